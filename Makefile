@@ -1,0 +1,73 @@
+# Everything a developer types. `make` or `make help` lists it; `make test` is what CI runs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes
+CODE := deploy gateway services shared tests
+ID ?=
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(VENV)/.installed ## start everything on this machine; Ctrl-C stops it
+	@exec $(PY) -m deploy.local up
+
+down: $(VENV)/.installed ## stop a stack that was left running
+	@$(PY) -m deploy.local down
+
+demo: $(VENV)/.installed ## play the whole story against the running stack
+	@$(PY) -m deploy.local demo
+
+trace: $(VENV)/.installed ## draw one trace across all processes: make trace ID=<x-trace-id>
+	@$(PY) -m deploy.local trace "$(ID)"
+
+migrate: $(VENV)/.installed ## bring the running stack's databases up to date
+	@$(PY) -m deploy.local migrate
+
+test: lint types ## what CI runs: format check, lint, types, import contracts, tests
+	@$(PY) -m pytest
+
+lint: $(VENV)/.installed-dev ## format check, ruff, import contracts
+	@$(PY) -m ruff format --check $(CODE)
+	@$(PY) -m ruff check $(CODE)
+	@$(VENV)/bin/lint-imports --no-logo
+
+types: $(VENV)/.installed-dev ## basedpyright
+	@$(VENV)/bin/basedpyright --level error
+
+fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
+	@$(PY) -m ruff format $(CODE)
+	@$(PY) -m ruff check --fix $(CODE)
+
+openapi: $(VENV)/.installed ## print the machine-readable contract (OpenAPI 3.1)
+	@$(PY) -m gateway openapi
+
+bench: $(VENV)/.installed-dev ## measure throughput and latency (minutes)
+	@$(PY) -m pytest -m bench -s tests
+
+chaos: $(VENV)/.installed-dev ## kill, empty and cut things while traffic runs (minutes)
+	@$(PY) -m pytest -m chaos -s tests
+
+$(VENV)/bin/python:
+	@python=$$(for name in python3.13 python3.12 python3.11 python3.14 python3 python; do \
+		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done); \
+	if [ -z "$$python" ]; then echo "make: no Python 3.11 or newer on PATH; install one first" >&2; exit 1; fi; \
+	echo "making $(VENV) with $$($$python --version)"; \
+	$$python -m venv $(VENV) || { rm -rf $(VENV); echo "make: this Python lacks venv (Debian: apt install python3-venv)" >&2; exit 1; }
+
+$(VENV)/.installed: requirements.lock | $(VENV)/bin/python
+	@echo "installing the locked packages"
+	@$(PIP_INSTALL) -r requirements.lock
+	@touch $@
+
+# The development lock holds everything of the other one.
+$(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/python
+	@echo "installing the locked packages for development"
+	@$(PIP_INSTALL) -r requirements-dev.lock
+	@touch $(VENV)/.installed $@
+
+.PHONY: help up down demo trace migrate test lint types fmt openapi bench chaos

