@@ -1,0 +1,223 @@
+"""`python -m services.<name>`: the same commands for every service; each adds its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TypeVar
+
+import typer
+import uvicorn
+from celery import Celery, signals
+from starlette.applications import Starlette
+
+from shared import audit, dead_letters, housekeeping, logs, migrate, operations, relay, tracing
+from shared.database import open_tasks_pool, task_transaction
+from shared.periodic import Periodic
+from shared.settings import required
+
+
+class CommonSettings(Protocol):
+    """The fields that every service's Settings has."""
+
+    @property
+    def database_url(self) -> str: ...
+    @property
+    def worker_database_url(self) -> str | None: ...
+    @property
+    def migration_database_url(self) -> str | None: ...
+    @property
+    def redis_url(self) -> str: ...
+    @property
+    def outbox_resend_seconds(self) -> float: ...
+    @property
+    def otel_exporter_otlp_endpoint(self) -> str: ...
+    @property
+    def otel_traces_sampler_arg(self) -> float: ...
+    @property
+    def spans_file(self) -> str: ...
+    @property
+    def ops_port(self) -> int: ...
+    @property
+    def log_level(self) -> str: ...
+
+
+S = TypeVar("S", bound=CommonSettings)
+REPLAY = "UPDATE outbox SET acknowledged_at = NULL, attempts = 0, send_at = now() WHERE created_at >= %s AND acknowledged_at IS NOT NULL"
+
+
+def observe(name: str, settings: CommonSettings) -> None:
+    """Logs, traces and the ops port of this process. After any fork."""
+    logs.configure(name, settings.log_level)
+    tracing.configure(
+        name,
+        spans_file=settings.spans_file,
+        otlp_endpoint=settings.otel_exporter_otlp_endpoint,
+        sampler_arg=settings.otel_traces_sampler_arg,
+    )
+    operations.serve(settings.ops_port)
+
+
+def commands(
+    *,
+    name: str,
+    package: Path,
+    load: Callable[[], S],
+    create_app: Callable[[S], Starlette],
+    create_worker: Callable[[S], Celery],
+    periodic: Callable[[S], list[Periodic]] = lambda _: [],
+    queues: tuple[str, ...] = (),
+) -> typer.Typer:
+    """The commands of the service in the folder `package`, whose name is also its queue and database; `name` is what people call it.
+
+    `queues` are further queues that its worker serves.
+    """
+    cli = typer.Typer(
+        no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"Operate {name}."
+    )
+    queue = package.name
+
+    @cli.command()
+    def web(
+        port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+        host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+        fd: Annotated[
+            int | None, typer.Option(help="Listening socket inherited from a supervisor, instead of host and port.")
+        ] = None,
+    ) -> None:
+        """Serve HTTP."""
+        settings = load()
+        observe(name, settings)
+        serve(create_app(settings), host, port, fd)
+
+    @cli.command()
+    def worker(
+        concurrency: Annotated[
+            int, typer.Option(help="Tasks at a time, each in a thread.", envvar="WORKER_CONCURRENCY")
+        ] = 4,
+        only: Annotated[
+            str, typer.Option(help="Queues to serve, comma-separated, instead of all of this service's.")
+        ] = "",
+    ) -> None:
+        """Consume messages and do the service's own tasks."""
+        settings = load()
+        observe(name, settings)
+        work(create_worker(settings), only or ",".join((queue, *queues)), concurrency)
+
+    @cli.command(name="relay")
+    def run_relay() -> None:
+        """Send the outbox and do the periodic work."""
+        settings = load()
+        observe(name, settings)
+        relay.run(queue, settings, [*housekeeping.JOBS, *periodic(settings)])
+
+    @cli.command(name="migrate")
+    def run_migrations(
+        check: Annotated[
+            bool, typer.Option("--check", help="Only list what is missing; exit 1 if anything is.")
+        ] = False,
+    ) -> None:
+        """Bring the database up to date."""
+        settings = load()
+        dsn = required(settings.migration_database_url, "MIGRATION_DATABASE_URL")
+        directories = [migrate.SHARED, package / "migrations"]
+        if check:
+            missing = migrate.pending(dsn, directories)
+            typer.echo("\n".join(missing) or "up to date")
+            raise typer.Exit(bool(missing))
+        worker_dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+        roles = migrate.role_of(settings.database_url), migrate.role_of(worker_dsn)
+        for migration in migrate.migrate(dsn, *roles, directories):
+            typer.echo(migration)
+
+    _add_outbox(cli, load)
+    _add_dead_letters(cli, load, create_worker)
+    _add_audit(cli, load)
+    return cli
+
+
+def serve(app: Any, host: str, port: int, fd: int | None, **options: Any) -> None:
+    """uvicorn as every web process here runs it. Idle connections outlive the gateway's, so that none closes under a request."""
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        fd=fd,
+        loop="uvloop",
+        http=options.pop("http", "httptools"),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=20,
+        **options,
+    )
+    tracing.shutdown()
+
+
+def work(celery: Celery, queues: str, concurrency: int) -> None:
+    """A Celery worker in this process: threads, so that one process id is the whole worker."""
+    # Celery configures logging unless somebody listens to this signal.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    celery.worker_main(
+        [
+            "worker",
+            "--pool=threads",
+            f"--concurrency={concurrency}",
+            f"--queues={queues}",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "--loglevel=INFO",
+        ]
+    )
+
+
+def _add_outbox(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
+    outbox = typer.Typer(no_args_is_help=True, help="Messages out.")
+    cli.add_typer(outbox, name="outbox")
+
+    @outbox.command()
+    def replay(
+        since: Annotated[str, typer.Option(help="RFC 3339 time; messages acknowledged since are sent again.")],
+    ) -> None:
+        """Send acknowledged messages again, for a consumer whose database was restored. Their ids let it skip what it kept."""
+        with task_transaction(_pool(load())) as conn:
+            typer.echo(f"{conn.execute(REPLAY, (since,)).rowcount} messages will be sent again")
+
+
+def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: Callable[[S], Celery]) -> None:
+    letters = typer.Typer(no_args_is_help=True, help="Messages given up after five failures.")
+    cli.add_typer(letters, name="dead-letters")
+
+    @letters.command(name="list")
+    def show(limit: int = 50) -> None:
+        """The newest dead letters: id, tenant, producer, message, reason, time."""
+        for row in dead_letters.newest(_pool(load()), limit):
+            typer.echo("  ".join(row))
+
+    @letters.command()
+    def retry(message_id: str) -> None:
+        """Try one again, now; it stays a dead letter if that fails."""
+        worker: Any = create_worker(load())
+        if not worker.consumer.revive(message_id):
+            raise SystemExit(f"there is no dead letter {message_id}")
+        typer.echo("done")
+
+
+def _add_audit(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
+    trail = typer.Typer(no_args_is_help=True, help="The audit trail.")
+    cli.add_typer(trail, name="audit")
+
+    @trail.command()
+    def verify() -> None:
+        """Walk the hash chain; exit 1 where it is broken."""
+        with task_transaction(_pool(load())) as conn:
+            held, broken = audit.verify(conn)
+        if broken is not None:
+            raise SystemExit(f"the chain holds for {held} entries and is broken at {broken}")
+        typer.echo(f"the chain holds: {held} entries")
+
+
+def _pool(settings: CommonSettings) -> Any:
+    return open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=1)

@@ -1,0 +1,112 @@
+"""PostgreSQL: one transaction per request or task, the tenant set inside it, and the outbox bell rung after its commit."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from starlette.requests import Request
+
+from shared.identity import Caller
+
+SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
+# A statement that waits this long for a lock or a plan gone wrong gives its connection back.
+OPTIONS = "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+
+
+class AsyncConnection(psycopg.AsyncConnection[Any]):
+    """Knows whether its transaction left messages in the outbox."""
+
+    has_messages = False
+
+
+class Connection(psycopg.Connection[Any]):
+    """The same for tasks, with what should happen once the transaction is committed."""
+
+    has_messages = False
+
+    def after_commit(self, call: Callable[[], object]) -> None:
+        self._calls: list[Callable[[], object]] = [*getattr(self, "_calls", ()), call]
+
+    def run_after_commit(self) -> None:
+        calls, self._calls = getattr(self, "_calls", []), []
+        for call in calls:
+            call()
+
+    def forget_after_commit(self) -> None:
+        self._calls = []
+
+
+def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnectionPool[AsyncConnection]:
+    """A pool for endpoints; open it in the lifespan with `async with`. A caller waits 5 s for a connection, then gets 503."""
+    return AsyncConnectionPool(
+        dsn,
+        connection_class=AsyncConnection,
+        kwargs={"options": OPTIONS},
+        min_size=min_size,
+        max_size=max_size,
+        timeout=5,
+        max_lifetime=1800,
+        open=False,
+    )
+
+
+def open_tasks_pool(dsn: str, *, max_size: int = 2) -> ConnectionPool[Connection]:
+    """A pool for tasks and the relay, under the worker role."""
+    return ConnectionPool(
+        dsn,
+        connection_class=Connection,
+        kwargs={"options": OPTIONS},
+        min_size=1,
+        max_size=max_size,
+        timeout=5,
+        open=True,
+    )
+
+
+@asynccontextmanager
+async def tenant_transaction(request: Request, caller: Caller) -> AsyncIterator[AsyncConnection]:
+    """One transaction that sees the caller's tenant alone. Commits at the end; an exception rolls it back."""
+    async with transaction(request) as conn:
+        await conn.execute(SET_TENANT, (caller.tenant_id,))
+        yield conn
+
+
+@asynccontextmanager
+async def transaction(request: Request) -> AsyncIterator[AsyncConnection]:
+    """One transaction in which no tenant is set: row-level security shows it nothing but the tables exempt from it."""
+    pool: AsyncConnectionPool[AsyncConnection] = request.state.pool
+    async with pool.connection() as conn:
+        conn.has_messages = False
+        yield conn
+        rang = conn.has_messages
+    if rang:
+        request.state.bell.ring()
+
+
+@contextmanager
+def task_transaction(pool: ConnectionPool[Connection], tenant_id: str | None = None) -> Iterator[Connection]:
+    """The same for tasks; what `after_commit` was given runs once the commit is done."""
+    with pool.connection() as conn:
+        conn.has_messages = False
+        conn.forget_after_commit()
+        if tenant_id is not None:
+            set_tenant(conn, tenant_id)
+        yield conn
+        conn.commit()
+        conn.run_after_commit()
+
+
+def set_tenant(conn: psycopg.Connection[Any], tenant_id: str) -> None:
+    conn.execute(SET_TENANT, (tenant_id,))
+
+
+async def aset_tenant(conn: psycopg.AsyncConnection[Any], tenant_id: str) -> None:
+    await conn.execute(SET_TENANT, (tenant_id,))
+
+
+async def ping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    """Raises when the database does not answer."""
+    async with pool.connection(timeout=2) as conn:
+        await conn.execute("SELECT 1")

@@ -1,0 +1,41 @@
+"""What every service's relay does beside the outbox: retention of the shared tables, the seal on the audit trail, gauges."""
+
+from typing import LiteralString
+
+from shared import audit, metrics
+from shared.database import Connection
+from shared.periodic import Periodic
+
+# Inbox rows outlive outbox rows, so that a message sent again after days is still known.
+EXPIRE: tuple[LiteralString, ...] = (
+    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE acknowledged_at < now() - interval '7 days' LIMIT 5000)",
+    "DELETE FROM inbox WHERE message_id IN (SELECT message_id FROM inbox WHERE received_at < now() - interval '30 days' LIMIT 5000)",
+    "DELETE FROM failures WHERE failed_at < now() - interval '30 days'",
+    "DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'",
+)
+OLDEST: LiteralString = """
+    SELECT consumer,
+        coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE attempts = 0)), 0)::float8,
+        extract(epoch FROM now() - min(created_at))::float8
+    FROM outbox WHERE acknowledged_at IS NULL GROUP BY consumer
+"""
+
+
+def expire(conn: Connection) -> None:
+    for statement in EXPIRE:
+        conn.execute(statement)
+
+
+def measure(conn: Connection) -> None:
+    metrics.outbox_unacknowledged.clear()
+    rows = conn.execute(OLDEST).fetchall()
+    for consumer, _, unacknowledged in rows:
+        metrics.outbox_unacknowledged.labels(consumer).set(unacknowledged)
+    metrics.outbox_unsent.set(max((unsent for _, unsent, _ in rows), default=0))
+
+
+JOBS = [
+    Periodic("seal the audit trail", 1, audit.seal),
+    Periodic("expire messages and stored answers", 60, expire),
+    Periodic("measure the outbox", 5, measure),
+]

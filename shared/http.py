@@ -1,0 +1,241 @@
+"""What comes in and goes out over HTTP: strict JSON into Structs, Structs into JSON, and nothing silently dropped."""
+
+import json as stdlib_json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared import problems
+from shared.problems import FieldError
+
+T = TypeVar("T")
+MAX_BODY = 1 << 20
+MAX_DIGITS = 40
+MAX_EXPONENT = 30
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A request's body or query: a field it does not name is refused, since dropping one could lose a clinical fact."""
+
+
+if TYPE_CHECKING:
+    Number = Decimal
+else:
+
+    class _AnyDecimal(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, Decimal)
+
+    class Number(metaclass=_AnyDecimal):
+        """A JSON number kept as an exact Decimal. msgspec alone would take the string "NaN" as one."""
+
+
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
+ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+encode = _encoder.encode
+
+
+async def decode(request: Request, kind: type[T]) -> T:
+    """The request's JSON body as `kind`. Raises Problem: 415 wrong type, 413 over 1 MiB, 400 not JSON, 422 not a `kind`."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise problems.Problem(
+            415, "Unsupported media type", "Send application/json.", headers={"accept": "application/json"}
+        )
+    return decode_bytes(await read_body(request), kind)
+
+
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+    """The body, never more than `limit` bytes of it in memory. Kept on the request, so that it can be asked for again."""
+    kept = getattr(request.state, "body_bytes", None)
+    if kept is not None:
+        return kept
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise problems.Problem(413, "Content too large", f"The body may have at most {limit} bytes.")
+        chunks.append(chunk)
+    request.state.body_bytes = b"".join(chunks)
+    return request.state.body_bytes
+
+
+def decode_bytes(body: bytes, kind: type[T]) -> T:
+    return convert(parse_json(body), kind)
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON (RFC 8259) with what it leaves open closed: no duplicate names, no NaN, bounded numbers, text PostgreSQL can hold."""
+    try:
+        value = _decoder.decode(body.decode())
+    except UnicodeDecodeError:
+        raise problems.malformed("The body is not UTF-8.") from None
+    except stdlib_json.JSONDecodeError as error:
+        raise problems.malformed(
+            f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise problems.malformed("The body is nested too deeply.") from None
+    if b"\\u" in body or b"\x00" in body:
+        _refuse_unstorable_text(value, "")
+    return value
+
+
+def convert(value: Any, kind: type[T]) -> T:
+    """Plain values as `kind`, times in UTC. Raises a 422 Problem with a JSON Pointer to what does not fit."""
+    try:
+        return _to_utc(msgspec.convert(value, kind, dec_hook=_decode_custom))
+    except msgspec.ValidationError as error:
+        detail, pointer = _locate(str(error))
+        raise problems.invalid("The body does not fit; see errors.", [FieldError(pointer, detail)]) from None
+
+
+def query(request: Request, kind: type[T]) -> T:
+    """The query string as `kind` (a Body whose fields are scalars). Unknown and repeated parameters are refused with 422."""
+    values: dict[str, str] = {}
+    for name, text in request.query_params.multi_items():
+        if name in values:
+            raise problems.invalid("A parameter is repeated.", [FieldError(name[:64], "given more than once")])
+        if "\0" in text or not _is_storable(text):
+            raise problems.invalid(
+                "A parameter holds characters that are not allowed.", [FieldError(name[:64], "not text")]
+            )
+        values[name] = text
+    try:
+        return _to_utc(msgspec.convert(values, kind, strict=False, dec_hook=_decode_custom))
+    except msgspec.ValidationError as error:
+        detail, pointer = _locate(str(error))
+        raise problems.invalid(
+            "The query does not fit; see errors.", [FieldError(pointer.lstrip("/"), detail)]
+        ) from None
+
+
+def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(encode(content), status, {"cache-control": "no-store"} | dict(headers or {}), "application/json")
+
+
+def created(content: Any, location: str) -> Response:
+    return json(content, 201, {"location": location})
+
+
+def no_content() -> Response:
+    return Response(status_code=204)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise problems.malformed(f"The member {twice[:64]!r} stands twice in one object.")
+    return members
+
+
+def _exact(text: str) -> Decimal:
+    number = Decimal(text)
+    digits, exponent = len(number.as_tuple().digits), number.adjusted()
+    if digits > MAX_DIGITS or abs(exponent) > MAX_EXPONENT:
+        raise problems.malformed(f"A number has more than {MAX_DIGITS} digits or is beyond 1E±{MAX_EXPONENT}.")
+    return Decimal(format(number, "f"))
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise problems.malformed(f"A number has more than {MAX_DIGITS} digits.")
+    return int(text)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise problems.malformed(f"{name} is not JSON; see data_absent_reason for values a device could not give.")
+
+
+_decoder = stdlib_json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=_exact, parse_int=_integer, parse_constant=_refuse_constant
+)
+
+
+def _decode_custom(kind: type, value: Any) -> Any:
+    if kind is not Number:
+        raise TypeError(f"{kind.__name__} cannot be read from JSON")
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    raise ValueError(f"Expected `number`, got `{type(value).__name__}`")
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
+def _refuse_unstorable_text(value: Any, pointer: str) -> None:
+    """A NUL or half a surrogate pair is legal JSON and no text: PostgreSQL would refuse it later, as a 500."""
+    if isinstance(value, str):
+        if not _is_storable(value):
+            raise problems.invalid("A string is not text.", [FieldError(pointer, "holds NUL or half a surrogate pair")])
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if not _is_storable(name):
+                raise problems.invalid(
+                    "A name is not text.", [FieldError(pointer, "a member's name holds NUL or half a surrogate pair")]
+                )
+            _refuse_unstorable_text(member, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _refuse_unstorable_text(item, f"{pointer}/{index}")
+
+
+_PLACE = re.compile(r"(?s)(.*?) - at `(?:key in )?\$(.*)`$")
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+
+
+def _locate(message: str) -> tuple[str, str]:
+    """msgspec's "Expected `int`, got `str` - at `$.a[1]`" as (detail, JSON Pointer)."""
+    found = _PLACE.match(message)
+    if found is None:
+        return message, _unknown_field(message)
+    detail, path = found.groups()
+    pointer = "".join("/" + (name or index) for name, index in _STEP.findall(path))
+    return detail, pointer + _unknown_field(detail)
+
+
+def _unknown_field(detail: str) -> str:
+    found = re.fullmatch(r"Object (?:contains unknown|missing required) field `(.*)`", detail, re.DOTALL)
+    return f"/{found[1][:64]}" if found else ""
+
+
+def _to_utc(value: Any) -> Any:
+    """Every aware time in UTC, so that what goes out ends in Z whatever offset came in."""
+    if isinstance(value, datetime):
+        try:
+            return value.astimezone(UTC) if value.tzinfo is not None else value
+        except OverflowError:
+            raise problems.invalid(
+                "A time is out of range.", [FieldError("", "not between the years 1 and 9999 in UTC")]
+            ) from None
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            _set_if_changed(value, name, getattr(value, name))
+    elif isinstance(value, list):
+        value[:] = [_to_utc(item) for item in value]
+    return value
+
+
+def _set_if_changed(struct: msgspec.Struct, name: str, value: Any) -> None:
+    if isinstance(value, datetime | msgspec.Struct | list):
+        turned = _to_utc(value)
+        if turned is not value:
+            msgspec.structs.force_setattr(struct, name, turned)

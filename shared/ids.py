@@ -1,0 +1,57 @@
+"""Typed, time-ordered ids: a prefix and a UUIDv7 (RFC 9562 §5.7) in 26 characters of Crockford base32, as TypeID writes them."""
+
+import os
+import re
+import threading
+import time
+import uuid
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUE = {character: value for value, character in enumerate(ALPHABET)}
+# 26 characters carry 130 bits: the first one may not exceed 7.
+_SUFFIX = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
+
+_lock = threading.Lock()
+_last = 0
+
+
+def uuid7() -> uuid.UUID:
+    """A UUIDv7 that sorts after every earlier one of this process: 48 bits of milliseconds, 12 bits of their fraction, 62 random bits."""
+    global _last
+    with _lock:
+        moment = time.time_ns() * 4096 // 1_000_000
+        _last = moment = max(moment, _last + 1)
+    milliseconds, fraction = divmod(moment, 4096)
+    randomness = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+    return uuid.UUID(int=(milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | randomness)
+
+
+def new_id(prefix: str) -> str:
+    """`new_id("enc")` → `enc_01jd…`."""
+    return f"{prefix}_{_encode(uuid7().int)}"
+
+
+def is_id(value: str, prefix: str) -> bool:
+    """Whether `value` is an id that `new_id(prefix)` could have made."""
+    head, _, suffix = value.rpartition("_")
+    return head == prefix and _SUFFIX.fullmatch(suffix) is not None
+
+
+def uuid_of(value: str) -> uuid.UUID:
+    """The UUID in an id. Raises ValueError for anything that is not one."""
+    suffix = value.rpartition("_")[2]
+    if not _SUFFIX.fullmatch(suffix):
+        raise ValueError("not an id")
+    number = 0
+    for character in suffix:
+        number = number << 5 | _VALUE[character]
+    return uuid.UUID(int=number)
+
+
+def milliseconds(value: uuid.UUID) -> int:
+    """Unix milliseconds at which a UUIDv7 was made."""
+    return value.int >> 80
+
+
+def _encode(number: int) -> str:
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(125, -5, -5))

@@ -1,0 +1,179 @@
+"""The contract between services: one Struct per message, tagged `<consumer>.<event>.v1`. A breaking change is a new version.
+
+Nothing here may carry personal data: names, birth dates, addresses, phone numbers, free text and serial numbers stay
+where they were written.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="name"):
+    """What services tell each other. Unknown fields are ignored, so that a producer may be deployed before its consumer."""
+
+
+def name_of(message: Message | type[Message]) -> str:
+    """The tag, such as `epcr.observations_recorded.v1`."""
+    return str(message.__struct_config__.tag)
+
+
+def consumer_of(message: Message) -> str:
+    """The service, and queue, a message is for."""
+    return name_of(message).partition(".")[0]
+
+
+AppStatus = Literal["active", "disabled", "deleted"]
+
+
+class Event(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.event.v1"):
+    """Something subscribers may hear of; `data` follows the JSON Schema of `type`."""
+
+    event_id: str
+    type: str
+    timestamp: datetime
+    data: dict[str, Any]
+
+
+class WebhookApp(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.app_changed.v1"):
+    """An app's state. `version` is the change's Unix time in milliseconds: an older one never overwrites a newer."""
+
+    client_id: str
+    version: int
+    status: AppStatus
+    approved_events: list[str]
+
+
+class GraphqlApp(Message, frozen=True, kw_only=True, tag="graphql_api.app_changed.v1"):
+    client_id: str
+    version: int
+    status: AppStatus
+    graphql_bundles: list[str]
+
+
+class ClinicalApp(Message, frozen=True, kw_only=True, tag="epcr.app_changed.v1"):
+    client_id: str
+    version: int
+    status: AppStatus
+    pseudonym_domain: str
+    deidentification: Literal["exact", "shifted", "safe_harbor"]
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """A device's reading: MDC code (ISO/IEEE 11073-10101), exact value in the UCUM unit, or why there is none."""
+
+    id: str
+    device_id: str
+    device_class: str
+    mdc_code: str
+    mdc_code10: int
+    value: Decimal | None
+    unit_code: str | None
+    data_absent_reason: str | None = None
+    observed_at: datetime
+    flags: list[str] = []
+    test: bool = False
+
+
+class ObservationsRecorded(Message, frozen=True, kw_only=True, tag="epcr.observations_recorded.v1"):
+    encounter_id: str
+    observations: list[Observation]
+
+
+class EncounterLink(Message, frozen=True, kw_only=True, tag="device_ingest.encounter_links.v1"):
+    """What became of observations sent for an encounter."""
+
+    encounter_id: str
+    link: Literal["linked", "unknown"]
+    observation_ids: list[str]
+
+
+class CodedFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A coded thing done or found: `kind` is the record's own word for it (`aspirin`, `advanced_airway`, `ecg_12_lead`…)."""
+
+    kind: str
+    code: str | None = None
+    at: datetime | None = None
+    successful: bool | None = None
+    not_done_reason: str | None = None
+
+
+class VitalFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A measured vital sign.
+
+    `kind` is one of `spo2 heart_rate respiratory_rate systolic diastolic glucose gcs avpu pain etco2 temperature fast`.
+    """
+
+    kind: str
+    value: Decimal | None = None
+    text: str | None = None
+    unit: str | None = None
+    at: datetime | None = None
+
+
+class ArrestFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Out-of-hospital cardiac arrest in Utstein terms; None where the record does not say."""
+
+    resuscitation_attempted: bool | None = None
+    aetiology: str | None = None
+    witnessed: Literal["bystander", "ems", "unwitnessed"] | None = None
+    bystander_cpr: bool | None = None
+    initial_rhythm: (
+        Literal["vf", "pulseless_vt", "shockable_unknown", "pea", "asystole", "non_shockable_unknown"] | None
+    ) = None
+    first_shock_at: datetime | None = None
+    rosc: bool | None = None
+    rosc_at_handover: bool | None = None
+    dnar: bool | None = None
+    recognised_dead: bool | None = None
+    survived_to_discharge: bool | None = None
+    cpc: int | None = None
+
+
+class StrokeFact(msgspec.Struct, frozen=True, kw_only=True):
+    suspected: bool | None = None
+    fast_assessed: bool | None = None
+    last_known_well_recorded: bool | None = None
+
+
+class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encounter_facts.v1"):
+    """What the quality indicators are computed from: de-identified, the whole state of one version of one encounter.
+
+    `day` is the UTC day of the call. Ages above 89 are given as 90. `impressions` are ICD-10 codes, primary first.
+    `response` is `emergency` or what else the care model says. `excepted` names elements recorded as refused or contraindicated.
+    """
+
+    encounter_id: str
+    version: int
+    day: date
+    status: Literal["in_progress", "completed", "handed_over", "cancelled"]
+    care_model: str
+    response: str
+    age_years: int | None = None
+    sex: str | None = None
+    impressions: list[str] = []
+    conditions: list[str] = []
+    times: dict[str, datetime] = {}
+    vitals: list[VitalFact] = []
+    medications: list[CodedFact] = []
+    procedures: list[CodedFact] = []
+    arrest: ArrestFact | None = None
+    stroke: StrokeFact | None = None
+    transported: bool | None = None
+    prealert: bool | None = None
+    lights_and_sirens: bool | None = None
+    injury: bool | None = None
+    test: bool = False
+
+
+MESSAGES: tuple[type[Message], ...] = (
+    Event,
+    WebhookApp,
+    GraphqlApp,
+    ClinicalApp,
+    ObservationsRecorded,
+    EncounterLink,
+    EncounterFacts,
+)

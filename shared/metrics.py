@@ -1,0 +1,21 @@
+"""The metrics every process keeps. Labels are routes, queues and outcomes: never an id, a tenant or anything a caller chose."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+requests = Counter("http_requests_total", "Requests answered", ["route", "method", "status"])
+request_seconds = Histogram("http_request_seconds", "Time to answer a request", ["route", "method"], buckets=BUCKETS)
+
+outbox_sent = Counter("outbox_messages_sent_total", "Messages handed to the broker", ["consumer", "again"])
+outbox_unsent = Gauge("outbox_oldest_unsent_seconds", "Age of the oldest outbox row never sent")
+outbox_unacknowledged = Gauge(
+    "outbox_oldest_unacknowledged_seconds", "Age of the oldest outbox row not acknowledged", ["consumer"]
+)
+queue_length = Gauge("queue_messages", "Celery calls waiting in a queue", ["queue"])
+
+messages = Counter("messages_consumed_total", "Messages taken from the queue", ["message", "outcome"])
+message_seconds = Histogram(
+    "message_age_seconds", "From a message's commit to its effect", ["message"], buckets=BUCKETS
+)
+dead_letters = Counter("dead_letters_total", "Messages given up", ["message"])

@@ -1,0 +1,112 @@
+"""The outermost layer of a service: trace, access line, metrics, and the answer to what nobody caught."""
+
+import logging
+import time
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import logs, metrics, problems, tracing
+
+log = logging.getLogger("access")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+
+
+class TracingMiddleware:
+    """Continues the caller's trace, names it in `traceresponse` and `x-trace-id`, and writes one line per request.
+
+    The path is logged as its route's template: ids and query strings stay out of logs, spans and metrics.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in PROBES:
+            await self.app(scope, receive, send)
+            return
+        await _Exchange(self.app, scope, receive, send).run()
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        self.app, self.scope, self.receive, self.send = app, scope, receive, send
+        self.status = 0
+        self.began = time.perf_counter()
+        parent = tracing.context_of(_header(scope, b"traceparent"))
+        if not trace.get_current_span(parent).get_span_context().is_valid:
+            parent = None
+        self.span = tracing.start(
+            scope["method"], kind=SpanKind.SERVER, parent=parent, attributes={"http.request.method": scope["method"]}
+        )
+        self.context = (
+            trace.set_span_in_context(self.span) if self.span.get_span_context().is_valid else tracing.new_root()
+        )
+
+    async def run(self) -> None:
+        with tracing.attached(self.context):
+            try:
+                await self.app(self.scope, self.receive, self._send)
+            except Exception as error:
+                logging.getLogger("error").exception("unhandled", exc_info=error)
+                self.span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+                if self.status == 0:
+                    request = Request(self.scope, self.receive)
+                    response = await problems.render_unexpected(request, error)
+                    await response(self.scope, self.receive, self._send)
+            finally:
+                self._finish()
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            current = trace.get_current_span(self.context).get_span_context()
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"traceresponse", tracing.format_traceparent(current).encode()),
+                (b"x-trace-id", format(current.trace_id, "032x").encode()),
+            ]
+        await self.send(message)
+
+    def _finish(self) -> None:
+        seconds = time.perf_counter() - self.began
+        method = self.scope["method"] if self.scope["method"] in METHODS else "OTHER"
+        route = _route(self.scope)
+        metrics.requests.labels(route, method, self.status).inc()
+        metrics.request_seconds.labels(route, method).observe(seconds)
+        if self.span.is_recording():
+            self.span.update_name(f"{method} {route}")
+            self.span.set_attributes({"http.route": route, "http.response.status_code": self.status})
+            if self.status >= 500:
+                self.span.set_status(Status(StatusCode.ERROR))
+        self.span.end()
+        log.info(
+            "%s %s %d",
+            method,
+            route,
+            self.status,
+            extra={"status": self.status, "ms": round(seconds * 1000, 1), "tenant_id": _tenant(self.scope)},
+        )
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered; a bounded name where none did, since metrics keep every label for ever."""
+    route = scope.get("route")
+    return getattr(route, "path", None) or scope.get("state", {}).get("route_template") or "(none)"
+
+
+def _tenant(scope: Scope) -> str | None:
+    caller = scope.get("caller")
+    return caller.tenant_id if caller is not None else logs.tenant.get()
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None

@@ -1,0 +1,50 @@
+"""The ops port of a process, never public: `/livez`, `/readyz` and Prometheus' `/metrics`."""
+
+import logging
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+log = logging.getLogger(__name__)
+
+
+def serve(port: int, ready: Callable[[], object] = lambda: None) -> None:
+    """Answers on `port` from a thread of its own; `ready` raises while the process cannot work. Port 0 means no ops port."""
+    if not port:
+        return
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
+            elif self.path == "/livez":
+                self._answer(200, b"alive\n")
+            elif self.path == "/readyz":
+                self._answer(*_readiness(ready))
+            else:
+                self._answer(404, b"not found\n")
+
+        def _answer(self, status: int, body: bytes, content_type: str = "text/plain") -> None:
+            self.send_response(status)
+            self.send_header("content-type", content_type)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Scrapes and probes are not worth a line."""
+
+    server = ThreadingHTTPServer(("", port), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, name="operations", daemon=True).start()
+
+
+def _readiness(ready: Callable[[], object]) -> tuple[int, bytes]:
+    try:
+        ready()
+    except Exception as error:  # whatever a dependency raises, the answer is "not ready"
+        log.warning("not ready: %s", type(error).__name__)
+        return 503, b"not ready\n"
+    return 200, b"ready\n"

@@ -1,0 +1,54 @@
+"""Work that recurs: run by the relay process, each job under an advisory lock so that several relays may stand side by side."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import LiteralString, NamedTuple
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from shared import logs, tracing
+from shared.database import Connection
+
+LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
+log = logging.getLogger(__name__)
+
+
+class Periodic(NamedTuple):
+    """A job, in one worker-role transaction of its own, at most once in `every_seconds` per relay and never twice at a time."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[Connection], object]
+
+
+class PeriodicRunner(threading.Thread):
+    def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
+        super().__init__(name="periodic", daemon=True)
+        self.pool = pool
+        self.stopping = stopping
+        self.due = dict.fromkeys(jobs, time.monotonic())
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            for job, at in self.due.items():
+                if at <= time.monotonic():
+                    self.due[job] = time.monotonic() + job.every_seconds
+                    self._run(job)
+            self.stopping.wait(max(0.0, min(self.due.values(), default=1.0) - time.monotonic()) if self.due else 1.0)
+
+    def _run(self, job: Periodic) -> None:
+        with tracing.unsampled():
+            try:
+                with self.pool.connection() as conn:
+                    conn.forget_after_commit()
+                    if conn.execute(LOCK, (job.name,)).fetchone() == (True,):
+                        job.run(conn)
+                    conn.commit()
+                    conn.run_after_commit()
+            except psycopg.OperationalError as error:
+                log.warning("periodic job %s waits: %s", job.name, type(error).__name__)
+            except Exception as error:  # one job's bug must not stop the others
+                log.error("periodic job %s failed: %s", job.name, logs.describe(error))

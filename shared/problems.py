@@ -1,0 +1,137 @@
+"""Problem documents (RFC 9457): the one shape in which everything but the OAuth endpoints reports an error."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared import tracing
+
+DOCUMENTATION = "https://knogin.com/api/docs#"
+log = logging.getLogger(__name__)
+
+
+class FieldError(NamedTuple):
+    """What is wrong with one field: its JSON Pointer (RFC 6901), or the name of a query parameter, and why."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(Exception):
+    """An error that a partner sees: `type` is a slug of the documentation, `extra` holds further members of the document."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        *,
+        type: str = "",
+        errors: list[FieldError] | None = None,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.type = type or title.lower().replace(" ", "-")
+        self.errors = errors or []
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "type": DOCUMENTATION + self.type,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "trace_id": tracing.trace_id(),
+        }
+        if self.errors:
+            document["errors"] = [error._asdict() for error in self.errors]
+        return document | self.extra
+
+    def response(self) -> Response:
+        headers = {"cache-control": "no-store"} | self.headers
+        return Response(msgspec.json.encode(self.document()), self.status, headers, "application/problem+json")
+
+
+def not_found(detail: str = "There is no such resource.") -> Problem:
+    return Problem(404, "Not found", detail)
+
+
+def conflict(detail: str, **extra: Any) -> Problem:
+    return Problem(409, "Conflict", detail, extra=extra)
+
+
+def invalid(detail: str, errors: list[FieldError] | None = None) -> Problem:
+    return Problem(422, "Invalid request", detail, errors=errors)
+
+
+def malformed(detail: str) -> Problem:
+    return Problem(400, "Malformed request", detail)
+
+
+def forbidden(detail: str, **extra: Any) -> Problem:
+    return Problem(403, "Forbidden", detail, extra=extra)
+
+
+def unauthorized(detail: str = "A bearer token is required.") -> Problem:
+    return Problem(401, "Unauthorized", detail, headers={"www-authenticate": 'Bearer realm="knogin"'})
+
+
+def insufficient_scope(scope: str) -> Problem:
+    """403 that names the scope (RFC 6750 §3.1)."""
+    challenge = f'Bearer realm="knogin", error="insufficient_scope", scope="{scope}"'
+    return Problem(
+        403,
+        "Insufficient scope",
+        f"This call needs the scope {scope}.",
+        headers={"www-authenticate": challenge},
+        extra={"scope": scope},
+    )
+
+
+def precondition_failed(detail: str) -> Problem:
+    return Problem(412, "Precondition failed", detail)
+
+
+def unavailable(detail: str = "A part of the service is not available; try again.") -> Problem:
+    return Problem(503, "Service unavailable", detail, headers={"retry-after": "1"})
+
+
+async def _render_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _render_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, "Malformed request")
+    return Problem(error.status_code, title, error.detail, headers=error.headers).response()
+
+
+async def _render_unavailable(request: Request, error: Exception) -> Response:
+    log.error("database unavailable: %s", type(error).__name__)
+    return unavailable().response()
+
+
+async def render_unexpected(request: Request, error: Exception) -> Response:
+    return Problem(500, "Internal error", "Something went wrong on our side; quote the trace id to support.").response()
+
+
+exception_handlers: dict[Any, Callable[..., Any]] = {
+    Problem: _render_problem,
+    HTTPException: _render_http_exception,
+    PoolTimeout: _render_unavailable,
+    OperationalError: _render_unavailable,
+    Exception: render_unexpected,
+}

@@ -1,0 +1,172 @@
+"""One trace from the partner's call to the last worker: W3C trace context over HTTP, outbox rows and Celery headers."""
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_propagator = TraceContextTextMapPropagator()
+_tracer = trace.NoOpTracer()
+_provider: TracerProvider | None = None
+
+
+def configure(service: str, *, spans_file: str = "", otlp_endpoint: str = "", sampler_arg: float = 1.0) -> None:
+    """Starts exporting this process's spans. Call it after any fork: the exporter is a thread."""
+    global _tracer, _provider
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": service}),
+        sampler=ParentBased(TraceIdRatioBased(sampler_arg)),
+        shutdown_on_exit=False,
+    )
+    if spans_file:
+        provider.add_span_processor(BatchSpanProcessor(FileExporter(spans_file, service), schedule_delay_millis=200))
+    if otlp_endpoint:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        exporter = OTLPSpanExporter(endpoint=otlp_endpoint.rstrip("/") + "/v1/traces")
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    _provider = provider
+    _tracer = provider.get_tracer("knogin")
+
+
+def shutdown() -> None:
+    """Sends what is still held back; the process is about to end."""
+    if _provider is not None:
+        _provider.shutdown()
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    parent: str | None = None,
+    links: Sequence[str] = (),
+    start_ns: int | None = None,
+    **attributes: Any,
+) -> Iterator[Span]:
+    """A span around a block; `parent` and `links` are traceparents. Attributes never hold a query string, body, token or SQL parameter."""
+    context = context_of(parent) if parent else None
+    with _tracer.start_as_current_span(
+        name,
+        context,
+        kind,
+        attributes,
+        [Link(trace.get_current_span(context_of(link)).get_span_context()) for link in links],
+        start_ns,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield current
+        except BaseException as error:
+            # The type alone: messages of exceptions quote values.
+            current.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+
+
+def start(name: str, *, kind: SpanKind, parent: Context | None, attributes: dict[str, Any]) -> Span:
+    """A span the caller ends itself, not made current."""
+    return _tracer.start_span(name, parent, kind, attributes)
+
+
+def record(name: str, parent: str | None, start_ns: int, end_ns: int, **attributes: Any) -> None:
+    """A span for something that is already over, such as the time a message waited in a queue."""
+    finished = _tracer.start_span(name, context_of(parent), attributes=attributes, start_time=start_ns)
+    finished.end(max(start_ns, end_ns))
+
+
+def context_of(traceparent: str | None) -> Context:
+    """The context a traceparent names; an empty one for None or anything malformed."""
+    return _propagator.extract({"traceparent": traceparent} if traceparent else {}, Context())
+
+
+def traceparent() -> str | None:
+    """The current span as W3C `traceparent`, or None outside any trace."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def trace_id() -> str:
+    """The current trace id, 32 hexadecimal digits, or "" outside any trace."""
+    context = trace.get_current_span().get_span_context()
+    return format(context.trace_id, "032x") if context.is_valid else ""
+
+
+def format_traceparent(context: SpanContext) -> str:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+def new_root() -> Context:
+    """A context for a request that came without a trace: a fresh trace id, unsampled, so that even it can be found in the logs."""
+    fresh = SpanContext(
+        secrets.randbits(128) or 1, secrets.randbits(64) or 1, is_remote=False, trace_flags=TraceFlags(0)
+    )
+    return trace.set_span_in_context(NonRecordingSpan(fresh), Context())
+
+
+@contextmanager
+def attached(context: Context) -> Iterator[None]:
+    token = otel_context.attach(context)
+    try:
+        yield
+    finally:
+        otel_context.detach(token)
+
+
+class FileExporter(SpanExporter):
+    """Appends spans to a file as JSON lines, which many processes may share: each batch is one O_APPEND write."""
+
+    def __init__(self, path: str, service: str) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._service = service
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        os.write(self._file, b"".join(msgspec.json.encode(self._line(span), enc_hook=str) + b"\n" for span in spans))
+        return SpanExportResult.SUCCESS
+
+    def _line(self, span: ReadableSpan) -> dict[str, Any]:
+        context = span.get_span_context() or INVALID_SPAN_CONTEXT
+        return {
+            "trace_id": format(context.trace_id, "032x"),
+            "span_id": format(context.span_id, "016x"),
+            "parent_id": format(span.parent.span_id, "016x") if span.parent else None,
+            "name": span.name,
+            "service": self._service,
+            "kind": span.kind.name.lower(),
+            "start_ns": span.start_time,
+            "end_ns": span.end_time,
+            "status": span.status.status_code.name.lower(),
+            "attributes": dict(span.attributes or {}),
+            "links": [format(link.context.trace_id, "032x") for link in span.links],
+        }
+
+
+@contextmanager
+def unsampled() -> Iterator[None]:
+    """For polling and other work that belongs to nobody's trace: what it does makes no spans."""
+    with attached(new_root()):
+        yield

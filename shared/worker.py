@@ -1,0 +1,199 @@
+"""Messages in: one Celery task takes a batch, does what is new in one transaction, and acknowledges to the producer."""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, LiteralString, Protocol, TypeVar, Union
+from uuid import UUID
+
+import msgspec
+import psycopg
+from celery import Celery, signals
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from shared import broker, dead_letters, logs, metrics, tracing
+from shared.database import Connection, open_tasks_pool, task_transaction
+from shared.messages import MESSAGES, Message, name_of
+from shared.relay import Envelope
+from shared.settings import required
+
+NEW: LiteralString = """
+    INSERT INTO inbox (message_id, tenant_id) SELECT * FROM unnest(%s::uuid[], %s::text[])
+    ON CONFLICT DO NOTHING RETURNING message_id
+"""
+ACKNOWLEDGED: LiteralString = """
+    UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND acknowledged_at IS NULL
+"""
+log = logging.getLogger(__name__)
+M = TypeVar("M", bound=Message)
+
+
+class Received(msgspec.Struct, Generic[M], frozen=True):
+    """A message with its envelope. `traceparent` is the consumer's own span in the message's trace."""
+
+    id: UUID
+    tenant_id: str
+    occurred_at: datetime
+    traceparent: str | None
+    body: M
+
+
+Handler = Callable[[Connection, Sequence[Received[Any]]], object]
+
+
+class WorkerSettings(Protocol):
+    @property
+    def worker_database_url(self) -> str | None: ...
+    @property
+    def redis_url(self) -> str: ...
+
+
+class Consumer:
+    """Applies batches of messages with a service's handlers, each message's effect exactly once."""
+
+    def __init__(
+        self, service: str, settings: WorkerSettings, handlers: Mapping[type[Any], Handler], celery: Celery
+    ) -> None:
+        self.service = service
+        self.handlers = handlers
+        self.celery = celery
+        self._dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+        self._redis = broker.redis_client(settings.redis_url)
+        self._pool: ConnectionPool[Connection] | None = None
+
+    @property
+    def pool(self) -> ConnectionPool[Connection]:
+        """Opened by the first task, so that no connection crosses a fork."""
+        if self._pool is None:
+            self._pool = open_tasks_pool(self._dsn, max_size=8)
+        return self._pool
+
+    def consume(self, producer: str, sent_ns: int, batch: str) -> None:
+        """The whole batch in one transaction; if that fails, message by message, so that one bad message stops no other."""
+        envelopes = msgspec.json.decode(batch, type=list[Envelope])
+        try:
+            self._apply(envelopes, sent_ns)
+            done = [envelope.id for envelope in envelopes]
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            log.warning("batch left for later: %s", type(error).__name__)
+            return
+        except Exception as error:  # any bug in a handler is met message by message
+            log.warning("batch of %d failed, taken one by one: %s", len(envelopes), logs.describe(error))
+            done = [envelope.id for envelope in envelopes if self._settle(producer, sent_ns, envelope)]
+        self._acknowledge(producer, done)
+
+    def _settle(self, producer: str, sent_ns: int, envelope: Envelope) -> bool:
+        """One message alone. True when it needs no sending again: done, done before, or given up."""
+        try:
+            self._apply([envelope], sent_ns)
+        except (psycopg.OperationalError, PoolTimeout):
+            return False
+        except Exception as error:
+            return dead_letters.count_failure(self.pool, producer, envelope, error)
+        return True
+
+    def _apply(self, envelopes: list[Envelope], sent_ns: int) -> None:
+        with task_transaction(self.pool) as conn:
+            self._perform(conn, self._new(conn, envelopes), sent_ns)
+
+    def _perform(self, conn: Connection, new: list[Envelope], sent_ns: int) -> None:
+        spans = {envelope.id: _span(envelope, sent_ns) for envelope in new}
+        try:
+            for kind, received in _by_kind(new, spans).items():
+                self._handler(kind)(conn, received)
+                conn.after_commit(lambda kind=kind, received=received: _count(kind, received))
+        finally:
+            for span in spans.values():
+                span.end()
+        if conn.has_messages:
+            conn.after_commit(self.ring)
+
+    def revive(self, message_id: str) -> bool:
+        """Tries a dead letter once more, here and now; it stays one if that fails. False when there is none of that id."""
+        with task_transaction(self.pool) as conn:
+            envelope = dead_letters.take(conn, message_id)
+            if envelope is not None:
+                self._perform(conn, self._new(conn, [envelope]), time.time_ns())
+        return envelope is not None
+
+    def _new(self, conn: Connection, envelopes: list[Envelope]) -> list[Envelope]:
+        # In the order of their ids, so that two batches with the same messages wait for each other instead of locking up.
+        ordered = sorted(envelopes, key=lambda envelope: envelope.id)
+        fresh = conn.execute(NEW, ([envelope.id for envelope in ordered], [envelope.tenant_id for envelope in ordered]))
+        ids = {row[0] for row in fresh}
+        return [envelope for envelope in ordered if envelope.id in ids]
+
+    def _handler(self, kind: type[Message]) -> Handler:
+        handler = self.handlers.get(kind)
+        if handler is None:
+            raise LookupError(f"{self.service} has no handler for {name_of(kind)}")
+        return handler
+
+    def _acknowledge(self, producer: str, ids: list[UUID]) -> None:
+        if not ids:
+            return
+        try:
+            self.celery.send_task(broker.ACKNOWLEDGE, args=[[str(id) for id in ids]], queue=producer)
+        except Exception as error:  # not acknowledged is sent again, known by the inbox, and acknowledged then
+            log.warning("acknowledgement not sent: %s", type(error).__name__)
+
+    def acknowledge(self, ids: list[str]) -> None:
+        with task_transaction(self.pool) as conn:
+            conn.execute(ACKNOWLEDGED, (ids,))
+
+    def ring(self) -> None:
+        """Wakes this service's own relay."""
+        try:
+            key = broker.bell_key(self.service)
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.lpush(key, "1")
+            pipeline.ltrim(key, 0, 0)
+            pipeline.execute()
+        except Exception as error:  # the relay polls as well
+            log.debug("bell not rung: %s", type(error).__name__)
+
+
+def create_worker(service: str, settings: WorkerSettings, handlers: Mapping[type[Any], Handler]) -> Celery:
+    """The service's Celery app. `worker.consumer` holds its pool for tasks the service adds."""
+    celery = broker.connect(service, settings.redis_url)
+    consumer = Consumer(service, settings, handlers, celery)
+    celery.task(consumer.consume, name=broker.CONSUME)
+    celery.task(consumer.acknowledge, name=broker.ACKNOWLEDGE)
+    celery.consumer = consumer  # type: ignore[attr-defined]
+    signals.worker_shutdown.connect(lambda **_: tracing.shutdown(), weak=False)
+    return celery
+
+
+_any_message = Union[MESSAGES]  # noqa: UP007
+_decode_body = msgspec.json.Decoder(_any_message).decode
+
+
+def _by_kind(envelopes: list[Envelope], spans: Mapping[UUID, Span]) -> dict[type[Message], list[Received[Any]]]:
+    kinds: dict[type[Message], list[Received[Any]]] = defaultdict(list)
+    for envelope in envelopes:
+        body = _decode_body(envelope.body)
+        context = spans[envelope.id].get_span_context()
+        parent = tracing.format_traceparent(context) if context.is_valid else envelope.traceparent
+        kinds[type(body)].append(Received(envelope.id, envelope.tenant_id, envelope.occurred_at, parent, body))
+    return kinds
+
+
+def _span(envelope: Envelope, sent_ns: int) -> Span:
+    if not envelope.traceparent:
+        return trace.INVALID_SPAN
+    now = time.time_ns()
+    tracing.record("queue wait", envelope.traceparent, sent_ns, now)
+    return tracing.start(
+        "consume", kind=SpanKind.CONSUMER, parent=tracing.context_of(envelope.traceparent), attributes={}
+    )
+
+
+def _count(kind: type[Message], received: Sequence[Received[Any]]) -> None:
+    now = datetime.now(UTC)
+    for message in received:
+        metrics.message_seconds.labels(name_of(kind)).observe(max(0.0, (now - message.occurred_at).total_seconds()))
+    metrics.messages.labels(name_of(kind), "done").inc(len(received))
