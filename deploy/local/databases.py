@@ -83,10 +83,10 @@ def drop(admin_url: str, name: str) -> None:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def migrate(database: Database, service: Service) -> list[str]:
-    """Bring the schema up to date, the shared tables first, and name the migrations that ran."""
+def migrate(migrator_url: str, service: Service) -> list[str]:
+    """Bring a database's schema up to date, the shared tables first, and name the migrations that ran."""
     directories = [migrations.SHARED, service.folder / "migrations"]
-    return migrations.migrate(database.migrator, role(service, "app"), role(service, "worker"), directories)
+    return migrations.migrate(migrator_url, role(service, "app"), role(service, "worker"), directories)
 
 
 def by_name(name: str) -> Service:

@@ -1,11 +1,15 @@
 """Listening sockets and free ports on 127.0.0.1."""
 
+import random
 import socket
 
 import psutil
 
 LOOPBACK = "127.0.0.1"
 BACKLOG = 512
+# Below the range from which systems take the source ports of outgoing connections, so that a port
+# stays ours while the program that listens on it is restarted.
+FREE_PORTS = range(20_000, 32_000)
 
 
 class PortTaken(Exception):
@@ -14,6 +18,8 @@ class PortTaken(Exception):
 
 def listen(port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one. Raises PortTaken."""
+    if port == 0:
+        return _listen_on_any()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -43,10 +49,13 @@ def port_of(listener: socket.socket) -> int:
     return listener.getsockname()[1]
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((LOOPBACK, port)) == 0
+def _listen_on_any() -> socket.socket:
+    for port in random.sample(FREE_PORTS, 200):
+        try:
+            return listen(port)
+        except PortTaken:
+            continue
+    raise PortTaken(f"no free port between {FREE_PORTS.start} and {FREE_PORTS.stop}")
 
 
 def _holder(port: int) -> str:

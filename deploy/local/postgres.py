@@ -181,8 +181,10 @@ def _give(folder: Path, account: Account) -> None:
         os.chown(path, *account, follow_symlinks=False)
 
 
-def tail(log: Path, lines: int = 20) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
+def tail(log: Path, lines: int = 20, since: int = 0) -> str:
+    """The last lines of what was logged after the first `since` bytes."""
+    text = log.read_bytes()[since:].decode(errors="replace") if log.exists() else ""
+    return "\n".join(text.splitlines()[-lines:]) or "(it logged nothing)"
 
 
 def new_password() -> str:

@@ -1,6 +1,7 @@
 """What runs in the local stack: the table to read first, and to extend when a service is added."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,7 +13,10 @@ class Service:
 
     name: str  # as in stack.json, logs and traces
     database: str  # database, role prefix, queue and import name
-    upstream: str  # the setting that tells the gateway where it is
+    upstream: str  # the gateway's setting that says where it is
+    needs: tuple[str, ...] = ()  # settings it shares with the gateway; see environment.py
+    calls: Mapping[str, str] = field(default_factory=dict)  # its settings that say where another service is
+    settings: Mapping[str, str] = field(default_factory=dict)  # what it needs beyond the settings of every service
 
     @property
     def module(self) -> str:
@@ -24,11 +28,22 @@ class Service:
 
 
 SERVICES = (
-    Service("auth", "auth", "GATEWAY_UPSTREAM_AUTH"),
-    Service("webhook-dispatcher", "webhook_dispatcher", "GATEWAY_UPSTREAM_WEBHOOKS"),
-    Service("graphql-api", "graphql_api", "GATEWAY_UPSTREAM_GRAPHQL"),
-    Service("epcr", "epcr", "GATEWAY_UPSTREAM_EPCR"),
-    Service("device-ingest", "device_ingest", "GATEWAY_UPSTREAM_DEVICES"),
+    Service("auth", "auth", upstream="GATEWAY_UPSTREAM_AUTH", needs=("ISSUER", "API_BASE_URL", "STACK")),
+    Service(
+        "webhook-dispatcher",
+        "webhook_dispatcher",
+        upstream="GATEWAY_UPSTREAM_WEBHOOKS",
+        settings={"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128"},
+    ),
+    Service(
+        "graphql-api",
+        "graphql_api",
+        upstream="GATEWAY_UPSTREAM_GRAPHQL",
+        calls={"WEBHOOK_DISPATCHER_URL": "webhook-dispatcher"},
+    ),
+    Service("epcr", "epcr", upstream="GATEWAY_UPSTREAM_EPCR"),
+    Service("device-ingest", "device_ingest", upstream="GATEWAY_UPSTREAM_DEVICES"),
 )
 PROCESSES = ("web", "worker", "relay")
 HOSTS = {"auth": "auth.localhost", "api": "api.localhost", "docs": "docs.localhost"}
+KNOGIN_HOSTS = {"auth": "auth.knogin.com", "api": "api.knogin.com", "docs": "knogin.com"}

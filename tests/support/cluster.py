@@ -36,7 +36,7 @@ class TestDatabases:
             databases.prepare_roles(self.cluster.url, service, self.passwords)
             databases.create(self.cluster.url, service, template)
             described = databases.described(service, self.cluster.url, self.passwords, template)
-            databases.migrate(described, service)
+            databases.migrate(described.migrator, service)
             self.templates[service_name] = template
         return self.templates[service_name]
 

@@ -1,0 +1,63 @@
+"""The tenants a fresh stack has, handed to `python -m services.auth bootstrap`, which makes or finds them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.local import environment
+from deploy.local.plan import Plan, new_secret
+from deploy.local.process import Process
+from deploy.local.state import read_json, write_json
+from deploy.local.table import Service
+
+EVERYDAY_SCOPES = [
+    "webhooks:write",
+    "argus:epcr:write",
+    "argus:devices:write",
+    "argus:acqi:read",
+    "argus:incidents:write",
+    "platform:apps",
+]
+ON_REQUEST_SCOPES = ["argus:telephony:read", "argus:telephony:write", "argus:platform:read", "argus:platform:write"]
+TENANTS = (
+    # key, name, on-request scopes granted, e-mail of its administrator
+    ("demo", "Riviera Emergency Services", ON_REQUEST_SCOPES, "admin@riviera.example"),
+    ("other", "Lakeland Ambulance Trust", [], "admin@lakeland.example"),
+)
+
+
+def process(plan: Plan, auth: Service) -> Process:
+    """The command, ready to run; its answer holds a service token of 12 hours for each administrator."""
+    question = plan.state.folder / "bootstrap-input.json"
+    write_json(question, {"tenants": [_tenant(plan, *row) for row in TENANTS]})
+    return Process(
+        name="auth-bootstrap",
+        module=auth.module,
+        arguments=["bootstrap", "--input", str(question), "--output", str(_answer(plan))],
+        environment=environment.of_service(plan, auth, "web"),
+        log=plan.state.logs / "auth-bootstrap.log",
+    )
+
+
+def read_answer(plan: Plan) -> Mapping[str, Any]:
+    return read_json(_answer(plan))
+
+
+def _answer(plan: Plan) -> Path:
+    return plan.state.folder / "tenants.json"
+
+
+def _tenant(plan: Plan, key: str, name: str, granted: list[str], email: str) -> dict[str, Any]:
+    secret = plan.state.secret
+    return {
+        "key": key,
+        "name": name,
+        "scopes": granted,
+        "bundles": [],
+        "admin": {
+            "email": email,
+            "password": secret(f"password of {email}", new_secret),
+            "client_secret": secret(f"client secret of {key}", new_secret),
+            "scopes": EVERYDAY_SCOPES + granted,
+        },
+    }

@@ -1,0 +1,60 @@
+"""The settings of each process: only its own, so that no process could reach another's database or keys."""
+
+import os
+
+from deploy.local.plan import Plan
+from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
+
+
+def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
+    """Settings of `python -m services.<name> <kind>`; `migrate` alone is told the owner's address."""
+    database = plan.databases[service.name]
+    return {
+        **_of_every_process(plan, f"{service.name}-{kind}"),
+        "DATABASE_URL": database.app,
+        "WORKER_DATABASE_URL": database.worker,
+        "IDENTITY_PUBLIC_KEYS": plan.identity_public_keys,
+        "ENCRYPTION_KEYS": plan.encryption_keys(service),
+        "OUTBOX_RESEND_SECONDS": "3",
+        **{name: _public(plan)[name] for name in service.needs},
+        **{name: plan.url(f"{other}-web") for name, other in service.calls.items() if f"{other}-web" in plan.listeners},
+        **service.settings,
+    }
+
+
+def of_gateway(plan: Plan) -> dict[str, str]:
+    return {
+        **_of_every_process(plan, "gateway"),
+        "IDENTITY_SIGNING_KEY": plan.identity_signing_key,
+        "ISSUER": plan.issuer,
+        "API_BASE_URL": _public(plan)["API_BASE_URL"],
+        "GATEWAY_JWKS_URL": f"{_upstream(plan, SERVICES[0])}/.well-known/jwks.json",
+        **{f"GATEWAY_HOSTS_{name.upper()}": f"{KNOGIN_HOSTS[name]},{host}" for name, host in HOSTS.items()},
+        **{service.upstream: _upstream(plan, service) for service in SERVICES},
+    }
+
+
+def _public(plan: Plan) -> dict[str, str]:
+    """How partners and browsers see this stack; `STACK` tells its cookies from those of another on this machine."""
+    return {
+        "ISSUER": plan.issuer,
+        "API_BASE_URL": f"http://{HOSTS['api']}:{plan.gateway_port}",
+        "STACK": str(plan.gateway_port),
+    }
+
+
+def _of_every_process(plan: Plan, process: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "REDIS_URL": plan.redis_url,
+        "SPANS_FILE": str(plan.state.spans),
+        "OPS_PORT": str(plan.ops_ports[process]),
+    }
+
+
+def _upstream(plan: Plan, service: Service) -> str:
+    """Where the service is; one that was not started has an address that refuses."""
+    name = f"{service.name}-web"
+    return plan.url(name) if name in plan.listeners else "http://127.0.0.1:9"

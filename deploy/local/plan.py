@@ -1,0 +1,80 @@
+"""What one start of the stack will use: addresses, sockets and secrets, known before anything is started."""
+
+import base64
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deploy.local import databases, ports
+from deploy.local.databases import Database
+from deploy.local.state import State
+from deploy.local.table import HOSTS, Service
+from shared.identity import SigningKey
+
+DEFAULT_PORT = 8080
+
+
+@dataclass
+class Plan:
+    """`listeners` are the web sockets by process name; the supervisor owns them, so that a restart refuses nobody."""
+
+    state: State
+    services: tuple[Service, ...]
+    listeners: dict[str, socket.socket]
+    ops_ports: dict[str, int]
+    postgres_url: str = ""
+    redis_url: str = ""
+    databases: dict[str, Database] = field(default_factory=dict)
+
+    @property
+    def gateway_port(self) -> int:
+        return ports.port_of(self.listeners["gateway"])
+
+    @property
+    def issuer(self) -> str:
+        return f"http://{HOSTS['auth']}:{self.gateway_port}"
+
+    def url(self, process: str) -> str:
+        return f"http://{ports.LOOPBACK}:{ports.port_of(self.listeners[process])}"
+
+    def role_passwords(self, service: Service) -> Mapping[str, str]:
+        names = [databases.role(service, kind) for kind in databases.KINDS]
+        return {name: self.state.secret(f"role {name}", new_secret) for name in names}
+
+    def encryption_keys(self, service: Service) -> str:
+        return self.state.secret(f"encryption keys of {service.name}", lambda: f"1:{new_key()}")
+
+    @property
+    def identity_signing_key(self) -> str:
+        return self.state.secret("identity signing key", lambda: f"local-1:{new_key()}")
+
+    @property
+    def identity_public_keys(self) -> str:
+        return SigningKey(self.identity_signing_key).public_text()
+
+    def all_ports(self) -> dict[str, int]:
+        return {name: ports.port_of(listener) for name, listener in self.listeners.items()} | {
+            f"{name} ops": port for name, port in self.ops_ports.items()
+        }
+
+
+def make(state: State, services: tuple[Service, ...], processes: Mapping[str, bool]) -> Plan:
+    """Take every port now. `processes` says of each process name whether it serves the web. Raises PortTaken."""
+    wanted = int(os.environ.get("KNOGIN_PORT") or DEFAULT_PORT)
+    listeners = {"gateway": ports.listen(wanted)}
+    for name, serves in processes.items():
+        if serves and name != "gateway":
+            listeners[name] = ports.listen_preferably(state.last_port(name))
+    ops_ports = {name: ports.free_port(state.last_port(f"{name} ops")) for name in processes}
+    return Plan(state, services, listeners, ops_ports)
+
+
+def new_key() -> str:
+    """32 random bytes in base64url without padding, the text form of every key setting."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
+
+
+def new_secret() -> str:
+    return secrets.token_hex(24)

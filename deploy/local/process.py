@@ -1,0 +1,161 @@
+"""One process of the stack: forked from a parent that has imported the libraries, given its own settings and log."""
+
+import atexit
+import gc
+import io
+import os
+import runpy
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from deploy.local.children import die_with_parent, name_process
+from deploy.local.libraries import LIBRARIES
+from deploy.local.postgres import tail
+from deploy.local.state import born
+
+RECENT_SECONDS = 60
+LONGEST_WAIT = 10.0
+
+
+@dataclass(eq=False)
+class Process:
+    """What to run and how it is doing. Times are `time.monotonic()`."""
+
+    name: str
+    module: str
+    arguments: list[str]
+    environment: dict[str, str]
+    log: Path
+    service: str = ""
+    kind: str = ""
+    listener: socket.socket | None = None
+    probe_port: int = 0
+    pid: int = 0
+    born: float | None = None
+    started_at: float = 0
+    ready_at: float = 0
+    start_at: float = 0
+    logged_before: int = 0
+    deaths: list[float] = field(default_factory=list)
+    restarts: int = 0
+
+    @property
+    def running(self) -> bool:
+        return self.pid != 0
+
+    @property
+    def ready(self) -> bool:
+        return self.running and self.ready_at > 0
+
+    @property
+    def port(self) -> int:
+        return self.listener.getsockname()[1] if self.listener else 0
+
+    def start(self, close: Iterable[int]) -> None:
+        """Fork; the child closes those descriptors of the supervisor's."""
+        supervisor = os.getpid()
+        self.logged_before = self.log.stat().st_size if self.log.exists() else 0
+        self.pid = os.fork()
+        if self.pid == 0:
+            _live_as(self, supervisor, close)
+        self.born = born(self.pid)
+        self.started_at = time.monotonic()
+        self.ready_at = 0
+
+    def last_words(self) -> str:
+        """The end of what its present or last life has logged."""
+        return tail(self.log, since=self.logged_before)
+
+    def died(self) -> float:
+        """Note the death, end what it left behind, and return the seconds to wait before it is started again."""
+        signal_group(self.pid, signal.SIGKILL)
+        now = time.monotonic()
+        self.deaths = [at for at in self.deaths if now - at < RECENT_SECONDS] + [now]
+        self.pid, self.ready_at = 0, 0
+        self.restarts += 1
+        wait = min(0.2 * 2 ** (len(self.deaths) - 1), LONGEST_WAIT)
+        self.start_at = now + wait
+        return wait
+
+
+def import_libraries() -> None:
+    """What every child would import anyway, once; none of it reads settings or starts threads."""
+    for name in LIBRARIES:
+        __import__(name)
+    gc.freeze()
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """To the process and all it has started: every process of the stack leads a group of its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def run_once(process: Process, close: Iterable[int]) -> int:
+    """Run a command of a service to its end; its exit code."""
+    process.start(close)
+    _, status = os.waitpid(process.pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _live_as(process: Process, supervisor: int, close: Iterable[int]) -> NoReturn:
+    """The child's whole life. It never returns into the supervisor's frames."""
+    code = 1
+    try:
+        _enter(process, supervisor, close)
+        runpy.run_module(process.module, run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        code = _exit_code(end)
+    except BaseException:  # the end of the process: its traceback belongs in its log
+        traceback.print_exc()
+    finally:
+        with suppress(BaseException):
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _enter(process: Process, supervisor: int, close: Iterable[int]) -> None:
+    os.setsid()
+    die_with_parent(signal.SIGTERM)
+    name_process(process.name)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    for descriptor in close:
+        with suppress(OSError):
+            os.close(descriptor)
+    _write_to(process.log)
+    os.environ.clear()
+    os.environ.update(process.environment)
+    sys.argv = [process.module, *process.arguments]
+    if os.getppid() != supervisor:
+        os._exit(1)
+
+
+def _write_to(log: Path) -> None:
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for standard in (1, 2):
+        os.dup2(output, standard)
+    os.close(output)
+    # New text streams: those of the supervisor may hold half a line of its own.
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), line_buffering=True, errors="backslashreplace")
+    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), line_buffering=True, errors="backslashreplace")
+
+
+def _exit_code(end: SystemExit) -> int:
+    if isinstance(end.code, int) or end.code is None:
+        return end.code or 0
+    sys.stderr.write(f"{end.code}\n")
+    return 1

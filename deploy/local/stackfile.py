@@ -1,0 +1,56 @@
+"""stack.json: the running stack described for demo, tests and checks outside this repository. Its names are an interface."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deploy.local.plan import Plan
+from deploy.local.process import Process
+from deploy.local.state import write_json
+from deploy.local.table import HOSTS, ROOT
+
+
+def write(plan: Plan, processes: Sequence[Process], tenants: Mapping[str, Any], ready: bool) -> None:
+    state = plan.state
+    content: dict[str, Any] = {
+        "ready": ready,
+        "gateway": plan.url("gateway"),
+        "hosts": HOSTS,
+        "issuer": plan.issuer,
+        "services": {service.name: _service(plan, service.name, processes) for service in plan.services},
+        "gateway_pid": next(process.pid for process in processes if process.name == "gateway"),
+        "redis_url": plan.redis_url,
+        "postgres_url": plan.postgres_url,
+        "spans": str(state.spans),
+        "logs": str(state.logs),
+        "state": str(state.folder),
+        "source": str(ROOT),
+        "identity_signing_key": plan.identity_signing_key,
+    }
+    if tenants:
+        content |= _tenants(tenants)
+    write_json(state.stack, content)
+
+
+def _service(plan: Plan, name: str, processes: Sequence[Process]) -> dict[str, Any]:
+    database = plan.databases[name]
+    mine = [process for process in processes if process.service == name]
+    return {
+        "url": plan.url(f"{name}-web"),
+        "database_url": database.app,
+        "worker_database_url": database.worker,
+        "migration_database_url": database.migrator,
+        "pids": {process.kind: process.pid for process in mine},
+        "ops": {process.kind: f"http://127.0.0.1:{process.probe_port}" for process in mine},
+    }
+
+
+def _tenants(tenants: Mapping[str, Any]) -> dict[str, Any]:
+    demo, other = tenants["demo"], tenants["other"]
+    return {
+        "tenant": {"id": demo["tenant_id"]},
+        "admin": {name: value for name, value in demo.items() if name != "tenant_id"},
+        "other_tenant": {
+            "id": other["tenant_id"],
+            "admin": {name: value for name, value in other.items() if name != "tenant_id"},
+        },
+    }

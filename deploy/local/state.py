@@ -1,0 +1,92 @@
+"""The state folder: secrets made once, ports used last, logs, and the two files that say what runs."""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from deploy.local.table import ROOT
+
+SPANS_KEPT = 100 * 1024 * 1024
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor holds this state folder."""
+
+
+class State:
+    """`$KNOGIN_STATE`, by default `.local` in the checkout. Every path is absolute."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.stack = self.folder / "stack.json"
+        self.processes = self.folder / "processes.json"
+        self.logs = self.folder / "logs"
+        self.spans = self.folder / "spans.jsonl"
+        self.token = self.folder / "token"
+        self._secrets = self.folder / "secrets.json"
+        self._ports = self.folder / "ports.json"
+
+    @classmethod
+    def chosen(cls) -> "State":
+        return cls(Path(os.environ.get("KNOGIN_STATE") or ROOT / ".local"))
+
+    def prepare(self) -> int:
+        """Make the folder, start new logs, and return the lock that says it is in use. Raises AlreadyRunning."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise AlreadyRunning(
+                f"a stack is already running with its state in {self.folder}: `make down` stops it"
+            ) from None
+        for log in self.logs.glob("*.log"):
+            log.unlink()
+        if self.spans.exists() and self.spans.stat().st_size > SPANS_KEPT:
+            self.spans.unlink()
+        return lock
+
+    def secret(self, name: str, make: Callable[[], str]) -> str:
+        """The secret of that name, made the first time it is asked for."""
+        secrets = read_json(self._secrets)
+        if name not in secrets:
+            write_json(self._secrets, secrets | {name: make()})
+        return read_json(self._secrets)[name]
+
+    def write_token(self, token: str) -> None:
+        """The administrator's token of this run, in a file so that commands to paste stay short."""
+        with os.fdopen(os.open(self.token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(token)
+
+    def last_port(self, name: str) -> int:
+        return read_json(self._ports).get(name, 0)
+
+    def remember_ports(self, ports: dict[str, int]) -> None:
+        write_json(self._ports, ports)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Replaces the file in one step, readable by its owner alone."""
+    draft = path.with_suffix(".draft")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+    draft.replace(path)
+
+
+def born(pid: int) -> float | None:
+    """When that process started, or None when there is none: a pid alone may by now be someone else's."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None

@@ -1,0 +1,184 @@
+"""The loop that keeps the stack running: starts what is due, notices what died, asks who is ready."""
+
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from deploy.local import stackfile
+from deploy.local.plan import Plan
+from deploy.local.postgres import Cluster
+from deploy.local.probe import Probe
+from deploy.local.process import Process, signal_group
+from deploy.local.redis_server import RedisServer
+from deploy.local.screen import Screen
+from deploy.local.state import born, write_json
+
+READY_SECONDS = 90
+DEATHS_BEFORE_READY = 3
+DEATHS_WORTH_A_LOG = 3
+STOP_SECONDS = 10
+Server = Cluster | RedisServer
+
+
+class StartFailed(Exception):
+    """The stack cannot come up; the text says which process and ends with its log."""
+
+
+class Supervisor:
+    """One thread, one loop. `bootstrap` runs beside the services; its answer makes the stack ready."""
+
+    def __init__(
+        self, plan: Plan, screen: Screen, processes: Sequence[Process], servers: Sequence[Server], lock: int
+    ) -> None:
+        self.plan = plan
+        self.screen = screen
+        self.processes = processes
+        self.servers = servers
+        self.tenants: Mapping[str, Any] = {}
+        self.ready = False
+        self.stopping = False
+        self._on_ready: Callable[[], None] = lambda: None
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._probes = {process.name: Probe(self._selector, process.probe_port) for process in processes}
+        self._lock = lock
+
+    def run(
+        self, bootstrap: Process | None, read_tenants: Callable[[], Mapping[str, Any]], on_ready: Callable[[], None]
+    ) -> None:
+        """Until a signal says stop. Raises StartFailed when a process keeps dying before the stack was ever ready."""
+        self._listen_for_signals()
+        self._on_ready = on_ready
+        if bootstrap:
+            bootstrap.start(self._not_for(bootstrap))
+        while not self.stopping:
+            self._start_due()
+            if bootstrap and self._finished(bootstrap):
+                bootstrap, self.tenants = None, read_tenants()
+            self._reap()
+            self._revive_servers()
+            self._look_for_ready(bootstrap)
+            self._wait()
+
+    def stop(self) -> None:
+        """Ask every process to end, then insist. Servers are stopped by who started them."""
+        for process in self.processes:
+            if process.running:
+                signal_group_leader(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(process.running for process in self.processes) and time.monotonic() < deadline:
+            for process in self.processes:
+                if process.running and _ended(process.pid) is not None:
+                    process.pid = 0
+            self._selector.select(0.05)
+        for process in self.processes:
+            if process.running:
+                signal_group(process.pid, signal.SIGKILL)
+                os.waitpid(process.pid, 0)
+                process.pid = 0
+
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        due = [process for process in self.processes if not process.running and process.start_at <= now]
+        for process in due:
+            process.start(self._not_for(process))
+        if due:
+            self._record()
+
+    def _reap(self) -> None:
+        for process in self.processes:
+            if process.running and (code := _ended(process.pid)) is not None:
+                wait = process.died()
+                self._probes[process.name].close()
+                self._report(process, code, wait)
+
+    def _report(self, process: Process, code: int, wait: float) -> None:
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        if not self.ready and len(process.deaths) >= DEATHS_BEFORE_READY:
+            raise StartFailed(f"{process.name} {how} {len(process.deaths)} times:\n{process.last_words()}")
+        self.screen.say(f"{process.name} {how}; starting it again in {wait:.1f} s", "yellow")
+        if len(process.deaths) == DEATHS_WORTH_A_LOG:
+            self.screen.say(f"{process.name} keeps dying. The end of {process.log}:\n{process.last_words()}", "red")
+
+    def _revive_servers(self) -> None:
+        for server in self.servers:
+            if server.server and server.server.poll() is not None:
+                self.screen.say(f"{server.log.stem} died; starting it again", "yellow")
+                server.start(server.port)
+                server.wait()
+                self._record()
+
+    def _look_for_ready(self, bootstrap: Process | None) -> None:
+        for process in self.processes:
+            if process.running and not process.ready:
+                self._ask(process)
+        if self.ready:
+            return
+        self.screen.show(self.processes)
+        if all(process.ready for process in self.processes) and bootstrap is None:
+            self.ready = True
+            self._record()
+            self._on_ready()
+
+    def _ask(self, process: Process) -> None:
+        if self._probes[process.name].ready():
+            process.ready_at = time.monotonic()
+            if process.restarts and self.ready:
+                self.screen.say(f"{process.name} is back (pid {process.pid})", "green")
+        elif not self.ready and time.monotonic() - process.started_at > READY_SECONDS:
+            raise StartFailed(f"{process.name} was not ready within {READY_SECONDS} s:\n{process.last_words()}")
+
+    def _finished(self, bootstrap: Process) -> bool:
+        code = _ended(bootstrap.pid)
+        if code:
+            raise StartFailed(f"{bootstrap.name} ended with code {code}:\n{bootstrap.last_words()}")
+        return code == 0
+
+    def _wait(self) -> None:
+        idle = self.ready and all(process.ready for process in self.processes)
+        for key, _ in self._selector.select(1.0 if idle else 0.05):
+            if key.fileobj is self._wake:
+                self._wake.recv(512)
+
+    def _record(self) -> None:
+        """Both files, after every change of pids."""
+        running = {process.name: process.pid for process in self.processes if process.running}
+        running |= {server.log.stem: server.server.pid for server in self.servers if server.server}
+        children = {name: {"pid": pid, "born": born(pid)} for name, pid in running.items()}
+        supervisor = {"pid": os.getpid(), "born": born(os.getpid())}
+        write_json(self.plan.state.processes, {"supervisor": supervisor, "children": children})
+        stackfile.write(self.plan, self.processes, self.tenants, self.ready)
+
+    def _not_for(self, process: Process) -> list[int]:
+        """Descriptors the supervisor holds that are none of this child's business."""
+        others = [other.fileno() for other in self.plan.listeners.values() if other is not process.listener]
+        return [*others, self._lock, self._selector.fileno(), self._wake.fileno(), self._woken.fileno()]
+
+    def _listen_for_signals(self) -> None:
+        for end in (self._wake, self._woken):
+            end.setblocking(False)
+        self._selector.register(self._wake, selectors.EVENT_READ)
+        signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop_soon)
+
+    def _stop_soon(self, *_: object) -> None:
+        self.stopping = True
+
+
+def signal_group_leader(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _ended(pid: int) -> int | None:
+    """The exit code of a child, negative for a signal; None while it runs."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None

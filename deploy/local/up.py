@@ -1,0 +1,139 @@
+"""`make up`: servers, databases, tenants, processes; then the supervisor's loop until Ctrl-C."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from rich.console import Console
+
+from deploy.local import bootstrap, databases, down, environment, plan, ports
+from deploy.local.invitation import invitation
+from deploy.local.plan import Plan, new_secret
+from deploy.local.postgres import Cluster
+from deploy.local.process import Process, import_libraries
+from deploy.local.redis_server import RedisServer
+from deploy.local.screen import Screen
+from deploy.local.state import State
+from deploy.local.supervisor import Server, Supervisor
+from deploy.local.table import PROCESSES, SERVICES, Service
+
+
+class Interrupted(Exception):
+    """A signal came before the supervisor's loop had begun."""
+
+
+def up(state: State, headless: bool, only: frozenset[str]) -> None:
+    """Returns when stopped. Raises PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed or Interrupted."""
+    lock = state.prepare()
+    down.sweep(state)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    console = Console(highlight=False)
+    screen = Screen(console, live=console.is_terminal and not headless)
+    services = tuple(service for service in SERVICES if not only or service.name in only)
+    made = plan.make(state, services, _processes_that_listen(services))
+    screen.begin()
+    try:
+        with _servers(made, screen) as servers:
+            _supervise(Supervisor(made, screen, _prepare(made, screen), servers, lock))
+    finally:
+        screen.end()
+
+
+def _supervise(supervisor: Supervisor) -> None:
+    made, screen = supervisor.plan, supervisor.screen
+    auth = next((service for service in made.services if service.name == "auth"), None)
+
+    def read_tenants() -> Mapping[str, Any]:
+        tenants = bootstrap.read_answer(made)
+        made.state.write_token(tenants["demo"]["access_token"])
+        return tenants
+
+    def tell() -> None:
+        screen.end()
+        screen.console.print(invitation(made, screen.seconds, supervisor.tenants), soft_wrap=True)
+
+    try:
+        supervisor.run(bootstrap.process(made, auth) if auth else None, read_tenants, tell)
+        screen.say("stopping")
+    finally:
+        supervisor.stop()
+        made.state.stack.unlink(missing_ok=True)
+        made.state.processes.unlink(missing_ok=True)
+
+
+@contextmanager
+def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
+    """PostgreSQL and Redis, unless others are named; the libraries are imported while they start."""
+    named = os.environ.get("KNOGIN_POSTGRES_URL"), os.environ.get("KNOGIN_REDIS_URL")
+    cluster = None if named[0] else Cluster(made.state.folder / "postgres", made.state.secret("postgres", new_secret))
+    redis = None if named[1] else RedisServer(made.state.folder / "redis", made.state.secret("redis", new_secret))
+    servers: list[Server] = [server for server in (cluster, redis) if server]
+    try:
+        for server in servers:
+            server.start(made.state.last_port(server.log.stem))
+        import_libraries()
+        for server in servers:
+            server.wait()
+            screen.phase(server.log.stem, f"127.0.0.1:{server.port}")
+        made.postgres_url = named[0] or (cluster.url if cluster else "")
+        made.redis_url = named[1] or (redis.url if redis else "")
+        made.state.remember_ports(made.all_ports() | {server.log.stem: server.port for server in servers})
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def _prepare(made: Plan, screen: Screen) -> list[Process]:
+    """Databases up to date, and every process described: the last step before the first fork."""
+    ran: list[str] = []
+    for service in made.services:
+        passwords = made.role_passwords(service)
+        databases.prepare_roles(made.postgres_url, service, passwords)
+        databases.create(made.postgres_url, service)
+        made.databases[service.name] = databases.described(service, made.postgres_url, passwords)
+        ran += databases.migrate(made.databases[service.name].migrator, service)
+    screen.phase("databases", f"{len(made.services)} with {len(ran)} new migrations")
+    return [_gateway(made), *(_process(made, service, kind) for service in made.services for kind in PROCESSES)]
+
+
+def _processes_that_listen(services: tuple[Service, ...]) -> dict[str, bool]:
+    return {"gateway": True} | {f"{service.name}-{kind}": kind == "web" for service in services for kind in PROCESSES}
+
+
+def _gateway(made: Plan) -> Process:
+    listener = made.listeners["gateway"]
+    return Process(
+        name="gateway",
+        module="gateway",
+        arguments=["web", "--fd", str(listener.fileno())],
+        environment=environment.of_gateway(made),
+        log=made.state.logs / "gateway.log",
+        service="gateway",
+        kind="web",
+        listener=listener,
+        probe_port=made.ops_ports["gateway"],
+    )
+
+
+def _process(made: Plan, service: Service, kind: str) -> Process:
+    name = f"{service.name}-{kind}"
+    listener = made.listeners.get(name)
+    return Process(
+        name=name,
+        module=service.module,
+        arguments=[kind, "--fd", str(listener.fileno())] if listener else [kind],
+        environment=environment.of_service(made, service, kind),
+        log=made.state.logs / f"{name}.log",
+        service=service.name,
+        kind=kind,
+        listener=listener,
+        probe_port=ports.port_of(listener) if listener else made.ops_ports[name],
+    )
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise Interrupted("stopped before it was up")
