@@ -1,5 +1,6 @@
 """`python -m services.<name>`: the same commands for every service; each adds its own."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
@@ -7,6 +8,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 import typer
 import uvicorn
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 from starlette.applications import Starlette
 
 from shared import audit, dead_letters, housekeeping, logs, migrate, operations, relay, tracing
@@ -159,6 +161,8 @@ def work(celery: Celery, queues: str, concurrency: int) -> None:
     """A Celery worker in this process: threads, so that one process id is the whole worker."""
     # Celery configures logging unless somebody listens to this signal.
     signals.setup_logging.connect(lambda **_: None, weak=False)
+    # It warns root because of pickle, which no queue here accepts.
+    warnings.simplefilter("ignore", SecurityWarning)
     celery.worker_main(
         [
             "worker",

@@ -161,8 +161,8 @@ def create_worker(service: str, settings: WorkerSettings, handlers: Mapping[type
     """The service's Celery app. `worker.consumer` holds its pool for tasks the service adds."""
     celery = broker.connect(service, settings.redis_url)
     consumer = Consumer(service, settings, handlers, celery)
-    celery.task(consumer.consume, name=broker.CONSUME)
-    celery.task(consumer.acknowledge, name=broker.ACKNOWLEDGE)
+    celery.task(consumer.consume, name=broker.CONSUME, shared=False)
+    celery.task(consumer.acknowledge, name=broker.ACKNOWLEDGE, shared=False)
     celery.consumer = consumer  # type: ignore[attr-defined]
     signals.worker_shutdown.connect(lambda **_: tracing.shutdown(), weak=False)
     return celery
