@@ -91,7 +91,11 @@ class EncounterLink(Message, frozen=True, kw_only=True, tag="device_ingest.encou
 
 
 class CodedFact(msgspec.Struct, frozen=True, kw_only=True):
-    """A coded thing done or found: `kind` is the record's own word for it (`aspirin`, `advanced_airway`, `ecg_12_lead`…)."""
+    """A thing done, or with `not_done_reason` (`refused contraindicated not_indicated unable`) left undone.
+
+    `kind` of a medication: `aspirin gtn analgesic oxygen glucose glucagon benzodiazepine beta_agonist other`; of a procedure:
+    `ecg_12_lead advanced_airway oxygen defibrillation cpr oral_glucose other`. `code` never decides, `kind` does.
+    """
 
     kind: str
     code: str | None = None
@@ -141,8 +145,10 @@ class StrokeFact(msgspec.Struct, frozen=True, kw_only=True):
 class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encounter_facts.v1"):
     """What the quality indicators are computed from: de-identified, the whole state of one version of one encounter.
 
-    `day` is the UTC day of the call. Ages above 89 are given as 90. `impressions` are ICD-10 codes, primary first.
-    `response` is `emergency` or what else the care model says. `excepted` names elements recorded as refused or contraindicated.
+    `day` is the UTC day of the call. Ages above 89 are given as 90; `newborn` says under 24 hours old. `impressions` are ICD-10
+    codes, primary first; `conditions` are findings that are no diagnosis: `stemi` when a 12-lead showed one.
+    `response` is `emergency` or what else the care model says. `times` are keyed by the record's words: `call mobile on_scene
+    at_patient left_scene at_destination handover`.
     """
 
     encounter_id: str
@@ -152,6 +158,7 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     care_model: str
     response: str
     age_years: int | None = None
+    newborn: bool | None = None
     sex: str | None = None
     impressions: list[str] = []
     conditions: list[str] = []
