@@ -1,0 +1,103 @@
+"""What partners send and read: devices and their observations."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from shared import http
+from shared.pagination import Page
+
+DeviceClass = Literal["defib", "ecg", "oximeter", "bp", "glucose", "etco2", "thermometer", "multiparameter"]
+DeviceStatus = Literal["active", "inactive", "retired"]
+AbsentReason = Literal["not-a-number", "positive-infinity", "negative-infinity", "error", "not-performed", "unknown"]
+EncounterLink = Literal["pending", "linked", "unknown"]
+Flag = Literal["out-of-range"]
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+MAX_BATCH = 500
+
+
+class Enrolment(http.Body):
+    """What a device says of itself. A field left out keeps what is known of a device enrolled before; null clears it."""
+
+    serial_number: http.ExternalId
+    device_class: DeviceClass
+    manufacturer: Label | UnsetType | None = UNSET
+    model: Label | UnsetType | None = UNSET
+    vehicle_id: http.ExternalId | UnsetType | None = UNSET
+
+
+class DeviceChange(http.Body):
+    """A JSON merge patch (RFC 7396): move to another vehicle, take out of use, retire."""
+
+    vehicle_id: http.ExternalId | UnsetType | None = UNSET
+    status: DeviceStatus | UnsetType = UNSET
+    manufacturer: Label | UnsetType | None = UNSET
+    model: Label | UnsetType | None = UNSET
+
+
+class DeviceFilter(Page):
+    vehicle_id: str | None = None
+    device_class: DeviceClass | None = None
+    status: DeviceStatus | None = None
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `devices` without its tenant, and what the partner reads."""
+
+    id: str
+    serial_number: str
+    device_class: DeviceClass
+    status: DeviceStatus
+    manufacturer: str | None
+    model: str | None
+    vehicle_id: str | None
+    enrolled_at: datetime
+    updated_at: datetime
+
+
+class ObservationDraft(http.Body):
+    """One reading as sent: `mdc_code` by reference id, number or `code^refid^MDC`; `value` or why there is none."""
+
+    mdc_code: str | int
+    value: http.Number | None = None
+    unit_code: str | None = None
+    data_absent_reason: AbsentReason | None = None
+    observed_at: http.Timestamp | None = None
+    encounter_id: str | None = None
+    test: bool = False
+
+
+class ObservationBatch(http.Body):
+    """Items are decoded one by one, so that one which does not fit leaves the others alone."""
+
+    observations: Annotated[list[object], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
+
+
+class ObservationFilter(Page):
+    """Half-open in time: `since` ≤ observed_at < `until`."""
+
+    mdc_code: str | None = None
+    since: http.Timestamp | None = None
+    until: http.Timestamp | None = None
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `observations` without its tenant, and what the partner reads."""
+
+    id: str
+    device_id: str
+    mdc_code: str
+    mdc_code10: int
+    value: Decimal | None
+    unit_code: str | None
+    data_absent_reason: AbsentReason | None
+    observed_at: datetime
+    recorded_at: datetime
+    encounter_id: str | None
+    encounter_link: EncounterLink | None
+    flags: list[str]
+    test: bool

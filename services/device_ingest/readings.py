@@ -1,0 +1,124 @@
+"""Whether one observation may enter the record: known code, measured by this class of device, in an allowed unit, at a possible time."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from services.device_ingest import nomenclature, units
+from services.device_ingest.models import AbsentReason, ObservationDraft
+from services.device_ingest.nomenclature import Metric
+from shared import ids, problems
+from shared.problems import FieldError
+
+AHEAD = timedelta(minutes=5)
+BEHIND = timedelta(days=7)
+
+# What devices put in the place of a value they do not have: the special values of the 11073 FLOAT and SFLOAT types (ISO/IEEE 11073-20601)
+# read as integers, signed or not, and two that monitors use among themselves.
+_SPECIALS: dict[AbsentReason, tuple[int, ...]] = {
+    "not-a-number": (0x7FFFFF, 0x7FF),
+    "positive-infinity": (0x7FFFFE, 0x7FE),
+    "negative-infinity": (0x800002, 0x800002 - (1 << 24), 0x802, 0x802 - (1 << 12)),
+    "error": (0x800000, 0x800000 - (1 << 24), 0x800001, 0x800001 - (1 << 24), 0x800, -0x800, 0x801, 0x801 - (1 << 12)),
+    "unknown": (-999, -100),
+}
+SENTINELS = {Decimal(number): reason for reason, numbers in _SPECIALS.items() for number in numbers}
+
+
+class Reading(NamedTuple):
+    """An observation that may be written. `value` is None exactly where `data_absent_reason` says why."""
+
+    metric: Metric
+    device_class: str
+    value: Decimal | None
+    unit_code: str | None
+    data_absent_reason: AbsentReason | None
+    observed_at: datetime
+    encounter_id: str | None
+    flags: list[str]
+    test: bool
+
+
+def check(draft: ObservationDraft, device_class: str, now: datetime) -> Reading:
+    """The reading in `draft`, flagged `out-of-range` where it is implausible. Raises a 422 Problem naming all that is wrong."""
+    errors = [
+        *_misplaced_time(draft.observed_at, now),
+        *_foreign_encounter(draft.encounter_id),
+        *_unusable_value(draft),
+    ]
+    metric = _measured(draft, device_class, errors)
+    implausible = metric is not None and _is_implausible(draft, metric)
+    if implausible:
+        errors += _sentinel(draft.value)
+    if errors or metric is None:
+        raise problems.invalid("The observation cannot be recorded: " + "; ".join(map(_told, errors)) + ".", errors)
+    return Reading(
+        metric=metric,
+        device_class=device_class,
+        value=draft.value,
+        unit_code=draft.unit_code,
+        data_absent_reason=draft.data_absent_reason,
+        observed_at=draft.observed_at or now,
+        encounter_id=draft.encounter_id,
+        flags=["out-of-range"] if implausible else [],
+        test=draft.test,
+    )
+
+
+def _measured(draft: ObservationDraft, device_class: str, errors: list[FieldError]) -> Metric | None:
+    """The metric, adding to `errors` whichever of code, class and unit does not fit."""
+    try:
+        metric = nomenclature.find(draft.mdc_code)
+    except nomenclature.UnknownCode as error:
+        errors.append(FieldError("/mdc_code", str(error)))
+        return None
+    if metric.accept in nomenclature.NOT_ACCEPTED:
+        errors.append(FieldError("/mdc_code", f"{metric.refid} {nomenclature.NOT_ACCEPTED[metric.accept]}"))
+    elif device_class not in metric.device_classes:
+        classes = ", ".join(sorted(metric.device_classes))
+        errors.append(FieldError("/mdc_code", f"{metric.refid} is measured by {classes}, not by {device_class}"))
+    if draft.unit_code is not None and draft.unit_code not in metric.units:
+        errors.append(FieldError("/unit_code", units.why_not(draft.unit_code, metric.units)))
+    elif draft.unit_code is None and draft.data_absent_reason is None:
+        errors.append(FieldError("/unit_code", f"is required; {metric.refid} allows {', '.join(metric.units)}"))
+    return metric
+
+
+def _unusable_value(draft: ObservationDraft) -> list[FieldError]:
+    if draft.value is None and draft.data_absent_reason is None:
+        return [FieldError("/value", "is required, unless data_absent_reason says why there is none")]
+    if draft.value is not None and draft.data_absent_reason is not None:
+        return [FieldError("/data_absent_reason", "stands instead of a value, not beside one")]
+    return []
+
+
+def _is_implausible(draft: ObservationDraft, metric: Metric) -> bool:
+    limits = metric.units.get(draft.unit_code or "")
+    return draft.value is not None and limits is not None and not limits.holds(draft.value)
+
+
+def _sentinel(value: Decimal | None) -> list[FieldError]:
+    """Refuses an implausible value that is a special of the device's number format; a plausible one is a value like any other."""
+    reason = SENTINELS.get(value) if value is not None else None
+    if reason is None:
+        return []
+    told = f'{value} is what devices send for want of a value; send data_absent_reason instead, such as "{reason}"'
+    return [FieldError("/value", told)]
+
+
+def _misplaced_time(observed_at: datetime | None, now: datetime) -> list[FieldError]:
+    if observed_at is None or now - BEHIND <= observed_at <= now + AHEAD:
+        return []
+    if observed_at > now:
+        return [FieldError("/observed_at", "is more than 5 minutes ahead; check the device's clock")]
+    return [FieldError("/observed_at", "is more than 7 days old")]
+
+
+def _foreign_encounter(encounter_id: str | None) -> list[FieldError]:
+    if encounter_id is None or ids.is_id(encounter_id, "enc"):
+        return []
+    return [FieldError("/encounter_id", "is not an encounter's id")]
+
+
+def _told(error: FieldError) -> str:
+    return f"{error.pointer[1:]} {error.detail}"

@@ -1,0 +1,134 @@
+"""UCUM units: in which of them a plausible range holds, and what to say about those that are not UCUM or not allowed.
+
+Values are never converted, only the limits they are compared with: a decimal stands in the record as the device sent it.
+"""
+
+import csv
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Range(NamedTuple):
+    """Inclusive limits in one unit; None where the table gives none."""
+
+    low: Decimal | None
+    high: Decimal | None
+
+    def holds(self, value: Decimal) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+class Conversion(NamedTuple):
+    """canonical value → value in the other unit: `value * factor + offset`."""
+
+    factor: Decimal
+    offset: Decimal = Decimal(0)
+
+
+def _factor(numerator: str, denominator: str = "1") -> Conversion:
+    return Conversion(Decimal(numerator) / Decimal(denominator))
+
+
+# (unit of the table's range, other unit). Glucose needs its molar mass, 180.156 g/mol; HbA1c the IFCC/NGSP master equation.
+CONVERSIONS = {
+    ("mm[Hg]", "kPa"): _factor("0.133322387415"),
+    ("mm[Hg]", "cm[H2O]"): _factor("0.133322387415", "0.0980665"),
+    ("%", "mm[Hg]"): _factor("7.6"),
+    ("%", "kPa"): _factor("1.01325"),
+    ("%", "mmol/mol"): Conversion(Decimal("10.929"), Decimal("-23.5")),
+    ("Cel", "[degF]"): Conversion(Decimal("1.8"), Decimal(32)),
+    ("ms", "s"): _factor("0.001"),
+    ("s", "min"): _factor("1", "60"),
+    ("uV", "mV"): _factor("0.001"),
+    ("mV", "uV"): _factor("1000"),
+    ("mg/dL", "mmol/L"): _factor("1", "18.0156"),
+    ("kg", "g"): _factor("1000"),
+    ("kg", "[lb_av]"): _factor("1", "0.45359237"),
+    ("cm", "m"): _factor("0.01"),
+    ("cm", "[in_i]"): _factor("1", "2.54"),
+    ("L/min", "mL/min"): _factor("1000"),
+}
+
+# A difference of temperatures has no zero point to shift.
+DIFFERENCES = {"MDC_TEMP_DIFF": {"K": _factor("1"), "[degF]": _factor("1.8")}}
+
+# Carbon dioxide as a volume fraction is another quantity than its partial pressure: the range is given, not converted.
+FRACTION_OF_CO2 = Range(Decimal(0), Decimal(20))
+CO2_METRICS = frozenset({"MDC_CONC_AWAY_CO2_ET", "MDC_CONC_AWAY_CO2_INSP", "MDC_CONC_AWAY_CO2"})
+
+# Units that count the same thing under another annotation, and the perfusion index, which monitors send as a bare number of per cent.
+SAME = frozenset({"/min", "{beat}/min", "{beats}/min", "{breath}/min", "{breaths}/min", "1", "{count}", "{score}", "%"})
+
+HINTS = {
+    "bpm": "/min",
+    "rpm": "/min",
+    "1/min": "/min",
+    "beats/min": "{beats}/min",
+    "breaths/min": "{breaths}/min",
+    "mmhg": "mm[Hg]",
+    "mm(hg)": "mm[Hg]",
+    "cmh2o": "cm[H2O]",
+    "°c": "Cel",
+    "c": "Cel",
+    "degc": "Cel",
+    "celsius": "Cel",
+    "cel": "Cel",
+    "°f": "[degF]",
+    "f": "[degF]",
+    "degf": "[degF]",
+    "fahrenheit": "[degF]",
+    "percent": "%",
+    "pct": "%",
+    "mg/dl": "mg/dL",
+    "mmol/l": "mmol/L",
+    "kpa": "kPa",
+    "ohms": "Ohm",
+    "ohm": "Ohm",
+    "msec": "ms",
+    "sec": "s",
+    "mv": "mV",
+    "µv": "uV",
+    "μv": "uV",
+    "lb": "[lb_av]",
+    "lbs": "[lb_av]",
+    "in": "[in_i]",
+    "l/min": "L/min",
+    "ml/min": "mL/min",
+}
+
+
+def ranges(refid: str, units: list[str], low: str, high: str) -> dict[str, Range]:
+    """Limits of a row in each unit it allows; the row gives them in its first one."""
+    canonical = Range(Decimal(low) if low else None, Decimal(high) if high else None)
+    return {unit: _in_unit(refid, canonical, units[0], unit) for unit in units}
+
+
+def why_not(unit: str, allowed: Iterable[str]) -> str:
+    """Why `unit` is refused where `allowed` are meant, naming the UCUM spelling when the unit is a known other name."""
+    allowed = list(allowed)
+    meant = MDC_UNITS.get(unit.split("^")[0]) or HINTS.get(unit.strip().lower())
+    hint = f"; write {meant}" if meant in allowed else ""
+    return f"is not a UCUM unit of this code, which allows {', '.join(allowed)}{hint}"
+
+
+def read_mdc_units(path: Path) -> dict[str, str]:
+    """MDC_DIM_… names and numbers, which belong in 11073 messages, each with the UCUM unit it stands for."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [(row["refid"], row["code10"], row["ucum"].split(" ")[0]) for row in csv.DictReader(file)]
+    return {name: ucum for refid, code10, ucum in rows for name in (refid, code10)}
+
+
+def _in_unit(refid: str, canonical: Range, first: str, unit: str) -> Range:
+    if unit == first or canonical.low is None or canonical.high is None:
+        return canonical
+    if unit == "%" and refid in CO2_METRICS:
+        return FRACTION_OF_CO2
+    if first in SAME and unit in SAME:
+        return canonical
+    factor, offset = DIFFERENCES.get(refid, {}).get(unit) or CONVERSIONS[first, unit]
+    return Range(canonical.low * factor + offset, canonical.high * factor + offset)
+
+
+MDC_UNITS = read_mdc_units(Path(__file__).parent / "data" / "mdc_units.csv")
