@@ -1,0 +1,101 @@
+"""Signatures as Standard Webhooks 1.0 writes them, checked against its published vectors and its own library."""
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from services.webhook_dispatcher import signing
+
+VECTORS = [
+    (
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1614265330,
+        b'{"test": 2432232314}',
+        "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    ),
+    (
+        "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+        "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+        1649367553,
+        b'{"email":"test@example.com","username":"test_user"}',
+        "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+    ),
+]
+
+
+@pytest.mark.parametrize(("secret", "message_id", "timestamp", "body", "signature"), VECTORS)
+def test_the_published_vectors_are_reproduced(
+    secret: str, message_id: str, timestamp: int, body: bytes, signature: str
+) -> None:
+    assert signing.signature_header([signing.signing_key(secret)], message_id, timestamp, body) == signature
+
+
+def now() -> int:
+    return int(datetime.now(UTC).timestamp())
+
+
+def verify(secret: str | bytes, header: str, timestamp: int, body: bytes) -> object:
+    headers = {"webhook-id": "evt_1", "webhook-timestamp": str(timestamp), "webhook-signature": header}
+    return Webhook(secret).verify(body, headers)
+
+
+def test_the_reference_library_verifies_what_we_sign() -> None:
+    secret, at = signing.generate_secret(), now()
+    header = signing.signature_header([signing.signing_key(secret)], "evt_1", at, b'{"a":1}')
+    assert verify(secret, header, at, b'{"a":1}') == {"a": 1}
+
+
+def test_during_a_rotation_the_old_and_the_new_secret_both_verify() -> None:
+    new, old, at = signing.generate_secret(), "a plain secret of the partner", now()
+    keys = [signing.signing_key(new), signing.signing_key(old)]
+    header = signing.signature_header(keys, "evt_1", at, b'{"a":1}')
+    assert verify(new, header, at, b'{"a":1}') == {"a": 1}
+    assert verify(old.encode(), header, at, b'{"a":1}') == {"a": 1}
+    with pytest.raises(WebhookVerificationError):
+        verify(signing.generate_secret(), header, at, b'{"a":1}')
+
+
+def test_a_generated_secret_holds_32_bytes_and_is_never_the_same() -> None:
+    first, second = signing.generate_secret(), signing.generate_secret()
+    assert len(signing.signing_key(first)) == 32
+    assert first != second
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_secret_that_lost_its_padding_is_the_same_secret(missing: int) -> None:
+    key = bytes(range(25 if missing == 2 else 26))
+    secret = "whsec_" + base64.b64encode(key).decode()
+    assert secret.endswith("=" * missing)
+    assert signing.signing_key(secret.rstrip("=")) == key
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["", "whsec_", "whsec_AAAA", "whsec_not base64 at all!", "whsec_" + "A" * 25, "short", "x" * 15, "x" * 257],
+)
+def test_a_secret_too_weak_or_malformed_is_refused(secret: str) -> None:
+    with pytest.raises(signing.UnusableSecret):
+        signing.signing_key(secret)
+
+
+@given(st.text(min_size=16, max_size=256).filter(lambda text: not text.startswith("whsec_") and text.isprintable()))
+def test_any_other_text_is_used_as_its_utf8_bytes(secret: str) -> None:
+    assert signing.signing_key(secret) == secret.encode()
+
+
+@given(st.binary(min_size=16, max_size=64), st.binary(max_size=200))
+def test_only_v1_tokens_are_ever_written(key: bytes, body: bytes) -> None:
+    header = signing.signature_header([key, key[::-1]], "evt_1", 1, body)
+    tokens = header.split(" ")
+    assert len(tokens) == 2
+    assert all(len(base64.b64decode(token.removeprefix("v1,"), validate=True)) == 32 for token in tokens)
+
+
+def test_a_fingerprint_tells_keys_apart_without_holding_them() -> None:
+    assert signing.fingerprint(b"a" * 32) == "3ba3f5f43b92"
+    assert signing.fingerprint(b"b" * 32) != signing.fingerprint(b"a" * 32)
