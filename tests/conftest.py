@@ -1,6 +1,8 @@
-"""Fixtures every test may ask for: a PostgreSQL cluster, a Redis, a migrated database of one's own."""
+"""Fixtures every test may ask for: a PostgreSQL cluster, a Redis, a migrated database of one's own, the whole stack."""
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -9,6 +11,8 @@ from deploy.local.databases import Database
 from deploy.local.postgres import Cluster, new_password
 from deploy.local.redis_server import RedisServer
 from tests.support.cluster import TestDatabases, start_cluster
+from tests.support.running import RunningStack
+from tests.support.stack import Stack
 
 FreshDatabase = Callable[[str], Database]
 
@@ -56,3 +60,15 @@ def redis_url(redis_server: RedisServer) -> str:
     with Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole system, running: one for the session, or the one whose stack.json KNOGIN_TEST_STACK names."""
+    if named := os.environ.get("KNOGIN_TEST_STACK"):
+        yield Stack(Path(named))
+        return
+    running = RunningStack(tmp_path_factory.mktemp("stack") / "state")
+    yield running.start()
+    running.stop()
+    running.delete()

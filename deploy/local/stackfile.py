@@ -1,9 +1,11 @@
 """stack.json: the running stack described for demo, tests and checks outside this repository. Its names are an interface."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploy.local.plan import Plan
+from deploy.local.ports import LOOPBACK
 from deploy.local.process import Process
 from deploy.local.state import write_json
 from deploy.local.table import HOSTS, ROOT
@@ -11,13 +13,16 @@ from deploy.local.table import HOSTS, ROOT
 
 def write(plan: Plan, processes: Sequence[Process], tenants: Mapping[str, Any], ready: bool) -> None:
     state = plan.state
+    gateway = next(process for process in processes if process.name == "gateway")
     content: dict[str, Any] = {
         "ready": ready,
         "gateway": plan.url("gateway"),
         "hosts": HOSTS,
         "issuer": plan.issuer,
         "services": {service.name: _service(plan, service.name, processes) for service in plan.services},
-        "gateway_pid": next(process.pid for process in processes if process.name == "gateway"),
+        "gateway_pid": gateway.pid,
+        "gateway_ops": f"http://{LOOPBACK}:{gateway.probe_port}",
+        "supervisor_pid": os.getpid(),
         "redis_url": plan.redis_url,
         "postgres_url": plan.postgres_url,
         "spans": str(state.spans),
@@ -40,7 +45,7 @@ def _service(plan: Plan, name: str, processes: Sequence[Process]) -> dict[str, A
         "worker_database_url": database.worker,
         "migration_database_url": database.migrator,
         "pids": {process.kind: process.pid for process in mine},
-        "ops": {process.kind: f"http://127.0.0.1:{process.probe_port}" for process in mine},
+        "ops": {process.kind: f"http://{LOOPBACK}:{process.probe_port}" for process in mine},
     }
 
 

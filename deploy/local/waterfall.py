@@ -1,0 +1,110 @@
+"""One trace drawn across all processes: a bar for each span, with the waits in outbox and queue told apart from work."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta")
+WAITS = ("outbox wait", "queue wait")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Times are nanoseconds since 1970."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    service: str
+    start_ns: int
+    end_ns: int
+    status: str
+    attributes: dict[str, object]
+
+
+def read(file: Path, trace_id: str) -> list[Span]:
+    """The spans of one trace. A line half written by a process at this moment is skipped."""
+    return [span for line in _lines(file) if trace_id in line and (span := _parse(line)) and span.trace_id == trace_id]
+
+
+def newest(file: Path) -> str:
+    """The trace that began last, or "" when there is none."""
+    roots = [span for line in _lines(file) if (span := _parse(line)) and span.parent_id is None]
+    return max(roots, key=lambda span: span.start_ns).trace_id if roots else ""
+
+
+def draw(spans: Sequence[Span], width: int) -> Table:
+    """A table as wide as `width` columns; `spans` must not be empty."""
+    first = min(span.start_ns for span in spans)
+    whole = max(span.end_ns for span in spans) - first or 1
+    services = list(dict.fromkeys(span.service for span in sorted(spans, key=lambda span: span.start_ns)))
+    table = Table(box=None, padding=(0, 1), header_style="dim", title=_title(spans, whole), title_justify="left")
+    for heading in ("span", "service", f"0 {'·' * 8} {_duration(whole)}", "at", "took"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading in ("at", "took") else "left")
+    bar_width = max(16, width - 78)
+    for depth, span in in_order(spans):
+        colour = COLOURS[services.index(span.service) % len(COLOURS)]
+        table.add_row(
+            Text("  " * depth + span.name, "bold red" if span.status == "error" else "dim" if is_wait(span) else "")[
+                :40
+            ],
+            Text(span.service, colour),
+            bar(span.start_ns - first, span.end_ns - span.start_ns, whole, bar_width, is_wait(span), colour),
+            _duration(span.start_ns - first),
+            _duration(span.end_ns - span.start_ns),
+        )
+    return table
+
+
+def in_order(spans: Iterable[Span]) -> list[tuple[int, Span]]:
+    """Parents before children, brothers by start, each with its depth. A span whose parent is missing stands at the top."""
+    children: dict[str | None, list[Span]] = defaultdict(list)
+    known = {span.span_id for span in spans}
+    for span in sorted(spans, key=lambda span: (span.start_ns, span.end_ns)):
+        children[span.parent_id if span.parent_id in known else None].append(span)
+    ordered: list[tuple[int, Span]] = []
+    waiting = [(0, span) for span in reversed(children[None])]
+    while waiting:
+        depth, span = waiting.pop()
+        ordered.append((depth, span))
+        waiting += [(depth + 1, child) for child in reversed(children[span.span_id])]
+    return ordered
+
+
+def bar(offset: int, length: int, whole: int, width: int, wait: bool, colour: str) -> Text:
+    """Where in the whole a span lies; at least one cell, never past the end."""
+    before = min(width - 1, offset * width // whole)
+    cells = max(1, min(width - before, round(length * width / whole)))
+    return Text(" " * before).append(("░" if wait else "█") * cells, "dim" if wait else colour)
+
+
+def is_wait(span: Span) -> bool:
+    return span.name in WAITS
+
+
+def _title(spans: Sequence[Span], whole: int) -> str:
+    services = len({span.service for span in spans})
+    return f"trace {spans[0].trace_id}: {len(spans)} spans, {services} services, {_duration(whole)}"
+
+
+def _duration(nanoseconds: int) -> str:
+    milliseconds = nanoseconds / 1e6
+    return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.1f} ms"
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def _parse(line: str) -> Span | None:
+    try:
+        found = json.loads(line)
+        return Span(**{name: found[name] for name in Span.__dataclass_fields__})
+    except (ValueError, KeyError):
+        return None

@@ -1,0 +1,80 @@
+"""Starting a whole stack for a test session, and stopping it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.local import down
+from deploy.local.children import start_of_program
+from deploy.local.postgres import tail
+from deploy.local.state import State
+from deploy.local.table import ROOT
+from tests.support.stack import Stack
+from tests.support.waiting import wait_for
+
+START_SECONDS = 120
+
+
+class RunningStack:
+    """`python -m deploy.local up` as a child of the tests, with a state folder of its own on any free port."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.state = State(folder)
+        self.folder = self.state.folder
+        self.output = self.folder.parent / f"{self.folder.name}.out"
+        self.arguments = arguments
+        self.environment = {"KNOGIN_PORT": "0", **environment, "KNOGIN_STATE": str(self.folder)}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Stack:
+        """Returns when the stack is ready; fails with what it printed and logged when it does not get there."""
+        self.launch()
+        try:
+            wait_for(self._settled, START_SECONDS, "the stack")
+            assert self._ready()
+        except AssertionError:
+            told = self.told()
+            self.stop()
+            raise AssertionError(f"the stack did not start:\n{told}") from None
+        return Stack(self.state.stack)
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start it without waiting."""
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.local", "up", "--headless", *self.arguments],
+                cwd=ROOT,
+                env=os.environ | self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                preexec_fn=start_of_program(os.getpid(), signal.SIGTERM),
+            )
+        return self.process
+
+    def stop(self) -> int:
+        """As Ctrl-C would; the exit code."""
+        assert self.process
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+    def delete(self) -> None:
+        down.delete(self.state)
+        self.output.unlink(missing_ok=True)
+
+    def told(self) -> str:
+        """What it printed, and the end of every log that has a word to say."""
+        logs = [
+            f"--- {log.name}\n{tail(log, 12)}" for log in sorted(self.state.logs.glob("*.log")) if log.stat().st_size
+        ]
+        return "\n".join([self.output.read_text(errors="replace"), *logs])
+
+    def _settled(self) -> bool:
+        assert self.process
+        return self.process.poll() is not None or self._ready()
+
+    def _ready(self) -> bool:
+        return self.state.stack.exists() and json.loads(self.state.stack.read_text())["ready"]

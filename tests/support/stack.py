@@ -1,0 +1,166 @@
+"""A running stack, as tests see it: clients, tokens, databases, spans, and a way to kill its processes."""
+
+import itertools
+import json
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from deploy.local import databases, waterfall
+from deploy.local.waterfall import Span
+from shared import identity
+from shared.identity import Caller, SigningKey
+from tests.support.waiting import wait_for
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class App:
+    """An app that was registered for a test."""
+
+    client_id: str
+    client_secret: str
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant of the stack with its administrator; `access_token` is a service token of 12 hours."""
+
+    id: str
+    client_id: str
+    client_secret: str
+    access_token: str
+    email: str
+    password: str
+
+
+class Stack:
+    """Reads stack.json each time it is asked, since a restart changes pids."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """stack.json as it is now."""
+        return json.loads(self.file.read_text())
+
+    @property
+    def tenant(self) -> Tenant:
+        """The demo tenant, to which on-request scopes are granted."""
+        described = self.described
+        return _tenant(described["tenant"]["id"], described["admin"])
+
+    @property
+    def other(self) -> Tenant:
+        """Another tenant, with everyday scopes alone."""
+        other = self.described["other_tenant"]
+        return _tenant(other["id"], other["admin"])
+
+    @property
+    def admin_token(self) -> str:
+        return self.tenant.access_token
+
+    @property
+    def port(self) -> int:
+        return httpx.URL(self.described["gateway"]).port or 80
+
+    def client(self, host: str = "api", token: str | None = None, **options: Any) -> httpx.Client:
+        """A client of the gateway under one of its names: "auth", "api" or "docs"."""
+        described = self.described
+        headers = {"host": f"{described['hosts'][host]}:{self.port}"}
+        if token is not None:
+            headers["authorization"] = f"Bearer {token}"
+        return httpx.Client(base_url=described["gateway"], headers=headers, timeout=30, trust_env=False, **options)
+
+    def register_app(self, scopes: Sequence[str], admin_token: str | None = None, **fields: Any) -> App:
+        """A confidential app that may ask for those scopes; `fields` override those of its registration."""
+        registration = {
+            "name": f"Test app {next(_numbers)}",
+            "grant_types": ["client_credentials"],
+            "redirect_uris": [],
+            "requested_scopes": list(scopes),
+        }
+        with self.client("auth", admin_token or self.admin_token) as client:
+            answer = client.post("/v1/platform/apps", json=registration | fields)
+        assert answer.status_code == 201, answer.text
+        return App(answer.json()["client_id"], answer.json().get("client_secret", ""))
+
+    def token(self, app: App, scope: str) -> str:
+        """An access token by client credentials."""
+        form = {"grant_type": "client_credentials", "scope": scope}
+        with self.client("auth") as client:
+            answer = client.post("/v1/oauth/token", data=form, auth=(app.client_id, app.client_secret))
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
+
+    def app_token(self, *scopes: str, admin_token: str | None = None) -> str:
+        """A token with those scopes from an app of its own."""
+        return self.token(self.register_app(scopes, admin_token), " ".join(scopes))
+
+    def service_url(self, name: str) -> str:
+        """Where a service listens itself, behind the gateway."""
+        return self.described["services"][name]["url"]
+
+    def identity(self, caller: Caller, at: float | None = None) -> dict[str, str]:
+        """The header by which the gateway would state that caller; `at` mints it at another time."""
+        key = SigningKey(self.described["identity_signing_key"])
+        return {identity.HEADER: identity.mint(caller, key, time.time() if at is None else at)}
+
+    def database(self, name: str, role: str = "app") -> psycopg.Connection[Any]:
+        """A connection to a service's database as `app`, `worker`, `migrator`, or `admin` (the superuser)."""
+        described = self.described
+        service = databases.by_name(name)
+        if role == "admin":
+            return psycopg.connect(databases.address(described["postgres_url"], service.database))
+        keys = {"app": "database_url", "worker": "worker_database_url", "migrator": "migration_database_url"}
+        return psycopg.connect(described["services"][service.name][keys[role]])
+
+    def spans(self, trace_id: str) -> list[Span]:
+        return waterfall.read(Path(self.described["spans"]), trace_id)
+
+    def logs(self) -> dict[str, str]:
+        """What each process has logged, by process name."""
+        return {log.stem: log.read_text(errors="replace") for log in sorted(Path(self.described["logs"]).glob("*.log"))}
+
+    def pid(self, name: str, process: str = "web") -> int:
+        """The process id of one process; `gateway` has only one."""
+        described = self.described
+        return described["gateway_pid"] if name == "gateway" else described["services"][name]["pids"][process]
+
+    def kill(self, name: str, process: str = "web", number: signal.Signals = signal.SIGKILL) -> int:
+        """Kill a process for good; its pid. The supervisor starts another: see `wait_for_restart`."""
+        pid = self.pid(name, process)
+        os.kill(pid, number)
+        return pid
+
+    def wait_for_restart(self, name: str, process: str, killed: int) -> int:
+        """The pid of the process that took the killed one's place, once it is ready."""
+        wait_for(lambda: self.pid(name, process) not in (0, killed), what=f"{name} {process} to be started again")
+        probe = self._probe(name, process)
+        wait_for(lambda: _answers(probe), what=f"{name} {process} to be ready")
+        return self.pid(name, process)
+
+    def _probe(self, name: str, process: str) -> str:
+        described = self.described
+        ops = described["gateway_ops"] if name == "gateway" else described["services"][name]["ops"][process]
+        return f"{ops}/readyz"
+
+
+def _tenant(tenant_id: str, admin: dict[str, str]) -> Tenant:
+    return Tenant(id=tenant_id, **{name: admin[name] for name in Tenant.__dataclass_fields__ if name != "id"})
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
