@@ -21,7 +21,7 @@ def write(plan: Plan, processes: Sequence[Process], tenants: Mapping[str, Any], 
         "issuer": plan.issuer,
         "services": {service.name: _service(plan, service.name, processes) for service in plan.services},
         "gateway_pid": gateway.pid,
-        "gateway_ops": f"http://{LOOPBACK}:{gateway.probe_port}",
+        "gateway_ops": _ops(plan, "gateway"),
         "supervisor_pid": os.getpid(),
         "redis_url": plan.redis_url,
         "postgres_url": plan.postgres_url,
@@ -45,8 +45,12 @@ def _service(plan: Plan, name: str, processes: Sequence[Process]) -> dict[str, A
         "worker_database_url": database.worker,
         "migration_database_url": database.migrator,
         "pids": {process.kind: process.pid for process in mine},
-        "ops": {process.kind: f"http://{LOOPBACK}:{process.probe_port}" for process in mine},
+        "ops": {process.kind: _ops(plan, process.name) for process in mine},
     }
+
+
+def _ops(plan: Plan, process: str) -> str:
+    return f"http://{LOOPBACK}:{plan.ops_ports[process]}"
 
 
 def _tenants(tenants: Mapping[str, Any]) -> dict[str, Any]:

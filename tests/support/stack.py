@@ -151,8 +151,10 @@ class Stack:
 
     def _probe(self, name: str, process: str) -> str:
         described = self.described
-        ops = described["gateway_ops"] if name == "gateway" else described["services"][name]["ops"][process]
-        return f"{ops}/readyz"
+        if name == "gateway":
+            return f"{described['gateway_ops']}/readyz"
+        service = described["services"][name]
+        return f"{service['url'] if process == 'web' else service['ops'][process]}/readyz"
 
 
 def _tenant(tenant_id: str, admin: dict[str, str]) -> Tenant:
