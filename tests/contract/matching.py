@@ -1,0 +1,23 @@
+"""Whether an answer has at least the fields the page shows."""
+
+from typing import Any
+
+from tests.contract.page import ANY
+
+
+def lacks(actual: Any, expected: Any, place: str = "") -> list[str]:
+    """What is missing or different in `actual`, each by its place; empty when all is there."""
+    if expected is ANY:
+        return []
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict):
+            return [f"{place}: not an object"]
+        missing = [f"{place}/{name}: missing" for name in expected if name not in actual]
+        return missing + [
+            m for name in expected if name in actual for m in lacks(actual[name], expected[name], f"{place}/{name}")
+        ]
+    if isinstance(expected, list) and expected and isinstance(expected[0], dict):
+        if not isinstance(actual, list) or not actual:
+            return [f"{place}: not a list with anything in it"]
+        return [m for index, item in enumerate(actual) for m in lacks(item, expected[0], f"{place}/{index}")]
+    return [] if actual == expected else [f"{place}: {actual!r} instead of {expected!r}"]

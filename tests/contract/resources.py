@@ -1,0 +1,38 @@
+"""One of each resource that has an id in a path."""
+
+from typing import Any, NamedTuple
+
+from tests.support.stack import Stack
+
+
+class Recipe(NamedTuple):
+    host: str
+    path: str
+    field: str
+    body: dict[str, Any]
+
+
+RECIPES = {
+    "app": Recipe("auth", "/v1/platform/apps", "client_id", {"name": "x", "grant_types": ["client_credentials"]}),
+    "webhook": Recipe(
+        "auth", "/v1/webhooks", "id", {"url": "https://integrator.example/h", "events": ["incident.updated"]}
+    ),
+    "encounter": Recipe(
+        "api",
+        "/api/v1/epcr/encounters",
+        "id",
+        {"care_model": "event_medical", "vehicle_id": "V", "crew_ids": [], "cad_incident_id": "refusals"},
+    ),
+    "device": Recipe("api", "/api/v1/devices/enrol", "id", {"serial_number": "SN-refusals", "device_class": "defib"}),
+}
+
+
+def make_all(stack: Stack, admin_token: str, token: str) -> dict[str, str]:
+    """Ids by the names used in `test_refusals.ENDPOINTS`."""
+    ids: dict[str, str] = {}
+    for name, recipe in RECIPES.items():
+        with stack.client(recipe.host, token=admin_token if name == "app" else token) as client:
+            answer = client.post(recipe.path, json=recipe.body)
+            assert answer.is_success, answer.text
+            ids[name] = answer.json()[recipe.field]
+    return ids

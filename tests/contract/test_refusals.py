@@ -1,0 +1,222 @@
+"""What every endpoint refuses, and how: the statuses and documents that the conventions promise."""
+
+import re
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from shared.ids import new_id
+from tests.contract.resources import make_all
+from tests.support.stack import Stack
+
+
+class Endpoint(NamedTuple):
+    """A route with a scope that lets one in, one that does not, and a body that would do (None where it takes none)."""
+
+    host: str
+    method: str
+    path: str
+    scope: str
+    body: dict[str, Any] | None = None
+    wrong_scope: str = "argus:acqi:read"
+
+
+GOVERNED = "/v1/platform/apps/{app}"
+ENDPOINTS = [
+    Endpoint("auth", "GET", "/v1/platform/apps", "platform:apps"),
+    Endpoint(
+        "auth", "POST", "/v1/platform/apps", "platform:apps", {"name": "x", "grant_types": ["client_credentials"]}
+    ),
+    Endpoint("auth", "GET", GOVERNED, "platform:apps"),
+    Endpoint("auth", "PATCH", f"{GOVERNED}/governance", "platform:apps", {"enforce_pkce": True}),
+    Endpoint("auth", "POST", f"{GOVERNED}/service-token", "platform:apps", {"scopes": ["webhooks:write"]}),
+    Endpoint("auth", "POST", f"{GOVERNED}/rotate-secret", "platform:apps"),
+    Endpoint("auth", "GET", "/v1/webhooks", "webhooks:read"),
+    Endpoint(
+        "auth",
+        "POST",
+        "/v1/webhooks",
+        "webhooks:write",
+        {"url": "https://integrator.example/h", "events": ["incident.updated"]},
+    ),
+    Endpoint("auth", "GET", "/v1/webhooks/{webhook}", "webhooks:read"),
+    Endpoint("auth", "PUT", "/v1/webhooks/{webhook}", "webhooks:write", {"events": ["incident.updated"]}),
+    Endpoint("auth", "DELETE", "/v1/webhooks/{webhook}", "webhooks:write"),
+    Endpoint("auth", "GET", "/v1/webhooks/{webhook}/deliveries", "webhooks:read"),
+    Endpoint("auth", "POST", "/v1/webhooks/{webhook}/test", "webhooks:write"),
+    Endpoint(
+        "api",
+        "POST",
+        "/api/v1/epcr/encounters",
+        "argus:epcr:write",
+        {"care_model": "prehospital_emergency", "vehicle_id": "A"},
+    ),
+    Endpoint("api", "GET", "/api/v1/epcr/encounters/{encounter}", "argus:epcr:read"),
+    Endpoint("api", "GET", "/api/v1/epcr/encounters/{encounter}/fhir-bundle", "argus:epcr:read"),
+    Endpoint("api", "GET", "/api/v1/devices", "argus:devices:read"),
+    Endpoint(
+        "api", "POST", "/api/v1/devices/enrol", "argus:devices:write", {"serial_number": "S", "device_class": "defib"}
+    ),
+    Endpoint(
+        "api",
+        "POST",
+        "/api/v1/devices/{device}/observations",
+        "argus:devices:write",
+        {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"},
+    ),
+]
+WITH_ID = [endpoint for endpoint in ENDPOINTS if "{" in endpoint.path]
+WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
+ALL_SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
+PREFIXES = {"app": "app", "webhook": "wh", "encounter": "enc", "device": "dev"}
+
+
+def named(endpoint: Endpoint) -> str:
+    return f"{endpoint.method} {endpoint.path}"
+
+
+class Caller:
+    """Sends to an endpoint as somebody; ids in the path are well-formed ones that nobody has, unless given."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.app = stack.register_app(ALL_SCOPES)
+        self.tokens = {"platform:apps": stack.admin_token}
+
+    def token(self, scope: str) -> str:
+        if scope not in self.tokens:
+            self.tokens[scope] = self.stack.token(self.app, scope)
+        return self.tokens[scope]
+
+    def send(
+        self, endpoint: Endpoint, token: str | None, ids: dict[str, str] | None = None, **request: Any
+    ) -> httpx.Response:
+        nobodys = {name: new_id(prefix) for name, prefix in PREFIXES.items()}
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        headers |= request.pop("headers", {})
+        if not request and endpoint.body is not None:
+            request["json"] = endpoint.body
+        with self.stack.client(endpoint.host) as client:
+            return client.request(
+                endpoint.method, endpoint.path.format(**nobodys | (ids or {})), headers=headers, **request
+            )
+
+
+@pytest.fixture(scope="module")
+def caller(stack: Stack) -> Caller:
+    return Caller(stack)
+
+
+@pytest.fixture(scope="module")
+def ours(caller: Caller) -> dict[str, str]:
+    """Resources of the caller's own, for what is wrong with the body alone."""
+    return make_all(caller.stack, caller.stack.admin_token, caller.stack.token(caller.app, " ".join(ALL_SCOPES)))
+
+
+@pytest.fixture(scope="module")
+def others(stack: Stack) -> dict[str, str]:
+    """The other tenant's."""
+    return make_all(stack, stack.other.access_token, stack.other.access_token)
+
+
+def assert_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    document = answer.json()
+    assert document["status"] == status
+    assert document.keys() >= {"type", "title", "status", "detail", "trace_id"}
+    assert document["trace_id"] == answer.headers["x-trace-id"]
+    return document
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
+def test_no_token_is_401_with_a_challenge(caller: Caller, endpoint: Endpoint) -> None:
+    answer = caller.send(endpoint, None)
+    assert_problem(answer, 401)
+    assert answer.headers["www-authenticate"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
+def test_a_token_that_is_not_ours_is_401_invalid_token(caller: Caller, endpoint: Endpoint) -> None:
+    head, payload, signature = caller.token(endpoint.scope).split(".")
+    forged = f"{head}.{payload}.{'A' * len(signature)}"
+    answer = caller.send(endpoint, forged)
+    assert_problem(answer, 401)
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
+def test_a_token_without_the_scope_is_403_naming_it(caller: Caller, endpoint: Endpoint) -> None:
+    answer = caller.send(endpoint, caller.token(endpoint.wrong_scope))
+    assert_problem(answer, 403)
+    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+    assert re.search(rf'scope="{endpoint.scope}"', answer.headers["www-authenticate"])
+
+
+@pytest.mark.parametrize("endpoint", WITH_ID, ids=named)
+@pytest.mark.parametrize("shape", ["not-an-id", "0", "%00", "' OR 1=1 --", "x" * 500, "../../etc", "😀"])
+def test_an_id_that_is_not_one_of_ours_is_404(caller: Caller, endpoint: Endpoint, shape: str) -> None:
+    answer = caller.send(endpoint, caller.token(endpoint.scope), dict.fromkeys(PREFIXES, shape.replace("/", "%2F")))
+    assert_problem(answer, 404)
+
+
+@pytest.mark.parametrize("endpoint", WITH_ID, ids=named)
+def test_an_id_nobody_has_is_404(caller: Caller, endpoint: Endpoint) -> None:
+    assert_problem(caller.send(endpoint, caller.token(endpoint.scope)), 404)
+
+
+@pytest.mark.parametrize("endpoint", WITH_ID, ids=named)
+def test_another_tenants_resource_is_404(caller: Caller, endpoint: Endpoint, others: dict[str, str]) -> None:
+    assert_problem(caller.send(endpoint, caller.token(endpoint.scope), others), 404)
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
+@pytest.mark.parametrize("body", [b"{", b"", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 100_000, b"NaN"], ids=repr)
+def test_a_malformed_body_is_400(caller: Caller, endpoint: Endpoint, body: bytes, ours: dict[str, str]) -> None:
+    answer = caller.send(
+        endpoint, caller.token(endpoint.scope), ours, content=body, headers={"content-type": "application/json"}
+    )
+    assert_problem(answer, 400)
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
+def test_an_unknown_field_is_422_with_its_pointer(caller: Caller, endpoint: Endpoint, ours: dict[str, str]) -> None:
+    answer = caller.send(endpoint, caller.token(endpoint.scope), ours, json={**(endpoint.body or {}), "surprise": 1})
+    document = assert_problem(answer, 422)
+    assert document["errors"][0]["pointer"] == "/surprise"
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
+def test_another_content_type_is_415(caller: Caller, endpoint: Endpoint, ours: dict[str, str]) -> None:
+    answer = caller.send(
+        endpoint, caller.token(endpoint.scope), ours, content=b"{}", headers={"content-type": "text/plain"}
+    )
+    assert_problem(answer, 415)
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
+def test_a_body_over_one_mebibyte_is_413(caller: Caller, endpoint: Endpoint, ours: dict[str, str]) -> None:
+    big = b'{"name":"' + b"x" * (1 << 20) + b'"}'
+    answer = caller.send(
+        endpoint, caller.token(endpoint.scope), ours, content=big, headers={"content-type": "application/json"}
+    )
+    assert_problem(answer, 413)
+
+
+@pytest.mark.parametrize("host", ["auth", "api"])
+def test_an_unknown_path_is_404(caller: Caller, host: str) -> None:
+    with caller.stack.client(host) as client:
+        assert_problem(client.get("/nothing/here"), 404)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=named)
+def test_a_method_that_is_not_there_is_405_with_allow(caller: Caller, endpoint: Endpoint) -> None:
+    answer = caller.send(endpoint._replace(method="PROPFIND", body=None), caller.token(endpoint.scope))
+    assert_problem(answer, 405)
+    assert endpoint.method in answer.headers["allow"]
+
+
+def test_a_host_that_is_not_ours_is_421(caller: Caller) -> None:
+    with caller.stack.client("api") as client:
+        assert_problem(client.get("/api/v1/devices", headers={"host": "elsewhere.example"}), 421)

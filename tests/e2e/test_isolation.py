@@ -1,0 +1,86 @@
+"""Tenants cannot see each other even when a query forgets them; services let in only what the gateway states."""
+
+import time
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from shared.identity import HEADER, Caller, SigningKey, mint
+from tests.support.stack import Stack
+
+SERVICES = ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest"]
+# Tables without a tenant's rows: each is named, with its reason, in its service's README.
+EXEMPT: dict[str, set[str]] = {}
+TABLES = """
+    SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+"""
+PATHS = {
+    "auth": "/v1/platform/apps",
+    "webhook-dispatcher": "/v1/webhooks",
+    "graphql-api": "/api/v1/graphql/bundles",
+    "epcr": "/api/v1/epcr/encounters",
+    "device-ingest": "/api/v1/devices",
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_query_that_forgets_its_tenant_sees_no_rows(stack: Stack, service: str) -> None:
+    exempt = {"migrations"} | EXEMPT.get(service, set())
+    with stack.database(service, "admin") as admin, stack.database(service, "app") as app:
+        for table, forced in admin.execute(TABLES).fetchall():
+            if table in exempt:
+                continue
+            assert forced, f"{service}.{table} is not under forced row-level security"
+            if may_read(app, table):
+                assert count(app, table) == 0, f"{service}.{table}"
+
+
+def count(app: psycopg.Connection[Any], table: str) -> int:
+    return app.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(table))).rowcount
+
+
+def may_read(app: psycopg.Connection[Any], table: str) -> bool:
+    return app.execute("SELECT has_table_privilege(%s, 'SELECT')", (table,)).fetchone() == (True,)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_called_without_the_gateway_answers_401(stack: Stack, service: str) -> None:
+    answer = httpx.get(stack.service_url(service) + PATHS[service])
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_identity_signed_by_anyone_else_answers_401(stack: Stack, service: str) -> None:
+    kid = stack.identity(Caller(client_id="app_x", tenant_id="org_x"))[HEADER].partition(".")[0]
+    impostor = SigningKey(f"{kid}:{'A' * 43}")
+    caller = Caller(
+        tenant_id=stack.tenant.id, client_id="app_x", scopes=frozenset({"platform:apps"}), token_use="access"
+    )
+    answer = httpx.get(stack.service_url(service) + PATHS[service], headers={HEADER: mint(caller, impostor)})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_identity_past_its_time_answers_401(stack: Stack, service: str) -> None:
+    caller = Caller(tenant_id=stack.tenant.id, client_id="app_x", token_use="access")
+    expired = stack.identity(caller, at=time.time() - 120)
+    answer = httpx.get(stack.service_url(service) + PATHS[service], headers=expired)
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_partner_cannot_bring_an_identity_of_its_own(stack: Stack, service: str) -> None:
+    host = "auth" if service in ("auth", "webhook-dispatcher") else "api"
+    caller = Caller(
+        tenant_id=stack.tenant.id, client_id="app_x", scopes=frozenset({"platform:apps"}), token_use="access"
+    )
+    with stack.client(host) as client:
+        for name in ("x-knogin-identity", "X-Knogin-Identity", "x_knogin_identity"):
+            stated = {name: stack.identity(caller)[HEADER]}
+            assert client.get(PATHS[service], headers=stated).status_code == 401
