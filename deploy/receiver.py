@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,6 +29,10 @@ class Delivery:
     def trace_id(self) -> str:
         """From the W3C `traceparent` header; empty without one."""
         return self.headers.get("traceparent", "--").split("-")[1]
+
+    def json(self) -> Any:
+        """The body decoded."""
+        return json.loads(self.body)
 
     def verified(self, secret: str) -> bool:
         """Whether the signature is right and fresh, by Standard Webhooks 1.0."""

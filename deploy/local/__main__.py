@@ -1,12 +1,13 @@
 """`python -m deploy.local`: what the Makefile calls."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from deploy.local import databases, down
+from deploy.local import databases, down, story, waterfall
 from deploy.local.binaries import ProgramMissing
+from deploy.local.narrator import DemoFailed, Narrator
 from deploy.local.ports import PortTaken
 from deploy.local.postgres import ServerFailed
 from deploy.local.state import AlreadyRunning, State, read_json
@@ -48,13 +49,42 @@ def _down(delete: Annotated[bool, typer.Option(help="Also delete the data.")] = 
 @app.command()
 def migrate() -> None:
     """Bring the databases of the running stack up to date, while it serves."""
-    described = read_json(State.chosen().stack)
-    if not described:
-        console.print("no stack is running: `make up` starts one and migrates first", style="red")
-        raise typer.Exit(1)
-    for name, found in described["services"].items():
+    for name, found in _running()["services"].items():
         ran = databases.migrate(found["migration_database_url"], databases.by_name(name))
         console.print(f"{name}: {', '.join(ran) or 'up to date'}", soft_wrap=True)
+
+
+@app.command()
+def demo() -> None:
+    """Play the whole story against the running stack."""
+    described = _running()
+    try:
+        story.play(Narrator(console, described["gateway"], described["hosts"]), described)
+    except DemoFailed as error:
+        console.print(f"the demo stopped: {error}", style="bold red", markup=False)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def trace(
+    trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent; the newest if empty.")] = "",
+) -> None:
+    """Draw one trace across all processes."""
+    file = State.chosen().spans
+    wanted = trace_id.split("-")[1] if trace_id.count("-") == 3 else trace_id or waterfall.newest(file)
+    spans = waterfall.read(file, wanted) if wanted else []
+    if not spans:
+        console.print(f"no spans of trace {wanted or '(none yet)'} in {file}", style="red", soft_wrap=True)
+        raise typer.Exit(1)
+    console.print(waterfall.draw(spans, console.width))
+
+
+def _running() -> dict[str, Any]:
+    described = read_json(State.chosen().stack)
+    if not described.get("ready"):
+        console.print("no stack is running: start one with `make up`", style="red")
+        raise typer.Exit(1)
+    return described
 
 
 def _names(only: str) -> frozenset[str]:

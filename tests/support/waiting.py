@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T], seconds: float = 30, what: str = "") -> T:
+def wait_for(condition: Callable[[], T | None], seconds: float = 30, what: str = "") -> T:
     """The first truthy result of `condition`, asked again and again. Fails the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

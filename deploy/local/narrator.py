@@ -1,0 +1,101 @@
+"""Telling the demo: every step with the request that was sent and the answer that came, secrets shortened."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import unquote_plus
+
+import httpx
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.syntax import Syntax
+from rich.text import Text
+
+T = TypeVar("T")
+SECRET = re.compile(r"(?<![\w.-])(eyJ[\w-]{6})[\w.-]{20,}|(whsec_\w{4})[\w+/=-]{8,}|(knsec_\w{4}|[\w-]{6})[\w-]{36,}")
+LONGEST_ANSWER = 24
+
+
+class DemoFailed(Exception):
+    """A step was answered otherwise than the story goes."""
+
+
+class Narrator:
+    """Numbers the steps, and makes the requests so that what is shown is what was sent."""
+
+    def __init__(self, console: Console, gateway: str, hosts: dict[str, str]) -> None:
+        self.console = console
+        self._gateway = httpx.Client(base_url=gateway, timeout=30, trust_env=False)
+        self._hosts = hosts
+        self._port = httpx.URL(gateway).port
+        self._steps = 0
+
+    def step(self, title: str, why: str) -> None:
+        self._steps += 1
+        self.console.print(f"\n[bold cyan]{self._steps:2}  {title}[/bold cyan]")
+        self.console.print(Padding(Text(why, "italic"), (0, 0, 0, 4)))
+
+    def send(self, method: str, host: str, path: str, expect: int, token: str = "", **content: Any) -> httpx.Response:
+        """Ask and show. Raises DemoFailed on any other status than `expect`."""
+        answer = self.ask(method, host, path, token, **content)
+        self.show(answer)
+        if answer.status_code != expect:
+            raise DemoFailed(f"expected {expect}, got {answer.status_code}")
+        return answer
+
+    def ask(self, method: str, host: str, path: str, token: str = "", **content: Any) -> httpx.Response:
+        """One request to the gateway under one of its hosts, not shown."""
+        headers = {"host": f"{self._hosts[host]}:{self._port}"}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        return self._gateway.request(method, path, headers=headers, **content)
+
+    def show(self, answer: httpx.Response, body: bool = True) -> None:
+        """An answer with the request it belongs to."""
+        self._show_request(answer.request)
+        line = Text("← ", "dim").append(
+            f"{answer.status_code} {answer.reason_phrase}", "green" if answer.is_success else "red"
+        )
+        line.append(
+            f"  {answer.elapsed.total_seconds() * 1000:.0f} ms  x-trace-id {answer.headers.get('x-trace-id', '')}",
+            "dim",
+        )
+        self.tell(line)
+        if body and answer.content:
+            self.show_json(answer.json())
+
+    def tell(self, *parts: RenderableType) -> None:
+        self.console.print(Padding(Group(*parts), (0, 0, 0, 4)))
+
+    def wait(self, condition: Callable[[], T | None], what: str, seconds: float = 30) -> T:
+        """Until `condition` gives something; raises DemoFailed when it does not."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if result := condition():
+                return result
+            time.sleep(0.05)
+        raise DemoFailed(f"waited {seconds:g} s in vain for {what}")
+
+    def show_json(self, content: Any) -> None:
+        lines = shortened(json.dumps(content, indent=2, ensure_ascii=False)).splitlines()
+        if len(lines) > LONGEST_ANSWER:
+            lines = [*lines[: LONGEST_ANSWER - 1], f"… {len(lines) - LONGEST_ANSWER + 1} more lines"]
+        self.tell(Syntax("\n".join(lines), "json", theme="ansi_dark", background_color="default", word_wrap=True))
+
+    def _show_request(self, request: httpx.Request) -> None:
+        address = f"http://{request.headers['host']}{request.url.raw_path.decode()}"
+        line = Text("→ ", "dim").append(f"{request.method} ", "bold").append(address)
+        if authorization := request.headers.get("authorization"):
+            line.append(f"\n  Authorization: {shortened(authorization)}", "dim")
+        self.tell(line)
+        if request.headers.get("content-type") == "application/json":
+            self.show_json(json.loads(request.content))
+        elif request.content:
+            self.tell(Text(shortened(unquote_plus(request.content.decode()))))
+
+
+def shortened(text: str) -> str:
+    """Tokens and secrets cut after a few characters."""
+    return SECRET.sub(lambda match: f"{next(group for group in match.groups() if group)}…", text)

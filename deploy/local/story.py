@@ -1,0 +1,201 @@
+"""`make demo`: an integrator's first day, played against the running stack through the gateway."""
+
+import base64
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from httpx import Response
+from rich.text import Text
+
+from deploy.local import waterfall
+from deploy.local.narrator import DemoFailed, Narrator
+from deploy.local.waterfall import Span
+from deploy.receiver import Delivery, Receiver
+
+SCOPES = "webhooks:write argus:epcr:write argus:devices:write"
+EVENT = "epcr.encounter.created"
+
+
+@dataclass
+class App:
+    """What the integrator has in hand."""
+
+    client_id: str
+    client_secret: str
+    token: str = ""
+
+
+def play(narrator: Narrator, stack: Mapping[str, Any]) -> None:
+    """Raises DemoFailed at the first step that does not go as told."""
+    deliveries: SimpleQueue[Delivery] = SimpleQueue()
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    with _listening(deliveries) as receiver:
+        app = _register(narrator, stack["admin"]["access_token"])
+        _token(narrator, app)
+        _subscribe(narrator, app, f"{receiver.url}/webhooks/argus", secret)
+        encounter, trace_id = _encounter(narrator, app)
+        device = _device(narrator, app)
+        _observation(narrator, app, device, encounter)
+        _bundle(narrator, app, encounter)
+        _delivery(narrator, deliveries, secret, encounter, trace_id)
+        _trace(narrator, Path(stack["spans"]), trace_id)
+
+
+@contextmanager
+def _listening(deliveries: SimpleQueue[Delivery]) -> Iterator[Receiver]:
+    receiver = Receiver(lambda delivery: deliveries.put(delivery) or 204)
+    receiver.start()
+    try:
+        yield receiver
+    finally:
+        receiver.stop()
+
+
+def _register(narrator: Narrator, admin_token: str) -> App:
+    narrator.step(
+        "Register an app", "The tenant's administrator registers the integration and the scopes it may ask for."
+    )
+    registration = {
+        "name": "Hospital handover connector",
+        "grant_types": ["client_credentials"],
+        "redirect_uris": [],
+        "requested_scopes": SCOPES.split(),
+    }
+    made = narrator.send("POST", "auth", "/v1/platform/apps", 201, admin_token, json=registration).json()
+    narrator.step("Approve its events", "Which event types an app may subscribe to is the tenant's decision.")
+    path = f"/v1/platform/apps/{made['client_id']}/governance"
+    narrator.send("PATCH", "auth", path, 200, admin_token, json={"approved_events": ["epcr.*", "device.*"]})
+    return App(made["client_id"], made["client_secret"])
+
+
+def _token(narrator: Narrator, app: App) -> None:
+    narrator.step(
+        "Get an access token",
+        "OAuth 2 client credentials: a signed JWT, good for an hour, checked offline by the gateway.",
+    )
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "scope": SCOPES,
+    }
+    app.token = narrator.send("POST", "auth", "/v1/oauth/token", 200, data=form).json()["access_token"]
+
+
+def _subscribe(narrator: Narrator, app: App, url: str, secret: str) -> None:
+    narrator.step(
+        "Subscribe to a webhook", "A small receiver listens on this machine; the secret will prove who sends to it."
+    )
+    subscription = {"url": url, "events": [EVENT], "secret": secret}
+
+    def heard() -> Response | None:
+        """The approval travels from auth to the dispatcher through the queue: until it is there the answer is 403."""
+        answer = narrator.ask("POST", "auth", "/v1/webhooks", app.token, json=subscription)
+        return None if answer.status_code == 403 else answer
+
+    answer = narrator.wait(heard, "the approval to reach the dispatcher")
+    narrator.show(answer)
+    if answer.status_code != 201:
+        raise DemoFailed(f"expected 201, got {answer.status_code}")
+
+
+def _encounter(narrator: Narrator, app: App) -> tuple[str, str]:
+    narrator.step(
+        "Open a patient care record",
+        "The dispatch centre hands an emergency to the ePCR. The record and its event are one commit.",
+    )
+    encounter = {
+        "care_model": "prehospital_emergency",
+        "vehicle_id": "AMB-42",
+        "crew_ids": ["usr_1"],
+        "cad_incident_id": f"cad_{secrets.token_hex(4)}",
+    }
+    made = narrator.send("POST", "api", "/api/v1/epcr/encounters", 201, app.token, json=encounter)
+    return made.json()["id"], made.headers["x-trace-id"]
+
+
+def _device(narrator: Narrator, app: App) -> str:
+    narrator.step("Enrol a medical device", "An oximeter on the ambulance, known by its serial number.")
+    device = {
+        "serial_number": f"SN-{secrets.token_hex(3)}",
+        "device_class": "oximeter",
+        "manufacturer": "ACME",
+        "vehicle_id": "AMB-42",
+    }
+    return narrator.send("POST", "api", "/api/v1/devices/enrol", 201, app.token, json=device).json()["id"]
+
+
+def _observation(narrator: Narrator, app: App, device: str, encounter: str) -> None:
+    narrator.step("Send an observation", "An ISO/IEEE 11073 metric in a UCUM unit; 201 means that it is on disk.")
+    reading = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%", "encounter_id": encounter}
+    narrator.send("POST", "api", f"/api/v1/devices/{device}/observations", 201, app.token, json=reading)
+
+
+def _bundle(narrator: Narrator, app: App, encounter: str) -> None:
+    narrator.step(
+        "Hand over as FHIR",
+        "The observation has crossed from device-ingest to epcr through outbox and queue; the bundle holds it.",
+    )
+    path = f"/api/v1/epcr/encounters/{encounter}/fhir-bundle"
+
+    def observed() -> Response | None:
+        answer = narrator.ask("GET", "api", path, app.token)
+        there = answer.is_success and any(_value(resource) == 98 for resource in _resources(answer.json()))
+        return answer if there else None
+
+    answer = narrator.wait(observed, "the observation to stand in the bundle")
+    narrator.show(answer, body=False)
+    bundle = answer.json()
+    counted = Counter(resource["resourceType"] for resource in _resources(bundle))
+    narrator.tell(Text(f"Bundle of type {bundle['type']}: " + ", ".join(f"{n} {kind}" for kind, n in counted.items())))
+    narrator.show_json(next(resource for resource in _resources(bundle) if _value(resource) == 98))
+
+
+def _delivery(
+    narrator: Narrator, deliveries: SimpleQueue[Delivery], secret: str, encounter: str, trace_id: str
+) -> None:
+    narrator.step(
+        "Receive the webhook", "Signed by Standard Webhooks 1.0, verified here with the standardwebhooks package."
+    )
+    try:
+        delivery = deliveries.get(timeout=30)
+    except Empty:
+        raise DemoFailed("no webhook came within 30 s") from None
+    for name in ("webhook-id", "webhook-timestamp", "webhook-signature", "traceparent"):
+        narrator.tell(Text(f"{name}: {delivery.headers.get(name, '')}", "dim"))
+    narrator.show_json(delivery.json())
+    if not delivery.verified(secret):
+        raise DemoFailed("the signature is wrong")
+    narrator.tell(Text("✔ signature verified", "bold green"))
+    if encounter not in delivery.body.decode():
+        raise DemoFailed("the webhook tells of another encounter")
+    if delivery.trace_id != trace_id:
+        raise DemoFailed("the webhook belongs to another trace than the request that caused it")
+    narrator.tell(Text("✔ same trace as the request that opened the record", "bold green"))
+
+
+def _trace(narrator: Narrator, file: Path, trace_id: str) -> None:
+    narrator.step(
+        "See it as one trace", "From the partner's request to the delivery of the webhook, across every process."
+    )
+
+    def complete() -> list[Span]:
+        spans = waterfall.read(file, trace_id)
+        return spans if {"gateway", "epcr", "webhook-dispatcher"} <= {span.service for span in spans} else []
+
+    spans = narrator.wait(complete, "the spans of all processes")
+    narrator.console.print(waterfall.draw(spans, narrator.console.width))
+
+
+def _resources(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [entry["resource"] for entry in bundle["entry"]]
+
+
+def _value(resource: Mapping[str, Any]) -> float | None:
+    return resource.get("valueQuantity", {}).get("value")

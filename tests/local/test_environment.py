@@ -1,0 +1,68 @@
+"""Each process is given its own settings and nobody else's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import databases, environment, plan
+from deploy.local.plan import Plan
+from deploy.local.state import State
+from deploy.local.table import SERVICES
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plan]:
+    monkeypatch.setenv("KNOGIN_PORT", "0")
+    names = {"gateway": True} | {
+        f"{service.name}-{kind}": kind == "web" for service in SERVICES for kind in ("web", "worker", "relay")
+    }
+    made = plan.make(State(tmp_path), SERVICES, names)
+    made.redis_url = "redis://:password@127.0.0.1:1/0"
+    for service in SERVICES:
+        url = "postgresql://knogin:superuser@127.0.0.1:1/postgres"
+        made.databases[service.name] = databases.described(service, url, made.role_passwords(service))
+    yield made
+    for listener in made.listeners.values():
+        listener.close()
+
+
+def test_only_the_gateway_can_sign_identities(made: Plan) -> None:
+    assert environment.of_gateway(made)["IDENTITY_SIGNING_KEY"] == made.identity_signing_key
+    for service in SERVICES:
+        settings = environment.of_service(made, service, "web")
+        seed = made.identity_signing_key.partition(":")[2]
+        assert not any(seed in value for value in settings.values())
+        assert settings["IDENTITY_PUBLIC_KEYS"].startswith("local-1:")
+
+
+def test_no_service_is_told_anothers_database_or_keys(made: Plan) -> None:
+    for service in SERVICES:
+        told = " ".join(environment.of_service(made, service, "web").values())
+        for other in SERVICES:
+            known = other is service
+            assert (made.databases[other.name].app in told) == known
+            assert (made.databases[other.name].worker in told) == known
+            assert (made.encryption_keys(other) in told) == known
+
+
+def test_no_process_that_serves_is_told_the_owner_or_the_superuser(made: Plan) -> None:
+    for service in SERVICES:
+        for kind in ("web", "worker", "relay"):
+            told = " ".join(environment.of_service(made, service, kind).values())
+            assert "superuser" not in told
+            assert made.databases[service.name].migrator not in told
+
+
+def test_secrets_are_made_once_and_kept_from_others(made: Plan) -> None:
+    first = made.encryption_keys(SERVICES[0])
+    assert made.encryption_keys(SERVICES[0]) == first
+    assert (made.state.folder / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_environment_of_whoever_starts_the_stack_does_not_leak_in(
+    made: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-developer")
+    for service in SERVICES:
+        assert "AWS_SECRET_ACCESS_KEY" not in environment.of_service(made, service, "web")

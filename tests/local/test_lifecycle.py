@@ -1,0 +1,121 @@
+"""Starting, stopping and clearing up a stack, as a person meets it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.local import down, ports
+from deploy.local.state import read_json
+from tests.support.running import RunningStack
+from tests.support.waiting import wait_for
+
+SMALL = ("--only", "auth")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[RunningStack]:
+    """A stack of the gateway and auth alone, not started yet."""
+    running = RunningStack(tmp_path / "state", *SMALL)
+    yield running
+    down.down(running.state)
+    down.delete(running.state)
+
+
+def children(running: RunningStack) -> list[psutil.Process]:
+    recorded = read_json(running.state.processes)["children"]
+    return [psutil.Process(child["pid"]) for child in recorded.values()]
+
+
+def test_stopping_leaves_no_process_and_no_stack_json(small: RunningStack) -> None:
+    small.start()
+    started = children(small)
+    assert {process.name() for process in started} >= {"gateway", "auth-web", "auth-worker", "auth-relay", "postgres"}
+    assert small.stop() == 0
+    assert [process for process in started if process.is_running()] == []
+    assert not small.state.stack.exists()
+
+
+def test_a_second_start_finds_its_data_and_addresses_again(small: RunningStack) -> None:
+    first = small.start().described
+    small.stop()
+    second = small.start().described
+    assert second["tenant"] == first["tenant"]
+    assert second["admin"]["client_secret"] == first["admin"]["client_secret"]
+    assert second["admin"]["access_token"] != first["admin"]["access_token"]
+    assert second["services"]["auth"]["database_url"] == first["services"]["auth"]["database_url"]
+
+
+def test_a_port_that_is_taken_is_said_so(small: RunningStack) -> None:
+    with ports.listen(0) as listener:
+        port = ports.port_of(listener)
+        small.environment["KNOGIN_PORT"] = str(port)
+        assert small.launch().wait(60) == 1
+    assert f"port {port} is taken by process {os.getpid()}" in small.told()
+    assert "KNOGIN_PORT" in small.told()
+
+
+def test_one_state_folder_holds_one_stack(small: RunningStack) -> None:
+    small.start()
+    again = RunningStack(small.folder, *SMALL)
+    again.output = small.folder.parent / "again.out"
+    assert again.launch().wait(60) == 1
+    assert "already running" in again.output.read_text()
+    assert small.process is not None
+    assert small.process.poll() is None
+
+
+def test_down_stops_a_stack_that_was_left_running(small: RunningStack) -> None:
+    small.start()
+    started = children(small)
+    assert "auth-web" in down.down(small.state)
+    assert [process for process in started if process.is_running()] == []
+    assert down.down(small.state) == []
+
+
+def test_children_do_not_outlive_a_killed_supervisor(small: RunningStack) -> None:
+    small.start()
+    started = children(small)
+    assert small.process
+    small.process.kill()
+    small.process.wait()
+    wait_for(lambda: all(_gone(process) for process in started), what="every child to end")
+    small.start()
+    assert small.stop() == 0
+
+
+def test_what_outlived_a_killed_supervisor_is_ended_by_the_next_start(small: RunningStack) -> None:
+    small.start()
+    relay = next(process for process in children(small) if process.name() == "auth-relay")
+    relay.suspend()  # deaf to the signal that its parent's death sends
+    assert small.process
+    small.process.kill()
+    small.process.wait()
+    assert relay.is_running()
+    small.start()
+    assert not relay.is_running()
+    small.stop()
+
+
+def test_a_process_that_cannot_start_is_named_with_its_last_words(small: RunningStack, tmp_path: Path) -> None:
+    small.environment["KNOGIN_REDIS_URL"] = "nonsense"
+    assert small.launch().wait(90) == 1
+    told = small.output.read_text()
+    assert "3 times" in told
+    assert "stopping" not in told
+
+
+def test_a_terminal_that_goes_away_stops_the_stack(small: RunningStack) -> None:
+    small.start()
+    started = children(small)
+    assert small.process
+    small.process.send_signal(signal.SIGHUP)
+    small.process.wait(60)
+    assert [process for process in started if process.is_running()] == []
+
+
+def _gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
