@@ -11,7 +11,7 @@ CODE := deploy gateway services shared tests
 ID ?=
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/.installed ## start everything on this machine; Ctrl-C stops it
 	@exec $(PY) -m deploy.local up

@@ -1,6 +1,8 @@
 """The settings of each process: only its own, so that no process could reach another's database or keys."""
 
+import json
 import os
+from typing import Any
 
 from deploy.local.plan import Plan
 from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
@@ -19,6 +21,7 @@ def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
         **{name: _public(plan)[name] for name in service.needs},
         **{name: plan.url(f"{other}-web") for name, other in service.calls.items() if f"{other}-web" in plan.listeners},
         **service.settings,
+        **chosen_settings(service.name),
     }
 
 
@@ -31,7 +34,17 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         "GATEWAY_JWKS_URL": f"{_upstream(plan, SERVICES[0])}/.well-known/jwks.json",
         **{f"GATEWAY_HOSTS_{name.upper()}": f"{KNOGIN_HOSTS[name]},{host}" for name, host in HOSTS.items()},
         **{service.upstream: _upstream(plan, service) for service in SERVICES},
+        **chosen_settings("gateway"),
     }
+
+
+def chosen_settings(name: str) -> dict[str, str]:
+    """What the person who starts the stack sets for one service or the gateway.
+
+    `KNOGIN_SETTINGS='{"gateway": {"RATE_LIMIT_WRITE": "off"}, "webhook-dispatcher": {"WEBHOOK_RETRY_SCHEDULE": "1,2,4"}}'`
+    """
+    chosen: dict[str, Any] = json.loads(os.environ.get("KNOGIN_SETTINGS") or "{}")
+    return {setting: str(value) for setting, value in chosen.get(name, {}).items()}
 
 
 def _public(plan: Plan) -> dict[str, str]:

@@ -66,3 +66,11 @@ def test_the_environment_of_whoever_starts_the_stack_does_not_leak_in(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-developer")
     for service in SERVICES:
         assert "AWS_SECRET_ACCESS_KEY" not in environment.of_service(made, service, "web")
+
+
+def test_settings_can_be_chosen_for_one_service(made: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNOGIN_SETTINGS", '{"epcr": {"OUTBOX_RESEND_SECONDS": 1}}')
+    resend = {
+        service.name: environment.of_service(made, service, "relay")["OUTBOX_RESEND_SECONDS"] for service in SERVICES
+    }
+    assert resend == {name: "1" if name == "epcr" else "3" for name in resend}
