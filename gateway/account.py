@@ -1,0 +1,86 @@
+"""What is written down about each request: one log line, one metric, and a span where the trace is sampled."""
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from gateway.call import Call
+from gateway.metrics import refusals, token_failures
+from gateway.problems import Refusal
+from shared import metrics
+
+FLUSH_LINES = 256
+encode = msgspec.json.Encoder().encode
+
+
+class Account:
+    """Lines are collected and written together: a write for each would cost as much as proxying does."""
+
+    def __init__(self, output: int = 1) -> None:
+        self._output = output
+        self._lines: list[bytes] = []
+        self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+
+    def close_call(self, call: Call) -> None:
+        seconds = time.perf_counter() - call.trace.began
+        counter, histogram = self._children.get((call.route, call.method, call.status)) or self._child(call)
+        counter.inc()
+        histogram.observe(seconds)
+        line: dict[str, Any] = {
+            "message": f"{call.method} {call.route} {call.status}",
+            "trace_id": call.trace.trace_id,
+            "tenant_id": call.tenant_id or None,
+            "client_id": call.client_id or None,
+            "upstream": call.upstream or None,
+            "status": call.status,
+            "ms": round(seconds * 1000, 2),
+        }
+        if call.reason:
+            line["reason"] = call.reason
+        self.write(line)
+        if call.trace.span is not None:
+            attributes = {
+                "http.request.method": call.method,
+                "http.route": call.route,
+                "gateway.upstream": call.upstream,
+            }
+            call.trace.finish(f"{call.method} {call.route}", call.status, call.incoming.traceparent, **attributes)
+
+    def refused(self, refusal: Refusal, trace_id: str) -> None:
+        """A request that could not even be read."""
+        self.count(refusal)
+        self.write(
+            {
+                "message": f"refused {refusal.status}",
+                "trace_id": trace_id,
+                "status": refusal.status,
+                "reason": refusal.title,
+            }
+        )
+
+    def count(self, refusal: Refusal) -> None:
+        refusals.labels(refusal.status, refusal.title).inc()
+        if refusal.status == 401:
+            token_failures.labels(refusal.reason).inc()
+
+    def write(self, line: dict[str, Any]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+        self._lines.append(
+            encode({"at": now, "level": "info", "service": "gateway", "logger": "access", **line}) + b"\n"
+        )
+        if len(self._lines) >= FLUSH_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            os.write(self._output, b"".join(lines))
+
+    def _child(self, call: Call) -> tuple[Any, Any]:
+        labels = call.route, call.method
+        child = (metrics.requests.labels(*labels, call.status), metrics.request_seconds.labels(*labels))
+        self._children[call.route, call.method, call.status] = child
+        return child

@@ -1,0 +1,38 @@
+"""The client's address, through proxies that are trusted to tell it and no others."""
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from gateway.settings import networks
+
+
+class Addresses:
+    def __init__(self, trusted_proxies: str) -> None:
+        self._trusted = networks(trusted_proxies)
+        self.of = lru_cache(maxsize=4096)(self._of)
+
+    def _of(self, peer: str, forwarded_for: bytes = b"") -> str:
+        """The right-most address of `X-Forwarded-For` that is no trusted proxy, else the peer's."""
+        address = _parse(peer)
+        if address is None:
+            return peer
+        for hop in reversed(forwarded_for.split(b",")) if forwarded_for else ():
+            if not self._trusts(address):
+                break
+            previous = _parse(hop.strip().decode("latin-1"))
+            if previous is None:
+                break
+            address = previous
+        return str(address)
+
+    def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address.version == network.version and address in network for network in self._trusted)
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,218 @@
+"""The gateway: finds the site and the service, checks the token, takes the limit, passes the request on."""
+
+import logging
+import time
+from urllib.parse import urlsplit
+
+from starlette.types import Receive, Scope, Send
+
+from gateway import limits, problems, proxy
+from gateway.account import Account
+from gateway.addresses import Addresses
+from gateway.background import Background
+from gateway.call import Call
+from gateway.docs import Docs
+from gateway.fetch import Document, Fetcher
+from gateway.identities import Identities
+from gateway.keys import Keys
+from gateway.problems import Answer, Refusal
+from gateway.revocations import Revocations
+from gateway.routes import Access, Route, Site, sites
+from gateway.settings import Settings
+from gateway.target import climbs
+from gateway.tokens import Cut, Invalid, Token, Tokens
+from gateway.tracing import Trace
+from gateway.upstream import Upstream
+from gateway.usage import Usage
+from gateway.watch import Watch
+
+JWKS_LIMIT = 64 * 1024
+REVOCATIONS_LIMIT = 8 << 20
+log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """An ASGI application, to be served by `GatewayProtocol` alone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.sites = sites(settings)
+        self.docs = Docs()
+        self.account = Account()
+        self.addresses = Addresses(settings.trusted_proxies)
+        self.identities = Identities(settings.identity_signing_key)
+        self.limits = limits.Limits(settings.rates())
+        self.upstreams = {name: self._upstream(name, url) for name, url in services(settings).items()}
+        self.issuer = Issuer(settings, self.identities)
+        self.revocations = Revocations(self.issuer.revocations, settings.revocation_max_staleness)
+        self.keys = Keys(self.issuer.jwks, lambda: self.tokens.forget())
+        audiences = [settings.issuer.rstrip("/"), settings.api_base_url.rstrip("/")]
+        self.tokens = Tokens(self.keys, self.revocations, settings.issuer, audiences)
+        self.usage = Usage(self.issuer.report)
+        self.watch = Watch(
+            head_seconds=settings.client_header_timeout,
+            body_seconds=settings.client_body_timeout,
+            idle_seconds=settings.client_idle_timeout,
+            refuse=self._refuse_unread,
+        )
+        self.background = Background(self)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.background.lifespan(receive, send)
+            return
+        call = Call(scope, receive, send, Trace(self.settings.otel_traces_sampler_arg))
+        try:
+            await self._serve(call, scope["gateway.host"], scope["path"], scope["client"])
+        except Refusal as refusal:
+            await self._refuse(call, refusal)
+        finally:
+            self.account.close_call(call)
+
+    async def _serve(self, call: Call, host: str, path: str, peer: tuple[str, int] | None) -> None:
+        site = self.sites.get(host)
+        if site is None:
+            raise problems.misdirected()
+        if not site.routes:
+            await self._document(call, path)
+            return
+        route = site.find(path)
+        if route is None or climbs(path):
+            raise problems.not_found()
+        call.route = route.path
+        now = time.time()
+        address = self.addresses.of(peer[0] if peer else "", call.incoming.forwarded_for)
+        identity = await self._admit(call, site, route, address, now)
+        upstream = self.upstreams.get(route.upstream)
+        if upstream is None:
+            raise problems.on_request()
+        if call.length is not None and call.length > route.body:
+            raise problems.too_large(route.body)
+        call.upstream = upstream.name
+        await proxy.forward(call, upstream, identity, route.body)
+
+    async def _admit(self, call: Call, site: Site, route: Route, address: str, now: float) -> bytes:
+        """The identity header of whoever may pass: token checked, limit taken."""
+        sent = call.incoming.authorization
+        if len(sent) > 1:
+            raise self._challenge(site, "invalid_request", "There may be only one Authorization field.", status=400)
+        if route.access is Access.PUBLIC or (route.access is Access.OPTIONAL and not sent):
+            call.incoming.passing += [(b"authorization", value) for value in sent]
+            call.answer += self.limits.take(route.rate(call.method), address, now)
+            return self.identities.anonymous(address, now)
+        token = await self._token(sent, site, address, now)
+        who = token.caller
+        call.tenant_id, call.client_id = who.tenant_id, who.client_id
+        call.answer += self.limits.take(route.rate(call.method), who.client_id, now)
+        self.usage.used(token, now)
+        return self.identities.of(token, address, now)
+
+    async def _token(self, sent: list[bytes], site: Site, address: str, now: float) -> Token:
+        scheme, _, text = sent[0].partition(b" ") if sent else (b"", b"", b"")
+        if scheme.lower() != b"bearer" or not text:
+            raise self._challenge(site)
+        try:
+            return self.tokens.known(text, site.base) or await self.tokens.verify(text, site.base)
+        except Invalid as invalid:
+            # Guessing costs an address its rate; a valid token never does.
+            self.limits.take("public", address, now)
+            raise self._challenge(site, "invalid_token", invalid.description, reason=invalid.reason) from invalid
+        except Cut:
+            raise problems.unavailable("Tokens cannot be checked at the moment; try again.", retry_after=5) from None
+
+    def _challenge(
+        self, site: Site, error: str = "", description: str = "", *, status: int = 401, reason: str = ""
+    ) -> Refusal:
+        return problems.unauthorized(
+            f"{site.base}/.well-known/oauth-protected-resource", error, description, status=status, reason=reason
+        )
+
+    async def _document(self, call: Call, path: str) -> None:
+        call.route = "/api/docs"
+        answer = self.docs.answer(call.method, path, call.incoming.passing)
+        await self._send(call, answer)
+
+    async def _refuse(self, call: Call, refusal: Refusal) -> None:
+        self.account.count(refusal)
+        call.reason = call.reason or refusal.reason or refusal.slug
+        answer = problems.render(refusal, call.trace.trace_id)
+        if refusal.close and not call.client.refused:
+            call.status = answer.status
+            call.client.conclude(answer._replace(headers=[*answer.headers, *call.answer]))
+        else:
+            await self._send(call, answer)
+
+    async def _send(self, call: Call, answer: Answer) -> None:
+        call.status = answer.status
+        await call.send(
+            {"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, *call.answer]}
+        )
+        await call.send(
+            {"type": "http.response.body", "body": b"" if call.method == "HEAD" else answer.body, "more_body": False}
+        )
+
+    def _refuse_unread(self, refusal: Refusal) -> Answer:
+        """The answer to a request that could not be read; it has a trace id all the same."""
+        trace = Trace(0)
+        self.account.refused(refusal, trace.trace_id)
+        answer = problems.render(refusal, trace.trace_id)
+        return answer._replace(headers=[*answer.headers, *trace.answer_headers()])
+
+    def _upstream(self, name: str, url: str) -> Upstream:
+        settings = self.settings
+        return Upstream(
+            name,
+            url,
+            connect_timeout=settings.upstream_connect_timeout,
+            patience=settings.upstream_timeout,
+            concurrency=settings.upstream_concurrency,
+        )
+
+
+class Issuer:
+    """What the gateway asks of auth, and tells it, on its own behalf."""
+
+    def __init__(self, settings: Settings, identities: Identities) -> None:
+        self._identities = identities
+        self._auth = Fetcher(settings.gateway_upstream_auth, REVOCATIONS_LIMIT)
+        where = urlsplit(settings.gateway_jwks_url)
+        origin = f"{where.scheme}://{where.netloc}"
+        self._own = origin == settings.gateway_upstream_auth.rstrip("/")
+        self._keys = Fetcher(origin, JWKS_LIMIT)
+        self._keys_path = where.path or "/"
+
+    async def jwks(self) -> Document:
+        return await self._keys.get(
+            self._keys_path, {"accept": "application/json"} | (self._identity() if self._own else {})
+        )
+
+    async def revocations(self, etag: str) -> Document:
+        known = {"if-none-match": etag} if etag else {}
+        return await self._auth.get("/internal/revocations", self._identity() | known)
+
+    async def report(self, body: bytes) -> Document:
+        return await self._auth.post("/internal/token-usage", self._identity(), body)
+
+    def close(self) -> None:
+        self._auth.close()
+        self._keys.close()
+
+    def _identity(self) -> dict[str, str]:
+        return {"x-knogin-identity": self._identities.internal()}
+
+
+def services(settings: Settings) -> dict[str, str]:
+    """Service URLs by the name the routes use; only those that are set."""
+    urls = {
+        "auth": settings.gateway_upstream_auth,
+        "webhooks": settings.gateway_upstream_webhooks,
+        "graphql": settings.gateway_upstream_graphql,
+        "epcr": settings.gateway_upstream_epcr,
+        "devices": settings.gateway_upstream_devices,
+        "platform": settings.gateway_upstream_platform,
+    }
+    return {name: url for name, url in urls.items() if url}
+
+
+def create_app(settings: Settings) -> Gateway:
+    return Gateway(settings)

@@ -1,0 +1,106 @@
+"""What runs beside the requests, from start to drain."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from starlette.types import Receive, Send
+
+from gateway import limits, usage
+from gateway.metrics import upstream_active
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+SWEEP_SECONDS = 0.25
+BELL = "auth:revocations"
+BELL_RETRY_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+
+class Background:
+    def __init__(self, gateway: "Gateway") -> None:
+        self._gateway = gateway
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._redis: Redis | None = None
+
+    async def lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _start(self) -> None:
+        gateway = self._gateway
+        jobs: list[Awaitable[None]] = [
+            gateway.keys.run(),
+            gateway.revocations.run(),
+            _every(SWEEP_SECONDS, self._sweep),
+            _every_async(usage.EVERY_SECONDS, gateway.usage.flush),
+        ]
+        if gateway.settings.redis_url:
+            self._redis = Redis.from_url(
+                gateway.settings.redis_url, socket_timeout=1, socket_connect_timeout=1, health_check_interval=0
+            )
+            jobs += [
+                limits.run(gateway.limits, self._redis),
+                _listen(gateway.settings.redis_url, gateway.revocations.ring),
+            ]
+        self._tasks = [asyncio.ensure_future(job) for job in jobs]
+        for task in self._tasks:
+            task.add_done_callback(_report)
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._gateway.usage.flush()
+        self._gateway.issuer.close()
+        for upstream in self._gateway.upstreams.values():
+            upstream.close()
+        if self._redis is not None:
+            await self._redis.aclose()
+        self._gateway.account.flush()
+
+    def _sweep(self) -> None:
+        gateway = self._gateway
+        now = asyncio.get_running_loop().time()
+        gateway.watch.sweep()
+        for upstream in gateway.upstreams.values():
+            upstream.sweep(now)
+            upstream_active.labels(upstream.name).set(len(upstream.active))
+        gateway.account.flush()
+
+
+async def _every(seconds: float, job: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        job()
+
+
+async def _every_async(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await job()
+
+
+async def _listen(url: str, ring: Callable[[], None]) -> None:
+    """Rings whenever auth publishes that something was revoked. Without Redis the poll alone does it."""
+    while True:
+        try:
+            async with Redis.from_url(url, socket_connect_timeout=1) as redis, redis.pubsub() as channel:
+                await channel.subscribe(BELL)
+                async for _ in channel.listen():
+                    ring()
+        except (RedisError, OSError):
+            await asyncio.sleep(BELL_RETRY_SECONDS)
+
+
+def _report(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("background work ended", exc_info=error)

@@ -1,0 +1,49 @@
+"""One request on its way through the gateway, and what is written down about it."""
+
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from gateway.headers import Headers, Incoming
+from gateway.tracing import Trace
+
+
+class Call:
+    __slots__ = (
+        "answer",
+        "client",
+        "client_id",
+        "http_version",
+        "incoming",
+        "length",
+        "method",
+        "reason",
+        "receive",
+        "route",
+        "send",
+        "status",
+        "target",
+        "tenant_id",
+        "trace",
+        "upstream",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, trace: Trace) -> None:
+        self.receive = receive
+        self.send = send
+        self.trace = trace
+        self.method: str = scope["method"]
+        self.http_version: str = scope["http_version"]
+        self.target: bytes = scope["gateway.target"]
+        self.length: int | None = scope["gateway.length"]
+        self.client: Any = scope["gateway.connection"]
+        self.incoming = Incoming(scope["headers"])
+        # For the client's answer, whoever makes it.
+        self.answer: Headers = trace.answer_headers()
+        # For the log line, the span and the metrics.
+        self.route = "(none)"
+        self.status = 0
+        self.tenant_id = ""
+        self.client_id = ""
+        self.upstream = ""
+        self.reason = ""

@@ -1,0 +1,234 @@
+"""One HTTP/1.1 connection to a service: one exchange at a time, read and written as streams."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import httptools
+
+HIGH_WATER = 1 << 16
+HEAD_LIMIT = 1 << 16
+NEVER = float("inf")
+
+
+class UpstreamError(Exception):
+    """The exchange failed. `stale`: a kept connection closed before a single byte of the answer."""
+
+    stale = False
+
+
+class Broken(UpstreamError):
+    """The connection ended or carried something that is not an HTTP answer."""
+
+    def __init__(self, detail: str, *, stale: bool = False) -> None:
+        super().__init__(detail)
+        self.stale = stale
+
+
+class Slow(UpstreamError):
+    """Nothing came within the time allowed."""
+
+
+class ClientGone(UpstreamError):
+    """The client left, so nobody waits for the answer."""
+
+
+class Connection(asyncio.Protocol):
+    """`start`, `write` the body, `answer`, then `chunk` until None. `reusable` says whether another exchange may follow.
+
+    Set `unsent` when a part of the body was not sent.
+    """
+
+    transport: Any
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
+        self._loop = loop
+        self._patience = patience
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiter: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._reading = True
+        self.used = False
+        self.closed = False
+        self.busy = False
+        self.idle_since = 0.0
+        self.deadline = NEVER
+        self._reset(bodiless=False)
+
+    def _reset(self, *, bodiless: bool) -> None:
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.answered = False
+        self.done = False
+        self.error: UpstreamError | None = None
+        self.unsent = False
+        self._bodiless = bodiless
+        self._until_close = False
+        self._keep_alive = False
+        self._heard = 0
+        self._chunks: deque[bytes] = deque()
+        self._buffered = 0
+
+    # The exchange
+
+    def start(self, head: bytes, *, bodiless: bool) -> None:
+        """Sends the request line and fields. `bodiless`: the answer has no body whatever its fields say (HEAD)."""
+        self._reset(bodiless=bodiless)
+        self.busy = True
+        self.transport.write(head)
+
+    async def write(self, data: bytes) -> None:
+        """Sends a part of the body; waits while the service reads slower than the client sends."""
+        if self.error is not None:
+            return
+        self.transport.write(data)
+        if self._writable is not None:
+            await self._until(self._writable)
+
+    async def answer(self) -> None:
+        """Waits for the answer's status and fields. Raises UpstreamError."""
+        while not self.answered:
+            await self._more()
+
+    async def chunk(self) -> bytes | None:
+        """What has come of the body, or None at its end. Raises UpstreamError when it breaks off."""
+        while not self._chunks:
+            if self.done:
+                return None
+            await self._more()
+        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self._buffered = 0
+        if not self._reading and not self.closed:
+            self._reading = True
+            self.transport.resume_reading()
+        return data
+
+    @property
+    def reusable(self) -> bool:
+        return self.done and self._keep_alive and self.error is None and not self.closed and not self.unsent
+
+    @property
+    def finished(self) -> bool:
+        """Whether the whole body has been read."""
+        return self.done and not self._chunks
+
+    @property
+    def sized(self) -> bool:
+        """Whether the answer's length was announced."""
+        return any(name == b"content-length" for name, _ in self.headers)
+
+    def fail(self, error: UpstreamError) -> None:
+        """Ends the exchange and the connection."""
+        if self.error is None:
+            self.error = error
+        self.close()
+        self._wake()
+
+    def client_gone(self) -> None:
+        self.fail(ClientGone("client gone"))
+
+    def close(self) -> None:
+        self.closed = True
+        if self.transport is not None:
+            self.transport.abort()
+
+    async def _more(self) -> None:
+        if self.error is not None:
+            raise self.error
+        self._waiter = self._loop.create_future()
+        await self._until(self._waiter)
+        if self.error is not None and not self._chunks:
+            raise self.error
+
+    async def _until(self, future: "asyncio.Future[None]") -> None:
+        self.deadline = self._loop.time() + self._patience
+        try:
+            await future
+        finally:
+            self.deadline = NEVER
+
+    def _wake(self) -> None:
+        for future in (self._waiter, self._writable if self.error is not None else None):
+            if future is not None and not future.done():
+                future.set_result(None)
+        self._waiter = None
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if not self.busy:
+            self.fail(Broken("unasked-for bytes"))
+            return
+        self._heard += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.fail(Broken(type(error).__name__))
+            return
+        if not self.answered and self._heard > HEAD_LIMIT:
+            self.fail(Broken("fields too large"))
+        elif self.answered:
+            self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        if self._until_close and exc is None and self.error is None:
+            self.done = True
+        elif self.busy and not self.done and self.error is None:
+            self.error = Broken("connection lost", stale=self.used and self._heard == 0)
+        self._wake()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+
+    # Parser callbacks
+
+    def on_message_begin(self) -> None:
+        if self.done or self.answered:
+            raise ValueError("an answer nobody asked for")
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.answered:  # trailers are not passed on
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        if self.status < 200:
+            if self.status == 101:
+                raise ValueError("an upgrade nobody asked for")
+            return
+        self.answered = True
+        self._keep_alive = self._parser.should_keep_alive()
+        names = {name for name, _ in self.headers}
+        framed = (
+            self._bodiless
+            or self.status in (204, 304)
+            or not names.isdisjoint((b"content-length", b"transfer-encoding"))
+        )
+        self._until_close = not framed
+        if self._bodiless:
+            # The parser would wait for the body that the fields announce.
+            self._parser = httptools.HttpResponseParser(self)
+            self.done = True
+
+    def on_body(self, body: bytes) -> None:
+        self._chunks.append(body)
+        self._buffered += len(body)
+        if self._buffered > HIGH_WATER and self._reading:
+            self._reading = False
+            self.transport.pause_reading()
+
+    def on_message_complete(self) -> None:
+        if self.answered:
+            self.done = True

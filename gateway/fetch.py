@@ -1,0 +1,58 @@
+"""Small documents fetched from a service by the gateway itself: bounded in size and time, redirects never followed."""
+
+import asyncio
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from gateway.connection import Broken, Connection
+from gateway.upstream import Upstream
+
+TIMEOUT = 2.0
+
+
+class Document(NamedTuple):
+    status: int
+    headers: dict[bytes, bytes]
+    body: bytes
+
+
+class Fetcher:
+    """Requests to one origin. Raises UpstreamError or TimeoutError when no whole answer comes."""
+
+    def __init__(self, origin: str, limit: int) -> None:
+        self._host = urlsplit(origin).netloc.encode()
+        self._limit = limit
+        self._upstream = Upstream(origin, origin, connect_timeout=TIMEOUT, patience=TIMEOUT, concurrency=8)
+
+    async def get(self, path: str, headers: dict[str, str]) -> Document:
+        return await self._exchange(b"GET", path, headers, b"")
+
+    async def post(self, path: str, headers: dict[str, str], body: bytes) -> Document:
+        return await self._exchange(
+            b"POST", path, headers | {"content-type": "application/json", "content-length": str(len(body))}, body
+        )
+
+    def close(self) -> None:
+        self._upstream.close()
+
+    async def _exchange(self, method: bytes, path: str, headers: dict[str, str], body: bytes) -> Document:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+        head = b"%s %s HTTP/1.1\r\nhost: %s\r\n%s\r\n" % (method, path.encode(), self._host, lines)
+        async with asyncio.timeout(TIMEOUT):
+            connection = await self._upstream.acquire()
+            try:
+                connection.start(head + body, bodiless=False)
+                await connection.answer()
+                return Document(connection.status, dict(connection.headers), await self._body(connection))
+            finally:
+                self._upstream.release(connection, asyncio.get_running_loop().time())
+
+    async def _body(self, connection: Connection) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while (part := await connection.chunk()) is not None:
+            size += len(part)
+            if size > self._limit:
+                raise Broken("document too large")
+            parts.append(part)
+        return b"".join(parts)

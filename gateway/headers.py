@@ -1,0 +1,130 @@
+"""Which header fields pass through, in each direction."""
+
+from collections.abc import Iterable
+
+Headers = list[tuple[bytes, bytes]]
+
+# RFC 9110 §7.6.1 and what older proxies still use.
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"http2-settings",
+    }
+)
+# Said by the gateway alone: who calls, from where, for which host, in which trace. Folded names, so that `X_Auth_User` is `x-auth-`.
+FORGEABLE = (
+    b"x-knogin-",
+    b"x-auth-",
+    b"x-authenticated-",
+    b"x-forwarded-",
+    b"x-real-ip",
+    b"x-client-",
+    b"x-cluster-client-ip",
+    b"x-consumer-",
+    b"x-user-",
+    b"x-remote-",
+    b"x-original-",
+    b"x-rewrite-",
+    b"x-envoy-",
+    b"x-http-method",
+    b"x-method-override",
+    b"x-trace-id",
+    b"x-b3-",
+    b"true-client-ip",
+    b"cf-connecting-ip",
+    b"fastly-client-ip",
+    b"forwarded",
+    b"proxy",
+    b"traceparent",
+    b"tracestate",
+    b"traceresponse",
+    b"baggage",
+    b"b3",
+    b"uber-trace-id",
+)
+# Written anew for the upstream, or answered here.
+OWN = frozenset({b"host", b"content-length", b"expect", b"authorization"})
+# Set by the gateway on every answer; `date` and `server` are the server's own.
+OWN_ANSWER = frozenset({b"traceresponse", b"x-trace-id", b"date", b"server", b"x-powered-by"})
+KNOWN = 4096
+
+
+class Filter:
+    """Sorts names into passing and dropped, remembering the names it has seen (a bounded number of them)."""
+
+    def __init__(self, dropped: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
+        self._dropped = dropped
+        self._prefixes = prefixes
+        self._known: dict[bytes, bool] = {}
+
+    def passes(self, name: bytes) -> bool:
+        """`name` in lower case."""
+        known = self._known.get(name)
+        if known is None:
+            known = self._judge(name)
+            if len(self._known) < KNOWN:
+                self._known[name] = known
+        return known
+
+    def _judge(self, name: bytes) -> bool:
+        folded = name.replace(b"_", b"-")
+        return folded not in self._dropped and not folded.startswith(self._prefixes)
+
+
+request_filter = Filter(HOP_BY_HOP | OWN, FORGEABLE)
+answer_filter = Filter(HOP_BY_HOP | OWN_ANSWER, (b"x-knogin-",))
+
+
+def nominated(connection: Iterable[bytes]) -> frozenset[bytes]:
+    """The fields that `Connection` values name for this hop, beyond the usual ones."""
+    named = {option.strip().lower() for value in connection for option in value.split(b",")}
+    return frozenset(named - HOP_BY_HOP - {b"close", b""})
+
+
+class Incoming:
+    """A client's fields (names in lower case), sorted: what passes on, and what the gateway itself reads."""
+
+    __slots__ = ("authorization", "forwarded_for", "host", "idempotent", "passing", "traceparent")
+
+    def __init__(self, headers: Headers) -> None:
+        self.passing: Headers = []
+        self.authorization: list[bytes] = []
+        self.forwarded_for = b""
+        self.host = b""
+        self.traceparent = b""
+        self.idempotent = False
+        connection: list[bytes] = []
+        for field in headers:
+            name = field[0]
+            if request_filter.passes(name):
+                self.passing.append(field)
+                if name == b"idempotency-key":
+                    self.idempotent = True
+            elif name == b"host":
+                self.host = field[1]
+            elif name == b"authorization":
+                self.authorization.append(field[1])
+            elif name == b"connection":
+                connection.append(field[1])
+            elif name == b"x-forwarded-for":
+                self.forwarded_for += b"," + field[1] if self.forwarded_for else field[1]
+            elif name == b"traceparent":
+                self.traceparent = field[1]
+        named = nominated(connection) if connection else frozenset()
+        if named:
+            self.passing = [field for field in self.passing if field[0] not in named]
+
+
+def returned(headers: Headers) -> Headers:
+    """The part of an upstream's fields (names in lower case) that a client may see."""
+    passes = answer_filter.passes
+    named = nominated(value for name, value in headers if name == b"connection")
+    return [field for field in headers if passes(field[0]) and field[0] not in named]

@@ -1,0 +1,165 @@
+"""The issuer's public keys: fetched ahead of time, kept when it cannot be reached, never asked for more often than a bucket allows."""
+
+import asyncio
+import logging
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+
+from gateway.connection import UpstreamError
+from gateway.fetch import Document
+from gateway.metrics import jwks_age, jwks_fetches
+from shared.encoding import base64url_decode
+
+MAX_AGE = 300.0
+EARLY = 0.8
+STALE_LIMIT = 24 * 3600.0
+FORCED_EVERY = 10.0
+UNKNOWN_SECONDS = 30.0
+UNKNOWN_KIDS = 1024
+RETRY_SECONDS = 1.0
+RETRY_LIMIT = 30.0
+MINIMUM_BITS = 2048
+log = logging.getLogger(__name__)
+
+
+class Keys:
+    """RSA keys by `kid`. `fetch` gets the JWKS document; `changed` is called whenever a key was removed or replaced."""
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[Document]],
+        changed: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch = fetch
+        self._changed = changed
+        self._clock = clock
+        self._keys: dict[str, RSAPublicKey] = {}
+        self._set: bytes = b""
+        self._unknown: dict[str, float] = {}
+        self._fetching: asyncio.Task[bool] | None = None
+        self._forced_at = float("-inf")
+        self._good_at = float("-inf")
+        self._max_age = MAX_AGE
+
+    @property
+    def ready(self) -> bool:
+        """Whether keys are held and not older than they may be."""
+        return bool(self._keys) and self._clock() - self._good_at < STALE_LIMIT
+
+    async def find(self, kid: str) -> RSAPublicKey | None:
+        """The key named `kid`. An unknown one is worth a refresh, at most one every 10 seconds for all of them together."""
+        if not self.ready and not await self._forced():
+            return None
+        key = self._keys.get(kid)
+        if key is None and self._worth_asking(kid) and await self._forced():
+            key = self._keys.get(kid)
+        if key is None:
+            self._remember_unknown(kid)
+        return key
+
+    async def run(self) -> None:
+        """Refreshes for ever, ahead of expiry, backing off while the issuer fails."""
+        failures = 0
+        while True:
+            if await self.refresh():
+                failures = 0
+                pause = self._max_age * EARLY * _jitter()
+            else:
+                pause = min(RETRY_LIMIT, RETRY_SECONDS * 2**failures) * _jitter()
+                failures = min(failures + 1, 10)
+            await asyncio.sleep(pause)
+
+    async def refresh(self) -> bool:
+        """One fetch, however many wait for it. False when it failed: the keys held stay."""
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._refresh())
+            self._fetching.add_done_callback(self._fetched)
+        return await asyncio.shield(self._fetching)
+
+    def _fetched(self, task: "asyncio.Task[bool]") -> None:
+        self._fetching = None
+
+    async def _refresh(self) -> bool:
+        try:
+            document = await self._fetch()
+            if document.status != 200:
+                raise ValueError("status")
+            keys = parse(document.body)
+        except (UpstreamError, OSError, ValueError) as error:
+            jwks_fetches.labels("failed").inc()
+            log.warning("jwks not refreshed: %s", type(error).__name__)
+            return False
+        jwks_fetches.labels("fetched").inc()
+        self._good_at = self._clock()
+        jwks_age.set_function(lambda: self._clock() - self._good_at)
+        self._max_age = max_age(document.headers)
+        self._take(keys, document.body)
+        return True
+
+    def _take(self, keys: dict[str, RSAPublicKey], document: bytes) -> None:
+        if document == self._set:
+            return
+        removed_or_replaced = any(
+            kid not in keys or keys[kid].public_numbers() != key.public_numbers() for kid, key in self._keys.items()
+        )
+        self._keys, self._set = keys, document
+        self._unknown.clear()
+        if removed_or_replaced:
+            self._changed()
+
+    async def _forced(self) -> bool:
+        if self._fetching is None:
+            now = self._clock()
+            if now - self._forced_at < FORCED_EVERY:
+                return False
+            self._forced_at = now
+        return await self.refresh()
+
+    def _worth_asking(self, kid: str) -> bool:
+        return self._unknown.get(kid, 0) <= self._clock()
+
+    def _remember_unknown(self, kid: str) -> None:
+        if len(self._unknown) >= UNKNOWN_KIDS:
+            self._unknown.pop(next(iter(self._unknown)))
+        self._unknown[kid] = self._clock() + UNKNOWN_SECONDS
+
+
+def parse(document: bytes) -> dict[str, RSAPublicKey]:
+    """The RS256 signing keys of a JWK set (RFC 7517). Raises ValueError when it has none: an empty set would lock everybody out."""
+    try:
+        members = msgspec.json.decode(document, type=dict[str, Any]).get("keys")
+    except msgspec.DecodeError as error:
+        raise ValueError("not a JWK set") from error
+    keys = {str(jwk["kid"]): _public_key(jwk) for jwk in members or () if isinstance(jwk, dict) and _signs(jwk)}
+    if not keys:
+        raise ValueError("no usable key")
+    return keys
+
+
+def max_age(headers: Mapping[bytes, bytes]) -> float:
+    """Seconds for which the document is fresh: `max-age`, at most 300 and at least 10."""
+    match = re.search(rb"(?:^|[,\s])max-age=(\d{1,9})", headers.get(b"cache-control", b""))
+    return min(MAX_AGE, max(10.0, float(match[1]))) if match else MAX_AGE
+
+
+def _jitter() -> float:
+    return random.uniform(0.9, 1.1)  # noqa: S311 spreads load, hides nothing
+
+
+def _signs(jwk: dict[str, Any]) -> bool:
+    named = isinstance(jwk.get("kid"), str) and 0 < len(jwk["kid"]) <= 128
+    return named and jwk.get("kty") == "RSA" and jwk.get("alg", "RS256") == "RS256" and jwk.get("use", "sig") == "sig"
+
+
+def _public_key(jwk: dict[str, Any]) -> RSAPublicKey:
+    modulus, exponent = (int.from_bytes(base64url_decode(str(jwk.get(name, ""))), "big") for name in ("n", "e"))
+    if modulus.bit_length() < MINIMUM_BITS:
+        raise ValueError("key too short")
+    return RSAPublicNumbers(exponent, modulus).public_key()

@@ -1,0 +1,180 @@
+"""Rate limits: sliding windows counted in this process, shared with the other gateways through Redis behind the requests' backs."""
+
+import asyncio
+import hashlib
+import logging
+import math
+import time
+from typing import Any, NamedTuple
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gateway.headers import Headers
+from gateway.metrics import limited, limits_synced
+from gateway.problems import Refusal
+
+EVERY_SECONDS = 0.2
+BUCKETS = 100_000
+log = logging.getLogger(__name__)
+
+
+class Policy(NamedTuple):
+    """`quota` requests in any `window` seconds."""
+
+    name: str
+    quota: int
+    window: int
+    header: bytes
+
+
+def policy(name: str, rate: str) -> Policy | None:
+    """From `<requests>/<seconds>`, or None for `off`."""
+    if rate == "off":
+        return None
+    quota, window = map(int, rate.split("/"))
+    return Policy(name, quota, window, f'"{name}";q={quota};w={window}'.encode())
+
+
+class Bucket:
+    """One client's requests under one policy: those of this window (as far as known), of the one before, and those not yet shared."""
+
+    __slots__ = ("count", "fresh", "key", "policy", "previous", "unshared", "window")
+
+    def __init__(self, policy: Policy, key: str) -> None:
+        self.policy = policy
+        self.key = key
+        self.window = 0
+        self.count = 0
+        self.previous = 0
+        self.unshared = 0
+        self.fresh = True
+
+    def take(self, now: float) -> tuple[bool, int, int]:
+        """Whether one more request is allowed, how many remain after it, and in how many seconds the window ends."""
+        _, quota, seconds, _ = self.policy
+        window, elapsed = divmod(now, seconds)
+        if window != self.window:
+            self._roll(int(window))
+        used = self.count + self.previous * (1 - elapsed / seconds)
+        allowed = used + 1 <= quota
+        if allowed:
+            self.count += 1
+            self.unshared += 1
+            used += 1
+        return allowed, max(0, int(quota - used)), math.ceil(seconds - elapsed)
+
+    def retry_after(self, now: float) -> int:
+        """Whole seconds until a refused request would be allowed."""
+        _, quota, seconds, _ = self.policy
+        elapsed = now % seconds
+        if self.count < quota and self.previous:
+            wait = seconds * (1 - (quota - 1 - self.count) / self.previous) - elapsed
+        else:
+            wait = seconds - elapsed + seconds * (1 - (quota - 1) / max(self.count, 1))
+        return max(1, math.ceil(wait))
+
+    def _roll(self, window: int) -> None:
+        self.fresh = self.window == 0
+        self.previous = self.count if window == self.window + 1 else 0
+        self.window, self.count, self.unshared = window, 0, 0
+
+
+class Limits:
+    def __init__(self, rates: dict[str, str]) -> None:
+        self._policies = {name: made for name, rate in rates.items() if (made := policy(name, rate))}
+        self._buckets: dict[tuple[str, str], Bucket] = {}
+        self._dirty: set[Bucket] = set()
+
+    def take(self, name: str, key: str, now: float) -> Headers:
+        """Counts a request; the header fields that say what is left. Raises Refusal (429)."""
+        bucket = self._buckets.get((name, key))
+        if bucket is None:
+            rule = self._policies.get(name)
+            if rule is None:
+                return []
+            bucket = self._new(rule, key)
+        allowed, remaining, reset = bucket.take(now)
+        headers = [
+            (b"ratelimit-policy", bucket.policy.header),
+            (b"ratelimit", b'"%s";r=%d;t=%d' % (name.encode(), remaining, reset)),
+        ]
+        if not allowed:
+            raise self._refusal(bucket, headers, reset, now)
+        self._dirty.add(bucket)
+        return headers
+
+    async def share(self, redis: Redis) -> None:
+        """Adds what was counted here to the common windows and learns their totals. Raises RedisError."""
+        dirty, self._dirty = self._dirty, set()
+        self._trim()
+        if not dirty:
+            await redis.ping()
+            return
+        sent = [(bucket, bucket.window, bucket.unshared) for bucket in dirty]
+        pipe = redis.pipeline(transaction=False)
+        for bucket, window, unshared in sent:
+            name = _name(bucket, window)
+            pipe.incrby(name, unshared)
+            pipe.expire(name, bucket.policy.window * 2)
+            pipe.get(_name(bucket, window - 1) if bucket.fresh else name)
+        results: list[Any] = await pipe.execute()
+        for (bucket, window, unshared), total, before in zip(sent, results[::3], results[2::3], strict=True):
+            if bucket.window == window:
+                bucket.unshared -= unshared
+                bucket.count = int(total) + bucket.unshared
+                bucket.previous = int(before or 0) if bucket.fresh else bucket.previous
+                bucket.fresh = False
+
+    def _new(self, rule: Policy, key: str) -> Bucket:
+        bucket = self._buckets[rule.name, key] = Bucket(rule, key)
+        return bucket
+
+    def _trim(self) -> None:
+        """Keeps memory bounded under a flood of new addresses."""
+        if len(self._buckets) <= BUCKETS:
+            return
+        now = time.time()
+        live = [
+            (name, bucket) for name, bucket in self._buckets.items() if bucket.window >= now // bucket.policy.window - 1
+        ]
+        self._buckets = dict(live[-BUCKETS // 2 :])
+
+    def _refusal(self, bucket: Bucket, headers: Headers, reset: int, now: float) -> Refusal:
+        rule = bucket.policy
+        limited.labels(rule.name).inc()
+        fields = [
+            *headers,
+            (b"retry-after", str(bucket.retry_after(now)).encode()),
+            (b"x-ratelimit-limit", str(rule.quota).encode()),
+            (b"x-ratelimit-remaining", b"0"),
+            (b"x-ratelimit-reset", str(reset).encode()),
+        ]
+        detail = f"At most {rule.quota} {rule.name} requests in {rule.window} seconds are answered."
+        return Refusal(429, "Too many requests", detail, headers=fields, reason="limited")
+
+
+async def run(limits: Limits, redis: Redis) -> None:
+    """Shares for ever; while Redis is away each gateway goes on by what it counts itself."""
+    reachable: bool | None = None
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        try:
+            await limits.share(redis)
+            outcome = True
+        except (RedisError, OSError):
+            outcome = False
+        if outcome != reachable:
+            reachable = outcome
+            limits_synced.set(int(outcome))
+            log.log(
+                logging.INFO if outcome else logging.WARNING,
+                "rate limits are %s",
+                "shared" if outcome else "local: Redis is away",
+            )
+
+
+def _name(bucket: Bucket, window: int) -> str:
+    """The Redis key; clients and addresses appear only hashed."""
+    digest = hashlib.sha256(bucket.key.encode()).hexdigest()[:24]
+    return f"limit:{bucket.policy.name}:{digest}:{window}"

@@ -1,0 +1,16 @@
+"""What the gateway counts beside the requests themselves. Labels are reasons and upstreams, never an id."""
+
+from prometheus_client import Counter, Gauge
+
+token_failures = Counter("gateway_token_failures_total", "Requests whose token was refused", ["reason"])
+refusals = Counter("gateway_refusals_total", "Requests the gateway refused before any service", ["status", "reason"])
+upstream_failures = Counter(
+    "gateway_upstream_failures_total", "Exchanges with a service that failed", ["upstream", "kind"]
+)
+upstream_retries = Counter("gateway_upstream_retries_total", "Requests sent a second time", ["upstream"])
+upstream_active = Gauge("gateway_upstream_active", "Exchanges in flight", ["upstream"])
+jwks_fetches = Counter("gateway_jwks_fetches_total", "Fetches of the issuer's keys", ["outcome"])
+jwks_age = Gauge("gateway_jwks_age_seconds", "Since the issuer's keys were last fetched")
+revocations_age = Gauge("gateway_revocations_age_seconds", "Since the revocations were last confirmed by auth")
+limited = Counter("gateway_limited_total", "Requests over their rate limit", ["limit"])
+limits_synced = Gauge("gateway_limits_synchronised", "1 while rate limits are shared through Redis")

@@ -1,0 +1,105 @@
+"""The gateway's own problem documents (RFC 9457), as bytes: it answers most of them without a framework."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.headers import Headers
+from shared.problems import DOCUMENTATION
+
+
+class Refusal(Exception):
+    """An answer of the gateway's own. `close` ends the connection after it, since what follows on it cannot be trusted."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        *,
+        slug: str = "",
+        headers: Headers | None = None,
+        close: bool = False,
+        reason: str = "",
+    ) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.slug = slug or title.lower().replace(" ", "-")
+        self.headers: Headers = headers or []
+        self.close = close
+        self.reason = reason
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def render(refusal: Refusal, trace_id: str) -> Answer:
+    document = {
+        "type": DOCUMENTATION + refusal.slug,
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "trace_id": trace_id,
+    }
+    body = msgspec.json.encode(document)
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        *refusal.headers,
+    ]
+    if refusal.close:
+        headers.append((b"connection", b"close"))
+    return Answer(refusal.status, headers, body)
+
+
+def malformed(detail: str) -> Refusal:
+    return Refusal(400, "Malformed request", detail, close=True)
+
+
+def not_found() -> Refusal:
+    return Refusal(404, "Not found", "There is no such resource.")
+
+
+def misdirected() -> Refusal:
+    return Refusal(421, "Misdirected request", "This host is not served here.")
+
+
+def too_large(limit: int) -> Refusal:
+    return Refusal(413, "Content too large", f"The body may have at most {limit} bytes.", close=True)
+
+
+def unavailable(detail: str, *, retry_after: int = 1) -> Refusal:
+    return Refusal(503, "Service unavailable", detail, headers=[(b"retry-after", str(retry_after).encode())])
+
+
+def bad_gateway() -> Refusal:
+    return Refusal(502, "Bad gateway", "The service behind this path gave no usable answer.")
+
+
+def too_slow() -> Refusal:
+    return Refusal(504, "Gateway timeout", "The service behind this path did not answer in time.")
+
+
+def on_request() -> Refusal:
+    detail = "This surface is opened on request; ask for it with POST /v1/platform/integration-requests."
+    return Refusal(403, "Access on request", detail)
+
+
+def unauthorized(
+    metadata: str, error: str = "", description: str = "", *, status: int = 401, reason: str = ""
+) -> Refusal:
+    """The challenge of RFC 6750 §3 with the metadata URL of RFC 9728 §5.1; without an error code when no token was sent."""
+    challenge = f'Bearer realm="knogin", resource_metadata="{metadata}"'
+    if error:
+        challenge += f', error="{error}", error_description="{description}"'
+    title = "Unauthorized" if status == 401 else "Malformed request"
+    detail = description or "A bearer token is required."
+    return Refusal(
+        status, title, detail, headers=[(b"www-authenticate", challenge.encode())], reason=reason or error or "missing"
+    )

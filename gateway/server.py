@@ -1,0 +1,61 @@
+"""The gateway process: one event loop, the public listener and the ops listener."""
+
+import asyncio
+import functools
+import socket
+from typing import Any
+
+import uvicorn
+
+from gateway import ops
+from gateway.app import Gateway, create_app
+from gateway.protocol import GatewayProtocol
+from gateway.settings import Settings
+from shared import logs, tracing
+
+
+def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: str) -> None:
+    """Serves until SIGTERM, then drains: requests in flight are answered, idle connections are closed."""
+    logs.configure("gateway", settings.log_level)
+    tracing.configure("gateway", spans_file=settings.spans_file, otlp_endpoint=settings.otel_exporter_otlp_endpoint)
+    gateway = create_app(settings)
+    server = uvicorn.Server(config(gateway, settings))
+    listener = socket.socket(fileno=fd) if fd is not None else listen(host, port)
+    try:
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(_serve(server, gateway, listener, ops_host))
+    finally:
+        tracing.shutdown()
+
+
+def config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
+    # A factory where uvicorn expects the class: it only ever calls it.
+    protocol: Any = functools.partial(GatewayProtocol, watch=gateway.watch)
+    return uvicorn.Config(
+        gateway,
+        http=protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.drain_timeout,
+        backlog=2048,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+async def _serve(server: uvicorn.Server, gateway: Gateway, listener: socket.socket, ops_host: str) -> None:
+    probes = ops.serve(gateway, ops_host, gateway.settings.ops_port) if gateway.settings.ops_port else None
+    await server.serve(sockets=[listener])
+    if probes is not None:
+        probes.cancel()
+        await asyncio.gather(probes, return_exceptions=True)

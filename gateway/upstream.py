@@ -1,0 +1,133 @@
+"""A service behind the gateway: its pool of connections, its concurrency cap, its circuit breaker."""
+
+import asyncio
+import logging
+from collections import deque
+from urllib.parse import urlsplit
+
+from gateway.connection import Connection, Slow, UpstreamError
+
+IDLE_SECONDS = 10.0
+"""Less than half of the services' keep-alive (75 s), so that a connection is never used just as its other end closes it."""
+FAILURES = 10
+OPEN_SECONDS = 1.0
+RETRY_SHARE = 0.1
+RETRY_BURST = 10.0
+log = logging.getLogger(__name__)
+
+
+class Unreachable(UpstreamError):
+    """No connection could be made; nothing of the request was sent."""
+
+
+class Refused(UpstreamError):
+    """The gateway does not even try: the circuit is open or too many requests are in flight."""
+
+
+class Breaker:
+    """Opens after `FAILURES` in a row; then lets one request through every `OPEN_SECONDS` until one succeeds."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self._retry_at = 0.0
+
+    def allows(self, now: float) -> bool:
+        if self.failures < FAILURES:
+            return True
+        if now < self._retry_at:
+            return False
+        self._retry_at = now + OPEN_SECONDS
+        return True
+
+    def failed(self, now: float) -> None:
+        self.failures += 1
+        self._retry_at = now + OPEN_SECONDS
+
+    def succeeded(self) -> None:
+        self.failures = 0
+
+
+class Upstream:
+    def __init__(self, name: str, url: str, *, connect_timeout: float, patience: float, concurrency: int) -> None:
+        parts = urlsplit(url)
+        self.name = name
+        self.host = parts.hostname or ""
+        self.tls = parts.scheme == "https"
+        self.port = parts.port or (443 if self.tls else 80)
+        self.breaker = Breaker()
+        self.active: set[Connection] = set()
+        self._connect_timeout = connect_timeout
+        self._patience = patience
+        self._concurrency = concurrency
+        self._connecting = 0
+        self._idle: deque[Connection] = deque()
+        self._retries = RETRY_BURST
+
+    async def acquire(self, *, fresh: bool = False) -> Connection:
+        """A connection for one exchange, kept or new. Raises Refused or Unreachable."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if len(self.active) + self._connecting >= self._concurrency:
+            raise Refused("too many requests in flight")
+        if not self.breaker.allows(now):
+            raise Refused("circuit open")
+        connection = None if fresh else self._kept(now)
+        if connection is None:
+            connection = await self._connect(loop)
+        self.active.add(connection)
+        return connection
+
+    def release(self, connection: Connection, now: float) -> None:
+        """Takes a connection back, to keep it or to close it."""
+        self.active.discard(connection)
+        connection.busy = False
+        if connection.reusable:
+            connection.used = True
+            connection.idle_since = now
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def may_retry(self) -> bool:
+        """Takes one retry from the budget: a tenth of the requests, so that retries cannot feed an overload."""
+        if self._retries < 1:
+            return False
+        self._retries -= 1
+        return True
+
+    def earn_retry(self) -> None:
+        self._retries = min(RETRY_BURST, self._retries + RETRY_SHARE)
+
+    def sweep(self, now: float) -> None:
+        """Fails exchanges past their deadline, closes connections idle too long."""
+        for connection in [active for active in self.active if active.deadline < now]:
+            connection.fail(Slow(self.name))
+        while self._idle and (self._idle[0].closed or now - self._idle[0].idle_since > IDLE_SECONDS):
+            self._idle.popleft().close()
+
+    def close(self) -> None:
+        for connection in [*self._idle, *self.active]:
+            connection.close()
+        self._idle.clear()
+
+    def _kept(self, now: float) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.closed and now - connection.idle_since < IDLE_SECONDS:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
+        self._connecting += 1
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop, self._patience), self.host, self.port, ssl=self.tls or None
+                )
+        except OSError as error:  # refused, unresolvable, timed out, TLS
+            self.breaker.failed(loop.time())
+            raise Unreachable(type(error).__name__) from error
+        finally:
+            self._connecting -= 1
+        return connection

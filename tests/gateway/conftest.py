@@ -1,0 +1,105 @@
+"""A gateway in front of doubles, all real servers on real sockets."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from gateway.app import Gateway
+from gateway.server import config
+from gateway.settings import Settings
+from shared.encoding import base64url_encode
+from shared.identity import SigningKey, Verifier
+from tests.gateway.issuer import Issuer
+from tests.gateway.origin import Origin
+from tests.gateway.raw import Door
+from tests.support.waiting import wait_for
+
+SIGNING_KEY = "test:" + base64url_encode(os.urandom(32))
+IDENTITIES = Verifier(SigningKey(SIGNING_KEY).public_text())
+
+
+class Running:
+    """A gateway served by a thread of this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.gateway = Gateway(settings)
+        self.server = uvicorn.Server(config(self.gateway, settings))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]}, daemon=True)
+
+    def start(self) -> "Running":
+        self._thread.start()
+        wait_for(lambda: self.server.started)
+        return self
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self._thread.join()
+
+    def door(self) -> Door:
+        return Door(self.port)
+
+
+class World:
+    """The gateway's surroundings: auth, one service standing for all others, and what a test changes about the settings."""
+
+    def __init__(self) -> None:
+        self.service = Origin().start()
+        self.issuer = Issuer("http://auth.test", "http://api.test")
+        self.issuer.origin.start()
+        self._running: list[Running] = []
+
+    def settings(self, **changes: Any) -> Settings:
+        auth = self.issuer.origin.url
+        urls = {f"gateway_upstream_{name}": self.service.url for name in ("webhooks", "graphql", "epcr", "devices")}
+        basics: dict[str, Any] = {
+            "identity_signing_key": SIGNING_KEY,
+            "issuer": self.issuer.issuer,
+            "api_base_url": self.issuer.api,
+            "gateway_jwks_url": auth + "/.well-known/jwks.json",
+            "gateway_upstream_auth": auth,
+            "gateway_hosts_auth": "auth.test",
+            "gateway_hosts_api": "api.test",
+            "gateway_hosts_docs": "docs.test",
+            "otel_traces_sampler_arg": 0.0,
+        }
+        return Settings(**(basics | urls | changes))
+
+    def start(self, **changes: Any) -> Running:
+        running = Running(self.settings(**changes)).start()
+        self._running.append(running)
+        wait_for(lambda: running.gateway.keys.ready and running.gateway.revocations.usable)
+        return running
+
+    def stop(self) -> None:
+        for running in self._running:
+            running.stop()
+        self.service.stop()
+        self.issuer.origin.stop()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway(shared_world: World) -> Running:
+    """One gateway for a module's tests that only send and look."""
+    return shared_world.start()

@@ -1,0 +1,95 @@
+"""Stands in for auth: signs tokens, publishes keys, revokes."""
+
+import time
+import uuid
+from typing import Any
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+
+from shared.encoding import base64url_encode
+from shared.ids import uuid7
+from tests.gateway.origin import Origin, Seen, json_response
+
+KEYS = {name: generate_private_key(65537, 2048) for name in ("2026-03-signing-key", "2026-04-signing-key")}
+FIRST, SECOND = KEYS
+
+
+def jwk(kid: str, key: RSAPrivateKey, **members: Any) -> dict[str, Any]:
+    numbers = key.public_key().public_numbers()
+    encoded = {
+        name: base64url_encode(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+        for name, value in (("n", numbers.n), ("e", numbers.e))
+    }
+    return {"kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", **encoded, **members}
+
+
+class Issuer:
+    def __init__(self, issuer: str, api: str) -> None:
+        self.issuer, self.api = issuer, api
+        self.published = [FIRST]
+        self.watermarks: list[dict[str, Any]] = []
+        self.version = 1
+        self.uses: list[dict[str, Any]] = []
+        self.down = False
+        self.jwks_fetches = 0
+        self.origin = Origin()
+        self.origin.answers |= {
+            "/.well-known/jwks.json": self._jwks,
+            "/internal/revocations": self._revocations,
+            "/internal/token-usage": self._usage,
+        }
+
+    def token(
+        self,
+        kid: str = FIRST,
+        header: dict[str, Any] | None = None,
+        key: Any = None,
+        algorithm: str = "RS256",
+        **claims: Any,
+    ) -> str:
+        """A valid access token, changed by what is given; a claim of None is left out."""
+        now = int(time.time())
+        payload: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": [self.issuer, self.api],
+            "sub": "app_1",
+            "client_id": "app_1",
+            "tenant_id": "org_1",
+            "scope": "webhooks:write",
+            "iat": now,
+            "exp": now + 3600,
+            "jti": str(uuid7()),
+            "token_use": "access",
+            "grant_id": str(uuid.uuid4()),
+            "environment": "production",
+        } | claims
+        payload = {name: value for name, value in payload.items() if value is not None}
+        fields = {"typ": "at+jwt", "kid": kid} | (header or {})
+        return jwt.encode(payload, key or KEYS[kid], algorithm=algorithm, headers=fields)
+
+    def revoke(self, kind: str, id: str, not_before_ms: int | None = None) -> None:
+        moment = int(time.time() * 1000) + 1 if not_before_ms is None else not_before_ms
+        self.watermarks.append({"kind": kind, "id": id, "not_before_ms": moment, "expires_at": int(time.time()) + 3600})
+        self.version += 1
+
+    def _jwks(self, seen: Seen) -> bytes | None:
+        self.jwks_fetches += 1
+        if self.down:
+            return None
+        return json_response(
+            {"keys": [jwk(kid, KEYS[kid]) for kid in self.published]}, ("cache-control", "public, max-age=300")
+        )
+
+    def _revocations(self, seen: Seen) -> bytes | None:
+        if self.down:
+            return None
+        etag = f'"{self.version}"'
+        if seen.get("if-none-match") == etag:
+            return b"HTTP/1.1 304 Not Modified\r\netag: " + etag.encode() + b"\r\n\r\n"
+        return json_response({"version": self.version, "watermarks": self.watermarks}, ("etag", etag))
+
+    def _usage(self, seen: Seen) -> bytes | None:
+        self.uses += msgspec.json.decode(seen.body)["uses"]
+        return None if self.down else b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -1,0 +1,133 @@
+"""A server that shows exactly what reached it and answers exactly what a test says, down to the byte."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Seen:
+    """A request as it arrived; field names in lower case."""
+
+    method: str
+    target: str
+    fields: list[tuple[str, str]]
+    raw: bytes
+    body: bytes = b""
+    writer: Any = None
+
+    def get(self, name: str) -> str | None:
+        values = self.all(name)
+        return values[0] if values else None
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.fields if key == name]
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
+Answer = Callable[[Seen], Any]
+
+
+def response(status: int, body: bytes = b"", *fields: tuple[str, str], reason: str = "X") -> bytes:
+    lines = [
+        f"HTTP/1.1 {status} {reason}",
+        *(f"{name}: {value}" for name, value in fields),
+        f"content-length: {len(body)}",
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def json_response(content: object, *fields: tuple[str, str], status: int = 200) -> bytes:
+    return response(status, json.dumps(content).encode(), ("content-type", "application/json"), *fields)
+
+
+@dataclass
+class Origin:
+    """`answers[path]` makes the answer for a path: bytes, None to close at once, or a coroutine that writes by itself."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    seen: list[Seen] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+
+    def start(self) -> "Origin":
+        self._loop = asyncio.new_event_loop()
+        started = threading.Event()
+
+        def run() -> None:
+            asyncio.set_event_loop(self._loop)
+            self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port))
+            self.port = self._server.sockets[0].getsockname()[1]
+            started.set()
+            self._loop.run_forever()
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread.start()
+        started.wait()
+        return self
+
+    def stop(self) -> None:
+        """Stops listening and breaks every connection."""
+
+        def stop() -> None:
+            self._server.close()
+            for task in asyncio.all_tasks(self._loop):
+                task.cancel()
+            self._loop.call_later(0.05, self._loop.stop)
+
+        self._loop.call_soon_threadsafe(stop)
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def last(self, path: str) -> Seen:
+        return [seen for seen in self.seen if seen.path == path][-1]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while await self._one(reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        raw = await reader.readuntil(b"\r\n\r\n")
+        request, *lines = raw[:-4].decode("latin-1").split("\r\n")
+        method, target, _ = request.split(" ")
+        pairs = [line.partition(": ") for line in lines]
+        seen = Seen(method, target, [(name.lower(), value) for name, _, value in pairs], raw, writer=writer)
+        self.seen.append(seen)
+        answer = self.answers.get(seen.path)
+        if answer is not None and asyncio.iscoroutinefunction(answer):
+            return bool(await answer(seen, reader, writer))
+        seen.body = await _body(seen, reader)
+        made = answer(seen) if answer else json_response({"path": seen.path})
+        if made is None:
+            return False
+        writer.write(made)
+        await writer.drain()
+        return True
+
+
+async def _body(seen: Seen, reader: asyncio.StreamReader) -> bytes:
+    if seen.get("transfer-encoding") == "chunked":
+        parts: list[bytes] = []
+        while size := int((await reader.readline()).strip(), 16):
+            parts.append(await reader.readexactly(size))
+            await reader.readexactly(2)
+        await reader.readline()
+        return b"".join(parts)
+    return await reader.readexactly(int(seen.get("content-length") or 0))

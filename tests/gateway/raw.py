@@ -1,0 +1,111 @@
+"""HTTP by hand over a socket, so that a test can send what no client library would."""
+
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class Reply:
+    status: int
+    fields: list[tuple[str, str]]
+    body: bytes
+
+    def get(self, name: str) -> str | None:
+        values = self.all(name)
+        return values[0] if values else None
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.fields if key == name]
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Door:
+    """One connection to the gateway."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._held = b""
+
+    def __enter__(self) -> "Door":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> "Door":
+        self.socket.sendall(data)
+        return self
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        host: str = "api.test",
+        token: str | None = None,
+        body: bytes | None = None,
+        **fields: str,
+    ) -> Reply:
+        """A well-formed request; keyword arguments are fields, `_` standing for `-`."""
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
+        lines += [f"Authorization: Bearer {token}"] if token else []
+        lines += [f"Content-Length: {len(body)}"] if body is not None else []
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
+        self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b""))
+        return self.reply(head=method == "HEAD")
+
+    def reply(self, *, head: bool = False) -> Reply:
+        """The next answer, past any 100 Continue."""
+        status, fields = self._head()
+        while status == 100:
+            status, fields = self._head()
+        reply = Reply(status, fields, b"")
+        if head or status in (204, 304):
+            return reply
+        if reply.get("transfer-encoding") == "chunked":
+            while size := int(self._line(), 16):
+                reply.body += self._take(size)
+                self._line()
+            self._line()
+        else:
+            reply.body = self._take(int(reply.get("content-length") or 0))
+        return reply
+
+    def ends(self) -> bool:
+        """Whether the gateway has closed, with nothing more to read."""
+        try:
+            return self._held == b"" and self.socket.recv(1) == b""
+        except ConnectionError:
+            return True
+
+    def _head(self) -> tuple[int, list[tuple[str, str]]]:
+        first = self._line().decode("latin-1")
+        assert first.startswith("HTTP/1.1 "), first
+        fields: list[tuple[str, str]] = []
+        while line := self._line().decode("latin-1"):
+            name, _, value = line.partition(": ")
+            fields.append((name.lower(), value))
+        return int(first.split(" ")[1]), fields
+
+    def _line(self) -> bytes:
+        while b"\r\n" not in self._held:
+            self._more()
+        line, _, self._held = self._held.partition(b"\r\n")
+        return line
+
+    def _take(self, size: int) -> bytes:
+        while len(self._held) < size:
+            self._more()
+        taken, self._held = self._held[:size], self._held[size:]
+        return taken
+
+    def _more(self) -> None:
+        data = self.socket.recv(65536)
+        if not data:
+            raise ConnectionError(f"closed after {self._held[:200]!r}")
+        self._held += data

@@ -1,0 +1,43 @@
+"""The road of an ordinary request: host, route, token, identity, service and back."""
+
+from tests.gateway.conftest import IDENTITIES, Running, World
+
+
+def test_a_valid_token_reaches_the_service_as_a_signed_identity(gateway: Running, shared_world: World) -> None:
+    token = shared_world.issuer.token(scope="webhooks:write argus:epcr:read")
+    with gateway.door() as door:
+        reply = door.request("GET", "/v1/webhooks?limit=2", host="auth.test", token=token)
+    assert reply.status == 200
+    seen = shared_world.service.last("/v1/webhooks")
+    caller = IDENTITIES.verify(seen.get("x-knogin-identity") or "")
+    assert caller is not None
+    assert (caller.tenant_id, caller.client_id, caller.address) == ("org_1", "app_1", "127.0.0.1")
+    assert caller.scopes == {"webhooks:write", "argus:epcr:read"}
+    assert seen.target == "/v1/webhooks?limit=2"
+    assert seen.get("authorization") is None
+
+
+def test_every_answer_carries_its_trace_and_the_service_is_told_the_same_one(
+    gateway: Running, shared_world: World
+) -> None:
+    with gateway.door() as door:
+        reply = door.request("GET", "/api/v1/devices", token=shared_world.issuer.token())
+    seen = shared_world.service.last("/api/v1/devices")
+    assert reply.all("traceresponse") == [seen.get("traceparent")]
+    assert reply.get("x-trace-id") == (seen.get("traceparent") or "").split("-")[1]
+
+
+def test_bodies_pass_both_ways_with_length_and_in_chunks(gateway: Running, shared_world: World) -> None:
+    shared_world.service.answers["/graphql"] = lambda seen: (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    )
+    token = shared_world.issuer.token()
+    with gateway.door() as door:
+        assert door.request("POST", "/graphql", token=token, body=b'{"query":""}').body == b"abcde"
+        assert shared_world.service.last("/graphql").body == b'{"query":""}'
+        door.send(
+            f"POST /graphql HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        )
+        door.send(b"4\r\nwiki\r\n5\r\npedia\r\n0\r\n\r\n")
+        assert door.reply().body == b"abcde"
+    assert shared_world.service.last("/graphql").body == b"wikipedia"
