@@ -1,0 +1,43 @@
+"""`python -m services.auth`: its processes and the operator's commands."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from services.auth.app import create_app
+from services.auth.settings import load
+from services.auth.tasks import create_worker, periodic
+from services.auth.tenants import bootstrap as tenants
+from shared.command import commands
+
+cli = commands(
+    name="auth",
+    package=Path(__file__).parent,
+    load=load,
+    create_app=create_app,
+    create_worker=create_worker,
+    periodic=periodic,
+)
+
+
+@cli.command()
+def bootstrap(
+    input: Annotated[Path, typer.Option(help="JSON: the tenants to make or find, with their administrators.")],
+    output: Annotated[Path, typer.Option(help="Where to write ids, secrets and a 12-hour token for each; mode 600.")],
+) -> None:
+    """Make the first tenants of an installation. Running it again finds them and mints new tokens."""
+    try:
+        wanted = msgspec.json.decode(input.read_bytes(), type=tenants.BootstrapRequest)
+    except msgspec.DecodeError as error:
+        raise SystemExit(f"{input}: {error}") from None
+    answer = asyncio.run(tenants.bootstrap(load(), wanted))
+    output.touch(mode=0o600)
+    output.chmod(0o600)
+    output.write_bytes(msgspec.json.encode(answer))
+
+
+if __name__ == "__main__":
+    cli()

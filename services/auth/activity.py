@@ -1,0 +1,110 @@
+"""What is worth keeping but not worth a write per request: counts, last uses and refused calls, flushed every second."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from datetime import UTC, date, datetime
+from typing import LiteralString, NamedTuple
+
+from psycopg_pool import AsyncConnectionPool
+
+from shared import ids, tracing
+from shared.database import SET_TENANT, AsyncConnection
+
+FLUSH_SECONDS = 1.0
+MAX_EVENTS_PER_APP = 50
+MAX_PENDING = 20_000
+
+ADD_COUNT: LiteralString = """
+    INSERT INTO daily_counts (tenant_id, client_id, day, kind, detail, count) VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (tenant_id, client_id, day, kind, detail) DO UPDATE SET count = daily_counts.count + excluded.count
+"""
+SECRET_USED: LiteralString = """
+    UPDATE app_secrets SET last_used_at = greatest(coalesce(last_used_at, %(at)s), %(at)s) WHERE id = %(id)s
+"""
+TOKEN_USED: LiteralString = """
+    UPDATE service_tokens SET last_used_at = greatest(coalesce(last_used_at, %(at)s), %(at)s) WHERE jti = %(id)s::uuid
+"""
+ADD_EVENT: LiteralString = """
+    INSERT INTO app_events (id, tenant_id, client_id, at, kind, reason, trace_id) VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+log = logging.getLogger(__name__)
+
+
+class CountKey(NamedTuple):
+    client_id: str
+    day: date
+    kind: str
+    detail: str
+
+
+class Ledger:
+    """What one tenant's apps did since the last flush."""
+
+    def __init__(self) -> None:
+        self.counts: dict[CountKey, int] = defaultdict(int)
+        self.secrets: dict[str, datetime] = {}
+        self.tokens: dict[str, datetime] = {}
+        self.events: dict[str, list[tuple[str, datetime, str, str, str]]] = defaultdict(list)
+
+
+class Activity:
+    """Buffers in memory, bounded; a killed process loses the last second of it and nothing else."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        self._pool = pool
+        self._ledgers: dict[str, Ledger] = defaultdict(Ledger)
+        self._pending = 0
+
+    def count(self, tenant_id: str, client_id: str, kind: str, detail: str = "") -> None:
+        if self._has_room():
+            self._ledgers[tenant_id].counts[CountKey(client_id, datetime.now(UTC).date(), kind, detail)] += 1
+
+    def secret_used(self, tenant_id: str, secret_id: str) -> None:
+        if self._has_room():
+            self._ledgers[tenant_id].secrets[secret_id] = datetime.now(UTC)
+
+    def token_used(self, tenant_id: str, jti: str, at: datetime) -> None:
+        if self._has_room():
+            self._ledgers[tenant_id].tokens[jti] = at
+
+    def refused(self, tenant_id: str, client_id: str, kind: str, reason: str) -> None:
+        """A call that failed, for the app's own event list. Floods keep their first calls of each second."""
+        self.count(tenant_id, client_id, f"refused:{kind}")
+        events = self._ledgers[tenant_id].events[client_id]
+        if len(events) < MAX_EVENTS_PER_APP and self._has_room():
+            events.append((ids.new_id("aev"), datetime.now(UTC), kind, reason, tracing.trace_id()))
+
+    def _has_room(self) -> bool:
+        self._pending += 1
+        return self._pending <= MAX_PENDING
+
+    async def flush(self) -> None:
+        ledgers, self._ledgers, self._pending = self._ledgers, defaultdict(Ledger), 0
+        if not ledgers:
+            return
+        async with self._pool.connection() as conn, conn.pipeline():
+            for tenant_id, ledger in ledgers.items():
+                await conn.execute(SET_TENANT, (tenant_id,))
+                await _write(conn, tenant_id, ledger)
+
+    async def keep_flushing(self) -> None:
+        """Runs for the life of the process. A database that is away costs what was noted meanwhile, never a request."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            try:
+                await self.flush()
+            except Exception as error:  # whatever it was, the next round starts afresh
+                log.warning("activity not written: %s", type(error).__name__)
+
+
+async def _write(conn: AsyncConnection, tenant_id: str, ledger: Ledger) -> None:
+    for key, number in sorted(ledger.counts.items()):
+        await conn.execute(ADD_COUNT, (tenant_id, *key, number))
+    for secret_id, at in sorted(ledger.secrets.items()):
+        await conn.execute(SECRET_USED, {"id": secret_id, "at": at})
+    for jti, at in sorted(ledger.tokens.items()):
+        await conn.execute(TOKEN_USED, {"id": jti, "at": at})
+    for client_id, events in ledger.events.items():
+        for event_id, at, kind, reason, trace_id in events:
+            await conn.execute(ADD_EVENT, (event_id, tenant_id, client_id, at, kind, reason, trace_id))

@@ -1,0 +1,111 @@
+"""The web process of auth: routes, middleware, lifespan."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.auth.activity import Activity
+from services.auth.apps import credential_endpoints
+from services.auth.apps import endpoints as apps
+from services.auth.keys import endpoints as keys
+from services.auth.keys.keystore import KeyStore
+from services.auth.oauth import endpoints as oauth
+from services.auth.oauth.grants import build_server
+from services.auth.oauth.loader import ClientLoader
+from services.auth.revocations import endpoints as revocations
+from services.auth.settings import Settings
+from shared import health, problems
+from shared.crypto import Keyring
+from shared.database import open_pool, ping
+from shared.identity import IdentityMiddleware
+from shared.middleware import TracingMiddleware
+from shared.outbox import Bell
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+APP = "/v1/platform/apps/{client_id}"
+
+
+def resource(path: str, **endpoints: Endpoint) -> Route:
+    """One route with an endpoint per method, so that a 405 names all of them."""
+
+    async def dispatch(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, dispatch, methods=list(endpoints))
+
+
+async def check_database(request: Request) -> None:
+    await ping(request.state.pool)
+
+
+routes = [
+    Route("/.well-known/jwks.json", keys.jwks),
+    Route("/v1/auth/jwks.json", keys.jwks),
+    Route("/v1/platform/scopes", apps.list_scopes),
+    resource("/v1/platform/apps", GET=apps.list_apps, POST=apps.create_app),
+    resource(APP, GET=apps.read_app, PATCH=apps.change_app, DELETE=apps.delete_app),
+    Route(APP + "/disable", apps.disable_app, methods=["POST"]),
+    Route(APP + "/enable", apps.enable_app, methods=["POST"]),
+    Route(APP + "/governance", apps.change_governance, methods=["PATCH"]),
+    Route(APP + "/events", apps.list_events),
+    Route(APP + "/rotate-secret", credential_endpoints.rotate_secret, methods=["POST"]),
+    Route(APP + "/service-token", credential_endpoints.mint_service_token, methods=["POST"]),
+    Route(APP + "/service-tokens", credential_endpoints.list_service_tokens),
+    Route(APP + "/service-tokens/{token_id}", credential_endpoints.revoke_service_token, methods=["DELETE"]),
+    Route("/v1/oauth/token", oauth.token, methods=["POST"]),
+    Route("/internal/revocations", revocations.revocations),
+    Route("/internal/token-usage", revocations.token_usage, methods=["POST"]),
+    *health.routes({"database": check_database}),
+]
+
+
+@asynccontextmanager
+async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str, Any]]:
+    keyring = Keyring.from_text(settings.encryption_keys)
+    async with open_pool(settings.database_url) as pool, Bell(settings.redis_url, "auth") as bell:
+        keystore, activity = KeyStore(pool, keyring), Activity(pool)
+        await keystore.ensure_first_key(settings.signing_key_bits)
+        redis = Redis.from_url(
+            settings.redis_url, socket_connect_timeout=0.2, socket_timeout=0.2, retry=Retry(NoBackoff(), 0)
+        )
+        background = [asyncio.create_task(keystore.keep_fresh()), asyncio.create_task(activity.keep_flushing())]
+        try:
+            yield {
+                "settings": settings,
+                "pool": pool,
+                "bell": bell,
+                "redis": redis,
+                "keyring": keyring,
+                "keys": keystore,
+                "activity": activity,
+                "clients": ClientLoader(pool),
+                "oauth": build_server(settings.issuer, [settings.issuer, settings.api_base_url], keyring),
+            }
+        finally:
+            for task in background:
+                task.cancel()
+            await activity.flush()
+            await redis.aclose()
+
+
+def create_app(settings: Settings) -> Starlette:
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(TracingMiddleware),
+            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+        ],
+        exception_handlers=problems.exception_handlers,
+        lifespan=partial(lifespan, settings),
+    )

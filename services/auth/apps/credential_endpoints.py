@@ -1,0 +1,187 @@
+"""Secrets and service tokens of an app."""
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec import UNSET
+from psycopg.rows import class_row
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.auth.apps import dry_run, queries, scopes, store
+from services.auth.apps.endpoints import changeable, optional_body, refuse
+from services.auth.apps.models import App, RotateSecret, ServiceTokenDraft, ServiceTokenRow
+from services.auth.revocations import watermarks
+from services.auth.tokens import Claims, jti_at
+from shared import audit, http, idempotency, identity, ids, outbox, pagination, problems
+from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
+from shared.messages import Event
+from shared.pagination import Page
+from shared.problems import FieldError
+
+MAX_SERVICE_TOKENS = 100
+
+
+async def rotate_secret(request: Request) -> Response:
+    """A new secret; the one before works for the overlap, or dies at once with the tokens it obtained."""
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    rotation = await optional_body(request, RotateSecret)
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        app = await changeable(conn, request, caller)
+        if app.token_endpoint_auth_method in ("none", "private_key_jwt"):
+            raise problems.conflict("This app has no secret.")
+        overlap = {"client_id": app.client_id, "overlap": rotation.overlap_seconds}
+        ended = await (await conn.execute(queries.END_OTHER_SECRETS, overlap)).fetchall()
+        secret = await store.add_secret(conn, request.state.keyring, app)
+        if not rotation.overlap_seconds:
+            await store.revoke_every_token(conn, app.client_id)
+        expires_at = max((row[0] for row in ended), default=None)
+        await outbox.add(conn, app.tenant_id, _secret_rotated(app, expires_at))
+        await audit.record(conn, caller, "app.secret_rotated", app.client_id, {"overlap": rotation.overlap_seconds})
+        content = {"client_id": app.client_id, "client_secret": secret, "previous_secret_expires_at": expires_at}
+        response = await idempotency.keep(conn, request, caller, http.json(content))
+    if not rotation.overlap_seconds:
+        await watermarks.ring(request.state.redis)
+    return response
+
+
+def _secret_rotated(app: App, previous_expires_at: datetime | None) -> Event:
+    now = datetime.now(UTC)
+    return Event(
+        event_id=ids.new_id("evt"),
+        type="app.secret_rotated",
+        timestamp=now,
+        data={
+            "client_id": app.client_id,
+            "rotated_at": now,
+            "previous_secret_expires_at": previous_expires_at,
+        },
+    )
+
+
+async def mint_service_token(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    draft = await optional_body(request, ServiceTokenDraft)
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        app = await changeable(conn, request, caller)
+        wanted = _check_service_token(app, draft)
+        await _refuse_too_many(conn, app)
+        tenant = await store.load_tenant(conn, caller.tenant_id)
+        issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
+        token_id, claims = await insert_service_token(
+            conn, app, wanted, draft.expires_in, aud=[issuer, audience], environment=tenant.environment
+        )
+        await audit.record(
+            conn, caller, "service_token.minted", token_id, {"client_id": app.client_id, "scopes": wanted}
+        )
+        content = {
+            "id": token_id,
+            "token": request.state.keys.signer().sign(claims),
+            "scopes": wanted,
+            "expires_at": datetime.fromtimestamp(claims.exp, UTC),
+        }
+        response = http.created(content, f"/v1/platform/apps/{app.client_id}/service-tokens/{token_id}")
+        response = await idempotency.keep(conn, request, caller, response)
+    request.state.activity.count(app.tenant_id, app.client_id, dry_run.SERVICE_TOKEN)
+    return response
+
+
+def _check_service_token(app: App, draft: ServiceTokenDraft) -> list[str]:
+    """The scopes the token gets. Raises Problem: 403 not allowed here, 409 disabled, 422 scopes the app does not have."""
+    if app.status != "active":
+        raise problems.conflict("This app is disabled.")
+    if not app.allow_service_tokens:
+        raise problems.forbidden("The governance of this app does not allow service tokens.")
+    approved = [scope for scope in app.requested_scopes if scope != scopes.OFFLINE_ACCESS]
+    wanted = approved if draft.scopes is UNSET else list(dict.fromkeys(draft.scopes))
+    refuse(
+        [
+            FieldError(f"/scopes/{index}", "is not approved for this app")
+            for index, scope in enumerate(wanted)
+            if not scopes.allows(approved, scope)
+        ]
+    )
+    return wanted
+
+
+async def _refuse_too_many(conn: AsyncConnection, app: App) -> None:
+    row = await (await conn.execute(queries.COUNT_SERVICE_TOKENS, (app.client_id,))).fetchone()
+    if row is not None and row[0] >= MAX_SERVICE_TOKENS:
+        raise problems.conflict(f"This app has {MAX_SERVICE_TOKENS} live service tokens; revoke some first.")
+
+
+async def insert_service_token(
+    conn: AsyncConnection, app: App, wanted: list[str], expires_in: int, *, aud: list[str], environment: str
+) -> tuple[str, Claims]:
+    """The row of a new token and what is to be signed. The app must be locked: its state orders mint and revocation."""
+    row = await (await conn.execute(queries.CLOCK)).fetchone()
+    assert row is not None
+    issued = int(row[0]) // 1000
+    claims = Claims(
+        iss=aud[0],
+        aud=aud,
+        sub=app.client_id,
+        client_id=app.client_id,
+        tenant_id=app.tenant_id,
+        scope=" ".join(wanted),
+        iat=issued,
+        exp=issued + expires_in,
+        jti=jti_at(row[0]),
+        token_use="service",
+        grant_id=ids.new_id("gnt"),
+        environment="sandbox" if environment == "sandbox" else "production",
+    )
+    token_id = ids.new_id("tok")
+    created_at = datetime.fromtimestamp(issued, UTC)
+    await conn.execute(
+        queries.INSERT_SERVICE_TOKEN,
+        {
+            "id": token_id,
+            "tenant_id": app.tenant_id,
+            "client_id": app.client_id,
+            "jti": claims.jti,
+            "grant_id": claims.grant_id,
+            "scopes": wanted,
+            "created_at": created_at,
+            "expires_at": created_at + timedelta(seconds=expires_in),
+        },
+    )
+    return token_id, claims
+
+
+async def list_service_tokens(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    page = http.query(request, Page)
+    client_id = request.path_params["client_id"]
+    parameters = {"client_id": client_id, "after": pagination.after(page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        await store.load_app(conn, client_id)
+        async with conn.cursor(row_factory=class_row(ServiceTokenRow)) as cursor:
+            await cursor.execute(queries.SERVICE_TOKENS, parameters)
+            rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, key=lambda row: row.id)
+    content = {"service_tokens": list(rows), "next_cursor": next_cursor}
+    return http.json(content, headers=pagination.link_header(request, next_cursor))
+
+
+async def revoke_service_token(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    async with tenant_transaction(request, caller) as conn:
+        await _revoke(conn, request, caller)
+    await watermarks.ring(request.state.redis)
+    return http.no_content()
+
+
+async def _revoke(conn: AsyncConnection, request: Request, caller: Caller) -> None:
+    app = await changeable(conn, request, caller)
+    token_id = request.path_params["token_id"]
+    if not ids.is_id(token_id, "tok"):
+        raise problems.not_found()
+    row = await (await conn.execute(queries.REVOKE_SERVICE_TOKEN, (token_id, app.client_id))).fetchone()
+    if row is None:
+        raise problems.not_found()
+    await watermarks.revoke(conn, "grant", row[0])
+    await audit.record(conn, caller, "service_token.revoked", token_id, {"client_id": app.client_id})

@@ -1,0 +1,203 @@
+"""Platform apps: the HTTP door of a tenant's admin."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from psycopg.rows import class_row
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.auth.apps import dry_run, queries, rules, scopes, store
+from services.auth.apps.models import (
+    App,
+    AppChange,
+    AppDraft,
+    AppEventRow,
+    AppPage,
+    GovernanceChange,
+    GovernanceQuery,
+)
+from services.auth.apps.views import app_view, governance_view
+from services.auth.revocations import watermarks
+from shared import audit, http, idempotency, identity, pagination, problems
+from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
+from shared.pagination import Page
+from shared.problems import FieldError
+
+T = TypeVar("T")
+
+
+async def list_scopes(request: Request) -> Response:
+    """What apps of the caller's tenant may ask for."""
+    caller = identity.caller(request)
+    if caller.token_use == "anonymous":
+        raise problems.unauthorized()
+    async with tenant_transaction(request, caller) as conn:
+        tenant = await store.load_tenant(conn, caller.tenant_id)
+    catalogue = scopes.catalogue(tenant.granted_scopes)
+    return http.json({"scopes": [{"name": name, "description": text} for name, text in catalogue.items()]})
+
+
+async def create_app(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    draft = await http.decode(request, AppDraft)
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        refuse(rules.check_draft(draft, await store.load_tenant(conn, caller.tenant_id)))
+        app = await store.insert_app(conn, caller.tenant_id, draft)
+        content = app_view(app)
+        if app.token_endpoint_auth_method in ("client_secret_basic", "client_secret_post"):
+            content["client_secret"] = await store.add_secret(conn, request.state.keyring, app)
+        await audit.record(conn, caller, "app.created", app.client_id, {"requested_scopes": app.requested_scopes})
+        content["secrets"] = await store.live_secrets(conn, app.client_id)
+        response = http.created(content, f"/v1/platform/apps/{app.client_id}")
+        return await idempotency.keep(conn, request, caller, response)
+
+
+async def list_apps(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    page = http.query(request, AppPage)
+    parameters = {"status": page.status or None, "after": pagination.after(page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn, conn.cursor(row_factory=class_row(App)) as cursor:
+        await cursor.execute(queries.APPS, parameters)
+        rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, key=lambda app: app.client_id)
+    content = {"apps": [app_view(app) for app in rows], "next_cursor": next_cursor}
+    return http.json(content, headers=pagination.link_header(request, next_cursor))
+
+
+async def read_app(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    async with tenant_transaction(request, caller) as conn:
+        app = await store.load_app(conn, request.path_params["client_id"])
+        return http.json(app_view(app, await store.live_secrets(conn, app.client_id)))
+
+
+async def change_app(request: Request) -> Response:
+    """Withdrawing a scope ends the app's live tokens: none may carry more than the app is approved for."""
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    change = await http.decode(request, AppChange)
+    async with tenant_transaction(request, caller) as conn:
+        app = await changeable(conn, request, caller)
+        refuse(rules.check_change(change, app.grant_types, await store.load_tenant(conn, caller.tenant_id)))
+        named = named_fields(change)
+        changed = await store.save_app(conn, app, **named)
+        withdrawn = sorted(set(app.requested_scopes) - set(changed.requested_scopes))
+        if withdrawn:
+            await store.revoke_every_token(conn, app.client_id)
+        await audit.record(
+            conn, caller, "app.changed", app.client_id, {"fields": sorted(named), "withdrawn": withdrawn}
+        )
+        content = app_view(changed, await store.live_secrets(conn, app.client_id))
+    if withdrawn:
+        await watermarks.ring(request.state.redis)
+    return http.json(content)
+
+
+async def delete_app(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    async with tenant_transaction(request, caller) as conn:
+        app = await changeable(conn, request, caller)
+        await store.save_app(conn, app, status="deleted")
+        await conn.execute(queries.DELETE_SECRETS, (app.client_id,))
+        await store.revoke_every_token(conn, app.client_id)
+        await audit.record(conn, caller, "app.deleted", app.client_id)
+    await watermarks.ring(request.state.redis)
+    return http.no_content()
+
+
+async def disable_app(request: Request) -> Response:
+    """Ends every live token at once; secrets and service-token grants stay as they are for the day it is enabled again."""
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    async with tenant_transaction(request, caller) as conn:
+        app = await changeable(conn, request, caller)
+        if app.status == "active":
+            app = await store.save_app(conn, app, status="disabled")
+            await store.revoke_every_token(conn, app.client_id)
+            await audit.record(conn, caller, "app.disabled", app.client_id)
+        content = app_view(app, await store.live_secrets(conn, app.client_id))
+    await watermarks.ring(request.state.redis)
+    return http.json(content)
+
+
+async def enable_app(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    async with tenant_transaction(request, caller) as conn:
+        app = await changeable(conn, request, caller)
+        if app.status == "disabled":
+            app = await store.save_app(conn, app, status="active")
+            await audit.record(conn, caller, "app.enabled", app.client_id)
+        return http.json(app_view(app, await store.live_secrets(conn, app.client_id)))
+
+
+async def change_governance(request: Request) -> Response:
+    """Turning service tokens off ends the live ones: every gateway refuses them within a second."""
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    query = http.query(request, GovernanceQuery)
+    change = await http.decode(request, GovernanceChange)
+    revoked = 0
+    async with tenant_transaction(request, caller) as conn:
+        app = await changeable(conn, request, caller)
+        public = app.token_endpoint_auth_method == "none"
+        tenant = await store.load_tenant(conn, caller.tenant_id)
+        refuse(rules.check_governance(change, app.grant_types, public, tenant))
+        if query.dry_run:
+            return http.json(await _dry_run(conn, app, change))
+        named = named_fields(change)
+        changed = await store.save_app(conn, app, **named)
+        if not changed.allow_service_tokens:
+            revoked = await store.revoke_service_tokens(conn, app.client_id)
+        await audit.record(conn, caller, "app.governance_changed", app.client_id, {"fields": sorted(named)})
+    if revoked:
+        await watermarks.ring(request.state.redis)
+    return http.json(
+        {"client_id": app.client_id, "governance": governance_view(changed), "revoked_service_tokens": revoked}
+    )
+
+
+async def _dry_run(conn: AsyncConnection, app: App, change: GovernanceChange) -> dict[str, Any]:
+    rows = await (await conn.execute(queries.RECENT_COUNTS, (app.client_id,))).fetchall()
+    reasons = dry_run.would_refuse(change, app, [dry_run.Count(*row) for row in rows])
+    return {"dry_run": True, "would_refuse": sum(reasons.values()), "by_reason": reasons}
+
+
+async def list_events(request: Request) -> Response:
+    """Refused token calls of the last 30 days. An app may read its own: its integrator debugs alone."""
+    caller = identity.caller(request)
+    client_id = request.path_params["client_id"]
+    if caller.token_use == "anonymous" or caller.client_id != client_id:
+        caller = identity.require(request, scopes.PLATFORM_APPS)
+    page = http.query(request, Page)
+    parameters = {"client_id": client_id, "after": pagination.after(page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        await store.load_app(conn, client_id)
+        async with conn.cursor(row_factory=class_row(AppEventRow)) as cursor:
+            await cursor.execute(queries.APP_EVENTS, parameters)
+            rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, key=lambda row: row.id)
+    content = {"events": list(rows), "next_cursor": next_cursor}
+    return http.json(content, headers=pagination.link_header(request, next_cursor))
+
+
+async def changeable(conn: AsyncConnection, request: Request, caller: Caller) -> App:
+    """The app in the path, locked. Raises Problem: 404 if not the tenant's, 403 for the caller's own and operators' apps."""
+    app = await store.load_app(conn, request.path_params["client_id"], lock=True)
+    if app.client_id == caller.client_id:
+        raise problems.forbidden("A token cannot change the app it was issued to.")
+    if app.first_party:
+        raise problems.forbidden("First-party apps are changed by Knogin's operators alone.")
+    return app
+
+
+def refuse(errors: list[FieldError]) -> None:
+    if errors:
+        raise problems.invalid("The request does not fit; see errors.", errors)
+
+
+def named_fields(change: msgspec.Struct) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+
+
+async def optional_body(request: Request, kind: type[T]) -> T:
+    """For a POST whose body may be left out: no body means every default."""
+    return await http.decode(request, kind) if await http.read_body(request) else kind()

@@ -1,0 +1,96 @@
+"""SQL for apps, their secrets and service tokens. Row-level security narrows each to the tenant of the transaction."""
+
+from typing import LiteralString
+
+COLUMNS: LiteralString = """
+    client_id, tenant_id, name, status, first_party, grant_types, redirect_uris, requested_scopes,
+    token_endpoint_auth_method, jwks, allow_service_tokens, enforce_pkce, approved_events, access_token_ttl,
+    graphql_bundles, pseudonym_domain, deidentification, version, created_at, updated_at
+"""
+TENANT: LiteralString = """
+    SELECT tenant_id, name, status, environment, granted_scopes, graphql_bundles FROM tenants WHERE tenant_id = %s
+"""
+INSERT_APP: LiteralString = (
+    """
+    INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
+        token_endpoint_auth_method, jwks, graphql_bundles, pseudonym_domain, version)
+    VALUES (%(client_id)s, %(tenant_id)s, %(name)s, %(first_party)s, %(grant_types)s, %(redirect_uris)s,
+        %(requested_scopes)s, %(token_endpoint_auth_method)s, %(jwks)s, %(graphql_bundles)s, %(client_id)s,
+        floor(extract(epoch FROM clock_timestamp()) * 1000))
+    RETURNING """
+    + COLUMNS
+)
+APP: LiteralString = "SELECT " + COLUMNS + " FROM apps WHERE client_id = %s AND status <> 'deleted'"
+APP_FOR_UPDATE: LiteralString = APP + " FOR UPDATE"
+APPS: LiteralString = (
+    "SELECT "
+    + COLUMNS
+    + """ FROM apps
+    WHERE status <> 'deleted' AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(after)s::text IS NULL OR client_id < %(after)s)
+    ORDER BY client_id DESC LIMIT %(limit)s
+"""
+)
+UPDATE_APP: LiteralString = (
+    """
+    UPDATE apps SET name = %(name)s, status = %(status)s, redirect_uris = %(redirect_uris)s,
+        requested_scopes = %(requested_scopes)s, allow_service_tokens = %(allow_service_tokens)s,
+        enforce_pkce = %(enforce_pkce)s, approved_events = %(approved_events)s, access_token_ttl = %(access_token_ttl)s,
+        graphql_bundles = %(graphql_bundles)s, pseudonym_domain = %(pseudonym_domain)s,
+        deidentification = %(deidentification)s, updated_at = clock_timestamp(),
+        version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
+    WHERE client_id = %(client_id)s
+    RETURNING """
+    + COLUMNS
+)
+
+INSERT_SECRET: LiteralString = "INSERT INTO app_secrets (id, tenant_id, client_id, mac) VALUES (%s, %s, %s, %s)"
+# The newest secret gets the overlap; whatever was in its own overlap ends now, so that two live at most.
+END_OTHER_SECRETS: LiteralString = """
+    UPDATE app_secrets SET expires_at = CASE
+        WHEN expires_at IS NULL THEN clock_timestamp() + make_interval(secs => %(overlap)s)
+        ELSE clock_timestamp() END
+    WHERE client_id = %(client_id)s AND (expires_at IS NULL OR expires_at > clock_timestamp())
+    RETURNING expires_at
+"""
+DELETE_SECRETS: LiteralString = "DELETE FROM app_secrets WHERE client_id = %s"
+LIVE_SECRETS: LiteralString = """
+    SELECT id, created_at, expires_at, last_used_at FROM app_secrets
+    WHERE client_id = %s AND (expires_at IS NULL OR expires_at > clock_timestamp()) ORDER BY created_at DESC
+"""
+
+INSERT_SERVICE_TOKEN: LiteralString = """
+    INSERT INTO service_tokens (id, tenant_id, client_id, jti, grant_id, scopes, created_at, expires_at)
+    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(jti)s, %(grant_id)s, %(scopes)s, %(created_at)s, %(expires_at)s)
+"""
+SERVICE_TOKENS: LiteralString = """
+    SELECT id, grant_id, scopes, created_at, expires_at, last_used_at FROM service_tokens
+    WHERE client_id = %(client_id)s AND revoked_at IS NULL AND expires_at > clock_timestamp()
+        AND (%(after)s::text IS NULL OR id < %(after)s)
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+CLOCK: LiteralString = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+COUNT_SERVICE_TOKENS: LiteralString = """
+    SELECT count(*) FROM service_tokens
+    WHERE client_id = %s AND revoked_at IS NULL AND expires_at > clock_timestamp()
+"""
+REVOKE_SERVICE_TOKEN: LiteralString = """
+    UPDATE service_tokens SET revoked_at = clock_timestamp()
+    WHERE id = %s AND client_id = %s AND revoked_at IS NULL AND expires_at > clock_timestamp()
+    RETURNING grant_id
+"""
+REVOKE_SERVICE_TOKENS: LiteralString = """
+    UPDATE service_tokens SET revoked_at = clock_timestamp()
+    WHERE client_id = %s AND revoked_at IS NULL AND expires_at > clock_timestamp()
+    RETURNING grant_id
+"""
+
+APP_EVENTS: LiteralString = """
+    SELECT id, at, kind, reason, trace_id FROM app_events
+    WHERE client_id = %(client_id)s AND (%(after)s::text IS NULL OR id < %(after)s)
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+RECENT_COUNTS: LiteralString = """
+    SELECT kind, detail, sum(count)::bigint FROM daily_counts
+    WHERE client_id = %s AND day > (now() AT TIME ZONE 'UTC')::date - 7 GROUP BY kind, detail
+"""

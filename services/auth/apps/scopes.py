@@ -1,0 +1,54 @@
+"""The scope catalogue: what exists, what a tenant may ask for, what includes what. Pure."""
+
+from collections.abc import Iterable
+
+OFFLINE_ACCESS = "offline_access"
+PLATFORM_APPS = "platform:apps"
+
+DESCRIPTIONS = {
+    "webhooks:read": "Read outbound webhook subscriptions and their deliveries",
+    "webhooks:write": "Create and update outbound webhook subscriptions",
+    "argus:epcr:read": "Read de-identified patient care record encounters",
+    "argus:epcr:write": "Create and update patient care record encounters",
+    "argus:devices:read": "Read enrolled medical devices and their observations",
+    "argus:devices:write": "Enrol medical devices and submit observations",
+    "argus:acqi:read": "Read ambulance clinical quality indicators",
+    "argus:incidents:read": "Read incidents",
+    "argus:incidents:write": "Create and update incidents",
+    OFFLINE_ACCESS: "Keep access while the user is away (refresh tokens)",
+}
+ON_REQUEST = {
+    "argus:telephony:read": "Read telephony providers and routing",
+    "argus:telephony:write": "Configure telephony providers and routing",
+    "argus:platform:read": "Read control-plane resources",
+    "argus:platform:write": "Manage control-plane resources",
+}
+# Never in the catalogue: only operators give them, to first-party apps.
+FIRST_PARTY = {
+    PLATFORM_APPS: "Manage the integration apps of the organisation",
+    "argus:epcr:clinical": "Read and write complete clinical records",
+}
+ALL = DESCRIPTIONS | ON_REQUEST | FIRST_PARTY
+
+
+def catalogue(granted: Iterable[str]) -> dict[str, str]:
+    """What a tenant's apps may ask for: the common scopes and the on-request ones it was granted."""
+    return DESCRIPTIONS | {scope: text for scope, text in ON_REQUEST.items() if scope in set(granted)}
+
+
+def allows(approved: Iterable[str], scope: str) -> bool:
+    """Whether an app approved for `approved` may carry `scope`; `…:write` includes `…:read`."""
+    held = set(approved)
+    return scope in held or (scope.endswith(":read") and scope.removesuffix("read") + "write" in held)
+
+
+def parse(text: str) -> list[str] | None:
+    """A space-separated scope parameter (RFC 6749 §3.3) without repetitions, in its own order; None when malformed."""
+    tokens = text.split(" ")
+    if any(not token or not _is_token(token) for token in tokens):
+        return None
+    return list(dict.fromkeys(tokens))
+
+
+def _is_token(token: str) -> bool:
+    return all(character == "!" or "#" <= character <= "[" or "]" <= character <= "~" for character in token)

@@ -1,0 +1,117 @@
+"""Reading and changing apps inside a tenant's transaction, and telling the services that follow them."""
+
+from typing import Any
+
+import msgspec
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from services.auth.apps import credentials, queries
+from services.auth.apps.models import App, AppDraft, SecretRow, Tenant
+from services.auth.revocations import watermarks
+from shared import ids, outbox, problems
+from shared.crypto import Keyring
+from shared.database import AsyncConnection
+from shared.messages import ClinicalApp, GraphqlApp, Message, WebhookApp
+
+
+async def load_tenant(conn: AsyncConnection, tenant_id: str) -> Tenant:
+    async with conn.cursor(row_factory=class_row(Tenant)) as cursor:
+        await cursor.execute(queries.TENANT, (tenant_id,))
+        tenant = await cursor.fetchone()
+    if tenant is None:
+        raise problems.not_found()
+    return tenant
+
+
+async def load_app(conn: AsyncConnection, client_id: str, *, lock: bool = False) -> App:
+    """Raises a 404 Problem for anything that is not a live app of this tenant."""
+    if not ids.is_id(client_id, "app"):
+        raise problems.not_found()
+    async with conn.cursor(row_factory=class_row(App)) as cursor:
+        await cursor.execute(queries.APP_FOR_UPDATE if lock else queries.APP, (client_id,))
+        app = await cursor.fetchone()
+    if app is None:
+        raise problems.not_found()
+    return app
+
+
+async def insert_app(
+    conn: AsyncConnection,
+    tenant_id: str,
+    draft: AppDraft,
+    *,
+    first_party: bool = False,
+    bundles: list[str] | None = None,
+) -> App:
+    row = msgspec.structs.asdict(draft) | {
+        "client_id": ids.new_id("app"),
+        "tenant_id": tenant_id,
+        "first_party": first_party,
+        "jwks": Jsonb(draft.jwks) if draft.jwks is not None else None,
+        "graphql_bundles": bundles or [],
+    }
+    app = await _returned(conn, queries.INSERT_APP, row)
+    await outbox.add(conn, tenant_id, *announcements(app))
+    return app
+
+
+async def save_app(conn: AsyncConnection, app: App, **changes: Any) -> App:
+    """Writes `changes` to an app that is locked, and announces what it is now."""
+    saved = await _returned(conn, queries.UPDATE_APP, msgspec.structs.asdict(msgspec.structs.replace(app, **changes)))
+    await outbox.add(conn, app.tenant_id, *announcements(saved))
+    return saved
+
+
+async def _returned(conn: AsyncConnection, query: Any, row: dict[str, Any]) -> App:
+    async with conn.cursor(row_factory=class_row(App)) as cursor:
+        await cursor.execute(query, row)
+        app = await cursor.fetchone()
+    if app is None:
+        raise problems.not_found()
+    return app
+
+
+def announcements(app: App) -> list[Message]:
+    """The app's whole state for each service that keeps a part of it."""
+    common: dict[str, Any] = {"client_id": app.client_id, "version": app.version, "status": app.status}
+    return [
+        WebhookApp(**common, approved_events=app.approved_events),
+        GraphqlApp(**common, graphql_bundles=app.graphql_bundles),
+        ClinicalApp(**common, pseudonym_domain=app.pseudonym_domain, deidentification=app.deidentification),
+    ]
+
+
+async def add_secret(conn: AsyncConnection, keyring: Keyring, app: App) -> str:
+    """A new secret for the app, returned this once; only its MAC is kept."""
+    secret = credentials.new_secret()
+    await insert_secret(conn, app, keyring.mac(secret.encode(), secret_purpose(app.client_id)))
+    return secret
+
+
+async def insert_secret(conn: AsyncConnection, app: App, mac: bytes) -> None:
+    await conn.execute(queries.INSERT_SECRET, (ids.new_id("sec"), app.tenant_id, app.client_id, mac))
+
+
+def secret_purpose(client_id: str) -> str:
+    return f"client secret {client_id}"
+
+
+async def live_secrets(conn: AsyncConnection, client_id: str) -> list[SecretRow]:
+    async with conn.cursor(row_factory=class_row(SecretRow)) as cursor:
+        await cursor.execute(queries.LIVE_SECRETS, (client_id,))
+        return await cursor.fetchall()
+
+
+async def revoke_service_tokens(conn: AsyncConnection, client_id: str) -> int:
+    """Ends the app's live service tokens, one watermark each. Returns how many there were."""
+    rows = await (await conn.execute(queries.REVOKE_SERVICE_TOKENS, (client_id,))).fetchall()
+    for (grant_id,) in rows:
+        await watermarks.revoke(conn, "grant", grant_id)
+    return len(rows)
+
+
+async def revoke_every_token(conn: AsyncConnection, client_id: str) -> None:
+    """Ends everything the app holds, access and service tokens alike, under one watermark."""
+    await conn.execute(queries.REVOKE_SERVICE_TOKENS, (client_id,))
+    await watermarks.revoke(conn, "client", client_id)

@@ -1,0 +1,78 @@
+"""The signing keys a web process holds: decrypted once, read again every few seconds, chosen by the clock."""
+
+import asyncio
+import hashlib
+import logging
+from datetime import UTC, datetime
+
+import msgspec
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool
+
+from services.auth.keys import queries, schedule, signing
+from services.auth.keys.models import SigningKeyRow
+from services.auth.keys.signing import Signer
+from shared import problems
+from shared.crypto import Keyring
+from shared.database import AsyncConnection
+
+REFRESH_SECONDS = 5
+log = logging.getLogger(__name__)
+
+
+class KeyStore:
+    """`signer()` for the key that signs now, `jwks()` for what is published now."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], keyring: Keyring) -> None:
+        self._pool = pool
+        self._keyring = keyring
+        self._rows: list[SigningKeyRow] = []
+        self._signers: dict[str, Signer] = {}
+
+    async def refresh(self) -> None:
+        async with self._pool.connection() as conn, conn.cursor(row_factory=class_row(SigningKeyRow)) as cursor:
+            await cursor.execute(queries.KEYS)
+            self._rows = await cursor.fetchall()
+        for row in self._rows:
+            if row.kid not in self._signers:
+                self._signers[row.kid] = Signer(row.kid, signing.unseal(row.kid, row.private_key, self._keyring))
+
+    async def ensure_first_key(self, bits: int) -> None:
+        """Makes the first key of a new installation, once however many processes start."""
+        await self.refresh()
+        if self._rows:
+            return
+        async with self._pool.connection() as conn:
+            await conn.execute(queries.LOCK_ROTATION)
+            cursor = await conn.execute(queries.KEYS)
+            if not await cursor.fetchall():
+                now = datetime.now(UTC)
+                kid = schedule.next_kid(now, [])
+                key = await asyncio.to_thread(signing.generate, bits)
+                jwk = msgspec.json.encode(signing.public_jwk(kid, key.public_key())).decode()
+                await conn.execute(queries.INSERT_KEY, (kid, signing.seal(kid, key, self._keyring), jwk, now, now))
+        await self.refresh()
+
+    async def keep_fresh(self) -> None:
+        """Runs for the life of the process. A database that is away leaves the keys as they were."""
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await self.refresh()
+            except Exception as error:  # whatever it was, the next round tries again
+                log.warning("signing keys not refreshed: %s", type(error).__name__)
+
+    def signer(self) -> Signer:
+        key = schedule.active(self._rows, datetime.now(UTC))
+        if key is None:
+            raise problems.unavailable("No signing key is active yet.")
+        return self._signers[key.kid]
+
+    def jwks(self) -> tuple[bytes, str]:
+        """The JWK Set (RFC 7517 §5) and its ETag."""
+        keys = schedule.published(self._rows, datetime.now(UTC))
+        body = msgspec.json.encode({"keys": [key.public_jwk for key in keys]})
+        return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+    def public_jwks(self) -> list[dict[str, str]]:
+        return [key.public_jwk for key in schedule.published(self._rows, datetime.now(UTC))]

@@ -1,0 +1,18 @@
+"""SQL for signing keys. The table belongs to no tenant."""
+
+from typing import LiteralString
+
+KEYS: LiteralString = """
+    SELECT kid, private_key, public_jwk, published_at, activates_at, removed_at FROM signing_keys
+    WHERE removed_at IS NULL OR removed_at > now() ORDER BY activates_at, kid
+"""
+KIDS: LiteralString = "SELECT kid FROM signing_keys WHERE starts_with(kid, %s)"
+LOCK_ROTATION: LiteralString = "SELECT pg_advisory_xact_lock(7403)"
+INSERT_KEY: LiteralString = """
+    INSERT INTO signing_keys (kid, private_key, public_jwk, published_at, activates_at)
+    VALUES (%s, %s, %s, %s, %s)
+"""
+LIMIT_OLDER_KEYS: LiteralString = """
+    UPDATE signing_keys SET removed_at = least(coalesce(removed_at, %s), %s) WHERE kid <> %s
+"""
+DELETE_REMOVED_KEYS: LiteralString = "DELETE FROM signing_keys WHERE removed_at < now() - interval '90 days'"

@@ -1,0 +1,67 @@
+"""RS256 keys and signatures (RFC 7515, RFC 7517, RFC 7518 §3.3)."""
+
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+
+from shared.crypto import Keyring
+from shared.encoding import base64url_encode
+
+ACCESS_TOKEN_TYPE = "at+jwt"
+_PADDING, _HASH = PKCS1v15(), SHA256()
+_encode = msgspec.json.Encoder().encode
+
+
+class Signer:
+    """Signs access tokens with one key. Its header never changes, so it is encoded once."""
+
+    def __init__(self, kid: str, key: RSAPrivateKey) -> None:
+        self.kid = kid
+        self.key = key
+        self._header = base64url_encode(_encode({"alg": "RS256", "typ": ACCESS_TOKEN_TYPE, "kid": kid}))
+
+    def sign(self, claims: Any) -> str:
+        """A compact JWS over `claims` (a Struct or dict). Releases the GIL while it computes."""
+        signed = f"{self._header}.{base64url_encode(_encode(claims))}"
+        return f"{signed}.{base64url_encode(self.key.sign(signed.encode(), _PADDING, _HASH))}"
+
+
+def generate(bits: int) -> RSAPrivateKey:
+    return generate_private_key(public_exponent=65537, key_size=bits)
+
+
+def public_jwk(kid: str, key: RSAPublicKey) -> dict[str, str]:
+    numbers = key.public_numbers()
+    return {
+        "kty": "RSA",
+        "kid": kid,
+        "use": "sig",
+        "alg": "RS256",
+        "n": base64url_encode(_unsigned(numbers.n)),
+        "e": base64url_encode(_unsigned(numbers.e)),
+    }
+
+
+def seal(kid: str, key: RSAPrivateKey, keyring: Keyring) -> bytes:
+    """The private key as it is stored: PKCS#8, encrypted, good only under this kid."""
+    plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return keyring.encrypt(plain, _context(kid))
+
+
+def unseal(kid: str, sealed: bytes, keyring: Keyring) -> RSAPrivateKey:
+    key = load_der_private_key(keyring.decrypt(sealed, _context(kid)), None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError("a signing key is an RSA key")
+    return key
+
+
+def _context(kid: str) -> bytes:
+    return f"signing_keys/{kid}".encode()
+
+
+def _unsigned(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")

@@ -1,0 +1,38 @@
+"""Auth's settings, from the environment alone."""
+
+import msgspec
+
+from shared import settings
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`issuer` is the public base URL of the auth host, `api_base_url` the one of the api host; both stand in every token's `aud`."""
+
+    database_url: str
+    worker_database_url: str | None = None
+    migration_database_url: str | None = None
+    redis_url: str
+    identity_public_keys: str
+    encryption_keys: str
+    issuer: str
+    api_base_url: str
+    stack: str = ""
+    signing_key_bits: int = 2048
+    key_rotation_days: float = 30
+    key_activation_seconds: float = 900
+    outbox_resend_seconds: float = 30
+    otel_exporter_otlp_endpoint: str = ""
+    otel_traces_sampler_arg: float = 1.0
+    spans_file: str = ""
+    ops_port: int = 0
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        for name in ("issuer", "api_base_url"):
+            url = getattr(self, name)
+            if not url.startswith(("https://", "http://")) or url.endswith("/") or "?" in url or "#" in url:
+                raise ValueError(f"{name.upper()} is an http(s) URL without query, fragment or a slash at its end")
+
+
+def load() -> Settings:
+    return settings.load(Settings)

@@ -1,0 +1,53 @@
+"""The worker and the periodic work of auth. It consumes no messages of its own: its queue carries acknowledgements."""
+
+from datetime import timedelta
+from typing import LiteralString
+
+from celery import Celery
+
+from services.auth.keys.rotation import rotate_if_due
+from services.auth.revocations.queries import DELETE_EXPIRED
+from services.auth.settings import Settings
+from shared import worker
+from shared.crypto import Keyring
+from shared.database import Connection
+from shared.periodic import Periodic
+
+# What is kept how long; every table that grows stands here.
+FORGET: tuple[LiteralString, ...] = (
+    DELETE_EXPIRED,
+    "DELETE FROM daily_counts WHERE day < (now() AT TIME ZONE 'UTC')::date - 30",
+    "DELETE FROM app_events WHERE at < now() - interval '30 days'",
+    "DELETE FROM client_assertions WHERE expires_at < now()",
+    "DELETE FROM service_tokens WHERE expires_at < now() - interval '30 days'",
+    "DELETE FROM app_secrets WHERE expires_at < now() - interval '30 days'",
+    # A code goes with its grant; a grant outlives its tokens a little, so that reuse is still recognised.
+    "DELETE FROM grants WHERE expires_at < now() - interval '7 days'",
+    "DELETE FROM sessions WHERE expires_at < now() - interval '7 days'",
+    "DELETE FROM password_links WHERE expires_at < now() - interval '7 days'",
+    "DELETE FROM sign_in_failures WHERE last_at < now() - interval '1 day'",
+)
+
+
+def create_worker(settings: Settings) -> Celery:
+    return worker.create_worker("auth", settings, {})
+
+
+def periodic(settings: Settings) -> list[Periodic]:
+    keyring = Keyring.from_text(settings.encryption_keys)
+
+    def rotate_keys(conn: Connection) -> None:
+        rotate_if_due(
+            conn,
+            keyring,
+            bits=settings.signing_key_bits,
+            every=timedelta(days=settings.key_rotation_days),
+            wait=timedelta(seconds=settings.key_activation_seconds),
+        )
+
+    return [Periodic("rotate signing keys", 60, rotate_keys), Periodic("forget", 600, forget)]
+
+
+def forget(conn: Connection) -> None:
+    for statement in FORGET:
+        conn.execute(statement)

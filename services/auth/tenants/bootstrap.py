@@ -1,0 +1,123 @@
+"""Makes or finds tenants with an administrator's app and user: what a new installation, and each local start, begins with."""
+
+from typing import Annotated, Any
+
+import msgspec
+from psycopg.rows import class_row
+
+from services.auth.apps import scopes, store
+from services.auth.apps.credential_endpoints import insert_service_token
+from services.auth.apps.models import App, AppDraft
+from services.auth.keys.keystore import KeyStore
+from services.auth.settings import Settings
+from services.auth.signin import passwords
+from services.auth.tenants import queries
+from shared import ids
+from shared.crypto import Keyring
+from shared.database import AsyncConnection, aset_tenant, open_pool
+from shared.settings import required
+
+ADMIN_APP = "Administration"
+TOKEN_SECONDS = 12 * 3600
+
+
+class Admin(msgspec.Struct, forbid_unknown_fields=True):
+    email: Annotated[str, msgspec.Meta(min_length=3, max_length=254)]
+    password: Annotated[str, msgspec.Meta(min_length=passwords.MIN_LENGTH, max_length=passwords.MAX_LENGTH)]
+    client_secret: Annotated[str, msgspec.Meta(min_length=32, max_length=256)]
+    scopes: list[str]
+
+
+class TenantRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """`scopes` are the on-request ones granted to the tenant, `admin.scopes` what its administrator's app may do."""
+
+    key: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
+    name: str
+    scopes: list[str]
+    bundles: list[str]
+    admin: Admin
+
+
+class BootstrapRequest(msgspec.Struct, forbid_unknown_fields=True):
+    tenants: list[TenantRequest]
+
+
+async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, Any]:
+    """Answers for each tenant's key its ids, secrets and a service token of 12 hours. Running it again changes nothing else."""
+    for tenant in wanted.tenants:
+        _check(tenant)
+    keyring = Keyring.from_text(settings.encryption_keys)
+    dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+    async with open_pool(dsn, max_size=2) as pool:
+        keys = KeyStore(pool, keyring)
+        await keys.ensure_first_key(settings.signing_key_bits)
+        answer: dict[str, Any] = {}
+        for tenant in wanted.tenants:
+            async with pool.connection() as conn:
+                answer[tenant.key] = await _ensure(conn, settings, keyring, keys, tenant)
+    return answer
+
+
+def _check(tenant: TenantRequest) -> None:
+    unknown = (set(tenant.scopes) - set(scopes.ON_REQUEST)) | (set(tenant.admin.scopes) - set(scopes.ALL))
+    if unknown:
+        raise SystemExit(f"tenant {tenant.key}: unknown scopes {', '.join(sorted(unknown))}")
+
+
+async def _ensure(
+    conn: AsyncConnection, settings: Settings, keyring: Keyring, keys: KeyStore, wanted: TenantRequest
+) -> dict[str, Any]:
+    parameters = (ids.new_id("org"), wanted.key, wanted.name, "production", wanted.scopes, wanted.bundles)
+    row = await (await conn.execute(queries.ENSURE_TENANT, parameters)).fetchone()
+    assert row is not None
+    tenant_id = str(row[0])
+    await aset_tenant(conn, tenant_id)
+    app = await _ensure_admin_app(conn, tenant_id, wanted)
+    await _ensure_secret(conn, keyring, app, wanted.admin.client_secret)
+    await ensure_user(conn, tenant_id, wanted.admin.email, wanted.admin.password)
+    held = [scope for scope in app.requested_scopes if scope != scopes.OFFLINE_ACCESS]
+    audience = [settings.issuer, settings.api_base_url]
+    _, claims = await insert_service_token(conn, app, held, TOKEN_SECONDS, aud=audience, environment="production")
+    return {
+        "tenant_id": tenant_id,
+        "client_id": app.client_id,
+        "client_secret": wanted.admin.client_secret,
+        "access_token": keys.signer().sign(claims),
+        "email": wanted.admin.email,
+        "password": wanted.admin.password,
+    }
+
+
+async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: TenantRequest) -> App:
+    async with conn.cursor(row_factory=class_row(App)) as cursor:
+        await cursor.execute(queries.FIRST_PARTY_APP, (ADMIN_APP,))
+        app = await cursor.fetchone()
+    if app is None:
+        draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=wanted.admin.scopes)
+        return await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=wanted.bundles)
+    if app.requested_scopes != wanted.admin.scopes or app.graphql_bundles != wanted.bundles:
+        return await store.save_app(conn, app, requested_scopes=wanted.admin.scopes, graphql_bundles=wanted.bundles)
+    return app
+
+
+async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: App, secret: str) -> None:
+    kept = {bytes(mac) for (mac,) in await (await conn.execute(queries.SECRET_MACS, (app.client_id,))).fetchall()}
+    macs = keyring.macs(secret.encode(), store.secret_purpose(app.client_id))
+    if kept.isdisjoint(macs):
+        await store.insert_secret(conn, app, macs[0])
+
+
+async def ensure_user(conn: AsyncConnection, tenant_id: str, email: str, password: str) -> str:
+    """The user of that e-mail in this tenant, with that password. A user of another tenant is left alone: SystemExit."""
+    row = await (await conn.execute(queries.USER_BY_EMAIL, (email,))).fetchone()
+    if row is None:
+        user_id = ids.new_id("usr")
+        hashed = passwords.hash_password(password)
+        await conn.execute(queries.ENSURE_USER, (user_id, tenant_id, email, email.partition("@")[0], hashed))
+        return user_id
+    user_id, owner, stored = row
+    if owner != tenant_id:
+        raise SystemExit(f"{email} belongs to another tenant")
+    if not passwords.verify(stored, password):
+        await conn.execute(queries.SET_PASSWORD, (passwords.hash_password(password), user_id))
+    return str(user_id)

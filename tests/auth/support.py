@@ -1,0 +1,172 @@
+"""Auth alone: its app in a thread behind a real socket, on a database of its own, called as the gateway would call it."""
+
+import asyncio
+import base64
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import msgspec
+import psycopg
+import uvicorn
+
+from deploy.local.databases import Database
+from services.auth.app import create_app
+from services.auth.settings import Settings
+from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantRequest, bootstrap
+from shared.encoding import base64url_decode, base64url_encode
+from shared.identity import HEADER, Caller, SigningKey, mint
+
+ISSUER = "https://auth.knogin.test"
+API = "https://api.knogin.test"
+GATEWAY_KEY = SigningKey(f"test:{base64url_encode(os.urandom(32))}")
+ADMIN_SCOPES = ["platform:apps", "webhooks:write", "argus:epcr:write", "argus:telephony:read"]
+PASSWORD = "correct horse battery staple"
+
+
+def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
+    fields: dict[str, Any] = {
+        "database_url": database.app,
+        "worker_database_url": database.worker,
+        "migration_database_url": database.migrator,
+        "redis_url": redis_url,
+        "identity_public_keys": GATEWAY_KEY.public_text(),
+        "encryption_keys": f"1:{base64url_encode(os.urandom(32))}",
+        "issuer": ISSUER,
+        "api_base_url": API,
+    }
+    return Settings(**(fields | changes))
+
+
+class Served:
+    """An app on a loopback port, in a thread with an event loop of its own."""
+
+    def __init__(self, app: Any) -> None:
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app, loop="asyncio", http="httptools", ws="none", lifespan="on", log_config=None, access_log=False
+            )
+        )
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        async def serve() -> None:
+            serving = asyncio.create_task(self._server.serve([self._socket]))
+            while not self._server.started and not serving.done():
+                await asyncio.sleep(0.005)
+            self._started.set()
+            await serving
+
+        asyncio.run(serve())
+
+    def __enter__(self) -> "Served":
+        self._thread.start()
+        assert self._started.wait(30)
+        assert self._server.started, "the app did not start"
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self._socket.close()
+
+
+class Auth:
+    """A running auth service and the two tenants it was bootstrapped with."""
+
+    def __init__(self, settings: Settings, port: int, tenants: dict[str, Any]) -> None:
+        self.settings = settings
+        self.port = port
+        self.demo, self.other = tenants["demo"], tenants["other"]
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        self.http.close()
+
+    def caller(self, scopes: Sequence[str] = ("platform:apps",), tenant: Any = None, **fields: Any) -> Caller:
+        tenant = tenant or self.demo
+        described: dict[str, Any] = {
+            "tenant_id": tenant["tenant_id"],
+            "client_id": tenant["client_id"],
+            "scopes": frozenset(scopes),
+            "address": "203.0.113.7",
+            "token_use": "service",
+        }
+        return Caller(**(described | fields))
+
+    def call(self, method: str, path: str, caller: Caller | None = None, **options: Any) -> httpx.Response:
+        """A request with the identity header the gateway would set; an anonymous one where no caller is given."""
+        headers = options.pop("headers", {}) | {HEADER: mint(caller or Caller(address="203.0.113.7"), GATEWAY_KEY)}
+        return self.http.request(method, path, headers=headers, **options)
+
+    def admin(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.call(method, path, self.caller(), **options)
+
+    def register(self, scopes: Sequence[str] = ("webhooks:write",), **fields: Any) -> dict[str, Any]:
+        draft = {"name": "Case sync", "grant_types": ["client_credentials"], "requested_scopes": list(scopes)} | fields
+        answer = self.admin("POST", "/v1/platform/apps", json=draft)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def token(self, app: dict[str, Any], **fields: Any) -> httpx.Response:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": app["client_id"],
+            "client_secret": app.get("client_secret"),
+        } | fields
+        return self.form("/v1/oauth/token", {name: value for name, value in form.items() if value is not None})
+
+    def form(self, path: str, form: Any, **options: Any) -> httpx.Response:
+        return self.call("POST", path, data=form, **options)
+
+    def sql(self, statement: Any, *parameters: Any) -> list[Any]:
+        """As the owner, past row-level security."""
+        with psycopg.connect(self.settings.migration_database_url or "") as conn:
+            cursor = conn.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def watermarks(self, etag: str | None = None) -> httpx.Response:
+        gateway = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")
+        headers = {"if-none-match": etag} if etag else {}
+        return self.call("GET", "/internal/revocations", gateway, headers=headers)
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return json.loads(base64url_decode(token.split(".")[1]))
+
+
+def header_of(token: str) -> dict[str, Any]:
+    return json.loads(base64url_decode(token.split(".")[0]))
+
+
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    return {"authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+def tenants() -> BootstrapRequest:
+    def tenant(key: str, granted: list[str]) -> TenantRequest:
+        admin = Admin(f"admin@{key}.example", PASSWORD, f"secret-of-{key}-" + "x" * 32, ADMIN_SCOPES)
+        return TenantRequest(key, f"{key.title()} Ambulance", granted, ["incident-desk"], admin)
+
+    return BootstrapRequest([tenant("demo", ["argus:telephony:read"]), tenant("other", [])])
+
+
+@contextmanager
+def running(database: Database, redis_url: str, **changes: Any) -> Iterator[Auth]:
+    settings = settings_for(database, redis_url, **changes)
+    made = asyncio.run(bootstrap(settings, tenants()))
+    with Served(create_app(settings)) as served:
+        auth = Auth(settings, served.port, msgspec.to_builtins(made))
+        try:
+            yield auth
+        finally:
+            auth.close()
