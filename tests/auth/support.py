@@ -21,6 +21,7 @@ from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantRequest, bootstrap
 from shared.encoding import base64url_decode, base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
+from tests.support.waiting import wait_for
 
 ISSUER = "https://auth.knogin.test"
 API = "https://api.knogin.test"
@@ -55,22 +56,14 @@ class Served:
                 app, loop="asyncio", http="httptools", ws="none", lifespan="on", log_config=None, access_log=False
             )
         )
-        self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
-        async def serve() -> None:
-            serving = asyncio.create_task(self._server.serve([self._socket]))
-            while not self._server.started and not serving.done():
-                await asyncio.sleep(0.005)
-            self._started.set()
-            await serving
-
-        asyncio.run(serve())
+        asyncio.run(self._server.serve([self._socket]))
 
     def __enter__(self) -> "Served":
         self._thread.start()
-        assert self._started.wait(30)
+        wait_for(lambda: self._server.started or not self._thread.is_alive(), what="the app to start")
         assert self._server.started, "the app did not start"
         return self
 

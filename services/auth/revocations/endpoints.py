@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -17,7 +18,7 @@ MAX_USES = 10_000
 
 
 class TokenUse(http.Body):
-    jti: Annotated[str, msgspec.Meta(max_length=64)]
+    jti: UUID
     client_id: Annotated[str, msgspec.Meta(max_length=64)]
     tenant_id: Annotated[str, msgspec.Meta(max_length=64)]
     at: http.Timestamp
@@ -53,7 +54,7 @@ async def token_usage(request: Request) -> Response:
     activity: Activity = request.state.activity
     latest: dict[tuple[str, str], datetime] = {}
     for use in body.uses:
-        key = (use.tenant_id, use.jti)
+        key = (use.tenant_id, str(use.jti))
         latest[key] = max(use.at, latest.get(key, use.at))
     for (tenant_id, jti), at in latest.items():
         activity.token_used(tenant_id, jti, at)

@@ -1,0 +1,109 @@
+"""Redirect URIs: which may be registered, and which a request may name."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.auth.apps import credentials, events, redirects, scopes
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://integrator.example/callback",
+        "https://integrator.example:8443/callback?x=1",
+        "http://127.0.0.1/cb",
+        "http://localhost:3000/cb",
+        "http://[::1]:9/cb",
+        "com.example.app:/oauth",
+    ],
+)
+def test_may_be_registered(uri: str) -> None:
+    assert redirects.problem_with(uri) is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://integrator.example/cb",
+        "https:///cb",
+        "https://user:pass@integrator.example/cb",
+        "https://integrator.example/cb#fragment",
+        "https://integrator.example/cb#",
+        "https://integrator.example:port/cb",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "app:/cb",
+        "//integrator.example/cb",
+        "/cb",
+        "",
+        "https://integrator.example/c b",
+        "https://integrator.example/\n",
+        "https://intégrateur.example/cb",
+        "http://127.0.0.1.evil.example/cb",
+        "http://localhost.evil.example/cb",
+        "https://[::1/cb",
+        "x" * 2001,
+    ],
+)
+def test_may_not_be_registered(uri: str) -> None:
+    assert redirects.problem_with(uri) is not None
+
+
+@pytest.mark.parametrize(
+    ("requested", "registered", "allowed"),
+    [
+        ("https://a.example/cb", "https://a.example/cb", True),
+        ("https://a.example/cb/", "https://a.example/cb", False),
+        ("https://a.example/cb?x=1", "https://a.example/cb", False),
+        ("https://A.example/cb", "https://a.example/cb", False),
+        ("https://a.example:444/cb", "https://a.example/cb", False),
+        ("http://127.0.0.1:5123/cb", "http://127.0.0.1/cb", True),
+        ("http://127.0.0.1:5123/cb", "http://127.0.0.1:1/cb", True),
+        ("http://[::1]:5123/cb", "http://[::1]/cb", True),
+        ("http://127.0.0.1:5123/other", "http://127.0.0.1/cb", False),
+        ("http://localhost:5123/cb", "http://127.0.0.1/cb", False),
+        ("https://127.0.0.1:5123/cb", "https://127.0.0.1/cb", False),
+        ("http://127.0.0.1:5123@evil.example/cb", "http://127.0.0.1/cb", False),
+        ("http://127.0.0.1:99999999/cb", "http://127.0.0.1/cb", False),
+    ],
+)
+def test_a_request_names_exactly_a_registered_one_but_for_a_loopback_port(
+    requested: str, registered: str, allowed: bool
+) -> None:
+    assert redirects.is_registered(requested, [registered]) is allowed
+
+
+@given(st.text())
+def test_no_text_breaks_the_check(text: str) -> None:
+    assert redirects.problem_with(text) is None or not redirects.is_registered(text, ["http://127.0.0.1/cb"])
+
+
+@given(st.text())
+def test_no_text_breaks_scope_parsing(text: str) -> None:
+    parsed = scopes.parse(text)
+    assert parsed is None or all(" " not in scope and scope.isascii() for scope in parsed)
+
+
+def test_write_includes_read_of_the_same_resource_alone() -> None:
+    assert scopes.allows(["argus:epcr:write"], "argus:epcr:read")
+    assert not scopes.allows(["argus:epcr:read"], "argus:epcr:write")
+    assert not scopes.allows(["argus:epcr:write"], "argus:devices:read")
+
+
+def test_event_patterns() -> None:
+    assert events.matches("incident.*", "incident.updated")
+    assert not events.matches("incident.*", "incidental.updated")
+    assert events.is_known("epcr.encounter.*")
+    assert not events.is_known("*")
+
+
+def test_secrets_carry_a_checksum() -> None:
+    secret = credentials.new_secret()
+    assert credentials.is_well_formed(secret)
+    assert not credentials.is_well_formed(secret[:-1] + ("0" if secret[-1] != "0" else "1"))
+
+
+@given(st.text())
+def test_no_text_passes_for_a_secret(text: str) -> None:
+    assert not credentials.is_well_formed("kns_" + text)
