@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -74,7 +74,7 @@ class ObservationDraft(http.Body):
 class ObservationBatch(http.Body):
     """Items are decoded one by one, so that one which does not fit leaves the others alone."""
 
-    observations: Annotated[list[object], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
+    observations: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
 
 
 class ObservationFilter(Page):

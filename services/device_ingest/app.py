@@ -1,0 +1,89 @@
+"""Device-ingest over HTTP: medical devices and what they measure."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypedDict
+
+from psycopg_pool import AsyncConnectionPool
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from services.device_ingest import endpoints, recording
+from services.device_ingest.devices import ActiveDevices
+from services.device_ingest.group_commit import GroupCommit
+from services.device_ingest.recording import Outcome, Submission
+from services.device_ingest.settings import Settings
+from shared import database, health, problems
+from shared.crypto import Keyring
+from shared.database import AsyncConnection
+from shared.identity import IdentityMiddleware
+from shared.middleware import TracingMiddleware
+from shared.outbox import Bell
+from shared.routing import resource
+
+DEVICES = "/api/v1/devices"
+DEVICE = DEVICES + "/{device_id}"
+
+routes = [
+    resource(DEVICES, GET=endpoints.list_devices),
+    resource(f"{DEVICES}/enrol", POST=endpoints.enrol_device),
+    resource(DEVICE, GET=endpoints.read_device, PATCH=endpoints.change_device),
+    resource(f"{DEVICE}/observations", GET=endpoints.list_observations, POST=endpoints.record_observation),
+    resource(f"{DEVICE}/observations:batch", POST=endpoints.record_observations),
+    resource(f"{DEVICE}/observations/{{observation_id}}", GET=endpoints.read_observation),
+]
+
+
+class State(TypedDict):
+    settings: Settings
+    pool: AsyncConnectionPool[AsyncConnection]
+    bell: Bell
+    keyring: Keyring
+    group: GroupCommit[Submission, Outcome]
+    active_devices: ActiveDevices
+
+
+def create_app(settings: Settings) -> Starlette:
+    return Starlette(
+        routes=[*routes, *health.routes({"database": _check_database})],
+        middleware=[
+            Middleware(TracingMiddleware),
+            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+        ],
+        exception_handlers=problems.exception_handlers,
+        lifespan=partial(lifespan, settings),
+    )
+
+
+@asynccontextmanager
+async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
+    keyring = Keyring.from_text(settings.encryption_keys)
+    async with (
+        database.open_pool(settings.database_url, min_size=settings.group_writers) as pool,
+        Bell(settings.redis_url, "device_ingest") as bell,
+    ):
+        write = partial(_write_group, pool, bell)
+        group = GroupCommit(write, rows=settings.group_rows, writers=settings.group_writers)
+        yield State(
+            settings=settings, pool=pool, bell=bell, keyring=keyring, group=group, active_devices=ActiveDevices()
+        )
+        await group.close()
+
+
+async def _write_group(
+    pool: AsyncConnectionPool[AsyncConnection], bell: Bell, submissions: Sequence[Submission]
+) -> list[Outcome]:
+    """One transaction for requests of any tenants: each tenant is set before its own statements."""
+    async with pool.connection() as conn:
+        conn.has_messages = False
+        outcomes = await recording.write(conn, submissions)
+        has_messages = conn.has_messages
+    if has_messages:
+        bell.ring()
+    return outcomes
+
+
+async def _check_database(request: Request) -> None:
+    await database.ping(request.state.pool)

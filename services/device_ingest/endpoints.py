@@ -1,0 +1,144 @@
+"""The HTTP door: devices and their observations, as partners see them."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.device_ingest import devices, news, observations, recording
+from services.device_ingest.models import (
+    DeviceChange,
+    DeviceFilter,
+    Enrolment,
+    Observation,
+    ObservationBatch,
+    ObservationDraft,
+    ObservationFilter,
+)
+from services.device_ingest.observations import Write
+from services.device_ingest.recording import DeviceChanged, Outcome
+from shared import audit, http, idempotency, identity, outbox, pagination
+from shared.database import tenant_transaction
+from shared.identity import Caller
+from shared.problems import Problem
+
+Answer = Callable[[Write, str], Awaitable[Response]]
+
+READ = "argus:devices:read"
+WRITE = "argus:devices:write"
+
+
+async def list_devices(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    page = http.query(request, DeviceFilter)
+    async with tenant_transaction(request, caller) as conn:
+        found = await devices.listed(conn, page)
+    found, cursor = pagination.slice_page(found, page, key=lambda device: device.id)
+    return http.json(found, headers=pagination.link_header(request, cursor))
+
+
+async def enrol_device(request: Request) -> Response:
+    caller = identity.require(request, WRITE)
+    enrolment = await http.decode(request, Enrolment)
+    async with tenant_transaction(request, caller) as conn:
+        if stored := await idempotency.stored(conn, request, caller):
+            return stored
+        device, status_before = await devices.enrol(conn, enrolment)
+        await audit.record(conn, caller, "device.enrol", device.id, {"status_before": status_before})
+        if status_before != "active":
+            await outbox.add(conn, caller.tenant_id, news.device_enrolled(device))
+        if status_before is None:
+            response = http.created(device, location=f"/api/v1/devices/{device.id}")
+        else:
+            response = http.json(device)
+        return await idempotency.keep(conn, request, caller, response)
+
+
+async def read_device(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    async with tenant_transaction(request, caller) as conn:
+        return http.json(await devices.find(conn, request.path_params["device_id"]))
+
+
+async def change_device(request: Request) -> Response:
+    caller = identity.require(request, WRITE)
+    wanted = await http.decode(request, DeviceChange)
+    async with tenant_transaction(request, caller) as conn:
+        device = await devices.change(conn, request.path_params["device_id"], wanted)
+        await audit.record(conn, caller, "device.change", device.id, {"status": device.status})
+    return http.json(device)
+
+
+async def record_observation(request: Request) -> Response:
+    caller = identity.require(request, WRITE)
+    device_id = request.path_params["device_id"]
+    draft = await http.decode(request, ObservationDraft)
+
+    async def answer(write: Write, device_class: str) -> Response:
+        (outcome,) = await observations.record(write, caller, device_id, device_class, [draft])
+        if isinstance(outcome, Problem):
+            raise outcome
+        return http.created(outcome, location=f"/api/v1/devices/{device_id}/observations/{outcome.id}")
+
+    return await _recorded(request, caller, device_id, answer)
+
+
+async def record_observations(request: Request) -> Response:
+    caller = identity.require(request, WRITE)
+    device_id = request.path_params["device_id"]
+    batch = await http.decode(request, ObservationBatch)
+
+    async def answer(write: Write, device_class: str) -> Response:
+        outcomes = await observations.record(write, caller, device_id, device_class, batch.observations)
+        return http.json({"results": [_result(outcome) for outcome in outcomes]})
+
+    return await _recorded(request, caller, device_id, answer)
+
+
+async def list_observations(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    page = http.query(request, ObservationFilter)
+    async with tenant_transaction(request, caller) as conn:
+        device = await devices.find(conn, request.path_params["device_id"])
+        found = await observations.listed(conn, device.id, page)
+        await audit.record(conn, caller, "observations.read", device.id)
+    found, cursor = pagination.slice_page(found, page, key=observations.cursor_key)
+    return http.json(found, headers=pagination.link_header(request, cursor))
+
+
+async def read_observation(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    async with tenant_transaction(request, caller) as conn:
+        device = await devices.find(conn, request.path_params["device_id"])
+        observation = await observations.find(conn, device.id, request.path_params["observation_id"])
+        await audit.record(conn, caller, "observations.read", device.id)
+    return http.json(observation)
+
+
+async def _recorded(request: Request, caller: Caller, device_id: str, answer: Answer) -> Response:
+    """Answers for an active device; once more with what is true now, when what was remembered of the device no longer is."""
+    device_class = await devices.active_class(request, caller, device_id)
+    try:
+        return await _once(request, caller, device_class, answer)
+    except DeviceChanged:
+        request.state.active_devices.forget(caller.tenant_id, device_id)
+    device_class = await devices.active_class(request, caller, device_id)
+    return await _once(request, caller, device_class, answer)
+
+
+async def _once(request: Request, caller: Caller, device_class: str, answer: Answer) -> Response:
+    """Through the group's commit; with an Idempotency-Key in a transaction of its own, which holds the stored answer too."""
+    if idempotency.HEADER not in request.headers:
+        return await answer(request.state.group.submit, device_class)
+    async with tenant_transaction(request, caller) as conn:
+        if stored := await idempotency.stored(conn, request, caller):
+            return stored
+        response = await answer(partial(recording.write, conn), device_class)
+        return await idempotency.keep(conn, request, caller, response)
+
+
+def _result(outcome: Outcome) -> dict[str, object]:
+    if isinstance(outcome, Observation):
+        return {"status": 201, "id": outcome.id}
+    return {"status": outcome.status, "error": outcome.document()}

@@ -1,0 +1,88 @@
+"""What others hear of new observations: epcr each of them, per encounter; subscribers how many there were, per device and encounter."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from services.device_ingest.models import Device, Observation
+from shared import ids, messages
+from shared.messages import Event, ObservationsRecorded
+
+
+class Item(NamedTuple):
+    """A new observation, the class of its device, and the trace of the request that brought it."""
+
+    observation: Observation
+    device_class: str
+    traceparent: str | None
+
+
+def for_epcr(items: Iterable[Item]) -> Iterable[tuple[ObservationsRecorded, str | None]]:
+    """One message per encounter, with the trace of the first observation in it."""
+    by_encounter: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        if item.observation.encounter_id is not None:
+            by_encounter[item.observation.encounter_id].append(item)
+    for encounter_id, of_encounter in by_encounter.items():
+        observations = [_for_epcr(item) for item in of_encounter]
+        message = ObservationsRecorded(encounter_id=encounter_id, observations=observations)
+        yield message, of_encounter[0].traceparent
+
+
+def _for_epcr(item: Item) -> messages.Observation:
+    observation = item.observation
+    return messages.Observation(
+        id=observation.id,
+        device_id=observation.device_id,
+        device_class=item.device_class,
+        mdc_code=observation.mdc_code,
+        mdc_code10=observation.mdc_code10,
+        value=observation.value,
+        unit_code=observation.unit_code,
+        data_absent_reason=observation.data_absent_reason,
+        observed_at=observation.observed_at,
+        flags=observation.flags,
+        test=observation.test,
+    )
+
+
+def counts(items: Iterable[Item]) -> list[tuple[Any, ...]]:
+    """Rows for `announcements`: device, encounter or "", how many, first and last time, trace; in the order of their key."""
+    groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    for item in items:
+        groups[item.observation.device_id, item.observation.encounter_id or ""].append(item)
+    return [_count(*key, groups[key]) for key in sorted(groups)]
+
+
+def _count(device_id: str, encounter_id: str, items: Sequence[Item]) -> tuple[Any, ...]:
+    times = [item.observation.observed_at for item in items]
+    return device_id, encounter_id, len(items), min(times), max(times), items[0].traceparent
+
+
+def observations_recorded(device_id: str, encounter_id: str, count: int, first: datetime, last: datetime) -> Event:
+    data = {
+        "device_id": device_id,
+        "encounter_id": encounter_id or None,
+        "count": count,
+        "first_observed_at": first,
+        "last_observed_at": last,
+    }
+    return _event("device.observations.recorded", data)
+
+
+def device_enrolled(device: Device) -> Event:
+    """Without the serial number, which identifies the device wherever it is known."""
+    return _event(
+        "device.enrolled",
+        {
+            "device_id": device.id,
+            "device_class": device.device_class,
+            "status": device.status,
+            "vehicle_id": device.vehicle_id,
+        },
+    )
+
+
+def _event(kind: str, data: dict[str, Any]) -> Event:
+    return Event(event_id=ids.new_id("evt"), type=kind, timestamp=datetime.now(UTC), data=data)

@@ -1,0 +1,117 @@
+"""Every SQL statement of the service. The tenant is set in the transaction; row-level security adds it to each statement."""
+
+from typing import LiteralString
+
+DEVICE: LiteralString = (
+    "id, serial_number, device_class, status, manufacturer, model, vehicle_id, enrolled_at, updated_at"
+)
+
+# Fields that were not named keep what is known of a device enrolled before. `old` is null for one that was not.
+ENROL_DEVICE: LiteralString = f"""
+    INSERT INTO devices (id, tenant_id, serial_number, device_class, manufacturer, model, vehicle_id)
+    VALUES (%(id)s, current_tenant(), %(serial_number)s, %(device_class)s, %(manufacturer)s, %(model)s, %(vehicle_id)s)
+    ON CONFLICT (tenant_id, serial_number) DO UPDATE SET
+        device_class = excluded.device_class,
+        status = 'active',
+        manufacturer = CASE WHEN %(names_manufacturer)s THEN excluded.manufacturer ELSE devices.manufacturer END,
+        model = CASE WHEN %(names_model)s THEN excluded.model ELSE devices.model END,
+        vehicle_id = CASE WHEN %(names_vehicle_id)s THEN excluded.vehicle_id ELSE devices.vehicle_id END,
+        updated_at = now()
+    RETURNING {", ".join("new." + column for column in DEVICE.split(", "))}, old.status AS status_before
+"""
+
+FIND_DEVICE: LiteralString = f"SELECT {DEVICE} FROM devices WHERE id = %s"
+LOCK_DEVICE: LiteralString = f"SELECT {DEVICE} FROM devices WHERE id = %s FOR UPDATE"
+
+CHANGE_DEVICE: LiteralString = f"""
+    UPDATE devices SET status = %(status)s, manufacturer = %(manufacturer)s, model = %(model)s, vehicle_id = %(vehicle_id)s,
+        updated_at = now()
+    WHERE id = %(id)s RETURNING {DEVICE}
+"""
+
+LIST_DEVICES: LiteralString = f"""
+    SELECT {DEVICE} FROM devices
+    WHERE (%(after)s::text IS NULL OR id < %(after)s)
+        AND (%(vehicle_id)s::text IS NULL OR vehicle_id = %(vehicle_id)s)
+        AND (%(device_class)s::text IS NULL OR device_class = %(device_class)s)
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+
+OBSERVATION: LiteralString = """
+    id, device_id, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, recorded_at,
+    encounter_id, encounter_link, flags, test
+"""
+
+# Readings of one tenant, as columns. The device must be active, and of the class the reading was checked for, at this moment,
+# whatever a process remembers of it. What is already there is left out of the answer, as is what has no such device.
+RECORD_OBSERVATIONS: LiteralString = """
+    INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason,
+        observed_at, recorded_at, encounter_id, encounter_link, flags, test)
+    SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.data_absent_reason,
+        r.observed_at, r.recorded_at, r.encounter_id, CASE WHEN r.encounter_id IS NOT NULL THEN 'pending' END,
+        CASE WHEN r.out_of_range THEN ARRAY['out-of-range'] ELSE '{}' END, r.test
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::numeric[], %s::text[], %s::text[],
+            %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bool[], %s::bool[])
+        AS r (id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason,
+            observed_at, recorded_at, encounter_id, out_of_range, test)
+    JOIN devices d ON d.id = r.device_id AND d.status = 'active' AND d.device_class = r.device_class
+    ON CONFLICT DO NOTHING
+    RETURNING id
+"""
+
+# The rows that readings sent again are the same as, each with the new id that was not used.
+FIND_SAME: LiteralString = """
+    SELECT r.unused_id, o.id, o.device_id, o.mdc_code, o.mdc_code10, o.value, o.unit_code, o.data_absent_reason, o.observed_at,
+        o.recorded_at, o.encounter_id, o.encounter_link, o.flags, o.test
+    FROM unnest(%s::text[], %s::text[], %s::int[], %s::numeric[], %s::text[], %s::text[], %s::timestamptz[])
+        AS r (unused_id, device_id, mdc_code10, value, unit_code, data_absent_reason, observed_at)
+    JOIN observations o ON o.device_id = r.device_id AND o.observed_at = r.observed_at AND o.mdc_code10 = r.mdc_code10
+        AND o.value IS NOT DISTINCT FROM r.value AND o.unit_code IS NOT DISTINCT FROM r.unit_code
+        AND o.data_absent_reason IS NOT DISTINCT FROM r.data_absent_reason
+"""
+
+# A reading first sent without its encounter, sent again with it. No row when another encounter has it meanwhile.
+NAME_ENCOUNTER: LiteralString = f"""
+    UPDATE observations SET encounter_id = %(encounter_id)s, encounter_link = coalesce(encounter_link, 'pending')
+    WHERE id = %(id)s AND observed_at = %(observed_at)s AND coalesce(encounter_id, %(encounter_id)s) = %(encounter_id)s
+    RETURNING {OBSERVATION}
+"""
+
+COUNT_TO_ANNOUNCE: LiteralString = """
+    INSERT INTO announcements AS a (tenant_id, device_id, encounter_id, observations, first_observed_at, last_observed_at, traceparent)
+    SELECT current_tenant(), * FROM unnest(%s::text[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::text[])
+    ON CONFLICT (device_id, encounter_id) DO UPDATE SET
+        observations = a.observations + excluded.observations,
+        first_observed_at = least(a.first_observed_at, excluded.first_observed_at),
+        last_observed_at = greatest(a.last_observed_at, excluded.last_observed_at)
+"""
+
+TAKE_ANNOUNCEMENTS: LiteralString = """
+    DELETE FROM announcements WHERE (device_id, encounter_id) IN (
+        SELECT device_id, encounter_id FROM announcements LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    RETURNING tenant_id, device_id, encounter_id, observations, first_observed_at, last_observed_at, traceparent
+"""
+
+LIST_OBSERVATIONS: LiteralString = f"""
+    SELECT {OBSERVATION} FROM observations
+    WHERE device_id = %(device_id)s
+        AND (%(mdc_code10)s::int IS NULL OR mdc_code10 = %(mdc_code10)s)
+        AND observed_at >= %(since)s AND observed_at < %(until)s
+        AND (%(after_id)s::text IS NULL OR (observed_at, id) < (%(after_time)s, %(after_id)s))
+    ORDER BY observed_at DESC, id DESC LIMIT %(limit)s
+"""
+
+FIND_OBSERVATION: LiteralString = f"""
+    SELECT {OBSERVATION} FROM observations
+    WHERE id = %(id)s AND device_id = %(device_id)s AND observed_at BETWEEN %(earliest)s AND %(latest)s
+"""
+
+# Links only ever become more certain: an encounter that came late makes `unknown` `linked`, nothing unmakes `linked`.
+LINK_OBSERVATIONS: LiteralString = """
+    UPDATE observations o SET encounter_link = r.link
+    FROM unnest(%s::text[], %s::text[], %s::text[]) AS r (id, encounter_id, link)
+    WHERE o.id = r.id AND o.encounter_id = r.encounter_id AND o.observed_at BETWEEN %s AND %s
+        AND o.encounter_link <> r.link AND o.encounter_link <> 'linked'
+"""

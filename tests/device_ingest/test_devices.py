@@ -1,0 +1,224 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from shared import ids
+from tests.device_ingest.conftest import DEVICES, Inside, Partner
+
+
+def test_a_device_is_enrolled_once_and_found_again(partner: Partner) -> None:
+    body = {"serial_number": "SN-0001", "device_class": "defib", "manufacturer": "ACME"}
+    answer = partner.post(f"{DEVICES}/enrol", body)
+    device = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["location"] == f"{DEVICES}/{device['id']}"
+    assert ids.is_id(device["id"], "dev")
+    assert device.items() >= {**body, "status": "active", "vehicle_id": None, "model": None}.items()
+    assert partner.get(answer.headers["location"]).json() == device
+
+
+def test_enrolling_again_changes_what_is_named_and_keeps_the_rest(partner: Partner) -> None:
+    path = partner.enrol("SN-1", "defib", manufacturer="ACME", vehicle_id="AMB-1", model="X")
+    answer = partner.post(
+        f"{DEVICES}/enrol",
+        {"serial_number": "SN-1", "device_class": "multiparameter", "vehicle_id": "AMB-2", "model": None},
+    )
+    assert answer.status_code == 200
+    assert "location" not in answer.headers
+    assert answer.json()["id"] == path.rpartition("/")[2]
+    assert answer.json().items() >= {
+        "device_class": "multiparameter", "vehicle_id": "AMB-2", "manufacturer": "ACME", "model": None,
+    }.items()  # fmt: skip
+
+
+def test_enrolling_a_retired_device_makes_it_active_again(partner: Partner) -> None:
+    path = partner.enrol()
+    assert partner.patch(path, {"status": "retired"}).json()["status"] == "retired"
+    assert partner.enrol() == path
+    assert partner.get(path).json()["status"] == "active"
+
+
+def test_a_retired_device_comes_back_by_enrolment_alone(partner: Partner) -> None:
+    path = partner.enrol()
+    partner.patch(path, {"status": "retired"})
+    assert partner.patch(path, {"status": "active"}).status_code == 409
+    assert partner.get(path).json()["status"] == "retired"
+    assert partner.patch(path, {"status": "retired"}).status_code == 200
+
+
+def test_a_device_moves_to_another_vehicle_and_off_it(partner: Partner) -> None:
+    path = partner.enrol(vehicle_id="AMB-1", manufacturer="ACME")
+    assert partner.patch(path, {"vehicle_id": "AMB-2"}).json()["vehicle_id"] == "AMB-2"
+    moved = partner.patch(path, {"vehicle_id": None}).json()
+    assert (moved["vehicle_id"], moved["manufacturer"], moved["status"]) == (None, "ACME", "active")
+
+
+def test_the_same_serial_number_belongs_to_each_tenant_by_itself(partner: Partner, other: Partner) -> None:
+    mine, theirs = partner.enrol("SN-0001"), other.enrol("SN-0001")
+    assert mine != theirs
+    for method, path, body in (
+        ("GET", theirs, None),
+        ("PATCH", theirs, {"status": "retired"}),
+        ("GET", f"{theirs}/observations", None),
+        ("GET", f"{theirs}/observations/{ids.new_id('obs')}", None),
+        ("POST", f"{theirs}/observations", {"mdc_code": "150456", "value": 98, "unit_code": "%"}),
+        ("POST", f"{theirs}/observations:batch", {"observations": [{}]}),
+    ):
+        answer = partner.call(method, path, json=body) if body else partner.call(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), path
+    assert other.get(theirs).json()["status"] == "active"
+    assert [device["id"] for device in partner.get(DEVICES).json()] == [mine.rpartition("/")[2]]
+
+
+@pytest.mark.parametrize("device_id", ["dev_1", "%00", "dev_%2e%2e", ids.new_id("obs"), ids.new_id("dev")])
+def test_an_id_that_is_none_of_ours_is_not_found(partner: Partner, device_id: str) -> None:
+    assert partner.get(f"{DEVICES}/{device_id}").status_code == 404
+    assert partner.observe(f"{DEVICES}/{device_id}").status_code == 404
+
+
+def test_devices_are_listed_newest_first_by_vehicle_class_and_status(partner: Partner) -> None:
+    first = partner.enrol("SN-1", "defib", vehicle_id="AMB-42")
+    second = partner.enrol("SN-2", "oximeter", vehicle_id="AMB-42")
+    third = partner.enrol("SN-3", "oximeter")
+    partner.patch(third, {"status": "inactive"})
+
+    def listed(query: str) -> list[str]:
+        return [f"{DEVICES}/{device['id']}" for device in partner.get(f"{DEVICES}?{query}").json()]
+
+    assert listed("") == [third, second, first]
+    assert listed("vehicle_id=AMB-42") == [second, first]
+    assert listed("vehicle_id=AMB-42&device_class=defib") == [first]
+    assert listed("status=inactive") == [third]
+    assert listed("vehicle_id=AMB-43") == []
+
+
+def test_a_long_list_comes_in_pages_that_keep_the_filter(partner: Partner) -> None:
+    enrolled = [partner.enrol(f"SN-{n}", vehicle_id="A 1&2") for n in range(5)]
+    partner.enrol("SN-elsewhere", vehicle_id="B")
+    seen, link = [], f"{DEVICES}?vehicle_id=A%201%262&limit=2"
+    while link:
+        answer = partner.get(link)
+        assert len(answer.json()) <= 2
+        seen += [f"{DEVICES}/{device['id']}" for device in answer.json()]
+        link = answer.links["next"]["url"] if "next" in answer.links else ""
+    assert seen == enrolled[::-1]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "status=broken",
+        "device_class=monitor",
+        "nonsense=1",
+        "cursor=%00",
+        "limit=1&limit=2",
+    ],
+)
+def test_a_query_that_does_not_fit_is_refused(partner: Partner, query: str) -> None:
+    assert partner.get(f"{DEVICES}?{query}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"device_class": "defib"}, "/serial_number"),
+        ({"serial_number": "SN", "device_class": "toaster"}, "/device_class"),
+        ({"serial_number": "", "device_class": "defib"}, "/serial_number"),
+        ({"serial_number": "x" * 129, "device_class": "defib"}, "/serial_number"),
+        ({"serial_number": 1, "device_class": "defib"}, "/serial_number"),
+        ({"serial_number": "SN\0", "device_class": "defib"}, "/serial_number"),
+        ({"serial_number": "SN", "device_class": "defib", "colour": "red"}, "/colour"),
+        ({"serial_number": "SN", "device_class": "defib", "status": "retired"}, "/status"),
+    ],
+)
+def test_an_enrolment_that_does_not_fit_is_refused_naming_the_field(
+    partner: Partner, body: dict[str, object], pointer: str
+) -> None:
+    answer = partner.post(f"{DEVICES}/enrol", body)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert partner.get(DEVICES).json() == []
+
+
+def test_a_change_that_does_not_fit_changes_nothing(partner: Partner) -> None:
+    path = partner.enrol(vehicle_id="AMB-1")
+    for body in ({"status": "broken"}, {"vehicle_id": ""}, {"device_class": "defib"}, {"serial_number": "X"}, []):
+        assert partner.patch(path, body).status_code == 422
+    assert partner.get(path).json()["vehicle_id"] == "AMB-1"
+
+
+def test_reading_needs_the_read_scope_and_writing_the_write_scope(http: httpx.Client, partner: Partner) -> None:
+    path = partner.enrol()
+    reader = Partner(http, partner.tenant_id, "argus:devices:read")
+    stranger = Partner(http, partner.tenant_id, "argus:epcr:write")
+    assert reader.get(path).status_code == 200
+    for answer in (
+        reader.patch(path, {}),
+        reader.observe(path),
+        reader.post(f"{path}/observations:batch", {}),
+        reader.post(f"{DEVICES}/enrol", {}),
+    ):
+        assert (answer.status_code, answer.json()["scope"]) == (403, "argus:devices:write")
+    for query in ("", "/observations"):
+        answer = stranger.get(path + query)
+        assert (answer.status_code, answer.json()["scope"]) == (403, "argus:devices:read")
+
+
+def test_without_the_gateways_word_nobody_is_let_in(http: httpx.Client) -> None:
+    assert http.get(DEVICES).status_code == 401
+    assert http.get(DEVICES, headers={"x-knogin-identity": "test-1.e30.AAAA"}).status_code == 401
+    assert http.get("/readyz").status_code == 200
+
+
+def test_another_method_is_refused_naming_those_there_are(partner: Partner) -> None:
+    answer = partner.call("DELETE", partner.enrol())
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].replace(" ", "").split(",")) >= {"GET", "PATCH"}
+    assert partner.get(f"{DEVICES}/enrol").status_code == 405
+
+
+def test_the_same_key_enrols_once_and_answers_alike(partner: Partner, inside: Inside) -> None:
+    body = {"serial_number": "SN-1", "device_class": "defib"}
+    first = partner.post(f"{DEVICES}/enrol", body, idempotency_key="k-1")
+    again = partner.post(f"{DEVICES}/enrol", body, idempotency_key="k-1")
+    assert (again.status_code, again.content) == (first.status_code, first.content) == (201, first.content)
+    other_body = partner.post(f"{DEVICES}/enrol", body | {"model": "X"}, idempotency_key="k-1")
+    assert other_body.status_code == 422
+    assert len(inside.messages(partner, "webhook_dispatcher.event.v1")) == 1
+
+
+def test_subscribers_hear_of_a_device_when_it_comes_into_use(partner: Partner, inside: Inside) -> None:
+    path = partner.enrol("SN-SECRET", vehicle_id="AMB-42")
+    partner.enrol("SN-SECRET")
+    partner.patch(path, {"status": "retired"})
+    partner.enrol("SN-SECRET")
+    events = inside.messages(partner, "webhook_dispatcher.event.v1")
+    expected = {
+        "device_id": path.rpartition("/")[2],
+        "device_class": "oximeter",
+        "status": "active",
+        "vehicle_id": "AMB-42",
+    }
+    assert [(event["type"], event["data"]) for event in events] == [("device.enrolled", expected)] * 2
+    assert "SN-SECRET" not in str(events)
+
+
+def test_enrolments_at_the_same_time_make_one_device(partner: Partner) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        paths = set(threads.map(lambda _: partner.enrol("SN-RACE"), range(24)))
+    assert len(paths) == 1
+    assert len(partner.get(DEVICES).json()) == 1
+
+
+def test_who_changed_a_device_stands_in_the_audit_trail(partner: Partner, inside: Inside) -> None:
+    path = partner.enrol()
+    partner.patch(path, {"status": "inactive"})
+    trail = inside.rows(
+        "SELECT action, client_id, subject_id FROM audit WHERE tenant_id = %s ORDER BY id", partner.tenant_id
+    )
+    device_id = path.rpartition("/")[2]
+    assert trail == [(action, partner.caller.client_id, device_id) for action in ("device.enrol", "device.change")]
