@@ -28,6 +28,8 @@ def connect(service: str, redis_url: str) -> Celery:
         broker_transport_options={
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
+            # One list per queue: nothing here has a priority, and each step would be a further key to look at.
+            "priority_steps": [0],
             "unacked_key": f"{service}.unacked",
             "unacked_index_key": f"{service}.unacked_index",
             "unacked_mutex_key": f"{service}.unacked_mutex",

@@ -1,0 +1,1 @@
+"""The containers' secrets, made once: `python -m deploy.compose`."""
