@@ -14,9 +14,9 @@ TELLS = {
 # What a Celery worker and a producer send to Redis through kombu, and the bell.
 COMMANDS = (
     "ping hello client|setname client|setinfo client|getname select multi exec discard watch unwatch info "
-    "lpush rpush ltrim blpop brpop rpop lrange llen sadd srem smembers "
-    "zadd zrem zrange zcard zscore zrevrangebyscore zrangebyscore "
-    "eval evalsha script|load sismember hset hget hdel set get del exists expire pexpire publish subscribe psubscribe unsubscribe punsubscribe"
+    "lpush rpush ltrim blpop brpop rpop lrange llen sadd srem smembers sismember zadd zrem zrange zcard zscore "
+    "zrevrangebyscore zrangebyscore eval evalsha script|load hset hget hdel set get del exists expire pexpire "
+    "publish subscribe psubscribe unsubscribe punsubscribe "
 )
 GATEWAY_COMMANDS = (
     "ping hello client|setname client|setinfo select multi exec eval evalsha script|load "
