@@ -1,0 +1,66 @@
+"""ePCR over HTTP: encounters for partners, the whole record for the crew."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypedDict
+
+from psycopg_pool import AsyncConnectionPool
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from services.epcr.endpoints import encounters, records
+from services.epcr.pseudonyms import Pseudonyms
+from services.epcr.settings import Settings
+from shared import database, health, problems
+from shared.crypto import Keyring
+from shared.database import AsyncConnection
+from shared.identity import IdentityMiddleware
+from shared.middleware import TracingMiddleware
+from shared.outbox import Bell
+from shared.routing import resource
+
+ENCOUNTERS = "/api/v1/epcr/encounters"
+
+routes = [
+    resource(ENCOUNTERS, GET=encounters.list_encounters, POST=encounters.create_encounter),
+    resource(ENCOUNTERS + "/{encounter_id}", GET=encounters.read_encounter),
+    resource(ENCOUNTERS + "/{encounter_id}/fhir-bundle", GET=encounters.export_bundle),
+    resource("/api/v1/epcr/records/{encounter_id}", GET=records.read_record, PATCH=records.write_record),
+]
+
+
+class State(TypedDict):
+    settings: Settings
+    pool: AsyncConnectionPool[AsyncConnection]
+    bell: Bell
+    keyring: Keyring
+    pseudonyms: Pseudonyms
+
+
+def create_app(settings: Settings) -> Starlette:
+    return Starlette(
+        routes=[*routes, *health.routes({"database": _check_database})],
+        middleware=[
+            Middleware(TracingMiddleware),
+            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+        ],
+        exception_handlers=problems.exception_handlers,
+        lifespan=partial(lifespan, settings),
+    )
+
+
+@asynccontextmanager
+async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
+    keyring = Keyring.from_text(settings.encryption_keys)
+    pseudonyms = Pseudonyms.from_text(settings.pseudonym_keys)
+    async with (
+        database.open_pool(settings.database_url) as pool,
+        Bell(settings.redis_url, "epcr") as bell,
+    ):
+        yield State(settings=settings, pool=pool, bell=bell, keyring=keyring, pseudonyms=pseudonyms)
+
+
+async def _check_database(request: Request) -> None:
+    await database.ping(request.state.pool)

@@ -1,0 +1,270 @@
+"""What leaves: one rule per field of the record. A field without a rule does not leave, and a test asks a rule for each."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from services.epcr.models.observations import LinkedObservation
+from services.epcr.models.record import Encounter
+from services.epcr.pseudonyms import Domain
+
+Mode = Literal["exact", "shifted", "safe_harbor"]
+Method = Literal["keep", "drop", "move", "year", "cap", "entry", "device", "observation"]
+OLDEST_AGE_SHOWN = 89
+
+# keep: a closed vocabulary, a number or an operational reference   drop: free text and whatever names a person or a place
+# move: a time, by mode   year: the year of birth, none above 89   cap: an age, at most 90   entry, device, observation: a pseudonym
+RULES: dict[str, Method | dict[Mode, Method]] = {
+    "id": "keep",
+    "organization_id": "keep",
+    "care_model": "keep",
+    "status": "keep",
+    "vehicle_id": {"exact": "keep", "shifted": "keep", "safe_harbor": "drop"},
+    # The dispatch system knows when the incident was: with its number a moved time could be moved back.
+    "cad_incident_id": {"exact": "keep", "shifted": "drop", "safe_harbor": "drop"},
+    "patient_number": "keep",
+    "test": "keep",
+    "version": "keep",
+    "revision": "keep",
+    "amended": "keep",
+    "created_at": "move",
+    "updated_at": "move",
+    "anchor": "move",
+    "crew_ids": "drop",
+    "narrative": "drop",
+    "revisions": "drop",
+    "withdrawn": "drop",
+    "patient.sex": "keep",
+    "patient.birth_date": "year",
+    "patient.age_years": "cap",
+    "patient.address.country": "keep",
+    "patient.address.line": "drop",
+    "patient.address.city": "drop",
+    "patient.address.state": "drop",
+    "patient.address.postal_code": "drop",
+    "patient.address.latitude": "drop",
+    "patient.address.longitude": "drop",
+    "patient.name": "drop",
+    "patient.identifiers": "drop",
+    "patient.phones": "drop",
+    "patient.email": "drop",
+    "patient.next_of_kin": "drop",
+    "times": "move",
+    "primary_impression.system": "keep",
+    "primary_impression.code": "keep",
+    "primary_impression.display": "drop",
+    "secondary_impressions.system": "keep",
+    "secondary_impressions.code": "keep",
+    "secondary_impressions.display": "drop",
+    "vital_signs.id": "entry",
+    "vital_signs.entered_in_error": "keep",
+    "vital_signs.taken_at": "move",
+    "vital_signs.heart_rate": "keep",
+    "vital_signs.respiratory_rate": "keep",
+    "vital_signs.systolic": "keep",
+    "vital_signs.diastolic": "keep",
+    "vital_signs.mean_pressure": "keep",
+    "vital_signs.spo2": "keep",
+    "vital_signs.temperature": "keep",
+    "vital_signs.etco2": "keep",
+    "vital_signs.glucose": "keep",
+    "vital_signs.gcs_eye": "keep",
+    "vital_signs.gcs_verbal": "keep",
+    "vital_signs.gcs_motor": "keep",
+    "vital_signs.gcs": "keep",
+    "vital_signs.avpu": "keep",
+    "vital_signs.pain": "keep",
+    "procedures.id": "entry",
+    "procedures.entered_in_error": "keep",
+    "procedures.performed_at": "move",
+    "procedures.ended_at": "move",
+    "procedures.procedure.system": "keep",
+    "procedures.procedure.code": "keep",
+    "procedures.procedure.display": "drop",
+    "procedures.body_site.system": "keep",
+    "procedures.body_site.code": "keep",
+    "procedures.body_site.display": "drop",
+    "procedures.attempts": "keep",
+    "procedures.outcome": "keep",
+    "procedures.not_done": "keep",
+    "procedures.finding": "keep",
+    "procedures.comment": "drop",
+    "medications.id": "entry",
+    "medications.entered_in_error": "keep",
+    "medications.given_at": "move",
+    "medications.medication.system": "keep",
+    "medications.medication.code": "keep",
+    "medications.medication.display": "drop",
+    "medications.dose": "keep",
+    "medications.route.system": "keep",
+    "medications.route.code": "keep",
+    "medications.route.display": "drop",
+    "medications.response": "keep",
+    "medications.not_done": "keep",
+    "medications.comment": "drop",
+    "arrest.resuscitation_attempted": "keep",
+    "arrest.aetiology": "keep",
+    "arrest.witnessed": "keep",
+    "arrest.arrested_at": "move",
+    "arrest.bystander_cpr": "keep",
+    "arrest.bystander_aed": "keep",
+    "arrest.cpr_started_at": "move",
+    "arrest.initial_rhythm": "keep",
+    "arrest.first_shock_at": "move",
+    "arrest.shocks": "keep",
+    "arrest.rosc": "keep",
+    "arrest.rosc_at": "move",
+    "arrest.rosc_at_handover": "keep",
+    "arrest.dnar": "keep",
+    "arrest.recognised_dead": "keep",
+    "arrest.ended_at": "move",
+    "arrest.survived_to_discharge": "keep",
+    "arrest.cpc": "keep",
+    "arrest.comment": "drop",
+    "stroke.suspected": "keep",
+    "stroke.assessed_at": "move",
+    "stroke.face": "keep",
+    "stroke.arm": "keep",
+    "stroke.speech": "keep",
+    "stroke.last_known_well": "move",
+    "stroke.nihss": "keep",
+    "stroke.prealert": "keep",
+    "stroke.comment": "drop",
+    "disposition.outcome": "keep",
+    "disposition.destination": "drop",
+    "disposition.destination_type": "keep",
+    "disposition.prealert": "keep",
+    "disposition.lights_and_sirens": "keep",
+    "disposition.refusal_signed": "keep",
+    "disposition.comment": "drop",
+    "observations.id": "observation",
+    "observations.device_id": "device",
+    "observations.device_class": "keep",
+    "observations.mdc_code": "keep",
+    "observations.mdc_code10": "keep",
+    "observations.value": "keep",
+    "observations.unit_code": "keep",
+    "observations.data_absent_reason": "keep",
+    "observations.observed_at": "move",
+    "observations.flags": "keep",
+    "observations.test": "keep",
+}
+
+
+class Disclosure(NamedTuple):
+    """To whom, and how: the partner's pseudonyms, the mode its tenant chose, and what the patient's pseudonyms are made from."""
+
+    domain: Domain
+    mode: Mode
+    basis: bytes
+
+
+class Projection(NamedTuple):
+    """The de-identified encounter. `rewritten` holds the pseudonyms of entries, and names of sections, written more than once."""
+
+    view: dict[str, Any]
+    observations: list[dict[str, Any]]
+    rewritten: frozenset[str]
+    withdrawn: dict[str, list[str]]
+    encounter_pseudonym: str
+    domain: Domain
+
+
+def project(encounter: Encounter, observations: list[LinkedObservation], disclosure: Disclosure) -> Projection:
+    """Everything a partner may know of an encounter, as plain values; times are aware datetimes, numbers Decimals."""
+    record = encounter.record
+    moves = _Moves(disclosure, record.anchor)
+    view = moves.apply(_flat(encounter), "")
+    view["patient"] = _patient(view.get("patient", {}), encounter, disclosure)
+    return Projection(
+        view=view,
+        observations=[moves.apply(_plain(one), "observations.") for one in observations],
+        rewritten=frozenset(moves.pseudonym("entry", key) for key, times in record.revisions.items() if times > 1),
+        withdrawn={moves.pseudonym("entry", key): kinds for key, kinds in record.withdrawn.items()},
+        encounter_pseudonym=disclosure.domain.uuid("encounter", encounter.id),
+        domain=disclosure.domain,
+    )
+
+
+class _Moves:
+    """Applies the table for one disclosure."""
+
+    def __init__(self, disclosure: Disclosure, anchor: datetime) -> None:
+        self.domain = disclosure.domain
+        self.mode: Mode = disclosure.mode
+        self.shift = _shift(disclosure, anchor)
+        self.anchor = anchor
+
+    def apply(self, members: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+        """`members` with every rule applied; what is dropped, empty or unknown to the table is absent."""
+        kept = {name: self._value(value, prefix + name) for name, value in members.items()}
+        return {name: value for name, value in kept.items() if value is not None and value != [] and value != {}}
+
+    def pseudonym(self, kind: str, local: str) -> str:
+        # Sections of the record are named in the open: there is one of each in an encounter.
+        return self.domain.uuid(kind, local) if "_" in local else local
+
+    def _value(self, value: Any, path: str) -> Any:
+        rule = RULES.get(path)
+        method = rule[self.mode] if isinstance(rule, dict) else rule
+        if method == "move" and isinstance(value, dict):
+            return {name: moment + self.shift for name, moment in value.items() if moment is not None}
+        if method is not None:
+            return self._leaf(value, method)
+        if isinstance(value, dict):
+            return self.apply(value, path + ".")
+        if isinstance(value, list):
+            return [self.apply(item, path + ".") for item in value if isinstance(item, dict)]
+        return None
+
+    def _leaf(self, value: Any, method: Method) -> Any:
+        if value is None or method == "drop":
+            return None
+        if method == "keep":
+            return value
+        if method == "move":
+            return value + self.shift
+        if method == "year":
+            return value.year if age(value, self.anchor.date()) <= OLDEST_AGE_SHOWN else None
+        if method == "cap":
+            return min(value, OLDEST_AGE_SHOWN + 1)
+        return self.pseudonym(method, value)
+
+
+def age(born: date, on: date) -> int:
+    """Whole years between two dates."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def _shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
+    if disclosure.mode == "exact":
+        return timedelta()
+    if disclosure.mode == "shifted":
+        return timedelta(days=disclosure.domain.shift_days(disclosure.basis))
+    # Of a date the year alone may stay (45 CFR 164.514(b)(2)): every encounter begins at noon of the first day of its year.
+    return datetime(anchor.year, 1, 1, 12, tzinfo=UTC) - anchor
+
+
+def _patient(walked: dict[str, Any], encounter: Encounter, disclosure: Disclosure) -> dict[str, Any]:
+    address = walked.pop("address", {})
+    if "birth_date" in walked:
+        walked["birth_year"] = walked.pop("birth_date")
+    patient = encounter.record.patient
+    born = patient.birth_date if patient else None
+    if born is not None and age(born, encounter.record.anchor.date()) > OLDEST_AGE_SHOWN:
+        walked["age_years"] = OLDEST_AGE_SHOWN + 1
+    return {"id": disclosure.domain.uuid("patient", disclosure.basis), **walked, **address}
+
+
+def _flat(encounter: Encounter) -> dict[str, Any]:
+    members = _plain(encounter)
+    record = members.pop("record")
+    members["organization_id"] = members.pop("tenant_id")
+    return members | record
+
+
+def _plain(struct: msgspec.Struct) -> dict[str, Any]:
+    return msgspec.to_builtins(struct, builtin_types=(datetime, date, Decimal))

@@ -1,0 +1,112 @@
+"""Encounters as partners see them: created from a dispatch system, read de-identified, exported as FHIR."""
+
+from datetime import UTC, datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.epcr import amend, announcements, store
+from services.epcr.deidentify import project
+from services.epcr.disclosure import disclose, policy_for
+from services.epcr.fhir.encode import MEDIA_TYPE
+from services.epcr.fhir.export import exported
+from services.epcr.models.record import Encounter, EncounterDraft
+from services.epcr.models.requests import EncounterFilter, ReadBundle, ReadEncounter
+from services.epcr.partner_view import plain_view, summary
+from services.epcr.representations import etag, is_known, not_modified, wants_fhir
+from shared import audit, http, idempotency, identity, ids, outbox, pagination, problems
+from shared.database import tenant_transaction
+from shared.identity import Caller
+from shared.problems import FieldError
+
+READ = "argus:epcr:read"
+WRITE = "argus:epcr:write"
+PATH = "/api/v1/epcr/encounters"
+
+
+async def create_encounter(request: Request) -> Response:
+    caller = identity.require(request, WRITE)
+    draft = await http.decode(request, EncounterDraft)
+    async with tenant_transaction(request, caller) as conn:
+        if answer := await idempotency.stored(conn, request, caller):
+            return answer
+        encounter = _begun(caller, draft)
+        stored = await store.insert(conn, caller, encounter, request.state.keyring)
+        await audit.record(conn, caller, "encounter.create", encounter.id)
+        await outbox.add(conn, caller.tenant_id, *announcements.created(encounter))
+        view = await plain_view(conn, stored, await policy_for(conn, caller), request.state.pseudonyms)
+        response = http.created(view.content, location=f"{PATH}/{encounter.id}")
+        return await idempotency.keep(conn, request, caller, response)
+
+
+async def list_encounters(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    page = http.query(request, EncounterFilter)
+    async with tenant_transaction(request, caller) as conn:
+        found = await store.listed(conn, page, request.state.keyring)
+        shown, cursor = pagination.slice_page(found, page, key=lambda stored: stored.row.id)
+        policy = await policy_for(conn, caller)
+        views = [await plain_view(conn, stored, policy, request.state.pseudonyms) for stored in shown]
+        seen = {"encounter_ids": [stored.row.id for stored in shown]}
+        await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
+    content = {"encounters": [summary(view) for view in views], "next_cursor": cursor}
+    return http.json(content, headers=pagination.link_header(request, cursor))
+
+
+async def read_encounter(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    asked = http.query(request, ReadEncounter)
+    if asked.format == "fhir" or (asked.format is None and wants_fhir(request.headers.getlist("accept"))):
+        return await _export(request, caller, asked.max_entries)
+    if asked.max_entries is not None:
+        raise problems.invalid("max_entries goes with format=fhir.", [FieldError("max_entries", "needs format=fhir")])
+    async with tenant_transaction(request, caller) as conn:
+        stored = await store.find(conn, request.path_params["encounter_id"], request.state.keyring)
+        view = await plain_view(conn, stored, await policy_for(conn, caller), request.state.pseudonyms)
+        await audit.record(conn, caller, "encounter.read", stored.row.id)
+    headers = {"etag": etag(stored.row, view.disclosure, "json"), "vary": "accept"}
+    if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
+        return not_modified(headers)
+    return http.json(view.content, headers=headers)
+
+
+async def export_bundle(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    return await _export(request, caller, http.query(request, ReadBundle).max_entries)
+
+
+async def _export(request: Request, caller: Caller, max_entries: int | None) -> Response:
+    async with tenant_transaction(request, caller) as conn:
+        stored = await store.find(conn, request.path_params["encounter_id"], request.state.keyring)
+        disclosure = await disclose(conn, stored, await policy_for(conn, caller), request.state.pseudonyms)
+        headers = {"etag": etag(stored.row, disclosure, f"fhir {max_entries}"), "vary": "accept"}
+        known = is_known(request.headers.getlist("if-none-match"), headers["etag"])
+        observations = [] if known else await store.observations_of(conn, stored.row)
+        await audit.record(conn, caller, "encounter.export", stored.row.id)
+    if known:
+        return not_modified(headers)
+    # A long mission has thousands of readings: its bundle is made beside the event loop, not on it.
+    body = await run_in_threadpool(exported, project(stored.encounter, observations, disclosure), max_entries)
+    media_type = MEDIA_TYPE if max_entries is None else "application/json"
+    return Response(body, headers=headers | {"cache-control": "no-store"}, media_type=media_type)
+
+
+def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:
+    now = datetime.now(UTC)
+    return Encounter(
+        id=ids.new_id("enc"),
+        tenant_id=caller.tenant_id,
+        care_model=draft.care_model,
+        status=draft.status,
+        vehicle_id=draft.vehicle_id,
+        cad_incident_id=draft.cad_incident_id,
+        patient_number=draft.patient_number,
+        test=caller.environment == "sandbox",
+        version=1,
+        revision=1,
+        amended=False,
+        created_at=now,
+        updated_at=now,
+        record=amend.begin(draft, now, ids.new_id),
+    )

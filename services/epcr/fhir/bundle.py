@@ -1,0 +1,109 @@
+"""The transaction bundle of an encounter: one, or several for servers that take only so many entries."""
+
+from collections.abc import Iterator
+
+from services.epcr.deidentify import Projection
+from services.epcr.fhir.composition import composition
+from services.epcr.fhir.device import devices
+from services.epcr.fhir.device_observation import device_observation
+from services.epcr.fhir.encounter import encounter
+from services.epcr.fhir.entries import (
+    Entry,
+    Scene,
+    bundle_entry,
+    logical_reference,
+    reference,
+    scene_of,
+)
+from services.epcr.fhir.findings import arrest, ecg, stroke
+from services.epcr.fhir.medication import medication
+from services.epcr.fhir.patient import patient
+from services.epcr.fhir.procedure import procedure
+from services.epcr.fhir.terms import Json, meta
+from services.epcr.fhir.vital_signs import vital_signs
+
+
+def bundle(projection: Projection) -> Json:
+    """The whole encounter as one transaction."""
+    scene = scene_of(projection)
+    sections = _sections(scene)
+    entries = [
+        patient(scene),
+        encounter(scene),
+        *devices(scene, projection.observations),
+        *_flat(sections),
+        composition(scene, sections, _within),
+    ]
+    return _transaction(scene, entries)
+
+
+def bundles(projection: Projection, max_entries: int) -> list[Json]:
+    """The same, cut into transactions of at most `max_entries` each: 4 or more, to hold Patient, Encounter, a device and its observation.
+
+    Patient and Encounter stand in each, a device beside its observations; the Composition, in the last, names what stands in others.
+    """
+    scene = scene_of(projection)
+    sections = _sections(scene)
+    heads = [patient(scene), encounter(scene)]
+    of_devices = {entry.uuid: entry for entry in devices(scene, projection.observations)}
+    parts = list(_parts(list(_flat(sections)), of_devices, max_entries - len(heads)))
+    if not parts or len(parts[-1]) + len(heads) >= max_entries:
+        parts.append([])
+    last = {entry.uuid for entry in parts[-1]}
+
+    def refer(entry: Entry) -> Json:
+        return _within(entry) if entry.uuid in last else _elsewhere(projection, entry)
+
+    parts[-1].append(composition(scene, sections, refer))
+    return [_transaction(scene, heads + part) for part in parts]
+
+
+def _sections(scene: Scene) -> dict[str, list[Entry]]:
+    view = scene.projection.view
+    return {
+        "vital_signs": [
+            *(entry for signs in view.get("vital_signs", []) for entry in vital_signs(scene, signs)),
+            *(device_observation(scene, seen) for seen in scene.projection.observations),
+        ],
+        "procedures": [procedure(scene, done) for done in view.get("procedures", [])],
+        "medications": [medication(scene, given) for given in view.get("medications", [])],
+        "arrest": list(arrest(scene)),
+        "assessments": [*stroke(scene), *(entry for done in view.get("procedures", []) for entry in ecg(scene, done))],
+    }
+
+
+def _flat(sections: dict[str, list[Entry]]) -> Iterator[Entry]:
+    for entries in sections.values():
+        yield from entries
+
+
+def _parts(entries: list[Entry], of_devices: dict[str, Entry], room: int) -> Iterator[list[Entry]]:
+    part: list[Entry] = []
+    present: set[str] = set()
+    for entry in entries:
+        needed = [of_devices[uuid] for uuid in entry.needs if uuid not in present]
+        if part and len(part) + len(needed) + 1 > room:
+            yield part
+            part, present = [], set()
+            needed = [of_devices[uuid] for uuid in entry.needs]
+        part += [*needed, entry]
+        present.update(entry.needs)
+    if part:
+        yield part
+
+
+def _within(entry: Entry) -> Json:
+    return reference(entry.resource["resourceType"], entry.uuid)
+
+
+def _elsewhere(projection: Projection, entry: Entry) -> Json:
+    return logical_reference(projection, entry.resource["resourceType"], entry.uuid)
+
+
+def _transaction(scene: Scene, entries: list[Entry]) -> Json:
+    return {
+        "resourceType": "Bundle",
+        "meta": meta(scene.test),
+        "type": "transaction",
+        "entry": [bundle_entry(scene.projection, entry) for entry in entries],
+    }

@@ -1,0 +1,47 @@
+"""Composition: the patient care report (LOINC 67796-3), whose sections point at the other entries."""
+
+from collections.abc import Callable
+
+from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.terms import LOINC, Json, coding, concept, moment
+
+Refer = Callable[[Entry], Json]
+SECTIONS = {
+    "vital_signs": ("8716-3", "Vital signs"),
+    "procedures": ("29554-3", "Procedures performed"),
+    "medications": ("18610-6", "Medications administered"),
+    "arrest": ("67799-7", "Cardiac arrest event"),
+    "assessments": ("51848-0", "Assessments"),
+}
+_AUTHOR = "De-identified EMS service"
+
+
+def composition(scene: Scene, sections: dict[str, list[Entry]], refer: Refer) -> Entry:
+    """`refer` makes the reference to an entry, which may stand in another bundle."""
+    view = scene.projection.view
+    uuid = scene.uuid("Composition", scene.encounter)
+    resource = scene.begin("Composition", uuid) | {
+        "status": _status(view),
+        "type": concept(coding(LOINC, "67796-3", "EMS patient care report - version 3 Document NEMSIS")),
+        "subject": scene.subject(),
+        "encounter": scene.context(),
+        "date": moment(view["updated_at"]),
+        "author": [{"display": _AUTHOR}],
+        "title": "EMS patient care report",
+        "confidentiality": "R",
+    }
+    filled = [_section(name, entries, refer) for name, entries in sections.items() if entries]
+    if filled:
+        resource["section"] = filled
+    return Entry(resource, uuid, mutable=True)
+
+
+def _status(view: Json) -> str:
+    if view["status"] == "in_progress":
+        return "preliminary"
+    return "amended" if view["amended"] else "final"
+
+
+def _section(name: str, entries: list[Entry], refer: Refer) -> Json:
+    code, title = SECTIONS[name]
+    return {"title": title, "code": concept(coding(LOINC, code, title)), "entry": [refer(entry) for entry in entries]}

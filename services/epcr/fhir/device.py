@@ -1,0 +1,22 @@
+"""Device: a pseudonym and a class. The serial number never reaches this service."""
+
+from typing import Any
+
+from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.terms import coding, concept
+from services.epcr.nomenclature import DEVICE_TYPES, MDC
+
+
+def devices(scene: Scene, observations: list[dict[str, Any]]) -> list[Entry]:
+    """Each device that observed something, once, in the order of its first observation."""
+    classes: dict[str, str] = {}
+    for observation in observations:
+        classes.setdefault(observation["device_id"], observation["device_class"])
+    return [_device(scene, uuid, device_class) for uuid, device_class in classes.items()]
+
+
+def _device(scene: Scene, uuid: str, device_class: str) -> Entry:
+    resource = scene.begin("Device", uuid)
+    if device_class in DEVICE_TYPES:
+        resource["type"] = concept(coding(MDC, *DEVICE_TYPES[device_class]))
+    return Entry(resource, uuid, mutable=False)

@@ -1,0 +1,92 @@
+"""Encounter: the mission in the field, its clock, why it was called and how it ended."""
+
+from datetime import datetime
+from typing import Any
+
+from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.terms import (
+    ACT_CODE,
+    ACT_PRIORITY,
+    EMS,
+    EXTENSIONS,
+    NEMSIS,
+    SERVICE_TYPE,
+    SNOMED,
+    Json,
+    coding,
+    concept,
+    ems,
+    moment,
+)
+
+STATUS = {"in_progress": "in-progress", "completed": "finished", "handed_over": "finished", "cancelled": "cancelled"}
+# NEMSIS eResponse.05, type of service requested.
+_NEMSIS_TYPES = {
+    "prehospital_emergency": ("2205001", "Emergency Response (Primary Response Area)"),
+    "interfacility_transfer": ("2205005", "Hospital-to-Hospital Transfer"),
+    "community_paramedicine": ("2205031", "Mobile Integrated Health Care Encounter"),
+}
+_SERVICES = {
+    "prehospital_emergency": ("117", "Emergency Medical"),
+    "event_medical": ("117", "Emergency Medical"),
+    "community_paramedicine": ("226", "Ambulance"),
+    "interfacility_transfer": ("230", "Patient Transport"),
+    "non_emergency_transport": ("230", "Patient Transport"),
+}
+_PRIORITIES = {"prehospital_emergency": ("EM", "emergency"), "event_medical": ("UR", "urgent")}
+
+
+def encounter(scene: Scene) -> Entry:
+    view = scene.projection.view
+    model: str = view["care_model"]
+    resource = scene.begin("Encounter", scene.encounter)
+    clock = _clock(view.get("times", {}))
+    if clock:
+        # `extension` stands before `identifier` in the specification's order.
+        resource = {
+            "resourceType": "Encounter",
+            "meta": resource["meta"],
+            "extension": [clock],
+            "identifier": resource["identifier"],
+        }
+    resource |= {
+        "status": STATUS[view["status"]],
+        "class": coding(ACT_CODE, "FLD", "field"),
+        "type": _types(model, view.get("disposition", {})),
+        "serviceType": concept(coding(SERVICE_TYPE, *_SERVICES[model])),
+        "priority": concept(coding(ACT_PRIORITY, *_PRIORITIES.get(model, ("R", "routine")))),
+        "subject": scene.subject(),
+        "period": _period(view),
+    }
+    reasons = [one for one in (view.get("primary_impression"), *view.get("secondary_impressions", [])) if one]
+    if reasons:
+        resource["reasonCode"] = [concept(coding(one["system"], one["code"])) for one in reasons]
+    outcome = view.get("disposition", {}).get("outcome")
+    if outcome:
+        resource["hospitalization"] = {"dischargeDisposition": ems(outcome)}
+    return Entry(resource, scene.encounter, mutable=True)
+
+
+def _types(model: str, disposition: dict[str, Any]) -> list[Json]:
+    codings = [coding(EMS, model.replace("_", "-"))]
+    if model in _NEMSIS_TYPES:
+        codings.insert(0, coding(NEMSIS, *_NEMSIS_TYPES[model]))
+    types = [concept(*codings)]
+    if disposition.get("outcome") == "transported":
+        types.append(concept(coding(SNOMED, "715537001", "Transportation by ambulance")))
+    return types
+
+
+def _period(view: Json) -> Json:
+    times: dict[str, datetime] = view.get("times", {})
+    start = times.get("call") or times.get("mobile") or view["anchor"]
+    end = times.get("handover")
+    period = {"start": moment(start)}
+    # A clock that was set back between the two would make a period no server takes (per-1).
+    return period | ({"end": moment(end)} if end and end >= start else {})
+
+
+def _clock(times: dict[str, datetime]) -> Json | None:
+    """The mission's times, as one extension with a member for each."""
+    members = [{"url": name.replace("_", "-"), "valueDateTime": moment(at)} for name, at in times.items()]
+    return {"extension": members, "url": f"{EXTENSIONS}/mission-times"} if members else None

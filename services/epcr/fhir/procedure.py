@@ -1,0 +1,53 @@
+"""Procedure: what was done, how often it was tried and how it went; or that it was not done, and why."""
+
+from typing import Any
+
+from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.terms import SNOMED, Json, coding, concept, ems, extension, moment
+
+OUTCOMES = {
+    "successful": ("385669000", "Successful"),
+    "partially_successful": ("385670004", "Partially successful"),
+    "unsuccessful": ("385671000", "Unsuccessful"),
+}
+
+
+def procedure(scene: Scene, done: dict[str, Any]) -> Entry:
+    uuid = scene.uuid("Procedure", done["id"])
+    resource = scene.begin("Procedure", uuid)
+    if "attempts" in done:
+        attempts = extension("procedure-attempts", "Integer", done["attempts"])
+        resource = {
+            "resourceType": "Procedure",
+            "meta": resource["meta"],
+            "extension": [attempts],
+            "identifier": resource["identifier"],
+        }
+    resource["status"] = status(done)
+    if "not_done" in done:
+        resource["statusReason"] = ems(done["not_done"])
+    resource |= {
+        "code": concept(coding(done["procedure"]["system"], done["procedure"]["code"])),
+        "subject": scene.subject(),
+        "encounter": scene.context(),
+        **_performed(done),
+    }
+    if "body_site" in done:
+        resource["bodySite"] = [concept(coding(done["body_site"]["system"], done["body_site"]["code"]))]
+    if "outcome" in done:
+        resource["outcome"] = concept(coding(SNOMED, *OUTCOMES[done["outcome"]]))
+    return Entry(resource, uuid, done["id"] in scene.projection.rewritten)
+
+
+def status(entry: dict[str, Any]) -> str:
+    """The event status of something done to the patient, left undone, or written down by mistake."""
+    if entry.get("entered_in_error"):
+        return "entered-in-error"
+    return "not-done" if "not_done" in entry else "completed"
+
+
+def _performed(done: dict[str, Any]) -> Json:
+    start = moment(done["performed_at"])
+    if "ended_at" in done:
+        return {"performedPeriod": {"start": start, "end": moment(done["ended_at"])}}
+    return {"performedDateTime": start}

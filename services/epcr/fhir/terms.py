@@ -1,0 +1,57 @@
+"""The words of FHIR this service uses: systems, codes and small datatypes as plain values, keys in the order of the specification."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from services.epcr.nomenclature import UCUM
+
+LOINC = "http://loinc.org"
+SNOMED = "http://snomed.info/sct"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+ACT_PRIORITY = "http://terminology.hl7.org/CodeSystem/v3-ActPriority"
+ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
+OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+DATA_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+DATA_ABSENT_EXTENSION = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+SERVICE_TYPE = "http://terminology.hl7.org/CodeSystem/service-type"
+NEMSIS = "https://profiles.ihe.net/PCC/mPSC/CodeSystem/NEMSIS"
+PHD_CATEGORY = "http://hl7.org/fhir/uv/phd/CodeSystem/PhdObservationCategories"
+EMS = "https://knogin.com/fhir/CodeSystem/ems"
+EXTENSIONS = "https://knogin.com/fhir/StructureDefinition"
+
+Json = dict[str, Any]
+_PSEUDONYMISED = [{"system": OBSERVATION_VALUE, "code": "PSEUDED"}, {"system": OBSERVATION_VALUE, "code": "REDACTED"}]
+_TEST = {"system": ACT_REASON, "code": "HTEST"}
+
+
+def meta(test: bool) -> Json:
+    """Security labels of every resource: pseudonymised with a key, parts taken out; and whether it is a rehearsal."""
+    return {"security": [*_PSEUDONYMISED, _TEST] if test else _PSEUDONYMISED}
+
+
+def coding(system: str, code: str, display: str | None = None) -> Json:
+    return {"system": system, "code": code} | ({"display": display} if display else {})
+
+
+def concept(*codings: Json) -> Json:
+    return {"coding": list(codings)}
+
+
+def ems(code: str) -> Json:
+    """A concept of our own vocabulary, for what no public one says."""
+    return concept(coding(EMS, code.replace("_", "-")))
+
+
+def quantity(value: Decimal | int, unit: str) -> Json:
+    return {"value": value, "unit": unit, "system": UCUM, "code": unit}
+
+
+def moment(value: datetime) -> str:
+    """A FHIR dateTime or instant in UTC."""
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def extension(name: str, kind: str, value: Any) -> Json:
+    return {"url": f"{EXTENSIONS}/{name}", f"value{kind}": value}

@@ -1,0 +1,72 @@
+"""Observations of the crew's vital signs, as the R4 vital signs profiles ask: LOINC, UCUM, blood pressure as one with components."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from services.epcr import measurements
+from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.terms import (
+    DATA_ABSENT,
+    LOINC,
+    OBSERVATION_CATEGORY,
+    SNOMED,
+    Json,
+    coding,
+    concept,
+    moment,
+    quantity,
+)
+from services.epcr.measurements import AVPU, CATEGORIES, COMPONENTS, FIELDS, UNITS
+
+
+def vital_signs(scene: Scene, signs: dict[str, Any]) -> Iterator[Entry]:
+    """One Observation for each kind in the set, and one in error for each kind a correction took out."""
+    present = measurements.kinds(signs)
+    gone = [kind for kind in scene.projection.withdrawn.get(signs["id"], []) if kind not in present]
+    mutable = signs["id"] in scene.projection.rewritten
+    for kind in present + gone:
+        uuid = scene.uuid("Observation", f"{signs['id']}/{kind}")
+        in_error = signs.get("entered_in_error", False) or kind in gone
+        yield Entry(_observation(scene, uuid, kind, signs, in_error), uuid, mutable)
+
+
+def _observation(scene: Scene, uuid: str, kind: str, signs: dict[str, Any], in_error: bool) -> Json:
+    code = measurements.code_of(kind, signs)
+    return scene.begin("Observation", uuid) | {
+        "status": "entered-in-error" if in_error else "final",
+        "category": [concept(coding(OBSERVATION_CATEGORY, CATEGORIES.get(kind, "vital-signs")))],
+        "code": _coded(code),
+        "subject": scene.subject(),
+        "encounter": scene.context(),
+        "effectiveDateTime": moment(signs["taken_at"]),
+        **_result(kind, signs),
+    }
+
+
+def _result(kind: str, signs: dict[str, Any]) -> Json:
+    if kind == "avpu" and "avpu" in signs:
+        return {"valueCodeableConcept": concept(coding(SNOMED, *AVPU[signs["avpu"]]))}
+    components = [
+        _component(kind, field, signs[field]) for field in FIELDS[kind] if field in COMPONENTS and field in signs
+    ]
+    parts: Json = {"component": components} if components else {}
+    value = measurements.measured(kind, signs) or _total(kind, signs)
+    if value is not None:
+        return {"valueQuantity": quantity(*value)} | parts
+    return parts or {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}
+
+
+def _total(kind: str, signs: dict[str, Any]) -> tuple[int, str] | None:
+    """The coma score's total, where the crew gave its three parts alone."""
+    scores: list[int] = [signs[part] for part in FIELDS["gcs"][1:] if part in signs]
+    return (sum(scores), UNITS["gcs"]) if kind == "gcs" and len(scores) == 3 else None
+
+
+def _component(kind: str, field: str, value: Decimal | int) -> Json:
+    return {"code": _coded(COMPONENTS[field]), "valueQuantity": quantity(value, UNITS[kind])}
+
+
+def _coded(code: measurements.Code) -> Json:
+    first, *others = code.loinc
+    return concept(coding(LOINC, first, code.display), *(coding(LOINC, other) for other in others))

@@ -1,0 +1,97 @@
+"""Which Observations one set of vital signs makes, and how each is coded."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+
+class Code(NamedTuple):
+    """LOINC codes, most general first, and what the first one is called."""
+
+    loinc: tuple[str, ...]
+    display: str
+
+
+# A kind is present when one of its fields has a value.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "heart_rate": ("heart_rate",),
+    "respiratory_rate": ("respiratory_rate",),
+    "blood_pressure": ("systolic", "diastolic", "mean_pressure"),
+    "spo2": ("spo2",),
+    "temperature": ("temperature",),
+    "etco2": ("etco2",),
+    "glucose": ("glucose",),
+    "gcs": ("gcs", "gcs_eye", "gcs_verbal", "gcs_motor"),
+    "avpu": ("avpu",),
+    "pain": ("pain",),
+}
+CODES: dict[str, Code] = {
+    "heart_rate": Code(("8867-4",), "Heart rate"),
+    "respiratory_rate": Code(("9279-1",), "Respiratory rate"),
+    "blood_pressure": Code(("85354-9",), "Blood pressure panel with all children optional"),
+    "spo2": Code(("2708-6", "59408-5"), "Oxygen saturation in Arterial blood"),
+    "temperature": Code(("8310-5",), "Body temperature"),
+    "gcs": Code(("9269-2",), "Glasgow coma score total"),
+    "avpu": Code(("67775-7",), "Level of responsiveness"),
+    "pain": Code(("72514-3",), "Pain severity - 0-10 verbal numeric rating [Score] - Reported"),
+}
+# What the LOINC code says depends on the unit: a fraction, a pressure, an amount, a mass.
+CODES_BY_UNIT: dict[str, dict[str, Code]] = {
+    "etco2": {
+        "mm[Hg]": Code(("19891-1",), "Carbon dioxide [Partial pressure] in Exhaled gas --at end expiration"),
+        "kPa": Code(("19891-1",), "Carbon dioxide [Partial pressure] in Exhaled gas --at end expiration"),
+        "%": Code(("19889-5",), "Carbon dioxide/Gas.total.at end expiration in Exhaled gas"),
+    },
+    "glucose": {
+        "mg/dL": Code(("2339-0", "41653-7"), "Glucose [Mass/volume] in Blood"),
+        "mmol/L": Code(("15074-8", "14743-9"), "Glucose [Moles/volume] in Blood"),
+    },
+}
+COMPONENTS: dict[str, Code] = {
+    "systolic": Code(("8480-6",), "Systolic blood pressure"),
+    "diastolic": Code(("8462-4",), "Diastolic blood pressure"),
+    "mean_pressure": Code(("8478-0",), "Mean blood pressure"),
+    "gcs_eye": Code(("9267-6",), "Glasgow coma score eye opening"),
+    "gcs_verbal": Code(("9270-0",), "Glasgow coma score verbal"),
+    "gcs_motor": Code(("9268-4",), "Glasgow coma score motor"),
+}
+UNITS = {
+    "heart_rate": "/min",
+    "respiratory_rate": "/min",
+    "blood_pressure": "mm[Hg]",
+    "spo2": "%",
+    "gcs": "{score}",
+    "pain": "{score}",
+}
+# Responsiveness as NEWS2 codes it in SNOMED CT.
+AVPU = {
+    "alert": ("248234008", "Mentally alert"),
+    "verbal": ("300202002", "Response to voice"),
+    "pain": ("450847001", "Responds to pain"),
+    "unresponsive": ("422768004", "Unresponsive"),
+}
+CATEGORIES = {"glucose": "laboratory", "gcs": "exam", "avpu": "exam", "pain": "survey"}
+
+
+def kinds(signs: Mapping[str, Any]) -> list[str]:
+    """The Observations that a set of vital signs makes."""
+    return [kind for kind, fields in FIELDS.items() if any(signs.get(field) is not None for field in fields)]
+
+
+def code_of(kind: str, signs: Mapping[str, Any]) -> Code:
+    """How `kind` is coded; by the unit, where that decides."""
+    if kind in CODES:
+        return CODES[kind]
+    by_unit = CODES_BY_UNIT[kind]
+    unit = signs[kind]["unit"] if kind in signs else next(iter(by_unit))
+    return by_unit[unit]
+
+
+def measured(kind: str, signs: Mapping[str, Any]) -> tuple[Decimal | int, str] | None:
+    """A kind's own value and UCUM unit; None where it has only components, or a code for a value."""
+    value = signs.get(kind)
+    if value is None or kind == "avpu":
+        return None
+    if isinstance(value, Mapping):
+        return value["value"], value["unit"]
+    return value, UNITS[kind]

@@ -1,0 +1,79 @@
+"""How a device's code (ISO/IEEE 11073-10101) is told in FHIR: LOINC beside it, the category, the unit a hospital expects."""
+
+import csv
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+TABLE = Path(__file__).parent / "data" / "mdc_codes.csv"
+MDC = "urn:iso:std:iso:11073:10101"
+UCUM = "http://unitsofmeasure.org"
+
+# LOINC codes that say a property: of a substance's amount another than of its mass, of a fraction another than of a pressure.
+_ONLY_FOR_UNITS = {
+    "19891-1": frozenset({"mm[Hg]", "kPa"}),
+    "19889-5": frozenset({"%"}),
+    "2339-0": frozenset({"mg/dL"}),
+    "41653-7": frozenset({"mg/dL"}),
+    "15074-8": frozenset({"mmol/L"}),
+    "14743-9": frozenset({"mmol/L"}),
+}
+_MOLAR_TWIN = {"2339-0": "15074-8", "41653-7": "14743-9"}
+# The R4 vital signs profiles fix the unit; these say the same in that unit, exactly.
+_SAME_IN = {
+    "{beat}/min": ("/min", 0),
+    "{beats}/min": ("/min", 0),
+    "{breath}/min": ("/min", 0),
+    "{breaths}/min": ("/min", 0),
+    "m": ("cm", 2),
+}
+
+# Device specialisations of ISO/IEEE 11073-10101. Where none is defined for the class, the generic one.
+_GENERIC = ("528457", "MDC_DEV_SPEC_PROFILE_GENERIC")
+DEVICE_TYPES = {
+    "oximeter": ("528388", "MDC_DEV_SPEC_PROFILE_PULS_OXIM"),
+    "ecg": ("528390", "MDC_DEV_SPEC_PROFILE_MIN_ECG"),
+    "bp": ("528391", "MDC_DEV_SPEC_PROFILE_BP"),
+    "thermometer": ("528392", "MDC_DEV_SPEC_PROFILE_TEMP"),
+    "glucose": ("528401", "MDC_DEV_SPEC_PROFILE_GLUCOSE"),
+    "defib": ("69769", "MDC_DEV_GEN_ELEC_POTL_HEART_DEFIB_MDS"),
+    "etco2": _GENERIC,
+    "multiparameter": _GENERIC,
+}
+
+
+class Metric(NamedTuple):
+    refid: str
+    code10: int
+    loinc: tuple[str, ...]
+    category: str
+
+
+@cache
+def metrics() -> dict[int, Metric]:
+    """Every numeric metric by its 32-bit code."""
+    with TABLE.open(newline="") as file:
+        return {int(row["code10"]): _metric(row) for row in csv.DictReader(file)}
+
+
+def find(refid: str, code10: int) -> Metric:
+    """The metric of a code; one that is not in the table stands under its MDC code alone."""
+    return metrics().get(code10) or Metric(refid, code10, (), "procedure")
+
+
+def loinc_codes(metric: Metric, unit: str | None) -> list[str]:
+    """The LOINC codes that are true of a value in `unit`."""
+    codes = [code for listed in metric.loinc for code in (listed, _MOLAR_TWIN.get(listed)) if code]
+    return [code for code in codes if unit is None or unit in _ONLY_FOR_UNITS.get(code, {unit})]
+
+
+def in_expected_unit(value: Decimal, unit: str) -> tuple[Decimal, str]:
+    """The same quantity in the unit FHIR's vital signs are given in, digit for digit."""
+    expected, places = _SAME_IN.get(unit, (unit, 0))
+    return (value.scaleb(places) if places else value), expected
+
+
+def _metric(row: dict[str, str]) -> Metric:
+    loinc = tuple(code for code in row["loinc"].split("|") if code)
+    return Metric(row["refid"], int(row["code10"]), loinc, row["category"])

@@ -1,0 +1,86 @@
+"""Keyed pseudonyms: the same for one partner for ever, of no use to another, and not to be guessed from a patient's number."""
+
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Sequence
+
+from services.epcr.models.patient import PatientIdentifier
+from shared.encoding import base64url_decode
+
+NAMESPACE = "https://knogin.com/fhir/pseudonyms"
+SHIFT_DAYS = 50
+# What is typed where a number is not known must never make two patients one.
+_PLACEHOLDER = re.compile(r"(.)\1*|0*1?2?3?4?5?6?7?8?9?0?|(unknown|none|null|test|na|nil|tbc|tba|anonymous)")
+
+
+class Pseudonyms:
+    """The keys, by version. The first makes new pseudonyms; an encounter keeps the version it was first shown under."""
+
+    def __init__(self, keys: dict[int, bytes]) -> None:
+        self._keys = keys
+        self.current = next(iter(keys))
+
+    @classmethod
+    def from_text(cls, text: str) -> "Pseudonyms":
+        """Reads `2:<base64url of 32 bytes>,1:<…>`. Raises ValueError for anything else."""
+        keys: dict[int, bytes] = {}
+        for part in text.split(","):
+            version, _, encoded = part.strip().partition(":")
+            key = base64url_decode(encoded)
+            if not version.isdigit() or not 0 < int(version) < 32768 or len(key) != 32 or int(version) in keys:
+                raise ValueError("PSEUDONYM_KEYS are <version>:<base64url of 32 bytes>, separated by commas")
+            keys[int(version)] = key
+        return cls(keys)
+
+    def basis(self, tenant_id: str, encounter_id: str, identifiers: Sequence[PatientIdentifier]) -> bytes:
+        """What a patient's pseudonyms are made from: the patient's number where one is known, else this encounter. 32 bytes, keyed."""
+        usable = sorted((_plain(one.system), _plain(one.value)) for one in identifiers if _is_number(one.value))
+        source = ("number", *usable[0]) if usable else ("encounter", encounter_id)
+        return _mac(self._keys[self.current], "basis", tenant_id, *source)
+
+    def domain(self, version: int, tenant_id: str, name: str) -> "Domain":
+        """The pseudonyms of one partner. Raises KeyError when the key of `version` was taken away."""
+        return Domain(self._keys[version], version, tenant_id, name)
+
+
+class Domain:
+    """One partner's view of one tenant: who shares a domain sees the same pseudonyms."""
+
+    def __init__(self, key: bytes, version: int, tenant_id: str, name: str) -> None:
+        self._key = _mac(key, "domain", tenant_id, name)
+        # The key's version stands in the system, so that a new key never passes for the same name space.
+        self.base = f"{NAMESPACE}/{version}/{_mac(self._key, 'tag').hex()[:16]}"
+
+    def system(self, kind: str) -> str:
+        """The identifier system of pseudonyms of that kind."""
+        return f"{self.base}/{kind}"
+
+    def uuid(self, kind: str, local: str | bytes) -> str:
+        """A UUIDv8 (RFC 9562 §5.8) of 122 keyed bits."""
+        digest = _mac(self._key, kind, local)
+        number = int.from_bytes(digest[:16], "big")
+        number = number & ~(0xF << 76) | 0x8 << 76
+        number = number & ~(0x3 << 62) | 0x2 << 62
+        return str(uuid.UUID(int=number))
+
+    def shift_days(self, basis: bytes) -> int:
+        """By how many days this patient's times are moved for this partner: -50 to 50, never 0."""
+        step = int.from_bytes(_mac(self._key, "shift", basis)[:8], "big") % (2 * SHIFT_DAYS) - SHIFT_DAYS
+        return step if step < 0 else step + 1
+
+
+def _mac(key: bytes, *parts: str | bytes) -> bytes:
+    """HMAC-SHA256 over parts that cannot run into one another."""
+    encoded = [part.encode() if isinstance(part, str) else part for part in parts]
+    return hmac.digest(key, b"".join(len(part).to_bytes(4, "big") + part for part in encoded), hashlib.sha256)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s.\-/]", "", text).casefold()
+
+
+def _is_number(text: str) -> bool:
+    plain = _plain(text)
+    return len(plain) >= 4 and not _PLACEHOLDER.fullmatch(plain)

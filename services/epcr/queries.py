@@ -1,0 +1,127 @@
+"""Every statement of this service. Row-level security holds the tenant; statements of workers name it as well."""
+
+from datetime import datetime
+from typing import LiteralString, NamedTuple
+
+COLUMNS: LiteralString = """
+    id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, amended,
+    patient_basis, pseudonym_version, record, created_at, updated_at
+"""
+
+
+class EncounterRow(NamedTuple):
+    """An encounter as stored: `record` is ciphertext; the basis of pseudonyms is None until the patient was first shown."""
+
+    id: str
+    tenant_id: str
+    care_model: str
+    status: str
+    vehicle_id: str
+    cad_incident_id: str
+    patient_number: int
+    test: bool
+    version: int
+    revision: int
+    amended: bool
+    patient_basis: bytes | None
+    pseudonym_version: int | None
+    record: bytes
+    created_at: datetime
+    updated_at: datetime
+
+
+INSERT_ENCOUNTER: LiteralString = """
+    INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, record,
+        created_at, updated_at)
+    VALUES (%(id)s, %(tenant_id)s, %(care_model)s, %(status)s, %(vehicle_id)s, %(cad_incident_id)s, %(patient_number)s, %(test)s,
+        %(record)s, %(created_at)s, %(updated_at)s)
+    ON CONFLICT (tenant_id, cad_incident_id, vehicle_id, patient_number) DO NOTHING RETURNING id
+"""
+FIND_TWIN: LiteralString = """
+    SELECT id FROM encounters WHERE cad_incident_id = %s AND vehicle_id = %s AND patient_number = %s
+"""
+FIND_ENCOUNTER: LiteralString = "SELECT " + COLUMNS + " FROM encounters WHERE id = %s"
+LOCK_ENCOUNTER: LiteralString = FIND_ENCOUNTER + " FOR UPDATE"
+LIST_ENCOUNTERS: LiteralString = (
+    "SELECT "
+    + COLUMNS
+    + """
+    FROM encounters
+    WHERE (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(after)s::text IS NULL OR id < %(after)s)
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+)
+UPDATE_ENCOUNTER: LiteralString = """
+    UPDATE encounters SET care_model = %(care_model)s, status = %(status)s, amended = %(amended)s, record = %(record)s,
+        version = %(version)s, revision = revision + 1, updated_at = %(updated_at)s
+    WHERE id = %(id)s RETURNING revision
+"""
+INSERT_VERSION: LiteralString = """
+    INSERT INTO encounter_versions (encounter_id, version, tenant_id, care_model, status, record, client_id, actor, trace_id, written_at)
+    VALUES (%(id)s, %(version)s, %(tenant_id)s, %(care_model)s, %(status)s, %(record)s, %(client_id)s, %(actor)s, %(trace_id)s,
+        %(updated_at)s)
+"""
+# Whoever shows a patient first decides for all who come after; the row's lock makes two first readers agree.
+FIX_BASIS: LiteralString = """
+    UPDATE encounters SET patient_basis = coalesce(patient_basis, %(basis)s),
+        pseudonym_version = coalesce(pseudonym_version, %(version)s)
+    WHERE id = %(id)s RETURNING patient_basis, pseudonym_version
+"""
+FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps WHERE client_id = %s"
+# Observations are only ever added, each with the revision it made: a reader of one revision is shown none that came later.
+OBSERVATIONS_OF: LiteralString = """
+    SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test
+    FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision <= %s ORDER BY observed_at, id
+"""
+
+# Workers
+UPSERT_APP: LiteralString = """
+    INSERT INTO apps (tenant_id, client_id, version, status, pseudonym_domain, deidentification) VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (tenant_id, client_id) DO UPDATE SET version = excluded.version, status = excluded.status,
+        pseudonym_domain = excluded.pseudonym_domain, deidentification = excluded.deidentification
+    WHERE apps.version < excluded.version
+"""
+# Locked in the order of their ids, so that two batches wait for each other instead of locking up.
+LOCK_KNOWN: LiteralString = """
+    SELECT e.tenant_id, e.id, e.revision FROM encounters e
+    JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::text[]) AS named (tenant_id, id)) named USING (tenant_id, id)
+    ORDER BY e.id FOR NO KEY UPDATE OF e
+"""
+INSERT_OBSERVATION: LiteralString = """
+    INSERT INTO observations (id, tenant_id, encounter_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
+        data_absent_reason, observed_at, flags, test, revision)
+    VALUES (%(id)s, %(tenant_id)s, %(encounter_id)s, %(device_id)s, %(device_class)s, %(mdc_code)s, %(mdc_code10)s, %(value)s,
+        %(unit_code)s, %(data_absent_reason)s, %(observed_at)s, %(flags)s, %(test)s, %(revision)s)
+    ON CONFLICT (id) DO NOTHING
+"""
+TOUCH_ENCOUNTERS: LiteralString = """
+    UPDATE encounters SET revision = revision + 1, updated_at = greatest(updated_at, now()) WHERE id = ANY(%s)
+"""
+FINISHED: LiteralString = (
+    "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s) AND status IN ('completed', 'handed_over') ORDER BY id"
+)
+LATE: LiteralString = """
+    SELECT o.tenant_id, o.encounter_id, o.id FROM observations o
+    JOIN encounters e ON e.id = o.encounter_id AND e.tenant_id = o.tenant_id
+    WHERE o.revision IS NULL ORDER BY e.id, o.id LIMIT 1000 FOR NO KEY UPDATE
+"""
+LINK_LATE: LiteralString = """
+    UPDATE observations o SET revision = e.revision + 1 FROM encounters e WHERE o.id = ANY(%s) AND e.id = o.encounter_id
+"""
+REPORT_UNKNOWN: LiteralString = """
+    WITH waiting AS (
+        SELECT id FROM observations
+        WHERE revision IS NULL AND NOT reported_unknown AND received_at < now() - make_interval(secs => %s)
+        ORDER BY received_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE observations o SET reported_unknown = true FROM waiting WHERE o.id = waiting.id
+    RETURNING o.tenant_id, o.encounter_id, o.id
+"""
+FORGET_UNKNOWN: LiteralString = """
+    DELETE FROM observations WHERE id IN (
+        SELECT id FROM observations
+        WHERE revision IS NULL AND reported_unknown AND received_at < now() - make_interval(days => %s) LIMIT 5000
+    )
+"""
