@@ -1,0 +1,313 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared import ids
+from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
+
+NOW = datetime.now(UTC)
+
+
+def at(minutes_ago: float) -> str:
+    return (NOW - timedelta(minutes=minutes_ago)).isoformat()
+
+
+def test_an_observation_is_answered_with_the_digits_that_were_sent(partner: Partner) -> None:
+    device = partner.enrol()
+    body = b'{"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}'
+    answer = partner.call("POST", f"{device}/observations", content=body, headers={"content-type": "application/json"})
+    observation = answer.json()
+    assert answer.status_code == 201
+    assert b'"value":98.0,' in answer.content
+    assert answer.headers["location"] == f"{device}/observations/{observation['id']}"
+    assert ids.is_id(observation["id"], "obs")
+    assert observation.items() >= {**SPO2, "device_id": device.rpartition("/")[2], "mdc_code10": 150456}.items()
+    assert (observation["encounter_id"], observation["encounter_link"], observation["flags"]) == (None, None, [])
+    assert observation["observed_at"].endswith("Z")
+    read = partner.get(answer.headers["location"])
+    assert read.json() == observation
+    assert b'"value":98.0,' in read.content
+    assert read.headers["cache-control"] == "no-store"
+
+
+def test_a_code_in_any_spelling_is_answered_as_its_reference_id(partner: Partner) -> None:
+    device = partner.enrol(device_class="ecg")
+    for code in ("147842", 147842, "147842^MDC_ECG_HEART_RATE^MDC", "MDC_ECG_CARD_BEAT_RATE"):
+        answer = partner.observe(device, mdc_code=code, value=72, unit_code="/min")
+        assert (answer.status_code, answer.json()["mdc_code"]) == (201, "MDC_ECG_HEART_RATE")
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"mdc_code": "MDC_NOT_A_CODE"}, "/mdc_code"),
+        ({"mdc_code": "150017^MDC_PRESS_BLD_NONINV_SYS^MDC"}, "/mdc_code"),
+        ({"mdc_code": "MDC_TEMP_BODY", "unit_code": "Cel"}, "/mdc_code"),
+        ({"unit_code": "percent"}, "/unit_code"),
+        ({"value": -999}, "/value"),
+        ({"value": "98.0"}, "/value"),
+        ({"value": None}, "/value"),
+        ({"observed_at": "2026-03-23T12:00:00"}, "/observed_at"),
+        ({"observed_at": (NOW + timedelta(minutes=6)).isoformat()}, "/observed_at"),
+        ({"observed_at": (NOW - timedelta(days=7, minutes=1)).isoformat()}, "/observed_at"),
+        ({"encounter_id": "enc_1"}, "/encounter_id"),
+        ({"data_absent_reason": "asked"}, "/data_absent_reason"),
+        ({"unit": "%"}, "/unit"),
+    ],
+)
+def test_what_may_not_enter_the_record_is_refused_naming_it(
+    partner: Partner, inside: Inside, fields: dict[str, Any], pointer: str
+) -> None:
+    answer = partner.observe(partner.enrol(), **fields)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert inside.rows("SELECT count(*) FROM observations WHERE tenant_id = %s", partner.tenant_id) == [(0,)]
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
+def test_a_bare_special_is_malformed(partner: Partner, text: str) -> None:
+    body = f'{{"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": {text}, "unit_code": "%"}}'
+    answer = partner.call(
+        "POST", f"{partner.enrol()}/observations", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 400
+    assert "data_absent_reason" in answer.json()["detail"]
+
+
+def test_a_reason_stands_where_there_is_no_value(partner: Partner) -> None:
+    device = partner.enrol()
+    answer = partner.observe(device, value=None, data_absent_reason="not-a-number")
+    assert answer.status_code == 201
+    read = partner.get(answer.headers["location"]).json()
+    assert (read["value"], read["data_absent_reason"], read["unit_code"]) == (None, "not-a-number", "%")
+
+
+def test_an_implausible_value_is_stored_and_flagged(partner: Partner) -> None:
+    device = partner.enrol(device_class="thermometer")
+    answer = partner.observe(device, mdc_code="MDC_TEMP_BODY", value=384.5, unit_code="Cel")
+    read = partner.get(answer.headers["location"]).json()
+    assert (answer.status_code, read["value"], read["flags"]) == (201, 384.5, ["out-of-range"])
+
+
+@pytest.mark.parametrize("status", ["inactive", "retired"])
+def test_a_device_out_of_use_sends_nothing(partner: Partner, status: str) -> None:
+    device = partner.enrol()
+    assert partner.observe(device).status_code == 201
+    partner.patch(device, {"status": status})
+    for answer in (partner.observe(device), partner.post(f"{device}/observations:batch", {"observations": [SPO2]})):
+        assert (answer.status_code, f"is {status}" in answer.json()["detail"]) == (422, True)
+    assert len(partner.get(f"{device}/observations").json()) == 1
+    partner.enrol()
+    assert partner.observe(device).status_code == 201
+
+
+def test_retiring_in_one_process_takes_effect_at_once_in_another(partner: Partner, start_app: StartApp) -> None:
+    device = partner.enrol()
+    with start_app() as elsewhere:
+        there = Partner(elsewhere, partner.tenant_id)
+        assert there.observe(device).status_code == 201
+        assert there.observe(device).status_code == 201
+        partner.patch(device, {"status": "retired"})
+        assert there.observe(device).status_code == 422
+        assert there.post(f"{device}/observations", SPO2, idempotency_key="k").status_code == 422
+
+
+def test_a_class_changed_in_one_process_is_what_another_checks_by(partner: Partner, start_app: StartApp) -> None:
+    device = partner.enrol("SN-1", "oximeter")
+    with start_app() as elsewhere:
+        there = Partner(elsewhere, partner.tenant_id)
+        assert there.observe(device).status_code == 201
+        partner.enrol("SN-1", "defib")
+        assert there.observe(device).status_code == 201
+        partner.enrol("SN-1", "thermometer")
+        answer = there.observe(device)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/mdc_code")
+
+
+def test_the_same_reading_twice_is_one_row_answered_alike(partner: Partner, inside: Inside) -> None:
+    device = partner.enrol()
+    first = partner.observe(device, observed_at=at(1))
+    again = partner.observe(device, observed_at=at(1))
+    other_spelling = partner.observe(device, observed_at=at(1), mdc_code="150456")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert other_spelling.content == first.content
+    assert again.headers["location"] == first.headers["location"]
+    for different in ({"value": 97.0}, {"observed_at": at(2)}, {"mdc_code": "MDC_BLD_PERF_INDEX"}):
+        answer = partner.observe(device, **{"observed_at": at(1)} | different)
+        assert (answer.status_code, answer.json()["id"] != first.json()["id"]) == (201, True)
+    assert inside.rows("SELECT count(*) FROM observations WHERE tenant_id = %s", partner.tenant_id) == [(4,)]
+
+
+def test_the_same_absence_twice_is_one_row_and_another_unit_is_another_reading(partner: Partner) -> None:
+    device = partner.enrol(device_class="bp")
+    pressure = {"mdc_code": "MDC_PRESS_BLD_NONINV_SYS", "observed_at": at(1)}
+    absent = [partner.observe(device, **pressure, value=None, data_absent_reason="error", unit_code=None) for _ in "ab"]
+    assert absent[0].json() == absent[1].json()
+    units = [partner.observe(device, **pressure, value=20, unit_code=unit).json()["id"] for unit in ("kPa", "mm[Hg]")]
+    assert units[0] != units[1]
+
+
+def test_the_same_reading_many_times_at_once_is_one_row(partner: Partner, start_app: StartApp) -> None:
+    device = partner.enrol()
+    with start_app() as elsewhere, ThreadPoolExecutor(16) as threads:
+        partners = [partner, Partner(elsewhere, partner.tenant_id)]
+        answers = list(threads.map(lambda n: partners[n % 2].observe(device, observed_at=at(1)), range(64)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert len(partner.get(f"{device}/observations").json()) == 1
+
+
+def test_a_reading_sent_again_with_its_encounter_is_linked_and_never_to_two(partner: Partner, inside: Inside) -> None:
+    device, encounter, another = partner.enrol(), ids.new_id("enc"), ids.new_id("enc")
+    first = partner.observe(device, observed_at=at(1)).json()
+    named = partner.observe(device, observed_at=at(1), encounter_id=encounter)
+    assert named.json() == first | {"encounter_id": encounter, "encounter_link": "pending"}
+    assert partner.observe(device, observed_at=at(1)).json() == named.json()
+    refused = partner.observe(device, observed_at=at(1), encounter_id=another)
+    assert (refused.status_code, refused.json()["id"]) == (409, first["id"])
+    (message,) = inside.messages(partner, "epcr.observations_recorded.v1")
+    assert (message["encounter_id"], [o["id"] for o in message["observations"]]) == (encounter, [first["id"]])
+
+
+def test_the_same_key_records_once_even_without_a_time(partner: Partner) -> None:
+    device = partner.enrol()
+    answers = [partner.post(f"{device}/observations", SPO2, idempotency_key="k-1") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert len({answer.content for answer in answers}) == 1
+    assert partner.post(f"{device}/observations", SPO2 | {"value": 97}, idempotency_key="k-1").status_code == 422
+    assert len(partner.get(f"{device}/observations").json()) == 1
+    batches = [
+        partner.post(f"{device}/observations:batch", {"observations": [SPO2, SPO2]}, idempotency_key="k-2")
+        for _ in range(2)
+    ]
+    assert batches[0].content == batches[1].content
+    assert len(partner.get(f"{device}/observations").json()) == 2
+
+
+def test_a_key_used_for_a_refused_reading_may_be_used_for_the_corrected_one(partner: Partner) -> None:
+    device = partner.enrol()
+    assert partner.post(f"{device}/observations", SPO2 | {"unit_code": "1"}, idempotency_key="k").status_code == 422
+    assert partner.post(f"{device}/observations", SPO2, idempotency_key="k").status_code == 201
+
+
+def test_a_batch_is_answered_item_by_item_in_order(partner: Partner) -> None:
+    device = partner.enrol()
+    items: list[Any] = [
+        SPO2 | {"observed_at": at(3)},
+        SPO2 | {"unit_code": "percent"},
+        SPO2 | {"observed_at": at(2)},
+        SPO2 | {"observed_at": at(3)},
+        {"mdc_code": "150456"},
+        "not an observation",
+        SPO2 | {"surprise": 1},
+    ]
+    answer = partner.post(f"{device}/observations:batch", {"observations": items})
+    results = answer.json()["results"]
+    assert answer.status_code == 200
+    assert [result["status"] for result in results] == [201, 422, 201, 201, 422, 422, 422]
+    assert results[0]["id"] == results[3]["id"] != results[2]["id"]
+    assert results[1]["error"]["errors"][0]["pointer"] == "/unit_code"
+    assert results[1]["error"].keys() >= {"type", "title", "status", "detail", "trace_id"}
+    assert results[6]["error"]["errors"][0]["pointer"] == "/surprise"
+    stored = partner.get(f"{device}/observations").json()
+    assert [observation["id"] for observation in stored] == [results[2]["id"], results[0]["id"]]
+
+
+def test_a_batch_holds_one_to_five_hundred(partner: Partner) -> None:
+    device = partner.enrol()
+    full = [SPO2 | {"observed_at": (NOW - timedelta(seconds=n)).isoformat()} for n in range(500)]
+    answer = partner.post(f"{device}/observations:batch", {"observations": full})
+    assert [result["status"] for result in answer.json()["results"]] == [201] * 500
+    for observations in ([], [*full, SPO2]):
+        refused = partner.post(f"{device}/observations:batch", {"observations": observations})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/observations")
+
+
+def test_observations_are_read_by_time_and_code_in_pages(partner: Partner) -> None:
+    device = partner.enrol()
+    minutes = [1, 5, 3, 60 * 24 * 3, 4]
+    recorded = {m: partner.observe(device, observed_at=at(m)).json()["id"] for m in minutes}
+    perfusion = partner.observe(device, mdc_code="MDC_BLD_PERF_INDEX", value=1.5, observed_at=at(2)).json()["id"]
+
+    def read(**query: Any) -> list[str]:
+        seen, link, params = [], f"{device}/observations", query
+        while link:
+            answer = partner.get(link, params=params) if params else partner.get(link)
+            seen += [observation["id"] for observation in answer.json()]
+            link, params = answer.links.get("next", {}).get("url", ""), {}
+        return seen
+
+    everything = [recorded[1], perfusion, recorded[3], recorded[4], recorded[5], recorded[60 * 24 * 3]]
+    assert read() == read(limit=2) == read(limit=1) == everything
+    assert read(mdc_code="150488") == [perfusion]
+    assert read(mdc_code="MDC_PULS_OXIM_SAT_O2", limit=2) == [id for id in everything if id != perfusion]
+    assert read(since=at(4), until=at(2)) == [recorded[3], recorded[4]]
+    assert read(mdc_code="MDC_TEMP_BODY") == []
+
+
+def test_readings_of_the_same_moment_come_each_once_however_paged(partner: Partner) -> None:
+    device = partner.enrol()
+    for value in range(90, 97):
+        partner.observe(device, value=value, observed_at=at(1))
+    seen, link = [], f"{device}/observations?limit=3"
+    while link:
+        answer = partner.get(link)
+        seen += [observation["value"] for observation in answer.json()]
+        link = answer.links.get("next", {}).get("url", "")
+    assert sorted(seen) == list(range(90, 97))
+
+
+@pytest.mark.parametrize(
+    "query", ["mdc_code=MDC_X", "since=2026-01-01T00:00:00", "since=yesterday", "cursor=ZGV2XzE", "limit=0", "code=1"]
+)
+def test_a_question_about_observations_that_does_not_fit_is_refused(partner: Partner, query: str) -> None:
+    assert partner.get(f"{partner.enrol()}/observations?{query}").status_code == 422
+
+
+def test_an_observation_is_found_under_its_own_device_alone(partner: Partner) -> None:
+    device, another = partner.enrol("SN-1"), partner.enrol("SN-2")
+    observation = partner.observe(device).json()["id"]
+    assert partner.get(f"{another}/observations/{observation}").status_code == 404
+    for unknown in ("obs_1", ids.new_id("obs"), "obs_7" + "z" * 25, "obs_0" + "0" * 25):
+        assert partner.get(f"{device}/observations/{unknown}").status_code == 404
+
+
+def test_reading_observations_leaves_a_line_in_the_audit_trail(partner: Partner, inside: Inside) -> None:
+    device = partner.enrol()
+    partner.get(partner.observe(device).headers["location"])
+    partner.get(f"{device}/observations")
+    query = "SELECT subject_id FROM audit WHERE tenant_id = %s AND action = 'observations.read'"
+    assert inside.rows(query, partner.tenant_id) == [(device.rpartition("/")[2],)] * 2
+
+
+def test_tenants_who_write_in_the_same_group_see_only_their_own(partner: Partner, other: Partner) -> None:
+    devices = {partner: partner.enrol(), other: other.enrol()}
+    with ThreadPoolExecutor(16) as threads:
+        pairs = [pair for pair in devices.items() for _ in range(20)]
+        answers = list(threads.map(lambda pair: pair[0].observe(pair[1]), pairs))
+    assert {answer.status_code for answer in answers} == {201}
+    for who, device in devices.items():
+        own = {a.json()["id"] for (asked, _), a in zip(pairs, answers, strict=True) if asked is who}
+        assert {observation["id"] for observation in who.get(f"{device}/observations").json()} == own
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "status"),
+    [
+        ({"content-type": "text/plain"}, b"{}", 415),
+        ({"content-type": "application/json"}, b'{"mdc_code": ', 400),
+        ({"content-type": "application/json"}, b'{"mdc_code": "a", "mdc_code": "b"}', 400),
+        ({"content-type": "application/json"}, b"[" * 100_000, 400),
+        ({"content-type": "application/json"}, b" " * (1 << 20) + b"{}", 413),
+        ({"content-type": "application/json"}, b'{"mdc_code": "\\ud800", "value": 1, "unit_code": "%"}', 422),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_precisely(
+    partner: Partner, headers: dict[str, str], content: bytes, status: int
+) -> None:
+    device = partner.enrol()
+    for path in (f"{device}/observations", f"{device}/observations:batch", f"{DEVICES}/enrol"):
+        answer = partner.call("POST", path, content=content, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
