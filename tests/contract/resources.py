@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from shared.ids import new_id
 from tests.support.stack import Stack
 
 
@@ -21,9 +22,9 @@ RECIPES = {
         "api",
         "/api/v1/epcr/encounters",
         "id",
-        {"care_model": "event_medical", "vehicle_id": "V", "crew_ids": [], "cad_incident_id": "refusals"},
+        {"care_model": "event_medical", "vehicle_id": "V", "crew_ids": [], "cad_incident_id": new_id("cad")},
     ),
-    "device": Recipe("api", "/api/v1/devices/enrol", "id", {"serial_number": "SN-refusals", "device_class": "defib"}),
+    "device": Recipe("api", "/api/v1/devices/enrol", "id", {"serial_number": new_id("sn"), "device_class": "defib"}),
 }
 
 

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from shared.ids import new_id
 from tests.contract import curl
 from tests.contract.matching import lacks
 from tests.contract.page import EXAMPLES, Example
@@ -24,6 +25,9 @@ class Reader:
             "<admin-access-token>": stack.admin_token,
             "<access-token>": stack.token(app, " ".join(SCOPES)),
             "<signing-secret>": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            # Names that may be taken in a stack that has been used before.
+            "SN-0001": new_id("sn"),
+            "cad_999": new_id("cad"),
         }
 
     def send(self, example: Example) -> httpx.Response:
@@ -71,11 +75,12 @@ def test_the_pages_example(reader: Reader, example: Example) -> None:
 
 def test_a_list_of_devices_is_an_array_with_the_pages_fields(reader: Reader) -> None:
     token = {"authorization": f"Bearer {reader.values['<access-token>']}"}
-    enrolment = {"serial_number": "SN-0002", "device_class": "defib", "vehicle_id": "AMB-42"}
+    serial_number = new_id("sn")
+    enrolment = {"serial_number": serial_number, "device_class": "defib", "vehicle_id": "AMB-42"}
     with reader.stack.client("api") as client:
         client.post("/api/v1/devices/enrol", json=enrolment, headers=token).raise_for_status()
         devices = client.get("/api/v1/devices?vehicle_id=AMB-42", headers=token).json()
-    shown = {"serial_number": "SN-0002", "device_class": "defib", "status": "active"}
+    shown = {"serial_number": serial_number, "device_class": "defib", "status": "active"}
     assert any(lacks(device, shown) == [] and device["id"].startswith("dev_") for device in devices)
 
 

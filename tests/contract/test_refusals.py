@@ -172,7 +172,9 @@ def test_another_tenants_resource_is_404(caller: Caller, endpoint: Endpoint, oth
 
 
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
-@pytest.mark.parametrize("body", [b"{", b"", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 100_000, b"NaN"], ids=repr)
+@pytest.mark.parametrize(
+    "body", [b"{", b"", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 100_000, b"NaN"], ids=lambda body: repr(body[:16])
+)
 def test_a_malformed_body_is_400(caller: Caller, endpoint: Endpoint, body: bytes, ours: dict[str, str]) -> None:
     answer = caller.send(
         endpoint, caller.token(endpoint.scope), ours, content=body, headers={"content-type": "application/json"}
