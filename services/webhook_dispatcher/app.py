@@ -1,0 +1,74 @@
+"""webhook-dispatcher over HTTP."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from services.webhook_dispatcher import endpoints, history_endpoints, resolver
+from services.webhook_dispatcher.addresses import Policy
+from services.webhook_dispatcher.client import Client
+from services.webhook_dispatcher.delivery import Vault
+from services.webhook_dispatcher.settings import Settings
+from shared import database, health, problems
+from shared.crypto import Keyring
+from shared.identity import IdentityMiddleware
+from shared.middleware import TracingMiddleware
+from shared.outbox import Bell
+from shared.routing import resource
+
+ONE = "/v1/webhooks/{webhook_id}"
+
+
+async def ping_database(request: Request) -> None:
+    await database.ping(request.state.pool)
+
+
+routes = [
+    resource("/v1/webhooks", GET=endpoints.list_webhooks, POST=endpoints.create_webhook),
+    resource(ONE, GET=endpoints.read_webhook, PUT=endpoints.change_webhook, DELETE=endpoints.delete_webhook),
+    resource(ONE + "/deliveries", GET=history_endpoints.list_deliveries),
+    resource(ONE + "/deliveries/{delivery_id}", GET=history_endpoints.read_delivery),
+    resource(ONE + "/deliveries/{delivery_id}/retry", POST=history_endpoints.retry_delivery),
+    resource(ONE + "/recover", POST=history_endpoints.recover),
+    resource(ONE + "/test", POST=history_endpoints.send_test),
+    resource(ONE + "/reconciliation", GET=history_endpoints.reconcile),
+    *health.routes({"database": ping_database}),
+]
+
+
+def create_app(settings: Settings) -> Starlette:
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(TracingMiddleware),
+            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+        ],
+        exception_handlers=problems.exception_handlers,
+        lifespan=partial(lifespan, settings),
+    )
+
+
+@asynccontextmanager
+async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str, Any]]:
+    keyring = Keyring.from_text(settings.encryption_keys)
+    policy = Policy.from_text(settings.webhook_allowed_networks)
+    client = Client(policy, resolver.create(settings.webhook_resolver), settings.webhook_ca_file)
+    async with (
+        database.open_pool(settings.database_url) as pool,
+        Bell(settings.redis_url, "webhook_dispatcher") as bell,
+        client,
+    ):
+        yield {
+            "settings": settings,
+            "pool": pool,
+            "bell": bell,
+            "keyring": keyring,
+            "vault": Vault(keyring),
+            "policy": policy,
+            "client": client,
+        }

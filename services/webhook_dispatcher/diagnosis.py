@@ -1,0 +1,107 @@
+"""What a test delivery showed, told to the receiver's owner: the exact bytes, the way they went, and a verdict in plain words."""
+
+import ssl
+import time
+from typing import Any
+
+from services.webhook_dispatcher import signing
+from services.webhook_dispatcher.client import Exchange
+from services.webhook_dispatcher.delivery import Sent
+from services.webhook_dispatcher.models import Outcome
+
+QUICK_MS = 20
+EXPIRES_SOON_DAYS = 21
+
+
+def describe(sent: Sent) -> dict[str, Any]:
+    """The answer of `POST …/test?wait=true`; the custom headers' values are the only thing left out."""
+    outcome = sent.outcome
+    tls = tls_facts(sent.exchange)
+    return {
+        "delivery_id": sent.due.delivery_id,
+        "status": "succeeded" if outcome.succeeded else "failed",
+        "verdict": verdict(outcome, tls),
+        "request": {"url": sent.due.url, "headers": _request_headers(sent), "body": sent.due.body},
+        "signed_content": signing.signed_content(sent.due.event_id, sent.timestamp, sent.due.body.encode()).decode(),
+        "resolved_address": outcome.address,
+        "tls": tls,
+        "timings_ms": timings(sent.exchange),
+        "response": {
+            "status": outcome.status,
+            "headers": outcome.headers,
+            "body": outcome.body,
+            "truncated": outcome.truncated,
+        },
+        "error": outcome.error,
+        "trace_id": sent.trace_id,
+    }
+
+
+def verdict(outcome: Outcome, tls: dict[str, Any] | None) -> str:
+    """One sentence on what to do next."""
+    if outcome.succeeded:
+        days = tls["expires_in_days"] if tls else None
+        soon = days is not None and days < EXPIRES_SOON_DAYS
+        return (
+            f"accepted, but the certificate expires in {days} days" if soon else "accepted: the receiver answered 2xx"
+        )
+    if outcome.status is None:
+        return outcome.error or "no answer"
+    return _refusal(outcome.status, outcome)
+
+
+def tls_facts(exchange: Exchange | None) -> dict[str, Any] | None:
+    """Version and certificate of the connection; None over plain http or where none was made."""
+    if exchange is None or not exchange.certificate:
+        return None
+    expires = ssl.cert_time_to_seconds(exchange.certificate["notAfter"])
+    return {
+        "version": exchange.tls_version,
+        "expires_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires)),
+        "expires_in_days": int((expires - time.time()) // 86400),
+    }
+
+
+def timings(exchange: Exchange | None) -> dict[str, float]:
+    """Milliseconds of each phase that took place: dns, connect (with TLS), first_byte, body, total."""
+    if exchange is None:
+        return {}
+    at = exchange.moments
+    phases = {
+        "dns": ("dns_began", "dns_ended"),
+        "connect": ("dns_ended" if "dns_ended" in at else "began", "connected"),
+        "first_byte": ("connected", "answered"),
+        "body": ("answered", "ended"),
+        "total": ("began", "ended"),
+    }
+    return {
+        name: round((at[end] - at[begin]) * 1000, 3)
+        for name, (begin, end) in phases.items()
+        if begin in at and end in at
+    }
+
+
+def _refusal(status: int, outcome: Outcome) -> str:
+    if outcome.timed_out:
+        return "the answer began but did not end in time: answer at once and work afterwards"
+    if 300 <= status < 400:
+        return "redirect: register the final URL"
+    if status in (401, 403):
+        quick = f" in {outcome.duration_ms:.0f} ms" if outcome.duration_ms < QUICK_MS else ""
+        return f"the receiver answered {status}{quick}: most likely it verifies with another secret, or a parsed body"
+    if status in (404, 405):
+        return f"the receiver answered {status}: it does not expect POST at this URL"
+    if status == 410:
+        return "the receiver answered 410: a real delivery would have disabled this webhook"
+    if status in (413, 415):
+        return f"the receiver answered {status}: it must take JSON of up to 256 KiB"
+    if status == 429:
+        return "the receiver answered 429: it limits us; deliveries would slow down"
+    if 200 <= status < 300:
+        return outcome.error or "the answer was not complete"
+    return f"the receiver answered {status}: it failed on its side"
+
+
+def _request_headers(sent: Sent) -> dict[str, str]:
+    shown = sent.shown_headers()
+    return shown | {"webhook-signature": sent.headers["webhook-signature"]}

@@ -1,0 +1,205 @@
+"""The SQL of fan-out, sending and recovery: statements of the worker role, over all tenants, plus those both doors use."""
+
+from typing import LiteralString
+
+# --- apps -------------------------------------------------------------------------------------------------------------------
+UPSERT_APP: LiteralString = """
+    INSERT INTO apps (tenant_id, client_id, version, status, approved_events)
+    VALUES (%(tenant_id)s, %(client_id)s, %(version)s, %(status)s, %(approved_events)s)
+    ON CONFLICT (tenant_id, client_id) DO UPDATE
+    SET version = excluded.version, status = excluded.status, approved_events = excluded.approved_events
+    WHERE apps.version < excluded.version
+"""
+LOCK_SUBSCRIPTIONS_OF_APP: LiteralString = """
+    SELECT id, events, paused FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s
+    ORDER BY id FOR NO KEY UPDATE
+"""
+SET_LIVE_EVENTS: LiteralString = """
+    UPDATE subscriptions SET live_events = %(live_events)s, paused = %(paused)s,
+        recovering = recovering OR (paused AND NOT %(paused)s), recovery_rate = 1
+    WHERE id = %(subscription_id)s
+"""
+# Deliveries of a type that is no longer approved are given up, with the reason where an attempt would stand.
+GIVE_UP_UNAPPROVED: LiteralString = """
+    WITH dropped AS (
+        DELETE FROM queue WHERE subscription_id = %(subscription_id)s AND event_type <> ALL(%(live_events)s) AND sequence IS NOT NULL
+        RETURNING delivery_id, delivery_at, tenant_id, attempt
+    ), logged AS (
+        INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, error, duration_ms)
+        SELECT delivery_id, now(), tenant_id, attempt, '', '{}', 'approval_withdrawn: nothing was sent', 0 FROM dropped
+    )
+    UPDATE deliveries d SET status = 'failed', troubled = true, attempted_at = now()
+    FROM dropped WHERE d.id = dropped.delivery_id AND d.at = dropped.delivery_at AND d.status <> 'succeeded'
+"""
+DELETE_SUBSCRIPTIONS_OF_APP: LiteralString = """
+    WITH gone AS (
+        DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s RETURNING id
+    )
+    DELETE FROM queue USING gone WHERE queue.subscription_id = gone.id
+"""
+
+# --- fan-out ----------------------------------------------------------------------------------------------------------------
+INSERT_EVENTS: LiteralString = """
+    INSERT INTO events (id, at, tenant_id, type, body, traceparent)
+    SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[])
+    ON CONFLICT DO NOTHING RETURNING id
+"""
+# In the order of their ids, as everything that locks several subscriptions, so that no two wait for each other in a ring.
+LOCK_LISTENERS: LiteralString = """
+    SELECT id, tenant_id, live_events, last_sequence, held FROM subscriptions
+    WHERE tenant_id = ANY(%s) AND live_events && %s ORDER BY id FOR NO KEY UPDATE
+"""
+INSERT_DELIVERIES: LiteralString = """
+    WITH planned AS (
+        SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
+            %s::bigint[], %s::boolean[])
+            AS p (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, held)
+    ), kept AS (
+        INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence)
+        SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence FROM planned
+    ), counted AS (
+        UPDATE subscriptions s SET last_sequence = last.sequence
+        FROM (SELECT subscription_id, max(sequence) AS sequence FROM planned GROUP BY 1) last WHERE s.id = last.subscription_id
+    )
+    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at)
+    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, CASE WHEN NOT held THEN now() END FROM planned
+"""
+
+# --- sending ----------------------------------------------------------------------------------------------------------------
+# Walks from one subscription with waiting work to the next (a loose index scan), at most 256 of them from where the last claim ended,
+# and takes from each only what it has room for: a backlog behind a receiver that hangs is never read.
+CLAIM: LiteralString = """
+    WITH RECURSIVE walk AS (
+        (SELECT subscription_id FROM queue WHERE subscription_id > %(after)s ORDER BY subscription_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT q.subscription_id FROM queue q WHERE q.subscription_id > w.subscription_id ORDER BY q.subscription_id LIMIT 1)
+        FROM walk w WHERE w.subscription_id IS NOT NULL
+    ), lanes AS (
+        SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 256
+    ), open AS (
+        SELECT s.id, coalesce(b.room, s.concurrency) AS room FROM lanes JOIN subscriptions s ON s.id = lanes.subscription_id
+        LEFT JOIN unnest(%(busy)s::text[], %(room)s::integer[]) AS b (id, room) ON b.id = s.id
+        WHERE (s.slowed_until IS NULL OR s.slowed_until <= now()) AND coalesce(b.room, s.concurrency) > 0
+        ORDER BY (s.failing_since IS NOT NULL)
+    ), due AS (
+        SELECT q.delivery_id FROM open CROSS JOIN LATERAL (
+            SELECT delivery_id FROM queue WHERE subscription_id = open.id AND due_at <= now()
+            ORDER BY due_at, sequence LIMIT open.room FOR UPDATE SKIP LOCKED
+        ) q LIMIT %(slots)s
+    ), claimed AS (
+        UPDATE queue q SET due_at = now() + interval '20 seconds', leased = true, attempt = q.attempt + 1
+        FROM due WHERE q.delivery_id = due.delivery_id RETURNING q.*
+    )
+    SELECT walked.last, sent.* FROM (
+        SELECT CASE WHEN count(*) = 256 THEN max(subscription_id) ELSE '' END AS last FROM lanes
+    ) walked LEFT JOIN (
+        SELECT c.delivery_id, c.delivery_at, c.tenant_id, c.subscription_id, c.event_id, c.event_type, c.attempt, c.rung, e.body,
+            e.traceparent, s.url, s.secret,
+            CASE WHEN s.previous_secret_expires_at > now() THEN s.previous_secret END AS previous_secret,
+            s.headers, s.concurrency, s.failing_since IS NOT NULL AS failing
+        FROM claimed c JOIN subscriptions s ON s.id = c.subscription_id JOIN events e ON e.id = c.event_id AND e.at = c.event_at
+    ) sent ON true
+"""
+# Only the attempt that still holds its lease counts: what a sender reports too late was taken over by another.
+RECORD: LiteralString = """
+    WITH sent AS (
+        SELECT * FROM jsonb_to_recordset(%(sent)s::jsonb) AS sent (
+            delivery_id text, delivery_at timestamptz, tenant_id text, subscription_id text, attempt integer, at timestamptz,
+            succeeded boolean, wait float8, url text, request_headers jsonb, address text, status integer, response_headers jsonb,
+            body text, truncated boolean, error text, duration_ms real, trace_id text)
+    ), finished AS (
+        DELETE FROM queue q USING sent WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NULL
+        RETURNING q.delivery_id
+    ), again AS (
+        UPDATE queue q SET leased = false, rung = q.rung + 1,
+            due_at = CASE WHEN NOT s.held THEN now() + sent.wait * interval '1 second' END
+        FROM sent JOIN subscriptions s ON s.id = sent.subscription_id
+        WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NOT NULL
+        RETURNING q.delivery_id
+    ), kept AS (
+        SELECT sent.* FROM sent JOIN (SELECT delivery_id FROM finished UNION ALL SELECT delivery_id FROM again) k USING (delivery_id)
+    ), logged AS (
+        INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, address, response_status, response_headers,
+            response_body, response_truncated, error, duration_ms, trace_id)
+        SELECT delivery_id, at, tenant_id, attempt, url, request_headers, address, status, response_headers, body, truncated, error,
+            duration_ms, trace_id FROM kept
+    )
+    UPDATE deliveries d SET attempt = kept.attempt, attempted_at = kept.at,
+        troubled = CASE WHEN kept.succeeded THEN d.troubled ELSE true END,
+        status = CASE WHEN kept.succeeded OR d.status = 'succeeded' THEN 'succeeded'
+            WHEN kept.wait IS NULL THEN 'failed' ELSE 'retrying' END
+    FROM kept WHERE d.id = kept.delivery_id AND d.at = kept.delivery_at
+"""
+# A receiver that answers again after more than a minute of nothing but failures has what it missed sent to it: its recovery begins.
+UPDATE_HEALTH: LiteralString = """
+    WITH seen AS (
+        SELECT * FROM jsonb_to_recordset(%(lanes)s::jsonb) AS seen (
+            subscription_id text, succeeded boolean, failed boolean, concurrency integer, slow float8)
+    ), locked AS (
+        SELECT id FROM subscriptions WHERE id IN (SELECT subscription_id FROM seen) ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE subscriptions s SET
+        concurrency = seen.concurrency,
+        failing_since = CASE WHEN NOT seen.succeeded THEN coalesce(s.failing_since, now()) END,
+        last_failure_at = CASE WHEN seen.failed THEN now() WHEN seen.succeeded THEN NULL ELSE s.last_failure_at END,
+        slowed_until = CASE WHEN seen.slow IS NOT NULL THEN greatest(s.slowed_until, now() + seen.slow * interval '1 second')
+            ELSE s.slowed_until END,
+        recovering = s.recovering OR (seen.succeeded AND s.enabled AND NOT s.paused AND s.failing_since < now() - interval '1 minute'),
+        recovery_rate = CASE WHEN seen.failed OR NOT s.recovering THEN 1 ELSE s.recovery_rate END
+    FROM locked JOIN seen ON seen.subscription_id = locked.id WHERE s.id = locked.id
+    RETURNING s.id, NOT old.recovering AND new.recovering AS recovers, old.failing_since
+"""
+
+# --- stopping and recovering ------------------------------------------------------------------------------------------------
+# What was given up waits again, held, and the recovery sends it oldest first.
+REQUEUE_GIVEN_UP: LiteralString = """
+    WITH given_up AS (
+        UPDATE deliveries SET status = 'retrying'
+        WHERE subscription_id = %(subscription_id)s AND troubled AND status = 'failed' AND sequence IS NOT NULL AND at >= %(since)s
+        RETURNING id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt
+    )
+    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt)
+    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt FROM given_up
+    ON CONFLICT DO NOTHING
+"""
+HOLD: LiteralString = """
+    UPDATE queue SET due_at = NULL WHERE subscription_id = %(subscription_id)s AND NOT leased AND sequence IS NOT NULL
+"""
+DISABLE: LiteralString = """
+    UPDATE subscriptions SET enabled = false, disabled_reason = %(reason)s, disabled_at = now(), recovering = false
+    WHERE id = %(subscription_id)s AND enabled
+"""
+LONG_FAILING: LiteralString = """
+    SELECT id, tenant_id FROM subscriptions
+    WHERE failing_since < now() - %(days)s * interval '1 day' AND last_failure_at > failing_since + %(days)s * interval '1 day' AND enabled
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+LOCK_RECOVERING: LiteralString = """
+    SELECT id, recovery_rate, failing_since IS NOT NULL FROM subscriptions
+    WHERE recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
+    ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
+"""
+COUNT_RELEASED: LiteralString = (
+    "SELECT count(*) FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NOT NULL"
+)
+RELEASE_OLDEST: LiteralString = """
+    UPDATE queue SET due_at = now() WHERE delivery_id IN (
+        SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NULL ORDER BY sequence LIMIT %(room)s)
+"""
+SET_RECOVERY: LiteralString = """
+    UPDATE subscriptions SET recovery_rate = %(rate)s,
+        recovering = EXISTS (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NULL)
+    WHERE id = %(subscription_id)s
+"""
+ANYTHING_DUE: LiteralString = "SELECT EXISTS (SELECT 1 FROM queue WHERE due_at <= now())"
+# Two keys of an advisory lock: this service's senders, and the number of one.
+TAKE_SENDER: LiteralString = "SELECT pg_try_advisory_lock(7402002, %(number)s)"
+RELEASE_SENDER: LiteralString = "SELECT pg_advisory_unlock(7402002, %(number)s)"
+COUNT_SENDERS: LiteralString = """
+    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7402002 AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+MEASURE: LiteralString = """
+    SELECT count(*) FILTER (WHERE due_at <= now()), count(*) FILTER (WHERE due_at IS NULL), count(*),
+        coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8 FROM queue
+"""

@@ -1,0 +1,211 @@
+"""Subscriptions over HTTP: who may hear of what, where it is sent, and how it is signed."""
+
+from typing import Any
+
+from msgspec import UNSET
+from psycopg.rows import class_row
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.webhook_dispatcher import custom_headers, dispatch_queries, event_types, queries, signing
+from services.webhook_dispatcher.addresses import Policy, RefusedTarget
+from services.webhook_dispatcher.delivery import Vault
+from services.webhook_dispatcher.models import NewWebhook, Subscription, WebhookChange
+from shared import audit, http, idempotency, identity, ids, pagination, problems
+from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
+from shared.pagination import Page
+from shared.problems import FieldError
+
+DEFAULT_APPROVED = ["incident.*"]
+MOST_WEBHOOKS = 100
+
+
+async def create_webhook(request: Request) -> Response:
+    caller = identity.require(request, "webhooks:write")
+    draft = await http.decode(request, NewWebhook)
+    check_url(request, draft.url)
+    check_headers(draft.headers)
+    secret = draft.secret if draft.secret is not None else signing.generate_secret()
+    key = check_secret(secret)
+    async with tenant_transaction(request, caller) as conn:
+        stored = await idempotency.stored(conn, request, caller)
+        if stored is not None:
+            return stored
+        await check_events(conn, caller, draft.events)
+        await _check_number(conn, caller)
+        webhook_id, vault = ids.new_id("wh"), _vault(request)
+        row = {
+            "id": webhook_id,
+            "tenant_id": caller.tenant_id,
+            "client_id": caller.client_id,
+            "url": draft.url,
+            "description": draft.description,
+            "events": draft.events,
+            "secret": vault.seal_secret(webhook_id, secret),
+            "fingerprint": signing.fingerprint(key),
+            "headers": vault.seal_headers(webhook_id, draft.headers),
+            "header_names": list(draft.headers),
+        }
+        subscription = await fetch(conn, queries.INSERT_SUBSCRIPTION, row)
+        await audit.record(conn, caller, "webhook.created", webhook_id, {"events": draft.events})
+        view = subscription.partner_view(secret if draft.secret is None else None)
+        return await idempotency.keep(conn, request, caller, http.created(view, f"/v1/webhooks/{webhook_id}"))
+
+
+async def list_webhooks(request: Request) -> Response:
+    caller = identity.require(request, "webhooks:read")
+    page = http.query(request, Page)
+    parameters = {"client_id": caller.client_id, "after": pagination.after(page), "limit": page.limit + 1}
+    async with (
+        tenant_transaction(request, caller) as conn,
+        conn.cursor(row_factory=class_row(Subscription)) as cursor,
+    ):
+        await cursor.execute(queries.LIST_SUBSCRIPTIONS, parameters)
+        rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, lambda row: row.id)
+    content = {"webhooks": [row.partner_view() for row in rows], "next_cursor": next_cursor}
+    return http.json(content, headers=pagination.link_header(request, next_cursor))
+
+
+async def read_webhook(request: Request) -> Response:
+    caller = identity.require(request, "webhooks:read")
+    async with tenant_transaction(request, caller) as conn:
+        subscription = await find(conn, request, caller)
+    return http.json(subscription.partner_view())
+
+
+async def change_webhook(request: Request) -> Response:
+    caller = identity.require(request, "webhooks:write")
+    change = await http.decode(request, WebhookChange)
+    if change.url is not UNSET:
+        check_url(request, change.url)
+    if change.headers is not UNSET:
+        check_headers(change.headers)
+    if change.secret is not UNSET:
+        check_secret(change.secret)
+    async with tenant_transaction(request, caller) as conn:
+        subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
+        if change.events is not UNSET:
+            await check_events(conn, caller, change.events)
+        named = await _apply(conn, _vault(request), subscription, change)
+        await audit.record(conn, caller, "webhook.changed", subscription.id, {"fields": named})
+        subscription = await fetch(conn, queries.TOUCH, {"id": subscription.id})
+    return http.json(subscription.partner_view())
+
+
+async def delete_webhook(request: Request) -> Response:
+    caller = identity.require(request, "webhooks:write")
+    async with tenant_transaction(request, caller) as conn:
+        subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
+        parameters = {"id": subscription.id, "client_id": caller.client_id}
+        await conn.execute(queries.DELETE_QUEUED, parameters)
+        await conn.execute(queries.DELETE_SUBSCRIPTION, parameters)
+        await audit.record(conn, caller, "webhook.deleted", subscription.id)
+    return http.no_content()
+
+
+async def find(
+    conn: AsyncConnection, request: Request, caller: Caller, statement: Any = queries.FIND_SUBSCRIPTION
+) -> Subscription:
+    """The webhook in the path, which must be the calling app's own. Raises a 404 Problem."""
+    webhook_id = request.path_params["webhook_id"]
+    if not ids.is_id(webhook_id, "wh"):
+        raise problems.not_found()
+    return await fetch(conn, statement, {"id": webhook_id, "client_id": caller.client_id})
+
+
+async def fetch(conn: AsyncConnection, statement: Any, parameters: dict[str, Any]) -> Subscription:
+    async with conn.cursor(row_factory=class_row(Subscription)) as cursor:
+        await cursor.execute(statement, parameters)
+        subscription = await cursor.fetchone()
+    if subscription is None:
+        raise problems.not_found()
+    return subscription
+
+
+def check_url(request: Request, url: str) -> None:
+    policy: Policy = request.state.policy
+    try:
+        policy.check_url(url)
+    except RefusedTarget as error:
+        raise problems.invalid("The URL cannot be sent to; see errors.", [FieldError("/url", str(error))]) from None
+
+
+def check_headers(headers: dict[str, str]) -> None:
+    objection = custom_headers.objection(headers)
+    if objection is not None:
+        name, reason = objection
+        pointer = "/headers/" + name[:64].replace("~", "~0").replace("/", "~1") if name else "/headers"
+        raise problems.invalid("A header cannot be added; see errors.", [FieldError(pointer, reason)])
+
+
+def check_secret(secret: str) -> bytes:
+    try:
+        return signing.signing_key(secret)
+    except signing.UnusableSecret as error:
+        raise problems.invalid("The secret cannot be used; see errors.", [FieldError("/secret", str(error))]) from None
+
+
+async def check_events(conn: AsyncConnection, caller: Caller, events: list[str]) -> None:
+    """Raises Problem: 422 for an unknown or repeated type, 403 for one the app is not approved for."""
+    for index, name in enumerate(events):
+        if name not in event_types.catalogue():
+            reason = "not an event type of the catalogue; patterns are not taken here"
+            raise problems.invalid("An event type is unknown; see errors.", [FieldError(f"/events/{index}", reason)])
+        if name in events[:index]:
+            raise problems.invalid("An event type is repeated.", [FieldError(f"/events/{index}", "named twice")])
+    row = await (await conn.execute(queries.APPROVED_EVENTS, (caller.client_id,))).fetchone()
+    approved = row[0] if row is not None else DEFAULT_APPROVED
+    refused = [name for name in events if not event_types.is_approved(name, approved)]
+    if refused:
+        raise problems.forbidden(f"This app is not approved for {', '.join(refused)}.", unapproved_events=refused)
+
+
+async def _check_number(conn: AsyncConnection, caller: Caller) -> None:
+    row = await (await conn.execute(queries.COUNT_SUBSCRIPTIONS, (caller.client_id,))).fetchone()
+    if row is not None and row[0] >= MOST_WEBHOOKS:
+        raise problems.conflict(f"An app has at most {MOST_WEBHOOKS} webhooks.")
+
+
+async def _apply(conn: AsyncConnection, vault: Vault, subscription: Subscription, change: WebhookChange) -> list[str]:
+    """Changes what is named and returns the names."""
+    for statement, parameters in _settings(vault, subscription.id, change):
+        await conn.execute(statement, {"id": subscription.id, **parameters})
+    if change.enabled is not UNSET:
+        await _switch(conn, subscription, enabled=change.enabled)
+    return [name for name in change.__struct_fields__ if getattr(change, name) is not UNSET]
+
+
+def _settings(vault: Vault, webhook_id: str, change: WebhookChange) -> list[tuple[Any, dict[str, Any]]]:
+    settings: list[tuple[Any, dict[str, Any]]] = []
+    if change.url is not UNSET:
+        settings.append((queries.SET_URL, {"url": change.url}))
+    if change.events is not UNSET:
+        settings.append((queries.SET_EVENTS, {"events": change.events}))
+    if change.description is not UNSET:
+        settings.append((queries.SET_DESCRIPTION, {"description": change.description}))
+    if change.headers is not UNSET:
+        sealed = vault.seal_headers(webhook_id, change.headers)
+        settings.append((queries.SET_HEADERS, {"headers": sealed, "header_names": list(change.headers)}))
+    if change.secret is not UNSET:
+        fingerprint = signing.fingerprint(signing.signing_key(change.secret))
+        sealed = vault.seal_secret(webhook_id, change.secret)
+        settings.append((queries.SIGN_WITH_BOTH, {"secret": sealed, "fingerprint": fingerprint}))
+    return settings
+
+
+async def _switch(conn: AsyncConnection, subscription: Subscription, *, enabled: bool) -> None:
+    parameters = {"subscription_id": subscription.id, "since": subscription.failing_since, "reason": "requested"}
+    if enabled and not subscription.enabled:
+        await conn.execute(queries.BEGIN_RECOVERY, parameters)
+        if subscription.failing_since is not None:
+            await conn.execute(dispatch_queries.REQUEUE_GIVEN_UP, parameters)
+        await conn.execute(queries.RESTART_LADDER, parameters)
+    elif not enabled and subscription.enabled:
+        await conn.execute(dispatch_queries.DISABLE, parameters)
+        await conn.execute(dispatch_queries.HOLD, parameters)
+
+
+def _vault(request: Request) -> Vault:
+    vault: Vault = request.state.vault
+    return vault

@@ -1,0 +1,197 @@
+"""What was delivered and what was not, over HTTP: history, tests, retries, recovery and the books."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from psycopg.rows import class_row, dict_row
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.webhook_dispatcher import delivery, diagnosis, dispatch_queries, event_types, fanout, pump, queries
+from services.webhook_dispatcher.client import Client
+from services.webhook_dispatcher.endpoints import find
+from services.webhook_dispatcher.models import (
+    Attempt,
+    Delivery,
+    DeliveryPage,
+    Due,
+    RecoverQuery,
+    Subscription,
+    TestQuery,
+)
+from shared import http, idempotency, identity, ids, pagination, problems, tracing
+from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
+from shared.problems import FieldError
+
+
+async def list_deliveries(request: Request) -> Response:
+    caller = identity.require(request, "webhooks:read")
+    page = http.query(request, DeliveryPage)
+    if page.event_type is not None and page.event_type not in event_types.catalogue():
+        raise problems.invalid(
+            "The query does not fit.", [FieldError("event_type", "not an event type of the catalogue")]
+        )
+    troubled = page.status in ("failed", "retrying")
+    statement = queries.LIST_TROUBLED_DELIVERIES if troubled else queries.LIST_DELIVERIES
+    async with tenant_transaction(request, caller) as conn:
+        subscription = await find(conn, request, caller)
+        parameters = msgspec.structs.asdict(page) | {
+            "subscription_id": subscription.id,
+            "after": pagination.after(page),
+            "limit": page.limit + 1,
+        }
+        async with conn.cursor(row_factory=class_row(Delivery)) as cursor:
+            await cursor.execute(statement, parameters)
+            rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, lambda row: row.id)
+    content = {"deliveries": rows, "next_cursor": next_cursor}
+    return http.json(content, headers=pagination.link_header(request, next_cursor))
+
+
+async def read_delivery(request: Request) -> Response:
+    caller = identity.require(request, "webhooks:read")
+    async with tenant_transaction(request, caller) as conn:
+        subscription = await find(conn, request, caller)
+        found = await _find_delivery(conn, request, subscription)
+        key = {"id": found.id, "at": found.created_at}
+        row = await (await conn.execute(queries.FIND_EVENT_BODY, key)).fetchone()
+        async with conn.cursor(row_factory=class_row(Attempt)) as cursor:
+            await cursor.execute(queries.LIST_ATTEMPTS, key)
+            attempts = await cursor.fetchall()
+    view = msgspec.to_builtins(found, builtin_types=(datetime,))
+    return http.json(view | {"request_body": row[0] if row else None, "attempts": attempts})
+
+
+async def retry_delivery(request: Request) -> Response:
+    caller = identity.require(request, "webhooks:write")
+    async with tenant_transaction(request, caller) as conn:
+        subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
+        found = await _find_delivery(conn, request, subscription)
+        _refuse_stopped(subscription)
+        if found.event_type not in subscription.live_events and found.sequence is not None:
+            raise problems.forbidden(f"This app is not approved for {found.event_type}.")
+        key = {"id": found.id, "at": found.created_at}
+        await conn.execute(queries.RETRY, key)
+        await conn.execute(queries.MARK_RETRYING, key)
+    return http.json({"delivery_id": found.id, "status": "queued"}, 202)
+
+
+async def recover(request: Request) -> Response:
+    """Queues again what was given up since a time; the recovery sends it oldest first at a rising rate."""
+    caller = identity.require(request, "webhooks:write")
+    since = http.query(request, RecoverQuery).since
+    async with tenant_transaction(request, caller) as conn:
+        subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
+        _refuse_stopped(subscription)
+        parameters = {"subscription_id": subscription.id, "since": since}
+        queued = (await conn.execute(dispatch_queries.REQUEUE_GIVEN_UP, parameters)).rowcount
+        if queued:
+            await conn.execute(queries.BEGIN_RECOVERY, parameters)
+    return http.json({"queued": queued}, 202)
+
+
+async def reconcile(request: Request) -> Response:
+    """The books of a subscription over what is retained: accepted = delivered + pending + given_up, without a gap in the numbers."""
+    caller = identity.require(request, "webhooks:read")
+    async with tenant_transaction(request, caller) as conn:
+        subscription = await find(conn, request, caller)
+        async with conn.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(queries.COUNT_DELIVERIES, {"subscription_id": subscription.id})
+            counts = await cursor.fetchone() or {}
+    first, last = counts["first_sequence"], counts["last_sequence"]
+    return http.json({"accepted": last - first + 1 if first is not None else 0} | counts)
+
+
+async def send_test(request: Request) -> Response:
+    caller = identity.require(request, "webhooks:write")
+    wait = http.query(request, TestQuery).wait
+    async with tenant_transaction(request, caller) as conn:
+        stored = await idempotency.stored(conn, request, caller)
+        if stored is not None:
+            return stored
+        subscription = await find(conn, request, caller)
+        test = _test_delivery(subscription)
+        await _store_test(conn, test, claimed=wait)
+        if not wait:
+            answer = http.json({"delivery_id": test["id"], "status": "queued"}, 202)
+            return await idempotency.keep(conn, request, caller, answer)
+    return await _diagnose(request, caller, subscription, test)
+
+
+async def _diagnose(request: Request, caller: Caller, subscription: Subscription, test: dict[str, Any]) -> Response:
+    """Sends the test here and now, outside any transaction, and records it as any attempt."""
+    client: Client = request.state.client
+    sent = await delivery.deliver(client, request.state.vault, _due(subscription, test))
+    async with tenant_transaction(request, caller) as conn:
+        lines = msgspec.json.encode([pump.line(sent, None)]).decode()
+        await conn.execute(dispatch_queries.RECORD, {"sent": lines})
+    return http.json(diagnosis.describe(sent))
+
+
+async def _store_test(conn: AsyncConnection, test: dict[str, Any], *, claimed: bool) -> None:
+    await conn.execute(queries.INSERT_TEST_EVENT, test)
+    await conn.execute(queries.INSERT_TEST_DELIVERY, test)
+    await conn.execute(queries.ENQUEUE_CLAIMED_TEST if claimed else queries.ENQUEUE_TEST, test)
+
+
+def _test_delivery(subscription: Subscription) -> dict[str, Any]:
+    """The example of the first event type the webhook asks for, as an event of its own."""
+    kind = event_types.catalogue()[subscription.events[0]]
+    event_id, delivery_id = ids.new_id("evt"), ids.new_id("dlv_test")
+    return {
+        "id": delivery_id,
+        "at": fanout.time_of(delivery_id),
+        "tenant_id": subscription.tenant_id,
+        "subscription_id": subscription.id,
+        "event_id": event_id,
+        "event_at": fanout.time_of(event_id),
+        "type": kind.type,
+        "body": fanout.body(kind.type, datetime.now(UTC), kind.example),
+        "traceparent": tracing.traceparent(),
+    }
+
+
+def _due(subscription: Subscription, test: dict[str, Any]) -> Due:
+    expires = subscription.previous_secret_expires_at
+    rotating = expires is not None and expires.timestamp() > time.time()
+    return Due(
+        delivery_id=test["id"],
+        delivery_at=test["at"],
+        tenant_id=subscription.tenant_id,
+        subscription_id=subscription.id,
+        event_id=test["event_id"],
+        event_type=test["type"],
+        attempt=1,
+        rung=1000,
+        body=test["body"],
+        traceparent=test["traceparent"],
+        url=subscription.url,
+        secret=subscription.secret,
+        previous_secret=subscription.previous_secret if rotating else None,
+        headers=subscription.headers,
+        concurrency=subscription.concurrency,
+    )
+
+
+def _refuse_stopped(subscription: Subscription) -> None:
+    if not subscription.enabled:
+        raise problems.conflict(
+            "This webhook is disabled; enable it first.", disabled_reason=subscription.disabled_reason
+        )
+    if subscription.paused:
+        raise problems.conflict("This webhook is paused because its app is disabled.")
+
+
+async def _find_delivery(conn: AsyncConnection, request: Request, subscription: Subscription) -> Delivery:
+    delivery_id = request.path_params["delivery_id"]
+    if not ids.is_id(delivery_id, "dlv") and not ids.is_id(delivery_id, "dlv_test"):
+        raise problems.not_found()
+    key = {"subscription_id": subscription.id, "id": delivery_id, "at": fanout.time_of(delivery_id)}
+    async with conn.cursor(row_factory=class_row(Delivery)) as cursor:
+        await cursor.execute(queries.FIND_DELIVERY, key)
+        found = await cursor.fetchone()
+    if found is None:
+        raise problems.not_found()
+    return found

@@ -1,0 +1,73 @@
+"""How many deliveries a receiver gets at a time: one more for each success, half as many after each time-out (AIMD)."""
+
+import msgspec
+
+from services.webhook_dispatcher.ladder import SLOWING
+from services.webhook_dispatcher.models import MOST_CONCURRENCY, Due, Outcome
+
+LONGEST_SLOWING = 60.0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A receiver's health since the last record; `slow` is for how many seconds to leave it alone."""
+
+    succeeded: bool
+    failed: bool
+    concurrency: int
+    slow: float | None
+
+
+class Lane(msgspec.Struct, kw_only=True):
+    """One receiver as a sender sees it, with what its next record has to tell of it."""
+
+    limit: int
+    stored_limit: int
+    in_flight: int = 0
+    failing: bool = False
+    succeeded: bool = False
+    failed: bool = False
+    slow: float | None = None
+
+    @classmethod
+    def of(cls, due: Due) -> "Lane":
+        return cls(limit=due.concurrency, stored_limit=due.concurrency, failing=due.failing)
+
+    @property
+    def room(self) -> int:
+        return max(0, self.limit - self.in_flight)
+
+    @property
+    def worth_telling(self) -> bool:
+        """Whether the subscription's row would change: a success of a receiver in good health changes nothing."""
+        recovered = self.succeeded and (self.failing or self.limit == MOST_CONCURRENCY != self.stored_limit)
+        return self.failed or recovered or not self.stored_limit
+
+    def note(self, outcome: Outcome, wait: float | None) -> None:
+        """Takes an attempt that is over into account. `wait` is when its delivery is tried again, in seconds, if it is."""
+        if outcome.succeeded:
+            self.succeeded = True
+            self.limit = min(MOST_CONCURRENCY, self.limit + 1)
+            return
+        self.failed = True
+        if outcome.timed_out or outcome.status in SLOWING:
+            self.limit = max(1, self.limit // 2)
+        if outcome.status in SLOWING:
+            asked = outcome.retry_after if outcome.retry_after is not None else min(wait or 0.0, LONGEST_SLOWING)
+            self.slow = max(self.slow or 0.0, asked)
+
+    def take_report(self) -> "Report":
+        """What the subscription's row should learn now; noting begins anew."""
+        report = Report(succeeded=self.succeeded, failed=self.failed, concurrency=self.limit, slow=self.slow)
+        self.stored_limit = self.limit
+        self.failing = self.failed and not self.succeeded
+        self.succeeded = self.failed = False
+        self.slow = None
+        return report
+
+    def give_back(self, report: "Report") -> None:
+        """Takes a report back that could not be recorded."""
+        self.succeeded |= report.succeeded
+        self.failed |= report.failed
+        if report.slow is not None:
+            self.slow = max(self.slow or 0.0, report.slow)
+        self.stored_limit = 0

@@ -1,0 +1,208 @@
+"""The sender: one event loop that claims what is due, sends it, records what became of it, and refills each slot as it frees."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from psycopg.rows import tuple_row
+
+from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, stopping
+from services.webhook_dispatcher.client import Client
+from services.webhook_dispatcher.delivery import Sent, Vault
+from services.webhook_dispatcher.lanes import Lane, Report
+from services.webhook_dispatcher.models import Due
+from shared import logs
+from shared.crypto import UnreadableCiphertext
+from shared.database import AsyncConnection
+
+CYCLE = 0.005
+POLL = 0.02
+IDLE = 2.0
+MOST_AT_ONCE = 200
+TURN = 30.0
+GONE = 410
+log = logging.getLogger(__name__)
+
+
+class Pump:
+    """Sends over one connection to the database, until its turn is over, nothing is left, or `stop` says so."""
+
+    def __init__(
+        self,
+        conn: AsyncConnection,
+        client: Client,
+        vault: Vault,
+        schedule: tuple[float, ...],
+        slots: int,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.conn = conn
+        self.client = client
+        self.vault = vault
+        self.schedule = schedule
+        self.slots = slots
+        self.stop = stop
+        self.lanes: dict[str, Lane] = {}
+        self.sending: set[asyncio.Task[None]] = set()
+        self.over: list[dict[str, Any]] = []
+        self.gone: dict[str, str] = {}
+        self.freed = asyncio.Event()
+        self.after = ""
+        self.statements = 0
+
+    async def run(self, turn: float = TURN) -> None:
+        """Claims and sends for `turn` seconds, or until there has been nothing to do for two. What is in flight goes on: see `drain`."""
+        ends = busy = time.monotonic()
+        ends += turn
+        while time.monotonic() < ends and not self.stop():
+            claimed = await self._cycle(claiming=True)
+            if claimed or self.sending or self.over:
+                busy = time.monotonic()
+            elif time.monotonic() - busy > IDLE:
+                return
+            await self._wait(CYCLE if claimed else POLL)
+
+    async def drain(self) -> None:
+        """Waits for what is in flight, at most one deadline, and records it."""
+        while self.sending or self.over:
+            await self._cycle(claiming=False)
+            await self._wait(POLL)
+
+    async def _wait(self, pause: float) -> None:
+        """A short pause gathers results into one statement; a longer one ends as soon as there is a result."""
+        if pause <= CYCLE:
+            await asyncio.sleep(pause)
+            return
+        self.freed.clear()
+        if not self.over:
+            try:
+                async with asyncio.timeout(pause):
+                    await self.freed.wait()
+            except TimeoutError:
+                return
+        await asyncio.sleep(CYCLE)
+
+    async def _cycle(self, *, claiming: bool) -> int:
+        """Records and claims in one transaction; what was claimed is on its way when this returns."""
+        over = self.over.copy()
+        room = min(MOST_AT_ONCE, self.slots - len(self.sending)) if claiming else 0
+        if not over and room <= 0:
+            return 0
+        reports = {key: lane.take_report() for key, lane in self.lanes.items() if lane.worth_telling}
+        gone = self.gone.copy()
+        try:
+            async with self.conn.transaction():
+                await self._record(over, reports, gone)
+                due = await self._claim(room) if room > 0 else []
+        except BaseException:
+            for key, report in reports.items():
+                self.lanes[key].give_back(report)
+            raise
+        # Only now: had the database gone away, the same results would be recorded over the next connection.
+        del self.over[: len(over)]
+        self.gone = {key: tenant for key, tenant in self.gone.items() if key not in gone}
+        self._forget_idle_lanes()
+        for one in due:
+            self._start(one)
+        return len(due)
+
+    async def _claim(self, room: int) -> list[Due]:
+        busy = {subscription_id: lane.room for subscription_id, lane in self.lanes.items()}
+        parameters = {"after": self.after, "busy": list(busy), "room": list(busy.values()), "slots": room}
+        rows = await self._fetch(dispatch_queries.CLAIM, parameters)
+        self.after = rows[0][0]
+        return [Due(**dict(zip(Due.__struct_fields__, row[1:], strict=True))) for row in rows if row[1] is not None]
+
+    def _start(self, due: Due) -> None:
+        lane = self.lanes.get(due.subscription_id)
+        if lane is None:
+            lane = self.lanes[due.subscription_id] = Lane.of(due)
+        lane.in_flight += 1
+        task = asyncio.get_running_loop().create_task(self._send(due, lane))
+        self.sending.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _send(self, due: Due, lane: Lane) -> None:
+        try:
+            sent = await delivery.deliver(self.client, self.vault, due)
+        except UnreadableCiphertext:
+            log.error("secret of %s cannot be decrypted; its deliveries wait for the key", due.subscription_id)
+        except Exception as error:  # a bug of ours: the lease ends and another attempt is made
+            log.error("attempt failed: %s", logs.describe(error))
+        else:
+            wait = self._next_wait(sent)
+            lane.note(sent.outcome, wait)
+            metrics.observe(sent)
+            self.over.append(line(sent, wait))
+            if sent.outcome.status == GONE:
+                self.gone[due.subscription_id] = due.tenant_id
+        finally:
+            lane.in_flight -= 1
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.sending.discard(task)
+        self.freed.set()
+
+    def _next_wait(self, sent: Sent) -> float | None:
+        if sent.outcome.succeeded:
+            return None
+        return ladder.next_wait(self.schedule, sent.due.rung + 1, sent.outcome.retry_after)
+
+    async def _record(self, over: list[dict[str, Any]], reports: dict[str, Report], gone: dict[str, str]) -> None:
+        if over:
+            await self._execute(dispatch_queries.RECORD, {"sent": msgspec.json.encode(over).decode()})
+        if reports:
+            lanes = msgspec.json.encode(
+                [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in reports.items()]
+            )
+            for subscription_id, recovers, since in await self._fetch(
+                dispatch_queries.UPDATE_HEALTH, {"lanes": lanes.decode()}
+            ):
+                if recovers:
+                    await stopping.gather_missed(self.conn, subscription_id, since)
+        for subscription_id, tenant_id in gone.items():
+            await stopping.disable(self.conn, tenant_id, subscription_id, "gone")
+
+    def _forget_idle_lanes(self) -> None:
+        idle = [key for key, lane in self.lanes.items() if lane.in_flight == 0 and not lane.worth_telling]
+        for key in idle:
+            del self.lanes[key]
+
+    async def _fetch(self, statement: Any, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        self.statements += 1
+        async with self.conn.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchall()
+
+    async def _execute(self, statement: Any, parameters: dict[str, Any]) -> None:
+        self.statements += 1
+        await self.conn.execute(statement, parameters)
+
+
+def line(sent: Sent, wait: float | None) -> dict[str, Any]:
+    """One attempt as RECORD reads it; `wait` is None when there will be no other."""
+    due, outcome = sent.due, sent.outcome
+    return {
+        "delivery_id": due.delivery_id,
+        "delivery_at": due.delivery_at,
+        "tenant_id": due.tenant_id,
+        "subscription_id": due.subscription_id,
+        "attempt": due.attempt,
+        "at": datetime.fromtimestamp(sent.at, UTC),
+        "succeeded": outcome.succeeded,
+        "wait": wait,
+        "url": due.url,
+        "request_headers": sent.shown_headers(),
+        "address": outcome.address,
+        "status": outcome.status,
+        "response_headers": outcome.headers,
+        "body": outcome.body,
+        "truncated": outcome.truncated,
+        "error": outcome.error,
+        "duration_ms": outcome.duration_ms,
+        "trace_id": sent.trace_id,
+    }

@@ -1,0 +1,125 @@
+"""The SQL of the HTTP door: subscriptions and their history. Every statement runs under the caller's tenant."""
+
+from typing import LiteralString
+
+SUBSCRIPTION_COLUMNS: LiteralString = """
+    id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint, previous_secret,
+    previous_secret_fingerprint, previous_secret_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
+    created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held
+"""
+APPROVED_EVENTS: LiteralString = "SELECT approved_events FROM apps WHERE client_id = %s"
+COUNT_SUBSCRIPTIONS: LiteralString = "SELECT count(*) FROM subscriptions WHERE client_id = %s"
+INSERT_SUBSCRIPTION: LiteralString = (
+    """
+    INSERT INTO subscriptions (id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint,
+        headers, header_names)
+    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(url)s, %(description)s, %(events)s, %(events)s, %(secret)s, %(fingerprint)s,
+        %(headers)s, %(header_names)s)
+    RETURNING """
+    + SUBSCRIPTION_COLUMNS
+)
+FIND_SUBSCRIPTION: LiteralString = (
+    "SELECT " + SUBSCRIPTION_COLUMNS + " FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
+)
+LOCK_SUBSCRIPTION: LiteralString = FIND_SUBSCRIPTION + " FOR NO KEY UPDATE"
+LIST_SUBSCRIPTIONS: LiteralString = (
+    "SELECT "
+    + SUBSCRIPTION_COLUMNS
+    + """ FROM subscriptions WHERE client_id = %(client_id)s AND (%(after)s::text IS NULL OR id < %(after)s)
+    ORDER BY id DESC LIMIT %(limit)s"""
+)
+SET_URL: LiteralString = """
+    UPDATE subscriptions SET url = %(url)s, slowed_until = NULL, concurrency = DEFAULT WHERE id = %(id)s
+"""
+SET_EVENTS: LiteralString = "UPDATE subscriptions SET events = %(events)s, live_events = %(events)s WHERE id = %(id)s"
+SET_DESCRIPTION: LiteralString = "UPDATE subscriptions SET description = %(description)s WHERE id = %(id)s"
+SET_HEADERS: LiteralString = (
+    "UPDATE subscriptions SET headers = %(headers)s, header_names = %(header_names)s WHERE id = %(id)s"
+)
+SIGN_WITH_BOTH: LiteralString = """
+    UPDATE subscriptions SET previous_secret = secret, previous_secret_fingerprint = secret_fingerprint,
+        previous_secret_expires_at = now() + interval '24 hours', secret = %(secret)s, secret_fingerprint = %(fingerprint)s
+    WHERE id = %(id)s
+"""
+TOUCH: LiteralString = "UPDATE subscriptions SET updated_at = now() WHERE id = %(id)s RETURNING " + SUBSCRIPTION_COLUMNS
+DELETE_SUBSCRIPTION: LiteralString = "DELETE FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
+DELETE_QUEUED: LiteralString = "DELETE FROM queue WHERE subscription_id = %(id)s"
+
+_DELIVERY: LiteralString = """
+    SELECT d.id, d.event_id, d.event_type, d.sequence, d.status, d.attempted_at, d.attempt, a.response_status, a.response_body,
+        a.response_truncated, a.duration_ms::float8 AS duration_ms, a.error, a.trace_id, d.at AS created_at,
+        CASE WHEN NOT q.leased THEN q.due_at END AS next_attempt_at
+    FROM deliveries d
+    LEFT JOIN attempts a ON a.delivery_id = d.id AND a.at = d.attempted_at
+    LEFT JOIN queue q ON q.delivery_id = d.id
+    WHERE d.subscription_id = %(subscription_id)s
+"""
+LIST_DELIVERIES: LiteralString = (
+    _DELIVERY
+    + """
+    AND (%(after)s::text IS NULL OR d.id < %(after)s)
+    AND (%(event_type)s::text IS NULL OR d.event_type = %(event_type)s)
+    AND (%(since)s::timestamptz IS NULL OR d.at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR d.at < %(until)s)
+    AND (%(status)s::text IS NULL OR d.status = %(status)s)
+    ORDER BY d.id DESC LIMIT %(limit)s
+"""
+)
+# `troubled` is indexed: deliveries that failed are found among a million that did not.
+LIST_TROUBLED_DELIVERIES: LiteralString = LIST_DELIVERIES.replace("ORDER BY", "AND d.troubled ORDER BY")
+FIND_DELIVERY: LiteralString = _DELIVERY + " AND d.id = %(id)s AND d.at = %(at)s"
+FIND_EVENT_BODY: LiteralString = """
+    SELECT e.body FROM events e JOIN deliveries d ON d.event_id = e.id AND d.event_at = e.at WHERE d.id = %(id)s AND d.at = %(at)s
+"""
+LIST_ATTEMPTS: LiteralString = """
+    SELECT number, at AS attempted_at, url, request_headers, address AS resolved_address, response_status, response_headers,
+        response_body, response_truncated, error, duration_ms::float8 AS duration_ms, trace_id
+    FROM attempts WHERE delivery_id = %(id)s AND at >= %(at)s ORDER BY at DESC LIMIT 50
+"""
+COUNT_DELIVERIES: LiteralString = """
+    SELECT count(*) FILTER (WHERE status = 'succeeded') AS delivered,
+        count(*) FILTER (WHERE status IN ('queued', 'retrying')) AS pending,
+        count(*) FILTER (WHERE status = 'failed') AS given_up, min(sequence) AS first_sequence, max(sequence) AS last_sequence
+    FROM deliveries WHERE subscription_id = %(subscription_id)s AND sequence IS NOT NULL
+"""
+
+INSERT_TEST_EVENT: LiteralString = """
+    INSERT INTO events (id, at, tenant_id, type, body, traceparent)
+    VALUES (%(event_id)s, %(event_at)s, %(tenant_id)s, %(type)s, %(body)s, %(traceparent)s)
+"""
+INSERT_TEST_DELIVERY: LiteralString = """
+    INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type)
+    VALUES (%(id)s, %(at)s, %(tenant_id)s, %(subscription_id)s, %(event_id)s, %(event_at)s, %(type)s)
+"""
+# A test is sent once: its rung is past the end of any ladder.
+ENQUEUE_TEST: LiteralString = """
+    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, due_at, rung)
+    VALUES (%(id)s, %(at)s, %(tenant_id)s, %(subscription_id)s, %(event_id)s, %(event_at)s, %(type)s, now(), 1000)
+"""
+# One that the caller waits for is sent by the process that took the call: it holds the lease from the beginning.
+ENQUEUE_CLAIMED_TEST: LiteralString = """
+    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, due_at, leased, attempt, rung)
+    VALUES (%(id)s, %(at)s, %(tenant_id)s, %(subscription_id)s, %(event_id)s, %(event_at)s, %(type)s, now() + interval '20 seconds',
+        true, 1, 1000)
+"""
+# A delivery that waits is brought forward; one that is over begins its ladder anew, and one that had succeeded is sent just once more.
+RETRY: LiteralString = """
+    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at,
+        attempt, rung)
+    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, now(), attempt,
+        CASE WHEN status = 'succeeded' OR sequence IS NULL THEN 1000 ELSE 0 END
+    FROM deliveries WHERE id = %(id)s AND at = %(at)s
+    ON CONFLICT (delivery_id) DO UPDATE SET due_at = least(queue.due_at, now())
+    WHERE NOT queue.leased
+"""
+MARK_RETRYING: LiteralString = """
+    UPDATE deliveries SET status = 'retrying' WHERE id = %(id)s AND at = %(at)s AND status = 'failed'
+"""
+BEGIN_RECOVERY: LiteralString = """
+    UPDATE subscriptions SET enabled = true, disabled_reason = NULL, disabled_at = NULL, failing_since = NULL, last_failure_at = NULL,
+        slowed_until = NULL, recovering = true, recovery_rate = 1
+    WHERE id = %(subscription_id)s
+"""
+RESTART_LADDER: LiteralString = (
+    "UPDATE queue SET rung = 0 WHERE subscription_id = %(subscription_id)s AND due_at IS NULL"
+)

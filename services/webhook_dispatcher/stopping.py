@@ -1,0 +1,68 @@
+"""Stopping a webhook and bringing it back: what waits is held, and released oldest first at a rising rate."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from services.webhook_dispatcher import dispatch_queries
+from shared import ids, outbox
+from shared.database import AsyncConnection, Connection
+from shared.messages import Event
+
+FASTEST = 1024
+
+
+def disabled_event(subscription_id: str, reason: str) -> Event:
+    return Event(
+        event_id=ids.new_id("evt"),
+        type="webhook.disabled",
+        timestamp=datetime.now(UTC),
+        data={"webhook_id": subscription_id, "reason": reason},
+    )
+
+
+async def disable(conn: AsyncConnection, tenant_id: str, subscription_id: str, reason: str) -> None:
+    """Stops a webhook, holds what waits for it, and tells the tenant's other webhooks. Nothing happens to one that is stopped."""
+    parameters = {"subscription_id": subscription_id, "reason": reason}
+    stopped = await conn.execute(dispatch_queries.DISABLE, parameters)
+    if stopped.rowcount:
+        await conn.execute(dispatch_queries.HOLD, parameters)
+        await outbox.add(conn, tenant_id, disabled_event(subscription_id, reason))
+
+
+async def gather_missed(conn: AsyncConnection, subscription_id: str, since: datetime) -> None:
+    """Holds what waits and takes back what was given up since, for the recovery that has begun."""
+    parameters: dict[str, Any] = {"subscription_id": subscription_id, "since": since}
+    await conn.execute(dispatch_queries.HOLD, parameters)
+    await conn.execute(dispatch_queries.REQUEUE_GIVEN_UP, parameters)
+
+
+def disable_long_failing(conn: Connection, days: float) -> int:
+    """Stops every webhook whose attempts have all failed over so many days."""
+    failing = conn.execute(dispatch_queries.LONG_FAILING, {"days": days}).fetchall()
+    for subscription_id, tenant_id in failing:
+        parameters = {"subscription_id": subscription_id, "reason": "failing"}
+        conn.execute(dispatch_queries.DISABLE, parameters)
+        conn.execute(dispatch_queries.HOLD, parameters)
+        outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing"))
+    return len(failing)
+
+
+def release_held(conn: Connection) -> int:
+    """One step of every recovery: twice as many as the step before once those have arrived, one as a probe while any fails."""
+    released = 0
+    for subscription_id, rate, failing in conn.execute(dispatch_queries.LOCK_RECOVERING).fetchall():
+        parameters = {"subscription_id": subscription_id}
+        row = conn.execute(dispatch_queries.COUNT_RELEASED, parameters).fetchone()
+        out = int(row[0]) if row else 0
+        room, next_rate = next_step(rate, out, failing=failing)
+        if room:
+            released += conn.execute(dispatch_queries.RELEASE_OLDEST, {**parameters, "room": room}).rowcount
+        conn.execute(dispatch_queries.SET_RECOVERY, {**parameters, "rate": next_rate})
+    return released
+
+
+def next_step(rate: int, out: int, *, failing: bool) -> tuple[int, int]:
+    """How many deliveries to release now, and the rate of the next step, given how many of the last are still out."""
+    if failing:
+        return max(0, 1 - out), 1
+    return max(0, rate - out), min(FASTEST, rate * 2) if out == 0 else rate

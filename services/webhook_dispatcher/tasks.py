@@ -1,0 +1,215 @@
+"""The queue door: events and app changes come in, and a task of its own sends what is due."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import uvloop
+from celery import Celery, signals
+from psycopg.rows import class_row
+
+from services.webhook_dispatcher import dispatch_queries, event_types, ladder, metrics, resolver, stopping
+from services.webhook_dispatcher.addresses import Policy
+from services.webhook_dispatcher.client import Client
+from services.webhook_dispatcher.delivery import Vault
+from services.webhook_dispatcher.fanout import Listener, NewEvent, Planned, accept, plan
+from services.webhook_dispatcher.pump import Pump
+from services.webhook_dispatcher.settings import Settings
+from shared import broker, partitions, worker
+from shared.crypto import Keyring
+from shared.database import OPTIONS, AsyncConnection, Connection
+from shared.messages import Event, WebhookApp
+from shared.periodic import Periodic
+from shared.settings import required
+from shared.worker import Received
+
+SERVICE = "webhook_dispatcher"
+SEND = "webhook_dispatcher.send"
+PARTITIONED = ("events", "deliveries", "attempts")
+log = logging.getLogger(__name__)
+
+
+def create_worker(settings: Settings) -> Celery:
+    """Consumes `webhook_dispatcher` and `webhook_dispatcher.send`."""
+    sender = Sender(settings)
+    handlers = {Event: sender.fan_out, WebhookApp: change_apps}
+    celery = worker.create_worker(SERVICE, settings, handlers)
+    sender.celery = celery
+    celery.task(sender.send, name=SEND, shared=False)
+    signals.worker_shutting_down.connect(lambda **_: sender.stopping.set(), weak=False)
+    return celery
+
+
+def periodic(settings: Settings) -> list[Periodic]:
+    """What the relay does for this service besides its outbox."""
+    celery = broker.connect(SERVICE, settings.redis_url)
+    return [
+        Periodic("ring for due deliveries", 0.5, lambda conn: ring_if_due(conn, celery, settings.webhook_senders)),
+        Periodic("release held deliveries", 1, stopping.release_held),
+        Periodic(
+            "disable failing webhooks",
+            60,
+            lambda conn: stopping.disable_long_failing(conn, settings.webhook_disable_after_days),
+        ),
+        Periodic("keep partitions", 3600, lambda conn: keep_partitions(conn, settings.webhook_retention_days)),
+        Periodic("measure deliveries", 5, measure),
+    ]
+
+
+class Sender:
+    """Fans events out and runs pumps; at most `webhook_senders` of them at a time, over all processes."""
+
+    celery: Celery
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stopping = threading.Event()
+
+    def fan_out(self, conn: Connection, messages: Sequence[Received[Event]]) -> None:
+        """Stores new events and a delivery for each subscription that hears of them. Raises EventRefused for one that breaks its schema."""
+        events = [accept(message.tenant_id, message.body, message.traceparent) for message in messages]
+        planned = plan(_store(conn, events), _lock_listeners(conn, events))
+        if planned:
+            conn.execute(dispatch_queries.INSERT_DELIVERIES, _columns(planned))
+            conn.after_commit(self.ring)
+
+    def ring(self) -> None:
+        """Starts a pump unless enough are running; the one that is running looks again before it ends."""
+        pool = self.celery.consumer.pool  # type: ignore[attr-defined]
+        with pool.connection() as conn:
+            running = _count(conn.execute(dispatch_queries.COUNT_SENDERS))
+        if running < self.settings.webhook_senders:
+            self.call_sender()
+
+    def call_sender(self) -> None:
+        try:
+            self.celery.send_task(SEND, queue=SEND)
+        except Exception as error:  # the relay rings as well
+            log.debug("sender not called: %s", type(error).__name__)
+
+    def send(self) -> None:
+        """One turn of a pump. Does nothing when enough of them are running."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._turn())
+
+    async def _turn(self) -> None:
+        dsn = required(self.settings.worker_database_url, "WORKER_DATABASE_URL")
+        async with await AsyncConnection.connect(dsn, options=OPTIONS, autocommit=True, prepare_threshold=1) as conn:
+            number = await self._take_turn(conn)
+            if number is None:
+                return
+            vault = Vault(Keyring.from_text(self.settings.encryption_keys))
+            async with self._client() as client:
+                schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
+                pump = Pump(conn, client, vault, schedule, self.settings.webhook_sender_slots, self.stopping.is_set)
+                await pump.run()
+                # The next pump may begin while this one waits for slow receivers.
+                await conn.execute(dispatch_queries.RELEASE_SENDER, {"number": number})
+                if not self.stopping.is_set() and await self._anything_due(conn):
+                    self.call_sender()
+                await pump.drain()
+
+    async def _take_turn(self, conn: AsyncConnection) -> int | None:
+        for number in range(self.settings.webhook_senders):
+            cursor = await conn.execute(dispatch_queries.TAKE_SENDER, {"number": number})
+            if await cursor.fetchone() == (True,):
+                return number
+        return None
+
+    async def _anything_due(self, conn: AsyncConnection) -> bool:
+        return await (await conn.execute(dispatch_queries.ANYTHING_DUE)).fetchone() == (True,)
+
+    def _client(self) -> Client:
+        policy = Policy.from_text(self.settings.webhook_allowed_networks)
+        return Client(policy, resolver.create(self.settings.webhook_resolver), self.settings.webhook_ca_file)
+
+
+def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> None:
+    """Takes in what auth tells of apps; an older state never overwrites a newer."""
+    for message in sorted(messages, key=lambda message: message.body.version):
+        app = message.body
+        parameters = {"tenant_id": message.tenant_id, "client_id": app.client_id}
+        state = {"version": app.version, "status": app.status, "approved_events": app.approved_events}
+        if conn.execute(dispatch_queries.UPSERT_APP, parameters | state).rowcount == 0:
+            continue
+        if app.status == "deleted":
+            conn.execute(dispatch_queries.DELETE_SUBSCRIPTIONS_OF_APP, parameters)
+        else:
+            _apply_to_subscriptions(conn, parameters, app)
+
+
+def ring_if_due(conn: Connection, celery: Celery, senders: int) -> None:
+    """Calls a sender for what has come due: a retry, a lease that ended with its sender, a call that Redis lost."""
+    running = _count(conn.execute(dispatch_queries.COUNT_SENDERS))
+    if running < senders and conn.execute(dispatch_queries.ANYTHING_DUE).fetchone() == (True,):
+        celery.send_task(SEND, queue=SEND)
+
+
+def keep_partitions(conn: Connection, days: int) -> None:
+    for table in PARTITIONED:
+        partitions.ensure(conn, table, days_ahead=8, days_back=8)
+        partitions.drop_older(conn, table, days)
+
+
+def measure(conn: Connection) -> None:
+    due, held, waiting, oldest = conn.execute(dispatch_queries.MEASURE).fetchone() or (0, 0, 0, 0)
+    metrics.due.set(due)
+    metrics.held.set(held)
+    metrics.waiting.set(waiting)
+    metrics.oldest.set(max(0, oldest))
+
+
+def _store(conn: Connection, events: list[NewEvent]) -> list[NewEvent]:
+    """The events that were not known yet."""
+    columns = [
+        [event.id for event in events],
+        [event.at for event in events],
+        [event.tenant_id for event in events],
+        [event.type for event in events],
+        [event.body for event in events],
+        [event.traceparent for event in events],
+    ]
+    new = {row[0] for row in conn.execute(dispatch_queries.INSERT_EVENTS, columns)}
+    return list({event.id: event for event in events if event.id in new}.values())
+
+
+def _lock_listeners(conn: Connection, events: list[NewEvent]) -> list[Listener]:
+    tenants = list({event.tenant_id for event in events})
+    types = list({event.type for event in events})
+    with conn.cursor(row_factory=class_row(Listener)) as cursor:
+        return cursor.execute(dispatch_queries.LOCK_LISTENERS, (tenants, types)).fetchall()
+
+
+def _columns(planned: list[Planned]) -> list[list[Any]]:
+    return [
+        [one.id for one in planned],
+        [one.at for one in planned],
+        [one.listener.tenant_id for one in planned],
+        [one.listener.id for one in planned],
+        [one.event.id for one in planned],
+        [one.event.at for one in planned],
+        [one.event.type for one in planned],
+        [one.sequence for one in planned],
+        [one.listener.held for one in planned],
+    ]
+
+
+def _apply_to_subscriptions(conn: Connection, app_key: dict[str, Any], app: WebhookApp) -> None:
+    paused = app.status == "disabled"
+    for subscription_id, events, was_paused in conn.execute(
+        dispatch_queries.LOCK_SUBSCRIPTIONS_OF_APP, app_key
+    ).fetchall():
+        live = [name for name in events if event_types.is_approved(name, app.approved_events)]
+        parameters = {"subscription_id": subscription_id, "live_events": live, "paused": paused}
+        conn.execute(dispatch_queries.SET_LIVE_EVENTS, parameters)
+        conn.execute(dispatch_queries.GIVE_UP_UNAPPROVED, parameters)
+        if paused and not was_paused:
+            conn.execute(dispatch_queries.HOLD, parameters)
+
+
+def _count(cursor: psycopg.Cursor[Any]) -> int:
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0

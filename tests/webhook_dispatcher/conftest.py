@@ -1,0 +1,237 @@
+"""A dispatcher on a database of its own: its web application, its handlers and its sender, driven by the test."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from psycopg.rows import dict_row
+
+from deploy.local.databases import Database
+from deploy.local.redis_server import RedisServer
+from services.webhook_dispatcher import event_types, ladder, resolver, stopping, tasks
+from services.webhook_dispatcher.addresses import Policy
+from services.webhook_dispatcher.app import create_app
+from services.webhook_dispatcher.client import Client
+from services.webhook_dispatcher.delivery import Vault
+from services.webhook_dispatcher.pump import Pump
+from services.webhook_dispatcher.settings import Settings
+from shared import ids
+from shared.crypto import Keyring
+from shared.database import AsyncConnection, open_tasks_pool, task_transaction
+from shared.encoding import base64url_encode
+from shared.identity import HEADER, Caller, SigningKey, mint
+from shared.messages import Event, WebhookApp
+from shared.worker import Received as Message
+from tests.support.cluster import TestDatabases
+from tests.support.waiting import wait_for
+from tests.webhook_dispatcher.receiver import Receiver, running
+
+KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
+KEYS = f"1:{base64url_encode(bytes(32))}"
+WEBHOOKS = "/v1/webhooks"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class Partner:
+    """An app of one tenant, whose calls come as the gateway would pass them on."""
+
+    def __init__(self, http: httpx.Client, tenant_id: str = "", *scopes: str) -> None:
+        self.http = http
+        self.caller = Caller(
+            tenant_id=tenant_id or ids.new_id("org"),
+            client_id=ids.new_id("app"),
+            scopes=frozenset(scopes or ("webhooks:write",)),
+            token_use="service",
+        )
+
+    @property
+    def tenant_id(self) -> str:
+        return self.caller.tenant_id
+
+    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {HEADER: mint(self.caller, KEY)} | options.pop("headers", {})
+        return self.http.request(method, path, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
+        return self.call("POST", path, **({"json": body} if body is not None else {}), **options)
+
+    def put(self, path: str, body: Any) -> httpx.Response:
+        return self.call("PUT", path, json=body)
+
+    def subscribe(self, url: str, *events: str, **fields: Any) -> str:
+        """The path of a new webhook."""
+        body = {"url": url, "events": list(events or ("incident.updated",)), "secret": SECRET} | fields
+        answer = self.post(WEBHOOKS, body)
+        assert answer.status_code == 201, answer.text
+        return f"{WEBHOOKS}/{answer.json()['id']}"
+
+    def deliveries(self, webhook: str, **query: Any) -> list[dict[str, Any]]:
+        answer = self.get(webhook + "/deliveries", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["deliveries"]
+
+    def books(self, webhook: str) -> dict[str, Any]:
+        return self.get(webhook + "/reconciliation").json()
+
+
+class Dispatcher:
+    """What worker and relay do, one step at a time, for the tests of one module."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+        self.pool = open_tasks_pool(database.worker, max_size=4)
+        self.owner = psycopg.connect(database.migrator, autocommit=True)
+        self.sender = tasks.Sender(settings)
+        self.rings = 0
+        self.sender.ring = self._ring
+
+    def _ring(self) -> None:
+        self.rings += 1
+
+    def close(self) -> None:
+        self.pool.close()
+        self.owner.close()
+
+    def rows(self, statement: Any, *parameters: Any) -> list[dict[str, Any]]:
+        """What the owner of the tables sees, past row-level security."""
+        with self.owner.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement, parameters).fetchall()
+
+    def run(self, statement: Any, *parameters: Any) -> None:
+        self.owner.execute(statement, parameters)
+
+    def publish(self, tenant_id: str, *types: str, traceparent: str | None = None, **changes: Any) -> list[str]:
+        """Events of these types with their catalogue examples, as one batch from the queue. Returns their ids."""
+        events = [event(name, **changes) for name in types]
+        self.fan_out([(tenant_id, one) for one in events], traceparent)
+        return [one.event_id for one in events]
+
+    def fan_out(self, events: list[tuple[str, Event]], traceparent: str | None = None) -> None:
+        now = datetime.now(UTC)
+        messages = [Message(ids.uuid7(), tenant_id, now, traceparent, body) for tenant_id, body in events]
+        with task_transaction(self.pool) as conn:
+            self.sender.fan_out(conn, messages)
+
+    def change_app(self, partner: Partner, version: int = 1, **changes: Any) -> None:
+        app = {"status": "active", "approved_events": ["incident.*"]} | changes
+        body = WebhookApp(client_id=partner.caller.client_id, version=version, **app)
+        with task_transaction(self.pool) as conn:
+            tasks.change_apps(conn, [Message(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, body)])
+
+    def approve(self, partner: Partner, *patterns: str, version: int = 1) -> None:
+        self.change_app(partner, version, approved_events=list(patterns))
+
+    def release(self) -> int:
+        with task_transaction(self.pool) as conn:
+            return stopping.release_held(conn)
+
+    def disable_failing(self, days: float = 5) -> int:
+        with task_transaction(self.pool) as conn:
+            return stopping.disable_long_failing(conn, days)
+
+    def pump_until(self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = 30) -> None:
+        """Runs the sender until the condition holds and everything in flight is recorded; fails the test if it never does."""
+        met = threading.Event()
+        ended = threading.Event()
+
+        def watch() -> None:
+            try:
+                wait_for(lambda: ended.is_set() or condition(), seconds)
+                met.set()
+            except AssertionError:
+                pass
+            ended.set()
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            asyncio.run(self._pump(ended, deadline))
+        finally:
+            ended.set()
+            watcher.join()
+        assert met.is_set(), "the condition was not met while the sender ran"
+
+    async def _pump(self, ended: threading.Event, deadline: float) -> None:
+        policy = Policy.from_text(self.settings.webhook_allowed_networks)
+        client = Client(
+            policy, resolver.create(self.settings.webhook_resolver), self.settings.webhook_ca_file, deadline
+        )
+        async with await AsyncConnection.connect(self.database.worker, autocommit=True) as conn, client:
+            schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
+            pump = Pump(conn, client, Vault(Keyring.from_text(KEYS)), schedule, 64, ended.is_set)
+            while not ended.is_set():
+                await pump.run()
+            await pump.drain()
+
+
+def event(name: str, **changes: Any) -> Event:
+    data = event_types.catalogue()[name].example | changes
+    return Event(event_id=ids.new_id("evt"), type=name, timestamp=datetime.now(UTC), data=data)
+
+
+def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
+    values: dict[str, Any] = {"webhook_allowed_networks": "127.0.0.1/32", "webhook_retry_schedule": "50ms,50ms,50ms"}
+    return Settings(
+        database_url=database.app,
+        worker_database_url=database.worker,
+        redis_url=redis_url,
+        identity_public_keys=KEY.public_text(),
+        encryption_keys=KEYS,
+        **(values | changes),
+    )
+
+
+@pytest.fixture(scope="module")
+def database(databases: TestDatabases) -> Iterator[Database]:
+    database = databases.fresh("webhook-dispatcher")
+    yield database
+    databases.drop(database)
+
+
+@pytest.fixture(scope="module")
+def settings(database: Database, redis_server: RedisServer) -> Settings:
+    return settings_for(database, redis_server.url)
+
+
+@pytest.fixture(scope="module")
+def http(settings: Settings) -> Iterator[httpx.Client]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(create_app(settings), http="httptools", loop="asyncio", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    wait_for(lambda: server.started, what="the server")
+    with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+        yield client
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture(scope="module")
+def dispatcher(database: Database, settings: Settings) -> Iterator[Dispatcher]:
+    dispatcher = Dispatcher(database, settings)
+    yield dispatcher
+    dispatcher.close()
+
+
+@pytest.fixture
+def partner(http: httpx.Client) -> Partner:
+    return Partner(http)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with running(Receiver()) as receiver:
+        yield receiver

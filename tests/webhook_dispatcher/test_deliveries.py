@@ -1,0 +1,242 @@
+"""From an event to a signed request, recorded, and tried again where it failed."""
+
+from typing import Any
+
+import pytest
+
+from services.webhook_dispatcher.fanout import EventRefused
+from tests.webhook_dispatcher.conftest import SECRET, Dispatcher, Partner, event
+from tests.webhook_dispatcher.receiver import Receiver, always, answer
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def statuses(partner: Partner, webhook: str) -> list[str]:
+    return [delivery["status"] for delivery in partner.deliveries(webhook)]
+
+
+def test_an_event_arrives_signed_in_its_trace_and_is_recorded(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    [event_id] = dispatcher.publish(partner.tenant_id, "incident.updated", traceparent=TRACEPARENT)
+    dispatcher.pump_until(lambda: receiver.requests)
+    [request] = receiver.requests
+    body = request.verified_by(SECRET)
+    assert set(body) == {"type", "timestamp", "data"}
+    assert body["type"] == "incident.updated"
+    assert request.headers["webhook-id"] == event_id
+    assert request.headers["traceparent"].startswith("00-4bf92f3577b34da6a3ce929d0e0e4736-")
+    assert request.headers["user-agent"].startswith("Knogin-Webhooks/")
+    assert request.headers["content-type"] == "application/json"
+    [delivery] = partner.deliveries(webhook)
+    assert delivery["status"] == "succeeded"
+    assert delivery["attempt"] == 1
+    assert delivery["event_id"] == event_id
+    assert delivery["response_status"] == 200
+    assert delivery["response_body"] == "ok"
+    assert delivery["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert delivery["sequence"] == 1
+    assert delivery["error"] is None
+    assert delivery["next_attempt_at"] is None
+    assert delivery["duration_ms"] > 0
+
+
+def test_a_failed_delivery_is_tried_again_with_the_same_id_a_new_time_and_the_same_bytes(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500, body=b"not now"))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: len(receiver.requests) == 2)
+    receiver.behaviour = always(answer(204))
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["succeeded"])
+    assert len(set(receiver.ids())) == 1
+    assert len({request.body for request in receiver.requests}) == 1
+    assert all(request.verified_by(SECRET) for request in receiver.requests)
+    [delivery] = partner.deliveries(webhook)
+    assert delivery["attempt"] == len(receiver.requests)
+    history = partner.get(f"{webhook}/deliveries/{delivery['id']}").json()
+    assert [attempt["response_status"] for attempt in history["attempts"]] == [
+        204,
+        *[500] * (len(receiver.requests) - 1),
+    ]
+    assert history["attempts"][-1]["response_body"] == "not now"
+    assert history["request_body"].encode() == receiver.requests[0].body
+
+
+def test_a_delivery_is_given_up_after_the_last_rung_and_can_be_retried_by_hand(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["failed"])
+    assert len(receiver.requests) == 4
+    assert partner.books(webhook) == {
+        "accepted": 1, "delivered": 0, "pending": 0, "given_up": 1, "first_sequence": 1, "last_sequence": 1,
+    }  # fmt: skip
+    receiver.behaviour = always(answer(200))
+    [delivery] = partner.deliveries(webhook, status="failed")
+    assert delivery["error"] == "http_status: the receiver answered 500"
+    answer_to_retry = partner.post(f"{webhook}/deliveries/{delivery['id']}/retry")
+    assert (answer_to_retry.status_code, answer_to_retry.json()["status"]) == (202, "queued")
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["succeeded"])
+    assert len(receiver.requests) == 5
+    assert partner.books(webhook)["delivered"] == 1
+
+
+def test_a_delivery_that_succeeded_can_be_sent_once_more_and_stays_succeeded_if_that_fails(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["succeeded"])
+    receiver.behaviour = always(answer(500))
+    [delivery] = partner.deliveries(webhook)
+    partner.post(f"{webhook}/deliveries/{delivery['id']}/retry")
+    dispatcher.pump_until(lambda: partner.deliveries(webhook)[0]["attempt"] == 2)
+    assert statuses(partner, webhook) == ["succeeded"]
+    assert len(receiver.requests) == 2
+    assert dispatcher.rows("SELECT 1 FROM queue WHERE delivery_id = %s", delivery["id"]) == []
+
+
+def test_retry_after_holds_the_next_attempt_back(partner: Partner, dispatcher: Dispatcher, receiver: Receiver) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(503, "retry-after: 3600\r\n"))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["retrying"])
+    [waits] = dispatcher.rows(
+        "SELECT extract(epoch FROM due_at - now())::float8 AS due, (SELECT extract(epoch FROM slowed_until - now())::float8"
+        " FROM subscriptions WHERE id = subscription_id) AS slowed FROM queue WHERE tenant_id = %s",
+        partner.tenant_id,
+    )
+    assert 3590 < waits["due"] < 4000
+    assert 3590 < waits["slowed"] <= 3600
+    assert partner.get(webhook).json()["slowed_until"] is not None
+    assert partner.deliveries(webhook)[0]["next_attempt_at"] > partner.deliveries(webhook)[0]["attempted_at"]
+
+
+def test_a_slowed_receiver_is_left_alone_even_by_new_events(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(429, "retry-after: 3600\r\n"))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["retrying"])
+    healthy = Partner(partner.http)
+    other = healthy.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.publish(healthy.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: healthy.deliveries(other)[0]["attempt"] == 1)
+    assert sorted(statuses(partner, webhook)) == ["queued", "retrying"]
+    assert len(receiver.requests) == 2
+
+
+def test_the_same_event_published_twice_is_delivered_once(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    twice = event("incident.updated")
+    dispatcher.fan_out([(partner.tenant_id, twice), (partner.tenant_id, twice)])
+    dispatcher.fan_out([(partner.tenant_id, twice)])
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["succeeded"])
+    assert receiver.ids() == [twice.event_id]
+    assert partner.books(webhook)["accepted"] == 1
+
+
+def test_an_event_reaches_the_subscriptions_of_its_tenant_and_type_alone(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    mine = partner.subscribe(receiver.url, "incident.updated", "incident.closed")
+    other_type = partner.subscribe(receiver.url, "incident.created")
+    stranger = Partner(partner.http)
+    theirs = stranger.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.closed", "incident.updated")
+    dispatcher.pump_until(lambda: statuses(partner, mine) == ["succeeded"] * 2)
+    assert partner.deliveries(other_type) == []
+    assert stranger.deliveries(theirs) == []
+    assert [one["sequence"] for one in partner.deliveries(mine)] == [2, 1]
+
+
+@pytest.mark.parametrize("change", [{"patient_name": "Canary Jones"}, {"version": "one"}, {"incident_id": "inc_1"}])
+def test_an_event_that_breaks_its_schema_is_not_sent(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, change: dict[str, Any]
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    with pytest.raises(EventRefused):
+        dispatcher.publish(partner.tenant_id, "incident.updated", **change)
+    assert partner.deliveries(webhook) == []
+
+
+def test_410_disables_the_webhook_keeps_its_events_and_tells_the_others(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    dispatcher.approve(partner, "incident.*", "webhook.*")
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(410))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: not partner.get(webhook).json()["enabled"])
+    shown = partner.get(webhook).json()
+    assert shown["disabled_reason"] == "gone"
+    [told] = dispatcher.rows("SELECT body FROM outbox WHERE tenant_id = %s", partner.tenant_id)
+    assert told["body"]["type"] == "webhook.disabled"
+    assert told["body"]["data"] == {"webhook_id": shown["id"], "reason": "gone"}
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    assert [
+        row["due_at"] for row in dispatcher.rows("SELECT due_at FROM queue WHERE tenant_id = %s", partner.tenant_id)
+    ] == [
+        None,
+        None,
+    ]
+    assert partner.books(webhook)["pending"] == 2
+
+
+def test_a_deleted_webhook_takes_its_waiting_deliveries_with_it(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(503, "retry-after: 3600\r\n"))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["retrying"])
+    assert partner.call("DELETE", webhook).status_code == 204
+    assert dispatcher.rows("SELECT 1 FROM queue WHERE tenant_id = %s", partner.tenant_id) == []
+    assert partner.get(webhook).status_code == 404
+    assert partner.get(webhook + "/deliveries").status_code == 404
+
+
+def test_custom_headers_are_sent_and_their_values_never_shown(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url, headers={"Authorization": "Bearer canary", "X-Site": "milan"})
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: statuses(partner, webhook) == ["succeeded"])
+    assert receiver.requests[0].headers["authorization"] == "Bearer canary"
+    assert receiver.requests[0].headers["x-site"] == "milan"
+    assert partner.get(webhook).json()["headers"] == ["Authorization", "X-Site"]
+    [delivery] = partner.deliveries(webhook)
+    history = partner.get(f"{webhook}/deliveries/{delivery['id']}")
+    sent = history.json()["attempts"][0]["request_headers"]
+    assert sent["Authorization"] == sent["webhook-signature"] == "(redacted)"
+    assert sent["webhook-id"] == delivery["event_id"]
+    assert "canary" not in history.text
+
+
+def test_during_a_rotation_both_secrets_verify_and_afterwards_the_new_one_alone(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    new = "a brand new secret"
+    changed = partner.put(webhook, {"secret": new}).json()
+    assert changed["previous_secret_expires_at"] is not None
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: len(receiver.requests) == 1)
+    assert receiver.requests[0].verified_by(SECRET)
+    assert receiver.requests[0].verified_by(new.encode())
+    dispatcher.run(
+        "UPDATE subscriptions SET previous_secret_expires_at = now() WHERE tenant_id = %s", partner.tenant_id
+    )
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: len(receiver.requests) == 2)
+    assert receiver.requests[1].verified_by(new.encode())
+    assert " " not in receiver.requests[1].headers["webhook-signature"]
