@@ -39,7 +39,7 @@ def of_service(service: Service) -> dict[str, str]:
     roles = ("SUPERUSER", "MIGRATOR", "APP", "WORKER", "REDIS")
     name = prefix(service)
     return {f"{name}_{role}_PASSWORD": secrets.token_hex(24) for role in roles} | {
-        f"{name}_ENCRYPTION_KEYS": f"1:{new_key()}"
+        f"{name}_{keys}": f"1:{new_key()}" for keys in ("ENCRYPTION_KEYS", *service.keys)
     }
 
 

@@ -18,6 +18,7 @@ def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
         "IDENTITY_PUBLIC_KEYS": plan.identity_public_keys,
         "ENCRYPTION_KEYS": plan.encryption_keys(service),
         "OUTBOX_RESEND_SECONDS": "3",
+        **plan.further_keys(service),
         **{name: _public(plan)[name] for name in service.needs},
         **{name: plan.url(f"{other}-web") for name, other in service.calls.items() if f"{other}-web" in plan.listeners},
         **service.settings,

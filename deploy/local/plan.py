@@ -46,6 +46,9 @@ class Plan:
     def encryption_keys(self, service: Service) -> str:
         return self.state.secret(f"encryption keys of {service.name}", lambda: f"1:{new_key()}")
 
+    def further_keys(self, service: Service) -> dict[str, str]:
+        return {name: self.state.secret(f"{name} of {service.name}", lambda: f"1:{new_key()}") for name in service.keys}
+
     @property
     def identity_signing_key(self) -> str:
         return self.state.secret("identity signing key", lambda: f"local-1:{new_key()}")

@@ -16,6 +16,7 @@ class Service:
     upstream: str  # the gateway's setting that says where it is
     needs: tuple[str, ...] = ()  # settings it shares with the gateway; see environment.py
     calls: Mapping[str, str] = field(default_factory=dict)  # its settings that say where another service is
+    keys: tuple[str, ...] = ()  # its settings that hold further secret keys of its own
     settings: Mapping[str, str] = field(default_factory=dict)  # what it needs beyond the settings of every service
 
     @property
@@ -41,7 +42,7 @@ SERVICES = (
         upstream="GATEWAY_UPSTREAM_GRAPHQL",
         calls={"WEBHOOK_DISPATCHER_URL": "webhook-dispatcher"},
     ),
-    Service("epcr", "epcr", upstream="GATEWAY_UPSTREAM_EPCR"),
+    Service("epcr", "epcr", upstream="GATEWAY_UPSTREAM_EPCR", keys=("PSEUDONYM_KEYS",)),
     Service("device-ingest", "device_ingest", upstream="GATEWAY_UPSTREAM_DEVICES"),
 )
 PROCESSES = ("web", "worker", "relay")

@@ -20,6 +20,7 @@ from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
 from shared.outbox import Bell
 from shared.routing import resource
+from shared.settings import required
 
 ENCOUNTERS = "/api/v1/epcr/encounters"
 
@@ -40,6 +41,7 @@ class State(TypedDict):
 
 
 def create_app(settings: Settings) -> Starlette:
+    pseudonyms = Pseudonyms.from_text(required(settings.pseudonym_keys, "PSEUDONYM_KEYS"))
     return Starlette(
         routes=[*routes, *health.routes({"database": _check_database})],
         middleware=[
@@ -47,14 +49,13 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
         ],
         exception_handlers=problems.exception_handlers,
-        lifespan=partial(lifespan, settings),
+        lifespan=partial(lifespan, settings, pseudonyms),
     )
 
 
 @asynccontextmanager
-async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
+async def lifespan(settings: Settings, pseudonyms: Pseudonyms, app: Starlette) -> AsyncIterator[State]:
     keyring = Keyring.from_text(settings.encryption_keys)
-    pseudonyms = Pseudonyms.from_text(settings.pseudonym_keys)
     async with (
         database.open_pool(settings.database_url) as pool,
         Bell(settings.redis_url, "epcr") as bell,

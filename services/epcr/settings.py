@@ -6,7 +6,7 @@ from shared import settings
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first.
+    """`pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first; the web process alone needs them.
 
     Observations of an encounter that is not known are reported so after `unknown_after_seconds`, and forgotten after
     `forget_unknown_days`; device-ingest keeps its own.
@@ -18,7 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: str
     identity_public_keys: str
     encryption_keys: str
-    pseudonym_keys: str
+    pseudonym_keys: str = ""
     unknown_after_seconds: float = 30
     forget_unknown_days: int = 30
     outbox_resend_seconds: float = 30
