@@ -1,0 +1,54 @@
+"""`python -m services.graphql_api web | worker | relay | migrate | rebuild-acqi | suppress-small-cells | …`"""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.graphql_api.acqi import queries as acqi_queries
+from services.graphql_api.acqi import rebuild
+from services.graphql_api.app import create_app
+from services.graphql_api.settings import load
+from services.graphql_api.tasks import create_worker, periodic
+from shared.command import commands
+from shared.database import open_tasks_pool, task_transaction
+from shared.settings import required
+
+main = commands(
+    name="graphql-api",
+    package=Path(__file__).parent,
+    load=load,
+    create_app=create_app,
+    create_worker=create_worker,
+    periodic=periodic,
+)
+
+
+@main.command()
+def rebuild_acqi(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's; all without.")] = None,
+) -> None:
+    """Make the quality indicators' aggregates anew from the facts, month by month, while everything goes on."""
+    pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
+
+    def progress(tenant_id: str, month: date, read: int) -> None:
+        typer.echo(f"{tenant_id} {month:%Y-%m}: {read} encounters")
+
+    typer.echo(f"{rebuild.rebuild(pool, tenant, progress)} encounters in all")
+    pool.close()
+
+
+@main.command()
+def suppress_small_cells(
+    tenant: str, on: Annotated[bool, typer.Option("--on/--off", help="Withhold counts under 5, or show them.")] = True
+) -> None:
+    """Say for a tenant whether partners see counts under 5."""
+    pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
+    with task_transaction(pool, tenant) as conn:
+        conn.execute(acqi_queries.SET_SUPPRESSION, (tenant, on))
+    pool.close()
+
+
+if __name__ == "__main__":
+    main()

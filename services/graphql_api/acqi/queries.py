@@ -1,0 +1,67 @@
+"""SQL of facts and aggregates."""
+
+from typing import LiteralString
+
+# A batch of facts in one statement. What an older version brings is left out; what was counted before comes back, to be taken out.
+STORE_FACTS: LiteralString = """
+    INSERT INTO acqi_facts AS kept (tenant_id, encounter_id, version, day, facts, outcomes)
+    VALUES (%(tenant_id)s, %(encounter_id)s, %(version)s, %(day)s, %(facts)s::jsonb, %(outcomes)s::jsonb)
+    ON CONFLICT (tenant_id, encounter_id) DO UPDATE
+    SET version = excluded.version, day = excluded.day, facts = excluded.facts, outcomes = excluded.outcomes
+    WHERE kept.version < excluded.version
+    RETURNING old.day, old.outcomes::text
+"""
+# Shared by those who count, exclusive for whoever rebuilds a month.
+LOCK_MONTH: LiteralString = "SELECT pg_advisory_xact_lock_shared(hashtext('acqi ' || %s), hashtext(%s))"
+LOCK_MONTH_ALONE: LiteralString = "SELECT pg_advisory_xact_lock(hashtext('acqi ' || %s), hashtext(%s))"
+ADD_TALLY: LiteralString = """
+    INSERT INTO acqi_aggregates AS kept (tenant_id, grain, period_start, indicator, met, not_met, excluded, unknown, bins)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (tenant_id, grain, period_start, indicator) DO UPDATE
+    SET met = kept.met + excluded.met, not_met = kept.not_met + excluded.not_met,
+        excluded = kept.excluded + excluded.excluded, unknown = kept.unknown + excluded.unknown,
+        bins = CASE WHEN excluded.bins = '{}' THEN kept.bins ELSE add_bins(kept.bins, excluded.bins) END
+"""
+BUMP_VERSION: LiteralString = """
+    INSERT INTO acqi_tenants AS kept (tenant_id) VALUES (%s)
+    ON CONFLICT (tenant_id) DO UPDATE SET version = kept.version + 1
+"""
+SET_SUPPRESSION: LiteralString = """
+    INSERT INTO acqi_tenants AS kept (tenant_id, suppress_small_cells) VALUES (%s, %s)
+    ON CONFLICT (tenant_id) DO UPDATE
+    SET suppress_small_cells = excluded.suppress_small_cells, version = kept.version + 1
+"""
+TENANT: LiteralString = "SELECT version, suppress_small_cells FROM acqi_tenants WHERE tenant_id = %s"
+AGGREGATES: LiteralString = """
+    SELECT indicator, sum(met)::int, sum(not_met)::int, sum(excluded)::int, sum(unknown)::int
+    FROM acqi_aggregates
+    WHERE tenant_id = %(tenant_id)s
+      AND ((grain = 'day' AND period_start = ANY(%(days)s)) OR (grain = 'month' AND period_start = ANY(%(months)s)))
+    GROUP BY indicator
+"""
+BINS: LiteralString = """
+    SELECT indicator, bins FROM acqi_aggregates
+    WHERE tenant_id = %(tenant_id)s AND bins <> '{}'
+      AND ((grain = 'day' AND period_start = ANY(%(days)s)) OR (grain = 'month' AND period_start = ANY(%(months)s)))
+"""
+MONTHS: LiteralString = """
+    SELECT indicator, period_start, met, not_met, bins FROM acqi_aggregates
+    WHERE tenant_id = %s AND grain = 'month' AND period_start = ANY(%s)
+"""
+MONTHS_WITH_FACTS: LiteralString = """
+    SELECT tenant_id, date_trunc('month', day)::date AS month, count(*) FROM acqi_facts
+    WHERE %(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s GROUP BY 1, 2
+    UNION SELECT tenant_id, period_start, 0 FROM acqi_aggregates
+    WHERE grain = 'month' AND (%(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s)
+    ORDER BY 1, 2, 3
+"""
+FACTS_OF_MONTH: LiteralString = """
+    SELECT encounter_id, facts::text, outcomes::text FROM acqi_facts
+    WHERE tenant_id = %s AND day >= %s AND day < %s ORDER BY encounter_id FOR UPDATE
+"""
+SET_OUTCOMES: LiteralString = "UPDATE acqi_facts SET outcomes = %s::jsonb WHERE tenant_id = %s AND encounter_id = %s"
+FORGET_MONTH: LiteralString = """
+    DELETE FROM acqi_aggregates WHERE tenant_id = %s AND period_start >= %s AND period_start < %s
+"""
+EXPIRE_FACTS: LiteralString = "DELETE FROM acqi_facts WHERE day < current_date - %s"
+EXPIRE_AGGREGATES: LiteralString = "DELETE FROM acqi_aggregates WHERE period_start < current_date - %s"

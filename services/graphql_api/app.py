@@ -1,0 +1,83 @@
+"""graphql-api over HTTP: one GraphQL transport, and the approved documents a client may send through it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TypedDict
+
+import httpx
+from graphql import GraphQLSchema
+from psycopg_pool import AsyncConnectionPool
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from services.graphql_api import bundles, endpoints, schema
+from services.graphql_api.answers import Answers, Versions
+from services.graphql_api.bundles import Catalogue
+from services.graphql_api.plans import Planner
+from services.graphql_api.settings import Settings
+from services.graphql_api.webhooks import client
+from shared import database, health, problems
+from shared.crypto import Keyring
+from shared.database import AsyncConnection
+from shared.identity import IdentityMiddleware
+from shared.middleware import TracingMiddleware
+from shared.outbox import Bell
+from shared.routing import resource
+
+routes = [
+    resource("/graphql", POST=endpoints.graphql),
+    resource("/api/v1/graphql/bundles", GET=endpoints.bundles),
+]
+
+
+class State(TypedDict):
+    settings: Settings
+    pool: AsyncConnectionPool[AsyncConnection]
+    bell: Bell
+    keyring: Keyring
+    schema: GraphQLSchema
+    catalogue: Catalogue
+    planner: Planner
+    answers: Answers
+    webhooks: httpx.AsyncClient | None
+
+
+def create_app(settings: Settings) -> Starlette:
+    return Starlette(
+        routes=[*routes, *health.routes({"database": _check_database})],
+        middleware=[
+            Middleware(TracingMiddleware),
+            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+        ],
+        exception_handlers=problems.exception_handlers,
+        lifespan=partial(lifespan, settings),
+    )
+
+
+@asynccontextmanager
+async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
+    executable = schema.build()
+    catalogue = bundles.load(executable)
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(database.open_pool(settings.database_url))
+        bell = await stack.enter_async_context(Bell(settings.redis_url, "graphql_api"))
+        webhooks = None
+        if settings.webhook_dispatcher_url:
+            webhooks = await stack.enter_async_context(client.client(settings.webhook_dispatcher_url))
+        yield State(
+            settings=settings,
+            pool=pool,
+            bell=bell,
+            keyring=Keyring.from_text(settings.encryption_keys),
+            schema=executable,
+            catalogue=catalogue,
+            planner=Planner(executable, catalogue),
+            answers=Answers(Versions(pool), settings.answers_kept),
+            webhooks=webhooks,
+        )
+
+
+async def _check_database(request: Request) -> None:
+    await database.ping(request.state.pool)

@@ -1,0 +1,71 @@
+"""What a GraphQL answer says went wrong: a code a program can act on, a message that gives nothing away, the trace id."""
+
+import logging
+from typing import Any
+
+from graphql import GraphQLError
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+
+from shared import logs, tracing
+
+log = logging.getLogger(__name__)
+NOT_APPROVED = "The operation is not approved for this client."
+INTERNAL = "Something went wrong on our side; quote the trace id to support."
+
+
+class Refusal(Exception):
+    """An error that a partner sees: `code` is the machine's word for it, `extra` goes beside it into `extensions`."""
+
+    def __init__(self, code: str, message: str, **extra: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+        self.extra = extra
+
+
+def not_approved() -> Refusal:
+    """The one answer to anything that is not an approved document, whatever it was."""
+    return Refusal("OPERATION_NOT_APPROVED", NOT_APPROVED)
+
+
+def forbidden(message: str, **extra: Any) -> Refusal:
+    return Refusal("FORBIDDEN", message, **extra)
+
+
+def not_found(message: str = "There is no such resource.") -> Refusal:
+    return Refusal("NOT_FOUND", message)
+
+
+def bad_input(message: str, **extra: Any) -> Refusal:
+    return Refusal("BAD_USER_INPUT", message, **extra)
+
+
+def conflict(message: str, **extra: Any) -> Refusal:
+    return Refusal("CONFLICT", message, **extra)
+
+
+def unavailable(message: str = "A part of the service is not available; try again.") -> Refusal:
+    return Refusal("UNAVAILABLE", message)
+
+
+def document(refusal: Refusal, path: list[str | int] | None = None) -> dict[str, Any]:
+    """One entry of `errors` (GraphQL specification §7.1.2)."""
+    error: dict[str, Any] = {"message": refusal.message}
+    if path is not None:
+        error["path"] = path
+    return error | {"extensions": {"code": refusal.code, "trace_id": tracing.trace_id()} | refusal.extra}
+
+
+def refusal_of(error: GraphQLError) -> Refusal:
+    """What to say about an error of an executed field; what nobody foresaw is logged by type and place, and masked."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, Refusal):
+        return cause
+    if isinstance(cause, OperationalError | PoolTimeout):
+        log.error("database unavailable: %s", type(cause).__name__)
+        return unavailable()
+    log.error("field failed: %s", logs.describe(cause or error))
+    return Refusal("INTERNAL", INTERNAL)

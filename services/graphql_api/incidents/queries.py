@@ -1,0 +1,46 @@
+"""SQL of incidents."""
+
+from typing import LiteralString
+
+NEXT_NUMBER: LiteralString = """
+    INSERT INTO incident_numbers AS kept (tenant_id, year, last) VALUES (%s, %s, 1)
+    ON CONFLICT (tenant_id, year) DO UPDATE SET last = kept.last + 1 RETURNING last
+"""
+INSERT: LiteralString = """
+    INSERT INTO incidents (id, tenant_id, number, type, priority, status, latitude, longitude, units, cad_incident_id,
+        closed_reason, version, created_at, updated_at, closed_at)
+    VALUES (%(id)s, %(tenant_id)s, %(number)s, %(type)s, %(priority)s, %(status)s, %(latitude)s, %(longitude)s, %(units)s,
+        %(cad_incident_id)s, %(closed_reason)s, %(version)s, %(created_at)s, %(updated_at)s, %(closed_at)s)
+    ON CONFLICT (tenant_id, cad_incident_id) WHERE cad_incident_id IS NOT NULL DO NOTHING
+    RETURNING id
+"""
+UPDATE: LiteralString = """
+    UPDATE incidents SET type = %(type)s, priority = %(priority)s, status = %(status)s, latitude = %(latitude)s,
+        longitude = %(longitude)s, units = %(units)s, closed_reason = %(closed_reason)s, version = %(version)s,
+        updated_at = %(updated_at)s, closed_at = %(closed_at)s
+    WHERE id = %(id)s
+"""
+FIND: LiteralString = "SELECT * FROM incidents WHERE id = %s"
+FIND_TO_CHANGE: LiteralString = "SELECT * FROM incidents WHERE id = %s FOR UPDATE"
+FIND_BY_CAD: LiteralString = "SELECT id FROM incidents WHERE cad_incident_id = %s"
+LIST: LiteralString = """
+    SELECT * FROM incidents
+    WHERE tenant_id = %(tenant_id)s
+      AND (%(after)s::text IS NULL OR id < %(after)s)
+      AND (%(status)s::text[] IS NULL OR status = ANY(%(status)s))
+      AND (%(type)s::text[] IS NULL OR type = ANY(%(type)s))
+      AND (%(priority)s::text[] IS NULL OR priority = ANY(%(priority)s))
+      AND (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+ADD_ENTRY: LiteralString = """
+    INSERT INTO incident_timeline (id, tenant_id, incident_id, at, version, kind, was, became)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+TIMELINES: LiteralString = """
+    SELECT id, incident_id, at, version, kind, was, became FROM incident_timeline
+    WHERE tenant_id = %s AND incident_id = ANY(%s) ORDER BY id
+"""
+EXPIRE: LiteralString = """
+    DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE closed_at < now() - make_interval(days => %s) LIMIT 1000)
+"""

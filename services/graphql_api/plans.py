@@ -1,0 +1,72 @@
+"""What may run: a text becomes a plan once, parsed, matched or validated, and measured; whoever sends it again pays for none of that."""
+
+from functools import lru_cache
+
+import msgspec
+from graphql import GraphQLSchema, OperationType, validate
+
+from services.graphql_api import documents, errors, limits
+from services.graphql_api.bundles import Catalogue
+from services.graphql_api.documents import Document
+
+# Documented fields: a query made of these alone runs for whoever has the scope.
+DOCUMENTED = frozenset({"acqiMetrics", "telephonyProviders", "telephonyRoutes"})
+# Fields whose answer depends on tenant, document, variables and the tenant's aggregates alone.
+REPEATABLE = frozenset({"acqiMetrics"})
+# Mutations done by another service, which has a transaction of its own.
+ELSEWHERE = frozenset({"createIncidentWebhook", "updateIncidentWebhook", "deleteIncidentWebhook"})
+KEPT = 1_000
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A document that may run: for everyone if `bundles` is None, else for clients that were granted one of them."""
+
+    document: Document
+    bundles: frozenset[str] | None
+
+    @property
+    def is_mutation(self) -> bool:
+        return self.document.operation.operation is OperationType.MUTATION
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self.document.roots <= REPEATABLE
+
+    @property
+    def writes_here(self) -> bool:
+        return self.is_mutation and not self.document.roots <= ELSEWHERE
+
+
+class Planner:
+    def __init__(self, schema: GraphQLSchema, catalogue: Catalogue) -> None:
+        self.schema = schema
+        self.approved = catalogue.by_digest
+        # Refusals are raised, so that rubbish never pushes a good plan out.
+        self.plan = lru_cache(KEPT)(self._plan)
+
+    def _plan(self, text: str) -> Plan:
+        """Raises a Refusal: OPERATION_NOT_APPROVED, or LIMIT_EXCEEDED for a documented query that asks for too much."""
+        try:
+            document = documents.read(text)
+        except documents.NotADocument:
+            raise errors.not_approved() from None
+        if self._is_documented(document):
+            self._check(document)
+            return Plan(document, None)
+        if document.digest in self.approved:
+            return Plan(document, self.approved[document.digest])
+        raise errors.not_approved()
+
+    def _is_documented(self, document: Document) -> bool:
+        return document.operation.operation is OperationType.QUERY and document.roots <= DOCUMENTED
+
+    def _check(self, document: Document) -> None:
+        try:
+            limits.check(document)
+            found = validate(self.schema, document.ast, max_errors=1, hide_suggestions=True)
+        except limits.LimitExceeded as error:
+            raise errors.Refusal("LIMIT_EXCEEDED", str(error)) from None
+        except RecursionError:
+            raise errors.not_approved() from None
+        if found:
+            raise errors.not_approved()

@@ -1,0 +1,40 @@
+"""The queue door: what auth says of apps, what epcr says of encounters; and the service's periodic work."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from celery import Celery
+
+from services.graphql_api import queries
+from services.graphql_api.acqi import counting
+from services.graphql_api.acqi import queries as acqi_queries
+from services.graphql_api.incidents import queries as incident_queries
+from services.graphql_api.settings import Settings
+from shared import worker
+from shared.database import Connection, set_tenant
+from shared.messages import EncounterFacts, GraphqlApp
+from shared.periodic import Periodic
+from shared.worker import Received
+
+
+def create_worker(settings: Settings) -> Celery:
+    return worker.create_worker("graphql_api", settings, {GraphqlApp: store_apps, EncounterFacts: counting.store})
+
+
+def periodic(settings: Settings) -> list[Periodic]:
+    return [Periodic("retention", 3600, partial(expire, days=settings.facts_kept_days))]
+
+
+def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> None:
+    """Which bundles an app was granted."""
+    for message in received:
+        app = message.body
+        set_tenant(conn, message.tenant_id)
+        row = (app.client_id, message.tenant_id, app.version, app.status, app.graphql_bundles)
+        conn.execute(queries.STORE_APP, row)
+
+
+def expire(conn: Connection, days: int) -> None:
+    """Facts, what was counted from them, and closed incidents, once they are past retention."""
+    for statement in (acqi_queries.EXPIRE_FACTS, acqi_queries.EXPIRE_AGGREGATES, incident_queries.EXPIRE):
+        conn.execute(statement, (days,))
