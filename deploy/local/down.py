@@ -13,6 +13,7 @@ from deploy.local.process import signal_group
 from deploy.local.state import State, born, read_json
 
 PATIENCE = 40
+ORPHANS_PATIENCE = 3  # they were told before, by the death of their supervisor
 
 
 def down(state: State) -> list[str]:
@@ -35,10 +36,10 @@ def sweep(state: State) -> None:
     left = [process for child in _children(read_json(state.processes)).values() if (process := _alive(child))]
     for process in left:
         signal_group(process.pid, signal.SIGTERM if process.name() != "postgres" else signal.SIGINT)
-    _, deaf = psutil.wait_procs(left, timeout=10)
+    _, deaf = psutil.wait_procs(left, timeout=ORPHANS_PATIENCE)
     for process in deaf:
         signal_group(process.pid, signal.SIGKILL)
-    psutil.wait_procs(deaf, timeout=10)
+    psutil.wait_procs(deaf, timeout=ORPHANS_PATIENCE)
     for file in (state.processes, state.stack):
         file.unlink(missing_ok=True)
 

@@ -78,8 +78,10 @@ class Cluster:
 
     def delete(self) -> None:
         """Remove all data. The server must be stopped."""
-        shutil.rmtree(self.place, ignore_errors=True)
-        (self.folder / "place").unlink(missing_ok=True)
+        remembered = self.folder / "place"
+        if remembered.exists():
+            shutil.rmtree(self.place, ignore_errors=True)
+            remembered.unlink()
 
     @property
     def place(self) -> Path:

@@ -77,6 +77,7 @@ class Supervisor:
             self._selector.select(0.05)
         for process in self.processes:
             if process.running:
+                self.screen.say(f"{process.name} did not end in {STOP_SECONDS} s and was killed", "yellow")
                 signal_group(process.pid, signal.SIGKILL)
                 os.waitpid(process.pid, 0)
                 process.pid = 0

@@ -22,7 +22,7 @@ def small(tmp_path: Path) -> Iterator[RunningStack]:
     running = RunningStack(tmp_path / "state", *SMALL)
     yield running
     down.down(running.state)
-    down.delete(running.state)
+    running.delete()
 
 
 def children(running: RunningStack) -> list[psutil.Process]:

@@ -1,6 +1,5 @@
 """Starting a whole stack for a test session, and stopping it."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,7 +9,7 @@ from pathlib import Path
 from deploy.local import down
 from deploy.local.children import start_of_program
 from deploy.local.postgres import tail
-from deploy.local.state import State
+from deploy.local.state import State, read_json
 from deploy.local.table import ROOT
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
@@ -62,6 +61,9 @@ class RunningStack:
         return self.process.wait(60)
 
     def delete(self) -> None:
+        """Forget it, however it ended."""
+        if self.process:
+            self.process.wait(60)
         down.delete(self.state)
         self.output.unlink(missing_ok=True)
 
@@ -77,4 +79,6 @@ class RunningStack:
         return self.process.poll() is not None or self._ready()
 
     def _ready(self) -> bool:
-        return self.state.stack.exists() and json.loads(self.state.stack.read_text())["ready"]
+        """Its own word for it, not that of one killed before."""
+        described = read_json(self.state.stack)
+        return bool(self.process and described.get("ready") and described["supervisor_pid"] == self.process.pid)
