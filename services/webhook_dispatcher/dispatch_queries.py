@@ -144,7 +144,8 @@ UPDATE_HEALTH: LiteralString = """
         last_failure_at = CASE WHEN seen.failed THEN now() WHEN seen.succeeded THEN NULL ELSE s.last_failure_at END,
         slowed_until = CASE WHEN seen.slow IS NOT NULL THEN greatest(s.slowed_until, now() + seen.slow * interval '1 second')
             ELSE s.slowed_until END,
-        recovering = s.recovering OR (seen.succeeded AND s.enabled AND NOT s.paused AND s.failing_since < now() - interval '1 minute'),
+        recovering = s.recovering
+            OR (seen.succeeded AND s.enabled AND NOT s.paused AND coalesce(s.failing_since < now() - interval '1 minute', false)),
         recovery_rate = CASE WHEN seen.failed OR NOT s.recovering THEN 1 ELSE s.recovery_rate END
     FROM locked JOIN seen ON seen.subscription_id = locked.id WHERE s.id = locked.id
     RETURNING s.id, NOT old.recovering AND new.recovering AS recovers, old.failing_since

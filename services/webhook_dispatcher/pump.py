@@ -29,18 +29,19 @@ log = logging.getLogger(__name__)
 
 
 class Pump:
-    """Sends over one connection to the database, until its turn is over, nothing is left, or `stop` says so."""
+    """Sends what the database says is due, until its turn is over, nothing is left, or `stop` says so.
+
+    A connection that breaks may be replaced by calling `run` or `drain` with another: what is in flight and what is not recorded stays.
+    """
 
     def __init__(
         self,
-        conn: AsyncConnection,
         client: Client,
         vault: Vault,
         schedule: tuple[float, ...],
         slots: int,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.conn = conn
         self.client = client
         self.vault = vault
         self.schedule = schedule
@@ -52,24 +53,27 @@ class Pump:
         self.gone: dict[str, str] = {}
         self.freed = asyncio.Event()
         self.after = ""
-        self.statements = 0
 
-    async def run(self, turn: float = TURN) -> None:
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.sending or self.over)
+
+    async def run(self, conn: AsyncConnection, turn: float = TURN) -> None:
         """Claims and sends for `turn` seconds, or until there has been nothing to do for two. What is in flight goes on: see `drain`."""
         ends = busy = time.monotonic()
         ends += turn
         while time.monotonic() < ends and not self.stop():
-            claimed = await self._cycle(claiming=True)
-            if claimed or self.sending or self.over:
+            claimed = await self._cycle(conn, claiming=True)
+            if claimed or self.is_busy:
                 busy = time.monotonic()
             elif time.monotonic() - busy > IDLE:
                 return
             await self._wait(CYCLE if claimed else POLL)
 
-    async def drain(self) -> None:
+    async def drain(self, conn: AsyncConnection) -> None:
         """Waits for what is in flight, at most one deadline, and records it."""
-        while self.sending or self.over:
-            await self._cycle(claiming=False)
+        while self.is_busy:
+            await self._cycle(conn, claiming=False)
             await self._wait(POLL)
 
     async def _wait(self, pause: float) -> None:
@@ -86,7 +90,7 @@ class Pump:
                 return
         await asyncio.sleep(CYCLE)
 
-    async def _cycle(self, *, claiming: bool) -> int:
+    async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
         """Records and claims in one transaction; what was claimed is on its way when this returns."""
         over = self.over.copy()
         room = min(MOST_AT_ONCE, self.slots - len(self.sending)) if claiming else 0
@@ -95,9 +99,9 @@ class Pump:
         reports = {key: lane.take_report() for key, lane in self.lanes.items() if lane.worth_telling}
         gone = self.gone.copy()
         try:
-            async with self.conn.transaction():
-                await self._record(over, reports, gone)
-                due = await self._claim(room) if room > 0 else []
+            async with conn.transaction():
+                await self._record(conn, over, reports, gone)
+                due = await self._claim(conn, room) if room > 0 else []
         except BaseException:
             for key, report in reports.items():
                 self.lanes[key].give_back(report)
@@ -110,10 +114,10 @@ class Pump:
             self._start(one)
         return len(due)
 
-    async def _claim(self, room: int) -> list[Due]:
+    async def _claim(self, conn: AsyncConnection, room: int) -> list[Due]:
         busy = {subscription_id: lane.room for subscription_id, lane in self.lanes.items()}
         parameters = {"after": self.after, "busy": list(busy), "room": list(busy.values()), "slots": room}
-        rows = await self._fetch(dispatch_queries.CLAIM, parameters)
+        rows = await self._fetch(conn, dispatch_queries.CLAIM, parameters)
         self.after = rows[0][0]
         return [Due(**dict(zip(Due.__struct_fields__, row[1:], strict=True))) for row in rows if row[1] is not None]
 
@@ -152,35 +156,32 @@ class Pump:
             return None
         return ladder.next_wait(self.schedule, sent.due.rung + 1, sent.outcome.retry_after)
 
-    async def _record(self, over: list[dict[str, Any]], reports: dict[str, Report], gone: dict[str, str]) -> None:
+    async def _record(
+        self, conn: AsyncConnection, over: list[dict[str, Any]], reports: dict[str, Report], gone: dict[str, str]
+    ) -> None:
         if over:
-            await self._execute(dispatch_queries.RECORD, {"sent": msgspec.json.encode(over).decode()})
+            await conn.execute(dispatch_queries.RECORD, {"sent": msgspec.json.encode(over).decode()})
         if reports:
             lanes = msgspec.json.encode(
                 [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in reports.items()]
             )
             for subscription_id, recovers, since in await self._fetch(
-                dispatch_queries.UPDATE_HEALTH, {"lanes": lanes.decode()}
+                conn, dispatch_queries.UPDATE_HEALTH, {"lanes": lanes.decode()}
             ):
                 if recovers:
-                    await stopping.gather_missed(self.conn, subscription_id, since)
+                    await stopping.gather_missed(conn, subscription_id, since)
         for subscription_id, tenant_id in gone.items():
-            await stopping.disable(self.conn, tenant_id, subscription_id, "gone")
+            await stopping.disable(conn, tenant_id, subscription_id, "gone")
 
     def _forget_idle_lanes(self) -> None:
         idle = [key for key, lane in self.lanes.items() if lane.in_flight == 0 and not lane.worth_telling]
         for key in idle:
             del self.lanes[key]
 
-    async def _fetch(self, statement: Any, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        self.statements += 1
-        async with self.conn.cursor(row_factory=tuple_row) as cursor:
+    async def _fetch(self, conn: AsyncConnection, statement: Any, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        async with conn.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(statement, parameters)
             return await cursor.fetchall()
-
-    async def _execute(self, statement: Any, parameters: dict[str, Any]) -> None:
-        self.statements += 1
-        await self.conn.execute(statement, parameters)
 
 
 def line(sent: Sent, wait: float | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.fanout import Listener, NewEvent, Planned, accept, plan
 from services.webhook_dispatcher.pump import Pump
 from services.webhook_dispatcher.settings import Settings
-from shared import broker, partitions, worker
+from shared import broker, logs, partitions, worker
 from shared.crypto import Keyring
 from shared.database import OPTIONS, AsyncConnection, Connection
 from shared.messages import Event, WebhookApp
@@ -28,6 +29,7 @@ from shared.worker import Received
 
 SERVICE = "webhook_dispatcher"
 SEND = "webhook_dispatcher.send"
+RECONNECT_SECONDS = 20
 PARTITIONED = ("events", "deliveries", "attempts")
 log = logging.getLogger(__name__)
 
@@ -92,25 +94,52 @@ class Sender:
 
     def send(self) -> None:
         """One turn of a pump. Does nothing when enough of them are running."""
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._turn())
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._turn())
+        except (psycopg.OperationalError, OSError) as error:
+            log.warning("sender stopped: %s; what it held comes due again", logs.describe(error))
+        except Exception as error:  # Celery would log the error's text, which may quote a value
+            log.error("sender failed: %s", logs.describe(error))
 
     async def _turn(self) -> None:
-        dsn = required(self.settings.worker_database_url, "WORKER_DATABASE_URL")
-        async with await AsyncConnection.connect(dsn, options=OPTIONS, autocommit=True, prepare_threshold=1) as conn:
+        async with await self._connect() as conn:
             number = await self._take_turn(conn)
             if number is None:
                 return
-            vault = Vault(Keyring.from_text(self.settings.encryption_keys))
             async with self._client() as client:
-                schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
-                pump = Pump(conn, client, vault, schedule, self.settings.webhook_sender_slots, self.stopping.is_set)
-                await pump.run()
-                # The next pump may begin while this one waits for slow receivers.
-                await conn.execute(dispatch_queries.RELEASE_SENDER, {"number": number})
-                if not self.stopping.is_set() and await self._anything_due(conn):
-                    self.call_sender()
-                await pump.drain()
+                pump = self._pump(client)
+                try:
+                    await self._run(pump, conn, number)
+                except psycopg.OperationalError:
+                    await self._finish(pump)
+
+    async def _run(self, pump: Pump, conn: AsyncConnection, number: int) -> None:
+        await pump.run(conn)
+        # The next pump may begin while this one waits for slow receivers.
+        await conn.execute(dispatch_queries.RELEASE_SENDER, {"number": number})
+        if not self.stopping.is_set() and await self._anything_due(conn):
+            self.call_sender()
+        await pump.drain(conn)
+
+    async def _finish(self, pump: Pump) -> None:
+        """The database went away: what is in flight is recorded over the next connection, or its lease ends and it is sent again."""
+        patience = time.monotonic() + RECONNECT_SECONDS
+        while pump.is_busy and time.monotonic() < patience:
+            try:
+                async with await self._connect() as conn:
+                    await pump.drain(conn)
+            except psycopg.OperationalError:
+                await asyncio.sleep(0.3)
+
+    async def _connect(self) -> AsyncConnection:
+        dsn = required(self.settings.worker_database_url, "WORKER_DATABASE_URL")
+        return await AsyncConnection.connect(dsn, options=OPTIONS, autocommit=True, prepare_threshold=1)
+
+    def _pump(self, client: Client) -> Pump:
+        vault = Vault(Keyring.from_text(self.settings.encryption_keys))
+        schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
+        return Pump(client, vault, schedule, self.settings.webhook_sender_slots, self.stopping.is_set)
 
     async def _take_turn(self, conn: AsyncConnection) -> int | None:
         for number in range(self.settings.webhook_senders):

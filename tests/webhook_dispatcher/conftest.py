@@ -169,10 +169,10 @@ class Dispatcher:
         )
         async with await AsyncConnection.connect(self.database.worker, autocommit=True) as conn, client:
             schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
-            pump = Pump(conn, client, Vault(Keyring.from_text(KEYS)), schedule, 64, ended.is_set)
+            pump = Pump(client, Vault(Keyring.from_text(KEYS)), schedule, 64, ended.is_set)
             while not ended.is_set():
-                await pump.run()
-            await pump.drain()
+                await pump.run(conn)
+            await pump.drain(conn)
 
 
 def event(name: str, **changes: Any) -> Event:
