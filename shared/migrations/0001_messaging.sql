@@ -12,15 +12,15 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO {{app}}, {{worker}}', name);
 END $$;
 
--- The few statements of workers that run across tenants.
+-- The few statements of workers that run across tenants: only in a transaction that has set no tenant. One that has is held to it.
 CREATE FUNCTION worker_reads_all(name regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('CREATE POLICY worker_reads_all ON %s FOR SELECT TO {{worker}} USING (true)', name);
+    EXECUTE format('CREATE POLICY worker_reads_all ON %s FOR SELECT TO {{worker}} USING ((SELECT current_tenant()) IS NULL)', name);
 END $$;
 
 CREATE FUNCTION worker_writes_all(name regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('CREATE POLICY worker_writes_all ON %s TO {{worker}} USING (true) WITH CHECK (true)', name);
+    EXECUTE format('CREATE POLICY worker_writes_all ON %s TO {{worker}} USING ((SELECT current_tenant()) IS NULL) WITH CHECK ((SELECT current_tenant()) IS NULL)', name);
 END $$;
 
 REVOKE EXECUTE ON FUNCTION tenant_table(regclass), worker_reads_all(regclass), worker_writes_all(regclass) FROM PUBLIC;

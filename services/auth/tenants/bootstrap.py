@@ -90,7 +90,7 @@ async def _ensure(
 
 async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: TenantRequest) -> App:
     async with conn.cursor(row_factory=class_row(App)) as cursor:
-        await cursor.execute(queries.FIRST_PARTY_APP, (ADMIN_APP,))
+        await cursor.execute(queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP))
         app = await cursor.fetchone()
     if app is None:
         draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=wanted.admin.scopes)
@@ -113,11 +113,11 @@ async def ensure_user(conn: AsyncConnection, tenant_id: str, email: str, passwor
     if row is None:
         user_id = ids.new_id("usr")
         hashed = passwords.hash_password(password)
-        await conn.execute(queries.ENSURE_USER, (user_id, tenant_id, email, email.partition("@")[0], hashed))
+        made = await conn.execute(queries.ENSURE_USER, (user_id, tenant_id, email, email.partition("@")[0], hashed))
+        if made.rowcount == 0:
+            raise SystemExit(f"{email} belongs to another tenant")
         return user_id
-    user_id, owner, stored = row
-    if owner != tenant_id:
-        raise SystemExit(f"{email} belongs to another tenant")
+    user_id, stored = row
     if not passwords.verify(stored, password):
         await conn.execute(queries.SET_PASSWORD, (passwords.hash_password(password), user_id))
     return str(user_id)

@@ -11,12 +11,14 @@ ENSURE_TENANT: LiteralString = """
     RETURNING tenant_id
 """
 FIRST_PARTY_APP: LiteralString = (
-    "SELECT " + COLUMNS + " FROM apps WHERE first_party AND name = %s AND status <> 'deleted' FOR UPDATE"
+    "SELECT "
+    + COLUMNS
+    + " FROM apps WHERE tenant_id = %s AND first_party AND name = %s AND status <> 'deleted' FOR UPDATE"
 )
 ENSURE_USER: LiteralString = """
     INSERT INTO users (user_id, tenant_id, email, name, password_hash) VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT (lower(email)) DO NOTHING
 """
-USER_BY_EMAIL: LiteralString = "SELECT user_id, tenant_id, password_hash FROM users WHERE lower(email) = lower(%s)"
+USER_BY_EMAIL: LiteralString = "SELECT user_id, password_hash FROM users WHERE lower(email) = lower(%s)"
 SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 SECRET_MACS: LiteralString = "SELECT mac FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"

@@ -1,0 +1,64 @@
+"""What a new installation begins with: tenants that share nothing."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.auth.settings import Settings
+from services.auth.tenants.bootstrap import BootstrapRequest, bootstrap
+from shared.encoding import base64url_encode
+from shared.identity import SigningKey
+from tests.conftest import FreshDatabase
+
+KEY = base64url_encode(b"k" * 32)
+
+
+def tenant(key: str, email: str) -> dict[str, Any]:
+    admin = {
+        "email": email,
+        "password": f"password of {key}",
+        "client_secret": f"secret-{key}",
+        "scopes": ["platform:apps"],
+    }
+    return {"key": key, "name": key, "scopes": [], "bundles": [], "admin": admin}
+
+
+@pytest.fixture
+def settings(fresh_database: FreshDatabase, redis_url: str) -> Settings:
+    database = fresh_database("auth")
+    return Settings(
+        database_url=database.app,
+        worker_database_url=database.worker,
+        redis_url=redis_url,
+        identity_public_keys=SigningKey(f"k:{KEY}").public_text(),
+        encryption_keys=f"1:{KEY}",
+        issuer="https://auth.knogin.com",
+        api_base_url="https://api.knogin.com",
+    )
+
+
+def run(settings: Settings, *tenants: dict[str, Any]) -> dict[str, Any]:
+    wanted = msgspec.convert({"tenants": list(tenants)}, BootstrapRequest)
+    return asyncio.run(bootstrap(settings, wanted))
+
+
+def test_each_tenant_gets_an_administrator_of_its_own(settings: Settings) -> None:
+    made = run(settings, tenant("one", "a@one.example"), tenant("two", "a@two.example"))
+    for field in ("tenant_id", "client_id", "access_token"):
+        assert made["one"][field] != made["two"][field]
+
+
+def test_a_second_run_finds_what_the_first_made(settings: Settings) -> None:
+    first = run(settings, tenant("one", "a@one.example"), tenant("two", "a@two.example"))
+    second = run(settings, tenant("one", "a@one.example"), tenant("two", "a@two.example"))
+    for key in ("one", "two"):
+        assert second[key]["client_id"] == first[key]["client_id"]
+        assert second[key]["tenant_id"] == first[key]["tenant_id"]
+
+
+def test_a_user_of_another_tenant_is_not_taken_over(settings: Settings) -> None:
+    run(settings, tenant("one", "a@one.example"))
+    with pytest.raises(SystemExit, match="belongs to another tenant"):
+        run(settings, tenant("two", "a@one.example"))
