@@ -14,7 +14,8 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 T = TypeVar("T")
-SECRET = re.compile(r"(?<![\w.-])(eyJ[\w-]{6})[\w.-]{20,}|(whsec_\w{4})[\w+/=-]{8,}|(knsec_\w{4}|[\w-]{6})[\w-]{36,}")
+SECRET = re.compile(r"(eyJ[\w-]{5})[\w.-]{40,}|(whsec_[\w+/]{4})[\w+/=]{8,}|(kns_\w{4})[\w-]{12,}")
+INLINE = 76
 LONGEST_ANSWER = 24
 
 
@@ -79,7 +80,7 @@ class Narrator:
         raise DemoFailed(f"waited {seconds:g} s in vain for {what}")
 
     def show_json(self, content: Any) -> None:
-        lines = shortened(json.dumps(content, indent=2, ensure_ascii=False)).splitlines()
+        lines = shortened(pretty(content)).splitlines()
         if len(lines) > LONGEST_ANSWER:
             lines = [*lines[: LONGEST_ANSWER - 1], f"… {len(lines) - LONGEST_ANSWER + 1} more lines"]
         self.tell(Syntax("\n".join(lines), "json", theme="ansi_dark", background_color="default", word_wrap=True))
@@ -94,6 +95,19 @@ class Narrator:
             self.show_json(json.loads(request.content))
         elif request.content:
             self.tell(Text(shortened(unquote_plus(request.content.decode()))))
+
+
+def pretty(content: Any, indent: str = "") -> str:
+    """JSON with whatever fits on a line kept on one."""
+    inline = json.dumps(content, ensure_ascii=False)
+    if not isinstance(content, dict | list) or (indent and len(inline) + len(indent) <= INLINE):
+        return inline
+    deeper = indent + "  "
+    if isinstance(content, list):
+        parts, (first, last) = [pretty(item, deeper) for item in content], "[]"
+    else:
+        parts, (first, last) = [f"{json.dumps(name)}: {pretty(item, deeper)}" for name, item in content.items()], "{}"
+    return f"{first}\n{deeper}" + f",\n{deeper}".join(parts) + f"\n{indent}{last}"
 
 
 def shortened(text: str) -> str:

@@ -20,6 +20,7 @@ from deploy.receiver import Delivery, Receiver
 
 SCOPES = "webhooks:write argus:epcr:write argus:devices:write"
 EVENT = "epcr.encounter.created"
+OBSERVED = ("resourceType", "status", "code", "effectiveDateTime", "valueQuantity")
 
 
 @dataclass
@@ -38,13 +39,15 @@ def play(narrator: Narrator, stack: Mapping[str, Any]) -> None:
     with _listening(deliveries) as receiver:
         app = _register(narrator, stack["admin"]["access_token"])
         _token(narrator, app)
-        _subscribe(narrator, app, f"{receiver.url}/webhooks/argus", secret)
+        webhook = _subscribe(narrator, app, f"{receiver.url}/webhooks/argus", secret)
         encounter, trace_id = _encounter(narrator, app)
         device = _device(narrator, app)
         _observation(narrator, app, device, encounter)
         _bundle(narrator, app, encounter)
-        _delivery(narrator, deliveries, secret, encounter, trace_id)
-        _trace(narrator, Path(stack["spans"]), trace_id)
+        delivery = _delivery(narrator, deliveries, secret)
+        _belongs(narrator, delivery, encounter, trace_id)
+        _trace(narrator, Path(stack["spans"]), delivery)
+        _tidy(narrator, app, webhook, stack["admin"]["access_token"])
 
 
 @contextmanager
@@ -88,7 +91,7 @@ def _token(narrator: Narrator, app: App) -> None:
     app.token = narrator.send("POST", "auth", "/v1/oauth/token", 200, data=form).json()["access_token"]
 
 
-def _subscribe(narrator: Narrator, app: App, url: str, secret: str) -> None:
+def _subscribe(narrator: Narrator, app: App, url: str, secret: str) -> str:
     narrator.step(
         "Subscribe to a webhook", "A small receiver listens on this machine; the secret will prove who sends to it."
     )
@@ -103,6 +106,7 @@ def _subscribe(narrator: Narrator, app: App, url: str, secret: str) -> None:
     narrator.show(answer)
     if answer.status_code != 201:
         raise DemoFailed(f"expected 201, got {answer.status_code}")
+    return answer.json()["id"]
 
 
 def _encounter(narrator: Narrator, app: App) -> tuple[str, str]:
@@ -154,12 +158,11 @@ def _bundle(narrator: Narrator, app: App, encounter: str) -> None:
     bundle = answer.json()
     counted = Counter(resource["resourceType"] for resource in _resources(bundle))
     narrator.tell(Text(f"Bundle of type {bundle['type']}: " + ", ".join(f"{n} {kind}" for kind, n in counted.items())))
-    narrator.show_json(next(resource for resource in _resources(bundle) if _value(resource) == 98))
+    observation = next(resource for resource in _resources(bundle) if _value(resource) == 98)
+    narrator.show_json({name: observation[name] for name in OBSERVED if name in observation})
 
 
-def _delivery(
-    narrator: Narrator, deliveries: SimpleQueue[Delivery], secret: str, encounter: str, trace_id: str
-) -> None:
+def _delivery(narrator: Narrator, deliveries: SimpleQueue[Delivery], secret: str) -> Delivery:
     narrator.step(
         "Receive the webhook", "Signed by Standard Webhooks 1.0, verified here with the standardwebhooks package."
     )
@@ -173,6 +176,10 @@ def _delivery(
     if not delivery.verified(secret):
         raise DemoFailed("the signature is wrong")
     narrator.tell(Text("✔ signature verified", "bold green"))
+    return delivery
+
+
+def _belongs(narrator: Narrator, delivery: Delivery, encounter: str, trace_id: str) -> None:
     if encounter not in delivery.body.decode():
         raise DemoFailed("the webhook tells of another encounter")
     if delivery.trace_id != trace_id:
@@ -180,17 +187,26 @@ def _delivery(
     narrator.tell(Text("✔ same trace as the request that opened the record", "bold green"))
 
 
-def _trace(narrator: Narrator, file: Path, trace_id: str) -> None:
+def _trace(narrator: Narrator, file: Path, delivery: Delivery) -> None:
     narrator.step(
         "See it as one trace", "From the partner's request to the delivery of the webhook, across every process."
     )
+    last = delivery.headers["traceparent"].split("-")[2]
 
     def complete() -> list[Span]:
-        spans = waterfall.read(file, trace_id)
-        return spans if {"gateway", "epcr", "webhook-dispatcher"} <= {span.service for span in spans} else []
+        spans = waterfall.read(file, delivery.trace_id)
+        told = {span.service for span in spans} >= {"gateway", "epcr", "webhook-dispatcher"}
+        return spans if told and last in {span.span_id for span in spans} else []
 
     spans = narrator.wait(complete, "the spans of all processes")
     narrator.console.print(waterfall.draw(spans, narrator.console.width))
+    narrator.tell(Text(f"again at any time: make trace ID={delivery.trace_id}", "dim"))
+
+
+def _tidy(narrator: Narrator, app: App, webhook: str, admin_token: str) -> None:
+    """The receiver is about to close: nothing may go on sending to it."""
+    narrator.ask("DELETE", "auth", f"/v1/webhooks/{webhook}", app.token)
+    narrator.ask("DELETE", "auth", f"/v1/platform/apps/{app.client_id}", admin_token)
 
 
 def _resources(bundle: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,157 @@
+"""The stack while it runs: what it says of itself, and what happens when its processes are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisGone
+
+from deploy.local.process import LIBRARIES
+from deploy.local.table import PROCESSES, ROOT, SERVICES
+from tests.support.stack import Stack
+from tests.support.waiting import wait_for
+
+EVERY_PROCESS = [("gateway", "web"), *((service.name, kind) for service in SERVICES for kind in PROCESSES)]
+
+
+def run(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of the local stack, against this one."""
+    environment = os.environ | {"KNOGIN_STATE": stack.described["state"], "COLUMNS": "140"}
+    command = [sys.executable, "-m", "deploy.local", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_stack_json_names_what_checks_from_outside_read(stack: Stack) -> None:
+    described = stack.described
+    assert described["ready"] is True
+    assert described["hosts"] == {"auth": "auth.localhost", "api": "api.localhost", "docs": "docs.localhost"}
+    assert described["issuer"] == f"http://auth.localhost:{stack.port}"
+    assert set(described["admin"]) >= {"client_id", "client_secret", "access_token", "email", "password"}
+    assert set(described["other_tenant"]["admin"]) >= {"client_id", "client_secret", "access_token"}
+    assert described["tenant"]["id"] != described["other_tenant"]["id"]
+    assert list(described["services"]) == ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest"]
+    for service in described["services"].values():
+        assert set(service) >= {"url", "database_url", "pids"}
+        assert set(service["pids"]) == {"web", "worker", "relay"}
+    assert Path(described["spans"]).is_absolute()
+
+
+def test_what_holds_secrets_is_for_its_owner_alone(stack: Stack) -> None:
+    state = Path(stack.described["state"])
+    for name in ("stack.json", "secrets.json", "processes.json", "token", "tenants.json", "bootstrap-input.json"):
+        assert (state / name).stat().st_mode & 0o077 == 0, name
+
+
+def test_no_password_stands_in_the_process_list(stack: Stack) -> None:
+    described = stack.described
+    secrets = [described["admin"]["client_secret"], described["redis_url"].split(":")[2].split("@")[0]]
+    secrets += [service["database_url"].split(":")[2].split("@")[0] for service in described["services"].values()]
+    family = [
+        psutil.Process(described["supervisor_pid"]),
+        *psutil.Process(described["supervisor_pid"]).children(recursive=True),
+    ]
+    shown = " ".join(word for process in family for word in [*process.cmdline(), *process.environ().values()])
+    assert [secret for secret in secrets if secret in shown] == []
+
+
+def test_the_two_administrators_can_use_their_tokens(stack: Stack) -> None:
+    catalogues = []
+    for tenant in (stack.tenant, stack.other):
+        with stack.client("auth", tenant.access_token) as client:
+            answer = client.get("/v1/platform/scopes")
+        assert answer.status_code == 200
+        catalogues.append({scope["name"] for scope in answer.json()["scopes"]})
+    assert "argus:telephony:read" in catalogues[0]
+    assert "argus:telephony:read" not in catalogues[1]
+
+
+@pytest.mark.parametrize(("service", "process"), EVERY_PROCESS, ids=[f"{name}-{kind}" for name, kind in EVERY_PROCESS])
+def test_a_killed_process_is_started_again_and_recorded(stack: Stack, service: str, process: str) -> None:
+    killed = stack.kill(service, process)
+    pid = stack.wait_for_restart(service, process, killed)
+    assert psutil.Process(pid).ppid() == stack.described["supervisor_pid"]
+
+
+def test_no_request_is_refused_while_the_web_process_restarts(stack: Stack) -> None:
+    token = stack.app_token("argus:devices:read")
+    url = f"{stack.service_url('device-ingest')}/livez"
+    killed = stack.kill("device-ingest", "web")
+    completed = subprocess.run(
+        ["curl", "-s", "-o", os.devnull, "-w", "%{http_code}", "--max-time", "30", url], capture_output=True, text=True
+    )
+    assert completed.stdout == "200"
+    stack.wait_for_restart("device-ingest", "web", killed)
+    with stack.client("api", token) as client:
+        assert client.get("/api/v1/devices").status_code == 200
+
+
+def test_redis_is_started_again_on_the_same_address(stack: Stack) -> None:
+    with Redis.from_url(stack.described["redis_url"]) as client:
+        pid = client.info("server")["process_id"]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: _redis_pid(stack.described["redis_url"]) not in (0, pid), what="another Redis")
+
+
+def test_postgres_is_started_again_and_the_services_find_it(stack: Stack) -> None:
+    supervisor = psutil.Process(stack.described["supervisor_pid"])
+    postmaster = next(child for child in supervisor.children() if child.name() == "postgres")
+    postmaster.kill()
+    wait_for(
+        lambda: postmaster.pid not in {child.pid for child in supervisor.children()}, what="the postmaster to be buried"
+    )
+    for service in SERVICES:
+        wait_for(partial(_steady, stack.service_url(service.name)), what=f"{service.name} to be well again")
+    with stack.client("api", stack.app_token("argus:devices:read")) as client:
+        assert client.get("/api/v1/devices").status_code == 200
+
+
+def test_migrate_says_that_there_is_nothing_left_to_do(stack: Stack) -> None:
+    completed = run(stack, "migrate")
+    assert completed.stdout.splitlines() == [f"{service.name}: up to date" for service in SERVICES]
+
+
+def test_the_demo_plays_to_its_end(stack: Stack) -> None:
+    completed = run(stack, "demo")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert "signature verified" in completed.stdout
+    assert "same trace" in completed.stdout
+    assert stack.admin_token not in completed.stdout
+    trace_id = completed.stdout.rpartition("ID=")[2].split()[0]
+    drawn = run(stack, "trace", trace_id).stdout
+    assert {"gateway", "epcr", "webhook-dispatcher"} <= set(drawn.split())
+    assert {"outbox wait", "queue wait", "deliver"} <= {
+        name for name in ("outbox wait", "queue wait", "deliver") if name in drawn
+    }
+
+
+def test_a_trace_that_is_not_there_is_said_so(stack: Stack) -> None:
+    completed = run(stack, "trace", "f" * 32)
+    assert completed.returncode == 1
+    assert "no spans of trace" in completed.stdout
+
+
+def test_what_the_parent_imports_starts_no_thread() -> None:
+    """Threads do not survive a fork, and the locks they held stay held."""
+    code = f"import os\nfor name in {LIBRARIES!r}: __import__(name)\nprint(len(os.listdir('/proc/self/task')))"
+    completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert completed.stdout.strip() == "1", completed.stderr
+
+
+def _redis_pid(url: str) -> int:
+    try:
+        with Redis.from_url(url) as client:
+            return client.info("server")["process_id"]
+    except RedisGone:
+        return 0
+
+
+def _steady(url: str) -> bool:
+    """Ready many times in a row: each broken connection in a pool is found out when it is used."""
+    return all(httpx.get(f"{url}/readyz", trust_env=False).status_code == 200 for _ in range(20))
