@@ -19,7 +19,7 @@ def tenant(key: str, email: str) -> dict[str, Any]:
     admin = {
         "email": email,
         "password": f"password of {key}",
-        "client_secret": f"secret-{key}",
+        "client_secret": f"secret of {key} ".ljust(32, "x"),
         "scopes": ["platform:apps"],
     }
     return {"key": key, "name": key, "scopes": [], "bundles": [], "admin": admin}
