@@ -1,0 +1,208 @@
+"""A running ePCR application on a database of its own, and the partners and crews who call it."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+
+from deploy.local.databases import Database
+from deploy.local.redis_server import RedisServer
+from services.epcr import tasks
+from services.epcr.app import create_app
+from services.epcr.settings import Settings
+from shared import ids, worker
+from shared.crypto import Keyring
+from shared.encoding import base64url_encode
+from shared.identity import HEADER, Caller, SigningKey, mint
+from tests.epcr.deliveries import received
+from tests.epcr.samples import MINIMAL
+from tests.support.cluster import TestDatabases
+from tests.support.waiting import wait_for
+
+KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
+ENCRYPTION_KEYS = f"1:{base64url_encode(bytes(32))}"
+PSEUDONYM_KEYS = f"1:{base64url_encode(bytes(range(1, 33)))}"
+ENCOUNTERS = "/api/v1/epcr/encounters"
+RECORDS = "/api/v1/epcr/records"
+
+
+class Client:
+    """An app of one tenant, whose calls come as the gateway would pass them on."""
+
+    def __init__(self, http: httpx.Client, tenant_id: str, *scopes: str, environment: Any = "production") -> None:
+        self.http = http
+        self.tenant_id = tenant_id
+        self.caller = Caller(
+            tenant_id=tenant_id,
+            client_id=ids.new_id("app"),
+            scopes=frozenset(scopes),
+            token_use="service",
+            environment=environment,
+        )
+
+    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {HEADER: mint(self.caller, KEY)} | options.pop("headers", {})
+        return self.http.request(method, path, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.call("GET", path, **options)
+
+    def post(self, body: Any, **headers: str) -> httpx.Response:
+        options: dict[str, Any] = {"content": body} if isinstance(body, bytes | str) else {"json": body}
+        content_type = {"content-type": "application/json"}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.call("POST", ENCOUNTERS, headers=content_type | named, **options)
+
+    def create(self, **fields: Any) -> str:
+        """The id of a new encounter."""
+        answer = self.post(MINIMAL | {"cad_incident_id": ids.new_id("cad")} | fields)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    def read(self, encounter_id: str) -> dict[str, Any]:
+        answer = self.get(f"{ENCOUNTERS}/{encounter_id}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def bundle(self, encounter_id: str) -> dict[str, Any]:
+        answer = self.get(f"{ENCOUNTERS}/{encounter_id}/fhir-bundle")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def record(self, encounter_id: str) -> dict[str, Any]:
+        answer = self.get(f"{RECORDS}/{encounter_id}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def write(self, encounter_id: str, patch: Any, version: int | str | None = None) -> httpx.Response:
+        """A PATCH of the record, by default of the version that stands."""
+        if version is None:
+            version = self.record(encounter_id)["version"]
+        headers = {"if-match": f'"{version}"' if isinstance(version, int) else version}
+        return self.call("PATCH", f"{RECORDS}/{encounter_id}", json=patch, headers=headers)
+
+
+class Organisation:
+    """A tenant: a partner who may write and read, a second one who may read, and the crew's own application."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self.id = ids.new_id("org")
+        self.partner = Client(http, self.id, "argus:epcr:write")
+        self.hospital = Client(http, self.id, "argus:epcr:read")
+        self.crew = Client(http, self.id, "argus:epcr:clinical")
+
+
+def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
+    values = {
+        "database_url": database.app,
+        "worker_database_url": database.worker,
+        "redis_url": redis_url,
+        "identity_public_keys": KEY.public_text(),
+        "encryption_keys": ENCRYPTION_KEYS,
+        "pseudonym_keys": PSEUDONYM_KEYS,
+    }
+    return Settings(**values | changes)
+
+
+@pytest.fixture(scope="module")
+def database(databases: TestDatabases) -> Iterator[Database]:
+    """One for a module's tests: each has tenants of its own."""
+    database = databases.fresh("epcr")
+    yield database
+    databases.drop(database)
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The application behind a real socket, its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="asyncio", log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    wait_for(lambda: server.started, what="the server")
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+StartApp = Callable[..., AbstractContextManager[httpx.Client]]
+
+
+@pytest.fixture(scope="module")
+def start_app(database: Database, redis_server: RedisServer) -> StartApp:
+    """`with start_app(pseudonym_keys=…) as http:` is one more web process's worth of application on the same database."""
+
+    @contextmanager
+    def start(**changes: Any) -> Iterator[httpx.Client]:
+        app = create_app(settings_for(database, redis_server.url, **changes))
+        with serving(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+            yield http
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def http(start_app: StartApp) -> Iterator[httpx.Client]:
+    with start_app() as client:
+        yield client
+
+
+@pytest.fixture
+def organisation(http: httpx.Client) -> Organisation:
+    return Organisation(http)
+
+
+@pytest.fixture
+def other(http: httpx.Client) -> Organisation:
+    """Another tenant."""
+    return Organisation(http)
+
+
+class Inside:
+    """The database as its owner sees it, past row-level security; and as the worker's tasks do."""
+
+    keyring = Keyring.from_text(ENCRYPTION_KEYS)
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.owner = psycopg.connect(database.migrator, autocommit=True)
+
+    def rows(self, query: Any, *parameters: Any) -> list[tuple[Any, ...]]:
+        return self.owner.execute(query, parameters).fetchall()
+
+    def messages(self, tenant_id: str, name: str) -> list[dict[str, Any]]:
+        """Bodies left in the outbox for that tenant under that name, in order."""
+        query = "SELECT body::text FROM outbox WHERE tenant_id = %s AND name = %s ORDER BY id"
+        return [json.loads(body) for (body,) in self.rows(query, tenant_id, name)]
+
+    @contextmanager
+    def task(self) -> Iterator[Any]:
+        """A transaction as tasks get it."""
+        with worker.open_tasks_pool(self.database.worker, max_size=1) as pool, worker.task_transaction(pool) as conn:
+            yield conn
+
+    def receive(self, tenant_id: str, *messages: Any) -> None:
+        """Messages of one kind as the worker would hand them to this service."""
+        handle = {
+            "ObservationsRecorded": lambda conn, batch: tasks.link_observations(self.keyring, conn, batch),
+            "ClinicalApp": tasks.keep_apps,
+        }[type(messages[0]).__name__]
+        with self.task() as conn:
+            handle(conn, [received(tenant_id, message) for message in messages])
+
+
+@pytest.fixture(scope="module")
+def inside(database: Database) -> Iterator[Inside]:
+    inside = Inside(database)
+    yield inside
+    inside.owner.close()

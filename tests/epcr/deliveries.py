@@ -1,0 +1,37 @@
+"""Messages as device-ingest and auth send them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from shared import ids
+from shared.messages import ClinicalApp, Message, Observation, ObservationsRecorded
+from shared.worker import Received
+
+
+def received(tenant_id: str, body: Message, traceparent: str | None = None) -> Received[Any]:
+    return Received(ids.uuid7(), tenant_id, datetime.now(UTC), traceparent, body)
+
+
+def spo2(value: str | None = "98.0", **fields: Any) -> Observation:
+    """A reading of an oximeter."""
+    values: dict[str, Any] = {
+        "id": ids.new_id("obs"),
+        "device_id": ids.new_id("dev"),
+        "device_class": "oximeter",
+        "mdc_code": "MDC_PULS_OXIM_SAT_O2",
+        "mdc_code10": 150456,
+        "value": None if value is None else Decimal(value),
+        "unit_code": "%" if value is not None else None,
+        "observed_at": datetime(2026, 3, 23, 10, 15, tzinfo=UTC),
+    }
+    return Observation(**values | fields)
+
+
+def recorded(encounter_id: str, *observations: Observation) -> ObservationsRecorded:
+    return ObservationsRecorded(encounter_id=encounter_id, observations=list(observations))
+
+
+def app_changed(client_id: str, version: int = 1, **fields: Any) -> ClinicalApp:
+    values: dict[str, Any] = {"status": "active", "pseudonym_domain": client_id, "deidentification": "exact"}
+    return ClinicalApp(client_id=client_id, version=version, **values | fields)

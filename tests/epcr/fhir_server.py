@@ -1,0 +1,112 @@
+"""A small FHIR R4 server in memory: it executes transactions as the specification says, all or nothing."""
+
+import copy
+import itertools
+import re
+from typing import Any
+
+Json = dict[str, Any]
+_SEARCH = re.compile(r"identifier=([^|]+)\|(.+)")
+
+
+class Refused(Exception):
+    """The transaction was rolled back."""
+
+
+class FhirServer:
+    """Conditional create (`ifNoneExist`), conditional update (`PUT Type?identifier=…`), and urn:uuid references rewritten."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, Json] = {}
+        self._numbers = itertools.count(1)
+
+    def transaction(self, bundle: Json) -> list[str]:
+        """The status of each entry, in order. Raises Refused and changes nothing if any entry cannot be done."""
+        if bundle["resourceType"] != "Bundle" or bundle["type"] != "transaction":
+            raise Refused("not a transaction")
+        before, numbers = copy.deepcopy(self.resources), self._numbers
+        try:
+            return self._execute(bundle["entry"])
+        except Refused:
+            self.resources, self._numbers = before, numbers
+            raise
+
+    def of(self, kind: str) -> list[Json]:
+        return [resource for resource in self.resources.values() if resource["resourceType"] == kind]
+
+    def dangling(self) -> list[str]:
+        """References that lead nowhere on this server."""
+        return [target for target in _references(list(self.resources.values())) if target not in self.resources]
+
+    def duplicates(self) -> list[Any]:
+        """Identifiers that more than one resource of a kind has."""
+        seen = [(resource["resourceType"], *_identifier(resource)) for resource in self.resources.values()]
+        return [one for one in seen if seen.count(one) > 1]
+
+    def _execute(self, entries: list[Json]) -> list[str]:
+        if len({entry["fullUrl"] for entry in entries}) != len(entries):
+            raise Refused("a fullUrl stands twice")
+        # POST before PUT (R4 §3.1.0.11.2); the answers keep the order of the entries.
+        places = {entry["fullUrl"]: self._place(entry) for entry in sorted(entries, key=_method)}
+        if len({place for place, _ in places.values()}) != len(entries):
+            raise Refused("two entries for one resource")
+        for entry in entries:
+            place, status = places[entry["fullUrl"]]
+            if entry["request"]["method"] == "PUT" or status == "201":
+                resource = _rewritten(entry["resource"], {url: place for url, (place, _) in places.items()})
+                self.resources[place] = resource | {"id": place.partition("/")[2]}
+        return [places[entry["fullUrl"]][1] for entry in entries]
+
+    def _place(self, entry: Json) -> tuple[str, str]:
+        """`Type/id` of an entry, and whether it is made (201) or was there (200)."""
+        request, kind = entry["request"], entry["resource"]["resourceType"]
+        target, _, search = request["url"].partition("?")
+        if target != kind or (request["method"] == "PUT") != bool(search):
+            raise Refused(f"{request['method']} {target} is no way to send a {kind}")
+        found = self._search(kind, search or request.get("ifNoneExist", ""))
+        if len(found) > 1:
+            raise Refused("412, the condition is true of several")
+        return (found[0], "200") if found else (f"{kind}/{next(self._numbers)}", "201")
+
+    def _search(self, kind: str, search: str) -> list[str]:
+        if not search:
+            return []
+        asked = _SEARCH.fullmatch(search)
+        if asked is None:
+            raise Refused("not a search by identifier")
+        return [
+            place
+            for place, resource in self.resources.items()
+            if resource["resourceType"] == kind and _identifier(resource) == asked.groups()
+        ]
+
+
+def _method(entry: Json) -> int:
+    return ["DELETE", "POST", "PUT", "GET"].index(entry["request"]["method"])
+
+
+def _identifier(resource: Json) -> tuple[str, str]:
+    one = resource["identifier"]
+    one = one[0] if isinstance(one, list) else one
+    return one["system"], one["value"]
+
+
+def _rewritten(value: Any, places: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_rewritten(item, places) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("reference"), str):
+        if value["reference"] not in places:
+            raise Refused("a reference to nothing in the bundle")
+        return value | {"reference": places[value["reference"]]}
+    return {name: _rewritten(item, places) for name, item in value.items()}
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [target for item in value for target in _references(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["reference"]] if isinstance(value.get("reference"), str) else []
+    return own + [target for item in value.values() for target in _references(item)]

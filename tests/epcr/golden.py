@@ -1,0 +1,130 @@
+"""The golden bundles: what an encounter of each sort is told as, byte for byte. `python -m tests.epcr.golden` writes them anew."""
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.epcr import amend
+from services.epcr.deidentify import Disclosure, Mode, Projection, project
+from services.epcr.fhir.bundle import bundle
+from services.epcr.models.observations import LinkedObservation
+from services.epcr.models.record import Encounter, EncounterDraft, Status
+from services.epcr.pseudonyms import Pseudonyms
+from shared import http
+from shared.encoding import base64url_encode
+from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, TYPICAL
+
+FOLDER = Path(__file__).parent / "golden"
+BEGAN = datetime(2026, 3, 23, 10, tzinfo=UTC)
+PSEUDONYMS = Pseudonyms.from_text(f"1:{base64url_encode(bytes(range(32)))}")
+TENANT = "org_01jdkfw1b7d3s8x4n6p5r9t2zc"
+# One reading or more from every class of device, in every unit that FHIR tells otherwise than the device does.
+READINGS: list[tuple[str, str, int, str | None, str | None, dict[str, Any]]] = [
+    ("oximeter", "MDC_PULS_OXIM_SAT_O2", 150456, "98.0", "%", {}),
+    ("oximeter", "MDC_PULS_OXIM_PULS_RATE", 149530, "71", "{beat}/min", {}),
+    ("oximeter", "MDC_PULS_OXIM_PERF_REL", 150448, "2.10", "%", {}),
+    ("ecg", "MDC_ECG_HEART_RATE", 147842, "72", "/min", {}),
+    ("ecg", "MDC_ECG_TIME_PD_QTc", 147236, "402", "ms", {}),
+    ("bp", "MDC_PRESS_BLD_NONINV_SYS", 150021, "131", "mm[Hg]", {}),
+    ("bp", "MDC_PRESS_BLD_NONINV_DIA", 150022, "11.30", "kPa", {}),
+    ("thermometer", "MDC_TEMP_TYMP", 150392, "36.60", "Cel", {}),
+    ("glucose", "MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD", 160184, "5.5", "mmol/L", {}),
+    ("glucose", "MDC_CONC_GLU_VENOUS_WHOLEBLOOD", 160192, "99", "mg/dL", {}),
+    ("etco2", "MDC_CONC_AWAY_CO2_ET", 151708, "4.8", "%", {}),
+    ("etco2", "MDC_AWAY_CO2_ET", 151728, "35", "mm[Hg]", {}),
+    ("defib", "MDC_IMPED_TTHOR", 151780, "83.5", "Ohm", {}),
+    ("defib", "MDC_ECG_HEART_RATE", 147842, None, None, {"data_absent_reason": "not-a-number"}),
+    ("multiparameter", "MDC_LEN_BODY_ACTUAL", 188740, "1.720", "m", {}),
+    ("multiparameter", "MDC_TEMP_CORE", 150368, "51.2", "Cel", {"flags": ["out-of-range"]}),
+    ("multiparameter", "MDC_SCORE_GLAS_COMA", 153728, "15", "{score}", {"test": True}),
+]
+
+
+def counted() -> Callable[[str], str]:
+    """Ids in a row, in place of those that carry the time."""
+    numbers = itertools.count(1)
+    return lambda prefix: f"{prefix}_{next(numbers):026d}"
+
+
+def encounter(body: dict[str, Any], status: Status = "completed", **fields: Any) -> Encounter:
+    draft = http.decode_bytes(orjson.dumps(body), EncounterDraft)
+    values: dict[str, Any] = {
+        "id": "enc_01jdkfx3c8e2r9v5m7q4t6w0ya",
+        "tenant_id": TENANT,
+        "care_model": draft.care_model,
+        "status": status,
+        "vehicle_id": draft.vehicle_id,
+        "cad_incident_id": draft.cad_incident_id,
+        "patient_number": draft.patient_number,
+        "test": False,
+        "version": 1,
+        "revision": 1,
+        "amended": False,
+        "created_at": BEGAN,
+        "updated_at": BEGAN + timedelta(hours=1),
+        "record": amend.begin(draft, BEGAN, counted()),
+    }
+    return Encounter(**values | fields)
+
+
+def readings() -> list[LinkedObservation]:
+    return [
+        LinkedObservation(
+            id=f"obs_{number:026d}",
+            device_id=f"dev_{device_class}",
+            device_class=device_class,
+            mdc_code=refid,
+            mdc_code10=code10,
+            value=None if value is None else Decimal(value),
+            unit_code=unit,
+            data_absent_reason=more.get("data_absent_reason"),
+            observed_at=BEGAN + timedelta(minutes=12, seconds=number),
+            flags=more.get("flags", []),
+            test=more.get("test", False),
+        )
+        for number, (device_class, refid, code10, value, unit, more) in enumerate(READINGS)
+    ]
+
+
+def disclosure(of: Encounter, partner: str = "app_hospital", mode: Mode = "exact") -> Disclosure:
+    patient = of.record.patient
+    basis = PSEUDONYMS.basis(of.tenant_id, of.id, patient.identifiers if patient else [])
+    return Disclosure(PSEUDONYMS.domain(1, of.tenant_id, partner), mode, basis)
+
+
+def projection(of: Encounter, observations: list[LinkedObservation] | None = None, **to: Any) -> Projection:
+    return project(of, observations or [], disclosure(of, **to))
+
+
+def bundles() -> dict[str, dict[str, Any]]:
+    typical = encounter(TYPICAL)
+    return {
+        "minimal": bundle(projection(encounter(MINIMAL, "in_progress"))),
+        "typical": bundle(projection(typical)),
+        "arrest": bundle(projection(encounter(ARREST, "handed_over"))),
+        "refusal": bundle(projection(encounter(REFUSAL))),
+        "every_class_of_device": bundle(projection(encounter(MINIMAL), readings())),
+        "shifted": bundle(projection(typical, mode="shifted")),
+        "safe_harbor": bundle(projection(typical, mode="safe_harbor")),
+    }
+
+
+def written(content: dict[str, Any]) -> bytes:
+    """Indented for people, numbers digit for digit as they go out."""
+
+    def exact(value: Any) -> orjson.Fragment:
+        assert isinstance(value, Decimal)
+        return orjson.Fragment(format(value, "f"))
+
+    return orjson.dumps(content, default=exact, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, content in bundles().items():
+        (FOLDER / f"{name}.json").write_bytes(written(content))

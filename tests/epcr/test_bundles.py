@@ -1,0 +1,273 @@
+"""The FHIR bundles: what they are, that validators find nothing, and that a server takes them again and again."""
+
+import copy
+import json
+from decimal import Decimal
+from typing import Any
+
+import fhirkit
+import pytest
+
+from services.epcr import checks, nomenclature
+from services.epcr.fhir.bundle import bundle, bundles
+from services.epcr.fhir.encode import UnfitBundle, checked, encode
+from tests.epcr import golden
+from tests.epcr.fhir_server import FhirServer, Refused
+from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, TYPICAL
+
+BUNDLES = golden.bundles()
+ALL = pytest.mark.parametrize("name", list(BUNDLES))
+
+
+@ALL
+def test_an_encounter_is_told_as_its_golden_bundle(name: str) -> None:
+    assert golden.written(BUNDLES[name]) == (golden.FOLDER / f"{name}.json").read_bytes()
+
+
+@ALL
+def test_neither_fhir_resources_nor_our_checks_find_fault(name: str) -> None:
+    assert checked(BUNDLES[name]) == BUNDLES[name]
+
+
+@ALL
+def test_an_independent_validator_finds_no_fault(name: str) -> None:
+    assert [str(issue) for issue in fhirkit.validate(encode(BUNDLES[name]).decode())] == []
+
+
+def test_the_independent_validator_does_find_faults() -> None:
+    wrong = json.loads(encode(BUNDLES["typical"]))
+    del wrong["entry"][2]["resource"]["code"]
+    assert fhirkit.validate(json.dumps(wrong))
+
+
+@ALL
+def test_a_server_makes_every_entry_once_and_finds_it_again(name: str) -> None:
+    server = FhirServer()
+    sent = json.loads(encode(BUNDLES[name]))
+    assert set(server.transaction(sent)) == {"201"}
+    made = copy.deepcopy(server.resources)
+    assert len(made) == len(sent["entry"])
+    assert set(server.transaction(sent)) == {"200"}
+    assert server.resources == made
+    assert server.dangling() == []
+    assert server.duplicates() == []
+
+
+def test_the_typical_bundle_has_about_thirty_entries_of_every_kind() -> None:
+    kinds = [entry["resource"]["resourceType"] for entry in BUNDLES["typical"]["entry"]]
+    assert 25 <= len(kinds) <= 35
+    assert set(kinds) == {"Patient", "Encounter", "Observation", "Procedure", "MedicationAdministration", "Composition"}
+
+
+def test_what_changes_is_put_in_place_and_what_does_not_is_made_once() -> None:
+    for entry in BUNDLES["every_class_of_device"]["entry"]:
+        kind = entry["resource"]["resourceType"]
+        assert entry["request"]["method"] == ("PUT" if kind in ("Patient", "Encounter", "Composition") else "POST")
+        assert ("ifNoneExist" in entry["request"]) == (entry["request"]["method"] == "POST")
+
+
+def test_a_device_reading_carries_mdc_and_loinc_and_its_last_digit() -> None:
+    [spo2] = [one for one in _observations(BUNDLES["every_class_of_device"]) if _codes(one)[0] == "150456"]
+    assert _codes(spo2) == ["150456", "2708-6", "59408-5"]
+    assert spo2["code"]["coding"][0] == {
+        "system": nomenclature.MDC,
+        "code": "150456",
+        "display": "MDC_PULS_OXIM_SAT_O2",
+    }
+    sent = encode(BUNDLES["every_class_of_device"])
+    assert b'"valueQuantity":{"value":98.0,"unit":"%","system":"http://unitsofmeasure.org","code":"%"}' in sent
+    assert b'"value":36.60,' in sent
+    # 1.720 m is 172.0 cm: the unit the profile fixes, the precision the device had.
+    assert b'"value":172.0,"unit":"cm"' in sent
+
+
+def test_a_reading_without_a_value_says_why() -> None:
+    [absent] = [one for one in _observations(BUNDLES["every_class_of_device"]) if "dataAbsentReason" in one]
+    assert absent["dataAbsentReason"]["coding"][0]["code"] == "not-a-number"
+    assert "valueQuantity" not in absent
+
+
+def test_glucose_is_coded_by_what_its_unit_says() -> None:
+    by_unit = {
+        one["valueQuantity"]["unit"]: _codes(one)[1:]
+        for one in _observations(BUNDLES["every_class_of_device"])
+        if one["code"]["coding"][0]["display"].startswith("MDC_CONC_GLU")
+    }
+    assert by_unit == {"mmol/L": ["14743-9", "15074-8"], "mg/dL": ["2339-0"]}
+
+
+def test_a_rehearsal_and_an_implausible_value_are_labelled() -> None:
+    observations = _observations(BUNDLES["every_class_of_device"])
+    tests = [one for one in observations if any(label["code"] == "HTEST" for label in one["meta"]["security"])]
+    assert [_codes(one)[0] for one in tests] == ["153728"]
+    flagged = [one for one in observations if "tag" in one["meta"]]
+    assert [_codes(one)[0] for one in flagged] == ["150368"]
+
+
+@pytest.mark.parametrize("body", [MINIMAL, TYPICAL, ARREST, REFUSAL])
+@pytest.mark.parametrize("max_entries", [4, 5, 7, 10, 1000])
+def test_a_split_is_whole_transactions_that_make_the_same_resources(body: dict[str, Any], max_entries: int) -> None:
+    projection = golden.projection(golden.encounter(body), golden.readings())
+    whole, parts = FhirServer(), FhirServer()
+    whole.transaction(json.loads(encode(bundle(projection))))
+    for part in bundles(projection, max_entries):
+        assert len(checked(part)["entry"]) <= max_entries
+        assert fhirkit.validate(encode(part).decode()) == []
+        parts.transaction(json.loads(encode(part)))
+    assert parts.dangling() == parts.duplicates() == []
+    assert {_key(one) for one in parts.resources.values()} == {_key(one) for one in whole.resources.values()}
+
+
+def _entry(kind: str, bundle: dict[str, Any]) -> dict[str, Any]:
+    return next(entry for entry in bundle["entry"] if entry["resource"]["resourceType"] == kind)
+
+
+def _spoil(bundle: dict[str, Any], what: str) -> None:
+    observation, patient = _entry("Observation", bundle), _entry("Patient", bundle)
+    resource = observation["resource"]
+    match what:
+        case "bogus status":
+            resource["status"] = "bogus"
+        case "gender that is no code":
+            patient["resource"]["gender"] = "M"
+        case "value and reason":
+            resource["dataAbsentReason"] = {"text": "why"}
+        case "neither value nor reason":
+            del resource["valueQuantity"]
+        case "unit that is not UCUM":
+            resource["valueQuantity"]["code"] = "bpm"
+        case "quantity without system":
+            del resource["valueQuantity"]["system"]
+        case "dangling reference":
+            resource["subject"]["reference"] = "urn:uuid:00000000-0000-8000-8000-000000000000"
+        case "reference to the wrong kind":
+            resource["subject"]["reference"] = _entry("Encounter", bundle)["fullUrl"]
+        case "upper-case fullUrl":
+            observation["fullUrl"] = observation["fullUrl"].upper()
+        case "the same fullUrl twice":
+            bundle["entry"].append(copy.deepcopy(observation))
+        case "question mark in ifNoneExist":
+            observation["request"]["ifNoneExist"] = "?" + observation["request"]["ifNoneExist"]
+        case "no condition":
+            del observation["request"]["ifNoneExist"]
+        case "id of our own":
+            resource["id"] = "1"
+        case "empty object":
+            resource["bodySite"] = {}
+        case "no label":
+            resource["meta"]["security"] = resource["meta"]["security"][:1]
+        case "float":
+            resource["valueQuantity"]["value"] = 1.5
+        case "empty section":
+            del _entry("Composition", bundle)["resource"]["section"][0]["entry"]
+        case "dosage without dose":
+            _entry("MedicationAdministration", bundle)["resource"]["dosage"] = {"route": {"text": "iv"}}
+        case "period that ends before it starts":
+            _entry("Encounter", bundle)["resource"]["period"]["end"] = "2020-01-01T00:00:00Z"
+        case "naive time":
+            resource["effectiveDateTime"] = "2026-03-23T10:00:00"
+        case "no encounter":
+            bundle["entry"].remove(_entry("Encounter", bundle))
+        case "unknown member":
+            resource["colour"] = "red"
+        case "batch":
+            bundle["type"] = "batch"
+        case _:
+            raise AssertionError(what)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "bogus status",
+        "gender that is no code",
+        "value and reason",
+        "neither value nor reason",
+        "unit that is not UCUM",
+        "quantity without system",
+        "dangling reference",
+        "reference to the wrong kind",
+        "upper-case fullUrl",
+        "the same fullUrl twice",
+        "question mark in ifNoneExist",
+        "no condition",
+        "id of our own",
+        "empty object",
+        "no label",
+        "float",
+        "empty section",
+        "dosage without dose",
+        "period that ends before it starts",
+        "naive time",
+        "no encounter",
+        "unknown member",
+        "batch",
+    ],
+)
+def test_a_spoilt_bundle_does_not_leave(what: str) -> None:
+    spoilt = copy.deepcopy(BUNDLES["typical"])
+    _spoil(spoilt, what)
+    with pytest.raises(UnfitBundle):
+        checked(spoilt)
+
+
+def test_reasons_for_refusing_a_bundle_quote_no_value() -> None:
+    spoilt = copy.deepcopy(BUNDLES["typical"])
+    _entry("Patient", spoilt)["resource"]["gender"] = "CANARY"
+    _entry("Observation", spoilt)["resource"]["CANARY2"] = "CANARY3"
+    with pytest.raises(UnfitBundle) as unfit:
+        checked(spoilt)
+    assert "CANARY3" not in str(unfit.value)
+
+
+def test_the_small_server_refuses_what_a_real_one_would() -> None:
+    sent = json.loads(encode(BUNDLES["typical"]))
+    sent["entry"][5]["resource"]["subject"]["reference"] = "urn:uuid:00000000-0000-8000-8000-000000000000"
+    server = FhirServer()
+    with pytest.raises(Refused):
+        server.transaction(sent)
+    assert server.resources == {}
+
+
+def test_every_metric_a_device_may_send_makes_a_bundle_without_fault() -> None:
+    one = golden.readings()[0]
+    encounter = golden.encounter(MINIMAL)
+    for metric in nomenclature.metrics().values():
+        for unit in (
+            "%",
+            "/min",
+            "{beats}/min",
+            "mm[Hg]",
+            "kPa",
+            "Cel",
+            "[degF]",
+            "mg/dL",
+            "mmol/L",
+            "m",
+            "cm",
+            "kg",
+            "mV",
+        ):
+            reading = copy.copy(one)
+            reading.mdc_code, reading.mdc_code10, reading.unit_code = metric.refid, metric.code10, unit
+            reading.value = Decimal("36.60")
+            made = checked(bundle(golden.projection(encounter, [reading])))
+            assert fhirkit.validate(encode(made).decode()) == []
+    assert len(nomenclature.metrics()) == 121
+
+
+def test_checks_find_nothing_in_what_they_are_meant_to_pass() -> None:
+    assert [checks.problems_of(bundle) for bundle in BUNDLES.values()] == [[]] * len(BUNDLES)
+
+
+def _observations(bundle: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == "Observation"]
+
+
+def _codes(resource: dict[str, Any]) -> list[str]:
+    return [coding["code"] for coding in resource["code"]["coding"]]
+
+
+def _key(resource: dict[str, Any]) -> str:
+    identifier = resource["identifier"]
+    return str((identifier[0] if isinstance(identifier, list) else identifier)["value"])

@@ -1,0 +1,228 @@
+"""What leaves and what does not: a rule for every field, pseudonyms that hold, times that keep their distances."""
+
+import subprocess
+import sys
+import typing
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.epcr.deidentify import RULES, Mode, age
+from services.epcr.models.observations import LinkedObservation
+from services.epcr.models.patient import PatientIdentifier
+from services.epcr.models.record import Encounter, Record
+from services.epcr.pseudonyms import Pseudonyms
+from shared.encoding import base64url_encode
+from tests.epcr import golden
+from tests.epcr.conftest import PSEUDONYM_KEYS, Client, Inside, Organisation, StartApp
+from tests.epcr.deliveries import app_changed, recorded, spo2
+from tests.epcr.samples import MINIMAL, PATIENT, TYPICAL
+
+KEYS = golden.PSEUDONYMS
+WORDS = st.text(min_size=1, max_size=20)
+
+
+def fields(kind: Any, prefix: str = "") -> typing.Iterator[str]:
+    """The paths of all that a record may hold, lists and options looked through."""
+    for field in msgspec.structs.fields(kind):
+        path, inner = prefix + field.encode_name, struct_in(field.type)
+        if inner is None or path in RULES:
+            yield path
+        else:
+            yield from fields(inner, path + ".")
+
+
+def struct_in(kind: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return next((found for part in typing.get_args(kind) if (found := struct_in(part))), None)
+
+
+def test_every_field_of_a_record_has_a_rule_and_every_rule_a_field() -> None:
+    there = {*fields(Record), *fields(LinkedObservation, "observations.")}
+    there |= {path for path in fields(Encounter) if not path.startswith("record") and path != "tenant_id"}
+    there.add("organization_id")
+    assert there == set(RULES)
+
+
+@given(st.dates(date(1900, 1, 1), date(2026, 3, 23)))
+def test_a_birth_year_is_shown_up_to_the_age_of_89(born: date) -> None:
+    view = golden.projection(golden.encounter(MINIMAL | {"patient": {"birth_date": born.isoformat()}})).view["patient"]
+    years = age(born, golden.BEGAN.date())
+    if years <= 89:
+        assert (view["birth_year"], "age_years" in view) == (born.year, False)
+    else:
+        assert ("birth_year" in view, view["age_years"]) == (False, 90)
+    assert born.isoformat() not in str(view)
+
+
+@pytest.mark.parametrize(("years", "shown"), [(0, 0), (89, 89), (90, 90), (104, 90)])
+def test_an_estimated_age_is_shown_as_90_at_most(years: int, shown: int) -> None:
+    assert (
+        golden.projection(golden.encounter(MINIMAL | {"patient": {"age_years": years}})).view["patient"]["age_years"]
+        == shown
+    )
+
+
+@given(WORDS, WORDS, WORDS)
+def test_pseudonyms_are_stable_for_a_partner_and_strange_to_another(tenant: str, partner: str, local: str) -> None:
+    one, again = KEYS.domain(1, tenant, partner), KEYS.domain(1, tenant, partner)
+    assert one.uuid("patient", local) == again.uuid("patient", local)
+    others = [KEYS.domain(1, tenant, partner + "x"), KEYS.domain(1, tenant + "x", partner)]
+    for other in others:
+        assert other.uuid("patient", local) != one.uuid("patient", local)
+        assert other.base != one.base
+    assert one.uuid("patient", local) != one.uuid("encounter", local)
+
+
+@given(WORDS, WORDS)
+def test_parts_of_what_is_hashed_do_not_run_into_one_another(first: str, second: str) -> None:
+    assert KEYS.domain(1, first, second + "a").base != KEYS.domain(1, first + second, "a").base
+
+
+def test_pseudonyms_are_the_same_in_another_process() -> None:
+    code = (
+        "from services.epcr.pseudonyms import Pseudonyms;"
+        f"print(Pseudonyms.from_text({PSEUDONYM_KEYS!r}).domain(1, 'org', 'app').uuid('patient', 'x'))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert told == Pseudonyms.from_text(PSEUDONYM_KEYS).domain(1, "org", "app").uuid("patient", "x")
+
+
+@given(st.binary(min_size=32, max_size=32), WORDS)
+def test_a_shift_is_never_nothing_and_at_most_fifty_days(basis: bytes, partner: str) -> None:
+    days = KEYS.domain(1, "org", partner).shift_days(basis)
+    assert days != 0
+    assert -50 <= days <= 50
+    assert days == KEYS.domain(1, "org", partner).shift_days(basis)
+
+
+SECONDS = st.integers(0, 4_000_000_000)
+TIMES = SECONDS.map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+
+
+@given(st.lists(TIMES, min_size=7, max_size=7), st.sampled_from(["shifted", "safe_harbor"]), WORDS)
+def test_moved_times_keep_every_interval(times: list[datetime], mode: Mode, partner: str) -> None:
+    names = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
+    body = MINIMAL | {"times": {name: at.isoformat() for name, at in zip(names, times, strict=True)}}
+    encounter = golden.encounter(body)
+    view = golden.projection(encounter, golden.readings(), partner=partner, mode=mode)
+    moved = [view.view["times"][name] for name in names]
+    by = moved[0] - times[0]
+    assert by != timedelta()
+    assert {after - before for before, after in zip(times, moved, strict=True)} == {by}
+    before = [one.observed_at for one in golden.readings()]
+    assert {one["observed_at"] - at for one, at in zip(view.observations, before, strict=True)} == {by}
+    assert view.view["created_at"] - encounter.created_at == by
+    if mode == "safe_harbor":
+        assert min(moved) == datetime(min(times).year, 1, 1, 12, tzinfo=UTC)
+    else:
+        assert by % timedelta(days=1) == timedelta()
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [("exact", {"vehicle_id", "cad_incident_id"}), ("shifted", {"vehicle_id"}), ("safe_harbor", set())],
+)
+def test_references_that_would_undo_a_mode_are_not_shown_in_it(mode: Mode, shown: set[str]) -> None:
+    view = golden.projection(golden.encounter(MINIMAL), mode=mode).view
+    assert view.keys() & {"vehicle_id", "cad_incident_id"} == shown
+
+
+@pytest.mark.parametrize(
+    "value", ["0000", "00000000", "9999999", "123", "1234567890", "UNKNOWN", "n/a", "un-known", " "]
+)
+def test_what_is_typed_where_a_number_is_not_known_makes_no_two_patients_one(value: str) -> None:
+    unknown = [PatientIdentifier(system="mrn", value=value)]
+    assert KEYS.basis("org", "enc_1", unknown) != KEYS.basis("org", "enc_2", unknown)
+
+
+def test_a_patients_number_is_known_however_it_is_written() -> None:
+    def basis(system: str, value: str, encounter: str = "enc_1") -> bytes:
+        return KEYS.basis("org", encounter, [PatientIdentifier(system=system, value=value)])
+
+    assert basis("MRN", "884-21 7 a") == basis("mrn", "884217A", "enc_2")
+    assert basis("MRN", "884217A") != basis("NHS", "884217A")
+    assert KEYS.basis("other", "enc_1", [PatientIdentifier(system="MRN", value="884217A")]) != basis("MRN", "884217A")
+
+
+@pytest.mark.parametrize("text", ["", "1:abc", "x:" + "A" * 43, "1:" + "A" * 43 + ",1:" + "B" * 43, "0:" + "A" * 43])
+def test_malformed_keys_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="base64url"):
+        Pseudonyms.from_text(text)
+
+
+def identifiers(bundle: dict[str, Any]) -> set[str]:
+    return {entry["fullUrl"] for entry in bundle["entry"]}
+
+
+def test_two_partners_share_no_identifier_of_the_same_encounter(organisation: Organisation, inside: Inside) -> None:
+    id = organisation.partner.create(**TYPICAL)
+    inside.receive(organisation.id, recorded(id, spo2()))
+    one, another = organisation.partner.bundle(id), organisation.hospital.bundle(id)
+    assert not identifiers(one) & identifiers(another)
+    assert organisation.partner.read(id)["patient"]["id"] != organisation.hospital.read(id)["patient"]["id"]
+    assert f"urn:uuid:{organisation.partner.read(id)['patient']['id']}" in identifiers(one)
+
+
+def test_apps_that_share_a_domain_share_pseudonyms(organisation: Organisation, inside: Inside) -> None:
+    id = organisation.partner.create(**TYPICAL)
+    for client in (organisation.partner, organisation.hospital):
+        inside.receive(organisation.id, app_changed(client.caller.client_id, pseudonym_domain="region"))
+    assert organisation.partner.bundle(id) == organisation.hospital.bundle(id)
+
+
+def test_a_patient_met_twice_has_one_pseudonym(organisation: Organisation) -> None:
+    first, second = (organisation.partner.create(patient=PATIENT) for _ in range(2))
+    stranger = organisation.partner.create(patient={"sex": "female"})
+    seen = [organisation.hospital.read(id)["patient"]["id"] for id in (first, second, stranger)]
+    assert (seen[0] == seen[1], seen[0] == seen[2]) == (True, False)
+
+
+def test_a_patient_keeps_the_pseudonym_it_was_first_shown_under(organisation: Organisation) -> None:
+    id = organisation.partner.create()
+    assert "patient" not in organisation.hospital.read(id)
+    before = organisation.hospital.bundle(id)["entry"][0]["fullUrl"]
+    organisation.crew.write(id, {"patient": PATIENT})
+    assert organisation.hospital.bundle(id)["entry"][0]["fullUrl"] == before
+    not_shown = organisation.partner.create()
+    organisation.hospital.read(not_shown)
+    organisation.crew.write(not_shown, {"patient": PATIENT})
+    known = organisation.partner.create(patient=PATIENT)
+    assert organisation.hospital.read(not_shown)["patient"]["id"] == organisation.hospital.read(known)["patient"]["id"]
+
+
+def test_a_new_key_changes_no_pseudonym_that_was_given_out(organisation: Organisation, start_app: StartApp) -> None:
+    id = organisation.partner.create(**TYPICAL)
+    before = organisation.hospital.bundle(id)
+    new = f"2:{base64url_encode(bytes(range(2, 34)))}"
+    with start_app(pseudonym_keys=f"{new},{PSEUDONYM_KEYS}") as http:
+        hospital = Client(http, organisation.id, "argus:epcr:write")
+        hospital.caller = organisation.hospital.caller
+        assert hospital.bundle(id) == before
+        fresh = Client(http, organisation.id, "argus:epcr:write").create()
+        system = hospital.bundle(fresh)["entry"][0]["resource"]["identifier"][0]["system"]
+        assert system.startswith("https://knogin.com/fhir/pseudonyms/2/")
+
+
+def test_a_tenant_chooses_how_an_app_sees_times(organisation: Organisation, inside: Inside) -> None:
+    id = organisation.partner.create(**TYPICAL)
+    client = organisation.hospital.caller.client_id
+    exact = organisation.hospital.read(id)
+    inside.receive(organisation.id, app_changed(client, 2, deidentification="shifted"))
+    shifted = organisation.hospital.read(id)
+    assert shifted["times"]["call"] != exact["times"]["call"]
+    assert "cad_incident_id" not in shifted
+    inside.receive(organisation.id, app_changed(client, 3, deidentification="safe_harbor"))
+    harboured = organisation.hospital.read(id)
+    assert harboured["times"]["call"] == "2026-01-01T12:00:00Z"
+    assert "vehicle_id" not in harboured
+    inside.receive(organisation.id, app_changed(client, 1, deidentification="exact"))
+    assert organisation.hospital.read(id) == harboured
+    listed = organisation.hospital.get("/api/v1/epcr/encounters").json()["encounters"]
+    assert listed[0] == {name: value for name, value in harboured.items() if name in listed[0]}
+    assert organisation.partner.read(id)["times"] == TYPICAL["times"]

@@ -1,0 +1,237 @@
+"""Partners create encounters and read them de-identified."""
+
+from typing import Any
+
+import pytest
+
+from shared import ids
+from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation
+from tests.epcr.samples import MINIMAL, TYPICAL
+
+
+def test_the_pages_minimum_makes_an_encounter_in_progress(organisation: Organisation) -> None:
+    answer = organisation.partner.post(MINIMAL)
+    assert answer.status_code == 201
+    body = answer.json()
+    assert body["status"] == "in_progress"
+    assert ids.is_id(body["id"], "enc")
+    assert answer.headers["location"] == f"{ENCOUNTERS}/{body['id']}"
+    read = organisation.partner.read(body["id"])
+    assert read == body
+    assert list(read)[:4] == ["id", "organization_id", "care_model", "status"]
+    assert read["organization_id"] == organisation.id
+
+
+def test_a_whole_record_is_kept_to_the_last_digit(organisation: Organisation) -> None:
+    id = organisation.partner.post(TYPICAL).json()["id"]
+    record = organisation.crew.record(id)
+    assert record["patient"] == TYPICAL["patient"] | {"age_years": None, "email": None} | {
+        "name": {"family": "Murphy", "given": ["Aoife"], "text": None},
+        "address": TYPICAL["patient"]["address"] | {"state": None, "latitude": None, "longitude": None},
+        "next_of_kin": [TYPICAL["patient"]["next_of_kin"][0] | {"address": None}],
+    }
+    assert record["narrative"] == TYPICAL["narrative"]
+    assert record["times"] == TYPICAL["times"]
+    assert [signs["spo2"] for signs in record["vital_signs"]] == [91.5, 97]
+
+
+def test_what_a_partner_reads_names_nobody(organisation: Organisation) -> None:
+    answer = organisation.partner.post(TYPICAL)
+    for text in (answer.text, organisation.hospital.get(f"{ENCOUNTERS}/{answer.json()['id']}").text):
+        for secret in (
+            "Murphy",
+            "Aoife",
+            "1958-04-17",
+            "7654321KA",
+            "Weavers",
+            "T12 X4Y5",
+            "555 0100",
+            "kitchen",
+            "usr_1",
+            "University",
+        ):
+            assert secret not in text
+    view = answer.json()
+    assert view["patient"]["birth_year"] == 1958
+    assert view["patient"]["country"] == "IE"
+    assert view["times"] == TYPICAL["times"]
+    assert view["medications"][1]["medication"] == {"system": "http://www.whocc.no/atc", "code": "N02AA01"}
+
+
+def test_the_same_incident_vehicle_and_patient_is_a_conflict_that_names_the_encounter(
+    organisation: Organisation,
+) -> None:
+    first = organisation.partner.post(MINIMAL).json()["id"]
+    again = organisation.partner.post(MINIMAL)
+    assert again.status_code == 409
+    assert again.json()["encounter_id"] == first
+    assert organisation.partner.post(MINIMAL | {"patient_number": 2}).status_code == 201
+
+
+def test_a_conflict_leaves_nothing_behind(organisation: Organisation, inside: Inside) -> None:
+    organisation.partner.post(MINIMAL)
+    organisation.partner.post(MINIMAL)
+    assert len(inside.messages(organisation.id, "webhook_dispatcher.event.v1")) == 1
+    assert len(inside.rows("SELECT 1 FROM encounter_versions WHERE tenant_id = %s", organisation.id)) == 1
+
+
+def test_other_tenants_may_have_the_same_incident_and_see_nothing_of_this_one(
+    organisation: Organisation, other: Organisation
+) -> None:
+    id = organisation.partner.post(MINIMAL).json()["id"]
+    assert other.partner.post(MINIMAL).status_code == 201
+    for path in (f"{ENCOUNTERS}/{id}", f"{ENCOUNTERS}/{id}/fhir-bundle"):
+        assert other.partner.get(path).status_code == 404
+    assert other.crew.get(f"/api/v1/epcr/records/{id}").status_code == 404
+    assert other.crew.write(id, {"narrative": "x"}, 1).status_code == 404
+
+
+@pytest.mark.parametrize("id", ["enc_123", "nope", "obs_01m887a11deb39je4t2xtbe3ja", "enc_" + "z" * 26])
+def test_an_id_that_is_not_one_of_ours_is_not_found(organisation: Organisation, id: str) -> None:
+    assert organisation.partner.get(f"{ENCOUNTERS}/{id}").status_code == 404
+    assert organisation.partner.get(f"{ENCOUNTERS}/{id}/fhir-bundle").status_code == 404
+
+
+def test_a_repeated_key_replays_the_answer(organisation: Organisation) -> None:
+    first = organisation.partner.post(MINIMAL, idempotency_key="k-1")
+    again = organisation.partner.post(MINIMAL, idempotency_key="k-1")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert organisation.partner.post(MINIMAL | {"patient_number": 3}, idempotency_key="k-1").status_code == 422
+
+
+def test_a_list_is_filtered_paged_and_newest_first(organisation: Organisation) -> None:
+    made = [organisation.partner.create() for _ in range(3)]
+    organisation.crew.write(made[1], {"status": "completed"})
+    page = organisation.partner.get(ENCOUNTERS, params={"limit": 2})
+    assert [one["id"] for one in page.json()["encounters"]] == [made[2], made[1]]
+    following = organisation.partner.get(page.links["next"]["url"])
+    assert [one["id"] for one in following.json()["encounters"]] == [made[0]]
+    assert following.json()["next_cursor"] is None
+    completed = organisation.partner.get(ENCOUNTERS, params={"status": "completed"}).json()["encounters"]
+    assert [one["id"] for one in completed] == [made[1]]
+    incident = organisation.partner.read(made[0])["cad_incident_id"]
+    found = organisation.partner.get(ENCOUNTERS, params={"cad_incident_id": incident}).json()["encounters"]
+    assert [one["id"] for one in found] == [made[0]]
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"care_model": "magic"}, "/care_model"),
+    ({"vehicle_id": "x" * 129}, "/vehicle_id"),
+    ({"patient_number": 0}, "/patient_number"),
+    ({"blood_type": "A"}, "/blood_type"),
+    ({"status": "completed"}, "/status"),
+    ({"patient": {"birth_date": "1958-13-01"}}, "/patient/birth_date"),
+    ({"patient": {"nickname": "x"}}, "/patient/nickname"),
+    ({"times": {"call": "2026-03-23T10:00:00"}}, "/times/call"),
+    ({"times": {"call": "1026-03-23T10:00:00Z"}}, "/times"),
+    ({"primary_impression": {"system": "http://snomed.info/sct", "code": "22298006"}}, "/primary_impression"),
+    ({"primary_impression": {"system": "http://hl7.org/fhir/sid/icd-10", "code": "Murphy"}}, "/primary_impression"),
+    ({"vital_signs": [{"taken_at": "2026-03-23T10:00:00Z", "spo2": 130}]}, "/vital_signs/0"),
+    ({"vital_signs": [{"taken_at": "2026-03-23T10:00:00Z", "spo2": "98"}]}, "/vital_signs/0/spo2"),
+    (
+        {
+            "vital_signs": [
+                {"taken_at": "2026-03-23T10:00:00Z", "gcs": 9, "gcs_eye": 4, "gcs_verbal": 5, "gcs_motor": 6}
+            ]
+        },
+        "/vital_signs/0",
+    ),
+    ({"vital_signs": [{"id": "vit_1", "taken_at": "2026-03-23T10:00:00Z"}]}, "/vital_signs/0/id"),
+    (
+        {
+            "procedures": [
+                {
+                    "performed_at": "2026-03-23T10:00:00Z",
+                    "procedure": {"system": "http://snomed.info/sct", "code": "268400003"},
+                }
+            ]
+        },
+        "/procedures/0/procedure",
+    ),
+    (
+        {
+            "medications": [
+                {
+                    "given_at": "2026-03-23T10:00:00Z",
+                    "medication": {"system": "http://www.whocc.no/atc", "code": "B01AC06"},
+                    "dose": {"value": 300, "unit": "tablets"},
+                }
+            ]
+        },
+        "/medications/0/dose",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "pointer"), REFUSED)
+def test_what_does_not_fit_is_refused_with_its_place(
+    organisation: Organisation, fields: dict[str, Any], pointer: str
+) -> None:
+    answer = organisation.partner.post(MINIMAL | fields)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("{", 400),
+        ('{"a": 1, "a": 2}', 400),
+        ('{"care_model": NaN}', 400),
+        ("[]", 422),
+        ('{"care_model": "\\u0000"}', 422),
+    ],
+)
+def test_what_is_no_json_object_is_refused(organisation: Organisation, body: str, status: int) -> None:
+    assert organisation.partner.post(body).status_code == status
+
+
+def test_scopes_are_asked_for(organisation: Organisation, http: Any) -> None:
+    id = organisation.partner.create()
+    assert organisation.hospital.post(MINIMAL).status_code == 403
+    stranger = Client(http, organisation.id, "argus:devices:write")
+    for path in (ENCOUNTERS, f"{ENCOUNTERS}/{id}", f"{ENCOUNTERS}/{id}/fhir-bundle"):
+        refused = stranger.get(path)
+        assert (refused.status_code, refused.json()["scope"]) == (403, "argus:epcr:read")
+    assert organisation.partner.get(f"/api/v1/epcr/records/{id}").status_code == 403
+    assert organisation.crew.get(f"{ENCOUNTERS}/{id}").status_code == 403
+    assert organisation.partner.call("PATCH", f"{ENCOUNTERS}/{id}", json={}).status_code == 405
+
+
+def test_every_read_and_write_leaves_a_line_in_the_trail(organisation: Organisation, inside: Inside) -> None:
+    id = organisation.partner.create()
+    organisation.hospital.read(id)
+    organisation.hospital.bundle(id)
+    organisation.hospital.get(ENCOUNTERS)
+    organisation.crew.write(id, {"narrative": "Seen."})
+    lines = inside.rows(
+        "SELECT action, subject_id, client_id FROM audit WHERE tenant_id = %s ORDER BY id", organisation.id
+    )
+    assert lines == [
+        ("encounter.create", id, organisation.partner.caller.client_id),
+        ("encounter.read", id, organisation.hospital.caller.client_id),
+        ("encounter.export", id, organisation.hospital.caller.client_id),
+        ("encounter.list", organisation.id, organisation.hospital.caller.client_id),
+        ("record.read", id, organisation.crew.caller.client_id),
+        ("record.write", id, organisation.crew.caller.client_id),
+    ]
+
+
+def test_an_unchanged_view_is_not_sent_again(organisation: Organisation) -> None:
+    id = organisation.partner.create()
+    first = organisation.partner.get(f"{ENCOUNTERS}/{id}")
+    tag = {"if-none-match": first.headers["etag"]}
+    again = organisation.partner.get(f"{ENCOUNTERS}/{id}", headers=tag)
+    assert (again.status_code, again.content) == (304, b"")
+    organisation.crew.write(id, {"disposition": {"outcome": "refused"}})
+    changed = organisation.partner.get(f"{ENCOUNTERS}/{id}", headers=tag)
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != first.headers["etag"]
+
+
+def test_a_sandbox_encounter_is_marked_as_a_rehearsal(organisation: Organisation, http: Any) -> None:
+    sandbox = Client(http, organisation.id, "argus:epcr:write", environment="sandbox")
+    id = sandbox.create()
+    assert sandbox.read(id)["test"] is True
+    labels = {label["code"] for label in sandbox.bundle(id)["entry"][0]["resource"]["meta"]["security"]}
+    assert labels == {"PSEUDED", "REDACTED", "HTEST"}

@@ -1,0 +1,147 @@
+"""What the quality indicators and subscribers are told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+
+from services.epcr import announcements
+from services.epcr.drugs import kind_of_drug, kind_of_procedure
+from services.epcr.facts import facts_of
+from services.epcr.models.concepts import ATC, RXNORM, SNOMED
+from shared import http
+from shared.messages import EncounterFacts, Event
+from tests.epcr import golden
+from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, TYPICAL, at
+
+ROOT = Path(__file__).parents[2]
+MESSAGES = ROOT / "tests" / "messages"
+CATALOGUE = ROOT / "services" / "webhook_dispatcher" / "catalogue"
+
+
+def facts(body: dict[str, Any], status: Any = "completed") -> EncounterFacts:
+    return facts_of(golden.encounter(body, status), [])
+
+
+def test_facts_of_an_arrest_are_the_golden_message() -> None:
+    told = facts_of(golden.encounter(ARREST, "handed_over", revision=7), golden.readings())
+    expected = json.loads((MESSAGES / "graphql_api.encounter_facts.v1.json").read_text())
+    assert json.loads(http.encode(told)) == expected
+
+
+def test_the_golden_message_is_read_back_whole() -> None:
+    text = (MESSAGES / "graphql_api.encounter_facts.v1.json").read_bytes()
+    assert json.loads(http.encode(msgspec.json.decode(text, type=EncounterFacts))) == json.loads(text)
+
+
+def test_a_heart_attack_is_told_by_kind() -> None:
+    told = facts(TYPICAL)
+    assert told.impressions == ["I21.1", "I10"]
+    assert told.conditions == ["stemi"]
+    assert [one.kind for one in told.medications] == ["aspirin", "analgesic", "gtn", "oxygen"]
+    assert [one.not_done_reason for one in told.medications] == [None, None, "contraindicated", None]
+    assert [one.kind for one in told.procedures] == ["ecg_12_lead", "other", "oxygen"]
+    assert (told.age_years, told.sex, told.transported, told.prealert) == (67, "female", True, True)
+    pains = [(str(one.value), one.at and one.at.isoformat()) for one in told.vitals if one.kind == "pain"]
+    assert pains == [("8", "2026-03-23T10:12:00+00:00"), ("3", "2026-03-23T10:34:00+00:00")]
+
+
+def test_nothing_of_the_patient_stands_in_the_facts() -> None:
+    text = http.encode(facts(TYPICAL)).decode()
+    for secret in (
+        "Murphy",
+        "Aoife",
+        "1958",
+        "7654321KA",
+        "Weavers",
+        "555 0100",
+        "kitchen",
+        "usr_1",
+        "University",
+        "Inferior",
+        "AMB-42",
+    ):
+        assert secret not in text
+
+
+def test_what_was_entered_in_error_is_no_fact() -> None:
+    entry = {"entered_in_error": True}
+    body = MINIMAL | {
+        "vital_signs": [{"taken_at": at("10:00:00"), "spo2": 80} | entry],
+        "procedures": [TYPICAL["procedures"][0] | entry],
+        "medications": [TYPICAL["medications"][0] | entry],
+    }
+    told = facts(body)
+    assert (told.vitals, told.procedures, told.medications, told.conditions) == ([], [], [], [])
+
+
+def test_signs_of_a_stroke_are_told_as_one_result() -> None:
+    told = facts(REFUSAL)
+    assert [(one.kind, one.text) for one in told.vitals if one.kind == "fast"] == [("fast", "negative")]
+    assert told.stroke is not None
+    assert told.stroke.fast_assessed is True
+    assert facts(MINIMAL | {"stroke": {"face": "abnormal"}}).vitals[0].text == "positive"
+
+
+@pytest.mark.parametrize(
+    ("patient", "age", "newborn"),
+    [
+        (None, None, None),
+        ({"sex": "male"}, None, None),
+        ({"birth_date": "2026-03-23"}, 0, True),
+        ({"birth_date": "2026-03-22"}, 0, False),
+        ({"age_years": 0}, 0, False),
+        ({"birth_date": "1920-01-01"}, 90, False),
+        ({"birth_date": "2026-03-24"}, 0, False),
+    ],
+)
+def test_ages_are_told_as_far_as_they_are_known(patient: Any, age: int | None, newborn: bool | None) -> None:
+    told = facts(MINIMAL | {"patient": patient})
+    assert (told.age_years, told.newborn) == (age, newborn)
+
+
+def test_of_a_monitors_many_readings_four_are_told() -> None:
+    one = golden.readings()[0]
+    values = ["95", "91", "99", "97", "96"]
+    series = [
+        msgspec.structs.replace(one, id=f"obs_{n}", value=golden.Decimal(value)) for n, value in enumerate(values)
+    ]
+    told = facts_of(golden.encounter(MINIMAL), series)
+    assert [str(vital.value) for vital in told.vitals] == ["95", "91", "99", "96"]
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "kind"),
+    [
+        (ATC, "B01AC06", "aspirin"),
+        (ATC, "N02BA01", "aspirin"),
+        (ATC, "N02AA01", "analgesic"),
+        (ATC, "N05BA06", "benzodiazepine"),
+        (ATC, "R03AC02", "beta_agonist"),
+        (ATC, "C01CA24", "other"),
+        (RXNORM, "7806", "oxygen"),
+        (SNOMED, "387404004", "gtn"),
+        (RXNORM, "387404004", "other"),
+    ],
+)
+def test_a_drug_is_of_a_kind_in_every_code_system(system: str, code: str, kind: str) -> None:
+    assert kind_of_drug(system, code) == kind
+
+
+def test_an_unlisted_procedure_is_of_no_kind() -> None:
+    assert kind_of_procedure("71388002") == "other"
+
+
+@pytest.mark.parametrize("before", ["in_progress", "completed"])
+def test_events_follow_their_published_schemas(before: Any) -> None:
+    encounter = golden.encounter(TYPICAL)
+    events: list[Event] = [announcements.created(encounter)[0], announcements.changed(encounter, before, [])[0]]
+    assert [event.type for event in events][1] == (
+        "epcr.encounter.completed" if before == "in_progress" else "epcr.encounter.updated"
+    )
+    for event in events:
+        schema = json.loads((CATALOGUE / f"{event.type}.json").read_text())["schema"]
+        jsonschema_rs.validator_for(schema).validate(event.data)

@@ -1,0 +1,166 @@
+"""What devices observed reaches its encounter once, whatever order it comes in."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.epcr import tasks
+from shared import ids
+from shared.messages import ObservationsRecorded
+from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
+from tests.epcr.deliveries import received, recorded, spo2
+from tests.epcr.fhir_server import FhirServer
+
+LINKS = "device_ingest.encounter_links.v1"
+FACTS = "graphql_api.encounter_facts.v1"
+
+
+def readings(bundle: dict[str, Any]) -> list[Any]:
+    """The values that devices gave, in order."""
+    resources = [entry["resource"] for entry in bundle["entry"]]
+    return [one.get("valueQuantity", {}).get("value") for one in resources if "device" in one]
+
+
+def test_an_observation_stands_in_the_bundle_with_its_device(organisation: Organisation, inside: Inside) -> None:
+    id = organisation.partner.create()
+    first, second = spo2("98.0"), spo2("97.50")
+    inside.receive(organisation.id, recorded(id, first, second))
+    answer = organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle")
+    assert b'"value":98.0,' in answer.content
+    assert b'"value":97.50,' in answer.content
+    kinds = [entry["resource"]["resourceType"] for entry in answer.json()["entry"]]
+    assert kinds.count("Device") == 2
+    assert inside.messages(organisation.id, LINKS) == [
+        {"name": LINKS, "encounter_id": id, "link": "linked", "observation_ids": [first.id, second.id]}
+    ]
+
+
+def test_the_producers_golden_message_is_understood(organisation: Organisation, inside: Inside) -> None:
+    golden = Path(__file__).parents[1] / "messages" / "epcr.observations_recorded.v1.json"
+    message = msgspec.json.decode(golden.read_bytes(), type=ObservationsRecorded)
+    id = organisation.partner.create()
+    inside.receive(organisation.id, msgspec.structs.replace(message, encounter_id=id))
+    sent = organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle").content
+    assert b'"value":98.0,' in sent
+    assert b'"value":384.50,' in sent
+    assert b'"code":"not-a-number"' in sent
+
+
+def test_an_observation_told_twice_stands_there_once_and_is_acknowledged_twice(
+    organisation: Organisation, inside: Inside
+) -> None:
+    id, one = organisation.partner.create(), spo2()
+    inside.receive(organisation.id, recorded(id, one))
+    tag = organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle").headers["etag"]
+    inside.receive(organisation.id, recorded(id, one), recorded(id, one))
+    again = organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle", headers={"if-none-match": tag})
+    assert again.status_code == 304
+    assert len(inside.messages(organisation.id, LINKS)) == 3
+
+
+def test_a_new_observation_changes_the_bundle_and_not_the_records_version(
+    organisation: Organisation, inside: Inside
+) -> None:
+    id = organisation.partner.create()
+    tag = organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle").headers["etag"]
+    inside.receive(organisation.id, recorded(id, spo2()))
+    assert organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle").headers["etag"] != tag
+    assert organisation.crew.write(id, {"narrative": "Still mine to write."}, 1).status_code == 200
+
+
+def test_a_hospital_takes_later_observations_beside_earlier_ones(organisation: Organisation, inside: Inside) -> None:
+    id, device = organisation.partner.create(), ids.new_id("dev")
+    hospital = FhirServer()
+    for count in (1, 2, 3):
+        inside.receive(organisation.id, recorded(id, spo2(device_id=device)))
+        hospital.transaction(organisation.hospital.bundle(id))
+        assert (len(hospital.of("Observation")), len(hospital.of("Device"))) == (count, 1)
+    assert hospital.dangling() == hospital.duplicates() == []
+
+
+def test_an_encounter_of_another_tenant_is_unknown(
+    organisation: Organisation, other: Organisation, inside: Inside
+) -> None:
+    id, one = organisation.partner.create(), spo2()
+    inside.receive(other.id, recorded(id, one))
+    assert readings(organisation.hospital.bundle(id)) == []
+    assert inside.messages(other.id, LINKS) == []
+    with inside.task() as conn:
+        tasks.link_late(inside.keyring, conn)
+        tasks.report_unknown(0, conn)
+    assert readings(organisation.hospital.bundle(id)) == []
+    [told] = inside.messages(other.id, LINKS)
+    assert (told["link"], told["observation_ids"]) == ("unknown", [one.id])
+
+
+def test_unknown_is_said_once_and_only_after_a_while(organisation: Organisation, inside: Inside) -> None:
+    inside.receive(organisation.id, recorded(ids.new_id("enc"), spo2()))
+    for seconds, told in ((3600, 0), (0, 1), (0, 1)):
+        with inside.task() as conn:
+            tasks.report_unknown(seconds, conn)
+        assert len(inside.messages(organisation.id, LINKS)) == told
+
+
+@pytest.mark.parametrize("was_reported", [False, True])
+def test_an_observation_that_came_first_is_linked_when_its_encounter_appears(
+    organisation: Organisation, inside: Inside, was_reported: bool
+) -> None:
+    waiting = ids.new_id("enc")
+    one = spo2("93.0")
+    inside.receive(organisation.id, recorded(waiting, one))
+    if was_reported:
+        with inside.task() as conn:
+            tasks.report_unknown(0, conn)
+    id = organisation.partner.create()
+    # As when a database comes back without its last minutes and the encounter is then restored.
+    inside.owner.execute("UPDATE observations SET encounter_id = %s WHERE encounter_id = %s", (id, waiting))
+    tag = organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle").headers["etag"]
+    for _ in range(2):
+        with inside.task() as conn:
+            tasks.link_late(inside.keyring, conn)
+    after = organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle", headers={"if-none-match": tag})
+    assert readings(after.json()) == [93.0]
+    told = inside.messages(organisation.id, LINKS)
+    assert [one["link"] for one in told] == (["unknown"] if was_reported else []) + ["linked"]
+
+
+def test_what_nobody_claims_is_forgotten(organisation: Organisation, inside: Inside) -> None:
+    id = organisation.partner.create()
+    inside.receive(organisation.id, recorded(ids.new_id("enc"), spo2()), recorded(id, spo2()))
+    with inside.task() as conn:
+        tasks.report_unknown(0, conn)
+        tasks.forget_unknown(30, conn)
+    count = "SELECT count(*) FROM observations WHERE tenant_id = %s"
+    assert inside.rows(count, organisation.id) == [(2,)]
+    with inside.task() as conn:
+        tasks.forget_unknown(0, conn)
+    assert inside.rows(count, organisation.id) == [(1,)]
+    assert len(readings(organisation.hospital.bundle(id))) == 1
+
+
+def test_indicators_hear_of_readings_that_come_after_completion(organisation: Organisation, inside: Inside) -> None:
+    id = organisation.partner.create()
+    inside.receive(organisation.id, recorded(id, spo2("88")))
+    assert len(inside.messages(organisation.id, FACTS)) == 1
+    organisation.crew.write(id, {"status": "completed"})
+    inside.receive(organisation.id, recorded(id, spo2("92")))
+    facts = inside.messages(organisation.id, FACTS)
+    assert [fact["version"] for fact in facts] == [1, 3, 4]
+    assert [[vital["value"] for vital in fact["vitals"]] for fact in facts] == [[], [88], [88, 92]]
+
+
+def test_a_batch_of_many_tenants_and_encounters_finds_each_its_own(
+    organisation: Organisation, other: Organisation, inside: Inside
+) -> None:
+    mine, theirs = organisation.partner.create(), other.partner.create()
+    batch = [
+        received(organisation.id, recorded(mine, spo2("91"))),
+        received(other.id, recorded(theirs, spo2("92"))),
+        received(organisation.id, recorded(ids.new_id("enc"), spo2("93"))),
+    ]
+    with inside.task() as conn:
+        tasks.link_observations(inside.keyring, conn, batch)
+    assert readings(organisation.hospital.bundle(mine)) == [91]
+    assert readings(other.hospital.bundle(theirs)) == [92]
