@@ -69,6 +69,7 @@ ENDPOINTS = [
 WITH_ID = [endpoint for endpoint in ENDPOINTS if "{" in endpoint.path]
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
 ALL_SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
+MALFORMED = [b"{", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 100_000, b"NaN"]
 PREFIXES = {"app": "app", "webhook": "wh", "encounter": "enc", "device": "dev"}
 
 
@@ -172,12 +173,18 @@ def test_another_tenants_resource_is_404(caller: Caller, endpoint: Endpoint, oth
 
 
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)
-@pytest.mark.parametrize(
-    "body", [b"{", b"", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 100_000, b"NaN"], ids=lambda body: repr(body[:16])
-)
+@pytest.mark.parametrize("body", MALFORMED, ids=lambda body: repr(body[:16]))
 def test_a_malformed_body_is_400(caller: Caller, endpoint: Endpoint, body: bytes, ours: dict[str, str]) -> None:
     answer = caller.send(
         endpoint, caller.token(endpoint.scope), ours, content=body, headers={"content-type": "application/json"}
+    )
+    assert_problem(answer, 400)
+
+
+@pytest.mark.parametrize("endpoint", [it for it in WITH_BODY if "service-token" not in it.path], ids=named)
+def test_no_body_where_one_is_needed_is_400(caller: Caller, endpoint: Endpoint, ours: dict[str, str]) -> None:
+    answer = caller.send(
+        endpoint, caller.token(endpoint.scope), ours, content=b"", headers={"content-type": "application/json"}
     )
     assert_problem(answer, 400)
 
