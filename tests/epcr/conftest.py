@@ -100,7 +100,7 @@ class Organisation:
 
 
 def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
-    values = {
+    values: dict[str, Any] = {
         "database_url": database.app,
         "worker_database_url": database.worker,
         "redis_url": redis_url,
