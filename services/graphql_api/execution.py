@@ -10,8 +10,8 @@ from services.graphql_api import errors
 from services.graphql_api.context import Context
 from services.graphql_api.plans import Plan
 
-VARIABLE = re.compile(r"Variable '?\"?\$(\w+)")
-PLACE = re.compile(r"at [\"']([\w.\[\]]+)[\"']")
+VARIABLE = re.compile(r"Variable '\$(\w+)'(?: has invalid value at ([\w.\[\]]+))?")
+MISSING = re.compile(r"to include required field '(\w+)'")
 Answer = dict[str, Any]
 
 
@@ -51,8 +51,9 @@ def _refusal(error: GraphQLError) -> errors.Refusal:
 
 def _about_a_variable(message: str) -> errors.Refusal:
     """graphql-core's message quotes the value, which may be a secret: only the variable and the place in it are kept."""
-    name, place = VARIABLE.search(message), PLACE.search(message)
-    extra = {"variable": name[1]} if name else {}
-    if place:
-        extra["at"] = place[1]
+    found, missing = VARIABLE.match(message), MISSING.search(message)
+    extra = {}
+    if found:
+        place = found[1] + (found[2] or "") + (f".{missing[1]}" if missing else "")
+        extra = {"variable": found[1], "at": place}
     return errors.bad_input("A variable is not of the type the document declares.", **extra)

@@ -17,7 +17,7 @@ def stroke_diagnostic_bundle(facts: EncounterFacts) -> Outcome | None:
         return None
     if readings.unconscious(facts) or has_impression(facts, readings.HEAD_INJURY):
         return "excluded"
-    assessed = recorded(facts, "fast") or (facts.stroke is not None and facts.stroke.fast_assessed is True)
+    assessed = facts.stroke.fast_assessed is True if facts.stroke is not None else recorded(facts, "fast")
     return judged(assessed and recorded(facts, "glucose", "systolic", "diastolic"))
 
 

@@ -1,0 +1,139 @@
+"""How tests speak to graphql-api."""
+
+import socket
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import uvicorn
+
+from deploy.local.databases import Database
+from services.graphql_api.acqi import counting
+from services.graphql_api.bundles import Catalogue
+from services.graphql_api.settings import Settings
+from services.graphql_api.tasks import store_apps
+from shared import ids
+from shared.database import Connection, open_tasks_pool, task_transaction
+from shared.encoding import base64url_encode
+from shared.identity import HEADER, Caller, SigningKey, mint
+from shared.messages import EncounterFacts, GraphqlApp
+from shared.settings import required
+from shared.worker import Received
+from tests.support.waiting import wait_for
+
+KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
+SCOPES = ("argus:acqi:read", "argus:incidents:write", "argus:telephony:write", "webhooks:write")
+
+
+class Asking:
+    """Sends what a client of a tenant would send; the token's scopes and tenant can be chosen for each call."""
+
+    def __init__(self, client: httpx.Client, settings: Settings, catalogue: Catalogue) -> None:
+        self.client = client
+        self.settings = settings
+        self.catalogue = catalogue
+        self.tenant, self.other_tenant = ids.new_id("org"), ids.new_id("org")
+        self.client_id = ids.new_id("app")
+        self.versions = 0
+
+    def identity(self, tenant: str = "", client_id: str = "", scopes: Collection[str] = SCOPES) -> str:
+        caller = Caller(
+            tenant_id=tenant or self.tenant,
+            client_id=client_id or self.client_id,
+            scopes=frozenset(scopes),
+            token_use="service",
+        )
+        return mint(caller, KEY)
+
+    def raw(self, method: str = "POST", path: str = "/graphql", **given: Any) -> httpx.Response:
+        """Any request, with an identity unless `headers` bring one or set it to None."""
+        headers = {HEADER: self.identity()} | dict(given.pop("headers", {}))
+        sent = {name: value for name, value in headers.items() if value is not None}
+        return self.client.request(method, path, headers=sent, **given)
+
+    def document(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **who: Any,
+    ) -> dict[str, Any]:
+        """The JSON of a 200."""
+        sent = {HEADER: self.identity(**who)} | dict(headers or {})
+        response = self.client.post("/graphql", json={"query": document, "variables": variables or {}}, headers=sent)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def operation(self, name: str, variables: Mapping[str, Any] | None = None, **given: Any) -> dict[str, Any]:
+        """Sends an approved document by its name."""
+        return self.document(self.text(name), variables, **given)
+
+    def data(self, name: str, variables: Mapping[str, Any] | None = None, **given: Any) -> Any:
+        """The one root field of an approved document that must succeed."""
+        answer = self.operation(name, variables, **given)
+        assert "errors" not in answer, answer
+        (value,) = answer["data"].values()
+        return value
+
+    def code(self, name: str, variables: Mapping[str, Any] | None = None, **given: Any) -> str:
+        """The one error's code."""
+        (error,) = self.operation(name, variables, **given)["errors"]
+        return error["extensions"]["code"]
+
+    def text(self, name: str) -> str:
+        operations = [operation for bundle in self.catalogue.bundles.values() for operation in bundle.operations]
+        return next(operation.text for operation in operations if operation.name == name)
+
+    def grant(self, *bundles: str, tenant: str = "", client_id: str = "", status: Any = "active") -> None:
+        self.versions += 1
+        client_id = client_id or self.client_id
+        app = GraphqlApp(client_id=client_id, version=self.versions, status=status, graphql_bundles=list(bundles))
+        with self.worker() as conn:
+            store_apps(conn, [received(tenant or self.tenant, app)])
+
+    def count(self, *facts: EncounterFacts, tenant: str = "") -> None:
+        """What epcr would send."""
+        with self.worker() as conn:
+            counting.store(conn, [received(tenant or self.tenant, fact) for fact in facts])
+
+    @contextmanager
+    def worker(self) -> Iterator[Connection]:
+        pool = open_tasks_pool(required(self.settings.worker_database_url, ""))
+        with task_transaction(pool) as conn:
+            yield conn
+        pool.close()
+
+
+def received(tenant: str, body: Any) -> Received[Any]:
+    return Received(ids.uuid7(), tenant, datetime.now(UTC), None, body)
+
+
+def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
+    return Settings(
+        database_url=database.app,
+        worker_database_url=database.worker,
+        redis_url=redis_url,
+        identity_public_keys=KEY.public_text(),
+        encryption_keys=f"1:{base64url_encode(bytes(32))}",
+        **changes,
+    )
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The application behind a real socket, its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="asyncio", log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    wait_for(lambda: server.started, what="the server")
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()

@@ -1,0 +1,44 @@
+"""graphql-api running on a database of its own, asked as the gateway would ask; each test has tenants of its own."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from deploy.local.databases import Database
+from deploy.local.redis_server import RedisServer
+from services.graphql_api import bundles, schema
+from services.graphql_api.app import create_app
+from services.graphql_api.bundles import Catalogue
+from services.graphql_api.settings import Settings
+from tests.graphql_api.asking import Asking, serving, settings_for
+from tests.support.cluster import TestDatabases
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return bundles.load(schema.build())
+
+
+@pytest.fixture(scope="module")
+def database(databases: TestDatabases) -> Iterator[Database]:
+    database = databases.fresh("graphql-api")
+    yield database
+    databases.drop(database)
+
+
+@pytest.fixture(scope="module")
+def settings(database: Database, redis_server: RedisServer) -> Settings:
+    return settings_for(database, redis_server.url)
+
+
+@pytest.fixture(scope="module")
+def http(settings: Settings) -> Iterator[httpx.Client]:
+    with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def ask(http: httpx.Client, settings: Settings, catalogue: Catalogue) -> Asking:
+    """A client of a new tenant with every scope and no bundle granted; each call may come from others."""
+    return Asking(http, settings, catalogue)
