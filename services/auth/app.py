@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from authlib.oauth2.rfc6749 import OAuth2Error
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -20,11 +21,14 @@ from services.auth.apps import credential_endpoints
 from services.auth.apps import endpoints as apps
 from services.auth.keys import endpoints as keys
 from services.auth.keys.keystore import KeyStore
+from services.auth.oauth import authorize_endpoints, metadata, token_endpoints
 from services.auth.oauth import endpoints as oauth
 from services.auth.oauth.grants import build_server
 from services.auth.oauth.loader import ClientLoader
 from services.auth.revocations import endpoints as revocations
 from services.auth.settings import Settings
+from services.auth.signin import account_endpoints, pages
+from services.auth.signin import endpoints as signin
 from shared import health, problems
 from shared.crypto import Keyring
 from shared.database import open_pool, ping
@@ -63,7 +67,18 @@ routes = [
     Route(APP + "/service-token", credential_endpoints.mint_service_token, methods=["POST"]),
     Route(APP + "/service-tokens", credential_endpoints.list_service_tokens),
     Route(APP + "/service-tokens/{token_id}", credential_endpoints.revoke_service_token, methods=["DELETE"]),
+    resource("/v1/oauth/authorize", GET=authorize_endpoints.authorize, POST=authorize_endpoints.decide),
     Route("/v1/oauth/token", oauth.token, methods=["POST"]),
+    Route("/v1/oauth/revoke", token_endpoints.revoke, methods=["POST"]),
+    Route("/v1/oauth/introspect", token_endpoints.introspect, methods=["POST"]),
+    Route("/.well-known/oauth-authorization-server", metadata.authorization_server),
+    Route("/.well-known/oauth-protected-resource", metadata.protected_resource),
+    resource("/v1/auth/sign-in", GET=signin.sign_in_page, POST=signin.sign_in),
+    Route("/v1/auth/second-factor", signin.second_factor, methods=["POST"]),
+    Route("/v1/auth/sign-out", signin.sign_out, methods=["POST"]),
+    resource("/v1/auth/sessions", GET=account_endpoints.sessions_page, POST=account_endpoints.change_sessions),
+    resource("/v1/auth/password", GET=account_endpoints.password_page, POST=account_endpoints.set_password),
+    Route("/v1/auth/style.css", pages.style),
     Route("/internal/revocations", revocations.revocations),
     Route("/internal/token-usage", revocations.token_usage, methods=["POST"]),
     *health.routes({"database": check_database}),
@@ -79,6 +94,9 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str
         redis = Redis.from_url(
             settings.redis_url, socket_connect_timeout=0.2, socket_timeout=0.2, retry=Retry(NoBackoff(), 0)
         )
+        server = build_server(settings.issuer, [settings.issuer, settings.api_base_url], keyring)
+        server.register_endpoint(token_endpoints.Revocation)
+        server.register_endpoint(token_endpoints.Introspection)
         background = [asyncio.create_task(keystore.keep_fresh()), asyncio.create_task(activity.keep_flushing())]
         try:
             yield {
@@ -90,7 +108,7 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str
                 "keys": keystore,
                 "activity": activity,
                 "clients": ClientLoader(pool),
-                "oauth": build_server(settings.issuer, [settings.issuer, settings.api_base_url], keyring),
+                "oauth": server,
             }
         finally:
             for task in background:
@@ -106,6 +124,6 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(TracingMiddleware),
             Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
         ],
-        exception_handlers=problems.exception_handlers,
+        exception_handlers=problems.exception_handlers | {OAuth2Error: signin.refuse_unreadable},
         lifespan=partial(lifespan, settings),
     )

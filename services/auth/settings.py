@@ -18,6 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_base_url: str
     stack: str = ""
     signing_key_bits: int = 2048
+    refresh_grace_seconds: float = 30
     key_rotation_days: float = 30
     key_activation_seconds: float = 900
     outbox_resend_seconds: float = 30

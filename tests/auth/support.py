@@ -2,13 +2,18 @@
 
 import asyncio
 import base64
+import hashlib
+import html
+import itertools
 import json
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import msgspec
@@ -27,6 +32,7 @@ ISSUER = "https://auth.knogin.test"
 API = "https://api.knogin.test"
 GATEWAY_KEY = SigningKey(f"test:{base64url_encode(os.urandom(32))}")
 ADMIN_SCOPES = ["platform:apps", "webhooks:write", "argus:epcr:write", "argus:telephony:read"]
+_addresses = itertools.count(1)
 PASSWORD = "correct horse battery staple"
 
 
@@ -163,3 +169,98 @@ def running(database: Database, redis_url: str, **changes: Any) -> Iterator[Auth
             yield auth
         finally:
             auth.close()
+
+
+CALLBACK = "https://integrator.example/callback"
+VERIFIER = "v" * 43
+CHALLENGE = base64url_encode(hashlib.sha256(VERIFIER.encode()).digest())
+_HIDDEN = re.compile(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">')
+
+
+class Browser:
+    """Follows forms as a person would, without script. Keeps cookies whatever their prefix, since the test speaks plain http."""
+
+    def __init__(self, auth: Auth, language: str = "en") -> None:
+        self.auth = auth
+        self.cookies: dict[str, str] = {}
+        self.language = language
+        self.address = f"203.0.113.{next(_addresses) % 250}"
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self._send("GET", path, **options)
+
+    def post(self, path: str, form: dict[str, str], **options: Any) -> httpx.Response:
+        return self._send("POST", path, data=form, **options)
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {"accept-language": self.language, "user-agent": "Test browser 1"} | options.pop("headers", {})
+        if self.cookies:
+            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        caller = Caller(address=self.address)
+        answer = self.auth.call(method, path, caller, headers=headers, **options)
+        for line in answer.headers.get_list("set-cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return answer
+
+    def submit(self, page: httpx.Response, path: str, **fields: str) -> httpx.Response:
+        """The form of `page` that posts to `path`, filled in."""
+        form = page.text.partition(f'action="{path}"')[2].partition("</form>")[0]
+        hidden = {name: html.unescape(value) for name, value in _HIDDEN.findall(form)}
+        return self.post(path, hidden | fields)
+
+    def sign_in(self, tenant: Any = None, continue_to: str = "/v1/auth/sessions", **fields: str) -> httpx.Response:
+        tenant = tenant or self.auth.demo
+        page = self.get("/v1/auth/sign-in", params={"continue": continue_to})
+        return self.submit(page, "/v1/auth/sign-in", **({"email": tenant["email"], "password": PASSWORD} | fields))
+
+    def authorize(self, app: dict[str, Any], **fields: Any) -> httpx.Response:
+        return self.get(f"/v1/oauth/authorize?{urlencode(authorization(app, **fields))}")
+
+    def allow(self, app: dict[str, Any], **fields: Any) -> str:
+        """Signs in, consents, and returns the code."""
+        self.sign_in()
+        answer = self.authorize(app, **fields)
+        if answer.status_code == 200:
+            answer = self.submit(answer, "/v1/oauth/authorize", decision="allow")
+        return returned(answer)["code"]
+
+
+def authorization(app: dict[str, Any], **fields: Any) -> dict[str, str]:
+    """The parameters of a good authorization request; a field given as None is left out."""
+    parameters = {
+        "response_type": "code",
+        "client_id": app["client_id"],
+        "redirect_uri": CALLBACK,
+        "scope": "webhooks:write",
+        "state": "st4te",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    } | fields
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def returned(answer: httpx.Response) -> dict[str, str]:
+    """What came back to the app, with where it came."""
+    assert answer.status_code in (302, 303), (answer.status_code, answer.text)
+    location, _, query = answer.headers["location"].partition("?")
+    return dict(parse_qsl(query)) | {"location": location}
+
+
+def register_web_app(auth: Auth, scopes: Sequence[str] = ("webhooks:write", "offline_access"), **fields: Any) -> Any:
+    described = {
+        "grant_types": ["authorization_code", "refresh_token"],
+        "redirect_uris": [CALLBACK],
+        "name": "Dispatch board",
+    }
+    return auth.register(scopes, **(described | fields))
+
+
+def redeem(auth: Auth, app: dict[str, Any], code: str, **fields: Any) -> httpx.Response:
+    return auth.token(
+        app,
+        **(
+            {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+            | fields
+        ),
+    )

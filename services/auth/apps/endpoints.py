@@ -101,6 +101,7 @@ async def delete_app(request: Request) -> Response:
         app = await changeable(conn, request, caller)
         await store.save_app(conn, app, status="deleted")
         await conn.execute(queries.DELETE_SECRETS, (app.client_id,))
+        await conn.execute(queries.REVOKE_GRANTS, (app.client_id,))
         await store.revoke_every_token(conn, app.client_id)
         await audit.record(conn, caller, "app.deleted", app.client_id)
     await watermarks.ring(request.state.redis)

@@ -94,3 +94,6 @@ RECENT_COUNTS: LiteralString = """
     SELECT kind, detail, sum(count)::bigint FROM daily_counts
     WHERE client_id = %s AND day > (now() AT TIME ZONE 'UTC')::date - 7 GROUP BY kind, detail
 """
+REVOKE_GRANTS: LiteralString = """
+    UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = 'app deleted' WHERE client_id = %s AND revoked_at IS NULL
+"""

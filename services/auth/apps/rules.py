@@ -106,8 +106,12 @@ def problem_with_jwks(jwks: dict[str, Any]) -> str | None:
         imported = KeySet.import_key_set(jwks)  # pyright: ignore[reportArgumentType]
     except (JoseError, ValueError, TypeError, KeyError):
         return "holds a key that cannot be read"
-    if any(key.key_type == "RSA" and key.raw_value.key_size < 2048 for key in imported.keys):  # pyright: ignore[reportAttributeAccessIssue]
-        return "holds an RSA key under 2048 bits"
+    sizes = [key.raw_value.key_size for key in imported.keys if key.key_type == "RSA"]  # pyright: ignore[reportAttributeAccessIssue]
+    if any(not 2048 <= size <= 4096 for size in sizes):
+        return "holds an RSA key that has not between 2048 and 4096 bits"
+    kids = [key.get("kid") for key in keys]
+    if len(keys) > 1 and (None in kids or len(set(map(str, kids))) != len(kids)):
+        return "holds several keys without a kid each of their own"
     return None
 
 

@@ -1,6 +1,9 @@
-"""The token endpoint: read what the decision needs, let Authlib decide, sign, answer."""
+"""The token endpoint: read what the decision needs, let Authlib decide, write what follows, sign, answer."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -9,11 +12,14 @@ from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.oauth import forms, grants, presented
-from services.auth.oauth.client import Client
-from services.auth.oauth.errors import TemporarilyUnavailable, reason_of
+from services.auth.oauth import grants, queries, refresh, store
+from services.auth.oauth.errors import InvalidClient, TemporarilyUnavailable, reason_of
+from services.auth.oauth.models import PresentedRefresh
+from services.auth.oauth.reading import read_request
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest
-from shared import http, problems
+from services.auth.revocations import watermarks
+from shared import http
+from shared.database import AsyncConnection, aset_tenant, transaction
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -24,52 +30,88 @@ async def token(request: Request) -> Response:
     except OAuth2Error as error:
         return render(error())
     server: AuthorizationServer = request.state.oauth.for_client(asked.known_client)
-    answer = await decide(server, asked)
+    answer = await answer_or_unavailable(server, asked, decide(request, server, asked))
     note(request, asked, answer)
-    if asked.claims is not None:
+    if asked.claims is not None and asked.error is None:
         signer = request.state.keys.signer()
         answer.body["access_token"] = await asyncio.to_thread(signer.sign, asked.claims)
     return render(answer)
 
 
-async def read_request(request: Request) -> OAuthRequest:
-    """The form, what the client presents, and the client as it is now. Raises OAuth2Error."""
-    form = await read_form(request)
-    shown = presented.read(request.headers, form)
+async def answer_or_unavailable(server: AuthorizationServer, asked: OAuthRequest, deciding: Any) -> Answer:
+    """What `deciding` answers; every OAuth error in the words of RFC 6749 §5.2, a database that is away among them."""
     try:
-        client: Client | None = await request.state.clients.load(shown.client_id)
-    except (psycopg.OperationalError, PoolTimeout):
-        raise TemporarilyUnavailable from None
-    return OAuthRequest("POST", form, shown, client)
-
-
-async def read_form(request: Request) -> forms.Form:
-    try:
-        body = await http.read_body(request, forms.MAX_BYTES)
-    except problems.Problem:
-        raise TooLarge from None
-    return forms.parse_body(request.headers.get("content-type", ""), body)
-
-
-class TooLarge(OAuth2Error):
-    error = "invalid_request"
-    status_code = 413
-    description = "The body is too large."
-
-
-async def decide(server: AuthorizationServer, asked: OAuthRequest) -> Answer:
-    try:
-        server.authenticate_client(asked, presented_methods(asked))
-        grants.check_grant_type(asked, server)
+        return await deciding
     except OAuth2Error as error:
         return server.handle_error_response(asked, error)
-    answer = server.create_token_response(asked)
-    assert isinstance(answer, Answer)
+    except (psycopg.OperationalError, PoolTimeout):
+        return server.handle_error_response(asked, TemporarilyUnavailable())
+
+
+async def decide(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> Answer:
+    await authenticate(request, server, asked)
+    grant_type = grants.check_grant_type(asked, server)
+    if grant_type == "client_credentials":
+        return respond(server, asked)
+    async with client_transaction(request, asked) as conn:
+        if grant_type == "authorization_code" and "code" in asked.values:
+            asked.code = await store.burn_code(conn, server.keyring, asked.authenticated, asked.values["code"])
+        elif "refresh_token" in asked.values:
+            await redeem_refresh(request, conn, asked)
+        answer = respond(server, asked)
+        if asked.error is None and asked.continues is not None:
+            answer.body["refresh_token"] = await next_refresh_token(conn, server, asked)
+    if asked.error is not None:
+        # A second use may have revoked a family.
+        await watermarks.ring(request.state.redis)
     return answer
 
 
-def presented_methods(asked: OAuthRequest) -> list[str]:
-    return [asked.presented.method] if asked.presented is not None else []
+async def authenticate(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> None:
+    """Proves the client. The id of an assertion is good once (RFC 7523 §3): the database remembers it."""
+    server.authenticate_client(asked, [asked.presented.method] if asked.presented is not None else [])
+    if asked.assertion is None:
+        return
+    client = asked.authenticated.row
+    async with client_transaction(request, asked) as conn:
+        parameters = (client.tenant_id, client.client_id, *asked.assertion)
+        if not (await conn.execute(queries.USE_ASSERTION, parameters)).rowcount:
+            raise InvalidClient("The client assertion was used before.")
+
+
+@asynccontextmanager
+async def client_transaction(request: Request, asked: OAuthRequest) -> AsyncIterator[AsyncConnection]:
+    """One transaction in the tenant of the client that has authenticated."""
+    async with transaction(request) as conn:
+        await aset_tenant(conn, asked.authenticated.row.tenant_id)
+        yield conn
+
+
+async def redeem_refresh(request: Request, conn: AsyncConnection, asked: OAuthRequest) -> None:
+    """Puts the grant on the request if this use is a good one; reuse revokes it, and the error goes through the commit."""
+    settings, server = request.state.settings, request.state.oauth
+    token = refresh.read(asked.values["refresh_token"])
+    if token is None or not asked.authenticated.check_grant_type("refresh_token"):
+        return
+    grace = timedelta(seconds=settings.refresh_grace_seconds)
+    redemption = await store.redeem_refresh(conn, server.keyring, asked.authenticated, token, grace)
+    grant, asked.next_generation, asked.refused_because = redemption
+    asked.refresh = PresentedRefresh(grant) if grant is not None else None
+
+
+async def next_refresh_token(conn: AsyncConnection, server: AuthorizationServer, asked: OAuthRequest) -> str:
+    """The grant's next refresh token; the same one again for a client that lost the answer."""
+    grant, generation = asked.continues, asked.next_generation
+    assert grant is not None
+    if generation > grant.generation:
+        await store.advance(conn, grant, generation)
+    return refresh.write(grant.grant_id, generation, grant.seed, server.keyring)
+
+
+def respond(server: AuthorizationServer, asked: OAuthRequest) -> Answer:
+    answer = server.create_token_response(asked)
+    assert isinstance(answer, Answer)
+    return answer
 
 
 def note(request: Request, asked: OAuthRequest, answer: Answer) -> None:
@@ -78,9 +120,10 @@ def note(request: Request, asked: OAuthRequest, answer: Answer) -> None:
     if client is None:
         return
     if asked.error is not None:
-        activity.refused(client.row.tenant_id, client.row.client_id, str(asked.error.error), reason_of(asked.error))
+        reason = asked.refused_because or reason_of(asked.error)
+        activity.refused(client.row.tenant_id, client.row.client_id, str(asked.error.error), reason)
         return
-    activity.count(client.row.tenant_id, client.row.client_id, "token", asked.values["grant_type"])
+    activity.count(client.row.tenant_id, client.row.client_id, "token", asked.values.get("grant_type", ""))
     if asked.secret_id is not None:
         activity.secret_used(client.row.tenant_id, asked.secret_id)
 

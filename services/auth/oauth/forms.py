@@ -33,27 +33,24 @@ def parse_body(content_type: str, body: bytes) -> Form:
 
 def parse_pairs(text: str) -> Form:
     """The same for a query string."""
+    values, resources, twice = first_values(text)
+    if twice:
+        raise InvalidRequestError("A parameter is given more than once.")
+    return Form(values, resources)
+
+
+def first_values(text: str) -> tuple[Mapping[str, str], tuple[str, ...], set[str]]:
+    """The first value of each parameter, the resources, and the names that came twice."""
     if not text:
-        return Form({}, ())
+        return {}, (), set()
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
         raise InvalidRequestError("The parameters are not form-encoded UTF-8, or too many.") from None
-    if "\0" in text or "%00" in text:
+    if any("\0" in name or "\0" in value for name, value in pairs):
         raise InvalidRequestError("A parameter holds a NUL character.")
-    return _collect(pairs)
-
-
-def _collect(pairs: list[tuple[str, str]]) -> Form:
-    values: dict[str, str] = {}
-    seen: set[str] = set()
-    resources: list[str] = []
-    for name, value in pairs:
-        if name in REPEATABLE:
-            resources += [value] if value else []
-        elif name in seen:
-            raise InvalidRequestError("A parameter is given more than once.")
-        elif value:
-            values[name] = value
-        seen.add(name)
-    return Form(values, tuple(resources))
+    single = [pair for pair in pairs if pair[0] not in REPEATABLE]
+    names = [name for name, _ in single]
+    twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+    values = {name: value for name, value in reversed(single) if value}
+    return values, tuple(value for name, value in pairs if name in REPEATABLE and value), twice

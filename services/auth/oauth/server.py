@@ -12,10 +12,14 @@ from authlib.oauth2.rfc6749 import AuthorizationServer as AuthlibServer
 from authlib.oauth2.rfc6749 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
+from services.auth.oauth import assertions
+from services.auth.oauth.assertions import Assertion
 from services.auth.oauth.client import Client, matching_secret
 from services.auth.oauth.errors import InvalidClient
 from services.auth.oauth.forms import Form
+from services.auth.oauth.models import GrantRow, PresentedRefresh, RedeemedCode
 from services.auth.oauth.presented import Presented
+from services.auth.oauth.presented_token import AccessToken, RefreshToken
 from services.auth.tokens import Claims
 from shared.crypto import Keyring
 
@@ -32,7 +36,10 @@ class Answer(NamedTuple):
 
 
 class OAuthRequest(OAuth2Request):
-    """A request with the facts its decision needs, and afterwards what was decided."""
+    """A request with the facts its decision needs (a burned code, a locked grant), and afterwards what was decided.
+
+    `continues` is the grant whose refresh token of `next_generation` goes into the answer.
+    """
 
     def __init__(
         self, method: str, form: Form, presented: Presented | None = None, client: Client | None = None
@@ -45,6 +52,15 @@ class OAuthRequest(OAuth2Request):
         self.presented = presented
         self.known_client = client
         self.secret_id: str | None = None
+        self.refused_because = ""
+        self.assertion: Assertion | None = None
+        self.code: RedeemedCode | None = None
+        self.refresh: PresentedRefresh | None = None
+        self.token: AccessToken | RefreshToken | None = None
+        self.gives_back: AccessToken | RefreshToken | None = None
+        self.new_code: str | None = None
+        self.continues: GrantRow | None = None
+        self.next_generation = 0
         self.claims: Claims | None = None
         self.error: OAuth2Error | None = None
 
@@ -72,6 +88,8 @@ class AuthorizationServer(AuthlibServer):
         self.issuer = issuer
         self.audiences = audiences
         self.keyring = keyring
+        # RFC 7523 §3 allows the token endpoint; the issuer is what newer clients send.
+        self.assertion_audiences = [issuer, f"{issuer}/v1/oauth/token"]
         self._client: Client | None = None
 
     def for_client(self, client: Client | None) -> "AuthorizationServer":
@@ -102,6 +120,8 @@ class AuthorizationServer(AuthlibServer):
                 raise InvalidClient("The client secret is not one of this app's live secrets.")
         if client is None or not client.check_endpoint_auth_method(presented.method, "token"):
             raise InvalidClient("The app authenticates in another way.")
+        if presented.method == assertions.METHOD:
+            request.assertion = assertions.verify(presented.proof, client, self.assertion_audiences)
         if not client.is_live:
             raise InvalidClient("The app or its organisation is disabled.")
         request.auth_method = presented.method

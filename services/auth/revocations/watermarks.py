@@ -15,9 +15,12 @@ Kind = Literal["client", "grant", "tenant", "token"]
 LIVES_SECONDS = LONGEST_TOKEN.total_seconds() + 300
 
 
-async def revoke(conn: AsyncConnection, kind: Kind, revoked: str) -> None:
-    """Refuses every token of `revoked` made so far, once this transaction is committed and a gateway has heard of it."""
-    await conn.execute(queries.ADD_WATERMARK, (kind, revoked, LIVES_SECONDS))
+async def revoke(conn: AsyncConnection, kind: Kind, revoked: str, lives: float = LIVES_SECONDS) -> None:
+    """Refuses every token of `revoked` made so far, once this transaction is committed and a gateway has heard of it.
+
+    After `lives` seconds no such token is alive anyway, and the watermark is forgotten.
+    """
+    await conn.execute(queries.ADD_WATERMARK, (kind, revoked, lives))
 
 
 async def ring(redis: Redis) -> None:

@@ -1,0 +1,168 @@
+"""The authorization request (RFC 6749 §4.1.1): which of its errors go to the app, and which only to the person. Pure."""
+
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error, UnauthorizedClientError
+
+from services.auth.apps import scopes
+from services.auth.oauth import forms
+from services.auth.oauth.client import Client
+from services.auth.oauth.errors import InvalidTarget
+from services.auth.oauth.forms import Form
+from services.auth.oauth.server import AuthorizationServer, OAuthRequest
+
+PROMPTS = {"none", "login", "consent", "select_account"}
+MAX_STATE = 2000
+
+
+class Unredirectable(Exception):
+    """The app or its redirect URI is not to be trusted: the person is told, the browser goes nowhere."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+class UnsupportedResponseType(OAuth2Error):
+    error = "unsupported_response_type"
+    description = "The response_type must be code."
+
+
+class LoginRequired(OAuth2Error):
+    """OpenID Connect Core §3.1.2.6, for prompt=none."""
+
+    error = "login_required"
+    description = "The user is not signed in."
+
+
+class ConsentRequired(OAuth2Error):
+    error = "consent_required"
+    description = "The user has not consented yet."
+
+
+class Query(NamedTuple):
+    """`first` holds the first value of each parameter; `repeated` says that one came twice."""
+
+    first: Form
+    repeated: bool
+
+
+def read_query(text: str) -> Query:
+    """Raises Unredirectable where even the app cannot be told: unreadable, or two apps or redirects at once."""
+    try:
+        return Query(forms.parse_pairs(text), repeated=False)
+    except OAuth2Error:
+        pass
+    try:
+        values, resources, twice = forms.first_values(text)
+    except OAuth2Error:
+        raise Unredirectable("bad_request") from None
+    if {"client_id", "redirect_uri"} & twice:
+        raise Unredirectable("bad_request")
+    return Query(Form(values, resources), repeated=True)
+
+
+def redirect_uri_of(client: Client | None, form: Form) -> str:
+    """Where every answer goes from here on. Raises Unredirectable."""
+    if client is None or not client.is_live:
+        raise Unredirectable("unknown_client")
+    wanted = form.values.get("redirect_uri") or client.get_default_redirect_uri()
+    if not wanted or not client.check_redirect_uri(wanted):
+        raise Unredirectable("bad_redirect")
+    return wanted
+
+
+class Checked(NamedTuple):
+    """A request that may be put to the user."""
+
+    asked: OAuthRequest
+    grant: Any
+    scopes: list[str]
+    audience: list[str]
+    prompts: set[str]
+
+
+def check(server: AuthorizationServer, client: Client, query: Query) -> Checked:
+    """Raises OAuth2Error; the caller sends it to the validated redirect URI."""
+    values, resources = query.first
+    if query.repeated:
+        raise InvalidRequestError("A parameter is given more than once.")
+    _check_form(values, client)
+    prompts = _prompts(values.get("prompt", ""))
+    audience = _audience(server, resources)
+    asked = OAuthRequest("GET", query.first, None, client)
+    grant = server.get_consent_grant(asked)
+    wanted = str(asked.scope or "").split()
+    if not wanted:
+        raise InvalidRequestError("The app has no scope to ask for.")
+    return Checked(asked, grant, wanted, audience, prompts)
+
+
+def _check_form(values: Any, client: Client) -> None:
+    """What Authlib answers otherwise than RFC 6749 §4.1.2.1 wants."""
+    response_type = values.get("response_type")
+    if response_type is None:
+        raise InvalidRequestError("The parameter response_type is missing.")
+    if response_type != "code":
+        raise UnsupportedResponseType
+    if not client.check_grant_type("authorization_code"):
+        raise UnauthorizedClientError("The app is not registered for the authorization code flow.")
+    if values.get("response_mode", "query") != "query":
+        raise InvalidRequestError("The response_mode must be query.")
+    if len(values.get("state", "")) > MAX_STATE:
+        raise InvalidRequestError("The state is too long.")
+
+
+def _prompts(text: str) -> set[str]:
+    prompts = set(text.split())
+    if not prompts <= PROMPTS or ("none" in prompts and len(prompts) > 1):
+        raise InvalidRequestError("The prompt is unknown or contradicts itself.")
+    return prompts
+
+
+def _audience(server: AuthorizationServer, resources: tuple[str, ...]) -> list[str]:
+    wanted = list(dict.fromkeys(resource.removesuffix("/") for resource in resources))
+    if not set(wanted) <= set(server.audiences):
+        raise InvalidTarget
+    return wanted or server.audiences
+
+
+def error_location(redirect_uri: str, error: OAuth2Error, state: str | None, issuer: str) -> str:
+    """The app learns of the error at its own address, and from whom (RFC 9207)."""
+    params = [("error", str(error.error))]
+    if description := error.get_error_description():
+        params.append(("error_description", description))
+    return with_params(redirect_uri, params, state, issuer)
+
+
+def code_location(redirect_uri: str, code: str, state: str | None, issuer: str) -> str:
+    return with_params(redirect_uri, [("code", code)], state, issuer)
+
+
+def with_params(redirect_uri: str, params: list[tuple[str, str]], state: str | None, issuer: str) -> str:
+    """The registered URI as it is, to the letter, with the answer behind it."""
+    given_back = [("state", state)] if state is not None else []
+    answer = urlencode([*params, *given_back, ("iss", issuer)], quote_via=quote)
+    return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{answer}"
+
+
+def consent_may_be_remembered(client: Client, redirect_uri: str) -> bool:
+    """Anybody can pose as a public app on a device, so such an app's user is asked each time (RFC 8252 §8.6)."""
+    return not client.is_public or redirect_uri.startswith("https://")
+
+
+def wants_offline(granted: list[str], client: Client) -> bool:
+    return scopes.OFFLINE_ACCESS in granted and client.check_grant_type("refresh_token")
+
+
+def without_prompt(text: str) -> str:
+    """The same request, without asking to sign in once more."""
+    kept = [pair for pair in text.split("&") if pair.partition("=")[0] != "prompt"]
+    return "&".join(kept)
+
+
+def shown_host(redirect_uri: str) -> str:
+    """What a person is told about where they return to: the host, or the scheme of an app on the device."""
+    parts = urlsplit(redirect_uri)
+    return parts.netloc or parts.scheme

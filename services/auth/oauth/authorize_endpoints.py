@@ -1,0 +1,196 @@
+"""The authorization endpoint: who is it, what did they allow before, ask them, send the browser back with a code."""
+
+import secrets
+from typing import Any
+
+from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.auth.apps import dry_run
+from services.auth.oauth import authorization, queries, refresh, store
+from services.auth.oauth.authorization import Checked, Unredirectable
+from services.auth.oauth.client import Client
+from services.auth.oauth.errors import reason_of
+from services.auth.oauth.reading import load_client, read_form
+from services.auth.oauth.server import AuthorizationServer
+from services.auth.signin import cookies, pages, sessions, texts
+from services.auth.signin.endpoints import to_sign_in
+from services.auth.signin.models import Session
+from services.auth.signin.returning import AUTHORIZE
+from shared import audit, ids
+from shared.database import AsyncConnection, transaction
+
+SHORT_GRANT_SECONDS = 60 + 300
+
+
+class Asking:
+    """An authorization request on its way: the app and redirect URI are known to be good."""
+
+    def __init__(self, request: Request, text: str, client: Client, redirect_uri: str, state: str | None) -> None:
+        self.request, self.text = request, text
+        self.client, self.redirect_uri, self.state = client, redirect_uri, state
+        self.server: AuthorizationServer = request.state.oauth.for_client(client)
+
+    @property
+    def again(self) -> str:
+        """This very request, for after a sign-in."""
+        return AUTHORIZE + self.text
+
+    def fail(self, error: OAuth2Error, status: int = 302) -> Response:
+        """The error goes to the app, and to its event list."""
+        row = self.client.row
+        self.request.state.activity.refused(row.tenant_id, row.client_id, str(error.error), reason_of(error))
+        return _redirect(authorization.error_location(self.redirect_uri, error, self.state, self.server.issuer), status)
+
+    def page(self, name: str, session: Session, **context: Any) -> Response:
+        return pages.render(
+            self.request,
+            name,
+            redirects_to=self.redirect_uri,
+            app_name=self.client.row.name,
+            session=session,
+            query=self.text,
+            continue_to=self.again,
+            **context,
+        )
+
+
+def _redirect(location: str, status: int) -> Response:
+    # Not Starlette's own, which would rewrite characters of the registered URI.
+    return Response(status_code=status, headers={**pages.headers(), "location": location})
+
+
+async def authorize(request: Request) -> Response:
+    """RFC 6749 §4.1.1. Answers with a page, or a redirect to the app or to the sign-in page."""
+    try:
+        asking, query = await _begin(request, request.scope["query_string"].decode("latin-1"))
+    except Unredirectable as refused:
+        return pages.error(request, refused.word)
+    try:
+        checked = authorization.check(asking.server, asking.client, query)
+    except OAuth2Error as error:
+        return asking.fail(error)
+    async with transaction(request) as conn:
+        session = await sessions.current(request, conn)
+        if session is None or checked.prompts & {"login", "select_account"}:
+            return _send_to_sign_in(asking, checked)
+        if session.tenant_id != asking.client.row.tenant_id:
+            return asking.page("other_tenant.html", session)
+        if await _is_remembered(conn, asking, checked, session):
+            return _redirect(await _grant(conn, asking, checked, session), 302)
+    if "none" in checked.prompts:
+        return asking.fail(authorization.ConsentRequired())
+    return _ask(asking, checked, session)
+
+
+async def _begin(request: Request, text: str) -> tuple[Asking, authorization.Query]:
+    query = authorization.read_query(text)
+    values = query.first.values
+    client = await load_client(request, values.get("client_id", ""))
+    redirect_uri = authorization.redirect_uri_of(client, query.first)
+    assert client is not None
+    return Asking(request, text, client, redirect_uri, values.get("state")), query
+
+
+def _send_to_sign_in(asking: Asking, checked: Checked) -> Response:
+    if "none" in checked.prompts:
+        return asking.fail(authorization.LoginRequired())
+    # Asked for once: after the sign-in the request comes back without it.
+    again = authorization.without_prompt(asking.text)
+    return _redirect(to_sign_in(AUTHORIZE + again), 303)
+
+
+async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:
+    if "consent" in checked.prompts:
+        return False
+    if not authorization.consent_may_be_remembered(asking.client, asking.redirect_uri):
+        return False
+    row = await (await conn.execute(queries.CONSENT, (session.user_id, asking.client.row.client_id))).fetchone()
+    return row is not None and set(checked.scopes) <= set(row[0])
+
+
+def _ask(asking: Asking, checked: Checked, session: Session) -> Response:
+    words = texts.SCOPES[texts.language(asking.request.headers.get("accept-language", ""))]
+    return asking.page(
+        "consent.html",
+        session,
+        scopes=[words[scope] for scope in checked.scopes],
+        returns_to=authorization.shown_host(asking.redirect_uri),
+    )
+
+
+async def decide(request: Request) -> Response:
+    """The user's answer. Everything is checked anew: the form only says which request it was and what they chose."""
+    values = (await read_form(request)).values
+    try:
+        asking, query = await _begin(request, values.get("request", ""))
+    except Unredirectable as refused:
+        return pages.error(request, refused.word)
+    if not cookies.is_own_form(request, values.get("csrf", "")):
+        return _redirect(asking.again, 303)
+    try:
+        checked = authorization.check(asking.server, asking.client, query)
+    except OAuth2Error as error:
+        return asking.fail(error, 303)
+    if values.get("decision") != "allow":
+        return asking.fail(AccessDeniedError(), 303)
+    async with transaction(request) as conn:
+        session = await sessions.current(request, conn)
+        if session is None or session.tenant_id != asking.client.row.tenant_id:
+            return _redirect(asking.again, 303)
+        await _remember(conn, asking, checked, session)
+        return _redirect(await _grant(conn, asking, checked, session), 303)
+
+
+async def _remember(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> None:
+    client_id = asking.client.row.client_id
+    await conn.execute(
+        queries.GIVE_CONSENT,
+        {
+            "tenant_id": session.tenant_id,
+            "user_id": session.user_id,
+            "client_id": client_id,
+            "scopes": checked.scopes,
+        },
+    )
+    actor = sessions.actor(asking.request, session.tenant_id, session.user_id)
+    await audit.record(conn, actor, "consent.given", client_id, {"scopes": checked.scopes})
+
+
+async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> str:
+    """A grant and its code; returns where the browser goes with it."""
+    asking.server.create_authorization_response(checked.asked, grant_user=session.user_id, grant=checked.grant)
+    code = checked.asked.new_code
+    assert code is not None
+    client, values = asking.client, checked.asked.values
+    grant_id = ids.new_id("gnt")
+    offline = authorization.wants_offline(checked.scopes, client)
+    lives = refresh.IDLE.total_seconds() if offline else SHORT_GRANT_SECONDS + client.row.access_token_ttl
+    tenant = {"tenant_id": session.tenant_id, "client_id": client.row.client_id, "grant_id": grant_id}
+    grant = {
+        "user_id": session.user_id,
+        "scopes": checked.scopes,
+        "audience": checked.audience,
+        "offline": offline,
+        "seed": secrets.token_bytes(32),
+        "lives": lives,
+    }
+    await conn.execute(queries.INSERT_GRANT, tenant | grant)
+    row = {
+        "code_mac": asking.server.keyring.mac(code.encode(), store.CODE_PURPOSE),
+        "redirect_uri": asking.redirect_uri,
+        "redirect_uri_named": "redirect_uri" in values,
+        "code_challenge": values.get("code_challenge"),
+    }
+    await conn.execute(queries.INSERT_CODE, tenant | row)
+    _count(asking, values)
+    return authorization.code_location(asking.redirect_uri, code, asking.state, asking.server.issuer)
+
+
+def _count(asking: Asking, values: Any) -> None:
+    """For governance's dry run: what this app's authorizations would have met under other rules."""
+    row, activity = asking.client.row, asking.request.state.activity
+    activity.count(row.tenant_id, row.client_id, dry_run.AUTHORIZED_AT, asking.redirect_uri)
+    if "code_challenge" not in values:
+        activity.count(row.tenant_id, row.client_id, dry_run.AUTHORIZED_WITHOUT_PKCE)

@@ -1,0 +1,40 @@
+"""Reading a POST to an OAuth endpoint: its form, the client it names, and that client as it is now."""
+
+import psycopg
+from authlib.oauth2.rfc6749 import OAuth2Error
+from psycopg_pool import PoolTimeout
+from starlette.requests import Request
+
+from services.auth.oauth import forms, presented
+from services.auth.oauth.client import Client
+from services.auth.oauth.errors import TemporarilyUnavailable
+from services.auth.oauth.server import OAuthRequest
+from shared import http, problems
+
+
+class TooLarge(OAuth2Error):
+    error = "invalid_request"
+    status_code = 413
+    description = "The body is too large."
+
+
+async def read_request(request: Request) -> OAuthRequest:
+    """Raises OAuth2Error for a form that cannot be read, or credentials that cannot."""
+    form = await read_form(request)
+    shown = presented.read(request.headers, form)
+    return OAuthRequest("POST", form, shown, await load_client(request, shown.client_id))
+
+
+async def read_form(request: Request) -> forms.Form:
+    try:
+        body = await http.read_body(request, forms.MAX_BYTES)
+    except problems.Problem:
+        raise TooLarge from None
+    return forms.parse_body(request.headers.get("content-type", ""), body)
+
+
+async def load_client(request: Request, client_id: str) -> Client | None:
+    try:
+        return await request.state.clients.load(client_id)
+    except (psycopg.OperationalError, PoolTimeout):
+        raise TemporarilyUnavailable from None

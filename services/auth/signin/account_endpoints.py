@@ -1,0 +1,138 @@
+"""One's own sessions, the apps one has allowed, and choosing a password by an operator's link."""
+
+from typing import Any
+
+import anyio
+from psycopg.rows import class_row
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from services.auth.oauth import store
+from services.auth.oauth.reading import read_form
+from services.auth.revocations import watermarks
+from services.auth.signin import cookies, pages, passwords, queries, sessions
+from services.auth.signin.endpoints import to_sign_in
+from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
+from services.auth.signin.returning import SESSIONS
+from shared import audit
+from shared.database import AsyncConnection, aset_tenant, transaction
+
+LINK_PURPOSE = "password link"
+_hashing = anyio.CapacityLimiter(2)
+NOTICES = {"ended": "done_ended", "withdrawn": "done_withdrawn"}
+
+
+async def sessions_page(request: Request) -> Response:
+    async with transaction(request) as conn:
+        session = await sessions.current(request, conn)
+        if session is None:
+            return RedirectResponse(to_sign_in(SESSIONS), 303, pages.headers())
+        async with conn.cursor(row_factory=class_row(SessionRow)) as cursor:
+            rows = await (await cursor.execute(queries.SESSIONS, (session.user_id,))).fetchall()
+        async with conn.cursor(row_factory=class_row(AllowedApp)) as cursor:
+            apps = await (await cursor.execute(queries.ALLOWED_APPS, (session.user_id,))).fetchall()
+    words = pages.words(request)
+    return pages.render(
+        request,
+        "sessions.html",
+        session=session,
+        sessions=[_shown(row, session) for row in rows],
+        apps=[{"client_id": app.client_id, "name": app.name, "since": _time(app.given_at)} for app in apps],
+        notice=words[NOTICES[done]] if (done := request.query_params.get("done", "")) in NOTICES else "",
+    )
+
+
+def _shown(row: SessionRow, session: Session) -> dict[str, Any]:
+    return {
+        "session_id": row.session_id,
+        "browser": row.user_agent[:80],
+        "since": _time(row.signed_in_at),
+        "current": row.session_id == session.session_id,
+    }
+
+
+def _time(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+async def change_sessions(request: Request) -> Response:
+    """Ends one session or all, or withdraws an app's access."""
+    values = (await read_form(request)).values
+    if not cookies.is_own_form(request, values.get("csrf", "")):
+        return RedirectResponse(SESSIONS, 303, pages.headers())
+    async with transaction(request) as conn:
+        session = await sessions.current(request, conn)
+        if session is None:
+            return RedirectResponse(to_sign_in(SESSIONS), 303, pages.headers())
+        done = await _end(conn, request, session, values.get("end", ""))
+        done = await _withdraw(conn, request, session, values.get("withdraw", "")) or done
+    if done == "withdrawn":
+        await watermarks.ring(request.state.redis)
+    return RedirectResponse(f"{SESSIONS}?done={done}" if done else SESSIONS, 303, pages.headers())
+
+
+async def _end(conn: AsyncConnection, request: Request, session: Session, which: str) -> str:
+    if which == "all":
+        await conn.execute(queries.END_SESSIONS, (session.user_id,))
+    elif not which or not (await conn.execute(queries.END_SESSION, (which, session.user_id))).rowcount:
+        return ""
+    actor = sessions.actor(request, session.tenant_id, session.user_id)
+    await audit.record(conn, actor, "session.ended", session.user_id, {"which": which})
+    return "ended"
+
+
+async def _withdraw(conn: AsyncConnection, request: Request, session: Session, client_id: str) -> str:
+    if not client_id or not (await conn.execute(queries.WITHDRAW_CONSENT, (session.user_id, client_id))).rowcount:
+        return ""
+    for (grant_id,) in await (await conn.execute(queries.LIVE_GRANTS, (session.user_id, client_id))).fetchall():
+        await store.revoke_grant(conn, grant_id, "withdrawn by the user")
+    actor = sessions.actor(request, session.tenant_id, session.user_id)
+    await audit.record(conn, actor, "consent.withdrawn", client_id)
+    return "withdrawn"
+
+
+async def password_page(request: Request) -> Response:
+    token = request.query_params.get("link", "")
+    async with transaction(request) as conn:
+        link = await _find_link(request, conn, token)
+    if link is None:
+        return pages.error(request, "link_dead", 410)
+    return pages.render(request, "password.html", link=token, email=link.email)
+
+
+async def _find_link(request: Request, conn: AsyncConnection, token: str) -> PasswordLink | None:
+    if len(token) != cookies.TOKEN_LENGTH or not token.isascii():
+        return None
+    for mac in request.state.keyring.macs(token.encode(), LINK_PURPOSE):
+        async with conn.cursor(row_factory=class_row(PasswordLink)) as cursor:
+            await cursor.execute(queries.FIND_PASSWORD_LINK, (mac,))
+            if (link := await cursor.fetchone()) is not None:
+                return link
+    return None
+
+
+async def set_password(request: Request) -> Response:
+    values = (await read_form(request)).values
+    token, password, words = values.get("link", ""), values.get("password", ""), pages.words(request)
+    async with transaction(request) as conn:
+        link = await _find_link(request, conn, token)
+    if link is None:
+        return pages.error(request, "link_dead", 410)
+    problem = passwords.problem_with(password, link.email) or (
+        "" if values.get("again") == password else "password_differs"
+    )
+    if not cookies.is_own_form(request, values.get("csrf", "")):
+        problem = "form_expired"
+    if problem:
+        return pages.render(request, "password.html", 422, link=token, email=link.email, alert=words[problem])
+    hashed = await anyio.to_thread.run_sync(passwords.hash_password, password, limiter=_hashing)
+    async with transaction(request) as conn:
+        await aset_tenant(conn, link.tenant_id)
+        macs = request.state.keyring.macs(token.encode(), LINK_PURPOSE)
+        if not (await conn.execute(queries.USE_PASSWORD_LINK, (macs,))).rowcount:
+            return pages.error(request, "link_dead", 410)
+        await conn.execute(queries.REHASH, (hashed, link.user_id))
+        await conn.execute(queries.END_SESSIONS, (link.user_id,))
+        actor = sessions.actor(request, link.tenant_id, link.user_id)
+        await audit.record(conn, actor, "password.changed", link.user_id)
+    return pages.render(request, "sign_in.html", notice=words["password_saved"], email=link.email, continue_to=SESSIONS)

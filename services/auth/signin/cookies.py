@@ -1,0 +1,70 @@
+"""The two cookies of the pages: one for the browser, that forms are tied to, and one for a session."""
+
+import hmac
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.crypto import Keyring
+from shared.encoding import base64url_encode
+
+BROWSER = "browser"
+SESSION = "session"
+TOKEN_LENGTH = 43
+
+
+def name_of(request: Request, kind: str) -> str:
+    """`__Host-` binds a cookie to https and this very host; over plain http, as on a laptop, browsers refuse the prefix.
+
+    There the name carries the stack's own, since cookies know no ports.
+    """
+    settings = request.state.settings
+    if settings.issuer.startswith("https://"):
+        return f"__Host-knogin-{kind}"
+    return f"knogin-{settings.stack or 'local'}-{kind}"
+
+
+def new_token() -> str:
+    return base64url_encode(secrets.token_bytes(32))
+
+
+def read(request: Request, kind: str) -> str:
+    value = request.cookies.get(name_of(request, kind), "")
+    return value if len(value) == TOKEN_LENGTH and value.isascii() else ""
+
+
+def give(request: Request, response: Response, kind: str, value: str, max_age: int | None) -> None:
+    response.set_cookie(
+        name_of(request, kind),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=request.state.settings.issuer.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def take(request: Request, response: Response, kind: str) -> None:
+    give(request, response, kind, "", max_age=0)
+
+
+def browser_of(request: Request) -> tuple[str, bool]:
+    """The browser's token, and whether it has just been made."""
+    known = read(request, BROWSER)
+    return (known, False) if known else (new_token(), True)
+
+
+def form_token(keyring: Keyring, browser: str) -> str:
+    """What a form carries: only a page of ours in this browser can know it."""
+    return base64url_encode(keyring.mac(browser.encode(), "form"))
+
+
+def is_own_form(request: Request, token: str) -> bool:
+    """Whether a POST comes from a form of ours in the same browser, and not from another site."""
+    browser = read(request, BROWSER)
+    if not browser or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    expected = [base64url_encode(mac) for mac in request.state.keyring.macs(browser.encode(), "form")]
+    return any(hmac.compare_digest(one.encode(), token.encode("utf-8", "replace")) for one in expected)

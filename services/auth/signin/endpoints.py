@@ -1,0 +1,212 @@
+"""Signing in and out."""
+
+import asyncio
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import anyio
+import msgspec
+from psycopg.rows import class_row
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from services.auth.oauth.reading import read_form
+from services.auth.signin import cookies, pages, passwords, queries, sessions, throttle, totp
+from services.auth.signin.models import User
+from services.auth.signin.returning import Destination, destination_of
+from services.auth.signin.throttle import Attempt
+from shared import audit
+from shared.crypto import UnreadableCiphertext
+from shared.database import AsyncConnection, aset_tenant, transaction
+from shared.encoding import base64url_decode, base64url_encode
+from shared.identity import caller as caller_of
+
+# argon2 takes 64 MiB and a core each time: a queue is better than a crowd.
+_hashing = anyio.CapacityLimiter(2)
+PENDING_SECONDS = 300
+PENDING_CONTEXT = b"sign-in pending its second factor"
+
+
+class Pending(msgspec.Struct):
+    """The password was right; who it was, until when that counts, and in which browser."""
+
+    user_id: str
+    email: str
+    expires_at: float
+    browser: str
+
+
+async def sign_in_page(request: Request) -> Response:
+    destination = await destination_of(request, request.query_params.get("continue", ""))
+    return _form(request, destination)
+
+
+def _form(request: Request, destination: Destination, status: int = 200, **context: Any) -> Response:
+    return pages.render(
+        request,
+        "sign_in.html",
+        status,
+        redirects_to=destination.redirect_uri,
+        continue_to=destination.path,
+        app_name=destination.app_name,
+        **context,
+    )
+
+
+async def sign_in(request: Request) -> Response:
+    """Counts the attempt, checks the password, and either asks for the second factor or starts a session."""
+    values = (await read_form(request)).values
+    destination = await destination_of(request, values.get("continue", ""))
+    email, words = values.get("email", "")[:254], pages.words(request)
+    if not cookies.is_own_form(request, values.get("csrf", "")):
+        return _form(request, destination, 403, alert=words["form_expired"], email=email)
+    async with transaction(request) as conn:
+        attempt = await throttle.take(conn, request.state.keyring, email, caller_of(request).address)
+        user = await _find(conn, email) if not attempt.wait else None
+    if attempt.wait:
+        return _wait(
+            _form(request, destination, 429, alert=words["too_many"].format(seconds=attempt.wait), email=email), attempt
+        )
+    password = values.get("password", "")[: passwords.MAX_LENGTH + 1]
+    right = await anyio.to_thread.run_sync(
+        passwords.verify, user.password_hash if user else None, password, limiter=_hashing
+    )
+    if user is None or not right:
+        await _failed(request, user)
+        return _form(request, destination, 401, alert=words["wrong_credentials"], email=email)
+    await _rehash(request, user, password)
+    if user.totp_secret is not None:
+        return _ask_second_factor(request, destination, _seal(request, user))
+    return await _admit(request, user, attempt, destination)
+
+
+def _wait(response: Response, attempt: Attempt) -> Response:
+    response.headers["retry-after"] = str(attempt.wait)
+    return response
+
+
+async def _find(conn: AsyncConnection, email: str) -> User | None:
+    async with conn.cursor(row_factory=class_row(User)) as cursor:
+        await cursor.execute(queries.FIND_USER, (email.strip(),))
+        return await cursor.fetchone()
+
+
+async def _failed(request: Request, user: User | None) -> None:
+    """A wrong password for a real account is a line in its organisation's audit trail."""
+    if user is None:
+        return
+    async with transaction(request) as conn:
+        await aset_tenant(conn, user.tenant_id)
+        await audit.record(conn, sessions.actor(request, user.tenant_id, user.user_id), "sign_in.failed", user.user_id)
+
+
+async def _rehash(request: Request, user: User, password: str) -> None:
+    if user.password_hash is None or not passwords.needs_rehash(user.password_hash):
+        return
+    hashed = await asyncio.to_thread(passwords.hash_password, password)
+    async with transaction(request) as conn:
+        await aset_tenant(conn, user.tenant_id)
+        await conn.execute(queries.REHASH, (hashed, user.user_id))
+
+
+def _seal(request: Request, user: User) -> str:
+    pending = Pending(user.user_id, user.email, time.time() + PENDING_SECONDS, cookies.read(request, cookies.BROWSER))
+    return base64url_encode(request.state.keyring.encrypt(msgspec.json.encode(pending), PENDING_CONTEXT))
+
+
+def _unseal(request: Request, text: str) -> Pending | None:
+    try:
+        plain = request.state.keyring.decrypt(base64url_decode(text), PENDING_CONTEXT)
+        pending = msgspec.json.decode(plain, type=Pending)
+    except (ValueError, UnreadableCiphertext, msgspec.DecodeError):
+        return None
+    fresh = pending.expires_at > time.time() and pending.browser == cookies.read(request, cookies.BROWSER)
+    return pending if fresh else None
+
+
+def _ask_second_factor(
+    request: Request, destination: Destination, pending: str, status: int = 200, alert: str = ""
+) -> Response:
+    return pages.render(
+        request,
+        "second_factor.html",
+        status,
+        redirects_to=destination.redirect_uri,
+        continue_to=destination.path,
+        pending=pending,
+        alert=alert,
+    )
+
+
+async def second_factor(request: Request) -> Response:
+    values = (await read_form(request)).values
+    destination = await destination_of(request, values.get("continue", ""))
+    words, sealed = pages.words(request), values.get("pending", "")
+    pending = _unseal(request, sealed)
+    if pending is None or not cookies.is_own_form(request, values.get("csrf", "")):
+        return _form(request, destination, 403, alert=words["form_expired"])
+    async with transaction(request) as conn:
+        attempt = await throttle.take(conn, request.state.keyring, pending.email, caller_of(request).address)
+        user = await _find(conn, pending.email) if not attempt.wait else None
+        right = user is not None and await _use_code(request, conn, user, values.get("code", ""))
+    if attempt.wait:
+        alert = words["too_many"].format(seconds=attempt.wait)
+        return _wait(_ask_second_factor(request, destination, sealed, 429, alert), attempt)
+    if user is None or not right:
+        await _failed(request, user)
+        return _ask_second_factor(request, destination, sealed, 401, words["wrong_code"])
+    return await _admit(request, user, attempt, destination)
+
+
+async def _use_code(request: Request, conn: AsyncConnection, user: User, code: str) -> bool:
+    """Whether the code is right and was not used before; uses it."""
+    if user.totp_secret is None:
+        return False
+    secret = request.state.keyring.decrypt(user.totp_secret, totp.context(user.user_id)).decode()
+    step = totp.step_of(secret, code)
+    if step is None:
+        return False
+    await aset_tenant(conn, user.tenant_id)
+    return (await conn.execute(queries.USE_TOTP_STEP, (step, user.user_id, step))).rowcount == 1
+
+
+async def _admit(request: Request, user: User, attempt: Attempt, destination: Destination) -> Response:
+    """A session of its own for every sign-in; whatever session the browser had before ends."""
+    async with transaction(request) as conn:
+        before = await sessions.current(request, conn)
+        if before is not None:
+            await conn.execute(queries.END_SESSION, (before.session_id, before.user_id))
+        await aset_tenant(conn, user.tenant_id)
+        await throttle.succeed(conn, attempt)
+        token = await sessions.start(request, conn, user)
+        await audit.record(
+            conn, sessions.actor(request, user.tenant_id, user.user_id), "sign_in.succeeded", user.user_id
+        )
+    return sessions.signed_in(request, RedirectResponse(destination.path, 303, pages.headers()), token)
+
+
+async def sign_out(request: Request) -> Response:
+    values = (await read_form(request)).values
+    destination = await destination_of(request, values.get("continue", ""))
+    if not cookies.is_own_form(request, values.get("csrf", "")):
+        return _form(request, destination, 403, alert=pages.words(request)["form_expired"])
+    async with transaction(request) as conn:
+        session = await sessions.current(request, conn)
+        if session is not None:
+            await conn.execute(queries.END_SESSION, (session.session_id, session.user_id))
+            actor = sessions.actor(request, session.tenant_id, session.user_id)
+            await audit.record(conn, actor, "sign_out", session.user_id)
+    response = RedirectResponse(to_sign_in(destination.path), 303, pages.headers())
+    cookies.take(request, response, cookies.SESSION)
+    return response
+
+
+def to_sign_in(path: str) -> str:
+    """The sign-in page that leads on to `path`."""
+    return f"/v1/auth/sign-in?{urlencode({'continue': path})}"
+
+
+async def refuse_unreadable(request: Request, error: Exception) -> Response:
+    """A form that cannot be read (RFC 6749's InvalidRequestError) is a page too, where a person looks at it."""
+    return pages.error(request, "bad_request", getattr(error, "status_code", 400))

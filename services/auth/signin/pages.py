@@ -1,0 +1,77 @@
+"""Server-rendered pages: no script, no frame, nothing stored, and forms that go nowhere but here and to a validated redirect."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.auth.signin import cookies, texts
+
+FOLDER = Path(__file__).parent
+STYLE = (FOLDER / "static" / "style.css").read_bytes()
+
+
+@cache
+def _environment() -> Environment:
+    loader = FileSystemLoader(FOLDER / "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=False)
+
+
+def words(request: Request) -> Any:
+    return texts.TEXTS[texts.language(request.headers.get("accept-language", ""))]
+
+
+def render(request: Request, name: str, status: int = 200, *, redirects_to: str = "", **context: Any) -> Response:
+    """The page in the browser's language. `redirects_to` is a validated redirect URI its form may end at.
+
+    Gives the browser the cookie that forms are tied to, if it has none yet.
+    """
+    language = texts.language(request.headers.get("accept-language", ""))
+    browser, is_new = cookies.browser_of(request)
+    csrf = cookies.form_token(request.state.keyring, browser)
+    known = {"alert": "", "notice": "", "app_name": "", "email": "", "continue_to": ""}
+    html = (
+        _environment().get_template(name).render(known | context, language=language, t=texts.TEXTS[language], csrf=csrf)
+    )
+    response = Response(html, status, headers(redirects_to), "text/html; charset=utf-8")
+    if is_new:
+        cookies.give(request, response, cookies.BROWSER, browser, max_age=None)
+    return response
+
+
+def headers(redirects_to: str = "") -> dict[str, str]:
+    policy = (
+        f"default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
+        f"form-action 'self'{_source(redirects_to)}"
+    )
+    return {
+        "content-security-policy": policy,
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "cross-origin-opener-policy": "same-origin",
+        "vary": "accept-language, cookie",
+    }
+
+
+def _source(uri: str) -> str:
+    """Chromium applies form-action to where the answer redirects as well, so the redirect's origin must stand in it."""
+    if not uri:
+        return ""
+    parts = urlsplit(uri)
+    return f" {parts.scheme}://{parts.netloc}" if parts.netloc else f" {parts.scheme}:"
+
+
+def error(request: Request, word: str, status: int = 400) -> Response:
+    return render(request, "error.html", status, alert=words(request)[word])
+
+
+async def style(request: Request) -> Response:
+    return Response(
+        STYLE, 200, {"cache-control": "public, max-age=3600", "x-content-type-options": "nosniff"}, "text/css"
+    )

@@ -1,0 +1,61 @@
+"""SQL of signing in. What happens before a tenant is known goes through SECURITY DEFINER functions or the exempt table."""
+
+from typing import LiteralString
+
+FIND_USER: LiteralString = "SELECT * FROM find_user(%s)"
+FIND_SESSION: LiteralString = "SELECT * FROM find_session(%s)"
+FIND_PASSWORD_LINK: LiteralString = "SELECT * FROM find_password_link(%s)"
+
+START_SESSION: LiteralString = """
+    INSERT INTO sessions (session_id, tenant_id, user_id, token_mac, expires_at, user_agent, address)
+    VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, clock_timestamp() + interval '12 hours',
+        %(user_agent)s, %(address)s)
+"""
+TOUCH_SESSION: LiteralString = """
+    UPDATE sessions SET last_seen_at = clock_timestamp()
+    WHERE session_id = %s AND last_seen_at < clock_timestamp() - interval '5 minutes'
+"""
+END_SESSION: LiteralString = """
+    UPDATE sessions SET ended_at = clock_timestamp() WHERE session_id = %s AND user_id = %s AND ended_at IS NULL
+"""
+END_SESSIONS: LiteralString = "UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND ended_at IS NULL"
+SESSIONS: LiteralString = """
+    SELECT session_id, signed_in_at, user_agent FROM sessions
+    WHERE user_id = %s AND ended_at IS NULL AND expires_at > clock_timestamp()
+        AND last_seen_at > clock_timestamp() - interval '8 hours'
+    ORDER BY session_id DESC LIMIT 50
+"""
+ALLOWED_APPS: LiteralString = """
+    SELECT c.client_id, a.name, c.given_at FROM consents c JOIN apps a USING (client_id)
+    WHERE c.user_id = %s AND a.status <> 'deleted' ORDER BY a.name LIMIT 100
+"""
+WITHDRAW_CONSENT: LiteralString = "DELETE FROM consents WHERE user_id = %s AND client_id = %s"
+LIVE_GRANTS: LiteralString = """
+    SELECT grant_id FROM grants WHERE user_id = %s AND client_id = %s AND revoked_at IS NULL FOR UPDATE
+"""
+REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
+USE_TOTP_STEP: LiteralString = "UPDATE users SET totp_last_step = %s WHERE user_id = %s AND totp_last_step < %s"
+USE_PASSWORD_LINK: LiteralString = """
+    UPDATE password_links SET used_at = clock_timestamp() WHERE token_mac = ANY(%s) AND used_at IS NULL
+"""
+
+# One statement takes an attempt, so that many at once cannot pass before the first failure is counted.
+TAKE_ATTEMPT: LiteralString = """
+    INSERT INTO sign_in_failures AS f (key, failures, last_at, wait_until)
+    VALUES (%(key)s, 1, clock_timestamp(), clock_timestamp())
+    ON CONFLICT (key) DO UPDATE SET
+        failures = CASE WHEN f.last_at < clock_timestamp() - interval '1 hour' THEN 1 ELSE f.failures + 1 END,
+        last_at = clock_timestamp(),
+        wait_until = clock_timestamp() + CASE
+            WHEN f.last_at < clock_timestamp() - interval '1 hour' OR f.failures < %(free)s THEN interval '0'
+            ELSE make_interval(secs => least(%(longest)s, power(2, least(f.failures + 1 - %(free)s, 20)))) END
+    WHERE f.wait_until <= clock_timestamp()
+    RETURNING failures
+"""
+WAIT: LiteralString = """
+    SELECT ceil(extract(epoch FROM wait_until - clock_timestamp()))::int FROM sign_in_failures WHERE key = %s
+"""
+FORGET_FAILURES: LiteralString = "DELETE FROM sign_in_failures WHERE key = %s"
+GIVE_BACK_ATTEMPT: LiteralString = """
+    UPDATE sign_in_failures SET failures = greatest(failures - 1, 0), wait_until = clock_timestamp() WHERE key = %s
+"""

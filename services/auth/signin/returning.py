@@ -1,0 +1,35 @@
+"""Where a sign-in leads: back to an authorization request, or to one's sessions. Nowhere else, so never an open redirect."""
+
+from typing import NamedTuple
+
+from authlib.oauth2.rfc6749 import OAuth2Error
+from starlette.requests import Request
+
+from services.auth.oauth import forms
+from services.auth.oauth.reading import load_client
+
+AUTHORIZE = "/v1/oauth/authorize?"
+SESSIONS = "/v1/auth/sessions"
+MAX_LENGTH = 8000
+
+
+class Destination(NamedTuple):
+    """`path` is on this host; `redirect_uri` is where an authorization may end, if the app registered it."""
+
+    path: str
+    app_name: str = ""
+    redirect_uri: str = ""
+
+
+async def destination_of(request: Request, path: str) -> Destination:
+    if len(path) > MAX_LENGTH or not path.startswith(AUTHORIZE) or not path.isprintable() or not path.isascii():
+        return Destination(SESSIONS)
+    try:
+        values = forms.parse_pairs(path.removeprefix(AUTHORIZE)).values
+    except OAuth2Error:
+        return Destination(path)
+    client = await load_client(request, values.get("client_id", ""))
+    if client is None:
+        return Destination(path)
+    wanted = values.get("redirect_uri") or client.get_default_redirect_uri()
+    return Destination(path, client.row.name, wanted if client.check_redirect_uri(wanted) else "")
