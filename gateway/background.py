@@ -56,9 +56,7 @@ class Background:
             task.add_done_callback(_report)
 
     async def _stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _cancel(self._tasks)
         await self._gateway.usage.flush()
         self._gateway.issuer.close()
         for upstream in self._gateway.upstreams.values():
@@ -75,6 +73,15 @@ class Background:
             upstream.sweep(now)
             upstream_active.labels(upstream.name).set(len(upstream.active))
         gateway.account.flush()
+
+
+async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancels until all have ended: a client library may take one cancellation for a timeout of its own."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)
 
 
 async def _every(seconds: float, job: Callable[[], None]) -> None:

@@ -1,7 +1,8 @@
 """Probes and metrics, on a port of their own that is never public."""
 
 import asyncio
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -34,8 +35,9 @@ def create_ops(gateway: Gateway) -> Starlette:
 class OpsServer(uvicorn.Server):
     """Lives and ends with the main server, whose signals it leaves alone."""
 
-    def capture_signals(self) -> AbstractContextManager[None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return nullcontext()
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
 
 
 def serve(gateway: Gateway, host: str, port: int) -> "asyncio.Task[None]":

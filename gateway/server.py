@@ -2,7 +2,10 @@
 
 import asyncio
 import functools
+import signal
 import socket
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -19,13 +22,24 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
     logs.configure("gateway", settings.log_level)
     tracing.configure("gateway", spans_file=settings.spans_file, otlp_endpoint=settings.otel_exporter_otlp_endpoint)
     gateway = create_app(settings)
-    server = uvicorn.Server(config(gateway, settings))
+    server = Server(config(gateway, settings))
     listener = socket.socket(fileno=fd) if fd is not None else listen(host, port)
     try:
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(_serve(server, gateway, listener, ops_host))
     finally:
         tracing.shutdown()
+
+
+class Server(uvicorn.Server):
+    """Ends by itself after a signal. uvicorn's own would raise it again, before spans and lines are written."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 def config(gateway: Gateway, settings: Settings) -> uvicorn.Config:

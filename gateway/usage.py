@@ -13,6 +13,7 @@ from gateway.tokens import Token
 EVERY_SECONDS = 10.0
 AGAIN_SECONDS = 60.0
 BATCH = 500
+SERVICE = "service"
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +32,7 @@ class Usage:
         self._uses: list[Use] = []
 
     def used(self, token: Token, now: float) -> None:
-        if token.caller.token_use != "service" or now - token.reported_at < AGAIN_SECONDS:
+        if token.caller.token_use != SERVICE or now - token.reported_at < AGAIN_SECONDS:
             return
         token.reported_at = now
         who = token.caller

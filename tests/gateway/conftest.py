@@ -29,6 +29,7 @@ class Running:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.gateway = Gateway(settings)
+        self.gateway.watch.linger_seconds = 0.1
         self.server = uvicorn.Server(config(self.gateway, settings))
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listener.getsockname()[1]
@@ -58,7 +59,9 @@ class World:
 
     def settings(self, **changes: Any) -> Settings:
         auth = self.issuer.origin.url
-        urls = {f"gateway_upstream_{name}": self.service.url for name in ("webhooks", "graphql", "epcr", "devices")}
+        urls: dict[str, Any] = {
+            f"gateway_upstream_{name}": self.service.url for name in ("webhooks", "graphql", "epcr", "devices")
+        }
         basics: dict[str, Any] = {
             "identity_signing_key": SIGNING_KEY,
             "issuer": self.issuer.issuer,

@@ -67,6 +67,7 @@ class Issuer:
         } | claims
         payload = {name: value for name, value in payload.items() if value is not None}
         fields = {"typ": "at+jwt", "kid": kid} | (header or {})
+        fields = {name: value for name, value in fields.items() if name == "typ" or value is not None}
         return jwt.encode(payload, key or KEYS[kid], algorithm=algorithm, headers=fields)
 
     def revoke(self, kind: str, id: str, not_before_ms: int | None = None) -> None:

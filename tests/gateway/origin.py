@@ -31,7 +31,7 @@ class Seen:
         return self.target.partition("?")[0]
 
 
-Answer = Callable[[Seen], Any]
+Answer = Callable[..., Any]
 
 
 def response(status: int, body: bytes = b"", *fields: tuple[str, str], reason: str = "X") -> bytes:
@@ -57,6 +57,7 @@ class Origin:
     port: int = 0
 
     def start(self) -> "Origin":
+        self._server: asyncio.Server
         self._loop = asyncio.new_event_loop()
         started = threading.Event()
 

@@ -29,7 +29,7 @@ class Door:
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._held = b""
+        self._held = bytearray()
 
     def __enter__(self) -> "Door":
         return self
@@ -57,55 +57,57 @@ class Door:
         lines += [f"Content-Length: {len(body)}"] if body is not None else []
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
         self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b""))
-        return self.reply(head=method == "HEAD")
+        return self.reply(bodiless=method == "HEAD")
 
-    def reply(self, *, head: bool = False) -> Reply:
+    def reply(self, *, bodiless: bool = False) -> Reply:
         """The next answer, past any 100 Continue."""
-        status, fields = self._head()
+        status, fields = self.head()
         while status == 100:
-            status, fields = self._head()
+            status, fields = self.head()
         reply = Reply(status, fields, b"")
-        if head or status in (204, 304):
+        if bodiless or status in (204, 304):
             return reply
         if reply.get("transfer-encoding") == "chunked":
-            while size := int(self._line(), 16):
-                reply.body += self._take(size)
-                self._line()
-            self._line()
+            while size := int(self.line(), 16):
+                reply.body += self.take(size)
+                self.line()
+            self.line()
         else:
-            reply.body = self._take(int(reply.get("content-length") or 0))
+            reply.body = self.take(int(reply.get("content-length") or 0))
         return reply
 
     def ends(self) -> bool:
         """Whether the gateway has closed, with nothing more to read."""
         try:
-            return self._held == b"" and self.socket.recv(1) == b""
+            return not self._held and self.socket.recv(1) == b""
         except ConnectionError:
             return True
 
-    def _head(self) -> tuple[int, list[tuple[str, str]]]:
-        first = self._line().decode("latin-1")
+    def head(self) -> tuple[int, list[tuple[str, str]]]:
+        first = self.line().decode("latin-1")
         assert first.startswith("HTTP/1.1 "), first
         fields: list[tuple[str, str]] = []
-        while line := self._line().decode("latin-1"):
+        while line := self.line().decode("latin-1"):
             name, _, value = line.partition(": ")
             fields.append((name.lower(), value))
         return int(first.split(" ")[1]), fields
 
-    def _line(self) -> bytes:
-        while b"\r\n" not in self._held:
+    def line(self) -> bytes:
+        while (end := self._held.find(b"\r\n")) < 0:
             self._more()
-        line, _, self._held = self._held.partition(b"\r\n")
+        line = bytes(self._held[:end])
+        del self._held[: end + 2]
         return line
 
-    def _take(self, size: int) -> bytes:
+    def take(self, size: int) -> bytes:
         while len(self._held) < size:
             self._more()
-        taken, self._held = self._held[:size], self._held[size:]
+        taken = bytes(self._held[:size])
+        del self._held[:size]
         return taken
 
     def _more(self) -> None:
-        data = self.socket.recv(65536)
+        data = self.socket.recv(1 << 20)
         if not data:
-            raise ConnectionError(f"closed after {self._held[:200]!r}")
+            raise ConnectionError(f"closed after {bytes(self._held[:200])!r}")
         self._held += data

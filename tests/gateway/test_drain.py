@@ -1,0 +1,190 @@
+"""The gateway as a process: its listening socket is given to it, SIGTERM drains it, several share a socket."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from tests.gateway.conftest import World
+from tests.gateway.origin import Seen, response
+from tests.gateway.raw import Door
+from tests.support.waiting import wait_for
+
+ROOT = os.getcwd()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def process(
+    world: World, listener: socket.socket, log: Any = subprocess.DEVNULL, **changes: Any
+) -> Iterator["subprocess.Popen[bytes]"]:
+    settings = world.settings(ops_port=free_port(), **changes)
+    environment = {name.upper(): str(value) for name, value in msgspec.structs.asdict(settings).items()}
+    command = [sys.executable, "-m", "gateway", "web", "--fd", str(listener.fileno())]
+    child = subprocess.Popen(command, env=os.environ | environment, pass_fds=[listener.fileno()], stdout=log)
+    try:
+        wait_for(lambda: _ready(settings.ops_port))
+        yield child
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def _ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def listening() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0), backlog=512)
+
+
+def test_sigterm_answers_what_is_in_flight_and_what_an_open_connection_still_asks(world: World) -> None:
+    go_on = threading.Event()
+
+    async def slow(seen: Seen, reader: Any, writer: Any) -> bool:
+        await asyncio.to_thread(go_on.wait)
+        writer.write(response(200, b"late"))
+        return True
+
+    world.service.answers["/api/v1/epcr/slow"] = slow
+    with listening() as listener, process(world, listener) as child:
+        port = listener.getsockname()[1]
+        token = world.issuer.token()
+        with Door(port) as busy, Door(port) as idle:
+            assert idle.request("GET", "/api/v1/devices", token=token).get("connection") is None
+            busy.send(
+                f"GET /api/v1/epcr/slow HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+            )
+            wait_for(lambda: any(seen.path == "/api/v1/epcr/slow" for seen in world.service.seen))
+            child.send_signal(signal.SIGTERM)
+            wait_for(lambda: _refuses_new(child))
+            last = idle.request("GET", "/api/v1/devices", token=token)
+            assert (last.status, last.get("connection")) == (200, "close")
+            assert idle.ends()
+            go_on.set()
+            reply = busy.reply()
+            assert (reply.status, reply.body, reply.get("connection")) == (200, b"late", "close")
+        assert child.wait(20) == 0
+
+
+def _refuses_new(child: "subprocess.Popen[bytes]") -> bool:
+    """Whether the process has given up its listening socket (the kernel keeps it open for this one)."""
+    inodes = {
+        os.readlink(f"/proc/{child.pid}/fd/{fd}")
+        for fd in os.listdir(f"/proc/{child.pid}/fd")
+        if _is_link(child.pid, fd)
+    }
+    listening_inodes = set()
+    with open("/proc/net/tcp") as table:
+        for row in table.readlines()[1:]:
+            columns = row.split()
+            if columns[3] == "0A":
+                listening_inodes.add(f"socket:[{columns[9]}]")
+    return len(inodes & listening_inodes) < 2
+
+
+def _is_link(pid: int, fd: str) -> bool:
+    return os.path.lexists(f"/proc/{pid}/fd/{fd}")
+
+
+def test_processes_that_share_a_socket_replace_each_other_without_a_failed_request(world: World) -> None:
+    statuses: list[int] = []
+    off = {"rate_limit_read": "off"}
+    stop = threading.Event()
+
+    def ask_for_ever(port: int) -> None:
+        door = Door(port)
+        while not stop.is_set():
+            try:
+                reply = door.request("GET", "/api/v1/devices", token=world.issuer.token())
+            except OSError as error:
+                statuses.append(0)
+                raise AssertionError from error
+            statuses.append(reply.status)
+            if reply.get("connection") == "close":
+                door.socket.close()
+                door = Door(port)
+        door.socket.close()
+
+    with listening() as listener:
+        clients = [threading.Thread(target=ask_for_ever, args=[listener.getsockname()[1]]) for _ in range(4)]
+        with process(world, listener, **off):
+            for client in clients:
+                client.start()
+            for _ in range(3):
+                seen = len(statuses)
+                with process(world, listener, **off):
+                    wait_for(lambda seen=seen: len(statuses) > seen + 50)
+            stop.set()
+            for client in clients:
+                client.join()
+    assert len(statuses) > 150
+    assert set(statuses) == {200}
+
+
+def test_its_log_is_json_with_trace_and_tenant_and_without_query_or_token(world: World, tmp_path: Any) -> None:
+    log = tmp_path / "log"
+    token = world.issuer.token()
+    with (
+        listening() as listener,
+        open(log, "wb") as output,
+        process(world, listener, output),
+        Door(listener.getsockname()[1]) as door,
+    ):
+        reply = door.request("GET", "/api/v1/devices/dev_1?vehicle_id=SECRET", token=token)
+        door.send(b"NONSENSE\r\n\r\n")
+        broken = door.reply()
+    text = log.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    [line] = [line for line in lines if line["trace_id"] == reply.get("x-trace-id")]
+    assert (line["message"], line["tenant_id"], line["service"], line["upstream"]) == (
+        "GET /api/v1/devices 200",
+        "org_1",
+        "gateway",
+        "devices",
+    )
+    assert [line["status"] for line in lines if line["trace_id"] == broken.get("x-trace-id")] == [400]
+    assert ("SECRET" in text, token in text) == (False, False)
+
+
+def test_a_missing_or_malformed_setting_ends_it_with_one_line(world: World) -> None:
+    environment = {"PATH": os.environ["PATH"], "ISSUER": "not a url"}
+    for name, value in msgspec.structs.asdict(world.settings()).items():
+        environment.setdefault(name.upper(), str(value))
+    for changes, line in (
+        ({}, "setting ISSUER is malformed: expected an http(s) origin"),
+        ({"ISSUER": "http://auth.test", "TRUSTED_PROXIES": "everyone"}, "TRUSTED_PROXIES is malformed"),
+        ({"ISSUER": "http://auth.test", "RATE_LIMIT_READ": "many"}, "RATE_LIMIT_READ is malformed"),
+        ({"ISSUER": "http://auth.test", "IDENTITY_SIGNING_KEY": "k:short-secret"}, "IDENTITY_SIGNING_KEY is malformed"),
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-m", "gateway", "web"],
+            env=environment | changes,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+        assert ended.returncode == 1
+        assert (line.split(":")[0] in ended.stderr, ended.stderr.count("\n"), "short-secret" in ended.stderr) == (
+            True,
+            1,
+            False,
+        )

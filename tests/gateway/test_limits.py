@@ -1,0 +1,146 @@
+"""Rate limits: counted here, shared through Redis, said in the fields of every answer."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import RedisError
+
+from gateway.limits import Bucket, Limits, policy
+from gateway.problems import Refusal
+from tests.gateway.conftest import World
+from tests.support.waiting import wait_for
+
+DOOR = "/api/v1/devices"
+
+
+def test_the_request_over_the_limit_is_429_and_says_when_to_come_back(world: World) -> None:
+    gateway = world.start(rate_limit_read="3/60")
+    with gateway.door() as door:
+        token = world.issuer.token()
+        replies = [door.request("GET", DOOR, token=token) for _ in range(4)]
+    assert [reply.status for reply in replies] == [200, 200, 200, 429]
+    assert [(reply.get("ratelimit") or "").split(";t=")[0] for reply in replies] == [
+        f'"read";r={left}' for left in (2, 1, 0, 0)
+    ]
+    assert {reply.get("ratelimit-policy") for reply in replies} == {'"read";q=3;w=60'}
+    last = replies[-1]
+    assert 1 <= int(last.get("retry-after") or 0) <= 120
+    assert (last.get("x-ratelimit-limit"), last.get("x-ratelimit-remaining")) == ("3", "0")
+    assert last.json()["title"] == "Too many requests"
+
+
+def test_each_client_has_its_own_limit_and_each_class_of_route_too(world: World) -> None:
+    gateway = world.start(rate_limit_read="1/60", rate_limit_graphql="1/60")
+    with gateway.door() as door:
+        for client in ("app_1", "app_2"):
+            token = world.issuer.token(client_id=client)
+            assert [door.request("GET", DOOR, token=token).status for _ in range(2)] == [200, 429]
+            assert door.request("POST", "/graphql", token=token, body=b"{}").status == 200
+
+
+def test_nobody_else_pays_for_an_address_that_guesses_tokens(world: World) -> None:
+    gateway = world.start(rate_limit_public="5/60")
+    with gateway.door() as door:
+        guesses = [door.request("GET", DOOR, token="guess").status for _ in range(7)]
+        assert guesses == [401] * 5 + [429] * 2
+        assert door.request("GET", DOOR, token=world.issuer.token()).status == 200
+
+
+def test_two_gateways_share_a_limit_through_redis(world: World, redis_url: str) -> None:
+    first, second = (world.start(rate_limit_read="20/3600", redis_url=redis_url) for _ in range(2))
+    token = world.issuer.token()
+    with first.door() as one, second.door() as two:
+        assert {one.request("GET", DOOR, token=token).status for _ in range(15)} == {200}
+        with Redis.from_url(redis_url) as client:
+            wait_for(lambda: any(int(client.get(key) or 0) == 15 for key in client.scan_iter("limit:*")))
+        # The second learns the common count with its first share; at most what one share misses is let through too much.
+        statuses = [two.request("GET", DOOR, token=token).status]
+        wait_for(lambda: two.request("GET", DOOR, token=token).status == 429)
+        assert statuses == [200]
+
+
+def test_with_redis_away_the_limit_holds_in_each_gateway(world: World) -> None:
+    gateway = world.start(rate_limit_read="3/3600", redis_url="redis://127.0.0.1:1")
+    with gateway.door() as door:
+        token = world.issuer.token()
+        assert [door.request("GET", DOOR, token=token).status for _ in range(4)] == [200, 200, 200, 429]
+
+
+def test_a_revocation_rung_through_redis_arrives_before_the_next_poll(world: World, redis_url: str) -> None:
+    gateway = world.start(redis_url=redis_url)
+    token = world.issuer.token()
+    with gateway.door() as door, Redis.from_url(redis_url) as client:
+        assert door.request("GET", DOOR, token=token).status == 200
+        wait_for(lambda: client.pubsub_numsub("auth:revocations")[0][1] == 1)
+        polls = len(world.issuer.origin.seen)
+        world.issuer.revoke("client", "app_1")
+        client.publish("auth:revocations", "")
+        wait_for(lambda: door.request("GET", DOOR, token=token).status == 401)
+        assert len(world.issuer.origin.seen) >= polls + 1
+
+
+@given(
+    quota=st.integers(1, 50),
+    window=st.integers(1, 60),
+    steps=st.lists(st.floats(0, 20, allow_nan=False), min_size=1, max_size=300),
+)
+def test_a_window_never_holds_more_than_the_quota(quota: int, window: int, steps: list[float]) -> None:
+    rule = policy("read", f"{quota}/{window}")
+    assert rule
+    bucket = Bucket(rule, "k")
+    now, taken = 1_000_000.0, []
+    for step in steps:
+        now += step
+        allowed, remaining, reset = bucket.take(now)
+        assert remaining >= 0
+        assert 1 <= reset <= window + 1
+        if allowed:
+            taken.append(now)
+        else:
+            assert bucket.retry_after(now) >= 1
+    for start in {int(moment // window) for moment in taken}:
+        assert sum(int(moment // window) == start for moment in taken) <= quota
+
+
+@given(quota=st.integers(1, 50), window=st.integers(1, 60), early=st.floats(0, 1, exclude_max=True))
+def test_whoever_waits_as_told_is_let_in(quota: int, window: int, early: float) -> None:
+    rule = policy("read", f"{quota}/{window}")
+    assert rule
+    bucket = Bucket(rule, "k")
+    now = 1_000_000 * window + early * window
+    while bucket.take(now)[0]:
+        pass
+    assert bucket.take(now + bucket.retry_after(now))[0]
+
+
+def test_memory_stays_bounded_under_a_flood_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.limits.BUCKETS", 1000)
+    limits = Limits({"public": "5/60"})
+    for number in range(5000):
+        limits.take("public", f"address {number}", 1e9)
+
+    async def share() -> None:
+        async with AsyncRedis(port=1) as redis:
+            with pytest.raises(RedisError):
+                await limits.share(redis)
+
+    asyncio.run(share())
+    assert len(limits._buckets) <= 1000
+
+
+def test_a_class_without_a_rate_is_not_counted() -> None:
+    limits = Limits({"read": "off"})
+    for _ in range(1000):
+        assert limits.take("read", "k", 1e9) == []
+
+
+def test_the_refusal_names_the_rule() -> None:
+    limits = Limits({"read": "1/60"})
+    limits.take("read", "k", 1e9)
+    with pytest.raises(Refusal) as refused:
+        limits.take("read", "k", 1e9)
+    assert refused.value.detail == "At most 1 read requests in 60 seconds are answered."
