@@ -1,0 +1,85 @@
+"""Each service starts, is ready and answers by itself: its own settings, its own database, a Redis that need not even be there."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from deploy.local import ports
+from deploy.local.databases import Database
+from deploy.local.table import ROOT
+from shared.encoding import base64url_encode
+from shared.identity import HEADER, Caller, SigningKey, mint
+from tests.conftest import FreshDatabase
+from tests.support.waiting import wait_for
+
+KEY = base64url_encode(b"k" * 32)
+GATEWAY = SigningKey(f"alone:{KEY}")
+SERVICES = {
+    "auth": (
+        "/v1/platform/apps",
+        "platform:apps",
+        {"ISSUER": "https://a.example", "API_BASE_URL": "https://b.example"},
+    ),
+    "webhook_dispatcher": ("/v1/webhooks", "webhooks:read", {}),
+    "graphql_api": ("/api/v1/graphql/bundles", "argus:acqi:read", {}),
+    "epcr": ("/api/v1/epcr/encounters", "argus:epcr:read", {"PSEUDONYM_KEYS": f"1:{KEY}"}),
+    "device_ingest": ("/api/v1/devices", "argus:devices:read", {}),
+}
+
+
+def settings(database: Database, own: dict[str, str]) -> dict[str, str]:
+    nobody = f"redis://127.0.0.1:{ports.free_port(0)}/0"
+    return {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": database.app,
+        "REDIS_URL": nobody,
+        "IDENTITY_PUBLIC_KEYS": GATEWAY.public_text(),
+        "ENCRYPTION_KEYS": f"1:{KEY}",
+        **own,
+    }
+
+
+@contextmanager
+def serving(service: str, environment: dict[str, str]) -> Iterator[str]:
+    port = ports.free_port(0)
+    command = [sys.executable, "-m", f"services.{service}", "web", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def status(url: str, headers: dict[str, str] | None = None) -> int:
+    try:
+        return httpx.get(url, headers=headers, timeout=5).status_code
+    except httpx.TransportError:
+        return 0
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_answers_alone(service: str, fresh_database: FreshDatabase) -> None:
+    path, scope, own = SERVICES[service]
+    with serving(service, settings(fresh_database(service), own)) as url:
+        wait_for(lambda: status(f"{url}/readyz") == 200, what=f"{service} to be ready")
+        caller = Caller(tenant_id="org_x", client_id="app_x", scopes=frozenset({scope}), token_use="access")
+        assert status(url + path, {HEADER: mint(caller, GATEWAY)}) == 200
+        assert status(url + path) == 401
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "REDIS_URL", "IDENTITY_PUBLIC_KEYS", "ENCRYPTION_KEYS"])
+def test_a_missing_setting_ends_the_start_with_one_line_naming_it(service: str, missing: str) -> None:
+    nowhere = Database(name="x", service=service, admin="", migrator="", app="postgresql://x@127.0.0.1/x", worker="")
+    environment = settings(nowhere, SERVICES[service][2])
+    del environment[missing]
+    command = [sys.executable, "-m", f"services.{service}", "web", "--port", "0"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0
+    assert ended.stderr.strip() == f"setting {missing} is missing"
