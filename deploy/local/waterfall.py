@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta")
+FIGURE = 8  # columns of "999.9 ms"
 WAITS = ("outbox wait", "queue wait")
 
 
@@ -44,18 +45,21 @@ def draw(spans: Sequence[Span], width: int) -> Table:
     first = min(span.start_ns for span in spans)
     whole = max(span.end_ns for span in spans) - first or 1
     services = list(dict.fromkeys(span.service for span in sorted(spans, key=lambda span: span.start_ns)))
+    rows = in_order(spans)
+    names = min(max(2 * depth + len(span.name) for depth, span in rows), width // 3)
+    cells = max(10, width - names - max(map(len, services)) - 2 * FIGURE - 10)
     table = Table(box=None, padding=(0, 1), header_style="dim", title=_title(spans, whole), title_justify="left")
-    for heading in ("span", "service", f"0 {'·' * 8} {_duration(whole)}", "at", "took"):
-        table.add_column(heading, no_wrap=True, justify="right" if heading in ("at", "took") else "left")
-    bar_width = max(16, width - 78)
-    for depth, span in in_order(spans):
+    table.add_column("span", no_wrap=True, max_width=names)
+    table.add_column("service", no_wrap=True)
+    table.add_column(f"0 {'·' * max(0, cells - 4 - len(_duration(whole)))} {_duration(whole)}"[:cells], no_wrap=True)
+    table.add_column("at", no_wrap=True, justify="right", min_width=FIGURE)
+    table.add_column("took", no_wrap=True, justify="right", min_width=FIGURE)
+    for depth, span in rows:
         colour = COLOURS[services.index(span.service) % len(COLOURS)]
         table.add_row(
-            Text("  " * depth + span.name, "bold red" if span.status == "error" else "dim" if is_wait(span) else "")[
-                :40
-            ],
+            Text("  " * depth + span.name, "bold red" if span.status == "error" else "dim" if is_wait(span) else ""),
             Text(span.service, colour),
-            bar(span.start_ns - first, span.end_ns - span.start_ns, whole, bar_width, is_wait(span), colour),
+            bar(span.start_ns - first, span.end_ns - span.start_ns, whole, cells, is_wait(span), colour),
             _duration(span.start_ns - first),
             _duration(span.end_ns - span.start_ns),
         )
