@@ -60,8 +60,8 @@ class Keys:
         key = self._keys.get(kid)
         if key is None and self._worth_asking(kid) and await self._forced():
             key = self._keys.get(kid)
-        if key is None:
-            self._remember_unknown(kid)
+            if key is None:
+                self._remember_unknown(kid)
         return key
 
     async def run(self) -> None:

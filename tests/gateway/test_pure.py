@@ -1,0 +1,270 @@
+"""The gateway's rules without a network: addresses, targets, routes, keys, settings."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import headers, keys, routes, target
+from gateway.addresses import Addresses
+from gateway.connection import Broken
+from gateway.docs import Docs
+from gateway.fetch import Document
+from gateway.keys import Keys
+from gateway.problems import Refusal
+from gateway.upstream import FAILURES, OPEN_SECONDS, Breaker
+from tests.gateway.conftest import World
+from tests.gateway.issuer import FIRST, KEYS, SECOND, jwk
+
+TRUSTED = Addresses("10.0.0.0/8, ::1")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "address"),
+    [
+        ("203.0.113.9", b"198.51.100.1", "203.0.113.9"),
+        ("10.0.0.1", b"", "10.0.0.1"),
+        ("10.0.0.1", b"198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", b"1.2.3.4, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", b"198.51.100.1, 10.9.9.9", "198.51.100.1"),
+        ("10.0.0.1", b"10.1.1.1,10.2.2.2", "10.1.1.1"),
+        ("10.0.0.1", b"198.51.100.1, unknown", "10.0.0.1"),
+        ("10.0.0.1", b"<script>", "10.0.0.1"),
+        ("10.0.0.1", b"2001:db8::1", "2001:db8::1"),
+        ("::1", b"::ffff:198.51.100.1", "198.51.100.1"),
+        ("::ffff:10.0.0.1", b"198.51.100.1", "198.51.100.1"),
+    ],
+)
+def test_the_address_is_the_last_one_that_no_trusted_proxy_has(peer: str, forwarded_for: bytes, address: str) -> None:
+    assert TRUSTED.of(peer, forwarded_for) == address
+
+
+@given(st.binary(max_size=60))
+def test_no_x_forwarded_for_breaks_it_or_names_a_trusted_proxys_client_without_one(text: bytes) -> None:
+    assert Addresses("").of("203.0.113.9", text) == "203.0.113.9"
+    assert TRUSTED.of("10.0.0.1", text)
+
+
+@given(st.text("abcXYZ-_019", min_size=1, max_size=20), st.sampled_from(headers.FORGEABLE), st.randoms())
+def test_no_spelling_of_a_forgeable_name_passes(rest: str, prefix: bytes, random: Any) -> None:
+    spelled = "".join(random.choice((c, "_")) if c == "-" else c for c in prefix.decode()) + rest.lower()
+    assert not headers.Incoming([(spelled.encode(), b"1")]).passing
+
+
+@given(st.binary(max_size=300))
+def test_a_target_is_a_path_or_refused(url: bytes) -> None:
+    try:
+        raw = target.parse(url, b"api.test").raw
+    except Refusal:
+        return
+    assert raw.startswith(b"/")
+    assert not set(raw) & set(b" \r\n\t\x00#")
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "upstream"),
+    [
+        ("auth.test", "/.well-known/jwks.json", "auth"),
+        ("auth.test", "/v1/auth/jwks.json", "auth"),
+        ("auth.test", "/v1/oauth/token", "auth"),
+        ("auth.test", "/v1/oauth/authorize", "auth"),
+        ("auth.test", "/v1/platform/apps/app_1/governance", "auth"),
+        ("auth.test", "/v1/saml/acs", "auth"),
+        ("auth.test", "/v1/webhooks", "webhooks"),
+        ("auth.test", "/v1/webhooks/wh_1/deliveries", "webhooks"),
+        ("api.test", "/graphql", "graphql"),
+        ("api.test", "/api/v1/graphql/bundles", "graphql"),
+        ("api.test", "/api/v1/epcr/encounters", "epcr"),
+        ("api.test", "/api/v1/devices", "devices"),
+        ("api.test", "/api/v1/devices/dev_1/observations:batch", "devices"),
+        ("api.test", "/api/v1/platform/packages", "platform"),
+        ("auth.test", "/graphql", None),
+        ("api.test", "/v1/webhooks", None),
+        ("api.test", "/graphql/x", None),
+        ("api.test", "/api/v1/devicesx", None),
+        ("auth.test", "/v1/webhooksx", None),
+        ("auth.test", "/v1/platform", None),
+    ],
+)
+def test_the_routes_of_the_contract(host: str, path: str, upstream: str | None, shared_world: World) -> None:
+    route = routes.sites(shared_world.settings())[host].find(path)
+    assert (route.upstream if route else None) == upstream
+
+
+def document(*kids: str, **fields: str) -> Document:
+    body = json.dumps({"keys": [jwk(kid, KEYS[kid]) for kid in kids]}).encode()
+    return Document(200, {name.encode(): value.encode() for name, value in fields.items()}, body)
+
+
+class Script:
+    """A fetch that answers as told, and a clock that stands still."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.calls = 0
+        self.now = 1000.0
+        self.changes = 0
+
+    async def fetch(self) -> Document:
+        self.calls += 1
+        await asyncio.sleep(0)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def keys(self) -> Keys:
+        return Keys(self.fetch, self.changed, lambda: self.now)
+
+    def changed(self) -> None:
+        self.changes += 1
+
+
+def test_many_who_wait_cost_one_fetch() -> None:
+    script = Script(document(FIRST))
+
+    async def scenario() -> None:
+        held = script.keys()
+        found = await asyncio.gather(*(held.find(FIRST) for _ in range(50)))
+        assert all(found)
+
+    asyncio.run(scenario())
+    assert script.calls == 1
+
+
+def test_an_unknown_kid_asks_again_only_after_ten_seconds_and_each_kid_only_after_thirty() -> None:
+    script = Script(document(FIRST))
+
+    async def scenario() -> list[int]:
+        held = script.keys()
+        await held.refresh()
+        calls = []
+        for step, kid in ((0, "a"), (0, "b"), (11, "a"), (0, "c"), (25, "a")):
+            script.now += step
+            assert await held.find(kid) is None
+            calls.append(script.calls)
+        return calls
+
+    assert asyncio.run(scenario()) == [2, 2, 2, 3, 4]
+
+
+def test_kids_that_are_known_to_be_unknown_are_a_bounded_number() -> None:
+    script = Script(document(FIRST))
+
+    async def scenario() -> int:
+        held = script.keys()
+        await held.refresh()
+        for number in range(3000):
+            script.now += keys.FORCED_EVERY
+            await held.find(f"kid-{number}")
+        return len(held._unknown)
+
+    assert asyncio.run(scenario()) == keys.UNKNOWN_KIDS
+
+
+@pytest.mark.parametrize(
+    "failure", [Broken("x"), TimeoutError(), Document(500, {}, b""), Document(200, {}, b"{}"), Document(200, {}, b"[]")]
+)
+def test_a_failed_refresh_keeps_the_keys_for_a_day(failure: Any) -> None:
+    script = Script(document(FIRST), failure)
+
+    async def scenario() -> None:
+        held = script.keys()
+        assert await held.refresh()
+        assert not await held.refresh()
+        assert await held.find(FIRST)
+        script.now += keys.STALE_LIMIT + 1
+        assert await held.find(FIRST) is None
+        assert not held.ready
+
+    asyncio.run(scenario())
+
+
+def test_tokens_are_forgotten_when_a_key_goes_and_not_when_one_comes() -> None:
+    script = Script(document(FIRST), document(FIRST, SECOND), document(SECOND))
+
+    async def scenario() -> list[int]:
+        held = script.keys()
+        changes = []
+        for _ in range(4):
+            await held.refresh()
+            changes.append(script.changes)
+        return changes
+
+    assert asyncio.run(scenario()) == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("members", "usable"),
+    [
+        ({}, True),
+        ({"alg": "RS512"}, False),
+        ({"use": "enc"}, False),
+        ({"kty": "EC"}, False),
+        ({"n": "AQAB"}, False),
+        ({"kid": ""}, False),
+    ],
+)
+def test_only_rs256_signing_keys_of_2048_bits_are_used(members: dict[str, str], usable: bool) -> None:
+    body = json.dumps({"keys": [jwk(FIRST, KEYS[FIRST]) | members]}).encode()
+    if usable:
+        assert list(keys.parse(body)) == [FIRST]
+    else:
+        with pytest.raises(ValueError, match="key"):
+            keys.parse(body)
+
+
+@given(st.binary(max_size=200))
+def test_no_jwks_document_breaks_it(body: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 any message will do
+        keys.parse(body)
+
+
+@pytest.mark.parametrize(
+    ("field", "seconds"),
+    [
+        ("public, max-age=120", 120),
+        ("max-age=5", 10),
+        ("max-age=99999", 300),
+        ("no-cache", 300),
+        ("s-max-age=60", 300),
+        ("", 300),
+    ],
+)
+def test_freshness_is_bounded(field: str, seconds: float) -> None:
+    assert keys.max_age({b"cache-control": field.encode()}) == seconds
+
+
+def test_the_breaker_lets_one_through_each_second_while_open() -> None:
+    breaker = Breaker()
+    for _ in range(FAILURES):
+        assert breaker.allows(0)
+        breaker.failed(0)
+    assert not breaker.allows(OPEN_SECONDS / 2)
+    assert [breaker.allows(OPEN_SECONDS), breaker.allows(OPEN_SECONDS)] == [True, False]
+    breaker.succeeded()
+    assert breaker.allows(OPEN_SECONDS)
+
+
+def test_the_docs_host_serves_what_was_built_with_a_strict_policy(tmp_path: Any) -> None:
+    (tmp_path / "index.html").write_text("<p>people")
+    (tmp_path / "openapi.json").write_text("{}")
+    docs = Docs(tmp_path)
+    page = docs.answer("GET", "/api/docs", [(b"accept", b"text/html,*/*")])
+    assert (page.body, dict(page.headers)[b"content-type"]) == (b"<p>people", b"text/html; charset=utf-8")
+    assert b"default-src 'none'" in dict(page.headers)[b"content-security-policy"]
+    assert docs.answer("GET", "/api/docs", [(b"accept", b"application/json")]).body == b"{}"
+    assert docs.answer("GET", "/api/docs/openapi.json", []).body == b"{}"
+    etag = dict(page.headers)[b"etag"]
+    assert docs.answer("GET", "/api/docs", [(b"if-none-match", etag)]).status == 304
+    for method, path, status in (
+        ("GET", "/api/docs/../settings.py", 404),
+        ("GET", "/", 404),
+        ("POST", "/api/docs", 405),
+    ):
+        with pytest.raises(Refusal) as refused:
+            docs.answer(method, path, [])
+        assert refused.value.status == status
