@@ -1,5 +1,6 @@
 """`python -m services.<name>`: the same commands for every service; each adds its own."""
 
+import socket
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -138,14 +139,14 @@ def commands(
 
 def serve(app: Any, host: str, port: int, fd: int | None, **options: Any) -> None:
     """uvicorn as every web process here runs it. Idle connections outlive the gateway's, so that none closes under a request."""
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        fd=fd,
         loop="uvloop",
         http=options.pop("http", "httptools"),
         ws="none",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -154,7 +155,12 @@ def serve(app: Any, host: str, port: int, fd: int | None, **options: Any) -> Non
         timeout_graceful_shutdown=20,
         **options,
     )
+    # Handed over as what it is: uvicorn's own `fd` takes it for a UNIX socket, without TCP_NODELAY, and answers wait 40 ms for an ACK.
+    server = uvicorn.Server(config)
+    server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
     tracing.shutdown()
+    if not server.started:
+        raise SystemExit("the application did not start")
 
 
 def work(celery: Celery, queues: str, concurrency: int) -> None:

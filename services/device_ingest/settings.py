@@ -3,6 +3,8 @@
 import msgspec
 
 from shared import settings
+from shared.crypto import Keyring
+from shared.identity import Verifier
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "INFO"
 
     def __post_init__(self) -> None:
+        for name, parse in (("identity_public_keys", Verifier), ("encryption_keys", Keyring.from_text)):
+            try:
+                parse(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"{name.upper()} is malformed: {error}") from None
         if self.group_rows < 1 or not 1 <= self.group_writers <= 8:
             raise ValueError("GROUP_ROWS is at least 1, GROUP_WRITERS 1 to 8")
         if self.observation_retention_days < 8:
