@@ -19,6 +19,9 @@ up: $(VENV)/.installed ## start everything on this machine; Ctrl-C stops it
 down: $(VENV)/.installed ## stop a stack that was left running
 	@$(PY) -m deploy.local down
 
+reset: $(VENV)/.installed ## stop it and delete its databases, secrets and logs
+	@$(PY) -m deploy.local down --delete
+
 demo: $(VENV)/.installed ## play the whole story against the running stack
 	@$(PY) -m deploy.local demo
 
@@ -70,4 +73,4 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/py
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $(VENV)/.installed $@
 
-.PHONY: help up down demo trace migrate test lint types fmt openapi bench chaos
+.PHONY: help up down reset demo trace migrate test lint types fmt openapi bench chaos

@@ -1,5 +1,6 @@
 """The tenants a fresh stack has, handed to `python -m services.auth bootstrap`, which makes or finds them."""
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def _tenant(plan: Plan, key: str, name: str, granted: list[str], email: str) -> 
         "bundles": [],
         "admin": {
             "email": email,
-            "password": secret(f"password of {email}", new_secret),
+            "password": secret(f"password of {email}", lambda: secrets.token_urlsafe(12)),
             "client_secret": secret(f"client secret of {key}", new_secret),
             "scopes": EVERYDAY_SCOPES + granted,
         },

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+import psycopg
 from rich.console import Console
 
 from deploy.local import bootstrap, databases, down, environment, plan, ports
@@ -16,8 +17,9 @@ from deploy.local.process import Process, import_libraries
 from deploy.local.redis_server import RedisServer
 from deploy.local.screen import Screen
 from deploy.local.state import State
-from deploy.local.supervisor import Server, Supervisor
+from deploy.local.supervisor import Server, StartFailed, Supervisor
 from deploy.local.table import PROCESSES, SERVICES, Service
+from shared.migrate import ChangedMigration
 
 
 class Interrupted(Exception):
@@ -37,7 +39,8 @@ def up(state: State, headless: bool, only: frozenset[str]) -> None:
     screen.begin()
     try:
         with _servers(made, screen) as servers:
-            _supervise(Supervisor(made, screen, _prepare(made, screen), servers, lock))
+            processes = _prepare(made, screen)
+            _supervise(Supervisor(made, screen, processes, servers, lock))
     finally:
         screen.end()
 
@@ -89,15 +92,24 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
 
 def _prepare(made: Plan, screen: Screen) -> list[Process]:
     """Databases up to date, and every process described: the last step before the first fork."""
-    ran: list[str] = []
-    for service in made.services:
-        passwords = made.role_passwords(service)
-        databases.prepare_roles(made.postgres_url, service, passwords)
-        databases.create(made.postgres_url, service)
-        made.databases[service.name] = databases.described(service, made.postgres_url, passwords)
-        ran += databases.migrate(made.databases[service.name].migrator, service)
+    try:
+        ran = [migration for service in made.services for migration in _prepare_database(made, service)]
+    except ChangedMigration as error:
+        raise StartFailed(
+            f"migration {error} was edited after it ran here: `make reset` starts with empty databases"
+        ) from error
+    except psycopg.Error as error:
+        raise StartFailed(f"the databases could not be prepared: {error}") from error
     screen.phase("databases", f"{len(made.services)} with {len(ran)} new migrations")
     return [_gateway(made), *(_process(made, service, kind) for service in made.services for kind in PROCESSES)]
+
+
+def _prepare_database(made: Plan, service: Service) -> list[str]:
+    passwords = made.role_passwords(service)
+    databases.prepare_roles(made.postgres_url, service, passwords)
+    databases.create(made.postgres_url, service)
+    made.databases[service.name] = databases.described(service, made.postgres_url, passwords)
+    return databases.migrate(made.databases[service.name].migrator, service)
 
 
 def _processes_that_listen(services: tuple[Service, ...]) -> dict[str, bool]:
