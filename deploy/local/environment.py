@@ -35,6 +35,8 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         "GATEWAY_JWKS_URL": f"{_upstream(plan, SERVICES[0])}/.well-known/jwks.json",
         **{f"GATEWAY_HOSTS_{name.upper()}": f"{KNOGIN_HOSTS[name]},{host}" for name, host in HOSTS.items()},
         **{service.upstream: _upstream(plan, service) for service in SERVICES},
+        # One machine is one address: everything a developer runs shares it.
+        **{f"RATE_LIMIT_{kind}": "600000/60" for kind in ("TOKEN", "PUBLIC", "READ", "WRITE", "INGEST", "GRAPHQL")},
         **chosen_settings("gateway"),
     }
 
