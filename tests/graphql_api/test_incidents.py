@@ -213,7 +213,7 @@ def test_a_page_that_cannot_be_is_bad_input(ask: Asking, variables: dict[str, An
 
 def test_another_tenants_incident_does_not_exist(ask: Asking) -> None:
     incident = create(ask)
-    other = {"tenant": ask.other_tenant, "client_id": ids.new_id("app")}
+    other: dict[str, Any] = {"tenant": ask.other_tenant, "client_id": ids.new_id("app")}
     ask.grant("incident-management", **other)
     assert ask.data("GetIncident", {"id": incident["id"]}, **other) is None
     assert ask.data("ListIncidents", **other)["nodes"] == []
@@ -231,7 +231,7 @@ def test_an_id_that_is_none_of_ours_is_not_found(ask: Asking, id: str) -> None:
 
 def test_reading_needs_the_read_scope_and_writing_the_write_scope(ask: Asking) -> None:
     incident = create(ask)
-    scopes = {"scopes": ["argus:incidents:read"]}
+    scopes: dict[str, Any] = {"scopes": ["argus:incidents:read"]}
     assert ask.data("GetIncident", {"id": incident["id"]}, **scopes)["id"] == incident["id"]
     draft = {"input": {"type": "fire", "priority": "low"}}
     assert ask.code("CreateIncident", draft, **scopes) == "FORBIDDEN"

@@ -199,7 +199,7 @@ def test_a_route_names_one_kind_of_call_in_its_form(ask: Asking, fields: dict[st
 def test_a_provider_of_another_tenant_takes_no_routes_and_shows_none(ask: Asking) -> None:
     mine = provider(ask)
     route(ask, mine["id"], "+39055*")
-    other = {"tenant": ask.other_tenant, "client_id": ids.new_id("app")}
+    other: dict[str, Any] = {"tenant": ask.other_tenant, "client_id": ids.new_id("app")}
     ask.grant("telephony-admin", **other)
     given = {"providerId": mine["id"], "phoneNumber": "+39055*", "targetSubsystem": "psap"}
     assert ask.code("CreateTelephonyRoute", {"input": given}, **other) == "BAD_USER_INPUT"
@@ -223,7 +223,7 @@ def test_routes_are_changed_moved_and_deleted_and_keep_their_provider_from_being
 
 
 def test_reading_and_writing_have_scopes_of_their_own(ask: Asking) -> None:
-    reader = {"scopes": ["argus:telephony:read"]}
+    reader: dict[str, Any] = {"scopes": ["argus:telephony:read"]}
     assert ask.data("ListTelephonyProviders", **reader) == []
     given = {"input": {"name": "x", "carrier": {"twilio": TWILIO}}}
     assert ask.code("CreateTelephonyProvider", given, **reader) == "FORBIDDEN"

@@ -1,5 +1,7 @@
 """POST /graphql as a transport: who may send what, and what stands for an error."""
 
+from typing import Any
+
 import pytest
 
 from shared.identity import HEADER
@@ -73,9 +75,7 @@ def test_another_tenants_id_as_an_argument_is_forbidden(ask: Asking, field: str)
         ({"content": b" " * (1 << 20) + b"{}", "headers": {"content-type": "application/json"}}, 413),
     ],
 )
-def test_what_is_no_graphql_request_is_a_problem_of_transport(
-    ask: Asking, given: dict[str, object], status: int
-) -> None:
+def test_what_is_no_graphql_request_is_a_problem_of_transport(ask: Asking, given: dict[str, Any], status: int) -> None:
     response = ask.raw(**given)
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,188 @@
+"""Quality indicators end to end: facts in, figures out, each worked out a second way."""
+
+import random
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from deploy.local.databases import Database
+from services.graphql_api.__main__ import main
+from services.graphql_api.acqi.definitions import INDICATORS
+from services.graphql_api.settings import Settings
+from tests.graphql_api import population, second_way
+from tests.graphql_api.asking import Asking
+from tests.support.waiting import wait_for
+
+NAMES = [indicator.name for indicator in INDICATORS]
+COMPARED = ("numerator", "denominator", "value", "p90", "excluded", "unknown")
+NOTHING = {"numerator": 0, "denominator": 0, "value": None, "p90": None, "excluded": 0, "unknown": 0}
+WHOLE = ("2026-01-01", "2026-07-01")
+
+
+@pytest.fixture(autouse=True)
+def _granted(ask: Asking) -> None:
+    ask.grant("acqi-reporting")
+
+
+def report(ask: Asking, first: str, after: str, **more: Any) -> dict[str, dict[str, Any]]:
+    variables = {"from": f"{first}T00:00:00Z", "to": f"{after}T00:00:00Z"} | more
+    return {metric["name"]: metric for metric in ask.data("AcqiReport", variables)}
+
+
+def figures(ask: Asking, first: str, after: str) -> dict[str, dict[str, Any]]:
+    return {name: {key: one[key] for key in COMPARED} for name, one in report(ask, first, after).items()}
+
+
+def expected(encounters: list[dict[str, Any]], first: str, after: str) -> dict[str, dict[str, Any]]:
+    return dict.fromkeys(NAMES, NOTHING) | second_way.tally(encounters, first, after)
+
+
+def eventually(ask: Asking, wanted: dict[str, dict[str, Any]], first: str, after: str) -> None:
+    """An answer may be a tenth of a second old."""
+    try:
+        wait_for(lambda: figures(ask, first, after) == wanted, seconds=5)
+    except AssertionError:
+        assert figures(ask, first, after) == wanted
+
+
+def send(ask: Asking, encounters: list[dict[str, Any]], chance: random.Random) -> None:
+    """In batches of any size and order."""
+    waiting = encounters[:]
+    chance.shuffle(waiting)
+    while waiting:
+        size = chance.randint(1, 60)
+        ask.count(*[population.facts(one) for one in waiting[:size]])
+        waiting = waiting[size:]
+
+
+def export(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings as an operator's command finds them."""
+    for field, value in msgspec.structs.asdict(settings).items():
+        if value is not None:
+            monkeypatch.setenv(field.upper(), str(value))
+
+
+@pytest.mark.parametrize(
+    ("first", "after"),
+    [WHOLE, ("2026-03-01", "2026-04-01"), ("2026-02-25", "2026-04-17"), ("2026-03-10", "2026-03-11")],
+)
+def test_every_indicator_gives_what_plain_loops_over_800_encounters_give(ask: Asking, first: str, after: str) -> None:
+    encounters = population.encounters()
+    send(ask, encounters, random.Random(1))
+    eventually(ask, expected(encounters, first, after), first, after)
+
+
+def test_the_population_has_cases_of_every_outcome_of_every_indicator() -> None:
+    sums = second_way.tally(population.encounters(), *WHOLE)
+    assert sorted(sums) == sorted(NAMES)
+    for name, one in sums.items():
+        assert one["denominator"] >= 5, name
+        if name not in second_way.MINUTES:
+            assert 0 < one["numerator"] < one["denominator"], name
+
+
+def test_corrections_in_any_order_leave_what_the_last_versions_say(ask: Asking) -> None:
+    chance = random.Random(2)
+    first = population.encounters(count=200)
+    second = [population.corrected(one, number) for number, one in enumerate(first) if number % 2]
+    third = [population.corrected(one, number + 1000) for number, one in enumerate(second) if number % 2]
+    send(ask, [*first, *second, *third, *second[:20], *first[:20]], chance)
+    newest = {one["encounter_id"]: one for one in [*first, *second, *third]}
+    eventually(ask, expected(list(newest.values()), *WHOLE), *WHOLE)
+
+
+def test_an_encounter_corrected_to_another_day_moves_between_days_and_months(ask: Asking) -> None:
+    one = population.encounters(count=30)[3] | {
+        "status": "completed",
+        "test": False,
+        "day": "2026-03-31",
+        "response": "emergency",
+    }
+    ask.count(population.facts(one))
+    ask.count(population.facts(one | {"version": 2, "day": "2026-04-01"}))
+    eventually(ask, expected([], "2026-03-01", "2026-04-01"), "2026-03-01", "2026-04-01")
+    moved = one | {"day": "2026-04-01"}
+    eventually(ask, expected([moved], "2026-04-01", "2026-04-02"), "2026-04-01", "2026-04-02")
+    eventually(ask, expected([moved], "2026-04-01", "2026-05-01"), "2026-04-01", "2026-05-01")
+
+
+def test_rebuilding_puts_right_whatever_was_wrong(
+    ask: Asking, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encounters = population.encounters(count=200)
+    send(ask, encounters, random.Random(3))
+    with psycopg.connect(database.admin) as conn:
+        conn.execute("UPDATE acqi_aggregates SET met = met + 3, bins = '{5}' WHERE tenant_id = %s", (ask.tenant,))
+        conn.execute("DELETE FROM acqi_aggregates WHERE tenant_id = %s AND indicator = 'trauma_vitals'", (ask.tenant,))
+        conn.execute('UPDATE acqi_facts SET outcomes = \'{"no_such": "met"}\' WHERE tenant_id = %s', (ask.tenant,))
+    export(settings, monkeypatch)
+    result = CliRunner().invoke(main, ["rebuild-acqi", "--tenant", ask.tenant])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[-1] == "200 encounters in all"
+    assert [line.split()[1] for line in lines[:-1]] == ["2026-02:", "2026-03:", "2026-04:"]
+    eventually(ask, expected(encounters, *WHOLE), *WHOLE)
+    # What an encounter counts for is right again too: a correction takes out exactly that.
+    corrected = [population.corrected(one, number) for number, one in enumerate(encounters)]
+    send(ask, corrected, random.Random(4))
+    eventually(ask, expected(corrected, *WHOLE), *WHOLE)
+
+
+def test_a_sparkline_has_twelve_months_with_the_gaps_visible(ask: Asking) -> None:
+    encounters = population.encounters()
+    send(ask, encounters, random.Random(5))
+    metrics = report(ask, "2026-04-03", "2026-04-05")
+    months = [f"2025-{month:02d}" for month in range(5, 13)] + [f"2026-{month:02d}" for month in range(1, 5)]
+    for name, one in metrics.items():
+        assert [point["periodStart"] for point in one["sparkline"]] == [f"{month}-01T00:00:00Z" for month in months]
+        for month, point in zip(months, one["sparkline"], strict=True):
+            wanted = expected(encounters, f"{month}-01", f"{month}-32")[name]
+            assert {key: point[key] for key in ("numerator", "denominator", "value")} == {
+                key: wanted[key] for key in ("numerator", "denominator", "value")
+            }
+
+
+def test_another_tenants_encounters_count_for_nobody_else(ask: Asking) -> None:
+    ask.count(*[population.facts(one) for one in population.encounters(count=50)])
+    other = ask.document(
+        "query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to) { denominator } }",
+        {"from": "2026-01-01T00:00:00Z", "to": "2026-07-01T00:00:00Z"},
+        tenant=ask.other_tenant,
+    )
+    assert {metric["denominator"] for metric in other["data"]["acqiMetrics"]} == {0}
+
+
+def test_small_cells_are_withheld_where_the_tenant_says_so(
+    ask: Asking, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encounters = population.encounters()
+    send(ask, encounters, random.Random(6))
+    assert not any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-03-15").values())
+    export(settings, monkeypatch)
+    assert CliRunner().invoke(main, ["suppress-small-cells", ask.tenant, "--on"]).exit_code == 0
+    wait_for(lambda: any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-03-15").values()))
+    hidden = 0
+    for name, one in report(ask, "2026-03-01", "2026-03-15").items():
+        truth = expected(encounters, "2026-03-01", "2026-03-15")[name]
+        small = 0 < truth["numerator"] < 5 or 0 < truth["denominator"] - truth["numerator"] < 5
+        assert one["suppressed"] is small
+        if small:
+            hidden += 1
+            assert {one[key] for key in ("numerator", "denominator", "value", "ci95Low", "ci95High", "p90")} == {None}
+        else:
+            assert one["numerator"] == truth["numerator"]
+        for key in ("excluded", "unknown"):
+            assert one[key] == (None if 0 < truth[key] < 5 else truth[key])
+        counts = [point["numerator"] for point in one["sparkline"]]
+        assert not {1, 2, 3, 4} & {count for count in counts if count is not None}
+    assert hidden
+    assert CliRunner().invoke(main, ["suppress-small-cells", ask.tenant, "--off"]).exit_code == 0
+    wait_for(lambda: not any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-03-15").values()))
+
+
+def test_chosen_indicators_come_alone_in_the_usual_order(ask: Asking) -> None:
+    chosen = report(ask, "2026-03-01", "2026-03-15", names=["syncope_ecg", "rosc_survival", "syncope_ecg"])
+    assert list(chosen) == ["rosc_survival", "syncope_ecg"]
