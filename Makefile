@@ -49,6 +49,9 @@ fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
 openapi: $(VENV)/.installed ## print the machine-readable contract (OpenAPI 3.1)
 	@$(PY) -m gateway openapi
 
+bench-fhir: $(VENV)/.installed-dev ## how long a FHIR bundle takes, and a reading to stand in it
+	@$(PY) -m pytest -m bench -s tests/bench/test_fhir.py
+
 bench: $(VENV)/.installed-dev ## measure throughput and latency (minutes)
 	@$(PY) -m pytest -m bench -s tests
 
@@ -73,4 +76,4 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/py
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $(VENV)/.installed $@
 
-.PHONY: help up down reset demo trace migrate test lint types fmt openapi bench chaos
+.PHONY: help up down reset demo trace migrate test lint types fmt openapi bench bench-fhir chaos

@@ -1,0 +1,146 @@
+"""How long an encounter takes to become a FHIR bundle, and a reading to stand in it. `make bench-fhir`."""
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import fhirkit
+import httpx
+import pytest
+from fhir.resources.R4B.bundle import Bundle
+
+from services.epcr.fhir.bundle import bundle
+from services.epcr.fhir.encode import checked, encode
+from shared.identity import Caller
+from shared.ids import new_id
+from tests.epcr import golden
+from tests.epcr.samples import TYPICAL, VITALS_SECOND
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.bench
+SCOPES = ("argus:epcr:write", "argus:devices:write")
+ROUNDS = 300
+THIRTY = TYPICAL | {"vital_signs": [*TYPICAL["vital_signs"], VITALS_SECOND]}
+READING = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "unit_code": "%"}
+RATE, SECONDS, WRITERS = 200, 10, 10
+
+
+def told(name: str, seconds: list[float], goal_ms: float | None = None) -> None:
+    """Prints a row, and whether its 95th percentile is under the goal."""
+    ordered = sorted(1000 * one for one in seconds)
+    p95, p99 = ordered[int(len(ordered) * 0.95)], ordered[int(len(ordered) * 0.99)]
+    verdict = "" if goal_ms is None else f"   p95 < {goal_ms:g} ms: {'yes' if p95 < goal_ms else 'NO'}"
+    rate = 1000 / statistics.fmean(ordered)
+    print(f"{name:<58}{statistics.median(ordered):8.2f}{p95:9.2f}{p99:9.2f} ms{rate:9.0f} /s{verdict}")
+
+
+def timed(
+    call: Callable[[], object], rounds: int = ROUNDS, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
+    call()
+    seconds: list[float] = []
+    for _ in range(rounds):
+        began = clock()
+        call()
+        seconds.append(clock() - began)
+    return seconds
+
+
+def test_a_bundle_of_thirty_entries_in_process() -> None:
+    encounter = golden.encounter(THIRTY)
+    disclosure = golden.disclosure(encounter)
+    made = bundle(golden.projection(encounter))
+    text = encode(made).decode()
+
+    def export() -> bytes:
+        return encode(checked(bundle(golden.projection(encounter))))
+
+    print(f"\n{len(made['entry'])} entries, {len(text)} bytes; in process{'':<22}  p50      p95      p99")
+    told("project", timed(lambda: golden.project(encounter, [], disclosure)))
+    told("project and build", timed(lambda: bundle(golden.projection(encounter))))
+    told("check (fhir.resources and our own)", timed(lambda: checked(made)))
+    told("encode", timed(lambda: encode(made)))
+    told("all of it, by the clock", timed(export), 25)
+    told("all of it, CPU alone", timed(export, clock=time.process_time), 25)
+    theirs = timed(lambda: Bundle.model_validate(made).model_dump_json(), 100)
+    told("beside it: fhir.resources builds and writes (digits lost)", theirs)
+    told("beside it: fhirkit-rs validates", timed(lambda: fhirkit.validate(text)))
+    assert encode(made) == export()
+
+
+def test_a_bundle_of_thirty_entries_over_http(stack: Stack) -> None:
+    token = stack.app_token(*SCOPES)
+    with stack.client("api", token) as api:
+        encounter_id = _create(api, THIRTY)
+        path = f"/api/v1/epcr/encounters/{encounter_id}/fhir-bundle"
+        first = api.get(path)
+        tag = {"if-none-match": first.headers["etag"]}
+        print(f"\n{len(first.json()['entry'])} entries, through the gateway{'':<27}  p50      p95      p99")
+        told("one client", timed(lambda: api.get(path)), 25)
+        told("one client that has it already (304)", timed(lambda: api.get(path, headers=tag)))
+        with ThreadPoolExecutor(8) as pool:
+            many = [one for some in pool.map(lambda _: timed(lambda: api.get(path), 50), range(8)) for one in some]
+        told("eight clients at once", many)
+    assert first.status_code == 200
+
+
+def test_a_reading_stands_in_the_bundle_within_a_second(stack: Stack) -> None:
+    """200 readings a second into twenty encounters, each timed from its 201 to the commit that shows it to a bundle's reader."""
+    token = stack.app_token(*SCOPES)
+    with stack.client("api", token) as api:
+        encounters = [_create(api, THIRTY) for _ in range(20)]
+        enrolment = {"serial_number": new_id("sn"), "device_class": "oximeter"}
+        device = api.post("/api/v1/devices/enrol", json=enrolment).json()["id"]
+        answered: dict[str, float] = {}
+        with ThreadPoolExecutor(WRITERS + 1) as pool:
+            seen = pool.submit(_watch, stack, answered)
+            list(pool.map(lambda number: _write(stack, device, encounters, number, answered), range(WRITERS)))
+        shown = sum("device" in entry["resource"] for id in encounters for entry in _entries(api, id))
+    waited = [max(0.0, at - answered[id]) for id, at in seen.result().items()]
+    print(f"\n{len(waited)} readings at {RATE}/s into 20 encounters{'':<22}  p50      p95      p99")
+    told("from 201 to the bundle", waited)
+    assert len(waited) == shown == RATE * SECONDS
+
+
+def _create(api: httpx.Client, body: dict[str, Any]) -> str:
+    answer = api.post("/api/v1/epcr/encounters", json=body | {"cad_incident_id": new_id("cad")})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+def _write(stack: Stack, device: str, encounters: list[str], number: int, answered: dict[str, float]) -> None:
+    """One monitor of several: sends at its own share of the rate, past the gateway's limits."""
+    scopes = frozenset({"argus:devices:write"})
+    headers = stack.identity(
+        Caller(tenant_id=stack.tenant.id, client_id="app_bench", scopes=scopes, token_use="service")
+    )
+    began = time.monotonic()
+    with httpx.Client(base_url=stack.service_url("device-ingest"), headers=headers, trust_env=False) as monitor:
+        for count in range(RATE * SECONDS // WRITERS):
+            time.sleep(max(0.0, began + count * WRITERS / RATE - time.monotonic()))
+            reading = READING | {"value": 90 + (count * WRITERS + number) / 1e6, "encounter_id": encounters[count % 20]}
+            answer = monitor.post(f"/api/v1/devices/{device}/observations", json=reading)
+            assert answer.status_code == 201, answer.text
+            answered[answer.json()["id"]] = time.monotonic()
+
+
+def _watch(stack: Stack, answered: dict[str, float]) -> dict[str, float]:
+    """When each reading was first there for a reader of its encounter."""
+    seen: dict[str, float] = {}
+    deadline = time.monotonic() + SECONDS + 30
+    with stack.database("epcr", "admin") as conn:
+        conn.autocommit = True
+        while len(seen) < RATE * SECONDS and time.monotonic() < deadline:
+            missing = [id for id in list(answered) if id not in seen]
+            query = "SELECT id FROM observations WHERE id = ANY(%s) AND revision IS NOT NULL"
+            found = conn.execute(query, (missing,)).fetchall()
+            now = time.monotonic()
+            seen |= {id: now for (id,) in found}
+            time.sleep(0.005)
+    return seen
+
+
+def _entries(api: httpx.Client, encounter_id: str) -> list[dict[str, Any]]:
+    return api.get(f"/api/v1/epcr/encounters/{encounter_id}/fhir-bundle").json()["entry"]
