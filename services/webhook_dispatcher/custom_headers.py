@@ -35,7 +35,7 @@ RESERVED = frozenset(
         "x-real-ip",
     }
 )
-RESERVED_PREFIXES = ("webhook-", "x-forwarded-", "sec-", "x-amz-", "x-goog-", "x-knogin-", "cf-", "metadata")
+RESERVED_PREFIXES = ("webhook-", "x-forwarded-", "sec-", "x-amz-", "x-aws-", "x-goog-", "x-knogin-", "cf-", "metadata")
 REDACTED = "(redacted)"
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 _VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?|", re.ASCII)

@@ -156,20 +156,27 @@ class Dispatcher:
         watcher = threading.Thread(target=watch)
         watcher.start()
         try:
-            asyncio.run(self._pump(ended, deadline))
+            asyncio.run(self.pump(ended, deadline))
         finally:
             ended.set()
             watcher.join()
         assert met.is_set(), "the condition was not met while the sender ran"
 
-    async def _pump(self, ended: threading.Event, deadline: float) -> None:
+    def client(self, deadline: float) -> Client:
         policy = Policy.from_text(self.settings.webhook_allowed_networks)
-        client = Client(
-            policy, resolver.create(self.settings.webhook_resolver), self.settings.webhook_ca_file, deadline
-        )
-        async with await AsyncConnection.connect(self.database.worker, autocommit=True) as conn, client:
-            schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
-            pump = Pump(client, Vault(Keyring.from_text(KEYS)), schedule, 64, ended.is_set)
+        return Client(policy, resolver.create(self.settings.webhook_resolver), self.settings.webhook_ca_file, deadline)
+
+    def new_pump(self, client: Client, stop: Callable[[], bool]) -> Pump:
+        schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
+        return Pump(client, Vault(Keyring.from_text(KEYS)), schedule, 512, stop)
+
+    async def pump(self, ended: threading.Event, deadline: float) -> None:
+        """A sender until `ended`, and then until everything in flight is recorded."""
+        async with (
+            await AsyncConnection.connect(self.database.worker, autocommit=True) as conn,
+            self.client(deadline) as client,
+        ):
+            pump = self.new_pump(client, ended.is_set)
             while not ended.is_set():
                 await pump.run(conn)
             await pump.drain(conn)

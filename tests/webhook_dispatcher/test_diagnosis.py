@@ -1,0 +1,106 @@
+"""The test call that waits: the exact bytes, the way they went, and what to do next."""
+
+from typing import Any
+
+import pytest
+
+from services.webhook_dispatcher.diagnosis import verdict
+from services.webhook_dispatcher.models import Outcome
+from tests.webhook_dispatcher.conftest import SECRET, Dispatcher, Partner
+from tests.webhook_dispatcher.receiver import Receiver, always, answer
+
+
+def diagnose(partner: Partner, webhook: str) -> dict[str, Any]:
+    answered = partner.post(f"{webhook}/test?wait=true")
+    assert answered.status_code == 200, answered.text
+    return answered.json()
+
+
+def test_it_shows_the_bytes_that_were_sent_and_what_was_signed(partner: Partner, receiver: Receiver) -> None:
+    webhook = partner.subscribe(receiver.url, headers={"X-Key": "canary"})
+    shown = diagnose(partner, webhook)
+    [request] = receiver.requests
+    assert request.verified_by(SECRET)["type"] == "incident.updated"
+    assert shown["status"] == "succeeded"
+    assert shown["verdict"] == "accepted: the receiver answered 2xx"
+    assert shown["request"]["body"].encode() == request.body
+    for name in ("webhook-id", "webhook-timestamp", "webhook-signature", "traceparent", "user-agent", "content-type"):
+        assert shown["request"]["headers"][name] == request.headers[name]
+    assert shown["request"]["headers"]["X-Key"] == "(redacted)"
+    message_id, timestamp = request.headers["webhook-id"], request.headers["webhook-timestamp"]
+    assert shown["signed_content"] == f"{message_id}.{timestamp}.{request.body.decode()}"
+    assert shown["resolved_address"] == "127.0.0.1"
+    assert shown["tls"] is None
+    assert set(shown["timings_ms"]) == {"connect", "first_byte", "body", "total"}
+    assert shown["response"] == {"status": 200, "headers": {"Content-Length": "2"}, "body": "ok", "truncated": False}
+    assert shown["trace_id"] in request.headers["traceparent"]
+
+
+def test_it_is_recorded_as_an_attempt_and_sent_once(
+    partner: Partner, receiver: Receiver, dispatcher: Dispatcher
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    shown = diagnose(partner, webhook)
+    [delivery] = partner.deliveries(webhook)
+    assert (delivery["id"], delivery["status"], delivery["attempt"]) == (shown["delivery_id"], "failed", 1)
+    assert dispatcher.rows("SELECT 1 FROM queue WHERE tenant_id = %s", partner.tenant_id) == []
+    assert partner.get(webhook).json()["failing_since"] is None
+
+
+def test_a_disabled_webhook_can_be_tested(partner: Partner, receiver: Receiver, dispatcher: Dispatcher) -> None:
+    webhook = partner.subscribe(receiver.url)
+    partner.put(webhook, {"enabled": False})
+    assert diagnose(partner, webhook)["status"] == "succeeded"
+    partner.post(f"{webhook}/test")
+    dispatcher.pump_until(lambda: len(receiver.requests) == 2)
+    assert not partner.get(webhook).json()["enabled"]
+
+
+def test_a_refused_address_is_told_without_a_request(partner: Partner, receiver: Receiver) -> None:
+    webhook = partner.subscribe(f"http://localhost.example:{receiver.port}/")
+    shown = diagnose(partner, webhook)
+    assert shown["status"] == "failed"
+    assert shown["response"]["status"] is None
+    assert shown["verdict"].startswith(("dns_error", "address_refused"))
+    assert receiver.connections == 0
+
+
+@pytest.mark.parametrize("query", ["wait=perhaps", "wait=true&wait=true", "now=true"])
+def test_a_query_that_does_not_fit_is_refused(partner: Partner, query: str) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    assert partner.post(f"{webhook}/test?{query}").status_code == 422
+    assert partner.deliveries(webhook) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (301, "register the final URL"),
+        (401, "another secret"),
+        (403, "another secret"),
+        (404, "does not expect POST"),
+        (405, "does not expect POST"),
+        (410, "would have disabled"),
+        (413, "must take JSON"),
+        (429, "limits us"),
+        (500, "failed on its side"),
+    ],
+)
+def test_each_refusal_has_its_own_advice(status: int, words: str) -> None:
+    assert words in verdict(Outcome(status=status, error="x", duration_ms=3), None)
+
+
+def test_a_quick_401_says_how_quick() -> None:
+    assert "in 3 ms" in verdict(Outcome(status=401, error="x", duration_ms=3), None)
+    assert "in 30" not in verdict(Outcome(status=401, error="x", duration_ms=300), None)
+
+
+def test_a_certificate_about_to_expire_is_told() -> None:
+    tls = {"expires_in_days": 6}
+    assert verdict(Outcome(status=200), tls) == "accepted, but the certificate expires in 6 days"
+    assert "expires" not in verdict(Outcome(status=200), {"expires_in_days": 60})
+
+
+def test_an_answer_that_did_not_end_is_told_apart() -> None:
+    assert "did not end in time" in verdict(Outcome(status=200, error="timeout", timed_out=True), None)

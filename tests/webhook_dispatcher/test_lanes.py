@@ -1,0 +1,84 @@
+"""How many deliveries a receiver gets at a time, and what is learnt from each."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.webhook_dispatcher.lanes import Lane
+from services.webhook_dispatcher.models import MOST_CONCURRENCY, Outcome
+
+OK = Outcome(status=200)
+TIMED_OUT = Outcome(error="timeout", timed_out=True)
+
+
+def lane(limit: int = 16) -> Lane:
+    return Lane(limit=limit, stored_limit=limit)
+
+
+def test_a_time_out_halves_and_a_success_adds_one() -> None:
+    one = lane(16)
+    one.note(TIMED_OUT, 5)
+    assert one.limit == 8
+    one.note(OK, None)
+    assert one.limit == 9
+
+
+def test_429_and_its_kin_halve_and_slow_while_another_failure_does_neither() -> None:
+    for status in (429, 502, 503, 504):
+        one = lane(16)
+        one.note(Outcome(status=status, error="x"), 5)
+        assert (one.limit, one.slow) == (8, 5)
+    one = lane(16)
+    one.note(Outcome(status=500, error="x"), 5)
+    assert (one.limit, one.slow, one.failed) == (16, None, True)
+
+
+def test_the_longest_retry_after_of_a_batch_counts_and_without_one_a_minute_at_most() -> None:
+    one = lane()
+    one.note(Outcome(status=503, error="x", retry_after=300), 400)
+    one.note(Outcome(status=503, error="x"), 7200)
+    assert one.slow == 300
+    other = lane()
+    other.note(Outcome(status=503, error="x"), 7200)
+    assert other.slow == 60
+
+
+@given(st.lists(st.sampled_from([OK, TIMED_OUT, Outcome(status=500, error="x"), Outcome(status=429, error="x")])))
+def test_there_is_always_room_for_one_and_never_for_more_than_the_most(outcomes: list[Outcome]) -> None:
+    one = lane()
+    for outcome in outcomes:
+        one.note(outcome, 1)
+        assert 1 <= one.limit <= MOST_CONCURRENCY
+
+
+def test_a_receiver_in_good_health_costs_no_update() -> None:
+    one = lane()
+    for _ in range(10):
+        one.note(OK, None)
+    assert not one.worth_telling
+
+
+def test_a_failing_receivers_first_success_is_worth_telling() -> None:
+    one = Lane(limit=1, stored_limit=1, failing=True)
+    assert not one.worth_telling
+    one.note(OK, None)
+    assert one.worth_telling
+
+
+def test_a_report_that_could_not_be_recorded_is_taken_back_whole() -> None:
+    one = lane()
+    one.note(Outcome(status=503, error="x", retry_after=9), 10)
+    report = one.take_report()
+    assert not one.worth_telling
+    one.note(OK, None)
+    one.give_back(report)
+    again = one.take_report()
+    assert (again.succeeded, again.failed, again.slow) == (True, True, 9)
+
+
+def test_a_full_limit_regained_is_told_once() -> None:
+    one = Lane(limit=MOST_CONCURRENCY - 1, stored_limit=4)
+    one.note(OK, None)
+    assert one.worth_telling
+    one.take_report()
+    one.note(OK, None)
+    assert not one.worth_telling

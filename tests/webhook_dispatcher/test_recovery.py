@@ -1,0 +1,197 @@
+"""A webhook that stops, and comes back: nothing is lost meanwhile, and what waited arrives oldest first at a rising rate."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.webhook_dispatcher import stopping
+from tests.webhook_dispatcher.conftest import Dispatcher, Partner
+from tests.webhook_dispatcher.receiver import Receiver, always, answer
+
+
+def waiting(dispatcher: Dispatcher, partner: Partner) -> list[bool]:
+    """For each unfinished delivery, oldest first, whether it is held."""
+    statement = "SELECT due_at IS NULL AS held FROM queue WHERE tenant_id = %s ORDER BY sequence"
+    return [row["held"] for row in dispatcher.rows(statement, partner.tenant_id)]
+
+
+def fail_for(dispatcher: Dispatcher, partner: Partner, days: float, last: str = "now()") -> None:
+    dispatcher.run(
+        f"UPDATE subscriptions SET failing_since = now() - %s * interval '1 day', last_failure_at = {last} WHERE tenant_id = %s",
+        days,
+        partner.tenant_id,
+    )
+
+
+def recover(dispatcher: Dispatcher, receiver: Receiver, partner: Partner, webhook: str) -> list[int]:
+    """Steps the recovery to its end; how many were released in each step."""
+    steps: list[int] = []
+    while partner.get(webhook).json()["recovering"]:
+        held = waiting(dispatcher, partner).count(True)
+        dispatcher.release()
+        steps.append(held - waiting(dispatcher, partner).count(True))
+        released = sum(steps)
+        dispatcher.pump_until(lambda released=released: len(receiver.requests) >= released)
+    return steps
+
+
+def test_after_five_days_of_failure_a_webhook_is_disabled_and_the_others_are_told(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    dispatcher.approve(partner, "incident.*", "webhook.disabled")
+    failing = partner.subscribe("https://gone.example/")
+    other = partner.subscribe(receiver.url, "webhook.disabled")
+    dispatcher.run(
+        "UPDATE subscriptions SET failing_since = now() - interval '5 days 1 hour', last_failure_at = now() WHERE id = %s",
+        failing.rpartition("/")[2],
+    )
+    assert dispatcher.disable_failing() == 1
+    shown = partner.get(failing).json()
+    assert (shown["enabled"], shown["disabled_reason"]) == (False, "failing")
+    [row] = dispatcher.rows("SELECT body FROM outbox WHERE tenant_id = %s", partner.tenant_id)
+    assert row["body"]["data"] == {"webhook_id": shown["id"], "reason": "failing"}
+    assert partner.get(other).json()["enabled"]
+    assert dispatcher.disable_failing() == 0
+
+
+@pytest.mark.parametrize(("days", "last"), [(4.9, "now()"), (30, "now() - interval '29 days'")])
+def test_neither_a_shorter_failure_nor_one_failure_long_ago_disables(
+    partner: Partner, dispatcher: Dispatcher, days: float, last: str
+) -> None:
+    webhook = partner.subscribe("https://gone.example/")
+    fail_for(dispatcher, partner, days, last)
+    dispatcher.disable_failing()
+    assert partner.get(webhook).json()["enabled"]
+
+
+def test_events_for_a_disabled_webhook_are_kept_and_sent_oldest_first_at_a_rising_rate(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    partner.put(webhook, {"enabled": False})
+    sent = [dispatcher.publish(partner.tenant_id, "incident.updated")[0] for _ in range(20)]
+    assert waiting(dispatcher, partner) == [True] * 20
+    assert partner.put(webhook, {"enabled": True}).json()["recovering"]
+    late = dispatcher.publish(partner.tenant_id, "incident.updated")
+    assert waiting(dispatcher, partner) == [True] * 21
+    steps = recover(dispatcher, receiver, partner, webhook)
+    assert steps == [1, 2, 4, 8, 6]
+    order = receiver.ids()
+    bounds = [sum(steps[:n]) for n in range(len(steps) + 1)]
+    expected = sent + late
+    for low, high in itertools.pairwise(bounds):
+        assert sorted(order[low:high]) == expected[low:high]
+    assert partner.books(webhook) | {"first_sequence": 1} == {
+        "accepted": 21, "delivered": 21, "pending": 0, "given_up": 0, "first_sequence": 1, "last_sequence": 21,
+    }  # fmt: skip
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    assert waiting(dispatcher, partner) == [False]
+
+
+def test_a_recovery_stops_at_its_first_failure_and_goes_on_with_one_probe(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    partner.put(webhook, {"enabled": False})
+    for _ in range(6):
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+    partner.put(webhook, {"enabled": True})
+    receiver.behaviour = always(answer(500))
+    dispatcher.release()
+    assert waiting(dispatcher, partner) == [False, *[True] * 5]
+    dispatcher.pump_until(lambda: partner.get(webhook).json()["failing_since"])
+    assert waiting(dispatcher, partner) == [True] * 6
+    dispatcher.release()
+    assert waiting(dispatcher, partner) == [False, *[True] * 5]
+    dispatcher.pump_until(lambda: len(receiver.requests) == 2)
+    receiver.behaviour = always(answer(200))
+    receiver.requests.clear()
+    assert recover(dispatcher, receiver, partner, webhook)[:2] == [1, 1]
+    assert partner.books(webhook)["delivered"] == 6
+
+
+def test_enabling_takes_back_what_was_given_up_since_the_failure_began(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: partner.books(webhook)["given_up"] == 1)
+    fail_for(dispatcher, partner, 6)
+    assert dispatcher.disable_failing() == 1
+    receiver.behaviour = always(answer(200))
+    receiver.requests.clear()
+    partner.put(webhook, {"enabled": True})
+    assert partner.books(webhook)["pending"] == 1
+    assert recover(dispatcher, receiver, partner, webhook) == [1]
+    assert partner.books(webhook)["delivered"] == 1
+
+
+def test_a_receiver_that_answers_again_after_an_outage_gets_what_it_missed_without_asking(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    for _ in range(3):
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: partner.books(webhook)["given_up"] == 3)
+    fail_for(dispatcher, partner, 0.5)
+    receiver.behaviour = always(answer(200))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: partner.get(webhook).json()["recovering"])
+    receiver.requests.clear()
+    assert recover(dispatcher, receiver, partner, webhook) == [1, 2]
+    assert partner.books(webhook)["delivered"] == 4
+
+
+def test_recover_queues_what_was_given_up_since_a_time(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: partner.books(webhook)["given_up"] == 2)
+    since = partner.deliveries(webhook)[0]["created_at"]
+    answered = partner.post(f"{webhook}/recover?since={since}")
+    later = sum(one["created_at"] >= since for one in partner.deliveries(webhook))
+    assert (answered.status_code, answered.json()) == (202, {"queued": later})
+    assert partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z").json() == {"queued": 2 - later}
+    assert partner.books(webhook)["pending"] == 2
+    for query in ("", "?since=yesterday", "?since=2026-01-01T00:00:00", "?since=2026-01-01T00:00:00Z&until=x"):
+        assert partner.post(f"{webhook}/recover{query}").status_code == 422
+    partner.put(webhook, {"enabled": False})
+    assert partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z").status_code == 409
+
+
+def test_a_disabled_app_pauses_its_webhooks_and_an_enabled_one_recovers_them(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.change_app(partner, 1, status="disabled")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    assert partner.get(webhook).json()["paused"]
+    assert waiting(dispatcher, partner) == [True, True]
+    dispatcher.change_app(partner, 2, status="active")
+    assert not partner.get(webhook).json()["paused"]
+    assert recover(dispatcher, receiver, partner, webhook) == [1, 1]
+
+
+def test_a_deleted_app_takes_its_webhooks_with_it(partner: Partner, dispatcher: Dispatcher) -> None:
+    partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.change_app(partner, 1, status="deleted")
+    assert dispatcher.rows("SELECT 1 FROM subscriptions WHERE tenant_id = %s", partner.tenant_id) == []
+    assert waiting(dispatcher, partner) == []
+
+
+@given(st.integers(0, 3000), st.integers(1, stopping.FASTEST))
+def test_a_step_never_has_more_out_than_its_rate_and_doubles_only_when_all_arrived(out: int, rate: int) -> None:
+    room, following = stopping.next_step(rate, out, failing=False)
+    assert room == max(0, rate - out)
+    assert following == (min(stopping.FASTEST, 2 * rate) if out == 0 else rate)
+    probes, after = stopping.next_step(rate, out, failing=True)
+    assert (probes, after) == (1 if out == 0 else 0, 1)

@@ -1,0 +1,142 @@
+"""Names, asked of a DNS server of the test's own: what it answers is what is connected to, and nothing else."""
+
+import asyncio
+import socketserver
+import threading
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from services.webhook_dispatcher import resolver
+from services.webhook_dispatcher.addresses import Policy
+from services.webhook_dispatcher.client import Client
+from services.webhook_dispatcher.models import Outcome
+from tests.webhook_dispatcher.receiver import Receiver, always, answer
+
+
+class NameServer(socketserver.ThreadingUDPServer):
+    """Answers each question for a name with the next of its answers; the last one stays."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Question)
+        self.answers: dict[str, list[list[str]]] = {}
+        self.asked: list[str] = []
+        self.lock = threading.Lock()
+
+    @property
+    def setting(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    def next(self, name: str, kind: str) -> list[str] | None:
+        with self.lock:
+            self.asked.append(f"{name} {kind}")
+            if name not in self.answers:
+                return None
+            steps = self.answers[name]
+            known = steps[0]
+            # A and AAAA are asked together: the step ends with the second question.
+            if len(self.asked) % 2 == 0 and len(steps) > 1:
+                steps.pop(0)
+        return [address for address in known if (":" in address) == (kind == "AAAA")]
+
+
+class Question(socketserver.DatagramRequestHandler):
+    def handle(self) -> None:
+        assert isinstance(self.server, NameServer)
+        query = dns.message.from_wire(self.rfile.read())
+        question = query.question[0]
+        kind = dns.rdatatype.to_text(question.rdtype)
+        known = self.server.next(question.name.to_text().rstrip("."), kind)
+        response = dns.message.make_response(query)
+        if known is None:
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        elif known:
+            response.answer.append(dns.rrset.from_text_list(question.name, 0, "IN", kind, known))
+        self.wfile.write(response.to_wire())
+
+
+@pytest.fixture
+def name_server() -> Iterator[NameServer]:
+    with NameServer() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def post(name_server: NameServer, url: str, times: int = 1) -> list[Outcome]:
+    async def run() -> list[Outcome]:
+        names = resolver.create(name_server.setting)
+        async with Client(Policy.from_text("127.0.0.1/32"), names) as client:
+            return [(await client.post(url, {}, b"{}"))[0] for _ in range(times)]
+
+    return asyncio.run(run())
+
+
+def test_a_name_is_asked_for_both_families(name_server: NameServer) -> None:
+    name_server.answers["receiver.example"] = [["8.8.8.8", "2606:4700:4700::1111"]]
+    names = resolver.create(name_server.setting)
+    addresses = asyncio.run(names.addresses("receiver.example"))
+    assert addresses == [ip_address("8.8.8.8"), ip_address("2606:4700:4700::1111")]
+    assert sorted(name_server.asked) == ["receiver.example A", "receiver.example AAAA"]
+
+
+@pytest.mark.parametrize("known", [None, [[]]])
+def test_a_name_that_does_not_exist_or_has_no_address_is_unknown(
+    name_server: NameServer, known: list[list[str]] | None
+) -> None:
+    if known is not None:
+        name_server.answers["receiver.example"] = known
+    with pytest.raises(resolver.UnknownName):
+        asyncio.run(resolver.create(name_server.setting).addresses("receiver.example"))
+
+
+def test_loopback_names_never_leave_the_machine(name_server: NameServer) -> None:
+    for name in ("localhost", "receiver.localhost"):
+        assert asyncio.run(resolver.create(name_server.setting).addresses(name)) == [ip_address("127.0.0.1")]
+        assert asyncio.run(resolver.create("").addresses(name)) == [ip_address("127.0.0.1")]
+    assert name_server.asked == []
+
+
+def test_a_name_that_rebinds_between_check_and_connect_gains_nothing(
+    name_server: NameServer, receiver: Receiver
+) -> None:
+    name_server.answers["receiver.example"] = [["127.0.0.1"], ["169.254.169.254"]]
+    [outcome] = post(name_server, f"http://receiver.example:{receiver.port}/")
+    assert outcome.succeeded
+    assert outcome.address == "127.0.0.1"
+    assert len(name_server.asked) == 2
+
+
+def test_a_name_that_rebinds_between_two_deliveries_is_refused(name_server: NameServer, receiver: Receiver) -> None:
+    receiver.behaviour = always(answer(200, "connection: close\r\n"))
+    name_server.answers["receiver.example"] = [["127.0.0.1"], ["127.0.0.1", "10.0.0.1"], ["::ffff:127.0.0.2"]]
+    outcomes = post(name_server, f"http://receiver.example:{receiver.port}/", times=3)
+    assert [outcome.succeeded for outcome in outcomes] == [True, False, False]
+    assert all("address_refused" in (outcome.error or "") for outcome in outcomes[1:])
+    assert receiver.connections == 1
+
+
+def test_a_server_that_does_not_answer_is_a_dns_error_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "SECONDS", 0.3)
+
+    class Silent(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            """Says nothing."""
+
+    with socketserver.UDPServer(("127.0.0.1", 0), Silent) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        names = resolver.create(f"127.0.0.1:{server.server_address[1]}")
+        with pytest.raises(resolver.UnknownName):
+            asyncio.run(names.addresses("receiver.example"))
+        server.shutdown()
+        thread.join()

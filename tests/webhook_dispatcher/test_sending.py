@@ -1,0 +1,181 @@
+"""The sender under stress: receivers that hang, senders that die, senders side by side."""
+
+import asyncio
+import json
+import threading
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+
+from services.webhook_dispatcher import dispatch_queries
+from shared.database import AsyncConnection
+from tests.support.waiting import wait_for
+from tests.webhook_dispatcher.conftest import Dispatcher, Partner
+from tests.webhook_dispatcher.receiver import Receiver, always, answer, hang, running
+
+CLAIM_ALL = {"after": "", "busy": [], "room": [], "slots": 1000}
+
+
+def claim(dispatcher: Dispatcher, *partners: Partner) -> list[str]:
+    """Claims as a sender does, and then dies without a word. The ids of what it had for these partners."""
+    tenants = {partner.tenant_id for partner in partners}
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        rows = conn.execute(dispatch_queries.CLAIM, CLAIM_ALL).fetchall()
+    return [row[1] for row in rows if row[3] in tenants]
+
+
+def test_receivers_that_hang_hold_nobody_else_up(partner: Partner, dispatcher: Dispatcher, receiver: Receiver) -> None:
+    with ExitStack() as stack:
+        for _ in range(20):
+            hanging = stack.enter_context(running(Receiver(behaviour=hang)))
+            partner.subscribe(hanging.url, "incident.closed")
+        webhook = partner.subscribe(receiver.url, "incident.updated")
+        for _ in range(5):
+            dispatcher.publish(partner.tenant_id, *["incident.closed"] * 10, *["incident.updated"] * 20)
+        dispatcher.pump_until(lambda: partner.books(webhook)["delivered"] == 100, deadline=1.5)
+        hung = dispatcher.rows("SELECT DISTINCT concurrency FROM subscriptions WHERE events = '{incident.closed}'")
+    assert len(set(receiver.ids())) == len(receiver.ids()) == 100
+    assert [row["concurrency"] for row in hung] == [1]
+
+
+def test_what_a_dead_sender_held_is_sent_when_its_lease_ends(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    [held] = claim(dispatcher, partner)
+    assert claim(dispatcher, partner) == []
+    [lease] = dispatcher.rows(
+        "SELECT due_at > now() + interval '15 seconds' AS long, leased FROM queue WHERE delivery_id = %s", held
+    )
+    assert lease == {"long": True, "leased": True}
+    assert partner.deliveries(webhook)[0]["next_attempt_at"] is None
+    dispatcher.run("UPDATE queue SET due_at = now() WHERE delivery_id = %s", held)
+    dispatcher.pump_until(lambda: partner.deliveries(webhook)[0]["status"] == "succeeded")
+    assert partner.deliveries(webhook)[0]["attempt"] == 2
+
+
+def test_a_report_that_comes_after_its_lease_was_taken_over_is_ignored(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    [held] = claim(dispatcher, partner)
+    dispatcher.run("UPDATE queue SET due_at = now() WHERE delivery_id = %s", held)
+    assert claim(dispatcher, partner) == [held]
+    report = {
+        "delivery_id": held,
+        "delivery_at": partner.deliveries(webhook)[0]["created_at"],
+        "tenant_id": partner.tenant_id,
+        "subscription_id": webhook.rpartition("/")[2],
+        "attempt": 1,
+        "at": "2026-01-01",
+        "succeeded": False,
+        "url": "",
+        "request_headers": {},
+        "truncated": False,
+        "duration_ms": 1,
+    }
+    late = json.dumps([report])
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        conn.execute(dispatch_queries.RECORD, {"sent": late})
+    assert partner.deliveries(webhook)[0]["status"] == "queued"
+    assert dispatcher.rows("SELECT 1 FROM attempts WHERE delivery_id = %s", held) == []
+    assert len(dispatcher.rows("SELECT 1 FROM queue WHERE delivery_id = %s", held)) == 1
+
+
+def test_two_senders_side_by_side_send_nothing_twice(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    for _ in range(10):
+        dispatcher.publish(partner.tenant_id, *["incident.updated"] * 30)
+
+    async def both() -> None:
+        ended = threading.Event()
+        senders = asyncio.gather(dispatcher.pump(ended, 15), dispatcher.pump(ended, 15))
+        await asyncio.to_thread(wait_for, lambda: len(set(receiver.ids())) == 300)
+        ended.set()
+        await senders
+
+    asyncio.run(both())
+    assert len(receiver.ids()) == 300
+    assert partner.books(webhook)["delivered"] == 300
+
+
+def test_a_database_that_goes_away_costs_no_second_request(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    """What was sent while the connection broke is recorded over the next one."""
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, *["incident.updated"] * 5)
+
+    async def run() -> None:
+        async with dispatcher.client(15) as client:
+            pump = dispatcher.new_pump(client, lambda: False)
+            async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn:
+                pump_task = asyncio.create_task(pump.run(conn))
+                await asyncio.to_thread(wait_for, lambda: len(receiver.requests) == 5)
+                with psycopg.connect(dispatcher.database.admin) as admin:
+                    admin.execute("SELECT pg_terminate_backend(%s)", (conn.info.backend_pid,))
+                with pytest.raises(psycopg.OperationalError):
+                    await pump_task
+            async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as again:
+                await pump.drain(again)
+
+    asyncio.run(run())
+    assert partner.books(webhook)["delivered"] == 5
+    assert len(receiver.requests) == 5
+
+
+def test_a_secret_sealed_by_a_lost_key_stops_no_other(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    broken = partner.subscribe(receiver.url)
+    dispatcher.run(
+        "UPDATE subscriptions SET secret = '\\x0200' WHERE id = %s",
+        broken.rpartition("/")[2],
+    )
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: partner.books(webhook)["delivered"] == 1)
+    assert partner.books(broken)["pending"] == 1
+    assert len(receiver.requests) == 1
+
+
+def test_a_manual_retry_beside_a_scheduled_one_makes_one_request(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: receiver.requests)
+    dispatcher.run("UPDATE queue SET due_at = now() + interval '1 hour' WHERE tenant_id = %s", partner.tenant_id)
+    sent = len(receiver.requests)
+    receiver.behaviour = always(answer(200))
+    [delivery] = partner.deliveries(webhook)
+    for _ in range(2):
+        assert partner.post(f"{webhook}/deliveries/{delivery['id']}/retry").status_code == 202
+    dispatcher.pump_until(lambda: partner.deliveries(webhook)[0]["status"] == "succeeded")
+    assert len(receiver.requests) == sent + 1
+
+
+def test_a_manual_retry_of_one_in_flight_is_not_sent_beside_it(partner: Partner, dispatcher: Dispatcher) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    [held] = claim(dispatcher, partner)
+    assert partner.post(f"{webhook}/deliveries/{held}/retry").status_code == 202
+    assert claim(dispatcher, partner) == []
+
+
+def test_one_receivers_backlog_takes_no_more_slots_than_its_own(partner: Partner, dispatcher: Dispatcher) -> None:
+    partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, *["incident.updated"] * 50)
+    other = Partner(partner.http)
+    other.subscribe("https://integrator.example/")
+    dispatcher.publish(other.tenant_id, "incident.updated")
+    claimed = claim(dispatcher, partner, other)
+    owners = dispatcher.rows("SELECT tenant_id FROM deliveries WHERE id = ANY(%s)", claimed)
+    assert [row["tenant_id"] for row in owners].count(partner.tenant_id) == 16
+    assert [row["tenant_id"] for row in owners].count(other.tenant_id) == 1
