@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
+from services.epcr.fhir import encode as encode_module
 from services.epcr.fhir.bundle import bundle
 from services.epcr.fhir.encode import checked, encode
 from shared.identity import Caller
@@ -54,16 +55,21 @@ def test_a_bundle_of_thirty_entries_in_process() -> None:
     made = bundle(golden.projection(encounter))
     text = encode(made).decode()
 
+    def first_export() -> bytes:
+        encode_module._passed.clear()
+        return export()
+
     def export() -> bytes:
         return encode(checked(bundle(golden.projection(encounter))))
 
     print(f"\n{len(made['entry'])} entries, {len(text)} bytes; in process{'':<22}  p50      p95      p99")
     told("project", timed(lambda: golden.project(encounter, [], disclosure)))
     told("project and build", timed(lambda: bundle(golden.projection(encounter))))
-    told("check (fhir.resources and our own)", timed(lambda: checked(made)))
+    told("check what has not changed since", timed(lambda: checked(made)))
     told("encode", timed(lambda: encode(made)))
-    told("all of it, by the clock", timed(export), 25)
-    told("all of it, CPU alone", timed(export, clock=time.process_time), 25)
+    told("all of it, the first time", timed(first_export), 25)
+    told("all of it, the first time, CPU alone", timed(first_export, clock=time.process_time), 25)
+    told("all of it, again", timed(export), 25)
     theirs = timed(lambda: Bundle.model_validate(made).model_dump_json(), 100)
     told("beside it: fhir.resources builds and writes (digits lost)", theirs)
     told("beside it: fhirkit-rs validates", timed(lambda: fhirkit.validate(text)))
