@@ -20,10 +20,11 @@ EVERYDAY_SCOPES = [
     "platform:apps",
 ]
 ON_REQUEST_SCOPES = ["argus:telephony:read", "argus:telephony:write", "argus:platform:read", "argus:platform:write"]
+EVERYDAY_BUNDLES = ["acqi-reporting", "incident-management", "incident-webhooks"]
 TENANTS = (
-    # key, name, on-request scopes granted, e-mail of its administrator
-    ("demo", "Riviera Emergency Services", ON_REQUEST_SCOPES, "admin@riviera.example"),
-    ("other", "Lakeland Ambulance Trust", [], "admin@lakeland.example"),
+    # key, name, on-request scopes and bundles granted, e-mail of its administrator
+    ("demo", "Riviera Emergency Services", ON_REQUEST_SCOPES, ["telephony-admin"], "admin@riviera.example"),
+    ("other", "Lakeland Ambulance Trust", [], [], "admin@lakeland.example"),
 )
 
 
@@ -48,13 +49,13 @@ def _answer(plan: Plan) -> Path:
     return plan.state.folder / "tenants.json"
 
 
-def _tenant(plan: Plan, key: str, name: str, granted: list[str], email: str) -> dict[str, Any]:
+def _tenant(plan: Plan, key: str, name: str, granted: list[str], bundles: list[str], email: str) -> dict[str, Any]:
     secret = plan.state.secret
     return {
         "key": key,
         "name": name,
         "scopes": granted,
-        "bundles": [],
+        "bundles": EVERYDAY_BUNDLES + bundles,
         "admin": {
             "email": email,
             "password": secret(f"password of {email}", lambda: secrets.token_urlsafe(12)),
