@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             try:
                 parse(getattr(self, name))
             except ValueError as error:
-                raise ValueError(f"{name.upper()} is malformed: {error}") from None
+                raise ValueError(f"{name.upper()}: {error}") from None
         if self.group_rows < 1 or not 1 <= self.group_writers <= 8:
             raise ValueError("GROUP_ROWS is at least 1, GROUP_WRITERS 1 to 8")
         if self.observation_retention_days < 8:
