@@ -2,7 +2,7 @@
 
 import json as stdlib_json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -18,6 +18,7 @@ T = TypeVar("T")
 MAX_BODY = 1 << 20
 MAX_DIGITS = 40
 MAX_EXPONENT = 30
+MAX_DEPTH = 64
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -85,6 +86,8 @@ def parse_json(body: bytes) -> Any:
         ) from None
     except RecursionError:
         raise problems.malformed("The body is nested too deeply.") from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _refuse_depth(value)
     if b"\\u" in body or b"\x00" in body:
         _refuse_unstorable_text(value, "")
     return value
@@ -134,8 +137,8 @@ def no_content() -> Response:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
         raise problems.malformed(f"The member {twice[:64]!r} stands twice in one object.")
     return members
 
@@ -173,6 +176,22 @@ def _decode_custom(kind: type, value: Any) -> Any:
     raise ValueError(f"Expected `number`, got `{type(value).__name__}`")
 
 
+def _refuse_depth(value: Any) -> None:
+    """What walks the value later does so by recursion, which Python gives up on with an error of our own making."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [member for parent in level for member in _members(parent)]
+        if not level:
+            return
+    raise problems.malformed(f"The body is nested more than {MAX_DEPTH} levels deep.")
+
+
+def _members(value: Any) -> Iterable[Any]:
+    """What a container holds that may hold something itself."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [member for member in inner if isinstance(member, dict | list)]
+
+
 def _is_storable(text: str) -> bool:
     try:
         text.encode()
@@ -198,18 +217,19 @@ def _refuse_unstorable_text(value: Any, pointer: str) -> None:
             _refuse_unstorable_text(item, f"{pointer}/{index}")
 
 
-_PLACE = re.compile(r"(?s)(.*?) - at `(?:key in )?\$(.*)`$")
+_PLACE = re.compile(r"(?:key in )?\$([\w.\[\]]*)`")
+MAX_DETAIL = 200  # a detail quotes the name of an unknown field, which may be as long as the body
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
 def _locate(message: str) -> tuple[str, str]:
     """msgspec's "Expected `int`, got `str` - at `$.a[1]`" as (detail, JSON Pointer)."""
-    found = _PLACE.match(message)
+    detail, _, place = message.rpartition(" - at `")
+    found = _PLACE.fullmatch(place) if detail else None
     if found is None:
-        return message, _unknown_field(message)
-    detail, path = found.groups()
-    pointer = "".join("/" + (name or index) for name, index in _STEP.findall(path))
-    return detail, pointer + _unknown_field(detail)
+        return message[:MAX_DETAIL], _unknown_field(message)
+    pointer = "".join("/" + (name or index) for name, index in _STEP.findall(found[1]))
+    return detail[:MAX_DETAIL], pointer + _unknown_field(detail)
 
 
 def _unknown_field(detail: str) -> str:
@@ -231,11 +251,14 @@ def _to_utc(value: Any) -> Any:
             _set_if_changed(value, name, getattr(value, name))
     elif isinstance(value, list):
         value[:] = [_to_utc(item) for item in value]
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            value[name] = _to_utc(member)
     return value
 
 
 def _set_if_changed(struct: msgspec.Struct, name: str, value: Any) -> None:
-    if isinstance(value, datetime | msgspec.Struct | list):
+    if isinstance(value, datetime | msgspec.Struct | list | dict):
         turned = _to_utc(value)
         if turned is not value:
             msgspec.structs.force_setattr(struct, name, turned)

@@ -90,11 +90,11 @@ class Verifier:
             return None
 
     def _remember(self, header: str, statement: _Statement) -> None:
-        if len(self._seen) >= CACHED:
-            now = time.time()
-            self._seen = {seen: kept for seen, kept in self._seen.items() if kept.exp > now}
-        if len(self._seen) < CACHED:
-            self._seen[header] = statement
+        if (
+            len(self._seen) >= CACHED
+        ):  # emptied at once, since sifting it would cost as much with every header that comes
+            self._seen.clear()
+        self._seen[header] = statement
 
 
 def _public_key(text: str) -> tuple[str, Ed25519PublicKey]:

@@ -30,8 +30,8 @@ def migrate(migration_dsn: str, app_role: str, worker_role: str, directories: li
     """
     ran: list[str] = []
     with psycopg.connect(migration_dsn, autocommit=True) as conn:
-        conn.execute("SET lock_timeout = '5s'")
         conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        conn.execute("SET lock_timeout = '5s'")
         with conn.transaction():
             conn.execute(HISTORY)
             _grant(conn, app_role, worker_role)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from psycopg import OperationalError
+from psycopg import DataError, OperationalError
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared import tracing
@@ -124,6 +124,16 @@ async def _render_unavailable(request: Request, error: Exception) -> Response:
     return unavailable().response()
 
 
+async def _render_unstorable(request: Request, error: Exception) -> Response:
+    """A value that got as far as PostgreSQL and is none there: too large for its column, or text with a NUL."""
+    log.error("value refused by the database: %s", type(error).__name__)
+    return invalid("A value is out of range, or text that cannot be stored.").response()
+
+
+async def _render_cut_off(request: Request, error: Exception) -> Response:
+    return malformed("The connection closed before the body was complete.").response()
+
+
 async def render_unexpected(request: Request, error: Exception) -> Response:
     return Problem(500, "Internal error", "Something went wrong on our side; quote the trace id to support.").response()
 
@@ -133,5 +143,7 @@ exception_handlers: dict[Any, Callable[..., Any]] = {
     HTTPException: _render_http_exception,
     PoolTimeout: _render_unavailable,
     OperationalError: _render_unavailable,
+    DataError: _render_unstorable,
+    ClientDisconnect: _render_cut_off,
     Exception: render_unexpected,
 }

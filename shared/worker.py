@@ -1,6 +1,7 @@
 """Messages in: one Celery task takes a batch, does what is new in one transaction, and acknowledges to the producer."""
 
 import logging
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ import psycopg
 from celery import Celery, signals
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from shared import broker, dead_letters, logs, metrics, tracing
 from shared.database import Connection, open_tasks_pool, task_transaction
@@ -28,6 +29,8 @@ NEW: LiteralString = """
 ACKNOWLEDGED: LiteralString = """
     UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND acknowledged_at IS NULL
 """
+# SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error.
+OUTAGES = frozenset({"08", "53", "57", "58"})
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
 
@@ -63,14 +66,16 @@ class Consumer:
         self.celery = celery
         self._dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
         self._redis = broker.redis_client(settings.redis_url)
+        self._opening = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
 
     @property
     def pool(self) -> ConnectionPool[Connection]:
-        """Opened by the first task, so that no connection crosses a fork."""
-        if self._pool is None:
-            self._pool = open_tasks_pool(self._dsn, max_size=8)
-        return self._pool
+        """Opened by the first task, so that no connection crosses a fork; tasks are threads, and the first may be several."""
+        with self._opening:
+            if self._pool is None:
+                self._pool = open_tasks_pool(self._dsn, max_size=8)
+            return self._pool
 
     def consume(self, producer: str, sent_ns: int, batch: str) -> None:
         """The whole batch in one transaction; if that fails, message by message, so that one bad message stops no other."""
@@ -78,10 +83,10 @@ class Consumer:
         try:
             self._apply(envelopes, sent_ns)
             done = [envelope.id for envelope in envelopes]
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            log.warning("batch left for later: %s", type(error).__name__)
-            return
         except Exception as error:  # any bug in a handler is met message by message
+            if _is_outage(error):
+                log.warning("batch left for later: %s", type(error).__name__)
+                return
             log.warning("batch of %d failed, taken one by one: %s", len(envelopes), logs.describe(error))
             done = [envelope.id for envelope in envelopes if self._settle(producer, sent_ns, envelope)]
         self._acknowledge(producer, done)
@@ -90,9 +95,9 @@ class Consumer:
         """One message alone. True when it needs no sending again: done, done before, or given up."""
         try:
             self._apply([envelope], sent_ns)
-        except (psycopg.OperationalError, PoolTimeout):
-            return False
         except Exception as error:
+            if _is_outage(error):
+                return False
             return dead_letters.count_failure(self.pool, producer, envelope, error)
         return True
 
@@ -122,7 +127,7 @@ class Consumer:
 
     def _new(self, conn: Connection, envelopes: list[Envelope]) -> list[Envelope]:
         # In the order of their ids, so that two batches with the same messages wait for each other instead of locking up.
-        ordered = sorted(envelopes, key=lambda envelope: envelope.id)
+        ordered = sorted({envelope.id: envelope for envelope in envelopes}.values(), key=lambda envelope: envelope.id)
         fresh = conn.execute(NEW, ([envelope.id for envelope in ordered], [envelope.tenant_id for envelope in ordered]))
         ids = {row[0] for row in fresh}
         return [envelope for envelope in ordered if envelope.id in ids]
@@ -166,6 +171,18 @@ def create_worker(service: str, settings: WorkerSettings, handlers: Mapping[type
     celery.consumer = consumer  # type: ignore[attr-defined]
     signals.worker_shutdown.connect(lambda **_: tracing.shutdown(), weak=False)
     return celery
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether the database is away or cannot go on, which says nothing about the message.
+
+    A statement that ran out of time does: left for later, it would hold up the rest of its batch for ever.
+    """
+    if not isinstance(error, psycopg.OperationalError):
+        return False
+    return error.sqlstate is None or (
+        error.sqlstate[:2] in OUTAGES and not isinstance(error, psycopg.errors.QueryCanceled)
+    )
 
 
 _any_message = Union[MESSAGES]  # noqa: UP007

@@ -1,0 +1,93 @@
+"""An ASGI application asked in this process: a request built from its parts, an answer taken apart."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message
+
+T = TypeVar("T")
+
+
+class Answer(msgspec.Struct):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run` on the loop psycopg and uvicorn both take."""
+    return asyncio.run(work)
+
+
+def scope_of(
+    method: str = "GET", path: str = "/", query: bytes = b"", headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()]
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query,
+        "headers": pairs,
+        "server": ("service", 80),
+        "client": ("127.0.0.1", 1),
+        "scheme": "http",
+        "state": {},
+    }
+
+
+def received(body: bytes, *, chunk: int = 65_536) -> Callable[[], Coroutine[Any, Any, Message]]:
+    """What the server hands the application: the body in chunks, then the end of the connection."""
+    chunks = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
+    messages = [
+        {"type": "http.request", "body": part, "more_body": number < len(chunks) - 1}
+        for number, part in enumerate(chunks)
+    ]
+    waiting = iter([*messages, {"type": "http.disconnect"}])
+
+    async def receive() -> Message:
+        return next(waiting)
+
+    return receive
+
+
+def request(
+    body: bytes = b"", *, content_type: str | None = "application/json", query: bytes = b"", **scope: Any
+) -> Request:
+    headers = dict(scope.pop("headers", {}))
+    if content_type is not None:
+        headers["content-type"] = content_type
+    return Request(scope_of("POST", query=query, headers=headers, **scope), received(body))
+
+
+async def ask(
+    app: ASGIApp,
+    method: str = "GET",
+    path: str = "/",
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    query: bytes = b"",
+    state: Mapping[str, Any] | None = None,
+    extra: list[tuple[bytes, bytes]] | None = None,
+) -> Answer:
+    """One exchange; `extra` are further raw headers, for what a mapping cannot hold."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = scope_of(method, path, query, headers)
+    scope["headers"] += extra or []
+    scope["state"] = dict(state or {})
+    await app(scope, received(body), send)
+    start = next(message for message in sent if message["type"] == "http.response.start")
+    content = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
+    return Answer(start["status"], {name.decode(): value.decode() for name, value in start["headers"]}, content)

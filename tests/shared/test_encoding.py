@@ -1,0 +1,27 @@
+"""base64url, strictly: one text for each sequence of bytes, and nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.encoding import base64url_decode, base64url_encode
+
+
+@given(st.binary())
+def test_bytes_survive_their_text(data: bytes) -> None:
+    assert base64url_decode(base64url_encode(data)) == data
+
+
+@given(st.text())
+def test_any_text_is_bytes_or_a_value_error(text: str) -> None:
+    try:
+        data = base64url_decode(text)
+    except ValueError:
+        return
+    assert len(base64url_encode(data)) == len(text)
+
+
+@pytest.mark.parametrize("text", ["YQ==", "YQ=", "Y", "a+b/", "YW Jj", "YWJj\n", "ÿÿÿÿ", "YW\0j"])
+def test_padding_the_other_alphabet_and_impossible_lengths_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="base64url"):
+        base64url_decode(text)

@@ -1,0 +1,172 @@
+"""The gateway's statement of who is calling: nobody else can make one, and it does not last."""
+
+import time
+from typing import Any
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared import health, http, identity, problems
+from shared.encoding import base64url_decode, base64url_encode
+from shared.identity import Caller, IdentityMiddleware, SigningKey, Verifier, mint
+from shared.middleware import TracingMiddleware
+from shared.routing import resource
+from tests.shared.asking import Answer, ask, run
+
+KEY = SigningKey("2026-03:" + base64url_encode(b"k" * 32))
+NEXT = SigningKey("2026-04:" + base64url_encode(b"n" * 32))
+FORGER = SigningKey("2026-03:" + base64url_encode(b"f" * 32))
+CALLER = Caller(
+    tenant_id="org_1",
+    client_id="app_1",
+    scopes=frozenset({"argus:epcr:write"}),
+    address="192.0.2.1",
+    token_use="access",
+)
+
+
+async def whoami(request: Request) -> Response:
+    who = identity.require(request, "argus:epcr:read")
+    return http.json({"client_id": who.client_id})
+
+
+async def anyone(request: Request) -> Response:
+    return http.json({"address": identity.caller(request).address})
+
+
+def app(public_keys: str = KEY.public_text()) -> Starlette:
+    return Starlette(
+        routes=[resource("/whoami", GET=whoami), resource("/anyone", GET=anyone), *health.routes({})],
+        middleware=[Middleware(TracingMiddleware), Middleware(IdentityMiddleware, public_keys=public_keys)],
+        exception_handlers=problems.exception_handlers,
+    )
+
+
+def asked(header: str | None, path: str = "/whoami", **options: Any) -> Answer:
+    headers = {} if header is None else {identity.HEADER: header}
+    return run(ask(app(), path=path, headers=headers, **options))
+
+
+def test_a_caller_is_who_the_gateway_says() -> None:
+    assert asked(mint(CALLER, KEY)).json() == {"client_id": "app_1"}
+    assert Verifier(KEY.public_text()).verify(mint(CALLER, KEY)) == CALLER
+
+
+def test_a_call_that_did_not_come_through_the_gateway_is_unauthorized() -> None:
+    answer = asked(None)
+    assert (answer.status, answer.headers["content-type"]) == (401, "application/problem+json")
+    assert "www-authenticate" in answer.headers
+    assert answer.json()["trace_id"] == answer.headers["x-trace-id"]
+
+
+def test_a_forged_statement_is_unauthorized() -> None:
+    assert asked(mint(CALLER, FORGER)).status == 401
+
+
+def test_a_key_not_known_is_unauthorized_until_it_is() -> None:
+    assert Verifier(KEY.public_text()).verify(mint(CALLER, NEXT)) is None
+    both = Verifier(f"{NEXT.public_text()},{KEY.public_text()}")
+    assert both.verify(mint(CALLER, NEXT)) == both.verify(mint(CALLER, KEY)) == CALLER
+
+
+def test_a_statement_under_another_keys_name_is_unauthorized() -> None:
+    _, rest = mint(CALLER, KEY).split(".", 1)
+    assert Verifier(f"{KEY.public_text()},{NEXT.public_text()}").verify(f"{NEXT.kid}.{rest}") is None
+
+
+@given(st.integers(0), st.integers(1, 255))
+def test_any_character_changed_makes_it_worthless(position: int, change: int) -> None:
+    header = bytearray(mint(CALLER, KEY).encode())
+    header[position % len(header)] ^= change
+    text = header.decode("latin-1")
+    found = Verifier(KEY.public_text()).verify(text)
+    # The last character of a signature holds spare bits: another spelling of the same statement is the same statement.
+    assert found is None or (found == CALLER and position % len(header) == len(header) - 1)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=255)))
+def test_no_text_is_mistaken_for_a_statement(text: str) -> None:
+    assert Verifier(KEY.public_text()).verify(text) is None
+    assert Verifier(KEY.public_text()).verify(f"{KEY.kid}.{text}") is None
+
+
+def test_a_statement_ends_after_a_minute_even_where_it_was_seen_before() -> None:
+    verifier = Verifier(KEY.public_text())
+    with time_machine.travel(time.time(), tick=False) as clock:
+        header = mint(CALLER, KEY)
+        assert verifier.verify(header) == CALLER
+        clock.shift(identity.LIFETIME + identity.SKEW - 1)
+        assert verifier.verify(header) == CALLER
+        clock.shift(1)
+        assert verifier.verify(header) is None
+        assert Verifier(KEY.public_text()).verify(header) is None
+
+
+def test_an_expired_statement_is_unauthorized() -> None:
+    assert asked(mint(CALLER, KEY, now=time.time() - 3600)).status == 401
+
+
+def test_two_statements_are_none() -> None:
+    header = mint(CALLER, KEY)
+    assert asked(header, extra=[(identity.HEADER.encode(), header.encode())]).status == 401
+
+
+def test_an_anonymous_caller_gets_no_further_than_what_is_for_everyone() -> None:
+    header = mint(Caller(address="192.0.2.7"), KEY)
+    assert asked(header, "/anyone").json() == {"address": "192.0.2.7"}
+    assert asked(header).status == 401
+
+
+def test_probes_answer_without_a_statement() -> None:
+    assert asked(None, "/livez").status == asked(None, "/readyz").status == 200
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "enough"),
+    [
+        ("argus:epcr:read", "argus:epcr:read", True),
+        ("argus:epcr:write", "argus:epcr:read", True),
+        ("argus:epcr:read", "argus:epcr:write", False),
+        ("argus:devices:write", "argus:epcr:read", False),
+        ("argus:epcr:writer", "argus:epcr:read", False),
+    ],
+)
+def test_writing_includes_reading_of_the_same_resource_alone(held: str, wanted: str, enough: bool) -> None:
+    assert Caller(scopes=frozenset({held})).has(wanted) is enough
+
+
+def test_a_missing_scope_is_forbidden_and_named() -> None:
+    answer = asked(mint(Caller(tenant_id="org_1", client_id="app_1", token_use="access"), KEY))
+    assert (answer.status, answer.json()["scope"]) == (403, "argus:epcr:read")
+
+
+def test_what_was_seen_never_outgrows_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "CACHED", 10)
+    verifier = Verifier(KEY.public_text())
+    for number in range(35):
+        who = Caller(tenant_id="org_1", client_id=f"app_{number}")
+        assert verifier.verify(mint(who, KEY)) == who
+        assert len(verifier._seen) <= 10
+
+
+@pytest.mark.parametrize("text", ["", "kid", "kid:", "kid:AAAA", "kid:" + "A" * 43 + "=", KEY.public_text() + ","])
+def test_a_malformed_public_key_stops_the_process_at_start(text: str) -> None:
+    with pytest.raises(ValueError, match="IDENTITY_PUBLIC_KEYS"):
+        Verifier(text)
+
+
+def test_a_malformed_signing_key_is_refused() -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the message is the library's own
+        SigningKey("kid:AAAA")
+
+
+def test_the_public_key_gives_nothing_of_the_seed_away() -> None:
+    public = base64url_decode(KEY.public_text().partition(":")[2])
+    assert len(public) == 32
+    assert public != b"k" * 32
