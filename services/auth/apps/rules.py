@@ -3,17 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from msgspec import UNSET
 
-from services.auth.apps import events, redirects, scopes
+from services.auth.apps import events, jwks, redirects, scopes
 from services.auth.apps.models import AppChange, AppDraft, GovernanceChange, Tenant
 from shared.problems import FieldError
-
-MAX_KEYS = 5
-SAFE_KEY_TYPES = {"RSA", "EC", "OKP"}
-PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k", "oth"}
 
 
 def check_draft(draft: AppDraft, tenant: Tenant) -> list[FieldError]:
@@ -88,31 +82,8 @@ def _check_jwks(draft: AppDraft) -> list[FieldError]:
         return [FieldError("/jwks", "is for private_key_jwt alone")] if draft.jwks is not None else []
     if draft.jwks is None:
         return [FieldError("/jwks", "private_key_jwt needs it")]
-    problem = problem_with_jwks(draft.jwks)
+    problem = jwks.problem_with(draft.jwks)
     return [FieldError("/jwks", problem)] if problem else []
-
-
-def problem_with_jwks(jwks: dict[str, Any]) -> str | None:
-    """Why a JWK Set (RFC 7517 §5) cannot authenticate a client, or None."""
-    keys = jwks.get("keys")
-    if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS or set(jwks) != {"keys"}:
-        return f"is a JWK Set of 1 to {MAX_KEYS} keys"
-    for key in keys:
-        if not isinstance(key, dict) or key.get("kty") not in SAFE_KEY_TYPES:
-            return "holds a key that is not RSA, EC or OKP"
-        if PRIVATE_MEMBERS & set(key):
-            return "holds a private key; send the public half alone"
-    try:
-        imported = KeySet.import_key_set(jwks)  # pyright: ignore[reportArgumentType]
-    except (JoseError, ValueError, TypeError, KeyError):
-        return "holds a key that cannot be read"
-    sizes = [key.raw_value.key_size for key in imported.keys if key.key_type == "RSA"]  # pyright: ignore[reportAttributeAccessIssue]
-    if any(not 2048 <= size <= 4096 for size in sizes):
-        return "holds an RSA key that has not between 2048 and 4096 bits"
-    kids = [key.get("kid") for key in keys]
-    if len(keys) > 1 and (None in kids or len(set(map(str, kids))) != len(kids)):
-        return "holds several keys without a kid each of their own"
-    return None
 
 
 def _unknown(pointer: str, values: Sequence[str], known: Any, why: str) -> list[FieldError]:

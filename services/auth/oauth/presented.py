@@ -90,5 +90,5 @@ def _subject(assertion: str) -> str:
     """Who the assertion says it is from; believed only once its signature is checked."""
     try:
         return msgspec.json.decode(base64url_decode(assertion.split(".")[1]), type=_Subject).sub
-    except (IndexError, ValueError, msgspec.DecodeError):
+    except (IndexError, ValueError, msgspec.DecodeError, RecursionError):
         raise InvalidClient("The client assertion cannot be read.") from None

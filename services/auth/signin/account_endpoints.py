@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from services.auth.oauth import store
 from services.auth.oauth.reading import read_form
 from services.auth.revocations import watermarks
-from services.auth.signin import cookies, pages, passwords, queries, sessions
+from services.auth.signin import browsers, cookies, pages, passwords, queries, sessions
 from services.auth.signin.endpoints import to_sign_in
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS
@@ -45,7 +45,7 @@ async def sessions_page(request: Request) -> Response:
 def _shown(row: SessionRow, session: Session) -> dict[str, Any]:
     return {
         "session_id": row.session_id,
-        "browser": row.user_agent[:80],
+        "browser": browsers.describe(row.user_agent),
         "since": _time(row.signed_in_at),
         "current": row.session_id == session.session_id,
     }

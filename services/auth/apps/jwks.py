@@ -1,0 +1,63 @@
+"""The public keys an app registers for private_key_jwt (RFC 7517). Pure."""
+
+from typing import Any, Literal
+
+import msgspec
+from joserfc.jwk import KeySet
+
+from shared.encoding import base64url_decode
+
+MAX_KEYS = 5
+RSA_BITS = range(2048, 4096 + 1)
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
+
+
+class _Key(msgspec.Struct):
+    """The members that are read here; the library reads the rest."""
+
+    kty: Literal["RSA", "EC", "OKP"]
+    kid: str | None = None
+    n: str = ""
+    e: str = ""
+    use: Literal["sig"] = "sig"
+
+
+class _KeySet(msgspec.Struct, forbid_unknown_fields=True):
+    keys: list[_Key]
+
+
+def problem_with(jwks: dict[str, Any]) -> str | None:
+    """Why a JWK Set cannot authenticate a client, or None."""
+    try:
+        keys = msgspec.convert(jwks, _KeySet).keys
+    except msgspec.ValidationError:
+        return "is a JWK Set of RSA, EC or OKP keys that sign"
+    if not 0 < len(keys) <= MAX_KEYS:
+        return f"holds 1 to {MAX_KEYS} keys"
+    if any(PRIVATE_MEMBERS & set(key) for key in jwks["keys"]):
+        return "holds a private key; send the public half alone"
+    if len(keys) > 1 and len({key.kid for key in keys if key.kid}) != len(keys):
+        return "holds several keys without a kid each of their own"
+    if not all(_has_safe_size(key) for key in keys):
+        return "holds an RSA key that has not between 2048 and 4096 bits and a small exponent"
+    return _unreadable(jwks)
+
+
+def _has_safe_size(key: _Key) -> bool:
+    """A large exponent would make each check of a signature slow."""
+    if key.kty != "RSA":
+        return True
+    try:
+        modulus, exponent = (int.from_bytes(base64url_decode(part), "big") for part in (key.n, key.e))
+    except ValueError:
+        return False
+    return modulus.bit_length() in RSA_BITS and exponent.bit_length() <= 32
+
+
+def _unreadable(jwks: dict[str, Any]) -> str | None:
+    try:
+        for key in KeySet.import_key_set(jwks).keys:  # pyright: ignore[reportArgumentType]
+            key.get_op_key("verify")
+    except Exception:  # whatever the library makes of a stranger's key, it is not one we can use
+        return "holds a key that cannot be read"
+    return None

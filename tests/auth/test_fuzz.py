@@ -1,0 +1,127 @@
+"""Nothing an attacker sends to an OAuth endpoint or a form gives a 500, or anything but an answer of the protocol."""
+
+import base64
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.auth.oauth.refresh import PREFIX
+from tests.auth.support import CALLBACK, CHALLENGE, Auth, Browser, register_web_app
+from tests.auth.test_private_key_jwt import TYPE
+
+# 6 endpoints, about 900 requests each: more than 5,000 in all.
+EXAMPLES = 900
+POSTS = ["/v1/oauth/token", "/v1/oauth/revoke", "/v1/oauth/introspect", "/v1/oauth/authorize", "/v1/auth/sign-in"]
+NAMES = [
+    "grant_type", "client_id", "client_secret", "scope", "code", "code_verifier", "redirect_uri", "refresh_token",
+    "token", "token_type_hint", "resource", "client_assertion", "client_assertion_type", "response_type", "state",
+    "code_challenge", "code_challenge_method", "prompt", "response_mode", "request", "decision", "csrf", "continue",
+    "email", "password",
+]  # fmt: skip
+CALM = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+odd = st.one_of(
+    st.text(max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.binary(max_size=40),
+    st.sampled_from([b"", b"\0", b"%", b"%ff", b"a" * 3000, b"\xed\xa0\x80", b"1" * 400, b"[" * 2000, b"NaN", b"-1"]),
+    st.binary(max_size=60).map(lambda data: b".".join([base64.urlsafe_b64encode(data)] * 3)),
+)
+
+
+class Known:
+    """Values that get past the first checks, so that fuzzing reaches what lies behind."""
+
+    def __init__(self, auth: Auth) -> None:
+        self.app = register_web_app(auth, grant_types=["authorization_code", "refresh_token", "client_credentials"])
+        token = auth.token(self.app).json()["access_token"]
+        self.values = [
+            value.encode()
+            for value in [
+                self.app["client_id"], self.app["client_secret"], "client_credentials", "authorization_code",
+                "refresh_token", "webhooks:write", "offline_access", CALLBACK, CHALLENGE, "S256", "plain", "code", TYPE,
+                token, token + "x", PREFIX + "0" * 26 + ".1." + "A" * 43, "none", "login", "allow", "deny",
+                "/v1/oauth/authorize?client_id=" + self.app["client_id"], "https://api.knogin.test",
+            ]
+        ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def known(auth: Auth) -> Known:
+    return Known(auth)
+
+
+def encoded(pairs: list[tuple[str, bytes]]) -> str:
+    return "&".join(f"{name}={quote_from_bytes(value)}" for name, value in pairs)
+
+
+def fields(draw: Any, known: Known) -> list[tuple[str, bytes]]:
+    value = st.one_of(st.sampled_from(known.values), odd)
+    pairs = draw(st.lists(st.tuples(st.sampled_from(NAMES), value), max_size=10))
+    if draw(st.booleans()):
+        app = known.app
+        pairs += [("client_id", app["client_id"].encode()), ("client_secret", app["client_secret"].encode())]
+    return pairs
+
+
+def is_an_answer(answer: Any) -> bool:
+    """An OAuth error, a success, a page or a redirect to a place of ours or of the app: never anything else."""
+    if answer.status_code in (302, 303):
+        location = answer.headers["location"]
+        return location.startswith((CALLBACK + "?", "/v1/auth/", "/v1/oauth/authorize?"))
+    return answer.status_code in (200, 400, 401, 403, 413, 415, 422, 429)
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_no_post_gives_a_500(auth: Auth, known: Known, path: str) -> None:
+    browser = Browser(auth)
+
+    @CALM
+    @given(st.data())
+    def attack(data: Any) -> None:
+        body: Any = data.draw(st.one_of(st.just(None), st.binary(max_size=200)))
+        if body is None:
+            body = encoded(fields(data.draw, known))
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        if data.draw(st.integers(0, 9)) == 0:
+            headers["content-type"] = data.draw(
+                st.sampled_from(["", "text/plain", "application/json", "multipart/form-data"])
+            )
+        if data.draw(st.integers(0, 4)) == 0:
+            scheme = data.draw(st.sampled_from(["Basic ", "basic ", "Bearer ", "Basic"]))
+            headers["authorization"] = scheme + base64.b64encode(data.draw(odd)).decode() + "x"
+        answer = browser._send("POST", path, content=body, headers=headers)
+        assert is_an_answer(answer), (answer.status_code, body, headers, answer.text[:300])
+
+    attack()
+
+
+def test_no_authorization_request_gives_a_500_or_leads_elsewhere(auth: Auth, known: Known) -> None:
+    browser = Browser(auth)
+    browser.sign_in()
+
+    @CALM
+    @given(st.data())
+    def attack(data: Any) -> None:
+        good = (
+            [("client_id", known.app["client_id"].encode()), ("response_type", b"code")]
+            if data.draw(st.booleans())
+            else []
+        )
+        query = encoded(good + fields(data.draw, known))
+        answer = browser.get(f"/v1/oauth/authorize?{query}")
+        assert is_an_answer(answer), (answer.status_code, query, answer.text[:300])
+
+    attack()
+
+
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 1 << 21])
+def test_a_body_that_is_too_large_is_413(auth: Auth, size: int) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = auth.call("POST", "/v1/oauth/token", content=b"a=" + b"x" * size, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (413, "invalid_request")

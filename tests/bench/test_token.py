@@ -1,0 +1,97 @@
+"""Tokens per second of one auth process, beside what RS256 alone costs on the same machine. `make bench` or `-k token`."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from services.auth.keys import signing
+from shared.identity import HEADER, Caller, SigningKey, mint
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.bench
+CONNECTIONS = 32
+SECONDS = 8.0
+GOAL = 0.3
+
+
+def signing_rate(seconds: float = 2.0) -> float:
+    """Bare RS256 signatures per second on one core."""
+    key, padding, digest = signing.generate(2048), PKCS1v15(), SHA256()
+    began, number = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        for _ in range(50):
+            key.sign(b"x" * 600, padding, digest)
+        number += 50
+    return number / (time.perf_counter() - began)
+
+
+class Client(asyncio.Protocol):
+    """One keep-alive connection that asks again as soon as it is answered; as cheap as a client can be."""
+
+    def __init__(self, request: bytes, seconds: list[float], until: float) -> None:
+        self.request, self.seconds, self.until = request, seconds, until
+        self.buffer = b""
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        self.asked = time.perf_counter()
+        self.transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, separator, body = self.buffer.partition(b"\r\n\r\n")
+        if not separator:
+            return
+        assert head.startswith(b"HTTP/1.1 200"), head
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        if len(body) < length:
+            return
+        self.seconds.append(time.perf_counter() - self.asked)
+        self.buffer = b""
+        if time.perf_counter() < self.until:
+            self._ask()
+        else:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.done.set_result(None)
+
+
+async def load(port: int, request: bytes, seconds: float) -> list[float]:
+    loop, taken = asyncio.get_running_loop(), []
+    until = time.perf_counter() + seconds
+    clients = [
+        (await loop.create_connection(lambda: Client(request, taken, until), "127.0.0.1", port))[1]
+        for _ in range(CONNECTIONS)
+    ]
+    await asyncio.gather(*(client.done for client in clients))
+    return taken
+
+
+def test_client_credentials_per_second(stack: Stack) -> None:
+    app = stack.register_app(["webhooks:write"])
+    form = f"grant_type=client_credentials&client_id={app.client_id}&client_secret={app.client_secret}&scope=webhooks:write"
+    identity = mint(
+        Caller(address="203.0.113.7"), SigningKey(stack.described["identity_signing_key"]), time.time() + 3600
+    )
+    request = (
+        f"POST /v1/oauth/token HTTP/1.1\r\nhost: auth.localhost\r\n{HEADER}: {identity}\r\n"
+        f"content-type: application/x-www-form-urlencoded\r\ncontent-length: {len(form)}\r\n\r\n{form}"
+    ).encode()
+    port = int(stack.described["services"]["auth"]["url"].rpartition(":")[2])
+    asyncio.run(load(port, request, 2.0))
+    signed = signing_rate()
+    taken = sorted(asyncio.run(load(port, request, SECONDS)))
+    rate = len(taken) / SECONDS
+    p50, p99 = (1000 * taken[int(len(taken) * share)] for share in (0.5, 0.99))
+    print(f"\nbare RS256 {signed:.0f}/s; client_credentials {rate:.0f}/s per process, {rate / signed:.2f} of signing")
+    print(f"{CONNECTIONS} connections: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    assert rate >= GOAL * signed
