@@ -50,7 +50,7 @@ def test_a_code_in_any_spelling_is_answered_as_its_reference_id(partner: Partner
         ({"value": "98.0"}, "/value"),
         ({"value": None}, "/value"),
         ({"observed_at": "2026-03-23T12:00:00"}, "/observed_at"),
-        ({"observed_at": (NOW + timedelta(minutes=6)).isoformat()}, "/observed_at"),
+        ({"observed_at": (NOW + timedelta(hours=1)).isoformat()}, "/observed_at"),
         ({"observed_at": (NOW - timedelta(days=7, minutes=1)).isoformat()}, "/observed_at"),
         ({"encounter_id": "enc_1"}, "/encounter_id"),
         ({"data_absent_reason": "asked"}, "/data_absent_reason"),
