@@ -53,6 +53,7 @@ class Gateway:
             head_seconds=settings.client_header_timeout,
             body_seconds=settings.client_body_timeout,
             idle_seconds=settings.client_idle_timeout,
+            most=settings.client_connections,
             refuse=self._refuse_unread,
         )
         self.background = Background(self)
@@ -66,6 +67,10 @@ class Gateway:
             await self._serve(call, scope["gateway.host"], scope["path"], scope["client"])
         except Refusal as refusal:
             await self._refuse(call, refusal)
+        except Exception as error:
+            # Nothing may reach a client as anything but a problem document.
+            log.exception("unhandled", exc_info=error, extra={"trace_id": call.trace.trace_id})
+            await self._fail(call)
         finally:
             self.account.close_call(call)
 
@@ -138,9 +143,17 @@ class Gateway:
         answer = problems.render(refusal, call.trace.trace_id)
         if refusal.close and not call.client.refused:
             call.status = answer.status
-            call.client.conclude(answer._replace(headers=[*answer.headers, *call.answer]))
+            body = b"" if call.method == "HEAD" else answer.body
+            call.client.conclude(answer._replace(headers=[*answer.headers, *call.answer], body=body))
         else:
             await self._send(call, answer)
+
+    async def _fail(self, call: Call) -> None:
+        call.reason = "unhandled"
+        if call.status:  # an answer had begun
+            call.client.transport.abort()
+        else:
+            await self._refuse(call, problems.internal())
 
     async def _send(self, call: Call, answer: Answer) -> None:
         call.status = answer.status

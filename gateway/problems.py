@@ -78,6 +78,10 @@ def unavailable(detail: str, *, retry_after: int = 1) -> Refusal:
     return Refusal(503, "Service unavailable", detail, headers=[(b"retry-after", str(retry_after).encode())])
 
 
+def internal() -> Refusal:
+    return Refusal(500, "Internal error", "Something went wrong on our side; quote the trace id to support.")
+
+
 def bad_gateway() -> Refusal:
     return Refusal(502, "Bad gateway", "The service behind this path gave no usable answer.")
 

@@ -41,7 +41,8 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # pyright: ignore[reportArgumentType]
-        self.watch.add(self)
+        if not self.watch.add(self):
+            self.transport.abort()
         self.deadline = self.watch.now + self.watch.head_seconds
 
     def connection_lost(self, exc: Exception | None) -> None:

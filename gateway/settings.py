@@ -46,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     client_header_timeout: float = 10
     client_body_timeout: float = 60
     client_idle_timeout: float = 75
+    client_connections: int = 10_000
     drain_timeout: int = 25
     otel_exporter_otlp_endpoint: str = ""
     otel_traces_sampler_arg: float = 1.0

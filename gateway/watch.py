@@ -19,18 +19,29 @@ class Watch:
     """`now` is a coarse monotonic clock. `refuse` makes the answer to what could not be read, and accounts for it."""
 
     def __init__(
-        self, *, head_seconds: float, body_seconds: float, idle_seconds: float, refuse: Callable[[Refusal], Answer]
+        self,
+        *,
+        head_seconds: float,
+        body_seconds: float,
+        idle_seconds: float,
+        most: int,
+        refuse: Callable[[Refusal], Answer],
     ) -> None:
         self.head_seconds = head_seconds
         self.body_seconds = body_seconds
         self.idle_seconds = idle_seconds
         self.linger_seconds = LINGER_SECONDS
+        self.most = most
         self.refuse = refuse
         self.now = time.monotonic()
         self._connections: set[Watched] = set()
 
-    def add(self, connection: Watched) -> None:
+    def add(self, connection: Watched) -> bool:
+        """False when there are too many connections already."""
+        if len(self._connections) >= self.most:
+            return False
         self._connections.add(connection)
+        return True
 
     def remove(self, connection: Watched) -> None:
         self._connections.discard(connection)

@@ -423,3 +423,32 @@ def test_an_idle_connection_is_closed_after_its_time(world: World) -> None:
     with world.start(client_idle_timeout=0.3).door() as door:
         assert door.request("GET", "/api/v1/devices", token=world.issuer.token()).status == 200
         assert door.ends()
+
+
+def test_more_connections_than_allowed_are_turned_away_and_places_are_given_again(world: World) -> None:
+    gateway = world.start(client_connections=1)
+    token = world.issuer.token()
+    with gateway.door() as first, gateway.door() as second:
+        assert first.request("GET", "/api/v1/devices", token=token).status == 200
+        assert second.ends()
+    wait_for(lambda: _answers(gateway, token))
+
+
+def _answers(gateway: Running, token: str) -> bool:
+    with gateway.door() as door:
+        try:
+            return door.request("GET", "/api/v1/devices", token=token).status == 200
+        except ConnectionError:
+            return False
+
+
+def test_a_fault_of_the_gateway_itself_is_a_problem_document_with_its_trace(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = world.start()
+    monkeypatch.setattr(gateway.gateway.addresses, "of", lambda *_: 1 / 0)
+    with gateway.door() as door:
+        reply = door.request("GET", "/api/v1/devices", token=world.issuer.token())
+    assert (reply.status, reply.get("content-type")) == (500, "application/problem+json")
+    assert reply.json()["trace_id"] == reply.get("x-trace-id")
+    assert "division" not in reply.body.decode()

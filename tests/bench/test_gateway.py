@@ -1,0 +1,183 @@
+"""The gateway beside HAProxy, Fastify and plain Python proxies: same token, same service, same core, turn about. `make bench-gateway`."""
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.bench import gateway_peers
+from tests.gateway.conftest import World
+from tests.gateway.issuer import FIRST, KEYS
+from tests.gateway.raw import Door
+from tests.gateway.test_drain import free_port
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.bench
+ROUNDS = 3
+SECONDS = 3
+GOAL_OF_HAPROXY = 0.35
+TICKS = os.sysconf("SC_CLK_TCK")
+SERVER, CLIENT = ("0", "1") if (os.cpu_count() or 1) > 1 else ("0", "0")
+
+
+@dataclass
+class Contender:
+    name: str
+    command: list[str]
+    port: int
+    environment: dict[str, str] = field(default_factory=dict)
+    rates: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(self.rates)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.stop()
+
+
+@contextmanager
+def running(command: list[str], port: int, core: str, environment: dict[str, str] | None = None) -> Iterator[int]:
+    child = subprocess.Popen(
+        ["taskset", "-c", core, *command], env=os.environ | (environment or {}), stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_for(lambda: _accepts(port), what=command[0])
+        yield child.pid
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def _accepts(port: int) -> bool:
+    with suppress(OSError), Door(port):
+        return True
+    return False
+
+
+def measure(contender: Contender, pid: int, token: str, connections: int) -> tuple[float, float, float, float]:
+    """Requests per second, CPU microseconds of the server per request, p50 and p99 in milliseconds."""
+    before = cpu_seconds(pid)
+    url = f"http://127.0.0.1:{contender.port}/api/v1/devices"
+    command = ["taskset", "-c", CLIENT, "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency"]
+    told = subprocess.run(
+        [*command, "-H", "Host: api.test", "-H", f"Authorization: Bearer {token}", url], capture_output=True, text=True
+    ).stdout
+    assert "Non-2xx" not in told, told
+    requests = int(re.search(r"(\d+) requests in", told)[1])  # pyright: ignore[reportOptionalSubscript]
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # pyright: ignore[reportOptionalSubscript]
+    return rate, 1e6 * (cpu_seconds(pid) - before) / requests, _percentile(told, 50), _percentile(told, 99)
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _percentile(told: str, percent: int) -> float:
+    match = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", told)
+    assert match, told
+    return float(match[1]) * {"us": 0.001, "ms": 1, "s": 1000}[match[2]]
+
+
+def gateway_contender(world: World, name: str, origin: int, **changes: Any) -> Contender:
+    port = free_port()
+    urls = {
+        f"gateway_upstream_{name}": f"http://127.0.0.1:{origin}" for name in ("webhooks", "graphql", "epcr", "devices")
+    }
+    settings = world.settings(**{"ops_port": free_port(), "rate_limit_read": "99999999/60", **urls, **changes})
+    environment = {key.upper(): str(value) for key, value in msgspec.structs.asdict(settings).items()}
+    return Contender(name, [sys.executable, "-m", "gateway", "web", "--port", str(port)], port, environment)
+
+
+def contenders(world: World, folder: Path, origin: int) -> list[Contender]:
+    key = folder / "key.pem"
+    key.write_bytes(KEYS[FIRST].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    spans = str(folder / "spans")
+    made = [
+        gateway_contender(world, "gateway, sampling 0 %", origin, otel_traces_sampler_arg=0.0, spans_file=spans),
+        gateway_contender(world, "gateway, sampling 5 %", origin, otel_traces_sampler_arg=0.05, spans_file=spans),
+        gateway_contender(world, "gateway, sampling 100 %", origin, otel_traces_sampler_arg=1.0, spans_file=spans),
+    ]
+    others = {
+        "HAProxy, jwt_verify": gateway_peers.haproxy,
+        "Fastify, http-proxy, JWT cache": gateway_peers.fastify,
+        "uvicorn, bare ASGI, pyreqwest": gateway_peers.python("asgi_pyreqwest"),
+        "uvicorn, Starlette, httpx": gateway_peers.python("starlette_httpx"),
+    }
+    for name, build in others.items():
+        command = build(folder, port := free_port(), origin, key)
+        if command is None:
+            print(f"not measured, not installed here: {name}")
+        else:
+            made.append(Contender(name, command, port))
+    return [*made, Contender("the service itself", [], origin)]
+
+
+@pytest.mark.skipif(
+    not (shutil.which("wrk") and shutil.which("haproxy")), reason="needs wrk and haproxy (apt-get install wrk haproxy)"
+)
+def test_requests_per_second_beside_others(world: World, tmp_path: Path) -> None:
+    origin = free_port()
+    with running(gateway_peers.origin(tmp_path, origin), origin, CLIENT) as origin_pid:
+        field = contenders(world, tmp_path, origin)
+        token = world.issuer.token()
+        for _ in range(ROUNDS):
+            for contender in field:
+                if contender.port == origin:
+                    _round(contender, origin_pid, token)
+                    continue
+                with running(contender.command, contender.port, SERVER, contender.environment) as pid:
+                    wait_for(lambda port=contender.port: _answers(port, token), what=contender.name)
+                    _round(contender, pid, token)
+    report(field)
+    rates = {contender.name: contender.rate for contender in field}
+    assert rates["gateway, sampling 0 %"] >= GOAL_OF_HAPROXY * rates["HAProxy, jwt_verify"]
+
+
+def _answers(port: int, token: str) -> bool:
+    with suppress(OSError, AssertionError), Door(port) as door:
+        return door.request("GET", "/api/v1/devices", token=token).status == 200
+    return False
+
+
+def _round(contender: Contender, pid: int, token: str) -> None:
+    rate, cpu, _, _ = measure(contender, pid, token, 32)
+    contender.rates.append(rate)
+    contender.cpu.append(cpu)
+    _, _, p50, p99 = measure(contender, pid, token, 1)
+    contender.p50.append(p50)
+    contender.p99.append(p99)
+
+
+def report(field: list[Contender]) -> None:
+    haproxy = next(contender.rate for contender in field if contender.name.startswith("HAProxy"))
+    direct = field[-1]
+    print(
+        f"\n{'32 connections':<34}{'req/s':>9}{'of HAProxy':>12}{'CPU µs/req':>12}{'1 connection: added p50':>25}{'added p99':>11}"
+    )
+    for one in field:
+        added50, added99 = (
+            statistics.median(values) - statistics.median(base)
+            for values, base in ((one.p50, direct.p50), (one.p99, direct.p99))
+        )
+        row = f"{one.name:<34}{one.rate:>9,.0f}{one.rate / haproxy:>12.2f}{statistics.median(one.cpu):>12.0f}"
+        print(row if one is direct else f"{row}{added50:>22.2f} ms{added99:>8.2f} ms")
