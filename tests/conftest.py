@@ -1,5 +1,6 @@
 """Fixtures every test may ask for: a PostgreSQL cluster, a Redis, a migrated database of one's own, the whole stack."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,7 +69,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if named := os.environ.get("KNOGIN_TEST_STACK"):
         yield Stack(Path(named))
         return
-    running = RunningStack(tmp_path_factory.mktemp("stack") / "state")
+    # Readings of an encounter nobody knows are told so soon, since a test waits for that.
+    settings = json.dumps({"epcr": {"UNKNOWN_AFTER_SECONDS": "1"}})
+    running = RunningStack(tmp_path_factory.mktemp("stack") / "state", KNOGIN_SETTINGS=settings)
     yield running.start()
     running.stop()
     running.delete()
