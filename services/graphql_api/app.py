@@ -45,7 +45,7 @@ class State(TypedDict):
 
 
 def create_app(settings: Settings) -> Starlette:
-    return Starlette(
+    app = Starlette(
         routes=[*routes, *health.routes({"database": _check_database})],
         middleware=[
             Middleware(TracingMiddleware),
@@ -54,6 +54,8 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers=problems.exception_handlers,
         lifespan=partial(lifespan, settings),
     )
+    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
+    return app
 
 
 @asynccontextmanager
