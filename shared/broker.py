@@ -17,6 +17,8 @@ def connect(service: str, redis_url: str) -> Celery:
         task_ignore_result=True,
         # Acknowledged on receipt: what dies with its worker is sent again by the outbox, not after Redis' visibility time-out.
         task_acks_late=False,
+        # Concerns late acknowledgement, so nothing here; unset, Celery warns on every lost connection.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
         worker_send_task_events=False,

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from celery import Celery
+from kombu.exceptions import KombuError
 from psycopg.rows import class_row
 from redis import RedisError
 
@@ -88,7 +89,7 @@ class Relay:
             try:
                 if self.send_due() < BATCH:
                     self._wait_for_bell()
-            except (psycopg.Error, RedisError, OSError, self.celery.connection_for_write().connection_errors) as error:
+            except (psycopg.Error, RedisError, KombuError, OSError) as error:
                 log.warning("relay waits: %s", type(error).__name__)
                 self.stopping.wait(POLL_SECONDS)
         self.pool.close()

@@ -1,21 +1,28 @@
-"""A small service of the tests' own, on epcr's database: one producer and one consumer with real tables, queue and processes."""
+"""A small system of the tests' own: one producer and one consumer with real tables, queues, relays and workers."""
 
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from queue import Empty
 from typing import Any
 
 import msgspec
 import psycopg
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import SecurityWarning
+from kombu.exceptions import KombuError
+from redis import RedisError
 
 from deploy.local.databases import Database
+from shared import outbox
 from shared.database import Connection
-from shared.messages import EncounterLink
+from shared.messages import EncounterLink, Message
 from shared.relay import Relay
 from shared.worker import Received, create_worker
+
+EFFECTS = "CREATE TABLE effects (message_id uuid); GRANT ALL ON effects TO PUBLIC"
+Handle = Callable[[Connection, Sequence[Received[Any]]], object]
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -28,32 +35,96 @@ def link(encounter_id: str = "enc_1") -> EncounterLink:
     return EncounterLink(encounter_id=encounter_id, link="linked", observation_ids=["obs_1"])
 
 
+def effect(conn: Connection, received: Sequence[Received[Any]]) -> None:
+    """An effect that can be counted, in the transaction of its inbox row: done twice, it would say so."""
+    for message in received:
+        conn.execute("INSERT INTO effects (message_id) VALUES (%s)", (message.id,))
+
+
+def publish(database: Database, *messages: Message, tenant: str = "org_1") -> None:
+    with psycopg.connect(database.app) as conn:
+        conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant,))
+        outbox.add_sync(conn, tenant, *messages)
+
+
+def relay_of(database: Database, redis_url: str, **settings: Any) -> Relay:
+    return Relay("epcr", Settings(worker_database_url=database.worker, redis_url=redis_url, **settings))
+
+
 @contextmanager
-def running(relay: Relay) -> Iterator[None]:
+def running(relay: Relay) -> Iterator[Relay]:
     thread = threading.Thread(target=relay.run, daemon=True)
+    thread.start()
+    try:
+        yield relay
+    finally:
+        relay.stopping.set()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@contextmanager
+def consuming(service: str, database: Database, redis_url: str, handle: Handle = effect) -> Iterator[Any]:
+    """A Celery worker in a thread, serving `service`'s queue. One at a time: Celery traces tasks by a global of the process."""
+    celery = worker_of(service, database, redis_url, handle)
+    started: Any = start_worker(celery, pool="threads", concurrency=2, queues=[service], perform_ping_check=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)  # tests may run as root
+        with started:
+            yield celery
+    celery.consumer.pool.close()
+
+
+@contextmanager
+def acknowledging(database: Database, redis_url: str) -> Iterator[None]:
+    """The producer's half of a worker: Celery keeps one app per process, so its calls are taken from the queue by hand."""
+    worker = worker_of("epcr", database, redis_url)
+    stopping = threading.Event()
+
+    def take_calls() -> None:
+        while not stopping.is_set():
+            try:
+                _take_calls(worker, stopping)
+            except (KombuError, RedisError, OSError):
+                stopping.wait(0.1)
+
+    thread = threading.Thread(target=take_calls, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        relay.stopping.set()
+        stopping.set()
         thread.join(10)
+        worker.consumer.pool.close()
 
 
-@contextmanager
-def consuming(
-    service: str, database: Database, redis_url: str, handle: Callable[[Connection, Sequence[Received[Any]]], object]
-) -> Iterator[Any]:
-    """A Celery worker in this process's thread, serving `service`'s queue."""
-    celery: Any = create_worker(
+def _take_calls(worker: Any, stopping: threading.Event) -> None:
+    with worker.connection() as connection, closing(connection.SimpleQueue("epcr")) as queue:
+        while not stopping.is_set():
+            with suppress(Empty):
+                call = queue.get(timeout=0.2)
+                worker.consumer.acknowledge(*call.payload[0])
+                call.ack()
+
+
+def worker_of(service: str, database: Database, redis_url: str, handle: Handle = effect) -> Any:
+    return create_worker(
         service, Settings(worker_database_url=database.worker, redis_url=redis_url), {EncounterLink: handle}
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SecurityWarning)  # tests may run as root
-        with start_worker(celery, pool="threads", concurrency=2, queues=[service], perform_ping_check=False):
-            yield celery
 
 
 def scalar(dsn: str, statement: Any, *parameters: object) -> Any:
     with psycopg.connect(dsn) as conn:
         row = conn.execute(statement, parameters).fetchone()
     return None if row is None else row[0]
+
+
+def unacknowledged(database: Database) -> int:
+    return scalar(database.admin, "SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL")
+
+
+def effects(database: Database) -> tuple[int, int]:
+    """How many messages had their effect, and how many effects there were: both the same, or something happened twice."""
+    with psycopg.connect(database.admin) as conn:
+        row = conn.execute("SELECT count(DISTINCT message_id), count(*) FROM effects").fetchone()
+    return row or (0, 0)

@@ -1,63 +1,431 @@
 """Messages between services: nothing lost, every effect once, one bad message stops nobody."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
-from redis import Redis
+from kombu.exceptions import KombuError
+from redis import Redis, RedisError
 
 from deploy.local.databases import Database
-from shared import outbox
-from shared.database import Connection
-from shared.relay import Relay
+from deploy.local.redis_server import RedisServer
+from shared import broker, dead_letters, outbox, relay
+from shared.database import Connection, task_transaction
+from shared.messages import GraphqlApp
+from shared.relay import Envelope
 from shared.worker import Received
-from tests.shared.support import Settings, consuming, link, running, scalar
+from tests.shared.support import (
+    acknowledging,
+    consuming,
+    effect,
+    effects,
+    link,
+    publish,
+    relay_of,
+    running,
+    scalar,
+    unacknowledged,
+    worker_of,
+)
 from tests.support.waiting import wait_for
 
-RECORD_EFFECT = "INSERT INTO failures (message_id, tenant_id, last_error) VALUES (%s, %s, 'effect')"
+DUE_NOW = "UPDATE outbox SET send_at = now() WHERE acknowledged_at IS NULL"
 
 
-def effect(conn: Connection, received: Sequence[Received[Any]]) -> None:
-    """An effect that can be counted, in the transaction of its inbox row."""
-    for message in received:
-        conn.execute(RECORD_EFFECT, (message.id, message.tenant_id))
+def execute(database: Database, statement: Any) -> None:
+    with psycopg.connect(database.admin) as conn:
+        conn.execute(statement)
 
 
-@pytest.fixture
-def producer(fresh_database: Any) -> Database:
-    return fresh_database("epcr")
+def envelopes(database: Database) -> list[Envelope]:
+    with psycopg.connect(database.admin) as conn:
+        rows = conn.execute(
+            "SELECT id, tenant_id, created_at, traceparent, body::text FROM outbox ORDER BY id"
+        ).fetchall()
+    return [Envelope(id, tenant, at, trace, msgspec.Raw(body.encode())) for id, tenant, at, trace, body in rows]
 
 
-@pytest.fixture
-def consumer(fresh_database: Any) -> Database:
-    return fresh_database("device_ingest")
-
-
-def publish(database: Database, *encounters: str) -> None:
-    with psycopg.connect(database.app) as conn:
-        conn.execute("SELECT set_config('app.tenant_id', 'org_1', true)")
-        outbox.add_sync(conn, "org_1", *(link(encounter) for encounter in encounters))
-
-
-def relay_of(database: Database, redis_url: str) -> Relay:
-    return Relay("epcr", Settings(worker_database_url=database.worker, redis_url=redis_url))
-
-
-def unacknowledged(database: Database) -> int:
-    return scalar(database.admin, "SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL")
-
-
-def effects(database: Database) -> int:
-    return scalar(database.admin, "SELECT count(*) FROM failures WHERE last_error = 'effect'")
+def batch(of: list[Envelope]) -> str:
+    return msgspec.json.encode(of).decode()
 
 
 def test_a_message_has_its_effect_and_is_acknowledged(producer: Database, consumer: Database, redis_url: str) -> None:
-    publish(producer, "enc_1", "enc_2")
+    publish(producer, link("enc_1"), link("enc_2"))
     with (
-        consuming("device_ingest", consumer, redis_url, effect),
-        consuming("epcr", producer, redis_url, effect),
+        consuming("device_ingest", consumer, redis_url),
+        acknowledging(producer, redis_url),
         running(relay_of(producer, redis_url)),
     ):
         wait_for(lambda: unacknowledged(producer) == 0)
-    assert effects(consumer) == 2
+    assert effects(consumer) == (2, 2)
+
+
+def test_a_message_of_a_transaction_rolled_back_was_never_there(producer: Database, redis_url: str) -> None:
+    with psycopg.connect(producer.app) as conn:
+        conn.execute("SELECT set_config('app.tenant_id', 'org_1', true)")
+        outbox.add_sync(conn, "org_1", link())
+        conn.rollback()
+    assert relay_of(producer, redis_url).send_due() == 0
+
+
+def test_a_message_sent_many_times_has_its_effect_once(producer: Database, consumer: Database, redis_url: str) -> None:
+    publish(producer, link("enc_1"), link("enc_2"))
+    sender = relay_of(producer, redis_url)
+    for _ in range(5):
+        sender.send_due()
+        execute(producer, DUE_NOW)
+    with consuming("device_ingest", consumer, redis_url), acknowledging(producer, redis_url):
+        wait_for(lambda: unacknowledged(producer) == 0)
+        wait_for(lambda: Redis.from_url(redis_url).llen("device_ingest") == 0)
+    assert effects(consumer) == (2, 2)
+
+
+def test_a_message_twice_in_one_batch_has_its_effect_once(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, link())
+    worker_of("device_ingest", consumer, redis_url).consumer.consume("epcr", 0, batch(envelopes(producer) * 2))
+    assert effects(consumer) == (1, 1)
+
+
+def test_two_workers_with_the_same_batch_have_its_effects_once(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, *(link(f"enc_{number}") for number in range(50)))
+    same = envelopes(producer)
+    worker = worker_of("device_ingest", consumer, redis_url).consumer
+    both = [threading.Thread(target=worker.consume, args=("epcr", 0, batch(order))) for order in (same, same[::-1])]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert effects(consumer) == (50, 50)
+
+
+def test_messages_in_a_redis_that_was_emptied_are_sent_again(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, link("enc_1"), link("enc_2"), link("enc_3"))
+    with (
+        running(relay_of(producer, redis_url)),
+        acknowledging(producer, redis_url),
+        Redis.from_url(redis_url) as redis,
+    ):
+        wait_for(lambda: redis.llen("device_ingest") > 0)
+        redis.flushall()
+        with consuming("device_ingest", consumer, redis_url):
+            wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (3, 3)
+
+
+def test_redis_emptied_under_running_workers_stops_nothing(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    with (
+        consuming("device_ingest", consumer, redis_url),
+        acknowledging(producer, redis_url),
+        running(relay_of(producer, redis_url)),
+        Redis.from_url(redis_url) as redis,
+    ):
+        for number in range(5):
+            publish(producer, link(f"enc_{number}"))
+            redis.flushall()
+        wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (5, 5)
+
+
+def poisoned(conn: Connection, received: Sequence[Received[Any]]) -> None:
+    if any(message.body.encounter_id == "enc_poison" for message in received):
+        raise RuntimeError("a name nobody should read")
+    effect(conn, received)
+
+
+def too_slow(conn: Connection, received: Sequence[Received[Any]]) -> None:
+    for message in received:
+        if message.body.encounter_id == "enc_poison":
+            conn.execute("SET LOCAL statement_timeout = '20ms'")
+            conn.execute("SELECT pg_sleep(10)")
+    effect(conn, received)
+
+
+@pytest.mark.parametrize("handle", [poisoned, too_slow])
+def test_a_poison_message_is_laid_aside_after_five_tries_and_its_mates_never_wait(
+    producer: Database, consumer: Database, redis_url: str, handle: Any
+) -> None:
+    publish(producer, link("enc_1"), link("enc_poison"), link("enc_2"))
+    with consuming("device_ingest", consumer, redis_url, handle), acknowledging(producer, redis_url):
+        sender = relay_of(producer, redis_url)
+        sender.send_due()
+        wait_for(lambda: unacknowledged(producer) == 1)
+        assert effects(consumer) == (2, 2)
+        with running(sender):
+            wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (2, 2)
+    with psycopg.connect(consumer.admin) as conn:
+        row = conn.execute(
+            "SELECT tenant_id, producer, name, body ->> 'encounter_id', error FROM dead_letters"
+        ).fetchone()
+        attempts = conn.execute("SELECT attempts FROM failures").fetchone()
+    assert row is not None
+    assert row[:4] == ("org_1", "epcr", "device_ingest.encounter_links.v1", "enc_poison")
+    assert "nobody should read" not in row[4]
+    assert attempts == (dead_letters.MAX_FAILURES,)
+
+
+def test_a_dead_letter_is_revived_once_its_cause_is_gone(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, link("enc_poison"))
+    [dead] = envelopes(producer)
+    broken = worker_of("device_ingest", consumer, redis_url, poisoned).consumer
+    for _ in range(dead_letters.MAX_FAILURES):
+        broken.consume("epcr", 0, batch([dead]))
+    with pytest.raises(RuntimeError):
+        broken.revive(str(dead.id))
+    assert [row[0] for row in dead_letters.newest(broken.pool, 10)] == [str(dead.id)]
+
+    mended = worker_of("device_ingest", consumer, redis_url).consumer
+    assert mended.revive(str(dead.id))
+    assert dead_letters.newest(mended.pool, 10) == []
+    assert effects(consumer) == (1, 1)
+    assert not mended.revive(str(dead.id))
+    mended.consume("epcr", 0, batch([dead]))
+    assert effects(consumer) == (1, 1)
+
+
+def test_a_message_nobody_here_knows_is_laid_aside_too(producer: Database, consumer: Database, redis_url: str) -> None:
+    publish(producer, link("enc_1"), GraphqlApp(client_id="app_1", version=1, status="active", graphql_bundles=[]))
+    execute(
+        producer,
+        "UPDATE outbox SET consumer = 'device_ingest', body = jsonb_set(body, '{name}', '\"new.v9\"') WHERE name LIKE 'g%'",
+    )
+    worker = worker_of("device_ingest", consumer, redis_url).consumer
+    for _ in range(dead_letters.MAX_FAILURES):
+        worker.consume("epcr", 0, batch(envelopes(producer)))
+    assert effects(consumer) == (1, 1)
+    assert [row[3] for row in dead_letters.newest(worker.pool, 10)] == ["new.v9"]
+
+
+def test_a_known_message_without_a_handler_is_laid_aside_too(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, GraphqlApp(client_id="app_1", version=1, status="active", graphql_bundles=[]))
+    worker = worker_of("device_ingest", consumer, redis_url).consumer
+    for _ in range(dead_letters.MAX_FAILURES):
+        worker.consume("epcr", 0, batch(envelopes(producer)))
+    assert [row[3] for row in dead_letters.newest(worker.pool, 10)] == ["graphql_api.app_changed.v1"]
+
+
+def test_a_consumer_that_was_down_catches_up(producer: Database, consumer: Database, redis_url: str) -> None:
+    with running(relay_of(producer, redis_url)), acknowledging(producer, redis_url):
+        for number in range(10):
+            publish(producer, link(f"enc_{number}"))
+        wait_for(lambda: scalar(producer.admin, "SELECT min(attempts) FROM outbox") >= 2)
+        assert unacknowledged(producer) == 10
+        with consuming("device_ingest", consumer, redis_url):
+            wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (10, 10)
+
+
+def test_a_lost_acknowledgement_costs_one_more_sending_and_no_second_effect(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, link())
+    with consuming("device_ingest", consumer, redis_url), Redis.from_url(redis_url) as redis:
+        sender = relay_of(producer, redis_url)
+        sender.send_due()
+        wait_for(lambda: redis.llen("epcr") == 1)
+        assert effects(consumer) == (1, 1)
+        redis.delete("epcr")
+        with acknowledging(producer, redis_url), running(sender):
+            wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (1, 1)
+    assert scalar(producer.admin, "SELECT attempts FROM outbox") >= 2
+
+
+def test_a_consumer_without_its_database_leaves_messages_for_later(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, link())
+    worker = worker_of("device_ingest", consumer, redis_url).consumer
+    worker.pool.close()
+    worker.consume("epcr", 0, batch(envelopes(producer)))
+    with Redis.from_url(redis_url) as redis:
+        assert redis.llen("epcr") == 0
+    assert effects(consumer) == (0, 0)
+    assert scalar(consumer.admin, "SELECT count(*) FROM failures") == 0
+
+
+def test_a_thousand_messages_travel_in_few_calls(producer: Database, redis_url: str) -> None:
+    publish(producer, *(link(f"enc_{number}") for number in range(1_000)))
+    assert relay_of(producer, redis_url).send_due() == 1_000
+    with Redis.from_url(redis_url) as redis:
+        assert redis.llen("device_ingest") == 5
+
+
+def test_a_call_holds_about_half_a_mebibyte(producer: Database, redis_url: str) -> None:
+    publish(producer, *(link("x" * 100_000) for _ in range(12)))
+    sender = relay_of(producer, redis_url)
+    with sender.pool.connection() as conn:
+        sizes = [sum(len(row.body) for row in call) for call in relay.calls(sender._claim(conn))]
+        conn.rollback()
+    assert len(sizes) == 3
+    assert max(sizes) <= relay.CALL_BYTES
+
+
+def test_a_message_larger_than_a_call_still_travels(producer: Database, consumer: Database, redis_url: str) -> None:
+    publish(producer, link("x" * (relay.CALL_BYTES * 2)), link("enc_small"))
+    with (
+        consuming("device_ingest", consumer, redis_url),
+        acknowledging(producer, redis_url),
+        running(relay_of(producer, redis_url)),
+    ):
+        wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (2, 2)
+
+
+def test_a_crowded_queue_gets_nothing_a_second_time_and_everything_a_first(
+    producer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "CROWDED", 2)
+    sender = relay_of(producer, redis_url)
+    with Redis.from_url(redis_url) as redis:
+        for number in range(3):
+            publish(producer, link(f"enc_{number}"))
+            assert sender.send_due() == 1
+        assert redis.llen("device_ingest") == 3
+        execute(producer, DUE_NOW)
+        assert sender.send_due() == 0
+        publish(producer, link("enc_new"))
+        assert sender.send_due() == 1
+        redis.delete("device_ingest")
+        execute(producer, DUE_NOW)
+        assert sender.send_due() == 4
+
+
+def test_sending_again_backs_off(producer: Database, redis_url: str) -> None:
+    publish(producer, link())
+    sender = relay_of(producer, redis_url, outbox_resend_seconds=100)
+    waits: list[float] = []
+    for _ in range(9):
+        sender.send_due()
+        waits.append(float(scalar(producer.admin, "SELECT extract(epoch FROM send_at - now()) FROM outbox")))
+        execute(producer, DUE_NOW)
+    for number, wait in enumerate(waits):
+        assert wait == pytest.approx(100 * min(2**number, 64), rel=0.15)
+
+
+def test_two_relays_side_by_side_send_each_message_once(producer: Database, consumer: Database, redis_url: str) -> None:
+    patient = {"outbox_resend_seconds": 3_600}
+    with (
+        running(relay_of(producer, redis_url, **patient)),
+        running(relay_of(producer, redis_url, **patient)),
+        consuming("device_ingest", consumer, redis_url),
+        acknowledging(producer, redis_url),
+    ):
+        for _ in range(20):
+            publish(producer, *(link(f"enc_{number}") for number in range(100)))
+        wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (2_000, 2_000)
+    assert scalar(producer.admin, "SELECT max(attempts) FROM outbox") == 1
+
+
+def test_a_relay_without_redis_waits_and_goes_on(
+    producer: Database, consumer: Database, own_redis: RedisServer
+) -> None:
+    port = own_redis.port
+    with running(relay_of(producer, own_redis.url)) as sender:
+        own_redis.stop()
+        publish(producer, link("enc_1"), link("enc_2"))
+        wait_for(lambda: not sender.stopping.is_set() and unacknowledged(producer) == 2)
+        own_redis.start(port)
+        own_redis.wait()
+        with consuming("device_ingest", consumer, own_redis.url), acknowledging(producer, own_redis.url):
+            wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (2, 2)
+
+
+def test_a_broker_that_refuses_leaves_the_rows_as_they_were(producer: Database, own_redis: RedisServer) -> None:
+    publish(producer, link())
+    sender = relay_of(producer, own_redis.url)
+    own_redis.stop()
+    with pytest.raises((KombuError, RedisError)):
+        sender.send_due()
+    assert scalar(producer.admin, "SELECT attempts FROM outbox") == 0
+
+
+def test_workers_go_on_after_redis_was_away(producer: Database, consumer: Database, own_redis: RedisServer) -> None:
+    port = own_redis.port
+    with (
+        consuming("device_ingest", consumer, own_redis.url),
+        acknowledging(producer, own_redis.url),
+        running(relay_of(producer, own_redis.url)),
+    ):
+        publish(producer, link("enc_1"))
+        wait_for(lambda: unacknowledged(producer) == 0)
+        own_redis.stop()
+        publish(producer, link("enc_2"))
+        own_redis.start(port)
+        own_redis.wait()
+        wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (2, 2)
+
+
+def test_tasks_that_begin_together_share_one_pool(consumer: Database, redis_url: str) -> None:
+    worker = worker_of("device_ingest", consumer, redis_url).consumer
+    gate = threading.Barrier(8)
+    pools: list[Any] = []
+
+    def first_task() -> None:
+        gate.wait()
+        pools.append(worker.pool)
+
+    threads = [threading.Thread(target=first_task) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(map(id, pools))) == 1
+    worker.pool.close()
+
+
+def test_what_waits_for_the_commit_runs_after_it_and_never_after_a_rollback(consumer: Database, redis_url: str) -> None:
+    pool = worker_of("device_ingest", consumer, redis_url).consumer.pool
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(scalar(consumer.admin, "SELECT count(*) FROM inbox"))
+
+    insert = "INSERT INTO inbox (message_id, tenant_id) VALUES (gen_random_uuid(), 'org_1')"
+    with pytest.raises(psycopg.errors.DivisionByZero), task_transaction(pool) as conn:  # noqa: PT012 - rolls back
+        conn.execute(insert)
+        conn.after_commit(look)
+        conn.execute("SELECT 1 / 0")
+    assert seen == []
+    with task_transaction(pool) as conn:
+        conn.execute(insert)
+        conn.after_commit(look)
+        assert seen == []
+    assert seen == [1]
+    with task_transaction(pool):
+        pass
+    assert seen == [1]
+    pool.close()
+
+
+def test_a_message_left_by_a_task_wakes_its_services_relay(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    def answer(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        for message in received:
+            conn.execute("SELECT set_config('app.tenant_id', %s, true)", (message.tenant_id,))
+            outbox.add_sync(conn, message.tenant_id, link())
+
+    publish(producer, link())
+    worker_of("device_ingest", consumer, redis_url, answer).consumer.consume("epcr", 0, batch(envelopes(producer)))
+    with Redis.from_url(redis_url) as redis:
+        assert redis.llen(broker.bell_key("device_ingest")) == 1
+    assert unacknowledged(consumer) == 1

@@ -1,0 +1,35 @@
+"""What the messaging tests share: two services' databases, a Redis that may be stopped."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from deploy.local.databases import Database
+from deploy.local.postgres import new_password
+from deploy.local.redis_server import RedisServer
+from tests.shared.support import EFFECTS
+
+
+@pytest.fixture
+def producer(fresh_database: Callable[[str], Database]) -> Database:
+    return fresh_database("epcr")
+
+
+@pytest.fixture
+def consumer(fresh_database: Callable[[str], Database]) -> Database:
+    database = fresh_database("device_ingest")
+    with psycopg.connect(database.admin) as conn:
+        conn.execute(EFFECTS)
+    return database
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test's own, to be stopped and started at will."""
+    server = RedisServer(tmp_path / "redis", new_password())
+    server.start()
+    server.wait()
+    yield server
+    server.stop()

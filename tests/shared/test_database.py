@@ -1,0 +1,185 @@
+"""Tenants stand apart in the database itself: whoever forgets to name one sees nothing, and writes nowhere."""
+
+import asyncio
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.local.databases import Database
+from shared import database, outbox
+from shared.database import SET_TENANT, AsyncConnection, tenant_transaction
+from shared.identity import Caller
+from tests.shared.asking import request, run
+from tests.shared.support import link, publish, scalar
+
+ROWS = {
+    "outbox": "INSERT INTO outbox (id, tenant_id, consumer, name, body) VALUES (gen_random_uuid(), %s, 'epcr', 'n', '{}')",
+    "inbox": "INSERT INTO inbox (message_id, tenant_id) VALUES (gen_random_uuid(), %s)",
+    "failures": "INSERT INTO failures (message_id, tenant_id, last_error) VALUES (gen_random_uuid(), %s, 'e')",
+    "dead_letters": (
+        "INSERT INTO dead_letters (message_id, tenant_id, producer, name, body, occurred_at, error) "
+        "VALUES (gen_random_uuid(), %s, 'epcr', 'n', '{}', now(), 'e')"
+    ),
+    "idempotency_keys": (
+        "INSERT INTO idempotency_keys (tenant_id, client_id, key_digest, request_digest, answer) VALUES (%s, 'a', '', '', '')"
+    ),
+    "audit": (
+        "INSERT INTO audit (id, tenant_id, client_id, action, subject_id, trace_id) "
+        "VALUES (gen_random_uuid(), %s, 'app_1', 'read', 'enc_1', '')"
+    ),
+}
+SHARED = (*ROWS, "audit_seals")
+
+
+def count(conn: psycopg.Connection[Any], table: str) -> int:
+    row = conn.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()
+    assert row
+    return row[0]
+
+
+def caller(tenant: str) -> Caller:
+    return Caller(tenant_id=tenant, client_id="app_1")
+
+
+@pytest.mark.parametrize("table", ROWS)
+def test_a_query_that_forgets_its_tenant_sees_no_rows(producer: Database, table: str) -> None:
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute(ROWS[table].encode(), ("org_1",))
+    with psycopg.connect(producer.app) as conn:
+        assert count(conn, table) == 0
+        conn.execute(SET_TENANT, ("",))
+        assert count(conn, table) == 0
+        conn.execute(SET_TENANT, ("org_2",))
+        assert count(conn, table) == 0
+        conn.execute(SET_TENANT, ("org_1",))
+        assert count(conn, table) == 1
+
+
+@pytest.mark.parametrize("table", ROWS)
+@pytest.mark.parametrize("tenant", ["org_1", "", None])
+def test_a_row_of_another_tenant_cannot_be_written(producer: Database, table: str, tenant: str | None) -> None:
+    with psycopg.connect(producer.app) as conn:
+        if tenant is not None:
+            conn.execute(SET_TENANT, (tenant,))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            conn.execute(ROWS[table].encode(), ("org_2",))
+
+
+@pytest.mark.parametrize("kind", ["app", "worker"])
+def test_every_table_with_a_tenant_is_under_forced_row_level_security(producer: Database, kind: str) -> None:
+    with psycopg.connect(getattr(producer, kind)) as conn:
+        open_tables = conn.execute(
+            """SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+               WHERE c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"""
+        ).fetchall()
+        role = conn.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user").fetchone()
+        covered = conn.execute("SELECT count(*) FROM pg_class WHERE relname = ANY(%s)", (list(SHARED),)).fetchone()
+    assert (open_tables, role, covered) == ([], (False,), (len(SHARED),))
+
+
+def test_the_trail_can_be_added_to_and_nothing_else(producer: Database) -> None:
+    for dsn in (producer.app, producer.worker):
+        for statement in (
+            "UPDATE audit SET action = 'x'",
+            "DELETE FROM audit",
+            "TRUNCATE audit",
+            "DELETE FROM audit_seals",
+        ):
+            with psycopg.connect(dsn) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute(statement.encode())
+
+
+def test_the_app_role_cannot_seal(producer: Database) -> None:
+    with psycopg.connect(producer.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute("INSERT INTO audit_seals VALUES (1, gen_random_uuid(), 'org_1', '')")
+
+
+class Bell:
+    """Rings, and looks at what is committed at that moment."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.heard: list[int] = []
+
+    def ring(self) -> None:
+        self.heard.append(scalar(self.dsn, "SELECT count(*) FROM outbox"))
+
+
+def in_pool(producer: Database, bell: Bell, work: Any) -> Any:
+    async def whole() -> Any:
+        async with database.open_pool(producer.app, max_size=1) as pool:
+            asked = request()
+            asked.state.pool, asked.state.bell = pool, bell
+            return await work(asked)
+
+    return run(whole())
+
+
+def test_the_bell_rings_after_the_commit_and_only_if_there_is_something_to_send(producer: Database) -> None:
+    bell = Bell(producer.admin)
+
+    async def work(asked: Any) -> None:
+        async with tenant_transaction(asked, caller("org_1")) as conn:
+            await conn.execute("SELECT 1")
+        assert bell.heard == []
+        async with tenant_transaction(asked, caller("org_1")) as conn:
+            await outbox.add(conn, "org_1", link())
+            assert bell.heard == []
+        assert bell.heard == [1]
+        async with tenant_transaction(asked, caller("org_1")) as conn:
+            await conn.execute("SELECT 1")
+        assert bell.heard == [1]
+
+    in_pool(producer, bell, work)
+
+
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
+def test_an_exception_leaves_nothing_behind_and_no_bell_rung(producer: Database, error: type[BaseException]) -> None:
+    bell = Bell(producer.admin)
+
+    async def work(asked: Any) -> None:
+        with pytest.raises(error):  # noqa: PT012 - what is rolled back must have happened
+            async with tenant_transaction(asked, caller("org_1")) as conn:
+                await outbox.add(conn, "org_1", link())
+                raise error
+        async with database.transaction(asked) as conn:
+            assert await seen(conn) == 0
+
+    in_pool(producer, bell, work)
+    assert bell.heard == []
+    assert scalar(producer.admin, "SELECT count(*) FROM outbox") == 0
+
+
+async def seen(conn: AsyncConnection) -> int:
+    row = await (await conn.execute("SELECT count(*) FROM outbox")).fetchone()
+    assert row
+    return row[0]
+
+
+def test_a_tenant_does_not_linger_on_a_connection_that_goes_back_to_the_pool(producer: Database) -> None:
+    publish(producer, link())
+
+    async def work(asked: Any) -> list[int]:
+        counts: list[int] = []
+        async with tenant_transaction(asked, caller("org_1")) as conn:
+            counts.append(await seen(conn))
+        async with database.transaction(asked) as conn:
+            counts.append(await seen(conn))
+        async with tenant_transaction(asked, Caller()) as conn:
+            counts.append(await seen(conn))
+        return counts
+
+    assert in_pool(producer, Bell(producer.admin), work) == [1, 0, 0]
+
+
+def test_tasks_of_different_tenants_on_one_connection_stand_apart(producer: Database) -> None:
+    pool = database.open_tasks_pool(producer.worker, max_size=1)
+    with database.task_transaction(pool, "org_1") as conn:
+        outbox.add_sync(conn, "org_1", link())
+        assert conn.has_messages
+    with database.task_transaction(pool) as conn:
+        assert not conn.has_messages
+        assert conn.execute("SELECT current_tenant()").fetchone() == (None,)
+    pool.close()

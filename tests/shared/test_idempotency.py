@@ -1,0 +1,176 @@
+"""Idempotency-Key: one effect, one answer, replayed for a day; nothing of it readable at rest."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from deploy.local.databases import Database
+from shared import database, http, idempotency, outbox, problems
+from shared.crypto import Keyring
+from shared.database import tenant_transaction
+from shared.encoding import base64url_encode
+from shared.identity import Caller
+from shared.routing import resource
+from tests.shared.asking import Answer, ask, run
+from tests.shared.support import link, scalar
+
+KEYS = Keyring.from_text("1:" + base64url_encode(b"k" * 32))
+
+
+class Silent:
+    def ring(self) -> None:
+        """Nobody listens here."""
+
+
+class Service:
+    """One endpoint that leaves a message as its effect, and can be held in the middle of its work."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.entered, self.go_on = asyncio.Event(), asyncio.Event()
+        self.go_on.set()
+        self.app = Starlette(
+            routes=[resource("/things", POST=self.create)], exception_handlers=problems.exception_handlers
+        )
+
+    async def create(self, request: Request) -> Response:
+        who: Caller = request.state.who
+        async with tenant_transaction(request, who) as conn:
+            if (answer := await idempotency.stored(conn, request, who)) is not None:
+                return answer
+            self.calls += 1
+            self.entered.set()
+            await self.go_on.wait()
+            await outbox.add(conn, who.tenant_id, link())
+            if b"fail" in await http.read_body(request):
+                raise problems.invalid("no")
+            content = {"id": f"thing_{self.calls}", "secret": "whsec_plain"}
+            return await idempotency.keep(conn, request, who, http.created(content, f"/things/{self.calls}"))
+
+
+class Client:
+    def __init__(self, service: Service, pool: Any) -> None:
+        self.service, self.pool = service, pool
+
+    async def post(
+        self, key: str | None, body: bytes = b"{}", *, tenant: str = "org_1", client: str = "app_1", query: bytes = b""
+    ) -> Answer:
+        headers = {} if key is None else {"idempotency-key": key}
+        state = {
+            "pool": self.pool,
+            "bell": Silent(),
+            "keyring": KEYS,
+            "who": Caller(tenant_id=tenant, client_id=client),
+        }
+        return await ask(self.service.app, "POST", "/things", headers=headers, body=body, state=state, query=query)
+
+
+@asynccontextmanager
+async def served(producer: Database) -> AsyncIterator[tuple[Service, Client]]:
+    service = Service()
+    async with database.open_pool(producer.app, max_size=4) as pool:
+        yield service, Client(service, pool)
+
+
+def played(producer: Database, *calls: dict[str, Any]) -> list[Answer]:
+    async def play() -> list[Answer]:
+        async with served(producer) as (_, client):
+            return [await client.post(**call) for call in calls]
+
+    return run(play())
+
+
+def effects(producer: Database) -> int:
+    return scalar(producer.admin, "SELECT count(*) FROM outbox")
+
+
+def test_the_same_call_again_is_answered_as_before_and_has_no_second_effect(producer: Database) -> None:
+    first, second = played(producer, {"key": "k"}, {"key": "k"})
+    assert (first.status, second.status) == (201, 201)
+    assert first.body == second.body
+    assert first.headers["location"] == second.headers["location"] == "/things/1"
+    assert second.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.headers
+    assert effects(producer) == 1
+
+
+def test_without_a_key_each_call_has_its_effect(producer: Database) -> None:
+    assert [answer.status for answer in played(producer, {"key": None}, {"key": None})] == [201, 201]
+    assert effects(producer) == 2
+
+
+@pytest.mark.parametrize("other", [{"body": b'{"a": 1}'}, {"query": b"a=1"}])
+def test_the_same_key_for_another_request_is_refused(producer: Database, other: dict[str, Any]) -> None:
+    answers = played(producer, {"key": "k"}, {"key": "k"} | other)
+    assert [answer.status for answer in answers] == [201, 422]
+    assert effects(producer) == 1
+
+
+@pytest.mark.parametrize("other", [{"client": "app_2"}, {"tenant": "org_2"}])
+def test_a_key_is_its_clients_own(producer: Database, other: dict[str, Any]) -> None:
+    answers = played(producer, {"key": "k"}, {"key": "k"} | other)
+    assert [answer.json()["id"] for answer in answers] == ["thing_1", "thing_2"]
+
+
+def test_a_call_that_failed_leaves_nothing_and_may_be_made_again(producer: Database) -> None:
+    answers = played(producer, {"key": "k", "body": b"fail"}, {"key": "k", "body": b"{}"})
+    assert [answer.status for answer in answers] == [422, 201]
+    assert effects(producer) == 1
+
+
+def test_a_call_under_way_is_a_conflict_for_its_like_alone(producer: Database) -> None:
+    async def play() -> tuple[Answer, Answer, Answer]:
+        async with served(producer) as (service, client):
+            service.go_on.clear()
+            first = asyncio.create_task(client.post("k"))
+            await service.entered.wait()
+            meanwhile = await client.post("k")
+            service.go_on.set()
+            other = await client.post("another")
+            return await first, meanwhile, other
+
+    first, meanwhile, other = run(play())
+    assert (first.status, meanwhile.status, other.status) == (201, 409, 201)
+    assert meanwhile.headers["retry-after"] == "1"
+    assert effects(producer) == 2
+
+
+def test_many_at_once_have_one_effect(producer: Database) -> None:
+    async def play() -> list[Answer]:
+        async with served(producer) as (_, client):
+            return await asyncio.gather(*(client.post("k") for _ in range(12)))
+
+    assert {answer.status for answer in run(play())} <= {201, 409}
+    assert effects(producer) == 1
+
+
+def test_a_key_may_be_used_anew_after_a_day(producer: Database) -> None:
+    played(producer, {"key": "k"})
+    assert scalar(
+        producer.admin, "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' RETURNING client_id"
+    )
+    [answer] = played(producer, {"key": "k", "body": b'{"other": 1}'})
+    assert answer.status == 201
+    [again] = played(producer, {"key": "k", "body": b'{"other": 1}'})
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+def test_an_answer_at_rest_gives_nothing_away(producer: Database) -> None:
+    played(producer, {"key": "key-of-a-partner"})
+    kept = scalar(producer.admin, "SELECT idempotency_keys::text FROM idempotency_keys")
+    stored = scalar(producer.admin, "SELECT answer FROM idempotency_keys")
+    assert b"whsec" not in stored
+    assert "key-of-a-partner" not in kept
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "caf\u00e9", "a\tb"])
+def test_a_malformed_key_is_refused(producer: Database, key: str) -> None:
+    [answer] = played(producer, {"key": key})
+    assert answer.status == 400
+    assert effects(producer) == 0

@@ -1,0 +1,99 @@
+"""Migrations: each once, none changed afterwards, and two roles that may use the schema but not shape it."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from deploy.local.databases import Database
+from shared import migrate
+from tests.shared.support import scalar
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The migrations of a service called `things`, one of them."""
+    folder = tmp_path / "things" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "0001_things.sql").write_text(
+        "CREATE TABLE things (tenant_id text NOT NULL); SELECT tenant_table('things'); GRANT TRUNCATE ON things TO {{worker}};"
+    )
+    return folder
+
+
+def run(database: Database, folder: Path) -> list[str]:
+    roles = migrate.role_of(database.app), migrate.role_of(database.worker)
+    return migrate.migrate(database.migrator, *roles, [migrate.SHARED, folder])
+
+
+def test_a_migration_runs_once(producer: Database, folder: Path) -> None:
+    assert migrate.pending(producer.migrator, [migrate.SHARED, folder]) == ["things/0001_things.sql"]
+    assert run(producer, folder) == ["things/0001_things.sql"]
+    assert run(producer, folder) == []
+    assert migrate.pending(producer.migrator, [migrate.SHARED, folder]) == []
+
+
+def test_roles_are_the_ones_the_processes_log_in_as(producer: Database, folder: Path) -> None:
+    run(producer, folder)
+    with psycopg.connect(producer.worker) as conn:
+        conn.execute("TRUNCATE things")
+    with psycopg.connect(producer.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute("TRUNCATE things")
+
+
+def test_a_migration_edited_after_it_ran_is_refused(producer: Database, folder: Path) -> None:
+    run(producer, folder)
+    (folder / "0001_things.sql").write_text("CREATE TABLE others ();")
+    with pytest.raises(migrate.ChangedMigration, match=r"things/0001_things\.sql"):
+        run(producer, folder)
+    assert scalar(producer.admin, "SELECT to_regclass('others')") is None
+
+
+def test_a_migration_that_fails_leaves_nothing_and_keeps_what_came_before(producer: Database, folder: Path) -> None:
+    (folder / "0002_broken.sql").write_text("CREATE TABLE others (); SELECT 1 / 0;")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        run(producer, folder)
+    assert scalar(producer.admin, "SELECT to_regclass('things') IS NOT NULL AND to_regclass('others') IS NULL")
+    assert migrate.pending(producer.migrator, [folder]) == ["things/0002_broken.sql"]
+
+
+def test_two_at_once_run_each_migration_once(producer: Database, folder: Path) -> None:
+    ran: list[str] = []
+    both = [threading.Thread(target=lambda: ran.extend(run(producer, folder))) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert ran == ["things/0001_things.sql"]
+
+
+def test_a_database_without_any_history_lacks_everything(postgres: Any) -> None:
+    names = migrate.pending(postgres.url, [migrate.SHARED])
+    assert names == [f"shared/{file.name}" for file in sorted(migrate.SHARED.glob("*.sql"))]
+
+
+@pytest.mark.parametrize("kind", ["app", "worker"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine ()",
+        "DROP TABLE outbox",
+        "ALTER TABLE outbox DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY tenant_isolation ON outbox",
+        "SELECT tenant_table('outbox')",
+        "SELECT worker_writes_all('audit')",
+        "INSERT INTO migrations VALUES ('x', 'x')",
+        "SET ROLE epcr_migrator",
+        "CREATE ROLE mine",
+    ],
+)
+def test_the_roles_of_processes_cannot_shape_the_database(producer: Database, kind: str, statement: str) -> None:
+    with psycopg.connect(getattr(producer, kind)) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute(statement.encode())
+
+
+def test_a_service_cannot_connect_to_another_services_database(producer: Database, consumer: Database) -> None:
+    with pytest.raises(psycopg.OperationalError, match="permission denied"):
+        psycopg.connect(consumer.app, dbname=producer.name)
