@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 SWEEP_SECONDS = 0.25
+START_SECONDS = 3.0
+"""After this the gateway serves what needs no token, and says 503 for the rest."""
 BELL = "auth:revocations"
 BELL_RETRY_SECONDS = 1.0
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ class Background:
     async def lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._start()
+        await self._learn()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._stop()
@@ -54,6 +57,13 @@ class Background:
         self._tasks = [asyncio.ensure_future(job) for job in jobs]
         for task in self._tasks:
             task.add_done_callback(_report)
+
+    async def _learn(self) -> None:
+        """Waits for keys and revocations before the first request is taken; the listening socket holds those that come."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + START_SECONDS
+        while not (self._gateway.keys.ready and self._gateway.revocations.usable) and loop.time() < until:
+            await asyncio.sleep(0.01)
 
     async def _stop(self) -> None:
         await _cancel(self._tasks)

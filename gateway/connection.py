@@ -109,6 +109,11 @@ class Connection(asyncio.Protocol):
         return self.done and self._keep_alive and self.error is None and not self.closed and not self.unsent
 
     @property
+    def farewell(self) -> bool:
+        """Whether the service said that it closes this connection, as one that is being restarted does."""
+        return self.answered and not self._keep_alive
+
+    @property
     def finished(self) -> bool:
         """Whether the whole body has been read."""
         return self.done and not self._chunks

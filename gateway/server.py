@@ -2,10 +2,7 @@
 
 import asyncio
 import functools
-import signal
 import socket
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -15,6 +12,7 @@ from gateway.app import Gateway, create_app
 from gateway.protocol import GatewayProtocol
 from gateway.settings import Settings
 from shared import logs, tracing
+from shared.draining import Server
 
 
 def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: str) -> None:
@@ -29,17 +27,6 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
             runner.run(_serve(server, gateway, listener, ops_host))
     finally:
         tracing.shutdown()
-
-
-class Server(uvicorn.Server):
-    """Ends by itself after a signal. uvicorn's own would raise it again, before spans and lines are written."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
 
 
 def config(gateway: Gateway, settings: Settings) -> uvicorn.Config:

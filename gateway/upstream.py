@@ -85,8 +85,11 @@ class Upstream:
             connection.used = True
             connection.idle_since = now
             self._idle.append(connection)
-        else:
-            connection.close()
+            return
+        connection.close()
+        if connection.used and connection.farewell:
+            # It is being restarted: its idle connections are about to close, perhaps under the next request.
+            self._close_idle()
 
     def may_retry(self) -> bool:
         """Takes one retry from the budget: a tenth of the requests, so that retries cannot feed an overload."""
@@ -106,7 +109,12 @@ class Upstream:
             self._idle.popleft().close()
 
     def close(self) -> None:
-        for connection in [*self._idle, *self.active]:
+        self._close_idle()
+        for connection in self.active:
+            connection.close()
+
+    def _close_idle(self) -> None:
+        for connection in self._idle:
             connection.close()
         self._idle.clear()
 

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from shared import audit, dead_letters, housekeeping, logs, migrate, operations, relay, tracing
 from shared.database import open_tasks_pool, task_transaction
+from shared.draining import DrainingProtocol, Server
 from shared.periodic import Periodic
 from shared.settings import required
 
@@ -144,7 +145,7 @@ def serve(app: Any, host: str, port: int, fd: int | None, **options: Any) -> Non
         host=host,
         port=port,
         loop="uvloop",
-        http=options.pop("http", "httptools"),
+        http=options.pop("http", DrainingProtocol),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -156,7 +157,7 @@ def serve(app: Any, host: str, port: int, fd: int | None, **options: Any) -> Non
         **options,
     )
     # Handed over as what it is: uvicorn's own `fd` takes it for a UNIX socket, without TCP_NODELAY, and answers wait 40 ms for an ACK.
-    server = uvicorn.Server(config)
+    server = Server(config)
     server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
     tracing.shutdown()
     if not server.started:

@@ -452,3 +452,33 @@ def test_a_fault_of_the_gateway_itself_is_a_problem_document_with_its_trace(
     assert (reply.status, reply.get("content-type")) == (500, "application/problem+json")
     assert reply.json()["trace_id"] == reply.get("x-trace-id")
     assert "division" not in reply.body.decode()
+
+
+def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(world: World) -> None:
+    farewell = threading.Event()
+    world.service.answers["/api/v1/epcr/x"] = lambda seen: (
+        response(200, b"", ("connection", "close")) if farewell.is_set() else response(200)
+    )
+    hold = threading.Event()
+
+    async def held(seen: Seen, reader: Any, writer: Any) -> bool:
+        await asyncio.to_thread(hold.wait)
+        writer.write(response(200))
+        return True
+
+    world.service.answers["/api/v1/epcr/held"] = held
+    gateway = world.start()
+    token = world.issuer.token()
+    upstream = gateway.gateway.upstreams["epcr"]
+    with gateway.door() as first, gateway.door() as second:
+        first.send(
+            f"GET /api/v1/epcr/held HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+        )
+        wait_for(lambda: world.service.seen)
+        assert second.request("GET", "/api/v1/epcr/x", token=token).status == 200
+        hold.set()
+        assert first.reply().status == 200
+        wait_for(lambda: len(upstream._idle) == 2)
+        farewell.set()
+        assert second.request("GET", "/api/v1/epcr/x", token=token).status == 200
+        wait_for(lambda: len(upstream._idle) == 0)

@@ -1,0 +1,49 @@
+"""How a web process ends: nothing in flight or just about to be sent is lost, and what comes after serving still runs."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LINGER_SECONDS = 1.0
+
+
+class Server(uvicorn.Server):
+    """Returns after SIGTERM. uvicorn's own raises the signal again, which ends the process before its spans are written."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        if threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+class DrainingProtocol(HttpToolsProtocol):
+    """Leaves an idle connection a moment after SIGTERM: a request may be on its way, and a POST must not be sent twice.
+
+    Whatever is answered in that moment says `connection: close`, from which the gateway knows to open new ones.
+    """
+
+    draining = False
+
+    def shutdown(self) -> None:
+        self.draining = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+        else:
+            self.loop.call_later(LINGER_SECONDS, self._leave)
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.draining:
+            self.cycle.keep_alive = False
+
+    def _leave(self) -> None:
+        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+            self.transport.close()
