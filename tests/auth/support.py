@@ -54,7 +54,8 @@ class Served:
     """An app on a loopback port, in a thread with an event loop of its own."""
 
     def __init__(self, app: Any) -> None:
-        self._socket = socket.socket()
+        # asyncio sends small answers at once only on sockets that say they are TCP.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._server = uvicorn.Server(
