@@ -82,6 +82,16 @@ UNITS = frozenset(
         "{drop}",
     ]
 )
+# R4's vital signs profiles, which servers apply to whatever carries their LOINC code.
+VITAL_UNITS: dict[str, frozenset[str]] = {
+    "8867-4": frozenset({"/min"}),
+    "9279-1": frozenset({"/min"}),
+    "2708-6": frozenset({"%"}),
+    "8310-5": frozenset({"Cel", "[degF]"}),
+    "8302-2": frozenset({"cm", "[in_i]"}),
+    "29463-7": frozenset({"kg", "g", "[lb_av]"}),
+}
+PRESSURES = frozenset({"8480-6", "8462-4"})
 _FULL_URL = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -160,11 +170,33 @@ def _observation(resource: Json) -> Iterator[str]:
         yield "obs-6, a value and a reason for none"
     if not has_value and not {"dataAbsentReason", "component"} & resource.keys():
         yield "vs-2, neither a value nor a reason for none"
-    codes = {(one.get("system"), one.get("code")) for one in resource.get("code", {}).get("coding", [])}
+    codes = _codes(resource)
+    yield from _vital_signs(resource, {code for _, code in codes})
     for component in resource.get("component", []):
-        coded = {(one.get("system"), one.get("code")) for one in component.get("code", {}).get("coding", [])}
-        if has_value and codes & coded:
+        if has_value and codes & _codes(component):
             yield "obs-7, a component with the code of its observation"
+
+
+def _vital_signs(resource: Json, codes: set[Any]) -> Iterator[str]:
+    for code in codes & VITAL_UNITS.keys():
+        if resource.get("valueQuantity", {}).get("code", "") not in {"", *VITAL_UNITS[code]}:
+            yield f"{code} in a unit its profile does not take"
+    if codes & {*PRESSURES, "8478-0"}:
+        yield "bp, a pressure outside its panel"
+    parts = [
+        component for component in resource.get("component", []) if {code for _, code in _codes(component)} & PRESSURES
+    ]
+    if "85354-9" in codes and len(parts) != 2:
+        yield "bp, a panel without both pressures"
+    for part in parts:
+        if part.get("valueQuantity", {}).get("code", "mm[Hg]") != "mm[Hg]":
+            yield "bp, a pressure in another unit"
+        if "valueQuantity" not in part and "dataAbsentReason" not in part:
+            yield "vs-3, a component with neither value nor reason"
+
+
+def _codes(coded: Json) -> set[tuple[Any, Any]]:
+    return {(one.get("system"), one.get("code")) for one in coded.get("code", {}).get("coding", [])}
 
 
 def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:

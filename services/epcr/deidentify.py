@@ -151,6 +151,7 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "observations.observed_at": "move",
     "observations.flags": "keep",
     "observations.test": "keep",
+    "observations.revision": "keep",
 }
 
 

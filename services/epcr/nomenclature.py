@@ -10,7 +10,10 @@ TABLE = Path(__file__).parent / "data" / "mdc_codes.csv"
 MDC = "urn:iso:std:iso:11073:10101"
 UCUM = "http://unitsofmeasure.org"
 
-# LOINC codes that say a property: of a substance's amount another than of its mass, of a fraction another than of a pressure.
+# Units in which a LOINC code is true of a value. Some say a property, of an amount another than of a mass, of a fraction another than
+# of a pressure; for others R4's vital signs profiles fix the unit, and a value in another stands under its MDC code alone.
+_PER_MINUTE = frozenset({"/min", "{beat}/min", "{beats}/min", "{breath}/min", "{breaths}/min"})
+_PRESSURE = frozenset({"mm[Hg]"})
 _ONLY_FOR_UNITS = {
     "19891-1": frozenset({"mm[Hg]", "kPa"}),
     "19889-5": frozenset({"%"}),
@@ -18,6 +21,16 @@ _ONLY_FOR_UNITS = {
     "41653-7": frozenset({"mg/dL"}),
     "15074-8": frozenset({"mmol/L"}),
     "14743-9": frozenset({"mmol/L"}),
+    "2708-6": frozenset({"%"}),
+    "59408-5": frozenset({"%"}),
+    "8867-4": _PER_MINUTE,
+    "9279-1": _PER_MINUTE,
+    "8310-5": frozenset({"Cel", "[degF]"}),
+    "8302-2": frozenset({"cm", "m", "[in_i]"}),
+    "29463-7": frozenset({"kg", "g", "[lb_av]"}),
+    "8480-6": _PRESSURE,
+    "8462-4": _PRESSURE,
+    "8478-0": _PRESSURE,
 }
 _MOLAR_TWIN = {"2339-0": "15074-8", "41653-7": "14743-9"}
 # The R4 vital signs profiles fix the unit; these say the same in that unit, exactly.

@@ -72,7 +72,7 @@ FIX_BASIS: LiteralString = """
 FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps WHERE client_id = %s"
 # Observations are only ever added, each with the revision it made: a reader of one revision is shown none that came later.
 OBSERVATIONS_OF: LiteralString = """
-    SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test
+    SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
     FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision <= %s ORDER BY observed_at, id
 """
 

@@ -30,7 +30,10 @@ READINGS: list[tuple[str, str, int, str | None, str | None, dict[str, Any]]] = [
     ("oximeter", "MDC_PULS_OXIM_PERF_REL", 150448, "2.10", "%", {}),
     ("ecg", "MDC_ECG_HEART_RATE", 147842, "72", "/min", {}),
     ("ecg", "MDC_ECG_TIME_PD_QTc", 147236, "402", "ms", {}),
-    ("bp", "MDC_PRESS_BLD_NONINV_SYS", 150021, "131", "mm[Hg]", {}),
+    ("bp", "MDC_PRESS_BLD_NONINV_SYS", 150021, "131", "mm[Hg]", {"second": 40}),
+    ("bp", "MDC_PRESS_BLD_NONINV_DIA", 150022, "79", "mm[Hg]", {"second": 40}),
+    ("bp", "MDC_PRESS_BLD_NONINV_MEAN", 150023, "96.5", "mm[Hg]", {"second": 40}),
+    ("bp", "MDC_PRESS_BLD_NONINV_SYS", 150021, "128", "mm[Hg]", {}),
     ("bp", "MDC_PRESS_BLD_NONINV_DIA", 150022, "11.30", "kPa", {}),
     ("thermometer", "MDC_TEMP_TYMP", 150392, "36.60", "Cel", {}),
     ("glucose", "MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD", 160184, "5.5", "mmol/L", {}),
@@ -83,9 +86,10 @@ def readings() -> list[LinkedObservation]:
             value=None if value is None else Decimal(value),
             unit_code=unit,
             data_absent_reason=more.get("data_absent_reason"),
-            observed_at=BEGAN + timedelta(minutes=12, seconds=number),
+            observed_at=BEGAN + timedelta(minutes=12, seconds=more.get("second", number)),
             flags=more.get("flags", []),
             test=more.get("test", False),
+            revision=2,
         )
         for number, (device_class, refid, code10, value, unit, more) in enumerate(READINGS)
     ]

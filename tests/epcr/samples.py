@@ -158,6 +158,25 @@ ARREST: dict[str, Any] = MINIMAL | {
     },
     "disposition": {"outcome": "transported"},
 }
+# Something of everything that indicators are told of.
+EVERYTHING: dict[str, Any] = ARREST | {
+    "patient": {"sex": "female", "birth_date": "1930-01-02"},
+    "times": TIMES,
+    "secondary_impressions": [{"system": ICD10, "code": "I21.0"}],
+    "vital_signs": [
+        {"taken_at": at("10:12:00"), "spo2": 91.0, "glucose": {"value": 5.20, "unit": "mmol/L"}, "avpu": "pain"}
+    ],
+    "procedures": [TYPICAL["procedures"][0], ARREST["procedures"][2]],
+    "medications": [TYPICAL["medications"][0], TYPICAL["medications"][2]],
+    "stroke": {
+        "suspected": False,
+        "face": "normal",
+        "arm": "normal",
+        "speech": "normal",
+        "last_known_well": at("09:00:00"),
+    },
+    "disposition": {"outcome": "transported", "prealert": True, "lights_and_sirens": True},
+}
 REFUSAL: dict[str, Any] = MINIMAL | {
     "patient": {"sex": "unknown"},
     "times": {"call": at("18:00:00"), "at_patient": at("18:11:00")},

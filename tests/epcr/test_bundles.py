@@ -96,6 +96,36 @@ def test_glucose_is_coded_by_what_its_unit_says() -> None:
     assert by_unit == {"mmol/L": ["14743-9", "15074-8"], "mg/dL": ["2339-0"]}
 
 
+def test_parts_of_a_pressure_that_came_together_are_one_panel() -> None:
+    together, alone = [one for one in _observations(BUNDLES["every_class_of_device"]) if "component" in one]
+    assert _codes(together) == ["150020", "85354-9"]
+    values = [(_codes(part), part["valueQuantity"]["value"]) for part in together["component"]]
+    assert values == [
+        (["8480-6", "150021"], Decimal(131)),
+        (["8462-4", "150022"], Decimal(79)),
+        (["8478-0", "150023"], Decimal("96.5")),
+    ]
+    assert _codes(alone) == ["150021", "85354-9"]
+    assert [_codes(part) for part in alone["component"]] == [["8480-6", "150021"], ["8462-4"]]
+    assert alone["component"][1]["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+
+
+def test_a_part_that_came_later_makes_a_panel_of_its_own() -> None:
+    encounter, readings = golden.encounter(MINIMAL), golden.readings()
+    [systolic, diastolic] = [one for one in readings if one.observed_at.second == 40][:2]
+    before = _observations(bundle(golden.projection(encounter, [systolic])))
+    diastolic.revision += 1
+    after = _observations(bundle(golden.projection(encounter, [systolic, diastolic])))
+    assert after[0] == before[0]
+    assert len(after) == 2
+
+
+def test_a_pressure_in_kilopascals_keeps_its_digits_under_its_own_code() -> None:
+    [one] = [one for one in _observations(BUNDLES["every_class_of_device"]) if _codes(one)[0] == "150022"]
+    assert _codes(one) == ["150022"]
+    assert str(one["valueQuantity"]["value"]) == "11.30"
+
+
 def test_a_rehearsal_and_an_implausible_value_are_labelled() -> None:
     observations = _observations(BUNDLES["every_class_of_device"])
     tests = [one for one in observations if any(label["code"] == "HTEST" for label in one["meta"]["security"])]
@@ -120,6 +150,10 @@ def test_a_split_is_whole_transactions_that_make_the_same_resources(body: dict[s
 
 def _entry(kind: str, bundle: dict[str, Any]) -> dict[str, Any]:
     return next(entry for entry in bundle["entry"] if entry["resource"]["resourceType"] == kind)
+
+
+def _panel(bundle: dict[str, Any]) -> dict[str, Any]:
+    return next(one for one in _observations(bundle) if _codes(one)[-1] == "85354-9")
 
 
 def _spoil(bundle: dict[str, Any], what: str) -> None:
@@ -170,6 +204,16 @@ def _spoil(bundle: dict[str, Any], what: str) -> None:
             bundle["entry"].remove(_entry("Encounter", bundle))
         case "unknown member":
             resource["colour"] = "red"
+        case "vital sign in a unit its profile does not take":
+            resource["valueQuantity"]["unit"] = resource["valueQuantity"]["code"] = "1"
+        case "half a blood pressure":
+            del _panel(bundle)["component"][1]
+        case "blood pressure in kPa":
+            _panel(bundle)["component"][0]["valueQuantity"]["code"] = "kPa"
+        case "component with nothing in it":
+            del _panel(bundle)["component"][0]["valueQuantity"]
+        case "pressure outside its panel":
+            resource["code"]["coding"].append({"system": "http://loinc.org", "code": "8480-6"})
         case "batch":
             bundle["type"] = "batch"
         case _:
@@ -201,6 +245,11 @@ def _spoil(bundle: dict[str, Any], what: str) -> None:
         "naive time",
         "no encounter",
         "unknown member",
+        "vital sign in a unit its profile does not take",
+        "half a blood pressure",
+        "blood pressure in kPa",
+        "component with nothing in it",
+        "pressure outside its panel",
         "batch",
     ],
 )

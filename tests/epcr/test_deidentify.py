@@ -4,6 +4,7 @@ import subprocess
 import sys
 import typing
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from services.epcr.models.patient import PatientIdentifier
 from services.epcr.models.record import Encounter, Record
 from services.epcr.pseudonyms import Pseudonyms
 from shared.encoding import base64url_encode
+from shared.messages import ClinicalApp
 from tests.epcr import golden
 from tests.epcr.conftest import PSEUDONYM_KEYS, Client, Inside, Organisation, StartApp
 from tests.epcr.deliveries import app_changed, recorded, spo2
@@ -154,6 +156,14 @@ def test_a_patients_number_is_known_however_it_is_written() -> None:
 def test_malformed_keys_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="base64url"):
         Pseudonyms.from_text(text)
+
+
+def test_the_producers_golden_app_is_understood(organisation: Organisation, inside: Inside) -> None:
+    golden_app = Path(__file__).parents[1] / "messages" / "epcr.app_changed.v1.json"
+    inside.receive(organisation.id, msgspec.json.decode(golden_app.read_bytes(), type=ClinicalApp))
+    query = "SELECT client_id, version, status, pseudonym_domain, deidentification FROM apps WHERE tenant_id = %s"
+    told = msgspec.json.decode(golden_app.read_bytes(), type=ClinicalApp)
+    assert inside.rows(query, organisation.id) == [msgspec.structs.astuple(told)]
 
 
 def identifiers(bundle: dict[str, Any]) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from services.epcr.deidentify import Projection
 from services.epcr.fhir.composition import composition
 from services.epcr.fhir.device import devices
-from services.epcr.fhir.device_observation import device_observation
+from services.epcr.fhir.device_observation import device_observations
 from services.epcr.fhir.encounter import encounter
 from services.epcr.fhir.entries import (
     Entry,
@@ -63,7 +63,7 @@ def _sections(scene: Scene) -> dict[str, list[Entry]]:
     return {
         "vital_signs": [
             *(entry for signs in view.get("vital_signs", []) for entry in vital_signs(scene, signs)),
-            *(device_observation(scene, seen) for seen in scene.projection.observations),
+            *device_observations(scene, scene.projection.observations),
         ],
         "procedures": [procedure(scene, done) for done in view.get("procedures", [])],
         "medications": [medication(scene, given) for given in view.get("medications", [])],

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.epcr import measurements
 from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.pressure import crew_components
 from services.epcr.fhir.terms import (
     DATA_ABSENT,
     LOINC,
@@ -47,6 +48,8 @@ def _observation(scene: Scene, uuid: str, kind: str, signs: dict[str, Any], in_e
 def _result(kind: str, signs: dict[str, Any]) -> Json:
     if kind == "avpu" and "avpu" in signs:
         return {"valueCodeableConcept": concept(coding(SNOMED, *AVPU[signs["avpu"]]))}
+    if kind == "blood_pressure":
+        return {"component": crew_components(signs)}
     components = [
         _component(kind, field, signs[field]) for field in FIELDS[kind] if field in COMPONENTS and field in signs
     ]

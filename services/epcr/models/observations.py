@@ -7,7 +7,10 @@ import msgspec
 
 
 class LinkedObservation(msgspec.Struct, kw_only=True):
-    """A device's reading that belongs to an encounter: MDC code, exact value in its UCUM unit, or why there is none."""
+    """A device's reading that belongs to an encounter: MDC code, exact value in its UCUM unit, or why there is none.
+
+    `revision` is the encounter's with which it came in.
+    """
 
     id: str
     device_id: str
@@ -20,3 +23,4 @@ class LinkedObservation(msgspec.Struct, kw_only=True):
     observed_at: datetime
     flags: list[str]
     test: bool
+    revision: int

@@ -1,0 +1,80 @@
+"""Blood pressure as R4 files it: one panel (LOINC 85354-9) with both components, whether the crew or a device measured it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.epcr import nomenclature
+from services.epcr.fhir.terms import DATA_ABSENT, LOINC, Json, coding, concept, quantity
+from services.epcr.measurements import CODES, COMPONENTS
+
+UNIT = "mm[Hg]"
+PANEL = coding(LOINC, CODES["blood_pressure"].loinc[0], CODES["blood_pressure"].display)
+_FIELDS = {COMPONENTS[field].loinc[0]: field for field in ("systolic", "diastolic", "mean_pressure")}
+# In ISO/IEEE 11073-10101 systolic, diastolic and mean follow the pressure they are parts of.
+_OFFSETS = {"systolic": 1, "diastolic": 2, "mean_pressure": 3}
+_PARENTS = {
+    150016: "MDC_PRESS_BLD",
+    150020: "MDC_PRESS_BLD_NONINV",
+    150032: "MDC_PRESS_BLD_ART",
+    150036: "MDC_PRESS_BLD_ART_ABP",
+    150300: "MDC_PRESS_CUFF",
+}
+
+
+def part_of(reading: Mapping[str, Any]) -> str | None:
+    """Which component a device's reading is; None for what is no arterial pressure, or in a unit R4's panel does not take."""
+    metric = nomenclature.find(reading["mdc_code"], reading["mdc_code10"])
+    codes = nomenclature.loinc_codes(metric, reading.get("unit_code"))
+    return next((_FIELDS[code] for code in codes if code in _FIELDS), None)
+
+
+def parent_of(reading: Mapping[str, Any], part: str) -> int:
+    """The 32-bit code of the pressure that a reading is a part of."""
+    return reading["mdc_code10"] - _OFFSETS[part]
+
+
+def panel_code(readings: Mapping[str, Mapping[str, Any]]) -> Json:
+    """A lone reading keeps its own code beside the panel's; several go under the pressure they are parts of."""
+    part, first = next(iter(readings.items()))
+    own = coding(nomenclature.MDC, str(first["mdc_code10"]), first["mdc_code"])
+    parent = parent_of(first, part)
+    together = coding(nomenclature.MDC, str(parent), _PARENTS.get(parent))
+    return concept(own if len(readings) == 1 else together, PANEL)
+
+
+def components(measured: Mapping[str, Json]) -> list[Json]:
+    """Both components, the missing one with a reason (R4 bp profile, vs-3), and the mean where there is one.
+
+    `measured` maps a field to its `valueQuantity` or `dataAbsentReason`.
+    """
+    unknown = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}
+    parts = {"systolic": unknown, "diastolic": unknown} | dict(measured)
+    return [{"code": _code(field), **parts[field]} for field in _OFFSETS if field in parts]
+
+
+def reading_components(readings: Mapping[str, Mapping[str, Any]]) -> list[Json]:
+    """The components of what a device measured, each with the device's own code."""
+    parts = components({part: _result(reading) for part, reading in readings.items()})
+    own = {COMPONENTS[part].loinc[0]: reading for part, reading in readings.items()}
+    for component in parts:
+        reading = own.get(component["code"]["coding"][0]["code"])
+        if reading:
+            mdc = coding(nomenclature.MDC, str(reading["mdc_code10"]), reading["mdc_code"])
+            component["code"] = concept(*component["code"]["coding"], mdc)
+    return parts
+
+
+def crew_components(signs: Mapping[str, Any]) -> list[Json]:
+    fields: Iterable[str] = (field for field in _OFFSETS if field in signs)
+    return components({field: {"valueQuantity": quantity(signs[field], UNIT)} for field in fields})
+
+
+def _code(field: str) -> Json:
+    code = COMPONENTS[field]
+    return concept(coding(LOINC, code.loinc[0], code.display))
+
+
+def _result(reading: Mapping[str, Any]) -> Json:
+    if reading.get("value") is None:
+        return {"dataAbsentReason": concept(coding(DATA_ABSENT, reading.get("data_absent_reason") or "unknown"))}
+    return {"valueQuantity": quantity(reading["value"], UNIT)}
