@@ -1,0 +1,67 @@
+"""What others tell this service, as the golden files say, and what it tells them."""
+
+from pathlib import Path
+
+import jsonschema_rs
+import msgspec
+import pytest
+
+from services.graphql_api.acqi.definitions import contributions
+from services.graphql_api.incidents import lifecycle
+from services.graphql_api.incidents.models import Change, Draft
+from shared import http
+from shared.messages import EncounterFacts, GraphqlApp
+from tests.graphql_api.asking import Asking, received
+from tests.graphql_api.catalogue import schema_of_event
+
+GOLDEN = Path(__file__).parents[1] / "messages"
+
+
+def test_the_golden_app_is_granted_its_bundles(ask: Asking) -> None:
+    golden = msgspec.json.decode((GOLDEN / "graphql_api.app_changed.v1.json").read_bytes(), type=GraphqlApp)
+    ask.client_id = golden.client_id
+    ask.versions = golden.version - 1
+    ask.grant(*golden.graphql_bundles, status=golden.status)
+    names = [bundle["name"] for bundle in ask.raw("GET", "/api/v1/graphql/bundles").json()["bundles"]]
+    assert names == sorted(set(golden.graphql_bundles) & set(ask.catalogue.bundles))
+
+
+def test_the_golden_facts_count_and_survive_being_stored(ask: Asking) -> None:
+    text = (GOLDEN / "graphql_api.encounter_facts.v1.json").read_bytes()
+    golden = msgspec.json.decode(text, type=EncounterFacts)
+    assert golden.test
+    assert contributions(golden) == {}
+    golden = msgspec.structs.replace(golden, test=False)
+    assert contributions(golden)
+    ask.count(golden)
+    with ask.worker() as conn:
+        conn.execute("SELECT set_config('app.tenant_id', %s, true)", (ask.tenant,))
+        row = conn.execute("SELECT facts::text, outcomes::text FROM acqi_facts").fetchone()
+    assert row is not None
+    assert msgspec.json.decode(row[0], type=EncounterFacts) == golden
+    assert msgspec.json.decode(row[1]) == contributions(golden)
+
+
+def test_a_message_told_twice_counts_once(ask: Asking) -> None:
+    golden = msgspec.json.decode((GOLDEN / "graphql_api.encounter_facts.v1.json").read_bytes(), type=EncounterFacts)
+    golden = msgspec.structs.replace(golden, test=False)
+    for _ in range(3):
+        ask.count(golden, golden)
+    with ask.worker() as conn:
+        conn.execute("SELECT set_config('app.tenant_id', %s, true)", (ask.tenant,))
+        row = conn.execute("SELECT max(met + not_met + excluded + unknown) FROM acqi_aggregates").fetchone()
+    assert row == (1,)
+
+
+@pytest.mark.parametrize("cad", [None, "CAD-1"])
+def test_every_event_follows_the_catalogue(cad: str | None) -> None:
+    now = received("org_a", None).occurred_at
+    draft = Draft(type="public_order", priority="critical", units=["A", "B"], cad_incident_id=cad)
+    created = lifecycle.opened(draft, "org_a", "2026-000001", now)
+    updated = lifecycle.changed(created, Change(status="dispatched"), now)
+    closed = lifecycle.closed(updated, "no_action_required", now)
+    for before, after, kind in ((None, created, "created"), (created, updated, "updated"), (updated, closed, "closed")):
+        event = lifecycle.event(before, after)
+        assert event.type == f"incident.{kind}"
+        assert event.timestamp == after.updated_at
+        jsonschema_rs.validate(schema_of_event(event.type), msgspec.json.decode(http.encode(event.data)))
