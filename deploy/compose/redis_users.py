@@ -36,7 +36,7 @@ def _service(name: str, password: str) -> str:
     answered = [producer for producer, consumers in TELLS.items() if name in consumers]
     partners = sorted({*TELLS[name], *answered})
     # %W~ grants writing alone: what a service puts into another's queue it can neither read back nor count on.
-    keys = [f"~{name}", f"~{name}.*", f"~_kombu.binding*.{name}"]
+    keys = [f"~{name}", f"~{name}.*", f"~_kombu.binding*.{name}", f"~_kombu.binding*.{name}.*"]
     for partner in partners:
         keys += [f"%W~{partner}", f"%RW~_kombu.binding*.{partner}"]
     channels = ["&auth:revocations"] if name == "auth" else []

@@ -13,6 +13,7 @@ def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
     database = plan.databases[service.name]
     return {
         **_of_every_process(plan, f"{service.name}-{kind}"),
+        "REDIS_URL": plan.redis_url_of(service.database),
         "DATABASE_URL": database.app,
         "WORKER_DATABASE_URL": database.worker,
         "IDENTITY_PUBLIC_KEYS": plan.identity_public_keys,
@@ -29,6 +30,7 @@ def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
 def of_gateway(plan: Plan) -> dict[str, str]:
     return {
         **_of_every_process(plan, "gateway"),
+        "REDIS_URL": plan.redis_url_of("gateway"),
         "IDENTITY_SIGNING_KEY": plan.identity_signing_key,
         "ISSUER": plan.issuer,
         "API_BASE_URL": _public(plan)["API_BASE_URL"],
@@ -64,7 +66,6 @@ def _of_every_process(plan: Plan, process: str) -> dict[str, str]:
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
-        "REDIS_URL": plan.redis_url,
         "SPANS_FILE": str(plan.state.spans),
         "OPS_PORT": str(plan.ops_ports[process]),
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from deploy.local import databases, ports
 from deploy.local.databases import Database
 from deploy.local.state import State
-from deploy.local.table import HOSTS, Service
+from deploy.local.table import HOSTS, SERVICES, Service
 from shared.identity import SigningKey
 
 DEFAULT_PORT = 8080
@@ -26,6 +26,7 @@ class Plan:
     ops_ports: dict[str, int]
     postgres_url: str = ""
     redis_url: str = ""
+    own_redis: bool = False
     databases: dict[str, Database] = field(default_factory=dict)
 
     @property
@@ -42,6 +43,17 @@ class Plan:
     def role_passwords(self, service: Service) -> Mapping[str, str]:
         names = [databases.role(service, kind) for kind in databases.KINDS]
         return {name: self.state.secret(f"role {name}", new_secret) for name in names}
+
+    def redis_users(self) -> dict[str, str]:
+        """The password of every user of our own Redis: one for the gateway, one for each service."""
+        names = ["gateway", *(service.database for service in SERVICES)]
+        return {name: self.state.secret(f"redis user {name}", new_secret) for name in names}
+
+    def redis_url_of(self, user: str) -> str:
+        """Redis' address for one user; a server that was named by its address has but the one user in it."""
+        if not self.own_redis:
+            return self.redis_url
+        return databases.address(self.redis_url, "0", user, self.redis_users()[user])
 
     def encryption_keys(self, service: Service) -> str:
         return self.state.secret(f"encryption keys of {service.name}", lambda: f"1:{new_key()}")

@@ -39,6 +39,7 @@ class Process:
     listener: socket.socket | None = None
     probe_port: int = 0
     pid: int = 0
+    last_pid: int = 0
     born: float | None = None
     started_at: float = 0
     ready_at: float = 0
@@ -66,6 +67,7 @@ class Process:
         self.pid = os.fork()
         if self.pid == 0:
             _live_as(self, supervisor, close)
+        self.last_pid = self.pid
         self.born = born(self.pid)
         self.started_at = time.monotonic()
         self.ready_at = 0

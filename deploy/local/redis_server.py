@@ -1,4 +1,4 @@
-"""A Redis (or Valkey) of our own: one password, 127.0.0.1 alone, nothing kept on disk."""
+"""A Redis (or Valkey) of our own: a user for each service, 127.0.0.1 alone, nothing kept on disk."""
 
 import os
 import signal
@@ -17,11 +17,15 @@ START_SECONDS = 30
 
 
 class RedisServer:
-    """One server without persistence: what it holds may be lost at any time, by design of the outbox."""
+    """One server without persistence: what it holds may be lost at any time, by design of the outbox.
 
-    def __init__(self, folder: Path, password: str) -> None:
+    `password` is that of the default user, who may do everything; `users` are lines of an ACL file for the others.
+    """
+
+    def __init__(self, folder: Path, password: str, users: str = "") -> None:
         self.folder = folder
         self.password = password
+        self.users = users
         self.log = folder / "redis.log"
         self.port = 0
         self.server: subprocess.Popen[bytes] | None = None
@@ -81,4 +85,4 @@ class RedisServer:
             "maxmemory 512mb",
             "maxmemory-policy noeviction",
         ]
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + f"\n{self.users}"

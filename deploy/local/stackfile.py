@@ -20,7 +20,7 @@ def write(plan: Plan, processes: Sequence[Process], tenants: Mapping[str, Any], 
         "hosts": HOSTS,
         "issuer": plan.issuer,
         "services": {service.name: _service(plan, service.name, processes) for service in plan.services},
-        "gateway_pid": gateway.pid,
+        "gateway_pid": gateway.last_pid,
         "gateway_ops": _ops(plan, "gateway"),
         "supervisor_pid": os.getpid(),
         "redis_url": plan.redis_url,
@@ -44,7 +44,7 @@ def _service(plan: Plan, name: str, processes: Sequence[Process]) -> dict[str, A
         "database_url": database.app,
         "worker_database_url": database.worker,
         "migration_database_url": database.migrator,
-        "pids": {process.kind: process.pid for process in mine},
+        "pids": {process.kind: process.last_pid for process in mine},
         "ops": {process.kind: _ops(plan, process.name) for process in mine},
     }
 

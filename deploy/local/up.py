@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import psycopg
 from rich.console import Console
 
+from deploy.compose import redis_users
 from deploy.local import bootstrap, databases, down, environment, plan, ports
 from deploy.local.invitation import invitation
 from deploy.local.plan import Plan, new_secret
@@ -72,7 +73,7 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
     """PostgreSQL and Redis, unless others are named; the libraries are imported while they start."""
     named = os.environ.get("KNOGIN_POSTGRES_URL"), os.environ.get("KNOGIN_REDIS_URL")
     cluster = None if named[0] else Cluster(made.state.folder / "postgres", made.state.secret("postgres", new_secret))
-    redis = None if named[1] else RedisServer(made.state.folder / "redis", made.state.secret("redis", new_secret))
+    redis = None if named[1] else _redis(made)
     servers: list[Server] = [server for server in (cluster, redis) if server]
     try:
         for server in servers:
@@ -83,11 +84,19 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
             screen.phase(server.log.stem, f"127.0.0.1:{server.port}")
         made.postgres_url = named[0] or (cluster.url if cluster else "")
         made.redis_url = named[1] or (redis.url if redis else "")
+        made.own_redis = redis is not None
         made.state.remember_ports(made.all_ports() | {server.log.stem: server.port for server in servers})
         yield servers
     finally:
         for server in servers:
             server.stop()
+
+
+def _redis(made: Plan) -> RedisServer:
+    """With the users of the containers' Redis: a service that needs more than it is granted there fails here too."""
+    users = [line for line in redis_users.users(made.redis_users()).splitlines() if not line.startswith("user default")]
+    password = made.state.secret("redis", new_secret)
+    return RedisServer(made.state.folder / "redis", password, "\n".join([*users, ""]))
 
 
 def _prepare(made: Plan, screen: Screen) -> list[Process]:

@@ -1,5 +1,6 @@
 """The stack while it runs: what it says of itself, and what happens when its processes are killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ import psutil
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import NoPermissionError
 
+from deploy.local import databases
 from deploy.local.process import LIBRARIES
 from deploy.local.table import PROCESSES, ROOT, SERVICES
 from tests.support.stack import Stack
@@ -90,6 +93,21 @@ def test_no_request_is_refused_while_the_web_process_restarts(stack: Stack) -> N
     stack.wait_for_restart("device-ingest", "web", killed)
     with stack.client("api", token) as client:
         assert client.get("/api/v1/devices").status_code == 200
+
+
+def test_no_service_may_empty_redis_or_read_anothers_queue(stack: Stack) -> None:
+    state = json.loads((Path(stack.described["state"]) / "secrets.json").read_text())
+    url = databases.address(stack.described["redis_url"], "0", "device_ingest", state["redis user device_ingest"])
+    with Redis.from_url(url) as device_ingest:
+        assert device_ingest.llen("device_ingest") >= 0
+        attempts = (
+            device_ingest.flushall,
+            lambda: device_ingest.lrange("epcr", 0, -1),  # it may write there, not read
+            lambda: device_ingest.lpush("auth", "x"),  # it has nothing to tell auth
+        )
+        for attempt in attempts:
+            with pytest.raises(NoPermissionError):
+                attempt()
 
 
 def test_redis_is_started_again_on_the_same_address(stack: Stack) -> None:

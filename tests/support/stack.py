@@ -139,12 +139,13 @@ class Stack:
     def kill(self, name: str, process: str = "web", number: signal.Signals = signal.SIGKILL) -> int:
         """Kill a process for good; its pid. The supervisor starts another: see `wait_for_restart`."""
         pid = self.pid(name, process)
+        assert pid > 1, f"{name} {process} was never started"
         os.kill(pid, number)
         return pid
 
     def wait_for_restart(self, name: str, process: str, killed: int) -> int:
         """The pid of the process that took the killed one's place, once it is ready."""
-        wait_for(lambda: self.pid(name, process) not in (0, killed), what=f"{name} {process} to be started again")
+        wait_for(lambda: self.pid(name, process) != killed, what=f"{name} {process} to be started again")
         probe = self._probe(name, process)
         wait_for(lambda: _answers(probe), what=f"{name} {process} to be ready")
         return self.pid(name, process)
