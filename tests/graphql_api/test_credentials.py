@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ CARRIERS: list[dict[str, Any]] = [
 
 def test_credentials_are_nowhere_to_be_found_again(stack: Stack, catalogue: Catalogue) -> None:
     partner = Partner(stack, catalogue, "telephony-admin")
-    with partner.api:
+    with closing(partner.api):
         assert_absent("an answer", "".join(play(partner)).encode())
         last = partner.send("ListTelephonyProviders", {}).headers["x-trace-id"]
     wait_for(lambda: last in stack.logs()["graphql-api-web"], what="the last request in the log")

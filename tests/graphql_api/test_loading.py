@@ -51,10 +51,9 @@ def test_a_list_with_what_belongs_to_each_row_costs_the_same_for_many_rows(ask: 
     assert counts[0] <= 10
 
 
-def test_timelines_of_a_page_of_incidents_are_one_statement(ask: Asking, statements: list[str]) -> None:
+def test_a_timeline_is_one_statement(ask: Asking, statements: list[str]) -> None:
     ask.grant("incident-management")
-    for _ in range(5):
-        incident = ask.data("CreateIncident", {"input": {"type": "fire", "priority": "low"}})
+    incident = ask.data("CreateIncident", {"input": {"type": "fire", "priority": "low"}})
     statements.clear()
     ask.data("GetIncident", {"id": incident["id"]})
     assert sum("incident_timeline" in statement for statement in statements) == 1
@@ -77,11 +76,11 @@ def test_keys_asked_for_together_are_loaded_together_and_once() -> None:
 
 
 def test_an_error_reaches_everyone_who_asked() -> None:
-    async def ask_twice() -> list[BaseException | Any]:
+    async def ask_twice() -> list[Any]:
         async def load(wanted: Any) -> dict[str, int]:
             raise LookupError(wanted)
 
         loader = Loader(load)
-        return await asyncio.gather(loader.get("a"), loader.get("b"), return_exceptions=True)
+        return list(await asyncio.gather(loader.get("a"), loader.get("b"), return_exceptions=True))
 
     assert [type(one) for one in asyncio.run(ask_twice())] == [LookupError, LookupError]
