@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
@@ -60,10 +61,10 @@ class Background:
 
     async def _learn(self) -> None:
         """Waits for keys and revocations before the first request is taken; the listening socket holds those that come."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + START_SECONDS
-        while not (self._gateway.keys.ready and self._gateway.revocations.usable) and loop.time() < until:
-            await asyncio.sleep(0.01)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                await self._gateway.keys.learned.wait()
+                await self._gateway.revocations.learned.wait()
 
     async def _stop(self) -> None:
         await _cancel(self._tasks)

@@ -47,6 +47,7 @@ class Keys:
         self._forced_at = float("-inf")
         self._good_at = float("-inf")
         self._max_age = MAX_AGE
+        self.learned = asyncio.Event()
 
     @property
     def ready(self) -> bool:
@@ -101,6 +102,7 @@ class Keys:
         jwks_age.set_function(lambda: self._clock() - self._good_at)
         self._max_age = max_age(document.headers)
         self._take(keys, document.body)
+        self.learned.set()
         return True
 
     def _take(self, keys: dict[str, RSAPublicKey], document: bytes) -> None:

@@ -49,6 +49,7 @@ class Revocations:
         self._alarmed_at = float("-inf")
         self._bell = asyncio.Event()
         self.version = 0
+        self.learned = asyncio.Event()
         revocations_age.set_function(lambda: self._clock() - self._confirmed_at)
 
     @property
@@ -88,6 +89,7 @@ class Revocations:
             self._alarm(type(error).__name__)
             return False
         self._confirmed_at = self._clock()
+        self.learned.set()
         return True
 
     def _take(self, fetched: Watermarks, document: Document) -> None:
