@@ -1,0 +1,80 @@
+"""A worker as a process: told to stop it finishes what it began, killed it loses nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from deploy.local.databases import Database
+from tests.shared.support import acknowledging, consuming, effects, link, publish, relay_of, running, unacknowledged
+from tests.support.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def worker(consumer: Database, redis_url: str, effect_seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+    environment = os.environ | {
+        "WORKER_DATABASE_URL": consumer.worker,
+        "REDIS_URL": redis_url,
+        "EFFECT_SECONDS": str(effect_seconds),
+    }
+    command = [sys.executable, "-m", "tests.shared.program", "device_ingest"]
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_worker_told_to_stop_finishes_the_task_at_hand(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, link("enc_1"))
+    relay_of(producer, redis_url).send_due()
+    with worker(consumer, redis_url, 1.5) as process, Redis.from_url(redis_url) as redis:
+        wait_for(lambda: redis.exists("begun"))
+        assert effects(consumer) == (0, 0)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert effects(consumer) == (1, 1)
+        assert redis.llen("epcr") == 1
+
+
+def test_a_worker_killed_in_the_middle_leaves_no_half_and_another_does_it_once(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, link("enc_1"), link("enc_2"))
+    with running(relay_of(producer, redis_url)), acknowledging(producer, redis_url):
+        with worker(consumer, redis_url, 10) as process, Redis.from_url(redis_url) as redis:
+            wait_for(lambda: redis.exists("begun"))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert effects(consumer) == (0, 0)
+        assert unacknowledged(producer) == 2
+        with consuming("device_ingest", consumer, redis_url):
+            wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (2, 2)
+
+
+@pytest.mark.parametrize("service", ["auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest"])
+def test_each_service_lists_its_commands_without_any_setting(service: str) -> None:
+    command = [sys.executable, "-m", f"services.{service}", "--help"]
+    answer = subprocess.run(command, cwd=ROOT, env={"PATH": os.defpath}, capture_output=True, text=True, check=True)
+    for name in ("web", "worker", "relay", "migrate", "outbox", "dead-letters", "audit"):
+        assert f" {name} " in answer.stdout
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "relay", "migrate"])
+def test_a_process_without_its_settings_says_which_in_one_line(name: str) -> None:
+    command = [sys.executable, "-m", "services.epcr", name]
+    answer = subprocess.run(command, cwd=ROOT, env={"PATH": os.defpath}, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert answer.stderr == "setting DATABASE_URL is missing\n"
