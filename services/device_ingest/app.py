@@ -23,6 +23,8 @@ from shared.middleware import TracingMiddleware
 from shared.outbox import Bell
 from shared.routing import resource
 
+# Connections for all but the groups' commits.
+OTHER_CONNECTIONS = 8
 DEVICES = "/api/v1/devices"
 DEVICE = DEVICES + "/{device_id}"
 
@@ -61,7 +63,7 @@ def create_app(settings: Settings) -> Starlette:
 async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
     keyring = Keyring.from_text(settings.encryption_keys)
     async with (
-        database.open_pool(settings.database_url, min_size=settings.group_writers) as pool,
+        database.open_pool(settings.database_url, max_size=settings.group_writers + OTHER_CONNECTIONS) as pool,
         Bell(settings.redis_url, "device_ingest") as bell,
     ):
         write = partial(_write_group, pool, bell)

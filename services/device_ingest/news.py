@@ -48,11 +48,11 @@ def _for_epcr(item: Item) -> messages.Observation:
 
 
 def counts(items: Iterable[Item]) -> list[tuple[Any, ...]]:
-    """Rows for `announcements`: device, encounter or "", how many, first and last time, trace; in the order of their key."""
+    """Rows for `announcements`: device, encounter or "", how many, first and last time, trace."""
     groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for item in items:
         groups[item.observation.device_id, item.observation.encounter_id or ""].append(item)
-    return [_count(*key, groups[key]) for key in sorted(groups)]
+    return [_count(*key, of_key) for key, of_key in groups.items()]
 
 
 def _count(device_id: str, encounter_id: str, items: Sequence[Item]) -> tuple[Any, ...]:

@@ -79,19 +79,16 @@ NAME_ENCOUNTER: LiteralString = f"""
 """
 
 COUNT_TO_ANNOUNCE: LiteralString = """
-    INSERT INTO announcements AS a (tenant_id, device_id, encounter_id, observations, first_observed_at, last_observed_at, traceparent)
+    INSERT INTO announcements (tenant_id, device_id, encounter_id, observations, first_observed_at, last_observed_at, traceparent)
     SELECT current_tenant(), * FROM unnest(%s::text[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::text[])
-    ON CONFLICT (device_id, encounter_id) DO UPDATE SET
-        observations = a.observations + excluded.observations,
-        first_observed_at = least(a.first_observed_at, excluded.first_observed_at),
-        last_observed_at = greatest(a.last_observed_at, excluded.last_observed_at)
 """
 
 TAKE_ANNOUNCEMENTS: LiteralString = """
-    DELETE FROM announcements WHERE (device_id, encounter_id) IN (
-        SELECT device_id, encounter_id FROM announcements LIMIT %s FOR UPDATE SKIP LOCKED
+    WITH taken AS (
+        DELETE FROM announcements WHERE ctid = ANY(ARRAY(SELECT ctid FROM announcements LIMIT %s)) RETURNING *
     )
-    RETURNING tenant_id, device_id, encounter_id, observations, first_observed_at, last_observed_at, traceparent
+    SELECT tenant_id, device_id, encounter_id, sum(observations), min(first_observed_at), max(last_observed_at), min(traceparent)
+    FROM taken GROUP BY tenant_id, device_id, encounter_id
 """
 
 LIST_OBSERVATIONS: LiteralString = f"""

@@ -35,8 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 parse(getattr(self, name))
             except ValueError as error:
                 raise ValueError(f"{name.upper()}: {error}") from None
-        if self.group_rows < 1 or not 1 <= self.group_writers <= 8:
-            raise ValueError("GROUP_ROWS is at least 1, GROUP_WRITERS 1 to 8")
+        if self.group_rows < 1 or not 1 <= self.group_writers <= 64:
+            raise ValueError("GROUP_ROWS is at least 1, GROUP_WRITERS 1 to 64")
         if self.observation_retention_days < 8:
             raise ValueError("OBSERVATION_RETENTION_DAYS is at least 8, since observations may be 7 days late")
 

@@ -15,7 +15,7 @@ from shared.messages import EncounterLink
 from shared.periodic import Periodic
 from shared.worker import Received
 
-ANNOUNCED_AT_ONCE = 500
+ANNOUNCED_AT_ONCE = 20_000
 
 
 def create_worker(settings: Settings) -> Celery:

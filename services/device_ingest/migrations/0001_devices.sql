@@ -45,15 +45,15 @@ CREATE UNIQUE INDEX observations_same ON observations
 SELECT tenant_table('observations');
 SELECT ensure_partition('observations', current_date + day) FROM generate_series(-8, 8) AS day;
 
--- Observations recorded and not yet told to subscribers, counted per device and encounter ('' for none).
+-- Observations recorded and not yet told to subscribers, counted per commit, device and encounter ('' for none). Only appended to and
+-- emptied: a row to count in would make commits of the same device wait for one another.
 CREATE TABLE announcements (
     tenant_id text NOT NULL,
-    device_id text COLLATE "C" NOT NULL,
-    encounter_id text COLLATE "C" NOT NULL,
+    device_id text NOT NULL,
+    encounter_id text NOT NULL,
     observations integer NOT NULL,
     first_observed_at timestamptz NOT NULL,
     last_observed_at timestamptz NOT NULL,
-    traceparent text,
-    PRIMARY KEY (device_id, encounter_id)
-) WITH (fillfactor = 50);
+    traceparent text
+);
 SELECT tenant_table('announcements'), worker_writes_all('announcements');
