@@ -7,6 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from starlette.types import Receive, Send
 
@@ -48,8 +50,9 @@ class Background:
             _every_async(usage.EVERY_SECONDS, gateway.usage.flush),
         ]
         if gateway.settings.redis_url:
+            at_once = Retry(NoBackoff(), 0)
             self._redis = Redis.from_url(
-                gateway.settings.redis_url, socket_timeout=1, socket_connect_timeout=1, health_check_interval=0
+                gateway.settings.redis_url, socket_timeout=1, socket_connect_timeout=1, retry=at_once
             )
             jobs += [
                 limits.run(gateway.limits, self._redis),

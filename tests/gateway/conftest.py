@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import uvicorn
 
+from gateway import background
+from gateway.account import Account
 from gateway.app import Gateway
 from gateway.server import config
 from gateway.settings import Settings
@@ -19,6 +21,8 @@ from tests.gateway.origin import Origin
 from tests.gateway.raw import Door
 from tests.support.waiting import wait_for
 
+# Deadlines are seen sooner, so that tests of them are short.
+background.SWEEP_SECONDS = 0.03
 SIGNING_KEY = "test:" + base64url_encode(os.urandom(32))
 IDENTITIES = Verifier(SigningKey(SIGNING_KEY).public_text())
 
@@ -29,7 +33,8 @@ class Running:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.gateway = Gateway(settings)
-        self.gateway.watch.linger_seconds = 0.1
+        self.gateway.account = Account(os.open(os.devnull, os.O_WRONLY))
+        self.gateway.watch.linger_seconds = 0.05
         self.server = uvicorn.Server(config(self.gateway, settings))
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listener.getsockname()[1]

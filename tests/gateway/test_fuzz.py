@@ -25,7 +25,7 @@ ASK_LAST = b"\r\n\r\nGET /api/v1/devices HTTP/1.1\r\nHost: api.test\r\nConnectio
 
 
 @settings(
-    max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(pieces=st.lists(PIECES, max_size=14), split=st.integers(0, 400))
 def test_raw_bytes(pieces: list[bytes], split: int, gateway: Running, shared_world: World) -> None:

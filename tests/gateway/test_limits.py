@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.limits import Bucket, Limits, policy
@@ -124,7 +126,7 @@ def test_memory_stays_bounded_under_a_flood_of_addresses(monkeypatch: pytest.Mon
         limits.take("public", f"address {number}", 1e9)
 
     async def share() -> None:
-        async with AsyncRedis(port=1) as redis:
+        async with AsyncRedis(port=1, retry=Retry(NoBackoff(), 0)) as redis:
             with pytest.raises(RedisError):
                 await limits.share(redis)
 
