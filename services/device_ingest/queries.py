@@ -60,7 +60,7 @@ RECORD_OBSERVATIONS: LiteralString = """
     RETURNING id
 """
 
-# The rows that readings sent again are the same as, each with the new id that was not used.
+# The rows that readings sent again are the same as, each with the new id that was not used. The bounds spare the planner most partitions.
 FIND_SAME: LiteralString = """
     SELECT r.unused_id, o.id, o.device_id, o.mdc_code, o.mdc_code10, o.value, o.unit_code, o.data_absent_reason, o.observed_at,
         o.recorded_at, o.encounter_id, o.encounter_link, o.flags, o.test
@@ -69,6 +69,7 @@ FIND_SAME: LiteralString = """
     JOIN observations o ON o.device_id = r.device_id AND o.observed_at = r.observed_at AND o.mdc_code10 = r.mdc_code10
         AND o.value IS NOT DISTINCT FROM r.value AND o.unit_code IS NOT DISTINCT FROM r.unit_code
         AND o.data_absent_reason IS NOT DISTINCT FROM r.data_absent_reason
+    WHERE o.observed_at BETWEEN %s AND %s
 """
 
 # A reading first sent without its encounter, sent again with it. No row when another encounter has it meanwhile.

@@ -84,7 +84,8 @@ class _Recording:
 
     async def _answer_alike(self, submissions: list[Submission]) -> None:
         async with self.conn.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(queries.FIND_SAME, _columns(map(_key, submissions)))
+            columns = _columns(map(_key, submissions))
+            await cursor.execute(queries.FIND_SAME, [*columns, min(columns[-1]), max(columns[-1])])
             rows = await cursor.fetchall()
         same = {row.pop("unused_id"): Observation(**row) for row in rows}
         for submission in submissions:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from psycopg import sql
 
 from shared import ids
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
@@ -311,3 +312,17 @@ def test_a_body_that_cannot_be_read_is_refused_precisely(
     for path in (f"{device}/observations", f"{device}/observations:batch", f"{DEVICES}/enrol"):
         answer = partner.call("POST", path, content=content, headers=headers)
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_a_reading_that_the_database_refuses_fails_alone(partner: Partner, inside: Inside) -> None:
+    device, day = partner.enrol(), NOW - timedelta(days=5)
+    inside.owner.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(f"observations_{day:%Y%m%d}")))
+    try:
+        with ThreadPoolExecutor(24) as threads:
+            times = [day.isoformat() if number == 11 else at(number) for number in range(24)]
+            answers = list(threads.map(lambda time: partner.observe(device, observed_at=time), times))
+    finally:
+        inside.owner.execute("SELECT ensure_partition('observations', %s)", (day.date(),))
+    assert [number for number, answer in enumerate(answers) if answer.status_code != 201] == [11]
+    assert "partition" not in answers[11].text
+    assert len(partner.get(f"{device}/observations").json()) == 23
