@@ -48,14 +48,18 @@ READINGS: list[tuple[str, str, int, str | None, str | None, dict[str, Any]]] = [
 ]
 
 
-def counted() -> Callable[[str], str]:
+def counted(start: int = 1) -> Callable[[str], str]:
     """Ids in a row, in place of those that carry the time."""
-    numbers = itertools.count(1)
+    numbers = itertools.count(start)
     return lambda prefix: f"{prefix}_{next(numbers):026d}"
 
 
 def encounter(body: dict[str, Any], status: Status = "completed", **fields: Any) -> Encounter:
-    draft = http.decode_bytes(orjson.dumps(body), EncounterDraft)
+    return encounter_of(orjson.dumps(body), status, **fields)
+
+
+def encounter_of(text: bytes, status: Status, **fields: Any) -> Encounter:
+    draft = http.decode_bytes(text, EncounterDraft)
     values: dict[str, Any] = {
         "id": "enc_01jdkfx3c8e2r9v5m7q4t6w0ya",
         "tenant_id": TENANT,

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 import typing
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.epcr.deidentify import RULES, Mode, age
@@ -25,6 +26,7 @@ from tests.epcr.deliveries import app_changed, recorded, spo2
 from tests.epcr.samples import MINIMAL, PATIENT, TYPICAL
 
 KEYS = golden.PSEUDONYMS
+UNHURRIED = settings(deadline=None)
 WORDS = st.text(min_size=1, max_size=20)
 
 
@@ -52,6 +54,7 @@ def test_every_field_of_a_record_has_a_rule_and_every_rule_a_field() -> None:
 
 
 @given(st.dates(date(1900, 1, 1), date(2026, 3, 23)))
+@UNHURRIED
 def test_a_birth_year_is_shown_up_to_the_age_of_89(born: date) -> None:
     view = golden.projection(golden.encounter(MINIMAL | {"patient": {"birth_date": born.isoformat()}})).view["patient"]
     years = age(born, golden.BEGAN.date())
@@ -71,6 +74,7 @@ def test_an_estimated_age_is_shown_as_90_at_most(years: int, shown: int) -> None
 
 
 @given(WORDS, WORDS, WORDS)
+@UNHURRIED
 def test_pseudonyms_are_stable_for_a_partner_and_strange_to_another(tenant: str, partner: str, local: str) -> None:
     one, again = KEYS.domain(1, tenant, partner), KEYS.domain(1, tenant, partner)
     assert one.uuid("patient", local) == again.uuid("patient", local)
@@ -82,6 +86,7 @@ def test_pseudonyms_are_stable_for_a_partner_and_strange_to_another(tenant: str,
 
 
 @given(WORDS, WORDS)
+@UNHURRIED
 def test_parts_of_what_is_hashed_do_not_run_into_one_another(first: str, second: str) -> None:
     assert KEYS.domain(1, first, second + "a").base != KEYS.domain(1, first + second, "a").base
 
@@ -96,6 +101,7 @@ def test_pseudonyms_are_the_same_in_another_process() -> None:
 
 
 @given(st.binary(min_size=32, max_size=32), WORDS)
+@UNHURRIED
 def test_a_shift_is_never_nothing_and_at_most_fifty_days(basis: bytes, partner: str) -> None:
     days = KEYS.domain(1, "org", partner).shift_days(basis)
     assert days != 0
@@ -108,6 +114,7 @@ TIMES = SECONDS.map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
 @given(st.lists(TIMES, min_size=7, max_size=7), st.sampled_from(["shifted", "safe_harbor"]), WORDS)
+@UNHURRIED
 def test_moved_times_keep_every_interval(times: list[datetime], mode: Mode, partner: str) -> None:
     names = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
     body = MINIMAL | {"times": {name: at.isoformat() for name, at in zip(names, times, strict=True)}}
@@ -204,6 +211,15 @@ def test_a_patient_keeps_the_pseudonym_it_was_first_shown_under(organisation: Or
     organisation.crew.write(not_shown, {"patient": PATIENT})
     known = organisation.partner.create(patient=PATIENT)
     assert organisation.hospital.read(not_shown)["patient"]["id"] == organisation.hospital.read(known)["patient"]["id"]
+
+
+def test_first_readers_at_once_see_one_pseudonym(organisation: Organisation) -> None:
+    id = organisation.partner.create()
+    organisation.crew.write(id, {"patient": {"sex": "female"}})
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(lambda _: organisation.hospital.read(id)["patient"]["id"], range(8)))
+    assert len(set(seen)) == 1
+    assert organisation.hospital.bundle(id)["entry"][0]["fullUrl"] == f"urn:uuid:{seen[0]}"
 
 
 def test_a_new_key_changes_no_pseudonym_that_was_given_out(organisation: Organisation, start_app: StartApp) -> None:

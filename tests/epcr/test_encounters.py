@@ -1,5 +1,6 @@
 """Partners create encounters and read them de-identified."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -49,6 +50,8 @@ def test_what_a_partner_reads_names_nobody(organisation: Organisation) -> None:
             "kitchen",
             "usr_1",
             "University",
+            "Inferior STEMI",
+            "Aspirin",
         ):
             assert secret not in text
     view = answer.json()
@@ -66,6 +69,14 @@ def test_the_same_incident_vehicle_and_patient_is_a_conflict_that_names_the_enco
     assert again.status_code == 409
     assert again.json()["encounter_id"] == first
     assert organisation.partner.post(MINIMAL | {"patient_number": 2}).status_code == 201
+
+
+def test_of_many_that_report_one_patient_at_once_one_makes_the_encounter(organisation: Organisation) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: organisation.partner.post(MINIMAL), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+    [made] = {answer.json()["id"] for answer in answers if answer.status_code == 201}
+    assert {answer.json()["encounter_id"] for answer in answers if answer.status_code == 409} == {made}
 
 
 def test_a_conflict_leaves_nothing_behind(organisation: Organisation, inside: Inside) -> None:

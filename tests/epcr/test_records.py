@@ -1,5 +1,6 @@
 """The crew's application reads the whole record and writes on: every write is a version, and none is lost."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -27,6 +28,16 @@ def test_a_write_names_the_version_it_was_made_from(organisation: Organisation, 
     assert organisation.crew.write(typical, {"narrative": "Any."}, "*").status_code == 200
     assert organisation.crew.write(typical, {"narrative": "Weak."}, 'W/"3"').status_code == 412
     assert organisation.crew.record(typical)["narrative"] == "Any."
+
+
+def test_of_many_that_write_on_one_version_one_succeeds(organisation: Organisation, typical: str) -> None:
+    def write(number: int) -> int:
+        return organisation.crew.write(typical, {"narrative": f"By {number}."}, 1).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = sorted(pool.map(write, range(8)))
+    assert statuses == [200] + [412] * 7
+    assert organisation.crew.record(typical)["version"] == 2
 
 
 def test_a_patch_changes_what_it_names_and_nothing_else(organisation: Organisation, typical: str) -> None:

@@ -1,0 +1,213 @@
+"""Whatever a crew may write: its bundle is without fault, and every hospital ends with the same record, however often it fetched."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.epcr import amend
+from services.epcr.facts import facts_of
+from services.epcr.fhir.bundle import bundle, bundles
+from services.epcr.fhir.encode import checked, encode
+from services.epcr.models.care import DOSE_UNITS
+from services.epcr.models.record import Encounter, RecordPatch
+from shared import http
+from tests.epcr import golden
+from tests.epcr.fhir_server import FhirServer
+from tests.epcr.samples import ATC, ICD10, MINIMAL, SNOMED
+
+Strategy = st.SearchStrategy[Any]
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
+TIMES = st.integers(1_770_000_000, 1_775_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC).isoformat())
+YES = st.booleans()
+CLINICAL = st.sampled_from(["268400002", "392230005", "26643006"]).map(lambda code: {"system": SNOMED, "code": code})
+DRUGS = st.sampled_from(["B01AC06", "N02AA01"]).map(lambda code: {"system": ATC, "code": code})
+REASONS = st.sampled_from(["refused", "contraindicated", "not_indicated", "unable"])
+
+
+def numbers(low: int, high: int) -> Strategy:
+    return st.decimals(low, high, places=2, allow_nan=False)
+
+
+def some(required: dict[str, Strategy] | None = None, **optional: Strategy) -> Strategy:
+    return st.fixed_dictionaries(required or {}, optional={name: st.none() | value for name, value in optional.items()})
+
+
+def measured(*units: tuple[str, int, int]) -> Strategy:
+    return st.one_of(
+        [st.fixed_dictionaries({"value": numbers(low, high), "unit": st.just(unit)}) for unit, low, high in units]
+    )
+
+
+ERROR = {"entered_in_error": YES}
+VITALS = some(
+    {"taken_at": TIMES} | ERROR,
+    heart_rate=numbers(0, 300),
+    respiratory_rate=numbers(0, 90),
+    systolic=numbers(0, 300),
+    diastolic=numbers(0, 200),
+    mean_pressure=numbers(0, 250),
+    spo2=numbers(0, 100),
+    temperature=measured(("Cel", 10, 45), ("[degF]", 50, 110)),
+    etco2=measured(("mm[Hg]", 0, 150), ("kPa", 0, 20), ("%", 0, 20)),
+    glucose=measured(("mmol/L", 0, 60), ("mg/dL", 0, 1000)),
+    gcs_eye=st.integers(1, 4),
+    gcs_motor=st.integers(1, 6),
+    avpu=st.sampled_from(["alert", "verbal", "pain", "unresponsive"]),
+    pain=st.integers(0, 10),
+)
+PROCEDURES = some(
+    {"performed_at": TIMES, "procedure": CLINICAL} | ERROR,
+    body_site=CLINICAL,
+    attempts=st.integers(1, 50),
+    outcome=st.sampled_from(["successful", "partially_successful", "unsuccessful"]),
+    not_done=REASONS,
+    finding=st.sampled_from(["stemi", "no_stemi"]),
+    comment=WORDS,
+)
+MEDICATIONS = some(
+    {"given_at": TIMES, "medication": DRUGS} | ERROR,
+    dose=st.fixed_dictionaries({"value": numbers(1, 9999), "unit": st.sampled_from(sorted(DOSE_UNITS))}),
+    route=CLINICAL,
+    response=st.sampled_from(["improved", "unchanged", "worse"]),
+    not_done=REASONS,
+    comment=WORDS,
+)
+RHYTHMS = st.sampled_from(["vf", "pulseless_vt", "shockable_unknown", "pea", "asystole", "non_shockable_unknown"])
+ARREST = some(
+    resuscitation_attempted=YES,
+    witnessed=st.sampled_from(["bystander", "ems", "unwitnessed"]),
+    arrested_at=TIMES,
+    initial_rhythm=RHYTHMS,
+    shocks=st.integers(0, 100),
+    rosc=YES,
+    rosc_at=TIMES,
+    comment=WORDS,
+)
+SIGN = st.sampled_from(["normal", "abnormal", "not_assessable"])
+STROKE = some(
+    suspected=YES, face=SIGN, arm=SIGN, speech=SIGN, last_known_well=TIMES, nihss=st.integers(0, 42), comment=WORDS
+)
+CLOCK = ("call", "mobile", "on_scene", "at_patient", "left_scene", "at_destination", "handover")
+PATIENT = some(
+    sex=st.sampled_from(["female", "male", "other", "unknown"]),
+    birth_date=st.dates(datetime(1880, 1, 1, tzinfo=UTC).date(), datetime(2026, 1, 1, tzinfo=UTC).date()).map(str),
+    name=some(family=WORDS, text=WORDS),
+    address=some(city=WORDS, country=st.sampled_from(["IE", "IT"])),
+)
+OUTCOMES = st.sampled_from(["transported", "refused", "dead_on_scene", "no_patient_found", "cancelled"])
+SECTIONS: dict[str, Strategy] = {
+    "patient": st.none() | PATIENT,
+    "times": st.none() | some(**dict.fromkeys(CLOCK, TIMES)),
+    "primary_impression": st.none() | st.just({"system": ICD10, "code": "I63.9"}),
+    "arrest": st.none() | ARREST,
+    "stroke": st.none() | STROKE,
+    "disposition": st.none() | some(outcome=OUTCOMES, destination=WORDS),
+    "narrative": st.none() | WORDS,
+    "vital_signs": st.lists(VITALS, max_size=3),
+    "procedures": st.lists(PROCEDURES, max_size=3),
+    "medications": st.lists(MEDICATIONS, max_size=3),
+}
+RECORDS = st.fixed_dictionaries({}, optional=SECTIONS)
+STATUSES = st.sampled_from(["in_progress", "completed", "handed_over", "cancelled"])
+MODES = st.sampled_from(["exact", "shifted", "safe_harbor"])
+
+
+@given(RECORDS, STATUSES, MODES, st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_any_record_makes_bundles_without_fault(record: Any, status: Any, mode: Any, with_devices: bool) -> None:
+    encounter = golden.encounter_of(_json(MINIMAL | record), status)
+    projection = golden.projection(encounter, golden.readings() if with_devices else [], mode=mode)
+    assert checked(bundle(projection))
+    assert all(checked(part) for part in bundles(projection, 5))
+    assert http.encode(facts_of(encounter, golden.readings()))
+
+
+PATCHES = st.lists(st.tuples(RECORDS, st.booleans(), st.randoms(use_true_random=False)), min_size=1, max_size=5)
+
+
+@given(RECORDS, PATCHES)
+@settings(max_examples=60, deadline=None)
+def test_a_hospital_that_fetched_often_ends_with_what_one_that_fetched_once_has(first: Any, patches: Any) -> None:
+    encounter = golden.encounter_of(_json(MINIMAL | first), "in_progress")
+    often, once = FhirServer(), FhirServer()
+    often.transaction(_sent(encounter))
+    new_id = golden.counted(1000)
+    for patch, is_fetched, choice in patches:
+        encounter = _written(encounter, _naming_some(patch, encounter, choice), new_id)
+        if is_fetched:
+            often.transaction(_sent(encounter))
+    last = _sent(encounter)
+    often.transaction(last)
+    once.transaction(last)
+    assert set(often.transaction(last)) == {"200"}
+    assert _held(often) == _held(once)
+    assert often.dangling() == often.duplicates() == []
+
+
+def test_a_version_that_was_made_into_the_next_one_is_left_as_it_was() -> None:
+    encounter = golden.encounter_of(_json(MINIMAL | {"arrest": {"rosc": True}}), "in_progress")
+    before = msgspec.to_builtins(encounter.record)
+    patch = {"arrest": {"rosc": False}, "vital_signs": [{"taken_at": "2026-03-23T10:00:00Z", "spo2": Decimal(90)}]}
+    _written(encounter, patch, golden.counted(1000))
+    assert msgspec.to_builtins(encounter.record) == before
+
+
+def test_no_module_takes_fhir_from_anywhere_but_r4b() -> None:
+    """The package's other modules are R5, in which an Encounter is another thing."""
+    root = Path(__file__).parents[2]
+    files = [file for folder in ("services", "shared", "tests") for file in (root / folder).rglob("*.py")]
+    lines = [line.strip() for file in files for line in file.read_text().splitlines()]
+    taken = [line for line in lines if line.startswith(("from fhir.resources", "import fhir.resources"))]
+    assert taken
+    assert [line for line in taken if "fhir.resources.R4B" not in line] == []
+
+
+def _written(encounter: Encounter, patch: dict[str, Any], new_id: amend.NewId) -> Encounter:
+    text = _json(patch)
+    record = amend.merge(encounter.record, http.decode_bytes(text, RecordPatch), http.parse_json(text), new_id)
+    return msgspec.structs.replace(encounter, record=record)
+
+
+def _naming_some(patch: dict[str, Any], encounter: Encounter, choice: Any) -> dict[str, Any]:
+    """Some of the entries in the patch take the place of entries that are there."""
+    named = dict(patch)
+    for name in ("vital_signs", "procedures", "medications"):
+        there = [entry.id for entry in getattr(encounter.record, name)]
+        choice.shuffle(there)
+        named[name] = [
+            entry | ({"id": there.pop()} if there and choice.random() < 0.7 else {}) for entry in patch.get(name, [])
+        ]
+    return named
+
+
+def _sent(encounter: Encounter) -> dict[str, Any]:
+    return json.loads(encode(checked(bundle(golden.projection(encounter)))))
+
+
+def _held(server: FhirServer) -> dict[str, Any]:
+    """What a server holds, by identifier, with references told by identifier too."""
+    names = {place: _name(resource) for place, resource in server.resources.items()}
+
+    def told(value: Any) -> Any:
+        if isinstance(value, list):
+            return [told(item) for item in value]
+        if not isinstance(value, dict):
+            return names.get(value, value) if isinstance(value, str) else value
+        return {name: told(item) for name, item in value.items() if name != "id"}
+
+    return {name: told(server.resources[place]) for place, name in names.items()}
+
+
+def _name(resource: dict[str, Any]) -> str:
+    identifier = resource["identifier"]
+    return str((identifier[0] if isinstance(identifier, list) else identifier)["value"])
+
+
+def _json(content: Any) -> bytes:
+    return http.encode(content)
