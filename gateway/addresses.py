@@ -1,7 +1,7 @@
 """The client's address, through proxies that are trusted to tell it and no others."""
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from gateway.settings import networks
 
@@ -27,6 +27,13 @@ class Addresses:
 
     def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address.version == network.version and address in network for network in self._trusted)
+
+
+@lru_cache(maxsize=4096)
+def household(address: str) -> str:
+    """What counts as one client in rate limits: an IPv4 address, or the /64 that one IPv6 subscriber has to itself."""
+    parsed = _parse(address)
+    return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

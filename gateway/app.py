@@ -4,11 +4,12 @@ import logging
 import time
 from urllib.parse import urlsplit
 
+from opentelemetry import trace
 from starlette.types import Receive, Scope, Send
 
 from gateway import limits, problems, proxy
 from gateway.account import Account
-from gateway.addresses import Addresses
+from gateway.addresses import Addresses, household
 from gateway.background import Background
 from gateway.call import Call
 from gateway.docs import Docs
@@ -25,6 +26,7 @@ from gateway.tracing import Trace
 from gateway.upstream import Upstream
 from gateway.usage import Usage
 from gateway.watch import Watch
+from shared import tracing
 
 JWKS_LIMIT = 64 * 1024
 REVOCATIONS_LIMIT = 8 << 20
@@ -103,7 +105,7 @@ class Gateway:
             raise self._challenge(site, "invalid_request", "There may be only one Authorization field.", status=400)
         if route.access is Access.PUBLIC or (route.access is Access.OPTIONAL and not sent):
             call.incoming.passing += [(b"authorization", value) for value in sent]
-            call.answer += self.limits.take(route.rate(call.method), address, now)
+            call.answer += self.limits.take(route.rate(call.method), household(address), now)
             return self.identities.anonymous(address, now)
         token = await self._token(sent, site, address, now)
         who = token.caller
@@ -120,7 +122,7 @@ class Gateway:
             return self.tokens.known(text, site.base) or await self.tokens.verify(text, site.base)
         except Invalid as invalid:
             # Guessing costs an address its rate; a valid token never does.
-            self.limits.take("public", address, now)
+            self.limits.take("public", household(address), now)
             raise self._challenge(site, "invalid_token", invalid.description, reason=invalid.reason) from invalid
         except Cut:
             raise problems.unavailable("Tokens cannot be checked at the moment; try again.", retry_after=5) from None
@@ -211,7 +213,12 @@ class Issuer:
         self._keys.close()
 
     def _identity(self) -> dict[str, str]:
-        return {"x-knogin-identity": self._identities.internal()}
+        """The gateway's own, in a trace that is not sampled: its polling would drown every other."""
+        silent = trace.get_current_span(tracing.new_root()).get_span_context()
+        return {
+            "x-knogin-identity": self._identities.internal(),
+            "traceparent": tracing.format_traceparent(silent),
+        }
 
 
 def services(settings: Settings) -> dict[str, str]:
