@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -77,13 +78,16 @@ class Policy:
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
         self.allowed = tuple(allowed)
+        # A receiver's URL and address are the same in delivery after delivery.
+        self.check_url = lru_cache(4096)(self._check_url)
+        self.check_peer = lru_cache(4096)(self._check_peer)
 
     @classmethod
     def from_text(cls, text: str) -> "Policy":
         """Reads `127.0.0.0/8,::1/128`. Raises ValueError for anything that is not networks."""
         return cls([ip_network(part.strip()) for part in text.split(",") if part.strip()])
 
-    def check_url(self, url: str) -> Target:
+    def _check_url(self, url: str) -> Target:
         """The target a URL names. Raises RefusedTarget; a name is not looked up."""
         target = parse(url)
         if target.literal is not None:
@@ -101,6 +105,10 @@ class Policy:
             if reason is not None:
                 raise RefusedTarget(f"the address is not public ({reason})")
             _require_public_form(target)
+
+    def _check_peer(self, target: Target, address: str) -> None:
+        """The same for the far end of a connection, as the socket names it."""
+        self.check_addresses(target, [ip_address(address)])
 
     def is_allowed(self, address: Address) -> bool:
         real = embedded(address) or address

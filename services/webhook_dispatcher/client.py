@@ -7,7 +7,6 @@ import time
 import zlib
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
 
@@ -92,7 +91,7 @@ class CheckedConnector(aiohttp.TCPConnector):
             raise aiohttp.ServerDisconnectedError
         exchange.address = str(peer[0])
         try:
-            self.policy.check_addresses(exchange.target, [ip_address(exchange.address)])
+            self.policy.check_peer(exchange.target, exchange.address)
         except RefusedTarget:
             connection.close()
             raise

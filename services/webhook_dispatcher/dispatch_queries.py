@@ -97,9 +97,16 @@ CLAIM: LiteralString = """
             e.traceparent, s.url, s.secret,
             CASE WHEN s.previous_secret_expires_at > now() THEN s.previous_secret END AS previous_secret,
             s.headers, s.concurrency, s.failing_since IS NOT NULL AS failing
-        FROM claimed c JOIN subscriptions s ON s.id = c.subscription_id JOIN events e ON e.id = c.event_id AND e.at = c.event_at
+        FROM claimed c JOIN subscriptions s ON s.id = c.subscription_id
+        CROSS JOIN LATERAL (SELECT body, traceparent FROM events WHERE id = c.event_id AND at = c.event_at LIMIT 1) e
     ) sent ON true
 """
+# What was claimed and not sent is as if it had not been claimed.
+GIVE_BACK: LiteralString = """
+    UPDATE queue SET due_at = now(), leased = false, attempt = attempt - 1 WHERE delivery_id = ANY(%(ids)s) AND leased
+"""
+# Plans are made anew now and then: one made when a partition was empty would be kept while it fills.
+FORGET_PLANS: LiteralString = "DISCARD PLANS"
 # Only the attempt that still holds its lease counts: what a sender reports too late was taken over by another.
 RECORD: LiteralString = """
     WITH sent AS (

@@ -146,7 +146,7 @@ class Attempt(msgspec.Struct, kw_only=True):
 
 
 class Due(msgspec.Struct, kw_only=True):
-    """A claimed delivery with all that sending it takes. The lease ends after the deadline of one attempt."""
+    """A claimed delivery with all that sending it takes; `claimed` is the monotonic second, since the lease runs from then."""
 
     delivery_id: str
     delivery_at: datetime
@@ -164,6 +164,7 @@ class Due(msgspec.Struct, kw_only=True):
     headers: bytes | None
     concurrency: int
     failing: bool = False
+    claimed: float = 0.0
 
 
 class Outcome(msgspec.Struct, kw_only=True):

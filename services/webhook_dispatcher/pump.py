@@ -23,8 +23,11 @@ CYCLE = 0.005
 POLL = 0.02
 IDLE = 2.0
 MOST_AT_ONCE = 200
+LONGEST_AHEAD = 3.0
+PLAN_SECONDS = 2.0
 TURN = 30.0
 GONE = 410
+CLAIMED = Due.__struct_fields__[:-1]
 log = logging.getLogger(__name__)
 
 
@@ -50,13 +53,20 @@ class Pump:
         self.lanes: dict[str, Lane] = {}
         self.sending: set[asyncio.Task[None]] = set()
         self.over: list[dict[str, Any]] = []
+        self.released: list[Due] = []
         self.gone: dict[str, str] = {}
         self.freed = asyncio.Event()
         self.after = ""
+        self.plans_until = 0.0
+
+    @property
+    def held(self) -> int:
+        """Deliveries claimed and not over."""
+        return sum(lane.in_flight + len(lane.waiting) for lane in self.lanes.values())
 
     @property
     def is_busy(self) -> bool:
-        return bool(self.sending or self.over)
+        return bool(self.sending or self.over or self.released)
 
     async def run(self, conn: AsyncConnection, turn: float = TURN) -> None:
         """Claims and sends for `turn` seconds, or until there has been nothing to do for two. What is in flight goes on: see `drain`."""
@@ -92,41 +102,54 @@ class Pump:
 
     async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
         """Records and claims in one transaction; what was claimed is on its way when this returns."""
-        over = self.over.copy()
-        room = min(MOST_AT_ONCE, self.slots - len(self.sending)) if claiming else 0
-        if not over and room <= 0:
+        over, released = self.over.copy(), self.released.copy()
+        room = min(MOST_AT_ONCE, self.slots - self.held) if claiming else 0
+        if not over and not released and room <= 0:
             return 0
         reports = {key: lane.take_report() for key, lane in self.lanes.items() if lane.worth_telling}
         gone = self.gone.copy()
         try:
             async with conn.transaction():
                 await self._record(conn, over, reports, gone)
+                if released:
+                    await conn.execute(dispatch_queries.GIVE_BACK, {"ids": [due.delivery_id for due in released]})
                 due = await self._claim(conn, room) if room > 0 else []
         except BaseException:
             for key, report in reports.items():
                 self.lanes[key].give_back(report)
             raise
         # Only now: had the database gone away, the same results would be recorded over the next connection.
-        del self.over[: len(over)]
+        del self.over[: len(over)], self.released[: len(released)]
         self.gone = {key: tenant for key, tenant in self.gone.items() if key not in gone}
         self._forget_idle_lanes()
-        for one in due:
-            self._start(one)
+        self._take(due)
         return len(due)
 
     async def _claim(self, conn: AsyncConnection, room: int) -> list[Due]:
+        if time.monotonic() > self.plans_until:
+            await conn.execute(dispatch_queries.FORGET_PLANS)
+            self.plans_until = time.monotonic() + PLAN_SECONDS
         busy = {subscription_id: lane.room for subscription_id, lane in self.lanes.items()}
         parameters = {"after": self.after, "busy": list(busy), "room": list(busy.values()), "slots": room}
         rows = await self._fetch(conn, dispatch_queries.CLAIM, parameters)
         self.after = rows[0][0]
-        return [Due(**dict(zip(Due.__struct_fields__, row[1:], strict=True))) for row in rows if row[1] is not None]
+        return [Due(**dict(zip(CLAIMED, row[1:], strict=True))) for row in rows if row[1] is not None]
 
-    def _start(self, due: Due) -> None:
-        lane = self.lanes.get(due.subscription_id)
-        if lane is None:
-            lane = self.lanes[due.subscription_id] = Lane.of(due)
+    def _take(self, claimed: list[Due]) -> None:
+        """Gives each claimed delivery to its receiver's lane, and starts what the lane has room for."""
+        now = time.monotonic()
+        for due in claimed:
+            lane = self.lanes.get(due.subscription_id)
+            if lane is None:
+                lane = self.lanes[due.subscription_id] = Lane.of(due)
+            due.claimed = now
+            lane.waiting.append(due)
+            if lane.in_flight < lane.limit:
+                self._start_next(lane)
+
+    def _start_next(self, lane: Lane) -> None:
         lane.in_flight += 1
-        task = asyncio.get_running_loop().create_task(self._send(due, lane))
+        task = asyncio.get_running_loop().create_task(self._send(lane.waiting.popleft(), lane))
         self.sending.add(task)
         task.add_done_callback(self._ended)
 
@@ -146,6 +169,15 @@ class Pump:
                 self.gone[due.subscription_id] = due.tenant_id
         finally:
             lane.in_flight -= 1
+            self._refill(lane)
+
+    def _refill(self, lane: Lane) -> None:
+        """Gives the freed slot to the lane's next, unless the receiver asked to be left alone or the lease has run too long for it."""
+        if lane.waiting and (lane.slow is not None or time.monotonic() - lane.waiting[0].claimed > LONGEST_AHEAD):
+            self.released += lane.waiting
+            lane.waiting.clear()
+        while lane.waiting and lane.in_flight < lane.limit:
+            self._start_next(lane)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.sending.discard(task)
@@ -174,7 +206,11 @@ class Pump:
             await stopping.disable(conn, tenant_id, subscription_id, "gone")
 
     def _forget_idle_lanes(self) -> None:
-        idle = [key for key, lane in self.lanes.items() if lane.in_flight == 0 and not lane.worth_telling]
+        idle = [
+            key
+            for key, lane in self.lanes.items()
+            if lane.in_flight == 0 and not lane.waiting and not lane.worth_telling
+        ]
         for key in idle:
             del self.lanes[key]
 

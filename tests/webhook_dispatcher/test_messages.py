@@ -16,7 +16,7 @@ def test_the_golden_event_is_accepted_and_its_body_is_what_the_standard_asks() -
     accepted = fanout.accept("org_1", event, None)
     body = msgspec.json.decode(accepted.body)
     assert list(body) == ["type", "timestamp", "data"]
-    assert body["timestamp"] == "2026-03-23T12:00:00Z"
+    assert body["timestamp"] == "2026-03-23T12:00:00.250000Z"
     assert body["data"] == event.data
 
 
@@ -25,7 +25,7 @@ def test_the_golden_app_is_read_whole() -> None:
     app = msgspec.json.decode(text, type=WebhookApp)
     assert msgspec.json.decode(msgspec.json.encode(app)) == msgspec.json.decode(text)
     assert app.status == "active"
-    assert app.approved_events == ["incident.*", "epcr.encounter.completed"]
+    assert app.approved_events == ["incident.*", "epcr.encounter.created"]
 
 
 def test_webhook_disabled_as_we_send_it_is_an_event_of_the_catalogue() -> None:

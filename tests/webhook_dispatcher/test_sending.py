@@ -12,7 +12,7 @@ from services.webhook_dispatcher import dispatch_queries
 from shared.database import AsyncConnection
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
-from tests.webhook_dispatcher.receiver import Receiver, always, answer, hang, running
+from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer, hang, running
 
 CLAIM_ALL = {"after": "", "busy": [], "room": [], "slots": 1000}
 
@@ -179,3 +179,27 @@ def test_one_receivers_backlog_takes_no_more_slots_than_its_own(partner: Partner
     owners = dispatcher.rows("SELECT tenant_id FROM deliveries WHERE id = ANY(%s)", claimed)
     assert [row["tenant_id"] for row in owners].count(partner.tenant_id) == 16
     assert [row["tenant_id"] for row in owners].count(other.tenant_id) == 1
+
+
+def test_what_was_claimed_ahead_is_given_back_when_the_receiver_asks_for_rest(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    """A quick receiver has deliveries waiting in the sender; once it says 429 they are neither sent nor counted as attempts."""
+    webhook = partner.subscribe(receiver.url)
+    for _ in range(4):
+        dispatcher.publish(partner.tenant_id, *["incident.updated"] * 250)
+    enough = 300
+
+    async def tire(request: Received, writer: asyncio.StreamWriter) -> bool:
+        tired = len(receiver.requests) > enough
+        writer.write(answer(429, "retry-after: 3600\r\n") if tired else answer(200))
+        return True
+
+    receiver.behaviour = tire
+    dispatcher.pump_until(lambda: partner.get(webhook).json()["slowed_until"])
+    sent = len(receiver.requests)
+    assert enough < sent < enough + 200
+    rows = dispatcher.rows("SELECT leased, attempt FROM queue WHERE tenant_id = %s", partner.tenant_id)
+    assert len(rows) == 1000 - enough
+    assert not any(row["leased"] for row in rows)
+    assert sum(row["attempt"] for row in rows) == sent - enough

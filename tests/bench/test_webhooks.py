@@ -1,0 +1,361 @@
+"""`make bench-webhooks`: how many deliveries, how soon, at what cost, and whether receivers that hang slow the others down.
+
+Everything counts: the producer's outbox, its relay, Redis, the dispatcher's worker, PostgreSQL and the receiver, on one machine.
+Latency is from the commit of the event in the producer's outbox to the arrival of the request.
+"""
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+import pytest
+from redis import Redis
+
+from services.webhook_dispatcher.dispatch_queries import CLAIM
+from services.webhook_dispatcher.tasks import KEYED
+from shared import broker, outbox
+from shared.messages import Event
+from tests.bench import webhooks_ordinary
+from tests.support.running import RunningStack
+from tests.support.stack import Stack
+from tests.support.waiting import wait_for
+from tests.webhook_dispatcher.conftest import event
+
+pytestmark = pytest.mark.bench
+ROOT = Path(__file__).parents[2]
+SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
+BURST = int(os.environ.get("BENCH_BURST", "20000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
+RATES = (100, 300, 1000)
+
+
+class Rig:
+    """A stack with a receiver beside it, and a producer that writes events to its outbox as services do."""
+
+    def __init__(self, stack: Stack, port: int) -> None:
+        self.stack = stack
+        self.target = f"http://127.0.0.1:{port}"
+        self.tenant = stack.tenant.id
+        self.producer = stack.database("auth", "worker")
+        self.redis = Redis.from_url(stack.described["redis_url"])
+        self.report = httpx.Client(base_url=self.target, trust_env=False)
+        self.api = stack.client("auth", stack.admin_token)
+
+    def close(self) -> None:
+        for opened in (self.producer, self.redis, self.report, self.api):
+            opened.close()
+
+    def subscribe(self, path: str, *events: str) -> str:
+        answer = self.api.post("/v1/webhooks", json={"url": self.target + path, "events": list(events)})
+        assert answer.status_code == 201, answer.text
+        return f"/v1/webhooks/{answer.json()['id']}"
+
+    def unsubscribe(self, webhook: str) -> None:
+        assert self.api.delete(webhook).status_code == 204
+
+    def publish(self, events: list[Event]) -> int:
+        """Commits them to the producer's outbox and rings its relay. When, in nanoseconds."""
+        with self.producer.cursor() as cursor:
+            cursor.executemany(outbox.ADD, [outbox.row(self.tenant, one) for one in events])
+        self.producer.commit()
+        committed = time.time_ns()
+        with self.redis.pipeline(transaction=False) as bell:
+            bell.lpush(broker.bell_key("auth"), "1")
+            bell.ltrim(broker.bell_key("auth"), 0, 0)
+            bell.execute()
+        return committed
+
+    def arrived(self) -> dict[str, int]:
+        """Arrivals since the last question: webhook-id and nanoseconds."""
+        lines = self.report.get("/report").text.split("\n")
+        return {name: int(at) for name, _, at in (line.partition(" ") for line in lines if line)}
+
+    def offer(self, rate: int, seconds: float, kind: str = "incident.updated") -> list[float]:
+        """Events at a steady rate; the milliseconds each took to arrive, sorted."""
+        self.arrived()
+        committed: dict[str, int] = {}
+        began = time.perf_counter()
+        sent = 0
+        while (elapsed := time.perf_counter() - began) < seconds:
+            due = int(elapsed * rate) + 1 - sent
+            if due > 0:
+                events = [event(kind) for _ in range(due)]
+                at = self.publish(events)
+                committed |= {one.event_id: at for one in events}
+                sent += due
+            pause(max(0.0, began + sent / rate - time.perf_counter()))
+        arrivals: dict[str, int] = {}
+        wait_for(lambda: arrivals.update(self.arrived()) or arrivals.keys() >= committed.keys(), 120)
+        return sorted((arrivals[name] - at) / 1e6 for name, at in committed.items())
+
+    def burst(self, number: int) -> float:
+        """Deliveries per second of a backlog, from its first arrival to its last."""
+        self.arrived()
+        ids: set[str] = set()
+        for _ in range(number // 1000):
+            events = [event("incident.updated") for _ in range(1000)]
+            ids |= {one.event_id for one in events}
+            self.publish(events)
+        arrivals: dict[str, int] = {}
+        wait_for(lambda: arrivals.update(self.arrived()) or arrivals.keys() >= ids, 180)
+        return number / ((max(arrivals.values()) - min(arrivals.values())) / 1e9)
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    running = RunningStack(tmp_path_factory.mktemp("bench") / "state", "--only", "auth,webhook-dispatcher")
+    stack = running.start()
+    port = free_port()
+    with receiver_process(port):
+        rig = Rig(stack, port)
+        yield rig
+        rig.close()
+    running.stop()
+    running.delete()
+
+
+def test_latency_at_offered_rates(rig: Rig) -> None:
+    webhook = rig.subscribe("/hook", "incident.updated")
+    rig.offer(100, 2)
+    print(f"\n{'offered':>8} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}")
+    p99: dict[int, float] = {}
+    for rate in RATES:
+        took = rig.offer(rate, SECONDS)
+        p99[rate] = percentile(took, 99)
+        print(f"{rate:>6}/s {percentile(took, 50):>8.1f} {p99[rate]:>8.1f} {took[-1]:>8.1f}")
+    rig.unsubscribe(webhook)
+    assert p99[300] < 1000
+
+
+def test_throughput_beside_the_ordinary_design_and_bullmq(rig: Rig) -> None:
+    webhook = rig.subscribe("/hook", "incident.updated")
+    rig.burst(2000)
+    ours, ordinary, bullmq = [], [], []
+    for _ in range(ROUNDS):
+        ours.append(rig.burst(BURST))
+        ordinary.append(ordinary_rate(rig, 3000))
+        bullmq.append(bullmq_rate(rig, BURST))
+    rig.unsubscribe(webhook)
+    print(f"\n{'deliveries/s':<28} {'median':>8}   all rounds")
+    for name, rates in (("ours", ours), ("Celery, httpx, UPDATE each", ordinary), ("BullMQ with undici", bullmq)):
+        known = [rate for rate in rates if rate]
+        shown = f"{statistics.median(known):>8.0f}" if known else "  (no npm)"
+        print(f"{name:<28} {shown}   {', '.join(f'{rate:.0f}' for rate in known)}")
+    assert statistics.median(ours) >= 1000
+
+
+def test_sql_statements_per_delivery(rig: Rig) -> None:
+    webhook = rig.subscribe("/hook", "incident.updated")
+    print(f"\n{'offered':>8} {'statements per delivery (dispatcher)':>40}")
+    for rate in RATES:
+        with logged_statements(rig) as counted:
+            took = rig.offer(rate, 5)
+        print(f"{rate:>6}/s {counted[0] / len(took):>40.2f}")
+        if rate >= 300:
+            assert counted[0] / len(took) <= 6
+    rig.unsubscribe(webhook)
+
+
+def test_receivers_that_hang_do_not_slow_a_healthy_one_down(rig: Rig) -> None:
+    healthy = rig.subscribe("/hook", "incident.updated")
+    alone, beside = [], []
+    for _ in range(ROUNDS):
+        alone.append(percentile(rig.offer(100, SECONDS), 99))
+        hanging = [rig.subscribe(f"/hang/{n}", "incident.closed") for n in range(20)]
+        rig.publish([event("incident.closed") for _ in range(200)])
+        beside.append(percentile(rig.offer(100, SECONDS), 99))
+        for webhook in hanging:
+            rig.unsubscribe(webhook)
+    rig.unsubscribe(healthy)
+    before, after = statistics.median(alone), statistics.median(beside)
+    print(
+        f"\nhealthy p99: alone {before:.1f} ms {rounded(alone)}, beside 20 that hang {after:.1f} ms {rounded(beside)}"
+    )
+    assert after < 1.2 * before
+
+
+def test_the_claim_reads_no_history(rig: Rig) -> None:
+    """A million deliveries behind it, ten thousand waiting behind a receiver that is slow: the plan stays index ranges."""
+    webhook = rig.subscribe("/never", "incident.updated")
+    with rig.stack.database("webhook-dispatcher", "migrator") as owner:
+        fill(owner, webhook.rpartition("/")[2], 1_000_000)
+    with rig.stack.database("webhook-dispatcher", "admin") as conn:
+        plan = explain_claim(conn)
+        print("\n" + "\n".join(plan))
+        conn.rollback()
+    rig.unsubscribe(webhook)
+    assert not any("Seq Scan" in line or "Hash Join" in line or "Merge Join" in line for line in plan)
+    assert float(plan[-1].split()[-2]) < 50
+
+
+def explain_claim(conn: psycopg.Connection[tuple[str]]) -> list[str]:
+    """The plan as a sender's connection makes it."""
+    for option in KEYED.split("-c ")[1:]:
+        name, _, value = option.strip().partition("=")
+        conn.execute("SELECT set_config(%s, %s, false)", (name, value))
+    parameters = {"after": "", "busy": [], "room": [], "slots": 200}
+    return [row[0] for row in conn.execute("EXPLAIN (ANALYZE, TIMING OFF) " + CLAIM, parameters)]
+
+
+def fill(owner: psycopg.Connection[tuple[object]], subscription_id: str, number: int) -> None:
+    """History as finished deliveries leave it, over eight days, and waiting deliveries due in a day."""
+    template = "lpad(n::text, 26, '0')"
+    owner.execute(
+        f"INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, status, attempt)"
+        f" SELECT 'dlv_' || {template}, now() - (n %% 8) * interval '1 day', 'org_1', %s, 'evt_' || {template}, now(),"
+        f" 'incident.updated', n, 'succeeded', 1 FROM generate_series(1, %s) n",
+        (subscription_id, number),
+    )
+    owner.execute(
+        f"INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at)"
+        f" SELECT 'dlv_' || {template}, now(), 'org_1', %s, 'evt_' || {template}, now(), 'incident.updated', n,"
+        f" now() + interval '1 day' FROM generate_series(1, 10000) n",
+        (subscription_id,),
+    )
+    owner.commit()
+    with psycopg.connect(owner.info.dsn, password=owner.info.password, autocommit=True) as conn:
+        conn.execute("ANALYZE deliveries, queue, events, attempts, subscriptions")
+
+
+def percentile(values: list[float], percent: int) -> float:
+    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
+
+
+def rounded(values: list[float]) -> str:
+    return "[" + ", ".join(f"{value:.1f}" for value in values) + "]"
+
+
+def pause(seconds: float) -> None:
+    """Paces the load; nothing is waited for."""
+    time.sleep(seconds)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def receiver_process(port: int) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.webhooks_receiver", str(port)], cwd=ROOT)
+    wait_for(lambda: answers(f"http://127.0.0.1:{port}/report"))
+    yield
+    process.terminate()
+    process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@contextmanager
+def logged_statements(rig: Rig) -> Iterator[list[int]]:
+    """Counts every statement of the dispatcher's roles, whatever process sent it, from PostgreSQL's own log."""
+    counted = [0]
+    log = Path(rig.stack.described["state"]) / "postgres" / "postgres.log"
+    with psycopg.connect(rig.stack.described["postgres_url"], autocommit=True) as conn:
+        conn.execute("ALTER SYSTEM SET log_statement = 'all'")
+        conn.execute("SELECT pg_reload_conf()")
+        start = log.stat().st_size
+        yield counted
+        conn.execute("ALTER SYSTEM RESET log_statement")
+        conn.execute("SELECT pg_reload_conf()")
+    with log.open(errors="replace") as lines:
+        lines.seek(start)
+        counted[0] = sum(
+            "webhook_dispatcher_" in line and ("execute " in line or "statement: " in line) for line in lines
+        )
+
+
+def ordinary_rate(rig: Rig, number: int) -> float:
+    """The ordinary design over the same Redis and PostgreSQL, eight tasks at a time in two processes' worth of threads."""
+    address = rig.stack.described["postgres_url"]
+    with psycopg.connect(address, autocommit=True) as conn:
+        conn.execute("CREATE TABLE IF NOT EXISTS ordinary (id text PRIMARY KEY, status int)")
+        conn.execute("TRUNCATE ordinary")
+        conn.execute("INSERT INTO ordinary SELECT 'ord_' || n FROM generate_series(1, %s) n", (number,))
+    environment = {"BENCH_REDIS": rig.stack.described["redis_url"], "BENCH_POSTGRES": address}
+    webhooks_ordinary.app.conf.update(broker_url=environment["BENCH_REDIS"])
+    body = sample_body()
+    for n in range(1, number + 1):
+        webhooks_ordinary.app.send_task("deliver", (f"ord_{n}", rig.target + "/hook", body))
+    rig.arrived()
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "tests.bench.webhooks_ordinary",
+        "worker",
+        "-c",
+        "4",
+        "-Q",
+        "ordinary",
+    ]
+    quiet = ["--loglevel=ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    worker = subprocess.Popen(
+        command + quiet, cwd=ROOT, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    arrivals: dict[str, int] = {}
+    wait_for(lambda: arrivals.update(rig.arrived()) or len(arrivals) >= number, 180)
+    worker.terminate()
+    worker.wait()
+    return number / ((max(arrivals.values()) - min(arrivals.values())) / 1e9)
+
+
+def bullmq_rate(rig: Rig, number: int) -> float:
+    """BullMQ with undici in one Node process, or 0 where there is no npm."""
+    folder = bullmq_folder()
+    if folder is None:
+        return 0
+    redis = urlsplit(rig.stack.described["redis_url"])
+    environment = {
+        "REDIS_HOST": redis.hostname or "",
+        "REDIS_PORT": str(redis.port),
+        "REDIS_PASSWORD": redis.password or "",
+        "TARGET": rig.target + "/hook",
+        "COUNT": str(number),
+        "BODY": sample_body(),
+    }
+    finished = subprocess.run(
+        ["node", "bench.mjs"], cwd=folder, env=os.environ | environment, capture_output=True, text=True, timeout=300
+    )
+    assert finished.returncode == 0, finished.stderr
+    rig.arrived()
+    return float(finished.stdout.split()[-1])
+
+
+def bullmq_folder() -> Path | None:
+    """Where its packages lie, installed once for all rounds."""
+    folder = Path(tempfile.gettempdir()) / "knogin-bench-bullmq"
+    if shutil.which("npm") is None:
+        return None
+    if not (folder / "node_modules" / "ioredis").exists():
+        folder.mkdir(exist_ok=True)
+        (folder / "package.json").write_text('{"private": true}')
+        installed = subprocess.run(
+            ["npm", "install", "--silent", "bullmq", "ioredis", "undici"], cwd=folder, capture_output=True, text=True
+        )
+        if installed.returncode != 0:
+            return None
+    shutil.copy(Path(__file__).with_name("webhooks_bullmq.mjs"), folder / "bench.mjs")
+    return folder
+
+
+def sample_body() -> str:
+    one = event("incident.updated")
+    return outbox.row("org_1", one)[4]
