@@ -7,10 +7,12 @@ from typing import Any
 
 import fhirkit
 import pytest
+from ucumvert import get_ucum_parser
 
-from services.epcr import checks, nomenclature
+from services.epcr import checks, measurements, nomenclature
 from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.encode import UnfitBundle, checked, encode
+from services.epcr.models.care import DOSE_UNITS, MEASURED_IN
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer, Refused
 from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, TYPICAL
@@ -320,3 +322,11 @@ def _codes(resource: dict[str, Any]) -> list[str]:
 def _key(resource: dict[str, Any]) -> str:
     identifier = resource["identifier"]
     return str((identifier[0] if isinstance(identifier, list) else identifier)["value"])
+
+
+def test_every_unit_is_ucum_and_what_crews_may_send_may_leave() -> None:
+    parser = get_ucum_parser()
+    for unit in sorted(checks.UNITS):
+        parser.parse(unit)
+    sent = DOSE_UNITS | set(measurements.UNITS.values()) | {unit for units in MEASURED_IN.values() for unit in units}
+    assert sent <= checks.UNITS

@@ -80,7 +80,7 @@ class VitalSigns(Item, kw_only=True):
             value: Decimal | None = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ValueError(f"{name} is not between {low} and {high}")
-        for name, units in _UNITS.items():
+        for name, units in MEASURED_IN.items():
             measured: Measurement | None = getattr(self, name)
             if measured is not None:
                 _check_measurement(name, measured, units)
@@ -98,7 +98,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "mean_pressure": (0, 350),
     "spo2": (0, 100),
 }
-_UNITS: dict[str, dict[str, tuple[int, int]]] = {
+MEASURED_IN: dict[str, dict[str, tuple[int, int]]] = {
     "temperature": {"Cel": (0, 50), "[degF]": (32, 122)},
     "etco2": {"mm[Hg]": (0, 200), "kPa": (0, 27), "%": (0, 30)},
     "glucose": {"mmol/L": (0, 120), "mg/dL": (0, 2200)},
