@@ -211,14 +211,11 @@ def test_connection_cannot_take_away_what_the_gateway_says(gateway: Running, sha
 
 
 def test_trailers_reach_nobody(gateway: Running, shared_world: World) -> None:
-    token = shared_world.issuer.token().encode()
+    token = shared_world.issuer.token()
     with gateway.door() as door:
-        door.send(
-            POST.replace(b"TOKEN", token)
-            + b"Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\nX-Knogin-Identity: forged\r\n\r\n"
-        )
-        assert door.reply().status == 200
-        assert door.request("GET", "/api/v1/devices", token=token.decode()).status == 200
+        chunks = b"Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\nX-Knogin-Identity: forged\r\nX-Trailer: forged\r\n\r\n"
+        assert door.send(POST.replace(b"TOKEN", token.encode()) + chunks).reply().status == 200
+        assert door.request("GET", "/api/v1/devices", token=token).status == 200
     seen = shared_world.service.last("/api/v1/devices/enrol")
     assert (b"forged" in seen.raw, seen.body) == (False, b"abcd")
 
@@ -241,6 +238,11 @@ def test_a_wish_to_upgrade_is_ignored_and_the_connection_goes_on(gateway: Runnin
         }
         assert door.request("GET", "/api/v1/devices", token=token, **fields).status == 200
         assert door.request("GET", "/api/v1/devices/second", token=token).json() == {"path": "/api/v1/devices/second"}
+        asked = GET.replace(b"TOKEN", token.encode())
+        door.send(
+            asked + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n" + asked.replace(b"devices", b"devices/3") + b"\r\n"
+        )
+        assert [door.reply().json()["path"] for _ in range(2)] == ["/api/v1/devices", "/api/v1/devices/3"]
 
 
 def test_pipelined_requests_are_answered_in_order_and_the_broken_one_ends_them(
