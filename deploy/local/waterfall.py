@@ -3,30 +3,17 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
+from deploy.local.timeline import Axis, Span, duration
+
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta")
 FIGURE = 8  # columns of "999.9 ms"
 WAITS = ("outbox wait", "queue wait")
-
-
-@dataclass(frozen=True)
-class Span:
-    """Times are nanoseconds since 1970."""
-
-    trace_id: str
-    span_id: str
-    parent_id: str | None
-    name: str
-    service: str
-    start_ns: int
-    end_ns: int
-    status: str
-    attributes: dict[str, object]
+FOLD = "┊"
 
 
 def read(file: Path, trace_id: str) -> list[Span]:
@@ -42,16 +29,15 @@ def newest(file: Path) -> str:
 
 def draw(spans: Sequence[Span], width: int) -> Table:
     """A table as wide as `width` columns; `spans` must not be empty."""
-    first = min(span.start_ns for span in spans)
-    whole = max(span.end_ns for span in spans) - first or 1
+    axis = Axis(spans)
     services = list(dict.fromkeys(span.service for span in sorted(spans, key=lambda span: span.start_ns)))
     rows = in_order(spans)
     names = min(max(2 * depth + len(span.name) for depth, span in rows), width // 3)
-    cells = max(10, width - names - max(map(len, services)) - 2 * FIGURE - 10)
-    table = Table(box=None, padding=(0, 1), header_style="dim", title=_title(spans, whole), title_justify="left")
+    cells = max(10, width - names - max(map(len, ["service", *services])) - 2 * FIGURE - 10)
+    table = Table(box=None, padding=(0, 1), header_style="dim", title=_title(spans, axis), title_justify="left")
     table.add_column("span", no_wrap=True, max_width=names)
     table.add_column("service", no_wrap=True)
-    table.add_column(f"0 {'·' * max(0, cells - 4 - len(_duration(whole)))} {_duration(whole)}"[:cells], no_wrap=True)
+    table.add_column(axis.ruler(cells), no_wrap=True)
     table.add_column("at", no_wrap=True, justify="right", min_width=FIGURE)
     table.add_column("took", no_wrap=True, justify="right", min_width=FIGURE)
     for depth, span in rows:
@@ -59,9 +45,9 @@ def draw(spans: Sequence[Span], width: int) -> Table:
         table.add_row(
             Text("  " * depth + span.name, "bold red" if span.status == "error" else "dim" if is_wait(span) else ""),
             Text(span.service, colour),
-            bar(span.start_ns - first, span.end_ns - span.start_ns, whole, cells, is_wait(span), colour),
-            _duration(span.start_ns - first),
-            _duration(span.end_ns - span.start_ns),
+            bar(axis, span, cells, colour),
+            duration(span.start_ns - axis.first),
+            duration(span.end_ns - span.start_ns),
         )
     return table
 
@@ -81,25 +67,26 @@ def in_order(spans: Iterable[Span]) -> list[tuple[int, Span]]:
     return ordered
 
 
-def bar(offset: int, length: int, whole: int, width: int, wait: bool, colour: str) -> Text:
-    """Where in the whole a span lies; at least one cell, never past the end."""
-    before = min(width - 1, offset * width // whole)
-    cells = max(1, min(width - before, round(length * width / whole)))
-    return Text(" " * before).append(("░" if wait else "█") * cells, "dim" if wait else colour)
+def bar(axis: Axis, span: Span, width: int, colour: str) -> Text:
+    """Where on the axis a span lies: at least one cell, never past the end, and the folds it does not cover."""
+    before = min(width - 1, int(axis.position(span.start_ns) * width))
+    cells = max(1, min(width - before, round(axis.position(span.end_ns) * width) - before))
+    drawn = Text(" " * before).append(("░" if is_wait(span) else "█") * cells, "dim" if is_wait(span) else colour)
+    drawn.append(" " * (width - before - cells))
+    for fold in axis.folds(width):
+        if not before <= fold < before + cells:
+            drawn = drawn[:fold].append(FOLD, "dim").append(drawn[fold + 1 :])
+    return drawn
 
 
 def is_wait(span: Span) -> bool:
     return span.name in WAITS
 
 
-def _title(spans: Sequence[Span], whole: int) -> str:
+def _title(spans: Sequence[Span], axis: Axis) -> str:
     services = len({span.service for span in spans})
-    return f"trace {spans[0].trace_id}: {len(spans)} spans, {services} services, {_duration(whole)}"
-
-
-def _duration(nanoseconds: int) -> str:
-    milliseconds = nanoseconds / 1e6
-    return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.1f} ms"
+    title = f"trace {spans[0].trace_id}: {len(spans)} spans, {services} services, {duration(axis.length)}"
+    return title + (f"  ({FOLD} {duration(axis.folded)} in which nothing happened)" if axis.folded else "")
 
 
 def _lines(file: Path) -> list[str]:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from deploy.local.waterfall import Span, bar, draw, in_order, newest, read
+from deploy.local.timeline import Axis, Span
+from deploy.local.waterfall import bar, draw, in_order, newest, read
 
 
 def span(
@@ -34,11 +35,44 @@ def test_a_span_whose_parent_was_not_recorded_is_still_drawn() -> None:
     assert in_order([span("orphan", "elsewhere", 0, 1)])[0][0] == 0
 
 
-@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(16, 200))
-def test_a_bar_has_at_least_one_cell_and_stays_inside(offset: int, length: int, width: int) -> None:
-    drawn = bar(offset, length, max(offset + length, 1), width, False, "cyan").plain
-    assert "█" in drawn
-    assert len(drawn) <= width
+times = st.integers(0, 10**12)
+
+
+@given(st.lists(st.tuples(times, times), min_size=1, max_size=8), st.integers(16, 200))
+def test_every_bar_has_at_least_one_cell_and_stays_inside(moments: list[tuple[int, int]], width: int) -> None:
+    spans = [span(str(number), None, min(pair), max(pair)) for number, pair in enumerate(moments)]
+    axis = Axis(spans)
+    for each in spans:
+        drawn = bar(axis, each, width, "cyan").plain
+        assert "█" in drawn
+        assert len(drawn) == width
+
+
+@given(st.lists(st.tuples(times, times), min_size=1, max_size=8))
+def test_later_is_never_drawn_further_left(moments: list[tuple[int, int]]) -> None:
+    axis = Axis([span(str(number), None, min(pair), max(pair)) for number, pair in enumerate(moments)])
+    edges = sorted(moment * 10**6 for pair in moments for moment in pair)
+    positions = [axis.position(edge) for edge in edges]
+    assert positions == sorted(positions)
+    assert all(0 <= position <= 1 for position in positions)
+
+
+def test_a_retry_long_after_does_not_flatten_the_rest() -> None:
+    spans = [
+        span("request", None, 0, 50),
+        span("deliver", "request", 50, 100),
+        span("retry", "request", 300_000, 300_020),
+    ]
+    axis = Axis(spans)
+    assert axis.folded == 299_900 * 10**6
+    assert axis.position(50 * 10**6) > 0.3
+    assert "┊" in bar(axis, spans[0], 80, "cyan").plain
+
+
+def test_silence_is_drawn_to_scale_when_it_is_short() -> None:
+    axis = Axis([span("first", None, 0, 60), span("second", None, 80, 100)])
+    assert axis.folded == 0
+    assert axis.position(80 * 10**6) == 0.8
 
 
 def test_waits_look_unlike_work(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import httpx
 import psycopg
 
 from deploy.local import databases, waterfall
-from deploy.local.waterfall import Span
+from deploy.local.timeline import Span
 from shared import identity
 from shared.identity import Caller, SigningKey
 from tests.support.waiting import wait_for
