@@ -22,8 +22,12 @@ RECORD: LiteralString = """
 """
 LAST: LiteralString = "SELECT position, hash FROM audit_seals ORDER BY position DESC LIMIT 1"
 UNSEALED: LiteralString = """
+    WITH taken AS (
+        DELETE FROM audit_unsealed WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT 1000)
+        RETURNING audit_id
+    )
     SELECT a.id, a.tenant_id, a.at::text, a.client_id, a.actor, a.action, a.subject_id, a.detail::text, a.trace_id
-    FROM audit a LEFT JOIN audit_seals s ON s.audit_id = a.id WHERE s.audit_id IS NULL ORDER BY a.id LIMIT 1000
+    FROM taken JOIN audit a ON a.id = taken.audit_id ORDER BY a.id
 """
 SEAL: LiteralString = "INSERT INTO audit_seals (position, audit_id, tenant_id, hash) VALUES (%s, %s, %s, %s)"
 CHAIN: LiteralString = """

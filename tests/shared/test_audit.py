@@ -139,6 +139,14 @@ def test_a_row_committed_after_younger_ones_were_sealed_is_sealed_all_the_same(p
     assert scalar(producer.admin, "SELECT subject_id FROM audit ORDER BY id LIMIT 1") == "enc_slow"
 
 
+def test_a_round_that_fails_leaves_its_rows_for_the_next(producer: Database) -> None:
+    write(producer, "enc_1")
+    with psycopg.connect(producer.worker) as conn:
+        assert audit.seal(conn) == 1
+        conn.rollback()
+    assert (seal(producer), verify(producer)) == (1, (1, None))
+
+
 def test_more_rows_than_one_round_takes_are_sealed_in_several(producer: Database) -> None:
     with psycopg.connect(producer.app) as conn:
         conn.execute(SET_TENANT, ("org_1",))

@@ -30,7 +30,7 @@ ROWS = {
         "VALUES (gen_random_uuid(), %s, 'app_1', 'read', 'enc_1', '')"
     ),
 }
-SHARED = (*ROWS, "audit_seals")
+SHARED = (*ROWS, "audit_seals", "audit_unsealed")
 
 
 def count(conn: psycopg.Connection[Any], table: str) -> int:
@@ -91,7 +91,9 @@ def test_the_trail_can_be_added_to_and_nothing_else(producer: Database) -> None:
                 conn.execute(statement.encode())
 
 
-def test_the_app_role_cannot_seal(producer: Database) -> None:
+def test_the_app_role_cannot_seal_or_keep_a_row_from_being_sealed(producer: Database) -> None:
+    with psycopg.connect(producer.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute("DELETE FROM audit_unsealed")
     with psycopg.connect(producer.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
         conn.execute("INSERT INTO audit_seals VALUES (1, gen_random_uuid(), 'org_1', '')")
 

@@ -1,0 +1,94 @@
+"""How many messages a second travel from outbox to effect to acknowledgement, one relay and one worker process each side.
+
+Prints the rate of each stage alone and of the whole road.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from redis import Redis
+
+from deploy.local.databases import Database
+from shared.relay import calls, hand_over
+from tests.shared.support import (
+    EFFECTS,
+    acknowledging,
+    consuming,
+    effects,
+    link,
+    publish,
+    relay_of,
+    running,
+    unacknowledged,
+)
+from tests.support.waiting import wait_for
+
+MESSAGES = 20_000
+pytestmark = pytest.mark.bench
+
+
+@pytest.fixture
+def producer(fresh_database: Callable[[str], Database]) -> Database:
+    return fresh_database("epcr")
+
+
+@pytest.fixture
+def consumer(fresh_database: Callable[[str], Database]) -> Database:
+    database = fresh_database("device_ingest")
+    with psycopg.connect(database.admin) as conn:
+        conn.execute(EFFECTS)
+    return database
+
+
+def test_messages_a_second_from_outbox_to_acknowledgement(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    fill(producer)
+    with consuming("device_ingest", consumer, redis_url), acknowledging(producer, redis_url):
+        began = time.perf_counter()
+        with running(relay_of(producer, redis_url, outbox_resend_seconds=600)):
+            wait_for(lambda: unacknowledged(producer) == 0, seconds=300)
+        told("outbox to acknowledgement, all in one process", began)
+    assert effects(consumer) == (MESSAGES, MESSAGES)
+
+
+def test_messages_a_second_of_each_stage(producer: Database, consumer: Database, redis_url: str) -> None:
+    fill(producer)
+    relay: Any = relay_of(producer, redis_url, outbox_resend_seconds=600)
+    claimed: list[Any] = []
+    claiming = sending = 0.0
+    while True:
+        began = time.perf_counter()
+        with relay.pool.connection() as conn:
+            rows = relay._claim(conn)
+        claiming += time.perf_counter() - began
+        if not rows:
+            break
+        began = time.perf_counter()
+        for call in calls(rows):
+            hand_over(relay.celery, "epcr", "device_ingest", call)
+        sending += time.perf_counter() - began
+        claimed += rows
+    print(f"\n  claim {MESSAGES / claiming:,.0f}/s · encode and hand to Redis {MESSAGES / sending:,.0f}/s")
+    relay.pool.close()
+    with Redis.from_url(redis_url) as redis, consuming("device_ingest", consumer, redis_url):
+        began = time.perf_counter()
+        wait_for(lambda: redis.llen("device_ingest") == 0 and effects(consumer)[1] == MESSAGES, seconds=300)
+        told("consume and have the effect", began)
+        calls_waiting = redis.llen("epcr")
+    with acknowledging(producer, redis_url):
+        began = time.perf_counter()
+        wait_for(lambda: unacknowledged(producer) == 0, seconds=300)
+        told(f"acknowledge, {calls_waiting} calls", began)
+
+
+def fill(producer: Database) -> None:
+    for _ in range(MESSAGES // 1_000):
+        publish(producer, *(link(f"enc_{number}") for number in range(1_000)))
+
+
+def told(what: str, began: float) -> None:
+    print(f"\n  {what}: {MESSAGES / (time.perf_counter() - began):,.0f} messages/s")
