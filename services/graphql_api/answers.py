@@ -3,11 +3,10 @@
 import asyncio
 import time
 from collections import OrderedDict
-from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from services.graphql_api.acqi import report
+from services.graphql_api.acqi import queries
 from shared.database import AsyncConnection, aset_tenant
 
 # A correction shows within this time; metrics come through queues that take longer.
@@ -38,7 +37,8 @@ class Versions:
         fresh_until = time.monotonic() + FRESH_SECONDS
         async with self._pool.connection() as conn:
             await aset_tenant(conn, tenant_id)
-            version = (await report.standing(conn, tenant_id)).version
+            row = await (await conn.execute(queries.VERSION, (tenant_id,))).fetchone()
+        version = int(row[0]) if row else 0
         if len(self._known) >= TENANTS:
             self._known.clear()
         self._known[tenant_id] = (fresh_until, version)
@@ -68,6 +68,3 @@ class Answers:
         self._kept[(tenant_id, body)] = (version, answer)
         while len(self._kept) > self.size:
             self._kept.popitem(last=False)
-
-    def __contains__(self, key: Any) -> bool:
-        return key in self._kept

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from services.graphql_api import bundles, endpoints, schema
+from services.graphql_api.acqi.snapshot import Snapshots
 from services.graphql_api.answers import Answers, Versions
 from services.graphql_api.bundles import Catalogue
 from services.graphql_api.plans import Planner
@@ -41,6 +42,7 @@ class State(TypedDict):
     catalogue: Catalogue
     planner: Planner
     answers: Answers
+    snapshots: Snapshots
     webhooks: httpx.AsyncClient | None
 
 
@@ -77,6 +79,7 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
             catalogue=catalogue,
             planner=Planner(executable, catalogue),
             answers=Answers(Versions(pool), settings.answers_kept),
+            snapshots=Snapshots(),
             webhooks=webhooks,
         )
 

@@ -57,10 +57,10 @@ def document(refusal: Refusal, path: list[str | int] | None = None) -> dict[str,
     return error | {"extensions": {"code": refusal.code, "trace_id": tracing.trace_id()} | refusal.extra}
 
 
-def refusal_of(error: GraphQLError) -> Refusal:
-    """What to say about an error of an executed field; what nobody foresaw is logged by type and place, and masked."""
-    cause = error.original_error
-    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+def refusal_of(error: Exception) -> Refusal:
+    """What to say about a field's error; what nobody foresaw is logged by type and place, and masked."""
+    cause: Exception | None = error
+    while isinstance(cause, GraphQLError):
         cause = cause.original_error
     if isinstance(cause, Refusal):
         return cause

@@ -1,4 +1,4 @@
-"""Runs a plan: graphql-core on Ariadne's schema, with errors masked."""
+"""Runs a plan: graphql-core on Ariadne's schema, or the short cut where there is one; errors masked."""
 
 import re
 from inspect import isawaitable
@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema, execute
 
-from services.graphql_api import errors
+from services.graphql_api import errors, projection
 from services.graphql_api.context import Context
 from services.graphql_api.plans import Plan
 
@@ -18,6 +18,10 @@ Answer = dict[str, Any]
 async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], context: Context) -> Answer:
     """The answer: `data`, and `errors` where something was refused or went wrong."""
     refuse_undeclared(plan, variables)
+    if plan.projection is not None:
+        answer = await projection.run(schema, plan.document, plan.projection, variables, context)
+        if answer is not None:
+            return answer
     running = execute(
         schema, plan.document.ast, context_value=context, variable_values=variables, hide_suggestions=True
     )

@@ -5,9 +5,10 @@ from functools import lru_cache
 import msgspec
 from graphql import GraphQLSchema, OperationType, validate
 
-from services.graphql_api import documents, errors, limits
+from services.graphql_api import documents, errors, limits, projection
 from services.graphql_api.bundles import Catalogue
 from services.graphql_api.documents import Document
+from services.graphql_api.projection import Projection
 
 # Documented fields: a query made of these alone runs for whoever has the scope.
 DOCUMENTED = frozenset({"acqiMetrics", "telephonyProviders", "telephonyRoutes"})
@@ -23,6 +24,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     document: Document
     bundles: frozenset[str] | None
+    projection: Projection | None
 
     @property
     def is_mutation(self) -> bool:
@@ -52,9 +54,9 @@ class Planner:
             raise errors.not_approved() from None
         if self._is_documented(document):
             self._check(document)
-            return Plan(document, None)
+            return Plan(document, None, projection.of(self.schema, document))
         if document.digest in self.approved:
-            return Plan(document, self.approved[document.digest])
+            return Plan(document, self.approved[document.digest], None)
         raise errors.not_approved()
 
     def _is_documented(self, document: Document) -> bool:

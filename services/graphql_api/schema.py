@@ -60,9 +60,13 @@ def build() -> GraphQLSchema:
         webhooks.mutation,
         webhooks.webhook_type,
     ]
-    return make_executable_schema(load_schema_from_path(str(FILE)), *bindables, convert_names_case=_snake)
+    return make_executable_schema(load_schema_from_path(str(FILE)), *bindables, convert_names_case=_named)
 
 
-def _snake(name: str, schema: GraphQLSchema, path: tuple[str, ...]) -> str:
+def _named(name: str, schema: GraphQLSchema, path: tuple[str, ...]) -> str:
+    return snake(name)
+
+
+def snake(name: str) -> str:
     """`ci95Low` as Python has it, `ci95_low`."""
     return re.sub(r"[A-Z]", lambda letter: "_" + letter[0].lower(), name)

@@ -31,22 +31,14 @@ SET_SUPPRESSION: LiteralString = """
     ON CONFLICT (tenant_id) DO UPDATE
     SET suppress_small_cells = excluded.suppress_small_cells, version = kept.version + 1
 """
-TENANT: LiteralString = "SELECT version, suppress_small_cells FROM acqi_tenants WHERE tenant_id = %s"
-AGGREGATES: LiteralString = """
-    SELECT indicator, sum(met)::int, sum(not_met)::int, sum(excluded)::int, sum(unknown)::int
-    FROM acqi_aggregates
-    WHERE tenant_id = %(tenant_id)s
-      AND ((grain = 'day' AND period_start = ANY(%(days)s)) OR (grain = 'month' AND period_start = ANY(%(months)s)))
-    GROUP BY indicator
-"""
-BINS: LiteralString = """
-    SELECT indicator, bins FROM acqi_aggregates
-    WHERE tenant_id = %(tenant_id)s AND bins <> '{}'
-      AND ((grain = 'day' AND period_start = ANY(%(days)s)) OR (grain = 'month' AND period_start = ANY(%(months)s)))
-"""
-MONTHS: LiteralString = """
-    SELECT indicator, period_start, met, not_met, bins FROM acqi_aggregates
-    WHERE tenant_id = %s AND grain = 'month' AND period_start = ANY(%s)
+VERSION: LiteralString = "SELECT version FROM acqi_tenants WHERE tenant_id = %s"
+# At least one row, so that the version is known even where nothing was counted.
+SNAPSHOT: LiteralString = """
+    SELECT t.version, t.suppress_small_cells, a.grain, a.period_start, a.indicator, a.met, a.not_met, a.excluded, a.unknown, a.bins
+    FROM (VALUES (1)) AS one
+    LEFT JOIN acqi_tenants t ON t.tenant_id = %(tenant_id)s
+    LEFT JOIN acqi_aggregates a ON a.tenant_id = %(tenant_id)s
+      AND ((a.grain = 'day' AND a.period_start = ANY(%(days)s)) OR (a.grain = 'month' AND a.period_start = ANY(%(months)s)))
 """
 MONTHS_WITH_FACTS: LiteralString = """
     SELECT tenant_id, date_trunc('month', day)::date AS month, count(*) FROM acqi_facts

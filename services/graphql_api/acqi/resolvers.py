@@ -10,7 +10,7 @@ from services.graphql_api import documents, errors
 from services.graphql_api.acqi import ranges, report
 from services.graphql_api.acqi.definitions import BY_NAME, INDICATORS
 from services.graphql_api.acqi.metrics import Metric
-from services.graphql_api.context import Info
+from services.graphql_api.context import Context, Info
 
 query = QueryType()
 SCOPE = "argus:acqi:read"
@@ -18,21 +18,29 @@ NAMES = [indicator.name for indicator in INDICATORS]
 
 
 @query.field("acqiMetrics")
-async def acqi_metrics(
-    _: Any,
-    info: Info,
+async def acqi_metrics(_: Any, info: Info, **asked: Any) -> list[Metric]:
+    return await answer(info.context, with_sparkline=_asks_for_sparkline(info), **asked)
+
+
+async def answer(
+    context: Context,
+    *,
+    with_sparkline: bool,
     from_date: datetime,
     to_date: datetime,
     names: list[str] | None = None,
     tenant_id: str | None = None,
 ) -> list[Metric]:
-    context = info.context
+    """Every indicator over the days from `from_date` to before `to_date`. Raises FORBIDDEN and BAD_USER_INPUT Refusals."""
     caller = context.require(SCOPE)
     context.require_tenant(tenant_id)
     days = _days(from_date, to_date)
     chosen = _chosen(names)
-    async with context.transaction() as conn:
-        return await report.metrics(conn, caller.tenant_id, days, chosen, with_sparkline=_asks_for_sparkline(info))
+    whole, months = report.periods(days), report.trend(days) if with_sparkline else []
+    state = context.request.state
+    version = await state.answers.versions.current(caller.tenant_id)
+    snapshot = await state.snapshots.get(context.transaction, caller.tenant_id, version, [*whole, *months])
+    return report.metrics(snapshot, chosen, whole, months)
 
 
 def _days(from_date: datetime, to_date: datetime) -> ranges.Days:

@@ -1,0 +1,119 @@
+"""The short cut answers what the executor answers, byte for byte, and leaves to it what it does not cover."""
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from graphql import execute
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.graphql_api import documents, projection, schema
+from services.graphql_api.acqi.definitions import INDICATORS
+from services.graphql_api.acqi.snapshot import Period, Snapshot, pack, unpack
+from shared import http
+
+SCHEMA = schema.build()
+FIELDS = [
+    "name",
+    "description",
+    "definitionVersion",
+    "value",
+    "unit",
+    "numerator",
+    "denominator",
+    "excluded",
+    "unknown",
+    "ci95Low",
+    "ci95High",
+    "p90",
+    "suppressed",
+    "__typename",
+]
+POINT = ["periodStart", "numerator", "denominator", "value", "__typename"]
+RANGE = 'fromDate: "2026-03-05T00:00:00Z", toDate: "2026-05-03T00:00:00Z"'
+
+
+class Tenant:
+    """A context whose tenant has these aggregates, whatever is asked for."""
+
+    tenant_id = "org_a"
+
+    def __init__(self, suppress: bool) -> None:
+        self.suppress = suppress
+        self.caller = self.request = self.state = self.answers = self.versions = self.snapshots = self
+
+    def require(self, scope: str) -> Any:
+        return self
+
+    def require_tenant(self, tenant_id: str | None) -> None:
+        return None
+
+    def transaction(self) -> None:
+        raise AssertionError("nothing is to be read")
+
+    async def current(self, tenant_id: str) -> int:
+        return 1
+
+    async def get(self, transaction: Any, tenant_id: str, version: int, periods: list[Period]) -> Snapshot:
+        chance = random.Random(5)
+        rows = {
+            period: {
+                one.name: pack([chance.randrange(4) for _ in range(4 if one.unit == "1" else 40)]) for one in INDICATORS
+            }
+            for period in sorted(set(periods))
+        }
+        return Snapshot(1, self.suppress, rows)
+
+
+def keyed(names: list[str]) -> st.SearchStrategy[list[str]]:
+    field = st.sampled_from(names)
+    aliased = st.tuples(st.sampled_from("abcdef"), field).map(lambda pair: f"{pair[0]}: {pair[1]}")
+    return st.lists(field | aliased, min_size=1, max_size=6, unique_by=lambda text: text.split(":")[0])
+
+
+@given(keyed(FIELDS), st.none() | keyed(POINT), st.booleans())
+def test_the_short_cut_answers_what_the_executor_answers(
+    metric: list[str], trend: list[str] | None, suppress: bool
+) -> None:
+    inside = " ".join(metric) + (f" sparkline {{ {' '.join(trend)} }}" if trend else "")
+    document = documents.read(f"{{ mine: acqiMetrics({RANGE}) {{ {inside} }} acqiMetrics({RANGE}) {{ name }} }}")
+    short = projection.of(SCHEMA, document)
+    assert short is not None
+
+    async def both() -> tuple[Any, Any]:
+        context: Any = Tenant(suppress)
+        running: Any = execute(SCHEMA, document.ast, context_value=context)
+        return await projection.run(SCHEMA, document, short, {}, context), {"data": (await running).data}
+
+    answered, wanted = asyncio.run(both())
+    assert http.encode(answered) == http.encode(wanted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{{ acqiMetrics({RANGE}) {{ ...F }} }} fragment F on AcqiMetric {{ name }}",
+        f"{{ acqiMetrics({RANGE}) {{ ... {{ name }} }} }}",
+        f"{{ ... {{ acqiMetrics({RANGE}) {{ name }} }} }}",
+        f"{{ acqiMetrics({RANGE}) {{ name name }} }}",
+        f"{{ acqiMetrics({RANGE}) {{ name @skip(if: true) value }} }}",
+        f"{{ acqiMetrics({RANGE}) @include(if: true) {{ name }} }}",
+        f"{{ acqiMetrics({RANGE}) {{ sparkline {{ value }} sparkline {{ numerator }} }} }}",
+        f"{{ acqiMetrics({RANGE}) {{ name }} telephonyProviders {{ id }} }}",
+        "{ telephonyProviders { id } }",
+    ],
+)
+def test_what_it_does_not_cover_is_left_to_the_executor(text: str) -> None:
+    assert projection.of(SCHEMA, documents.read(text)) is None
+
+
+@given(st.lists(st.lists(st.integers(0, 10**6), min_size=4, max_size=40), min_size=1, max_size=40))
+def test_packed_counts_add_up_number_by_number(rows: list[list[int]]) -> None:
+    length = max(map(len, rows))
+    wanted = [sum(row[place] for row in rows if place < len(row)) for place in range(length)]
+    while len(wanted) > 4 and wanted[-1] == 0:
+        wanted.pop()
+    counts = unpack(sum(pack(row) for row in rows))
+    assert [counts.met, counts.not_met, counts.excluded, counts.unknown, *counts.bins] == wanted
