@@ -52,6 +52,9 @@ openapi: $(VENV)/.installed ## print the machine-readable contract (OpenAPI 3.1)
 bench-fhir: $(VENV)/.installed-dev ## how long a FHIR bundle takes, and a reading to stand in it
 	@$(PY) -m pytest -m bench -s tests/bench/test_fhir.py
 
+bench-ingest: $(VENV)/.installed-dev ## durable observations per second, beside PostgreSQL alone and Fastify
+	@$(PY) -m pytest -m bench -s tests/bench/test_ingest.py
+
 bench: $(VENV)/.installed-dev ## measure throughput and latency (minutes)
 	@$(PY) -m pytest -m bench -s tests
 
@@ -76,4 +79,4 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/py
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $(VENV)/.installed $@
 
-.PHONY: help up down reset demo trace migrate test lint types fmt openapi bench bench-fhir chaos
+.PHONY: help up down reset demo trace migrate test lint types fmt openapi bench bench-fhir bench-ingest chaos

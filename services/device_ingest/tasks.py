@@ -40,7 +40,7 @@ def link_observations(conn: Connection, received: Sequence[Received[EncounterLin
 
 
 def _link(conn: Connection, tenant_id: str, links: list[tuple[str, str, str]]) -> None:
-    # `unknown` first: the same observation may be told unknown, then linked, in one batch.
+    # Apart: the same observation may be told both in one batch, and one UPDATE would take either.
     for certainty in ("unknown", "linked"):
         rows = sorted(row for row in links if row[2] == certainty)
         if rows:
