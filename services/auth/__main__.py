@@ -11,6 +11,7 @@ from services.auth.app import create_app
 from services.auth.settings import load
 from services.auth.tasks import create_worker, periodic
 from services.auth.tenants import bootstrap as tenants
+from services.auth.tenants import commands as operator
 from shared.command import commands
 
 cli = commands(
@@ -21,6 +22,10 @@ cli = commands(
     create_worker=create_worker,
     periodic=periodic,
 )
+cli.add_typer(operator.tenant_commands(load), name="tenant")
+cli.add_typer(operator.user_commands(load), name="user")
+cli.add_typer(operator.scope_commands(load), name="scopes")
+cli.add_typer(operator.key_commands(load), name="keys")
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""One running auth service per module of tests; each test makes apps of its own."""
+"""One running auth service for the session; each test makes apps of its own."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.auth.support import Auth, running
 from tests.support.cluster import TestDatabases
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def auth(databases: TestDatabases, redis_server: RedisServer) -> Iterator[Auth]:
     database = databases.fresh("auth")
     with running(database, redis_server.url) as auth:

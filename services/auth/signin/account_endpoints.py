@@ -17,7 +17,6 @@ from services.auth.signin.returning import SESSIONS
 from shared import audit
 from shared.database import AsyncConnection, aset_tenant, transaction
 
-LINK_PURPOSE = "password link"
 _hashing = anyio.CapacityLimiter(2)
 NOTICES = {"ended": "done_ended", "withdrawn": "done_withdrawn"}
 
@@ -103,7 +102,7 @@ async def password_page(request: Request) -> Response:
 async def _find_link(request: Request, conn: AsyncConnection, token: str) -> PasswordLink | None:
     if len(token) != cookies.TOKEN_LENGTH or not token.isascii():
         return None
-    for mac in request.state.keyring.macs(token.encode(), LINK_PURPOSE):
+    for mac in request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE):
         async with conn.cursor(row_factory=class_row(PasswordLink)) as cursor:
             await cursor.execute(queries.FIND_PASSWORD_LINK, (mac,))
             if (link := await cursor.fetchone()) is not None:
@@ -128,7 +127,7 @@ async def set_password(request: Request) -> Response:
     hashed = await anyio.to_thread.run_sync(passwords.hash_password, password, limiter=_hashing)
     async with transaction(request) as conn:
         await aset_tenant(conn, link.tenant_id)
-        macs = request.state.keyring.macs(token.encode(), LINK_PURPOSE)
+        macs = request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE)
         if not (await conn.execute(queries.USE_PASSWORD_LINK, (macs,))).rowcount:
             return pages.error(request, "link_dead", 410)
         await conn.execute(queries.REHASH, (hashed, link.user_id))

@@ -12,6 +12,8 @@ from shared.encoding import base64url_encode
 BROWSER = "browser"
 SESSION = "session"
 TOKEN_LENGTH = 43
+# What the MAC of a password link's token is for.
+LINK_PURPOSE = "password link"
 
 
 def name_of(request: Request, kind: str) -> str:

@@ -35,6 +35,7 @@ LIVE_GRANTS: LiteralString = """
 """
 REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 USE_TOTP_STEP: LiteralString = "UPDATE users SET totp_last_step = %s WHERE user_id = %s AND totp_last_step < %s"
+# A new password makes every other link worthless.
 USE_PASSWORD_LINK: LiteralString = """
     UPDATE password_links SET used_at = clock_timestamp() WHERE token_mac = ANY(%s) AND used_at IS NULL
 """

@@ -22,3 +22,54 @@ ENSURE_USER: LiteralString = """
 USER_BY_EMAIL: LiteralString = "SELECT user_id, password_hash FROM users WHERE lower(email) = lower(%s)"
 SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 SECRET_MACS: LiteralString = "SELECT mac FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"
+
+TENANTS: LiteralString = """
+    SELECT tenant_id, name, status, environment, granted_scopes, graphql_bundles FROM tenants ORDER BY tenant_id
+"""
+INSERT_TENANT: LiteralString = """
+    INSERT INTO tenants (tenant_id, key, name, environment) VALUES (%s, %s, %s, %s) ON CONFLICT (key) DO NOTHING
+"""
+SET_STATUS: LiteralString = "UPDATE tenants SET status = %s WHERE tenant_id = %s AND status <> %s"
+GRANT_SCOPES: LiteralString = """
+    UPDATE tenants SET granted_scopes = ARRAY(SELECT DISTINCT unnest(granted_scopes || %s::text[]) ORDER BY 1)
+    WHERE tenant_id = %s RETURNING granted_scopes
+"""
+WITHDRAW_SCOPES: LiteralString = """
+    UPDATE tenants SET granted_scopes = ARRAY(SELECT one FROM unnest(granted_scopes) one WHERE one <> ALL (%s::text[]))
+    WHERE tenant_id = %s RETURNING granted_scopes
+"""
+APPS_WITH_SCOPES: LiteralString = """
+    UPDATE apps SET requested_scopes = ARRAY(SELECT one FROM unnest(requested_scopes) one WHERE one <> ALL (%(scopes)s::text[])),
+        updated_at = clock_timestamp()
+    WHERE tenant_id = %(tenant_id)s AND requested_scopes && %(scopes)s::text[] AND status <> 'deleted'
+    RETURNING client_id
+"""
+GRANT_BUNDLES: LiteralString = """
+    UPDATE tenants SET graphql_bundles = ARRAY(SELECT DISTINCT unnest(graphql_bundles || %s::text[]) ORDER BY 1)
+    WHERE tenant_id = %s RETURNING graphql_bundles
+"""
+USERS: LiteralString = """
+    SELECT user_id, tenant_id, email, status, password_hash IS NOT NULL AS has_password, totp_secret IS NOT NULL AS has_totp
+    FROM users WHERE %(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s ORDER BY tenant_id, email
+"""
+FIND_USER: LiteralString = "SELECT user_id, tenant_id, email FROM users WHERE lower(email) = lower(%s)"
+INSERT_USER: LiteralString = """
+    INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
+"""
+SET_USER_STATUS: LiteralString = "UPDATE users SET status = %s WHERE user_id = %s"
+END_USER_SESSIONS: LiteralString = """
+    UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND ended_at IS NULL
+"""
+END_USER_GRANTS: LiteralString = """
+    UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = 'user disabled'
+    WHERE user_id = %s AND revoked_at IS NULL RETURNING grant_id
+"""
+SET_TOTP: LiteralString = "UPDATE users SET totp_secret = %s, totp_last_step = 0 WHERE user_id = %s"
+INSERT_LINK: LiteralString = """
+    INSERT INTO password_links (token_mac, tenant_id, user_id, expires_at)
+    VALUES (%s, %s, %s, clock_timestamp() + make_interval(hours => %s))
+"""
+AUDIT: LiteralString = """
+    SELECT at, client_id, actor, action, subject_id, detail, trace_id FROM audit
+    WHERE tenant_id = %s ORDER BY id DESC LIMIT %s
+"""

@@ -1,0 +1,161 @@
+"""What operators do to tenants and users: each one transaction, under the worker role, with its line in the audit trail."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+
+from services.auth.apps import scopes
+from services.auth.apps.models import Tenant
+from services.auth.revocations.queries import ADD_WATERMARK
+from services.auth.revocations.watermarks import LIVES_SECONDS
+from services.auth.settings import Settings
+from services.auth.signin import totp
+from services.auth.signin.cookies import LINK_PURPOSE, new_token
+from services.auth.tenants import queries
+from shared import audit, ids
+from shared.crypto import Keyring
+from shared.database import set_tenant
+from shared.identity import Caller
+from shared.settings import required
+
+OPERATOR = "operator"
+Conn = psycopg.Connection[Any]
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the text says why."""
+
+
+@contextmanager
+def operating(settings: Settings) -> Iterator[Conn]:
+    with psycopg.connect(required(settings.worker_database_url, "WORKER_DATABASE_URL")) as conn:
+        yield conn
+
+
+def record(conn: Conn, tenant_id: str, action: str, subject_id: str, detail: dict[str, Any] | None = None) -> None:
+    set_tenant(conn, tenant_id)
+    caller = Caller(tenant_id=tenant_id, client_id=OPERATOR)
+    conn.execute(audit.RECORD, audit.entry(caller, action, subject_id, detail))
+
+
+def tenants(conn: Conn) -> list[Tenant]:
+    with conn.cursor(row_factory=class_row(Tenant)) as cursor:
+        return cursor.execute(queries.TENANTS).fetchall()
+
+
+def create_tenant(conn: Conn, name: str, key: str | None, environment: str) -> str:
+    tenant_id = ids.new_id("org")
+    if not conn.execute(queries.INSERT_TENANT, (tenant_id, key, name, environment)).rowcount:
+        raise Refused(f"there is a tenant with the key {key} already")
+    record(conn, tenant_id, "tenant.created", tenant_id)
+    return tenant_id
+
+
+def set_status(conn: Conn, tenant_id: str, status: str) -> None:
+    """Suspending ends every token of the tenant, at every gateway within a second."""
+    if not conn.execute(queries.SET_STATUS, (status, tenant_id, status)).rowcount:
+        raise Refused(f"there is no tenant {tenant_id} that is not {status} already")
+    record(conn, tenant_id, f"tenant.{status}", tenant_id)
+    if status == "suspended":
+        conn.execute(ADD_WATERMARK, ("tenant", tenant_id, LIVES_SECONDS))
+
+
+def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:
+    """Lets the tenant's apps ask for on-request scopes. Returns all it has."""
+    unknown = sorted(set(wanted) - set(scopes.ON_REQUEST))
+    if unknown:
+        raise Refused(f"not granted on request: {', '.join(unknown)}; there are {', '.join(scopes.ON_REQUEST)}")
+    granted = _one(conn, queries.GRANT_SCOPES, (list(wanted), tenant_id), f"there is no tenant {tenant_id}")
+    record(conn, tenant_id, "tenant.scopes_granted", tenant_id, {"scopes": list(wanted)})
+    return granted
+
+
+def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list[str]:
+    """Takes them from the tenant and from its apps, whose tokens end. Returns what is left."""
+    left = _one(conn, queries.WITHDRAW_SCOPES, (list(unwanted), tenant_id), f"there is no tenant {tenant_id}")
+    record(conn, tenant_id, "tenant.scopes_withdrawn", tenant_id, {"scopes": list(unwanted)})
+    rows = conn.execute(queries.APPS_WITH_SCOPES, {"scopes": list(unwanted), "tenant_id": tenant_id}).fetchall()
+    for (client_id,) in rows:
+        conn.execute(ADD_WATERMARK, ("client", client_id, LIVES_SECONDS))
+    return left
+
+
+def grant_bundles(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:
+    granted = _one(conn, queries.GRANT_BUNDLES, (list(wanted), tenant_id), f"there is no tenant {tenant_id}")
+    record(conn, tenant_id, "tenant.bundles_granted", tenant_id, {"bundles": list(wanted)})
+    return granted
+
+
+def _one(conn: Conn, query: Any, parameters: tuple[Any, ...], otherwise: str) -> list[str]:
+    row = conn.execute(query, parameters).fetchone()
+    if row is None:
+        raise Refused(otherwise)
+    return row[0]
+
+
+def users(conn: Conn, tenant_id: str | None) -> list[dict[str, Any]]:
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(queries.USERS, {"tenant_id": tenant_id}).fetchall()
+
+
+def create_user(conn: Conn, tenant_id: str, email: str, name: str) -> str:
+    if "@" not in email or len(email) > 254 or not email.isprintable():
+        raise Refused(f"{email} is not an e-mail address")
+    if tenant_id not in {tenant.tenant_id for tenant in tenants(conn)}:
+        raise Refused(f"there is no tenant {tenant_id}")
+    user_id = ids.new_id("usr")
+    if not conn.execute(queries.INSERT_USER, (user_id, tenant_id, email, name)).rowcount:
+        raise Refused(f"there is a user {email} already")
+    record(conn, tenant_id, "user.created", user_id)
+    return user_id
+
+
+def find_user(conn: Conn, email: str) -> tuple[str, str, str]:
+    """The user's id, tenant and e-mail address as it was registered."""
+    row = conn.execute(queries.FIND_USER, (email,)).fetchone()
+    if row is None:
+        raise Refused(f"there is no user {email}")
+    return row
+
+
+def set_user_status(conn: Conn, email: str, status: str) -> None:
+    """Disabling ends the user's sessions and all that apps may do in their name."""
+    user_id, tenant_id, _ = find_user(conn, email)
+    record(conn, tenant_id, f"user.{status}", user_id)
+    conn.execute(queries.SET_USER_STATUS, (status, user_id))
+    if status == "disabled":
+        conn.execute(queries.END_USER_SESSIONS, (user_id,))
+        for (grant_id,) in conn.execute(queries.END_USER_GRANTS, (user_id,)).fetchall():
+            conn.execute(ADD_WATERMARK, ("grant", grant_id, LIVES_SECONDS))
+
+
+def password_link(conn: Conn, keyring: Keyring, issuer: str, email: str, hours: int) -> str:
+    """A link, good once, with which the user chooses a password."""
+    user_id, tenant_id, _ = find_user(conn, email)
+    token = new_token()
+    record(conn, tenant_id, "user.password_link_made", user_id)
+    conn.execute(queries.INSERT_LINK, (keyring.mac(token.encode(), LINK_PURPOSE), tenant_id, user_id, hours))
+    return f"{issuer}/v1/auth/password?link={token}"
+
+
+def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
+    """Gives the user a new second factor; the URI goes into their authenticator app."""
+    user_id, tenant_id, address = find_user(conn, email)
+    secret = totp.new_secret()
+    record(conn, tenant_id, "user.second_factor_set", user_id)
+    conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), totp.context(user_id)), user_id))
+    return totp.uri(secret, address)
+
+
+def remove_second_factor(conn: Conn, email: str) -> None:
+    user_id, tenant_id, _ = find_user(conn, email)
+    record(conn, tenant_id, "user.second_factor_removed", user_id)
+    conn.execute(queries.SET_TOTP, (None, user_id))
+
+
+def trail(conn: Conn, tenant_id: str, limit: int) -> list[dict[str, Any]]:
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(queries.AUDIT, (tenant_id, limit)).fetchall()

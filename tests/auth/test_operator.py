@@ -1,0 +1,146 @@
+"""The operator's commands, as they are typed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from services.auth.__main__ import cli
+from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app
+from tests.support.waiting import wait_for
+
+
+@dataclass
+class Done:
+    status: int
+    text: str
+
+
+def run(auth: Auth, *words: str) -> Done:
+    fields = msgspec.structs.asdict(auth.settings)
+    environment = {name.upper(): str(value) for name, value in fields.items() if value is not None}
+    result = CliRunner().invoke(cli, words, env=environment)
+    return Done(result.exit_code, result.output.strip() or str(result.exception or ""))
+
+
+def operate(auth: Auth, *words: str) -> str:
+    done = run(auth, *words)
+    assert done.status == 0, done.text
+    return done.text
+
+
+def new_tenant(auth: Auth, name: str = "Coastal Rescue") -> str:
+    return operate(auth, "tenant", "create", name)
+
+
+def test_help_names_every_command(auth: Auth) -> None:
+    text = operate(auth, "--help")
+    assert all(word in text for word in ("tenant", "user", "scopes", "keys", "audit", "bootstrap"))
+    for group in ("tenant", "user", "scopes", "keys"):
+        assert "Usage" in operate(auth, group, "--help")
+
+
+def test_a_tenant_is_made_listed_and_audited(auth: Auth) -> None:
+    tenant_id = new_tenant(auth)
+    assert f"{tenant_id}  active  production  Coastal Rescue" in operate(auth, "tenant", "list")
+    assert "tenant.created" in operate(auth, "tenant", "audit", tenant_id)
+    key = f"k{tenant_id[-8:]}"
+    operate(auth, "tenant", "create", "Sandbox", "--key", key, "--sandbox")
+    again = run(auth, "tenant", "create", "Sandbox", "--key", key)
+    assert again.status != 0
+    assert "already" in again.text
+
+
+def test_on_request_scopes_are_granted_and_withdrawn_from_apps_too(auth: Auth) -> None:
+    tenant_id = auth.other["tenant_id"]
+    assert "argus:telephony:write" in operate(auth, "scopes", "grant", tenant_id, "argus:telephony:write")
+    stranger = auth.caller(tenant=auth.other)
+    draft = {"name": "x", "grant_types": ["client_credentials"], "requested_scopes": ["argus:telephony:write"]}
+    app = auth.call("POST", "/v1/platform/apps", stranger, json=draft).json()
+    assert auth.token(app).json()["scope"] == "argus:telephony:write"
+    assert operate(auth, "scopes", "withdraw", tenant_id, "argus:telephony:write") == ""
+    assert auth.token(app, scope="argus:telephony:write").json()["error"] == "invalid_scope"
+    assert app["client_id"] in auth.watermarks().text
+    refused = run(auth, "scopes", "grant", tenant_id, "platform:apps")
+    assert refused.status != 0
+
+
+def test_a_suspended_tenants_apps_get_no_tokens_and_its_tokens_end(auth: Auth) -> None:
+    app = auth.call(
+        "POST",
+        "/v1/platform/apps",
+        auth.caller(tenant=auth.other),
+        json={"name": "x", "grant_types": ["client_credentials"], "requested_scopes": ["webhooks:read"]},
+    ).json()
+    token = auth.token(app).json()["access_token"]
+    operate(auth, "tenant", "suspend", auth.other["tenant_id"])
+    try:
+        assert auth.token(app).json()["error"] == "invalid_client"
+        marks = {(mark["kind"], mark["id"]): mark["not_before_ms"] for mark in auth.watermarks().json()["watermarks"]}
+        made = int(claims_of(token)["jti"].replace("-", "")[:12], 16)
+        assert made < marks["tenant", auth.other["tenant_id"]]
+        assert Browser(auth).sign_in(auth.other).status_code == 401
+        assert run(auth, "tenant", "suspend", auth.other["tenant_id"]).status != 0
+    finally:
+        operate(auth, "tenant", "resume", auth.other["tenant_id"])
+    assert auth.token(app).status_code == 200
+
+
+def test_a_disabled_user_is_out_everywhere(auth: Auth) -> None:
+    email = f"leaver{new_tenant(auth)[-8:]}@demo.example"
+    link = operate(auth, "user", "create", email, "--tenant", auth.demo["tenant_id"])
+    browser = Browser(auth)
+    page = browser.get(link.removeprefix(auth.settings.issuer))
+    password = {"password": "a long password indeed", "again": "a long password indeed"}
+    browser.submit(page, "/v1/auth/password", **password)
+    browser.sign_in({"email": email}, password=password["password"])
+    app = register_web_app(auth)
+    answer = browser.submit(browser.authorize(app), "/v1/oauth/authorize", decision="allow")
+    code = dict(part.split("=") for part in answer.headers["location"].partition("?")[2].split("&"))["code"]
+    token = redeem(auth, app, code).json()["access_token"]
+    operate(auth, "user", "disable", email)
+    assert browser.get("/v1/auth/sessions").status_code == 303
+    assert ("grant", claims_of(token)["grant_id"]) in {
+        (mark["kind"], mark["id"]) for mark in auth.watermarks().json()["watermarks"]
+    }
+    assert f"disabled  {email}" in operate(auth, "user", "list")
+    operate(auth, "user", "enable", email)
+    assert f"active  {email}  password" in operate(auth, "user", "list", "--tenant", auth.demo["tenant_id"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "create", "no-address", "--tenant", "org_x"),
+        ("user", "create", "a@b.example", "--tenant", "org_x"),
+        ("user", "disable", "nobody@nowhere.example"),
+        ("user", "password-link", "nobody@nowhere.example"),
+        ("scopes", "grant", "org_x", "argus:telephony:read"),
+        ("tenant", "resume", "org_x"),
+        ("keys", "rotate", "--distrust"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_not_a_trace(auth: Auth, words: tuple[str, ...]) -> None:
+    done = run(auth, *words)
+    assert done.status != 0
+    assert "Traceback" not in done.text
+    assert len(done.text.splitlines()) == 1
+
+
+def test_keys_are_listed_and_rotated(auth: Auth) -> None:
+    kid = operate(auth, "keys", "rotate")
+    listed = operate(auth, "keys", "list")
+    assert f"pending   {kid}" in listed
+    assert "active" in listed
+    wait_for(lambda: kid in auth.call("GET", "/.well-known/jwks.json").text)
+
+
+def test_an_emergency_rotation_signs_at_once_and_distrust_withdraws_the_rest(auth: Auth) -> None:
+    app: Any = auth.register()
+    kid = operate(auth, "keys", "rotate", "--emergency", "--distrust")
+    wait_for(lambda: [key["kid"] for key in auth.call("GET", "/.well-known/jwks.json").json()["keys"]] == [kid])
+    token = auth.token(app).json()["access_token"]
+    form = {"client_id": app["client_id"], "client_secret": app["client_secret"], "token": token}
+    assert auth.form("/v1/oauth/introspect", form).json()["active"] is True
