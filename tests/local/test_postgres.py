@@ -1,0 +1,80 @@
+"""Where the cluster of a local stack lies, and under whose account it runs."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from deploy.local.postgres import Cluster, ServerFailed
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs PostgreSQL under its own account")
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Cluster]:
+    cluster = Cluster(folder, "password", durable=False)
+    cluster.start()
+    cluster.wait()
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every account may enter, as a checkout in /srv would be."""
+    with tempfile.TemporaryDirectory(prefix="knogin-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@as_root
+def test_started_by_root_it_runs_under_an_account_without_rights(tmp_path: Path) -> None:
+    with running(tmp_path / "postgres") as cluster:
+        assert cluster.server
+        assert psutil.Process(cluster.server.pid).uids().effective != 0
+    cluster.delete()
+
+
+@as_root
+def test_below_a_closed_home_its_data_lies_where_its_account_can_reach_them(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    with running(home / "postgres") as cluster:
+        place = cluster.place
+        assert not place.is_relative_to(home)
+        assert place.stat().st_mode & 0o777 == 0o700
+    again = Cluster(home / "postgres", "password")
+    assert again.place == place
+    again.delete()
+    assert not place.exists()
+
+
+def test_in_an_open_folder_its_data_lie_there(open_folder: Path) -> None:
+    with running(open_folder / "postgres") as cluster:
+        assert (open_folder / "postgres" / "cluster" / "data" / "PG_VERSION").exists()
+    cluster.delete()
+
+
+def test_what_was_committed_is_there_after_a_restart(open_folder: Path) -> None:
+    with running(open_folder / "postgres") as cluster, psycopg.connect(cluster.url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    with running(open_folder / "postgres") as cluster, psycopg.connect(cluster.url) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+    cluster.delete()
+
+
+def test_a_cluster_that_cannot_start_says_why(open_folder: Path) -> None:
+    with running(open_folder / "postgres") as cluster:
+        (cluster.place / "data" / "postgresql.conf").write_text("shared_buffers = nonsense\n")
+    cluster.start()
+    with pytest.raises(ServerFailed, match="shared_buffers"):
+        cluster.wait()
+    cluster.delete()
