@@ -61,8 +61,8 @@ class Client:
         return self.call("POST", ENCOUNTERS, headers=content_type | named, **options)
 
     def create(self, **fields: Any) -> str:
-        """The id of a new encounter."""
-        answer = self.post(MINIMAL | {"cad_incident_id": ids.new_id("cad")} | fields)
+        """The id of a new encounter, of an incident of its own."""
+        answer = self.post(MINIMAL | fields | {"cad_incident_id": ids.new_id("cad")})
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
 

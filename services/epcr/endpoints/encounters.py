@@ -1,15 +1,16 @@
 """Encounters as partners see them: created from a dispatch system, read de-identified, exported as FHIR."""
 
+import logging
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.epcr import amend, announcements, store
-from services.epcr.deidentify import project
+from services.epcr import amend, announcements, metrics, store
+from services.epcr.deidentify import Projection, project
 from services.epcr.disclosure import disclose, policy_for
-from services.epcr.fhir.encode import MEDIA_TYPE
+from services.epcr.fhir.encode import MEDIA_TYPE, UnfitBundle
 from services.epcr.fhir.export import exported
 from services.epcr.models.record import Encounter, EncounterDraft
 from services.epcr.models.requests import EncounterFilter, ReadBundle, ReadEncounter
@@ -23,6 +24,7 @@ from shared.problems import FieldError
 READ = "argus:epcr:read"
 WRITE = "argus:epcr:write"
 PATH = "/api/v1/epcr/encounters"
+log = logging.getLogger(__name__)
 
 
 async def create_encounter(request: Request) -> Response:
@@ -86,10 +88,19 @@ async def _export(request: Request, caller: Caller, max_entries: int | None) -> 
         await audit.record(conn, caller, "encounter.export", stored.row.id)
     if known:
         return not_modified(headers)
-    # A long mission has thousands of readings: its bundle is made beside the event loop, not on it.
-    body = await run_in_threadpool(exported, project(stored.encounter, observations, disclosure), max_entries)
+    body = await _bytes(project(stored.encounter, observations, disclosure), max_entries)
     media_type = MEDIA_TYPE if max_entries is None else "application/json"
     return Response(body, headers=headers | {"cache-control": "no-store"}, media_type=media_type)
+
+
+async def _bytes(projection: Projection, max_entries: int | None) -> bytes:
+    """Made beside the event loop, not on it: a long mission has thousands of readings."""
+    try:
+        return await run_in_threadpool(exported, projection, max_entries)
+    except UnfitBundle as error:
+        metrics.unfit_bundles.inc()
+        log.error("bundle not sent: %s", error)
+        raise
 
 
 def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:

@@ -1,0 +1,51 @@
+"""Records under the current encryption key, so that an older one can be taken away."""
+
+from typing import Any, LiteralString, NamedTuple
+
+import psycopg
+
+from services.epcr.sealing import seal, unseal
+from shared.crypto import Keyring
+
+BATCH = 200
+
+
+class Store(NamedTuple):
+    """Where ciphertexts stand. A ciphertext's first byte is the version of its key."""
+
+    find: LiteralString
+    write: LiteralString
+
+
+STORES = (
+    Store(
+        "SELECT tenant_id, id, 0, record FROM encounters WHERE get_byte(record, 0) <> %s LIMIT %s FOR UPDATE",
+        "UPDATE encounters SET record = %s WHERE id = %s AND 0 = %s",
+    ),
+    Store(
+        """SELECT tenant_id, encounter_id, version, record FROM encounter_versions
+        WHERE get_byte(record, 0) <> %s LIMIT %s FOR UPDATE""",
+        "UPDATE encounter_versions SET record = %s WHERE encounter_id = %s AND version = %s",
+    ),
+)
+
+
+def reencrypt(conn: psycopg.Connection[Any], keyring: Keyring) -> int:
+    """Works in small transactions while the service runs; the owner's connection, since versions are append-only for all others."""
+    return sum(_batch(conn, keyring, store) for store in STORES)
+
+
+def _batch(conn: psycopg.Connection[Any], keyring: Keyring, store: Store) -> int:
+    done = 0
+    while True:
+        with conn.transaction(), conn.cursor() as cursor:
+            rows = cursor.execute(store.find, (keyring.version, BATCH)).fetchall()
+            cursor.executemany(store.write, [_again(keyring, *row) for row in rows])
+        if not rows:
+            return done
+        done += len(rows)
+
+
+def _again(keyring: Keyring, tenant_id: str, encounter_id: str, version: int, record: bytes) -> tuple[bytes, str, int]:
+    text = unseal(record, keyring, tenant_id, encounter_id)
+    return seal(text, keyring, tenant_id, encounter_id), encounter_id, version
