@@ -1,0 +1,167 @@
+"""What the public contract says of this service."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from services.webhook_dispatcher.models import (
+    Attempt,
+    Delivery,
+    DeliveryPage,
+    NewWebhook,
+    RecoverQuery,
+    TestQuery,
+    WebhookChange,
+)
+from shared.openapi import Operation, Part
+from shared.pagination import Page
+
+READ, WRITE = "webhooks:read", "webhooks:write"
+WEBHOOKS = "/v1/webhooks"
+ONE = WEBHOOKS + "/{webhook_id}"
+STOPPED = {409: "The webhook is disabled or its app paused, or a call with this Idempotency-Key is under way"}
+UNAPPROVED = {403: "The scope is missing, or the app is not approved for an event type, which is named"}
+
+
+class Webhook(msgspec.Struct, omit_defaults=True):
+    """A subscription. `secret` is shown once, by the call that made it up; `secret_fingerprint` afterwards."""
+
+    id: str
+    url: str
+    events: list[str]
+    unapproved_events: list[str]
+    description: str | None
+    enabled: bool
+    disabled_reason: str | None
+    disabled_at: datetime | None
+    paused: bool
+    secret_fingerprint: str
+    headers: list[str]
+    failing_since: datetime | None
+    slowed_until: datetime | None
+    concurrency: int
+    recovering: bool
+    created_at: datetime
+    updated_at: datetime
+    previous_secret_fingerprint: str | None = None
+    previous_secret_expires_at: datetime | None = None
+    secret: str | None = None
+
+
+class Webhooks(msgspec.Struct):
+    webhooks: list[Webhook]
+    next_cursor: str | None
+
+
+class Deliveries(msgspec.Struct):
+    deliveries: list[Delivery]
+    next_cursor: str | None
+
+
+class DeliveryHistory(Delivery):
+    """A delivery with what was sent and each attempt."""
+
+    request_body: str | None
+    attempts: list[Attempt]
+
+
+class Queued(msgspec.Struct):
+    delivery_id: str
+    status: str
+
+
+class Recovering(msgspec.Struct):
+    queued: int
+
+
+class Reconciliation(msgspec.Struct):
+    """accepted = delivered + pending + given_up, over what is retained; the sequence has no gap."""
+
+    accepted: int
+    delivered: int
+    pending: int
+    given_up: int
+    first_sequence: int | None
+    last_sequence: int | None
+
+
+class Diagnosis(msgspec.Struct):
+    """What one test request showed: the exact bytes, the road, and what to do next in `verdict`."""
+
+    delivery_id: str
+    status: str
+    verdict: str
+    request: dict[str, Any]
+    signed_content: str
+    resolved_address: str | None
+    tls: dict[str, Any] | None
+    timings_ms: dict[str, Any]
+    response: dict[str, Any]
+    error: str | None
+    trace_id: str | None
+
+
+OPERATIONS = [
+    Operation("GET", WEBHOOKS, "List webhooks", READ, {200: Webhooks}, query=Page),
+    Operation(
+        "POST",
+        WEBHOOKS,
+        "Create a webhook",
+        WRITE,
+        {201: Webhook},
+        "Deliveries are signed as Standard Webhooks 1.0 says. Without a `secret` one is made and shown this once.",
+        body=NewWebhook,
+        headers=("Idempotency-Key",),
+        refusals=STOPPED | UNAPPROVED,
+        example={"url": "https://integrator.example/webhooks/argus", "events": ["incident.updated"]},
+    ),
+    Operation("GET", ONE, "Inspect a webhook", READ, {200: Webhook}),
+    Operation(
+        "PUT",
+        ONE,
+        "Update a webhook",
+        WRITE,
+        {200: Webhook},
+        "Changes what it names. A new `secret` signs beside the old one for 24 hours; `enabled: true` ends a disablement.",
+        body=WebhookChange,
+        refusals=UNAPPROVED,
+        example={"events": ["incident.updated", "incident.closed"]},
+    ),
+    Operation("DELETE", ONE, "Delete a webhook", WRITE, {204: None}),
+    Operation("GET", f"{ONE}/deliveries", "Review deliveries", READ, {200: Deliveries}, query=DeliveryPage),
+    Operation(
+        "GET", f"{ONE}/deliveries/{{delivery_id}}", "Review one delivery's attempts", READ, {200: DeliveryHistory}
+    ),
+    Operation(
+        "POST",
+        f"{ONE}/deliveries/{{delivery_id}}/retry",
+        "Send a delivery again",
+        WRITE,
+        {202: Queued},
+        refusals=STOPPED | UNAPPROVED,
+    ),
+    Operation(
+        "POST",
+        f"{ONE}/recover",
+        "Send again what was given up",
+        WRITE,
+        {202: Recovering},
+        "Oldest first, at a rising rate.",
+        query=RecoverQuery,
+        refusals=STOPPED,
+    ),
+    Operation(
+        "POST",
+        f"{ONE}/test",
+        "Send a test webhook",
+        WRITE,
+        {202: Queued, 200: Diagnosis},
+        "`?wait=true` sends it at once and answers with a diagnosis.",
+        query=TestQuery,
+        headers=("Idempotency-Key",),
+        refusals=STOPPED,
+    ),
+    Operation("GET", f"{ONE}/reconciliation", "Check the books", READ, {200: Reconciliation}),
+]
+PART = Part("Webhooks", "webhooks", "https://auth.knogin.com", OPERATIONS)
