@@ -11,7 +11,7 @@ CODE := deploy gateway services shared tests
 ID ?=
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/.installed ## start everything on this machine; Ctrl-C stops it
 	@exec $(PY) -m deploy.local up
@@ -49,14 +49,11 @@ fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
 openapi: $(VENV)/.installed ## print the machine-readable contract (OpenAPI 3.1)
 	@$(PY) -m gateway openapi
 
-bench-fhir: $(VENV)/.installed-dev ## how long a FHIR bundle takes, and a reading to stand in it
-	@$(PY) -m pytest -m bench -s tests/bench/test_fhir.py
-
-bench-ingest: $(VENV)/.installed-dev ## durable observations per second, beside PostgreSQL alone and Fastify
-	@$(PY) -m pytest -m bench -s tests/bench/test_ingest.py
-
 bench: $(VENV)/.installed-dev ## measure throughput and latency (minutes)
 	@$(PY) -m pytest -m bench -s tests
+
+bench-%: $(VENV)/.installed-dev tests/bench/test_%.py ## measure one thing: make bench-gateway, bench-token, bench-fhir …
+	@$(PY) -m pytest -m bench -s tests/bench/test_$*.py
 
 chaos: $(VENV)/.installed-dev ## kill, empty and cut things while traffic runs (minutes)
 	@$(PY) -m pytest -m chaos -s tests
@@ -79,4 +76,4 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/py
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $(VENV)/.installed $@
 
-.PHONY: help up down reset demo trace migrate test lint types fmt openapi bench bench-fhir bench-ingest chaos
+.PHONY: help up down reset demo trace migrate test lint types fmt openapi bench chaos
