@@ -23,6 +23,7 @@ def main() -> None:
     settings = {
         "IDENTITY_SIGNING_KEY": signing_key,
         "IDENTITY_PUBLIC_KEYS": SigningKey(signing_key).public_text(),
+        "EPCR_PSEUDONYM_KEYS": f"1:{new_key()}",
         "GRAFANA_PASSWORD": secrets.token_hex(16),
         "GATEWAY_REDIS_PASSWORD": secrets.token_hex(24),
         **{name: value for service in SERVICES for name, value in of_service(service).items()},

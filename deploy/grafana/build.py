@@ -1,0 +1,138 @@
+"""Writes the Grafana dashboards: `python -m deploy.grafana.build`. What they show is the table below; the JSON is made from it."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FOLDER = Path(__file__).parent / "dashboards"
+SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest")
+
+
+class Panel(NamedTuple):
+    """A graph: each query is PromQL with the name of its lines; `unit` is Grafana's word for it."""
+
+    title: str
+    unit: str
+    queries: tuple[tuple[str, str], ...]
+
+
+def quantiles(metric: str, by: str, where: str = "") -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (
+            f"histogram_quantile({q}, sum by (le{by}) (rate({metric}_bucket{{{where}}}[5m])))",
+            f"p{int(q * 100)}{label(by)}",
+        )
+        for q in (0.5, 0.99)
+    )
+
+
+def label(by: str) -> str:
+    return "".join(f" {{{{{name.strip()}}}}}" for name in by.split(",") if name.strip())
+
+
+OVERVIEW = [
+    Panel("Requests", "reqps", (('sum by (status) (rate(http_requests_total{job="gateway"}[1m]))', "{{status}}"),)),
+    Panel("Time to answer at the gateway", "s", quantiles("http_request_seconds", "", 'job="gateway"')),
+    Panel("Tokens refused", "reqps", (("sum by (reason) (rate(gateway_token_failures_total[5m]))", "{{reason}}"),)),
+    Panel("Over their limit", "reqps", (("sum by (limit) (rate(gateway_limited_total[5m]))", "{{limit}}"),)),
+    Panel("Oldest message not sent", "s", (("outbox_oldest_unsent_seconds", "{{service}}"),)),
+    Panel(
+        "Oldest message not acknowledged",
+        "s",
+        (("outbox_oldest_unacknowledged_seconds", "{{service}} → {{consumer}}"),),
+    ),
+    Panel("Webhook lag", "s", quantiles("webhook_lag_seconds", "")),
+    Panel("Processes up", "none", (("sum by (job) (up)", "{{job}}"),)),
+]
+WEBHOOKS = [
+    Panel("Attempts by outcome", "reqps", (("sum by (outcome) (rate(webhook_attempts_total[1m]))", "{{outcome}}"),)),
+    Panel("Lag from event to request", "s", quantiles("webhook_lag_seconds", "")),
+    Panel("Receivers' time to answer", "s", quantiles("webhook_attempt_seconds", "")),
+    Panel(
+        "Due, waiting, held",
+        "none",
+        (
+            ("webhook_deliveries_due", "due"),
+            ("webhook_deliveries_waiting", "not over"),
+            ("webhook_deliveries_held", "held"),
+        ),
+    ),
+    Panel("Oldest due", "s", (("webhook_oldest_due_seconds", "oldest"),)),
+]
+
+
+def of_service(name: str) -> list[Panel]:
+    where = f'service="{name}"'
+    return [
+        Panel(
+            "Requests by route",
+            "reqps",
+            ((f"sum by (method, route) (rate(http_requests_total{{{where}}}[1m]))", "{{method}} {{route}}"),),
+        ),
+        Panel(
+            "Errors",
+            "reqps",
+            ((f'sum by (status) (rate(http_requests_total{{{where},status=~"[45].."}}[1m]))', "{{status}}"),),
+        ),
+        Panel("Time to answer", "s", quantiles("http_request_seconds", ", route", where)),
+        Panel(
+            "Messages consumed",
+            "cps",
+            ((f"sum by (message, outcome) (rate(messages_consumed_total{{{where}}}[1m]))", "{{message}} {{outcome}}"),),
+        ),
+        Panel("From a message's commit to its effect", "s", quantiles("message_age_seconds", ", message", where)),
+        Panel(
+            "Messages sent",
+            "cps",
+            (
+                (
+                    f"sum by (consumer, again) (rate(outbox_messages_sent_total{{{where}}}[1m]))",
+                    "{{consumer}} again: {{again}}",
+                ),
+            ),
+        ),
+        Panel("Dead letters", "none", ((f"increase(dead_letters_total{{{where}}}[1h])", "last hour"),)),
+        Panel("Memory", "bytes", ((f"process_resident_memory_bytes{{{where}}}", "{{job}} {{instance}}"),)),
+    ]
+
+
+def dashboard(uid: str, title: str, panels: list[Panel]) -> dict[str, Any]:
+    return {
+        "uid": uid,
+        "title": title,
+        "schemaVersion": 39,
+        "tags": ["knogin"],
+        "time": {"from": "now-3h", "to": "now"},
+        "refresh": "10s",
+        "panels": [drawn(index, panel) for index, panel in enumerate(panels)],
+    }
+
+
+def drawn(index: int, panel: Panel) -> dict[str, Any]:
+    return {
+        "id": index + 1,
+        "type": "timeseries",
+        "title": panel.title,
+        "datasource": {"type": "prometheus", "uid": "prometheus"},
+        "gridPos": {"x": index % 2 * 12, "y": index // 2 * 8, "w": 12, "h": 8},
+        "fieldConfig": {"defaults": {"unit": panel.unit}, "overrides": []},
+        "targets": [
+            {"refId": chr(65 + number), "expr": expression, "legendFormat": legend}
+            for number, (expression, legend) in enumerate(panel.queries)
+        ],
+    }
+
+
+def dashboards() -> dict[str, str]:
+    """File name and content of each dashboard."""
+    made = {
+        "overview": dashboard("overview", "Overview", OVERVIEW),
+        "webhooks": dashboard("webhooks", "Webhooks", WEBHOOKS),
+    }
+    made |= {name: dashboard(f"service-{name}", name, of_service(name)) for name in SERVICES}
+    return {f"{name}.json": json.dumps(content, indent=1) + "\n" for name, content in made.items()}
+
+
+if __name__ == "__main__":
+    for name, text in dashboards().items():
+        (FOLDER / name).write_text(text)
