@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from shared import identity
 from shared.identity import Caller, SigningKey
 from tests.support.waiting import wait_for
 
+COMPLAINT = re.compile(r'^{"at":"[^"]*","level":"(warning|error|critical)"')
 _numbers = itertools.count(1)
 
 
@@ -130,6 +132,11 @@ class Stack:
     def logs(self) -> dict[str, str]:
         """What each process has logged, by process name."""
         return {log.stem: log.read_text(errors="replace") for log in sorted(Path(self.described["logs"]).glob("*.log"))}
+
+    def complaints(self, last: int = 30) -> list[str]:
+        """The newest log lines above the level of information, of all processes, oldest first."""
+        lines = [line for log in self.logs().values() for line in log.splitlines() if COMPLAINT.search(line)]
+        return sorted(lines)[-last:]
 
     def pid(self, name: str, process: str = "web") -> int:
         """The process id of one process; `gateway` has only one."""
