@@ -1,0 +1,225 @@
+"""The pages in a real browser, through the gateway: what a person sees, with keyboard, on a phone, in Italian."""
+
+import hashlib
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import psycopg
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from shared.encoding import base64url_encode
+from tests.support.stack import Stack
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser here: `apt-get install chromium` runs these tests")
+CALLBACK = "https://integrator.example/callback"
+CHALLENGE = base64url_encode(hashlib.sha256(b"v" * 43).digest())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    yield from opened(browser, locale="en-GB")
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[BrowserContext]:
+    yield from opened(browser, locale="it-IT", viewport={"width": 360, "height": 740}, has_touch=True)
+
+
+def opened(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
+    """Without scripts of the page's own: nothing may need them. (Tests still reach in from outside.)"""
+    context = browser.new_context(**options)
+    context.set_default_timeout(20_000)
+    yield context
+    context.close()
+
+
+def page_of(context: BrowserContext) -> Page:
+    page = context.new_page()
+    # The app at the other end: redirects of a navigation are not routed, so its address is answered by the browser's own error.
+    page.route(f"{CALLBACK}**", lambda route: route.fulfill(status=200, body="the app"))
+    return page
+
+
+def register(stack: Stack, **fields: Any) -> dict[str, Any]:
+    draft = {
+        "name": "Dispatch board",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "redirect_uris": [CALLBACK],
+        "requested_scopes": ["webhooks:write", "argus:epcr:read", "offline_access"],
+    }
+    with stack.client("auth", stack.admin_token) as client:
+        answer = client.post("/v1/platform/apps", json=draft | fields)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def address(stack: Stack, app: dict[str, Any], **fields: str) -> str:
+    parameters = {
+        "response_type": "code",
+        "client_id": app["client_id"],
+        "redirect_uri": CALLBACK,
+        "scope": "webhooks:write argus:epcr:read offline_access",
+        "state": "st4te",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    } | fields
+    return f"{stack.described['issuer']}/v1/oauth/authorize?{urlencode(parameters)}"
+
+
+def sign_in(page: Page, stack: Stack, password: str | None = None) -> None:
+    page.get_by_label(re.compile("E-mail|e-mail")).fill(stack.tenant.email)
+    page.get_by_label("Password").fill(password or stack.tenant.password)
+    page.get_by_role("button", name=re.compile("^(Sign in|Accedi)$")).click()
+
+
+def is_accessible(page: Page) -> bool:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    return True
+
+
+def fits(page: Page) -> bool:
+    """Nothing is wider than the screen."""
+    return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def answer_to_app(page: Page, press: Any) -> dict[str, str]:
+    """What the app is told when `press` has been done."""
+    with page.expect_request(lambda request: request.url.startswith(CALLBACK)) as sent:
+        press()
+    query = parse_qs(urlsplit(sent.value.url).query)
+    return {name: values[0] for name, values in query.items()}
+
+
+def test_a_person_signs_in_and_allows_an_app(stack: Stack, context: BrowserContext) -> None:
+    page = page_of(context)
+    page.goto(address(stack, register(stack)))
+    expect(page).to_have_title("Sign in · Knogin")
+    assert is_accessible(page)
+    sign_in(page, stack)
+    expect(page.get_by_role("heading", name="Allow Dispatch board?")).to_be_visible()
+    expect(page.get_by_text("read de-identified patient care records")).to_be_visible()
+    expect(page.get_by_text("integrator.example")).to_be_visible()
+    assert is_accessible(page)
+    told = answer_to_app(page, page.get_by_role("button", name="Allow", exact=True).click)
+    assert told["code"]
+    assert (told["state"], told["iss"]) == ("st4te", stack.described["issuer"])
+
+
+def test_a_person_denies(stack: Stack, context: BrowserContext) -> None:
+    page = page_of(context)
+    page.goto(address(stack, register(stack)))
+    sign_in(page, stack)
+    told = answer_to_app(page, page.get_by_role("button", name="Do not allow").click)
+    assert told["error"] == "access_denied"
+
+
+def test_a_wrong_password_is_said_aloud_and_the_address_stays(stack: Stack, context: BrowserContext) -> None:
+    page = page_of(context)
+    page.goto(address(stack, register(stack)))
+    sign_in(page, stack, "not the password")
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    expect(page.get_by_label("E-mail address")).to_have_value(stack.tenant.email)
+    expect(page.get_by_label("Password")).to_be_focused()
+    assert is_accessible(page)
+    sign_in(page, stack)
+    expect(page.get_by_role("heading", name="Allow Dispatch board?")).to_be_visible()
+
+
+def test_everything_works_from_the_keyboard(stack: Stack, context: BrowserContext) -> None:
+    page = page_of(context)
+    page.goto(address(stack, register(stack)))
+    expect(page.get_by_label("E-mail address")).to_be_focused()
+    page.keyboard.type(stack.tenant.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(stack.tenant.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Allow Dispatch board?")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Allow", exact=True)).to_be_focused()
+    assert answer_to_app(page, lambda: page.keyboard.press("Enter"))["code"]
+
+
+def test_a_session_that_ended_meanwhile_leads_through_sign_in_back_to_the_question(
+    stack: Stack, context: BrowserContext
+) -> None:
+    page = page_of(context)
+    page.goto(address(stack, register(stack)))
+    sign_in(page, stack)
+    expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+    with psycopg.connect(stack.described["services"]["auth"]["migration_database_url"]) as conn:
+        conn.execute("UPDATE sessions SET expires_at = now()")
+    page.get_by_role("button", name="Allow", exact=True).click()
+    expect(page).to_have_title("Sign in · Knogin")
+    sign_in(page, stack)
+    assert answer_to_app(page, page.get_by_role("button", name="Allow", exact=True).click)["code"]
+
+
+def test_the_back_button_and_a_second_try_do_no_harm(stack: Stack, context: BrowserContext) -> None:
+    page = page_of(context)
+    page.goto(address(stack, register(stack), prompt="consent"))
+    sign_in(page, stack)
+    expect(page.get_by_role("button", name="Allow", exact=True)).to_be_visible()
+    page.go_back()
+    expect(page).to_have_title("Sign in · Knogin")
+    sign_in(page, stack)
+    first = answer_to_app(page, page.get_by_role("button", name="Allow", exact=True).click)
+    assert first["code"]
+
+
+def test_an_italian_phone(stack: Stack, phone: BrowserContext) -> None:
+    page = page_of(phone)
+    page.goto(address(stack, register(stack, name="Centrale operativa di coordinamento interprovinciale")))
+    expect(page.get_by_role("heading", name="Accedi")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "it"
+    assert fits(page)
+    assert is_accessible(page)
+    sign_in(page, stack)
+    expect(page.get_by_role("heading", name="Consentire l’accesso")).to_be_visible()
+    assert fits(page)
+    assert is_accessible(page)
+    assert answer_to_app(page, page.get_by_role("button", name="Consenti", exact=True).click)["code"]
+
+
+def test_a_bad_link_is_explained_and_leads_nowhere(stack: Stack, context: BrowserContext) -> None:
+    page = page_of(context)
+    page.goto(address(stack, register(stack), redirect_uri="https://evil.example/"))
+    expect(page.get_by_role("alert")).to_contain_text("has not registered")
+    assert urlsplit(page.url).path == "/v1/oauth/authorize"
+    assert is_accessible(page)
+
+
+def test_sessions_and_apps_in_the_dark(stack: Stack, browser: Browser) -> None:
+    for context in opened(browser, locale="en-GB", color_scheme="dark", viewport={"width": 360, "height": 740}):
+        page = page_of(context)
+        name = f"Night shift {time.time_ns()}"
+        app = register(stack, name=name)
+        page.goto(address(stack, app))
+        sign_in(page, stack)
+        answer_to_app(page, page.get_by_role("button", name="Allow", exact=True).click)
+        page = context.new_page()
+        page.goto(f"{stack.described['issuer']}/v1/auth/sessions")
+        expect(page.get_by_text("this browser")).to_be_visible()
+        assert fits(page)
+        assert is_accessible(page)
+        page.get_by_role("button", name=f"Withdraw the access of {name}").click()
+        expect(page.get_by_role("status")).to_contain_text("no access any more")
+        page.get_by_role("button", name="Sign out everywhere").click()
+        expect(page).to_have_title("Sign in · Knogin")
