@@ -89,12 +89,29 @@ LOCK_KNOWN: LiteralString = """
     JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::text[]) AS named (tenant_id, id)) named USING (tenant_id, id)
     ORDER BY e.id FOR NO KEY UPDATE OF e
 """
-INSERT_OBSERVATION: LiteralString = """
-    INSERT INTO observations (id, tenant_id, encounter_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
-        data_absent_reason, observed_at, flags, test, revision)
-    VALUES (%(id)s, %(tenant_id)s, %(encounter_id)s, %(device_id)s, %(device_class)s, %(mdc_code)s, %(mdc_code10)s, %(value)s,
-        %(unit_code)s, %(data_absent_reason)s, %(observed_at)s, %(flags)s, %(test)s, %(revision)s)
-    ON CONFLICT (id) DO NOTHING
+# What INSERT_OBSERVATIONS takes of an observation, in its order, between the encounter's columns and `flags` and `test`.
+OBSERVATION = (
+    "id",
+    "device_id",
+    "device_class",
+    "mdc_code",
+    "mdc_code10",
+    "value",
+    "unit_code",
+    "data_absent_reason",
+    "observed_at",
+)
+# One statement for a whole batch, whatever tenants and encounters it is of; flags are words without commas.
+INSERT_OBSERVATIONS: LiteralString = """
+    INSERT INTO observations (tenant_id, encounter_id, revision, id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
+        data_absent_reason, observed_at, flags, test)
+    SELECT tenant_id, encounter_id, revision, id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
+        data_absent_reason, observed_at, string_to_array(flags, ','), test
+    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::numeric[],
+        %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::boolean[])
+        AS new (tenant_id, encounter_id, revision, id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
+            data_absent_reason, observed_at, flags, test)
+    ON CONFLICT (id) DO NOTHING RETURNING tenant_id, encounter_id, revision
 """
 TOUCH_ENCOUNTERS: LiteralString = """
     UPDATE encounters SET revision = revision + 1, updated_at = greatest(updated_at, now()) WHERE id = ANY(%s)

@@ -1,11 +1,10 @@
 """The queue door: what devices observed, and how apps are to see encounters; and the service's periodic work."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal
 
-import msgspec
 from celery import Celery
 from psycopg.rows import class_row
 
@@ -52,15 +51,13 @@ def keep_apps(conn: Connection, received: Sequence[Received[ClinicalApp]]) -> No
 def link_observations(keyring: Keyring, conn: Connection, received: Sequence[Received[ObservationsRecorded]]) -> None:
     """Puts observations into their encounters and says so; those of encounters not known here wait."""
     known = _lock_known(conn, received)
-    new: set[Key] = set()
-    for message in received:
-        key = (message.tenant_id, message.body.encounter_id)
-        if _insert(conn, message, known.get(key)) and key in known:
-            new.add(key)
-        if key in known:
-            link = _link(key[1], "linked", [one.id for one in message.body.observations])
-            outbox.add_sync(conn, message.tenant_id, link, traceparent=message.traceparent)
-    _touch(conn, keyring, new)
+    rows = [row for message in received for row in _rows(message, known.get(_key(message)))]
+    if not rows:
+        return
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    new = conn.execute(queries.INSERT_OBSERVATIONS, columns).fetchall()
+    _touch(conn, keyring, {(tenant_id, id) for tenant_id, id, revision in new if revision is not None})
+    _acknowledge(conn, [message for message in received if _key(message) in known])
 
 
 def link_late(keyring: Keyring, conn: Connection) -> None:
@@ -88,17 +85,27 @@ def _lock_known(conn: Connection, received: Sequence[Received[ObservationsRecord
     return {(tenant_id, id): revision for tenant_id, id, revision in conn.execute(queries.LOCK_KNOWN, names)}
 
 
-def _insert(conn: Connection, message: Received[ObservationsRecorded], revision: int | None) -> int:
-    """How many of a message's observations are new."""
-    common = {
-        "tenant_id": message.tenant_id,
-        "encounter_id": message.body.encounter_id,
-        "revision": None if revision is None else revision + 1,
-    }
-    rows = [msgspec.structs.asdict(one) | common for one in message.body.observations]
-    with conn.cursor() as cursor:
-        cursor.executemany(queries.INSERT_OBSERVATION, rows)
-        return cursor.rowcount
+def _key(message: Received[ObservationsRecorded]) -> Key:
+    return message.tenant_id, message.body.encounter_id
+
+
+def _rows(message: Received[ObservationsRecorded], revision: int | None) -> Iterator[tuple[Any, ...]]:
+    """The parameters of INSERT_OBSERVATIONS, in its order."""
+    arrival = (*_key(message), None if revision is None else revision + 1)
+    for one in message.body.observations:
+        yield *arrival, *(getattr(one, name) for name in queries.OBSERVATION), ",".join(one.flags), one.test
+
+
+def _acknowledge(conn: Connection, linked: Sequence[Received[ObservationsRecorded]]) -> None:
+    """Every message of a known encounter, in its own trace, whether or not it brought anything new."""
+    rows: list[tuple[Any, ...]] = []
+    for message in linked:
+        link = _link(message.body.encounter_id, "linked", [one.id for one in message.body.observations])
+        rows.append(outbox.row(message.tenant_id, link, message.traceparent))
+    if rows:
+        with conn.cursor() as cursor:
+            cursor.executemany(outbox.ADD, rows)
+        conn.has_messages = True
 
 
 def _touch(conn: Connection, keyring: Keyring, keys: set[Key]) -> None:
