@@ -1,0 +1,60 @@
+"""The public contract describes what this service really reads and answers."""
+
+import json
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from services.epcr.app import routes
+from services.epcr.documented import ENCOUNTER, ENCOUNTERS, PART
+from shared.openapi import document
+from tests.epcr.conftest import Inside, Organisation
+from tests.epcr.deliveries import app_changed
+from tests.epcr.samples import ARREST, EVERYTHING, MINIMAL, REFUSAL, TYPICAL
+
+CONTRACT = document("Test", "1", "", [PART])
+BUNDLE = ENCOUNTER + "/fhir-bundle"
+
+
+def check(method: str, path: str, status: int, body: Any) -> None:
+    """Holds an answer against the schema of its operation, in which nothing undescribed may stand."""
+    [media] = CONTRACT["paths"][path][method]["responses"][str(status)]["content"].values()
+    schema = {"components": CONTRACT["components"]} | media["schema"]
+    jsonschema_rs.validator_for(schema).validate(body)
+    described = media["schema"].get("$ref", "").rpartition("/")[2]
+    if described:
+        assert set(body) <= set(CONTRACT["components"]["schemas"][described]["properties"])
+
+
+@pytest.mark.parametrize("body", [MINIMAL, TYPICAL, ARREST, REFUSAL, EVERYTHING])
+@pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
+def test_every_answer_fits_its_schema(
+    organisation: Organisation, inside: Inside, body: dict[str, Any], mode: str
+) -> None:
+    partner = organisation.partner
+    inside.receive(organisation.id, app_changed(partner.caller.client_id, deidentification=mode))
+    created = partner.post(body)
+    assert created.status_code == 201
+    check("post", ENCOUNTERS, 201, created.json())
+    id = created.json()["id"]
+    check("get", ENCOUNTER, 200, partner.read(id))
+    check("get", ENCOUNTERS, 200, partner.get(ENCOUNTERS).json())
+    check("get", BUNDLE, 200, partner.bundle(id))
+    path = BUNDLE.format(encounter_id=id)
+    check("get", BUNDLE, 200, partner.get(path, params={"max_entries": 4}).json())
+
+
+@pytest.mark.parametrize("body", [MINIMAL, TYPICAL, ARREST, REFUSAL, EVERYTHING])
+def test_every_sample_fits_the_schema_of_a_request(body: dict[str, Any]) -> None:
+    media = CONTRACT["paths"][ENCOUNTERS]["post"]["requestBody"]["content"]["application/json"]
+    schema = {"components": CONTRACT["components"]} | media["schema"]
+    jsonschema_rs.validator_for(schema).validate(body)
+
+
+def test_every_route_for_partners_is_described_and_the_crews_is_not() -> None:
+    paths = {route.path for route in routes}
+    assert paths - set(CONTRACT["paths"]) == {"/api/v1/epcr/records/{encounter_id}"}
+    assert set(CONTRACT["paths"]) <= paths
+    assert "argus:epcr:clinical" not in json.dumps(CONTRACT)
+    assert "/records/" not in json.dumps(CONTRACT)
