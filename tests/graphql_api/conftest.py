@@ -15,7 +15,6 @@ from services.graphql_api.settings import Settings
 from tests.graphql_api.asking import Asking, serving, settings_for
 from tests.support.cluster import TestDatabases
 
-
 # How long an example takes says how busy the machine is, nothing of the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
