@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import httptools
@@ -36,7 +37,7 @@ class ClientGone(UpstreamError):
 class Connection(asyncio.Protocol):
     """`start`, `write` the body, `answer`, then `chunk` until None. `reusable` says whether another exchange may follow.
 
-    Set `unsent` when a part of the body was not sent.
+    Set `unsent` when a part of the body was not sent. `nudge` is called when an answer or an end comes.
     """
 
     transport: Any
@@ -62,6 +63,7 @@ class Connection(asyncio.Protocol):
         self.done = False
         self.error: UpstreamError | None = None
         self.unsent = False
+        self.nudge: Callable[[], None] | None = None
         self._bodiless = bodiless
         self._until_close = False
         self._keep_alive = False
@@ -158,6 +160,8 @@ class Connection(asyncio.Protocol):
             if future is not None and not future.done():
                 future.set_result(None)
         self._waiter = None
+        if self.nudge is not None:
+            self.nudge()
 
     # asyncio.Protocol
 

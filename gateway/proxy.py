@@ -89,7 +89,10 @@ async def _attempt(call: Call, upstream: Upstream, head: bytes, body: Body, *, f
     try:
         call.client.exchange = connection
         connection.start(head + body.first, bodiless=call.method == "HEAD")
-        while body.more and not connection.answered:
+        if body.more:
+            # An answer, or an end, while the client is still sending: `receive` wakes with nothing.
+            connection.nudge = call.client.running.message_event.set
+        while body.more and not connection.answered and connection.error is None:
             await connection.write(await body.read())
         connection.unsent = body.more
         await connection.answer()

@@ -165,18 +165,25 @@ def test_one_hundred_continue_is_said_once_the_body_is_wanted(gateway: Running, 
     assert (seen.body, seen.get("expect")) == (b"abcd", None)
 
 
-def test_an_answer_before_the_body_is_through_reaches_the_client(world: World) -> None:
+def test_an_answer_before_the_body_is_through_reaches_the_client_and_ends_that_connection_to_the_service(
+    world: World,
+) -> None:
+    left = threading.Event()
+
     async def early(seen: Seen, reader: Any, writer: Any) -> bool:
+        assert await reader.read(100) == b"abc"
         writer.write(response(415))
-        await reader.read()
+        if await reader.read(1000) == b"":
+            left.set()
         return False
 
     world.service.answers["/api/v1/devices/enrol"] = early
     with world.start().door() as door:
         door.send(post(world) + b"Content-Length: 1000\r\n\r\nabc")
         wait_for(lambda: world.service.seen)
-        door.send(b"d" * 997)
         assert door.reply().status == 415
+        assert left.wait(10)
+        door.send(b"d" * 997)
         assert door.request("GET", "/api/v1/epcr/next", token=world.issuer.token()).status == 200
 
 
