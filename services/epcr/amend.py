@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from services.epcr import measurements
-from services.epcr.fhir.findings import stroke_kinds
+from services.epcr.fhir.findings import arrest_is_told, stroke_kinds
 from services.epcr.models.care import Item
 from services.epcr.models.record import ITEM_LISTS, EncounterDraft, Record, RecordPatch
 from shared import problems
@@ -64,7 +64,9 @@ def kinds_of(name: str, part: Any) -> list[str]:
         return ["finding"] if members.get("finding") else []
     if name == "stroke":
         return stroke_kinds(members)
-    return [name] if name == "arrest" and any(value is not None for value in members.values()) else []
+    if name == "arrest":
+        return [name] if arrest_is_told(members) else []
+    return []
 
 
 def _anchor(draft: EncounterDraft, now: datetime) -> datetime:

@@ -1,139 +1,55 @@
-"""What the public contract says of this service. The crew's own application is no part of it."""
+"""What the public contract says of this service: encounters as partners see them. The whole record is the crew's, and not in it."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, UnsetType
 
+from services.epcr.documented_view import shown
+from services.epcr.fhir.encode import MEDIA_TYPE
 from services.epcr.models.care import Arrest, Disposition, Medication, Procedure, Stroke, Times, VitalSigns
 from services.epcr.models.concepts import Diagnosis
 from services.epcr.models.patient import Sex
 from services.epcr.models.record import CareModel, EncounterDraft, Status
 from services.epcr.models.requests import EncounterFilter, ReadBundle, ReadEncounter
-from shared.openapi import Operation, Part
+from shared.openapi import Content, Operation, Part
 
 READ, WRITE = "argus:epcr:read", "argus:epcr:write"
 ENCOUNTERS = "/api/v1/epcr/encounters"
 ENCOUNTER = ENCOUNTERS + "/{encounter_id}"
-FHIR = "application/fhir+json"
-Pseudonym = Annotated[str, Meta(description="Stable for your app's pseudonym domain, and of no use outside it")]
 
 
-class PatientView(msgspec.Struct, omit_defaults=True):
-    """All that is shown of a patient. Above 89 years no birth year is shown, and the age is 90."""
+class PartnerPatient(msgspec.Struct, kw_only=True):
+    """`id` is a pseudonym. No year of birth above the age of 89, where `age_years` is 90."""
 
-    id: Pseudonym
-    sex: Sex | None = None
-    birth_year: int | None = None
-    age_years: Annotated[int, Meta(ge=0, le=90)] | None = None
-    country: str | None = None
+    id: str
+    sex: Sex | UnsetType = UNSET
+    birth_year: int | UnsetType = UNSET
+    age_years: int | UnsetType = UNSET
+    country: str | UnsetType = UNSET
 
 
-class EncounterSummary(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """An encounter in a list. Times are exact unless your app's tenant chose another mode, which may also hide references."""
+class EncounterSummary(msgspec.Struct, kw_only=True):
+    """Where the app's mode is not `exact`, times are moved and operational references may be absent."""
 
     id: str
     organization_id: str
     care_model: CareModel
     status: Status
-    vehicle_id: str | None = None
-    cad_incident_id: str | None = None
+    vehicle_id: str | UnsetType = UNSET
+    cad_incident_id: str | UnsetType = UNSET
     patient_number: int
     version: int
     created_at: datetime
     updated_at: datetime
 
 
-class EncounterView(EncounterSummary, omit_defaults=True, kw_only=True):
-    """The de-identified record: no name, full birth date, address, phone number, next of kin or free text. What is empty is absent."""
+class PartnerEncounter(EncounterSummary, kw_only=True):
+    """The de-identified projection: no name, full date of birth, next of kin, phone, street address or free text. What is not
+    known is absent."""
 
     test: bool
-    patient: PatientView | None = None
-    times: Times | None = None
-    primary_impression: Diagnosis | None = None
-    secondary_impressions: list[Diagnosis] = []
-    vital_signs: list[VitalSigns] = []
-    procedures: list[Procedure] = []
-    medications: list[Medication] = []
-    arrest: Arrest | None = None
-    stroke: Stroke | None = None
-    disposition: Disposition | None = None
-
-
-class EncounterList(msgspec.Struct):
-    """Newest first."""
-
-    encounters: list[EncounterSummary]
-    next_cursor: str | None
-
-
-TRANSACTION: dict[str, Any] = {
-    "type": "object",
-    "description": "A FHIR R4 (4.0.1) Bundle of type transaction; with max_entries, an object with several under `bundles`.",
-    "required": ["resourceType", "type", "entry"],
-    "properties": {
-        "resourceType": {"const": "Bundle"},
-        "type": {"const": "transaction"},
-        "entry": {"type": "array", "items": {"type": "object"}},
-    },
-}
-BUNDLES: dict[str, Any] = {
-    "anyOf": [
-        TRANSACTION,
-        {"type": "object", "required": ["bundles"], "properties": {"bundles": {"type": "array", "items": TRANSACTION}}},
-    ]
-}
-MINIMUM = {
-    "care_model": "prehospital_emergency",
-    "vehicle_id": "AMB-42",
-    "crew_ids": ["usr_1"],
-    "cad_incident_id": "cad_999",
-}
-OPERATIONS = [
-    Operation(
-        "GET",
-        ENCOUNTERS,
-        "List ePCR encounters",
-        READ,
-        {200: EncounterList},
-        "By the dispatch system's incident, by status.",
-        query=EncounterFilter,
-    ),
-    Operation(
-        "POST",
-        ENCOUNTERS,
-        "Create an ePCR encounter",
-        WRITE,
-        {201: EncounterView},
-        "From an external CAD-to-ePCR integration. The first four fields are enough; the whole record may be sent. What names the "
-        "patient is kept encrypted and never shown again, to you or to anyone else.",
-        body=EncounterDraft,
-        headers=("Idempotency-Key",),
-        refusals={409: "There is an encounter for this incident, vehicle and patient; `encounter_id` names it"},
-        example=MINIMUM,
-    ),
-    Operation(
-        "GET",
-        ENCOUNTER,
-        "Fetch an ePCR encounter",
-        READ,
-        {200: EncounterView, 304: None},
-        f"The de-identified record, or with `format=fhir` or `Accept: {FHIR}` the same bundle as `fhir-bundle`.",
-        query=ReadEncounter,
-        headers=("If-None-Match",),
-    ),
-    Operation(
-        "GET",
-        f"{ENCOUNTER}/fhir-bundle",
-        "Export an encounter as a FHIR R4 Bundle",
-        READ,
-        {200: BUNDLES, 304: None},
-        "A transaction that a FHIR R4 server may execute again and again, and later with what has changed: entries are conditional on "
-        "their identifiers. `max_entries` cuts it into several, each whole in itself, for servers that take only so many.",
-        query=ReadBundle,
-        headers=("If-None-Match",),
-        media=FHIR,
-    ),
-]
-PART = Part("ePCR", "epcr", "https://api.knogin.com", OPERATIONS)
+    patient: PartnerPatient | UnsetType = UNSET
+    times: shown(Times, "times") | UnsetType = UNSET  # type: ignore[valid-type]
+    primary_impression: shown(Diagnosis, "primary_impression") | UnsetType = UNSET  # type: ignore[valid-type]

@@ -193,10 +193,13 @@ def test_a_section_taken_out_is_withdrawn_from_a_hospital_that_has_it(organisati
     hospital = FhirServer()
     hospital.transaction(organisation.hospital.bundle(id))
     assert [one["status"] for one in hospital.of("Observation")] == ["final"] * 3
-    organisation.crew.write(id, {"stroke": None, "arrest": None})
+    organisation.crew.write(id, {"stroke": None, "arrest": {"rosc": None, "comment": "Was another patient's."}})
     assert set(hospital.transaction(organisation.hospital.bundle(id))) == {"200"}
     assert [one["status"] for one in hospital.of("Observation")] == ["entered-in-error"] * 3
     assert "valueQuantity" not in str(hospital.of("Observation"))
+    organisation.crew.write(id, {"arrest": {"comment": "Not told to hospitals."}})
+    hospital.transaction(organisation.hospital.bundle(id))
+    assert [one["status"] for one in hospital.of("Observation")] == ["entered-in-error"] * 3
     organisation.crew.write(id, {"arrest": {"rosc": False}})
     hospital.transaction(organisation.hospital.bundle(id))
     assert sorted(one["status"] for one in hospital.of("Observation")) == [

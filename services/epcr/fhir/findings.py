@@ -64,6 +64,11 @@ def ecg(scene: Scene, procedure: dict[str, Any]) -> Iterator[Entry]:
     yield Entry(resource, uuid, procedure["id"] in scene.projection.rewritten)
 
 
+def arrest_is_told(arrest: Mapping[str, Any]) -> bool:
+    """Whether an arrest section says anything that leaves: a comment alone does not."""
+    return any(value is not None for name, value in arrest.items() if name != "comment")
+
+
 def stroke_kinds(stroke: Mapping[str, Any]) -> list[str]:
     """The Observations a stroke section makes."""
     fast = ["fast"] if any(stroke.get(name) is not None for name in _FAST) else []
