@@ -8,6 +8,7 @@ from rich.console import Console
 from deploy.local import databases, down, story, waterfall
 from deploy.local.binaries import ProgramMissing
 from deploy.local.narrator import DemoFailed, Narrator
+from deploy.local.plan import Misconfigured
 from deploy.local.ports import PortTaken
 from deploy.local.postgres import ServerFailed
 from deploy.local.state import AlreadyRunning, State, read_json
@@ -22,12 +23,12 @@ console = Console(highlight=False)
 @app.command("up")
 def _up(
     headless: Annotated[bool, typer.Option(help="Plain lines instead of a live table.")] = False,
-    only: Annotated[str, typer.Option(help="Services to start, separated by commas; all by default.")] = "",
+    only: Annotated[str, typer.Option(help="Services to start beside auth, separated by commas; all by default.")] = "",
 ) -> None:
     """Start everything; Ctrl-C stops it."""
     try:
         up(State.chosen(), headless, _names(only))
-    except (PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed) as error:
+    except (Misconfigured, PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     except Interrupted as error:

@@ -1,10 +1,11 @@
 """The settings of each process: only its own, so that no process could reach another's database or keys."""
 
-import json
 import os
 from typing import Any
 
-from deploy.local.plan import Plan
+import msgspec
+
+from deploy.local.plan import Misconfigured, Plan
 from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
 
 
@@ -48,8 +49,17 @@ def chosen_settings(name: str) -> dict[str, str]:
 
     `KNOGIN_SETTINGS='{"gateway": {"RATE_LIMIT_WRITE": "off"}, "webhook-dispatcher": {"WEBHOOK_RETRY_SCHEDULE": "1,2,4"}}'`
     """
-    chosen: dict[str, Any] = json.loads(os.environ.get("KNOGIN_SETTINGS") or "{}")
+    chosen = _decoded(os.environ.get("KNOGIN_SETTINGS") or "{}")
+    if unknown := chosen.keys() - {"gateway", *(service.name for service in SERVICES)}:
+        raise Misconfigured(f"KNOGIN_SETTINGS names no service: {', '.join(sorted(unknown))}")
     return {setting: str(value) for setting, value in chosen.get(name, {}).items()}
+
+
+def _decoded(text: str) -> dict[str, dict[str, Any]]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, dict[str, Any]])
+    except msgspec.DecodeError as error:
+        raise Misconfigured(f"KNOGIN_SETTINGS is JSON, an object of settings for each service: {error}") from None
 
 
 def _public(plan: Plan) -> dict[str, str]:

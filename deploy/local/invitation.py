@@ -11,8 +11,7 @@ from deploy.local.table import HOSTS
 
 def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
     text = Text(f"\nready in {seconds:.1f} s\n\n", "bold green")
-    if tenants:
-        _commands(text, made, tenants["demo"])
+    _commands(text, made, tenants["demo"])
     text.append(f"logs {made.state.logs}   everything else {made.state.stack}\n", "dim")
     text.append("make demo plays the whole story; Ctrl-C stops it all", "dim")
     return text

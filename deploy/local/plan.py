@@ -14,6 +14,11 @@ from deploy.local.table import HOSTS, SERVICES, Service
 from shared.identity import SigningKey
 
 DEFAULT_PORT = 8080
+HIGHEST_PORT = 65_535
+
+
+class Misconfigured(Exception):
+    """A KNOGIN_… setting that makes no sense; the text names it."""
 
 
 @dataclass
@@ -77,13 +82,19 @@ class Plan:
 
 def make(state: State, services: tuple[Service, ...], processes: Mapping[str, bool]) -> Plan:
     """Take every port now. `processes` says of each process name whether it serves the web. Raises PortTaken."""
-    wanted = int(os.environ.get("KNOGIN_PORT") or DEFAULT_PORT)
-    listeners = {"gateway": ports.listen(wanted)}
+    listeners = {"gateway": ports.listen(_wanted_port())}
     for name, serves in processes.items():
         if serves and name != "gateway":
             listeners[name] = ports.listen_preferably(state.last_port(name))
     ops_ports = {name: ports.free_port(state.last_port(f"{name} ops")) for name in processes}
     return Plan(state, services, listeners, ops_ports)
+
+
+def _wanted_port() -> int:
+    text = os.environ.get("KNOGIN_PORT") or str(DEFAULT_PORT)
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
+        raise Misconfigured(f"KNOGIN_PORT is a port number, or 0 for any free one, not {text!r}")
+    return int(text)
 
 
 def new_key() -> str:

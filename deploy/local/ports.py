@@ -1,5 +1,6 @@
 """Listening sockets and free ports on 127.0.0.1."""
 
+import errno
 import random
 import socket
 
@@ -13,7 +14,7 @@ FREE_PORTS = range(20_000, 32_000)
 
 
 class PortTaken(Exception):
-    """The port asked for is in use; the text names the holder where the system tells it."""
+    """The port asked for cannot be had; the text names the holder where the system tells it."""
 
 
 def listen(port: int) -> socket.socket:
@@ -27,7 +28,12 @@ def listen(port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise PortTaken(f"port {port} is taken{_holder(port)}: stop it, or choose another with KNOGIN_PORT") from error
+        why = (
+            f"is taken{_holder(port)}: stop it"
+            if error.errno == errno.EADDRINUSE
+            else f"cannot be used ({error.strerror})"
+        )
+        raise PortTaken(f"port {port} {why}, or choose another with KNOGIN_PORT") from error
     return listener
 
 

@@ -31,9 +31,7 @@ def write(plan: Plan, processes: Sequence[Process], tenants: Mapping[str, Any], 
         "source": str(ROOT),
         "identity_signing_key": plan.identity_signing_key,
     }
-    if tenants:
-        content |= _tenants(tenants)
-    write_json(state.stack, content)
+    write_json(state.stack, content | (_tenants(tenants) if tenants else {}))
 
 
 def _service(plan: Plan, name: str, processes: Sequence[Process]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class StartFailed(Exception):
 
 
 class Supervisor:
-    """One thread, one loop. `bootstrap` runs beside the services; its answer makes the stack ready."""
+    """One thread, one loop. The stack is ready once every process is and `bootstrap`, which runs beside them, has answered."""
 
     def __init__(
         self, plan: Plan, screen: Screen, processes: Sequence[Process], servers: Sequence[Server], lock: int
@@ -41,27 +41,28 @@ class Supervisor:
         self.tenants: Mapping[str, Any] = {}
         self.ready = False
         self.stopping = False
-        self._on_ready: Callable[[], None] = lambda: None
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._probes = {process.name: Probe(self._selector, process.probe_port) for process in processes}
         self._lock = lock
 
     def run(
-        self, bootstrap: Process | None, read_tenants: Callable[[], Mapping[str, Any]], on_ready: Callable[[], None]
+        self, bootstrap: Process, read_tenants: Callable[[], Mapping[str, Any]], on_ready: Callable[[], None]
     ) -> None:
         """Until a signal says stop. Raises StartFailed when a process keeps dying before the stack was ever ready."""
         self._listen_for_signals()
-        self._on_ready = on_ready
-        if bootstrap:
-            bootstrap.start(self._not_for(bootstrap))
+        bootstrap.start(self._not_for(bootstrap))
         while not self.stopping:
             self._start_due()
-            if bootstrap and self._finished(bootstrap):
-                bootstrap, self.tenants = None, read_tenants()
+            if not self.tenants and self._finished(bootstrap):
+                self.tenants = read_tenants()
             self._reap()
             self._revive_servers()
-            self._look_for_ready(bootstrap)
+            self._look_for_ready()
+            if not self.ready and self.tenants and all(process.ready for process in self.processes):
+                self.ready = True
+                self._record()
+                on_ready()
             self._wait()
 
     def stop(self) -> None:
@@ -113,17 +114,12 @@ class Supervisor:
                 server.wait()
                 self._record()
 
-    def _look_for_ready(self, bootstrap: Process | None) -> None:
+    def _look_for_ready(self) -> None:
         for process in self.processes:
             if process.running and not process.ready:
                 self._ask(process)
-        if self.ready:
-            return
-        self.screen.show(self.processes)
-        if all(process.ready for process in self.processes) and bootstrap is None:
-            self.ready = True
-            self._record()
-            self._on_ready()
+        if not self.ready:
+            self.screen.show(self.processes)
 
     def _ask(self, process: Process) -> None:
         if self._probes[process.name].ready():

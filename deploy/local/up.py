@@ -28,14 +28,15 @@ class Interrupted(Exception):
 
 
 def up(state: State, headless: bool, only: frozenset[str]) -> None:
-    """Returns when stopped. Raises PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed or Interrupted."""
+    """Returns when stopped. Raises Misconfigured, PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed or Interrupted."""
     lock = state.prepare()
     down.sweep(state)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     console = Console(highlight=False)
     screen = Screen(console, live=console.is_terminal and not headless)
-    services = tuple(service for service in SERVICES if not only or service.name in only)
+    # Auth always: without its keys the gateway lets nobody in.
+    services = tuple(service for service in SERVICES if not only or service.name in only | {"auth"})
     made = plan.make(state, services, _processes_that_listen(services))
     screen.begin()
     try:
@@ -48,7 +49,7 @@ def up(state: State, headless: bool, only: frozenset[str]) -> None:
 
 def _supervise(supervisor: Supervisor) -> None:
     made, screen = supervisor.plan, supervisor.screen
-    auth = next((service for service in made.services if service.name == "auth"), None)
+    auth = next(service for service in made.services if service.name == "auth")
 
     def read_tenants() -> Mapping[str, Any]:
         tenants = bootstrap.read_answer(made)
@@ -60,7 +61,7 @@ def _supervise(supervisor: Supervisor) -> None:
         screen.console.print(invitation(made, screen.seconds, supervisor.tenants), soft_wrap=True)
 
     try:
-        supervisor.run(bootstrap.process(made, auth) if auth else None, read_tenants, tell)
+        supervisor.run(bootstrap.process(made, auth), read_tenants, tell)
         screen.say("stopping")
     finally:
         supervisor.stop()

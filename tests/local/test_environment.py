@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import databases, environment, plan
-from deploy.local.plan import Plan
+from deploy.local.plan import Misconfigured, Plan
 from deploy.local.state import State
 from deploy.local.table import SERVICES
 
@@ -74,3 +74,17 @@ def test_settings_can_be_chosen_for_one_service(made: Plan, monkeypatch: pytest.
         service.name: environment.of_service(made, service, "relay")["OUTBOX_RESEND_SECONDS"] for service in SERVICES
     }
     assert resend == {name: "1" if name == "epcr" else "3" for name in resend}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"epcr": 1}', '{"epcrr": {}}'])
+def test_settings_for_nobody_are_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("KNOGIN_SETTINGS", text)
+    with pytest.raises(Misconfigured, match="KNOGIN_SETTINGS"):
+        environment.chosen_settings("epcr")
+
+
+@pytest.mark.parametrize("port", ["http", "-1", "65536", "80.5"])
+def test_a_port_that_is_no_port_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("KNOGIN_PORT", port)
+    with pytest.raises(Misconfigured, match="KNOGIN_PORT"):
+        plan.make(State(tmp_path), SERVICES, {})

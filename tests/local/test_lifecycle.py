@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from deploy.local import down, ports
+from deploy.local.redis_server import RedisServer
 from deploy.local.state import read_json
+from tests.support.cluster import start_cluster
 from tests.support.running import RunningStack
 from tests.support.waiting import wait_for
 
@@ -106,6 +109,22 @@ def test_a_process_that_cannot_start_is_named_with_its_last_words(small: Running
     told = small.output.read_text()
     assert "3 times" in told
     assert "stopping" not in told
+
+
+def test_servers_that_are_named_are_used_and_left_running(
+    small: RunningStack, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    cluster = start_cluster(tmp_path / "named")
+    small.environment |= {"KNOGIN_POSTGRES_URL": cluster.url, "KNOGIN_REDIS_URL": redis_server.url}
+    described = small.start().described
+    names = {process.name() for process in children(small)}
+    assert names == {"gateway", "auth-web", "auth-worker", "auth-relay"}
+    assert f":{cluster.port}/auth" in described["services"]["auth"]["database_url"]
+    assert described["redis_url"] == redis_server.url
+    small.stop()
+    psycopg.connect(cluster.url).close()
+    cluster.stop()
+    cluster.delete()
 
 
 def test_a_terminal_that_goes_away_stops_the_stack(small: RunningStack) -> None:
