@@ -1,9 +1,13 @@
 """How long an encounter takes to become a FHIR bundle, and a reading to stand in it. `make bench-fhir`."""
 
+import json
+import shutil
 import statistics
+import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import fhirkit
@@ -108,6 +112,27 @@ def test_a_reading_stands_in_the_bundle_within_a_second(stack: Stack) -> None:
     print(f"\n{len(waited)} readings at {RATE}/s into 20 encounters{'':<22}  p50      p95      p99")
     told("from 201 to the bundle", waited)
     assert len(waited) == shown == RATE * SECONDS
+
+
+def test_medplum_takes_every_golden_bundle_again_and_again(tmp_path: Path) -> None:
+    """Somebody else's R4 server: makes every entry once, finds it twice, and holds no reference that leads nowhere."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("there is no Node here")
+    packages = [f"@medplum/{name}@4.5.2" for name in ("core", "definitions", "fhir-router")]
+    subprocess.run(
+        ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", tmp_path, *packages], check=True
+    )
+    script = shutil.copy(Path(__file__).parent / "fhir_medplum.mjs", tmp_path)
+    files = sorted(golden.FOLDER.glob("*.json"))
+    told = subprocess.run(["node", script, *files], capture_output=True, text=True, check=True).stdout
+    assert len(told.splitlines()) == len(files)
+    for line in map(json.loads, told.splitlines()):
+        count = line["entries"]
+        print(
+            f"{Path(line['file']).stem:<24}{count:>4} entries: {' '.join(str(set(statuses)) for statuses in line['answers'])}"
+        )
+        assert line["answers"] == [["201"] * count, ["200"] * count, ["200"] * count]
+        assert (line["resources"], line["dangling"], line["invalid"]) == (count, 0, 0)
 
 
 def _create(api: httpx.Client, body: dict[str, Any]) -> str:
