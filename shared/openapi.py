@@ -2,44 +2,35 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from shared.http import Number
+from shared import openapi_common as common
+from shared.openapi_schemas import Schemas, properties_of
 
-REF = "#/components/schemas/{name}"
-PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "description": "A problem document (RFC 9457).",
-    "required": ["type", "title", "status", "detail", "trace_id"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$|^$"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
-            },
-        },
-    },
-}
-# What any call may be answered, whoever answers it: the gateway or the service.
-EVERYWHERE = {400: "Malformed", 413: "Too large", 429: "Too many requests", 503: "Unavailable", 504: "Too slow"}
-WITH_TOKEN = {401: "No token, or a bad one", 403: "Not allowed"}
-WITH_BODY = {415: "Another content type", 422: "Does not fit"}
+JSON, PROBLEM_JSON = "application/json", "application/problem+json"
+
+
+class Content(NamedTuple):
+    """One representation of an answer that has several."""
+
+    media: str
+    kind: Any
+
+
+class AnyOf(NamedTuple):
+    """A body that is one of several."""
+
+    kinds: tuple[Any, ...]
 
 
 class Operation(NamedTuple):
     """One call: `scope` is None where no token is asked for, "" where any will do.
 
-    `answers` maps each status of success to a type, a schema, or None for no body; `refusals` names statuses beyond those that
-    every call of its kind has. `form` is a schema of an urlencoded body.
+    `answers` maps each status of success to a type, an AnyOf, a schema, a tuple of Contents, or None for no body; `refusals` names
+    statuses beyond those that every call of its kind has. `form` is an urlencoded body. `errors` says who reads the errors: a
+    program, an OAuth client (RFC 6749 §5.2), or a person in a browser.
     """
 
     method: str
@@ -50,168 +41,165 @@ class Operation(NamedTuple):
     description: str = ""
     body: Any = None
     body_required: bool = True
-    form: Mapping[str, Any] | None = None
+    form: type[msgspec.Struct] | None = None
     query: type[msgspec.Struct] | None = None
     headers: tuple[str, ...] = ()
     refusals: Mapping[int, str] = {}
-    media: str = "application/json"
+    errors: Literal["problem", "oauth", "page"] = "problem"
+    has_etag: bool = False
+    authenticates_client: bool = False
     example: Any = None
-    answer_example: Any = None
+
+    @property
+    def name(self) -> str:
+        """Its operationId: the method and the words of the path."""
+        words = re.findall(r"\w+", self.path.removeprefix("/api").removeprefix("/v1"))
+        return "_".join([self.method.lower(), *words])
 
 
 class Part(NamedTuple):
-    """What one service adds: its operations under a tag, its schemas under a prefix of their own."""
+    """What one service adds: its operations under a tag, its schemas under a prefix of their own; `ids` are examples of path ids."""
 
     tag: str
     prefix: str
     server: str
     operations: list[Operation]
+    ids: Mapping[str, str] = {}
 
 
 def document(title: str, version: str, description: str, parts: Iterable[Part]) -> dict[str, Any]:
     """The whole contract. Operations keep the order they are listed in; schemas are sorted by name."""
+    parts = list(parts)
     paths: dict[str, dict[str, Any]] = {}
-    schemas: dict[str, Any] = {"Problem": PROBLEM}
-    tags = []
+    schemas: dict[str, Any] = dict(common.SCHEMAS)
     for part in parts:
-        tags.append({"name": part.tag})
-        refer, components = _schemas(part)
-        schemas |= components
+        made = Schemas(part.prefix, [kind for operation in part.operations for kind in _kinds(operation)])
+        schemas |= made.components
         for operation in part.operations:
             path = paths.setdefault(operation.path, {"servers": [{"url": part.server}]})
-            path[operation.method.lower()] = _operation(part, operation, refer)
+            path[operation.method.lower()] = _operation(part, operation, made)
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
         "servers": [{"url": server} for server in dict.fromkeys(part.server for part in parts)],
-        "tags": tags,
+        "tags": [{"name": tag} for tag in dict.fromkeys(part.tag for part in parts)],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "headers": common.HEADERS,
+            "parameters": common.PARAMETERS,
+            "responses": {f"Problem{status}": _problem(status, text) for status, text in common.MEANINGS.items()},
         },
     }
 
 
-def _schemas(part: Part) -> tuple[Any, dict[str, Any]]:
-    """A function from type to schema, and the components it refers to, named apart from other services' by the prefix."""
-    types = [
-        kind
-        for operation in part.operations
-        for kind in (operation.body, *operation.answers.values())
-        if _is_type(kind)
-    ]
-    made, components = msgspec.json.schema_components(types, schema_hook=_custom, ref_template=REF)
-    by_type = {id(kind): _prefixed(schema, part.prefix) for kind, schema in zip(types, made, strict=True)}
-
-    def refer(kind: Any) -> Any:
-        return by_type[id(kind)] if _is_type(kind) else kind
-
-    return refer, {f"{part.prefix}.{name}": _prefixed(schema, part.prefix) for name, schema in components.items()}
+def _kinds(operation: Operation) -> Iterable[Any]:
+    """Every type a schema is needed for."""
+    yield from _flat(operation.body)
+    yield from _flat(operation.form)
+    for answer in operation.answers.values():
+        yield from _flat(answer)
 
 
-def _is_type(kind: Any) -> bool:
-    return kind is not None and not isinstance(kind, Mapping)
+def _flat(kind: Any) -> Iterable[Any]:
+    if isinstance(kind, Content):
+        yield from _flat(kind.kind)
+    elif isinstance(kind, tuple):
+        for one in kind:
+            yield from _flat(one)
+    elif kind is not None and not isinstance(kind, Mapping):
+        yield kind
 
 
-def _custom(kind: type) -> dict[str, Any]:
-    if kind is Number:
-        return {"type": "number"}
-    raise NotImplementedError(kind)  # msgspec's own protocol for "no schema for this type"
-
-
-def _prefixed(schema: Any, prefix: str) -> Any:
-    if isinstance(schema, dict):
-        return {
-            name: f"#/components/schemas/{prefix}.{value.rpartition('/')[2]}"
-            if name == "$ref"
-            else _prefixed(value, prefix)
-            for name, value in schema.items()
-        }
-    if isinstance(schema, list):
-        return [_prefixed(item, prefix) for item in schema]
-    return schema
-
-
-def _operation(part: Part, operation: Operation, refer: Any) -> dict[str, Any]:
+def _operation(part: Part, operation: Operation, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "tags": [part.tag],
-        "operationId": _name(operation),
+        "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
-        "responses": _responses(operation, refer),
-        "security": [] if operation.scope is None else [{"bearer": [operation.scope] if operation.scope else []}],
+        "description": operation.description,
+        "parameters": _parameters(part, operation),
+        "requestBody": _request_body(operation, schemas),
+        "responses": _responses(operation, schemas),
+        "security": _security(operation),
     }
-    if operation.description:
-        described["description"] = operation.description
-    if operation.body is not None:
-        described["requestBody"] = _body("application/json", refer(operation.body), operation)
-    elif operation.form is not None:
-        described["requestBody"] = _body("application/x-www-form-urlencoded", operation.form, operation)
-    return described
+    return {name: value for name, value in described.items() if value or name == "security"}
 
 
-def _body(media: str, schema: Any, operation: Operation) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": schema}
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.authenticates_client:
+        return [{"client": []}, {}]
+    return [] if operation.scope is None else [{"oauth2": [operation.scope] if operation.scope else []}]
+
+
+def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
+    kind, media = (operation.form, "application/x-www-form-urlencoded") if operation.form else (operation.body, JSON)
+    if kind is None:
+        return None
+    content: dict[str, Any] = {"schema": _schema(kind, schemas)}
     if operation.example is not None:
         content["example"] = operation.example
     return {"required": operation.body_required, "content": {media: content}}
 
 
-def _responses(operation: Operation, refer: Any) -> dict[str, Any]:
-    responses: dict[str, Any] = {}
+def _schema(kind: Any, schemas: Schemas) -> Any:
+    if isinstance(kind, AnyOf):
+        return {"anyOf": [_schema(one, schemas) for one in kind.kinds]}
+    return kind if isinstance(kind, Mapping) else schemas.of(kind)
+
+
+def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+    responses: dict[int, Any] = {}
     for status, kind in operation.answers.items():
-        response: dict[str, Any] = {"description": operation.summary}
+        contents = kind if isinstance(kind, tuple) and not isinstance(kind, AnyOf) else (Content(JSON, kind),)
+        response: dict[str, Any] = {
+            "description": common.ANSWERED.get(status, "Done"),
+            "headers": common.headers_of(status, operation.has_etag, "Idempotency-Key" in operation.headers),
+        }
         if kind is not None:
-            response["content"] = {operation.media: {"schema": refer(kind)}}
-            if operation.answer_example is not None:
-                response["content"][operation.media]["example"] = operation.answer_example
-        responses[str(status)] = response
-    for status, meaning in _refusals(operation).items():
-        responses.setdefault(
-            str(status),
-            {
-                "description": meaning,
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            },
-        )
-    return dict(sorted(responses.items()))
+            response["content"] = {media: {"schema": _schema(one, schemas)} for media, one in contents}
+        responses[status] = response
+    if operation.has_etag:
+        responses[304] = {"description": common.ANSWERED[304], "headers": common.headers_of(304, True, False)}
+    for status, text in _refusals(operation).items():
+        responses.setdefault(status, _refusal(operation, status, text))
+    return {str(status): responses[status] for status in sorted(responses)}
 
 
 def _refusals(operation: Operation) -> dict[int, str]:
-    meanings = dict(EVERYWHERE)
-    if operation.scope is not None:
-        meanings |= WITH_TOKEN
-    if "{" in operation.path:
-        meanings[404] = "There is no such resource"
-    if operation.body is not None:
-        meanings |= WITH_BODY
+    statuses = {400, 429, 502, 503, 504}
+    statuses |= {401, 403} if operation.scope is not None else set()
+    statuses |= {404} if "{" in operation.path else set()
+    statuses |= {413} if operation.method in ("POST", "PUT", "PATCH") else set()
+    statuses |= {415, 422} if operation.body is not None else set()
+    statuses |= {422} if operation.query is not None and operation.errors == "problem" else set()
+    return {status: common.MEANINGS[status] for status in sorted(statuses)} | dict(operation.refusals)
+
+
+def _refusal(operation: Operation, status: int, text: str) -> dict[str, Any]:
+    if operation.errors == "oauth" and status in common.OAUTH_STATUSES:
+        both = {JSON: {"schema": {"$ref": "#/components/schemas/OAuthError"}}} | _problem(status, text)["content"]
+        return _problem(status, text) | {"content": both}
+    if operation.errors == "page" and status == 400:
+        return _problem(status, text) | {"content": {"text/html": {}} | _problem(status, text)["content"]}
+    if common.MEANINGS.get(status) == text:
+        return {"$ref": f"#/components/responses/Problem{status}"}
+    return _problem(status, text)
+
+
+def _problem(status: int, text: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    headers = common.headers_of(status, False, False)
+    return {"description": text, "headers": headers, "content": {PROBLEM_JSON: {"schema": schema}}}
+
+
+def _parameters(part: Part, operation: Operation) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = []
+    for name in re.findall(r"{(\w+)}", operation.path):
+        parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        parameters.append(parameter | ({"example": part.ids[name]} if name in part.ids else {}))
     if operation.query is not None:
-        meanings[422] = "Does not fit"
-    return meanings | dict(operation.refusals)
-
-
-def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
-    return [_parameter(name, "path", {"type": "string"}, True) for name in re.findall(r"{(\w+)}", operation.path)]
-
-
-def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
-    if operation.query is None:
-        return []
-    schema = msgspec.json.schema(operation.query, schema_hook=_custom)
-    own = schema["$defs"][schema["$ref"].rpartition("/")[2]]
-    required = own.get("required", [])
-    return [_parameter(name, "query", field, name in required) for name, field in own["properties"].items()]
-
-
-def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
-    return [_parameter(name, "header", {"type": "string"}, False) for name in operation.headers]
-
-
-def _parameter(name: str, place: str, schema: dict[str, Any], required: bool) -> dict[str, Any]:
-    return {"name": name, "in": place, "required": required, "schema": schema}
-
-
-def _name(operation: Operation) -> str:
-    words = re.findall(r"\w+", operation.path.removeprefix("/api").removeprefix("/v1"))
-    return "_".join([operation.method.lower(), *words])
+        fields, required = properties_of(operation.query)
+        for name, schema in fields.items():
+            parameters.append({"name": name, "in": "query", "required": name in required, "schema": schema})
+    names = [*operation.headers, *(["If-None-Match"] if operation.has_etag else [])]
+    return [*parameters, *({"$ref": f"#/components/parameters/{name}"} for name in names)]

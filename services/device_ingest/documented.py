@@ -102,4 +102,6 @@ OPERATIONS = [
     ),
     Operation("GET", f"{DEVICE}/observations/{{observation_id}}", "Read an observation", READ, {200: Observation}),
 ]
-PART = Part("Devices", "devices", "https://api.knogin.com", OPERATIONS)
+PART = Part(
+    "Devices", "devices", "https://api.knogin.com", OPERATIONS, {"device_id": "dev_1", "observation_id": "obs_1"}
+)

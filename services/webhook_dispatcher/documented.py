@@ -164,4 +164,5 @@ OPERATIONS = [
     ),
     Operation("GET", f"{ONE}/reconciliation", "Check the books", READ, {200: Reconciliation}),
 ]
-PART = Part("Webhooks", "webhooks", "https://auth.knogin.com", OPERATIONS)
+IDS = {"webhook_id": "wh_123", "delivery_id": "dlv_123"}
+PART = Part("Webhooks", "webhooks", "https://auth.knogin.com", OPERATIONS, IDS)

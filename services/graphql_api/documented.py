@@ -1,0 +1,84 @@
+"""What the public contract says of this service: the transport, and the approved documents. The schema stays inside."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from services.graphql_api.requests import GraphqlRequest
+from shared.openapi import Operation, Part
+
+
+class ErrorExtensions(msgspec.Struct):
+    """`code` is for programs: see the error catalogue."""
+
+    code: str
+    trace_id: str
+
+
+class GraphqlError(msgspec.Struct):
+    message: str
+    extensions: ErrorExtensions
+    path: list[str | int] | UnsetType = UNSET
+    locations: list[dict[str, int]] | UnsetType = UNSET
+
+
+class GraphqlAnswer(msgspec.Struct):
+    data: dict[str, Any] | UnsetType | None = UNSET
+    errors: list[GraphqlError] | UnsetType = UNSET
+
+
+class ApprovedDocument(msgspec.Struct):
+    """`document` is sent as it is; `variables_schema` is a JSON Schema of its variables."""
+
+    name: str
+    document: str
+    variables_schema: dict[str, Any]
+
+
+class ApprovedBundle(msgspec.Struct):
+    name: str
+    version: str
+    description: str
+    scopes: list[str]
+    operations: list[ApprovedDocument]
+
+
+class ApprovedBundles(msgspec.Struct):
+    bundles: list[ApprovedBundle]
+
+
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/graphql",
+        "Use the shared GraphQL transport",
+        "",
+        {200: GraphqlAnswer},
+        "Runs the documented queries `acqiMetrics`, `telephonyProviders` and `telephonyRoutes` for every client with their scope, and"
+        " approved documents for clients their bundle is granted to. A well-formed request is answered 200, with `errors` where"
+        " something was refused. Introspection, batching, GET and uploads are not offered.",
+        body=GraphqlRequest,
+        headers=("X-Tenant-ID", "Idempotency-Key"),
+        refusals={
+            403: "X-Tenant-ID names another tenant",
+            409: "A call with this Idempotency-Key is under way",
+        },
+        example={
+            "query": "query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to)"
+            " { name value numerator denominator unit } }",
+            "variables": {"from": "2026-04-01T00:00:00Z", "to": "2026-04-17T00:00:00Z"},
+        },
+    ),
+    Operation(
+        "GET",
+        "/api/v1/graphql/bundles",
+        "List approved documents",
+        "",
+        {200: ApprovedBundles},
+        "The bundles granted to the calling app, each operation with the exact document to send.",
+        headers=("X-Tenant-ID",),
+        refusals={403: "X-Tenant-ID names another tenant"},
+    ),
+]
+PART = Part("GraphQL", "graphql", "https://api.knogin.com", OPERATIONS)
