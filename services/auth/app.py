@@ -54,6 +54,8 @@ async def check_database(request: Request) -> None:
 
 
 routes = [
+    # Looked for in this order: the one that most calls are for stands first.
+    Route("/v1/oauth/token", oauth.token, methods=["POST"]),
     Route("/.well-known/jwks.json", keys.jwks),
     Route("/v1/auth/jwks.json", keys.jwks),
     Route("/v1/platform/scopes", apps.list_scopes),
@@ -68,7 +70,6 @@ routes = [
     Route(APP + "/service-tokens", credential_endpoints.list_service_tokens),
     Route(APP + "/service-tokens/{token_id}", credential_endpoints.revoke_service_token, methods=["DELETE"]),
     resource("/v1/oauth/authorize", GET=authorize_endpoints.authorize, POST=authorize_endpoints.decide),
-    Route("/v1/oauth/token", oauth.token, methods=["POST"]),
     Route("/v1/oauth/revoke", token_endpoints.revoke, methods=["POST"]),
     Route("/v1/oauth/introspect", token_endpoints.introspect, methods=["POST"]),
     Route("/.well-known/oauth-authorization-server", metadata.authorization_server),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -12,15 +13,18 @@ from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.auth.keys.signing import Signer
 from services.auth.oauth import grants, queries, refresh, store
 from services.auth.oauth.errors import InvalidClient, TemporarilyUnavailable, reason_of
 from services.auth.oauth.models import PresentedRefresh
 from services.auth.oauth.reading import read_request
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest
 from services.auth.revocations import watermarks
+from services.auth.tokens import Claims
 from shared import http
 from shared.database import AsyncConnection, aset_tenant, transaction
 
+SIGNING = ThreadPoolExecutor(2, "signing")
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
 
@@ -33,9 +37,14 @@ async def token(request: Request) -> Response:
     answer = await answer_or_unavailable(server, asked, decide(request, server, asked))
     note(request, asked, answer)
     if asked.claims is not None and asked.error is None:
-        signer = request.state.keys.signer()
-        answer.body["access_token"] = await asyncio.to_thread(signer.sign, asked.claims)
+        answer.body["access_token"] = await sign(request, asked.claims)
     return render(answer)
+
+
+async def sign(request: Request, claims: Claims) -> str:
+    """On a thread: signing takes a fifth of a millisecond and lets go of the GIL, so that the loop goes on meanwhile."""
+    signer: Signer = request.state.keys.signer()
+    return await asyncio.get_running_loop().run_in_executor(SIGNING, signer.sign, claims)
 
 
 async def answer_or_unavailable(server: AuthorizationServer, asked: OAuthRequest, deciding: Any) -> Answer:

@@ -16,7 +16,6 @@ from services.auth.oauth.models import RedeemedCode
 from services.auth.oauth.pkce import S256
 from services.auth.oauth.server import AuthorizationServer, OAuthRequest
 from services.auth.tokens import Claims, jti_at
-from shared import ids
 from shared.crypto import Keyring
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
@@ -33,10 +32,13 @@ class IssuesTokens:
         assert isinstance(self.request, OAuthRequest)
         return self.request
 
-    def issue(self, *, scope: str, subject: str, grant_id: str, audience: list[str]) -> dict[str, Any]:
-        """The answer of RFC 6749 §5.1 but for the tokens. Times are the database's, read with the client."""
+    def issue(self, *, scope: str, subject: str, grant_id: str | None, audience: list[str]) -> dict[str, Any]:
+        """The answer of RFC 6749 §5.1 but for the tokens. Times are the database's, read with the client.
+
+        A token that no user granted is its own grant.
+        """
         client = self.asked.authenticated.row
-        issued = client.read_at_ms // 1000
+        issued, jti = client.read_at_ms // 1000, jti_at(client.read_at_ms)
         self.asked.claims = Claims(
             iss=self.server.issuer,
             aud=narrow_audience(self.asked.resources, audience),
@@ -46,9 +48,9 @@ class IssuesTokens:
             scope=scope,
             iat=issued,
             exp=issued + client.access_token_ttl,
-            jti=jti_at(client.read_at_ms),
+            jti=jti,
             token_use="access",
-            grant_id=grant_id,
+            grant_id=grant_id or jti,
             environment=client.environment,
         )
         return {"token_type": "Bearer", "expires_in": client.access_token_ttl, "scope": scope}
@@ -88,7 +90,7 @@ class ClientCredentials(IssuesTokens, grants.ClientCredentialsGrant):
         return self.issue(
             scope=scope or "",
             subject=client.get_client_id(),
-            grant_id=ids.new_id("gnt"),
+            grant_id=None,
             audience=self.server.audiences,
         )
 
