@@ -85,7 +85,10 @@ class Policy:
     @classmethod
     def from_text(cls, text: str) -> "Policy":
         """Reads `127.0.0.0/8,::1/128`. Raises ValueError for anything that is not networks."""
-        return cls([ip_network(part.strip()) for part in text.split(",") if part.strip()])
+        try:
+            return cls([ip_network(part.strip()) for part in text.split(",") if part.strip()])
+        except ValueError as error:
+            raise ValueError(f"WEBHOOK_ALLOWED_NETWORKS is networks such as 10.0.0.0/8: {error}") from None
 
     def _check_url(self, url: str) -> Target:
         """The target a URL names. Raises RefusedTarget; a name is not looked up."""

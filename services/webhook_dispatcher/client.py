@@ -102,9 +102,9 @@ class CheckedConnector(aiohttp.TCPConnector):
 class Client:
     """Keeps connections to receivers. Use it with `async with`, in the loop that sends."""
 
-    def __init__(self, policy: Policy, resolver: Resolver, ca_file: str = "", deadline: float = DEADLINE) -> None:
+    def __init__(self, policy: Policy, resolver: Resolver, ca_file: str = "", deadline: float | None = None) -> None:
         self.policy = policy
-        self.deadline = deadline
+        self.deadline = deadline or DEADLINE
         connector = CheckedConnector(
             policy,
             resolver=PinnedResolver(policy, resolver),

@@ -199,6 +199,8 @@ SET_RECOVERY: LiteralString = """
         recovering = EXISTS (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NULL)
     WHERE id = %(subscription_id)s
 """
+# Their events are gone with their partition.
+FORGET_EXPIRED: LiteralString = "DELETE FROM queue WHERE least(delivery_at, event_at) < %s::date"
 ANYTHING_DUE: LiteralString = "SELECT EXISTS (SELECT 1 FROM queue WHERE due_at <= now())"
 # Two keys of an advisory lock: this service's senders, and the number of one.
 TAKE_SENDER: LiteralString = "SELECT pg_try_advisory_lock(7402002, %(number)s)"

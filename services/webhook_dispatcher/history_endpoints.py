@@ -9,7 +9,7 @@ from psycopg.rows import class_row, dict_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.webhook_dispatcher import delivery, diagnosis, dispatch_queries, event_types, fanout, pump, queries
+from services.webhook_dispatcher import delivery, diagnosis, dispatch_queries, event_types, fanout, queries, recording
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.endpoints import find
 from services.webhook_dispatcher.models import (
@@ -125,7 +125,7 @@ async def _diagnose(request: Request, caller: Caller, subscription: Subscription
     client: Client = request.state.client
     sent = await delivery.deliver(client, request.state.vault, _due(subscription, test))
     async with tenant_transaction(request, caller) as conn:
-        lines = msgspec.json.encode([pump.line(sent, None)]).decode()
+        lines = msgspec.json.encode([recording.line(sent, None)]).decode()
         await conn.execute(dispatch_queries.RECORD, {"sent": lines})
     return http.json(diagnosis.describe(sent))
 

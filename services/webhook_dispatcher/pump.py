@@ -4,16 +4,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-from psycopg.rows import tuple_row
-
-from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, stopping
+from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, recording
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Sent, Vault
-from services.webhook_dispatcher.lanes import Lane, Report
+from services.webhook_dispatcher.lanes import Lane
 from services.webhook_dispatcher.models import Due
 from shared import logs
 from shared.crypto import UnreadableCiphertext
@@ -68,10 +64,10 @@ class Pump:
     def is_busy(self) -> bool:
         return bool(self.sending or self.over or self.released)
 
-    async def run(self, conn: AsyncConnection, turn: float = TURN) -> None:
-        """Claims and sends for `turn` seconds, or until there has been nothing to do for two. What is in flight goes on: see `drain`."""
+    async def run(self, conn: AsyncConnection) -> None:
+        """Claims and sends for one turn, or until there has been nothing to do for two. What is in flight goes on: see `drain`."""
         ends = busy = time.monotonic()
-        ends += turn
+        ends += TURN
         while time.monotonic() < ends and not self.stop():
             claimed = await self._cycle(conn, claiming=True)
             if claimed or self.is_busy:
@@ -101,29 +97,26 @@ class Pump:
         await asyncio.sleep(CYCLE)
 
     async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
-        """Records and claims in one transaction; what was claimed is on its way when this returns."""
-        over, released = self.over.copy(), self.released.copy()
+        """Records what is over and claims what there is room for; what was claimed is on its way when this returns."""
+        await self._settle(conn)
         room = min(MOST_AT_ONCE, self.slots - self.held) if claiming else 0
-        if not over and not released and room <= 0:
-            return 0
+        due = await self._claim(conn, room) if room > 0 else []
+        self._take(due)
+        return len(due)
+
+    async def _settle(self, conn: AsyncConnection) -> None:
         reports = {key: lane.take_report() for key, lane in self.lanes.items() if lane.worth_telling}
-        gone = self.gone.copy()
+        settled = recording.Settled(self.over.copy(), reports, self.released.copy(), self.gone.copy())
         try:
-            async with conn.transaction():
-                await self._record(conn, over, reports, gone)
-                if released:
-                    await conn.execute(dispatch_queries.GIVE_BACK, {"ids": [due.delivery_id for due in released]})
-                due = await self._claim(conn, room) if room > 0 else []
+            await recording.record(conn, settled)
         except BaseException:
             for key, report in reports.items():
                 self.lanes[key].give_back(report)
             raise
         # Only now: had the database gone away, the same results would be recorded over the next connection.
-        del self.over[: len(over)], self.released[: len(released)]
-        self.gone = {key: tenant for key, tenant in self.gone.items() if key not in gone}
+        del self.over[: len(settled.over)], self.released[: len(settled.released)]
+        self.gone = {key: tenant for key, tenant in self.gone.items() if key not in settled.gone}
         self._forget_idle_lanes()
-        self._take(due)
-        return len(due)
 
     async def _claim(self, conn: AsyncConnection, room: int) -> list[Due]:
         if time.monotonic() > self.plans_until:
@@ -131,7 +124,7 @@ class Pump:
             self.plans_until = time.monotonic() + PLAN_SECONDS
         busy = {subscription_id: lane.room for subscription_id, lane in self.lanes.items()}
         parameters = {"after": self.after, "busy": list(busy), "room": list(busy.values()), "slots": room}
-        rows = await self._fetch(conn, dispatch_queries.CLAIM, parameters)
+        rows = await recording.fetch(conn, dispatch_queries.CLAIM, parameters)
         self.after = rows[0][0]
         return [Due(**dict(zip(CLAIMED, row[1:], strict=True))) for row in rows if row[1] is not None]
 
@@ -164,7 +157,7 @@ class Pump:
             wait = self._next_wait(sent)
             lane.note(sent.outcome, wait)
             metrics.observe(sent)
-            self.over.append(line(sent, wait))
+            self.over.append(recording.line(sent, wait))
             if sent.outcome.status == GONE:
                 self.gone[due.subscription_id] = due.tenant_id
         finally:
@@ -188,23 +181,6 @@ class Pump:
             return None
         return ladder.next_wait(self.schedule, sent.due.rung + 1, sent.outcome.retry_after)
 
-    async def _record(
-        self, conn: AsyncConnection, over: list[dict[str, Any]], reports: dict[str, Report], gone: dict[str, str]
-    ) -> None:
-        if over:
-            await conn.execute(dispatch_queries.RECORD, {"sent": msgspec.json.encode(over).decode()})
-        if reports:
-            lanes = msgspec.json.encode(
-                [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in reports.items()]
-            )
-            for subscription_id, recovers, since in await self._fetch(
-                conn, dispatch_queries.UPDATE_HEALTH, {"lanes": lanes.decode()}
-            ):
-                if recovers:
-                    await stopping.gather_missed(conn, subscription_id, since)
-        for subscription_id, tenant_id in gone.items():
-            await stopping.disable(conn, tenant_id, subscription_id, "gone")
-
     def _forget_idle_lanes(self) -> None:
         idle = [
             key
@@ -213,33 +189,3 @@ class Pump:
         ]
         for key in idle:
             del self.lanes[key]
-
-    async def _fetch(self, conn: AsyncConnection, statement: Any, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        async with conn.cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute(statement, parameters)
-            return await cursor.fetchall()
-
-
-def line(sent: Sent, wait: float | None) -> dict[str, Any]:
-    """One attempt as RECORD reads it; `wait` is None when there will be no other."""
-    due, outcome = sent.due, sent.outcome
-    return {
-        "delivery_id": due.delivery_id,
-        "delivery_at": due.delivery_at,
-        "tenant_id": due.tenant_id,
-        "subscription_id": due.subscription_id,
-        "attempt": due.attempt,
-        "at": datetime.fromtimestamp(sent.at, UTC),
-        "succeeded": outcome.succeeded,
-        "wait": wait,
-        "url": due.url,
-        "request_headers": sent.shown_headers(),
-        "address": outcome.address,
-        "status": outcome.status,
-        "response_headers": outcome.headers,
-        "body": outcome.body,
-        "truncated": outcome.truncated,
-        "error": outcome.error,
-        "duration_ms": outcome.duration_ms,
-        "trace_id": sent.trace_id,
-    }

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -71,6 +72,7 @@ class Sender:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()
+        self.pumping = 0
 
     def fan_out(self, conn: Connection, messages: Sequence[Received[Event]]) -> None:
         """Stores new events and a delivery for each subscription that hears of them. Raises EventRefused for one that breaks its schema."""
@@ -82,6 +84,8 @@ class Sender:
 
     def ring(self) -> None:
         """Starts a pump unless enough are running; the one that is running looks again before it ends."""
+        if self.pumping:
+            return
         pool = self.celery.consumer.pool  # type: ignore[attr-defined]
         with pool.connection() as conn:
             running = _count(conn.execute(dispatch_queries.COUNT_SENDERS))
@@ -117,7 +121,11 @@ class Sender:
                     await self._finish(pump)
 
     async def _run(self, pump: Pump, conn: AsyncConnection, number: int) -> None:
-        await pump.run(conn)
+        self.pumping += 1
+        try:
+            await pump.run(conn)
+        finally:
+            self.pumping -= 1
         # The next pump may begin while this one waits for slow receivers.
         await conn.execute(dispatch_queries.RELEASE_SENDER, {"number": number})
         if not self.stopping.is_set() and await self._anything_due(conn):
@@ -180,9 +188,11 @@ def ring_if_due(conn: Connection, celery: Celery, senders: int) -> None:
 
 
 def keep_partitions(conn: Connection, days: int) -> None:
+    """Makes partitions ahead, and drops what is older than the retention, waiting deliveries with it."""
     for table in PARTITIONED:
         partitions.ensure(conn, table, days_ahead=8, days_back=8)
         partitions.drop_older(conn, table, days)
+    conn.execute(dispatch_queries.FORGET_EXPIRED, (datetime.now(UTC).date() - timedelta(days=days),))
 
 
 def measure(conn: Connection) -> None:

@@ -238,7 +238,7 @@ def test_a_name_over_http_is_judged_by_where_it_leads() -> None:
 
 @pytest.mark.parametrize("text", ["127.0.0.1/8", "everything", "10.0.0.0/33"])
 def test_allowed_networks_that_are_not_networks_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"network|host bits"):
+    with pytest.raises(ValueError, match="WEBHOOK_ALLOWED_NETWORKS"):
         Policy.from_text(text)
 
 
