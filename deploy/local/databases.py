@@ -71,7 +71,7 @@ def create(admin_url: str, service: Service, name: str = "", template: str = "te
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             return
         database, owner = sql.Identifier(name), sql.Identifier(role(service, "migrator"))
-        create_it = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        create_it = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY")
         connection.execute(create_it.format(database, owner, sql.Identifier(template)))
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
         users = sql.SQL(", ").join(sql.Identifier(role(service, kind)) for kind in ("app", "worker"))

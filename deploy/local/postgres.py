@@ -148,7 +148,13 @@ class Cluster:
             "cluster_name": "knogin",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+            # Copying a template as files, by the kernel, takes a seventh of the time that writing it to the log takes.
+            settings |= {
+                "fsync": "off",
+                "full_page_writes": "off",
+                "synchronous_commit": "off",
+                "file_copy_method": "clone",
+            }
         return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
     def _run(self, command: list[Path | str]) -> subprocess.Popen[bytes]:
