@@ -59,7 +59,7 @@ end
 done = function(summary, latency)
   local answered = 1e6 * summary.requests / summary.duration
   local failed = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.status + summary.errors.timeout
-  io.write(string.format("\\n{\"failed\": %%d, \"measured\": [%%f, %%f, %%f, %%f]}\\n", failed, answered,
+  io.write(string.format('\\n{"failed": %%d, "measured": [%%f, %%f, %%f, %%f]}\\n', failed, answered,
     latency:percentile(50) / 1000, latency:percentile(95) / 1000, latency:percentile(99) / 1000))
 end
 """

@@ -49,9 +49,6 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     sparkline: Sequence[Point] = ()
 
 
-NO_COUNTS = Counts()
-
-
 def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], *, suppress: bool) -> Metric:
     """`suppress` withholds every count from 1 to 4, the rest of it to the whole, and what could be computed from them."""
     timed = indicator.unit == "min"

@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 
 from services.graphql_api.acqi import queries
+from services.graphql_api.acqi.definitions import INDICATORS
 from services.graphql_api.acqi.metrics import Counts
 
 TENANTS = 200
@@ -23,8 +24,22 @@ class Period(NamedTuple):
     start: date
 
 
-# Every count of an indicator in one integer, 32 bits each, so that periods are added up in one C addition.
+# Counts side by side in one integer, 32 bits each, so that periods are added up in one C addition.
 Packed = int
+PLACES = {indicator.name: place for place, indicator in enumerate(INDICATORS)}
+
+
+class Cases(msgspec.Struct):
+    """What one period holds: `counts` of all indicators (met, not met, excluded, unknown), `times` by indicator."""
+
+    counts: Packed = 0
+    times: dict[str, Packed] = {}
+
+    def put(self, name: str, numbers: Sequence[int], bins: Sequence[int]) -> None:
+        """Once for each indicator."""
+        self.counts += pack(numbers) << (128 * PLACES[name])
+        if bins:
+            self.times[name] = pack(bins)
 
 
 class Snapshot(msgspec.Struct):
@@ -32,10 +47,25 @@ class Snapshot(msgspec.Struct):
 
     version: int
     suppress: bool
-    periods: dict[Period, dict[str, Packed]]
+    periods: dict[Period, Cases]
 
-    def counts(self, name: str, periods: Collection[Period]) -> Counts:
-        return unpack(sum(self.periods[period].get(name, 0) for period in periods))
+    def total(self, periods: Collection[Period]) -> dict[str, Counts]:
+        """Every indicator's cases over several periods."""
+        cases = [self.periods[period] for period in periods]
+        times: dict[str, Packed] = {}
+        for one in cases:
+            for name, packed in one.times.items():
+                times[name] = times.get(name, 0) + packed
+        numbers = unpack(sum(one.counts for one in cases), 4 * len(PLACES))
+        return {
+            name: _counts(numbers[4 * place : 4 * place + 4], unpack(times.get(name, 0)))
+            for name, place in PLACES.items()
+        }
+
+
+def _counts(numbers: Sequence[int], bins: Sequence[int]) -> Counts:
+    met, not_met, excluded, unknown = numbers
+    return Counts(met, not_met, excluded, unknown, bins)
 
 
 class Snapshots:
@@ -93,10 +123,11 @@ async def read(conn: psycopg.AsyncConnection[Any], tenant_id: str, periods: Coll
         "months": [period.start for period in periods if period.grain == "month"],
     }
     rows = await (await conn.execute(queries.SNAPSHOT, where)).fetchall()
-    snapshot = Snapshot(rows[0][0] or 0, bool(rows[0][1]), {period: {} for period in periods})
+    snapshot = Snapshot(rows[0][0] or 0, bool(rows[0][1]), {period: Cases() for period in periods})
     for _, _, grain, start, name, *counts, bins in rows:
-        if grain is not None:
-            snapshot.periods[Period(grain, start)][name] = pack([*counts, *bins])
+        # An indicator that is no more may still have rows.
+        if name in PLACES:
+            snapshot.periods[Period(grain, start)].put(name, counts, bins)
     return snapshot
 
 
@@ -104,7 +135,7 @@ def pack(numbers: Sequence[int]) -> Packed:
     return int.from_bytes(struct.pack(f"<{len(numbers)}I", *numbers), "little")
 
 
-def unpack(packed: Packed) -> Counts:
-    length = max(4, (packed.bit_length() + 31) // 32)
-    met, not_met, excluded, unknown, *bins = struct.unpack(f"<{length}I", packed.to_bytes(length * 4, "little"))
-    return Counts(met, not_met, excluded, unknown, bins)
+def unpack(packed: Packed, length: int = 0) -> tuple[int, ...]:
+    """The numbers again, as many as there are up to the last that is not 0, but at least `length`."""
+    length = max(length, (packed.bit_length() + 31) // 32)
+    return struct.unpack(f"<{length}I", packed.to_bytes(length * 4, "little"))

@@ -1,6 +1,7 @@
 """From counts to a figure: ratio with its interval, median and 90th percentile of times."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -27,8 +28,8 @@ def wilson(numerator: int, denominator: int) -> tuple[float, float] | None:
 
 def quantile(bins: Sequence[int], share: float) -> float | None:
     """The nearest-rank quantile of times counted by tenths of a minute, in minutes."""
-    total = sum(bins)
-    if total == 0:
+    reached = list(accumulate(bins))
+    if not reached or reached[-1] == 0:
         return None
-    rank = max(1, math.ceil(share * total))
-    return next(tenths for tenths, reached in enumerate(accumulate(bins)) if reached >= rank) / 10
+    rank = max(1, math.ceil(share * reached[-1]))
+    return bisect_left(reached, rank) / 10
