@@ -9,6 +9,7 @@ PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes
 CODE := deploy gateway services shared tests
 ID ?=
+CMD ?= auth --help
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +29,15 @@ demo: $(VENV)/.installed ## play the whole story against the running stack
 trace: $(VENV)/.installed ## draw one trace across all processes: make trace ID=<x-trace-id>
 	@$(PY) -m deploy.local trace "$(ID)"
 
+logs: $(VENV)/.installed ## print what every process logged within one trace: make logs ID=<x-trace-id>
+	@$(PY) -m deploy.local logs "$(ID)"
+
+operate: $(VENV)/.installed ## run an operator's command: make operate CMD="auth keys list"
+	@$(PY) -m deploy.local operate $(CMD)
+
+compose-env: $(VENV)/.installed ## make the secrets of docker-compose.yml, once
+	@$(PY) -m deploy.compose
+
 migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
@@ -46,8 +56,8 @@ fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
 	@$(PY) -m ruff format $(CODE)
 	@$(PY) -m ruff check --fix $(CODE)
 
-openapi: $(VENV)/.installed ## print the machine-readable contract (OpenAPI 3.1)
-	@$(PY) -m gateway openapi
+openapi: $(VENV)/.installed-dev ## write the machine-readable contract and its page into gateway/docs/static
+	@$(PY) -m deploy.docs
 
 bench: $(VENV)/.installed-dev ## measure throughput and latency (minutes)
 	@$(PY) -m pytest -m bench -s tests
@@ -76,4 +86,4 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/py
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $(VENV)/.installed $@
 
-.PHONY: help up down reset demo trace migrate test lint types fmt openapi bench chaos
+.PHONY: logs operate compose-env help up down reset demo trace migrate test lint types fmt openapi bench chaos

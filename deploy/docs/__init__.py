@@ -1,0 +1,1 @@
+"""The machine-readable contract and the page for people, made from what the services themselves say."""

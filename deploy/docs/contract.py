@@ -1,0 +1,128 @@
+"""The OpenAPI 3.1 document of the whole platform, put together from what each service says of itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from deploy.docs import errors
+from services.auth import documented as auth
+from services.auth.apps import scopes
+from services.device_ingest import documented as devices
+from services.epcr import documented as epcr
+from services.graphql_api import documented as graphql
+from services.webhook_dispatcher import documented as webhooks
+from services.webhook_dispatcher.event_types import EventType, catalogue
+from shared.openapi import document
+from shared.problems import DOCUMENTATION
+
+VERSION = "2026.2"
+TITLE = "Knogin integration platform"
+DESCRIPTION = (
+    "Apps and their tokens, webhooks, approved GraphQL documents, patient care records and medical devices. Times are RFC 3339 in"
+    " UTC. Fields may be added to answers; unknown fields in requests are refused. Every answer has a trace id: quote it to support."
+)
+PARTS = [*auth.PARTS, webhooks.PART, graphql.PART, epcr.PART, devices.PART]
+# What partners may hold; operators give the others to first-party apps alone.
+SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {scopes.PLATFORM_APPS: scopes.FIRST_PARTY[scopes.PLATFORM_APPS]}
+EXAMPLES = Path(__file__).parent / "examples.json"
+EVENT_HEADERS = {
+    "webhook-id": "The event's id, the same at every attempt: take each one once",
+    "webhook-timestamp": "Unix seconds of this attempt",
+    "webhook-signature": "`v1,<base64>` of HMAC-SHA256 over `id.timestamp.body`; several, separated by spaces, while a secret rotates",
+    "traceparent": "The trace of the call the event came from (W3C Trace Context)",
+}
+
+
+def contract() -> dict[str, Any]:
+    """The document, the same at every call."""
+    made = document(TITLE, VERSION, DESCRIPTION, PARTS)
+    made["components"]["securitySchemes"] = _security_schemes()
+    made["components"]["schemas"] |= {f"events.{kind.type}": _event_schema(kind) for kind in catalogue().values()}
+    made["tags"].append({"name": "Events"})
+    made["webhooks"] = {kind.type: {"post": _event(kind)} for kind in catalogue().values()}
+    made["x-errors"] = {
+        "problems": [
+            {"type": DOCUMENTATION + one.slug, "status": one.status, "title": one.title, "meaning": one.meaning}
+            for one in errors.PROBLEMS
+        ],
+        "oauth": errors.OAUTH,
+        "graphql": errors.GRAPHQL,
+    }
+    _add_examples(made)
+    return made
+
+
+def encoded() -> bytes:
+    return (json.dumps(contract(), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _security_schemes() -> dict[str, Any]:
+    oauth = auth.AUTH + "/v1/oauth"
+    flows = {
+        "clientCredentials": {"tokenUrl": f"{oauth}/token", "scopes": SCOPES},
+        "authorizationCode": {
+            "authorizationUrl": f"{oauth}/authorize",
+            "tokenUrl": f"{oauth}/token",
+            "refreshUrl": f"{oauth}/token",
+            "scopes": SCOPES,
+        },
+    }
+    return {
+        "oauth2": {
+            "type": "oauth2",
+            "description": "An access token or a service token, sent as `Authorization: Bearer`. A `:write` scope includes `:read`.",
+            "flows": flows,
+        },
+        "client": {"type": "http", "scheme": "basic", "description": "Client id and client secret."},
+    }
+
+
+def _event_schema(kind: EventType) -> dict[str, Any]:
+    data = {name: value for name, value in kind.schema.items() if name != "$schema"}
+    return {
+        "title": kind.type,
+        "description": kind.description,
+        "type": "object",
+        "required": ["type", "timestamp", "data"],
+        "properties": {
+            "type": {"const": kind.type},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "data": data,
+        },
+    }
+
+
+def _event(kind: EventType) -> dict[str, Any]:
+    example = {"type": kind.type, "timestamp": "2026-03-23T12:00:00Z", "data": kind.example}
+    return {
+        "tags": ["Events"],
+        "operationId": "event_" + kind.type.replace(".", "_"),
+        "summary": kind.description,
+        "parameters": [
+            {
+                "name": name,
+                "in": "header",
+                "description": text,
+                "required": name != "traceparent",
+                "schema": {"type": "string"},
+            }
+            for name, text in EVENT_HEADERS.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"$ref": f"#/components/schemas/events.{kind.type}"}, "example": example}
+            },
+        },
+        "responses": {"2XX": {"description": "Received; any other answer, or none in time, is tried again"}},
+    }
+
+
+def _add_examples(made: dict[str, Any]) -> None:
+    """Answers of a running system, kept by operation, status and media type."""
+    examples = json.loads(EXAMPLES.read_text()) if EXAMPLES.is_file() else {}
+    operations = [operation for path in made["paths"].values() for name, operation in path.items() if name != "servers"]
+    for operation in operations:
+        for status, by_media in examples.get(operation["operationId"], {}).items():
+            for media, example in by_media.items():
+                operation["responses"][status]["content"][media]["example"] = example

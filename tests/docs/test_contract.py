@@ -1,0 +1,91 @@
+"""The committed contract is what the code says, all of it and nothing else."""
+
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jsonschema_rs
+import openapi_spec_validator
+import pytest
+
+import gateway.docs
+from deploy.docs import __main__ as generator
+from deploy.docs import contract, errors
+from services.auth import app as auth
+from services.device_ingest import app as devices
+from services.epcr import app as epcr
+from services.graphql_api import app as graphql
+from services.webhook_dispatcher import app as webhooks
+
+CONTRACT: dict[str, Any] = contract.contract()
+# Pages that a browser is sent to, processes among themselves, and the crew's own application.
+INTERNAL = re.compile(r"/(internal|livez|readyz|metrics)\b.*|/v1/auth/(?!jwks\.json).*|/api/v1/epcr/records/.*")
+ROOT = Path(__file__).parents[2]
+TITLES = re.compile(r'(?:Problem|Refusal)\(\s*(\d{3}),\s*"([^"]+)"')
+
+
+def test_what_the_docs_host_serves_is_what_the_code_says() -> None:
+    for name, body in generator.files().items():
+        assert (gateway.docs.FILES / name).read_bytes() == body, f"{name} is stale: run make openapi"
+
+
+def test_it_is_valid_openapi() -> None:
+    openapi_spec_validator.validate(CONTRACT)
+
+
+@pytest.mark.parametrize("app", [auth, webhooks, graphql, epcr, devices])
+def test_every_public_route_stands_in_it(app: ModuleType) -> None:
+    paths = {route.path for route in app.routes}
+    public = {path for path in paths if not INTERNAL.fullmatch(path)}
+    assert public <= set(CONTRACT["paths"])
+
+
+def test_nothing_stands_in_it_that_no_service_serves() -> None:
+    served = {route.path for app in (auth, webhooks, graphql, epcr, devices) for route in app.routes}
+    assert set(CONTRACT["paths"]) <= served
+    assert not [path for path in CONTRACT["paths"] if INTERNAL.fullmatch(path)]
+
+
+def test_every_problem_that_code_can_raise_is_in_the_catalogue() -> None:
+    sources = [path for folder in ("gateway", "services", "shared") for path in (ROOT / folder).rglob("*.py")]
+    raised = {(int(status), title) for path in sources for status, title in TITLES.findall(path.read_text())}
+    assert len(raised) > 15
+    assert raised <= {(one.status, one.title) for one in errors.PROBLEMS}
+
+
+def test_every_scope_an_operation_asks_for_is_explained() -> None:
+    asked = {
+        scope
+        for path in CONTRACT["paths"].values()
+        for name, operation in path.items()
+        if name != "servers"
+        for scheme in operation["security"]
+        for scope in scheme.get("oauth2", [])
+    }
+    assert asked <= set(contract.SCOPES)
+    assert "argus:epcr:clinical" not in contract.SCOPES
+
+
+def _examples() -> list[Any]:
+    """Every example with its schema, and where it stands."""
+    found: list[Any] = []
+
+    def walk(node: Any, place: str) -> None:
+        if isinstance(node, dict):
+            if "schema" in node and "example" in node:
+                found.append(pytest.param(node["schema"], node["example"], id=place[-80:]))
+            for name, member in node.items():
+                walk(member, f"{place}/{name}")
+        elif isinstance(node, list):
+            for index, item in enumerate(node):
+                walk(item, f"{place}/{index}")
+
+    walk({"paths": CONTRACT["paths"], "webhooks": CONTRACT["webhooks"]}, "")
+    return found
+
+
+@pytest.mark.parametrize(("schema", "example"), _examples())
+def test_every_example_fits_its_schema(schema: dict[str, Any], example: Any) -> None:
+    whole = {"components": CONTRACT["components"]} | schema
+    jsonschema_rs.validator_for(whole, validate_formats=True).validate(example)
