@@ -159,12 +159,8 @@ class Gateway:
 
     async def _send(self, call: Call, answer: Answer) -> None:
         call.status = answer.status
-        await call.send(
-            {"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, *call.answer]}
-        )
-        await call.send(
-            {"type": "http.response.body", "body": b"" if call.method == "HEAD" else answer.body, "more_body": False}
-        )
+        body = b"" if call.method == "HEAD" else answer.body
+        await call.client.answer(Answer(answer.status, [*answer.headers, *call.answer], body))
 
     def _refuse_unread(self, refusal: Refusal) -> Answer:
         """The answer to a request that could not be read; it has a trace id all the same."""

@@ -9,6 +9,7 @@ import httptools
 
 HIGH_WATER = 1 << 16
 HEAD_LIMIT = 1 << 16
+LAST_STATUS = 599
 NEVER = float("inf")
 
 
@@ -217,6 +218,8 @@ class Connection(asyncio.Protocol):
             if self.status == 101:
                 raise ValueError("an upgrade nobody asked for")
             return
+        if self.status > LAST_STATUS:
+            raise ValueError("no status of HTTP")
         self.answered = True
         self._keep_alive = self._parser.should_keep_alive()
         names = {name for name, _ in self.headers}

@@ -14,6 +14,7 @@ FIELDS = 100
 HEAD_LIMIT = 32 * 1024
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
+CLOSE = (b"connection", b"close")
 NEVER = float("inf")
 
 
@@ -243,7 +244,21 @@ class GatewayProtocol(HttpToolsProtocol):
         elif not self.in_head and not self.cycle.more_body:
             self.deadline = self.watch.now + (self.watch.linger_seconds if self.draining else self.watch.idle_seconds)
 
-    # Refusals
+    # Answers
+
+    async def answer(self, answer: Answer) -> None:
+        """Answers the running request with what is all at hand: one write, where ASGI needs two."""
+        if self.flow.write_paused:
+            await self.flow.drain()
+        cycle = self.running
+        if cycle is None or cycle.disconnected:
+            return
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        self._write(answer if cycle.keep_alive else answer._replace(headers=[*answer.headers, CLOSE]))
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def conclude(self, answer: Answer) -> None:
         """Answers the running request and ends the connection.
@@ -258,11 +273,16 @@ class GatewayProtocol(HttpToolsProtocol):
             self.running.response_started = self.running.response_complete = True
             self.running.message_event.set()
             self.running = None
-        head = [STATUS_LINE[answer.status]]
-        head += [b"%s: %s\r\n" % field for field in (*self.server_state.default_headers, *answer.headers)]
-        self.transport.write(b"".join([*head, b"\r\n", answer.body]))
+        self._write(answer)
         self.flow.resume_reading()
         self.deadline = self.watch.now + self.watch.linger_seconds
+
+    def _write(self, answer: Answer) -> None:
+        parts = [STATUS_LINE[answer.status]]
+        for name, value in (*self.server_state.default_headers, *answer.headers):
+            parts += (name, b": ", value, b"\r\n")
+        parts += (b"\r\n", answer.body)
+        self.transport.write(b"".join(parts))
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answers what could not be read. What is being answered already is finished first, and its answer is then the last."""

@@ -6,7 +6,7 @@ from gateway import headers, problems
 from gateway.call import Call
 from gateway.connection import Broken, ClientGone, Connection, Slow, UpstreamError
 from gateway.metrics import upstream_failures, upstream_retries
-from gateway.problems import Refusal
+from gateway.problems import Answer, Refusal
 from gateway.upstream import Refused, Unreachable, Upstream
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
@@ -109,9 +109,24 @@ async def _return(call: Call, connection: Connection) -> None:
     fields = [*headers.returned(connection.headers), *call.answer]
     if connection.status in (204, 304):
         fields = [field for field in fields if field[0] != b"content-length"]
-    elif call.http_version == "1.0" and not connection.sized:
+    # HTTP/1.0 knows no chunks: what has no length is collected for it.
+    if connection.done or (call.http_version == "1.0" and not connection.sized):
         await _return_whole(call, connection, fields)
-        return
+    else:
+        await _return_parts(call, connection, fields)
+
+
+async def _return_whole(call: Call, connection: Connection, fields: headers.Headers) -> None:
+    parts: list[bytes] = []
+    while (part := await connection.chunk()) is not None:
+        parts.append(part)
+    whole = b"".join(parts)
+    if not connection.sized and connection.status not in (204, 304) and call.method != "HEAD":
+        fields.append((b"content-length", b"%d" % len(whole)))
+    await call.client.answer(Answer(connection.status, fields, whole))
+
+
+async def _return_parts(call: Call, connection: Connection, fields: headers.Headers) -> None:
     await call.send({"type": "http.response.start", "status": connection.status, "headers": fields})
     while (part := await connection.chunk()) is not None:
         last = connection.finished
@@ -119,17 +134,6 @@ async def _return(call: Call, connection: Connection) -> None:
         if last:
             return
     await call.send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _return_whole(call: Call, connection: Connection, fields: headers.Headers) -> None:
-    """For HTTP/1.0, which knows no chunks."""
-    parts: list[bytes] = []
-    while (part := await connection.chunk()) is not None:
-        parts.append(part)
-    whole = b"".join(parts)
-    fields.append((b"content-length", str(len(whole)).encode()))
-    await call.send({"type": "http.response.start", "status": connection.status, "headers": fields})
-    await call.send({"type": "http.response.body", "body": whole, "more_body": False})
 
 
 def _head(call: Call, identity: bytes) -> bytes:
