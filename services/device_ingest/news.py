@@ -1,7 +1,7 @@
 """What others hear of new observations: epcr each of them, per encounter; subscribers how many there were, per device and encounter."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -47,23 +47,12 @@ def _for_epcr(item: Item) -> messages.Observation:
     )
 
 
-def counts(items: Iterable[Item]) -> list[tuple[Any, ...]]:
-    """Rows for `announcements`: device, encounter or "", how many, first and last time, trace."""
-    groups: dict[tuple[str, str], list[Item]] = defaultdict(list)
-    for item in items:
-        groups[item.observation.device_id, item.observation.encounter_id or ""].append(item)
-    return [_count(*key, of_key) for key, of_key in groups.items()]
-
-
-def _count(device_id: str, encounter_id: str, items: Sequence[Item]) -> tuple[Any, ...]:
-    times = [item.observation.observed_at for item in items]
-    return device_id, encounter_id, len(items), min(times), max(times), items[0].traceparent
-
-
-def observations_recorded(device_id: str, encounter_id: str, count: int, first: datetime, last: datetime) -> Event:
+def observations_recorded(
+    device_id: str, encounter_id: str | None, count: int, first: datetime, last: datetime
+) -> Event:
     data = {
         "device_id": device_id,
-        "encounter_id": encounter_id or None,
+        "encounter_id": encounter_id,
         "count": count,
         "first_observed_at": first,
         "last_observed_at": last,

@@ -43,29 +43,36 @@ OBSERVATION: LiteralString = """
     encounter_id, encounter_link, flags, test
 """
 
-# Readings of one tenant, as columns. The device must be active, and of the class the reading was checked for, at this moment,
-# whatever a process remembers of it. What is already there is left out of the answer, as is what has no such device.
+# Readings of one tenant, as a JSON array: one parameter, whose numbers keep their digits. The device must be active, and of the class
+# the reading was checked for, at this moment, whatever a process remembers of it. What is already there is left out of the answer,
+# as is what has no such device.
 RECORD_OBSERVATIONS: LiteralString = """
-    INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason,
-        observed_at, recorded_at, encounter_id, encounter_link, flags, test)
-    SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.data_absent_reason,
-        r.observed_at, r.recorded_at, r.encounter_id, CASE WHEN r.encounter_id IS NOT NULL THEN 'pending' END,
-        CASE WHEN r.out_of_range THEN ARRAY['out-of-range'] ELSE '{}' END, r.test
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::numeric[], %s::text[], %s::text[],
-            %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bool[], %s::bool[])
-        AS r (id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason,
-            observed_at, recorded_at, encounter_id, out_of_range, test)
-    JOIN devices d ON d.id = r.device_id AND d.status = 'active' AND d.device_class = r.device_class
-    ON CONFLICT DO NOTHING
-    RETURNING id
+    WITH r AS (
+        SELECT * FROM json_to_recordset(%s::json) AS r (id text, device_id text, device_class text, mdc_code text, mdc_code10 int,
+            value numeric, unit_code text, data_absent_reason text, observed_at timestamptz, recorded_at timestamptz, encounter_id text,
+            flags text[], test bool, traceparent text)
+    ), recorded AS (
+        INSERT INTO observations (id, tenant_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason,
+            observed_at, recorded_at, encounter_id, encounter_link, flags, test)
+        SELECT r.id, current_tenant(), r.device_id, r.device_class, r.mdc_code, r.mdc_code10, r.value, r.unit_code, r.data_absent_reason,
+            r.observed_at, r.recorded_at, r.encounter_id, CASE WHEN r.encounter_id IS NOT NULL THEN 'pending' END, r.flags, r.test
+        FROM r JOIN devices d ON d.id = r.device_id AND d.status = 'active' AND d.device_class = r.device_class
+        ON CONFLICT DO NOTHING
+        RETURNING id
+    ), counted AS (
+        INSERT INTO announcements (tenant_id, device_id, encounter_id, observations, first_observed_at, last_observed_at, traceparent)
+        SELECT current_tenant(), device_id, encounter_id, count(*), min(observed_at), max(observed_at), min(traceparent)
+        FROM recorded JOIN r USING (id) GROUP BY device_id, encounter_id
+    )
+    SELECT id FROM recorded
 """
 
 # The rows that readings sent again are the same as, each with the new id that was not used. The bounds spare the planner most partitions.
 FIND_SAME: LiteralString = """
-    SELECT r.unused_id, o.id, o.device_id, o.mdc_code, o.mdc_code10, o.value, o.unit_code, o.data_absent_reason, o.observed_at,
+    SELECT r.id AS unused_id, o.id, o.device_id, o.mdc_code, o.mdc_code10, o.value, o.unit_code, o.data_absent_reason, o.observed_at,
         o.recorded_at, o.encounter_id, o.encounter_link, o.flags, o.test
-    FROM unnest(%s::text[], %s::text[], %s::int[], %s::numeric[], %s::text[], %s::text[], %s::timestamptz[])
-        AS r (unused_id, device_id, mdc_code10, value, unit_code, data_absent_reason, observed_at)
+    FROM json_to_recordset(%s::json) AS r (id text, device_id text, mdc_code10 int, value numeric, unit_code text,
+        data_absent_reason text, observed_at timestamptz)
     JOIN observations o ON o.device_id = r.device_id AND o.observed_at = r.observed_at AND o.mdc_code10 = r.mdc_code10
         AND o.value IS NOT DISTINCT FROM r.value AND o.unit_code IS NOT DISTINCT FROM r.unit_code
         AND o.data_absent_reason IS NOT DISTINCT FROM r.data_absent_reason
@@ -77,11 +84,6 @@ NAME_ENCOUNTER: LiteralString = f"""
     UPDATE observations SET encounter_id = %(encounter_id)s, encounter_link = coalesce(encounter_link, 'pending')
     WHERE id = %(id)s AND observed_at = %(observed_at)s AND coalesce(encounter_id, %(encounter_id)s) = %(encounter_id)s
     RETURNING {OBSERVATION}
-"""
-
-COUNT_TO_ANNOUNCE: LiteralString = """
-    INSERT INTO announcements (tenant_id, device_id, encounter_id, observations, first_observed_at, last_observed_at, traceparent)
-    SELECT current_tenant(), * FROM unnest(%s::text[], %s::text[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::text[])
 """
 
 TAKE_ANNOUNCEMENTS: LiteralString = """

@@ -84,8 +84,8 @@ def test_the_golden_link_is_one_this_service_understands() -> None:
     assert (link.encounter_id, link.link, len(link.observation_ids)) == (ENCOUNTER, "linked", 2)
 
 
-@pytest.mark.parametrize("encounter_id", [ENCOUNTER, ""])
-def test_what_subscribers_hear_of_observations_follows_the_catalogue(encounter_id: str) -> None:
+@pytest.mark.parametrize("encounter_id", [ENCOUNTER, None])
+def test_what_subscribers_hear_of_observations_follows_the_catalogue(encounter_id: str | None) -> None:
     event = news.observations_recorded(DEVICE, encounter_id, 3, NOON, NOON + timedelta(seconds=2))
     assert ids.is_id(event.event_id, "evt")
     follows_catalogue(event)

@@ -45,12 +45,12 @@ CREATE UNIQUE INDEX observations_same ON observations
 SELECT tenant_table('observations');
 SELECT ensure_partition('observations', current_date + day) FROM generate_series(-8, 8) AS day;
 
--- Observations recorded and not yet told to subscribers, counted per commit, device and encounter ('' for none). Only appended to and
+-- Observations recorded and not yet told to subscribers, counted per commit, device and encounter. Only appended to and
 -- emptied: a row to count in would make commits of the same device wait for one another.
 CREATE TABLE announcements (
     tenant_id text NOT NULL,
     device_id text NOT NULL,
-    encounter_id text NOT NULL,
+    encounter_id text,
     observations integer NOT NULL,
     first_observed_at timestamptz NOT NULL,
     last_observed_at timestamptz NOT NULL,
