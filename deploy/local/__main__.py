@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from deploy.local import databases, down, story, waterfall
+from deploy.local import databases, down, logbook, operating, story, waterfall
 from deploy.local.binaries import ProgramMissing
 from deploy.local.narrator import DemoFailed, Narrator
 from deploy.local.plan import Misconfigured
@@ -78,6 +78,28 @@ def trace(
         console.print(f"no spans of trace {wanted or '(none yet)'} in {file}", style="red", soft_wrap=True)
         raise typer.Exit(1)
     console.print(waterfall.draw(spans, console.width))
+
+
+@app.command()
+def logs(trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent of any answer.")]) -> None:
+    """Print what every process logged within one trace."""
+    wanted = trace_id.split("-")[1] if trace_id.count("-") == 3 else trace_id
+    lines = logbook.of_trace(State.chosen().logs, wanted)
+    for line in lines:
+        console.print(logbook.drawn(line), soft_wrap=True)
+    if not lines:
+        console.print(f"nobody logged anything in trace {wanted}", style="red", soft_wrap=True)
+        raise typer.Exit(1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def operate(context: typer.Context, service: Annotated[str, typer.Argument(help="auth, epcr, …")]) -> None:
+    """Run an operator's command of a service with its settings: `operate auth keys list`."""
+    try:
+        operating.operate(State.chosen(), service, context.args)
+    except operating.NotRunning as error:
+        console.print(str(error), style="red", soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 def _running() -> dict[str, Any]:

@@ -28,6 +28,7 @@ class State:
         self.logs = self.folder / "logs"
         self.spans = self.folder / "spans.jsonl"
         self.token = self.folder / "token"
+        self.settings = self.folder / "settings.json"
         self._secrets = self.folder / "secrets.json"
         self._ports = self.folder / "ports.json"
 

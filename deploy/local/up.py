@@ -10,7 +10,7 @@ import psycopg
 from rich.console import Console
 
 from deploy.compose import redis_users
-from deploy.local import bootstrap, databases, down, environment, plan, ports
+from deploy.local import bootstrap, databases, down, environment, operating, plan, ports
 from deploy.local.invitation import invitation
 from deploy.local.plan import Plan, new_secret
 from deploy.local.postgres import Cluster
@@ -110,6 +110,7 @@ def _prepare(made: Plan, screen: Screen) -> list[Process]:
         ) from error
     except psycopg.Error as error:
         raise StartFailed(f"the databases could not be prepared: {error}") from error
+    operating.remember(made)
     screen.phase("databases", f"{len(made.services)} with {len(ran)} new migrations")
     return [_gateway(made), *(_process(made, service, kind) for service in made.services for kind in PROCESSES)]
 

@@ -1,0 +1,34 @@
+"""The logs of all processes, read as one: everything that was said within a trace, in the order it was said."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+TOLD_APART = ("at", "level", "service", "logger", "message", "trace_id", "tenant_id")
+LEVELS = {"warning": "yellow", "error": "red", "critical": "bold red"}
+
+
+def of_trace(folder: Path, trace_id: str) -> list[dict[str, Any]]:
+    """Lines of that trace from every process, oldest first."""
+    return sorted(
+        (line for line in _lines(folder, trace_id) if line.get("trace_id") == trace_id), key=lambda line: line["at"]
+    )
+
+
+def _lines(folder: Path, wanted: str) -> Iterator[dict[str, Any]]:
+    for file in sorted(folder.glob("*.log")):
+        for text in file.read_text(errors="replace").splitlines():
+            if wanted in text and text.startswith("{"):
+                yield json.loads(text) | {"process": file.stem}
+
+
+def drawn(line: dict[str, Any]) -> Text:
+    """One line for people: time, process, message, and whatever else was said."""
+    rest = {name: value for name, value in line.items() if name not in TOLD_APART and name != "process"}
+    text = Text(f"{line['at'][11:23]}  {line['process']:<26}", style=LEVELS.get(line["level"], ""))
+    text.append(line["message"])
+    text.append("".join(f"  {name}={value}" for name, value in rest.items()), style="dim")
+    return text
