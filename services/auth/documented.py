@@ -93,6 +93,7 @@ class GovernanceChanged(msgspec.Struct):
     client_id: str
     governance: Governance
     revoked_service_tokens: int
+    revocation_effective_within_seconds: int
 
 
 class GovernanceTried(msgspec.Struct):

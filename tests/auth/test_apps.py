@@ -67,6 +67,9 @@ def test_public_apps_and_those_with_keys_have_no_secret(auth: Auth) -> None:
         ({"redirect_uris": ["https://integrator.example/cb#x"]}, "/redirect_uris/0"),
         ({"redirect_uris": ["javascript:alert(1)"]}, "/redirect_uris/0"),
         ({"name": ""}, "/name"),
+        ({"name": "   "}, "/name"),
+        ({"name": "Bank\u202egnp.exe"}, "/name"),
+        ({"name": "two\nlines"}, "/name"),
         ({"colour": "red"}, "/colour"),
     ],
 )

@@ -75,6 +75,7 @@ def test_turning_service_tokens_off_ends_the_live_ones(auth: Auth) -> None:
     tokens = [auth.admin("POST", f"{path}/service-token").json()["token"] for _ in range(2)]
     changed = governance(auth, app, {"allow_service_tokens": False})
     assert changed.json()["revoked_service_tokens"] == 2
+    assert changed.json()["revocation_effective_within_seconds"] == 1
     assert auth.admin("GET", f"{path}/service-tokens").json()["service_tokens"] == []
     revoked = {(mark["kind"], mark["id"]) for mark in auth.watermarks().json()["watermarks"]}
     assert {("grant", claims_of(token)["grant_id"]) for token in tokens} <= revoked

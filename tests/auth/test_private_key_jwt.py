@@ -125,6 +125,19 @@ def test_an_assertion_and_a_secret_at_once_are_refused(auth: Auth) -> None:
     assert ask(auth, assertion(app), client_secret="x", client_id=app["client_id"]).json()["error"] == "invalid_request"
 
 
+def test_keys_are_replaced_and_the_old_ones_are_good_no_more(auth: Auth) -> None:
+    app = register(auth)
+    path = f"/v1/platform/apps/{app['client_id']}"
+    assert auth.admin("PATCH", path, json={"jwks": {"keys": [public_jwk(OTHER)]}}).status_code == 200
+    assert ask(auth, assertion(app)).status_code == 401
+    assert ask(auth, assertion(app, OTHER)).status_code == 200
+    secret = auth.register()
+    refused = auth.admin(
+        "PATCH", f"/v1/platform/apps/{secret['client_id']}", json={"jwks": {"keys": [public_jwk(KEY)]}}
+    )
+    assert refused.status_code == 422
+
+
 @pytest.mark.parametrize(
     "jwks",
     [

@@ -80,7 +80,7 @@ async def change_app(request: Request) -> Response:
     change = await http.decode(request, AppChange)
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, request, caller)
-        refuse(rules.check_change(change, app.grant_types, await store.load_tenant(conn, caller.tenant_id)))
+        refuse(rules.check_change(change, app, await store.load_tenant(conn, caller.tenant_id)))
         named = named_fields(change)
         changed = await store.save_app(conn, app, **named)
         withdrawn = sorted(set(app.requested_scopes) - set(changed.requested_scopes))
@@ -140,9 +140,7 @@ async def change_governance(request: Request) -> Response:
     revoked = 0
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, request, caller)
-        public = app.token_endpoint_auth_method == "none"
-        tenant = await store.load_tenant(conn, caller.tenant_id)
-        refuse(rules.check_governance(change, app.grant_types, public, tenant))
+        refuse(rules.check_governance(change, app, await store.load_tenant(conn, caller.tenant_id)))
         if query.dry_run:
             return http.json(await _dry_run(conn, app, change))
         named = named_fields(change)
@@ -152,9 +150,13 @@ async def change_governance(request: Request) -> Response:
         await audit.record(conn, caller, "app.governance_changed", app.client_id, {"fields": sorted(named)})
     if revoked:
         await watermarks.ring(request.state.redis)
-    return http.json(
-        {"client_id": app.client_id, "governance": governance_view(changed), "revoked_service_tokens": revoked}
-    )
+    content = {
+        "client_id": app.client_id,
+        "governance": governance_view(changed),
+        "revoked_service_tokens": revoked,
+        "revocation_effective_within_seconds": watermarks.EFFECTIVE_WITHIN_SECONDS,
+    }
+    return http.json(content)
 
 
 async def _dry_run(conn: AsyncConnection, app: App, change: GovernanceChange) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class AppChange(http.Body):
     name: Name | UnsetType = UNSET
     redirect_uris: RedirectUris | UnsetType = UNSET
     requested_scopes: Scopes | UnsetType = UNSET
+    jwks: dict[str, Any] | UnsetType = UNSET
 
 
 class GovernanceChange(http.Body):

@@ -34,7 +34,7 @@ APPS: LiteralString = (
 UPDATE_APP: LiteralString = (
     """
     UPDATE apps SET name = %(name)s, status = %(status)s, redirect_uris = %(redirect_uris)s,
-        requested_scopes = %(requested_scopes)s, allow_service_tokens = %(allow_service_tokens)s,
+        requested_scopes = %(requested_scopes)s, jwks = %(jwks)s, allow_service_tokens = %(allow_service_tokens)s,
         enforce_pkce = %(enforce_pkce)s, approved_events = %(approved_events)s, access_token_ttl = %(access_token_ttl)s,
         graphql_bundles = %(graphql_bundles)s, pseudonym_domain = %(pseudonym_domain)s,
         deidentification = %(deidentification)s, updated_at = clock_timestamp(),

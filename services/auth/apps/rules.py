@@ -6,36 +6,39 @@ from typing import Any
 from msgspec import UNSET
 
 from services.auth.apps import events, jwks, redirects, scopes
-from services.auth.apps.models import AppChange, AppDraft, GovernanceChange, Tenant
+from services.auth.apps.models import App, AppChange, AppDraft, GovernanceChange, Tenant
 from shared.problems import FieldError
 
 
 def check_draft(draft: AppDraft, tenant: Tenant) -> list[FieldError]:
     return [
+        *_check_name(draft.name),
         *_check_grants(draft),
         *_check_redirects(draft.redirect_uris),
         *_check_scopes(draft.requested_scopes, tenant),
-        *_check_jwks(draft),
+        *_check_jwks(draft.token_endpoint_auth_method, draft.jwks),
     ]
 
 
-def check_change(change: AppChange, grant_types: Sequence[str], tenant: Tenant) -> list[FieldError]:
+def check_change(change: AppChange, app: App, tenant: Tenant) -> list[FieldError]:
     errors: list[FieldError] = []
+    if change.name is not UNSET:
+        errors += _check_name(change.name)
+    if change.jwks is not UNSET:
+        errors += _check_jwks(app.token_endpoint_auth_method, change.jwks)
     if change.redirect_uris is not UNSET:
-        errors += _check_redirects(change.redirect_uris) + _check_some_redirect(change.redirect_uris, grant_types)
+        errors += _check_redirects(change.redirect_uris) + _check_some_redirect(change.redirect_uris, app.grant_types)
     if change.requested_scopes is not UNSET:
         errors += _check_scopes(change.requested_scopes, tenant)
     return errors
 
 
-def check_governance(
-    change: GovernanceChange, grant_types: Sequence[str], public: bool, tenant: Tenant
-) -> list[FieldError]:
+def check_governance(change: GovernanceChange, app: App, tenant: Tenant) -> list[FieldError]:
     errors: list[FieldError] = []
-    if change.enforce_pkce is False and public:
+    if change.enforce_pkce is False and app.token_endpoint_auth_method == "none":
         errors.append(FieldError("/enforce_pkce", "a public client always uses PKCE"))
     if change.redirect_uris is not UNSET:
-        errors += _check_redirects(change.redirect_uris) + _check_some_redirect(change.redirect_uris, grant_types)
+        errors += _check_redirects(change.redirect_uris) + _check_some_redirect(change.redirect_uris, app.grant_types)
     if change.approved_events is not UNSET:
         errors += _unknown("/approved_events", change.approved_events, events.is_known, "approves no event there is")
         errors += _repeated("/approved_events", change.approved_events)
@@ -77,13 +80,20 @@ def _check_scopes(requested: Sequence[str], tenant: Tenant) -> list[FieldError]:
     return errors + _repeated("/requested_scopes", requested)
 
 
-def _check_jwks(draft: AppDraft) -> list[FieldError]:
-    if draft.token_endpoint_auth_method != "private_key_jwt":
-        return [FieldError("/jwks", "is for private_key_jwt alone")] if draft.jwks is not None else []
-    if draft.jwks is None:
+def _check_jwks(method: str, keys: dict[str, Any] | None) -> list[FieldError]:
+    if method != "private_key_jwt":
+        return [FieldError("/jwks", "is for private_key_jwt alone")] if keys is not None else []
+    if keys is None:
         return [FieldError("/jwks", "private_key_jwt needs it")]
-    problem = jwks.problem_with(draft.jwks)
+    problem = jwks.problem_with(keys)
     return [FieldError("/jwks", problem)] if problem else []
+
+
+def _check_name(name: str) -> list[FieldError]:
+    """People read it where they decide: nothing in it may be invisible or turn the direction of writing."""
+    if not name.isprintable() or not name.strip():
+        return [FieldError("/name", "holds characters that cannot be seen, or nothing else")]
+    return []
 
 
 def _unknown(pointer: str, values: Sequence[str], known: Any, why: str) -> list[FieldError]:

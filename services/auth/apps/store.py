@@ -48,7 +48,7 @@ async def insert_app(
         "client_id": ids.new_id("app"),
         "tenant_id": tenant_id,
         "first_party": first_party,
-        "jwks": Jsonb(draft.jwks) if draft.jwks is not None else None,
+        "jwks": _json(draft.jwks),
         "graphql_bundles": bundles or [],
     }
     app = await _returned(conn, queries.INSERT_APP, row)
@@ -58,9 +58,14 @@ async def insert_app(
 
 async def save_app(conn: AsyncConnection, app: App, **changes: Any) -> App:
     """Writes `changes` to an app that is locked, and announces what it is now."""
-    saved = await _returned(conn, queries.UPDATE_APP, msgspec.structs.asdict(msgspec.structs.replace(app, **changes)))
+    row = msgspec.structs.asdict(msgspec.structs.replace(app, **changes))
+    saved = await _returned(conn, queries.UPDATE_APP, row | {"jwks": _json(row["jwks"])})
     await outbox.add(conn, app.tenant_id, *announcements(saved))
     return saved
+
+
+def _json(value: dict[str, Any] | None) -> Jsonb | None:
+    return Jsonb(value) if value is not None else None
 
 
 async def _returned(conn: AsyncConnection, query: Any, row: dict[str, Any]) -> App:

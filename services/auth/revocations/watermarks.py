@@ -9,6 +9,8 @@ from services.auth.keys.schedule import LONGEST_TOKEN
 from services.auth.revocations import queries
 from shared.database import AsyncConnection
 
+# What gateways keep: they look twice a second.
+EFFECTIVE_WITHIN_SECONDS = 1
 CHANNEL = "auth:revocations"
 Kind = Literal["client", "grant", "tenant", "token"]
 # No token lives longer, and a watermark outlives the tokens it refuses on slow clocks too.

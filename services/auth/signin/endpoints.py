@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import anyio
 import msgspec
 from psycopg.rows import class_row
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -73,8 +74,10 @@ async def sign_in(request: Request) -> Response:
         passwords.verify, user.password_hash if user else None, password, limiter=_hashing
     )
     if user is None or not right:
-        await _failed(request, user)
-        return _form(request, destination, 401, alert=words["wrong_credentials"], email=email)
+        refused = _form(request, destination, 401, alert=words["wrong_credentials"], email=email)
+        # After the answer, whose time must not tell whether the account exists.
+        refused.background = BackgroundTask(_failed, request, user)
+        return refused
     await _rehash(request, user, password)
     if user.totp_secret is not None:
         return _ask_second_factor(request, destination, _seal(request, user))

@@ -1,0 +1,74 @@
+"""What grows is forgotten in time, by the relay, across tenants."""
+
+from services.auth.tasks import FORGET, forget, periodic
+from shared.database import open_tasks_pool, task_transaction
+from tests.auth.support import Auth, Browser, redeem, register_web_app
+
+AGE = """
+    UPDATE grants SET expires_at = now() - interval '8 days' WHERE client_id = '{client_id}';
+    UPDATE watermarks SET expires_at = now() - interval '1 s' WHERE id = '{client_id}';
+    UPDATE service_tokens SET expires_at = now() - interval '31 days' WHERE client_id = '{client_id}';
+    UPDATE app_secrets SET expires_at = now() - interval '31 days' WHERE client_id = '{client_id}';
+    INSERT INTO daily_counts SELECT tenant_id, client_id, current_date - 31, 'token', '', 1 FROM apps WHERE client_id = '{client_id}';
+    INSERT INTO app_events SELECT 'aev_old', tenant_id, client_id, now() - interval '31 days', '', '', ''
+        FROM apps WHERE client_id = '{client_id}';
+    INSERT INTO client_assertions SELECT tenant_id, client_id, 'x', now() - interval '1 s' FROM apps WHERE client_id = '{client_id}';
+    INSERT INTO sign_in_failures VALUES ('old', 1, now() - interval '2 days', now());
+"""
+LEFT = """
+    SELECT (SELECT count(*) FROM grants WHERE client_id = '{client_id}'), (SELECT count(*) FROM codes WHERE client_id = '{client_id}'),
+        (SELECT count(*) FROM watermarks WHERE id = '{client_id}'), (SELECT count(*) FROM service_tokens WHERE client_id = '{client_id}'),
+        (SELECT count(*) FROM app_secrets WHERE client_id = '{client_id}'),
+        (SELECT count(*) FROM daily_counts WHERE client_id = '{client_id}' AND day < current_date - 30),
+        (SELECT count(*) FROM app_events WHERE id = 'aev_old'), (SELECT count(*) FROM client_assertions WHERE client_id = '{client_id}'),
+        (SELECT count(*) FROM sign_in_failures WHERE key = 'old')
+"""
+
+
+def test_what_is_over_is_forgotten(auth: Auth) -> None:
+    app = register_web_app(auth)
+    assert redeem(auth, app, Browser(auth).allow(app)).status_code == 200
+    path = f"/v1/platform/apps/{app['client_id']}"
+    auth.admin("POST", f"{path}/service-token")
+    auth.admin("POST", f"{path}/disable")
+    auth.sql(AGE.format(client_id=app["client_id"]))
+    assert 0 not in auth.sql(LEFT.format(client_id=app["client_id"]))[0]
+    pool = open_tasks_pool(auth.settings.worker_database_url or "", max_size=1)
+    with task_transaction(pool) as conn:
+        forget(conn)
+    pool.close()
+    assert set(auth.sql(LEFT.format(client_id=app["client_id"]))[0]) == {0}
+
+
+def test_what_is_not_over_stays(auth: Auth) -> None:
+    app = register_web_app(auth)
+    redeem(auth, app, Browser(auth).allow(app))
+    pool = open_tasks_pool(auth.settings.worker_database_url or "", max_size=1)
+    with task_transaction(pool) as conn:
+        forget(conn)
+    pool.close()
+    assert auth.sql("SELECT count(*) FROM codes WHERE client_id = %s", app["client_id"]) == [(1,)]
+    assert auth.token(app, grant_type="refresh_token", refresh_token="x").json()["error"] == "invalid_grant"
+
+
+def test_every_growing_table_has_its_rule(auth: Auth) -> None:
+    lasting = {"tenants", "apps", "users", "consents", "signing_keys", "revocation_state", "migrations"}
+    kept_by_shared = {
+        "outbox",
+        "inbox",
+        "failures",
+        "dead_letters",
+        "idempotency_keys",
+        "audit",
+        "audit_seals",
+        "audit_unsealed",
+    }
+    tables = {
+        name
+        for (name,) in auth.sql(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+    }
+    ruled = {statement.split()[2] for statement in FORGET}
+    assert tables - lasting - kept_by_shared == ruled | {"codes"}
+    assert {job.name for job in periodic(auth.settings)} == {"rotate signing keys", "forget"}
