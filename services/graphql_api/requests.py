@@ -38,8 +38,12 @@ def variables_of(wanted: GraphqlRequest) -> dict[str, Any]:
     """Raises LIMIT_EXCEEDED for too many of them, OPERATION_NOT_APPROVED for an extension."""
     if wanted.extensions:
         raise errors.not_approved()
-    variables = _plain(wanted.variables or {})
-    if len(msgspec.json.encode(variables)) > MAX_VARIABLES_BYTES:
+    try:
+        variables = _plain(wanted.variables or {})
+        size = len(msgspec.json.encode(variables))
+    except RecursionError:
+        raise errors.Refusal("LIMIT_EXCEEDED", "The variables are nested too deeply.") from None
+    if size > MAX_VARIABLES_BYTES:
         raise errors.Refusal("LIMIT_EXCEEDED", f"The variables are over {MAX_VARIABLES_BYTES} bytes.")
     return variables
 

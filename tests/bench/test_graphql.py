@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
@@ -184,21 +184,28 @@ def test_latency_does_not_grow_with_history(database: Database, environment: dic
 def load(database: Database, environment: Mapping[str, str], tenant: str, count: int) -> None:
     """That many encounters over a year as facts, then their aggregates by the command an operator uses."""
     began = time.perf_counter()
-    kinds = [one for one in population.encounters(count=1_000) if contributions(population.facts(one))]
+    kinds = [kind for one in population.encounters(count=1_000) if (kind := prepared(one))]
     first = date(2025, 7, 1)
     with psycopg.connect(database.admin) as conn, conn.cursor() as cursor:
         statement = "COPY acqi_facts (tenant_id, encounter_id, version, day, facts, outcomes) FROM STDIN"
         with cursor.copy(statement) as copy:
             for number in range(count):
-                kind = kinds[number % len(kinds)]
-                day = first + timedelta(days=number * 7 % HISTORY_DAYS)
-                facts = population.facts(kind | {"encounter_id": f"enc_{number:026d}", "day": day.isoformat()})
-                outcomes = msgspec.json.encode(contributions(facts)).decode() if count <= 1_000 else "{}"
-                copy.write_row((tenant, facts.encounter_id, 1, day, msgspec.json.encode(facts).decode(), outcomes))
+                facts, outcomes = kinds[number % len(kinds)]
+                day, id = first + timedelta(days=number * 7 % HISTORY_DAYS), f"enc_{number:026d}"
+                copy.write_row((tenant, id, 1, day, facts % {"id": id, "day": day}, outcomes))
     loaded = time.perf_counter()
     command = [sys.executable, "-m", "services.graphql_api", "rebuild-acqi", "--tenant", tenant]
     subprocess.run(command, env=dict(environment), check=True, stdout=subprocess.DEVNULL)
     print(f"\n{count:,} encounters: loaded in {loaded - began:.0f} s, rebuilt in {time.perf_counter() - loaded:.0f} s")
+
+
+def prepared(encounter: dict[str, Any]) -> tuple[str, str] | None:
+    """The facts as text with room for id and day, and their outcomes; None for an encounter that does not count."""
+    facts = population.facts(encounter)
+    outcomes = contributions(facts)
+    text = msgspec.json.encode(facts).decode().replace("%", "%%")
+    text = text.replace(facts.encounter_id, "%(id)s").replace(f'"day":"{facts.day}"', '"day":"%(day)s"')
+    return (text, msgspec.json.encode(outcomes).decode()) if outcomes else None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """POST /graphql as a transport: who may send what, and what stands for an error."""
 
+import json
 from typing import Any
 
 import pytest
@@ -163,3 +164,18 @@ def test_an_operation_name_is_accepted_only_as_the_documents_own(ask: Asking) ->
 def test_large_variables_are_refused_before_anything_runs(ask: Asking) -> None:
     (error,) = ask.document(PAGE, RANGE | {"from": "x" * 70_000})["errors"]
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize("depth", [50, 200, 400, 480, 600, 900, 20_000])
+def test_variables_nested_at_any_depth_are_refused_in_order(ask: Asking, depth: int) -> None:
+    ask.grant("incident-management")
+    for opening, closing in (("[", "]"), ('{"a":', "}")):
+        nested = opening * depth + "1" + closing * depth
+        for document in (PAGE, ask.text("CreateIncident")):
+            body = f'{{"query": {json.dumps(document)}, "variables": {{"from": {nested}, "input": {nested}}}}}'
+            response = ask.raw(content=body, headers={"content-type": "application/json"})
+            if response.status_code == 200:
+                (error, *_) = response.json()["errors"]
+                assert error["extensions"]["code"] in {"LIMIT_EXCEEDED", "BAD_USER_INPUT"}
+            else:
+                assert response.status_code == 400

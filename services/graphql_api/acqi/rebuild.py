@@ -14,6 +14,7 @@ from services.graphql_api.acqi.definitions import contributions
 from services.graphql_api.acqi.tally import Tallies
 from shared.database import Connection, set_tenant
 
+AT_ONCE = 1_000
 Progress = Callable[[str, date, int], None]
 
 
@@ -38,18 +39,27 @@ def rebuild_month(conn: psycopg.Connection[Any], tenant_id: str, month: date) ->
     conn.execute(queries.LOCK_MONTH_ALONE, (tenant_id, str(month)))
     after = (month + timedelta(days=31)).replace(day=1)
     tallies: Tallies = {}
-    changed: list[tuple[str, str, str]] = []
     read = 0
-    for encounter_id, text, before in conn.execute(queries.FACTS_OF_MONTH, (tenant_id, month, after)):
+    with conn.cursor("facts_of_month") as facts_of_month:
+        facts_of_month.itersize = AT_ONCE
+        facts_of_month.execute(queries.FACTS_OF_MONTH, (tenant_id, month, after))
+        while rows := facts_of_month.fetchmany(AT_ONCE):
+            read += len(rows)
+            _recount(conn, tenant_id, rows, tallies)
+    conn.execute(queries.FORGET_MONTH, (tenant_id, month, after))
+    add_tallies(conn, tenant_id, tallies)
+    conn.execute(queries.BUMP_VERSION, (tenant_id,))
+    return read
+
+
+def _recount(conn: psycopg.Connection[Any], tenant_id: str, rows: list[tuple[str, str, str]], tallies: Tallies) -> None:
+    """Counts these encounters in, and stores what each counts for where that has changed."""
+    changed: list[tuple[str, str, str]] = []
+    for encounter_id, text, before in rows:
         facts = decode_facts(text)
         outcomes = contributions(facts)
         tally.add(tallies, facts.day, outcomes, 1)
         if msgspec.json.decode(before) != outcomes:
             changed.append((msgspec.json.encode(outcomes).decode(), tenant_id, encounter_id))
-        read += 1
     with conn.cursor() as cursor:
         cursor.executemany(queries.SET_OUTCOMES, changed)
-    conn.execute(queries.FORGET_MONTH, (tenant_id, month, after))
-    add_tallies(conn, tenant_id, tallies)
-    conn.execute(queries.BUMP_VERSION, (tenant_id,))
-    return read
