@@ -28,7 +28,7 @@ class Delivery:
     @property
     def trace_id(self) -> str:
         """From the W3C `traceparent` header; empty without one."""
-        return self.headers.get("traceparent", "--").split("-")[1]
+        return self.headers.get("traceparent", "").partition("-")[2].partition("-")[0]
 
     def json(self) -> Any:
         """The body decoded."""
