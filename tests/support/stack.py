@@ -18,6 +18,7 @@ from deploy.local import databases, waterfall
 from deploy.local.timeline import Span
 from shared import identity
 from shared.identity import Caller, SigningKey
+from tests.docs import validating
 from tests.support.waiting import wait_for
 
 COMPLAINT = re.compile(r'^{"at":"[^"]*","level":"(warning|error|critical)"')
@@ -76,12 +77,15 @@ class Stack:
         return httpx.URL(self.described["gateway"]).port or 80
 
     def client(self, host: str = "api", token: str | None = None, **options: Any) -> httpx.Client:
-        """A client of the gateway under one of its names: "auth", "api" or "docs"."""
+        """A client of the gateway under one of its names: "auth", "api" or "docs". Its answers are held against the contract."""
         described = self.described
         headers = {"host": f"{described['hosts'][host]}:{self.port}"}
         if token is not None:
             headers["authorization"] = f"Bearer {token}"
-        return httpx.Client(base_url=described["gateway"], headers=headers, timeout=30, trust_env=False, **options)
+        hooks = {"response": [validating.check]}
+        return httpx.Client(
+            base_url=described["gateway"], headers=headers, timeout=30, trust_env=False, event_hooks=hooks, **options
+        )
 
     def register_app(self, scopes: Sequence[str], admin_token: str | None = None, **fields: Any) -> App:
         """A confidential app that may ask for those scopes; `fields` override those of its registration."""
