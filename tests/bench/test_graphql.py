@@ -240,7 +240,7 @@ def wrk(folder: Path, served: Served, cold: bool, connections: int = CONNECTIONS
     }
     script.write_text(SCRIPT % values)
     check(served, body.replace("@", "2026-04-01T00:00:00Z"))
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(script), served.url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout", "30s", "-s", str(script), served.url]
     out = subprocess.run(pinned(1, command), capture_output=True, text=True, check=True).stdout
     result = json.loads(next(line for line in out.splitlines() if line.startswith("{")))
     assert result["failed"] == 0, out

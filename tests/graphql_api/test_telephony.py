@@ -196,6 +196,13 @@ def test_a_route_names_one_kind_of_call_in_its_form(ask: Asking, fields: dict[st
         assert response.status_code == 422
 
 
+def test_lists_take_the_tenants_own_id_and_no_other(ask: Asking) -> None:
+    provider(ask)
+    for name in ("ListTelephonyProviders", "ListTelephonyRoutes"):
+        assert ask.data(name, {"tenantId": ask.tenant}) == ask.data(name)
+        assert ask.code(name, {"tenantId": ask.other_tenant}) == "FORBIDDEN"
+
+
 def test_a_provider_of_another_tenant_takes_no_routes_and_shows_none(ask: Asking) -> None:
     mine = provider(ask)
     route(ask, mine["id"], "+39055*")
