@@ -40,6 +40,8 @@ class Cluster:
     from a place that the unprivileged account cannot reach; then below /var/tmp.
     """
 
+    name = "postgres"
+
     def __init__(self, folder: Path, password: str, durable: bool = True) -> None:
         self.folder = folder
         self.password = password
@@ -56,16 +58,24 @@ class Cluster:
     def start(self, preferred_port: int = 0) -> None:
         """Make the cluster if it is not there, and start its server. `wait` says when it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        home, data = self._home(), self.place / "data"
+        data = self.place / "data"
         if not (data / "PG_VERSION").exists():
-            self._make(home, data)
+            self._make(self._home(), data)
         self.port = ports.free_port(preferred_port)
-        self.server = self._run([home / "bin" / "postgres", "-D", data, *self._options()])
+        self.launch()
+
+    def launch(self) -> None:
+        """Start the server of a cluster that is made, on the port it has."""
+        self.server = self._run([self._home() / "bin" / "postgres", "-D", self.place / "data", *self._options()])
+
+    @property
+    def running(self) -> bool:
+        return self.server is not None and self.server.poll() is None
 
     def wait(self) -> None:
         """Return when the server answers; raise ServerFailed with the end of its log when it does not."""
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.server and self.server.poll() is None:
+        while time.monotonic() < deadline and self.running:
             try:
                 psycopg.connect(self.url, connect_timeout=5).close()
             except psycopg.OperationalError:

@@ -22,6 +22,8 @@ class RedisServer:
     `password` is that of the default user, who may do everything; `users` are lines of an ACL file for the others.
     """
 
+    name = "redis"
+
     def __init__(self, folder: Path, password: str, users: str = "") -> None:
         self.folder = folder
         self.password = password
@@ -37,6 +39,10 @@ class RedisServer:
     def start(self, preferred_port: int = 0) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = ports.free_port(preferred_port)
+        self.launch()
+
+    def launch(self) -> None:
+        """Start it on the port it has."""
         with self.log.open("ab") as log:
             self.server = subprocess.Popen(
                 [binaries.redis_server(self.folder / "programs"), "-"],
@@ -51,11 +57,15 @@ class RedisServer:
         with self.server.stdin as stdin:  # the configuration, so that no password stands in the process list
             stdin.write(self._configuration().encode())
 
+    @property
+    def running(self) -> bool:
+        return self.server is not None and self.server.poll() is None
+
     def wait(self) -> None:
         """Return when the server answers; raise ServerFailed with the end of its log when it does not."""
         deadline = time.monotonic() + START_SECONDS
         with Redis.from_url(self.url, socket_timeout=5) as client:
-            while time.monotonic() < deadline and self.server and self.server.poll() is None:
+            while time.monotonic() < deadline and self.running:
                 try:
                     client.ping()
                 except NotYet:

@@ -10,7 +10,7 @@ from typing import Any
 
 from deploy.local import stackfile
 from deploy.local.plan import Plan
-from deploy.local.postgres import Cluster
+from deploy.local.postgres import Cluster, ServerFailed
 from deploy.local.probe import Probe
 from deploy.local.process import Process, signal_group
 from deploy.local.redis_server import RedisServer
@@ -75,7 +75,7 @@ class Supervisor:
             for process in self.processes:
                 if process.running and _ended(process.pid) is not None:
                     process.pid = 0
-            self._selector.select(0.05)
+            self._sleep(0.05)
         for process in self.processes:
             if process.running:
                 self.screen.say(f"{process.name} did not end in {STOP_SECONDS} s and was killed", "yellow")
@@ -108,11 +108,20 @@ class Supervisor:
 
     def _revive_servers(self) -> None:
         for server in self.servers:
-            if server.server and server.server.poll() is not None:
-                self.screen.say(f"{server.log.stem} died; starting it again", "yellow")
-                server.start(server.port)
-                server.wait()
-                self._record()
+            if not server.running:
+                self.screen.say(f"{server.name} died; starting it again", "yellow")
+                self._revive(server)
+
+    def _revive(self, server: Server) -> None:
+        """Sessions of a killed PostgreSQL may hold its memory for a moment: what fails now is tried again in the next round."""
+        server.launch()
+        try:
+            server.wait()
+        except ServerFailed as error:
+            self.screen.say(str(error), "yellow")
+        else:
+            self.screen.say(f"{server.name} is back", "green")
+            self._record()
 
     def _look_for_ready(self) -> None:
         for process in self.processes:
@@ -137,14 +146,18 @@ class Supervisor:
 
     def _wait(self) -> None:
         idle = self.ready and all(process.ready for process in self.processes)
-        for key, _ in self._selector.select(1.0 if idle else 0.05):
+        self._sleep(1.0 if idle else 0.05)
+
+    def _sleep(self, seconds: float) -> None:
+        """Until an answer to a probe, a signal or the death of a child, at most so long."""
+        for key, _ in self._selector.select(seconds):
             if key.fileobj is self._wake:
                 self._wake.recv(512)
 
     def _record(self) -> None:
         """Both files, after every change of pids."""
         running = {process.name: process.pid for process in self.processes if process.running}
-        running |= {server.log.stem: server.server.pid for server in self.servers if server.server}
+        running |= {server.name: server.server.pid for server in self.servers if server.server}
         children = {name: {"pid": pid, "born": born(pid)} for name, pid in running.items()}
         supervisor = {"pid": os.getpid(), "born": born(os.getpid())}
         write_json(self.plan.state.processes, {"supervisor": supervisor, "children": children})

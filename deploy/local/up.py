@@ -78,15 +78,15 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
     servers: list[Server] = [server for server in (cluster, redis) if server]
     try:
         for server in servers:
-            server.start(made.state.last_port(server.log.stem))
+            server.start(made.state.last_port(server.name))
         import_libraries()
         for server in servers:
             server.wait()
-            screen.phase(server.log.stem, f"127.0.0.1:{server.port}")
+            screen.phase(server.name, f"127.0.0.1:{server.port}")
         made.postgres_url = named[0] or (cluster.url if cluster else "")
         made.redis_url = named[1] or (redis.url if redis else "")
         made.own_redis = redis is not None
-        made.state.remember_ports(made.all_ports() | {server.log.stem: server.port for server in servers})
+        made.state.remember_ports(made.all_ports() | {server.name: server.port for server in servers})
         yield servers
     finally:
         for server in servers:

@@ -111,6 +111,19 @@ def test_a_process_that_cannot_start_is_named_with_its_last_words(small: Running
     assert "stopping" not in told
 
 
+def test_a_postgres_that_cannot_come_back_at_once_is_tried_again(small: RunningStack) -> None:
+    stack = small.start()
+    postmaster = next(process for process in children(small) if process.name() == "postgres")
+    backend = next(child for child in postmaster.children() if "checkpointer" in " ".join(child.cmdline()))
+    backend.suspend()  # it holds the shared memory of the killed server, which a new one refuses to share
+    postmaster.kill()
+    wait_for(lambda: "did not start" in small.output.read_text(), what="a first attempt that fails")
+    backend.kill()
+    wait_for(lambda: "postgres is back" in small.output.read_text(), what="PostgreSQL to come back")
+    with stack.database("auth", "admin") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_servers_that_are_named_are_used_and_left_running(
     small: RunningStack, redis_server: RedisServer, tmp_path: Path
 ) -> None:
