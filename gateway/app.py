@@ -136,7 +136,7 @@ class Gateway:
 
     async def _document(self, call: Call, path: str) -> None:
         call.route = "/api/docs"
-        answer = self.docs.answer(call.method, path, call.incoming.passing)
+        answer = self.docs.answer(call.method, path, call.target.partition(b"?")[2], call.incoming.passing)
         await self._send(call, answer)
 
     async def _refuse(self, call: Call, refusal: Refusal) -> None:

@@ -1,18 +1,22 @@
 """The docs host: files built ahead, read once at start, served from memory."""
 
+import gzip
 import hashlib
 import mimetypes
+import re
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import parse_qs
 
 from gateway.headers import Headers
 from gateway.problems import Answer, Refusal, not_found
 
 ROOT = "/api/docs"
 FILES = Path(__file__).parent / "static"
+LANGUAGES = ("en", "it")
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 SECURITY: Headers = [
     (b"content-security-policy", POLICY.encode()),
@@ -20,27 +24,30 @@ SECURITY: Headers = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
+CACHE: Headers = [(b"cache-control", b"public, max-age=300"), (b"vary", b"accept, accept-encoding, accept-language")]
+RANGE = re.compile(r"\s*([a-zA-Z]{2})(?:-[a-zA-Z0-9-]+)?\s*(?:;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?")
 
 
 class File(NamedTuple):
+    kind: bytes
     body: bytes
-    headers: Headers
+    packed: bytes
     etag: bytes
 
 
 class Docs:
-    """`/api/docs` is `index.html`, or `openapi.json` for whoever asks for JSON; `/api/docs/<path>` is that file."""
+    """`/api/docs` is the page in the reader's language, or `openapi.json` for whoever asks for JSON; below it are the files."""
 
     def __init__(self, root: Path = FILES) -> None:
         paths = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
         self._files = {f"{ROOT}/{path.relative_to(root).as_posix()}": _read(path) for path in paths}
 
-    def answer(self, method: str, path: str, fields: Headers) -> Answer:
+    def answer(self, method: str, path: str, query: bytes, fields: Headers) -> Answer:
         """Raises Refusal: 404, or 405 for anything but reading."""
-        asked = dict(fields)
+        asked = {name: value.decode("latin-1") for name, value in fields}
         if path.rstrip("/") == ROOT:
-            json = b"application/json" in asked.get(b"accept", b"") and b"text/html" not in asked.get(b"accept", b"")
-            path = f"{ROOT}/openapi.json" if json else f"{ROOT}/index.html"
+            name = "openapi.json" if _wants_json(asked) else f"index.{_language(query, asked)}.html"
+            path = f"{ROOT}/{name}"
         file = self._files.get(path)
         if file is None:
             raise not_found()
@@ -48,9 +55,37 @@ class Docs:
             raise Refusal(
                 405, "Method not allowed", "The documentation is only read.", headers=[(b"allow", b"GET, HEAD")]
             )
-        if file.etag in asked.get(b"if-none-match", b""):
-            return Answer(304, [(b"etag", file.etag), *SECURITY], b"")
-        return Answer(200, file.headers, file.body)
+        return _answer(file, asked)
+
+
+def _answer(file: File, asked: dict[bytes, str]) -> Answer:
+    packs = bool(re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", asked.get(b"accept-encoding", "")))
+    etag = b'"%s%s"' % (file.etag, b"-gzip" if packs else b"")
+    headers: Headers = [(b"etag", etag), *CACHE, *SECURITY]
+    known = asked.get(b"if-none-match", "")
+    if known.strip() == "*" or etag.decode() in known:
+        return Answer(304, headers, b"")
+    body = file.packed if packs else file.body
+    headers += [(b"content-type", file.kind), (b"content-length", str(len(body)).encode())]
+    return Answer(200, [*headers, (b"content-encoding", b"gzip")] if packs else headers, body)
+
+
+def _wants_json(asked: dict[bytes, str]) -> bool:
+    accept = asked.get(b"accept", "")
+    return "application/json" in accept and "text/html" not in accept
+
+
+def _language(query: bytes, asked: dict[bytes, str]) -> str:
+    """`?lang=`, else what the browser likes best of ours, else English."""
+    named = parse_qs(query.decode("latin-1")).get("lang", [""])[-1]
+    if named in LANGUAGES:
+        return named
+    best, weight = LANGUAGES[0], 0.0
+    for part in asked.get(b"accept-language", "")[:400].split(","):
+        found = RANGE.fullmatch(part)
+        if found and found[1].lower() in LANGUAGES and float(found[2] or 1) > weight:
+            best, weight = found[1].lower(), float(found[2] or 1)
+    return best
 
 
 def _read(path: Path) -> File:
@@ -58,13 +93,4 @@ def _read(path: Path) -> File:
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
-    headers: Headers = [
-        (b"content-type", kind.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"etag", etag),
-        (b"cache-control", b"public, max-age=300"),
-        (b"vary", b"accept"),
-        *SECURITY,
-    ]
-    return File(body, headers, etag)
+    return File(kind.encode(), body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:32].encode())

@@ -1,6 +1,7 @@
 """The gateway's rules without a network: addresses, targets, routes, keys, settings."""
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -256,21 +257,51 @@ def test_the_breaker_lets_one_through_each_second_while_open() -> None:
 
 
 def test_the_docs_host_serves_what_was_built_with_a_strict_policy(tmp_path: Any) -> None:
-    (tmp_path / "index.html").write_text("<p>people")
+    (tmp_path / "index.en.html").write_text("<p>people")
+    (tmp_path / "index.it.html").write_text("<p>persone")
     (tmp_path / "openapi.json").write_text("{}")
     docs = Docs(tmp_path)
-    page = docs.answer("GET", "/api/docs", [(b"accept", b"text/html,*/*")])
+    page = docs.answer("GET", "/api/docs", b"", [(b"accept", b"text/html,*/*")])
     assert (page.body, dict(page.headers)[b"content-type"]) == (b"<p>people", b"text/html; charset=utf-8")
     assert b"default-src 'none'" in dict(page.headers)[b"content-security-policy"]
-    assert docs.answer("GET", "/api/docs", [(b"accept", b"application/json")]).body == b"{}"
-    assert docs.answer("GET", "/api/docs/openapi.json", []).body == b"{}"
+    assert docs.answer("GET", "/api/docs", b"", [(b"accept", b"application/json")]).body == b"{}"
+    assert docs.answer("GET", "/api/docs/openapi.json", b"", []).body == b"{}"
     etag = dict(page.headers)[b"etag"]
-    assert docs.answer("GET", "/api/docs", [(b"if-none-match", etag)]).status == 304
+    assert docs.answer("GET", "/api/docs", b"", [(b"if-none-match", etag)]).status == 304
     for method, path, status in (
         ("GET", "/api/docs/../settings.py", 404),
         ("GET", "/", 404),
         ("POST", "/api/docs", 405),
     ):
         with pytest.raises(Refusal) as refused:
-            docs.answer(method, path, [])
+            docs.answer(method, path, b"", [])
         assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("query", "languages", "answered"),
+    [
+        (b"", b"it-IT,it;q=0.9,en;q=0.8", b"it"),
+        (b"", b"de, en;q=0.5, it;q=0.4", b"en"),
+        (b"", b"fr;q=x, \xff", b"en"),
+        (b"lang=it", b"en", b"it"),
+        (b"lang=en&lang=xx", b"it", b"it"),
+    ],
+)
+def test_the_docs_page_comes_in_the_readers_language(
+    tmp_path: Any, query: bytes, languages: bytes, answered: bytes
+) -> None:
+    for language in ("en", "it"):
+        (tmp_path / f"index.{language}.html").write_text(language)
+    assert Docs(tmp_path).answer("GET", "/api/docs", query, [(b"accept-language", languages)]).body == answered
+
+
+def test_the_docs_come_packed_for_whoever_takes_that_under_a_tag_of_their_own(tmp_path: Any) -> None:
+    (tmp_path / "openapi.json").write_text("{}" * 100)
+    docs = Docs(tmp_path)
+    plain = docs.answer("GET", "/api/docs/openapi.json", b"", [(b"accept-encoding", b"br, gzip;q=0")])
+    packed = docs.answer("GET", "/api/docs/openapi.json", b"", [(b"accept-encoding", b"br, gzip")])
+    assert b"content-encoding" not in dict(plain.headers)
+    assert dict(packed.headers)[b"content-encoding"] == b"gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert dict(packed.headers)[b"etag"] != dict(plain.headers)[b"etag"]

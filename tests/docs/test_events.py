@@ -1,0 +1,40 @@
+"""What producers send is what the catalogue of events accepts."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from services.auth.apps import credential_endpoints
+from services.auth.apps.models import App
+from services.webhook_dispatcher.event_types import violation
+
+NOW = datetime(2026, 3, 23, 12, tzinfo=UTC)
+APP = App(
+    client_id="app_01jdkfx3c8e2r9v5m7q4t6w0ya",
+    tenant_id="org_01jdkfx3c8e2r9v5m7q4t6w0ya",
+    name="Case sync connector",
+    status="active",
+    first_party=False,
+    grant_types=["client_credentials"],
+    redirect_uris=[],
+    requested_scopes=[],
+    token_endpoint_auth_method="client_secret_basic",
+    jwks=None,
+    allow_service_tokens=True,
+    enforce_pkce=True,
+    approved_events=["incident.*"],
+    access_token_ttl=3600,
+    graphql_bundles=[],
+    pseudonym_domain="",
+    deidentification="exact",
+    version=1,
+    created_at=NOW,
+    updated_at=NOW,
+)
+
+
+@pytest.mark.parametrize("previous_expires_at", [NOW, None])
+def test_a_rotated_secret_is_an_event_of_the_catalogue(previous_expires_at: datetime | None) -> None:
+    event = credential_endpoints._secret_rotated(APP, previous_expires_at)
+    assert violation(event.type, msgspec.to_builtins(event.data)) is None
