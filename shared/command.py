@@ -3,8 +3,10 @@
 import socket
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
+from uuid import UUID
 
 import typer
 import uvicorn
@@ -44,6 +46,7 @@ class CommonSettings(Protocol):
     def log_level(self) -> str: ...
 
 
+TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 S = TypeVar("S", bound=CommonSettings)
 REPLAY = "UPDATE outbox SET acknowledged_at = NULL, attempts = 0, send_at = now() WHERE created_at >= %s AND acknowledged_at IS NOT NULL"
 
@@ -190,11 +193,11 @@ def _add_outbox(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
 
     @outbox.command()
     def replay(
-        since: Annotated[str, typer.Option(help="RFC 3339 time; messages acknowledged since are sent again.")],
+        since: Annotated[datetime, typer.Option(formats=TIMES, help="UTC; what was written since is sent again.")],
     ) -> None:
         """Send acknowledged messages again, for a consumer whose database was restored. Their ids let it skip what it kept."""
         with task_transaction(_pool(load())) as conn:
-            typer.echo(f"{conn.execute(REPLAY, (since,)).rowcount} messages will be sent again")
+            typer.echo(f"{conn.execute(REPLAY, (since.replace(tzinfo=UTC),)).rowcount} messages will be sent again")
 
 
 def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: Callable[[S], Celery]) -> None:
@@ -208,10 +211,10 @@ def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: Ca
             typer.echo("  ".join(row))
 
     @letters.command()
-    def retry(message_id: str) -> None:
+    def retry(message_id: UUID) -> None:
         """Try one again, now; it stays a dead letter if that fails."""
         worker: Any = create_worker(load())
-        if not worker.consumer.revive(message_id):
+        if not worker.consumer.revive(str(message_id)):
             raise SystemExit(f"there is no dead letter {message_id}")
         typer.echo("done")
 
