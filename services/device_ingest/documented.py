@@ -1,19 +1,20 @@
 """What the public contract says of this service."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from services.device_ingest.models import (
+    MAX_BATCH,
     Device,
     DeviceChange,
     DeviceFilter,
     Enrolment,
     Observation,
-    ObservationBatch,
     ObservationDraft,
     ObservationFilter,
 )
+from shared import http
 from shared.openapi import Operation, Part
 
 READ, WRITE = "argus:devices:read", "argus:devices:write"
@@ -21,6 +22,12 @@ DEVICES = "/api/v1/devices"
 DEVICE = DEVICES + "/{device_id}"
 IDEMPOTENCY = ("Idempotency-Key",)
 SPO2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
+
+
+class ObservationBatch(http.Body):
+    """Readings of one device, each taken or refused by itself."""
+
+    observations: Annotated[list[ObservationDraft], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
 
 
 class BatchItem(msgspec.Struct, omit_defaults=True):
@@ -67,6 +74,7 @@ OPERATIONS = [
         WRITE,
         {200: Device},
         body=DeviceChange,
+        refusals={409: "The device is retired: enrol it again to use it again"},
         example={"vehicle_id": "AMB-43"},
     ),
     Operation(
@@ -75,6 +83,7 @@ OPERATIONS = [
         "List a device's observations",
         READ,
         {200: list[Observation]},
+        "Latest first by time of observation; `since` is inclusive, `until` exclusive.",
         query=ObservationFilter,
     ),
     Operation(
@@ -83,10 +92,13 @@ OPERATIONS = [
         "Submit an observation",
         WRITE,
         {201: Observation},
-        "An MDC code (ISO/IEEE 11073-10101) with its exact value in a UCUM unit; 201 means that it is on disk.",
+        "An MDC code (ISO/IEEE 11073-10101) with its exact value in a UCUM unit; 201 means that it is on disk. The same reading sent again"
+        " (device, code, time, value) is one observation, answered alike.",
         body=ObservationDraft,
         headers=IDEMPOTENCY,
-        refusals={409: "A call with this Idempotency-Key is under way"},
+        refusals={
+            409: "The same reading stands for another encounter, or a call with this Idempotency-Key is under way"
+        },
         example=SPO2,
     ),
     Operation(

@@ -46,7 +46,7 @@ class DeviceFilter(Page):
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `devices` without its tenant, and what the partner reads."""
+    """A medical device of the caller's organisation. While it is `active` it may send observations."""
 
     id: str
     serial_number: str
@@ -60,7 +60,10 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ObservationDraft(http.Body):
-    """One reading as sent: `mdc_code` by reference id, number or `code^refid^MDC`; `value` or why there is none."""
+    """One reading: `mdc_code` by reference id, number or `code^refid^MDC`; `value`, or `data_absent_reason` for want of one.
+
+    `observed_at` is now if left out, at most 5 minutes ahead and 7 days old. `test` marks demonstrations.
+    """
 
     mdc_code: str | int
     value: http.Number | None = None
@@ -86,7 +89,10 @@ class ObservationFilter(Page):
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `observations` without its tenant, and what the partner reads."""
+    """A recorded reading, to the digit as it was sent. `flags` holds `out-of-range` where it is implausible.
+
+    `encounter_link` is `pending` until the encounter's record has it (`linked`), or none of that id is known (`unknown`).
+    """
 
     id: str
     device_id: str
