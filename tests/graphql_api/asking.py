@@ -113,14 +113,14 @@ def received(tenant: str, body: Any) -> Received[Any]:
 
 
 def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
-    return Settings(
-        database_url=database.app,
-        worker_database_url=database.worker,
-        redis_url=redis_url,
-        identity_public_keys=KEY.public_text(),
-        encryption_keys=f"1:{base64url_encode(bytes(32))}",
-        **changes,
-    )
+    fields: dict[str, Any] = {
+        "database_url": database.app,
+        "worker_database_url": database.worker,
+        "redis_url": redis_url,
+        "identity_public_keys": KEY.public_text(),
+        "encryption_keys": f"1:{base64url_encode(bytes(32))}",
+    }
+    return Settings(**(fields | changes))
 
 
 @contextmanager

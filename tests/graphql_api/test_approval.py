@@ -79,6 +79,7 @@ def test_whitespace_comments_commas_and_the_operations_name_make_no_difference(a
         lambda text: text + "\nquery Other { incidents { nodes { id } } }",
         lambda text: text + "\nfragment F on Incident { id }",
         lambda text: text.replace("incidents(", "mine: incidents("),
+        lambda text: text.replace(") {", ") @mine {", 1),
     ],
 )
 def test_any_other_document_is_another_document(ask: Asking, rewritten: Any) -> None:
