@@ -1,6 +1,6 @@
 """Secrets and service tokens of an app."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from msgspec import UNSET
 from psycopg.rows import class_row
@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps import dry_run, queries, scopes, store
-from services.auth.apps.endpoints import changeable, optional_body, refuse
+from services.auth.apps.changing import changeable, optional_body, refuse
 from services.auth.apps.models import App, RotateSecret, ServiceTokenDraft, ServiceTokenRow
+from services.auth.apps.service_tokens import insert_service_token
 from services.auth.revocations import watermarks
-from services.auth.tokens import Claims, jti_at
 from shared import audit, http, idempotency, identity, ids, outbox, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -112,45 +112,6 @@ async def _refuse_too_many(conn: AsyncConnection, app: App) -> None:
     row = await (await conn.execute(queries.COUNT_SERVICE_TOKENS, (app.client_id,))).fetchone()
     if row is not None and row[0] >= MAX_SERVICE_TOKENS:
         raise problems.conflict(f"This app has {MAX_SERVICE_TOKENS} live service tokens; revoke some first.")
-
-
-async def insert_service_token(
-    conn: AsyncConnection, app: App, wanted: list[str], expires_in: int, *, aud: list[str], environment: str
-) -> tuple[str, Claims]:
-    """The row of a new token and what is to be signed. The app must be locked: its state orders mint and revocation."""
-    row = await (await conn.execute(queries.CLOCK)).fetchone()
-    assert row is not None
-    issued = int(row[0]) // 1000
-    claims = Claims(
-        iss=aud[0],
-        aud=aud,
-        sub=app.client_id,
-        client_id=app.client_id,
-        tenant_id=app.tenant_id,
-        scope=" ".join(wanted),
-        iat=issued,
-        exp=issued + expires_in,
-        jti=jti_at(row[0]),
-        token_use="service",
-        grant_id=ids.new_id("gnt"),
-        environment="sandbox" if environment == "sandbox" else "production",
-    )
-    token_id = ids.new_id("tok")
-    created_at = datetime.fromtimestamp(issued, UTC)
-    await conn.execute(
-        queries.INSERT_SERVICE_TOKEN,
-        {
-            "id": token_id,
-            "tenant_id": app.tenant_id,
-            "client_id": app.client_id,
-            "jti": claims.jti,
-            "grant_id": claims.grant_id,
-            "scopes": wanted,
-            "created_at": created_at,
-            "expires_at": created_at + timedelta(seconds=expires_in),
-        },
-    )
-    return token_id, claims
 
 
 async def list_service_tokens(request: Request) -> Response:

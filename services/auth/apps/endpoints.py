@@ -1,13 +1,13 @@
 """Platform apps: the HTTP door of a tenant's admin."""
 
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps import dry_run, queries, rules, scopes, store
+from services.auth.apps.changing import changeable, named_fields, refuse
 from services.auth.apps.models import (
     App,
     AppChange,
@@ -21,11 +21,7 @@ from services.auth.apps.views import app_view, governance_view
 from services.auth.revocations import watermarks
 from shared import audit, http, idempotency, identity, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
 from shared.pagination import Page
-from shared.problems import FieldError
-
-T = TypeVar("T")
 
 
 async def list_scopes(request: Request) -> Response:
@@ -180,27 +176,3 @@ async def list_events(request: Request) -> Response:
             rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, key=lambda row: row.id)
     content = {"events": list(rows), "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))
-
-
-async def changeable(conn: AsyncConnection, request: Request, caller: Caller) -> App:
-    """The app in the path, locked. Raises Problem: 404 if not the tenant's, 403 for the caller's own and operators' apps."""
-    app = await store.load_app(conn, request.path_params["client_id"], lock=True)
-    if app.client_id == caller.client_id:
-        raise problems.forbidden("A token cannot change the app it was issued to.")
-    if app.first_party:
-        raise problems.forbidden("First-party apps are changed by Knogin's operators alone.")
-    return app
-
-
-def refuse(errors: list[FieldError]) -> None:
-    if errors:
-        raise problems.invalid("The request does not fit; see errors.", errors)
-
-
-def named_fields(change: msgspec.Struct) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
-
-
-async def optional_body(request: Request, kind: type[T]) -> T:
-    """For a POST whose body may be left out: no body means every default."""
-    return await http.decode(request, kind) if await http.read_body(request) else kind()

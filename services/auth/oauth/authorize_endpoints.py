@@ -15,9 +15,8 @@ from services.auth.oauth.errors import reason_of
 from services.auth.oauth.reading import load_client, read_form
 from services.auth.oauth.server import AuthorizationServer
 from services.auth.signin import cookies, pages, sessions, texts
-from services.auth.signin.endpoints import to_sign_in
 from services.auth.signin.models import Session
-from services.auth.signin.returning import AUTHORIZE
+from services.auth.signin.returning import AUTHORIZE, to_sign_in
 from shared import audit, ids
 from shared.database import AsyncConnection, transaction
 

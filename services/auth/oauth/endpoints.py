@@ -1,31 +1,25 @@
 """The token endpoint: read what the decision needs, let Authlib decide, write what follows, sign, answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
-import psycopg
 from authlib.oauth2.rfc6749 import OAuth2Error
-from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.keys.signing import Signer
-from services.auth.oauth import grants, queries, refresh, store
-from services.auth.oauth.errors import InvalidClient, TemporarilyUnavailable, reason_of
+from services.auth.oauth import grants, refresh, store
+from services.auth.oauth.answering import answer_or_unavailable, authenticate, client_transaction, render
+from services.auth.oauth.errors import reason_of
 from services.auth.oauth.models import PresentedRefresh
 from services.auth.oauth.reading import read_request
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest
 from services.auth.revocations import watermarks
 from services.auth.tokens import Claims
-from shared import http
-from shared.database import AsyncConnection, aset_tenant, transaction
+from shared.database import AsyncConnection
 
 SIGNING = ThreadPoolExecutor(2, "signing")
-NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
 
 async def token(request: Request) -> Response:
@@ -47,16 +41,6 @@ async def sign(request: Request, claims: Claims) -> str:
     return await asyncio.get_running_loop().run_in_executor(SIGNING, signer.sign, claims)
 
 
-async def answer_or_unavailable(server: AuthorizationServer, asked: OAuthRequest, deciding: Any) -> Answer:
-    """What `deciding` answers; every OAuth error in the words of RFC 6749 §5.2, a database that is away among them."""
-    try:
-        return await deciding
-    except OAuth2Error as error:
-        return server.handle_error_response(asked, error)
-    except (psycopg.OperationalError, PoolTimeout):
-        return server.handle_error_response(asked, TemporarilyUnavailable())
-
-
 async def decide(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> Answer:
     await authenticate(request, server, asked)
     grant_type = grants.check_grant_type(asked, server)
@@ -74,26 +58,6 @@ async def decide(request: Request, server: AuthorizationServer, asked: OAuthRequ
         # A second use may have revoked a family.
         await watermarks.ring(request.state.redis)
     return answer
-
-
-async def authenticate(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> None:
-    """Proves the client. The id of an assertion is good once (RFC 7523 §3): the database remembers it."""
-    server.authenticate_client(asked, [asked.presented.method] if asked.presented is not None else [])
-    if asked.assertion is None:
-        return
-    client = asked.authenticated.row
-    async with client_transaction(request, asked) as conn:
-        parameters = (client.tenant_id, client.client_id, *asked.assertion)
-        if not (await conn.execute(queries.USE_ASSERTION, parameters)).rowcount:
-            raise InvalidClient("The client assertion was used before.")
-
-
-@asynccontextmanager
-async def client_transaction(request: Request, asked: OAuthRequest) -> AsyncIterator[AsyncConnection]:
-    """One transaction in the tenant of the client that has authenticated."""
-    async with transaction(request) as conn:
-        await aset_tenant(conn, asked.authenticated.row.tenant_id)
-        yield conn
 
 
 async def redeem_refresh(request: Request, conn: AsyncConnection, asked: OAuthRequest) -> None:
@@ -135,10 +99,3 @@ def note(request: Request, asked: OAuthRequest, answer: Answer) -> None:
     activity.count(client.row.tenant_id, client.row.client_id, "token", asked.values.get("grant_type", ""))
     if asked.secret_id is not None:
         activity.secret_used(client.row.tenant_id, asked.secret_id)
-
-
-def render(answer: Any) -> Response:
-    """An answer as JSON, never stored by anyone on the way (RFC 6749 §5.1)."""
-    status, body, headers = answer
-    kept = {name.lower(): value for name, value in headers if name.lower() not in ("content-type", *NO_STORE)}
-    return Response(http.encode(body), status, {**NO_STORE, **kept}, "application/json")

@@ -9,12 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.oauth import queries, refresh, store
-from services.auth.oauth.endpoints import (
-    answer_or_unavailable,
-    authenticate,
-    client_transaction,
-    render,
-)
+from services.auth.oauth.answering import answer_or_unavailable, authenticate, client_transaction, render
 from services.auth.oauth.grants import CONFIDENTIAL
 from services.auth.oauth.presented_token import (
     AccessToken,

@@ -11,9 +11,8 @@ from services.auth.oauth import store
 from services.auth.oauth.reading import read_form
 from services.auth.revocations import watermarks
 from services.auth.signin import browsers, cookies, pages, passwords, queries, sessions
-from services.auth.signin.endpoints import to_sign_in
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
-from services.auth.signin.returning import SESSIONS
+from services.auth.signin.returning import SESSIONS, to_sign_in
 from shared import audit
 from shared.database import AsyncConnection, aset_tenant, transaction
 

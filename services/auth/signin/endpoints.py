@@ -3,7 +3,6 @@
 import asyncio
 import time
 from typing import Any
-from urllib.parse import urlencode
 
 import anyio
 import msgspec
@@ -15,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from services.auth.oauth.reading import read_form
 from services.auth.signin import cookies, pages, passwords, queries, sessions, throttle, totp
 from services.auth.signin.models import User
-from services.auth.signin.returning import Destination, destination_of
+from services.auth.signin.returning import Destination, destination_of, to_sign_in
 from services.auth.signin.throttle import Attempt
 from shared import audit
 from shared.crypto import UnreadableCiphertext
@@ -203,11 +202,6 @@ async def sign_out(request: Request) -> Response:
     response = RedirectResponse(to_sign_in(destination.path), 303, pages.headers())
     cookies.take(request, response, cookies.SESSION)
     return response
-
-
-def to_sign_in(path: str) -> str:
-    """The sign-in page that leads on to `path`."""
-    return f"/v1/auth/sign-in?{urlencode({'continue': path})}"
 
 
 async def refuse_unreadable(request: Request, error: Exception) -> Response:

@@ -1,6 +1,7 @@
 """Where a sign-in leads: back to an authorization request, or to one's sessions. Nowhere else, so never an open redirect."""
 
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.requests import Request
@@ -33,3 +34,8 @@ async def destination_of(request: Request, path: str) -> Destination:
         return Destination(path)
     wanted = values.get("redirect_uri") or client.get_default_redirect_uri()
     return Destination(path, client.row.name, wanted if client.check_redirect_uri(wanted) else "")
+
+
+def to_sign_in(path: str) -> str:
+    """The sign-in page that leads on to `path`."""
+    return f"/v1/auth/sign-in?{urlencode({'continue': path})}"

@@ -6,8 +6,8 @@ import msgspec
 from psycopg.rows import class_row
 
 from services.auth.apps import scopes, store
-from services.auth.apps.credential_endpoints import insert_service_token
 from services.auth.apps.models import App, AppDraft
+from services.auth.apps.service_tokens import insert_service_token
 from services.auth.keys.keystore import KeyStore
 from services.auth.settings import Settings
 from services.auth.signin import passwords

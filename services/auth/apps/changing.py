@@ -1,0 +1,39 @@
+"""What every request that changes an app does first: read it strictly, find the app, lock it, and ask who may."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from services.auth.apps import store
+from services.auth.apps.models import App
+from shared import http, problems
+from shared.database import AsyncConnection
+from shared.identity import Caller
+from shared.problems import FieldError
+
+T = TypeVar("T")
+
+
+async def changeable(conn: AsyncConnection, request: Request, caller: Caller) -> App:
+    """The app in the path, locked. Raises Problem: 404 if not the tenant's, 403 for the caller's own and operators' apps."""
+    app = await store.load_app(conn, request.path_params["client_id"], lock=True)
+    if app.client_id == caller.client_id:
+        raise problems.forbidden("A token cannot change the app it was issued to.")
+    if app.first_party:
+        raise problems.forbidden("First-party apps are changed by Knogin's operators alone.")
+    return app
+
+
+def refuse(errors: list[FieldError]) -> None:
+    if errors:
+        raise problems.invalid("The request does not fit; see errors.", errors)
+
+
+def named_fields(change: msgspec.Struct) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+
+
+async def optional_body(request: Request, kind: type[T]) -> T:
+    """For a POST whose body may be left out: no body means every default."""
+    return await http.decode(request, kind) if await http.read_body(request) else kind()
