@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 
-from services.device_ingest import endpoints, recording
+from services.device_ingest import endpoints, metrics, recording
 from services.device_ingest.devices import ActiveDevices
 from services.device_ingest.group_commit import GroupCommit
 from services.device_ingest.recording import Outcome, Submission
@@ -78,10 +78,12 @@ async def _write_group(
     pool: AsyncConnectionPool[AsyncConnection], bell: Bell, submissions: Sequence[Submission]
 ) -> list[Outcome]:
     """One transaction for requests of any tenants: each tenant is set before its own statements."""
-    async with pool.connection() as conn:
-        conn.has_messages = False
-        outcomes = await recording.write(conn, submissions)
-        has_messages = conn.has_messages
+    metrics.group_rows.observe(len(submissions))
+    with metrics.group_seconds.time():
+        async with pool.connection() as conn:
+            conn.has_messages = False
+            outcomes = await recording.write(conn, submissions)
+            has_messages = conn.has_messages
     if has_messages:
         bell.ring()
     return outcomes

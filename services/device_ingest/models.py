@@ -105,5 +105,5 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     encounter_id: str | None
     encounter_link: EncounterLink | None
-    flags: list[str]
+    flags: list[Flag]
     test: bool

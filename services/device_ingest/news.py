@@ -42,7 +42,7 @@ def _for_epcr(item: Item) -> messages.Observation:
         unit_code=observation.unit_code,
         data_absent_reason=observation.data_absent_reason,
         observed_at=observation.observed_at,
-        flags=observation.flags,
+        flags=list[str](observation.flags),
         test=observation.test,
     )
 

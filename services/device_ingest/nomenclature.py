@@ -97,7 +97,7 @@ def _explain(code: str | int) -> str:
 def _explain_number(number: int) -> str:
     if number % PARTITION >= PRIVATE_TERMS:
         return "is a vendor's private code, which no receiver could interpret"
-    whole = [metric for metric in _BY_REFID.values() if metric.code10 % PARTITION == number]
+    whole = [metric for metric in metrics() if metric.code10 % PARTITION == number]
     if whole:
         return f"is a term without its partition; {whole[0].refid} is {whole[0].code10}"
     return "is not a known MDC code"
@@ -114,7 +114,5 @@ def _explain_triplet(text: str) -> str:
 
 
 _BY_REFID = read_table(DATA / "mdc_codes.csv")
-_BY_SPELLING: dict[str | int, Metric] = {
-    spelling: metric for metric in _BY_REFID.values() for spelling in _spellings(metric)
-}
+_BY_SPELLING: dict[str | int, Metric] = {spelling: metric for metric in metrics() for spelling in _spellings(metric)}
 _BY_LOINC = {loinc: metric.refid for metric in reversed(_BY_REFID.values()) for loinc in metric.loinc}

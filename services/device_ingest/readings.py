@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from services.device_ingest import nomenclature, units
-from services.device_ingest.models import AbsentReason, ObservationDraft
+from services.device_ingest.models import AbsentReason, Flag, ObservationDraft
 from services.device_ingest.nomenclature import Metric
 from shared import ids, problems
 from shared.problems import FieldError
@@ -35,7 +35,7 @@ class Reading(NamedTuple):
     data_absent_reason: AbsentReason | None
     observed_at: datetime
     encounter_id: str | None
-    flags: list[str]
+    flags: list[Flag]
     test: bool
 
 
