@@ -42,7 +42,7 @@ class State(TypedDict):
 
 def create_app(settings: Settings) -> Starlette:
     pseudonyms = Pseudonyms.from_text(required(settings.pseudonym_keys, "PSEUDONYM_KEYS"))
-    return Starlette(
+    app = Starlette(
         routes=[*routes, *health.routes({"database": _check_database})],
         middleware=[
             Middleware(TracingMiddleware),
@@ -51,6 +51,9 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers=problems.exception_handlers,
         lifespan=partial(lifespan, settings, pseudonyms),
     )
+    # Another path is not found, rather than redirected to an address this process only believes to be its own.
+    app.router.redirect_slashes = False
+    return app
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from shared import ids, pagination, problems, tracing
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.identity import Caller
+from shared.problems import FieldError
 
 
 async def insert(conn: AsyncConnection, caller: Caller, encounter: Encounter, keyring: Keyring) -> Stored:
@@ -53,7 +54,12 @@ async def find(conn: AsyncConnection, encounter_id: str, keyring: Keyring, *, lo
 async def listed(conn: AsyncConnection, page: EncounterFilter, keyring: Keyring) -> list[Stored]:
     """One row more than the page holds, newest first."""
     filters = {"cad_incident_id": page.cad_incident_id, "status": page.status}
-    paging = {"after": pagination.after(page), "limit": page.limit + 1}
+    after = pagination.after(page)
+    if after is not None and not ids.is_id(after, "enc"):
+        raise problems.invalid(
+            "The cursor is not one we gave out.", [FieldError("cursor", "not a cursor of this list")]
+        )
+    paging = {"after": after, "limit": page.limit + 1}
     async with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
         rows = await (await cursor.execute(queries.LIST_ENCOUNTERS, filters | paging)).fetchall()
     return [opened(row, keyring) for row in rows]

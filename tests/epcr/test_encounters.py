@@ -125,6 +125,17 @@ def test_a_list_is_filtered_paged_and_newest_first(organisation: Organisation) -
     assert [one["id"] for one in found] == [made[0]]
 
 
+@pytest.mark.parametrize("cursor", ["enc", "%00", "=", "ZW5jXzE", "x" * 500])
+def test_a_cursor_that_is_not_ours_is_refused(organisation: Organisation, cursor: str) -> None:
+    assert organisation.partner.get(f"{ENCOUNTERS}?cursor={cursor}").status_code == 422
+
+
+def test_a_path_that_is_not_there_is_not_found_and_leads_nowhere(organisation: Organisation) -> None:
+    for path in (f"{ENCOUNTERS}/", "/api/v1/epcr", f"{ENCOUNTERS}/enc_1/fhir-bundle/", f"{ENCOUNTERS}/a/b"):
+        assert organisation.partner.get(path).status_code == 404
+    assert organisation.partner.call("DELETE", ENCOUNTERS).headers["allow"] == "GET, POST, HEAD"
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"care_model": "magic"}, "/care_model"),
     ({"vehicle_id": "x" * 129}, "/vehicle_id"),
