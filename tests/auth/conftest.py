@@ -3,10 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher
 
 from deploy.local.redis_server import RedisServer
+from services.auth.signin import passwords
 from tests.auth.support import Auth, running
 from tests.support.cluster import TestDatabases
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> None:
+    """Hundreds of sign-ins: argon2 with little memory. The real cost has a test of its own."""
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """Signing in: passwords, second factors, guessing, sessions, and nothing said about who exists."""
 
 import re
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -310,3 +312,10 @@ def test_browsers_are_named_as_people_know_them() -> None:
     assert browsers.describe("Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0") == "Firefox, Windows"
     assert browsers.describe("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/17 Safari/605") == "Safari, macOS"
     assert browsers.describe("curl/8.1") == "curl/8.1"
+
+
+def test_passwords_cost_what_rfc_9106_recommends() -> None:
+    """A process of its own, since these tests sign in at a lower price."""
+    code = "from services.auth.signin.passwords import hash_password; print(hash_password('x' * 12))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
