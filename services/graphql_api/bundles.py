@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from graphql import GraphQLSchema, validate
@@ -37,6 +38,13 @@ class Bundle(msgspec.Struct, frozen=True):
     operations: tuple[Operation, ...]
 
 
+class Approved(NamedTuple):
+    """What a document is called, and the bundles it is in."""
+
+    name: str
+    bundles: frozenset[str]
+
+
 class Catalogue:
     """Every bundle there is, and which of them hold a document."""
 
@@ -44,12 +52,14 @@ class Catalogue:
         self.bundles = {bundle.name: bundle for bundle in bundles}
 
     @cached_property
-    def by_digest(self) -> dict[str, frozenset[str]]:
-        holders: dict[str, set[str]] = {}
+    def by_digest(self) -> dict[str, Approved]:
+        approved: dict[str, Approved] = {}
         for bundle in self.bundles.values():
             for operation in bundle.operations:
-                holders.setdefault(operation.document.digest, set()).add(bundle.name)
-        return {digest: frozenset(names) for digest, names in holders.items()}
+                digest = operation.document.digest
+                others = approved[digest].bundles if digest in approved else frozenset()
+                approved[digest] = Approved(operation.name, others | {bundle.name})
+        return approved
 
 
 def load(schema: GraphQLSchema, folder: Path = FOLDER) -> Catalogue:

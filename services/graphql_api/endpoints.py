@@ -12,7 +12,7 @@ from services.graphql_api.context import Context
 from services.graphql_api.execution import Answer
 from services.graphql_api.plans import Plan, Planner
 from services.graphql_api.requests import GraphqlRequest
-from shared import http, idempotency
+from shared import http, idempotency, tracing
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 
@@ -92,7 +92,8 @@ class _Failed(Exception):
 
 
 async def _execute(request: Request, plan: Plan, given: dict[str, Any], context: Context) -> Answer:
-    return await execution.run(request.state.schema, plan, given, context)
+    with tracing.span(f"graphql {plan.name}"):
+        return await execution.run(request.state.schema, plan, given, context)
 
 
 async def _kept_answer(request: Request, caller: Caller) -> bytes | None:

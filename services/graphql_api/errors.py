@@ -4,12 +4,14 @@ import logging
 from typing import Any
 
 from graphql import GraphQLError
+from prometheus_client import Counter
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from shared import logs, tracing
 
 log = logging.getLogger(__name__)
+errors_told = Counter("graphql_errors_total", "Errors in GraphQL answers", ["code"])
 NOT_APPROVED = "The operation is not approved for this client."
 INTERNAL = "Something went wrong on our side; quote the trace id to support."
 
@@ -51,6 +53,7 @@ def unavailable(message: str = "A part of the service is not available; try agai
 
 def document(refusal: Refusal, path: list[str | int] | None = None) -> dict[str, Any]:
     """One entry of `errors` (GraphQL specification §7.1.2)."""
+    errors_told.labels(refusal.code).inc()
     error: dict[str, Any] = {"message": refusal.message}
     if path is not None:
         error["path"] = path

@@ -20,11 +20,15 @@ KEPT = 1_000
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A document that may run: for everyone if `bundles` is None, else for clients that were granted one of them."""
+    """A document that may run: for everyone if `bundles` is None, else for clients that were granted one of them.
 
+    `name` is ours, not the client's: it stands in traces.
+    """
+
+    name: str
     document: Document
-    bundles: frozenset[str] | None
-    projection: Projection | None
+    bundles: frozenset[str] | None = None
+    projection: Projection | None = None
 
     @property
     def is_mutation(self) -> bool:
@@ -54,10 +58,11 @@ class Planner:
             raise errors.not_approved() from None
         if self._is_documented(document):
             self._check(document)
-            return Plan(document, None, projection.of(self.schema, document))
-        if document.digest in self.approved:
-            return Plan(document, self.approved[document.digest], None)
-        raise errors.not_approved()
+            return Plan("documented query", document, projection=projection.of(self.schema, document))
+        approved = self.approved.get(document.digest)
+        if approved is None:
+            raise errors.not_approved()
+        return Plan(approved.name, document, bundles=approved.bundles)
 
     def _is_documented(self, document: Document) -> bool:
         return document.operation.operation is OperationType.QUERY and document.roots <= DOCUMENTED

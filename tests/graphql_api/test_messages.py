@@ -1,14 +1,18 @@
 """What others tell this service, as the golden files say, and what it tells them."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jsonschema_rs
 import msgspec
+import psycopg
 import pytest
 
+from deploy.local.databases import Database
 from services.graphql_api.acqi.definitions import contributions
 from services.graphql_api.incidents import lifecycle
 from services.graphql_api.incidents.models import Change, Draft
+from services.graphql_api.tasks import periodic
 from shared import http
 from shared.messages import EncounterFacts, GraphqlApp
 from tests.graphql_api.asking import Asking, received
@@ -65,3 +69,31 @@ def test_every_event_follows_the_catalogue(cad: str | None) -> None:
         assert event.type == f"incident.{kind}"
         assert event.timestamp == after.updated_at
         jsonschema_rs.validate(schema_of_event(event.type), msgspec.json.decode(http.encode(event.data)))
+
+
+def test_what_is_past_retention_is_forgotten_and_nothing_else(ask: Asking, database: Database) -> None:
+    golden = msgspec.json.decode((GOLDEN / "graphql_api.encounter_facts.v1.json").read_bytes(), type=EncounterFacts)
+    today = datetime.now(UTC).date()
+    for days, id in ((10, "enc_new"), (40, "enc_old")):
+        ask.count(
+            msgspec.structs.replace(golden, test=False, encounter_id=id, day=today - timedelta(days=days)),
+            tenant=ask.other_tenant,
+        )
+    ask.grant("incident-management")
+    kept, closed = (ask.data("CreateIncident", {"input": {"type": "fire", "priority": "low"}}) for _ in range(2))
+    ask.data("CloseIncident", {"id": closed["id"], "expectedVersion": 1, "reason": "resolved"})
+    with psycopg.connect(database.admin) as conn:
+        conn.execute("UPDATE incidents SET closed_at = now() - interval '31 days' WHERE id = %s", (closed["id"],))
+    (retention,) = periodic(msgspec.structs.replace(ask.settings, facts_kept_days=30))
+    with ask.worker() as conn:
+        retention.run(conn)
+    with psycopg.connect(database.admin) as conn:
+        facts = conn.execute("SELECT encounter_id FROM acqi_facts WHERE tenant_id = %s", (ask.other_tenant,)).fetchall()
+        days = conn.execute(
+            "SELECT DISTINCT period_start FROM acqi_aggregates WHERE tenant_id = %s AND grain = 'day'",
+            (ask.other_tenant,),
+        ).fetchall()
+        incidents = conn.execute("SELECT id FROM incidents WHERE tenant_id = %s", (ask.tenant,)).fetchall()
+    assert facts == [("enc_new",)]
+    assert days == [(today - timedelta(days=10),)]
+    assert incidents == [(kept["id"],)]
