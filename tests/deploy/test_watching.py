@@ -1,0 +1,73 @@
+"""Alerts and dashboards ask for metrics that some process keeps, and every alert links a runbook that is there."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+import gateway.metrics
+import services.epcr.metrics
+import services.webhook_dispatcher.metrics
+import shared.metrics
+from deploy.grafana import build
+from deploy.local.table import PROCESSES, ROOT, SERVICES
+
+MODULES: tuple[Any, ...] = (shared.metrics, gateway.metrics, services.webhook_dispatcher.metrics, services.epcr.metrics)
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+ALERTS = [
+    rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]
+]
+FUNCTIONS = {"sum", "rate", "by", "le", "histogram_quantile", "max", "increase", "offset", "or", "and", "on", "min"}
+FROM_ELSEWHERE = {"up", "process_resident_memory_bytes"}
+
+
+def kept() -> dict[str, set[str]]:
+    """Every series' name with the labels it has beside those of the scrape."""
+    series: dict[str, set[str]] = {name: set() for name in FROM_ELSEWHERE}
+    for module in MODULES:
+        for metric in vars(module).values():
+            if isinstance(metric, MetricWrapperBase):
+                labels = set(metric._labelnames)
+                (described,) = metric.describe()
+                endings = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
+                for ending in endings[described.type]:
+                    series[described.name + ending] = labels | ({"le"} if ending == "_bucket" else set())
+    return series
+
+
+def asked(expression: str) -> set[str]:
+    """Names of series in a PromQL expression."""
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\bby \([^)]*\)|\"[^\"]*\"|\boffset \w+", " ", expression)
+    return {word for word in re.findall(r"[a-z_][a-z0-9_]*", bare) if word not in FUNCTIONS}
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_an_alert_asks_for_metrics_that_are_kept_and_links_its_runbook(alert: dict[str, Any]) -> None:
+    assert asked(alert["expr"]) <= set(kept())
+    assert (ROOT / alert["annotations"]["runbook"]).is_file()
+    assert alert["labels"]["severity"] in ("page", "ticket")
+
+
+@pytest.mark.parametrize("name", build.dashboards())
+def test_a_dashboard_is_what_its_table_says_and_asks_for_metrics_that_are_kept(name: str) -> None:
+    text = build.dashboards()[name]
+    assert (build.FOLDER / name).read_text() == text, "run `python -m deploy.grafana.build`"
+    for panel in json.loads(text)["panels"]:
+        for target in panel["targets"]:
+            assert asked(target["expr"]) <= set(kept()), panel["title"]
+
+
+def test_prometheus_scrapes_every_process() -> None:
+    jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+    scraped = {target for job in jobs for group in job["static_configs"] for target in group["targets"]}
+    expected = {f"{service.name}-{process}:9000" for service in SERVICES for process in PROCESSES} | {"gateway:9000"}
+    assert scraped == expected
+
+
+def test_every_runbook_is_listed_and_every_listed_one_is_there() -> None:
+    folder = ROOT / "deploy" / "runbooks"
+    listed = set(re.findall(r"\((\S+\.md)\)", (folder / "README.md").read_text()))
+    assert listed == {file.name for file in folder.glob("*.md")} - {"README.md"}
