@@ -12,8 +12,10 @@ def test_one_trace_runs_from_the_call_to_the_webhook(integration: Integration) -
     arrival = integration.arrivals_of(encounter_id)[0]
     assert arrival.trace_id == trace_id
     assert arrival.verify(SECRET)
+    delivery = arrival.headers["traceparent"].split("-")[2]
+    wait_for(lambda: delivery in {span.span_id for span in integration.stack.spans(trace_id)})
     spans = wait_for(lambda: whole(integration.stack.spans(trace_id)))
-    assert road(spans, of="webhook-dispatcher", span_id=arrival.headers["traceparent"].split("-")[2]) == [
+    assert road(spans, of="webhook-dispatcher", span_id=delivery) == [
         "webhook-dispatcher",
         "epcr",
         "gateway",
