@@ -291,7 +291,7 @@ def test_a_crowded_queue_gets_nothing_a_second_time_and_everything_a_first(
     producer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay, "CROWDED", 2)
-    sender = relay_of(producer, redis_url)
+    sender = relay_of(producer, redis_url, outbox_resend_seconds=3_600)
     with Redis.from_url(redis_url) as redis:
         for number in range(3):
             publish(producer, link(f"enc_{number}"))
