@@ -16,7 +16,7 @@ from shared.crypto import UnreadableCiphertext
 from shared.database import AsyncConnection
 
 CYCLE = 0.005
-POLL = 0.02
+POLL = 0.05
 IDLE = 2.0
 MOST_AT_ONCE = 200
 LONGEST_AHEAD = 3.0
@@ -52,6 +52,7 @@ class Pump:
         self.released: list[Due] = []
         self.gone: dict[str, str] = {}
         self.freed = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
         self.after = ""
         self.plans_until = 0.0
 
@@ -69,32 +70,35 @@ class Pump:
         ends = busy = time.monotonic()
         ends += TURN
         while time.monotonic() < ends and not self.stop():
+            self.freed.clear()
             claimed = await self._cycle(conn, claiming=True)
             if claimed or self.is_busy:
                 busy = time.monotonic()
             elif time.monotonic() - busy > IDLE:
                 return
-            await self._wait(CYCLE if claimed else POLL)
+            await self._wait(CYCLE if claimed == MOST_AT_ONCE else POLL)
 
     async def drain(self, conn: AsyncConnection) -> None:
         """Waits for what is in flight, at most one deadline, and records it."""
         while self.is_busy:
+            self.freed.clear()
             await self._cycle(conn, claiming=False)
             await self._wait(POLL)
 
+    def wake(self) -> None:
+        """Something has come due. May be called from any thread while the pump runs; it looks by itself every 50 ms."""
+        self.loop.call_soon_threadsafe(self.freed.set)
+
     async def _wait(self, pause: float) -> None:
-        """A short pause gathers results into one statement; a longer one ends as soon as there is a result."""
-        if pause <= CYCLE:
-            await asyncio.sleep(pause)
-            return
-        self.freed.clear()
+        """Until something has happened, at most `pause` seconds; and then a moment more, so that one statement tells of many attempts."""
         if not self.over:
             try:
                 async with asyncio.timeout(pause):
                     await self.freed.wait()
             except TimeoutError:
                 return
-        await asyncio.sleep(CYCLE)
+        if self.over:
+            await asyncio.sleep(CYCLE)
 
     async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
         """Records what is over and claims what there is room for; what was claimed is on its way when this returns."""

@@ -72,7 +72,8 @@ class Sender:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()
-        self.pumping = 0
+        self.pumps: list[Pump] = []
+        self.lock = threading.Lock()
 
     def fan_out(self, conn: Connection, messages: Sequence[Received[Event]]) -> None:
         """Stores new events and a delivery for each subscription that hears of them. Raises EventRefused for one that breaks its schema."""
@@ -84,8 +85,11 @@ class Sender:
 
     def ring(self) -> None:
         """Starts a pump unless enough are running; the one that is running looks again before it ends."""
-        if self.pumping:
-            return
+        with self.lock:
+            for pump in self.pumps:
+                pump.wake()
+            if self.pumps:
+                return
         pool = self.celery.consumer.pool  # type: ignore[attr-defined]
         with pool.connection() as conn:
             running = _count(conn.execute(dispatch_queries.COUNT_SENDERS))
@@ -121,11 +125,13 @@ class Sender:
                     await self._finish(pump)
 
     async def _run(self, pump: Pump, conn: AsyncConnection, number: int) -> None:
-        self.pumping += 1
+        with self.lock:
+            self.pumps.append(pump)
         try:
             await pump.run(conn)
         finally:
-            self.pumping -= 1
+            with self.lock:
+                self.pumps.remove(pump)
         # The next pump may begin while this one waits for slow receivers.
         await conn.execute(dispatch_queries.RELEASE_SENDER, {"number": number})
         if not self.stopping.is_set() and await self._anything_due(conn):

@@ -74,7 +74,7 @@ def test_one_turn_of_the_sender_delivers_and_ends_when_nothing_is_left(
     sender.celery = broker.connect(tasks.SERVICE, settings.redis_url)
     sender.send()
     assert partner.deliveries(webhook)[0]["status"] == "succeeded"
-    assert sender.pumping == 0
+    assert sender.pumps == []
 
 
 def test_a_second_sender_beyond_the_limit_leaves_at_once(
