@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 
+NEW_ID = re.compile(r"([a-z_]+_)[0-9a-hjkmnp-tv-z]{26}")
 FreshDatabase = Callable[[str], Database]
 
 
@@ -85,3 +87,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and isinstance(used, Stack) and used.file.exists():
         report.sections.append(("complaints of the stack", "\n".join(used.complaints())))
     return report
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A test whose parameter is an id made on the spot has the same name in every process that runs a part of the tests."""
+    made = NEW_ID.fullmatch(val) if isinstance(val, str) else None
+    return f"{made[1]}new" if made else None
