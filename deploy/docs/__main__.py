@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import gateway.docs
-from deploy.docs import contract
+from deploy.docs import contract, page
+
+ASSETS = Path(__file__).parent / "assets"
 
 
 def files() -> dict[str, bytes]:
-    """Every generated file by its name."""
-    return {"openapi.json": contract.encoded()}
+    """Every file by its name."""
+    pages = {f"index.{language}.html": page.render(language) for language in page.LANGUAGES}
+    return {"openapi.json": contract.encoded()} | pages | {path.name: path.read_bytes() for path in ASSETS.iterdir()}
 
 
 def write(folder: Path) -> None:

@@ -1,0 +1,145 @@
+"""The contract as a page for people, in each language."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup, escape
+
+from deploy.docs import contract, curl, errors, fields
+from gateway.settings import Settings
+
+FOLDER = Path(__file__).parent
+LANGUAGES = {"en": "English", "it": "Italiano"}
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+class Shown(NamedTuple):
+    """One operation as the template takes it."""
+
+    id: str
+    method: str
+    path: str
+    server: str
+    scope: str | None
+    operation: dict[str, Any]
+    command: str
+    answers: list[Any]
+    refusals: list[Any]
+
+
+class Translator:
+    """English as it is; Italian from the dictionary, `missing` collects what is not in it."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.missing: set[str] = set()
+
+    def __call__(self, text: str) -> str:
+        if self.language == "en" or not text:
+            return text
+        translated = dictionary().get(text)
+        if translated is None:
+            self.missing.add(text)
+        return translated or text
+
+    def marked(self, text: str) -> Markup:
+        """The translation with what stands in backquotes as code."""
+        parts = re.split(r"`([^`]+)`", self(text))
+        return Markup("").join(
+            Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+        )
+
+
+@cache
+def dictionary() -> dict[str, str]:
+    return json.loads((FOLDER / "italian.json").read_text())
+
+
+def render(language: str, translate: Translator | None = None) -> bytes:
+    document = contract.contract()
+    translate = translate or Translator(language)
+    loader = FileSystemLoader(FOLDER / "templates")
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"t": translate, "marked": translate.marked, "pretty": _pretty, "anchor": anchor}
+    html = environment.get_template("page.html").render(
+        language=language,
+        languages=LANGUAGES,
+        document=document,
+        groups=_groups(document),
+        events=document["webhooks"],
+        event_headers=contract.EVENT_HEADERS,
+        schemas=_schemas(document),
+        scopes=contract.SCOPES,
+        problems=errors.PROBLEMS,
+        oauth_errors=errors.OAUTH,
+        graphql_errors=errors.GRAPHQL,
+        rates=_rates(),
+        rows=fields.fields,
+        words=fields.words,
+        headers=document["components"]["headers"],
+    )
+    return re.sub(r"\n\s*\n+", "\n", html).encode()
+
+
+def anchor(name: str) -> str:
+    return "schema-" + name.replace(".", "-").lower()
+
+
+def _groups(document: dict[str, Any]) -> list[tuple[str, list[Shown]]]:
+    groups: dict[str, list[Shown]] = {}
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                shown = _shown(document, item["servers"][0]["url"], method, path, item[method])
+                groups.setdefault(item[method]["tags"][0], []).append(shown)
+    return list(groups.items())
+
+
+def _shown(document: dict[str, Any], server: str, method: str, path: str, operation: dict[str, Any]) -> Shown:
+    responses = {int(status): _resolved(document, one) for status, one in operation["responses"].items()}
+    parameters = [_resolved(document, one) for one in operation.get("parameters", [])]
+    asked = operation["security"][0].get("oauth2") if operation["security"] else None
+    return Shown(
+        operation["operationId"],
+        method,
+        path,
+        server,
+        None if asked is None else (asked[0] if asked else ""),
+        operation | {"parameters": parameters},
+        curl.command(server, method, path, operation),
+        [(status, one) for status, one in responses.items() if status < 400],
+        [(status, one) for status, one in responses.items() if status >= 400],
+    )
+
+
+def _resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in node:
+        return node
+    target: Any = document
+    for step in node["$ref"].removeprefix("#/").split("/"):
+        target = target[step]
+    return target
+
+
+def _schemas(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    schemas = document["components"]["schemas"].items()
+    return [(name, schema) for name, schema in schemas if not name.startswith("events.") and schema.get("properties")]
+
+
+def _rates() -> list[tuple[str, str, str]]:
+    """Class, requests and seconds, as the gateway has them by default."""
+    rows = []
+    for name in Settings.__struct_fields__:
+        if name.startswith("rate_limit_"):
+            index = Settings.__struct_fields__.index(name) - len(Settings.__struct_fields__)
+            requests, seconds = str(Settings.__struct_defaults__[index]).split("/")
+            rows.append((name.removeprefix("rate_limit_"), requests, seconds))
+    return rows
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
