@@ -91,7 +91,7 @@ def too_slow() -> Refusal:
 
 
 def on_request() -> Refusal:
-    detail = "This surface is opened on request; ask for it with POST /v1/platform/integration-requests."
+    detail = "This surface is opened on request; ask Knogin to open it for your organisation."
     return Refusal(403, "Access on request", detail)
 
 
