@@ -1,5 +1,6 @@
 """Plain Python proxies that the gateway is measured beside: each verifies a token once and passes a GET on."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from gateway.upstream import Upstream
 
 ORIGIN = os.environ.get("BENCH_ORIGIN", "")
 KEY = Path(os.environ["BENCH_KEY"]).read_bytes() if "BENCH_KEY" in os.environ else b""
@@ -55,4 +58,29 @@ async def asgi_pyreqwest(scope: Any, receive: Any, send: Any) -> None:
     body = bytes(await answer.bytes())
     headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+_own: Any = None
+
+
+async def asgi_own(scope: Any, receive: Any, send: Any) -> None:
+    """The same with the gateway's own client."""
+    global _own
+    if scope["type"] != "http":
+        return
+    if _own is None:
+        _own = Upstream("service", ORIGIN, connect_timeout=2, patience=30, concurrency=256)
+    fields = {name.decode(): value.decode() for name, value in scope["headers"]}
+    who = claims(fields["authorization"])
+    kept = [(name, value) for name, value in fields.items() if name not in DROPPED]
+    kept.append(("x-knogin-identity", who["tenant_id"]))
+    lines = "".join(f"{name}: {value}\r\n" for name, value in kept)
+    connection = await _own.acquire()
+    connection.start(f"GET {scope['path']} HTTP/1.1\r\nhost: service\r\n{lines}\r\n".encode(), bodiless=False)
+    await connection.answer()
+    body = await connection.chunk() or b""
+    headers, status = connection.headers, connection.status
+    _own.release(connection, asyncio.get_running_loop().time())
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

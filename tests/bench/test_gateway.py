@@ -126,6 +126,7 @@ def contenders(world: World, folder: Path, origin: int) -> list[Contender]:
         "HAProxy, jwt_verify": gateway_peers.haproxy,
         "Fastify, http-proxy, JWT cache": gateway_peers.fastify,
         "uvicorn, bare ASGI, pyreqwest": gateway_peers.python("asgi_pyreqwest"),
+        "uvicorn, bare ASGI, our client": gateway_peers.python("asgi_own"),
         "uvicorn, Starlette, httpx": gateway_peers.python("starlette_httpx"),
     }
     for name, build in others.items():

@@ -17,6 +17,18 @@ def test_a_valid_token_reaches_the_service_as_a_signed_identity(gateway: Running
     assert seen.get("authorization") is None
 
 
+def test_the_address_comes_from_x_forwarded_for_only_through_a_trusted_proxy(world: World) -> None:
+    for trusted, address in (("127.0.0.0/8", "198.51.100.7"), ("10.0.0.0/8", "127.0.0.1")):
+        gateway = world.start(trusted_proxies=trusted)
+        with gateway.door() as door:
+            fields = {"X_Forwarded_For": "1.2.3.4, 198.51.100.7"}
+            door.request("GET", "/v1/webhooks", host="auth.test", token=world.issuer.token(), body=None, **fields)
+        seen = world.service.last("/v1/webhooks")
+        caller = IDENTITIES.verify(seen.get("x-knogin-identity") or "")
+        assert caller is not None
+        assert (caller.address, seen.get("x-forwarded-for")) == (address, None)
+
+
 def test_every_answer_carries_its_trace_and_the_service_is_told_the_same_one(
     gateway: Running, shared_world: World
 ) -> None:
