@@ -32,15 +32,16 @@ async def record(conn: AsyncConnection, settled: Settled) -> None:
 
 
 async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
-    await conn.execute(dispatch_queries.RECORD, {"sent": msgspec.json.encode(settled.over).decode()})
+    """Subscriptions before their deliveries, as everyone locks them, so that no two wait for each other."""
     lanes = [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in settled.reports.items()]
     health = await fetch(conn, dispatch_queries.UPDATE_HEALTH, {"lanes": msgspec.json.encode(lanes).decode()})
+    for subscription_id, tenant_id in sorted(settled.gone.items()):
+        await stopping.disable(conn, tenant_id, subscription_id, "gone")
+    await conn.execute(dispatch_queries.RECORD, {"sent": msgspec.json.encode(settled.over).decode()})
+    await conn.execute(dispatch_queries.GIVE_BACK, {"ids": [due.delivery_id for due in settled.released]})
     for subscription_id, recovers, since in health:
         if recovers:
             await stopping.gather_missed(conn, subscription_id, since)
-    await conn.execute(dispatch_queries.GIVE_BACK, {"ids": [due.delivery_id for due in settled.released]})
-    for subscription_id, tenant_id in settled.gone.items():
-        await stopping.disable(conn, tenant_id, subscription_id, "gone")
 
 
 async def fetch(conn: AsyncConnection, statement: LiteralString, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

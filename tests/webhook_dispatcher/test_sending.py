@@ -203,3 +203,25 @@ def test_what_was_claimed_ahead_is_given_back_when_the_receiver_asks_for_rest(
     assert len(rows) == 1000 - enough
     assert not any(row["leased"] for row in rows)
     assert sum(row["attempt"] for row in rows) == sent - enough
+
+
+def test_a_webhook_deleted_while_its_failures_are_recorded_stops_no_sender(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    """The sender and the owner lock the same rows in the same order: neither waits for the other for ever."""
+    receiver.behaviour = always(answer(500))
+
+    def churn() -> None:
+        for _ in range(15):
+            webhook = partner.subscribe(receiver.url, "incident.closed")
+            dispatcher.publish(partner.tenant_id, *["incident.closed"] * 20)
+            sent = len(receiver.requests)
+            wait_for(lambda sent=sent: len(receiver.requests) > sent)
+            assert partner.call("DELETE", webhook).status_code == 204
+
+    owner = threading.Thread(target=churn)
+    owner.start()
+    dispatcher.pump_until(lambda: not owner.is_alive(), seconds=60)
+    owner.join()
+    [row] = dispatcher.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    assert row["deadlocks"] == 0
