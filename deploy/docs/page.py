@@ -32,15 +32,18 @@ class Shown(NamedTuple):
 
 
 class Translator:
-    """English as it is; Italian from the dictionary, `missing` collects what is not in it."""
+    """English as it is; Italian from the dictionary, `used` and `missing` tell what was asked of it."""
 
     def __init__(self, language: str) -> None:
         self.language = language
         self.missing: set[str] = set()
+        self.used: set[str] = set()
 
     def __call__(self, text: str) -> str:
+        text = " ".join(text.split())
         if self.language == "en" or not text:
             return text
+        self.used.add(text)
         translated = dictionary().get(text)
         if translated is None:
             self.missing.add(text)

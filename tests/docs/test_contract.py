@@ -11,7 +11,7 @@ import pytest
 
 import gateway.docs
 from deploy.docs import __main__ as generator
-from deploy.docs import contract, errors
+from deploy.docs import contract, errors, page
 from services.auth import app as auth
 from services.device_ingest import app as devices
 from services.epcr import app as epcr
@@ -89,3 +89,10 @@ def _examples() -> list[Any]:
 def test_every_example_fits_its_schema(schema: dict[str, Any], example: Any) -> None:
     whole = {"components": CONTRACT["components"]} | schema
     jsonschema_rs.validator_for(whole, validate_formats=True).validate(example)
+
+
+def test_every_text_of_the_page_is_there_in_italian_and_nothing_else_is() -> None:
+    translate = page.Translator("it")
+    page.render("it", translate)
+    assert translate.missing == set()
+    assert set(page.dictionary()) - translate.used == set()
