@@ -12,12 +12,12 @@ from services.epcr.models.concepts import Diagnosis
 from services.epcr.models.patient import Sex
 from services.epcr.models.record import CareModel, EncounterDraft, Status
 from services.epcr.models.requests import EncounterFilter, ReadBundle, ReadEncounter
+from services.epcr.representations import FHIR
 from shared.openapi import AnyOf, Content, Operation, Part
 
 READ, WRITE = "argus:epcr:read", "argus:epcr:write"
 ENCOUNTERS = "/api/v1/epcr/encounters"
 ENCOUNTER = ENCOUNTERS + "/{encounter_id}"
-FHIR = "application/fhir+json"
 Pseudonym = Annotated[str, Meta(description="Stable for your app's pseudonym domain, and of no use outside it")]
 
 

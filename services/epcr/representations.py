@@ -12,6 +12,8 @@ from shared import problems
 
 # Raised whenever the same encounter would be told in other bytes.
 FORMAT = 1
+FHIR = "application/fhir+json"
+_REFUSED = re.compile(r"q\s*=\s*0(\.0*)?\s*(;|$)")
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 
 
@@ -42,5 +44,5 @@ def require_match(if_match: list[str], version: int) -> None:
 
 def wants_fhir(accept: list[str]) -> bool:
     """Whether FHIR's media type is asked for by name."""
-    ranges = ",".join(accept).lower().split(",")
-    return any(one.partition(";")[0].strip() == "application/fhir+json" for one in ranges)
+    ranges = [one.partition(";") for one in ",".join(accept).lower().split(",")]
+    return any(kind.strip() == FHIR and not _REFUSED.search(parameters) for kind, _, parameters in ranges)

@@ -3,12 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
 from services.epcr.sealing import unseal
 from tests.epcr.conftest import ENCOUNTERS, RECORDS, Inside, Organisation
 from tests.epcr.fhir_server import FhirServer
 from tests.epcr.samples import ICD10, TYPICAL, at
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -38,6 +40,18 @@ def test_of_many_that_write_on_one_version_one_succeeds(organisation: Organisati
         statuses = sorted(pool.map(write, range(8)))
     assert statuses == [200] + [412] * 7
     assert organisation.crew.record(typical)["version"] == 2
+
+
+def test_two_that_write_at_the_same_moment_never_both_succeed(
+    organisation: Organisation, typical: str, inside: Inside
+) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(inside.database.migrator) as holder, ThreadPoolExecutor(2) as pool:
+        holder.execute("SELECT FROM encounters WHERE id = %s FOR UPDATE", (typical,))
+        writes = [pool.submit(organisation.crew.write, typical, {"narrative": text}, 1) for text in ("One.", "Two.")]
+        wait_for(lambda: inside.rows(waiting) == [(2,)], what="both to wait for the record")
+        holder.rollback()
+        assert sorted(write.result().status_code for write in writes) == [200, 412]
 
 
 def test_a_patch_changes_what_it_names_and_nothing_else(organisation: Organisation, typical: str) -> None:
@@ -241,6 +255,9 @@ def test_the_same_version_is_the_same_bytes_by_every_road(organisation: Organisa
     for road in roads:
         assert road.headers["content-type"] == "application/fhir+json"
         assert road.headers["cache-control"] == "no-store"
+    for accept in ("application/json", "*/*", "application/fhir+json;q=0, */*", "application/fhir+xml"):
+        plain = organisation.hospital.get(path, headers={"accept": accept})
+        assert plain.headers["content-type"] == "application/json"
     known = organisation.hospital.get(f"{path}/fhir-bundle", headers={"if-none-match": roads[0].headers["etag"]})
     assert (known.status_code, known.content) == (304, b"")
 

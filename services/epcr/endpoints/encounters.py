@@ -10,12 +10,12 @@ from starlette.responses import Response
 from services.epcr import amend, announcements, metrics, store
 from services.epcr.deidentify import Projection, project
 from services.epcr.disclosure import disclose, policy_for
-from services.epcr.fhir.encode import MEDIA_TYPE, UnfitBundle
+from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.fhir.export import exported
 from services.epcr.models.record import Encounter, EncounterDraft
 from services.epcr.models.requests import EncounterFilter, ReadBundle, ReadEncounter
 from services.epcr.partner_view import plain_view, summary
-from services.epcr.representations import etag, is_known, not_modified, wants_fhir
+from services.epcr.representations import FHIR, etag, is_known, not_modified, wants_fhir
 from shared import audit, http, idempotency, identity, ids, outbox, pagination, problems
 from shared.database import tenant_transaction
 from shared.identity import Caller
@@ -89,7 +89,7 @@ async def _export(request: Request, caller: Caller, max_entries: int | None) -> 
     if known:
         return not_modified(headers)
     body = await _bytes(project(stored.encounter, observations, disclosure), max_entries)
-    media_type = MEDIA_TYPE if max_entries is None else "application/json"
+    media_type = FHIR if max_entries is None else "application/json"
     return Response(body, headers=headers | {"cache-control": "no-store"}, media_type=media_type)
 
 

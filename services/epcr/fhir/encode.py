@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from services.epcr import checks
 from services.epcr.fhir.terms import Json
 
-MEDIA_TYPE = "application/fhir+json"
 REMEMBERED = 100_000
 
 # Digests of entries that FHIR's definitions passed: hospitals fetch an encounter again as it grows, and most of it has not changed.
