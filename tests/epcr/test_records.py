@@ -46,10 +46,14 @@ def test_two_that_write_at_the_same_moment_never_both_succeed(
     organisation: Organisation, typical: str, inside: Inside
 ) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    with psycopg.connect(inside.database.migrator) as holder, ThreadPoolExecutor(2) as pool:
+    with (
+        psycopg.connect(inside.database.admin, autocommit=True) as watcher,
+        psycopg.connect(inside.database.migrator) as holder,
+        ThreadPoolExecutor(2) as pool,
+    ):
         holder.execute("SELECT FROM encounters WHERE id = %s FOR UPDATE", (typical,))
         writes = [pool.submit(organisation.crew.write, typical, {"narrative": text}, 1) for text in ("One.", "Two.")]
-        wait_for(lambda: inside.rows(waiting) == [(2,)], what="both to wait for the record")
+        wait_for(lambda: watcher.execute(waiting).fetchone() == (2,), what="both to wait for the record")
         holder.rollback()
         assert sorted(write.result().status_code for write in writes) == [200, 412]
 
