@@ -1,0 +1,113 @@
+"""A tenant's aggregates in memory: always of one version, read no more than needed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.graphql_api.acqi import snapshot
+from services.graphql_api.acqi.snapshot import Cases, Period, Snapshot, Snapshots
+
+FIRST, SECOND = Period("day", date(2026, 3, 1)), Period("day", date(2026, 3, 2))
+
+
+class Table:
+    """Stands for the database: every period's cases are as many as the version says."""
+
+    def __init__(self) -> None:
+        self.version = 1
+        self.suppress = False
+        self.reads: list[set[Period]] = []
+
+    async def read(self, conn: Any, tenant_id: str, periods: Collection[Period]) -> Snapshot:
+        self.reads.append(set(periods))
+        return Snapshot(self.version, self.suppress, {period: Cases(self.version) for period in periods})
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Table:
+    table = Table()
+    monkeypatch.setattr(snapshot, "read", table.read)
+    return table
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[Any]:
+    yield None
+
+
+async def ask(snapshots: Snapshots, version: int, *periods: Period, tenant: str = "org_a") -> list[int]:
+    found = await snapshots.get(transaction, tenant, version, periods)
+    return [found.periods[period].counts for period in periods]
+
+
+def test_what_was_read_is_not_read_again_until_the_version_moves(table: Table) -> None:
+    async def story() -> None:
+        snapshots = Snapshots()
+        assert await ask(snapshots, 1, FIRST) == [1]
+        assert await ask(snapshots, 1, FIRST, SECOND) == [1, 1]
+        assert await ask(snapshots, 1, SECOND, FIRST) == [1, 1]
+        table.version = 2
+        assert await ask(snapshots, 2, FIRST) == [2]
+
+    asyncio.run(story())
+    assert table.reads == [{FIRST}, {SECOND}, {FIRST}]
+
+
+def test_periods_of_two_versions_are_never_mixed(table: Table) -> None:
+    async def story() -> None:
+        snapshots = Snapshots()
+        assert await ask(snapshots, 1, FIRST) == [1]
+        table.version = 2
+        # The version known is still 1, but what is read now is of version 2.
+        assert await ask(snapshots, 1, FIRST, SECOND) == [2, 2]
+
+    asyncio.run(story())
+
+
+def test_a_change_of_the_tenants_wish_is_a_change(table: Table) -> None:
+    async def story() -> None:
+        snapshots = Snapshots()
+        await ask(snapshots, 1, FIRST)
+        table.suppress = True
+        assert (await snapshots.get(transaction, "org_a", 1, [FIRST, SECOND])).suppress
+
+    asyncio.run(story())
+
+
+def test_many_who_ask_at_once_cause_one_reading(table: Table) -> None:
+    async def story() -> None:
+        snapshots = Snapshots()
+        assert await asyncio.gather(*(ask(snapshots, 1, FIRST) for _ in range(50))) == [[1]] * 50
+
+    asyncio.run(story())
+    assert len(table.reads) == 1
+
+
+def test_tenants_have_snapshots_of_their_own_and_only_so_many_are_kept(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "TENANTS", 2)
+
+    async def story() -> None:
+        snapshots = Snapshots()
+        for tenant in ("org_a", "org_b", "org_c", "org_c", "org_a"):
+            await ask(snapshots, 1, FIRST, tenant=tenant)
+
+    asyncio.run(story())
+    assert len(table.reads) == 4
+
+
+def test_a_tenant_that_asks_for_ever_more_periods_starts_afresh(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "PERIODS", 3)
+
+    async def story() -> None:
+        snapshots = Snapshots()
+        for day in range(1, 10):
+            await ask(snapshots, 1, Period("day", date(2026, 3, day)))
+        assert len((await snapshots.get(transaction, "org_a", 1, [FIRST])).periods) <= 3
+
+    asyncio.run(story())
