@@ -12,7 +12,6 @@ from shared.pagination import Page
 DeliveryStatus = Literal["queued", "succeeded", "retrying", "failed"]
 EventTypes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=50)]
 Description = Annotated[str, Meta(max_length=500)]
-NEW_CONCURRENCY = 16
 MOST_CONCURRENCY = 64
 
 

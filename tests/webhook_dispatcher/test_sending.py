@@ -177,7 +177,7 @@ def test_one_receivers_backlog_takes_no_more_slots_than_its_own(partner: Partner
     dispatcher.publish(other.tenant_id, "incident.updated")
     claimed = claim(dispatcher, partner, other)
     owners = dispatcher.rows("SELECT tenant_id FROM deliveries WHERE id = ANY(%s)", claimed)
-    assert [row["tenant_id"] for row in owners].count(partner.tenant_id) == 16
+    assert [row["tenant_id"] for row in owners].count(partner.tenant_id) == 4
     assert [row["tenant_id"] for row in owners].count(other.tenant_id) == 1
 
 
