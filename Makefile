@@ -9,6 +9,8 @@ PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes
 CODE := deploy gateway services shared tests
 ID ?=
+# Test processes side by side; each has a cluster, a Redis and, if asked for, a stack of its own.
+JOBS ?= 2
 CMD ?= auth --help
 
 help: ## list these targets
@@ -42,7 +44,7 @@ migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
 test: lint types ## what CI runs: format check, lint, types, import contracts, tests
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.installed-dev ## format check, ruff, import contracts
 	@$(PY) -m ruff format --check $(CODE)
