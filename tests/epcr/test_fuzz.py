@@ -17,6 +17,7 @@ MANY = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+FEW = settings(MANY, max_examples=25)
 SAMPLE = EVERYTHING | {"patient": TYPICAL["patient"], "narrative": TYPICAL["narrative"]}
 ODD = st.sampled_from(
     [
@@ -138,7 +139,7 @@ HEADERS: dict[str, Callable[[], st.SearchStrategy[str]]] = {
 }
 
 
-@MANY
+@FEW
 @given(st.fixed_dictionaries({}, optional={name: make() for name, make in HEADERS.items()}))
 def test_any_header_is_understood_or_refused(organisation: Organisation, headers: dict[str, str]) -> None:
     id = organisation.partner.create()
