@@ -33,7 +33,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self.refused = False
         self.draining = False
         self.in_head = False
-        self.head_bytes = 0
+        self.heads = 0
+        self.head_bytes = self.held_bytes = 0
         self.framing: list[tuple[bytes, bytes]] = []
         self.running: RequestResponseCycle | None = None
         self.exchange: Any = None
@@ -56,16 +57,16 @@ class GatewayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.refused:
             return
-        in_head = self.in_head
+        heads = self.heads if self.in_head else -1
         try:
             self._feed(data)
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, Refusal) else malformed("The request is not well-formed HTTP/1.1."))
             return
-        if self.in_head:
-            self.head_bytes += len(data) if in_head else 0
-            if self.head_bytes > HEAD_LIMIT:
+        if self.in_head and heads == self.heads:  # all of it belongs to one head, which the parser still holds back
+            self.held_bytes += len(data)
+            if self.held_bytes > HEAD_LIMIT:
                 self._refuse(_head_too_large())
 
     def _feed(self, data: bytes) -> None:
@@ -114,7 +115,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self.headers = []
         self.framing = []
         self.in_head = True
-        self.head_bytes = 0
+        self.heads += 1
+        self.head_bytes = self.held_bytes = 0
         self.deadline = self.watch.now + self.watch.head_seconds
 
     def on_url(self, url: bytes) -> None:

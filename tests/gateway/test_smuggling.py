@@ -245,6 +245,20 @@ def test_a_wish_to_upgrade_is_ignored_and_the_connection_goes_on(gateway: Runnin
         assert [door.reply().json()["path"] for _ in range(2)] == ["/api/v1/devices", "/api/v1/devices/3"]
 
 
+def test_a_large_head_in_many_pieces_is_read_and_an_endless_one_is_not(gateway: Running, shared_world: World) -> None:
+    start = GET.replace(b"TOKEN", shared_world.issuer.token().encode())
+    fields = b"".join(b"X-%d: %s\r\n" % (number, b"a" * 500) for number in range(57))
+    with gateway.door() as door:
+        for piece in (start, fields[:9000], fields[9000:18000], fields[18000:], b"\r", b"\n"):
+            door.send(piece)
+        assert door.reply().status == 200
+    with gateway.door() as door:
+        door.send(start + b"X-A: ")
+        for _ in range(5):
+            door.send(b"a" * 8000)
+        assert door.reply().status == 431
+
+
 def test_pipelined_requests_are_answered_in_order_and_the_broken_one_ends_them(
     gateway: Running, shared_world: World
 ) -> None:

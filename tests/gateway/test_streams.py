@@ -490,3 +490,47 @@ def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(world: Wo
         farewell.set()
         assert second.request("GET", "/api/v1/epcr/x", token=token).status == 200
         wait_for(lambda: len(upstream._idle) == 0, seconds=5)  # sooner than by age
+
+
+def test_a_client_that_pipelines_without_reading_is_answered_no_further_than_its_buffers_reach(world: World) -> None:
+    world.service.answers["/api/v1/epcr/x"] = lambda seen: response(200, b"x" * 60_000)
+    asked = 600
+    one = f"GET /api/v1/epcr/x HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {world.issuer.token()}\r\n\r\n".encode()
+    with world.start(rate_limit_read="off").door() as door:
+        sender = threading.Thread(target=door.send, args=[one * asked])
+        sender.start()
+        counter = [0]
+
+        def settled() -> bool:
+            counter[0] = len(world.service.seen)
+            return counter[0] > 0 and _still_seen(world)
+
+        wait_for(settled)
+        assert counter[0] < asked
+        assert {door.reply().status for _ in range(asked)} == {200}
+        sender.join()
+
+
+def _still_seen(world: World) -> bool:
+    before = len(world.service.seen)
+    threading.Event().wait(0.3)
+    return len(world.service.seen) == before
+
+
+def test_a_client_that_stops_reading_is_left_after_a_while_and_the_service_with_it(world: World) -> None:
+    left = threading.Event()
+
+    async def torrent(seen: Seen, reader: Any, writer: Any) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (64 * MIB))
+        try:
+            for _ in range(1024):
+                writer.write(b"x" * 65536)
+                await writer.drain()
+        except ConnectionError:
+            left.set()
+        return False
+
+    world.service.answers["/api/v1/epcr/torrent"] = torrent
+    with world.start(client_body_timeout=0.3).door() as door:
+        door.send(post(world, "/api/v1/epcr/torrent") + b"Content-Length: 0\r\n\r\n")
+        assert left.wait(20)
