@@ -1,6 +1,7 @@
 """Quality indicators end to end: facts in, figures out, each worked out a second way."""
 
 import random
+import threading
 from typing import Any
 
 import msgspec
@@ -10,8 +11,11 @@ from typer.testing import CliRunner
 
 from deploy.local.databases import Database
 from services.graphql_api.__main__ import main
+from services.graphql_api.acqi import rebuild
 from services.graphql_api.acqi.definitions import INDICATORS
 from services.graphql_api.settings import Settings
+from shared.database import open_tasks_pool
+from shared.settings import required
 from tests.graphql_api import population, second_way
 from tests.graphql_api.asking import Asking
 from tests.support.waiting import wait_for
@@ -186,3 +190,34 @@ def test_small_cells_are_withheld_where_the_tenant_says_so(
 def test_chosen_indicators_come_alone_in_the_usual_order(ask: Asking) -> None:
     chosen = report(ask, "2026-03-01", "2026-03-15", names=["syncope_ecg", "rosc_survival", "syncope_ecg"])
     assert list(chosen) == ["rosc_survival", "syncope_ecg"]
+
+
+def test_many_workers_and_a_rebuild_at_once_count_everything_once(ask: Asking, settings: Settings) -> None:
+    first = population.encounters(count=160)
+    second = [population.corrected(one, number) for number, one in enumerate(first)]
+    failures: list[Exception] = []
+
+    def work(number: int) -> None:
+        try:
+            send(ask, [*first[number::2], *second[number % 2 :: 2]], random.Random(number))
+        except Exception as error:
+            failures.append(error)
+
+    def rebuild_all() -> None:
+        pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
+        try:
+            for _ in range(3):
+                rebuild.rebuild(pool, ask.tenant, lambda *_: None)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            pool.close()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    threads.append(threading.Thread(target=rebuild_all))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    eventually(ask, expected(second, *WHOLE), *WHOLE)
