@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 from psycopg.rows import class_row, dict_row
@@ -16,6 +16,7 @@ from services.webhook_dispatcher.models import (
     Attempt,
     Delivery,
     DeliveryPage,
+    DeliveryStatus,
     Due,
     RecoverQuery,
     Subscription,
@@ -26,6 +27,13 @@ from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.problems import FieldError
 
+# Few deliveries are in these states, however long the history: each is found by an index of its own.
+LISTS: dict[DeliveryStatus | None, LiteralString] = {
+    "failed": queries.LIST_TROUBLED_DELIVERIES,
+    "retrying": queries.LIST_TROUBLED_DELIVERIES,
+    "queued": queries.LIST_QUEUED_DELIVERIES,
+}
+
 
 async def list_deliveries(request: Request) -> Response:
     caller = identity.require(request, "webhooks:read")
@@ -34,8 +42,7 @@ async def list_deliveries(request: Request) -> Response:
         raise problems.invalid(
             "The query does not fit.", [FieldError("event_type", "not an event type of the catalogue")]
         )
-    troubled = page.status in ("failed", "retrying")
-    statement = queries.LIST_TROUBLED_DELIVERIES if troubled else queries.LIST_DELIVERIES
+    statement = LISTS.get(page.status, queries.LIST_DELIVERIES)
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, request, caller)
         parameters = msgspec.structs.asdict(page) | {

@@ -67,6 +67,9 @@ LIST_DELIVERIES: LiteralString = (
 )
 # `troubled` is indexed: deliveries that failed are found among a million that did not.
 LIST_TROUBLED_DELIVERIES: LiteralString = LIST_DELIVERIES.replace("ORDER BY", "AND d.troubled ORDER BY")
+LIST_QUEUED_DELIVERIES: LiteralString = LIST_DELIVERIES.replace(
+    "ORDER BY", "AND d.id IN (SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s) ORDER BY"
+)
 FIND_DELIVERY: LiteralString = _DELIVERY + " AND d.id = %(id)s AND d.at = %(at)s"
 FIND_EVENT_BODY: LiteralString = """
     SELECT e.body FROM events e JOIN deliveries d ON d.event_id = e.id AND d.event_at = e.at WHERE d.id = %(id)s AND d.at = %(at)s

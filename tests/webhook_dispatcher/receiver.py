@@ -117,5 +117,5 @@ def running(
     finally:
         loop.call_soon_threadsafe(done.set)
         thread.join()
-        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
