@@ -1,12 +1,16 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
+import httpx
+import psycopg
 import pytest
 from psycopg import sql
 
+from deploy.local.databases import Database
 from shared import ids
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
+from tests.support.waiting import wait_for
 
 NOW = datetime.now(UTC)
 
@@ -326,3 +330,21 @@ def test_a_reading_that_the_database_refuses_fails_alone(partner: Partner, insid
     assert [number for number, answer in enumerate(answers) if answer.status_code != 201] == [11]
     assert "partition" not in answers[11].text
     assert len(partner.get(f"{device}/observations").json()) == 23
+
+
+def test_connections_cut_under_load_are_told_as_unavailable_and_nothing_answered_is_lost(
+    partner: Partner, inside: Inside, database: Database
+) -> None:
+    device, answers = partner.enrol(), list[httpx.Response]()
+    cut: LiteralString = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE '%app'"
+    with psycopg.connect(database.admin, autocommit=True) as admin, ThreadPoolExecutor(8) as threads:
+        for answer in threads.map(lambda number: partner.observe(device, observed_at=at(number / 60)), range(120)):
+            answers.append(answer)
+            if len(answers) % 10 == 0:
+                admin.execute(cut)
+    assert {answer.status_code for answer in answers} == {201, 503}
+    assert all(answer.headers["retry-after"] == "1" for answer in answers if answer.status_code == 503)
+    answered = {answer.json()["id"] for answer in answers if answer.status_code == 201}
+    stored = inside.rows("SELECT id FROM observations WHERE tenant_id = %s", partner.tenant_id)
+    assert answered <= {id for (id,) in stored}
+    wait_for(lambda: partner.observe(device).status_code == 201)
