@@ -254,7 +254,7 @@ def test_a_large_head_in_many_pieces_is_read_and_an_endless_one_is_not(gateway: 
         assert door.reply().status == 200
     with gateway.door() as door:
         door.send(start + b"X-A: ")
-        for _ in range(5):
+        for _ in range(8):
             door.send(b"a" * 8000)
         assert door.reply().status == 431
 
