@@ -25,7 +25,7 @@ class Signer:
         self._header = base64url_encode(_encode({"alg": "RS256", "typ": ACCESS_TOKEN_TYPE, "kid": kid}))
 
     def sign(self, claims: Any) -> str:
-        """A compact JWS over `claims` (a Struct or dict). Releases the GIL while it computes."""
+        """A compact JWS over `claims` (a Struct or dict).."""
         signed = f"{self._header}.{base64url_encode(_encode(claims))}"
         return f"{signed}.{base64url_encode(self.key.sign(signed.encode(), _PADDING, _HASH))}"
 
