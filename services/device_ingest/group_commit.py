@@ -37,6 +37,7 @@ class GroupCommit(Generic[Item, Outcome]):
         self._writers = writers
         self._queue: deque[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]] = deque()
         self._waiting = 0
+        self._writing = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, items: Sequence[Item]) -> list[Outcome]:
@@ -55,15 +56,20 @@ class GroupCommit(Generic[Item, Outcome]):
             await asyncio.wait(self._tasks)
 
     def _start(self) -> None:
-        if self._queue and len(self._tasks) < self._writers:
+        if self._queue and self._writing < self._writers:
+            self._writing += 1
             # In a context of its own: the work belongs to many requests, not to the trace of the one that started it.
             task = asyncio.get_running_loop().create_task(self._drain(), context=contextvars.Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _drain(self) -> None:
-        while self._queue:
-            await self._settle(self._take())
+        # Seeing an empty queue and standing down is one step: what is submitted after it starts a new writer.
+        try:
+            while self._queue:
+                await self._settle(self._take())
+        finally:
+            self._writing -= 1
 
     def _take(self) -> list[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]]:
         group = [self._queue.popleft()]

@@ -164,3 +164,12 @@ def test_closing_waits_for_what_was_submitted() -> None:
         await asyncio.gather(*tasks)
 
     run(test)
+
+
+def test_whoever_submits_again_the_moment_it_is_answered_is_not_forgotten() -> None:
+    async def test(table: Table) -> None:
+        group = Group(table.write, rows=10, writers=1)
+        async with asyncio.timeout(10):
+            assert [await group.submit([n]) for n in range(3)] == [[0], [10], [20]]
+
+    run(test)
