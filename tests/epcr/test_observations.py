@@ -1,5 +1,6 @@
 """What devices observed reaches its encounter once, whatever order it comes in."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,15 @@ def test_the_producers_golden_message_is_understood(organisation: Organisation, 
     assert b'"value":98.0,' in sent
     assert b'"value":384.50,' in sent
     assert b'"code":"not-a-number"' in sent
+
+
+def test_the_acknowledgement_has_the_shape_that_its_reader_was_tested_with(
+    organisation: Organisation, inside: Inside
+) -> None:
+    golden = json.loads((Path(__file__).parents[1] / "messages" / f"{LINKS}.json").read_text())
+    id = organisation.partner.create()
+    inside.receive(organisation.id, recorded(id, *(spo2(id=one) for one in golden["observation_ids"])))
+    assert inside.messages(organisation.id, LINKS) == [golden | {"encounter_id": id, "link": "linked"}]
 
 
 def test_an_observation_told_twice_stands_there_once_and_is_acknowledged_twice(
