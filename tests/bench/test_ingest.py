@@ -10,18 +10,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from timeit import timeit
 from typing import NamedTuple
 
 import httpx
+import msgspec
 import psutil
 import pytest
 
 from deploy.local import binaries
 from deploy.local.ports import free_port
+from services.device_ingest import readings
+from services.device_ingest.models import ObservationDraft
+from shared import http
 from shared.encoding import base64url_encode
 from shared.identity import Caller, SigningKey
 from shared.ids import new_id
+from shared.problems import Problem
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
@@ -119,6 +126,25 @@ def cpu_seconds() -> float:
             if process.name() == "postgres":
                 total += times.children_user + times.children_system
     return total
+
+
+def test_a_reading_is_checked_in_microseconds() -> None:
+    body, now = json.dumps(READING).encode(), datetime.now(UTC)
+    draft = http.decode_bytes(body, ObservationDraft)
+    refused = msgspec.structs.replace(draft, unit_code="percent")
+    count = 20_000
+    print(
+        f"\nread from JSON     {timeit(lambda: http.decode_bytes(body, ObservationDraft), number=count) / count * 1e6:6.2f} us"
+    )
+    print(
+        f"checked, accepted  {timeit(lambda: readings.check(draft, 'oximeter', now), number=count) / count * 1e6:6.2f} us"
+    )
+    print(f"checked, refused   {timeit(lambda: refuse(refused, now), number=count) / count * 1e6:6.2f} us")
+
+
+def refuse(draft: ObservationDraft, now: datetime) -> None:
+    with suppress(Problem):
+        readings.check(draft, "oximeter", now)
 
 
 def median(measured: list[Measured]) -> Measured:
