@@ -1,6 +1,6 @@
 """Devices: enrolled, found, changed; and which of them are known to be active, so that most observations need no look-up."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import UNSET, structs
 from psycopg.rows import class_row, dict_row
@@ -34,8 +34,16 @@ class ActiveDevices:
         self._classes.pop((tenant_id, device_id), None)
 
 
-async def enrol(conn: AsyncConnection, enrolment: Enrolment) -> tuple[Device, str | None]:
-    """The device with this serial number, active, and its status before; None where it is new."""
+class Enrolled(NamedTuple):
+    """`is_news` where anything changed that subscribers hear of: class, vehicle, status."""
+
+    device: Device
+    is_new: bool
+    is_news: bool
+
+
+async def enrol(conn: AsyncConnection, enrolment: Enrolment) -> Enrolled:
+    """The device with this serial number, which is active from now on."""
     fields = structs.asdict(enrolment)
     optional = ("manufacturer", "model", "vehicle_id")
     parameters: dict[str, Any] = {
@@ -46,8 +54,8 @@ async def enrol(conn: AsyncConnection, enrolment: Enrolment) -> tuple[Device, st
     async with conn.cursor(row_factory=dict_row) as cursor:
         row = await (await cursor.execute(queries.ENROL_DEVICE, parameters)).fetchone()
     assert row is not None
-    status_before = row.pop("status_before")
-    return Device(**row), status_before
+    is_new, is_news = row.pop("is_new"), row.pop("is_news")
+    return Enrolled(Device(**row), is_new, is_news)
 
 
 async def find(conn: AsyncConnection, device_id: str) -> Device:

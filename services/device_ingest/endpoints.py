@@ -44,11 +44,11 @@ async def enrol_device(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
-        device, status_before = await devices.enrol(conn, enrolment)
-        await audit.record(conn, caller, "device.enrol", device.id, {"status_before": status_before})
-        if status_before != "active":
+        device, is_new, is_news = await devices.enrol(conn, enrolment)
+        await audit.record(conn, caller, "device.enrol", device.id, {"new": is_new})
+        if is_news:
             await outbox.add(conn, caller.tenant_id, news.device_enrolled(device))
-        if status_before is None:
+        if is_new:
             response = http.created(device, location=f"/api/v1/devices/{device.id}")
         else:
             response = http.json(device)

@@ -17,7 +17,8 @@ ENROL_DEVICE: LiteralString = f"""
         model = CASE WHEN %(names_model)s THEN excluded.model ELSE devices.model END,
         vehicle_id = CASE WHEN %(names_vehicle_id)s THEN excluded.vehicle_id ELSE devices.vehicle_id END,
         updated_at = now()
-    RETURNING {", ".join("new." + column for column in DEVICE.split(", "))}, old.status AS status_before
+    RETURNING {", ".join("new." + column for column in DEVICE.split(", "))}, old.id IS NULL AS is_new,
+        (old.status, old.device_class, old.vehicle_id) IS DISTINCT FROM (new.status, new.device_class, new.vehicle_id) AS is_news
 """
 
 FIND_DEVICE: LiteralString = f"SELECT {DEVICE} FROM devices WHERE id = %s"

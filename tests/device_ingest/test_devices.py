@@ -191,19 +191,18 @@ def test_the_same_key_enrols_once_and_answers_alike(partner: Partner, inside: In
     assert len(inside.messages(partner, "webhook_dispatcher.event.v1")) == 1
 
 
-def test_subscribers_hear_of_a_device_when_it_comes_into_use(partner: Partner, inside: Inside) -> None:
+def test_subscribers_hear_of_a_device_when_it_is_new_moved_or_back_in_use(partner: Partner, inside: Inside) -> None:
     path = partner.enrol("SN-SECRET", vehicle_id="AMB-42")
     partner.enrol("SN-SECRET")
+    partner.enrol("SN-SECRET", manufacturer="ACME")
     partner.patch(path, {"status": "retired"})
     partner.enrol("SN-SECRET")
+    partner.enrol("SN-SECRET", vehicle_id="AMB-43")
     events = inside.messages(partner, "webhook_dispatcher.event.v1")
-    expected = {
-        "device_id": path.rpartition("/")[2],
-        "device_class": "oximeter",
-        "status": "active",
-        "vehicle_id": "AMB-42",
-    }
-    assert [(event["type"], event["data"]) for event in events] == [("device.enrolled", expected)] * 2
+    device = {"device_id": path.rpartition("/")[2], "device_class": "oximeter", "status": "active"}
+    assert [(event["type"], event["data"]) for event in events] == [
+        ("device.enrolled", device | {"vehicle_id": vehicle_id}) for vehicle_id in ("AMB-42", "AMB-42", "AMB-43")
+    ]
     assert "SN-SECRET" not in str(events)
 
 
