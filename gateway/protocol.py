@@ -57,14 +57,15 @@ class GatewayProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.refused:
             return
-        heads = self.heads if self.in_head else -1
+        between = not self.in_head and (self.cycle is None or not self.cycle.more_body)
+        alone = self.heads + 1 if between else self.heads
         try:
             self._feed(data)
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, Refusal) else malformed("The request is not well-formed HTTP/1.1."))
             return
-        if self.in_head and heads == self.heads:  # all of it belongs to one head, which the parser still holds back
+        if self.in_head and self.heads == alone:  # all of it belongs to one head, which the parser still holds back
             self.held_bytes += len(data)
             if self.held_bytes > HEAD_LIMIT:
                 self._refuse(_head_too_large())
