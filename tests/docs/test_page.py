@@ -1,0 +1,115 @@
+"""The contract's page in a real browser, as the docs host serves it: both languages, both colour schemes, desk and phone."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.support.stack import Stack
+
+CHROMIUM = shutil.which("chromium")
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no browser here: `apt-get install chromium` runs these tests"
+)
+PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+def opened(browser: Browser, stack: Stack, path: str = "", **options: Any) -> tuple[Page, list[str]]:
+    """The page, and everything the browser complains of while it is open."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(20_000)
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.goto(f"http://{stack.described['hosts']['docs']}:{stack.port}/api/docs{path}")
+    return page, complaints
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("language", "scheme", "viewport"),
+    [("en", "dark", DESK), ("it", "light", PHONE)],
+)
+def test_it_is_accessible_fits_the_screen_and_obeys_its_own_policy(
+    browser: Browser, stack: Stack, language: str, scheme: Any, viewport: Any
+) -> None:
+    page, complaints = opened(browser, stack, locale=language, color_scheme=scheme, viewport=viewport)
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert complaints == []
+    # From here on as somebody outside the page: the policy lets no script in.
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@needs_browser
+def test_search_finds_operations_by_path_and_says_when_there_is_none(browser: Browser, stack: Stack) -> None:
+    page, _ = opened(browser, stack, locale="en", viewport=DESK)
+    page.keyboard.press("/")
+    page.keyboard.type("observations:batch")
+    expect(page.locator("#post_devices_device_id_observations_batch")).to_be_visible()
+    expect(page.locator("#get_platform_apps")).to_be_hidden()
+    page.locator("#query").fill("nothing of the kind")
+    expect(page.locator("#found")).to_have_text("Nothing found")
+    page.keyboard.press("Escape")
+    expect(page.locator("#get_platform_apps")).to_be_visible()
+
+
+@needs_browser
+def test_a_command_is_copied_whole(browser: Browser, stack: Stack) -> None:
+    page, _ = opened(browser, stack, viewport=DESK, permissions=["clipboard-read", "clipboard-write"])
+    block = page.locator("#post_epcr_encounters .code").first
+    block.get_by_role("button").click()
+    expect(block.locator(".done")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == block.locator("code").text_content()
+
+
+@needs_browser
+def test_everything_can_be_read_without_scripts_and_the_language_switched(browser: Browser, stack: Stack) -> None:
+    page, _ = opened(browser, stack, locale="en", java_script_enabled=False, viewport=PHONE)
+    expect(page.locator("#search")).to_be_hidden()
+    expect(page.get_by_role("button", name="Copy").first).to_be_hidden()
+    expect(page.locator("#post_epcr_encounters")).to_be_visible()
+    page.get_by_role("link", name="Italiano").click()
+    expect(page.locator("html")).to_have_attribute("lang", "it")
+    expect(page.locator("h1")).to_have_text("Piattaforma di integrazione Knogin")
+
+
+@needs_browser
+def test_the_type_of_a_problem_leads_to_its_explanation(browser: Browser, stack: Stack) -> None:
+    with stack.client("api") as client:
+        problem = client.get("/api/v1/devices").json()
+    page, _ = opened(browser, stack, "#" + problem["type"].partition("#")[2], viewport=DESK)
+    expect(page.locator(":target")).to_contain_text("401")
+
+
+def test_programs_get_the_contract_people_the_page_and_both_may_keep_it(stack: Stack) -> None:
+    with stack.client("docs") as client:
+        page = client.get("/api/docs", headers={"accept": "text/html", "accept-language": "it"})
+        contract = client.get("/api/docs", headers={"accept": "application/json"})
+        again = client.get("/api/docs/openapi.json", headers={"if-none-match": contract.headers["etag"]})
+    assert page.headers["content-type"].startswith("text/html")
+    assert '<html lang="it">' in page.text
+    assert contract.json()["openapi"] == "3.1.0"
+    assert (again.status_code, again.content) == (304, b"")
+    assert_strict(page)
+
+
+def assert_strict(answer: httpx.Response) -> None:
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "max-age" in answer.headers["cache-control"]
