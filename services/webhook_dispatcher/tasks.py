@@ -94,13 +94,7 @@ class Sender:
         with pool.connection() as conn:
             running = _count(conn.execute(dispatch_queries.COUNT_SENDERS))
         if running < self.settings.webhook_senders:
-            self.call_sender()
-
-    def call_sender(self) -> None:
-        try:
-            self.celery.send_task(SEND, queue=SEND)
-        except Exception as error:  # the relay rings as well
-            log.debug("sender not called: %s", type(error).__name__)
+            call_sender(self.celery)
 
     def send(self) -> None:
         """One turn of a pump. Does nothing when enough of them are running."""
@@ -135,7 +129,7 @@ class Sender:
         # The next pump may begin while this one waits for slow receivers.
         await conn.execute(dispatch_queries.RELEASE_SENDER, {"number": number})
         if not self.stopping.is_set() and await self._anything_due(conn):
-            self.call_sender()
+            call_sender(self.celery)
         await pump.drain(conn)
 
     async def _finish(self, pump: Pump) -> None:
@@ -190,7 +184,14 @@ def ring_if_due(conn: Connection, celery: Celery, senders: int) -> None:
     """Calls a sender for what has come due: a retry, a lease that ended with its sender, a call that Redis lost."""
     running = _count(conn.execute(dispatch_queries.COUNT_SENDERS))
     if running < senders and conn.execute(dispatch_queries.ANYTHING_DUE).fetchone() == (True,):
+        call_sender(celery)
+
+
+def call_sender(celery: Celery) -> None:
+    try:
         celery.send_task(SEND, queue=SEND)
+    except Exception as error:  # without its broker a sender is called for again, twice a second, until one comes
+        log.debug("sender not called: %s", type(error).__name__)
 
 
 def keep_partitions(conn: Connection, days: int) -> None:
