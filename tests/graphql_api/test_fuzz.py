@@ -122,7 +122,7 @@ def check(ask: Asking, body: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_documents_made_from_the_schema_run_or_are_refused(ask: Asking, seed: int) -> None:
     maker = Maker(schema.build(), random.Random(seed), wild=seed % 2)
     ran = 0
@@ -136,7 +136,7 @@ def test_documents_made_from_the_schema_run_or_are_refused(ask: Asking, seed: in
     assert ran > 5
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_approved_documents_take_any_variables_at_all(ask: Asking, seed: int) -> None:
     ask.grant("incident-management", "acqi-reporting", "telephony-admin")
     chance = random.Random(seed)

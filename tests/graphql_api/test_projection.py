@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from graphql import execute
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.graphql_api import documents, projection, schema
@@ -72,6 +72,7 @@ def keyed(names: list[str]) -> st.SearchStrategy[list[str]]:
     return st.lists(field | aliased, min_size=1, max_size=6, unique_by=lambda text: text.split(":")[0])
 
 
+@settings(max_examples=40)
 @given(keyed(FIELDS), st.none() | keyed(POINT), st.booleans())
 def test_the_short_cut_answers_what_the_executor_answers(
     metric: list[str], trend: list[str] | None, suppress: bool

@@ -61,21 +61,28 @@ class Dispatcher:
                 return JSONResponse(shown) if webhook else JSONResponse({"detail": "no"}, 404)
 
 
-@pytest.fixture
-def dispatcher() -> Dispatcher:
+@pytest.fixture(scope="module")
+def standing_in() -> Dispatcher:
     return Dispatcher()
 
 
-@pytest.fixture
-def ask(
-    dispatcher: Dispatcher, database: Database, redis_server: RedisServer, catalogue: Catalogue
-) -> Iterator[Asking]:
-    with serving(dispatcher.app) as upstream:
+@pytest.fixture(scope="module")
+def http(standing_in: Dispatcher, database: Database, redis_server: RedisServer) -> Iterator[httpx.Client]:
+    with serving(standing_in.app) as upstream:
         settings = settings_for(database, redis_server.url, webhook_dispatcher_url=upstream)
         with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-            asking = Asking(client, settings, catalogue)
-            asking.grant("incident-webhooks")
-            yield asking
+            yield client
+
+
+@pytest.fixture
+def dispatcher(standing_in: Dispatcher) -> Dispatcher:
+    standing_in.asked, standing_in.answer = [], None
+    return standing_in
+
+
+@pytest.fixture(autouse=True)
+def _granted(ask: Asking, dispatcher: Dispatcher) -> None:
+    ask.grant("incident-webhooks")
 
 
 def test_all_pages_are_listed_and_only_webhooks_for_incidents_alone(ask: Asking, dispatcher: Dispatcher) -> None:
