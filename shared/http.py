@@ -114,12 +114,23 @@ def query(request: Request, kind: type[T]) -> T:
             )
         values[name] = text
     try:
-        return _to_utc(msgspec.convert(values, kind, strict=False, dec_hook=_decode_custom))
+        asked = msgspec.convert(values, kind, strict=False, dec_hook=_decode_custom)
     except msgspec.ValidationError as error:
         detail, pointer = _locate(str(error))
         raise problems.invalid(
             "The query does not fit; see errors.", [FieldError(pointer.lstrip("/"), detail)]
         ) from None
+    _refuse_nulls(asked, values)
+    return _to_utc(asked)
+
+
+def _refuse_nulls(asked: Any, values: Mapping[str, str]) -> None:
+    """msgspec reads the word null as no value, and a filter that was asked for would silently be none."""
+    for name in values:
+        if getattr(asked, name, "") is None:
+            raise problems.invalid(
+                "The query does not fit; see errors.", [FieldError(name, "null is no value here; leave it out")]
+            )
 
 
 def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -295,6 +295,8 @@ def test_any_values_of_known_fields_are_a_value_or_a_problem(value: Any) -> None
         (b"since=2026-03-23T12:00:00", "since"),
         (b"text=a%00b", "text"),
         (b"deep=perhaps", "deep"),
+        (b"since=null", "since"),
+        (b"status=NULL", "status"),
     ],
 )
 def test_a_query_that_does_not_fit_names_its_parameter(query: bytes, pointer: str) -> None:
