@@ -70,6 +70,9 @@ bench-%: $(VENV)/.installed-dev tests/bench/test_%.py ## measure one thing: make
 chaos: $(VENV)/.installed-dev ## kill, empty and cut things while traffic runs (minutes)
 	@$(PY) -m pytest -m chaos -s tests
 
+fuzz: $(VENV)/.installed-dev $(VENV)/fuzz/.installed ## send whatever the contract allows, and more, at a running stack (minutes)
+	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s tests/docs
+
 $(VENV)/bin/python:
 	@python=$$(for name in python3.13 python3.12 python3.11 python3.14 python3 python; do \
 		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done); \
@@ -88,4 +91,11 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock | $(VENV)/bin/py
 	@$(PIP_INSTALL) -r requirements-dev.lock
 	@touch $(VENV)/.installed $@
 
-.PHONY: logs operate compose-env help up down reset demo trace migrate test lint types fmt openapi bench chaos
+# An environment of its own: what it needs is pinned differently from what the services run on.
+$(VENV)/fuzz/.installed: requirements-fuzz.lock | $(VENV)/bin/python
+	@echo "installing schemathesis"
+	@$(PY) -m venv $(VENV)/fuzz
+	@$(VENV)/fuzz/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-fuzz.lock
+	@touch $@
+
+.PHONY: logs operate compose-env help up down reset demo trace migrate test lint types fmt openapi bench fuzz chaos

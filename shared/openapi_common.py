@@ -89,7 +89,7 @@ PARAMETERS = {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "Makes the call safe to repeat: for 24 hours the same key and request get the stored answer again.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         "example": "6f0b1c1e-order-1",
     },
     "If-None-Match": {

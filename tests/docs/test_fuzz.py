@@ -1,0 +1,116 @@
+"""Schemathesis sends what the contract allows, and much that it does not, through the gateway; every answer must be a described one.
+
+It is a program of its own, in an environment of its own: `make fuzz` installs and runs it.
+"""
+
+import copy
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.docs import validating
+from tests.support.stack import App, Stack
+
+SCHEMATHESIS = shutil.which("schemathesis")
+EXAMPLES = 50
+SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:incidents:write"]
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
+    "response_schema_conformance"
+)
+pytestmark = [
+    pytest.mark.fuzz,
+    pytest.mark.skipif(SCHEMATHESIS is None, reason="schemathesis is not on PATH: `make fuzz` installs it"),
+]
+
+
+class Ground(NamedTuple):
+    """What there is to be found: tokens, and ids of resources that exist."""
+
+    admin_token: str
+    app: App
+    token: str
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def ground(stack: Stack) -> Ground:
+    app, victim = stack.register_app(SCOPES), stack.register_app(["webhooks:write"])
+    token = stack.token(app, " ".join(SCOPES))
+    with stack.client("auth", stack.admin_token) as admin, stack.client("auth", token) as auth:
+        minted = admin.post(f"/v1/platform/apps/{victim.client_id}/service-token").json()
+        hook = {"url": "http://127.0.0.1:9/", "events": ["incident.created"]}
+        webhook = auth.post("/v1/webhooks", json=hook).json()
+        test = auth.post(f"/v1/webhooks/{webhook['id']}/test").json()
+    ids = {"client_id": victim.client_id, "token_id": minted["id"], "webhook_id": webhook["id"]}
+    return Ground(stack.admin_token, app, token, ids | {"delivery_id": test["delivery_id"]} | _clinical(stack, token))
+
+
+def _clinical(stack: Stack, token: str) -> dict[str, str]:
+    spo2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
+    draft = {
+        "care_model": "event_medical",
+        "vehicle_id": "AMB-42",
+        "crew_ids": ["usr_1"],
+        "cad_incident_id": "cad_fuzz",
+    }
+    with stack.client("api", token) as api:
+        encounter = api.post("/api/v1/epcr/encounters", json=draft).json()
+        enrolment = {"serial_number": "SN-FUZZ", "device_class": "oximeter"}
+        device = api.post("/api/v1/devices/enrol", json=enrolment).json()
+        observation = api.post(f"/api/v1/devices/{device['id']}/observations", json=spo2).json()
+    encounter_id = encounter.get("id") or encounter["encounter_id"]
+    return {"encounter_id": encounter_id, "device_id": device["id"], "observation_id": observation["id"]}
+
+
+def narrowed(ids: dict[str, str]) -> dict[str, Any]:
+    """The contract for one address, whose path ids are sometimes those of resources that exist."""
+    document = copy.deepcopy(validating.contract())
+    del document["webhooks"], document["servers"]
+    for path in document["paths"].values():
+        del path["servers"]
+        for operation in path.values():
+            for parameter in operation.get("parameters", []):
+                if parameter.get("in") == "path":
+                    parameter["schema"] = {"type": "string", "enum": [ids[parameter["name"]], "none"]}
+                    parameter.pop("example", None)
+    return document
+
+
+def bearer(choose: Callable[[Ground], str]) -> Callable[[Ground], list[str]]:
+    return lambda ground: ["--header", f"Authorization: Bearer {choose(ground)}"]
+
+
+@pytest.mark.parametrize(
+    ("host", "paths", "credentials"),
+    [
+        pytest.param("auth", "^/v1/platform", bearer(lambda ground: ground.admin_token), id="platform"),
+        pytest.param("auth", "^/(v1/webhooks|v1/auth|.well-known)", bearer(lambda ground: ground.token), id="webhooks"),
+        pytest.param(
+            "auth",
+            "^/v1/oauth",
+            lambda ground: ["--auth", f"{ground.app.client_id}:{ground.app.client_secret}"],
+            id="oauth",
+        ),
+        pytest.param("api", "^/(api|graphql)", bearer(lambda ground: ground.token), id="api"),
+    ],
+)
+def test_every_answer_is_a_described_one(
+    stack: Stack, ground: Ground, tmp_path: Path, host: str, paths: str, credentials: Callable[[Ground], list[str]]
+) -> None:
+    document = tmp_path / "openapi.json"
+    document.write_text(json.dumps(narrowed(ground.ids)))
+    asked = [SCHEMATHESIS or "", "run", str(document), "--url", f"http://127.0.0.1:{stack.port}"]
+    asked += ["--header", f"Host: {stack.described['hosts'][host]}:{stack.port}", *credentials(ground)]
+    # What is deleted answers 404 from then on, and nothing more would be learnt from it.
+    asked += ["--include-path-regex", paths, "--exclude-method", "DELETE", "--max-redirects", "0"]
+    asked += ["--checks", CHECKS, "--continue-on-failure", "--phases", "examples,coverage,fuzzing"]
+    asked += ["--max-examples", str(EXAMPLES), "--suppress-health-check", "all", "--no-color", "--warnings", "off"]
+    ended = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-20_000:] + ended.stderr[-2_000:]
+    assert "passed" in ended.stdout
