@@ -6,14 +6,13 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gateway import target
+from gateway import framing, target
 from gateway.problems import Answer, Refusal, malformed
 from gateway.watch import Watch
 
 FIELDS = 100
 HEAD_LIMIT = 32 * 1024
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
-FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
 CLOSE = (b"connection", b"close")
 NEVER = float("inf")
 
@@ -129,7 +128,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if not self.in_head:
             return  # a trailer; none is passed on
         name = name.lower()
-        if name in FRAMING:
+        if name in framing.FIELDS:
             self.framing.append((name, value))
         self.headers.append((name, value))
         self.head_bytes += len(name) + len(value) + 4
@@ -148,7 +147,7 @@ class GatewayProtocol(HttpToolsProtocol):
             raise Refusal(
                 405, "Method not allowed", "This method is not used here.", headers=[(b"allow", allow)], close=True
             )
-        host, length, expects = self._framed(version)
+        host, length, expects = framing.read(self.framing, version)
         if parser.should_upgrade() and length != 0:
             raise malformed("A request with a body cannot ask for an upgrade.")
         where = target.parse(self.url, host)
@@ -174,33 +173,6 @@ class GatewayProtocol(HttpToolsProtocol):
             "gateway.connection": self,
         }
         self._begin(scope, expects, keep_alive=version != "1.0" and not self.draining and parser.should_keep_alive())
-
-    def _framed(self, version: str) -> tuple[bytes, int | None, bool]:
-        """Host, body length (None when chunked), and whether the client waits for 100 Continue."""
-        host = length = None
-        chunked = expects = False
-        for name, value in self.framing:
-            if name == b"host":
-                if host is not None:
-                    raise malformed("There may be only one Host field.")
-                host = value
-            elif name == b"content-length":
-                if length is not None or not value.isdigit():
-                    raise malformed("There may be only one Content-Length, in digits.")
-                length = int(value[:20])
-            elif name == b"transfer-encoding":
-                if chunked or value.lower() != b"chunked" or version == "1.0":
-                    raise malformed("The only transfer coding is chunked, once.")
-                chunked = True
-            elif value.lower() != b"100-continue":
-                raise Refusal(417, "Expectation failed", "The only expectation is 100-continue.", close=True)
-            else:
-                expects = True
-        if host is None:
-            raise malformed("A Host field is required.")
-        if chunked and length is not None:
-            raise malformed("Transfer-Encoding and Content-Length exclude one another.")
-        return host, (None if chunked else length or 0), expects
 
     def _begin(self, scope: Any, expects: bool, *, keep_alive: bool) -> None:
         self.cycle = RequestResponseCycle(
