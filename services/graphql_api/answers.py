@@ -12,6 +12,9 @@ from shared.database import AsyncConnection, aset_tenant
 # A correction shows within this time; metrics come through queues that take longer.
 FRESH_SECONDS = 0.1
 TENANTS = 10_000
+LONGEST_BODY = 8_192
+# What an entry takes beside its bytes.
+ENTRY = 500
 
 
 class Versions:
@@ -46,11 +49,11 @@ class Versions:
 
 
 class Answers:
-    """The last `size` answers, by tenant and request body. One made from an older version is forgotten when asked for."""
+    """The last answers that fit in `room` bytes, by tenant and request body. One of an older version is forgotten when asked for."""
 
-    def __init__(self, versions: Versions, size: int) -> None:
+    def __init__(self, versions: Versions, room: int) -> None:
         self.versions = versions
-        self.size = size
+        self.room = room
         self._kept: OrderedDict[tuple[str, bytes], tuple[int, bytes]] = OrderedDict()
 
     async def find(self, tenant_id: str, body: bytes) -> bytes | None:
@@ -59,12 +62,26 @@ class Answers:
             return None
         version, answer = kept
         if version != await self.versions.current(tenant_id):
-            self._kept.pop((tenant_id, body), None)
+            self._forget((tenant_id, body))
             return None
         return answer
 
     def keep(self, tenant_id: str, body: bytes, version: int, answer: bytes) -> None:
         """`version` is the one known before the answer was made: if the aggregates changed meanwhile, it is soon forgotten."""
-        self._kept[(tenant_id, body)] = (version, answer)
-        while len(self._kept) > self.size:
-            self._kept.popitem(last=False)
+        key = (tenant_id, body)
+        self._forget(key)
+        if len(body) > LONGEST_BODY:
+            return
+        self._kept[key] = (version, answer)
+        self.room -= _size(key, answer)
+        while self.room < 0:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: tuple[str, bytes]) -> None:
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self.room += _size(key, kept[1])
+
+
+def _size(key: tuple[str, bytes], answer: bytes) -> int:
+    return len(key[1]) + len(answer) + ENTRY

@@ -78,7 +78,7 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
             schema=executable,
             catalogue=catalogue,
             planner=Planner(executable, catalogue),
-            answers=Answers(Versions(pool), settings.answers_kept),
+            answers=Answers(Versions(pool), settings.answers_kept_bytes),
             snapshots=Snapshots(),
             webhooks=webhooks,
         )

@@ -16,7 +16,7 @@ DOCUMENTED = frozenset({"acqiMetrics", "telephonyProviders", "telephonyRoutes"})
 REPEATABLE = frozenset({"acqiMetrics"})
 # Mutations done by another service, which has a transaction of its own.
 ELSEWHERE = frozenset({"createIncidentWebhook", "updateIncidentWebhook", "deleteIncidentWebhook"})
-KEPT = 1_000
+KEPT = 200
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     identity_public_keys: str
     encryption_keys: str
     webhook_dispatcher_url: str = ""
-    answers_kept: int = 2_000
+    answers_kept_bytes: int = 64 * 1024 * 1024
     facts_kept_days: int = 3_653
     outbox_resend_seconds: float = 30
     otel_exporter_otlp_endpoint: str = ""

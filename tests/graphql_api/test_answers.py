@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.graphql_api.answers import Answers
+from services.graphql_api.answers import ENTRY, LONGEST_BODY, Answers
 from tests.graphql_api import population
 from tests.graphql_api.asking import Asking
 from tests.graphql_api.test_transport import PAGE
@@ -71,24 +71,23 @@ class Known:
         return self.version
 
 
-def test_only_so_many_answers_are_kept_and_none_of_an_old_version() -> None:
+def test_only_so_much_is_kept_and_nothing_of_an_old_version() -> None:
     versions: Any = Known()
-    answers = Answers(versions, size=3)
-    for number in range(5):
+    answers = Answers(versions, room=3 * (ENTRY + 9))
+    for number in (0, 1, 2, 2, 3, 4):
         answers.keep("org_a", b"%d" % number, 1, b"answer %d" % number)
 
-    async def found(body: bytes) -> bytes | None:
-        return await answers.find("org_a", body)
+    def found(body: bytes) -> bytes | None:
+        return asyncio.run(answers.find("org_a", body))
 
-    assert [asyncio.run(found(b"%d" % number)) for number in range(5)] == [
-        None,
-        None,
-        b"answer 2",
-        b"answer 3",
-        b"answer 4",
-    ]
+    assert [found(b"%d" % number) for number in range(5)] == [None, None, b"answer 2", b"answer 3", b"answer 4"]
     versions.version = 2
-    assert asyncio.run(found(b"4")) is None
+    assert found(b"4") is None
     versions.version = 1
-    assert asyncio.run(found(b"4")) is None
-    assert asyncio.run(found(b"3")) == b"answer 3"
+    assert found(b"4") is None
+    assert found(b"3") == b"answer 3"
+    answers.keep("org_a", b"x" * (LONGEST_BODY + 1), 1, b"answer")
+    answers.keep("org_a", b"6", 1, b"x" * 10_000)
+    assert found(b"x" * (LONGEST_BODY + 1)) is None
+    assert [found(body) for body in (b"2", b"3", b"6")] == [None, None, None]
+    assert answers.room == 3 * (ENTRY + 9)
