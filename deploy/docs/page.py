@@ -14,6 +14,7 @@ from gateway.settings import Settings
 
 FOLDER = Path(__file__).parent
 LANGUAGES = {"en": "English", "it": "Italiano"}
+PLACES = {"path": "In the path", "query": "In the query", "header": "Headers"}
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -26,6 +27,7 @@ class Shown(NamedTuple):
     server: str
     scope: str | None
     operation: dict[str, Any]
+    parameters: list[tuple[str, list[fields.Field]]]
     command: str
     answers: list[Any]
     refusals: list[Any]
@@ -112,11 +114,19 @@ def _shown(document: dict[str, Any], server: str, method: str, path: str, operat
         path,
         server,
         None if asked is None else (asked[0] if asked else ""),
-        operation | {"parameters": parameters},
+        operation,
+        [(title, rows) for place, title in PLACES.items() if (rows := _rows(parameters, place))],
         curl.command(server, method, path, operation),
         [(status, one) for status, one in responses.items() if status < 400],
         [(status, one) for status, one in responses.items() if status >= 400],
     )
+
+
+def _rows(parameters: list[dict[str, Any]], place: str) -> list[fields.Field]:
+    """The parameters of one place as the members of an object."""
+    found = [one for one in parameters if one["in"] == place]
+    members = {one["name"]: {"description": one.get("description", "")} | one["schema"] for one in found}
+    return fields.fields({"properties": members, "required": [one["name"] for one in found if one.get("required")]})
 
 
 def _resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
