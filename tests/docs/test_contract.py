@@ -96,3 +96,11 @@ def test_every_text_of_the_page_is_there_in_italian_and_nothing_else_is() -> Non
     page.render("it", translate)
     assert translate.missing == set()
     assert set(page.dictionary()) - translate.used == set()
+
+
+def test_every_operation_shows_an_answer_of_a_running_system() -> None:
+    for path in CONTRACT["paths"].values():
+        for operation in (one for name, one in path.items() if name != "servers"):
+            answers = [one.get("content", {}) for status, one in operation["responses"].items() if status < "300"]
+            bodies = [content for answer in answers for media, content in answer.items() if media != "text/html"]
+            assert not bodies or any("example" in content for content in bodies), operation["operationId"]

@@ -1,0 +1,147 @@
+"""Plays each operation once against a running stack and keeps the answers as the page's examples.
+
+`python -m tests.docs.recording .local/stack.json`, then `make openapi`.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deploy.docs.contract import EXAMPLES
+from tests.docs import validating
+from tests.epcr.samples import TYPICAL
+from tests.support.stack import Stack
+from tests.support.waiting import wait_for
+
+SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:incidents:write"]
+SECRET = {"client_secret", "token", "access_token", "secret"}
+SPO2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
+MOST_ITEMS = 2
+
+
+class Recorder:
+    """Keeps the first answer of each operation, status and media type: without secrets, under the public names."""
+
+    def __init__(self, stack: Stack) -> None:
+        described = stack.described["hosts"]
+        self._names = {
+            f"http://{described[host]}:{stack.port}": f"https://{host}.knogin.com" for host in ("auth", "api")
+        }
+        self.kept: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def keep(self, answer: httpx.Response) -> Any:
+        found = validating.operation_of(answer.request.method, answer.request.url.path)
+        assert found is not None, answer.request.url
+        assert answer.is_success, answer.text
+        media = answer.headers["content-type"].partition(";")[0]
+        statuses = self.kept.setdefault(found[1]["operationId"], {})
+        statuses.setdefault(str(answer.status_code), {}).setdefault(media, self._shown(answer.json()))
+        return answer.json()
+
+    def _shown(self, value: Any, name: str = "") -> Any:
+        if isinstance(value, dict):
+            return {key: self._shown(member, key) for key, member in value.items()}
+        if isinstance(value, list):
+            return [self._shown(item) for item in value[:MOST_ITEMS]]
+        if not isinstance(value, str):
+            return value
+        if name in SECRET:
+            return f"<{name.replace('_', '-')}>"
+        for local, public in self._names.items():
+            value = value.replace(local, public)
+        return value[:24] + "…" if name == "n" else value  # a modulus says nothing to a reader
+
+
+def record_apps(stack: Stack, recorder: Recorder) -> str:
+    """Records apps and OAuth; a token of the app it made."""
+    keep, draft = recorder.keep, {"name": "Case sync connector", "grant_types": ["client_credentials"]}
+    with stack.client("auth", stack.admin_token) as admin, stack.client("auth") as anyone:
+        keep(admin.get("/v1/platform/scopes"))
+        app = keep(admin.post("/v1/platform/apps", json=draft | {"redirect_uris": [], "requested_scopes": SCOPES}))
+        keep(admin.get("/v1/platform/apps"))
+        path = f"/v1/platform/apps/{app['client_id']}"
+        keep(admin.patch(path, json={"name": "Case sync connector 2"}))
+        governance = {"approved_events": ["incident.*", "epcr.*"], "graphql_bundles": ["acqi-reporting"]}
+        keep(admin.patch(f"{path}/governance", json=governance | {"allow_service_tokens": True, "enforce_pkce": True}))
+        for answer in (admin.get(path), admin.post(f"{path}/disable"), admin.post(f"{path}/enable")):
+            keep(answer)
+        secret = keep(admin.post(f"{path}/rotate-secret", json={"overlap_seconds": 3600}))["client_secret"]
+        keep(admin.post(f"{path}/service-token", json={"scopes": ["webhooks:write"]}))
+        keep(admin.get(f"{path}/service-tokens"))
+        token = _record_oauth(anyone, recorder, {"client_id": app["client_id"], "client_secret": secret})
+        wait_for(lambda: admin.get(f"{path}/events").json()["events"], what="the refused call to be listed")
+        keep(admin.get(f"{path}/events"))
+    return token
+
+
+def _record_oauth(anyone: httpx.Client, recorder: Recorder, client: dict[str, str]) -> str:
+    asked = {"grant_type": "client_credentials"} | client
+    anyone.post("/v1/oauth/token", data=asked | {"scope": "argus:telephony:read"})
+    token = recorder.keep(anyone.post("/v1/oauth/token", data=asked | {"scope": " ".join(SCOPES)}))["access_token"]
+    other = anyone.post("/v1/oauth/token", data=asked | {"scope": "webhooks:write"}).json()["access_token"]
+    recorder.keep(anyone.post("/v1/oauth/introspect", data=client | {"token": token}))
+    recorder.keep(anyone.post("/v1/oauth/revoke", data=client | {"token": other}))
+    for path in ("jwks.json", "oauth-authorization-server", "oauth-protected-resource"):
+        recorder.keep(anyone.get(f"/.well-known/{path}"))
+    recorder.keep(anyone.get("/v1/auth/jwks.json"))
+    return token
+
+
+def record_webhooks(stack: Stack, recorder: Recorder, token: str) -> None:
+    keep, draft = recorder.keep, {"url": "https://integrator.example/webhooks/argus", "events": ["incident.updated"]}
+    with stack.client("auth", token) as client:
+        webhook = keep(client.post("/v1/webhooks", json=draft))
+        path = f"/v1/webhooks/{webhook['id']}"
+        keep(client.get("/v1/webhooks"))
+        keep(client.get(path))
+        keep(client.put(path, json={"events": ["incident.updated", "incident.closed"]}))
+        delivery = f"{path}/deliveries/{keep(client.post(f'{path}/test'))['delivery_id']}"
+        keep(client.post(f"{path}/test?wait=true"))
+        wait_for(lambda: client.get(delivery).json()["attempts"], what="the test delivery to be tried")
+        for answer in (client.get(f"{path}/deliveries"), client.get(delivery), client.post(f"{delivery}/retry")):
+            keep(answer)
+        keep(client.post(f"{path}/recover?since=2026-03-23T12:00:00Z"))
+        keep(client.get(f"{path}/reconciliation"))
+
+
+def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
+    keep, encounters, devices = recorder.keep, "/api/v1/epcr/encounters", "/api/v1/devices"
+    contract = validating.contract()["paths"]
+    minimum = contract[encounters]["post"]["requestBody"]["content"]["application/json"]["example"]
+    query = contract["/graphql"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    number = token[-6:]  # so that it can be played again
+    with stack.client("api", token) as client:
+        keep(client.get("/api/v1/graphql/bundles"))
+        keep(client.post("/graphql", json=query))
+        begun = keep(client.post(encounters, json=minimum | {"cad_incident_id": f"cad_{number}"}))
+        whole = client.post(encounters, json=TYPICAL | {"cad_incident_id": f"cad_2{number}"}).json()
+        keep(client.get(encounters))
+        keep(client.get(f"{encounters}/{whole['id']}"))
+        keep(client.get(f"{encounters}/{begun['id']}/fhir-bundle"))
+        enrolment = {"serial_number": f"SN-{number}", "device_class": "multiparameter", "manufacturer": "ACME"}
+        device = keep(client.post(f"{devices}/enrol", json=enrolment))
+        keep(client.post(f"{devices}/enrol", json=enrolment | {"vehicle_id": "AMB-42"}))
+        path = f"{devices}/{device['id']}"
+        for answer in (client.get(devices), client.get(path), client.patch(path, json={"vehicle_id": "AMB-43"})):
+            keep(answer)
+        observation = keep(client.post(f"{path}/observations", json=SPO2))
+        keep(client.get(f"{path}/observations"))
+        keep(client.get(f"{path}/observations/{observation['id']}"))
+        unknown = SPO2 | {"mdc_code": "MDC_X"}
+        keep(client.post(f"{path}/observations:batch", json={"observations": [SPO2 | {"value": 97.5}, unknown]}))
+
+
+def main(file: Path) -> None:
+    stack = Stack(file)
+    recorder = Recorder(stack)
+    token = record_apps(stack, recorder)
+    record_webhooks(stack, recorder, token)
+    record_clinical(stack, recorder, token)
+    EXAMPLES.write_text(json.dumps(recorder.kept, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
