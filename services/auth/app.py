@@ -119,7 +119,7 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str
 
 
 def create_app(settings: Settings) -> Starlette:
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[
             Middleware(TracingMiddleware),
@@ -128,3 +128,5 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers=problems.exception_handlers | {OAuth2Error: signin.refuse_unreadable},
         lifespan=partial(lifespan, settings),
     )
+    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
+    return app

@@ -48,7 +48,7 @@ class State(TypedDict):
 
 
 def create_app(settings: Settings) -> Starlette:
-    return Starlette(
+    app = Starlette(
         routes=[*routes, *health.routes({"database": _check_database})],
         middleware=[
             Middleware(TracingMiddleware),
@@ -57,6 +57,8 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers=problems.exception_handlers,
         lifespan=partial(lifespan, settings),
     )
+    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
+    return app
 
 
 @asynccontextmanager

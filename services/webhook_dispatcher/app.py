@@ -42,7 +42,7 @@ routes = [
 
 
 def create_app(settings: Settings) -> Starlette:
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[
             Middleware(TracingMiddleware),
@@ -51,6 +51,8 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers=problems.exception_handlers,
         lifespan=partial(lifespan, settings),
     )
+    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
+    return app
 
 
 @asynccontextmanager

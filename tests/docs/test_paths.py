@@ -1,0 +1,14 @@
+"""Paths are exact."""
+
+from tests.docs import validating
+from tests.support.stack import Stack
+
+
+def test_a_path_that_is_almost_a_described_one_is_not_found_and_leads_nowhere(stack: Stack) -> None:
+    """A redirect would repeat the request, token and all, at an address put together from the request itself."""
+    paths = {
+        path: item["servers"][0]["url"] for path, item in validating.contract()["paths"].items() if "{" not in path
+    }
+    for path, server in paths.items():
+        with stack.client("auth" if "auth" in server else "api", stack.admin_token) as client:
+            assert client.get(path + "/").status_code == 404, path
