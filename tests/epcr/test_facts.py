@@ -108,6 +108,14 @@ def test_of_a_monitors_many_readings_four_are_told() -> None:
     assert [str(vital.value) for vital in told.vitals] == ["95", "91", "99", "96"]
 
 
+def test_neither_an_implausible_reading_nor_a_rehearsal_is_a_fact() -> None:
+    one = golden.readings()[0]
+    flagged = msgspec.structs.replace(one, id="obs_f", flags=["out-of-range"])
+    rehearsed = msgspec.structs.replace(one, id="obs_r", test=True)
+    assert facts_of(golden.encounter(MINIMAL), [flagged, rehearsed]).vitals == []
+    assert len(facts_of(golden.encounter(MINIMAL), [flagged, one, rehearsed]).vitals) == 1
+
+
 @pytest.mark.parametrize(
     ("system", "code", "kind"),
     [

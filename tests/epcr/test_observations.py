@@ -94,8 +94,10 @@ def test_an_encounter_of_another_tenant_is_unknown(
     organisation: Organisation, other: Organisation, inside: Inside
 ) -> None:
     id, one = organisation.partner.create(), spo2()
+    path = f"{ENCOUNTERS}/{id}/fhir-bundle"
+    tag = {"if-none-match": organisation.hospital.get(path).headers["etag"]}
     inside.receive(other.id, recorded(id, one))
-    assert readings(organisation.hospital.bundle(id)) == []
+    assert organisation.hospital.get(path, headers=tag).status_code == 304
     assert inside.messages(other.id, LINKS) == []
     with inside.task() as conn:
         tasks.link_late(inside.keyring, conn)

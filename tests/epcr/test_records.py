@@ -259,6 +259,9 @@ def test_the_same_version_is_the_same_bytes_by_every_road(organisation: Organisa
     for road in roads:
         assert road.headers["content-type"] == "application/fhir+json"
         assert road.headers["cache-control"] == "no-store"
+    tags = {roads[0].headers["etag"], organisation.hospital.get(path).headers["etag"]}
+    tags |= {organisation.hospital.get(f"{path}/fhir-bundle?max_entries={n}").headers["etag"] for n in (5, 6)}
+    assert len(tags) == 4
     for accept in ("application/json", "*/*", "application/fhir+json;q=0, */*", "application/fhir+xml"):
         plain = organisation.hospital.get(path, headers={"accept": accept})
         assert plain.headers["content-type"] == "application/json"
