@@ -22,6 +22,7 @@ def down(state: State) -> list[str]:
     supervisor = _alive(record.get("supervisor", {}))
     stopped = [name for name, child in _children(record).items() if _alive(child)]
     if supervisor:
+        stopped.insert(0, "supervisor")
         supervisor.send_signal(signal.SIGTERM)
         with suppress(psutil.TimeoutExpired):
             supervisor.wait(PATIENCE)

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,12 @@ class State:
         if self.spans.exists() and self.spans.stat().st_size > SPANS_KEPT:
             self.spans.unlink()
         return lock
+
+    def record_processes(self, children: Mapping[str, int]) -> None:
+        """Who runs, for whoever has to stop it from outside; with the time each began, since pids are used again."""
+        told = {name: {"pid": pid, "born": born(pid)} for name, pid in children.items()}
+        supervisor = {"pid": os.getpid(), "born": born(os.getpid())}
+        write_json(self.processes, {"supervisor": supervisor, "children": told})
 
     def secret(self, name: str, make: Callable[[], str]) -> str:
         """The secret of that name, made the first time it is asked for."""

@@ -15,7 +15,6 @@ from deploy.local.probe import Probe
 from deploy.local.process import Process, signal_group
 from deploy.local.redis_server import RedisServer
 from deploy.local.screen import Screen
-from deploy.local.state import born, write_json
 
 READY_SECONDS = 90
 DEATHS_BEFORE_READY = 3
@@ -158,9 +157,7 @@ class Supervisor:
         """Both files, after every change of pids."""
         running = {process.name: process.pid for process in self.processes if process.running}
         running |= {server.name: server.server.pid for server in self.servers if server.server}
-        children = {name: {"pid": pid, "born": born(pid)} for name, pid in running.items()}
-        supervisor = {"pid": os.getpid(), "born": born(os.getpid())}
-        write_json(self.plan.state.processes, {"supervisor": supervisor, "children": children})
+        self.plan.state.record_processes(running)
         stackfile.write(self.plan, self.processes, self.tenants, self.ready)
 
     def _not_for(self, process: Process) -> list[int]:

@@ -31,6 +31,7 @@ def up(state: State, headless: bool, only: frozenset[str]) -> None:
     """Returns when stopped. Raises Misconfigured, PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed or Interrupted."""
     lock = state.prepare()
     down.sweep(state)
+    state.record_processes({})
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     console = Console(highlight=False)

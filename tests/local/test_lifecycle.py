@@ -79,6 +79,15 @@ def test_down_stops_a_stack_that_was_left_running(small: RunningStack) -> None:
     assert down.down(small.state) == []
 
 
+def test_down_stops_a_stack_that_is_still_starting(small: RunningStack) -> None:
+    launched = small.launch()
+    wait_for(small.state.processes.exists, what="the supervisor to begin")
+    assert "supervisor" in down.down(small.state)
+    launched.wait(60)
+    assert not small.state.stack.exists()
+    assert down.down(small.state) == []
+
+
 def test_children_do_not_outlive_a_killed_supervisor(small: RunningStack) -> None:
     small.start()
     started = children(small)
