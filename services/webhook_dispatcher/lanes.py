@@ -52,7 +52,7 @@ class Lane(msgspec.Struct, kw_only=True):
 
     def note(self, outcome: Outcome, wait: float | None) -> None:
         """Takes an attempt that is over into account. `wait` is when its delivery is tried again, in seconds, if it is."""
-        self.seconds += (outcome.duration_ms / 1000 - self.seconds) / 4
+        self.seconds += (outcome.duration_ms / 1000 - self.seconds) / 2
         if outcome.succeeded:
             self.succeeded = True
             self.limit = min(MOST_CONCURRENCY, self.limit + 1)
