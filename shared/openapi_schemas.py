@@ -1,5 +1,6 @@
 """JSON Schemas of Structs, as OpenAPI's components: named by service, numbers as they stand on the wire."""
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -62,6 +63,8 @@ def _adapted(schema: Any, prefix: str) -> Any:
 def _member(name: str, value: Any, prefix: str) -> Any:
     if name == "$ref":
         return f"#/components/schemas/{prefix}.{value.rpartition('/')[2]}"
+    if name == "description" and isinstance(value, str):
+        return inspect.cleandoc(value)  # Python 3.13 does so itself, and the document is to be the same everywhere
     adapted = _adapted(value, prefix)
     return _as_time(adapted) if name == "at" or name.endswith("_at") else adapted
 
