@@ -15,7 +15,7 @@ from shared import logs
 from shared.crypto import UnreadableCiphertext
 from shared.database import AsyncConnection
 
-CYCLE = 0.005
+CYCLE = 0.008
 POLL = 0.05
 IDLE = 2.0
 MOST_AT_ONCE = 200
@@ -90,15 +90,14 @@ class Pump:
         self.loop.call_soon_threadsafe(self.freed.set)
 
     async def _wait(self, pause: float) -> None:
-        """Until something has happened, at most `pause` seconds; and then a moment more, so that one statement tells of many attempts."""
+        """Until something has happened, at most `pause` seconds; and then a moment more, so that one statement tells of many."""
         if not self.over:
             try:
                 async with asyncio.timeout(pause):
                     await self.freed.wait()
             except TimeoutError:
                 return
-        if self.over:
-            await asyncio.sleep(CYCLE)
+        await asyncio.sleep(CYCLE)
 
     async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
         """Records what is over and claims what there is room for; what was claimed is on its way when this returns."""
