@@ -26,18 +26,16 @@ function search() {
   found.textContent = words.length ? (count ? `${count} ${found.dataset.some}` : found.dataset.none) : "";
 }
 
-function leave(event) {
-  if (event.type === "hashchange" || event.key === "Escape") {
-    query.value = "";
-    search();
-  }
+function clear() {
+  query.value = "";
+  search();
 }
 
+// What a link leads to may be hidden by the search.
 function reveal() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target && target.closest("[hidden]")) {
-    query.value = "";
-    search();
+    clear();
     target.scrollIntoView();
   }
 }
@@ -51,7 +49,9 @@ async function copy(event) {
 
 document.getElementById("search").hidden = false;
 query.addEventListener("input", search);
-query.addEventListener("keydown", leave);
+query.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") clear();
+});
 window.addEventListener("hashchange", reveal);
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !/input|textarea/i.test(event.target.tagName)) {
