@@ -262,9 +262,12 @@ def test_a_tenant_chooses_how_an_app_sees_times(organisation: Organisation, insi
     id = organisation.partner.create(**TYPICAL)
     client = organisation.hospital.caller.client_id
     exact = organisation.hospital.read(id)
+    path = f"/api/v1/epcr/encounters/{id}/fhir-bundle"
+    known = {"if-none-match": organisation.hospital.get(path).headers["etag"]}
     inside.receive(organisation.id, app_changed(client, 2, deidentification="shifted"))
     shifted = organisation.hospital.read(id)
     assert shifted["times"]["call"] != exact["times"]["call"]
+    assert organisation.hospital.get(path, headers=known).status_code == 200
     assert "cad_incident_id" not in shifted
     inside.receive(organisation.id, app_changed(client, 3, deidentification="safe_harbor"))
     harboured = organisation.hospital.read(id)
