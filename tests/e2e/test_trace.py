@@ -63,6 +63,10 @@ def test_the_trace_id_stands_in_the_logs_and_in_the_deliveries_list(integration:
         webhook_id = client.get("/v1/webhooks").json()["webhooks"][0]["id"]
         deliveries = f"/v1/webhooks/{webhook_id}/deliveries"
         wait_for(lambda: any(found["trace_id"] == trace_id for found in client.get(deliveries).json()["deliveries"]))
-    named = {process for process, log in integration.stack.logs().items() if trace_id in log}
-    assert any("gateway" in process for process in named)
-    assert any("epcr" in process for process in named)
+    # The gateway writes its lines together, a moment later.
+    wait_for(lambda: any("gateway" in process for process in _processes_naming(integration, trace_id)))
+    wait_for(lambda: any("epcr" in process for process in _processes_naming(integration, trace_id)))
+
+
+def _processes_naming(integration: Integration, trace_id: str) -> set[str]:
+    return {process for process, log in integration.stack.logs().items() if trace_id in log}
