@@ -77,9 +77,9 @@ CLAIM: LiteralString = """
     ), lanes AS (
         SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 256
     ), open AS (
-        SELECT s.id, coalesce(b.room, s.concurrency) AS room FROM lanes JOIN subscriptions s ON s.id = lanes.subscription_id
-        LEFT JOIN unnest(%(busy)s::text[], %(room)s::integer[]) AS b (id, room) ON b.id = s.id
-        WHERE (s.slowed_until IS NULL OR s.slowed_until <= now()) AND coalesce(b.room, s.concurrency) > 0
+        SELECT s.id, coalesce((%(room)s::jsonb ->> s.id)::integer, s.concurrency) AS room
+        FROM lanes JOIN subscriptions s ON s.id = lanes.subscription_id
+        WHERE (s.slowed_until IS NULL OR s.slowed_until <= now()) AND coalesce((%(room)s::jsonb ->> s.id)::integer, s.concurrency) > 0
         ORDER BY (s.failing_since IS NOT NULL)
     ), due AS (
         SELECT q.delivery_id FROM open CROSS JOIN LATERAL (

@@ -29,6 +29,7 @@ class Lane(msgspec.Struct, kw_only=True):
     in_flight: int = 0
     waiting: deque[Due] = msgspec.field(default_factory=deque)
     seconds: float = 1.0
+    used: float = 0.0
     failing: bool = False
     succeeded: bool = False
     failed: bool = False
@@ -47,8 +48,12 @@ class Lane(msgspec.Struct, kw_only=True):
     @property
     def worth_telling(self) -> bool:
         """Whether the subscription's row would change: a success of a receiver in good health changes nothing."""
-        recovered = self.succeeded and (self.failing or self.limit == MOST_CONCURRENCY != self.stored_limit)
-        return self.failed or recovered or not self.stored_limit
+        grown = self.limit >= 2 * self.stored_limit or self.limit == MOST_CONCURRENCY != self.stored_limit
+        return self.failed or (self.succeeded and (self.failing or grown)) or not self.stored_limit
+
+    @property
+    def is_idle(self) -> bool:
+        return self.in_flight == 0 and not self.waiting and not self.worth_telling
 
     def note(self, outcome: Outcome, wait: float | None) -> None:
         """Takes an attempt that is over into account. `wait` is when its delivery is tried again, in seconds, if it is."""

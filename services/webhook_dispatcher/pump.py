@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, recording
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Sent, Vault
@@ -21,6 +23,7 @@ IDLE = 2.0
 MOST_AT_ONCE = 200
 LONGEST_AHEAD = 3.0
 PLAN_SECONDS = 2.0
+REMEMBERED = 10.0
 TURN = 30.0
 GONE = 410
 CLAIMED = Due.__struct_fields__[:-1]
@@ -125,8 +128,8 @@ class Pump:
         if time.monotonic() > self.plans_until:
             await conn.execute(dispatch_queries.FORGET_PLANS)
             self.plans_until = time.monotonic() + PLAN_SECONDS
-        busy = {subscription_id: lane.room for subscription_id, lane in self.lanes.items()}
-        parameters = {"after": self.after, "busy": list(busy), "room": list(busy.values()), "slots": room}
+        known = msgspec.json.encode({subscription_id: lane.room for subscription_id, lane in self.lanes.items()})
+        parameters = {"after": self.after, "room": known.decode(), "slots": room}
         rows = await recording.fetch(conn, dispatch_queries.CLAIM, parameters)
         self.after = rows[0][0]
         return [Due(**dict(zip(CLAIMED, row[1:], strict=True))) for row in rows if row[1] is not None]
@@ -145,6 +148,7 @@ class Pump:
 
     def _start_next(self, lane: Lane) -> None:
         lane.in_flight += 1
+        lane.used = time.monotonic()
         task = asyncio.get_running_loop().create_task(self._send(lane.waiting.popleft(), lane))
         self.sending.add(task)
         task.add_done_callback(self._ended)
@@ -185,10 +189,8 @@ class Pump:
         return ladder.next_wait(self.schedule, sent.due.rung + 1, sent.outcome.retry_after)
 
     def _forget_idle_lanes(self) -> None:
-        idle = [
-            key
-            for key, lane in self.lanes.items()
-            if lane.in_flight == 0 and not lane.waiting and not lane.worth_telling
-        ]
+        """What was learnt of a quick receiver is kept while it may come in useful."""
+        now = time.monotonic()
+        idle = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
         for key in idle:
             del self.lanes[key]

@@ -50,11 +50,14 @@ def test_there_is_always_room_for_one_and_never_for_more_than_the_most(outcomes:
         assert 1 <= one.limit <= MOST_CONCURRENCY
 
 
-def test_a_receiver_in_good_health_costs_no_update() -> None:
-    one = lane()
-    for _ in range(10):
+def test_a_receiver_in_good_health_costs_an_update_only_when_its_limit_has_doubled() -> None:
+    one = lane(4)
+    told = []
+    for _ in range(200):
         one.note(OK, None)
-    assert not one.worth_telling
+        if one.worth_telling:
+            told.append(one.take_report().concurrency)
+    assert told == [8, 16, 32, 64]
 
 
 def test_a_failing_receivers_first_success_is_worth_telling() -> None:
