@@ -12,6 +12,7 @@ from services.auth.settings import load
 from services.auth.tasks import create_worker, periodic
 from services.auth.tenants import bootstrap as tenants
 from services.auth.tenants import commands as operator
+from services.auth.tenants import first_party
 from shared.command import commands
 
 cli = commands(
@@ -24,6 +25,7 @@ cli = commands(
 )
 cli.add_typer(operator.tenant_commands(load), name="tenant")
 cli.add_typer(operator.user_commands(load), name="user")
+cli.add_typer(first_party.app_commands(load), name="first-party")
 cli.add_typer(operator.scope_commands(load), name="scopes")
 cli.add_typer(operator.key_commands(load), name="keys")
 

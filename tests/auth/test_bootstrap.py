@@ -4,12 +4,17 @@ import asyncio
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import BootstrapRequest, bootstrap
+from services.auth.tenants.first_party import create_app
+from services.auth.tenants.operations import Refused
 from shared.encoding import base64url_encode
 from shared.identity import SigningKey
+from shared.ids import new_id
+from shared.settings import required
 from tests.conftest import FreshDatabase
 
 KEY = base64url_encode(b"k" * 32)
@@ -62,3 +67,22 @@ def test_a_user_of_another_tenant_is_not_taken_over(settings: Settings) -> None:
     run(settings, tenant("one", "a@one.example"))
     with pytest.raises(SystemExit, match="belongs to another tenant"):
         run(settings, tenant("two", "a@one.example"))
+
+
+def test_an_operator_makes_an_app_with_a_first_party_scope(settings: Settings) -> None:
+    tenant_id = run(settings, tenant("one", "a@one.example"))["one"]["tenant_id"]
+    client_id, secret = asyncio.run(create_app(settings, tenant_id, "Crew's record", ["argus:epcr:clinical"]))
+    with psycopg.connect(required(settings.worker_database_url, "")) as conn:
+        row = conn.execute(
+            "SELECT tenant_id, first_party, requested_scopes FROM apps WHERE client_id = %s", (client_id,)
+        )
+        assert row.fetchone() == (tenant_id, True, ["argus:epcr:clinical"])
+    assert secret.startswith("kns_")
+
+
+def test_an_operator_cannot_make_an_app_for_nobody_or_with_a_scope_that_is_not_there(settings: Settings) -> None:
+    tenant_id = run(settings, tenant("one", "a@one.example"))["one"]["tenant_id"]
+    with pytest.raises(Refused, match="no tenant"):
+        asyncio.run(create_app(settings, new_id("org"), "x", ["argus:epcr:clinical"]))
+    with pytest.raises(Refused, match="no scope"):
+        asyncio.run(create_app(settings, tenant_id, "x", ["argus:everything"]))

@@ -1,0 +1,61 @@
+"""A tenant's own apps, such as the crew's record: only an operator makes them, and gives them scopes that no partner may ask for."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from services.auth.apps import scopes, store
+from services.auth.apps.models import AppDraft
+from services.auth.settings import Settings
+from services.auth.tenants.operations import OPERATOR, Refused
+from shared import audit
+from shared.crypto import Keyring
+from shared.database import aset_tenant, open_pool
+from shared.identity import Caller
+from shared.problems import Problem
+from shared.settings import required
+
+
+async def create_app(settings: Settings, tenant_id: str, name: str, wanted: list[str]) -> tuple[str, str]:
+    """Client id and secret of a new first-party app. Raises Refused for a scope that is not there or a tenant nobody has."""
+    if unknown := sorted(set(wanted) - set(scopes.ALL)):
+        raise Refused(f"there is no scope {', '.join(unknown)}")
+    keyring = Keyring.from_text(settings.encryption_keys)
+    dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+    async with open_pool(dsn, max_size=1) as pool, pool.connection() as conn:
+        await aset_tenant(conn, tenant_id)
+        try:
+            await store.load_tenant(conn, tenant_id)
+        except Problem:
+            raise Refused(f"there is no tenant {tenant_id}") from None
+        draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted)
+        app = await store.insert_app(conn, tenant_id, draft, first_party=True)
+        secret = await store.add_secret(conn, keyring, app)
+        operator = Caller(tenant_id=tenant_id, client_id=OPERATOR)
+        await audit.record(conn, operator, "app.created", app.client_id, {"first_party": True, "scopes": wanted})
+        return app.client_id, secret
+
+
+def app_commands(load: Callable[[], Settings]) -> typer.Typer:
+    cli = typer.Typer(no_args_is_help=True, help="First-party apps of a tenant.")
+
+    @cli.callback()
+    def main() -> None:
+        """First-party apps of a tenant."""
+
+    @cli.command()
+    def create(
+        tenant: Annotated[str, typer.Argument(help="The tenant's id, org_…")],
+        name: Annotated[str, typer.Argument(help="What people call the app.")],
+        scope: Annotated[list[str], typer.Argument(help="Its scopes, such as argus:epcr:clinical.")],
+    ) -> None:
+        """Make an app with scopes no partner may ask for; prints its id and its secret, this once."""
+        try:
+            made = asyncio.run(create_app(load(), tenant, name, scope))
+        except Refused as refused:
+            raise SystemExit(str(refused)) from None
+        typer.echo("  ".join(made))
+
+    return cli
