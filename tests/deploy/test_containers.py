@@ -184,7 +184,6 @@ def test_an_image_installs_what_its_service_imports_and_no_other_services_librar
     ).stdout
     installed = {line.partition("==")[0] for line in lock.splitlines() if "==" in line}
     own = {
-        "gateway": "pyreqwest",
         "auth": "authlib",
         "webhook_dispatcher": "jsonschema-rs",
         "graphql_api": "ariadne",
