@@ -46,12 +46,14 @@ class CommonSettings(Protocol):
     def log_level(self) -> str: ...
 
 
+LOOPBACK = "127.0.0.1"
+OpsHost = Annotated[str, typer.Option(help="Address of the probes and metrics (OPS_PORT).")]
 TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 S = TypeVar("S", bound=CommonSettings)
 REPLAY = "UPDATE outbox SET acknowledged_at = NULL, attempts = 0, send_at = now() WHERE created_at >= %s AND acknowledged_at IS NOT NULL"
 
 
-def observe(name: str, settings: CommonSettings) -> None:
+def observe(name: str, settings: CommonSettings, ops_host: str) -> None:
     """Logs, traces and the ops port of this process. After any fork."""
     logs.configure(name, settings.log_level)
     tracing.configure(
@@ -60,7 +62,7 @@ def observe(name: str, settings: CommonSettings) -> None:
         otlp_endpoint=settings.otel_exporter_otlp_endpoint,
         sampler_arg=settings.otel_traces_sampler_arg,
     )
-    operations.serve(settings.ops_port)
+    operations.serve(settings.ops_port, host=ops_host)
 
 
 def commands(
@@ -85,14 +87,15 @@ def commands(
     @cli.command()
     def web(
         port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-        host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+        host: Annotated[str, typer.Option(help="Address to listen on.")] = LOOPBACK,
         fd: Annotated[
             int | None, typer.Option(help="Listening socket inherited from a supervisor, instead of host and port.")
         ] = None,
+        ops_host: OpsHost = LOOPBACK,
     ) -> None:
         """Serve HTTP."""
         settings = load()
-        observe(name, settings)
+        observe(name, settings, ops_host)
         serve(create_app(settings), host, port, fd)
 
     @cli.command()
@@ -103,17 +106,18 @@ def commands(
         only: Annotated[
             str, typer.Option(help="Queues to serve, comma-separated, instead of all of this service's.")
         ] = "",
+        ops_host: OpsHost = LOOPBACK,
     ) -> None:
         """Consume messages and do the service's own tasks."""
         settings = load()
-        observe(name, settings)
+        observe(name, settings, ops_host)
         work(create_worker(settings), only or ",".join((queue, *queues)), concurrency)
 
     @cli.command(name="relay")
-    def run_relay() -> None:
+    def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
         """Send the outbox and do the periodic work."""
         settings = load()
-        observe(name, settings)
+        observe(name, settings, ops_host)
         relay.run(queue, settings, [*housekeeping.JOBS, *periodic(settings)])
 
     @cli.command(name="migrate")

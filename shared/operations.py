@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 log = logging.getLogger(__name__)
 
 
-def serve(port: int, ready: Callable[[], object] = lambda: None) -> None:
-    """Answers on `port` from a thread of its own; `ready` raises while the process cannot work. Port 0 means no ops port."""
+def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "127.0.0.1") -> None:
+    """Answers on `port` of `host` from a thread of its own; `ready` raises while the process cannot work. Port 0 means no ops port."""
     if not port:
         return
 
@@ -36,7 +36,7 @@ def serve(port: int, ready: Callable[[], object] = lambda: None) -> None:
         def log_message(self, format: str, *args: object) -> None:
             """Scrapes and probes are not worth a line."""
 
-    server = ThreadingHTTPServer(("", port), Handler)
+    server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="operations", daemon=True).start()
 
