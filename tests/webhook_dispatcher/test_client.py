@@ -298,6 +298,19 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> "Authority":
     return Authority(tmp_path_factory.mktemp("ca"))
 
 
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """A certificate authority of the test's own."""
 
@@ -307,6 +320,7 @@ class Authority:
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
         constraints = x509.BasicConstraints(ca=True, path_length=None)
         certificate = self._builder(self.name, self.key.public_key(), 3650).add_extension(constraints, critical=True)
+        certificate = certificate.add_extension(SIGNS_CERTIFICATES, critical=True)
         self.file = folder / "ca.pem"
         signed = certificate.sign(self.key, hashes.SHA256())
         self.file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
@@ -314,8 +328,13 @@ class Authority:
     def _builder(self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         builder = x509.CertificateBuilder(self.name, subject, public_key, x509.random_serial_number())
-        return builder.not_valid_before(now - datetime.timedelta(days=20)).not_valid_after(
-            now + datetime.timedelta(days=days)
+        # Newer Pythons hold certificates to RFC 5280 §4.2.1.1 and .2, which wants both keys named.
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        return (
+            builder.add_extension(issuer, critical=False)
+            .not_valid_before(now - datetime.timedelta(days=20))
+            .not_valid_after(now + datetime.timedelta(days=days))
         )
 
     def context(self, host: str, days: int = 90) -> ssl.SSLContext:
