@@ -26,14 +26,17 @@ UNSEALED: LiteralString = """
         DELETE FROM audit_unsealed WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT 1000)
         RETURNING audit_id
     )
-    SELECT a.id, a.tenant_id, a.at::text, a.client_id, a.actor, a.action, a.subject_id, a.detail::text, a.trace_id
+    SELECT a.id, a.tenant_id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
+        a.client_id, a.actor, a.action, a.subject_id, a.detail::text, a.trace_id
     FROM taken JOIN audit a ON a.id = taken.audit_id ORDER BY a.id
 """
 SEAL: LiteralString = "INSERT INTO audit_seals (position, audit_id, tenant_id, hash) VALUES (%s, %s, %s, %s)"
 CHAIN: LiteralString = """
-    SELECT s.position, s.hash, a.id, a.tenant_id, a.at::text, a.client_id, a.actor, a.action, a.subject_id, a.detail::text, a.trace_id
+    SELECT s.position, s.hash, a.id, a.tenant_id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
+        a.client_id, a.actor, a.action, a.subject_id, a.detail::text, a.trace_id
     FROM audit_seals s LEFT JOIN audit a ON a.id = s.audit_id WHERE s.position > %s ORDER BY s.position LIMIT 1000
 """
+SEALED: LiteralString = "SELECT hash FROM audit_seals WHERE position = %s"
 START = bytes(32)
 
 
@@ -74,6 +77,19 @@ def verify(conn: psycopg.Connection[Any]) -> tuple[int, int | None]:
                 return position, position + 1
             position = number
     return position, None
+
+
+def head(conn: psycopg.Connection[Any]) -> str:
+    """`<position>:<hash>` of the newest seal: kept outside, it shows later whether the end of the chain was cut off."""
+    position, last = conn.execute(LAST).fetchone() or (0, START)
+    return f"{position}:{bytes(last).hex()}"
+
+
+def holds(conn: psycopg.Connection[Any], kept: str) -> bool:
+    """Whether a head that was kept is still part of the chain. Raises ValueError for anything that `head` did not give."""
+    position, _, digest = kept.partition(":")
+    row = conn.execute(SEALED, (int(position),)).fetchone()
+    return row is not None and hmac.compare_digest(bytes(row[0]), bytes.fromhex(digest))
 
 
 def _hash(previous: bytes, row: Any) -> bytes:

@@ -228,13 +228,26 @@ def _add_audit(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
     cli.add_typer(trail, name="audit")
 
     @trail.command()
-    def verify() -> None:
-        """Walk the hash chain; exit 1 where it is broken."""
+    def verify(
+        expect: Annotated[
+            str, typer.Option(help="A head printed before, <position>:<hash>, that must still hold.")
+        ] = "",
+    ) -> None:
+        """Walk the hash chain and print its head; exit 1 where it is broken or no longer has the head expected."""
         with task_transaction(_pool(load())) as conn:
             held, broken = audit.verify(conn)
-        if broken is not None:
-            raise SystemExit(f"the chain holds for {held} entries and is broken at {broken}")
-        typer.echo(f"the chain holds: {held} entries")
+            if broken is not None:
+                raise SystemExit(f"the chain holds for {held} entries and is broken at {broken}")
+            if expect and not _kept(conn, expect):
+                raise SystemExit(f"the chain no longer has the head {expect}: its end was cut off or made anew")
+            typer.echo(f"the chain holds: {held} entries, head {audit.head(conn)}")
+
+
+def _kept(conn: Any, expect: str) -> bool:
+    try:
+        return audit.holds(conn, expect)
+    except ValueError:
+        raise SystemExit(f"{expect} is not a head as this command prints it") from None
 
 
 def _pool(settings: CommonSettings) -> Any:

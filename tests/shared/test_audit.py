@@ -154,3 +154,23 @@ def test_more_rows_than_one_round_takes_are_sealed_in_several(producer: Database
             cursor.executemany(audit.RECORD, [audit.entry(CALLER, "read", ids.new_id("enc")) for _ in range(1_500)])
     assert [seal(producer), seal(producer), seal(producer)] == [1_000, 500, 0]
     assert verify(producer) == (1_500, None)
+
+
+def test_the_chain_holds_whatever_the_sessions_time_zone(trail: Database) -> None:
+    with psycopg.connect(trail.worker) as conn:
+        conn.execute("SET TimeZone = 'Europe/Rome'")
+        assert audit.verify(conn)[1] is None
+
+
+def test_a_head_kept_outside_shows_that_the_end_was_cut_off(trail: Database) -> None:
+    with psycopg.connect(trail.worker) as conn:
+        kept = audit.head(conn)
+        assert audit.holds(conn, kept)
+    tamper(
+        trail,
+        "DELETE FROM audit WHERE id = (SELECT audit_id FROM audit_seals ORDER BY position DESC LIMIT 1)",
+        "DELETE FROM audit_seals WHERE position = (SELECT max(position) FROM audit_seals)",
+    )
+    assert verify(trail)[1] is None
+    with psycopg.connect(trail.worker) as conn:
+        assert not audit.holds(conn, kept)
