@@ -2,15 +2,17 @@
 
 import base64
 import os
+import socket
 from typing import Any
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.auth.oauth.refresh import PREFIX
-from tests.auth.support import CALLBACK, CHALLENGE, Auth, Browser, register_web_app
+from shared.identity import HEADER, Caller, mint
+from tests.auth.support import CALLBACK, CHALLENGE, GATEWAY_KEY, Auth, Browser, authorization, register_web_app
 from tests.auth.test_private_key_jwt import TYPE
 
 # For each of six endpoints. `make test` takes a sample; with 900 it is more than 5,000 requests.
@@ -119,6 +121,28 @@ def test_no_authorization_request_gives_a_500_or_leads_elsewhere(auth: Auth, kno
         assert is_an_answer(answer), (answer.status_code, query, answer.text[:300])
 
     attack()
+
+
+@pytest.mark.parametrize("odd_text", ["\u20ac", "\r\nset-cookie: a=b", "\t", "\x7f", "\x85"])
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_a_request_that_no_header_can_hold_is_refused(auth: Auth, known: Known, odd_text: str, signed_in: bool) -> None:
+    browser = Browser(auth)
+    if signed_in:
+        browser.sign_in()
+    wanted = urlencode(authorization(known.app)) + odd_text
+    for form in ({"csrf": "x"}, {}):
+        answer = browser.submit(browser.authorize(known.app), "/v1/oauth/authorize", **form, request=wanted)
+        assert answer.status_code == 400
+        assert "location" not in answer.headers
+
+
+def test_a_query_of_raw_bytes_is_refused(auth: Auth, known: Known) -> None:
+    target = f"/v1/oauth/authorize?{urlencode(authorization(known.app))}&x=".encode() + b"\xe9"
+    host, identity = f"127.0.0.1:{auth.port}", mint(Caller(address="203.0.113.7"), GATEWAY_KEY)
+    head = b"GET " + target + f" HTTP/1.1\r\nhost: {host}\r\n{HEADER}: {identity}\r\nconnection: close\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", auth.port)) as raw:
+        raw.sendall(head)
+        assert raw.makefile("rb").readline().split()[1] == b"400"
 
 
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 1 << 21])

@@ -50,6 +50,9 @@ class Query(NamedTuple):
 
 def read_query(text: str) -> Query:
     """Raises Unredirectable where even the app cannot be told: unreadable, or two apps or redirects at once."""
+    # A request goes into a Location header again, which holds nothing else.
+    if not (text.isascii() and text.isprintable()):
+        raise Unredirectable("bad_request")
     try:
         return Query(forms.parse_pairs(text), repeated=False)
     except OAuth2Error:
