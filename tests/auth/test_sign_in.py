@@ -64,6 +64,15 @@ def test_guessing_gets_slower_for_an_account_whether_or_not_it_exists(auth: Auth
         assert int(refused.headers["retry-after"]) > 0
 
 
+def test_no_way_to_write_an_address_gives_more_guesses(auth: Auth) -> None:
+    """To Python, the small letter of \u0130 is two characters; to the database, one that an account may be found by."""
+    plain = f"i{time.time_ns()}@demo.example"
+    assert auth.sql("SELECT lower(%s)", "\u0130")[0][0] == "i"
+    written = [plain, plain.upper(), "\u0130" + plain[1:], f" {plain} "]
+    statuses = [Browser(auth).sign_in({"email": email}, password="guess").status_code for email in written * 2]
+    assert statuses == [401] * 6 + [429] * 2
+
+
 def test_guessing_gets_slower_from_an_address_across_accounts(auth: Auth) -> None:
     browser = Browser(auth)
     browser.address = "198.51.100.77"

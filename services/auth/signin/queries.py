@@ -40,6 +40,7 @@ USE_PASSWORD_LINK: LiteralString = """
     UPDATE password_links SET used_at = clock_timestamp() WHERE token_mac = ANY(%s) AND used_at IS NULL
 """
 
+SMALL_LETTERS: LiteralString = "SELECT lower(%s::text)"
 # One statement takes an attempt, so that many at once cannot pass before the first failure is counted.
 TAKE_ATTEMPT: LiteralString = """
     INSERT INTO sign_in_failures AS f (key, failures, last_at, wait_until)

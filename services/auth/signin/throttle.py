@@ -29,7 +29,10 @@ class Attempt(NamedTuple):
 
 
 async def take(conn: AsyncConnection, keyring: Keyring, email: str, address: str) -> Attempt:
-    account_key = keyring.mac(email.strip().lower().encode("utf-8", "replace"), "sign-in account")
+    # In the database's small letters, by which it finds the account: any other's would count one account under several keys.
+    row = await (await conn.execute(queries.SMALL_LETTERS, (email.strip(),))).fetchone()
+    assert row is not None
+    account_key = keyring.mac(row[0].encode(), "sign-in account")
     address_key = keyring.mac(network_of(address).encode(), "sign-in address")
     wait = await _take(conn, address_key, ADDRESS) or await _take(conn, account_key, ACCOUNT)
     return Attempt(account_key, address_key, wait)
