@@ -113,3 +113,27 @@ def test_the_relay_rotates_when_due_and_not_before(auth: Auth) -> None:
         made = rotation.rotate_if_due(conn, keyring, bits=2048, every=timedelta(0), wait=wait)
         assert made is not None
         assert rotation.rotate_if_due(conn, keyring, bits=2048, every=timedelta(0), wait=wait) is None
+
+
+def test_an_emergency_rotation_is_not_undone_by_a_key_that_waits(auth: Auth) -> None:
+    keyring = Keyring.from_text(auth.settings.encryption_keys)
+    with psycopg.connect(auth.settings.worker_database_url or "") as conn:
+        waiting = rotation.rotate(conn, keyring, bits=2048, wait=timedelta(minutes=15))
+        urgent = rotation.rotate(conn, keyring, bits=2048, wait=timedelta(0))
+        keys = rotation.load_keys(conn)
+    now = datetime.now(UTC)
+    assert waiting not in [key.kid for key in schedule.published(keys, now)]
+    for minutes in (0, 16, 10_000):
+        active = schedule.active(keys, now + timedelta(minutes=minutes))
+        assert active is not None
+        assert active.kid == urgent
+
+
+def test_a_planned_rotation_leaves_the_key_that_waits_its_turn(auth: Auth) -> None:
+    keyring = Keyring.from_text(auth.settings.encryption_keys)
+    with psycopg.connect(auth.settings.worker_database_url or "") as conn:
+        first = rotation.rotate(conn, keyring, bits=2048, wait=timedelta(minutes=15))
+        second = rotation.rotate(conn, keyring, bits=2048, wait=timedelta(minutes=16))
+        keys = rotation.load_keys(conn)
+    kids = [key.kid for key in schedule.published(keys, datetime.now(UTC))]
+    assert {first, second} <= set(kids)

@@ -12,7 +12,10 @@ INSERT_KEY: LiteralString = """
     INSERT INTO signing_keys (kid, private_key, public_jwk, published_at, activates_at)
     VALUES (%s, %s, %s, %s, %s)
 """
-LIMIT_OLDER_KEYS: LiteralString = """
-    UPDATE signing_keys SET removed_at = least(coalesce(removed_at, %s), %s) WHERE kid <> %s
+# A key that would sign only from then on or later has never signed, and must not take over: it goes at once.
+LIMIT_OTHER_KEYS: LiteralString = """
+    UPDATE signing_keys
+    SET removed_at = least(removed_at, CASE WHEN activates_at < %(activates_at)s THEN %(gone)s ELSE %(now)s END)
+    WHERE kid <> %(kid)s
 """
 DELETE_REMOVED_KEYS: LiteralString = "DELETE FROM signing_keys WHERE removed_at < now() - interval '90 days'"

@@ -28,14 +28,14 @@ def rotate(conn: Connection[Any], keyring: Keyring, *, bits: int, wait: timedelt
     jwk = msgspec.json.encode(signing.public_jwk(kid, key.public_key())).decode()
     conn.execute(queries.INSERT_KEY, (kid, signing.seal(kid, key, keyring), jwk, now, activates_at))
     gone = schedule.removal_of_older(activates_at)
-    conn.execute(queries.LIMIT_OLDER_KEYS, (gone, gone, kid))
+    conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": activates_at, "gone": gone, "now": now})
     return kid
 
 
 def distrust_older(conn: Connection[Any], kid: str) -> None:
     """Takes every key but `kid` out of the JWKS now. Tokens they signed stop working as caches refresh."""
     now = datetime.now(UTC)
-    conn.execute(queries.LIMIT_OLDER_KEYS, (now, now, kid))
+    conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": now, "gone": now, "now": now})
 
 
 def rotate_if_due(
