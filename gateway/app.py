@@ -79,7 +79,7 @@ class Gateway:
             await self._document(call, path)
             return
         route = site.find(path)
-        if route is None or climbs(path):
+        if route is None or climbs(path) or not path.isprintable():
             raise problems.not_found()
         call.route = route.path
         now = time.time()

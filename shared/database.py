@@ -38,9 +38,26 @@ class Connection(psycopg.Connection[Any]):
         self._calls = []
 
 
+class Pool(AsyncConnectionPool[AsyncConnection]):
+    """Where one connection turns out to be dead, the others are looked at before the next caller gets one of them."""
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[AsyncConnection]:  # noqa: ASYNC109 - psycopg's own signature
+        lost = False
+        try:
+            async with super().connection(timeout) as conn:
+                try:
+                    yield conn
+                finally:
+                    lost = conn.closed
+        finally:
+            if lost:
+                await self.check()
+
+
 def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnectionPool[AsyncConnection]:
     """A pool for endpoints; open it in the lifespan with `async with`. A caller waits 5 s for a connection, then gets 503."""
-    return AsyncConnectionPool(
+    return Pool(
         dsn,
         connection_class=AsyncConnection,
         kwargs={"options": OPTIONS},

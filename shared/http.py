@@ -4,7 +4,7 @@ import json as stdlib_json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import msgspec
@@ -46,10 +46,14 @@ encode = _encoder.encode
 
 async def decode(request: Request, kind: type[T]) -> T:
     """The request's JSON body as `kind`. Raises Problem: 415 wrong type, 413 over 1 MiB, 400 not JSON, 422 not a `kind`."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json":
+    types = request.headers.getlist("content-type")
+    content_type = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
+    if content_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
         raise problems.Problem(
-            415, "Unsupported media type", "Send application/json.", headers={"accept": "application/json"}
+            415,
+            "Unsupported media type",
+            "Send application/json, without a content encoding.",
+            headers={"accept": "application/json"},
         )
     return decode_bytes(await read_body(request), kind)
 
@@ -155,11 +159,18 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _exact(text: str) -> Decimal:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent beyond what Decimal itself holds
+        raise _beyond() from None
     digits, exponent = len(number.as_tuple().digits), number.adjusted()
     if digits > MAX_DIGITS or abs(exponent) > MAX_EXPONENT:
-        raise problems.malformed(f"A number has more than {MAX_DIGITS} digits or is beyond 1E±{MAX_EXPONENT}.")
+        raise _beyond()
     return Decimal(format(number, "f"))
+
+
+def _beyond() -> problems.Problem:
+    return problems.malformed(f"A number has more than {MAX_DIGITS} digits or is beyond 1E±{MAX_EXPONENT}.")
 
 
 def _integer(text: str) -> int:

@@ -25,15 +25,20 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "service": self.service,
             "logger": record.name,
-            # Celery writes the exception's text and traceback into the message itself.
-            "message": "task failed" if record.name == "celery.app.trace" and record.exc_info else record.getMessage(),
+            "message": "task failed" if _tells_all(record) else record.getMessage(),
             "trace_id": tracing.trace_id() or None,
             "tenant_id": tenant.get(),
         }
-        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        if not _tells_all(record):
+            line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = describe(record.exc_info[1])
         return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def _tells_all(record: logging.LogRecord) -> bool:
+    """Celery writes a failed task's arguments and its exception's text into message and attributes."""
+    return record.name == "celery.app.trace" and record.levelno >= logging.WARNING
 
 
 def describe(error: BaseException | None) -> str:

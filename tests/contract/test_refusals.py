@@ -226,6 +226,14 @@ def test_a_method_that_is_not_there_is_405_with_allow(caller: Caller, endpoint: 
     assert endpoint.method in answer.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/platform/scopes%0a", "/v1/oauth/token%0A", "/.well-known/jwks.json%00", "/v1/webhooks%7f"]
+)
+def test_a_path_with_a_character_nobody_sees_is_404(caller: Caller, path: str) -> None:
+    with caller.stack.client("auth", token=caller.stack.admin_token) as client:
+        assert_problem(client.get(path), 404)
+
+
 def test_a_host_that_is_not_ours_is_421(caller: Caller) -> None:
     with caller.stack.client("api") as client:
         assert_problem(client.get("/api/v1/devices", headers={"host": "elsewhere.example"}), 421)

@@ -6,10 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg_pool import AsyncConnectionPool
 
 from deploy.local.databases import Database
 from shared import database, outbox
-from shared.database import SET_TENANT, AsyncConnection, tenant_transaction
+from shared.database import SET_TENANT, AsyncConnection, open_pool, tenant_transaction
 from shared.identity import Caller
 from tests.shared.asking import request, run
 from tests.shared.support import link, publish, scalar
@@ -185,3 +186,28 @@ def test_tasks_of_different_tenants_on_one_connection_stand_apart(producer: Data
         assert not conn.has_messages
         assert conn.execute("SELECT current_tenant()").fetchone() == (None,)
     pool.close()
+
+
+END_ALL = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE usename = 'epcr_app' AND datname = current_database()
+"""
+
+
+def test_a_restarted_database_costs_one_request_and_not_one_for_each_idle_connection(producer: Database) -> None:
+    async def ask() -> list[bool]:
+        async with open_pool(producer.app, min_size=4) as pool:
+            await pool.wait()
+            scalar(producer.admin, END_ALL)
+            return [await answers(pool) for _ in range(6)]
+
+    assert asyncio.run(ask()) == [False, True, True, True, True, True]
+
+
+async def answers(pool: AsyncConnectionPool[AsyncConnection]) -> bool:
+    try:
+        async with pool.connection() as conn:
+            await conn.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
