@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -216,10 +217,19 @@ def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:
         yield f"{name} is an empty object"
     yield from _quantity(value, name)
     yield from _reference(value, kinds, name)
-    if name.endswith("eriod") and "end" in value and value["end"] < value.get("start", ""):
-        yield "per-1, a period that ends before it starts"
+    if name.endswith("eriod"):
+        yield from _period(value)
     for member, content in value.items():
         yield from _walk(content, kinds, member)
+
+
+def _period(value: Json) -> Iterator[str]:
+    """Compared as moments: a fraction of a second that one end leaves out would decide otherwise between the texts."""
+    ends = [str(value[name]) for name in ("start", "end") if name in value]
+    if not all(_TIME.fullmatch(end) for end in ends):
+        yield "a period has an end that is not a time in UTC"
+    elif len(ends) == 2 and datetime.fromisoformat(ends[1]) < datetime.fromisoformat(ends[0]):
+        yield "per-1, a period that ends before it starts"
 
 
 def _quantity(value: Json, name: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from services.epcr.fhir.encode import UnfitBundle, checked, encode
 from services.epcr.models.care import DOSE_UNITS, MEASURED_IN
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer, Refused
-from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, TYPICAL
+from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, SNOMED, TYPICAL
 
 BUNDLES = golden.bundles()
 ALL = pytest.mark.parametrize("name", list(BUNDLES))
@@ -260,6 +260,21 @@ def test_a_spoilt_bundle_does_not_leave(what: str) -> None:
     _spoil(spoilt, what)
     with pytest.raises(UnfitBundle):
         checked(spoilt)
+
+
+@pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
+def test_what_lasts_less_than_a_second_leaves(mode: Any) -> None:
+    brief = {
+        "performed_at": "2026-03-23T12:00:00Z",
+        "ended_at": "2026-03-23T12:00:00.350Z",
+        "procedure": {"system": SNOMED, "code": "426220008"},
+    }
+    times = {"call": "2026-03-23T12:00:00.000Z", "handover": "2026-03-23T12:00:00.5Z"}
+    made = bundle(golden.projection(golden.encounter(MINIMAL | {"times": times, "procedures": [brief]}), mode=mode))
+    assert checked(made) == made
+    for kind, member in (("Encounter", "period"), ("Procedure", "performedPeriod")):
+        period = _entry(kind, made)["resource"][member]
+        assert period["end"] < period["start"], "as texts, the later of the two comes first"
 
 
 def test_reasons_for_refusing_a_bundle_quote_no_value() -> None:
