@@ -258,6 +258,19 @@ def test_a_new_key_changes_no_pseudonym_that_was_given_out(organisation: Organis
         assert system.startswith("https://knogin.com/fhir/pseudonyms/2/")
 
 
+@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+def test_an_incident_that_is_not_shown_cannot_be_asked_for(
+    organisation: Organisation, inside: Inside, mode: Mode
+) -> None:
+    incident = organisation.partner.read(organisation.partner.create())["cad_incident_id"]
+    inside.receive(organisation.id, app_changed(organisation.hospital.caller.client_id, deidentification=mode))
+    for asked in (incident, "cad_of_nobody"):
+        refused = organisation.hospital.get("/api/v1/epcr/encounters", params={"cad_incident_id": asked})
+        assert refused.status_code == 422
+        assert [error["pointer"] for error in refused.json()["errors"]] == ["cad_incident_id"]
+    assert organisation.hospital.get("/api/v1/epcr/encounters").status_code == 200
+
+
 def test_a_tenant_chooses_how_an_app_sees_times(organisation: Organisation, inside: Inside) -> None:
     id = organisation.partner.create(**TYPICAL)
     client = organisation.hospital.caller.client_id

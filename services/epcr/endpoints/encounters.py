@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.epcr import amend, announcements, metrics, store
 from services.epcr.deidentify import Projection, project
-from services.epcr.disclosure import disclose, policy_for
+from services.epcr.disclosure import Policy, disclose, policy_for
 from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.fhir.export import exported
 from services.epcr.models.record import Encounter, EncounterDraft
@@ -46,9 +46,10 @@ async def list_encounters(request: Request) -> Response:
     caller = identity.require(request, READ)
     page = http.query(request, EncounterFilter)
     async with tenant_transaction(request, caller) as conn:
+        policy = await policy_for(conn, caller)
+        _refuse_hidden(page, policy)
         found = await store.listed(conn, page, request.state.keyring)
         shown, cursor = pagination.slice_page(found, page, key=lambda stored: stored.row.id)
-        policy = await policy_for(conn, caller)
         views = [await plain_view(conn, stored, policy, request.state.pseudonyms) for stored in shown]
         seen = {"encounter_ids": [stored.row.id for stored in shown]}
         await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
@@ -76,6 +77,15 @@ async def read_encounter(request: Request) -> Response:
 async def export_bundle(request: Request) -> Response:
     caller = identity.require(request, READ)
     return await _export(request, caller, http.query(request, ReadBundle).max_entries)
+
+
+def _refuse_hidden(page: EncounterFilter, policy: Policy) -> None:
+    """A filter by what the app is not shown would tell it all the same, by what it finds."""
+    if page.cad_incident_id is not None and policy.mode != "exact":
+        detail = "not a filter for an application that is shown moved times"
+        raise problems.invalid(
+            "The incident is not shown to this application.", [FieldError("cad_incident_id", detail)]
+        )
 
 
 async def _export(request: Request, caller: Caller, max_entries: int | None) -> Response:
