@@ -2,7 +2,7 @@
 
 from services.epcr.models.concepts import ATC, RXNORM, SNOMED
 
-_DRUGS: dict[str, dict[str, tuple[str, ...]]] = {
+DRUGS: dict[str, dict[str, tuple[str, ...]]] = {
     "aspirin": {ATC: ("B01AC06", "N02BA01"), RXNORM: ("1191",), SNOMED: ("387458008",)},
     "gtn": {ATC: ("C01DA02", "C05AE01"), RXNORM: ("4917",), SNOMED: ("387404004",)},
     "oxygen": {ATC: ("V03AN01",), RXNORM: ("7806",), SNOMED: ("24099007",)},
@@ -20,18 +20,20 @@ _DRUGS: dict[str, dict[str, tuple[str, ...]]] = {
         SNOMED: ("373529000", "373492002", "387517004", "387207008", "373464007", "111132001"),
     },
 }
-_PROCEDURES: dict[str, tuple[str, ...]] = {
+PROCEDURES: dict[str, tuple[str, ...]] = {
     "ecg_12_lead": ("268400002",),
     "advanced_airway": ("112798008", "424979004", "418613003"),
     "oxygen": ("57485005", "371907003"),
     "defibrillation": ("308842001", "426220008"),
     "cpr": ("89666000",),
+    # Drink and food: the procedures that NEMSQA Hypoglycemia-01 takes for a treatment.
+    "oral_glucose": ("225285007", "710925007"),
 }
 
 
 def kind_of_drug(system: str, code: str) -> str:
     """`aspirin gtn analgesic oxygen glucose glucagon benzodiazepine beta_agonist`, else `other`. An ATC code belongs to its groups."""
-    for kind, by_system in _DRUGS.items():
+    for kind, by_system in DRUGS.items():
         known = by_system.get(system, ())
         if code in known or (system == ATC and code.startswith(known)):
             return kind
@@ -39,5 +41,5 @@ def kind_of_drug(system: str, code: str) -> str:
 
 
 def kind_of_procedure(code: str) -> str:
-    """`ecg_12_lead advanced_airway oxygen defibrillation cpr`, else `other`."""
-    return next((kind for kind, codes in _PROCEDURES.items() if code in codes), "other")
+    """`ecg_12_lead advanced_airway oxygen defibrillation cpr oral_glucose`, else `other`."""
+    return next((kind for kind, codes in PROCEDURES.items() if code in codes), "other")

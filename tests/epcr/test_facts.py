@@ -1,6 +1,7 @@
 """What the quality indicators and subscribers are told."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,11 @@ import msgspec
 import pytest
 
 from services.epcr import announcements
-from services.epcr.drugs import kind_of_drug, kind_of_procedure
+from services.epcr.drugs import DRUGS, PROCEDURES, kind_of_drug, kind_of_procedure
 from services.epcr.facts import facts_of
-from services.epcr.models.concepts import ATC, RXNORM, SNOMED
+from services.epcr.models.concepts import ATC, RXNORM, SNOMED, is_snomed_id
 from shared import http
-from shared.messages import EncounterFacts, Event
+from shared.messages import CodedFact, EncounterFacts, Event
 from tests.epcr import golden
 from tests.epcr.samples import EVERYTHING, MINIMAL, REFUSAL, TYPICAL, at
 
@@ -136,6 +137,22 @@ def test_a_drug_is_of_a_kind_in_every_code_system(system: str, code: str, kind: 
 
 def test_an_unlisted_procedure_is_of_no_kind() -> None:
     assert kind_of_procedure("71388002") == "other"
+
+
+def test_every_kind_of_act_that_the_message_names_has_codes() -> None:
+    drugs, acts = re.findall(r"`(\w+(?: \w+)+ other)`", " ".join((CodedFact.__doc__ or "").split()))
+    assert set(drugs.split()) == {*DRUGS, "other"}
+    assert set(acts.split()) == {*PROCEDURES, "other"}
+
+
+@pytest.mark.parametrize("code", [code for codes in PROCEDURES.values() for code in codes])
+def test_codes_of_procedures_are_codes_that_a_record_takes(code: str) -> None:
+    assert is_snomed_id(code)
+
+
+def test_food_for_low_glucose_is_told_as_a_treatment_of_it() -> None:
+    fed = {"performed_at": at("10:15:00"), "procedure": {"system": SNOMED, "code": "710925007"}}
+    assert [one.kind for one in facts(MINIMAL | {"procedures": [fed]}).procedures] == ["oral_glucose"]
 
 
 @pytest.mark.parametrize("before", ["in_progress", "completed"])
