@@ -41,7 +41,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     return EncounterFacts(
         encounter_id=encounter.id,
         version=encounter.revision,
-        day=record.anchor.astimezone(UTC).date(),
+        day=_began(record).date(),
         status=encounter.status,
         care_model=encounter.care_model,
         response="emergency" if encounter.care_model == "prehospital_emergency" else encounter.care_model,
@@ -80,12 +80,17 @@ def _device_vitals(observations: Sequence[LinkedObservation]) -> Iterator[VitalF
             yield VitalFact(kind=kind, value=one.value, unit=one.unit_code, at=one.observed_at)
 
 
+def _began(record: Record) -> datetime:
+    """The earliest time of the mission that the record has by now; one that was begun without any has its anchor."""
+    return min(_times(record).values(), default=record.anchor).astimezone(UTC)
+
+
 def _age(record: Record) -> int | None:
     patient = record.patient
     if patient is None:
         return None
     born = patient.birth_date
-    years = patient.age_years if born is None else max(0, age(born, record.anchor.date()))
+    years = patient.age_years if born is None else max(0, age(born, _began(record).date()))
     return None if years is None else min(years, OLDEST_AGE_SHOWN + 1)
 
 
@@ -94,7 +99,7 @@ def _is_newborn(record: Record) -> bool | None:
     patient = record.patient
     if patient is None or (patient.birth_date is None and patient.age_years is None):
         return None
-    return patient.birth_date == record.anchor.date()
+    return patient.birth_date == _began(record).date()
 
 
 def _impressions(record: Record) -> list[str]:

@@ -9,10 +9,11 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from services.epcr import announcements
+from services.epcr import amend, announcements
 from services.epcr.drugs import DRUGS, PROCEDURES, kind_of_drug, kind_of_procedure
 from services.epcr.facts import facts_of
 from services.epcr.models.concepts import ATC, RXNORM, SNOMED, is_snomed_id
+from services.epcr.models.record import RecordPatch
 from shared import http
 from shared.messages import CodedFact, EncounterFacts, Event
 from tests.epcr import golden
@@ -97,6 +98,19 @@ def test_signs_of_a_stroke_are_told_as_one_result() -> None:
 def test_ages_are_told_as_far_as_they_are_known(patient: Any, age: int | None, newborn: bool | None) -> None:
     told = facts(MINIMAL | {"patient": patient})
     assert (told.age_years, told.newborn) == (age, newborn)
+
+
+def test_a_mission_counts_on_the_day_of_its_call_however_late_that_is_written() -> None:
+    told = golden.encounter(MINIMAL | {"patient": {"birth_date": "2026-03-22"}})
+    before = facts_of(told, [])
+    times = {"handover": "2026-03-23T00:40:00Z", "call": "2026-03-22T23:40:00Z"}
+    told.record = amend.merge(
+        told.record, http.convert({"times": times}, RecordPatch), {"times": times}, golden.counted()
+    )
+    after = facts_of(told, [])
+    assert (before.day.isoformat(), before.newborn) == ("2026-03-23", False)
+    assert (after.day.isoformat(), after.newborn, after.age_years) == ("2026-03-22", True, 0)
+    assert told.record.anchor == golden.BEGAN
 
 
 def test_of_a_monitors_many_readings_four_are_told() -> None:
