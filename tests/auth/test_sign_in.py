@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyotp.totp import TOTP
 
-from services.auth.signin import browsers, texts, throttle, totp
-from tests.auth.support import PASSWORD, Auth, Browser, register_web_app
+from services.auth.signin import browsers, passwords, texts, throttle, totp
+from tests.auth.support import PASSWORD, Auth, Browser, claims_of, redeem, register_web_app, returned
 from tests.auth.test_operator import operate
 
 SIGN_IN = "/v1/auth/sign-in"
@@ -227,6 +227,61 @@ def test_a_password_link_is_good_once_and_ends_every_session(auth: Auth, person:
     assert before.get("/v1/auth/sessions").status_code == 303
     assert Browser(auth).sign_in(person).status_code == 401
     assert Browser(auth).sign_in(person, password=new).status_code == 303
+
+
+def new_link(auth: Auth, person: dict[str, Any]) -> str:
+    return operate(auth, "user", "password-link", person["email"]).removeprefix(auth.settings.issuer)
+
+
+def choose(browser: Browser, page: Any, password: str) -> int:
+    return browser.submit(page, "/v1/auth/password", password=password, again=password).status_code
+
+
+def test_a_new_password_ends_every_other_link(auth: Auth, person: dict[str, Any]) -> None:
+    browser = Browser(auth)
+    older, newer = (browser.get(new_link(auth, person)) for _ in range(2))
+    assert choose(browser, newer, "another long password") == 200
+    assert choose(browser, older, "yet another password") == 410
+    assert Browser(auth).sign_in(person, password="another long password").status_code == 303
+
+
+def test_a_link_that_expires_while_the_password_is_chosen_sets_none(
+    auth: Auth, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(auth)
+    page = browser.get(new_link(auth, person))
+    hash_password = passwords.hash_password
+
+    def slowly(password: str) -> str:
+        auth.sql("UPDATE password_links SET expires_at = now()")
+        return hash_password(password)
+
+    monkeypatch.setattr(passwords, "hash_password", slowly)
+    assert choose(browser, page, "another long password") == 410
+    assert Browser(auth).sign_in(person).status_code == 303
+
+
+def test_a_new_password_ends_what_apps_may_do_and_half_a_sign_in(auth: Auth, person: dict[str, Any]) -> None:
+    app = register_web_app(auth)
+    browser = Browser(auth)
+    browser.sign_in(person)
+    page = browser.authorize(app, scope="webhooks:write offline_access")
+    code = returned(browser.submit(page, "/v1/oauth/authorize", decision="allow"))["code"]
+    tokens = redeem(auth, app, code).json()
+    secret = re.search(r"secret=([A-Z2-7]+)", operate(auth, "user", "second-factor", person["email"]))
+    assert secret is not None
+    half = Browser(auth)
+    asked = half.sign_in(person)
+    owner = Browser(auth)
+    assert choose(owner, owner.get(new_link(auth, person)), "another long password") == 200
+    refreshed = auth.token(app, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
+    assert refreshed.json()["error"] == "invalid_grant"
+    marks = {(mark["kind"], mark["id"]) for mark in auth.watermarks().json()["watermarks"]}
+    assert ("grant", claims_of(tokens["access_token"])["grant_id"]) in marks
+    code = TOTP(secret[1]).now()
+    assert half.submit(asked, "/v1/auth/second-factor", code=code).status_code == 403
+    asked = owner.sign_in(person, password="another long password")
+    assert owner.submit(asked, "/v1/auth/second-factor", code=code).status_code == 303
 
 
 @pytest.mark.parametrize("link", ["", "x", "é" * 43, "A" * 43, "A" * 5000])

@@ -131,6 +131,9 @@ async def set_password(request: Request) -> Response:
             return pages.error(request, "link_dead", 410)
         await conn.execute(queries.REHASH, (hashed, link.user_id))
         await conn.execute(queries.END_SESSIONS, (link.user_id,))
+        for (grant_id,) in await (await conn.execute(queries.LIVE_GRANTS_OF_USER, (link.user_id,))).fetchall():
+            await store.revoke_grant(conn, grant_id, "password changed")
         actor = sessions.actor(request, link.tenant_id, link.user_id)
         await audit.record(conn, actor, "password.changed", link.user_id)
+    await watermarks.ring(request.state.redis)
     return pages.render(request, "sign_in.html", notice=words["password_saved"], email=link.email, continue_to=SESSIONS)

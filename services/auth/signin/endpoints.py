@@ -17,7 +17,7 @@ from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_sign_in
 from services.auth.signin.throttle import Attempt
 from shared import audit
-from shared.crypto import UnreadableCiphertext
+from shared.crypto import Keyring, UnreadableCiphertext
 from shared.database import AsyncConnection, aset_tenant, transaction
 from shared.encoding import base64url_decode, base64url_encode
 from shared.identity import caller as caller_of
@@ -26,15 +26,17 @@ from shared.identity import caller as caller_of
 _hashing = anyio.CapacityLimiter(2)
 PENDING_SECONDS = 300
 PENDING_CONTEXT = b"sign-in pending its second factor"
+PASSWORD_PURPOSE = "stored password"
 
 
 class Pending(msgspec.Struct):
-    """The password was right; who it was, until when that counts, and in which browser."""
+    """The password was right; who it was, until when that counts, in which browser, and a MAC of what is stored for it."""
 
     user_id: str
     email: str
     expires_at: float
     browser: str
+    password: bytes
 
 
 async def sign_in_page(request: Request) -> Response:
@@ -77,7 +79,7 @@ async def sign_in(request: Request) -> Response:
         # After the answer, whose time must not tell whether the account exists.
         refused.background = BackgroundTask(_failed, request, user)
         return refused
-    await _rehash(request, user, password)
+    user = await _rehashed(request, user, password)
     if user.totp_secret is not None:
         return _ask_second_factor(request, destination, _seal(request, user))
     return await _admit(request, user, attempt, destination)
@@ -103,17 +105,21 @@ async def _failed(request: Request, user: User | None) -> None:
         await audit.record(conn, sessions.actor(request, user.tenant_id, user.user_id), "sign_in.failed", user.user_id)
 
 
-async def _rehash(request: Request, user: User, password: str) -> None:
+async def _rehashed(request: Request, user: User, password: str) -> User:
     if user.password_hash is None or not passwords.needs_rehash(user.password_hash):
-        return
+        return user
     hashed = await asyncio.to_thread(passwords.hash_password, password)
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
         await conn.execute(queries.REHASH, (hashed, user.user_id))
+    return msgspec.structs.replace(user, password_hash=hashed)
 
 
 def _seal(request: Request, user: User) -> str:
-    pending = Pending(user.user_id, user.email, time.time() + PENDING_SECONDS, cookies.read(request, cookies.BROWSER))
+    expires_at, browser = time.time() + PENDING_SECONDS, cookies.read(request, cookies.BROWSER)
+    keyring: Keyring = request.state.keyring
+    password = keyring.mac((user.password_hash or "").encode(), PASSWORD_PURPOSE)
+    pending = Pending(user.user_id, user.email, expires_at, browser, password)
     return base64url_encode(request.state.keyring.encrypt(msgspec.json.encode(pending), PENDING_CONTEXT))
 
 
@@ -151,7 +157,10 @@ async def second_factor(request: Request) -> Response:
     async with transaction(request) as conn:
         attempt = await throttle.take(conn, request.state.keyring, pending.email, caller_of(request).address)
         user = await _find(conn, pending.email) if not attempt.wait else None
-        right = user is not None and await _use_code(request, conn, user, values.get("code", ""))
+        still = user is not None and _is_still_the_password(request, user, pending)
+        right = user is not None and still and await _use_code(request, conn, user, values.get("code", ""))
+    if user is not None and not still:
+        return _form(request, destination, 403, alert=words["form_expired"])
     if attempt.wait:
         alert = words["too_many"].format(seconds=attempt.wait)
         return _wait(_ask_second_factor(request, destination, sealed, 429, alert), attempt)
@@ -159,6 +168,11 @@ async def second_factor(request: Request) -> Response:
         await _failed(request, user)
         return _ask_second_factor(request, destination, sealed, 401, words["wrong_code"])
     return await _admit(request, user, attempt, destination)
+
+
+def _is_still_the_password(request: Request, user: User, pending: Pending) -> bool:
+    """Whether nobody has chosen a new password since the old one was right."""
+    return pending.password in request.state.keyring.macs((user.password_hash or "").encode(), PASSWORD_PURPOSE)
 
 
 async def _use_code(request: Request, conn: AsyncConnection, user: User, code: str) -> bool:

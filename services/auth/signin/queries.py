@@ -33,11 +33,15 @@ WITHDRAW_CONSENT: LiteralString = "DELETE FROM consents WHERE user_id = %s AND c
 LIVE_GRANTS: LiteralString = """
     SELECT grant_id FROM grants WHERE user_id = %s AND client_id = %s AND revoked_at IS NULL FOR UPDATE
 """
+LIVE_GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE"
 REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 USE_TOTP_STEP: LiteralString = "UPDATE users SET totp_last_step = %s WHERE user_id = %s AND totp_last_step < %s"
-# A new password makes every other link worthless.
+# A new password makes every other link worthless. Of two links used at once, one finds itself used.
 USE_PASSWORD_LINK: LiteralString = """
-    UPDATE password_links SET used_at = clock_timestamp() WHERE token_mac = ANY(%s) AND used_at IS NULL
+    UPDATE password_links SET used_at = clock_timestamp()
+    WHERE used_at IS NULL AND user_id = (
+        SELECT user_id FROM password_links
+        WHERE token_mac = ANY(%s) AND used_at IS NULL AND expires_at > clock_timestamp())
 """
 
 SMALL_LETTERS: LiteralString = "SELECT lower(%s::text)"
