@@ -69,7 +69,12 @@ async def _run(request: Request, caller: Caller, plan: Plan, given: dict[str, An
 
 
 async def _run_in_one_transaction(request: Request, caller: Caller, plan: Plan, given: dict[str, Any]) -> Response:
-    """A mutation that fails leaves nothing behind; one that succeeds leaves its answer for a repeated Idempotency-Key."""
+    """A mutation that fails leaves nothing behind; one that succeeds leaves its answer for a repeated Idempotency-Key.
+
+    Raises a FORBIDDEN Refusal: scopes are asked for first, or a kept answer would outlive them.
+    """
+    for scope in plan.write_scopes:
+        Context(request, caller).require(scope)
     try:
         async with tenant_transaction(request, caller) as conn:
             stored = await idempotency.stored(conn, request, caller)

@@ -16,6 +16,21 @@ DOCUMENTED = frozenset({"acqiMetrics", "telephonyProviders", "telephonyRoutes"})
 REPEATABLE = frozenset({"acqiMetrics"})
 # Mutations done by another service, which has a transaction of its own.
 ELSEWHERE = frozenset({"createIncidentWebhook", "updateIncidentWebhook", "deleteIncidentWebhook"})
+# What each mutation asks of the caller, known before it runs: a kept answer is nobody's who may not ask.
+WRITE_SCOPES = {
+    "createIncident": "argus:incidents:write",
+    "updateIncident": "argus:incidents:write",
+    "closeIncident": "argus:incidents:write",
+    "createTelephonyProvider": "argus:telephony:write",
+    "updateTelephonyProvider": "argus:telephony:write",
+    "deleteTelephonyProvider": "argus:telephony:write",
+    "createTelephonyRoute": "argus:telephony:write",
+    "updateTelephonyRoute": "argus:telephony:write",
+    "deleteTelephonyRoute": "argus:telephony:write",
+    "createIncidentWebhook": "webhooks:write",
+    "updateIncidentWebhook": "webhooks:write",
+    "deleteIncidentWebhook": "webhooks:write",
+}
 KEPT = 200
 
 
@@ -41,6 +56,11 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def writes_here(self) -> bool:
         return self.is_mutation and not self.document.roots <= ELSEWHERE
+
+    @property
+    def write_scopes(self) -> list[str]:
+        """What a caller needs for all of a mutation's root fields."""
+        return sorted({WRITE_SCOPES[root] for root in self.document.roots & WRITE_SCOPES.keys()})
 
 
 class Planner:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
+from services.graphql_api import plans, schema
 from shared import ids
 from tests.graphql_api.asking import Asking
 from tests.graphql_api.catalogue import schema_of_event
@@ -249,6 +250,23 @@ def test_a_creation_sent_twice_with_one_key_happens_once(ask: Asking, database: 
         headers=headers,
     )
     assert other.status_code == 422
+
+
+def test_a_kept_answer_is_withheld_from_a_token_without_the_scope(ask: Asking) -> None:
+    headers = {"idempotency-key": "key-3"}
+    first = ask.data("CreateIncident", {"input": DRAFT}, headers=headers)
+    for scopes in (["argus:acqi:read"], ["argus:incidents:read"]):
+        answer = ask.operation("CreateIncident", {"input": DRAFT}, headers=headers, scopes=scopes)
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
+        assert answer["errors"][0]["extensions"]["scope"] == "argus:incidents:write"
+        assert "data" not in answer
+    assert ask.data("CreateIncident", {"input": DRAFT}, headers=headers) == first
+
+
+def test_every_mutation_says_what_scope_it_needs() -> None:
+    mutations = schema.build().mutation_type
+    assert mutations is not None
+    assert plans.WRITE_SCOPES.keys() == mutations.fields.keys()
 
 
 def test_a_refused_mutation_leaves_nothing_behind(ask: Asking, database: Database) -> None:
