@@ -97,3 +97,21 @@ def test_a_dry_run_says_what_would_have_been_refused_and_changes_nothing(auth: A
     assert answer == {"dry_run": True, "would_refuse": 3, "by_reason": {"service_tokens_not_allowed": 3}}
     assert len(auth.admin("GET", f"{path}/service-tokens").json()["service_tokens"]) == 3
     assert auth.admin("GET", path).json()["governance"]["allow_service_tokens"] is True
+
+
+@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+@pytest.mark.parametrize("event", ["epcr.*", "epcr.encounter.created", "device.*", "device.observations.recorded"])
+def test_an_app_with_moved_times_hears_no_event_with_exact_ones(auth: Auth, mode: str, event: str) -> None:
+    app = auth.register()
+    path = f"/v1/platform/apps/{app['client_id']}/governance"
+    assert auth.admin("PATCH", path, json={"deidentification": mode, "approved_events": [event]}).status_code == 422
+    assert auth.admin("PATCH", path, json={"approved_events": [event]}).status_code == 200
+    later = auth.admin("PATCH", path, json={"deidentification": mode})
+    assert (later.status_code, later.json()["errors"][0]["pointer"]) == (422, "/deidentification")
+    assert (
+        auth.admin("PATCH", path, json={"deidentification": mode, "approved_events": ["incident.*"]}).status_code == 200
+    )
+    assert (
+        auth.admin("PATCH", path, json={"approved_events": [event]}).json()["errors"][0]["pointer"]
+        == "/approved_events"
+    )

@@ -13,6 +13,8 @@ CATALOGUE = (
     "app.secret_rotated",
     "integration_request.decided",
 )
+# These tell when something happened, to the second, and to which encounter: an app whose times are moved must not hear them.
+TELL_EXACT_TIMES = tuple(name for name in CATALOGUE if name.startswith(("epcr.", "device.observations.")))
 
 
 def matches(pattern: str, event_type: str) -> bool:
@@ -20,6 +22,10 @@ def matches(pattern: str, event_type: str) -> bool:
     if pattern.endswith(".*"):
         return event_type.startswith(pattern[:-1])
     return pattern == event_type
+
+
+def tells_exact_times(pattern: str) -> bool:
+    return any(matches(pattern, event_type) for event_type in TELL_EXACT_TIMES)
 
 
 def is_known(pattern: str) -> bool:

@@ -48,7 +48,17 @@ def check_governance(change: GovernanceChange, app: App, tenant: Tenant) -> list
             "/graphql_bundles", change.graphql_bundles, granted.__contains__, "is not granted to this organisation"
         )
         errors += _repeated("/graphql_bundles", change.graphql_bundles)
-    return errors
+    return errors + _check_moved_times(change, app)
+
+
+def _check_moved_times(change: GovernanceChange, app: App) -> list[FieldError]:
+    """Times moved in the record but exact in events could be moved back: an app gets the one or the other."""
+    mode = app.deidentification if change.deidentification is UNSET else change.deidentification
+    approved = app.approved_events if change.approved_events is UNSET else change.approved_events
+    if mode == "exact" or not any(map(events.tells_exact_times, approved)):
+        return []
+    pointer = "/approved_events" if change.deidentification is UNSET else "/deidentification"
+    return [FieldError(pointer, f"an app that sees times {mode} may not be approved for events that tell exact ones")]
 
 
 def _check_grants(draft: AppDraft) -> list[FieldError]:
