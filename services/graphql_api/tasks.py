@@ -6,8 +6,7 @@ from functools import partial
 from celery import Celery
 
 from services.graphql_api import queries
-from services.graphql_api.acqi import counting
-from services.graphql_api.acqi import queries as acqi_queries
+from services.graphql_api.acqi import counting, retention
 from services.graphql_api.incidents import queries as incident_queries
 from services.graphql_api.settings import Settings
 from shared import worker
@@ -36,5 +35,5 @@ def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> No
 
 def expire(conn: Connection, days: int) -> None:
     """Facts, what was counted from them, and closed incidents, once they are past retention."""
-    for statement in (acqi_queries.EXPIRE_FACTS, acqi_queries.EXPIRE_AGGREGATES, incident_queries.EXPIRE):
-        conn.execute(statement, (days,))
+    retention.expire(conn, days)
+    conn.execute(incident_queries.EXPIRE, (days,))

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from services.graphql_api.__main__ import main
 from services.graphql_api.acqi import rebuild
 from services.graphql_api.acqi.definitions import INDICATORS
 from services.graphql_api.settings import Settings
+from services.graphql_api.tasks import expire
 from shared.database import open_tasks_pool
 from shared.settings import required
 from tests.graphql_api import population, second_way
@@ -221,3 +223,18 @@ def test_many_workers_and_a_rebuild_at_once_count_everything_once(ask: Asking, s
         thread.join()
     assert failures == []
     eventually(ask, expected(second, *WHOLE), *WHOLE)
+
+
+def test_retention_takes_whole_months_and_what_stays_can_still_be_corrected(ask: Asking) -> None:
+    keeping = (datetime.now(UTC).date() - date(2026, 3, 15)).days
+    encounters = population.encounters(count=300)
+    send(ask, encounters, random.Random(7))
+    eventually(ask, expected(encounters, *WHOLE), *WHOLE)
+    with ask.worker() as conn:
+        expire(conn, keeping)
+    kept = [one for one in encounters if one["day"] >= "2026-03-01"]
+    assert len(kept) < len(encounters)
+    eventually(ask, expected(kept, *WHOLE), *WHOLE)
+    eventually(ask, expected(kept, "2026-02-10", "2026-03-11"), "2026-02-10", "2026-03-11")
+    ask.count(*[population.facts(one | {"version": 9, "status": "cancelled"}) for one in kept])
+    eventually(ask, expected([], *WHOLE), *WHOLE)

@@ -55,5 +55,11 @@ SET_OUTCOMES: LiteralString = "UPDATE acqi_facts SET outcomes = %s::jsonb WHERE 
 FORGET_MONTH: LiteralString = """
     DELETE FROM acqi_aggregates WHERE tenant_id = %s AND period_start >= %s AND period_start < %s
 """
-EXPIRE_FACTS: LiteralString = "DELETE FROM acqi_facts WHERE day < current_date - %s"
-EXPIRE_AGGREGATES: LiteralString = "DELETE FROM acqi_aggregates WHERE period_start < current_date - %s"
+FORGET_FACTS: LiteralString = "DELETE FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s"
+# Whole months: a day's facts never go without the month's row they are counted in.
+EXPIRED_MONTHS: LiteralString = """
+    SELECT tenant_id, date_trunc('month', day)::date FROM acqi_facts
+    WHERE day < date_trunc('month', current_date - %(days)s)::date
+    UNION SELECT tenant_id, date_trunc('month', period_start)::date FROM acqi_aggregates
+    WHERE period_start < date_trunc('month', current_date - %(days)s)::date
+"""

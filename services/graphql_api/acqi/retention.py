@@ -1,0 +1,27 @@
+"""What is past retention goes by whole months: what was counted goes with what it was counted from."""
+
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
+
+import psycopg
+
+from services.graphql_api.acqi import queries
+from shared.database import set_tenant
+
+
+def expire(conn: psycopg.Connection[Any], days: int) -> None:
+    """Months that ended at least `days` ago, of every tenant. Locks are taken in the order of counting."""
+    expired: set[tuple[str, date]] = set(conn.execute(queries.EXPIRED_MONTHS, {"days": days}).fetchall())
+    for tenant_id, months in groupby(sorted(expired), key=lambda row: row[0]):
+        set_tenant(conn, tenant_id)
+        _forget(conn, tenant_id, [month for _, month in months])
+
+
+def _forget(conn: psycopg.Connection[Any], tenant_id: str, months: list[date]) -> None:
+    for month in months:
+        conn.execute(queries.LOCK_MONTH_ALONE, (tenant_id, str(month)))
+    for statement in (queries.FORGET_FACTS, queries.FORGET_MONTH):
+        for month in months:
+            conn.execute(statement, (tenant_id, month, (month + timedelta(days=31)).replace(day=1)))
+    conn.execute(queries.BUMP_VERSION, (tenant_id,))
