@@ -2,6 +2,7 @@
 
 import threading
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.auth.support import (
     PASSWORD,
     Auth,
     Browser,
+    authorization,
     claims_of,
     redeem,
     register_web_app,
@@ -148,6 +150,37 @@ def test_prompt_login_asks_to_sign_in_once_more_and_then_goes_on(auth: Auth) -> 
     page = browser.get(answer.headers["location"])
     back = browser.submit(page, "/v1/auth/sign-in", email=auth.demo["email"], password=PASSWORD)
     assert browser.get(back.headers["location"]).status_code == 200
+
+
+@pytest.mark.parametrize("parameter", ["prompt=login+consent", "%70rompt=consent%20select_account", "prompt=consent"])
+def test_consent_is_asked_for_after_a_sign_in_too(auth: Auth, parameter: str) -> None:
+    app = register_web_app(auth)
+    browser = Browser(auth)
+    browser.sign_in()
+    browser.submit(browser.authorize(app), "/v1/oauth/authorize", decision="allow")
+    if parameter == "prompt=consent":
+        browser = Browser(auth)
+    answer = browser.get(f"/v1/oauth/authorize?{parameter}&{urlencode(authorization(app))}")
+    page = browser.get(answer.headers["location"])
+    back = browser.submit(page, "/v1/auth/sign-in", email=auth.demo["email"], password=PASSWORD)
+    assert browser.get(back.headers["location"]).status_code == 200
+
+
+def test_an_encoded_name_asks_to_sign_in_only_once(auth: Auth) -> None:
+    app = register_web_app(auth)
+    browser = Browser(auth)
+    browser.sign_in()
+    browser.submit(browser.authorize(app), "/v1/oauth/authorize", decision="allow")
+    answer = browser.get(f"/v1/oauth/authorize?%70rompt=login&{urlencode(authorization(app))}")
+    page = browser.get(answer.headers["location"])
+    back = browser.submit(page, "/v1/auth/sign-in", email=auth.demo["email"], password=PASSWORD)
+    assert returned(browser.get(back.headers["location"]))["code"]
+
+
+def test_prompt_none_shows_no_page_to_a_user_of_another_organisation(auth: Auth) -> None:
+    browser = Browser(auth)
+    browser.sign_in(auth.other)
+    assert returned(browser.authorize(register_web_app(auth), prompt="none"))["error"] == "login_required"
 
 
 def test_a_user_of_another_organisation_cannot_allow_the_app(auth: Auth) -> None:

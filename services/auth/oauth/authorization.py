@@ -1,7 +1,7 @@
 """The authorization request (RFC 6749 §4.1.1): which of its errors go to the app, and which only to the person. Pure."""
 
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote_plus, urlencode, urlsplit
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error, UnauthorizedClientError
 
@@ -13,6 +13,7 @@ from services.auth.oauth.forms import Form
 from services.auth.oauth.server import AuthorizationServer, OAuthRequest
 
 PROMPTS = {"none", "login", "consent", "select_account"}
+SIGN_IN_PROMPTS = {"login", "select_account"}
 MAX_STATE = 2000
 
 
@@ -159,10 +160,11 @@ def wants_offline(granted: list[str], client: Client) -> bool:
     return scopes.OFFLINE_ACCESS in granted and client.check_grant_type("refresh_token")
 
 
-def without_prompt(text: str) -> str:
-    """The same request, without asking to sign in once more."""
-    kept = [pair for pair in text.split("&") if pair.partition("=")[0] != "prompt"]
-    return "&".join(kept)
+def after_sign_in(text: str, prompts: set[str]) -> str:
+    """The same request, without asking to sign in once more; what else it prompts for stays."""
+    kept = [pair for pair in text.split("&") if unquote_plus(pair.partition("=")[0]) != "prompt"]
+    left = sorted(prompts - SIGN_IN_PROMPTS)
+    return "&".join([*kept, *(["prompt=" + "+".join(left)] if left else [])])
 
 
 def shown_host(redirect_uri: str) -> str:

@@ -72,10 +72,10 @@ async def authorize(request: Request) -> Response:
         return asking.fail(error)
     async with transaction(request) as conn:
         session = await sessions.current(request, conn)
-        if session is None or checked.prompts & {"login", "select_account"}:
+        if session is None or checked.prompts & authorization.SIGN_IN_PROMPTS:
             return _send_to_sign_in(asking, checked)
         if session.tenant_id != asking.client.row.tenant_id:
-            return asking.page("other_tenant.html", session)
+            return _refuse_other_tenant(asking, checked, session)
         if await _is_remembered(conn, asking, checked, session):
             return _redirect(await _grant(conn, asking, checked, session), 302)
     if "none" in checked.prompts:
@@ -95,9 +95,15 @@ async def _begin(request: Request, text: str) -> tuple[Asking, authorization.Que
 def _send_to_sign_in(asking: Asking, checked: Checked) -> Response:
     if "none" in checked.prompts:
         return asking.fail(authorization.LoginRequired())
-    # Asked for once: after the sign-in the request comes back without it.
-    again = authorization.without_prompt(asking.text)
+    # Asked for once: after the sign-in the request comes back without that.
+    again = authorization.after_sign_in(asking.text, checked.prompts)
     return _redirect(to_sign_in(AUTHORIZE + again), 303)
+
+
+def _refuse_other_tenant(asking: Asking, checked: Checked, session: Session) -> Response:
+    if "none" in checked.prompts:
+        return asking.fail(authorization.LoginRequired())
+    return asking.page("other_tenant.html", session)
 
 
 async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:
