@@ -15,6 +15,7 @@ from shared.encoding import base64url_encode
 from shared.identity import SigningKey
 from shared.ids import new_id
 from shared.settings import required
+from tests.auth.support import claims_of
 from tests.conftest import FreshDatabase
 
 KEY = base64url_encode(b"k" * 32)
@@ -61,6 +62,42 @@ def test_a_second_run_finds_what_the_first_made(settings: Settings) -> None:
     for key in ("one", "two"):
         assert second[key]["client_id"] == first[key]["client_id"]
         assert second[key]["tenant_id"] == first[key]["tenant_id"]
+
+
+def live_macs(settings: Settings, client_id: str) -> list[Any]:
+    with psycopg.connect(required(settings.worker_database_url, "")) as conn:
+        live = "SELECT mac FROM app_secrets WHERE client_id = %s AND (expires_at IS NULL OR expires_at > now())"
+        return conn.execute(live, (client_id,)).fetchall()
+
+
+def test_another_secret_retires_the_one_before_and_its_tokens(settings: Settings) -> None:
+    wanted = tenant("one", "a@one.example")
+    first = run(settings, wanted)["one"]
+    before = live_macs(settings, first["client_id"])
+    wanted["admin"]["client_secret"] = "y" * 32
+    second = run(settings, wanted)["one"]
+    after = live_macs(settings, first["client_id"])
+    assert len(before) == len(after) == 1
+    assert before != after
+    with psycopg.connect(required(settings.worker_database_url, "")) as conn:
+        marks = conn.execute("SELECT not_before_ms FROM watermarks WHERE id = %s", (first["client_id"],)).fetchall()
+    made = [int(claims_of(run_of["access_token"])["jti"].replace("-", "")[:12], 16) for run_of in (first, second)]
+    assert made[0] < marks[0][0] <= made[1]
+    run(settings, wanted)
+    assert live_macs(settings, first["client_id"]) == after
+
+
+def test_a_run_is_a_line_in_the_tenants_trail(settings: Settings) -> None:
+    wanted = tenant("one", "a@one.example")
+    made = run(settings, wanted)["one"]
+    wanted["admin"]["client_secret"] = "y" * 32
+    run(settings, wanted)
+    with psycopg.connect(required(settings.worker_database_url, "")) as conn:
+        lines = conn.execute(
+            "SELECT action, client_id FROM audit WHERE tenant_id = %s", (made["tenant_id"],)
+        ).fetchall()
+    assert lines.count(("tenant.bootstrapped", "operator")) == 2
+    assert lines.count(("app.secret_rotated", "operator")) == 1
 
 
 def test_a_user_of_another_tenant_is_not_taken_over(settings: Settings) -> None:

@@ -133,6 +133,7 @@ def test_keys_are_listed_and_rotated(auth: Auth) -> None:
     kid = operate(auth, "keys", "rotate")
     listed = operate(auth, "keys", "list")
     assert f"pending   {kid}" in listed
+    assert f"keys.rotated  {kid}" in operate(auth, "tenant", "audit", "platform")
     assert "active" in listed
     wait_for(lambda: kid in auth.call("GET", "/.well-known/jwks.json").text)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from psycopg.rows import class_row
 
+from services.auth.apps import queries as app_queries
 from services.auth.apps import scopes, store
 from services.auth.apps.models import App, AppDraft
 from services.auth.apps.service_tokens import insert_service_token
@@ -12,9 +13,11 @@ from services.auth.keys.keystore import KeyStore
 from services.auth.settings import Settings
 from services.auth.signin import passwords
 from services.auth.tenants import queries
-from shared import ids
+from services.auth.tenants.operations import OPERATOR
+from shared import audit, ids
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant, open_pool
+from shared.identity import Caller
 from shared.settings import required
 
 ADMIN_APP = "Administration"
@@ -77,7 +80,12 @@ async def _ensure(
     await ensure_user(conn, tenant_id, wanted.admin.email, wanted.admin.password)
     held = [scope for scope in app.requested_scopes if scope != scopes.OFFLINE_ACCESS]
     audience = [settings.issuer, settings.api_base_url]
-    _, claims = await insert_service_token(conn, app, held, TOKEN_SECONDS, aud=audience, environment="production")
+    token_id, claims = await insert_service_token(
+        conn, app, held, TOKEN_SECONDS, aud=audience, environment="production"
+    )
+    operator = Caller(tenant_id=tenant_id, client_id=OPERATOR)
+    made = {"client_id": app.client_id, "service_token": token_id}
+    await audit.record(conn, operator, "tenant.bootstrapped", tenant_id, made)
     return {
         "tenant_id": tenant_id,
         "client_id": app.client_id,
@@ -101,10 +109,16 @@ async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: Tenan
 
 
 async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: App, secret: str) -> None:
+    """Another secret than before ends that one at once, and the tokens it obtained: this is how it is retired."""
     kept = {bytes(mac) for (mac,) in await (await conn.execute(queries.SECRET_MACS, (app.client_id,))).fetchall()}
     macs = keyring.macs(secret.encode(), store.secret_purpose(app.client_id))
-    if kept.isdisjoint(macs):
-        await store.insert_secret(conn, app, macs[0])
+    if not kept.isdisjoint(macs):
+        return
+    if (await conn.execute(app_queries.END_OTHER_SECRETS, {"client_id": app.client_id, "overlap": 0})).rowcount:
+        await store.revoke_every_token(conn, app.client_id)
+        operator = Caller(tenant_id=app.tenant_id, client_id=OPERATOR)
+        await audit.record(conn, operator, "app.secret_rotated", app.client_id, {"overlap": 0})
+    await store.insert_secret(conn, app, macs[0])
 
 
 async def ensure_user(conn: AsyncConnection, tenant_id: str, email: str, password: str) -> str:

@@ -193,6 +193,8 @@ def key_commands(load: Load) -> typer.Typer:
             kid = rotation.rotate(conn, _keyring(settings), bits=settings.signing_key_bits, wait=wait)
             if distrust:
                 rotation.distrust_older(conn, kid)
+            detail = {"emergency": emergency, "distrust": distrust}
+            operations.record(conn, operations.PLATFORM, "keys.rotated", kid, detail)
             show(kid)
 
     return cli

@@ -22,6 +22,8 @@ from shared.identity import Caller
 from shared.settings import required
 
 OPERATOR = "operator"
+# Whose trail tells of what belongs to no tenant, such as signing keys: `tenant audit platform` shows it.
+PLATFORM = "platform"
 Conn = psycopg.Connection[Any]
 
 
