@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 MAX_LENGTH = 2000
 _URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+\-]*(\.[a-z0-9+\-]+)+")
+_HOST = re.compile(r"([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 LOOPBACK_NAMES = {"localhost"}
 
 
@@ -29,12 +30,27 @@ def problem_with(uri: str) -> str | None:
 
 def _problem_with_scheme(parts: SplitResult) -> str | None:
     if parts.scheme == "https":
-        return None if parts.hostname else "names no host"
+        return None if _names_host(parts) else "names no host"
     if parts.scheme == "http":
-        return None if is_loopback(parts) else "must be https; http is for loopback addresses alone"
+        return (
+            None if _names_host(parts) and is_loopback(parts) else "must be https; http is for loopback addresses alone"
+        )
     if _PRIVATE_SCHEME.fullmatch(parts.scheme):
         return None if not parts.netloc else "has a private scheme and a host"
     return "has a scheme other than https, http on loopback, or a reverse-domain private one"
+
+
+def _names_host(parts: SplitResult) -> bool:
+    """A name or an address, and no wildcard or anything else that pages' security policies would read as their own."""
+    if not _HOST.fullmatch(parts.netloc):
+        return False
+    if not parts.netloc.startswith("["):
+        return True
+    try:
+        ipaddress.IPv6Address(parts.hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(parts: SplitResult) -> bool:
