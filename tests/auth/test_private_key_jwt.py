@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from shared.encoding import base64url_encode
 from tests.auth.support import ISSUER, Auth
 
 KEY = rsa.generate_private_key(65537, 2048)
@@ -125,6 +126,14 @@ def test_an_assertion_and_a_secret_at_once_are_refused(auth: Auth) -> None:
     assert ask(auth, assertion(app), client_secret="x", client_id=app["client_id"]).json()["error"] == "invalid_request"
 
 
+def test_a_key_signs_with_the_algorithm_it_is_registered_for(auth: Auth) -> None:
+    app = register(auth, public_jwk(KEY) | {"alg": "PS256"}, public_jwk(EDWARDS, "k2") | {"alg": "EdDSA"})
+    assert ask(auth, assertion(app, algorithm="PS256")).status_code == 200
+    assert ask(auth, assertion(app, EDWARDS, "EdDSA", "k2")).status_code == 200
+    refused = ask(auth, assertion(app, algorithm="RS256"))
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+
+
 def test_keys_are_replaced_and_the_old_ones_are_good_no_more(auth: Auth) -> None:
     app = register(auth)
     path = f"/v1/platform/apps/{app['client_id']}"
@@ -154,6 +163,12 @@ def test_keys_are_replaced_and_the_old_ones_are_good_no_more(auth: Auth) -> None
         {"keys": [public_jwk(KEY) | {"use": "enc"}]},
         {"keys": [public_jwk(KEY) | {"e": "_" * 340}]},
         {"keys": [public_jwk(KEY) | {"kid": 7}]},
+        {"keys": [{"kty": "OKP", "crv": "X25519", "x": base64url_encode(b"x" * 32)}]},
+        {"keys": [public_jwk(ec.generate_private_key(ec.SECP521R1()))]},
+        {"keys": [public_jwk(CURVE) | {"alg": "RS256"}]},
+        {"keys": [public_jwk(KEY) | {"alg": "RS512"}]},
+        {"keys": [public_jwk(KEY) | {"alg": ["RS256"]}]},
+        {"keys": [public_jwk(CURVE) | {"crv": ["P-256"]}]},
         {"keys": [public_jwk(CURVE, f"k{number}") for number in range(6)]},
     ],
 )

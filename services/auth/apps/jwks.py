@@ -9,6 +9,14 @@ from shared.encoding import base64url_decode
 
 MAX_KEYS = 5
 RSA_BITS = range(2048, 4096 + 1)
+# By curve, or by key type where that has none: what a key may sign an assertion with.
+ALGORITHMS = {
+    "RSA": ("RS256", "PS256"),
+    "P-256": ("ES256",),
+    "P-384": ("ES384",),
+    "Ed25519": ("EdDSA",),
+    "Ed448": ("EdDSA",),
+}
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
 
@@ -40,7 +48,15 @@ def problem_with(jwks: dict[str, Any]) -> str | None:
         return "holds several keys without a kid each of their own"
     if not all(_has_safe_size(key) for key in keys):
         return "holds an RSA key that has not between 2048 and 4096 bits and a small exponent"
+    if not all(algorithms_of(key) for key in jwks["keys"]):
+        return f"holds a key whose crv or alg is not taken; there are {', '.join(ALGORITHMS)}"
     return _unreadable(jwks)
+
+
+def algorithms_of(jwk: dict[str, Any]) -> tuple[str, ...]:
+    """What the key may sign with: all of its kind, or the one its `alg` names (RFC 7517 §4.4). Empty where that is none of ours."""
+    known = ALGORITHMS.get("RSA" if jwk["kty"] == "RSA" else str(jwk.get("crv")), ())
+    return known if jwk.get("alg") is None else tuple(one for one in known if one == jwk["alg"])
 
 
 def _has_safe_size(key: _Key) -> bool:

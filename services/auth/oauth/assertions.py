@@ -9,11 +9,12 @@ import jwt
 from authlib.oauth2.rfc6749 import InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 
+from services.auth.apps import jwks
 from services.auth.oauth.client import Client
 from services.auth.oauth.errors import InvalidClient
 
 METHOD = "private_key_jwt"
-ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
+ALGORITHMS = list(dict.fromkeys(algorithm for taken in jwks.ALGORITHMS.values() for algorithm in taken))
 LONGEST = 3600
 LEEWAY = 60
 
@@ -56,6 +57,8 @@ def _signed_claims(assertion: str, keys: list[dict[str, Any]]) -> dict[str, Any]
     if algorithm not in ALGORITHMS:
         raise InvalidClient("The client assertion is signed with an algorithm that is not taken.")
     jwk = next(key for key in keys if key.get("kid") == kid or (kid is None and len(keys) == 1))
+    if algorithm not in jwks.algorithms_of(jwk):
+        raise InvalidClient("The client assertion is signed with an algorithm that its key is not for.")
     options: Any = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
     return jwt.decode(assertion, jwt.PyJWK(jwk, algorithm).key, algorithms=[algorithm], options=options)
 
