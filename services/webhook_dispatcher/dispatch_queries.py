@@ -164,6 +164,7 @@ REQUEUE_GIVEN_UP: LiteralString = """
     WITH given_up AS (
         UPDATE deliveries SET status = 'retrying'
         WHERE subscription_id = %(subscription_id)s AND troubled AND status = 'failed' AND sequence IS NOT NULL AND at >= %(since)s
+            AND event_type = ANY((SELECT live_events FROM subscriptions WHERE id = %(subscription_id)s)::text[])
         RETURNING id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt
     )
     INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt)
@@ -188,7 +189,7 @@ LOCK_RECOVERING: LiteralString = """
     ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
 """
 COUNT_RELEASED: LiteralString = (
-    "SELECT count(*) FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NOT NULL"
+    "SELECT count(*) FROM queue WHERE subscription_id = %(subscription_id)s AND (due_at <= now() OR leased)"
 )
 RELEASE_OLDEST: LiteralString = """
     UPDATE queue SET due_at = now() WHERE delivery_id IN (

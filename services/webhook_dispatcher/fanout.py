@@ -89,7 +89,7 @@ def plan(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> list[Plan
 
 
 def time_of(identifier: str) -> datetime:
-    """When an id was made, which names the partition its row lies in."""
+    """When an id was made, which names the partition its row lies in. Raises ValueError past the year 9999."""
     return datetime.fromtimestamp(ids.milliseconds(ids.uuid_of(identifier)) / 1000, UTC)
 
 

@@ -96,6 +96,7 @@ async def recover(request: Request) -> Response:
         queued = (await conn.execute(dispatch_queries.REQUEUE_GIVEN_UP, parameters)).rowcount
         if queued:
             await conn.execute(queries.BEGIN_RECOVERY, parameters)
+            await conn.execute(dispatch_queries.HOLD, parameters)
     return http.json({"queued": queued}, 202)
 
 
@@ -195,7 +196,11 @@ async def _find_delivery(conn: AsyncConnection, request: Request, subscription: 
     delivery_id = request.path_params["delivery_id"]
     if not ids.is_id(delivery_id, "dlv") and not ids.is_id(delivery_id, "dlv_test"):
         raise problems.not_found()
-    key = {"subscription_id": subscription.id, "id": delivery_id, "at": fanout.time_of(delivery_id)}
+    try:
+        at = fanout.time_of(delivery_id)
+    except ValueError as error:  # an id of a time past the year 9999
+        raise problems.not_found() from error
+    key = {"subscription_id": subscription.id, "id": delivery_id, "at": at}
     async with conn.cursor(row_factory=class_row(Delivery)) as cursor:
         await cursor.execute(queries.FIND_DELIVERY, key)
         found = await cursor.fetchone()

@@ -240,3 +240,9 @@ def test_during_a_rotation_both_secrets_verify_and_afterwards_the_new_one_alone(
     dispatcher.pump_until(lambda: len(receiver.requests) == 2)
     assert receiver.requests[1].verified_by(new.encode())
     assert " " not in receiver.requests[1].headers["webhook-signature"]
+
+
+def test_the_id_of_a_delivery_from_beyond_the_calendar_is_not_found(partner: Partner) -> None:
+    delivery = partner.subscribe("https://integrator.example/") + "/deliveries/dlv_7zzzzzzzzzzzzzzzzzzzzzzzzz"
+    assert partner.get(delivery).status_code == 404
+    assert partner.post(delivery + "/retry").status_code == 404

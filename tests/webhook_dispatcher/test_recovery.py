@@ -195,3 +195,31 @@ def test_a_step_never_has_more_out_than_its_rate_and_doubles_only_when_all_arriv
     assert following == (min(stopping.FASTEST, 2 * rate) if out == 0 else rate)
     probes, after = stopping.next_step(rate, out, failing=True)
     assert (probes, after) == (1 if out == 0 else 0, 1)
+
+
+def test_a_recovery_does_not_send_what_is_no_longer_approved(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url, "incident.updated", "incident.closed")
+    partner.put(webhook, {"enabled": False})
+    dispatcher.publish(partner.tenant_id, "incident.closed")
+    dispatcher.approve(partner, "incident.updated")
+    partner.put(webhook, {"enabled": True})
+    assert partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z").json() == {"queued": 0}
+    assert partner.books(webhook)["given_up"] == 1
+
+
+def test_a_recovery_asked_for_does_not_wait_for_the_retries_of_others(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: partner.books(webhook)["given_up"] == 1)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.run("UPDATE queue SET due_at = now() + interval '1 day' WHERE tenant_id = %s", partner.tenant_id)
+    receiver.behaviour = always(answer(200))
+    receiver.requests.clear()
+    partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z")
+    assert recover(dispatcher, receiver, partner, webhook) == [1, 1]
+    assert partner.books(webhook)["delivered"] == 2
