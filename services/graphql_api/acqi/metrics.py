@@ -7,8 +7,7 @@ import msgspec
 
 from services.graphql_api.acqi.outcome import Indicator
 from services.graphql_api.acqi.statistics import quantile, ratio, wilson
-
-SMALL_CELL = 5
+from services.graphql_api.acqi.suppression import SMALL_CELL, Cell
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -52,8 +51,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], *, suppress: bool) -> Metric:
     """`suppress` withholds every count from 1 to 4, the rest of it to the whole, and what could be computed from them."""
     timed = indicator.unit == "min"
-    numerator, denominator = _fraction(timed, counts)
-    hidden = suppress and _is_small(numerator, denominator)
+    fraction = cell(indicator, counts)
+    numerator, denominator = fraction.numerator, fraction.denominator
+    hidden = suppress and fraction.is_small
     interval = None if timed or hidden else wilson(numerator, denominator)
     return Metric(
         name=indicator.name,
@@ -73,10 +73,10 @@ def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], *, 
     )
 
 
-def point(indicator: Indicator, month: date, counts: Counts, *, suppress: bool) -> Point:
+def point(indicator: Indicator, month: date, counts: Counts, *, hidden: bool) -> Point:
     timed = indicator.unit == "min"
-    numerator, denominator = _fraction(timed, counts)
-    hidden = suppress and _is_small(numerator, denominator)
+    fraction = cell(indicator, counts)
+    numerator, denominator = fraction.numerator, fraction.denominator
     return Point(
         period_start=f"{month.isoformat()}T00:00:00Z",
         numerator=None if hidden else numerator,
@@ -85,18 +85,15 @@ def point(indicator: Indicator, month: date, counts: Counts, *, suppress: bool) 
     )
 
 
-def _fraction(timed: bool, counts: Counts) -> tuple[int, int]:
-    if timed:
-        return sum(counts.bins), sum(counts.bins)
-    return counts.met, counts.met + counts.not_met
+def cell(indicator: Indicator, counts: Counts) -> Cell:
+    """Numerator and denominator."""
+    if indicator.unit == "min":
+        return Cell(sum(counts.bins), sum(counts.bins))
+    return Cell(counts.met, counts.met + counts.not_met)
 
 
 def _value(timed: bool, counts: Counts, numerator: int, denominator: int) -> float | None:
     return quantile(counts.bins, 0.5) if timed else ratio(numerator, denominator)
-
-
-def _is_small(numerator: int, denominator: int) -> bool:
-    return 0 < numerator < SMALL_CELL or 0 < denominator - numerator < SMALL_CELL
 
 
 def _cell(count: int, suppress: bool) -> int | None:
