@@ -145,3 +145,16 @@ def test_an_emergency_rotation_signs_at_once_and_distrust_withdraws_the_rest(aut
     token = auth.token(app).json()["access_token"]
     form = {"client_id": app["client_id"], "client_secret": app["client_secret"], "token": token}
     assert auth.form("/v1/oauth/introspect", form).json()["active"] is True
+
+
+def test_a_first_party_apps_secret_is_replaced_at_once(auth: Auth) -> None:
+    made = operate(auth, "first-party", "create", auth.demo["tenant_id"], "Crew's record", "argus:epcr:clinical")
+    client_id, old = made.split()
+    new = operate(auth, "first-party", "rotate-secret", client_id)
+    assert auth.token({"client_id": client_id, "client_secret": old}).json()["error"] == "invalid_client"
+    assert auth.token({"client_id": client_id, "client_secret": new}).status_code == 200
+    assert ("client", client_id) in {(mark["kind"], mark["id"]) for mark in auth.watermarks().json()["watermarks"]}
+    assert f"app.secret_rotated  {client_id}" in operate(auth, "tenant", "audit", auth.demo["tenant_id"])
+    stranger = run(auth, "first-party", "rotate-secret", auth.register()["client_id"])
+    assert stranger.status != 0
+    assert "no first-party app" in stranger.text

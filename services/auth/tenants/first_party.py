@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from services.auth.apps import queries as app_queries
 from services.auth.apps import scopes, store
 from services.auth.apps.models import AppDraft
 from services.auth.settings import Settings
+from services.auth.tenants import queries
 from services.auth.tenants.operations import OPERATOR, Refused
 from shared import audit
 from shared.crypto import Keyring
@@ -38,6 +40,24 @@ async def create_app(settings: Settings, tenant_id: str, name: str, wanted: list
         return app.client_id, secret
 
 
+async def rotate_secret(settings: Settings, client_id: str) -> str:
+    """A new secret for a first-party app; the ones before end at once, and every token with them. Raises Refused."""
+    keyring = Keyring.from_text(settings.encryption_keys)
+    dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+    async with open_pool(dsn, max_size=1) as pool, pool.connection() as conn:
+        row = await (await conn.execute(queries.TENANT_OF_FIRST_PARTY_APP, (client_id,))).fetchone()
+        if row is None:
+            raise Refused(f"there is no first-party app {client_id}")
+        await aset_tenant(conn, row[0])
+        app = await store.load_app(conn, client_id, lock=True)
+        await conn.execute(app_queries.END_OTHER_SECRETS, {"client_id": client_id, "overlap": 0})
+        await store.revoke_every_token(conn, client_id)
+        secret = await store.add_secret(conn, keyring, app)
+        operator = Caller(tenant_id=app.tenant_id, client_id=OPERATOR)
+        await audit.record(conn, operator, "app.secret_rotated", client_id, {"overlap": 0})
+        return secret
+
+
 def app_commands(load: Callable[[], Settings]) -> typer.Typer:
     cli = typer.Typer(no_args_is_help=True, help="First-party apps of a tenant.")
 
@@ -57,5 +77,13 @@ def app_commands(load: Callable[[], Settings]) -> typer.Typer:
         except Refused as refused:
             raise SystemExit(str(refused)) from None
         typer.echo("  ".join(made))
+
+    @cli.command(name="rotate-secret")
+    def rotate(client_id: Annotated[str, typer.Argument(help="The app's id, app_…")]) -> None:
+        """Give the app a new secret and print it, this once. The old one and every token end within a second."""
+        try:
+            typer.echo(asyncio.run(rotate_secret(load(), client_id)))
+        except Refused as refused:
+            raise SystemExit(str(refused)) from None
 
     return cli

@@ -15,6 +15,9 @@ FIRST_PARTY_APP: LiteralString = (
     + COLUMNS
     + " FROM apps WHERE tenant_id = %s AND first_party AND name = %s AND status <> 'deleted' FOR UPDATE"
 )
+TENANT_OF_FIRST_PARTY_APP: LiteralString = (
+    "SELECT tenant_id FROM apps WHERE client_id = %s AND first_party AND status <> 'deleted'"
+)
 ENSURE_USER: LiteralString = """
     INSERT INTO users (user_id, tenant_id, email, name, password_hash) VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT (lower(email)) DO NOTHING
