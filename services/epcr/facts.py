@@ -1,14 +1,13 @@
 """What the quality indicators are told of an encounter: codes, numbers and times, nothing of who the patient is."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
 
-from services.epcr import nomenclature
 from services.epcr.deidentify import OLDEST_AGE_SHOWN, age
+from services.epcr.device_facts import device_vitals
 from services.epcr.drugs import kind_of_drug, kind_of_procedure
 from services.epcr.models.care import Arrest, Disposition, Medication, Procedure, Stroke, VitalSigns
 from services.epcr.models.concepts import ICD10, ICD10_CM
@@ -18,26 +17,14 @@ from shared.messages import ArrestFact, CodedFact, EncounterFacts, StrokeFact, V
 
 _NUMBERS = ("heart_rate", "respiratory_rate", "systolic", "diastolic", "spo2", "gcs", "pain")
 _MEASURED = ("temperature", "etco2", "glucose")
-_KINDS_BY_LOINC = {
-    "2708-6": "spo2",
-    "8867-4": "heart_rate",
-    "9279-1": "respiratory_rate",
-    "19891-1": "etco2",
-    "19889-5": "etco2",
-    "8480-6": "systolic",
-    "8462-4": "diastolic",
-    "8310-5": "temperature",
-    "2339-0": "glucose",
-    "15074-8": "glucose",
-    "9269-2": "gcs",
-}
 
 
 def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) -> EncounterFacts:
     """The whole state of this revision of an encounter."""
     record = encounter.record
     patient, ending = record.patient, record.disposition or Disposition()
-    procedures = [one for one in record.procedures if not one.entered_in_error]
+    done = [one for one in record.procedures if not one.entered_in_error]
+    procedures = [_procedure(one) for one in done]
     return EncounterFacts(
         encounter_id=encounter.id,
         version=encounter.revision,
@@ -49,11 +36,11 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         newborn=_is_newborn(record),
         sex=patient.sex if patient else None,
         impressions=_impressions(record),
-        conditions=["stemi"] if any(one.finding == "stemi" for one in procedures) else [],
+        conditions=["stemi"] if any(one.finding == "stemi" for one in done) else [],
         times=_times(record),
-        vitals=[*_vitals(record), *_device_vitals(observations)],
+        vitals=[*_vitals(record), *device_vitals(observations, _airway_at(procedures))],
         medications=[_medication(one) for one in record.medications if not one.entered_in_error],
-        procedures=[_procedure(one) for one in procedures],
+        procedures=procedures,
         arrest=_arrest(record.arrest) if record.arrest else None,
         stroke=_stroke(record.stroke) if record.stroke else None,
         transported=None if ending.outcome is None else ending.outcome == "transported",
@@ -63,21 +50,10 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     )
 
 
-def _device_vitals(observations: Sequence[LinkedObservation]) -> Iterator[VitalFact]:
-    """What devices measured, of each kind in four readings: first, last, lowest and highest. No indicator asks for more."""
-    by_kind: dict[str, list[LinkedObservation]] = defaultdict(list)
-    for one in observations:
-        metric = nomenclature.find(one.mdc_code, one.mdc_code10)
-        codes = nomenclature.loinc_codes(metric, one.unit_code)
-        kind = next((_KINDS_BY_LOINC[code] for code in codes if code in _KINDS_BY_LOINC), None)
-        if kind and one.value is not None and not one.test and not one.flags:
-            by_kind[kind].append(one)
-    for kind, readings in by_kind.items():
-        ordered = sorted(readings, key=lambda one: (one.observed_at, one.id))
-        by_value = sorted(ordered, key=lambda one: one.value or Decimal())
-        chosen = {one.id: one for one in (ordered[0], by_value[0], by_value[-1], ordered[-1])}
-        for one in chosen.values():
-            yield VitalFact(kind=kind, value=one.value, unit=one.unit_code, at=one.observed_at)
+def _airway_at(procedures: Sequence[CodedFact]) -> datetime | None:
+    """When the last advanced airway was placed."""
+    placed = [one for one in procedures if one.kind == "advanced_airway" and one.successful]
+    return max((one.at for one in placed if one.at and one.not_done_reason is None), default=None)
 
 
 def _began(record: Record) -> datetime:

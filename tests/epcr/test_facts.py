@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from services.epcr import amend, announcements
+from services.epcr import amend, announcements, nomenclature
+from services.epcr.device_facts import METRICS
 from services.epcr.drugs import DRUGS, PROCEDURES, kind_of_drug, kind_of_procedure
 from services.epcr.facts import facts_of
 from services.epcr.models.concepts import ATC, RXNORM, SNOMED, is_snomed_id
+from services.epcr.models.observations import LinkedObservation
 from services.epcr.models.record import RecordPatch
 from shared import http
 from shared.messages import CodedFact, EncounterFacts, Event
@@ -21,6 +24,7 @@ from tests.epcr.samples import EVERYTHING, MINIMAL, REFUSAL, TYPICAL, at
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = ROOT / "tests" / "messages"
+KNOWN = {metric.refid for metric in nomenclature.metrics().values()}
 CATALOGUE = ROOT / "services" / "webhook_dispatcher" / "catalogue"
 
 
@@ -121,6 +125,61 @@ def test_of_a_monitors_many_readings_four_are_told() -> None:
     ]
     told = facts_of(golden.encounter(MINIMAL), series)
     assert [str(vital.value) for vital in told.vitals] == ["95", "91", "99", "96"]
+
+
+def reading(refid: str, value: str, unit: str, minute: int = 0) -> LinkedObservation:
+    return msgspec.structs.replace(
+        golden.readings()[0],
+        id=f"obs_{refid}_{minute}_{unit}",
+        mdc_code=refid,
+        value=golden.Decimal(value),
+        unit_code=unit,
+        observed_at=golden.BEGAN + timedelta(minutes=minute),
+    )
+
+
+def told_of(*readings: LinkedObservation, **record: Any) -> list[tuple[str, str, str | None]]:
+    vitals = facts_of(golden.encounter(MINIMAL | record), list(readings)).vitals
+    return [(one.kind, str(one.value), one.unit) for one in vitals]
+
+
+def test_of_end_tidal_co2_the_highest_after_the_airway_is_told_too() -> None:
+    airway = {"performed_at": at("10:05:00"), "procedure": {"system": SNOMED, "code": "112798008"}}
+    breaths = [
+        reading("MDC_CONC_AWAY_CO2_ET", value, "mm[Hg]", minute)
+        for minute, value in ((1, "20"), (3, "45"), (5, "38"), (7, "36"), (30, "2"))
+    ]
+    placed = [airway | {"outcome": "successful"}]
+    assert [value for _, value, _ in told_of(*breaths, procedures=placed)] == ["20", "2", "45", "38"]
+    for none in (airway | {"outcome": "unsuccessful"}, placed[0] | {"entered_in_error": True}):
+        assert [value for _, value, _ in told_of(*breaths, procedures=[none])] == ["20", "2", "45"]
+
+
+def test_readings_in_two_units_are_not_ranked_against_each_other() -> None:
+    glucose = "MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD"
+    series = [("100", "mg/dL"), ("55", "mg/dL"), ("6.0", "mmol/L"), ("110", "mg/dL")]
+    told = told_of(*(reading(glucose, value, unit, minute) for minute, (value, unit) in enumerate(series)))
+    assert told == [("glucose", value, unit) for value, unit in (series[0], series[1], series[3], series[2])]
+
+
+def test_a_pressure_in_kilopascals_is_told_in_the_unit_crews_write() -> None:
+    told = told_of(
+        reading("MDC_PRESS_BLD_NONINV_SYS", "16", "kPa"), reading("MDC_PRESS_BLD_NONINV_DIA", "80", "mm[Hg]", 1)
+    )
+    assert told == [("systolic", "120.00992", "mm[Hg]"), ("diastolic", "80", "mm[Hg]")]
+
+
+def test_glucose_of_blood_is_told_whatever_the_sample_but_not_interstitial_glucose() -> None:
+    blood = {refid for refid in KNOWN if refid.startswith("MDC_CONC_GLU_")} - {"MDC_CONC_GLU_ISF"}
+    assert len(blood) == 9
+    assert all(told_of(reading(refid, "4.0", "mmol/L")) == [("glucose", "4.0", "mmol/L")] for refid in blood)
+    assert told_of(reading("MDC_CONC_GLU_ISF", "4.0", "mmol/L"), reading("MDC_CONC_GLU_CONTROL", "4", "mmol/L")) == []
+
+
+def test_every_metric_told_is_one_that_devices_may_send() -> None:
+    listed = [refid for refids in METRICS.values() for refid in refids]
+    assert set(listed) <= KNOWN
+    assert len(listed) == len(set(listed))
 
 
 def test_neither_an_implausible_reading_nor_a_rehearsal_is_a_fact() -> None:
