@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 
 from deploy.local.databases import Database
 from services.graphql_api.__main__ import main
-from services.graphql_api.acqi import rebuild
+from services.graphql_api.acqi import counting, rebuild
 from services.graphql_api.acqi.definitions import INDICATORS
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import expire
-from shared.database import open_tasks_pool
+from shared.database import Connection, open_tasks_pool
 from shared.settings import required
 from tests.graphql_api import population, second_way
-from tests.graphql_api.asking import Asking
+from tests.graphql_api.asking import Asking, received
 from tests.support.waiting import wait_for
 
 NAMES = [indicator.name for indicator in INDICATORS]
@@ -110,6 +110,7 @@ def test_an_encounter_corrected_to_another_day_moves_between_days_and_months(ask
     ask.count(population.facts(one))
     ask.count(population.facts(one | {"version": 2, "day": "2026-04-01"}))
     eventually(ask, expected([], "2026-03-01", "2026-04-01"), "2026-03-01", "2026-04-01")
+    eventually(ask, expected([], "2026-03-31", "2026-04-01"), "2026-03-31", "2026-04-01")
     moved = one | {"day": "2026-04-01"}
     eventually(ask, expected([moved], "2026-04-01", "2026-04-02"), "2026-04-01", "2026-04-02")
     eventually(ask, expected([moved], "2026-04-01", "2026-05-01"), "2026-04-01", "2026-05-01")
@@ -238,3 +239,32 @@ def test_retention_takes_whole_months_and_what_stays_can_still_be_corrected(ask:
     eventually(ask, expected(kept, "2026-02-10", "2026-03-11"), "2026-02-10", "2026-03-11")
     ask.count(*[population.facts(one | {"version": 9, "status": "cancelled"}) for one in kept])
     eventually(ask, expected([], *WHOLE), *WHOLE)
+
+
+def test_an_encounter_moved_out_of_a_month_while_it_is_rebuilt_is_counted_once(ask: Asking, settings: Settings) -> None:
+    one = population.encounters(count=30)[3] | {
+        "status": "completed",
+        "test": False,
+        "day": "2026-03-31",
+        "response": "emergency",
+    }
+    moved = one | {"version": 2, "day": "2026-04-01"}
+    ask.count(population.facts(one))
+    pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
+    rebuilding = threading.Thread(target=rebuild.rebuild, args=(pool, ask.tenant, lambda *_: None))
+    with ask.worker() as conn:
+        counting.store(conn, [received(ask.tenant, population.facts(moved))])
+        rebuilding.start()
+        wait_for(lambda: _is_held_up(conn), what="the rebuild to wait for the correction")
+    rebuilding.join()
+    pool.close()
+    for first, after in (("2026-03-01", "2026-04-01"), ("2026-03-31", "2026-04-01"), ("2026-04-01", "2026-05-01")):
+        eventually(ask, expected([moved], first, after), first, after)
+
+
+def _is_held_up(conn: Connection) -> bool:
+    """Whether another connection waits for this one."""
+    row = conn.execute(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    ).fetchone()
+    return row is not None and row[0] > 0
