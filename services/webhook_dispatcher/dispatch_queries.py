@@ -77,13 +77,15 @@ CLAIM: LiteralString = """
     ), lanes AS (
         SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 256
     ), open AS (
-        SELECT s.id, coalesce((%(room)s::jsonb ->> s.id)::integer, s.concurrency) AS room
+        SELECT s.id, s.enabled AND NOT s.paused AS running,
+            coalesce((%(room)s::jsonb ->> s.id)::integer, s.concurrency) AS room
         FROM lanes JOIN subscriptions s ON s.id = lanes.subscription_id
         WHERE (s.slowed_until IS NULL OR s.slowed_until <= now()) AND coalesce((%(room)s::jsonb ->> s.id)::integer, s.concurrency) > 0
         ORDER BY (s.failing_since IS NOT NULL)
     ), due AS (
         SELECT q.delivery_id FROM open CROSS JOIN LATERAL (
             SELECT delivery_id FROM queue WHERE subscription_id = open.id AND due_at <= now()
+                AND (sequence IS NULL OR open.running)
             ORDER BY due_at, sequence LIMIT open.room FOR UPDATE SKIP LOCKED
         ) q LIMIT %(slots)s
     ), claimed AS (
@@ -101,9 +103,11 @@ CLAIM: LiteralString = """
         CROSS JOIN LATERAL (SELECT body, traceparent FROM events WHERE id = c.event_id AND at = c.event_at LIMIT 1) e
     ) sent ON true
 """
-# What was claimed and not sent is as if it had not been claimed.
+# What was claimed and not sent is as if it had not been claimed, unless another has claimed it since.
 GIVE_BACK: LiteralString = """
-    UPDATE queue SET due_at = now(), leased = false, attempt = attempt - 1 WHERE delivery_id = ANY(%(ids)s) AND leased
+    UPDATE queue q SET due_at = CASE WHEN q.sequence IS NULL OR NOT s.held THEN now() END, leased = false, attempt = q.attempt - 1
+    FROM unnest(%(ids)s::text[], %(attempts)s::integer[]) AS given (delivery_id, attempt), subscriptions s
+    WHERE q.delivery_id = given.delivery_id AND q.attempt = given.attempt AND q.leased AND s.id = q.subscription_id
 """
 # Plans are made anew now and then: one made when a partition was empty would be kept while it fills.
 FORGET_PLANS: LiteralString = "DISCARD PLANS"
@@ -173,6 +177,11 @@ REQUEUE_GIVEN_UP: LiteralString = """
 """
 HOLD: LiteralString = """
     UPDATE queue SET due_at = NULL WHERE subscription_id = %(subscription_id)s AND NOT leased AND sequence IS NOT NULL
+"""
+# What a sender held that died, for a webhook that was stopped since.
+HOLD_ABANDONED: LiteralString = """
+    UPDATE queue q SET due_at = NULL, leased = false FROM subscriptions s
+    WHERE (NOT s.enabled OR s.paused) AND q.subscription_id = s.id AND q.due_at <= now() AND q.leased AND q.sequence IS NOT NULL
 """
 DISABLE: LiteralString = """
     UPDATE subscriptions SET enabled = false, disabled_reason = %(reason)s, disabled_at = now(), recovering = false

@@ -38,7 +38,11 @@ async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
     for subscription_id, tenant_id in sorted(settled.gone.items()):
         await stopping.disable(conn, tenant_id, subscription_id, "gone")
     await conn.execute(dispatch_queries.RECORD, {"sent": msgspec.json.encode(settled.over).decode()})
-    await conn.execute(dispatch_queries.GIVE_BACK, {"ids": [due.delivery_id for due in settled.released]})
+    unused = {
+        "ids": [due.delivery_id for due in settled.released],
+        "attempts": [due.attempt for due in settled.released],
+    }
+    await conn.execute(dispatch_queries.GIVE_BACK, unused)
     for subscription_id, recovers, since in health:
         if recovers:
             await stopping.gather_missed(conn, subscription_id, since)

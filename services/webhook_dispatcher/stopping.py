@@ -49,6 +49,7 @@ def disable_long_failing(conn: Connection, days: float) -> int:
 
 def release_held(conn: Connection) -> int:
     """One step of every recovery: twice as many as the step before once those have arrived, one as a probe while any fails."""
+    conn.execute(dispatch_queries.HOLD_ABANDONED)
     released = 0
     for subscription_id, rate, failing in conn.execute(dispatch_queries.LOCK_RECOVERING).fetchall():
         parameters = {"subscription_id": subscription_id}

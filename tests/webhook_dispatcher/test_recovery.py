@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher import stopping
+from services.webhook_dispatcher import dispatch_queries, stopping
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
 
@@ -223,3 +223,40 @@ def test_a_recovery_asked_for_does_not_wait_for_the_retries_of_others(
     partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z")
     assert recover(dispatcher, receiver, partner, webhook) == [1, 1]
     assert partner.books(webhook)["delivered"] == 2
+
+
+def test_what_a_dead_sender_held_is_not_sent_to_a_webhook_disabled_since(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.run(
+        "UPDATE queue SET leased = true, attempt = 1, due_at = now() WHERE tenant_id = %s", partner.tenant_id
+    )
+    partner.put(webhook, {"enabled": False})
+    partner.post(f"{webhook}/test")
+    dispatcher.pump_until(lambda: receiver.requests)
+    assert len(receiver.requests) == 1
+    assert waiting(dispatcher, partner) == [False]
+    dispatcher.release()
+    assert waiting(dispatcher, partner) == [True]
+
+
+@pytest.mark.parametrize(("claims", "expected"), [(1, (False, 0, True)), (2, (True, 2, False))])
+def test_a_claim_given_back_is_held_for_a_stopped_webhook_and_leaves_the_next_claim_alone(
+    partner: Partner, dispatcher: Dispatcher, claims: int, expected: tuple[bool, int, bool]
+) -> None:
+    partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.run(
+        "UPDATE queue SET leased = true, attempt = %s, due_at = now() + interval '20 seconds' WHERE tenant_id = %s",
+        claims,
+        partner.tenant_id,
+    )
+    dispatcher.change_app(partner, status="disabled")
+    [queued] = dispatcher.rows("SELECT delivery_id FROM queue WHERE tenant_id = %s", partner.tenant_id)
+    dispatcher.owner.execute(dispatch_queries.GIVE_BACK, {"ids": [queued["delivery_id"]], "attempts": [1]})
+    [row] = dispatcher.rows(
+        "SELECT leased, attempt, due_at IS NULL AS held FROM queue WHERE tenant_id = %s", partner.tenant_id
+    )
+    assert (row["leased"], row["attempt"], row["held"]) == expected
