@@ -59,7 +59,7 @@ def kinds_of(name: str, part: Any) -> list[str]:
         return []
     members: dict[str, Any] = msgspec.to_builtins(part)
     if name == "vital_signs":
-        return measurements.kinds(members)
+        return [measurements.as_told(kind, members) for kind in measurements.kinds(members)]
     if name == "procedures":
         return ["finding"] if members.get("finding") else []
     if name == "stroke":
@@ -106,12 +106,18 @@ def _count(record: Record, name: str, key: str, old: Any, new: Any) -> None:
     if old == new:
         return
     record.revisions[key] = record.revisions.get(key, 0) + 1
-    known = {*kinds_of(name, old), *record.withdrawn.get(key, [])}
-    gone = sorted(known - set(kinds_of(name, new)))
+    known = {_kind(told): told for told in (*record.withdrawn.get(key, []), *kinds_of(name, old))}
+    present = {_kind(told) for told in kinds_of(name, new)}
+    gone = sorted(told for kind, told in known.items() if kind not in present)
     if gone:
         record.withdrawn[key] = gone
     else:
         record.withdrawn.pop(key, None)
+
+
+def _kind(told: str) -> str:
+    """Without the unit: the same measurement in another unit is a correction of it."""
+    return told.partition(" ")[0]
 
 
 def _merged(old: Any, new: Any, named: Any, pointer: str) -> Any:

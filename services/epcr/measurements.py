@@ -78,13 +78,18 @@ def kinds(signs: Mapping[str, Any]) -> list[str]:
     return [kind for kind, fields in FIELDS.items() if any(signs.get(field) is not None for field in fields)]
 
 
-def code_of(kind: str, signs: Mapping[str, Any]) -> Code:
-    """How `kind` is coded; by the unit, where that decides."""
+def as_told(kind: str, signs: Mapping[str, Any]) -> str:
+    """What identifies the Observation of a kind after its value is gone: the kind, and the unit where that decides the code."""
+    return f"{kind} {signs[kind]['unit']}" if kind in CODES_BY_UNIT else kind
+
+
+def code_of(told: str, signs: Mapping[str, Any]) -> Code:
+    """How a kind, or what `as_told` kept of it, is coded; by the unit, where that decides."""
+    kind, _, unit = told.partition(" ")
     if kind in CODES:
         return CODES[kind]
     by_unit = CODES_BY_UNIT[kind]
-    unit = signs[kind]["unit"] if kind in signs else next(iter(by_unit))
-    return by_unit[unit]
+    return by_unit[signs[kind]["unit"] if kind in signs else unit or next(iter(by_unit))]
 
 
 def measured(kind: str, signs: Mapping[str, Any]) -> tuple[Decimal | int, str] | None:

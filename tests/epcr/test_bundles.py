@@ -9,10 +9,12 @@ import fhirkit
 import pytest
 from ucumvert import get_ucum_parser
 
-from services.epcr import checks, measurements, nomenclature
+from services.epcr import amend, checks, measurements, nomenclature
 from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.encode import UnfitBundle, checked, encode
 from services.epcr.models.care import DOSE_UNITS, MEASURED_IN
+from services.epcr.models.record import RecordPatch
+from shared import http
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer, Refused
 from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, SNOMED, TYPICAL
@@ -110,6 +112,22 @@ def test_parts_of_a_pressure_that_came_together_are_one_panel() -> None:
     assert _codes(alone) == ["150021", "85354-9"]
     assert [_codes(part) for part in alone["component"]] == [["8480-6", "150021"], ["8462-4"]]
     assert alone["component"][1]["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "loinc"),
+    [("etco2", "%", ["19889-5"]), ("etco2", "kPa", ["19891-1"]), ("glucose", "mmol/L", ["15074-8", "14743-9"])],
+)
+def test_a_measurement_taken_out_keeps_the_code_it_was_sent_under(kind: str, unit: str, loinc: list[str]) -> None:
+    first = {"taken_at": "2026-03-23T10:12:00Z", "heart_rate": 80}
+    encounter = golden.encounter(MINIMAL | {"vital_signs": [first | {kind: {"value": 5, "unit": unit}}]})
+    for rate in (80, 81):
+        sent = {"vital_signs": [first | {"heart_rate": rate, "id": encounter.record.vital_signs[0].id}]}
+        patch = http.convert(sent, RecordPatch)
+        encounter.record = amend.merge(encounter.record, patch, sent, golden.counted())
+        made = checked(bundle(golden.projection(encounter)))
+        [gone] = [one for one in _observations(made) if one["status"] == "entered-in-error"]
+        assert _codes(gone) == loinc
 
 
 def test_a_part_that_came_later_makes_a_panel_of_its_own() -> None:

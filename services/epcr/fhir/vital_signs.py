@@ -24,16 +24,20 @@ from services.epcr.measurements import AVPU, CATEGORIES, COMPONENTS, FIELDS, UNI
 def vital_signs(scene: Scene, signs: dict[str, Any]) -> Iterator[Entry]:
     """One Observation for each kind in the set, and one in error for each kind a correction took out."""
     present = measurements.kinds(signs)
-    gone = [kind for kind in scene.projection.withdrawn.get(signs["id"], []) if kind not in present]
+    told = {told.partition(" ")[0]: told for told in scene.projection.withdrawn.get(signs["id"], [])}
+    gone = [kind for kind in told if kind not in present]
     mutable = signs["id"] in scene.projection.rewritten
     for kind in present + gone:
         uuid = scene.uuid("Observation", f"{signs['id']}/{kind}")
         in_error = signs.get("entered_in_error", False) or kind in gone
-        yield Entry(_observation(scene, uuid, kind, signs, in_error), uuid, mutable)
+        code = measurements.code_of(told.get(kind, kind), signs)
+        yield Entry(_observation(scene, uuid, (kind, code), signs, in_error), uuid, mutable)
 
 
-def _observation(scene: Scene, uuid: str, kind: str, signs: dict[str, Any], in_error: bool) -> Json:
-    code = measurements.code_of(kind, signs)
+def _observation(
+    scene: Scene, uuid: str, coded: tuple[str, measurements.Code], signs: dict[str, Any], in_error: bool
+) -> Json:
+    kind, code = coded
     return scene.begin("Observation", uuid) | {
         "status": "entered-in-error" if in_error else "final",
         "category": [concept(coding(OBSERVATION_CATEGORY, CATEGORIES.get(kind, "vital-signs")))],
