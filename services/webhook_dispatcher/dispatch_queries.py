@@ -31,12 +31,14 @@ GIVE_UP_UNAPPROVED: LiteralString = """
     UPDATE deliveries d SET status = 'failed', troubled = true, attempted_at = now()
     FROM dropped WHERE d.id = dropped.delivery_id AND d.at = dropped.delivery_at AND d.status <> 'succeeded'
 """
-DELETE_SUBSCRIPTIONS_OF_APP: LiteralString = """
-    WITH gone AS (
-        DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s RETURNING id
-    )
-    DELETE FROM queue USING gone WHERE queue.subscription_id = gone.id
+# After they were locked, as statements of their own: only these see what a fan-out that had the locks before has queued.
+DELETE_QUEUED_OF_APP: LiteralString = """
+    DELETE FROM queue WHERE subscription_id IN (
+        SELECT id FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s)
 """
+DELETE_SUBSCRIPTIONS_OF_APP: LiteralString = (
+    "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s"
+)
 
 # --- fan-out ----------------------------------------------------------------------------------------------------------------
 INSERT_EVENTS: LiteralString = """
@@ -175,6 +177,10 @@ REQUEUE_GIVEN_UP: LiteralString = """
     SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt FROM given_up
     ON CONFLICT DO NOTHING
 """
+# An outage is told by when deliveries failed last: those that began it are older. It was recorded after they were sent.
+REQUEUE_MISSED: LiteralString = REQUEUE_GIVEN_UP.replace(
+    "AND at >= %(since)s", "AND attempted_at >= %(since)s::timestamptz - interval '1 minute'"
+)
 HOLD: LiteralString = """
     UPDATE queue SET due_at = NULL WHERE subscription_id = %(subscription_id)s AND NOT leased AND sequence IS NOT NULL
 """
@@ -185,7 +191,7 @@ HOLD_ABANDONED: LiteralString = """
 """
 DISABLE: LiteralString = """
     UPDATE subscriptions SET enabled = false, disabled_reason = %(reason)s, disabled_at = now(), recovering = false
-    WHERE id = %(subscription_id)s AND enabled
+    WHERE id = %(subscription_id)s AND enabled AND (%(url)s::text IS NULL OR url = %(url)s)
 """
 LONG_FAILING: LiteralString = """
     SELECT id, tenant_id FROM subscriptions

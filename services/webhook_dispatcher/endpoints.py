@@ -195,11 +195,16 @@ def _settings(vault: Vault, webhook_id: str, change: WebhookChange) -> list[tupl
 
 
 async def _switch(conn: AsyncConnection, subscription: Subscription, *, enabled: bool) -> None:
-    parameters = {"subscription_id": subscription.id, "since": subscription.failing_since, "reason": "requested"}
+    parameters = {
+        "subscription_id": subscription.id,
+        "since": subscription.failing_since,
+        "reason": "requested",
+        "url": None,
+    }
     if enabled and not subscription.enabled:
         await conn.execute(queries.BEGIN_RECOVERY, parameters)
         if subscription.failing_since is not None:
-            await conn.execute(dispatch_queries.REQUEUE_GIVEN_UP, parameters)
+            await conn.execute(dispatch_queries.REQUEUE_MISSED, parameters)
         await conn.execute(queries.RESTART_LADDER, parameters)
     elif not enabled and subscription.enabled:
         await conn.execute(dispatch_queries.DISABLE, parameters)

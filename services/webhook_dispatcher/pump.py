@@ -53,7 +53,7 @@ class Pump:
         self.sending: set[asyncio.Task[None]] = set()
         self.over: list[dict[str, Any]] = []
         self.released: list[Due] = []
-        self.gone: dict[str, str] = {}
+        self.gone: dict[str, Due] = {}
         self.freed = asyncio.Event()
         self.loop = asyncio.get_running_loop()
         self.after = ""
@@ -121,7 +121,7 @@ class Pump:
             raise
         # Only now: had the database gone away, the same results would be recorded over the next connection.
         del self.over[: len(settled.over)], self.released[: len(settled.released)]
-        self.gone = {key: tenant for key, tenant in self.gone.items() if key not in settled.gone}
+        self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due}
         self._forget_idle_lanes()
 
     async def _claim(self, conn: AsyncConnection, room: int) -> list[Due]:
@@ -166,7 +166,7 @@ class Pump:
             metrics.observe(sent)
             self.over.append(recording.line(sent, wait))
             if sent.outcome.status == GONE:
-                self.gone[due.subscription_id] = due.tenant_id
+                self.gone[due.subscription_id] = due
         finally:
             lane.in_flight -= 1
             self._refill(lane)

@@ -19,7 +19,7 @@ class Settled(NamedTuple):
     over: list[dict[str, Any]]
     reports: dict[str, Report]
     released: list[Due]
-    gone: dict[str, str]
+    gone: dict[str, Due]
 
 
 async def record(conn: AsyncConnection, settled: Settled) -> None:
@@ -35,8 +35,8 @@ async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
     """Subscriptions before their deliveries, as everyone locks them, so that no two wait for each other."""
     lanes = [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in settled.reports.items()]
     health = await fetch(conn, dispatch_queries.UPDATE_HEALTH, {"lanes": msgspec.json.encode(lanes).decode()})
-    for subscription_id, tenant_id in sorted(settled.gone.items()):
-        await stopping.disable(conn, tenant_id, subscription_id, "gone")
+    for subscription_id, due in sorted(settled.gone.items()):
+        await stopping.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
     await conn.execute(dispatch_queries.RECORD, {"sent": msgspec.json.encode(settled.over).decode()})
     unused = {
         "ids": [due.delivery_id for due in settled.released],

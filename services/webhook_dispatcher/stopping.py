@@ -20,9 +20,12 @@ def disabled_event(subscription_id: str, reason: str) -> Event:
     )
 
 
-async def disable(conn: AsyncConnection, tenant_id: str, subscription_id: str, reason: str) -> None:
-    """Stops a webhook, holds what waits for it, and tells the tenant's other webhooks. Nothing happens to one that is stopped."""
-    parameters = {"subscription_id": subscription_id, "reason": reason}
+async def disable(conn: AsyncConnection, tenant_id: str, subscription_id: str, reason: str, url: str) -> None:
+    """Stops a webhook, holds what waits for it, and tells the tenant's other webhooks.
+
+    Nothing happens to one that is stopped, or has another URL by now.
+    """
+    parameters = {"subscription_id": subscription_id, "reason": reason, "url": url}
     stopped = await conn.execute(dispatch_queries.DISABLE, parameters)
     if stopped.rowcount:
         await conn.execute(dispatch_queries.HOLD, parameters)
@@ -33,14 +36,14 @@ async def gather_missed(conn: AsyncConnection, subscription_id: str, since: date
     """Holds what waits and takes back what was given up since, for the recovery that has begun."""
     parameters: dict[str, Any] = {"subscription_id": subscription_id, "since": since}
     await conn.execute(dispatch_queries.HOLD, parameters)
-    await conn.execute(dispatch_queries.REQUEUE_GIVEN_UP, parameters)
+    await conn.execute(dispatch_queries.REQUEUE_MISSED, parameters)
 
 
 def disable_long_failing(conn: Connection, days: float) -> int:
     """Stops every webhook whose attempts have all failed over so many days."""
     failing = conn.execute(dispatch_queries.LONG_FAILING, {"days": days}).fetchall()
     for subscription_id, tenant_id in failing:
-        parameters = {"subscription_id": subscription_id, "reason": "failing"}
+        parameters = {"subscription_id": subscription_id, "reason": "failing", "url": None}
         conn.execute(dispatch_queries.DISABLE, parameters)
         conn.execute(dispatch_queries.HOLD, parameters)
         outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing"))

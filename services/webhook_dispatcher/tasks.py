@@ -175,6 +175,8 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
         if conn.execute(dispatch_queries.UPSERT_APP, parameters | state).rowcount == 0:
             continue
         if app.status == "deleted":
+            conn.execute(dispatch_queries.LOCK_SUBSCRIPTIONS_OF_APP, parameters)
+            conn.execute(dispatch_queries.DELETE_QUEUED_OF_APP, parameters)
             conn.execute(dispatch_queries.DELETE_SUBSCRIPTIONS_OF_APP, parameters)
         else:
             _apply_to_subscriptions(conn, parameters, app)

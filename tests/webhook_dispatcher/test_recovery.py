@@ -1,13 +1,21 @@
 """A webhook that stops, and comes back: nothing is lost meanwhile, and what waited arrives oldest first at a rising rate."""
 
+import asyncio
 import itertools
+import threading
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.webhook_dispatcher import dispatch_queries, stopping
-from tests.webhook_dispatcher.conftest import Dispatcher, Partner
+from shared import ids
+from shared.database import task_transaction
+from shared.worker import Received as Message
+from tests.support.waiting import wait_for
+from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
 
 
@@ -260,3 +268,55 @@ def test_a_claim_given_back_is_held_for_a_stopped_webhook_and_leaves_the_next_cl
         "SELECT leased, attempt, due_at IS NULL AS held FROM queue WHERE tenant_id = %s", partner.tenant_id
     )
     assert (row["leased"], row["attempt"], row["held"]) == expected
+
+
+def test_what_an_app_is_sent_while_it_is_deleted_does_not_stay_behind(partner: Partner, dispatcher: Dispatcher) -> None:
+    partner.subscribe("https://integrator.example/")
+    message = Message(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, event("incident.updated"))
+    deleting = threading.Thread(target=lambda: dispatcher.change_app(partner, status="deleted"))
+    with task_transaction(dispatcher.pool) as conn:
+        dispatcher.sender.fan_out(conn, [message])
+        deleting.start()
+        blocked = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        wait_for(lambda: dispatcher.rows(blocked))
+    deleting.join()
+    assert dispatcher.rows("SELECT 1 FROM subscriptions WHERE tenant_id = %s", partner.tenant_id) == []
+    assert waiting(dispatcher, partner) == []
+
+
+def test_a_late_410_of_the_old_url_does_not_stop_the_new_one(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    changed = threading.Event()
+
+    async def late(request: Any, writer: Any) -> bool:
+        await asyncio.to_thread(changed.wait, 10)
+        writer.write(answer(410))
+        return True
+
+    receiver.behaviour = late
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+
+    def change() -> None:
+        wait_for(lambda: receiver.requests)
+        partner.put(webhook, {"url": "https://integrator.example/"})
+        changed.set()
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    dispatcher.pump_until(lambda: partner.deliveries(webhook)[0]["attempt"] >= 1)
+    changing.join()
+    assert partner.get(webhook).json()["enabled"]
+
+
+def test_what_was_given_up_in_an_outage_is_recovered_although_it_is_older_than_the_outage(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: partner.books(webhook)["given_up"] == 1)
+    partner.put(webhook, {"enabled": False})
+    partner.put(webhook, {"enabled": True})
+    assert partner.books(webhook)["pending"] == 1
