@@ -170,6 +170,7 @@ REQUEUE_GIVEN_UP: LiteralString = """
     WITH given_up AS (
         UPDATE deliveries SET status = 'retrying'
         WHERE subscription_id = %(subscription_id)s AND troubled AND status = 'failed' AND sequence IS NOT NULL AND at >= %(since)s
+            AND EXISTS (SELECT 1 FROM events e WHERE e.id = event_id AND e.at = event_at)
             AND event_type = ANY((SELECT live_events FROM subscriptions WHERE id = %(subscription_id)s)::text[])
         RETURNING id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt
     )
@@ -216,7 +217,11 @@ SET_RECOVERY: LiteralString = """
     WHERE id = %(subscription_id)s
 """
 # Their events are gone with their partition.
-FORGET_EXPIRED: LiteralString = "DELETE FROM queue WHERE least(delivery_at, event_at) < %s::date"
+FORGET_EXPIRED: LiteralString = """
+    WITH gone AS (DELETE FROM queue WHERE least(delivery_at, event_at) < %s::date RETURNING delivery_id, delivery_at)
+    UPDATE deliveries d SET status = 'failed', troubled = true
+    FROM gone WHERE d.id = gone.delivery_id AND d.at = gone.delivery_at AND d.status <> 'succeeded'
+"""
 ANYTHING_DUE: LiteralString = "SELECT EXISTS (SELECT 1 FROM queue WHERE due_at <= now())"
 # Two keys of an advisory lock: this service's senders, and the number of one.
 TAKE_SENDER: LiteralString = "SELECT pg_try_advisory_lock(7402002, %(number)s)"

@@ -80,6 +80,8 @@ async def retry_delivery(request: Request) -> Response:
         if found.event_type not in subscription.live_events and found.sequence is not None:
             raise problems.forbidden(f"This app is not approved for {found.event_type}.")
         key = {"id": found.id, "at": found.created_at}
+        if await (await conn.execute(queries.FIND_EVENT_BODY, key)).fetchone() is None:
+            raise problems.conflict("The event of this delivery is past its retention.")
         await conn.execute(queries.RETRY, key)
         await conn.execute(queries.MARK_RETRYING, key)
     return http.json({"delivery_id": found.id, "status": "queued"}, 202)

@@ -111,7 +111,8 @@ RETRY: LiteralString = """
         attempt, rung)
     SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, now(), attempt,
         CASE WHEN status = 'succeeded' OR sequence IS NULL THEN 1000 ELSE 0 END
-    FROM deliveries WHERE id = %(id)s AND at = %(at)s
+    FROM deliveries d WHERE id = %(id)s AND at = %(at)s
+        AND EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.at = d.event_at)
     ON CONFLICT (delivery_id) DO UPDATE SET due_at = least(queue.due_at, now())
     WHERE NOT queue.leased
 """

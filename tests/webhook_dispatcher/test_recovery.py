@@ -3,14 +3,14 @@
 import asyncio
 import itertools
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher import dispatch_queries, stopping
+from services.webhook_dispatcher import dispatch_queries, stopping, tasks
 from shared import ids
 from shared.database import task_transaction
 from shared.worker import Received as Message
@@ -320,3 +320,22 @@ def test_what_was_given_up_in_an_outage_is_recovered_although_it_is_older_than_t
     partner.put(webhook, {"enabled": False})
     partner.put(webhook, {"enabled": True})
     assert partner.books(webhook)["pending"] == 1
+
+
+def test_what_is_past_its_retention_is_given_up_and_can_not_be_sent_again(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    old = datetime.now(UTC) - timedelta(days=40)
+    [event_id] = [
+        row["event_id"] for row in dispatcher.rows("SELECT * FROM queue WHERE tenant_id = %s", partner.tenant_id)
+    ]
+    dispatcher.run("DELETE FROM events WHERE id = %s", event_id)
+    dispatcher.run("UPDATE queue SET event_at = %s WHERE event_id = %s", old, event_id)
+    with task_transaction(dispatcher.pool) as conn:
+        tasks.keep_partitions(conn, 30)
+    assert partner.books(webhook)["given_up"] == 1
+    [delivery] = partner.deliveries(webhook)
+    assert partner.post(f"{webhook}/deliveries/{delivery['id']}/retry").status_code == 409
+    assert partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z").json() == {"queued": 0}
