@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 T = TypeVar("T")
-SECRET = re.compile(r"(eyJ[\w-]{5})[\w.-]{40,}|(whsec_[\w+/]{4})[\w+/=]{8,}|(kns_\w{4})[\w-]{12,}")
+SECRET = re.compile(r"(eyJ[\w-]{5})[\w.-]{40,}|(whsec_[\w+/]{4})[\w+/=]{8,}|(kns_[\w-]{4})[\w-]{12,}")
 INLINE = 76
 LONGEST_ANSWER = 24
 

@@ -28,7 +28,12 @@ def test_what_fits_on_a_line_stays_on_one() -> None:
 
 def test_tokens_and_secrets_are_cut_and_ids_are_not() -> None:
     token = f"eyJhbGciOiJSUzI1NiJ9.{secrets.token_urlsafe(200)}.{secrets.token_urlsafe(64)}"
-    for secret in (token, f"whsec_{'Ab/+' * 8}", f"kns_{secrets.token_urlsafe(32)}"):
+    for secret in (
+        token,
+        f"whsec_{'Ab/+' * 8}",
+        f"kns_{secrets.token_urlsafe(32)}",
+        f"kns_-_-{secrets.token_urlsafe(32)}",
+    ):
         assert secret[20:] not in shortened(f'"secret": "{secret}"')
     kept = "app_01m88830tme90vb5cfdgqmwcrq 87d944cb68a5f5d84288e0ffddcd3a28 MDC_PULS_OXIM_SAT_O2"
     assert shortened(kept) == kept
