@@ -74,7 +74,7 @@ def test_every_event_follows_the_catalogue(cad: str | None) -> None:
 def test_what_is_past_retention_is_forgotten_and_nothing_else(ask: Asking, database: Database) -> None:
     golden = msgspec.json.decode((GOLDEN / "graphql_api.encounter_facts.v1.json").read_bytes(), type=EncounterFacts)
     today = datetime.now(UTC).date()
-    for days, id in ((10, "enc_new"), (40, "enc_old")):
+    for days, id in ((10, "enc_new"), (75, "enc_old")):
         ask.count(
             msgspec.structs.replace(golden, test=False, encounter_id=id, day=today - timedelta(days=days)),
             tenant=ask.other_tenant,
@@ -83,7 +83,7 @@ def test_what_is_past_retention_is_forgotten_and_nothing_else(ask: Asking, datab
     kept, closed = (ask.data("CreateIncident", {"input": {"type": "fire", "priority": "low"}}) for _ in range(2))
     ask.data("CloseIncident", {"id": closed["id"], "expectedVersion": 1, "reason": "resolved"})
     with psycopg.connect(database.admin) as conn:
-        conn.execute("UPDATE incidents SET closed_at = now() - interval '31 days' WHERE id = %s", (closed["id"],))
+        conn.execute("UPDATE incidents SET closed_at = now() - interval '75 days' WHERE id = %s", (closed["id"],))
     (retention,) = periodic(msgspec.structs.replace(ask.settings, facts_kept_days=30))
     with ask.worker() as conn:
         retention.run(conn)
