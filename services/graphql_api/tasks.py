@@ -35,5 +35,6 @@ def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> No
 
 def expire(conn: Connection, days: int) -> None:
     """Facts, what was counted from them, and closed incidents, once they are past retention."""
-    retention.expire(conn, days)
     conn.execute(incident_queries.EXPIRE, (days,))
+    # Last, since it goes from tenant to tenant: a transaction that has set one sees no other.
+    retention.expire(conn, days)
