@@ -9,7 +9,14 @@ import pytest
 from deploy.local.databases import Database
 from deploy.local.postgres import new_password
 from deploy.local.redis_server import RedisServer
-from tests.shared.support import EFFECTS
+from tests.shared.support import EFFECTS, MADE
+
+
+@pytest.fixture(autouse=True)
+def close_relays() -> Iterator[None]:
+    yield
+    while MADE:
+        MADE.pop().pool.close()
 
 
 @pytest.fixture

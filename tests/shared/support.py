@@ -47,8 +47,14 @@ def publish(database: Database, *messages: Message, tenant: str = "org_1") -> No
         outbox.add_sync(conn, tenant, *messages)
 
 
+# Relays of the test under way, for its teardown to close: a pool left to the collector may be met by a thread of its own.
+MADE: list[Relay] = []
+
+
 def relay_of(database: Database, redis_url: str, **settings: Any) -> Relay:
-    return Relay("epcr", Settings(worker_database_url=database.worker, redis_url=redis_url, **settings))
+    relay = Relay("epcr", Settings(worker_database_url=database.worker, redis_url=redis_url, **settings))
+    MADE.append(relay)
+    return relay
 
 
 @contextmanager
