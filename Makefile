@@ -9,8 +9,9 @@ PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes
 CODE := deploy gateway services shared tests
 ID ?=
-# Test processes side by side; each has a cluster, a Redis and, if asked for, a stack of its own.
-JOBS ?= 2
+# Test processes side by side, two per core of a small machine because tests mostly wait; each has
+# a cluster, a Redis and, if asked for, a stack of its own.
+JOBS ?= 4
 CMD ?= auth --help
 
 help: ## list these targets
