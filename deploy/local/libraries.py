@@ -31,7 +31,6 @@ LIBRARIES = (
     "prometheus_client",
     "psycopg",
     "psycopg_pool",
-    "pyreqwest.client",
     "redis",
     "starlette.applications",
     "starlette.routing",
