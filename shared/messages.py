@@ -61,6 +61,17 @@ class ClinicalApp(Message, frozen=True, kw_only=True, tag="epcr.app_changed.v1")
     deidentification: Literal["exact", "shifted", "safe_harbor"]
 
 
+class TenantChanged(Message, frozen=True, kw_only=True, tag="control_plane.tenant_changed.v1"):
+    """A tenant's state, `version` as an app's. `tenant_name` is the organisation's (`name` is taken: it is the message's tag)."""
+
+    tenant_id: str
+    version: int
+    tenant_name: str
+    status: Literal["active", "suspended"]
+    environment: Literal["production", "sandbox"]
+    granted_scopes: list[str]
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """A device's reading: MDC code (ISO/IEEE 11073-10101), exact value in the UCUM unit, or why there is none."""
 
@@ -183,4 +194,5 @@ MESSAGES: tuple[type[Message], ...] = (
     ObservationsRecorded,
     EncounterLink,
     EncounterFacts,
+    TenantChanged,
 )

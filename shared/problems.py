@@ -14,6 +14,7 @@ from starlette.responses import Response
 from shared import tracing
 
 DOCUMENTATION = "https://knogin.com/api/docs#"
+INTEGRATION_REQUESTS = "/v1/platform/integration-requests"
 log = logging.getLogger(__name__)
 
 
@@ -97,6 +98,20 @@ def insufficient_scope(scope: str) -> Problem:
         f"This call needs the scope {scope}.",
         headers={"www-authenticate": challenge},
         extra={"scope": scope},
+    )
+
+
+def access_on_request(capability: str) -> Problem:
+    """403 for a surface that is opened on request: `request` is the call to the auth host that asks for it, ready to send."""
+    return Problem(
+        403,
+        "Access on request",
+        "This surface is opened on request: an administrator of your organisation asks for it"
+        f" with POST {INTEGRATION_REQUESTS} on the auth host.",
+        extra={
+            "capability": capability,
+            "request": {"method": "POST", "path": INTEGRATION_REQUESTS, "body": {"capability": capability}},
+        },
     )
 
 

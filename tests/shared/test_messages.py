@@ -12,7 +12,7 @@ from shared.messages import MESSAGES, Message, consumer_of, name_of
 from tests.shared.support import publish, scalar
 
 GOLDEN = Path(__file__).parents[1] / "messages"
-SERVICES = {"auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest"}
+SERVICES = {"auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane"}
 
 
 def golden(kind: type[Message]) -> bytes:

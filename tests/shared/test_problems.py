@@ -124,3 +124,12 @@ def test_a_body_cut_off_is_the_callers_problem() -> None:
         return sent
 
     assert run(exchange())[0]["status"] == 400
+
+
+def test_a_surface_opened_on_request_says_how_to_ask_for_it() -> None:
+    answer = answer_to(problems.access_on_request("telephony"))
+    document = answer.json()
+    assert (answer.status, document["type"]) == (403, problems.DOCUMENTATION + "access-on-request")
+    assert document["capability"] == "telephony"
+    asked = {"method": "POST", "path": "/v1/platform/integration-requests", "body": {"capability": "telephony"}}
+    assert document["request"] == asked

@@ -131,3 +131,5 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     environment: Literal["production", "sandbox"]
     granted_scopes: list[str]
     graphql_bundles: list[str]
+    federation: bool
+    version: int

@@ -7,9 +7,10 @@ COLUMNS: LiteralString = """
     token_endpoint_auth_method, jwks, allow_service_tokens, enforce_pkce, approved_events, access_token_ttl,
     graphql_bundles, pseudonym_domain, deidentification, version, created_at, updated_at
 """
-TENANT: LiteralString = """
-    SELECT tenant_id, name, status, environment, granted_scopes, graphql_bundles FROM tenants WHERE tenant_id = %s
-"""
+TENANT_COLUMNS: LiteralString = (
+    "tenant_id, name, status, environment, granted_scopes, graphql_bundles, federation, version"
+)
+TENANT: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants WHERE tenant_id = %s"
 INSERT_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,

@@ -2,7 +2,7 @@
 
 from typing import LiteralString
 
-from services.auth.apps.queries import COLUMNS
+from services.auth.apps.queries import COLUMNS, TENANT_COLUMNS
 
 ENSURE_TENANT: LiteralString = """
     INSERT INTO tenants (tenant_id, key, name, environment, granted_scopes, graphql_bundles) VALUES (%s, %s, %s, %s, %s, %s)
@@ -26,9 +26,7 @@ USER_BY_EMAIL: LiteralString = "SELECT user_id, password_hash FROM users WHERE l
 SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 SECRET_MACS: LiteralString = "SELECT mac FROM app_secrets WHERE client_id = %s AND expires_at IS NULL"
 
-TENANTS: LiteralString = """
-    SELECT tenant_id, name, status, environment, granted_scopes, graphql_bundles FROM tenants ORDER BY tenant_id
-"""
+TENANTS: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants ORDER BY tenant_id"
 INSERT_TENANT: LiteralString = """
     INSERT INTO tenants (tenant_id, key, name, environment) VALUES (%s, %s, %s, %s) ON CONFLICT (key) DO NOTHING
 """
