@@ -9,6 +9,7 @@ PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes
 CODE := deploy gateway services shared tests
 ID ?=
+NAME ?=
 # Test processes side by side, two per core of a small machine because tests mostly wait; each has
 # a cluster, a Redis and, if asked for, a stack of its own.
 JOBS ?= 4
@@ -37,6 +38,9 @@ logs: $(VENV)/.installed ## print what every process logged within one trace: ma
 
 operate: $(VENV)/.installed ## run an operator's command: make operate CMD="auth keys list"
 	@$(PY) -m deploy.local operate $(CMD)
+
+restart: $(VENV)/.installed ## replace running processes without refusing a request: make restart NAME=epcr
+	@$(PY) -m deploy.local restart $(NAME)
 
 compose-env: $(VENV)/.installed ## make the secrets of docker-compose.yml, once
 	@$(PY) -m deploy.compose
@@ -71,6 +75,9 @@ bench-%: $(VENV)/.installed-dev tests/bench/test_%.py ## measure one thing: make
 chaos: $(VENV)/.installed-dev ## kill, empty and cut things while traffic runs (minutes)
 	@$(PY) -m pytest -m chaos -s tests
 
+soak: $(VENV)/.installed-dev ## ten minutes of mixed traffic, then every process replaced under it
+	@$(PY) -m pytest -m soak -s tests
+
 fuzz: $(VENV)/.installed-dev $(VENV)/fuzz/.installed ## send whatever the contract allows, and more, at a running stack (minutes)
 	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s tests/docs
 
@@ -99,4 +106,4 @@ $(VENV)/fuzz/.installed: requirements-fuzz.lock | $(VENV)/bin/python
 	@$(VENV)/fuzz/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
-.PHONY: logs operate compose-env help up down reset demo trace migrate test lint types fmt openapi bench fuzz chaos
+.PHONY: logs operate restart soak compose-env help up down reset demo trace migrate test lint types fmt openapi bench fuzz chaos

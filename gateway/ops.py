@@ -1,7 +1,7 @@
 """Probes and metrics, on a port of their own that is never public."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import uvicorn
@@ -15,8 +15,12 @@ from gateway.app import Gateway
 from shared import health
 
 
-def create_ops(gateway: Gateway) -> Starlette:
-    """`/readyz` is 200 only when tokens can be checked."""
+def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
+    """`/readyz` is 200 only when requests are taken, not yet or no longer otherwise, and tokens can be checked."""
+
+    async def serving(request: Request) -> None:
+        if not working():
+            raise RuntimeError("not serving")
 
     async def keys(request: Request) -> None:
         if not gateway.keys.ready:
@@ -29,7 +33,8 @@ def create_ops(gateway: Gateway) -> Starlette:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[*health.routes({"jwks": keys, "revocations": revocations}), Route("/metrics", metrics)])
+    checks = {"serving": serving, "jwks": keys, "revocations": revocations}
+    return Starlette(routes=[*health.routes(checks), Route("/metrics", metrics)])
 
 
 class OpsServer(uvicorn.Server):
@@ -40,8 +45,8 @@ class OpsServer(uvicorn.Server):
         yield
 
 
-def serve(gateway: Gateway, host: str, port: int) -> "asyncio.Task[None]":
+def serve(gateway: Gateway, host: str, port: int, working: Callable[[], bool]) -> "asyncio.Task[None]":
     config = uvicorn.Config(
-        create_ops(gateway), host=host, port=port, log_config=None, access_log=False, lifespan="off", ws="none"
+        create_ops(gateway, working), host=host, port=port, log_config=None, access_log=False, lifespan="off", ws="none"
     )
     return asyncio.create_task(OpsServer(config).serve())

@@ -54,8 +54,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve(server: uvicorn.Server, gateway: Gateway, listener: socket.socket, ops_host: str) -> None:
-    probes = ops.serve(gateway, ops_host, gateway.settings.ops_port) if gateway.settings.ops_port else None
+async def _serve(server: Server, gateway: Gateway, listener: socket.socket, ops_host: str) -> None:
+    port = gateway.settings.ops_port
+    probes = ops.serve(gateway, ops_host, port, server.working.is_set) if port else None
     await server.serve(sockets=[listener])
     if probes is not None:
         probes.cancel()

@@ -1,6 +1,7 @@
 """`python -m services.<name>`: the same commands for every service; each adds its own."""
 
 import socket
+import threading
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -53,8 +54,8 @@ S = TypeVar("S", bound=CommonSettings)
 REPLAY = "UPDATE outbox SET acknowledged_at = NULL, attempts = 0, send_at = now() WHERE created_at >= %s AND acknowledged_at IS NOT NULL"
 
 
-def observe(name: str, settings: CommonSettings, ops_host: str) -> None:
-    """Logs, traces and the ops port of this process. After any fork."""
+def observe(name: str, settings: CommonSettings, ops_host: str) -> threading.Event:
+    """Logs, traces and the ops port of this process, after any fork. `/readyz` there is 200 while the event is set."""
     logs.configure(name, settings.log_level)
     tracing.configure(
         name,
@@ -62,7 +63,9 @@ def observe(name: str, settings: CommonSettings, ops_host: str) -> None:
         otlp_endpoint=settings.otel_exporter_otlp_endpoint,
         sampler_arg=settings.otel_traces_sampler_arg,
     )
-    operations.serve(settings.ops_port, host=ops_host)
+    working = threading.Event()
+    operations.serve(settings.ops_port, ready=working.is_set, host=ops_host)
+    return working
 
 
 def commands(
@@ -95,8 +98,8 @@ def commands(
     ) -> None:
         """Serve HTTP."""
         settings = load()
-        observe(name, settings, ops_host)
-        serve(create_app(settings), host, port, fd)
+        working = observe(name, settings, ops_host)
+        serve(create_app(settings), host, port, fd, working)
 
     @cli.command()
     def worker(
@@ -110,15 +113,15 @@ def commands(
     ) -> None:
         """Consume messages and do the service's own tasks."""
         settings = load()
-        observe(name, settings, ops_host)
-        work(create_worker(settings), only or ",".join((queue, *queues)), concurrency)
+        working = observe(name, settings, ops_host)
+        work(create_worker(settings), only or ",".join((queue, *queues)), concurrency, working)
 
     @cli.command(name="relay")
     def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
         """Send the outbox and do the periodic work."""
         settings = load()
-        observe(name, settings, ops_host)
-        relay.run(queue, settings, [*housekeeping.JOBS, *periodic(settings)])
+        working = observe(name, settings, ops_host)
+        relay.run(queue, settings, [*housekeeping.JOBS, *periodic(settings)], working)
 
     @cli.command(name="migrate")
     def run_migrations(
@@ -145,7 +148,7 @@ def commands(
     return cli
 
 
-def serve(app: Any, host: str, port: int, fd: int | None, **options: Any) -> None:
+def serve(app: Any, host: str, port: int, fd: int | None, working: threading.Event, **options: Any) -> None:
     """uvicorn as every web process here runs it. Idle connections outlive the gateway's, so that none closes under a request."""
     config = uvicorn.Config(
         app,
@@ -164,15 +167,18 @@ def serve(app: Any, host: str, port: int, fd: int | None, **options: Any) -> Non
         **options,
     )
     # Handed over as what it is: uvicorn's own `fd` takes it for a UNIX socket, without TCP_NODELAY, and answers wait 40 ms for an ACK.
-    server = Server(config)
+    server = Server(config, working)
     server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
     tracing.shutdown()
     if not server.started:
         raise SystemExit("the application did not start")
 
 
-def work(celery: Celery, queues: str, concurrency: int) -> None:
-    """A Celery worker in this process: threads, so that one process id is the whole worker."""
+def work(celery: Celery, queues: str, concurrency: int, working: threading.Event | None = None) -> None:
+    """A Celery worker in this process: threads, so that one process id is the whole worker. `working` is set while it takes tasks."""
+    if working is not None:
+        signals.worker_ready.connect(lambda **_: working.set(), weak=False)
+        signals.worker_shutting_down.connect(lambda **_: working.clear(), weak=False)
     # Celery configures logging unless somebody listens to this signal.
     signals.setup_logging.connect(lambda **_: None, weak=False)
     # It warns root because of pickle, which no queue here accepts.

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from socket import socket
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,7 +14,23 @@ LINGER_SECONDS = 1.0
 
 
 class Server(uvicorn.Server):
-    """Returns after SIGTERM. uvicorn's own raises the signal again, which ends the process before its spans are written."""
+    """Returns after SIGTERM. uvicorn's own raises the signal again, which ends the process before its spans are written.
+
+    `working` is set while it takes new requests.
+    """
+
+    def __init__(self, config: uvicorn.Config, working: threading.Event | None = None) -> None:
+        super().__init__(config)
+        self.working = working or threading.Event()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.working.set()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        self.working.clear()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -11,7 +11,10 @@ log = logging.getLogger(__name__)
 
 
 def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "127.0.0.1") -> None:
-    """Answers on `port` of `host` from a thread of its own; `ready` raises while the process cannot work. Port 0 means no ops port."""
+    """Answers on `port` of `host` from a thread of its own. Port 0 means no ops port.
+
+    `ready` raises while the process cannot work, and is False while it only begins or ends.
+    """
     if not port:
         return
 
@@ -43,8 +46,8 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
 
 def _readiness(ready: Callable[[], object]) -> tuple[int, bytes]:
     try:
-        ready()
+        working = ready() is not False
     except Exception as error:  # whatever a dependency raises, the answer is "not ready"
         log.warning("not ready: %s", type(error).__name__)
-        return 503, b"not ready\n"
-    return 200, b"ready\n"
+        working = False
+    return (200, b"ready\n") if working else (503, b"not ready\n")

@@ -160,13 +160,18 @@ def hand_over(celery: Celery, producer: str, consumer: str, rows: list[Row]) -> 
     metrics.outbox_sent.labels(consumer, "yes").inc(again)
 
 
-def run(service: str, settings: RelaySettings, periodic: list[Periodic]) -> None:
-    """The relay process: the outbox in this thread, periodic work in another. SIGTERM and SIGINT end it after the batch at hand."""
+def run(service: str, settings: RelaySettings, periodic: list[Periodic], working: threading.Event) -> None:
+    """The relay process: the outbox in this thread, periodic work in another. SIGTERM and SIGINT end it after the batch at hand.
+
+    `working` is set while it sends.
+    """
     relay = Relay(service, settings)
     runner = PeriodicRunner(relay.pool, periodic, relay.stopping)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: relay.stopping.set())
     runner.start()
+    working.set()
     relay.run()
+    working.clear()
     runner.join(timeout=5)
     tracing.shutdown()

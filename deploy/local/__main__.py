@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from deploy.local import databases, down, logbook, operating, story, waterfall
+from deploy.local import databases, down, logbook, operating, rolling, story, waterfall
 from deploy.local.binaries import ProgramMissing
 from deploy.local.narrator import DemoFailed, Narrator
 from deploy.local.plan import Misconfigured
@@ -13,7 +13,7 @@ from deploy.local.ports import PortTaken
 from deploy.local.postgres import ServerFailed
 from deploy.local.state import AlreadyRunning, State, read_json
 from deploy.local.supervisor import StartFailed
-from deploy.local.table import SERVICES
+from deploy.local.table import PROCESSES, SERVICES
 from deploy.local.up import Interrupted, up
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -45,6 +45,25 @@ def _down(delete: Annotated[bool, typer.Option(help="Also delete the data.")] = 
     if delete:
         down.delete(state)
         console.print(f"deleted {state.folder}", soft_wrap=True)
+
+
+@app.command()
+def restart(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="gateway, epcr, epcr-web, …; everything by default.")
+    ] = None,
+) -> None:
+    """Replace running processes one after another, with the code on disk and without refusing a request."""
+    of_services = {f"{name}-{kind}": name for name in _running()["services"] for kind in PROCESSES}
+    found = {"gateway": "gateway"} | of_services
+    if unknown := set(names or ()) - found.keys() - set(found.values()):
+        raise typer.BadParameter(f"nothing here is called {', '.join(sorted(unknown))}")
+    chosen = [process for process, service in found.items() if not names or {process, service} & set(names)]
+    try:
+        rolling.ask(State.chosen(), chosen, lambda line: console.print(line, soft_wrap=True))
+    except rolling.CannotRestart as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()

@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -72,6 +72,13 @@ class Process:
         self.started_at = time.monotonic()
         self.ready_at = 0
 
+    def successor(self, ops_port: int) -> "Process":
+        """The same process once more, to run beside this one: on the same socket, with an ops port of its own to be probed by."""
+        environment = self.environment | {"OPS_PORT": str(ops_port)}
+        return replace(
+            self, environment=environment, probe_port=ops_port, pid=0, ready_at=0, start_at=0, deaths=[], restarts=0
+        )
+
     def last_words(self) -> str:
         """The end of what its present or last life has logged."""
         return tail(self.log, since=self.logged_before)
@@ -99,6 +106,18 @@ def signal_group(pid: int, number: signal.Signals) -> None:
     """To the process and all it has started: every process of the stack leads a group of its own."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
+
+
+def signal_leader(pid: int, number: signal.Signals) -> None:
+    """To the process alone, which ends what it has started in its own way."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def ended(pid: int) -> int | None:
+    """The exit code of a child, negative for a signal; None while it runs."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None
 
 
 def run_once(process: Process, close: Iterable[int]) -> int:
@@ -132,7 +151,7 @@ def _enter(process: Process, supervisor: int, close: Iterable[int]) -> None:
     die_with_parent(signal.SIGTERM)
     name_process(process.name)
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     for descriptor in close:
         with suppress(OSError):

@@ -29,6 +29,7 @@ class State:
         self.spans = self.folder / "spans.jsonl"
         self.token = self.folder / "token"
         self.settings = self.folder / "settings.json"
+        self.restarting = self.folder / "restarting.json"
         self._secrets = self.folder / "secrets.json"
         self._ports = self.folder / "ports.json"
 
@@ -47,6 +48,7 @@ class State:
             raise AlreadyRunning(
                 f"a stack is already running with its state in {self.folder}: `make down` stops it"
             ) from None
+        self.restarting.unlink(missing_ok=True)
         for log in self.logs.glob("*.log"):
             log.unlink()
         if self.spans.exists() and self.spans.stat().st_size > SPANS_KEPT:

@@ -12,8 +12,9 @@ from deploy.local import stackfile
 from deploy.local.plan import Plan
 from deploy.local.postgres import Cluster, ServerFailed
 from deploy.local.probe import Probe
-from deploy.local.process import Process, signal_group
+from deploy.local.process import Process, ended, signal_group, signal_leader
 from deploy.local.redis_server import RedisServer
+from deploy.local.rolling import SIGNAL, Readiness, Replacement, Rolling
 from deploy.local.screen import Screen
 
 READY_SECONDS = 90
@@ -35,14 +36,15 @@ class Supervisor:
     ) -> None:
         self.plan = plan
         self.screen = screen
-        self.processes = processes
+        self.processes = list(processes)
         self.servers = servers
         self.tenants: Mapping[str, Any] = {}
         self.ready = False
         self.stopping = False
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
-        self._probes = {process.name: Probe(self._selector, process.probe_port) for process in processes}
+        self._probes: dict[str, Readiness] = {process.name: self._probe(process.probe_port) for process in processes}
+        self.rolling = Rolling(plan.state, self._begin_replacement, screen.say, self._record)
         self._lock = lock
 
     def run(
@@ -62,17 +64,21 @@ class Supervisor:
                 self.ready = True
                 self._record()
                 on_ready()
+            if self.ready:
+                self.rolling.step()
             self._wait()
 
     def stop(self) -> None:
         """Ask every process to end, then insist. Servers are stopped by who started them."""
+        for pid in self.rolling.extra.values():
+            signal_group(pid, signal.SIGKILL)
         for process in self.processes:
             if process.running:
-                signal_group_leader(process.pid, signal.SIGTERM)
+                signal_leader(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         while any(process.running for process in self.processes) and time.monotonic() < deadline:
             for process in self.processes:
-                if process.running and _ended(process.pid) is not None:
+                if process.running and ended(process.pid) is not None:
                     process.pid = 0
             self._sleep(0.05)
         for process in self.processes:
@@ -81,6 +87,18 @@ class Supervisor:
                 signal_group(process.pid, signal.SIGKILL)
                 os.waitpid(process.pid, 0)
                 process.pid = 0
+
+    def _begin_replacement(self, name: str) -> Replacement:
+        old = next(process for process in self.processes if process.name == name)
+        return Replacement(old, self._not_for(old), self._probe, self._replaced)
+
+    def _replaced(self, new: Process, probe: Readiness) -> None:
+        names = [process.name for process in self.processes]
+        self.processes[names.index(new.name)] = new
+        self._probes[new.name].close()
+        self._probes[new.name] = probe
+        self.plan.ops_ports[new.name] = new.probe_port
+        self._record()
 
     def _start_due(self) -> None:
         now = time.monotonic()
@@ -92,7 +110,7 @@ class Supervisor:
 
     def _reap(self) -> None:
         for process in self.processes:
-            if process.running and (code := _ended(process.pid)) is not None:
+            if process.running and (code := ended(process.pid)) is not None:
                 wait = process.died()
                 self._probes[process.name].close()
                 self._report(process, code, wait)
@@ -138,13 +156,13 @@ class Supervisor:
             raise StartFailed(f"{process.name} was not ready within {READY_SECONDS} s:\n{process.last_words()}")
 
     def _finished(self, bootstrap: Process) -> bool:
-        code = _ended(bootstrap.pid)
+        code = ended(bootstrap.pid)
         if code:
             raise StartFailed(f"{bootstrap.name} ended with code {code}:\n{bootstrap.last_words()}")
         return code == 0
 
     def _wait(self) -> None:
-        idle = self.ready and all(process.ready for process in self.processes)
+        idle = self.ready and not self.rolling.active and all(process.ready for process in self.processes)
         self._sleep(1.0 if idle else 0.05)
 
     def _sleep(self, seconds: float) -> None:
@@ -156,9 +174,13 @@ class Supervisor:
     def _record(self) -> None:
         """Both files, after every change of pids."""
         running = {process.name: process.pid for process in self.processes if process.running}
+        running |= self.rolling.extra
         running |= {server.name: server.server.pid for server in self.servers if server.server}
         self.plan.state.record_processes(running)
         stackfile.write(self.plan, self.processes, self.tenants, self.ready)
+
+    def _probe(self, port: int) -> Readiness:
+        return Probe(self._selector, port)
 
     def _not_for(self, process: Process) -> list[int]:
         """Descriptors the supervisor holds that are none of this child's business."""
@@ -171,21 +193,9 @@ class Supervisor:
         self._selector.register(self._wake, selectors.EVENT_READ)
         signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(SIGNAL, self.rolling.asked)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop_soon)
 
     def _stop_soon(self, *_: object) -> None:
         self.stopping = True
-
-
-def signal_group_leader(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def _ended(pid: int) -> int | None:
-    """The exit code of a child, negative for a signal; None while it runs."""
-    found, status = os.waitpid(pid, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if found else None

@@ -83,3 +83,20 @@ def test_a_missing_setting_ends_the_start_with_one_line_naming_it(service: str, 
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert ended.returncode != 0
     assert ended.stderr.strip() == f"setting {missing} is missing"
+
+
+def test_a_worker_that_cannot_reach_its_queue_is_alive_and_not_ready() -> None:
+    nowhere = Database(name="x", service="epcr", admin="", migrator="", app="postgresql://x@127.0.0.1/x", worker="")
+    port = ports.free_port(0)
+    environment = settings(nowhere, SERVICES["epcr"][2]) | {
+        "WORKER_DATABASE_URL": nowhere.app,
+        "OPS_PORT": str(port),
+    }
+    command = [sys.executable, "-m", "services.epcr", "worker"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: status(f"http://127.0.0.1:{port}/livez") == 200, what="the worker to live")
+        assert status(f"http://127.0.0.1:{port}/readyz") == 503
+    finally:
+        process.kill()
+        process.wait()
