@@ -236,16 +236,21 @@ def _add_audit(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
     @trail.command()
     def verify(
         expect: Annotated[
-            str, typer.Option(help="A head printed before, <position>:<hash>, that must still hold.")
-        ] = "",
+            list[str] | None,
+            typer.Option(help="A head kept elsewhere, <position>:<hash>, that must still hold; may be given again."),
+        ] = None,
     ) -> None:
-        """Walk the hash chain and print its head; exit 1 where it is broken or no longer has the head expected."""
+        """Walk the hash chain and print its head; exit 1 where it is broken or no longer has a head expected.
+
+        The relay writes the head into its log every hour, as `audit head`.
+        """
         with task_transaction(_pool(load())) as conn:
             held, broken = audit.verify(conn)
             if broken is not None:
                 raise SystemExit(f"the chain holds for {held} entries and is broken at {broken}")
-            if expect and not _kept(conn, expect):
-                raise SystemExit(f"the chain no longer has the head {expect}: its end was cut off or made anew")
+            for kept in expect or ():
+                if not _kept(conn, kept):
+                    raise SystemExit(f"the chain no longer has the head {kept}: its end was cut off or made anew")
             typer.echo(f"the chain holds: {held} entries, head {audit.head(conn)}")
 
 

@@ -1,5 +1,6 @@
 """What every service's relay does beside the outbox: retention of the shared tables, the seal on the audit trail, gauges."""
 
+import logging
 from typing import LiteralString
 
 from shared import audit, metrics
@@ -8,6 +9,7 @@ from shared.periodic import Periodic
 
 PORTION = 5000
 ROUNDS = 20
+log = logging.getLogger(__name__)
 # Inbox rows outlive outbox rows, so that a message sent again after days is still known.
 EXPIRE: tuple[LiteralString, ...] = (
     "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE acknowledged_at < now() - interval '7 days' LIMIT 5000)",
@@ -39,8 +41,15 @@ def measure(conn: Connection) -> None:
     metrics.outbox_unsent.set(max((unsent for _, unsent, _ in rows), default=0))
 
 
+def tell_head(conn: Connection) -> None:
+    """The head of the audit trail goes into the logs, which are kept elsewhere: who rewrites the database cannot rewrite them too."""
+    position, digest = audit.head(conn).split(":")
+    log.info("audit head", extra={"position": int(position), "hash": digest})
+
+
 JOBS = [
     Periodic("seal the audit trail", 1, audit.seal),
     Periodic("expire messages and stored answers", 60, expire),
     Periodic("measure the outbox", 5, measure),
+    Periodic("tell the head of the audit trail", 3600, tell_head),
 ]

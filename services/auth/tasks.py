@@ -5,9 +5,11 @@ from typing import LiteralString
 
 from celery import Celery
 
+from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
 from services.auth.revocations.queries import DELETE_EXPIRED
 from services.auth.settings import Settings
+from services.auth.tenants.operations import SCHEDULE, record
 from shared import worker
 from shared.crypto import Keyring
 from shared.database import Connection
@@ -37,13 +39,15 @@ def periodic(settings: Settings) -> list[Periodic]:
     keyring = Keyring.from_text(settings.encryption_keys)
 
     def rotate_keys(conn: Connection) -> None:
-        rotate_if_due(
+        kid = rotate_if_due(
             conn,
             keyring,
             bits=settings.signing_key_bits,
             every=timedelta(days=settings.key_rotation_days),
             wait=timedelta(seconds=settings.key_activation_seconds),
         )
+        if kid is not None:
+            record(conn, PLATFORM, "keys.rotated", kid, {"scheduled": True}, by=SCHEDULE)
 
     return [Periodic("rotate signing keys", 60, rotate_keys), Periodic("forget", 600, forget)]
 

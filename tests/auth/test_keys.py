@@ -3,13 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
 import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.auth.keys import rotation, schedule, signing
+from services.auth.tasks import periodic
 from shared.crypto import Keyring, UnreadableCiphertext
+from shared.database import Connection
 from tests.auth.support import Auth, header_of
 from tests.support.waiting import wait_for
 
@@ -113,6 +116,28 @@ def test_the_relay_rotates_when_due_and_not_before(auth: Auth) -> None:
         made = rotation.rotate_if_due(conn, keyring, bits=2048, every=timedelta(0), wait=wait)
         assert made is not None
         assert rotation.rotate_if_due(conn, keyring, bits=2048, every=timedelta(0), wait=wait) is None
+
+
+def test_a_rotation_that_was_due_is_a_line_in_the_platforms_trail(auth: Auth) -> None:
+    (job,) = [
+        job for job in periodic(msgspec.structs.replace(auth.settings, key_rotation_days=0)) if "keys" in job.name
+    ]
+    with Connection.connect(auth.settings.worker_database_url or "") as conn:
+        # A key that waits would make none due.
+        conn.execute("UPDATE signing_keys SET activates_at = now() WHERE activates_at > now()")
+        before = {key.kid for key in rotation.load_keys(conn)}
+        job.run(conn)
+        (made,) = {key.kid for key in rotation.load_keys(conn)} - before
+        job.run(conn)
+    lines = auth.sql(
+        "SELECT client_id, action, detail FROM audit WHERE tenant_id = 'platform' AND subject_id = %s", made
+    )
+    assert lines == [("schedule", "keys.rotated", {"scheduled": True})]
+
+
+def test_the_first_key_of_an_installation_is_a_line_in_the_platforms_trail(auth: Auth) -> None:
+    lines = auth.sql("SELECT client_id FROM audit WHERE tenant_id = 'platform' AND action = 'keys.first_made'")
+    assert lines == [("auth",)]
 
 
 def test_an_emergency_rotation_is_not_undone_by_a_key_that_waits(auth: Auth) -> None:

@@ -2,7 +2,9 @@
 
 import random
 import threading
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +18,7 @@ from services.graphql_api.acqi import counting, rebuild
 from services.graphql_api.acqi.definitions import INDICATORS
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import expire
-from shared.database import Connection, open_tasks_pool
+from shared.database import Connection, open_tasks_pool, set_tenant
 from shared.settings import required
 from tests.graphql_api import population, second_way
 from tests.graphql_api.asking import Asking, received
@@ -260,6 +262,53 @@ def test_an_encounter_moved_out_of_a_month_while_it_is_rebuilt_is_counted_once(a
     pool.close()
     for first, after in (("2026-03-01", "2026-04-01"), ("2026-03-31", "2026-04-01"), ("2026-04-01", "2026-05-01")):
         eventually(ask, expected([moved], first, after), first, after)
+
+
+def test_a_batch_that_moves_encounters_out_of_expiring_months_and_their_retention_wait_for_each_other_in_one_order(
+    ask: Asking, settings: Settings
+) -> None:
+    """Retention meets the encounters in the order they were stored in, month by month: the opposite of a batch's."""
+    finished = {"status": "completed", "test": False, "response": "emergency"}
+    first, last = [one | finished for one in population.encounters(count=30) if one["day"] < "2026-03-01"][:2]
+    first, last = first | {"day": "2026-02-10"}, last | {"day": "2026-01-10"}
+    assert first["encounter_id"] < last["encounter_id"]
+    ask.count(population.facts(last))
+    ask.count(population.facts(first))
+    moved = [one | {"version": 2, "day": "2026-04-02"} for one in (first, last)]
+    keeping = (datetime.now(UTC).date() - date(2026, 3, 15)).days
+    failures: list[Exception] = []
+
+    def work(job: Callable[[Connection], object]) -> None:
+        try:
+            with ask.worker() as conn:
+                job(conn)
+        except Exception as error:
+            failures.append(error)
+
+    batch = [received(ask.tenant, population.facts(one)) for one in moved]
+    correcting = threading.Thread(target=work, args=(lambda conn: counting.store(conn, batch),))
+    expiring = threading.Thread(target=work, args=(partial(expire, days=keeping),))
+    with ask.worker() as conn:
+        set_tenant(conn, ask.tenant)
+        conn.execute("SELECT FROM acqi_facts WHERE encounter_id = %s FOR UPDATE", (first["encounter_id"],))
+        correcting.start()
+        wait_for(lambda: _waiting(conn) == 1, what="the batch to wait for its first encounter")
+        expiring.start()
+        wait_for(lambda: _waiting(conn) == 2, what="retention to wait too")
+    correcting.join()
+    expiring.join()
+    assert failures == []
+    eventually(ask, expected(moved, *WHOLE), *WHOLE)
+
+
+def _waiting(conn: Connection) -> int:
+    """How many connections wait for a lock."""
+    conn.execute("SELECT pg_stat_clear_snapshot()")
+    row = conn.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    ).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def _is_held_up(conn: Connection) -> bool:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from shared import audit, ids
-from shared.database import SET_TENANT
+from shared import audit, housekeeping, ids, logs
+from shared.database import SET_TENANT, Connection
 from shared.identity import Caller
 from tests.shared.support import scalar
 
@@ -162,9 +163,19 @@ def test_the_chain_holds_whatever_the_sessions_time_zone(trail: Database) -> Non
         assert audit.verify(conn)[1] is None
 
 
-def test_a_head_kept_outside_shows_that_the_end_was_cut_off(trail: Database) -> None:
+def told_head(database: Database, caplog: pytest.LogCaptureFixture) -> str:
+    """The head as the relay's log line tells it."""
+    with Connection.connect(database.worker) as conn, caplog.at_level("INFO", "shared.housekeeping"):
+        next(job for job in housekeeping.JOBS if "head" in job.name).run(conn)
+    (line,) = [msgspec.json.decode(logs.JsonFormatter("epcr").format(record)) for record in caplog.records]
+    assert (line["message"], line["service"]) == ("audit head", "epcr")
+    return f"{line['position']}:{line['hash']}"
+
+
+def test_a_head_in_the_logs_shows_that_the_end_was_cut_off(trail: Database, caplog: pytest.LogCaptureFixture) -> None:
+    kept = told_head(trail, caplog)
     with psycopg.connect(trail.worker) as conn:
-        kept = audit.head(conn)
+        assert audit.head(conn) == kept
         assert audit.holds(conn, kept)
     tamper(
         trail,

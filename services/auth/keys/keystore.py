@@ -10,11 +10,12 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from services.auth.keys import queries, schedule, signing
-from services.auth.keys.models import SigningKeyRow
+from services.auth.keys.models import PLATFORM, SigningKeyRow
 from services.auth.keys.signing import Signer
-from shared import problems
+from shared import audit, problems
 from shared.crypto import Keyring
-from shared.database import AsyncConnection
+from shared.database import AsyncConnection, aset_tenant
+from shared.identity import Caller
 
 REFRESH_SECONDS = 5
 log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class KeyStore:
                 key = await asyncio.to_thread(signing.generate, bits)
                 jwk = msgspec.json.encode(signing.public_jwk(kid, key.public_key())).decode()
                 await conn.execute(queries.INSERT_KEY, (kid, signing.seal(kid, key, self._keyring), jwk, now, now))
+                await aset_tenant(conn, PLATFORM)
+                await audit.record(conn, Caller(tenant_id=PLATFORM, client_id="auth"), "keys.first_made", kid)
         await self.refresh()
 
     async def keep_fresh(self) -> None:

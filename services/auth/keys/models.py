@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 
+# Whose audit trail tells of what belongs to no tenant, as keys do: `tenant audit platform` shows it.
+PLATFORM = "platform"
+
 
 class SigningKeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """`private_key` is encrypted PKCS#8. `removed_at` is when the JWKS stops to publish the key; None while nothing follows it."""

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from services.auth.keys import rotation, schedule
+from services.auth.keys.models import PLATFORM
 from services.auth.settings import Settings
 from services.auth.tenants import operations
 from services.auth.tenants.operations import Conn, Refused
@@ -194,7 +195,7 @@ def key_commands(load: Load) -> typer.Typer:
             if distrust:
                 rotation.distrust_older(conn, kid)
             detail = {"emergency": emergency, "distrust": distrust}
-            operations.record(conn, operations.PLATFORM, "keys.rotated", kid, detail)
+            operations.record(conn, PLATFORM, "keys.rotated", kid, detail)
             show(kid)
 
     return cli

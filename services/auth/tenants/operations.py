@@ -22,8 +22,8 @@ from shared.identity import Caller
 from shared.settings import required
 
 OPERATOR = "operator"
-# Whose trail tells of what belongs to no tenant, such as signing keys: `tenant audit platform` shows it.
-PLATFORM = "platform"
+# Who did it where nobody did: the relay, when it was due.
+SCHEDULE = "schedule"
 Conn = psycopg.Connection[Any]
 
 
@@ -37,9 +37,17 @@ def operating(settings: Settings) -> Iterator[Conn]:
         yield conn
 
 
-def record(conn: Conn, tenant_id: str, action: str, subject_id: str, detail: dict[str, Any] | None = None) -> None:
+def record(
+    conn: Conn,
+    tenant_id: str,
+    action: str,
+    subject_id: str,
+    detail: dict[str, Any] | None = None,
+    *,
+    by: str = OPERATOR,
+) -> None:
     set_tenant(conn, tenant_id)
-    caller = Caller(tenant_id=tenant_id, client_id=OPERATOR)
+    caller = Caller(tenant_id=tenant_id, client_id=by)
     conn.execute(audit.RECORD, audit.entry(caller, action, subject_id, detail))
 
 

@@ -55,6 +55,12 @@ SET_OUTCOMES: LiteralString = "UPDATE acqi_facts SET outcomes = %s::jsonb WHERE 
 FORGET_MONTH: LiteralString = """
     DELETE FROM acqi_aggregates WHERE tenant_id = %s AND period_start >= %s AND period_start < %s
 """
+# In the order in which counting locks a batch of encounters: some of them may be moving out of these months right now.
+LOCK_FACTS: LiteralString = """
+    SELECT FROM acqi_facts
+    WHERE tenant_id = %s AND day BETWEEN %s AND %s AND date_trunc('month', day)::date = ANY(%s)
+    ORDER BY encounter_id FOR UPDATE
+"""
 FORGET_FACTS: LiteralString = "DELETE FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s"
 # Whole months: a day's facts never go without the month's row they are counted in.
 EXPIRED_MONTHS: LiteralString = """

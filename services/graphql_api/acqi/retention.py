@@ -21,7 +21,12 @@ def expire(conn: psycopg.Connection[Any], days: int) -> None:
 def _forget(conn: psycopg.Connection[Any], tenant_id: str, months: list[date]) -> None:
     for month in months:
         conn.execute(queries.LOCK_MONTH_ALONE, (tenant_id, str(month)))
+    conn.execute(queries.LOCK_FACTS, (tenant_id, months[0], _after(months[-1]), months))
     for statement in (queries.FORGET_FACTS, queries.FORGET_MONTH):
         for month in months:
-            conn.execute(statement, (tenant_id, month, (month + timedelta(days=31)).replace(day=1)))
+            conn.execute(statement, (tenant_id, month, _after(month)))
     conn.execute(queries.BUMP_VERSION, (tenant_id,))
+
+
+def _after(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
