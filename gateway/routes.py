@@ -55,6 +55,9 @@ API = (
     Route("/api/v1/graphql", "graphql", limit="graphql", exact=False),
     Route("/api/v1/epcr", "epcr", exact=False),
     Route("/api/v1/devices", "devices", limit="ingest"),
+    # Edge agents have no token: the service knows their codes and credentials.
+    Route("/api/v1/platform/agents/enrol", "platform", Access.PUBLIC, "public", below=False),
+    Route("/api/v1/platform/agents/heartbeat", "platform", Access.PUBLIC, "public", below=False),
     Route("/api/v1/platform", "platform", body=10 * MIB + 64 * 1024, exact=False),
 )
 

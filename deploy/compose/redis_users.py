@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 # Who tells whom, as in the messages between services; an acknowledgement goes back along every line.
 TELLS = {
-    "auth": ("webhook_dispatcher", "graphql_api", "epcr"),
-    "webhook_dispatcher": (),
-    "graphql_api": ("webhook_dispatcher",),
+    "auth": ("webhook_dispatcher", "graphql_api", "epcr", "control_plane"),
+    "webhook_dispatcher": ("control_plane",),
+    "graphql_api": ("webhook_dispatcher", "control_plane"),
     "epcr": ("webhook_dispatcher", "graphql_api", "device_ingest"),
     "device_ingest": ("epcr", "webhook_dispatcher"),
+    "control_plane": ("auth", "webhook_dispatcher", "graphql_api"),
 }
 # What a Celery worker and a producer send to Redis through kombu, and the bell.
 COMMANDS = (

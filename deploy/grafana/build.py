@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent / "dashboards"
-SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest")
+SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane")
 
 
 class Panel(NamedTuple):

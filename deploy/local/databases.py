@@ -1,4 +1,4 @@
-"""Five databases with three roles each, on whichever cluster is named."""
+"""Six databases with three roles each, on whichever cluster is named."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Service:
-    """One of the five services: three processes (web, worker, relay) and one database."""
+    """One of the six services: three processes (web, worker, relay) and one database."""
 
     name: str  # as in stack.json, logs and traces
     database: str  # database, role prefix, queue and import name
@@ -44,6 +44,7 @@ SERVICES = (
     ),
     Service("epcr", "epcr", upstream="GATEWAY_UPSTREAM_EPCR", keys=("PSEUDONYM_KEYS",)),
     Service("device-ingest", "device_ingest", upstream="GATEWAY_UPSTREAM_DEVICES"),
+    Service("control-plane", "control_plane", upstream="GATEWAY_UPSTREAM_PLATFORM"),
 )
 PROCESSES = ("web", "worker", "relay")
 HOSTS = {"auth": "auth.localhost", "api": "api.localhost", "docs": "docs.localhost"}

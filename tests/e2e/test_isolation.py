@@ -11,7 +11,7 @@ from psycopg import sql
 from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.support.stack import Stack
 
-SERVICES = ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest"]
+SERVICES = ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane"]
 # Tables without a tenant's rows: each is named, with its reason, in its service's README.
 EXEMPT = {"auth": {"signing_keys", "revocation_state", "sign_in_failures"}}
 TABLES = """
@@ -25,6 +25,7 @@ PATHS = {
     "graphql-api": "/api/v1/graphql/bundles",
     "epcr": "/api/v1/epcr/encounters",
     "device-ingest": "/api/v1/devices",
+    "control-plane": "/api/v1/platform/packages",
 }
 
 

@@ -17,7 +17,7 @@ from tests.epcr.samples import ATC, ICD10, SNOMED, at
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
-SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest")
+SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane")
 SCOPES = ["argus:epcr:write", "argus:devices:write", "webhooks:write"]
 BIRTH_DATE, LATITUDE, LONGITUDE = "1947-02-19", "53.3498051234", "-6.2603099876"
 ENCOUNTERS = "/api/v1/epcr/encounters"

@@ -88,6 +88,7 @@ def test_a_target_is_a_path_or_refused(url: bytes) -> None:
         ("api.test", "/api/v1/devices", "devices"),
         ("api.test", "/api/v1/devices/dev_1/observations:batch", "devices"),
         ("api.test", "/api/v1/platform/packages", "platform"),
+        ("api.test", "/api/v1/platform/agents/enrol", "platform"),
         ("auth.test", "/graphql", None),
         ("api.test", "/v1/webhooks", None),
         ("api.test", "/graphql/x", None),

@@ -30,6 +30,7 @@ def beside(stack: Stack, **changes: Any) -> Running:
             ("graphql", "graphql-api"),
             ("epcr", "epcr"),
             ("devices", "device-ingest"),
+            ("platform", "control-plane"),
         )
     }
     settings = Settings(
@@ -90,7 +91,9 @@ def test_and_without_redis_too(stack: Stack, app: App, deaf_gateway: Running) ->
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("name", ["device-ingest", "epcr", "webhook-dispatcher", "auth", "graphql-api", "gateway"])
+@pytest.mark.parametrize(
+    "name", ["device-ingest", "epcr", "webhook-dispatcher", "auth", "graphql-api", "control-plane", "gateway"]
+)
 def test_a_service_restarted_under_load_fails_no_request(name: str, stack: Stack) -> None:
     serials = itertools.count()
     prefix = f"{name}-{time.time_ns()}"

@@ -39,7 +39,8 @@ def test_stack_json_names_what_checks_from_outside_read(stack: Stack) -> None:
     assert set(described["admin"]) >= {"client_id", "client_secret", "access_token", "email", "password"}
     assert set(described["other_tenant"]["admin"]) >= {"client_id", "client_secret", "access_token"}
     assert described["tenant"]["id"] != described["other_tenant"]["id"]
-    assert list(described["services"]) == ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest"]
+    names = ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane"]
+    assert list(described["services"]) == names
     for service in described["services"].values():
         assert set(service) >= {"url", "database_url", "pids"}
         assert set(service["pids"]) == {"web", "worker", "relay"}

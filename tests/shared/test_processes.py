@@ -64,7 +64,9 @@ def test_a_worker_killed_in_the_middle_leaves_no_half_and_another_does_it_once(
     assert effects(consumer) == (2, 2)
 
 
-@pytest.mark.parametrize("service", ["auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest"])
+@pytest.mark.parametrize(
+    "service", ["auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane"]
+)
 def test_each_service_lists_its_commands_without_any_setting(service: str) -> None:
     command = [sys.executable, "-m", f"services.{service}", "--help"]
     answer = subprocess.run(command, cwd=ROOT, env={"PATH": os.defpath}, capture_output=True, text=True, check=True)

@@ -1,0 +1,29 @@
+"""The queue door: what auth says of tenants; and the service's periodic work."""
+
+from collections.abc import Sequence
+
+import msgspec
+from celery import Celery
+
+from services.control_plane import queries
+from services.control_plane.settings import Settings
+from shared import worker
+from shared.database import Connection, set_tenant
+from shared.messages import TenantChanged
+from shared.periodic import Periodic
+from shared.worker import Received
+
+
+def create_worker(settings: Settings) -> Celery:
+    return worker.create_worker("control_plane", settings, {TenantChanged: store_tenants})
+
+
+def periodic(settings: Settings) -> list[Periodic]:
+    return []
+
+
+def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]]) -> None:
+    """Which tenants were granted the control plane."""
+    for message in received:
+        set_tenant(conn, message.body.tenant_id)
+        conn.execute(queries.STORE_TENANT, msgspec.structs.asdict(message.body))

@@ -1,0 +1,193 @@
+"""A running control-plane application on a database of its own, and organisations that call it."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+
+from deploy.local.databases import Database
+from deploy.local.redis_server import RedisServer
+from services.control_plane.app import create_app
+from services.control_plane.settings import Settings
+from services.control_plane.tasks import create_worker
+from shared import http as encoding
+from shared import ids, worker
+from shared.encoding import base64url_encode
+from shared.identity import HEADER, Caller, SigningKey, mint
+from shared.messages import Message, TenantChanged
+from tests.support.cluster import TestDatabases
+from tests.support.waiting import wait_for
+
+KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
+PLATFORM = "/api/v1/platform"
+GRANTED = ("argus:platform:read", "argus:platform:write")
+
+
+class Partner:
+    """An app of one tenant, whose calls come as the gateway would pass them on."""
+
+    def __init__(self, http: httpx.Client, tenant_id: str, *scopes: str, subject: str | None = None) -> None:
+        self.http = http
+        self.tenant_id = tenant_id
+        self.caller = Caller(
+            tenant_id=tenant_id,
+            client_id=ids.new_id("app"),
+            subject=subject,
+            scopes=frozenset(scopes or ("argus:platform:write",)),
+            token_use="access",
+        )
+
+    @property
+    def client_id(self) -> str:
+        return self.caller.client_id
+
+    def colleague(self, *scopes: str) -> "Partner":
+        """Another app of the same tenant."""
+        return Partner(self.http, self.tenant_id, *scopes)
+
+    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {HEADER: mint(self.caller, KEY)} | options.pop("headers", {})
+        return self.http.request(method, PLATFORM + path, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.call("POST", path, json=body, headers=named) if body is not None else self.call("POST", path)
+
+    def put(self, path: str, content: bytes, media: str = "application/octet-stream") -> httpx.Response:
+        return self.call("PUT", path, content=content, headers={"content-type": media})
+
+    def made(self, path: str, body: Any) -> Any:
+        """What a POST made."""
+        answer = self.post(path, body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+
+def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings:
+    return Settings(
+        database_url=database.app,
+        worker_database_url=database.worker,
+        redis_url=redis_url,
+        identity_public_keys=KEY.public_text(),
+        encryption_keys=f"1:{base64url_encode(bytes(32))}",
+        **changes,
+    )
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The application behind a real socket, its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="asyncio", log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    wait_for(lambda: server.started, what="the server")
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def database(databases: TestDatabases) -> Iterator[Database]:
+    """One for a module's tests: each has tenants of its own."""
+    database = databases.fresh("control-plane")
+    yield database
+    databases.drop(database)
+
+
+@pytest.fixture(scope="module")
+def settings(database: Database, redis_server: RedisServer) -> Settings:
+    return settings_for(database, redis_server.url)
+
+
+@pytest.fixture(scope="module")
+def http(settings: Settings) -> Iterator[httpx.Client]:
+    with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30) as client:
+        yield client
+
+
+class Inside:
+    """The database as its owner sees it, past row-level security; and the consumer that others' messages come to."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.owner = psycopg.connect(database.migrator, autocommit=True)
+        self.worker: Any = create_worker(settings)
+        self.consumer: worker.Consumer = self.worker.consumer
+        self.consumer._acknowledge = lambda producer, ids: None  # nobody waits for acknowledgements here
+
+    def rows(self, query: Any, *parameters: Any) -> list[tuple[Any, ...]]:
+        return self.owner.execute(query, parameters).fetchall()
+
+    def messages(self, tenant_id: str, name: str) -> list[dict[str, Any]]:
+        """Bodies left in the outbox for that tenant under that name, in order."""
+        query = "SELECT body::text FROM outbox WHERE tenant_id = %s AND name = %s ORDER BY id"
+        return [json.loads(body) for (body,) in self.rows(query, tenant_id, name)]
+
+    def receive(self, tenant_id: str, *messages: Message) -> None:
+        """What another service tells, as its relay would hand it over."""
+        envelopes = [
+            {
+                "id": str(ids.uuid7()),
+                "tenant_id": tenant_id,
+                "occurred_at": "2026-03-23T12:00:00Z",
+                "traceparent": None,
+                "body": json.loads(encoding.encode(message)),
+            }
+            for message in messages
+        ]
+        self.consumer.consume("auth", time.time_ns(), json.dumps(envelopes))
+
+    def grant(self, tenant_id: str, granted: tuple[str, ...] = GRANTED, **fields: Any) -> None:
+        """What auth tells when an operator grants a tenant the control plane."""
+        state: Mapping[str, Any] = {
+            "version": time.time_ns() // 1_000_000,
+            "tenant_name": "Riviera Emergency Services",
+            "status": "active",
+            "environment": "production",
+        } | fields
+        self.receive(tenant_id, TenantChanged(tenant_id=tenant_id, granted_scopes=list(granted), **state))
+
+
+@pytest.fixture(scope="module")
+def inside(database: Database, settings: Settings) -> Iterator[Inside]:
+    inside = Inside(database, settings)
+    yield inside
+    inside.consumer.pool.close()
+    inside.owner.close()
+
+
+@pytest.fixture
+def partner(http: httpx.Client, inside: Inside) -> Partner:
+    """An app of a tenant that was granted the control plane."""
+    tenant_id = ids.new_id("org")
+    inside.grant(tenant_id)
+    return Partner(http, tenant_id)
+
+
+@pytest.fixture
+def other(http: httpx.Client, inside: Inside) -> Partner:
+    """An app of another tenant that was granted it too."""
+    tenant_id = ids.new_id("org")
+    inside.grant(tenant_id)
+    return Partner(http, tenant_id)
+
+
+@pytest.fixture
+def stranger(http: httpx.Client) -> Partner:
+    """An app of a tenant without the grant."""
+    return Partner(http, ids.new_id("org"))

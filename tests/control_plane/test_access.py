@@ -1,0 +1,65 @@
+"""The gate: no token is 401, no grant is 403 `access-on-request` on every path, and only then does a path say anything of itself."""
+
+import httpx
+import pytest
+
+from services.control_plane.app import PUBLIC, routes
+from shared import ids
+from shared.identity import HEADER, Caller, mint
+from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
+
+PATHS = sorted({route.path for route in routes if route.path.startswith(PLATFORM)} - PUBLIC)
+EVERY = [*PATHS, f"{PLATFORM}/nothing-here", f"{PLATFORM}/packages/x/y/z"]
+
+
+@pytest.mark.parametrize("path", EVERY)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_without_a_token_it_is_401(http: httpx.Client, method: str, path: str) -> None:
+    anonymous = {HEADER: mint(Caller(address="192.0.2.1"), KEY)}
+    answer = http.request(method, path, headers=anonymous)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("path", EVERY)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_tenant_without_the_grant_is_told_how_to_ask_for_it(stranger: Partner, method: str, path: str) -> None:
+    answer = stranger.call(method, path.removeprefix(PLATFORM))
+    assert answer.status_code == 403
+    told = answer.json()
+    assert told["type"].endswith("#access-on-request")
+    assert told["capability"] == "platform_api"
+    assert told["request"]["path"] == "/v1/platform/integration-requests"
+    assert told["request"]["body"] == {"capability": "platform_api"}
+
+
+def test_a_granted_tenant_is_told_that_a_path_is_not_there(partner: Partner) -> None:
+    assert partner.get("/nothing-here").status_code == 404
+
+
+def test_a_withdrawn_grant_closes_it_again(partner: Partner, inside: Inside) -> None:
+    inside.grant(partner.tenant_id, ("argus:telephony:read",), version=2**50)
+    assert partner.get("/nothing-here").status_code == 403
+
+
+def test_an_older_change_does_not_undo_a_newer_one(partner: Partner, inside: Inside) -> None:
+    inside.grant(partner.tenant_id, (), version=1)
+    assert partner.get("/nothing-here").status_code == 404
+
+
+def test_a_suspended_tenant_has_no_grant(partner: Partner, inside: Inside) -> None:
+    inside.grant(partner.tenant_id, GRANTED, version=2**50, status="suspended")
+    assert partner.get("/nothing-here").status_code == 403
+
+
+def test_a_grant_of_reading_alone_opens_the_gate_too(http: httpx.Client, inside: Inside) -> None:
+    tenant_id = ids.new_id("org")
+    inside.grant(tenant_id, ("argus:platform:read",))
+    assert Partner(http, tenant_id, "argus:platform:read").get("/nothing-here").status_code == 404
+
+
+def test_what_the_gate_knows_of_a_tenant_no_other_tenant_sees(partner: Partner, inside: Inside) -> None:
+    sees = "SELECT count(*) FROM tenants WHERE tenant_id = %s"
+    with inside.consumer.pool.connection() as conn:
+        conn.execute("SELECT set_config('app.tenant_id', %s, true)", (ids.new_id("org"),))
+        assert conn.execute(sees, (partner.tenant_id,)).fetchone() == (0,)
