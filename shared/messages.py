@@ -29,12 +29,16 @@ AppStatus = Literal["active", "disabled", "deleted"]
 
 
 class Event(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.event.v1"):
-    """Something subscribers may hear of; `data` follows the JSON Schema of `type`."""
+    """Something subscribers may hear of; `data` follows the JSON Schema of `type`.
+
+    `cause` are the ids of the automations that led to it, oldest first: by it a loop is known. Nobody outside sees it.
+    """
 
     event_id: str
     type: str
     timestamp: datetime
     data: dict[str, Any]
+    cause: list[str] = []
 
 
 class WebhookApp(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.app_changed.v1"):
@@ -70,6 +74,83 @@ class TenantChanged(Message, frozen=True, kw_only=True, tag="control_plane.tenan
     status: Literal["active", "suspended"]
     environment: Literal["production", "sandbox"]
     granted_scopes: list[str]
+
+
+class PlatformApp(Message, frozen=True, kw_only=True, tag="control_plane.app_changed.v1"):
+    """What an app may do, since its automations may do no more."""
+
+    client_id: str
+    version: int
+    status: AppStatus
+    approved_events: list[str]
+    graphql_bundles: list[str]
+    requested_scopes: list[str]
+
+
+class AutomationInterest(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.automation_interest.v1"):
+    """The event types a tenant has live automations for, all of them. `version` grows with every change."""
+
+    version: int
+    event_types: list[str]
+
+
+class PlatformEvent(Message, frozen=True, kw_only=True, tag="control_plane.event.v1"):
+    """An event that was accepted, of a type that automations wait for."""
+
+    event_id: str
+    type: str
+    timestamp: datetime
+    data: dict[str, Any]
+    cause: list[str] = []
+
+
+class AutomationAction(Message, frozen=True, kw_only=True):
+    """What every action of an automation's run says. A run has one effect however often it is sent, under whatever `attempt`.
+
+    `client_id` is the app it acts for, `scopes` are what that app may do, `cause` goes into the events it leads to.
+    """
+
+    run_id: str
+    attempt: int
+    automation_id: str
+    client_id: str
+    scopes: list[str]
+    cause: list[str]
+
+
+class AutomationDelivery(AutomationAction, frozen=True, kw_only=True, tag="webhook_dispatcher.automation_delivery.v1"):
+    """`automation.fired` for the app's webhooks that take it, or one of them; `data` follows its JSON Schema."""
+
+    webhook_id: str | None
+    timestamp: datetime
+    data: dict[str, Any]
+
+
+class RunDocument(AutomationAction, frozen=True, kw_only=True, tag="graphql_api.run_document.v1"):
+    """An approved document, named by the bundle it is in and its operation."""
+
+    bundle: str
+    operation: str
+    variables: dict[str, Any]
+
+
+class AutomationIncident(AutomationAction, frozen=True, kw_only=True, tag="graphql_api.automation_incident.v1"):
+    """Opens an incident with `fields`, or without any leaves `note`, a code, on the timeline of one."""
+
+    incident_id: str | None = None
+    note: str | None = None
+    fields: dict[str, Any] | None = None
+
+
+class RunFinished(Message, frozen=True, kw_only=True, tag="control_plane.run_finished.v1"):
+    """What became of one attempt: `failed` may be tried again, `refused` would be refused again. `result` holds ids alone."""
+
+    run_id: str
+    attempt: int
+    outcome: Literal["succeeded", "failed", "refused"]
+    error: str | None = None
+    detail: str | None = None
+    result: dict[str, Any] = {}
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,4 +276,11 @@ MESSAGES: tuple[type[Message], ...] = (
     EncounterLink,
     EncounterFacts,
     TenantChanged,
+    PlatformApp,
+    AutomationInterest,
+    PlatformEvent,
+    AutomationDelivery,
+    RunDocument,
+    AutomationIncident,
+    RunFinished,
 )

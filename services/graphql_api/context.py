@@ -16,12 +16,18 @@ from shared.identity import Caller
 
 
 class Context:
-    """One request's. A mutation has one transaction, `conn`, for all it does; each field of a query opens its own."""
+    """One request's. A mutation has one transaction, `conn`, for all it does; each field of a query opens its own.
 
-    def __init__(self, request: Request, caller: Caller, conn: AsyncConnection | None = None) -> None:
+    `cause` are the automations that led to it, none where a partner asks.
+    """
+
+    def __init__(
+        self, request: Request, caller: Caller, conn: AsyncConnection | None = None, cause: list[str] | None = None
+    ) -> None:
         self.request = request
         self.caller = caller
         self.conn = conn
+        self.cause = cause or []
         self.loaders: dict[str, Loader] = {}
 
     @property

@@ -1,4 +1,4 @@
-"""SQL of bundle grants."""
+"""SQL of bundle grants, and of what runs of automations have done."""
 
 from typing import LiteralString
 
@@ -9,4 +9,14 @@ STORE_APP: LiteralString = """
     ON CONFLICT (client_id) DO UPDATE
     SET version = excluded.version, status = excluded.status, bundles = excluded.bundles
     WHERE kept.version < excluded.version AND kept.tenant_id = excluded.tenant_id
+"""
+# A run that has had its effect is known by this row, written in the transaction of the effect.
+ADD_EFFECT: LiteralString = """
+    INSERT INTO automation_effects (run_id, tenant_id, result) VALUES (%s, %s, %s::jsonb) ON CONFLICT DO NOTHING RETURNING run_id
+"""
+SET_EFFECT: LiteralString = "UPDATE automation_effects SET result = %s::jsonb WHERE run_id = %s"
+FIND_EFFECT: LiteralString = "SELECT result FROM automation_effects WHERE run_id = %s"
+EXPIRE_EFFECTS: LiteralString = """
+    DELETE FROM automation_effects WHERE run_id IN (
+        SELECT run_id FROM automation_effects WHERE at < now() - interval '40 days' LIMIT 5000)
 """

@@ -1,4 +1,4 @@
-"""The queue door: what auth says of apps, what epcr says of encounters; and the service's periodic work."""
+"""The queue door: what auth says of apps, epcr of encounters, what automations do; and the service's periodic work."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,17 +7,25 @@ from celery import Celery
 
 from services.graphql_api import queries
 from services.graphql_api.acqi import counting, retention
+from services.graphql_api.automations import Runs
 from services.graphql_api.incidents import queries as incident_queries
 from services.graphql_api.settings import Settings
 from shared import worker
 from shared.database import Connection, set_tenant
-from shared.messages import EncounterFacts, GraphqlApp
+from shared.messages import AutomationIncident, EncounterFacts, GraphqlApp, RunDocument
 from shared.periodic import Periodic
 from shared.worker import Received
 
 
 def create_worker(settings: Settings) -> Celery:
-    return worker.create_worker("graphql_api", settings, {GraphqlApp: store_apps, EncounterFacts: counting.store})
+    runs = Runs(settings)
+    handlers = {
+        GraphqlApp: store_apps,
+        EncounterFacts: counting.store,
+        RunDocument: runs.perform,
+        AutomationIncident: runs.perform,
+    }
+    return worker.create_worker("graphql_api", settings, handlers)
 
 
 def periodic(settings: Settings) -> list[Periodic]:
@@ -34,7 +42,8 @@ def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> No
 
 
 def expire(conn: Connection, days: int) -> None:
-    """Facts, what was counted from them, and closed incidents, once they are past retention."""
+    """Facts, what was counted from them, closed incidents and what runs have done, once they are past retention."""
     conn.execute(incident_queries.EXPIRE, (days,))
+    conn.execute(queries.EXPIRE_EFFECTS)
     # Last, since it goes from tenant to tenant: a transaction that has set one sees no other.
     retention.expire(conn, days)

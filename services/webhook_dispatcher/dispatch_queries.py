@@ -19,10 +19,14 @@ SET_LIVE_EVENTS: LiteralString = """
         recovering = recovering OR (paused AND NOT %(paused)s), recovery_rate = 1
     WHERE id = %(subscription_id)s
 """
-# Deliveries of a type that is no longer approved are given up, with the reason where an attempt would stand.
+# Deliveries of a type that is no longer approved are given up, with the reason where an attempt would stand; so is what an automation
+# sends of such an event.
 GIVE_UP_UNAPPROVED: LiteralString = """
     WITH dropped AS (
-        DELETE FROM queue WHERE subscription_id = %(subscription_id)s AND event_type <> ALL(%(live_events)s) AND sequence IS NOT NULL
+        DELETE FROM queue WHERE subscription_id = %(subscription_id)s AND sequence IS NOT NULL
+            AND (event_type <> ALL(%(live_events)s) OR event_type = 'automation.fired' AND EXISTS (
+                SELECT 1 FROM events e WHERE e.id = event_id AND e.at = event_at
+                    AND e.body::jsonb #>> '{data,event_type}' <> ALL(%(approved_types)s)))
         RETURNING delivery_id, delivery_at, tenant_id, attempt
     ), logged AS (
         INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, error, duration_ms)
@@ -65,6 +69,25 @@ INSERT_DELIVERIES: LiteralString = """
     )
     INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at)
     SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, CASE WHEN NOT held THEN now() END FROM planned
+"""
+
+# --- automations ------------------------------------------------------------------------------------------------------------
+CHANGE_INTEREST: LiteralString = """
+    INSERT INTO automation_interest AS kept (tenant_id, version, event_types) VALUES (%s, %s, %s)
+    ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version, event_types = excluded.event_types
+    WHERE kept.version < excluded.version
+"""
+INTERESTED: LiteralString = """
+    SELECT tenant_id, event_types FROM automation_interest WHERE tenant_id = ANY(%s) AND event_types && %s
+"""
+LOCK_LISTENERS_OF_APPS: LiteralString = """
+    SELECT id FROM subscriptions WHERE (tenant_id, client_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+        AND 'automation.fired' = ANY(live_events) ORDER BY id FOR NO KEY UPDATE
+"""
+LISTENERS_OF_APP: LiteralString = """
+    SELECT id, tenant_id, live_events, last_sequence, held FROM subscriptions
+    WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s AND 'automation.fired' = ANY(live_events)
+        AND (%(webhook_id)s::text IS NULL OR id = %(webhook_id)s) ORDER BY id
 """
 
 # --- sending ----------------------------------------------------------------------------------------------------------------

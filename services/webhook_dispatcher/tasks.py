@@ -13,7 +13,7 @@ import uvloop
 from celery import Celery, signals
 from psycopg.rows import class_row
 
-from services.webhook_dispatcher import dispatch_queries, event_types, ladder, metrics, resolver, stopping
+from services.webhook_dispatcher import automations, dispatch_queries, event_types, ladder, metrics, resolver, stopping
 from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
@@ -23,7 +23,7 @@ from services.webhook_dispatcher.settings import Settings
 from shared import broker, logs, partitions, worker
 from shared.crypto import Keyring
 from shared.database import OPTIONS, AsyncConnection, Connection
-from shared.messages import Event, WebhookApp
+from shared.messages import AutomationDelivery, AutomationInterest, Event, WebhookApp
 from shared.periodic import Periodic
 from shared.settings import required
 from shared.worker import Received
@@ -40,7 +40,12 @@ log = logging.getLogger(__name__)
 def create_worker(settings: Settings) -> Celery:
     """Consumes `webhook_dispatcher` and `webhook_dispatcher.send`."""
     sender = Sender(settings)
-    handlers = {Event: sender.fan_out, WebhookApp: change_apps}
+    handlers = {
+        Event: sender.fan_out,
+        WebhookApp: change_apps,
+        AutomationInterest: automations.change_interest,
+        AutomationDelivery: sender.deliver,
+    }
     celery = worker.create_worker(SERVICE, settings, handlers)
     sender.celery = celery
     celery.task(sender.send, name=SEND, shared=False)
@@ -78,7 +83,21 @@ class Sender:
     def fan_out(self, conn: Connection, messages: Sequence[Received[Event]]) -> None:
         """Stores new events and a delivery for each subscription that hears of them. Raises EventRefused for one that breaks its schema."""
         events = [accept(message.tenant_id, message.body, message.traceparent) for message in messages]
-        planned = plan(_store(conn, events), _lock_listeners(conn, events))
+        new = _store(conn, events)
+        automations.forward(conn, messages, {event.id for event in new})
+        self._enqueue(conn, plan(new, _lock_listeners(conn, events)))
+
+    def deliver(self, conn: Connection, messages: Sequence[Received[AutomationDelivery]]) -> None:
+        """Queues what automations send to webhooks of their own app, and tells control-plane what became of each run."""
+        automations.lock_listeners(conn, messages)
+        for message in messages:
+            event = automations.fired(message)
+            listeners = automations.listeners(conn, message)
+            if event is not None and listeners:
+                self._enqueue(conn, plan(_store(conn, [event]), listeners))
+            automations.answer(conn, message, event, listeners)
+
+    def _enqueue(self, conn: Connection, planned: list[Planned]) -> None:
         if planned:
             conn.execute(dispatch_queries.INSERT_DELIVERIES, _columns(planned))
             conn.after_commit(self.ring)
@@ -249,11 +268,17 @@ def _columns(planned: list[Planned]) -> list[list[Any]]:
 
 def _apply_to_subscriptions(conn: Connection, app_key: dict[str, Any], app: WebhookApp) -> None:
     paused = app.status == "disabled"
+    approved = [name for name in event_types.catalogue() if event_types.is_approved(name, app.approved_events)]
     for subscription_id, events, was_paused in conn.execute(
         dispatch_queries.LOCK_SUBSCRIPTIONS_OF_APP, app_key
     ).fetchall():
-        live = [name for name in events if event_types.is_approved(name, app.approved_events)]
-        parameters = {"subscription_id": subscription_id, "live_events": live, "paused": paused}
+        live = [name for name in events if name in approved]
+        parameters = {
+            "subscription_id": subscription_id,
+            "live_events": live,
+            "approved_types": approved,
+            "paused": paused,
+        }
         conn.execute(dispatch_queries.SET_LIVE_EVENTS, parameters)
         conn.execute(dispatch_queries.GIVE_UP_UNAPPROVED, parameters)
         if paused and not was_paused:

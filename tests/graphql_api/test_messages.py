@@ -65,9 +65,10 @@ def test_every_event_follows_the_catalogue(cad: str | None) -> None:
     updated = lifecycle.changed(created, Change(status="dispatched"), now)
     closed = lifecycle.closed(updated, "no_action_required", now)
     for before, after, kind in ((None, created, "created"), (created, updated, "updated"), (updated, closed, "closed")):
-        event = lifecycle.event(before, after)
+        event = lifecycle.event(before, after, ["auto_a"])
         assert event.type == f"incident.{kind}"
         assert event.timestamp == after.updated_at
+        assert event.cause == ["auto_a"]
         jsonschema_rs.validate(schema_of_event(event.type), msgspec.json.decode(http.encode(event.data)))
 
 

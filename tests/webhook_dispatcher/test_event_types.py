@@ -9,6 +9,7 @@ from services.webhook_dispatcher.event_types import catalogue, is_approved, viol
 
 TYPES = [
     "app.secret_rotated",
+    "automation.fired",
     "device.enrolled",
     "device.observations.recorded",
     "epcr.encounter.completed",

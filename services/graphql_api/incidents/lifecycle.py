@@ -89,8 +89,16 @@ def timeline(before: Incident | None, after: Incident) -> list[Entry]:
     return [_entry(after, kind, was, became) for kind, was, became in pairs if was != became]
 
 
-def event(before: Incident | None, after: Incident) -> Event:
-    """`incident.created`, `incident.updated` or `incident.closed`, as the catalogue of event types describes them."""
+def annotation(incident: Incident, note: str, now: datetime) -> Entry:
+    """A line that changes nothing of the incident, and so no version: who is editing it meets no conflict."""
+    return msgspec.structs.replace(_entry(incident, "annotated", None, note), at=now)
+
+
+def event(before: Incident | None, after: Incident, cause: list[str]) -> Event:
+    """`incident.created`, `incident.updated` or `incident.closed`, as the catalogue of event types describes them.
+
+    `cause` are the automations that led to the change.
+    """
     kind = "created" if before is None else "closed" if after.status == "closed" else "updated"
     data: dict[str, Any] = {
         "incident_id": after.id,
@@ -105,7 +113,9 @@ def event(before: Incident | None, after: Incident) -> Event:
         data["cad_incident_id"] = after.cad_incident_id
     if after.closed_reason is not None:
         data["closed_reason"] = after.closed_reason
-    return Event(event_id=ids.new_id("evt"), type=f"incident.{kind}", timestamp=after.updated_at, data=data)
+    return Event(
+        event_id=ids.new_id("evt"), type=f"incident.{kind}", timestamp=after.updated_at, data=data, cause=cause
+    )
 
 
 def _entry(after: Incident, kind: str, was: str | None, became: str | None) -> Entry:

@@ -23,6 +23,7 @@ incident_type = ObjectType("Incident")
 entry_type = ObjectType("TimelineEntry")
 entry_type.set_alias("from", "was")
 entry_type.set_alias("to", "became")
+WRITE = "argus:incidents:write"
 
 
 @query.field("incidents")
@@ -58,9 +59,13 @@ async def timeline(parent: Incident, info: Info) -> list[Entry]:
 
 @mutation.field("createIncident")
 async def create_incident(_: object, info: Info, input: dict[str, Any]) -> Incident:
-    context = info.context
-    caller = context.require("argus:incidents:write")
-    draft = inputs.convert(input, Draft, "input")
+    info.context.require(WRITE)
+    return await open_incident(info.context, inputs.convert(input, Draft, "input"))
+
+
+async def open_incident(context: Context, draft: Draft) -> Incident:
+    """Raises a CONFLICT Refusal where its `cad_incident_id` is taken."""
+    caller = context.require(WRITE)
     now = datetime.now(UTC)
     async with context.transaction() as conn:
         number = await _next_number(conn, caller.tenant_id, now)
@@ -75,7 +80,7 @@ async def create_incident(_: object, info: Info, input: dict[str, Any]) -> Incid
 @mutation.field("updateIncident")
 async def update_incident(_: object, info: Info, id: str, expected_version: int, input: dict[str, Any]) -> Incident:
     context = info.context
-    context.require("argus:incidents:write")
+    context.require(WRITE)
     change = inputs.convert(input, Change, "input")
     async with context.transaction() as conn:
         before = await _to_change(conn, id, expected_version)
@@ -85,10 +90,22 @@ async def update_incident(_: object, info: Info, id: str, expected_version: int,
 @mutation.field("closeIncident")
 async def close_incident(_: object, info: Info, id: str, expected_version: int, reason: ClosedReason) -> Incident:
     context = info.context
-    context.require("argus:incidents:write")
+    context.require(WRITE)
     async with context.transaction() as conn:
         before = await _to_change(conn, id, expected_version)
         return await _apply(context, conn, before, lambda now: lifecycle.closed(before, reason, now))
+
+
+async def annotate(context: Context, id: str, note: str) -> Incident:
+    """Leaves a code on the timeline of an incident, open or closed. Raises a NOT_FOUND Refusal."""
+    context.require(WRITE)
+    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Incident)) as cursor:
+        found = await (await cursor.execute(queries.FIND, (id,))).fetchone()
+        if found is None:
+            raise errors.not_found()
+        await conn.execute(queries.ADD_ENTRY, _parameters(found, lifecycle.annotation(found, note, datetime.now(UTC))))
+        await audit.record(conn, context.caller, "incident.annotated", found.id, {"note": note})
+    return found
 
 
 async def _apply(context: Context, conn: AsyncConnection, before: Incident, change: Any) -> Incident:
@@ -118,7 +135,7 @@ async def _tell(context: Context, conn: AsyncConnection, before: Incident | None
     entries = lifecycle.timeline(before, after)
     async with conn.cursor() as cursor:
         await cursor.executemany(queries.ADD_ENTRY, [_parameters(after, entry) for entry in entries])
-    event = lifecycle.event(before, after)
+    event = lifecycle.event(before, after, context.cause)
     await outbox.add(conn, after.tenant_id, event)
     await audit.record(
         conn,
