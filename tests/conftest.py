@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -12,6 +13,7 @@ from redis import Redis
 from deploy.local.databases import Database
 from deploy.local.postgres import Cluster, new_password
 from deploy.local.redis_server import RedisServer
+from tests.support import scheduling
 from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
@@ -77,6 +79,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     yield running.start()
     running.stop()
     running.delete()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    scheduling.order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.Scheduling:
+    return scheduling.Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

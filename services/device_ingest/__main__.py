@@ -7,7 +7,7 @@ from services.device_ingest.settings import load
 from services.device_ingest.tasks import create_worker, periodic
 from shared.command import commands
 
-main = commands(
+cli = commands(
     name="device-ingest",
     package=Path(__file__).parent,
     load=load,
@@ -17,4 +17,4 @@ main = commands(
 )
 
 if __name__ == "__main__":
-    main()
+    cli()

@@ -15,7 +15,7 @@ from shared.command import commands
 from shared.database import open_tasks_pool, task_transaction
 from shared.settings import required
 
-main = commands(
+cli = commands(
     name="graphql-api",
     package=Path(__file__).parent,
     load=load,
@@ -25,7 +25,7 @@ main = commands(
 )
 
 
-@main.command()
+@cli.command()
 def rebuild_acqi(
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's; all without.")] = None,
 ) -> None:
@@ -39,7 +39,7 @@ def rebuild_acqi(
     pool.close()
 
 
-@main.command()
+@cli.command()
 def suppress_small_cells(
     tenant: str, on: Annotated[bool, typer.Option("--on/--off", help="Withhold counts under 5, or show them.")] = True
 ) -> None:
@@ -51,4 +51,4 @@ def suppress_small_cells(
 
 
 if __name__ == "__main__":
-    main()
+    cli()

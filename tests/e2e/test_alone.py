@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from deploy.local import ports
 from deploy.local.databases import Database
@@ -81,12 +83,11 @@ def test_a_service_answers_alone(service: str, fresh_database: FreshDatabase) ->
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "REDIS_URL", "IDENTITY_PUBLIC_KEYS", "ENCRYPTION_KEYS"])
 def test_a_missing_setting_ends_the_start_with_one_line_naming_it(service: str, missing: str) -> None:
     nowhere = Database(name="x", service=service, admin="", migrator="", app="postgresql://x@127.0.0.1/x", worker="")
-    environment = settings(nowhere, SERVICES[service][2])
-    del environment[missing]
-    command = [sys.executable, "-m", f"services.{service}", "web", "--port", "0"]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-    assert ended.returncode != 0
-    assert ended.stderr.strip() == f"setting {missing} is missing"
+    environment = settings(nowhere, SERVICES[service][2]) | {missing: None}
+    cli = import_module(f"services.{service}.__main__").cli
+    ended = CliRunner().invoke(cli, ["web", "--port", "0"], env=environment)
+    assert ended.exit_code == 1
+    assert ended.output == f"setting {missing} is missing\n"
 
 
 def test_a_worker_that_cannot_reach_its_queue_is_alive_and_not_ready() -> None:

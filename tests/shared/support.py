@@ -15,7 +15,7 @@ from kombu.exceptions import KombuError
 from redis import RedisError
 
 from deploy.local.databases import Database
-from shared import outbox
+from shared import broker, outbox
 from shared.database import Connection
 from shared.messages import EncounterLink, Message
 from shared.relay import Relay
@@ -65,6 +65,8 @@ def running(relay: Relay) -> Iterator[Relay]:
         yield relay
     finally:
         relay.stopping.set()
+        with suppress(RedisError):
+            relay.redis.lpush(broker.bell_key(relay.service), "1")  # or it waits for the bell until it polls
         thread.join(10)
         assert not thread.is_alive()
 

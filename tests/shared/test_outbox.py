@@ -157,7 +157,7 @@ def test_a_poison_message_is_laid_aside_after_five_tries_and_its_mates_never_wai
 ) -> None:
     publish(producer, link("enc_1"), link("enc_poison"), link("enc_2"))
     with consuming("device_ingest", consumer, redis_url, handle), acknowledging(producer, redis_url):
-        sender = relay_of(producer, redis_url)
+        sender = relay_of(producer, redis_url, outbox_resend_seconds=0.05)
         sender.send_due()
         wait_for(lambda: unacknowledged(producer) == 1)
         assert effects(consumer) == (2, 2)

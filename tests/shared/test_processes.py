@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from typer.testing import CliRunner
 
 from deploy.local.databases import Database
 from tests.shared.support import acknowledging, consuming, effects, link, publish, relay_of, running, unacknowledged
@@ -53,7 +55,7 @@ def test_a_worker_killed_in_the_middle_leaves_no_half_and_another_does_it_once(
 ) -> None:
     publish(producer, link("enc_1"), link("enc_2"))
     with running(relay_of(producer, redis_url)), acknowledging(producer, redis_url):
-        with worker(consumer, redis_url, 10) as process, Redis.from_url(redis_url) as redis:
+        with worker(consumer, redis_url, 4) as process, Redis.from_url(redis_url) as redis:
             wait_for(lambda: redis.exists("begun"))
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -68,8 +70,8 @@ def test_a_worker_killed_in_the_middle_leaves_no_half_and_another_does_it_once(
     "service", ["auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane"]
 )
 def test_each_service_lists_its_commands_without_any_setting(service: str) -> None:
-    command = [sys.executable, "-m", f"services.{service}", "--help"]
-    answer = subprocess.run(command, cwd=ROOT, env={"PATH": os.defpath}, capture_output=True, text=True, check=True)
+    answer = CliRunner().invoke(import_module(f"services.{service}.__main__").cli, ["--help"])
+    assert answer.exit_code == 0
     for name in ("web", "worker", "relay", "migrate", "outbox", "dead-letters", "audit"):
         assert f" {name} " in answer.stdout
 

@@ -1,0 +1,161 @@
+"""`make soak`: ten minutes of mixed traffic at half of what the stack can do, then every process replaced under it.
+
+`SOAK_SECONDS` shortens it (memory is judged from five minutes on), `SOAK_RATE` sets the requests per second instead of measuring them.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvloop
+
+from deploy.local.table import ROOT
+from tests.soak.integration import Heard, Integration
+from tests.soak.memory import GROWTH_MIB, GROWTH_SHARE, Growth, Memory, growth
+from tests.soak.traffic import Traffic, percentile, session
+from tests.support.running import RunningStack
+from tests.support.stack import Stack
+from tests.support.waiting import wait_for
+from tests.webhook_dispatcher.receiver import running
+
+SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
+RATE = float(os.environ.get("SOAK_RATE", "0"))
+CALIBRATION_SECONDS = min(30.0, SECONDS / 4)
+LONG_ENOUGH = 300
+CLIENTS = 16
+EVERY_SECONDS = 5.0
+
+
+@pytest.fixture
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of this test's own, durable as in production."""
+    stack = RunningStack(tmp_path_factory.mktemp("soak") / "state")
+    yield stack.start()
+    stack.stop()
+    stack.delete()
+
+
+@pytest.mark.soak
+def test_half_of_capacity_for_ten_minutes_and_every_process_replaced_under_it(system: Stack) -> None:
+    with running(Heard()) as receiver:
+        assert isinstance(receiver, Heard)
+        integration = Integration(system, receiver)
+        memory = Memory(system)
+        failures = uvloop.run(_soak(integration, memory))
+        _everything_arrived(integration, receiver)
+    growths = memory.growths()
+    _report_memory(growths)
+    assert failures == []
+    assert integration.dead_letters() == {}
+    if SECONDS >= LONG_ENOUGH:
+        assert [name for name, one in growths.items() if not one.flat] == []
+
+
+async def _soak(integration: Integration, memory: Memory) -> list[str]:
+    """Measures, watches, replaces; what failed."""
+    async with session(integration.stack.described["gateway"]) as client:
+        traffic = Traffic(integration, client)
+        rate = RATE or await _half_of_capacity(traffic)
+        traffic.forget()
+        async with _offered(traffic, rate):
+            await _watch(traffic, memory)
+            _report(traffic, f"{SECONDS:.0f} s at {rate:.0f} requests a second")
+            traffic.forget()
+            await _replace_everything(integration.stack)
+            await asyncio.sleep(EVERY_SECONDS)
+        _report(traffic, "while every process was replaced")
+        return traffic.failures
+
+
+async def _half_of_capacity(traffic: Traffic) -> float:
+    """Requests per second: half of what so many clients get answered who each ask again at once. Warm before it is measured."""
+    async with _running(lambda enough: traffic.as_fast_as_answered(CLIENTS, enough)):
+        await asyncio.sleep(CALIBRATION_SECONDS / 3)
+        before = traffic.answered
+        await asyncio.sleep(CALIBRATION_SECONDS)
+        capacity = (traffic.answered - before) / CALIBRATION_SECONDS
+    _say(f"capacity: {capacity:.0f} requests a second with {CLIENTS} clients")
+    return capacity / 2
+
+
+async def _watch(traffic: Traffic, memory: Memory) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while (elapsed := loop.time() - began) < SECONDS:
+        await asyncio.to_thread(memory.sample)
+        _say(
+            f"{elapsed:5.0f} s  {traffic.answered:7} answered, {traffic.failed} failed, {traffic.in_flight} in flight;"
+            f" gateway {memory.samples['gateway'][-1][1]:.1f} MiB"
+        )
+        await asyncio.sleep(min(EVERY_SECONDS, SECONDS - elapsed))
+
+
+async def _replace_everything(stack: Stack) -> None:
+    """`make restart`."""
+    environment = os.environ | {"KNOGIN_STATE": stack.described["state"]}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "deploy.local", "restart", cwd=ROOT, env=environment
+    )
+    assert await process.wait() == 0
+
+
+@asynccontextmanager
+async def _offered(traffic: Traffic, rate: float) -> AsyncIterator[None]:
+    async with _running(lambda enough: traffic.at(rate, enough)):
+        yield
+
+
+@asynccontextmanager
+async def _running(start: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[None]:
+    enough = asyncio.Event()
+    task = asyncio.ensure_future(start(enough))
+    try:
+        yield
+    finally:
+        enough.set()
+        await task
+
+
+def _everything_arrived(integration: Integration, receiver: Heard) -> None:
+    """No message is lost: every event promised was delivered, every reading is in the record, every outbox is settled."""
+    wait_for(lambda: integration.promised <= receiver.told, 120, "every event to be delivered")
+    wait_for(lambda: integration.unacknowledged() == {}, 120, "every message to be acknowledged")
+    assert integration.not_at_epcr() == set()
+    _say(
+        f"\n{len(integration.promised)} events promised and delivered ({receiver.deliveries} deliveries),"
+        f" {len(integration.readings)} readings in their records, no message unacknowledged"
+    )
+
+
+def _report(traffic: Traffic, title: str) -> None:
+    _say(f"\n{title}: {traffic.answered} answered, {traffic.failed} failed, at most {traffic.most_in_flight} in flight")
+    _say(f"{'':24}{'requests':>10}{'p50 ms':>10}{'p99 ms':>10}{'max ms':>10}")
+    for kind, seconds in sorted(traffic.seconds.items()):
+        figures = (1000 * percentile(seconds, share) for share in (0.5, 0.99, 1))
+        _say(f"{kind:24}{len(seconds):>10}" + "".join(f"{figure:>10.1f}" for figure in figures))
+    for failure in traffic.failures:
+        _say(f"  failed: {failure}")
+
+
+def _report_memory(growths: dict[str, Growth]) -> None:
+    _say(f"\nmemory; flat is to grow by no more than {GROWTH_MIB} MiB or {GROWTH_SHARE:.0%} in the time judged")
+    _say(f"{'':28}{'first MiB':>10}{'last MiB':>10}{'MiB/hour':>10}{'grown':>8}")
+    for name, one in growths.items():
+        _say(
+            f"{name:28}{one.first:>10.1f}{one.last:>10.1f}{one.slope:>10.1f}{one.grown:>8.2f}{'' if one.flat else '  GROWS'}"
+        )
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 progress of a test that takes minutes
+
+
+@pytest.mark.parametrize(("per_hour", "flat"), [(0, True), (10, True), (40, False)])
+def test_a_leak_is_told_from_a_peak_and_from_a_warm_up(per_hour: float, flat: bool) -> None:
+    samples = [(float(at), 80 + min(at, 100) / 10 + per_hour * at / 3600) for at in range(0, 600, 5)]
+    samples[90] = (450.0, 300.0)
+    assert growth(samples).flat is flat
+    assert growth(samples).slope == pytest.approx(per_hour, abs=0.01)

@@ -1,0 +1,95 @@
+"""Which process runs which files when `make test` runs several side by side: nobody waits at the end for one long file.
+
+What a file costs here is only a guess that costs time when it is wrong. Files that need the whole stack share two of them,
+since starting one takes a core for seconds.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+TESTS = Path(__file__).parents[1]
+STACKS = 2
+USES_STACK = re.compile(
+    r"^(?:def |    )[^\n]*\b(?:stack: Stack|integration: Integration|contract: Contract)\b", re.MULTILINE
+)
+LONG = (
+    "local/test_lifecycle.py",
+    "shared/test_outbox.py",
+    "docs/test_page.py",
+    "shared/test_processes.py",
+    "e2e/test_kills.py",
+    "auth/test_browser.py",
+    "gateway/test_with_stack.py",
+    "webhook_dispatcher/test_sending.py",
+    "e2e/test_alone.py",
+    "epcr/test_fuzz.py",
+    "graphql_api/test_fuzz.py",
+    "local/test_running_stack.py",
+    "local/test_libraries.py",
+    "contract/test_refusals.py",
+    "webhook_dispatcher/test_webhooks.py",
+    "local/test_rolling.py",
+    "graphql_api/test_errors.py",
+    "device_ingest/test_stack.py",
+    "device_ingest/test_observations.py",
+    "graphql_api/test_acqi.py",
+    "gateway/test_upstreams.py",
+    "gateway/test_drain.py",
+    "gateway/test_tokens.py",
+    "shared/test_tracing.py",
+)
+"""Those that take ten seconds and more, the longest first."""
+
+
+class Plan:
+    """Groups and ranks of test files, named as pytest names them."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        ranks = {f"tests/{name}": rank for rank, name in enumerate(LONG)}
+        ordered = sorted(dict.fromkeys(files), key=lambda file: ranks.get(file, len(ranks)))
+        on_stack = [file for file in ordered if _uses_stack(file)]
+        self._groups = {file: f"stack {place % STACKS + 1}" for place, file in enumerate(on_stack)}
+        self._ranks = {file: place for place, file in enumerate(ordered)} | dict.fromkeys(on_stack, -1)
+
+    def group(self, file: str) -> str:
+        """Files of one group are run by one process."""
+        return self._groups.get(file, file)
+
+    def rank(self, file: str) -> int:
+        """Those that need a stack first, then the long ones, then the others as they were."""
+        return self._ranks[file]
+
+
+class Scheduling(LoadFileScheduling):
+    """As `--dist loadfile`, in the order the tests are in."""
+
+    plan: Plan | None = None
+
+    def schedule(self) -> None:
+        self.config.option.loadscopereorder = False
+        super().schedule()
+
+    def _split_scope(self, nodeid: str) -> str:
+        if self.plan is None:
+            assert self.collection
+            self.plan = Plan([_file(each) for each in self.collection])
+        return self.plan.group(_file(nodeid))
+
+
+def order(items: list[pytest.Item]) -> None:
+    """In place; of one file the tests stay as they were."""
+    plan = Plan([_file(item.nodeid) for item in items])
+    items.sort(key=lambda item: plan.rank(_file(item.nodeid)))
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+def _uses_stack(file: str) -> bool:
+    path = TESTS.parent / file
+    return path.exists() and USES_STACK.search(path.read_text()) is not None
