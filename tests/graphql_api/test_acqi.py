@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.local.databases import Database
-from services.graphql_api.__main__ import main
+from services.graphql_api.__main__ import cli
 from services.graphql_api.acqi import counting, rebuild
 from services.graphql_api.acqi.definitions import INDICATORS
 from services.graphql_api.settings import Settings
@@ -128,7 +128,7 @@ def test_rebuilding_puts_right_whatever_was_wrong(
         conn.execute("DELETE FROM acqi_aggregates WHERE tenant_id = %s AND indicator = 'trauma_vitals'", (ask.tenant,))
         conn.execute('UPDATE acqi_facts SET outcomes = \'{"no_such": "met"}\' WHERE tenant_id = %s', (ask.tenant,))
     export(settings, monkeypatch)
-    result = CliRunner().invoke(main, ["rebuild-acqi", "--tenant", ask.tenant])
+    result = CliRunner().invoke(cli, ["rebuild-acqi", "--tenant", ask.tenant])
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
     assert lines[-1] == "200 encounters in all"
@@ -171,7 +171,7 @@ def test_small_cells_are_withheld_where_the_tenant_says_so(
     send(ask, encounters, random.Random(6))
     assert not any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-03-15").values())
     export(settings, monkeypatch)
-    assert CliRunner().invoke(main, ["suppress-small-cells", ask.tenant, "--on"]).exit_code == 0
+    assert CliRunner().invoke(cli, ["suppress-small-cells", ask.tenant, "--on"]).exit_code == 0
     wait_for(lambda: any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-03-15").values()))
     hidden = 0
     for name, one in report(ask, "2026-03-01", "2026-03-15").items():
@@ -188,7 +188,7 @@ def test_small_cells_are_withheld_where_the_tenant_says_so(
         counts = [point["numerator"] for point in one["sparkline"]]
         assert not {1, 2, 3, 4} & {count for count in counts if count is not None}
     assert hidden
-    assert CliRunner().invoke(main, ["suppress-small-cells", ask.tenant, "--off"]).exit_code == 0
+    assert CliRunner().invoke(cli, ["suppress-small-cells", ask.tenant, "--off"]).exit_code == 0
     wait_for(lambda: not any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-03-15").values()))
 
 
