@@ -27,7 +27,7 @@ from services.auth.oauth.grants import build_server
 from services.auth.oauth.loader import ClientLoader
 from services.auth.revocations import endpoints as revocations
 from services.auth.settings import Settings
-from services.auth.signin import account_endpoints, pages
+from services.auth.signin import account_endpoints, authenticator_endpoints, pages
 from services.auth.signin import endpoints as signin
 from shared import health, problems
 from shared.crypto import Keyring
@@ -79,6 +79,11 @@ routes = [
     Route("/v1/auth/sign-out", signin.sign_out, methods=["POST"]),
     resource("/v1/auth/sessions", GET=account_endpoints.sessions_page, POST=account_endpoints.change_sessions),
     resource("/v1/auth/password", GET=account_endpoints.password_page, POST=account_endpoints.set_password),
+    resource(
+        "/v1/auth/authenticator",
+        GET=authenticator_endpoints.authenticator_page,
+        POST=authenticator_endpoints.change_authenticator,
+    ),
     Route("/v1/auth/style.css", pages.style),
     Route("/internal/revocations", revocations.revocations),
     Route("/internal/token-usage", revocations.token_usage, methods=["POST"]),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import anyio
 from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -10,14 +9,13 @@ from starlette.responses import RedirectResponse, Response
 from services.auth.oauth import store
 from services.auth.oauth.reading import read_form
 from services.auth.revocations import watermarks
-from services.auth.signin import browsers, cookies, pages, passwords, queries, sessions
+from services.auth.signin import browsers, cookies, hashing, pages, passwords, queries, sessions
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, to_sign_in
 from shared import audit
 from shared.database import AsyncConnection, aset_tenant, transaction
 
-_hashing = anyio.CapacityLimiter(2)
-NOTICES = {"ended": "done_ended", "withdrawn": "done_withdrawn"}
+NOTICES = {"ended": "done_ended", "withdrawn": "done_withdrawn", "removed": "done_removed"}
 
 
 async def sessions_page(request: Request) -> Response:
@@ -29,11 +27,13 @@ async def sessions_page(request: Request) -> Response:
             rows = await (await cursor.execute(queries.SESSIONS, (session.user_id,))).fetchall()
         async with conn.cursor(row_factory=class_row(AllowedApp)) as cursor:
             apps = await (await cursor.execute(queries.ALLOWED_APPS, (session.user_id,))).fetchall()
+        has_totp = await (await conn.execute(queries.HAS_TOTP, (session.user_id,))).fetchone()
     words = pages.words(request)
     return pages.render(
         request,
         "sessions.html",
         session=session,
+        has_second_factor=has_totp == (True,),
         sessions=[_shown(row, session) for row in rows],
         apps=[{"client_id": app.client_id, "name": app.name, "since": _time(app.given_at)} for app in apps],
         notice=words[NOTICES[done]] if (done := request.query_params.get("done", "")) in NOTICES else "",
@@ -123,7 +123,7 @@ async def set_password(request: Request) -> Response:
         problem = "form_expired"
     if problem:
         return pages.render(request, "password.html", 422, link=token, email=link.email, alert=words[problem])
-    hashed = await anyio.to_thread.run_sync(passwords.hash_password, password, limiter=_hashing)
+    hashed = await hashing.hash_password(password)
     async with transaction(request) as conn:
         await aset_tenant(conn, link.tenant_id)
         macs = request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE)

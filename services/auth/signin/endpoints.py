@@ -1,29 +1,24 @@
 """Signing in and out."""
 
-import asyncio
 import time
 from typing import Any
 
-import anyio
 import msgspec
-from psycopg.rows import class_row
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.reading import read_form
-from services.auth.signin import cookies, pages, passwords, queries, sessions, throttle, totp
+from services.auth.signin import cookies, factors, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_sign_in
 from services.auth.signin.throttle import Attempt
 from shared import audit
 from shared.crypto import Keyring, UnreadableCiphertext
-from shared.database import AsyncConnection, aset_tenant, transaction
+from shared.database import aset_tenant, transaction
 from shared.encoding import base64url_decode, base64url_encode
 from shared.identity import caller as caller_of
 
-# argon2 takes 64 MiB and a core each time: a queue is better than a crowd.
-_hashing = anyio.CapacityLimiter(2)
 PENDING_SECONDS = 300
 PENDING_CONTEXT = b"sign-in pending its second factor"
 PASSWORD_PURPOSE = "stored password"
@@ -65,15 +60,13 @@ async def sign_in(request: Request) -> Response:
         return _form(request, destination, 403, alert=words["form_expired"], email=email)
     async with transaction(request) as conn:
         attempt = await throttle.take(conn, request.state.keyring, email, caller_of(request).address)
-        user = await _find(conn, email) if not attempt.wait else None
+        user = await factors.find_user(conn, email) if not attempt.wait else None
     if attempt.wait:
         return _wait(
             _form(request, destination, 429, alert=words["too_many"].format(seconds=attempt.wait), email=email), attempt
         )
-    password = values.get("password", "")[: passwords.MAX_LENGTH + 1]
-    right = await anyio.to_thread.run_sync(
-        passwords.verify, user.password_hash if user else None, password, limiter=_hashing
-    )
+    password = values.get("password", "")
+    right = await hashing.verify(user.password_hash if user else None, password)
     if user is None or not right:
         refused = _form(request, destination, 401, alert=words["wrong_credentials"], email=email)
         # After the answer, whose time must not tell whether the account exists.
@@ -90,12 +83,6 @@ def _wait(response: Response, attempt: Attempt) -> Response:
     return response
 
 
-async def _find(conn: AsyncConnection, email: str) -> User | None:
-    async with conn.cursor(row_factory=class_row(User)) as cursor:
-        await cursor.execute(queries.FIND_USER, (email.strip(),))
-        return await cursor.fetchone()
-
-
 async def _failed(request: Request, user: User | None) -> None:
     """A wrong password for a real account is a line in its organisation's audit trail."""
     if user is None:
@@ -108,7 +95,7 @@ async def _failed(request: Request, user: User | None) -> None:
 async def _rehashed(request: Request, user: User, password: str) -> User:
     if user.password_hash is None or not passwords.needs_rehash(user.password_hash):
         return user
-    hashed = await asyncio.to_thread(passwords.hash_password, password)
+    hashed = await hashing.hash_password(password)
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
         await conn.execute(queries.REHASH, (hashed, user.user_id))
@@ -156,18 +143,18 @@ async def second_factor(request: Request) -> Response:
         return _form(request, destination, 403, alert=words["form_expired"])
     async with transaction(request) as conn:
         attempt = await throttle.take(conn, request.state.keyring, pending.email, caller_of(request).address)
-        user = await _find(conn, pending.email) if not attempt.wait else None
+        user = await factors.find_user(conn, pending.email) if not attempt.wait else None
         still = user is not None and _is_still_the_password(request, user, pending)
-        right = user is not None and still and await _use_code(request, conn, user, values.get("code", ""))
+        used = await factors.use(request, conn, user, values.get("code", "")) if user is not None and still else ""
     if user is not None and not still:
         return _form(request, destination, 403, alert=words["form_expired"])
     if attempt.wait:
         alert = words["too_many"].format(seconds=attempt.wait)
         return _wait(_ask_second_factor(request, destination, sealed, 429, alert), attempt)
-    if user is None or not right:
+    if user is None or not used:
         await _failed(request, user)
         return _ask_second_factor(request, destination, sealed, 401, words["wrong_code"])
-    return await _admit(request, user, attempt, destination)
+    return await _admit(request, user, attempt, destination, used)
 
 
 def _is_still_the_password(request: Request, user: User, pending: Pending) -> bool:
@@ -175,19 +162,9 @@ def _is_still_the_password(request: Request, user: User, pending: Pending) -> bo
     return pending.password in request.state.keyring.macs((user.password_hash or "").encode(), PASSWORD_PURPOSE)
 
 
-async def _use_code(request: Request, conn: AsyncConnection, user: User, code: str) -> bool:
-    """Whether the code is right and was not used before; uses it."""
-    if user.totp_secret is None:
-        return False
-    secret = request.state.keyring.decrypt(user.totp_secret, totp.context(user.user_id)).decode()
-    step = totp.step_of(secret, code)
-    if step is None:
-        return False
-    await aset_tenant(conn, user.tenant_id)
-    return (await conn.execute(queries.USE_TOTP_STEP, (step, user.user_id, step))).rowcount == 1
-
-
-async def _admit(request: Request, user: User, attempt: Attempt, destination: Destination) -> Response:
+async def _admit(
+    request: Request, user: User, attempt: Attempt, destination: Destination, second_factor: str = ""
+) -> Response:
     """A session of its own for every sign-in; whatever session the browser had before ends."""
     async with transaction(request) as conn:
         before = await sessions.current(request, conn)
@@ -196,9 +173,9 @@ async def _admit(request: Request, user: User, attempt: Attempt, destination: De
         await aset_tenant(conn, user.tenant_id)
         await throttle.succeed(conn, attempt)
         token = await sessions.start(request, conn, user)
-        await audit.record(
-            conn, sessions.actor(request, user.tenant_id, user.user_id), "sign_in.succeeded", user.user_id
-        )
+        detail = {"second_factor": second_factor} if second_factor else None
+        actor = sessions.actor(request, user.tenant_id, user.user_id)
+        await audit.record(conn, actor, "sign_in.succeeded", user.user_id, detail)
     return sessions.signed_in(request, RedirectResponse(destination.path, 303, pages.headers()), token)
 
 

@@ -18,6 +18,9 @@ TOUCH_SESSION: LiteralString = """
 END_SESSION: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp() WHERE session_id = %s AND user_id = %s AND ended_at IS NULL
 """
+END_OTHER_SESSIONS: LiteralString = """
+    UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND session_id <> %s AND ended_at IS NULL
+"""
 END_SESSIONS: LiteralString = "UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = %s AND ended_at IS NULL"
 SESSIONS: LiteralString = """
     SELECT session_id, signed_in_at, user_agent FROM sessions
@@ -36,6 +39,19 @@ LIVE_GRANTS: LiteralString = """
 LIVE_GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE"
 REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 USE_TOTP_STEP: LiteralString = "UPDATE users SET totp_last_step = %s WHERE user_id = %s AND totp_last_step < %s"
+ENROL_TOTP: LiteralString = """
+    UPDATE users SET totp_secret = %s, totp_last_step = %s WHERE user_id = %s AND totp_secret IS NULL
+"""
+REMOVE_TOTP: LiteralString = "UPDATE users SET totp_secret = NULL WHERE user_id = %s"
+HAS_TOTP: LiteralString = "SELECT totp_secret IS NOT NULL FROM users WHERE user_id = %s"
+INSERT_RECOVERY_CODES: LiteralString = """
+    INSERT INTO recovery_codes (tenant_id, user_id, code_mac) SELECT %s, %s, unnest(%s::bytea[])
+"""
+DELETE_RECOVERY_CODES: LiteralString = "DELETE FROM recovery_codes WHERE user_id = %s"
+USE_RECOVERY_CODE: LiteralString = """
+    UPDATE recovery_codes SET used_at = clock_timestamp() WHERE user_id = %s AND code_mac = ANY(%s) AND used_at IS NULL
+"""
+RECOVERY_CODES_LEFT: LiteralString = "SELECT count(*) FROM recovery_codes WHERE user_id = %s AND used_at IS NULL"
 # A new password makes every other link worthless. Of two links used at once, one finds itself used.
 USE_PASSWORD_LINK: LiteralString = """
     UPDATE password_links SET used_at = clock_timestamp()

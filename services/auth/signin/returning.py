@@ -1,4 +1,4 @@
-"""Where a sign-in leads: back to an authorization request, or to one's sessions. Nowhere else, so never an open redirect."""
+"""Where a sign-in leads: back to an authorization request, or to one's own pages. Nowhere else, so never an open redirect."""
 
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from services.auth.oauth.reading import load_client
 
 AUTHORIZE = "/v1/oauth/authorize?"
 SESSIONS = "/v1/auth/sessions"
+AUTHENTICATOR = "/v1/auth/authenticator"
 MAX_LENGTH = 8000
 
 
@@ -23,6 +24,8 @@ class Destination(NamedTuple):
 
 
 async def destination_of(request: Request, path: str) -> Destination:
+    if path == AUTHENTICATOR:
+        return Destination(path)
     if len(path) > MAX_LENGTH or not path.startswith(AUTHORIZE) or not path.isprintable() or not path.isascii():
         return Destination(SESSIONS)
     try:

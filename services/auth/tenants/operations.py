@@ -14,6 +14,7 @@ from services.auth.revocations.watermarks import LIVES_SECONDS
 from services.auth.settings import Settings
 from services.auth.signin import totp
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
+from services.auth.signin.queries import DELETE_RECOVERY_CODES
 from services.auth.tenants import queries
 from shared import audit, ids
 from shared.crypto import Keyring
@@ -152,10 +153,11 @@ def password_link(conn: Conn, keyring: Keyring, issuer: str, email: str, hours: 
 
 
 def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
-    """Gives the user a new second factor; the URI goes into their authenticator app."""
+    """Gives the user a new second factor; the URI goes into their authenticator app. Recovery codes go with the old one."""
     user_id, tenant_id, address = find_user(conn, email)
     secret = totp.new_secret()
     record(conn, tenant_id, "user.second_factor_set", user_id)
+    conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), totp.context(user_id)), user_id))
     return totp.uri(secret, address)
 
@@ -163,6 +165,7 @@ def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
 def remove_second_factor(conn: Conn, email: str) -> None:
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, "user.second_factor_removed", user_id)
+    conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(queries.SET_TOTP, (None, user_id))
 
 
