@@ -9,9 +9,9 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.routing import Route
 
 from services.control_plane.access import BASE, GrantMiddleware
+from services.control_plane.packages import endpoints as packages
 from services.control_plane.settings import Settings
 from shared import database, health, problems
 from shared.crypto import Keyring
@@ -19,6 +19,7 @@ from shared.database import AsyncConnection
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
 from shared.outbox import Bell
+from shared.routing import resource
 
 # Edge agents have no token of an app: these endpoints know them by their code or credential.
 PUBLIC = frozenset({f"{BASE}/agents/enrol", f"{BASE}/agents/heartbeat"})
@@ -28,7 +29,19 @@ async def check_database(request: Request) -> None:
     await database.ping(request.state.pool)
 
 
-routes: list[Route] = [
+KEYS = f"{BASE}/signing-keys"
+PACKAGES = f"{BASE}/packages"
+VERSIONS = f"{PACKAGES}/{{package_id}}/versions"
+VERSION = f"{VERSIONS}/{{version}}"
+
+routes = [
+    resource(KEYS, GET=packages.list_keys, POST=packages.register_key),
+    resource(f"{KEYS}/{{key_id}}", GET=packages.read_key, DELETE=packages.revoke_key),
+    resource(PACKAGES, GET=packages.list_packages, POST=packages.create_package),
+    resource(f"{PACKAGES}/{{package_id}}", GET=packages.read_package),
+    resource(VERSIONS, GET=packages.list_versions, POST=packages.create_version),
+    resource(VERSION, GET=packages.read_version, DELETE=packages.delete_version),
+    resource(f"{VERSION}/content", GET=packages.download_content, PUT=packages.upload_content),
     *health.routes({"database": check_database}),
 ]
 

@@ -6,6 +6,7 @@ import msgspec
 from celery import Celery
 
 from services.control_plane import queries
+from services.control_plane.packages.queries import FORGET_AWAITING
 from services.control_plane.settings import Settings
 from shared import worker
 from shared.database import Connection, set_tenant
@@ -19,7 +20,7 @@ def create_worker(settings: Settings) -> Celery:
 
 
 def periodic(settings: Settings) -> list[Periodic]:
-    return []
+    return [Periodic("forget versions without content", 3600, forget_awaiting)]
 
 
 def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]]) -> None:
@@ -27,3 +28,7 @@ def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]])
     for message in received:
         set_tenant(conn, message.body.tenant_id)
         conn.execute(queries.STORE_TENANT, msgspec.structs.asdict(message.body))
+
+
+def forget_awaiting(conn: Connection) -> None:
+    conn.execute(FORGET_AWAITING)

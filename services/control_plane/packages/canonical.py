@@ -1,0 +1,43 @@
+"""JSON in its one canonical form (RFC 8785), so that the same manifest has the same bytes wherever it is signed or checked. Pure."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+
+def encode(value: Any) -> bytes:
+    """The canonical bytes of what `http.parse_json` gave. Raises ValueError for a number that a double does not hold exactly."""
+    return _text(value).encode()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        # By UTF-16 code units (§3.2.3), which is not the order of code points beyond the basic plane.
+        members = sorted(value.items(), key=lambda member: member[0].encode("utf-16-be"))
+        return "{" + ",".join(f"{_string(name)}:{_text(member)}" for name, member in members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_text, value)) + "]"
+    if isinstance(value, str):
+        return _string(value)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return _number(value)
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _number(value: int | Decimal) -> str:
+    """As ECMAScript writes a double (§3.2.2.3): the shortest digits that read back as the same, exponents from 1e21 and 1e-7."""
+    shortest = Decimal(repr(float(value)))
+    if shortest != value:
+        raise ValueError(f"{value} has more digits than a double holds")
+    if not shortest:
+        return "0"
+    sign, digits, _ = shortest.normalize().as_tuple()
+    if -7 < shortest.adjusted() < 21:
+        return format(shortest.normalize(), "f")
+    text = "".join(map(str, digits))
+    fraction = "." + text[1:] if len(text) > 1 else ""
+    return f"{'-' if sign else ''}{text[0]}{fraction}e{shortest.adjusted():+d}"

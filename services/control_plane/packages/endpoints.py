@@ -1,0 +1,211 @@
+"""Packages, their versions and signing keys: the HTTP door."""
+
+import base64
+import hashlib
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.packages import queries, rules, signing, store, views
+from services.control_plane.packages.models import (
+    MAX_CONTENT,
+    Package,
+    PackageDraft,
+    PackageFilter,
+    SigningKeyDraft,
+    SigningKeyRow,
+    VersionDraft,
+    VersionRow,
+)
+from shared import audit, http, idempotency, identity, pagination, problems
+from shared.database import tenant_transaction
+from shared.pagination import Page
+from shared.problems import FieldError
+
+OCTETS = "application/octet-stream"
+
+
+async def list_keys(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    page = http.query(request, Page)
+    parameters = {"after": pagination.after(page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        found = await store.every(conn, SigningKeyRow, queries.LIST_KEYS, parameters)
+    rows, cursor = pagination.slice_page(found, page, key=lambda key: key.id)
+    content = {"signing_keys": [views.key_view(key) for key in rows], "next_cursor": cursor}
+    return http.json(content, headers=pagination.link_header(request, cursor))
+
+
+async def register_key(request: Request) -> Response:
+    caller = identity.require(request, WRITE)
+    draft = await http.decode(request, SigningKeyDraft)
+    async with tenant_transaction(request, caller) as conn:
+        if stored := await idempotency.stored(conn, request, caller):
+            return stored
+        key = await store.insert_key(conn, caller, draft)
+        await audit.record(conn, caller, "signing_key.registered", key.id)
+        response = http.created(views.key_view(key), location=f"{BASE}/signing-keys/{key.id}")
+        return await idempotency.keep(conn, request, caller, response)
+
+
+async def read_key(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    async with tenant_transaction(request, caller) as conn:
+        return http.json(views.key_view(await store.load_key(conn, request.path_params["key_id"])))
+
+
+async def revoke_key(request: Request) -> Response:
+    """Any app of the organisation may: who finds that a key leaked should not have to look for its owner."""
+    caller = identity.require(request, WRITE)
+    async with tenant_transaction(request, caller) as conn:
+        key = await store.revoke_key(conn, request.path_params["key_id"])
+        await audit.record(conn, caller, "signing_key.revoked", key.id, {"of": key.client_id})
+    return http.no_content()
+
+
+async def list_packages(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    page = http.query(request, PackageFilter)
+    parameters = {"kind": page.kind, "after": pagination.after(page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        found = await store.every(conn, Package, queries.LIST_PACKAGES, parameters)
+    rows, cursor = pagination.slice_page(found, page, key=lambda package: package.id)
+    return http.json({"packages": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
+
+
+async def create_package(request: Request) -> Response:
+    caller = identity.require(request, WRITE)
+    draft = await http.decode(request, PackageDraft)
+    async with tenant_transaction(request, caller) as conn:
+        if stored := await idempotency.stored(conn, request, caller):
+            return stored
+        package = await store.insert_package(conn, caller, draft)
+        await audit.record(conn, caller, "package.created", package.id)
+        response = http.created(package, location=f"{BASE}/packages/{package.id}")
+        return await idempotency.keep(conn, request, caller, response)
+
+
+async def read_package(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    async with tenant_transaction(request, caller) as conn:
+        return http.json(await store.load_package(conn, request.path_params["package_id"]))
+
+
+async def list_versions(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    page = http.query(request, Page)
+    async with tenant_transaction(request, caller) as conn:
+        package = await store.load_package(conn, request.path_params["package_id"])
+        parameters = {"package_id": package.id, "after": pagination.after(page), "limit": page.limit + 1}
+        found = await store.every(conn, VersionRow, queries.LIST_VERSIONS, parameters)
+    rows, cursor = pagination.slice_page(found, page, key=lambda version: version.id)
+    content = {"versions": [views.version_view(version) for version in rows], "next_cursor": cursor}
+    return http.json(content, headers=pagination.link_header(request, cursor))
+
+
+async def create_version(request: Request) -> Response:
+    """The manifest, signed. Its content follows, and has to be the one whose digest was signed."""
+    caller = identity.require(request, WRITE)
+    draft = await http.decode(request, VersionDraft)
+    manifest = http.parse_json(await http.read_body(request))
+    async with tenant_transaction(request, caller) as conn:
+        if stored := await idempotency.stored(conn, request, caller):
+            return stored
+        package = await store.load_package(conn, request.path_params["package_id"])
+        if errors := rules.check(draft, package.kind):
+            raise problems.invalid("The manifest does not fit; see errors.", errors)
+        signed = _statement(package.id, manifest)
+        key = await store.key_to_sign_with(conn, caller, draft.key_id)
+        if not signing.is_signed(key.public_key, signed, draft.signature):
+            raise problems.invalid(
+                "The signature is not of this manifest.", [FieldError("/signature", "does not verify under the key")]
+            )
+        version = await store.insert_version(conn, caller, package, draft, signed)
+        await audit.record(conn, caller, "version.announced", version.id, {"version": version.version})
+        where = f"{BASE}/packages/{package.id}/versions/{version.version}"
+        return await idempotency.keep(conn, request, caller, http.created(views.version_view(version), location=where))
+
+
+def _statement(package_id: str, manifest: dict[str, object]) -> bytes:
+    try:
+        return signing.statement(package_id, manifest)
+    except ValueError as error:
+        raise problems.invalid(
+            "The manifest has no canonical form.", [FieldError("/automations", str(error))]
+        ) from None
+
+
+async def read_version(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    async with tenant_transaction(request, caller) as conn:
+        return http.json(views.version_view(await store.load_version(conn, *_named(request))))
+
+
+async def delete_version(request: Request) -> Response:
+    """Only while its content is awaited: a number is then free again."""
+    caller = identity.require(request, WRITE)
+    async with tenant_transaction(request, caller) as conn:
+        version = await store.load_version(conn, *_named(request), lock=True)
+        if version.published_at is not None:
+            raise problems.conflict("A published version stays as it is.")
+        await conn.execute(queries.DELETE_VERSION, (version.id,))
+        await audit.record(conn, caller, "version.deleted", version.id, {"version": version.version})
+    return http.no_content()
+
+
+async def upload_content(request: Request) -> Response:
+    """Publishes the version. Sent again it is answered alike, so that an upload whose answer was lost can be repeated."""
+    caller = identity.require(request, WRITE)
+    _require_octets(request)
+    content = await http.read_body(request, MAX_CONTENT)
+    async with tenant_transaction(request, caller) as conn:
+        version = await store.load_version(conn, *_named(request), lock=True)
+        if hashlib.sha256(content).hexdigest() != version.content_sha256:
+            raise problems.invalid("The content is not the one whose digest was signed.")
+        if not content:
+            raise problems.invalid("The content is empty.")
+        if version.published_at is None:
+            version = await store.fill(conn, caller, version, content)
+            await audit.record(conn, caller, "version.published", version.id, {"version": version.version})
+    return http.json(views.version_view(version))
+
+
+async def download_content(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    async with tenant_transaction(request, caller) as conn:
+        version = await store.load_version(conn, *_named(request))
+        row = await (await conn.execute(queries.CONTENT, (version.id,))).fetchone()
+    if row is None:
+        raise problems.not_found("The content of this version has not been sent yet.")
+    return octets(row[0], version.content_sha256)
+
+
+def octets(content: bytes, sha256: str) -> Response:
+    """A package's bytes: never shown by a browser, and with their digest (RFC 9530) to check them by."""
+    headers = {
+        "cache-control": "no-store",
+        "content-disposition": "attachment",
+        "x-content-type-options": "nosniff",
+        "repr-digest": f"sha-256=:{_base64(sha256)}:",
+    }
+    return Response(content, headers=headers, media_type=OCTETS)
+
+
+def _base64(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
+
+
+def _require_octets(request: Request) -> None:
+    types = request.headers.getlist("content-type")
+    if types != [OCTETS] or request.headers.get("content-encoding", "identity") != "identity":
+        raise problems.Problem(
+            415,
+            "Unsupported media type",
+            f"Send {OCTETS}, without a content encoding.",
+            headers={"accept": OCTETS},
+        )
+
+
+def _named(request: Request) -> tuple[str, str]:
+    return request.path_params["package_id"], request.path_params["version"]

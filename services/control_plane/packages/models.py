@@ -1,0 +1,135 @@
+"""Packages, their versions and the keys that sign them: as they come in, are stored and are shown."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from shared import http
+from shared.pagination import Page
+
+MAX_CONTENT = 10 << 20
+MAX_KEYS = 20
+
+Kind = Literal["connector", "edge", "automations"]
+PackageName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
+        description="Lower-case letters, digits and hyphens, at most 63; unique in the organisation",
+    ),
+]
+Description = Annotated[str, Meta(max_length=2000)]
+KeyName = Annotated[str, Meta(min_length=1, max_length=120)]
+Version = Annotated[str, Meta(min_length=5, max_length=64, description="Semantic Versioning 2.0.0, such as 1.4.0-rc.1")]
+Scopes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=50)]
+EventTypes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(max_length=50)]
+Entry = Annotated[
+    str,
+    Meta(min_length=1, max_length=256, description="Path, relative to the content's root, of what starts the package"),
+]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256 of the content, in lower-case hex")]
+Signature = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{86}\Z",
+        description="Ed25519 signature (RFC 8032), 64 bytes in base64url without padding",
+    ),
+]
+Automations = Annotated[
+    list[dict[str, Any]],
+    Meta(max_length=20, description="Automations that each installation gets, as POST /automations takes them"),
+]
+
+
+class Jwk(http.Body):
+    """An Ed25519 public key (RFC 8037 §2). A private one is refused."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
+    kid: Annotated[str, Meta(max_length=128)] | None = None
+    alg: Literal["EdDSA", "Ed25519"] | None = None
+    use: Literal["sig"] | None = None
+
+
+class SigningKeyDraft(http.Body):
+    """A key of the calling app."""
+
+    name: KeyName
+    jwk: Jwk
+
+
+class SigningKeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    client_id: str
+    name: str
+    public_key: bytes
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class PackageDraft(http.Body):
+    """A package to publish versions of. `connector` runs at the partner's, `edge` on a gateway box, `automations` nowhere."""
+
+    name: PackageName
+    kind: Kind
+    description: Description = ""
+
+
+class Package(msgspec.Struct, frozen=True, kw_only=True):
+    """A package of the caller's organisation; `client_id` is the app that made it."""
+
+    id: str
+    name: str
+    kind: Kind
+    description: str
+    client_id: str
+    created_at: datetime
+
+
+class PackageFilter(Page):
+    kind: Kind | None = None
+
+
+class VersionDraft(http.Body):
+    """A manifest and its signature.
+
+    Signed are the UTF-8 bytes of this object without `signature` and with the package's id as `package_id`, in the canonical
+    form of RFC 8785.
+    """
+
+    version: Version
+    kind: Kind
+    entry: Entry
+    content_sha256: Sha256
+    key_id: str
+    signature: Signature
+    scopes: Scopes = field(default_factory=list)
+    event_types: EventTypes = field(default_factory=list)
+    automations: Automations = field(default_factory=list)
+
+
+class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `versions`."""
+
+    id: str
+    package_id: str
+    client_id: str
+    version: str
+    kind: Kind
+    scopes: list[str]
+    event_types: list[str]
+    entry: str
+    automations: list[dict[str, Any]]
+    content_sha256: str
+    key_id: str
+    signature: str
+    size: int | None
+    created_at: datetime
+    published_at: datetime | None
+
+    @property
+    def status(self) -> str:
+        return "published" if self.published_at is not None else "awaiting_content"

@@ -1,0 +1,56 @@
+"""What a manifest may say. Pure: refusals are field errors, all found at once."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from services.control_plane import catalogue
+from services.control_plane.packages.models import Kind, VersionDraft
+from shared.problems import FieldError
+
+# https://semver.org, the expression it recommends.
+SEMVER = re.compile(
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"(?:-(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
+    r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?",
+    re.ASCII,
+)
+
+
+def check(draft: VersionDraft, kind: Kind) -> list[FieldError]:
+    """Everything wrong with a manifest for a package of that kind."""
+    errors: list[FieldError] = []
+    if not SEMVER.fullmatch(draft.version):
+        errors.append(FieldError("/version", "is not a version as Semantic Versioning 2.0.0 writes it"))
+    if draft.kind != kind:
+        errors.append(FieldError("/kind", f"the package is of kind {kind}"))
+    if not is_inside(draft.entry):
+        errors.append(FieldError("/entry", "is not a path below the content's root"))
+    errors += _unknown("/scopes", draft.scopes, catalogue.SCOPES, "is not a scope that an app may hold")
+    errors += _unknown("/event_types", draft.event_types, catalogue.EVENT_TYPES, "is no event type there is")
+    return errors + _unsound(draft.automations, draft)
+
+
+def is_inside(path: str) -> bool:
+    """Whether a relative path stays below where it starts, on any system."""
+    steps = path.split("/")
+    return path.isprintable() and "\\" not in path and ":" not in path and not {"", ".", ".."} & set(steps)
+
+
+def _unsound(templates: Sequence[dict[str, Any]], draft: VersionDraft) -> list[FieldError]:
+    """An installation can hear of nothing that its manifest does not name."""
+    errors: list[FieldError] = []
+    for index, template in enumerate(templates):
+        trigger = template.get("trigger")
+        event_type = trigger.get("event_type") if isinstance(trigger, dict) else None
+        if event_type not in draft.event_types:
+            pointer = f"/automations/{index}/trigger/event_type"
+            errors.append(FieldError(pointer, "is not among the manifest's event_types"))
+    return errors
+
+
+def _unknown(pointer: str, values: Sequence[str], known: frozenset[str], why: str) -> list[FieldError]:
+    errors = [FieldError(f"{pointer}/{index}", why) for index, value in enumerate(values) if value not in known]
+    if len(set(values)) != len(values):
+        errors.append(FieldError(pointer, "names something twice"))
+    return errors

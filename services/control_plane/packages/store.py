@@ -1,0 +1,142 @@
+"""Reading and writing packages inside a tenant's transaction."""
+
+from typing import Any, LiteralString, TypeVar
+
+import msgspec
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from services.control_plane.packages import queries, rules, signing
+from services.control_plane.packages.models import (
+    MAX_KEYS,
+    Package,
+    PackageDraft,
+    SigningKeyDraft,
+    SigningKeyRow,
+    VersionDraft,
+    VersionRow,
+)
+from shared import ids, problems
+from shared.database import AsyncConnection
+from shared.identity import Caller
+from shared.problems import FieldError
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+async def first(conn: AsyncConnection, kind: type[Row], query: LiteralString, parameters: Any) -> Row | None:
+    async with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return await (await cursor.execute(query, parameters)).fetchone()
+
+
+async def every(conn: AsyncConnection, kind: type[Row], query: LiteralString, parameters: Any) -> list[Row]:
+    async with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return await (await cursor.execute(query, parameters)).fetchall()
+
+
+async def insert_key(conn: AsyncConnection, caller: Caller, draft: SigningKeyDraft) -> SigningKeyRow:
+    """Raises Problem: 422 for a key nobody should use, 409 for one that is known or one too many."""
+    try:
+        public_key = signing.public_key_of(draft.jwk)
+    except ValueError as error:
+        raise problems.invalid("The key cannot be used.", [FieldError("/jwk/x", str(error))]) from None
+    await conn.execute(queries.LOCK_APP, (caller.client_id,))
+    count = await (await conn.execute(queries.COUNT_KEYS, (caller.client_id,))).fetchone()
+    if count is not None and count[0] >= MAX_KEYS:
+        raise problems.conflict(f"An app has at most {MAX_KEYS} signing keys; revoke one first.")
+    row = {
+        "id": ids.new_id("sgk"),
+        "tenant_id": caller.tenant_id,
+        "client_id": caller.client_id,
+        "name": draft.name,
+        "public_key": public_key,
+    }
+    made = await first(conn, SigningKeyRow, queries.INSERT_KEY, row)
+    if made is None:
+        known = await (await conn.execute(queries.FIND_SAME_KEY, (caller.client_id, public_key))).fetchone()
+        raise problems.conflict("This key is registered already, or was and is revoked.", id=known and known[0])
+    return made
+
+
+async def key_to_sign_with(conn: AsyncConnection, caller: Caller, key_id: str) -> SigningKeyRow:
+    """A live key of the caller's own app. Raises a 422 Problem for any other."""
+    key = None
+    if ids.is_id(key_id, "sgk"):
+        key = await first(conn, SigningKeyRow, queries.FIND_KEY_TO_SIGN, (key_id,))
+    if key is None or key.client_id != caller.client_id:
+        raise _unusable("is not a signing key of this app")
+    if key.revoked_at is not None:
+        raise _unusable("was revoked")
+    return key
+
+
+def _unusable(why: str) -> problems.Problem:
+    return problems.invalid("The version is not signed by a key of this app.", [FieldError("/key_id", why)])
+
+
+async def load_key(conn: AsyncConnection, key_id: str, query: LiteralString = queries.FIND_KEY) -> SigningKeyRow:
+    """Raises a 404 Problem for anything that is not a key of this tenant."""
+    found = await first(conn, SigningKeyRow, query, (key_id,)) if ids.is_id(key_id, "sgk") else None
+    if found is None:
+        raise problems.not_found()
+    return found
+
+
+async def revoke_key(conn: AsyncConnection, key_id: str) -> SigningKeyRow:
+    return await load_key(conn, key_id, queries.REVOKE_KEY)
+
+
+async def insert_package(conn: AsyncConnection, caller: Caller, draft: PackageDraft) -> Package:
+    row = msgspec.structs.asdict(draft) | {
+        "id": ids.new_id("pkg"),
+        "tenant_id": caller.tenant_id,
+        "client_id": caller.client_id,
+    }
+    made = await first(conn, Package, queries.INSERT_PACKAGE, row)
+    if made is None:
+        known = await (await conn.execute(queries.FIND_PACKAGE_BY_NAME, (draft.name,))).fetchone()
+        raise problems.conflict("There is a package of this name already.", id=known and known[0])
+    return made
+
+
+async def load_package(conn: AsyncConnection, package_id: str) -> Package:
+    """Raises a 404 Problem for anything that is not a package of this tenant."""
+    found = await first(conn, Package, queries.FIND_PACKAGE, (package_id,)) if ids.is_id(package_id, "pkg") else None
+    if found is None:
+        raise problems.not_found()
+    return found
+
+
+async def insert_version(
+    conn: AsyncConnection, caller: Caller, package: Package, draft: VersionDraft, signed: bytes
+) -> VersionRow:
+    row = msgspec.structs.asdict(draft) | {
+        "id": ids.new_id("pver"),
+        "tenant_id": caller.tenant_id,
+        "client_id": caller.client_id,
+        "package_id": package.id,
+        "automations": Jsonb(draft.automations, dumps=msgspec.json.Encoder(decimal_format="number").encode),
+        "statement": signed.decode(),
+    }
+    made = await first(conn, VersionRow, queries.INSERT_VERSION, row)
+    if made is None:
+        raise problems.conflict("This version is there already, and a version never changes; publish the next one.")
+    return made
+
+
+async def load_version(conn: AsyncConnection, package_id: str, version: str, *, lock: bool = False) -> VersionRow:
+    """Raises a 404 Problem for anything that is not a version of a package of this tenant."""
+    query = queries.FIND_VERSION_TO_FILL if lock else queries.FIND_VERSION
+    is_one = ids.is_id(package_id, "pkg") and rules.SEMVER.fullmatch(version)
+    found = await first(conn, VersionRow, query, (package_id, version)) if is_one else None
+    if found is None:
+        raise problems.not_found()
+    return found
+
+
+async def fill(conn: AsyncConnection, caller: Caller, version: VersionRow, content: bytes) -> VersionRow:
+    """Stores the content of a version that is locked and awaits it."""
+    await conn.execute(queries.INSERT_CONTENT, (version.id, caller.tenant_id, content))
+    filled = await first(conn, VersionRow, queries.PUBLISH, (len(content), version.id))
+    assert filled is not None
+    return filled
