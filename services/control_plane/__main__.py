@@ -7,7 +7,7 @@ from services.control_plane.settings import load
 from services.control_plane.tasks import create_worker, periodic
 from shared.command import commands
 
-main = commands(
+cli = commands(
     name="control-plane",
     package=Path(__file__).parent,
     load=load,
@@ -17,4 +17,4 @@ main = commands(
 )
 
 if __name__ == "__main__":
-    main()
+    cli()
