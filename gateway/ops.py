@@ -13,6 +13,8 @@ from starlette.routing import Route
 
 from gateway.app import Gateway
 from shared import health
+from shared.metrics import tell_build
+from shared.settings import revision
 
 
 def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
@@ -33,6 +35,7 @@ def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
+    tell_build(revision())
     checks = {"serving": serving, "jwks": keys, "revocations": revocations}
     return Starlette(routes=[*health.routes(checks), Route("/metrics", metrics)])
 

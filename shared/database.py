@@ -1,5 +1,6 @@
 """PostgreSQL: one transaction per request or task, the tenant set inside it, and the outbox bell rung after its commit."""
 
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString
@@ -8,11 +9,15 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from starlette.requests import Request
 
+from shared import metrics
 from shared.identity import Caller
 
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
 # A statement that waits this long for a lock or a plan gone wrong gives its connection back.
 OPTIONS = "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+
+
+_watched: "weakref.WeakSet[AsyncConnectionPool[Any] | ConnectionPool[Any]]" = weakref.WeakSet()
 
 
 class AsyncConnection(psycopg.AsyncConnection[Any]):
@@ -57,7 +62,7 @@ class Pool(AsyncConnectionPool[AsyncConnection]):
 
 def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnectionPool[AsyncConnection]:
     """A pool for endpoints; open it in the lifespan with `async with`. A caller waits 5 s for a connection, then gets 503."""
-    return Pool(
+    pool = Pool(
         dsn,
         connection_class=AsyncConnection,
         kwargs={"options": OPTIONS},
@@ -67,11 +72,13 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnec
         max_lifetime=1800,
         open=False,
     )
+    _watched.add(pool)
+    return pool
 
 
 def open_tasks_pool(dsn: str, *, max_size: int = 2) -> ConnectionPool[Connection]:
     """A pool for tasks and the relay, under the worker role."""
-    return ConnectionPool(
+    pool = ConnectionPool(
         dsn,
         connection_class=Connection,
         kwargs={"options": OPTIONS},
@@ -80,6 +87,8 @@ def open_tasks_pool(dsn: str, *, max_size: int = 2) -> ConnectionPool[Connection
         timeout=5,
         open=True,
     )
+    _watched.add(pool)
+    return pool
 
 
 @asynccontextmanager
@@ -127,3 +136,15 @@ async def ping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
     """Raises when the database does not answer."""
     async with pool.connection(timeout=2) as conn:
         await conn.execute("SELECT 1")
+
+
+def _measure(*names: str) -> float:
+    """The sum over this process's pools of the first of those figures, less the others."""
+    figures = [pool.get_stats() for pool in list(_watched)]
+    first, *others = (sum(each.get(name, 0) for each in figures) for name in names)
+    return first - sum(others)
+
+
+metrics.pool_connections.labels("used").set_function(lambda: _measure("pool_size", "pool_available"))
+metrics.pool_connections.labels("idle").set_function(lambda: _measure("pool_available"))
+metrics.pool_waiting.set_function(lambda: _measure("requests_waiting"))

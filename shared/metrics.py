@@ -1,11 +1,16 @@
 """The metrics every process keeps. Labels are routes, queues and outcomes: never an id, a tenant or anything a caller chose."""
 
+import platform
+
 from prometheus_client import Counter, Gauge, Histogram
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 requests = Counter("http_requests_total", "Requests answered", ["route", "method", "status"])
 request_seconds = Histogram("http_request_seconds", "Time to answer a request", ["route", "method"], buckets=BUCKETS)
+
+pool_connections = Gauge("pool_connections", "Database connections of this process", ["state"])
+pool_waiting = Gauge("pool_requests_waiting", "Requests and tasks that wait for a database connection")
 
 outbox_sent = Counter("outbox_messages_sent_total", "Messages handed to the broker", ["consumer", "again"])
 outbox_unsent = Gauge("outbox_oldest_unsent_seconds", "Age of the oldest outbox row never sent")
@@ -19,3 +24,9 @@ message_seconds = Histogram(
     "message_age_seconds", "From a message's commit to its effect", ["message"], buckets=BUCKETS
 )
 dead_letters = Counter("dead_letters_total", "Messages given up", ["message"])
+
+build = Gauge("build_info", "Always 1; what runs stands in the labels", ["revision", "python"])
+
+
+def tell_build(revision: str) -> None:
+    build.labels(revision, platform.python_version()).set(1)

@@ -7,6 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from shared import metrics
+from shared.settings import revision
+
 log = logging.getLogger(__name__)
 
 
@@ -39,6 +42,7 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
         def log_message(self, format: str, *args: object) -> None:
             """Scrapes and probes are not worth a line."""
 
+    metrics.tell_build(revision())
     server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="operations", daemon=True).start()

@@ -37,5 +37,10 @@ def required(value: str | None, name: str) -> str:
     return value
 
 
+def revision() -> str:
+    """What this image was built from; its recipe sets it."""
+    return os.environ.get("REVISION", "unknown")
+
+
 def _type_name(kind: object) -> str:
     return getattr(kind, "__name__", str(kind))

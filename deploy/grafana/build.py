@@ -43,6 +43,7 @@ OVERVIEW = [
     ),
     Panel("Webhook lag", "s", quantiles("webhook_lag_seconds", "")),
     Panel("Processes up", "none", (("sum by (job) (up)", "{{job}}"),)),
+    Panel("Processes by revision", "none", (("sum by (service, revision) (build_info)", "{{service}} {{revision}}"),)),
 ]
 WEBHOOKS = [
     Panel("Attempts by outcome", "reqps", (("sum by (outcome) (rate(webhook_attempts_total[1m]))", "{{outcome}}"),)),
@@ -92,8 +93,27 @@ def of_service(name: str) -> list[Panel]:
             ),
         ),
         Panel("Dead letters", "none", ((f"increase(dead_letters_total{{{where}}}[1h])", "last hour"),)),
+        Panel(
+            "Database connections",
+            "none",
+            (
+                (f"sum by (job, state) (pool_connections{{{where}}})", "{{job}} {{state}}"),
+                (f"sum by (job) (pool_requests_waiting{{{where}}})", "{{job}} waiting for one"),
+            ),
+        ),
         Panel("Memory", "bytes", ((f"process_resident_memory_bytes{{{where}}}", "{{job}} {{instance}}"),)),
     ]
+
+
+OF_ONE = {
+    "device-ingest": [
+        Panel("Readings in a commit", "none", quantiles("observation_group_rows", "")),
+        Panel("Time of a commit", "s", quantiles("observation_group_seconds", "")),
+    ],
+    "epcr": [Panel("Bundles held back", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),))],
+    "graphql-api": [Panel("Errors by code", "cps", (("sum by (code) (rate(graphql_errors_total[1m]))", "{{code}}"),))],
+}
+"""Graphs that only one service has."""
 
 
 def dashboard(uid: str, title: str, panels: list[Panel]) -> dict[str, Any]:
@@ -129,7 +149,7 @@ def dashboards() -> dict[str, str]:
         "overview": dashboard("overview", "Overview", OVERVIEW),
         "webhooks": dashboard("webhooks", "Webhooks", WEBHOOKS),
     }
-    made |= {name: dashboard(f"service-{name}", name, of_service(name)) for name in SERVICES}
+    made |= {name: dashboard(f"service-{name}", name, [*of_service(name), *OF_ONE.get(name, ())]) for name in SERVICES}
     return {f"{name}.json": json.dumps(content, indent=1) + "\n" for name, content in made.items()}
 
 

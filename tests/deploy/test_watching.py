@@ -9,13 +9,22 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import gateway.metrics
+import services.device_ingest.metrics
 import services.epcr.metrics
+import services.graphql_api.errors
 import services.webhook_dispatcher.metrics
 import shared.metrics
 from deploy.grafana import build
 from deploy.local.table import PROCESSES, ROOT, SERVICES
 
-MODULES: tuple[Any, ...] = (shared.metrics, gateway.metrics, services.webhook_dispatcher.metrics, services.epcr.metrics)
+MODULES: tuple[Any, ...] = (
+    shared.metrics,
+    gateway.metrics,
+    services.webhook_dispatcher.metrics,
+    services.epcr.metrics,
+    services.device_ingest.metrics,
+    services.graphql_api.errors,
+)
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 ALERTS = [
     rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -129,6 +130,23 @@ def test_postgres_is_started_again_and_the_services_find_it(stack: Stack) -> Non
         wait_for(partial(_steady, stack.service_url(service.name)), what=f"{service.name} to be well again")
     with stack.client("api", stack.app_token("argus:devices:read")) as client:
         assert client.get("/api/v1/devices").status_code == 200
+
+
+@pytest.mark.parametrize(("service", "process"), EVERY_PROCESS, ids=[f"{name}-{kind}" for name, kind in EVERY_PROCESS])
+def test_every_process_measures_itself_on_its_ops_port_and_nowhere_else(
+    stack: Stack, service: str, process: str
+) -> None:
+    described = stack.described
+    ops = described["gateway_ops"] if service == "gateway" else described["services"][service]["ops"][process]
+    measured = httpx.get(f"{ops}/metrics", trust_env=False).text
+    assert 'build_info{python="' in measured
+    if service != "gateway":
+        assert re.search(r'^pool_connections{state="(idle|used)"} \d', measured, re.MULTILINE)
+        assert re.search(r"^pool_requests_waiting 0", measured, re.MULTILINE)
+    if process == "web":
+        public = described["gateway"] if service == "gateway" else stack.service_url(service)
+        headers = {"host": described["hosts"]["api"]} if service == "gateway" else {}
+        assert httpx.get(f"{public}/metrics", headers=headers, trust_env=False).status_code in (401, 404)
 
 
 def test_migrate_says_that_there_is_nothing_left_to_do(stack: Stack) -> None:
