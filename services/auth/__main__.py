@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from services.auth.app import create_app
+from services.auth.requests import commands as requests
 from services.auth.settings import load
 from services.auth.tasks import create_worker, periodic
 from services.auth.tenants import bootstrap as tenants
@@ -28,6 +29,7 @@ cli.add_typer(operator.user_commands(load), name="user")
 cli.add_typer(first_party.app_commands(load), name="first-party")
 cli.add_typer(operator.scope_commands(load), name="scopes")
 cli.add_typer(operator.key_commands(load), name="keys")
+cli.add_typer(requests.request_commands(load), name="requests")
 
 
 @cli.command()

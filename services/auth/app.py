@@ -25,6 +25,8 @@ from services.auth.oauth import authorize_endpoints, metadata, token_endpoints
 from services.auth.oauth import endpoints as oauth
 from services.auth.oauth.grants import build_server
 from services.auth.oauth.loader import ClientLoader
+from services.auth.requests import endpoints as requests
+from services.auth.requests.views import REQUESTS
 from services.auth.revocations import endpoints as revocations
 from services.auth.settings import Settings
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
@@ -69,6 +71,10 @@ routes = [
     Route(APP + "/service-token", credential_endpoints.mint_service_token, methods=["POST"]),
     Route(APP + "/service-tokens", credential_endpoints.list_service_tokens),
     Route(APP + "/service-tokens/{token_id}", credential_endpoints.revoke_service_token, methods=["DELETE"]),
+    resource(REQUESTS, GET=requests.list_requests, POST=requests.create_request),
+    Route(REQUESTS + "/{request_id}", requests.read_request),
+    Route(REQUESTS + "/{request_id}/withdraw", requests.withdraw_request, methods=["POST"]),
+    Route(REQUESTS + "/{request_id}/credentials", requests.fetch_credentials, methods=["POST"]),
     resource("/v1/oauth/authorize", GET=authorize_endpoints.authorize, POST=authorize_endpoints.decide),
     Route("/v1/oauth/revoke", token_endpoints.revoke, methods=["POST"]),
     Route("/v1/oauth/introspect", token_endpoints.introspect, methods=["POST"]),

@@ -19,6 +19,7 @@ from services.auth.apps.models import (
 )
 from services.auth.apps.scopes import PLATFORM_APPS
 from services.auth.documented_oauth import OAUTH
+from services.auth.documented_requests import REQUESTS_OPERATIONS
 from shared.openapi import AnyOf, Operation, Part
 from shared.pagination import Page
 
@@ -269,4 +270,8 @@ APPS_OPERATIONS = [
     ),
 ]
 IDS = {"client_id": "app_123", "token_id": "tok_123"}
-PARTS = [Part("Apps", "apps", AUTH, APPS_OPERATIONS, IDS), Part("OAuth", "oauth", AUTH, OAUTH)]
+PARTS = [
+    Part("Apps", "apps", AUTH, APPS_OPERATIONS, IDS),
+    Part("Integration requests", "requests", AUTH, REQUESTS_OPERATIONS, {"request_id": "ireq_123"}),
+    Part("OAuth", "oauth", AUTH, OAUTH),
+]

@@ -7,6 +7,7 @@ from celery import Celery
 
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
+from services.auth.requests.queries import FORGET as FORGET_REQUESTS
 from services.auth.revocations.queries import DELETE_EXPIRED
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
@@ -27,6 +28,7 @@ FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM grants WHERE expires_at < now() - interval '7 days'",
     "DELETE FROM sessions WHERE expires_at < now() - interval '7 days'",
     "DELETE FROM password_links WHERE expires_at < now() - interval '7 days'",
+    FORGET_REQUESTS,
     "DELETE FROM sign_in_failures WHERE last_at < now() - interval '1 day'",
 )
 

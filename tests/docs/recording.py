@@ -17,7 +17,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:incidents:write"]
-SECRET = {"client_secret", "token", "access_token", "secret"}
+SECRET = {"client_secret", "password_link", "token", "access_token", "secret"}
 SPO2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
 MOST_ITEMS = 2
 
@@ -75,6 +75,20 @@ def record_apps(stack: Stack, recorder: Recorder) -> str:
         wait_for(lambda: admin.get(f"{path}/events").json()["events"], what="the refused call to be listed")
         keep(admin.get(f"{path}/events"))
     return token
+
+
+def record_requests(stack: Stack, recorder: Recorder) -> None:
+    keep, path = recorder.keep, "/v1/platform/integration-requests"
+    wanted = {"capability": "telephony", "reason": "Routing of our dispatch centre's numbers"}
+    with stack.client("auth", stack.other.access_token) as admin:
+        asked = keep(admin.post(path, json=wanted | {"details": {"scopes": ["argus:telephony:read"]}}))
+        keep(admin.post(f"{path}/{asked['id']}/withdraw"))
+        email = f"rehearsals-{asked['id'][-6:]}@county.example"
+        made = admin.post(path, json={"capability": "sandbox", "details": {"admin_email": email}}).json()
+        stack.operate("auth", "requests", "approve", made["id"], "--reason", "Enjoy the rehearsal")
+        keep(admin.get(f"{path}/{made['id']}"))
+        keep(admin.post(f"{path}/{made['id']}/credentials"))
+        keep(admin.get(path))
 
 
 def _record_oauth(anyone: httpx.Client, recorder: Recorder, client: dict[str, str]) -> str:
@@ -138,6 +152,7 @@ def main(file: Path) -> None:
     stack = Stack(file)
     recorder = Recorder(stack)
     token = record_apps(stack, recorder)
+    record_requests(stack, recorder)
     record_webhooks(stack, recorder, token)
     record_clinical(stack, recorder, token)
     EXAMPLES.write_text(json.dumps(recorder.kept, indent=1, ensure_ascii=False) + "\n")

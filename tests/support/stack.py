@@ -5,6 +5,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import httpx
 import psycopg
 
 from deploy.local import databases, waterfall
+from deploy.local.table import ROOT
 from deploy.local.timeline import Span
 from shared import identity
 from shared.identity import Caller, SigningKey
@@ -129,6 +132,14 @@ class Stack:
             return psycopg.connect(databases.address(described["postgres_url"], service.database))
         keys = {"app": "database_url", "worker": "worker_database_url", "migrator": "migration_database_url"}
         return psycopg.connect(described["services"][service.name][keys[role]])
+
+    def operate(self, name: str, *words: str) -> str:
+        """What an operator's command of a service prints; it must end well."""
+        command = [sys.executable, "-m", "deploy.local", "operate", name, *words]
+        environment = os.environ | {"KNOGIN_STATE": str(self.file.parent)}
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
 
     def spans(self, trace_id: str) -> list[Span]:
         return waterfall.read(Path(self.described["spans"]), trace_id)

@@ -13,6 +13,7 @@ from services.auth.keys.keystore import KeyStore
 from services.auth.settings import Settings
 from services.auth.signin import passwords
 from services.auth.tenants import queries
+from services.auth.tenants.announcing import announce_async
 from services.auth.tenants.operations import OPERATOR
 from shared import audit, ids
 from shared.crypto import Keyring
@@ -75,6 +76,7 @@ async def _ensure(
     assert row is not None
     tenant_id = str(row[0])
     await aset_tenant(conn, tenant_id)
+    await announce_async(conn, tenant_id)
     app = await _ensure_admin_app(conn, tenant_id, wanted)
     await _ensure_secret(conn, keyring, app, wanted.admin.client_secret)
     await ensure_user(conn, tenant_id, wanted.admin.email, wanted.admin.password)

@@ -15,7 +15,7 @@ from services.auth.settings import Settings
 from services.auth.signin import totp
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.signin.queries import DELETE_RECOVERY_CODES
-from services.auth.tenants import queries
+from services.auth.tenants import announcing, queries
 from shared import audit, ids
 from shared.crypto import Keyring
 from shared.database import set_tenant
@@ -62,6 +62,7 @@ def create_tenant(conn: Conn, name: str, key: str | None, environment: str) -> s
     if not conn.execute(queries.INSERT_TENANT, (tenant_id, key, name, environment)).rowcount:
         raise Refused(f"there is a tenant with the key {key} already")
     record(conn, tenant_id, "tenant.created", tenant_id)
+    announcing.announce(conn, tenant_id)
     return tenant_id
 
 
@@ -70,6 +71,7 @@ def set_status(conn: Conn, tenant_id: str, status: str) -> None:
     if not conn.execute(queries.SET_STATUS, (status, tenant_id, status)).rowcount:
         raise Refused(f"there is no tenant {tenant_id} that is not {status} already")
     record(conn, tenant_id, f"tenant.{status}", tenant_id)
+    announcing.announce(conn, tenant_id)
     if status == "suspended":
         conn.execute(ADD_WATERMARK, ("tenant", tenant_id, LIVES_SECONDS))
 
@@ -81,6 +83,7 @@ def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]
         raise Refused(f"not granted on request: {', '.join(unknown)}; there are {', '.join(scopes.ON_REQUEST)}")
     granted = _one(conn, queries.GRANT_SCOPES, (list(wanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.scopes_granted", tenant_id, {"scopes": list(wanted)})
+    announcing.announce(conn, tenant_id)
     return granted
 
 
@@ -88,6 +91,7 @@ def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list
     """Takes them from the tenant and from its apps, whose tokens end. Returns what is left."""
     left = _one(conn, queries.WITHDRAW_SCOPES, (list(unwanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.scopes_withdrawn", tenant_id, {"scopes": list(unwanted)})
+    announcing.announce(conn, tenant_id)
     rows = conn.execute(queries.APPS_WITH_SCOPES, {"scopes": list(unwanted), "tenant_id": tenant_id}).fetchall()
     for (client_id,) in rows:
         conn.execute(ADD_WATERMARK, ("client", client_id, LIVES_SECONDS))
@@ -97,6 +101,7 @@ def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list
 def grant_bundles(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:
     granted = _one(conn, queries.GRANT_BUNDLES, (list(wanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.bundles_granted", tenant_id, {"bundles": list(wanted)})
+    announcing.announce(conn, tenant_id)
     return granted
 
 

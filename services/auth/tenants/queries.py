@@ -30,6 +30,18 @@ TENANTS: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants ORDER BY te
 INSERT_TENANT: LiteralString = """
     INSERT INTO tenants (tenant_id, key, name, environment) VALUES (%s, %s, %s, %s) ON CONFLICT (key) DO NOTHING
 """
+# Of two changes the later has the greater number, whatever the clock does.
+NEXT_VERSION: LiteralString = (
+    """
+    UPDATE tenants SET version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
+    WHERE tenant_id = %s RETURNING """
+    + TENANT_COLUMNS
+)
+INSERT_SANDBOX: LiteralString = """
+    INSERT INTO tenants (tenant_id, name, environment, granted_scopes, graphql_bundles, federation)
+    VALUES (%s, %s, 'sandbox', %s, %s, %s)
+"""
+OPEN_FEDERATION: LiteralString = "UPDATE tenants SET federation = true WHERE tenant_id = %s"
 SET_STATUS: LiteralString = "UPDATE tenants SET status = %s WHERE tenant_id = %s AND status <> %s"
 GRANT_SCOPES: LiteralString = """
     UPDATE tenants SET granted_scopes = ARRAY(SELECT DISTINCT unnest(granted_scopes || %s::text[]) ORDER BY 1)

@@ -1,0 +1,108 @@
+"""The operator's commands for integration requests."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from typing import Annotated, TypeVar
+
+import msgspec
+import typer
+
+from services.auth.requests import deciding, seeding
+from services.auth.requests.models import IntegrationRequest, Status
+from services.auth.settings import Settings
+from services.auth.tenants.commands import show
+from services.auth.tenants.operations import Refused
+from shared.database import AsyncConnection
+
+Load = Callable[[], Settings]
+T = TypeVar("T")
+RequestId = Annotated[str, typer.Argument(help="The request's id, ireq_…")]
+ApiUrl = Annotated[str | None, typer.Option(help="Where the API answers; API_BASE_URL unless it says otherwise.")]
+
+
+def request_commands(load: Load) -> typer.Typer:
+    cli = typer.Typer(no_args_is_help=True, help="Integration requests of tenants: read them, approve, decline.")
+
+    @cli.command(name="list")
+    def list_requests(
+        status: Annotated[Status | None, typer.Option(help="Only these; `pending` is what waits for you.")] = None,
+        tenant: Annotated[str | None, typer.Option(help="Only of this tenant.")] = None,
+    ) -> None:
+        """Oldest first: id, tenant, capability, status, when it was made."""
+        for request in _operate(load(), lambda conn: deciding.requests(conn, status, tenant)):
+            show(request.id, request.tenant_id, request.capability, request.status, _time(request))
+
+    @cli.command(name="show")
+    def show_request(request: RequestId) -> None:
+        """All there is to know of one."""
+        _describe(_operate(load(), lambda conn: deciding.find(conn, request)))
+
+    @cli.command()
+    def approve(
+        request: RequestId,
+        reason: Annotated[str | None, typer.Option(help="What the tenant reads beside the decision.")] = None,
+        api: ApiUrl = None,
+    ) -> None:
+        """Open what was asked for, at once and whole. A sandbox's demo data is written after that, through the API."""
+        settings = load()
+        decided = _operate(settings, lambda conn: deciding.approve(conn, request, reason))
+        _describe(decided)
+        if decided.demo_client_id is not None:
+            _seed(settings, request, api)
+
+    @cli.command()
+    def decline(
+        request: RequestId,
+        reason: Annotated[str, typer.Option(help="Why; the tenant reads it, and may ask again.")],
+    ) -> None:
+        """Say no."""
+        if not reason.strip():
+            raise SystemExit("--reason says why; the tenant reads it")
+        _describe(_operate(load(), lambda conn: deciding.decline(conn, request, reason)))
+
+    @cli.command()
+    def seed(request: RequestId, api: ApiUrl = None) -> None:
+        """Write the demo data of an approved sandbox, where `approve` could not or was interrupted."""
+        _seed(load(), request, api)
+
+    return cli
+
+
+def _operate(settings: Settings, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """One transaction; what cannot be done ends the command with one line."""
+
+    async def run() -> T:
+        async with deciding.operating(settings) as conn:
+            return await work(conn)
+
+    try:
+        return asyncio.run(run())
+    except Refused as refused:
+        raise SystemExit(str(refused)) from None
+
+
+def _seed(settings: Settings, request_id: str, api: str | None) -> None:
+    try:
+        token = asyncio.run(seeding.begin(settings, request_id))
+        with closing(seeding.Api(api or settings.api_base_url, token)) as reached:
+            seeding.write(reached)
+        asyncio.run(seeding.finish(settings, request_id))
+    except Refused as refused:
+        raise SystemExit(f"demo data not written: {refused}; try again: requests seed {request_id}") from None
+    show("demo data written")
+
+
+def _describe(request: IntegrationRequest) -> None:
+    """One line each; texts of the tenant's in JSON, so that none of them steers the terminal."""
+    for name, value in msgspec.structs.asdict(request).items():
+        if value is not None:
+            show(f"{name:18}", value if isinstance(value, str) and name.endswith(("id", "by")) else _text(value))
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _time(request: IntegrationRequest) -> str:
+    return request.created_at.strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,131 @@
+"""Integration requests: the HTTP door of a tenant's admin. Operators decide through `commands`."""
+
+from typing import Any
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.auth.apps import scopes, store
+from services.auth.apps.changing import refuse
+from services.auth.requests import credentials, queries, rules
+from services.auth.requests.models import ANY_REQUEST, Details, IntegrationRequest, RequestDraft, RequestPage
+from services.auth.requests.views import REQUESTS, request_view
+from shared import audit, http, idempotency, identity, ids, pagination, problems
+from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
+
+
+async def create_request(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    draft: RequestDraft = await http.decode(request, ANY_REQUEST)
+    refuse(rules.check(draft.details, draft.reason))
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        await _refuse_needless(conn, caller, draft.details)
+        made = await _insert(conn, caller, draft)
+        await audit.record(conn, caller, "integration_request.made", made.id, {"capability": made.capability})
+        response = http.created(request_view(made), f"{REQUESTS}/{made.id}")
+        return await idempotency.keep(conn, request, caller, response)
+
+
+async def list_requests(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    page = http.query(request, RequestPage)
+    parameters = {
+        "capability": page.capability or None,
+        "status": page.status or None,
+        "after": pagination.after(page),
+        "limit": page.limit + 1,
+    }
+    async with tenant_transaction(request, caller) as conn, conn.cursor(row_factory=class_row(IntegrationRequest)) as c:
+        await c.execute(queries.LIST, parameters)
+        rows, next_cursor = pagination.slice_page(await c.fetchall(), page, key=lambda row: row.id)
+    content = {"integration_requests": [request_view(row) for row in rows], "next_cursor": next_cursor}
+    return http.json(content, headers=pagination.link_header(request, next_cursor))
+
+
+async def read_request(request: Request) -> Response:
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    async with tenant_transaction(request, caller) as conn:
+        return http.json(request_view(await _load(conn, request)))
+
+
+async def withdraw_request(request: Request) -> Response:
+    """One that is withdrawn already stays so; one that was decided is 409."""
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    async with tenant_transaction(request, caller) as conn:
+        found = await _load(conn, request, lock=True)
+        if found.status in ("approved", "declined"):
+            raise problems.conflict(f"The request was {found.status} already.", request_status=found.status)
+        if found.status == "pending":
+            found = await _one(conn, queries.WITHDRAW, (found.id,))
+            detail = {"capability": found.capability}
+            await audit.record(conn, caller, "integration_request.withdrawn", found.id, detail)
+        return http.json(request_view(found))
+
+
+async def fetch_credentials(request: Request) -> Response:
+    """The sandbox's first secret and its admin's password link, made here and shown this once."""
+    caller = identity.require(request, scopes.PLATFORM_APPS)
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        found = await _load(conn, request, lock=True)
+        if found.sandbox_tenant_id is None:
+            raise problems.conflict("The request has no sandbox.", request_status=found.status)
+        if found.credentials_at is not None:
+            raise problems.conflict(
+                "The credentials were fetched already; Knogin's operators give new ones.",
+                credentials_at=found.credentials_at,
+            )
+        content = await credentials.make(conn, request, caller, found)
+        await _one(conn, queries.CREDENTIALS_FETCHED, (found.id,))
+        await audit.record(conn, caller, "integration_request.credentials_fetched", found.id)
+        return await idempotency.keep(conn, request, caller, http.json(content))
+
+
+async def _refuse_needless(conn: AsyncConnection, caller: Caller, details: Details) -> None:
+    tenant = await store.load_tenant(conn, caller.tenant_id)
+    if rules.is_own_sandbox(details, tenant):
+        raise problems.conflict("A sandbox has no sandbox of its own.")
+    if rules.has_already(details, tenant):
+        raise problems.conflict("Your organisation has this already.")
+
+
+async def _insert(conn: AsyncConnection, caller: Caller, draft: RequestDraft) -> IntegrationRequest:
+    """Raises a 409 Problem that names the pending request where there is one for the capability."""
+    capability = str(draft.__struct_config__.tag)
+    row: dict[str, Any] = {
+        "id": ids.new_id("ireq"),
+        "tenant_id": caller.tenant_id,
+        "capability": capability,
+        "details": Jsonb(draft.details, dumps=http.encode),
+        "reason": draft.reason,
+        "requested_by": caller.client_id,
+    }
+    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
+        await cursor.execute(queries.INSERT, row)
+        made = await cursor.fetchone()
+    if made is None:
+        pending = await (await conn.execute(queries.PENDING, (capability,))).fetchone()
+        raise problems.conflict("There is a pending request for this capability.", id=pending[0] if pending else None)
+    return made
+
+
+async def _load(conn: AsyncConnection, request: Request, *, lock: bool = False) -> IntegrationRequest:
+    request_id = request.path_params["request_id"]
+    if not ids.is_id(request_id, "ireq"):
+        raise problems.not_found()
+    return await _one(conn, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
+
+
+async def _one(conn: AsyncConnection, query: Any, parameters: tuple[str, ...]) -> IntegrationRequest:
+    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
+        await cursor.execute(query, parameters)
+        found = await cursor.fetchone()
+    if found is None:
+        raise problems.not_found()
+    return found

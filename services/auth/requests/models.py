@@ -1,0 +1,123 @@
+"""Integration requests as tenants send them, as the database has them and as answers show them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, field
+
+from shared import http
+from shared.pagination import Page
+
+Capability = Literal["graphql_bundles", "platform_api", "federation", "telephony", "sandbox"]
+Status = Literal["pending", "approved", "declined", "withdrawn"]
+PlatformScope = Literal["argus:platform:read", "argus:platform:write"]
+TelephonyScope = Literal["argus:telephony:read", "argus:telephony:write"]
+Reason = Annotated[str, Meta(max_length=2000)]
+Text = Annotated[str, Meta(max_length=120)]
+Domain = Annotated[str, Meta(min_length=4, max_length=253)]
+
+
+class BundlesDetails(http.Body):
+    """Names of curated GraphQL bundles."""
+
+    bundles: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(min_length=1, max_length=20)]
+
+
+class PlatformDetails(http.Body):
+    """Scopes of the control plane; both unless it says otherwise."""
+
+    scopes: Annotated[list[PlatformScope], Meta(min_length=1, max_length=2)] = field(
+        default_factory=lambda: ["argus:platform:read", "argus:platform:write"]
+    )
+
+
+class TelephonyDetails(http.Body):
+    """Scopes of telephony; both unless it says otherwise."""
+
+    scopes: Annotated[list[TelephonyScope], Meta(min_length=1, max_length=2)] = field(
+        default_factory=lambda: ["argus:telephony:read", "argus:telephony:write"]
+    )
+
+
+class FederationDetails(http.Body):
+    """What people's addresses end in, and what signs them in today; ownership of a domain is proven when it is connected."""
+
+    domains: Annotated[list[Domain], Meta(max_length=20)] = field(default_factory=list)
+    identity_provider: Text = ""
+
+
+class SandboxDetails(http.Body):
+    """`admin_email` is of someone without a user here: an address signs in to one organisation. `name` is derived if left out."""
+
+    admin_email: Annotated[str, Meta(min_length=3, max_length=254)]
+    name: Text = ""
+    demo_data: bool = True
+
+
+class _Asked(http.Body, kw_only=True, tag_field="capability"):
+    """`reason` is for the operator who decides: what it is wanted for."""
+
+    reason: Reason = ""
+
+
+class BundlesAsked(_Asked, kw_only=True, tag="graphql_bundles"):
+    details: BundlesDetails
+
+
+class PlatformAsked(_Asked, kw_only=True, tag="platform_api"):
+    details: PlatformDetails = field(default_factory=PlatformDetails)
+
+
+class FederationAsked(_Asked, kw_only=True, tag="federation"):
+    details: FederationDetails = field(default_factory=FederationDetails)
+
+
+class TelephonyAsked(_Asked, kw_only=True, tag="telephony"):
+    details: TelephonyDetails = field(default_factory=TelephonyDetails)
+
+
+class SandboxAsked(_Asked, kw_only=True, tag="sandbox"):
+    details: SandboxDetails
+
+
+RequestDraft: TypeAlias = BundlesAsked | PlatformAsked | FederationAsked | TelephonyAsked | SandboxAsked
+ANY_REQUEST: Any = RequestDraft  # a union is no `type` to a checker
+Details: TypeAlias = BundlesDetails | PlatformDetails | FederationDetails | TelephonyDetails | SandboxDetails
+DETAILS: dict[Capability, type[Details]] = {
+    "graphql_bundles": BundlesDetails,
+    "platform_api": PlatformDetails,
+    "federation": FederationDetails,
+    "telephony": TelephonyDetails,
+    "sandbox": SandboxDetails,
+}
+
+
+class RequestPage(Page):
+    capability: Capability | None = None
+    status: Status | None = None
+
+
+class IntegrationRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `integration_requests`."""
+
+    id: str
+    tenant_id: str
+    capability: Capability
+    status: Status
+    details: dict[str, Any]
+    reason: str
+    requested_by: str
+    created_at: datetime
+    decided_at: datetime | None
+    decision_reason: str | None
+    sandbox_tenant_id: str | None
+    sandbox_client_id: str | None
+    sandbox_user_id: str | None
+    demo_client_id: str | None
+    credentials_at: datetime | None
+    demo_data_at: datetime | None
+
+    def wanted(self) -> Details:
+        """`details` as they were asked for."""
+        return msgspec.convert(self.details, DETAILS[self.capability])

@@ -1,0 +1,140 @@
+"""Writes a sandbox's demo data through the public API, as any client of the sandbox would: with a token of its own.
+
+Every step may be taken again: devices are found by serial number, incident and encounter by the dispatch system's id, and
+the observation carries an Idempotency-Key. A command that died half way is run once more.
+"""
+
+import http.client
+import time
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from services.auth.apps import store
+from services.auth.apps.service_tokens import insert_service_token
+from services.auth.keys.keystore import KeyStore
+from services.auth.requests import deciding, demo, queries
+from services.auth.requests.sandbox import DEMO_BUNDLE, DEMO_SCOPES
+from services.auth.settings import Settings
+from services.auth.tenants.operations import OPERATOR, Refused
+from shared import audit
+from shared.crypto import Keyring
+from shared.database import aset_tenant, open_pool
+from shared.identity import Caller
+from shared.settings import required
+
+TOKEN_SECONDS = 600
+# What auth told graphql-api of the new app travels by queue.
+PATIENCE = 60.0
+TIMEOUT = 30.0
+
+
+class Answer(NamedTuple):
+    status: int
+    body: Any
+
+
+class Api:
+    """The public API at `url`, with one token. `localhost` and all names below it are this machine (RFC 6761 §6.3)."""
+
+    def __init__(self, url: str, token: str) -> None:
+        parts = urlsplit(url)
+        name = parts.hostname or ""
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind("127.0.0.1" if name.endswith("localhost") else name, parts.port, timeout=TIMEOUT)
+        self._headers = {"Host": parts.netloc, "Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Raises OSError or HTTPException where there is no answer."""
+        sent = msgspec.json.encode(body) if body is not None else None
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._connection.request(method, path, sent, self._headers | named)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        try:
+            return Answer(answer.status, msgspec.json.decode(text))
+        except msgspec.DecodeError:
+            return Answer(answer.status, None)
+
+    def expect(self, statuses: set[int], method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The body of an answer with one of `statuses`. Raises Refused for any other."""
+        answer = self.call(method, path, body, **headers)
+        if answer.status not in statuses:
+            raise Refused(f"{method} {path} answered {answer.status}")
+        return answer.body
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+async def begin(settings: Settings, request_id: str) -> str:
+    """A token of the sandbox's demo app, for ten minutes. Raises Refused where there is no demo data to write."""
+    keyring = Keyring.from_text(settings.encryption_keys)
+    dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+    async with open_pool(dsn, max_size=2) as pool:
+        keys = KeyStore(pool, keyring)
+        await keys.refresh()
+        async with pool.connection() as conn:
+            request = await deciding.find(conn, request_id)
+            if request.demo_client_id is None or request.sandbox_tenant_id is None:
+                raise Refused(f"{request_id} has no sandbox that wants demo data")
+            if request.demo_data_at is not None:
+                raise Refused(f"the demo data of {request_id} is there already")
+            await aset_tenant(conn, request.sandbox_tenant_id)
+            app = await store.load_app(conn, request.demo_client_id, lock=True)
+            audience = [settings.issuer, settings.api_base_url]
+            _, claims = await insert_service_token(
+                conn, app, DEMO_SCOPES, TOKEN_SECONDS, aud=audience, environment="sandbox"
+            )
+        return keys.signer().sign(claims)
+
+
+def write(api: Api, patience: float = PATIENCE) -> None:
+    """Raises Refused, naming the step, for an answer that is not expected or does not come."""
+    try:
+        _write_devices_and_encounter(api, _wait_for_document(api, patience))
+    except (OSError, http.client.HTTPException) as error:
+        raise Refused(f"the API does not answer: {type(error).__name__}") from None
+
+
+def _wait_for_document(api: Api, patience: float) -> str:
+    """The approved document that opens an incident, once graphql-api has heard that the app may run it."""
+    deadline = time.monotonic() + patience
+    while True:
+        answer = api.expect({200}, "GET", "/api/v1/graphql/bundles")
+        found = [bundle for bundle in answer["bundles"] if bundle["name"] == DEMO_BUNDLE]
+        if found:
+            return next(one["document"] for one in found[0]["operations"] if one["name"] == demo.OPEN_INCIDENT)
+        if time.monotonic() > deadline:
+            raise Refused("graphql-api has not heard of the new app yet")
+        time.sleep(0.25)
+
+
+def _write_devices_and_encounter(api: Api, document: str) -> None:
+    devices = {
+        device["serial_number"]: api.expect({200, 201}, "POST", "/api/v1/devices/enrol", device)["id"]
+        for device in demo.DEVICES
+    }
+    opened = api.expect({200}, "POST", "/graphql", demo.incident(document))
+    if any(error["extensions"]["code"] != "CONFLICT" for error in opened.get("errors", ())):
+        raise Refused("POST /graphql did not open the incident")
+    encounter = api.expect({201, 409}, "POST", "/api/v1/epcr/encounters", demo.encounter())
+    encounter_id = encounter.get("id") or encounter["encounter_id"]
+    path = f"/api/v1/devices/{devices[demo.MEASURING]}/observations"
+    api.expect({201}, "POST", path, demo.observation(encounter_id), Idempotency_Key="demo-observation")
+
+
+async def finish(settings: Settings, request_id: str) -> None:
+    """Notes that the demo data is there, and ends the token it was written with."""
+    async with deciding.operating(settings) as conn:
+        request = await deciding.find(conn, request_id, lock=True)
+        assert request.sandbox_tenant_id is not None
+        assert request.demo_client_id is not None
+        await conn.execute(queries.DEMO_DATA_WRITTEN, (request_id,))
+        await aset_tenant(conn, request.sandbox_tenant_id)
+        await store.revoke_service_tokens(conn, request.demo_client_id)
+        operator = Caller(tenant_id=request.sandbox_tenant_id, client_id=OPERATOR)
+        await audit.record(
+            conn, operator, "sandbox.demo_data_written", request.sandbox_tenant_id, {"request": request_id}
+        )
