@@ -4,6 +4,7 @@ import base64
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -33,6 +34,15 @@ def test_the_published_vectors_are_reproduced(
     secret: str, message_id: str, timestamp: int, body: bytes, signature: str
 ) -> None:
     assert signing.signature_header([signing.signing_key(secret)], message_id, timestamp, body) == signature
+
+
+def test_what_is_signed_is_what_the_published_asymmetric_vector_signs() -> None:
+    """We sign with `v1` alone; the bytes under a `v1a` signature are the same."""
+    key = base64.b64decode("6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==")
+    signature = "hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
+    _, message_id, timestamp, body, _ = VECTORS[0]
+    content = signing.signed_content(message_id, timestamp, body)
+    assert base64.b64encode(Ed25519PrivateKey.from_private_bytes(key[:32]).sign(content)).decode() == signature
 
 
 def now() -> int:
