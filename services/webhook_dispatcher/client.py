@@ -159,8 +159,10 @@ class Client:
                 await self._exchange(exchange, headers, body, outcome)
         except RefusedTarget as error:
             outcome.error = f"address_refused: {error}"
-        except UnknownName:
-            outcome.error = "dns_error: the name has no address"
+        except UnknownName as error:
+            outcome.timed_out = error.timed_out
+            silent = "its name servers did not answer" if error.timed_out else "the name has no address"
+            outcome.error = f"dns_error: {silent}"
         except TimeoutError:
             outcome.timed_out = True
             outcome.error = f"timeout: no complete answer within {self.deadline:g} seconds"

@@ -3,6 +3,10 @@
 from typing import LiteralString
 
 # --- apps -------------------------------------------------------------------------------------------------------------------
+# Before anything else of the app: a webhook that is being made or changed (SHARE_APP) and an approval that is being withdrawn take
+# turns, or each would miss the other. An advisory lock, because an app auth has not told of has no row.
+LOCK_APP: LiteralString = "SELECT pg_advisory_xact_lock(7402003, hashtext(%(client_id)s))"
+SHARE_APP: LiteralString = "SELECT pg_advisory_xact_lock_shared(7402003, hashtext(%(client_id)s))"
 UPSERT_APP: LiteralString = """
     INSERT INTO apps (tenant_id, client_id, version, status, approved_events)
     VALUES (%(tenant_id)s, %(client_id)s, %(version)s, %(status)s, %(approved_events)s)
@@ -91,28 +95,37 @@ LISTENERS_OF_APP: LiteralString = """
 """
 
 # --- sending ----------------------------------------------------------------------------------------------------------------
-# Walks from one subscription with waiting work to the next (a loose index scan), at most 256 of them from where the last claim ended,
-# and takes from each only what it has room for: a backlog behind a receiver that hangs is never read.
-CLAIM: LiteralString = """
+# From one subscription with waiting work to the next, a loose index scan: what waits behind each is not read.
+WALK: LiteralString = """
     WITH RECURSIVE walk AS (
         (SELECT subscription_id FROM queue WHERE subscription_id > %(after)s ORDER BY subscription_id LIMIT 1)
         UNION ALL
         SELECT (SELECT q.subscription_id FROM queue q WHERE q.subscription_id > w.subscription_id ORDER BY q.subscription_id LIMIT 1)
         FROM walk w WHERE w.subscription_id IS NOT NULL
-    ), lanes AS (
+    )
+"""
+# Visits at most 256 subscriptions from where the last claim ended, and takes from each only what it and its tenant have room for:
+# a backlog behind a receiver that hangs is never read.
+CLAIM: LiteralString = (
+    WALK
+    + """, lanes AS (
         SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 256
     ), open AS (
-        SELECT s.id, s.enabled AND NOT s.paused AS running,
-            coalesce((%(room)s::jsonb ->> s.id)::integer, s.concurrency) AS room
+        SELECT s.id, s.tenant_id, s.enabled AND NOT s.paused AS running, tenant.room AS tenant_room,
+            least(coalesce((%(room)s::jsonb ->> s.id)::integer, s.concurrency), (tenant.room + 1) / 2) AS room
         FROM lanes JOIN subscriptions s ON s.id = lanes.subscription_id
-        WHERE (s.slowed_until IS NULL OR s.slowed_until <= now()) AND coalesce((%(room)s::jsonb ->> s.id)::integer, s.concurrency) > 0
+        CROSS JOIN LATERAL (SELECT coalesce((%(tenants)s::jsonb ->> s.tenant_id)::integer, %(newcomer)s) AS room) tenant
+        WHERE s.slowed_until IS NULL OR s.slowed_until <= now()
         ORDER BY (s.failing_since IS NOT NULL)
-    ), due AS (
-        SELECT q.delivery_id FROM open CROSS JOIN LATERAL (
+    ), found AS (
+        SELECT q.delivery_id, open.tenant_id, open.tenant_room FROM open CROSS JOIN LATERAL (
             SELECT delivery_id FROM queue WHERE subscription_id = open.id AND due_at <= now()
                 AND (sequence IS NULL OR open.running)
             ORDER BY due_at, sequence LIMIT open.room FOR UPDATE SKIP LOCKED
         ) q LIMIT %(slots)s
+    ), due AS (
+        SELECT delivery_id FROM (SELECT *, row_number() OVER (PARTITION BY tenant_id) AS number FROM found) numbered
+        WHERE number <= tenant_room
     ), claimed AS (
         UPDATE queue q SET due_at = now() + interval '20 seconds', leased = true, attempt = q.attempt + 1
         FROM due WHERE q.delivery_id = due.delivery_id RETURNING q.*
@@ -128,6 +141,7 @@ CLAIM: LiteralString = """
         CROSS JOIN LATERAL (SELECT body, traceparent FROM events WHERE id = c.event_id AND at = c.event_at LIMIT 1) e
     ) sent ON true
 """
+)
 # What was claimed and not sent is as if it had not been claimed, unless another has claimed it since.
 GIVE_BACK: LiteralString = """
     UPDATE queue q SET due_at = CASE WHEN q.sequence IS NULL OR NOT s.held THEN now() END, leased = false, attempt = q.attempt - 1
@@ -137,6 +151,7 @@ GIVE_BACK: LiteralString = """
 # Plans are made anew now and then: one made when a partition was empty would be kept while it fills.
 FORGET_PLANS: LiteralString = "DISCARD PLANS"
 # Only the attempt that still holds its lease counts: what a sender reports too late was taken over by another.
+# A failure during a recovery climbs the ladder as any other, so that one delivery nobody will ever take is not probed with for ever.
 RECORD: LiteralString = """
     WITH sent AS (
         SELECT * FROM jsonb_to_recordset(%(sent)s::jsonb) AS sent (
@@ -148,7 +163,7 @@ RECORD: LiteralString = """
         RETURNING q.delivery_id
     ), again AS (
         UPDATE queue q SET leased = false, rung = q.rung + 1,
-            due_at = CASE WHEN NOT s.held THEN now() + sent.wait * interval '1 second' END
+            due_at = CASE WHEN s.enabled AND NOT s.paused THEN now() + sent.wait * interval '1 second' END
         FROM sent JOIN subscriptions s ON s.id = sent.subscription_id
         WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NOT NULL
         RETURNING q.delivery_id
@@ -166,11 +181,12 @@ RECORD: LiteralString = """
             WHEN kept.wait IS NULL THEN 'failed' ELSE 'retrying' END
     FROM kept WHERE d.id = kept.delivery_id AND d.at = kept.delivery_at
 """
-# A receiver that answers again after more than a minute of nothing but failures has what it missed sent to it: its recovery begins.
+# A receiver that answers again after more than a minute of nothing but failures has what it missed sent to it: its recovery begins,
+# or begins anew. While one fails, the next probe comes when it asked for it, and otherwise after as long again as it has been failing.
 UPDATE_HEALTH: LiteralString = """
     WITH seen AS (
         SELECT * FROM jsonb_to_recordset(%(lanes)s::jsonb) AS seen (
-            subscription_id text, succeeded boolean, failed boolean, concurrency integer, slow float8)
+            subscription_id text, succeeded boolean, failed boolean, concurrency integer, slow float8, retry_after float8)
     ), locked AS (
         SELECT id FROM subscriptions WHERE id IN (SELECT subscription_id FROM seen) ORDER BY id FOR NO KEY UPDATE
     )
@@ -178,13 +194,16 @@ UPDATE_HEALTH: LiteralString = """
         concurrency = seen.concurrency,
         failing_since = CASE WHEN NOT seen.succeeded THEN coalesce(s.failing_since, now()) END,
         last_failure_at = CASE WHEN seen.failed THEN now() WHEN seen.succeeded THEN NULL ELSE s.last_failure_at END,
-        slowed_until = CASE WHEN seen.slow IS NOT NULL THEN greatest(s.slowed_until, now() + seen.slow * interval '1 second')
-            ELSE s.slowed_until END,
+        slowed_until = greatest(s.slowed_until, now() + seen.slow * interval '1 second',
+            CASE WHEN s.recovering AND seen.failed THEN now() + greatest(seen.retry_after * interval '1 second',
+                least(now() - coalesce(s.failing_since, now()), interval '10 minutes')) END),
         recovering = s.recovering
             OR (seen.succeeded AND s.enabled AND NOT s.paused AND coalesce(s.failing_since < now() - interval '1 minute', false)),
         recovery_rate = CASE WHEN seen.failed OR NOT s.recovering THEN 1 ELSE s.recovery_rate END
     FROM locked JOIN seen ON seen.subscription_id = locked.id WHERE s.id = locked.id
-    RETURNING s.id, NOT old.recovering AND new.recovering AS recovers, old.failing_since
+    RETURNING s.id, new.recovering AND seen.failed AS falters,
+        new.recovering AND seen.succeeded AND coalesce(old.failing_since < now() - interval '1 minute', false) AS recovers,
+        old.failing_since
 """
 
 # --- stopping and recovering ------------------------------------------------------------------------------------------------
@@ -208,10 +227,14 @@ REQUEUE_MISSED: LiteralString = REQUEUE_GIVEN_UP.replace(
 HOLD: LiteralString = """
     UPDATE queue SET due_at = NULL WHERE subscription_id = %(subscription_id)s AND NOT leased AND sequence IS NOT NULL
 """
-# What a sender held that died, for a webhook that was stopped since.
+# What a recovery had released when its receiver failed again.
+HOLD_RELEASED: LiteralString = HOLD + " AND due_at <= now()"
+# What came due for a webhook that was stopped since: held by a sender that died, or recorded while it was being stopped.
 HOLD_ABANDONED: LiteralString = """
-    UPDATE queue q SET due_at = NULL, leased = false FROM subscriptions s
-    WHERE (NOT s.enabled OR s.paused) AND q.subscription_id = s.id AND q.due_at <= now() AND q.leased AND q.sequence IS NOT NULL
+    UPDATE queue SET due_at = NULL, leased = false WHERE delivery_id IN (
+        SELECT late.delivery_id FROM subscriptions s CROSS JOIN LATERAL (
+            SELECT delivery_id FROM queue WHERE subscription_id = s.id AND due_at <= now() AND sequence IS NOT NULL LIMIT 1000
+        ) late WHERE NOT s.enabled OR s.paused)
 """
 DISABLE: LiteralString = """
     UPDATE subscriptions SET enabled = false, disabled_reason = %(reason)s, disabled_at = now(), recovering = false
@@ -227,16 +250,19 @@ LOCK_RECOVERING: LiteralString = """
     WHERE recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
     ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
 """
-COUNT_RELEASED: LiteralString = (
-    "SELECT count(*) FROM queue WHERE subscription_id = %(subscription_id)s AND (due_at <= now() OR leased)"
-)
+COUNT_RELEASED: LiteralString = """
+    SELECT count(*) FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NOT NULL AND (due_at <= now() OR leased)
+"""
+# Ordered by the due time none of them has as well: as the index is, so that only these are read.
 RELEASE_OLDEST: LiteralString = """
     UPDATE queue SET due_at = now() WHERE delivery_id IN (
-        SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NULL ORDER BY sequence LIMIT %(room)s)
+        SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NULL
+        ORDER BY due_at, sequence LIMIT %(room)s)
 """
 SET_RECOVERY: LiteralString = """
     UPDATE subscriptions SET recovery_rate = %(rate)s,
-        recovering = EXISTS (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NULL)
+        recovering = (SELECT true FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NULL
+            ORDER BY due_at, sequence LIMIT 1) IS TRUE
     WHERE id = %(subscription_id)s
 """
 # Their events are gone with their partition.
@@ -245,7 +271,16 @@ FORGET_EXPIRED: LiteralString = """
     UPDATE deliveries d SET status = 'failed', troubled = true
     FROM gone WHERE d.id = gone.delivery_id AND d.at = gone.delivery_at AND d.status <> 'succeeded'
 """
-ANYTHING_DUE: LiteralString = "SELECT EXISTS (SELECT 1 FROM queue WHERE due_at <= now())"
+ANYTHING_DUE: LiteralString = (
+    WALK
+    + """
+    SELECT EXISTS (
+        SELECT 1 FROM walk JOIN subscriptions s ON s.id = walk.subscription_id CROSS JOIN LATERAL (
+            SELECT 1 FROM queue WHERE subscription_id = s.id AND due_at <= now()
+                AND (sequence IS NULL OR (s.enabled AND NOT s.paused)) LIMIT 1
+        ) due WHERE s.slowed_until IS NULL OR s.slowed_until <= now())
+"""
+)
 # Two keys of an advisory lock: this service's senders, and the number of one.
 TAKE_SENDER: LiteralString = "SELECT pg_try_advisory_lock(7402002, %(number)s)"
 RELEASE_SENDER: LiteralString = "SELECT pg_advisory_unlock(7402002, %(number)s)"

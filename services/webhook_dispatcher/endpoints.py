@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.webhook_dispatcher import custom_headers, dispatch_queries, event_types, queries, signing
 from services.webhook_dispatcher.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.delivery import Vault
-from services.webhook_dispatcher.models import NewWebhook, Subscription, WebhookChange
+from services.webhook_dispatcher.models import App, NewWebhook, Subscription, WebhookChange
 from shared import audit, http, idempotency, identity, ids, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -32,7 +32,8 @@ async def create_webhook(request: Request) -> Response:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
-        await check_events(conn, caller, draft.events)
+        app = await _share_app(conn, caller)
+        check_events(app, draft.events)
         await _check_number(conn, caller)
         webhook_id, vault = ids.new_id("wh"), _vault(request)
         row = {
@@ -46,6 +47,7 @@ async def create_webhook(request: Request) -> Response:
             "fingerprint": signing.fingerprint(key),
             "headers": vault.seal_headers(webhook_id, draft.headers),
             "header_names": list(draft.headers),
+            "paused": app.status == "disabled",
         }
         subscription = await fetch(conn, queries.INSERT_SUBSCRIPTION, row)
         await audit.record(conn, caller, "webhook.created", webhook_id, {"events": draft.events})
@@ -84,9 +86,10 @@ async def change_webhook(request: Request) -> Response:
     if change.secret is not UNSET:
         check_secret(change.secret)
     async with tenant_transaction(request, caller) as conn:
+        app = await _share_app(conn, caller)
         subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
         if change.events is not UNSET:
-            await check_events(conn, caller, change.events)
+            check_events(app, change.events)
         named = await _apply(conn, _vault(request), subscription, change)
         await audit.record(conn, caller, "webhook.changed", subscription.id, {"fields": named})
         subscription = await fetch(conn, queries.TOUCH, {"id": subscription.id})
@@ -146,7 +149,7 @@ def check_secret(secret: str) -> bytes:
         raise problems.invalid("The secret cannot be used; see errors.", [FieldError("/secret", str(error))]) from None
 
 
-async def check_events(conn: AsyncConnection, caller: Caller, events: list[str]) -> None:
+def check_events(app: App, events: list[str]) -> None:
     """Raises Problem: 422 for an unknown or repeated type, 403 for one the app is not approved for."""
     for index, name in enumerate(events):
         if name not in event_types.catalogue():
@@ -154,11 +157,20 @@ async def check_events(conn: AsyncConnection, caller: Caller, events: list[str])
             raise problems.invalid("An event type is unknown; see errors.", [FieldError(f"/events/{index}", reason)])
         if name in events[:index]:
             raise problems.invalid("An event type is repeated.", [FieldError(f"/events/{index}", "named twice")])
-    row = await (await conn.execute(queries.APPROVED_EVENTS, (caller.client_id,))).fetchone()
-    approved = row[0] if row is not None else DEFAULT_APPROVED
-    refused = [name for name in events if not event_types.is_approved(name, approved)]
+    refused = [name for name in events if not event_types.is_approved(name, app.approved_events)]
     if refused:
         raise problems.forbidden(f"This app is not approved for {', '.join(refused)}.", unapproved_events=refused)
+
+
+async def _share_app(conn: AsyncConnection, caller: Caller) -> App:
+    """What auth has told of the calling app, which does not change before this transaction ends. Raises 403 for a deleted one."""
+    await conn.execute(dispatch_queries.SHARE_APP, {"client_id": caller.client_id})
+    async with conn.cursor(row_factory=class_row(App)) as cursor:
+        await cursor.execute(queries.FIND_APP, {"client_id": caller.client_id})
+        app = await cursor.fetchone() or App(status="active", approved_events=DEFAULT_APPROVED)
+    if app.status == "deleted":
+        raise problems.forbidden("This app is deleted.")
+    return app
 
 
 async def _check_number(conn: AsyncConnection, caller: Caller) -> None:

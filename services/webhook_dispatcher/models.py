@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from shared import http
+from shared.messages import AppStatus
 from shared.pagination import Page
 
 DeliveryStatus = Literal["queued", "succeeded", "retrying", "failed"]
@@ -47,6 +48,13 @@ class RecoverQuery(http.Body):
 
 class TestQuery(http.Body):
     wait: bool = False
+
+
+class App(msgspec.Struct, kw_only=True):
+    """What auth has told of an app."""
+
+    status: AppStatus
+    approved_events: list[str]
 
 
 class Subscription(msgspec.Struct, kw_only=True):

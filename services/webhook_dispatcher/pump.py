@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, recording
+from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, recording, sharing
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Sent, Vault
 from services.webhook_dispatcher.lanes import Lane
@@ -62,7 +62,7 @@ class Pump:
     @property
     def held(self) -> int:
         """Deliveries claimed and not over."""
-        return sum(lane.in_flight + len(lane.waiting) for lane in self.lanes.values())
+        return sum(lane.held for lane in self.lanes.values())
 
     @property
     def is_busy(self) -> bool:
@@ -79,7 +79,8 @@ class Pump:
                 busy = time.monotonic()
             elif time.monotonic() - busy > IDLE:
                 return
-            await self._wait(CYCLE if claimed == MOST_AT_ONCE else POLL)
+            # At once where there was more than one claim takes, or where it has not yet walked past every subscription.
+            await self._wait(CYCLE if claimed == MOST_AT_ONCE or self.after else POLL)
 
     async def drain(self, conn: AsyncConnection) -> None:
         """Waits for what is in flight, at most one deadline, and records it."""
@@ -105,8 +106,8 @@ class Pump:
     async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
         """Records what is over and claims what there is room for; what was claimed is on its way when this returns."""
         await self._settle(conn)
-        room = min(MOST_AT_ONCE, self.slots - self.held) if claiming else 0
-        due = await self._claim(conn, room) if room > 0 else []
+        free = self.slots - self.held if claiming else 0
+        due = await self._claim(conn, free) if free > 0 else []
         self._take(due)
         return len(due)
 
@@ -124,12 +125,18 @@ class Pump:
         self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due}
         self._forget_idle_lanes()
 
-    async def _claim(self, conn: AsyncConnection, room: int) -> list[Due]:
+    async def _claim(self, conn: AsyncConnection, free: int) -> list[Due]:
         if time.monotonic() > self.plans_until:
             await conn.execute(dispatch_queries.FORGET_PLANS)
             self.plans_until = time.monotonic() + PLAN_SECONDS
-        known = msgspec.json.encode({subscription_id: lane.room for subscription_id, lane in self.lanes.items()})
-        parameters = {"after": self.after, "room": known.decode(), "slots": room}
+        rooms = sharing.rooms(free, self.lanes)
+        parameters = {
+            "after": self.after,
+            "slots": min(MOST_AT_ONCE, free),
+            "room": msgspec.json.encode(rooms.lanes).decode(),
+            "tenants": msgspec.json.encode(rooms.tenants).decode(),
+            "newcomer": rooms.newcomer,
+        }
         rows = await recording.fetch(conn, dispatch_queries.CLAIM, parameters)
         self.after = rows[0][0]
         return [Due(**dict(zip(CLAIMED, row[1:], strict=True))) for row in rows if row[1] is not None]

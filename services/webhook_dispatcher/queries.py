@@ -7,14 +7,14 @@ SUBSCRIPTION_COLUMNS: LiteralString = """
     previous_secret_fingerprint, previous_secret_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
     created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held
 """
-APPROVED_EVENTS: LiteralString = "SELECT approved_events FROM apps WHERE client_id = %s"
+FIND_APP: LiteralString = "SELECT status, approved_events FROM apps WHERE client_id = %(client_id)s"
 COUNT_SUBSCRIPTIONS: LiteralString = "SELECT count(*) FROM subscriptions WHERE client_id = %s"
 INSERT_SUBSCRIPTION: LiteralString = (
     """
     INSERT INTO subscriptions (id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint,
-        headers, header_names)
+        headers, header_names, paused)
     VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(url)s, %(description)s, %(events)s, %(events)s, %(secret)s, %(fingerprint)s,
-        %(headers)s, %(header_names)s)
+        %(headers)s, %(header_names)s, %(paused)s)
     RETURNING """
     + SUBSCRIPTION_COLUMNS
 )

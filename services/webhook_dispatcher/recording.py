@@ -43,9 +43,11 @@ async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
         "attempts": [due.attempt for due in settled.released],
     }
     await conn.execute(dispatch_queries.GIVE_BACK, unused)
-    for subscription_id, recovers, since in health:
+    for subscription_id, falters, recovers, since in health:
         if recovers:
             await stopping.gather_missed(conn, subscription_id, since)
+        if falters:
+            await conn.execute(dispatch_queries.HOLD_RELEASED, {"subscription_id": subscription_id})
 
 
 async def fetch(conn: AsyncConnection, statement: LiteralString, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

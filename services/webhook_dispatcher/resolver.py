@@ -1,8 +1,6 @@
-"""Names to addresses, asked once per connection: from the system, or from the DNS server that WEBHOOK_RESOLVER names."""
+"""Names to addresses, asked once per connection: of the system's name servers, or of the one that WEBHOOK_RESOLVER names."""
 
 import asyncio
-import socket
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from typing import Protocol
 
@@ -17,7 +15,11 @@ SECONDS = 5.0
 
 
 class UnknownName(Exception):
-    """The name has no address, or nobody could say."""
+    """The name has no address, or nobody could say; `timed_out` when the name servers kept silent."""
+
+    def __init__(self, name: str, *, timed_out: bool = False) -> None:
+        super().__init__(name)
+        self.timed_out = timed_out
 
 
 class Resolver(Protocol):
@@ -27,42 +29,38 @@ class Resolver(Protocol):
 
 
 def create(setting: str) -> Resolver:
-    """`setting` is `<address>:<port>` of a DNS server, or empty for the system's resolver."""
-    host, _, port = setting.rpartition(":")
-    return DnsResolver(host.strip("[]"), int(port)) if setting else SystemResolver()
-
-
-class SystemResolver:
-    """getaddrinfo in threads of its own: names that hang must not use up the ones others need."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(32, thread_name_prefix="resolve")
-
-    async def addresses(self, name: str) -> list[Address]:
-        if is_loopback_name(name):
-            return [ip_address("127.0.0.1")]
-        try:
-            async with asyncio.timeout(SECONDS):
-                answers = await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, name)
-        except (OSError, UnicodeError, TimeoutError) as error:
-            raise UnknownName(name) from error
-        return _ordered(answers)
+    """`setting` is `<address>:<port>` of a DNS server, or empty for those of the system."""
+    return DnsResolver(_asking(setting) if setting else _asking_system())
 
 
 class DnsResolver:
-    """Asks one DNS server for A and AAAA, without search domains, hosts file or cache."""
+    """Asks for A and AAAA, without search domains, hosts file or cache.
 
-    def __init__(self, server: str, port: int) -> None:
-        self._resolver = dns.asyncresolver.Resolver(configure=False)
-        self._resolver.nameservers = [server]
-        self._resolver.port = port
+    No threads: names whose servers are silent keep nobody else's from being looked up. However many ask for a name at the same time,
+    it is looked up once.
+    """
+
+    def __init__(self, resolver: dns.asyncresolver.Resolver) -> None:
+        self._resolver = resolver
         self._resolver.lifetime = SECONDS
+        self._asking: dict[str, asyncio.Task[list[Address]]] = {}
 
     async def addresses(self, name: str) -> list[Address]:
         if is_loopback_name(name):
             return [ip_address("127.0.0.1")]
+        asking = self._asking.get(name)
+        if asking is None:
+            asking = self._asking[name] = asyncio.create_task(self._look_up(name))
+            asking.add_done_callback(lambda _: self._asking.pop(name))
+        # Shielded: one who gives up does not end the question for the others.
+        return await asyncio.shield(asking)
+
+    async def _look_up(self, name: str) -> list[Address]:
         found = await asyncio.gather(self._ask(name, RdataType.A), self._ask(name, RdataType.AAAA))
-        return _ordered([text for answers in found for text in answers])
+        addresses = [ip_address(text) for answers in found for text in answers]
+        if not addresses:
+            raise UnknownName(name)
+        return addresses
 
     async def _ask(self, name: str, kind: RdataType) -> list[str]:
         try:
@@ -70,7 +68,7 @@ class DnsResolver:
         except dns.resolver.NXDOMAIN:
             return []
         except (dns.exception.DNSException, OSError) as error:
-            raise UnknownName(name) from error
+            raise UnknownName(name, timed_out=isinstance(error, dns.exception.Timeout)) from error
         return [record.to_text() for record in answer]
 
 
@@ -79,12 +77,16 @@ def is_loopback_name(name: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
-def _look_up(name: str) -> list[str]:
-    return [str(answer[4][0]) for answer in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
+def _asking(setting: str) -> dns.asyncresolver.Resolver:
+    server, _, port = setting.rpartition(":")
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = [server.strip("[]")]
+    resolver.port = int(port)
+    return resolver
 
 
-def _ordered(answers: list[str]) -> list[Address]:
-    addresses = sorted({ip_address(answer) for answer in answers}, key=lambda address: address.version)
-    if not addresses:
-        raise UnknownName
-    return addresses
+def _asking_system() -> dns.asyncresolver.Resolver:
+    try:
+        return dns.asyncresolver.Resolver()
+    except dns.resolver.NoResolverConfiguration:  # a machine without name servers knows no names
+        return dns.asyncresolver.Resolver(configure=False)

@@ -178,7 +178,7 @@ class Sender:
         return None
 
     async def _anything_due(self, conn: AsyncConnection) -> bool:
-        return await (await conn.execute(dispatch_queries.ANYTHING_DUE)).fetchone() == (True,)
+        return await (await conn.execute(dispatch_queries.ANYTHING_DUE, {"after": ""})).fetchone() == (True,)
 
     def _client(self) -> Client:
         policy = Policy.from_text(self.settings.webhook_allowed_networks)
@@ -187,9 +187,11 @@ class Sender:
 
 def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> None:
     """Takes in what auth tells of apps; an older state never overwrites a newer."""
-    for message in sorted(messages, key=lambda message: message.body.version):
+    # In the order of their ids, so that two batches never wait for each other; each app's changes in theirs.
+    for message in sorted(messages, key=lambda message: (message.body.client_id, message.body.version)):
         app = message.body
         parameters = {"tenant_id": message.tenant_id, "client_id": app.client_id}
+        conn.execute(dispatch_queries.LOCK_APP, parameters)
         state = {"version": app.version, "status": app.status, "approved_events": app.approved_events}
         if conn.execute(dispatch_queries.UPSERT_APP, parameters | state).rowcount == 0:
             continue
@@ -204,7 +206,7 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
 def ring_if_due(conn: Connection, celery: Celery, senders: int) -> None:
     """Calls a sender for what has come due: a retry, a lease that ended with its sender, a call that Redis lost."""
     running = _count(conn.execute(dispatch_queries.COUNT_SENDERS))
-    if running < senders and conn.execute(dispatch_queries.ANYTHING_DUE).fetchone() == (True,):
+    if running < senders and conn.execute(dispatch_queries.ANYTHING_DUE, {"after": ""}).fetchone() == (True,):
         call_sender(celery)
 
 

@@ -204,7 +204,7 @@ def explain_claim(conn: psycopg.Connection[tuple[str]]) -> list[str]:
     for option in KEYED.split("-c ")[1:]:
         name, _, value = option.strip().partition("=")
         conn.execute("SELECT set_config(%s, %s, false)", (name, value))
-    parameters = {"after": "", "room": "{}", "slots": 200}
+    parameters = {"after": "", "room": "{}", "tenants": "{}", "newcomer": 256, "slots": 200}
     return [row[0] for row in conn.execute("EXPLAIN (ANALYZE, TIMING OFF) " + CLAIM, parameters)]
 
 

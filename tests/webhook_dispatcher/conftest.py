@@ -140,7 +140,9 @@ class Dispatcher:
         with task_transaction(self.pool) as conn:
             return stopping.disable_long_failing(conn, days)
 
-    def pump_until(self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = 30) -> None:
+    def pump_until(
+        self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = 30, slots: int = 512
+    ) -> None:
         """Runs the sender until the condition holds and everything in flight is recorded; fails the test if it never does."""
         met = threading.Event()
         ended = threading.Event()
@@ -156,7 +158,7 @@ class Dispatcher:
         watcher = threading.Thread(target=watch)
         watcher.start()
         try:
-            asyncio.run(self.pump(ended, deadline))
+            asyncio.run(self.pump(ended, deadline, slots))
         finally:
             ended.set()
             watcher.join()
@@ -166,17 +168,17 @@ class Dispatcher:
         policy = Policy.from_text(self.settings.webhook_allowed_networks)
         return Client(policy, resolver.create(self.settings.webhook_resolver), self.settings.webhook_ca_file, deadline)
 
-    def new_pump(self, client: Client, stop: Callable[[], bool]) -> Pump:
+    def new_pump(self, client: Client, stop: Callable[[], bool], slots: int = 512) -> Pump:
         schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
-        return Pump(client, Vault(Keyring.from_text(KEYS)), schedule, 512, stop)
+        return Pump(client, Vault(Keyring.from_text(KEYS)), schedule, slots, stop)
 
-    async def pump(self, ended: threading.Event, deadline: float) -> None:
+    async def pump(self, ended: threading.Event, deadline: float, slots: int = 512) -> None:
         """A sender until `ended`, and then until everything in flight is recorded."""
         async with (
             await AsyncConnection.connect(self.database.worker, autocommit=True) as conn,
             self.client(deadline) as client,
         ):
-            pump = self.new_pump(client, ended.is_set)
+            pump = self.new_pump(client, ended.is_set, slots)
             while not ended.is_set():
                 await pump.run(conn)
             await pump.drain(conn)

@@ -11,7 +11,7 @@ TIMED_OUT = Outcome(error="timeout", timed_out=True)
 
 
 def lane(limit: int = 16) -> Lane:
-    return Lane(limit=limit, stored_limit=limit)
+    return Lane(tenant_id="org_1", limit=limit, stored_limit=limit)
 
 
 def test_a_time_out_halves_and_a_success_adds_one() -> None:
@@ -42,6 +42,16 @@ def test_the_longest_retry_after_of_a_batch_counts_and_without_one_a_minute_at_m
     assert other.slow == 60
 
 
+def test_what_any_failing_receiver_asked_for_is_told_once() -> None:
+    one = lane()
+    one.note(Outcome(status=500, error="x", retry_after=300), 400)
+    one.note(Outcome(status=400, error="x", retry_after=20), None)
+    report = one.take_report()
+    assert (report.retry_after, report.slow) == (300, None)
+    one.note(Outcome(status=500, error="x"), 5)
+    assert one.take_report().retry_after is None
+
+
 @given(st.lists(st.sampled_from([OK, TIMED_OUT, Outcome(status=500, error="x"), Outcome(status=429, error="x")])))
 def test_there_is_always_room_for_one_and_never_for_more_than_the_most(outcomes: list[Outcome]) -> None:
     one = lane()
@@ -61,7 +71,7 @@ def test_a_receiver_in_good_health_costs_an_update_only_when_its_limit_has_doubl
 
 
 def test_a_failing_receivers_first_success_is_worth_telling() -> None:
-    one = Lane(limit=1, stored_limit=1, failing=True)
+    one = Lane(tenant_id="org_1", limit=1, stored_limit=1, failing=True)
     assert not one.worth_telling
     one.note(OK, None)
     assert one.worth_telling
@@ -79,7 +89,7 @@ def test_a_report_that_could_not_be_recorded_is_taken_back_whole() -> None:
 
 
 def test_a_full_limit_regained_is_told_once() -> None:
-    one = Lane(limit=MOST_CONCURRENCY - 1, stored_limit=4)
+    one = Lane(tenant_id="org_1", limit=MOST_CONCURRENCY - 1, stored_limit=4)
     one.note(OK, None)
     assert one.worth_telling
     one.take_report()

@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,25 +99,115 @@ def test_events_for_a_disabled_webhook_are_kept_and_sent_oldest_first_at_a_risin
     assert waiting(dispatcher, partner) == [False]
 
 
-def test_a_recovery_stops_at_its_first_failure_and_goes_on_with_one_probe(
-    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
-) -> None:
+def failing_recovery(partner: Partner, dispatcher: Dispatcher, receiver: Receiver, response: bytes) -> str:
+    """A webhook with six deliveries held, whose first probe has failed with this response."""
     webhook = partner.subscribe(receiver.url)
     partner.put(webhook, {"enabled": False})
     for _ in range(6):
         dispatcher.publish(partner.tenant_id, "incident.updated")
     partner.put(webhook, {"enabled": True})
-    receiver.behaviour = always(answer(500))
+    receiver.behaviour = always(response)
     dispatcher.release()
     assert waiting(dispatcher, partner) == [False, *[True] * 5]
     dispatcher.pump_until(lambda: partner.get(webhook).json()["failing_since"])
-    assert waiting(dispatcher, partner) == [True] * 6
-    dispatcher.release()
-    assert waiting(dispatcher, partner) == [False, *[True] * 5]
-    dispatcher.pump_until(lambda: len(receiver.requests) == 2)
+    return webhook
+
+
+def pause_of(dispatcher: Dispatcher, partner: Partner) -> float:
+    """Seconds until the next probe."""
+    statement = (
+        "SELECT extract(epoch FROM slowed_until - now())::float8 AS wait FROM subscriptions WHERE tenant_id = %s"
+    )
+    [row] = dispatcher.rows(statement, partner.tenant_id)
+    return row["wait"]
+
+
+def end_pause(dispatcher: Dispatcher, partner: Partner) -> None:
+    dispatcher.run("UPDATE subscriptions SET slowed_until = NULL WHERE tenant_id = %s", partner.tenant_id)
+
+
+def ladders(dispatcher: Dispatcher, partner: Partner) -> list[int]:
+    rows = dispatcher.rows("SELECT rung FROM queue WHERE tenant_id = %s ORDER BY sequence", partner.tenant_id)
+    return [row["rung"] for row in rows]
+
+
+def test_a_recovery_stops_at_its_first_failure_and_goes_on_with_the_next_oldest_as_its_probe(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    """One delivery that its receiver will never take keeps no other back: it climbs its ladder beside the recovery."""
+    webhook = failing_recovery(partner, dispatcher, receiver, answer(500, "retry-after: 3600\r\n"))
+    assert ladders(dispatcher, partner) == [1, 0, 0, 0, 0, 0]
+    assert dispatcher.release() == 0
+    end_pause(dispatcher, partner)
+    assert dispatcher.release() == 1
+    assert waiting(dispatcher, partner) == [False, False, *[True] * 4]
     receiver.behaviour = always(answer(200))
     receiver.requests.clear()
-    assert recover(dispatcher, receiver, partner, webhook)[:2] == [1, 1]
+    dispatcher.pump_until(lambda: len(receiver.requests) == 1)
+    receiver.requests.clear()
+    assert recover(dispatcher, receiver, partner, webhook)[:2] == [1, 2]
+    assert partner.books(webhook)["delivered"] == 5
+    [climbing] = partner.deliveries(webhook, status="retrying")
+    assert (climbing["sequence"], climbing["attempt"]) == (1, 1)
+
+
+def test_while_a_recovery_fails_its_probes_come_as_rarely_as_the_receiver_asked(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    failing_recovery(partner, dispatcher, receiver, answer(500, "retry-after: 3600\r\n"))
+    assert 3590 < pause_of(dispatcher, partner) <= 3600
+    assert dispatcher.release() == 0
+
+
+@pytest.mark.parametrize(("failing_for", "pause"), [("100 seconds", 100), ("5 hours", 600)])
+def test_while_a_recovery_fails_its_probes_come_after_as_long_again_as_it_has_failed_but_within_ten_minutes(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, failing_for: str, pause: float
+) -> None:
+    failing_recovery(partner, dispatcher, receiver, answer(500))
+    assert pause_of(dispatcher, partner) < 1
+    dispatcher.run(
+        "UPDATE subscriptions SET failing_since = now() - %s::interval, slowed_until = NULL WHERE tenant_id = %s",
+        failing_for,
+        partner.tenant_id,
+    )
+    dispatcher.release()
+    sent = len(receiver.requests)
+    dispatcher.pump_until(lambda: len(receiver.requests) > sent and pause_of(dispatcher, partner))
+    assert pause - 15 < pause_of(dispatcher, partner) < pause + 15
+
+
+def test_a_failure_at_full_rate_holds_back_again_what_was_released(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    partner.put(webhook, {"enabled": False})
+    for _ in range(12):
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+    partner.put(webhook, {"enabled": True})
+    dispatcher.run(
+        "UPDATE subscriptions SET recovery_rate = 8, concurrency = 1 WHERE tenant_id = %s", partner.tenant_id
+    )
+    receiver.behaviour = always(answer(503, "retry-after: 3600\r\n"))
+    assert dispatcher.release() == 8
+    dispatcher.pump_until(lambda: partner.get(webhook).json()["slowed_until"])
+    assert waiting(dispatcher, partner) == [False, *[True] * 11]
+    assert len(receiver.requests) == 1
+
+
+def test_what_a_recovery_used_up_while_its_receiver_failed_again_is_gathered_a_second_time(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = failing_recovery(partner, dispatcher, receiver, answer(500))
+    dispatcher.pump_until(lambda: partner.books(webhook)["given_up"] == 1)
+    fail_for(dispatcher, partner, 0.5)
+    end_pause(dispatcher, partner)
+    receiver.behaviour = always(answer(200))
+    receiver.requests.clear()
+    dispatcher.release()
+    dispatcher.pump_until(lambda: len(receiver.requests) == 1)
+    assert partner.books(webhook) | {"delivered": 1, "pending": 5, "given_up": 0} == partner.books(webhook)
+    receiver.requests.clear()
+    recover(dispatcher, receiver, partner, webhook)
     assert partner.books(webhook)["delivered"] == 6
 
 
@@ -339,3 +430,52 @@ def test_what_is_past_its_retention_is_given_up_and_can_not_be_sent_again(
     [delivery] = partner.deliveries(webhook)
     assert partner.post(f"{webhook}/deliveries/{delivery['id']}/retry").status_code == 409
     assert partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z").json() == {"queued": 0}
+
+
+def test_what_is_recorded_while_its_webhook_is_stopped_is_held_when_it_comes_due(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, "incident.updated", "incident.updated")
+    dispatcher.change_app(partner, status="disabled")
+    dispatcher.run(
+        "UPDATE queue SET due_at = now() + CASE WHEN sequence = 1 THEN interval '0' ELSE interval '1 day' END"
+        " WHERE tenant_id = %s",
+        partner.tenant_id,
+    )
+    dispatcher.release()
+    assert waiting(dispatcher, partner) == [True, False]
+
+
+def test_the_statements_of_every_second_do_not_read_what_is_held(partner: Partner, dispatcher: Dispatcher) -> None:
+    """Thirty thousand deliveries wait for webhooks that are stopped or recovering: what looks for work passes them by."""
+    dispatcher.run("DELETE FROM queue")
+    for paused in (True, False):
+        webhook = partner.subscribe("https://integrator.example/").rpartition("/")[2]
+        dispatcher.run("UPDATE subscriptions SET paused = %s, recovering = true WHERE id = %s", paused, webhook)
+        dispatcher.run(
+            "INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence)"
+            " SELECT 'dlv_' || %s || n, now(), %s, %s, 'evt_1', now(), 'incident.updated', n FROM generate_series(1, 15000) n",
+            str(paused),
+            partner.tenant_id,
+            webhook,
+        )
+    dispatcher.run("ANALYZE queue, subscriptions")
+    statements = {
+        "ring": (dispatch_queries.ANYTHING_DUE, {"after": ""}),
+        "abandoned": (dispatch_queries.HOLD_ABANDONED, {}),
+        "count": (dispatch_queries.COUNT_RELEASED, {"subscription_id": webhook}),
+        "release": (dispatch_queries.RELEASE_OLDEST, {"subscription_id": webhook, "room": 10}),
+        "end": (dispatch_queries.SET_RECOVERY, {"subscription_id": webhook, "rate": 1}),
+        "claim": (dispatch_queries.CLAIM, {"after": "", "room": "{}", "tenants": "{}", "newcomer": 256, "slots": 200}),
+    }
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        read = {name: pages_read(conn, *statement) for name, statement in statements.items()}
+    assert max(read.values()) < 300, read
+    dispatcher.run("DELETE FROM queue WHERE tenant_id = %s", partner.tenant_id)
+
+
+def pages_read(conn: psycopg.Connection[Any], statement: Any, parameters: dict[str, Any]) -> int:
+    explained = conn.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, parameters).fetchone()
+    plan = explained[0][0]["Plan"] if explained else {}
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]

@@ -5,6 +5,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from ipaddress import ip_address
+from typing import Any
 
 import dns.message
 import dns.rcode
@@ -16,6 +17,7 @@ from services.webhook_dispatcher import resolver
 from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.models import Outcome
+from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
 
 
@@ -28,11 +30,19 @@ class NameServer(socketserver.ThreadingUDPServer):
         super().__init__(("127.0.0.1", 0), Question)
         self.answers: dict[str, list[list[str]]] = {}
         self.asked: list[str] = []
+        self.ignored: set[str] = set()
         self.lock = threading.Lock()
 
     @property
     def setting(self) -> str:
         return f"127.0.0.1:{self.server_address[1]}"
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Names that begin with `silent` are never answered."""
+        name = dns.message.from_wire(request[0]).question[0].name.to_text()
+        with self.lock:
+            self.ignored.update([name] if name.startswith("silent") else [])
+        return not name.startswith("silent")
 
     def next(self, name: str, kind: str) -> list[str] | None:
         with self.lock:
@@ -125,18 +135,57 @@ def test_a_name_that_rebinds_between_two_deliveries_is_refused(name_server: Name
     assert receiver.connections == 1
 
 
-def test_a_server_that_does_not_answer_is_a_dns_error_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_is_a_dns_error_in_time(
+    name_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(resolver, "SECONDS", 0.3)
+    [outcome] = post(name_server, "http://silent.example/")
+    assert outcome.error == "dns_error: its name servers did not answer"
+    assert outcome.timed_out
 
-    class Silent(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            """Says nothing."""
 
-    with socketserver.UDPServer(("127.0.0.1", 0), Silent) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        names = resolver.create(f"127.0.0.1:{server.server_address[1]}")
-        with pytest.raises(resolver.UnknownName):
-            asyncio.run(names.addresses("receiver.example"))
-        server.shutdown()
-        thread.join()
+def test_names_whose_servers_are_silent_keep_no_other_from_being_looked_up(name_server: NameServer) -> None:
+    name_server.answers["receiver.example"] = [["8.8.8.8"]]
+
+    async def look_up() -> tuple[list[Any], list[bool]]:
+        names = resolver.create(name_server.setting)
+        silent = [asyncio.create_task(names.addresses(f"silent-{number}.example")) for number in range(100)]
+        await asyncio.to_thread(wait_for, lambda: len(name_server.ignored) == 100)
+        found = await names.addresses("receiver.example")
+        waiting = [not task.done() for task in silent]
+        for task in silent:
+            task.cancel()
+        await asyncio.gather(*silent, return_exceptions=True)
+        return found, waiting
+
+    found, waiting = asyncio.run(look_up())
+    assert found == [ip_address("8.8.8.8")]
+    assert all(waiting)
+
+
+def test_a_name_that_many_ask_for_at_the_same_time_is_looked_up_once_and_then_again(name_server: NameServer) -> None:
+    name_server.answers["receiver.example"] = [["8.8.8.8"], ["1.1.1.1"]]
+
+    async def look_up() -> list[Any]:
+        names = resolver.create(name_server.setting)
+        together = [names.addresses("receiver.example") for _ in range(20)]
+        return [*await asyncio.gather(*together), await names.addresses("receiver.example")]
+
+    *together, again = asyncio.run(look_up())
+    assert together == [[ip_address("8.8.8.8")]] * 20
+    assert again == [ip_address("1.1.1.1")]
+    assert len(name_server.asked) == 4
+
+
+def test_one_who_gives_up_does_not_end_the_question_for_the_others(name_server: NameServer) -> None:
+    name_server.answers["receiver.example"] = [["8.8.8.8"]]
+
+    async def look_up() -> Any:
+        names = resolver.create(name_server.setting)
+        impatient = asyncio.create_task(names.addresses("receiver.example"))
+        patient = asyncio.create_task(names.addresses("receiver.example"))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        return await patient
+
+    assert asyncio.run(look_up()) == [ip_address("8.8.8.8")]

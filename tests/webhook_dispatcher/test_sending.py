@@ -14,7 +14,7 @@ from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer, hang, running
 
-CLAIM_ALL = {"after": "", "room": "{}", "slots": 1000}
+CLAIM_ALL = {"after": "", "room": "{}", "tenants": "{}", "newcomer": 1000, "slots": 1000}
 
 
 def claim(dispatcher: Dispatcher, *partners: Partner) -> list[str]:
@@ -237,3 +237,53 @@ def test_a_receiver_that_is_always_done_at_once_still_gains_speed(
         dispatcher.publish(partner.tenant_id, *["incident.updated"] * 250)
     dispatcher.pump_until(lambda: len(receiver.requests) == 1000)
     assert partner.get(webhook).json()["concurrency"] == 64
+
+
+def test_slow_receivers_of_one_tenant_leave_slots_for_its_others_and_for_other_tenants(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    """Sixteen receivers that take their time over a good answer, with work for ten times the slots there are."""
+    answering = threading.Event()
+
+    async def slowly(request: Received, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.to_thread(answering.wait)
+        writer.write(answer(200))
+        return True
+
+    other = Partner(partner.http)
+    with ExitStack() as stack:
+        stack.callback(answering.set)  # whatever fails: the receivers' threads wait for it
+        slow = [stack.enter_context(running(Receiver(behaviour=slowly))) for _ in range(2)]
+        for number in range(16):
+            partner.subscribe(slow[number % 2].url, "incident.closed")
+        dispatcher.run("UPDATE subscriptions SET concurrency = 64 WHERE tenant_id = %s", partner.tenant_id)
+        partner.subscribe(receiver.url)
+        other.subscribe(receiver.url)
+        dispatcher.publish(partner.tenant_id, *["incident.closed"] * 20)
+
+        def publish_while_they_take_their_time() -> None:
+            wait_for(lambda: sum(len(one.requests) for one in slow) >= 15)
+            dispatcher.publish(partner.tenant_id, "incident.updated")
+            dispatcher.publish(other.tenant_id, "incident.updated")
+            wait_for(lambda: len(receiver.requests) == 2)
+            answering.set()
+
+        publishing = threading.Thread(target=publish_while_they_take_their_time)
+        publishing.start()
+        dispatcher.pump_until(lambda: not publishing.is_alive(), slots=32)
+        publishing.join()
+    assert answering.is_set()
+    assert len(receiver.requests) == 2
+
+
+def test_no_claim_gives_a_tenant_more_than_its_share(partner: Partner, dispatcher: Dispatcher) -> None:
+    dispatcher.run("DELETE FROM queue")
+    for _ in range(6):
+        partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, *["incident.updated"] * 4)
+    limits = {"after": "", "room": "{}", "slots": 200}
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        for tenants, newcomer, expected in (("{}", 5, 5), (json.dumps({partner.tenant_id: 3}), 100, 3)):
+            rows = conn.execute(dispatch_queries.CLAIM, limits | {"tenants": tenants, "newcomer": newcomer}).fetchall()
+            assert [row[3] for row in rows].count(partner.tenant_id) == expected
+            conn.rollback()

@@ -1,10 +1,19 @@
 """Subscriptions over HTTP: what may be asked for, what is refused and how, and who sees what."""
 
+import threading
+from datetime import UTC, datetime
 from typing import Any
 
+import httpx
+import psycopg
 import pytest
 
+from services.webhook_dispatcher import dispatch_queries, tasks
 from shared import ids
+from shared.database import task_transaction
+from shared.messages import WebhookApp
+from shared.worker import Received as Message
+from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import SECRET, WEBHOOKS, Dispatcher, Partner
 
 URL = "https://integrator.example/webhooks/argus"
@@ -154,6 +163,53 @@ def test_withdrawing_an_approval_stops_its_deliveries_and_shows(partner: Partner
     assert len(partner.deliveries(webhook)) == 2
     retried = partner.post(f"{webhook}/deliveries/{withdrawn['id']}/retry")
     assert retried.status_code == 403
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_webhook_made_while_its_approval_is_withdrawn_hears_of_nothing_either(
+    partner: Partner, dispatcher: Dispatcher, known: bool
+) -> None:
+    """The withdrawal has been read and not yet committed when the call comes: the call waits and is refused."""
+    if known:
+        dispatcher.approve(partner, "incident.*")
+    answers: list[httpx.Response] = []
+    body = {"url": URL, "events": ["incident.updated"]}
+    creating = threading.Thread(target=lambda: answers.append(partner.post(WEBHOOKS, body)))
+    withdrawal = WebhookApp(client_id=partner.caller.client_id, version=9, status="active", approved_events=["epcr.*"])
+    with task_transaction(dispatcher.pool) as conn:
+        tasks.change_apps(conn, [Message(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, withdrawal)])
+        creating.start()
+        wait_for(lambda: dispatcher.rows("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
+    creating.join()
+    assert answers[0].status_code == 403
+    assert partner.get(WEBHOOKS).json()["webhooks"] == []
+
+
+def test_an_approval_withdrawn_while_a_webhook_is_being_made_is_withdrawn_from_it_too(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    """The other way round: the call has looked and not yet committed when the withdrawal comes, which waits for it."""
+    withdrawing = threading.Thread(target=lambda: dispatcher.approve(partner, "epcr.*"))
+    columns = "id, tenant_id, client_id, url, events, live_events, secret, secret_fingerprint"
+    values = "%(id)s, %(tenant_id)s, %(client_id)s, '', '{incident.updated}', '{incident.updated}', '', ''"
+    row = {"id": ids.new_id("wh"), "tenant_id": partner.tenant_id, "client_id": partner.caller.client_id}
+    with psycopg.connect(dispatcher.database.migrator) as conn:
+        conn.execute(dispatch_queries.SHARE_APP, row)
+        conn.execute(f"INSERT INTO subscriptions ({columns}) VALUES ({values})", row)
+        withdrawing.start()
+        wait_for(lambda: dispatcher.rows("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
+    withdrawing.join()
+    [made] = partner.get(WEBHOOKS).json()["webhooks"]
+    assert made["unapproved_events"] == ["incident.updated"]
+
+
+def test_a_webhook_made_for_a_disabled_app_is_paused_and_a_deleted_app_makes_none(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    dispatcher.change_app(partner, 1, status="disabled")
+    assert partner.get(partner.subscribe(URL)).json()["paused"]
+    dispatcher.change_app(partner, 2, status="deleted")
+    assert partner.post(WEBHOOKS, {"url": URL, "events": ["incident.updated"]}).status_code == 403
 
 
 def test_an_older_word_about_an_app_never_overwrites_a_newer(partner: Partner, dispatcher: Dispatcher) -> None:
