@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from services.control_plane.access import BASE, GrantMiddleware
 from services.control_plane.packages import endpoints as packages
+from services.control_plane.releases import endpoints as releases
 from services.control_plane.settings import Settings
 from shared import database, health, problems
 from shared.crypto import Keyring
@@ -33,6 +34,8 @@ KEYS = f"{BASE}/signing-keys"
 PACKAGES = f"{BASE}/packages"
 VERSIONS = f"{PACKAGES}/{{package_id}}/versions"
 VERSION = f"{VERSIONS}/{{version}}"
+RELEASES = f"{BASE}/releases"
+RELEASE = f"{RELEASES}/{{release_id}}"
 
 routes = [
     resource(KEYS, GET=packages.list_keys, POST=packages.register_key),
@@ -42,6 +45,12 @@ routes = [
     resource(VERSIONS, GET=packages.list_versions, POST=packages.create_version),
     resource(VERSION, GET=packages.read_version, DELETE=packages.delete_version),
     resource(f"{VERSION}/content", GET=packages.download_content, PUT=packages.upload_content),
+    resource(RELEASES, GET=releases.list_releases, POST=releases.request_release),
+    resource(RELEASE, GET=releases.read_release),
+    resource(f"{RELEASE}/approve", POST=releases.approve),
+    resource(f"{RELEASE}/reject", POST=releases.reject),
+    resource(f"{RELEASE}/promote", POST=releases.promote),
+    resource(f"{RELEASE}/rollback", POST=releases.roll_back),
     *health.routes({"database": check_database}),
 ]
 

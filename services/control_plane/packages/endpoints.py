@@ -18,6 +18,7 @@ from services.control_plane.packages.models import (
     VersionDraft,
     VersionRow,
 )
+from services.control_plane.rows import every
 from shared import audit, http, idempotency, identity, pagination, problems
 from shared.database import tenant_transaction
 from shared.pagination import Page
@@ -31,7 +32,7 @@ async def list_keys(request: Request) -> Response:
     page = http.query(request, Page)
     parameters = {"after": pagination.after(page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        found = await store.every(conn, SigningKeyRow, queries.LIST_KEYS, parameters)
+        found = await every(conn, SigningKeyRow, queries.LIST_KEYS, parameters)
     rows, cursor = pagination.slice_page(found, page, key=lambda key: key.id)
     content = {"signing_keys": [views.key_view(key) for key in rows], "next_cursor": cursor}
     return http.json(content, headers=pagination.link_header(request, cursor))
@@ -69,7 +70,7 @@ async def list_packages(request: Request) -> Response:
     page = http.query(request, PackageFilter)
     parameters = {"kind": page.kind, "after": pagination.after(page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        found = await store.every(conn, Package, queries.LIST_PACKAGES, parameters)
+        found = await every(conn, Package, queries.LIST_PACKAGES, parameters)
     rows, cursor = pagination.slice_page(found, page, key=lambda package: package.id)
     return http.json({"packages": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
 
@@ -98,7 +99,7 @@ async def list_versions(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         package = await store.load_package(conn, request.path_params["package_id"])
         parameters = {"package_id": package.id, "after": pagination.after(page), "limit": page.limit + 1}
-        found = await store.every(conn, VersionRow, queries.LIST_VERSIONS, parameters)
+        found = await every(conn, VersionRow, queries.LIST_VERSIONS, parameters)
     rows, cursor = pagination.slice_page(found, page, key=lambda version: version.id)
     content = {"versions": [views.version_view(version) for version in rows], "next_cursor": cursor}
     return http.json(content, headers=pagination.link_header(request, cursor))

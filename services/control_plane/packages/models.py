@@ -71,11 +71,15 @@ class SigningKeyRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PackageDraft(http.Body):
-    """A package to publish versions of. `connector` runs at the partner's, `edge` on a gateway box, `automations` nowhere."""
+    """A package to publish versions of. `connector` runs at the partner's, `edge` on a gateway box, `automations` nowhere.
+
+    With `four_eyes`, which stays as it is, releases are approved by another person or app than asked for them.
+    """
 
     name: PackageName
     kind: Kind
     description: Description = ""
+    four_eyes: bool = False
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +89,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: Kind
     description: str
+    four_eyes: bool
     client_id: str
     created_at: datetime
 

@@ -22,10 +22,10 @@ REVOKE_KEY: LiteralString = f"""
     UPDATE signing_keys SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE id = %s RETURNING {KEY}
 """
 
-PACKAGE: LiteralString = "id, name, kind, description, client_id, created_at"
+PACKAGE: LiteralString = "id, name, kind, description, four_eyes, client_id, created_at"
 INSERT_PACKAGE: LiteralString = f"""
-    INSERT INTO packages (id, tenant_id, client_id, name, kind, description)
-    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(name)s, %(kind)s, %(description)s)
+    INSERT INTO packages (id, tenant_id, client_id, name, kind, description, four_eyes)
+    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(name)s, %(kind)s, %(description)s, %(four_eyes)s)
     ON CONFLICT (tenant_id, name) DO NOTHING RETURNING {PACKAGE}
 """
 FIND_PACKAGE_BY_NAME: LiteralString = "SELECT id FROM packages WHERE name = %s"

@@ -1,9 +1,8 @@
 """Reading and writing packages inside a tenant's transaction."""
 
-from typing import Any, LiteralString, TypeVar
+from typing import LiteralString
 
 import msgspec
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from services.control_plane.packages import queries, rules, signing
@@ -16,22 +15,11 @@ from services.control_plane.packages.models import (
     VersionDraft,
     VersionRow,
 )
+from services.control_plane.rows import first
 from shared import ids, problems
 from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError
-
-Row = TypeVar("Row", bound=msgspec.Struct)
-
-
-async def first(conn: AsyncConnection, kind: type[Row], query: LiteralString, parameters: Any) -> Row | None:
-    async with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return await (await cursor.execute(query, parameters)).fetchone()
-
-
-async def every(conn: AsyncConnection, kind: type[Row], query: LiteralString, parameters: Any) -> list[Row]:
-    async with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return await (await cursor.execute(query, parameters)).fetchall()
 
 
 async def insert_key(conn: AsyncConnection, caller: Caller, draft: SigningKeyDraft) -> SigningKeyRow:

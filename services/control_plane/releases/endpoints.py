@@ -1,0 +1,87 @@
+"""Releases: the HTTP door."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.bodies import optional_body
+from services.control_plane.releases import queries, store
+from services.control_plane.releases.models import Decision, Release, ReleaseDraft, ReleaseFilter, view
+from services.control_plane.rows import every
+from shared import audit, http, idempotency, identity, pagination
+from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
+
+Change = Callable[[AsyncConnection, Caller, Release, str | None], Awaitable[Release]]
+
+
+async def list_releases(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    page = http.query(request, ReleaseFilter)
+    wanted = {"package_id": page.package_id, "environment": page.environment, "status": page.status}
+    async with tenant_transaction(request, caller) as conn:
+        parameters = wanted | {"after": pagination.after(page), "limit": page.limit + 1}
+        found = await every(conn, Release, queries.LIST, parameters)
+    rows, cursor = pagination.slice_page(found, page, key=lambda release: release.id)
+    return http.json({"releases": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
+
+
+async def request_release(request: Request) -> Response:
+    caller = identity.require(request, WRITE)
+    draft = await http.decode(request, ReleaseDraft)
+    async with tenant_transaction(request, caller) as conn:
+        if stored := await idempotency.stored(conn, request, caller):
+            return stored
+        release = await store.request(conn, caller, draft)
+        await audit.record(conn, caller, "release.requested", release.id, {"environment": release.environment})
+        content = view(release, await store.history(conn, release))
+        response = http.created(content, location=f"{BASE}/releases/{release.id}")
+        return await idempotency.keep(conn, request, caller, response)
+
+
+async def read_release(request: Request) -> Response:
+    caller = identity.require(request, READ)
+    async with tenant_transaction(request, caller) as conn:
+        release = await store.load(conn, request.path_params["release_id"])
+        return http.json(view(release, await store.history(conn, release)))
+
+
+async def approve(request: Request) -> Response:
+    return await _change(request, "release.approved", store.approve)
+
+
+async def reject(request: Request) -> Response:
+    return await _change(request, "release.rejected", store.reject)
+
+
+async def promote(request: Request) -> Response:
+    return await _change(request, "release.promoted", store.promote)
+
+
+async def _change(request: Request, action: str, change: Change) -> Response:
+    caller = identity.require(request, WRITE)
+    decision = await optional_body(request, Decision)
+    async with tenant_transaction(request, caller) as conn:
+        if stored := await idempotency.stored(conn, request, caller):
+            return stored
+        release = await store.load(conn, request.path_params["release_id"], lock=True)
+        changed = await change(conn, caller, release, decision.reason)
+        await audit.record(conn, caller, action, release.id, {"replaces": changed.replaces})
+        response = http.json(view(changed, await store.history(conn, changed)))
+        return await idempotency.keep(conn, request, caller, response)
+
+
+async def roll_back(request: Request) -> Response:
+    caller = identity.require(request, WRITE)
+    decision = await optional_body(request, Decision)
+    async with tenant_transaction(request, caller) as conn:
+        if stored := await idempotency.stored(conn, request, caller):
+            return stored
+        release = await store.load(conn, request.path_params["release_id"], lock=True)
+        ended, restored = await store.roll_back(conn, caller, release, decision.reason)
+        await audit.record(conn, caller, "release.rolled_back", release.id, {"restored": restored and restored.id})
+        content: dict[str, Any] = view(ended, await store.history(conn, ended)) | {"restored": restored}
+        return await idempotency.keep(conn, request, caller, http.json(content))
