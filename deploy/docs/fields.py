@@ -2,14 +2,12 @@
 
 from typing import Any, NamedTuple
 
-LIMITS = {
-    "minimum": "≥ {}",
-    "maximum": "≤ {}",
-    "minLength": "≥ {} characters",
-    "maxLength": "≤ {} characters",
-    "minItems": "≥ {} items",
-    "maxItems": "≤ {} items",
-}
+RANGES = (
+    ("minimum", "maximum", ("{} to {}", "≥ {}", "≤ {}")),
+    ("minLength", "maxLength", ("{} to {} characters", "at least {} characters", "at most {} characters")),
+    ("minItems", "maxItems", ("{} to {} items", "at least {} items", "at most {} items")),
+)
+"""The keywords of a lower and an upper bound, and how both, the lower or the upper alone are said."""
 
 
 class Word(NamedTuple):
@@ -24,7 +22,7 @@ class Field(NamedTuple):
     words: list[Word]
     is_required: bool
     description: str
-    limits: list[tuple[str, Any]]
+    limits: list[tuple[str, tuple[Any, ...]]]
     default: str
     inner: list["Field"]
 
@@ -43,10 +41,24 @@ def _field(name: str, schema: dict[str, Any], is_required: bool) -> Field:
         words(schema),
         is_required,
         schema.get("description", ""),
-        [(text, schema[key]) for key, text in LIMITS.items() if key in schema],
+        _limits(schema),
         "" if default in (None, [], {}) else str(default).lower() if isinstance(default, bool) else str(default),
         fields(item) if isinstance(item, dict) else [],
     )
+
+
+def _limits(schema: dict[str, Any]) -> list[tuple[str, tuple[Any, ...]]]:
+    """Texts with what stands in their gaps."""
+    found: list[tuple[str, tuple[Any, ...]]] = []
+    for lower, upper, (both, least, most) in RANGES:
+        low, high = schema.get(lower), schema.get(upper)
+        if lower != "minimum" and (not low or (low == 1 and high is None)):
+            low = None  # that a text may be empty, or an id may not, goes without saying
+        if low is not None and high is not None:
+            found.append((both, (low, high)))
+        elif low is not None or high is not None:
+            found.append((least, (low,)) if high is None else (most, (high,)))
+    return found
 
 
 def words(schema: dict[str, Any]) -> list[Word]:

@@ -69,6 +69,17 @@ def test_search_finds_operations_by_path_and_says_when_there_is_none(browser: Br
 
 
 @needs_browser
+def test_the_contents_mark_what_is_being_read(browser: Browser, stack: Stack) -> None:
+    page, complaints = opened(browser, stack, locale="en", viewport=DESK)
+    marked = page.locator("nav a[aria-current]")
+    expect(marked).to_have_attribute("href", "#start")
+    page.goto(page.url + "#get_devices_device_id_observations")
+    expect(marked).to_have_attribute("href", "#get_devices_device_id_observations")
+    expect(marked).to_be_in_viewport()
+    assert complaints == []
+
+
+@needs_browser
 def test_a_command_is_copied_whole(browser: Browser, stack: Stack) -> None:
     page, _ = opened(browser, stack, viewport=DESK, permissions=["clipboard-read", "clipboard-write"])
     block = page.locator("#post_epcr_encounters .code").first

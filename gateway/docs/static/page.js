@@ -1,4 +1,4 @@
-// Search and copy. The page needs neither: without this file both stay hidden.
+// Search, copy, and a mark in the contents at what is being read. The page needs none of them.
 "use strict";
 
 const query = document.getElementById("query");
@@ -46,6 +46,35 @@ async function copy(event) {
   button.classList.add("done");
   setTimeout(() => button.classList.remove("done"), 1500);
 }
+
+const contents = document.querySelector("nav");
+const links = new Map([...contents.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]));
+const places = [...document.querySelectorAll("main [id]")].filter((node) => links.has(node.id));
+const read = new Set();
+let marked = null;
+
+// The last of those on screen: an entry rather than the section it is in.
+function mark() {
+  const place = places.findLast((node) => read.has(node));
+  const link = place && links.get(place.id);
+  if (!link || link === marked) return;
+  if (marked) marked.removeAttribute("aria-current");
+  marked = link;
+  link.setAttribute("aria-current", "location");
+  const [top, bottom] = [link.offsetTop, link.offsetTop + link.offsetHeight];
+  if (top < contents.scrollTop || bottom > contents.scrollTop + contents.clientHeight) {
+    contents.scrollTop = top - contents.clientHeight / 3;
+  }
+}
+
+const reading = new IntersectionObserver((changes) => {
+  for (const { target, isIntersecting } of changes) {
+    if (isIntersecting) read.add(target);
+    else read.delete(target);
+  }
+  mark();
+}, { rootMargin: "-15% 0px -70% 0px" });
+for (const place of places) reading.observe(place);
 
 document.getElementById("search").hidden = false;
 query.addEventListener("input", search);
