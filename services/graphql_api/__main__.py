@@ -43,7 +43,7 @@ def rebuild_acqi(
 def suppress_small_cells(
     tenant: str, on: Annotated[bool, typer.Option("--on/--off", help="Withhold counts under 5, or show them.")] = True
 ) -> None:
-    """Say for a tenant whether partners see counts under 5."""
+    """Say for a tenant whether partners see counts under 5. If not, they ask for whole calendar months that have ended."""
     pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
     with task_transaction(pool, tenant) as conn:
         conn.execute(acqi_queries.SET_SUPPRESSION, (tenant, on))

@@ -167,15 +167,16 @@ def test_another_tenants_encounters_count_for_nobody_else(ask: Asking) -> None:
 def test_small_cells_are_withheld_where_the_tenant_says_so(
     ask: Asking, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encounters = population.encounters()
+    encounters = population.encounters(count=400)
     send(ask, encounters, random.Random(6))
-    assert not any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-03-15").values())
+    march = ("2026-03-01", "2026-04-01")
+    assert not any(one["suppressed"] for one in report(ask, *march).values())
     export(settings, monkeypatch)
     assert CliRunner().invoke(cli, ["suppress-small-cells", ask.tenant, "--on"]).exit_code == 0
-    wait_for(lambda: any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-03-15").values()))
+    wait_for(lambda: any(one["suppressed"] for one in report(ask, *march).values()))
     hidden = 0
-    for name, one in report(ask, "2026-03-01", "2026-03-15").items():
-        truth = expected(encounters, "2026-03-01", "2026-03-15")[name]
+    for name, one in report(ask, *march).items():
+        truth = expected(encounters, *march)[name]
         small = 0 < truth["numerator"] < 5 or 0 < truth["denominator"] - truth["numerator"] < 5
         assert one["suppressed"] is small
         if small:
@@ -189,7 +190,37 @@ def test_small_cells_are_withheld_where_the_tenant_says_so(
         assert not {1, 2, 3, 4} & {count for count in counts if count is not None}
     assert hidden
     assert CliRunner().invoke(cli, ["suppress-small-cells", ask.tenant, "--off"]).exit_code == 0
-    wait_for(lambda: not any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-03-15").values()))
+    wait_for(lambda: not any(one["suppressed"] for one in report(ask, *march).values()))
+
+
+def test_subtracting_ranges_from_each_other_tells_no_small_count(
+    ask: Asking, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """March alone, February to March and so on: wherever two answers differ by whole months, no difference is from 1 to 4."""
+    encounters = population.encounters(count=120)
+    send(ask, encounters, random.Random(9))
+    export(settings, monkeypatch)
+    assert CliRunner().invoke(cli, ["suppress-small-cells", ask.tenant, "--on"]).exit_code == 0
+    wait_for(lambda: any(one["suppressed"] for one in report(ask, "2026-03-01", "2026-04-01").values()))
+    firsts = [f"2026-{month:02d}-01" for month in range(1, 8)]
+    answers = {
+        (first, after): report(ask, first, after)
+        for number, first in enumerate(firsts)
+        for after in firsts[number + 1 :]
+    }
+    differences = 0
+    for name in NAMES:
+        for key in ("numerator", "excluded", "unknown"):
+            shown = {span: one[name][key] for span, one in answers.items() if one[name][key] is not None}
+            for (first, after), larger in shown.items():
+                for (start, end), smaller in shown.items():
+                    if first == start or after == end:
+                        differences += 1
+                        assert not 0 < larger - smaller < 5, (name, key, first, after, start, end)
+    assert differences > 1_000
+    day = ask.operation("AcqiReport", {"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"})
+    (error,) = day["errors"]
+    assert (error["extensions"]["code"], "whole calendar months" in error["message"]) == ("BAD_USER_INPUT", True)
 
 
 def test_chosen_indicators_come_alone_in_the_usual_order(ask: Asking) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
 from services.graphql_api.acqi.outcome import Indicator
 from services.graphql_api.acqi.statistics import quantile, ratio, wilson
-from services.graphql_api.acqi.suppression import SMALL_CELL, Cell
+from services.graphql_api.acqi.suppression import Cell
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -18,6 +19,14 @@ class Counts(msgspec.Struct, frozen=True):
     excluded: int = 0
     unknown: int = 0
     bins: Sequence[int] = ()
+
+
+class Withheld(NamedTuple):
+    """Which of a metric's counts are not shown: its fraction with all that is computed from it, what was excluded, what is unknown."""
+
+    fraction: bool = False
+    excluded: bool = False
+    unknown: bool = False
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,12 +57,11 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     sparkline: Sequence[Point] = ()
 
 
-def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], *, suppress: bool) -> Metric:
-    """`suppress` withholds every count from 1 to 4, the rest of it to the whole, and what could be computed from them."""
+def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], withheld: Withheld) -> Metric:
     timed = indicator.unit == "min"
     fraction = cell(indicator, counts)
     numerator, denominator = fraction.numerator, fraction.denominator
-    hidden = suppress and fraction.is_small
+    hidden = withheld.fraction
     interval = None if timed or hidden else wilson(numerator, denominator)
     return Metric(
         name=indicator.name,
@@ -63,8 +71,8 @@ def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], *, 
         value=None if hidden else _value(timed, counts, numerator, denominator),
         numerator=None if hidden else numerator,
         denominator=None if hidden else denominator,
-        excluded=_cell(counts.excluded, suppress),
-        unknown=_cell(counts.unknown, suppress),
+        excluded=None if withheld.excluded else counts.excluded,
+        unknown=None if withheld.unknown else counts.unknown,
         ci95_low=interval[0] if interval else None,
         ci95_high=interval[1] if interval else None,
         p90=quantile(counts.bins, 0.9) if timed and not hidden else None,
@@ -94,7 +102,3 @@ def cell(indicator: Indicator, counts: Counts) -> Cell:
 
 def _value(timed: bool, counts: Counts, numerator: int, denominator: int) -> float | None:
     return quantile(counts.bins, 0.5) if timed else ratio(numerator, denominator)
-
-
-def _cell(count: int, suppress: bool) -> int | None:
-    return None if suppress and 0 < count < SMALL_CELL else count

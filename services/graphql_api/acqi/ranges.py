@@ -31,6 +31,16 @@ def of_days(start: datetime, end: datetime) -> Days:
     return Days(first, last + timedelta(days=1))
 
 
+def check_is_published(days: Days, today: date) -> None:
+    """Raises InvalidRange for anything but whole months that have ended: what a tenant shows that withholds small counts."""
+    latest = today.replace(day=1)
+    if days.start.day != 1 or days.end.day != 1 or days.end > latest:
+        raise InvalidRange(
+            "Small counts are withheld here, so a range is of whole calendar months (UTC) that have ended: "
+            f"from the first of a month to the first of another, {latest.isoformat()} at the latest."
+        )
+
+
 def cut(days: Days) -> tuple[list[date], list[date]]:
     """(days, months) that together make up the range: the firsts of whole months, and the days outside them."""
     single: list[date] = []

@@ -1,6 +1,6 @@
 """ACQI through GraphQL."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from ariadne import QueryType
@@ -40,6 +40,8 @@ async def answer(
     state = context.request.state
     version = await state.answers.versions.current(caller.tenant_id)
     snapshot = await state.snapshots.get(context.transaction, caller.tenant_id, version, [*whole, *months])
+    if snapshot.suppress:
+        _check_is_published(days)
     return report.metrics(snapshot, chosen, whole, months)
 
 
@@ -48,6 +50,13 @@ def _days(from_date: datetime, to_date: datetime) -> ranges.Days:
         return ranges.of_days(from_date, to_date)
     except ranges.InvalidRange as error:
         raise errors.bad_input(str(error), argument="toDate") from None
+
+
+def _check_is_published(days: ranges.Days) -> None:
+    try:
+        ranges.check_is_published(days, datetime.now(UTC).date())
+    except ranges.InvalidRange as error:
+        raise errors.bad_input(str(error), argument="fromDate") from None
 
 
 def _chosen(names: list[str] | None) -> list[str]:
