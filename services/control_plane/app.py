@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from services.control_plane.access import BASE, GrantMiddleware
+from services.control_plane.automations import endpoints as automations
 from services.control_plane.packages import endpoints as packages
 from services.control_plane.releases import endpoints as releases
 from services.control_plane.settings import Settings
@@ -36,6 +37,9 @@ VERSIONS = f"{PACKAGES}/{{package_id}}/versions"
 VERSION = f"{VERSIONS}/{{version}}"
 RELEASES = f"{BASE}/releases"
 RELEASE = f"{RELEASES}/{{release_id}}"
+AUTOMATIONS = f"{BASE}/automations"
+AUTOMATION = f"{AUTOMATIONS}/{{automation_id}}"
+RUNS = f"{AUTOMATIONS}/runs"
 
 routes = [
     resource(KEYS, GET=packages.list_keys, POST=packages.register_key),
@@ -51,6 +55,18 @@ routes = [
     resource(f"{RELEASE}/reject", POST=releases.reject),
     resource(f"{RELEASE}/promote", POST=releases.promote),
     resource(f"{RELEASE}/rollback", POST=releases.roll_back),
+    # Before those of one automation, whose id "runs" is not.
+    resource(RUNS, GET=automations.list_runs),
+    resource(f"{RUNS}/{{run_id}}", GET=automations.read_run),
+    resource(f"{RUNS}/{{run_id}}/retry", POST=automations.retry_run),
+    resource(AUTOMATIONS, GET=automations.list_automations, POST=automations.create_automation),
+    resource(
+        AUTOMATION,
+        GET=automations.read_automation,
+        PATCH=automations.change_automation,
+        DELETE=automations.delete_automation,
+    ),
+    resource(f"{AUTOMATION}/runs", GET=automations.list_automation_runs),
     *health.routes({"database": check_database}),
 ]
 

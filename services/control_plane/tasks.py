@@ -1,4 +1,4 @@
-"""The queue door: what auth says of tenants; and the service's periodic work."""
+"""The queue door: what auth says of tenants and apps, what automations wait for and did; and the service's periodic work."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,29 @@ import msgspec
 from celery import Celery
 
 from services.control_plane import queries
+from services.control_plane.automations import firing, jobs
 from services.control_plane.packages.queries import FORGET_AWAITING
 from services.control_plane.settings import Settings
 from shared import worker
 from shared.database import Connection, set_tenant
-from shared.messages import TenantChanged
+from shared.messages import PlatformApp, PlatformEvent, RunFinished, TenantChanged
 from shared.periodic import Periodic
 from shared.worker import Received
 
 
 def create_worker(settings: Settings) -> Celery:
-    return worker.create_worker("control_plane", settings, {TenantChanged: store_tenants})
+    engine = jobs.engine(settings)
+    handlers = {
+        TenantChanged: store_tenants,
+        PlatformApp: firing.store_apps,
+        PlatformEvent: engine.hear,
+        RunFinished: engine.finish,
+    }
+    return worker.create_worker("control_plane", settings, handlers)
 
 
 def periodic(settings: Settings) -> list[Periodic]:
-    return [Periodic("forget versions without content", 3600, forget_awaiting)]
+    return [Periodic("forget versions without content", 3600, forget_awaiting), *jobs.periodic(settings)]
 
 
 def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]]) -> None:

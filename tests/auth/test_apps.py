@@ -1,13 +1,18 @@
 """Registering, reading and changing apps, as a tenant's admin."""
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
+import psycopg
 import pytest
 
 from services.auth.apps import credentials
+from shared.messages import PlatformApp
 from tests.auth.support import Auth
 
 APPS = "/v1/platform/apps"
+MIGRATIONS = Path(__file__).parents[2] / "services" / "auth" / "migrations"
 
 
 def test_a_new_app_gets_its_secret_once_and_never_again(auth: Auth) -> None:
@@ -197,13 +202,27 @@ def test_every_change_is_told_to_the_services_that_follow_apps(auth: Auth) -> No
     auth.admin("PATCH", f"{APPS}/{app['client_id']}/governance", json={"deidentification": "shifted"})
     rows = auth.sql("SELECT name, body FROM outbox WHERE body->>'client_id' = %s ORDER BY id", app["client_id"])
     names = [name for name, _ in rows]
-    kinds = {"webhook_dispatcher.app_changed.v1", "graphql_api.app_changed.v1", "epcr.app_changed.v1"}
-    assert set(names) == kinds
-    assert len(names) == 6
+    consumers = ("webhook_dispatcher", "graphql_api", "epcr", "control_plane")
+    assert set(names) == {f"{consumer}.app_changed.v1" for consumer in consumers}
+    assert len(names) == 8
     clinical = [body for name, body in rows if name == "epcr.app_changed.v1"]
     assert [body["deidentification"] for body in clinical] == ["exact", "shifted"]
     assert clinical[0]["version"] < clinical[1]["version"]
     assert clinical[0]["pseudonym_domain"] == app["client_id"]
+
+
+def test_a_consumer_that_came_later_is_told_of_the_apps_there_are(auth: Auth) -> None:
+    app = auth.register(requested_scopes=["argus:incidents:write"])
+    [(before,)] = auth.sql(
+        "SELECT body FROM outbox WHERE body->>'client_id' = %s AND consumer = 'control_plane'", app["client_id"]
+    )
+    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+        conn.execute((MIGRATIONS / "0007_tell_control_plane.sql").read_bytes())
+    told = auth.sql(
+        "SELECT body FROM outbox WHERE body->>'client_id' = %s AND consumer = 'control_plane' ORDER BY id",
+        app["client_id"],
+    )
+    assert [msgspec.convert(body, PlatformApp) for (body,) in told] == [msgspec.convert(before, PlatformApp)] * 2
 
 
 def test_every_change_stands_in_the_audit_trail(auth: Auth) -> None:

@@ -12,7 +12,7 @@ from services.auth.revocations import watermarks
 from shared import ids, outbox, problems
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
-from shared.messages import ClinicalApp, GraphqlApp, Message, WebhookApp
+from shared.messages import ClinicalApp, GraphqlApp, Message, PlatformApp, WebhookApp
 
 
 async def load_tenant(conn: AsyncConnection, tenant_id: str) -> Tenant:
@@ -82,6 +82,12 @@ def announcements(app: App) -> list[Message]:
     common: dict[str, Any] = {"client_id": app.client_id, "version": app.version, "status": app.status}
     return [
         WebhookApp(**common, approved_events=app.approved_events),
+        PlatformApp(
+            **common,
+            approved_events=app.approved_events,
+            graphql_bundles=app.graphql_bundles,
+            requested_scopes=app.requested_scopes,
+        ),
         GraphqlApp(**common, graphql_bundles=app.graphql_bundles),
         ClinicalApp(**common, pseudonym_domain=app.pseudonym_domain, deidentification=app.deidentification),
     ]
