@@ -38,14 +38,22 @@ else:
 
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
-ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+# Of the partner's own making, opaque to us; but white space alone names nothing.
+ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"\S")]
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 encode = _encoder.encode
 
 
-async def decode(request: Request, kind: type[T]) -> T:
-    """The request's JSON body as `kind`. Raises Problem: 415 wrong type, 413 over 1 MiB, 400 not JSON, 422 not a `kind`."""
+class NumberOutOfBounds:
+    """Stands for a number that no column could hold, in a body whose items are refused one by one."""
+
+
+async def decode(request: Request, kind: type[T], *, by_item: bool = False) -> T:
+    """The request's JSON body as `kind`. Raises Problem: 415 wrong type, 413 over 1 MiB, 400 not JSON, 422 not a `kind`.
+
+    `by_item` leaves numbers and texts that cannot be stored where they are, for `convert_item` to refuse those that hold them.
+    """
     types = request.headers.getlist("content-type")
     content_type = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
     if content_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
@@ -55,7 +63,7 @@ async def decode(request: Request, kind: type[T]) -> T:
             "Send application/json, without a content encoding.",
             headers={"accept": "application/json"},
         )
-    return decode_bytes(await read_body(request), kind)
+    return convert(parse_json(await read_body(request), by_item=by_item), kind)
 
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
@@ -78,10 +86,10 @@ def decode_bytes(body: bytes, kind: type[T]) -> T:
     return convert(parse_json(body), kind)
 
 
-def parse_json(body: bytes) -> Any:
+def parse_json(body: bytes, *, by_item: bool = False) -> Any:
     """JSON (RFC 8259) with what it leaves open closed: no duplicate names, no NaN, bounded numbers, text PostgreSQL can hold."""
     try:
-        value = _decoder.decode(body.decode())
+        value = (_item_decoder if by_item else _decoder).decode(body.decode())
     except UnicodeDecodeError:
         raise problems.malformed("The body is not UTF-8.") from None
     except stdlib_json.JSONDecodeError as error:
@@ -92,9 +100,15 @@ def parse_json(body: bytes) -> Any:
         raise problems.malformed("The body is nested too deeply.") from None
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _refuse_depth(value)
-    if b"\\u" in body or b"\x00" in body:
+    if not by_item and (b"\\u" in body or b"\x00" in body):
         _refuse_unstorable_text(value, "")
     return value
+
+
+def convert_item(value: Any, kind: type[T]) -> T:
+    """One item of a body that was decoded `by_item`. Raises a 422 Problem with pointers within the item."""
+    _refuse_unstorable_text(value, "")
+    return convert(value, kind)
 
 
 def convert(value: Any, kind: type[T]) -> T:
@@ -124,17 +138,19 @@ def query(request: Request, kind: type[T]) -> T:
         raise problems.invalid(
             "The query does not fit; see errors.", [FieldError(pointer.lstrip("/"), detail)]
         ) from None
-    _refuse_nulls(asked, values)
+    for name, text in values.items():
+        if wrong := _misread(text, getattr(asked, name, "")):
+            raise problems.invalid("The query does not fit; see errors.", [FieldError(name, wrong)])
     return _to_utc(asked)
 
 
-def _refuse_nulls(asked: Any, values: Mapping[str, str]) -> None:
-    """msgspec reads the word null as no value, and a filter that was asked for would silently be none."""
-    for name in values:
-        if getattr(asked, name, "") is None:
-            raise problems.invalid(
-                "The query does not fit; see errors.", [FieldError(name, "null is no value here; leave it out")]
-            )
+def _misread(text: str, value: Any) -> str:
+    """What is wrong with a parameter that msgspec was too kind to: it reads null as no filter at all, and 1e1 as 10."""
+    if value is None:
+        return "null is no value here; leave it out"
+    if type(value) is int and not _WHOLE.fullmatch(text):
+        return "Expected a whole number in decimal digits"
+    return ""
 
 
 def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -158,25 +174,30 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _exact(text: str) -> Decimal:
+def _exact_or_none(text: str) -> Decimal | None:
     try:
         number = Decimal(text)
     except InvalidOperation:  # an exponent beyond what Decimal itself holds
-        raise _beyond() from None
-    digits, exponent = len(number.as_tuple().digits), number.adjusted()
-    if digits > MAX_DIGITS or abs(exponent) > MAX_EXPONENT:
-        raise _beyond()
+        return None
+    if len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_EXPONENT:
+        return None
     return Decimal(format(number, "f"))
 
 
-def _beyond() -> problems.Problem:
-    return problems.malformed(f"A number has more than {MAX_DIGITS} digits or is beyond 1E±{MAX_EXPONENT}.")
+def _exact(text: str) -> Decimal:
+    number = _exact_or_none(text)
+    if number is None:
+        raise problems.malformed(f"A number has {_BEYOND}.")
+    return number
 
 
 def _integer(text: str) -> int:
     if len(text) > MAX_DIGITS:
-        raise problems.malformed(f"A number has more than {MAX_DIGITS} digits.")
+        raise problems.malformed(f"A number has {_BEYOND}.")
     return int(text)
+
+
+_BEYOND = f"more than {MAX_DIGITS} digits or is beyond 1E±{MAX_EXPONENT}"
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -185,6 +206,12 @@ def _refuse_constant(name: str) -> NoReturn:
 
 _decoder = stdlib_json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=_exact, parse_int=_integer, parse_constant=_refuse_constant
+)
+_item_decoder = stdlib_json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_float=lambda text: NumberOutOfBounds() if (number := _exact_or_none(text)) is None else number,
+    parse_int=lambda text: int(text) if len(text) <= MAX_DIGITS else NumberOutOfBounds(),
+    parse_constant=_refuse_constant,
 )
 
 
@@ -195,6 +222,8 @@ def _decode_custom(kind: type, value: Any) -> Any:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
+    if isinstance(value, NumberOutOfBounds):
+        raise ValueError(f"has {_BEYOND}")
     raise ValueError(f"Expected `number`, got `{type(value).__name__}`")
 
 
@@ -239,6 +268,7 @@ def _refuse_unstorable_text(value: Any, pointer: str) -> None:
             _refuse_unstorable_text(item, f"{pointer}/{index}")
 
 
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _PLACE = re.compile(r"(?:key in )?\$([\w.\[\]]*)`")
 MAX_DETAIL = 200  # a detail quotes the name of an unknown field, which may be as long as the body
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
@@ -246,6 +276,8 @@ _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 def _locate(message: str) -> tuple[str, str]:
     """msgspec's "Expected `int`, got `str` - at `$.a[1]`" as (detail, JSON Pointer)."""
+    # It may quote the name of a member, which need not be text.
+    message = message.encode(errors="replace").decode()
     detail, _, place = message.rpartition(" - at `")
     found = _PLACE.fullmatch(place) if detail else None
     if found is None:

@@ -1,5 +1,10 @@
-"""Lists, newest first: an opaque cursor holds the last id seen, and ids sort by time."""
+"""Lists, newest first: an opaque cursor holds the last id seen, and ids sort by time.
 
+A cursor also says of which list and with which filters it is, so that one of another list is refused and not taken for a place in this
+one. Nothing secret is in it and nothing is granted by it: row-level security decides what a list holds.
+"""
+
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -9,9 +14,10 @@ from starlette.requests import Request
 
 from shared import http, problems
 from shared.encoding import base64url_decode, base64url_encode
-from shared.problems import FieldError
+from shared.problems import FieldError, Problem
 
 Row = TypeVar("Row")
+MARK = 9  # bytes of a cursor that say whose it is
 
 
 class Page(http.Body):
@@ -21,27 +27,37 @@ class Page(http.Body):
     cursor: str | None = None
 
 
-def after(page: Page) -> str | None:
-    """The id after which this page begins, or None for the first. Raises a 422 Problem for a cursor that is not one of ours."""
+def after(request: Request, page: Page) -> str | None:
+    """The id after which this page begins, or None for the first. Raises a 422 Problem for a cursor that is none of this list."""
     if page.cursor is None:
         return None
     try:
-        last = base64url_decode(page.cursor).decode("ascii")
+        opened = base64url_decode(page.cursor)
+        last = opened[MARK:].decode("ascii")
     except (ValueError, UnicodeDecodeError):
-        last = ""
+        raise not_ours() from None
     if not last or len(last) > 128 or not last.isprintable():
+        raise not_ours()
+    if opened[:MARK] != _mark(request, page):
         raise problems.invalid(
-            "The cursor is not one we gave out.", [FieldError("cursor", "not a cursor of this list")]
+            "The cursor was given out for another list, or with other filters; begin again without it.",
+            [FieldError("cursor", "not a cursor of this list with these filters")],
         )
     return last
 
 
-def slice_page(rows: Sequence[Row], page: Page, key: Callable[[Row], str]) -> tuple[Sequence[Row], str | None]:
+def not_ours() -> Problem:
+    return problems.invalid("The cursor is not one we gave out.", [FieldError("cursor", "not a cursor of this list")])
+
+
+def slice_page(
+    request: Request, rows: Sequence[Row], page: Page, key: Callable[[Row], str]
+) -> tuple[Sequence[Row], str | None]:
     """Cuts `limit + 1` rows down to the page, and makes the cursor of the next one if there is more."""
     if len(rows) <= page.limit:
         return rows, None
     kept = rows[: page.limit]
-    return kept, base64url_encode(key(kept[-1]).encode())
+    return kept, base64url_encode(_mark(request, page) + key(kept[-1]).encode())
 
 
 def link_header(request: Request, next_cursor: str | None) -> dict[str, str]:
@@ -51,3 +67,9 @@ def link_header(request: Request, next_cursor: str | None) -> dict[str, str]:
     others = [(name, value) for name, value in parse_qsl(request.url.query) if name != "cursor"]
     target = f"{request.url.path}?{urlencode([*others, ('cursor', next_cursor)])}"
     return {"link": f'<{target}>; rel="next"'}
+
+
+def _mark(request: Request, page: Page) -> bytes:
+    """The same for every page of one list under the same filters, whatever the size of each."""
+    filters = {name: value for name, value in msgspec.structs.asdict(page).items() if name not in ("cursor", "limit")}
+    return hashlib.blake2b(http.encode([request.url.path, filters]), digest_size=MARK).digest()

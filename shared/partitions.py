@@ -4,9 +4,49 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+from shared.database import AsyncConnection, Connection
 
 ENSURE: LiteralString = "SELECT ensure_partition(%s::regclass, %s)"
+ENSURE_AROUND_TODAY: LiteralString = (
+    "SELECT ensure_partitions_around_today(name::regclass) FROM unnest(%s::text[]) AS name"
+)
 DROP: LiteralString = "SELECT drop_partitions_before(%s::regclass, %s)"
+
+
+class Daily:
+    """Has the partitions from 8 days back to 8 ahead made before a process first writes on a day, in a transaction of their own.
+
+    The relay does so each hour; without one, writing goes on. What is made is what the relay would make, so that retention drops it: a
+    default partition would never be dropped, and would keep the day's own from being made.
+    """
+
+    def __init__(self, *tables: str) -> None:
+        self._tables = list(tables)
+        self._ready: date | None = None
+
+    async def ensure(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        today = _today()
+        if self._ready != today:
+            async with pool.connection() as conn:
+                await conn.execute(ENSURE_AROUND_TODAY, (self._tables,))
+            self._ready = today
+
+    async def ensure_over(self, conn: AsyncConnection) -> None:
+        """The same over a connection that commits each statement."""
+        today = _today()
+        if self._ready != today:
+            await conn.execute(ENSURE_AROUND_TODAY, (self._tables,))
+            self._ready = today
+
+    def ensure_sync(self, pool: ConnectionPool[Connection]) -> None:
+        """The same for tasks."""
+        today = _today()
+        if self._ready != today:
+            with pool.connection() as conn:
+                conn.execute(ENSURE_AROUND_TODAY, (self._tables,))
+            self._ready = today
 
 
 def ensure(conn: psycopg.Connection[Any], table: str, days_ahead: int = 7, days_back: int = 0) -> None:

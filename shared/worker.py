@@ -19,6 +19,7 @@ from psycopg_pool import ConnectionPool
 from shared import broker, dead_letters, logs, metrics, tracing
 from shared.database import Connection, open_tasks_pool, task_transaction
 from shared.messages import MESSAGES, Message, name_of
+from shared.partitions import Daily
 from shared.relay import Envelope
 from shared.settings import required
 
@@ -59,11 +60,17 @@ class Consumer:
     """Applies batches of messages with a service's handlers, each message's effect exactly once."""
 
     def __init__(
-        self, service: str, settings: WorkerSettings, handlers: Mapping[type[Any], Handler], celery: Celery
+        self,
+        service: str,
+        settings: WorkerSettings,
+        handlers: Mapping[type[Any], Handler],
+        celery: Celery,
+        partitions: Daily | None = None,
     ) -> None:
         self.service = service
         self.handlers = handlers
         self.celery = celery
+        self._partitions = partitions
         self._dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
         self._redis = broker.redis_client(settings.redis_url)
         self._opening = threading.Lock()
@@ -101,7 +108,13 @@ class Consumer:
             return dead_letters.count_failure(self.pool, producer, envelope, error)
         return True
 
+    def _prepare(self) -> None:
+        """Has the day's partitions made, where the handlers write to partitioned tables."""
+        if self._partitions is not None:
+            self._partitions.ensure_sync(self.pool)
+
     def _apply(self, envelopes: list[Envelope], sent_ns: int) -> None:
+        self._prepare()
         with task_transaction(self.pool) as conn:
             self._perform(conn, self._new(conn, envelopes), sent_ns)
 
@@ -119,6 +132,7 @@ class Consumer:
 
     def revive(self, message_id: str) -> bool:
         """Tries a dead letter once more, here and now; it stays one if that fails. False when there is none of that id."""
+        self._prepare()
         with task_transaction(self.pool) as conn:
             envelope = dead_letters.take(conn, message_id)
             if envelope is not None:
@@ -162,10 +176,12 @@ class Consumer:
             log.debug("bell not rung: %s", type(error).__name__)
 
 
-def create_worker(service: str, settings: WorkerSettings, handlers: Mapping[type[Any], Handler]) -> Celery:
-    """The service's Celery app. `worker.consumer` holds its pool for tasks the service adds."""
+def create_worker(
+    service: str, settings: WorkerSettings, handlers: Mapping[type[Any], Handler], partitions: Daily | None = None
+) -> Celery:
+    """The service's Celery app. `worker.consumer` holds its pool for tasks the service adds; `partitions` are those they write to."""
     celery = broker.connect(service, settings.redis_url)
-    consumer = Consumer(service, settings, handlers, celery)
+    consumer = Consumer(service, settings, handlers, celery, partitions)
     celery.task(consumer.consume, name=broker.CONSUME, shared=False)
     celery.task(consumer.acknowledge, name=broker.ACKNOWLEDGE, shared=False)
     celery.consumer = consumer  # type: ignore[attr-defined]

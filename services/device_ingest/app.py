@@ -21,6 +21,7 @@ from shared.database import AsyncConnection
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
 from shared.outbox import Bell
+from shared.partitions import Daily
 from shared.routing import resource
 
 # Connections for all but the groups' commits.
@@ -45,6 +46,7 @@ class State(TypedDict):
     keyring: Keyring
     group: GroupCommit[Submission, Outcome]
     active_devices: ActiveDevices
+    partitions: Daily
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -71,7 +73,13 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
         write = partial(_write_group, pool, bell)
         group = GroupCommit(write, rows=settings.group_rows, writers=settings.group_writers)
         yield State(
-            settings=settings, pool=pool, bell=bell, keyring=keyring, group=group, active_devices=ActiveDevices()
+            settings=settings,
+            pool=pool,
+            bell=bell,
+            keyring=keyring,
+            group=group,
+            active_devices=ActiveDevices(),
+            partitions=Daily("observations"),
         )
         await group.close()
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from services.device_ingest import queries
 from services.device_ingest.models import Device, DeviceChange, DeviceFilter, Enrolment
-from shared import ids, pagination, problems
+from shared import ids, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 
@@ -75,9 +75,9 @@ async def change(conn: AsyncConnection, device_id: str, wanted: DeviceChange) ->
     return changed
 
 
-async def listed(conn: AsyncConnection, wanted: DeviceFilter) -> list[Device]:
+async def listed(conn: AsyncConnection, wanted: DeviceFilter, after: str | None) -> list[Device]:
     """One more than the page holds, newest first."""
-    parameters = structs.asdict(wanted) | {"after": pagination.after(wanted), "limit": wanted.limit + 1}
+    parameters = structs.asdict(wanted) | {"after": after, "limit": wanted.limit + 1}
     async with conn.cursor(row_factory=class_row(Device)) as cursor:
         return await (await cursor.execute(queries.LIST_DEVICES, parameters)).fetchall()
 

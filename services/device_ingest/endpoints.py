@@ -33,8 +33,8 @@ async def list_devices(request: Request) -> Response:
     caller = identity.require(request, READ)
     page = http.query(request, DeviceFilter)
     async with tenant_transaction(request, caller) as conn:
-        found = await devices.listed(conn, page)
-    found, cursor = pagination.slice_page(found, page, key=lambda device: device.id)
+        found = await devices.listed(conn, page, pagination.after(request, page))
+    found, cursor = pagination.slice_page(request, found, page, key=lambda device: device.id)
     return http.json(found, headers=pagination.link_header(request, cursor))
 
 
@@ -87,7 +87,7 @@ async def record_observation(request: Request) -> Response:
 async def record_observations(request: Request) -> Response:
     caller = identity.require(request, WRITE)
     device_id = request.path_params["device_id"]
-    batch = await http.decode(request, ObservationBatch)
+    batch = await http.decode(request, ObservationBatch, by_item=True)
 
     async def answer(write: Write, device_class: str) -> Response:
         outcomes = await observations.record(write, caller, device_id, device_class, batch.observations)
@@ -101,9 +101,9 @@ async def list_observations(request: Request) -> Response:
     page = http.query(request, ObservationFilter)
     async with tenant_transaction(request, caller) as conn:
         device = await devices.find(conn, request.path_params["device_id"])
-        found = await observations.listed(conn, device.id, page)
+        found = await observations.listed(conn, device.id, page, pagination.after(request, page))
         await audit.record(conn, caller, "observations.read", device.id)
-    found, cursor = pagination.slice_page(found, page, key=observations.cursor_key)
+    found, cursor = pagination.slice_page(request, found, page, key=observations.cursor_key)
     return http.json(found, headers=pagination.link_header(request, cursor))
 
 
@@ -118,6 +118,7 @@ async def read_observation(request: Request) -> Response:
 
 async def _recorded(request: Request, caller: Caller, device_id: str, answer: Answer) -> Response:
     """Answers for an active device; once more with what is true now, when what was remembered of the device no longer is."""
+    await request.state.partitions.ensure(request.state.pool)
     device_class = await devices.active_class(request, caller, device_id)
     try:
         return await _once(request, caller, device_class, answer)

@@ -49,15 +49,17 @@ async def record(
 def _check(draft: object, device_class: str, now: datetime) -> Reading | Problem:
     try:
         if not isinstance(draft, ObservationDraft):
-            draft = http.convert(draft, ObservationDraft)
+            draft = http.convert_item(draft, ObservationDraft)
         return readings.check(draft, device_class, now)
     except Problem as problem:
         return problem
 
 
-async def listed(conn: AsyncConnection, device_id: str, wanted: ObservationFilter) -> list[Observation]:
-    """One more than the page holds, the latest first by the time of observation."""
-    after_time, after_id = _after(wanted)
+async def listed(
+    conn: AsyncConnection, device_id: str, wanted: ObservationFilter, after: str | None
+) -> list[Observation]:
+    """One more than the page holds, the latest first by the time of observation. `after` is what `cursor_key` gave."""
+    after_time, after_id = _place(after)
     parameters: dict[str, Any] = {
         "device_id": device_id,
         "mdc_code10": _code10(wanted.mdc_code),
@@ -96,19 +98,16 @@ def cursor_key(observation: Observation) -> str:
     return f"{observation.observed_at.isoformat()} {observation.id}"
 
 
-def _after(wanted: ObservationFilter) -> tuple[datetime | None, str | None]:
-    last = pagination.after(wanted)
-    if last is None:
+def _place(after: str | None) -> tuple[datetime | None, str | None]:
+    if after is None:
         return None, None
     try:
-        time, observation_id = last.split(" ")
+        time, observation_id = after.split(" ")
         moment = datetime.fromisoformat(time)
     except ValueError:
-        moment = observation_id = None
-    if moment is None or moment.tzinfo is None or observation_id is None or not ids.is_id(observation_id, "obs"):
-        raise problems.invalid(
-            "The cursor is not one we gave out.", [FieldError("cursor", "not a cursor of this list")]
-        )
+        raise pagination.not_ours() from None
+    if moment.tzinfo is None:
+        raise pagination.not_ours()
     return moment, observation_id
 
 

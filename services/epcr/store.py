@@ -10,11 +10,10 @@ from services.epcr.models.record import Encounter
 from services.epcr.models.requests import EncounterFilter
 from services.epcr.queries import EncounterRow
 from services.epcr.sealing import Stored, opened, seal
-from shared import ids, pagination, problems, tracing
+from shared import ids, problems, tracing
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.identity import Caller
-from shared.problems import FieldError
 
 
 async def insert(conn: AsyncConnection, caller: Caller, encounter: Encounter, keyring: Keyring) -> Stored:
@@ -51,14 +50,9 @@ async def find(conn: AsyncConnection, encounter_id: str, keyring: Keyring, *, lo
     return opened(row, keyring)
 
 
-async def listed(conn: AsyncConnection, page: EncounterFilter, keyring: Keyring) -> list[Stored]:
+async def listed(conn: AsyncConnection, page: EncounterFilter, after: str | None, keyring: Keyring) -> list[Stored]:
     """One row more than the page holds, newest first."""
     filters = {"cad_incident_id": page.cad_incident_id, "status": page.status}
-    after = pagination.after(page)
-    if after is not None and not ids.is_id(after, "enc"):
-        raise problems.invalid(
-            "The cursor is not one we gave out.", [FieldError("cursor", "not a cursor of this list")]
-        )
     paging = {"after": after, "limit": page.limit + 1}
     async with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
         rows = await (await cursor.execute(queries.LIST_ENCOUNTERS, filters | paging)).fetchall()

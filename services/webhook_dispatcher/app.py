@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 
-from services.webhook_dispatcher import endpoints, history_endpoints, resolver
+from services.webhook_dispatcher import dispatch_queries, endpoints, history_endpoints, resolver
 from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
@@ -19,6 +19,7 @@ from shared.crypto import Keyring
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
 from shared.outbox import Bell
+from shared.partitions import Daily
 from shared.routing import resource
 
 ONE = "/v1/webhooks/{webhook_id}"
@@ -68,6 +69,7 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str
         yield {
             "settings": settings,
             "pool": pool,
+            "partitions": Daily(*dispatch_queries.PARTITIONED),
             "bell": bell,
             "keyring": keyring,
             "vault": Vault(keyring),

@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+PARTITIONED = ("events", "deliveries", "attempts")
+
 # --- apps -------------------------------------------------------------------------------------------------------------------
 # Before anything else of the app: a webhook that is being made or changed (SHARE_APP) and an approval that is being withdrawn take
 # turns, or each would miss the other. An advisory lock, because an app auth has not told of has no row.

@@ -58,13 +58,13 @@ async def create_webhook(request: Request) -> Response:
 async def list_webhooks(request: Request) -> Response:
     caller = identity.require(request, "webhooks:read")
     page = http.query(request, Page)
-    parameters = {"client_id": caller.client_id, "after": pagination.after(page), "limit": page.limit + 1}
+    parameters = {"client_id": caller.client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with (
         tenant_transaction(request, caller) as conn,
         conn.cursor(row_factory=class_row(Subscription)) as cursor,
     ):
         await cursor.execute(queries.LIST_SUBSCRIPTIONS, parameters)
-        rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, lambda row: row.id)
+        rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, lambda row: row.id)
     content = {"webhooks": [row.partner_view() for row in rows], "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 

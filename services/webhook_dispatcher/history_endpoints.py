@@ -47,12 +47,12 @@ async def list_deliveries(request: Request) -> Response:
         subscription = await find(conn, request, caller)
         parameters = msgspec.structs.asdict(page) | {
             "subscription_id": subscription.id,
-            "after": pagination.after(page),
+            "after": pagination.after(request, page),
             "limit": page.limit + 1,
         }
         async with conn.cursor(row_factory=class_row(Delivery)) as cursor:
             await cursor.execute(statement, parameters)
-            rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, lambda row: row.id)
+            rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, lambda row: row.id)
     content = {"deliveries": rows, "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
@@ -117,6 +117,7 @@ async def reconcile(request: Request) -> Response:
 async def send_test(request: Request) -> Response:
     caller = identity.require(request, "webhooks:write")
     wait = http.query(request, TestQuery).wait
+    await request.state.partitions.ensure(request.state.pool)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:

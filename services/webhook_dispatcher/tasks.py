@@ -31,7 +31,6 @@ from shared.worker import Received
 SERVICE = "webhook_dispatcher"
 SEND = "webhook_dispatcher.send"
 RECONNECT_SECONDS = 20
-PARTITIONED = ("events", "deliveries", "attempts")
 # Every statement of the sender goes from a few rows to others by key; where statistics are young, the planner would rather read history.
 KEYED = f"{OPTIONS} -c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan"
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ def create_worker(settings: Settings) -> Celery:
         AutomationInterest: automations.change_interest,
         AutomationDelivery: sender.deliver,
     }
-    celery = worker.create_worker(SERVICE, settings, handlers)
+    celery = worker.create_worker(SERVICE, settings, handlers, sender.partitions)
     sender.celery = celery
     celery.task(sender.send, name=SEND, shared=False)
     signals.worker_shutting_down.connect(lambda **_: sender.stopping.set(), weak=False)
@@ -76,6 +75,7 @@ class Sender:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.partitions = partitions.Daily(*dispatch_queries.PARTITIONED)
         self.stopping = threading.Event()
         self.pumps: list[Pump] = []
         self.lock = threading.Lock()
@@ -127,6 +127,7 @@ class Sender:
 
     async def _turn(self) -> None:
         async with await self._connect() as conn:
+            await self.partitions.ensure_over(conn)
             number = await self._take_turn(conn)
             if number is None:
                 return
@@ -219,7 +220,7 @@ def call_sender(celery: Celery) -> None:
 
 def keep_partitions(conn: Connection, days: int) -> None:
     """Makes partitions ahead, and drops what is older than the retention, waiting deliveries with it."""
-    for table in PARTITIONED:
+    for table in dispatch_queries.PARTITIONED:
         partitions.ensure(conn, table, days_ahead=8, days_back=8)
         partitions.drop_older(conn, table, days)
     conn.execute(dispatch_queries.FORGET_EXPIRED, (datetime.now(UTC).date() - timedelta(days=days),))

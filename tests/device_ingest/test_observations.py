@@ -220,6 +220,49 @@ def test_a_batch_is_answered_item_by_item_in_order(partner: Partner) -> None:
     assert [observation["id"] for observation in stored] == [results[2]["id"], results[0]["id"]]
 
 
+@pytest.mark.parametrize("value", ["1e400", "1" * 60, "1e-99", "9e99999999999999999999"])
+def test_a_number_beyond_every_bound_costs_its_item_and_no_other(partner: Partner, value: str) -> None:
+    device = partner.enrol()
+    item = '{"mdc_code": "150456", "unit_code": "%%", "observed_at": "%s", "value": %s}'
+    items = [
+        item % (at(1), "97"),
+        item % (at(2), value),
+        item % (at(3), "98.0"),
+        item.replace("150456", "\\u0000") % (at(4), "1"),
+    ]
+    answer = partner.call(
+        "POST",
+        f"{device}/observations:batch",
+        content=f'{{"observations": [{", ".join(items)}]}}',
+        headers={"content-type": "application/json"},
+    )
+    results = answer.json()["results"]
+    assert [result["status"] for result in results] == [201, 422, 201, 422]
+    assert [results[n]["error"]["errors"][0]["pointer"] for n in (1, 3)] == ["/value", "/mdc_code"]
+    assert "1E±30" in results[1]["error"]["errors"][0]["detail"]
+    assert [one["value"] for one in partner.get(f"{device}/observations").json()] == [97, 98.0]
+
+
+def test_a_cursor_of_another_device_or_filter_is_refused(partner: Partner) -> None:
+    one, two = partner.enrol("SN-1"), partner.enrol("SN-2")
+    for device in (one, two):
+        for minutes in (1, 2):
+            partner.observe(device, observed_at=at(minutes))
+    follow = partner.get(f"{one}/observations?limit=1").links["next"]["url"]
+    cursor = follow.rpartition("cursor=")[2]
+    assert len(partner.get(follow).json()) == 1
+    listed = partner.get(f"{DEVICES}?limit=1").links["next"]["url"].rpartition("cursor=")[2]
+    for path in (
+        f"{two}/observations?limit=1&cursor={cursor}",
+        f"{one}/observations?mdc_code=150456&cursor={cursor}",
+        f"{DEVICES}?cursor={cursor}",
+        f"{one}/observations?cursor={listed}",
+        f"{DEVICES}?status=active&cursor={listed}",
+    ):
+        refused = partner.get(path)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "cursor"), path
+
+
 def test_a_batch_holds_one_to_five_hundred(partner: Partner) -> None:
     device = partner.enrol()
     full = [SPO2 | {"observed_at": (NOW - timedelta(seconds=n)).isoformat()} for n in range(500)]
@@ -320,6 +363,7 @@ def test_a_body_that_cannot_be_read_is_refused_precisely(
 
 def test_a_reading_that_the_database_refuses_fails_alone(partner: Partner, inside: Inside) -> None:
     device, day = partner.enrol(), NOW - timedelta(days=5)
+    assert partner.observe(device).status_code == 201  # the day's partitions are made with its first reading
     inside.owner.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(f"observations_{day:%Y%m%d}")))
     try:
         with ThreadPoolExecutor(24) as threads:
@@ -329,7 +373,27 @@ def test_a_reading_that_the_database_refuses_fails_alone(partner: Partner, insid
         inside.owner.execute("SELECT ensure_partition('observations', %s)", (day.date(),))
     assert [number for number, answer in enumerate(answers) if answer.status_code != 201] == [11]
     assert "partition" not in answers[11].text
-    assert len(partner.get(f"{device}/observations").json()) == 23
+    assert len(partner.get(f"{device}/observations").json()) == 24
+
+
+def test_after_days_without_a_relay_a_reading_makes_the_partition_it_needs(
+    start_app: StartApp, partner: Partner, inside: Inside
+) -> None:
+    """However it comes: alone, in a batch, or with a key and so in a transaction of its own."""
+    device, key = partner.enrol(), {"Idempotency_Key": ids.new_id("key")}
+    today = sql.Identifier(f"observations_{datetime.now(UTC):%Y%m%d}")
+    sent = {
+        "alone": lambda partner: partner.observe(device, observed_at=at(1)),
+        "batch": lambda partner: partner.post(f"{device}/observations:batch", {"observations": [SPO2]}),
+        "key": lambda partner: partner.post(f"{device}/observations", SPO2, **key),
+    }
+    for how, send in sent.items():
+        inside.owner.execute(sql.SQL("DROP TABLE {}").format(today))
+        with start_app() as http:
+            again = Partner(http, partner.tenant_id)
+            answer = send(again)
+            assert answer.status_code == (200 if how == "batch" else 201), (how, answer.text)
+            assert len(again.get(f"{device}/observations").json()) == 1
 
 
 def test_connections_cut_under_load_are_told_as_unavailable_and_nothing_answered_is_lost(
@@ -342,7 +406,7 @@ def test_connections_cut_under_load_are_told_as_unavailable_and_nothing_answered
             answers.append(answer)
             if len(answers) % 10 == 0:
                 admin.execute(cut)
-    assert {answer.status_code for answer in answers} == {201, 503}
+    assert 201 in {answer.status_code for answer in answers} <= {201, 503}
     assert all(answer.headers["retry-after"] == "1" for answer in answers if answer.status_code == 503)
     answered = {answer.json()["id"] for answer in answers if answer.status_code == 201}
     stored = inside.rows("SELECT id FROM observations WHERE tenant_id = %s", partner.tenant_id)

@@ -1,6 +1,7 @@
 """Tenants stand apart in the database itself: whoever forgets to name one sees nothing, and writes nowhere."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -190,23 +191,59 @@ def test_tasks_of_different_tenants_on_one_connection_stand_apart(producer: Data
 
 END_ALL = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-    WHERE usename = 'epcr_app' AND datname = current_database()
+    WHERE usename = %s AND datname = current_database()
 """
 
 
-def test_a_restarted_database_costs_one_request_and_not_one_for_each_idle_connection(producer: Database) -> None:
+def test_a_database_that_restarted_between_two_requests_costs_none_of_them(producer: Database) -> None:
     async def ask() -> list[bool]:
         async with open_pool(producer.app, min_size=4) as pool:
             await pool.wait()
-            scalar(producer.admin, END_ALL)
+            scalar(producer.admin, END_ALL, "epcr_app")
             return [await answers(pool) for _ in range(6)]
+
+    assert asyncio.run(ask()) == [True] * 6
+
+
+def test_a_connection_that_dies_within_a_request_costs_that_one_and_no_other(producer: Database) -> None:
+    async def ask() -> list[bool]:
+        async with open_pool(producer.app, min_size=4) as pool:
+            await pool.wait()
+            cut = await answers(pool, lambda: scalar(producer.admin, END_ALL, "epcr_app"))
+            return [cut, *[await answers(pool) for _ in range(5)]]
 
     assert asyncio.run(ask()) == [False, True, True, True, True, True]
 
 
-async def answers(pool: AsyncConnectionPool[AsyncConnection]) -> bool:
+def test_a_task_gets_no_connection_that_died_while_it_was_idle(producer: Database) -> None:
+    with database.open_tasks_pool(producer.worker, max_size=1) as pool:
+        pool.wait()
+        assert scalar(producer.admin, END_ALL, "epcr_worker") == 1
+        with database.task_transaction(pool) as conn:
+            assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_connection_with_a_notice_to_read_is_kept(producer: Database) -> None:
+    """A notice comes with an answer, nearly always; sent alone it makes the socket readable, and the connection is no less alive."""
+
+    async def ask() -> tuple[int, int]:
+        async with open_pool(producer.app, max_size=1) as pool:
+            await pool.wait()
+            async with pool.connection() as conn:
+                before = conn.info.backend_pid
+                await conn.execute("LISTEN told")
+            scalar(producer.admin, "SELECT pg_notify('told', '')")
+            async with pool.connection() as conn:
+                return before, conn.info.backend_pid
+
+    before, after = asyncio.run(ask())
+    assert before == after
+
+
+async def answers(pool: AsyncConnectionPool[AsyncConnection], first: Callable[[], object] = lambda: None) -> bool:
     try:
         async with pool.connection() as conn:
+            first()
             await conn.execute("SELECT 1")
     except psycopg.OperationalError:
         return False

@@ -117,6 +117,27 @@ def test_a_number_beyond_every_measurement_is_malformed(number: str) -> None:
     assert (problem.status, "digits" in problem.detail) == (400, True)
 
 
+@pytest.mark.parametrize("number", ["1e31", "1" * 41, "0e-99999999999999999999", "1e9999999999999999999999"])
+def test_by_item_such_a_number_is_refused_where_it_stands_and_the_rest_kept(number: str) -> None:
+    body = (
+        f'[{{"number": {number}}}, {{"number": 0.0}}, {{"text": "a\\u0000"}}, {{"text": {number}}}, {{"\\ud800": 1}}]'
+    )
+    items = http.parse_json(body.encode(), by_item=True)
+    assert http.convert_item(items[1], Sample).number == Decimal("0.0")
+    for index, pointer in ((0, "/number"), (2, "/text"), (3, "/text"), (4, "")):
+        with pytest.raises(Problem) as refused:
+            http.convert_item(items[index], Sample)
+        assert (refused.value.status, pointers(refused.value)) == (422, [pointer])
+
+
+@pytest.mark.parametrize("name", [" ", "\t\n", "\u00a0\u3000", ""])
+def test_white_space_alone_is_no_name_of_anything(name: str) -> None:
+    with pytest.raises(Problem) as refused:
+        http.convert({"name": name}, Part)
+    assert (refused.value.status, pointers(refused.value)) == (422, ["/name"])
+    assert http.convert({"name": " CAD 7 "}, Part).name == " CAD 7 "
+
+
 @pytest.mark.parametrize("number", ["98.0", "384.50", "0", "-0.5", "1e30", "1E-30", "12345678901234567890.123456789"])
 def test_a_number_is_kept_as_exactly_as_it_was_written(number: str) -> None:
     sample = http.decode_bytes(f'{{"number": {number}}}'.encode(), Sample)
@@ -299,6 +320,9 @@ def test_any_values_of_known_fields_are_a_value_or_a_problem(value: Any) -> None
         (b"limit=0", "limit"),
         (b"limit=101", "limit"),
         (b"limit=ten", "limit"),
+        (b"limit=1e1", "limit"),
+        (b"limit=7.0", "limit"),
+        (b"limit=007", "limit"),
         (b"limit=1&limit=1", "limit"),
         (b"limit=" + b"9" * 5_000, "limit"),
         (b"page=2", "page"),

@@ -13,6 +13,7 @@ from shared.pagination import Page
 from shared.problems import Problem
 from tests.shared.asking import request
 
+ASKED = request(path="/things")
 ROWS = sorted((ids.new_id("enc") for _ in range(257)), reverse=True)
 
 
@@ -31,7 +32,9 @@ def test_walking_the_pages_sees_every_row_once(limit: int) -> None:
     cursor = None
     while True:
         page = Page(limit=limit, cursor=cursor)
-        found, cursor = pagination.slice_page(rows_after(pagination.after(page), limit), page, lambda row: row)
+        found, cursor = pagination.slice_page(
+            ASKED, rows_after(pagination.after(ASKED, page), limit), page, lambda row: row
+        )
         assert len(found) <= limit
         seen += found
         if cursor is None:
@@ -42,7 +45,7 @@ def test_walking_the_pages_sees_every_row_once(limit: int) -> None:
 @given(st.text())
 def test_a_cursor_is_an_id_or_refused(cursor: str) -> None:
     try:
-        last = pagination.after(Page(cursor=cursor))
+        last = pagination.after(ASKED, Page(cursor=cursor))
     except Problem as problem:
         found = (problem.status, [error.pointer for error in problem.errors])
     else:
@@ -53,8 +56,28 @@ def test_a_cursor_is_an_id_or_refused(cursor: str) -> None:
 @pytest.mark.parametrize("cursor", ["", "!", "YQ==", "AA", "4pyT", "YWFh" * 100])
 def test_a_forged_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(Problem) as refused:
-        pagination.after(Page(cursor=cursor))
+        pagination.after(ASKED, Page(cursor=cursor))
     assert refused.value.status == 422
+
+
+def cursor_of(path: str, page: Page) -> str:
+    cursor = pagination.slice_page(request(path=path), ROWS[: page.limit + 1], page, lambda row: row)[1]
+    assert cursor is not None
+    return cursor
+
+
+def test_a_cursor_holds_for_pages_of_any_size() -> None:
+    cursor = cursor_of("/things", Listed(limit=2, status="open"))
+    assert pagination.after(ASKED, Listed(limit=9, status="open", cursor=cursor)) == ROWS[1]
+
+
+@pytest.mark.parametrize(("path", "status"), [("/things", None), ("/things", "shut"), ("/others", "open")])
+def test_a_cursor_of_another_list_or_other_filters_is_refused(path: str, status: str | None) -> None:
+    cursor = cursor_of(path, Listed(limit=2, status=status))
+    with pytest.raises(Problem) as refused:
+        pagination.after(ASKED, Listed(limit=2, status="open", cursor=cursor))
+    assert (refused.value.status, [error.pointer for error in refused.value.errors]) == (422, ["cursor"])
+    assert "another list" in refused.value.detail
 
 
 def test_the_link_keeps_the_callers_filters_and_replaces_the_cursor() -> None:
@@ -76,7 +99,21 @@ def test_a_link_cannot_be_broken_out_of() -> None:
     assert link.count(">") == link.count("<") == 1
 
 
-@pytest.mark.parametrize("query", [b"limit=0", b"limit=101", b"limit=-1", b"limit=1.5", b"offset=3"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"limit=0",
+        b"limit=101",
+        b"limit=-1",
+        b"limit=1.5",
+        b"limit=1e1",
+        b"limit=10.0",
+        b"limit=+5",
+        b"limit=%205",
+        b"limit=05",
+        b"offset=3",
+    ],
+)
 def test_a_page_outside_its_bounds_is_refused(query: bytes) -> None:
     with pytest.raises(Problem) as refused:
         http.query(request(query=query), Listed)

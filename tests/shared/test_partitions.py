@@ -1,6 +1,8 @@
-"""Daily partitions: made ahead and dropped behind by the worker, by nobody else."""
+"""Daily partitions: made ahead and dropped behind by the worker; the days around today by whoever writes first."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -8,13 +10,17 @@ import pytest
 
 from deploy.local.databases import Database
 from shared import partitions
+from shared.database import open_pool, open_tasks_pool
+from shared.partitions import Daily
 from tests.shared.support import scalar
 
 TABLE = """
     CREATE TABLE readings (tenant_id text NOT NULL, at timestamptz NOT NULL) PARTITION BY RANGE (at);
     ALTER TABLE readings OWNER TO epcr_migrator;
 """
-NAMES = "SELECT array_agg(inhrelid::regclass::text ORDER BY 1) FROM pg_inherits WHERE inhparent = 'readings'::regclass"
+NAMES = """
+    SELECT array_agg(inhrelid::regclass::text ORDER BY inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'readings'::regclass
+"""
 
 
 @pytest.fixture
@@ -23,6 +29,7 @@ def worker(producer: Database) -> Iterator[psycopg.Connection]:
         conn.execute(TABLE)
     with psycopg.connect(producer.migrator) as conn:
         conn.execute("SELECT tenant_table('readings'), worker_writes_all('readings')")
+        conn.execute("GRANT EXECUTE ON FUNCTION ensure_partitions_around_today(regclass) TO epcr_app, epcr_worker")
     with psycopg.connect(producer.worker, autocommit=True) as conn:
         yield conn
 
@@ -61,3 +68,58 @@ def test_the_app_role_neither_makes_nor_drops_partitions(producer: Database, wor
             partitions.ensure(conn, "readings")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             partitions.drop_older(conn, "readings", 1)
+
+
+AROUND_TODAY = [day(offset) for offset in range(-8, 9)]
+
+
+def without(producer: Database, name: str) -> None:
+    with psycopg.connect(producer.migrator) as conn:
+        conn.execute(f"DROP TABLE {name}".encode())
+
+
+def test_without_a_relay_the_first_write_of_each_day_finds_its_partition(
+    producer: Database, worker: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two_days(daily: Daily) -> None:
+        async with open_pool(producer.app) as pool:
+            await daily.ensure(pool)
+            assert scalar(producer.admin, NAMES) == AROUND_TODAY
+            without(producer, day(1))
+            await daily.ensure(pool)
+            assert day(1) not in scalar(producer.admin, NAMES)  # asked once a day, not with each write
+            monkeypatch.setattr(partitions, "_today", lambda: datetime.now(UTC).date() + timedelta(days=1))
+            await daily.ensure(pool)
+
+    asyncio.run(two_days(Daily("readings")))
+    assert scalar(producer.admin, NAMES) == AROUND_TODAY
+
+
+def test_a_task_makes_them_too_and_several_at_once_do_not_collide(
+    producer: Database, worker: psycopg.Connection
+) -> None:
+    with open_tasks_pool(producer.worker, max_size=8) as pool, ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: Daily("readings").ensure_sync(pool), range(8)))
+    assert scalar(producer.admin, NAMES) == AROUND_TODAY
+
+
+def test_what_was_made_without_a_relay_is_under_row_level_security_and_dropped_with_the_rest(
+    producer: Database, worker: psycopg.Connection
+) -> None:
+    with open_tasks_pool(producer.worker) as pool:
+        Daily("readings").ensure_sync(pool)
+    secured = """SELECT bool_and(relrowsecurity AND relforcerowsecurity) FROM pg_class
+                 JOIN pg_inherits ON inhrelid = oid WHERE inhparent = 'readings'::regclass"""
+    assert scalar(producer.admin, secured) is True
+    assert partitions.drop_older(worker, "readings", days=2) == 6
+
+
+def test_a_partition_that_could_not_be_made_is_asked_for_again(producer: Database, worker: psycopg.Connection) -> None:
+    daily = Daily("readings")
+    with psycopg.connect(producer.admin, autocommit=True) as admin, open_tasks_pool(producer.worker) as pool:
+        admin.execute("ALTER TABLE readings RENAME TO elsewhere")
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            daily.ensure_sync(pool)
+        admin.execute("ALTER TABLE elsewhere RENAME TO readings")
+        daily.ensure_sync(pool)
+    assert scalar(producer.admin, NAMES) == AROUND_TODAY

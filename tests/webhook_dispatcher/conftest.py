@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -213,8 +214,9 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
     return settings_for(database, redis_server.url)
 
 
-@pytest.fixture(scope="module")
-def http(settings: Settings) -> Iterator[httpx.Client]:
+@contextmanager
+def serving(settings: Settings) -> Iterator[httpx.Client]:
+    """One web process's worth of application, and a client of it."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(create_app(settings), http="httptools", loop="asyncio", log_config=None, access_log=False)
     server = uvicorn.Server(config)
@@ -226,6 +228,12 @@ def http(settings: Settings) -> Iterator[httpx.Client]:
     server.should_exit = True
     thread.join()
     listener.close()
+
+
+@pytest.fixture(scope="module")
+def http(settings: Settings) -> Iterator[httpx.Client]:
+    with serving(settings) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

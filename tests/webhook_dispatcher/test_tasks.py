@@ -2,19 +2,22 @@
 
 import asyncio
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from redis import Redis
 
 from services.webhook_dispatcher import dispatch_queries, metrics, tasks
 from services.webhook_dispatcher.settings import Settings
-from shared import broker
+from shared import broker, ids
 from shared.database import task_transaction
+from shared.relay import Envelope
 from tests.support.waiting import wait_for
-from tests.webhook_dispatcher.conftest import Dispatcher, Partner, settings_for
+from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event, serving, settings_for
 from tests.webhook_dispatcher.receiver import Receiver, hang
 
 
@@ -138,7 +141,7 @@ def test_partitions_are_made_ahead_and_dropped_behind_with_what_waits_in_them(
     partner.subscribe("https://integrator.example/")
     idle.publish(partner.tenant_id, "incident.updated", "incident.updated")
     old = datetime.now(UTC) - timedelta(days=40)
-    for table in tasks.PARTITIONED:
+    for table in dispatch_queries.PARTITIONED:
         idle.run("SELECT ensure_partition(%s::regclass, %s)", table, old.date())
     idle.run("UPDATE queue SET delivery_at = %s WHERE sequence = 1", old)
     with task_transaction(idle.pool) as conn:
@@ -148,7 +151,7 @@ def test_partitions_are_made_ahead_and_dropped_behind_with_what_waits_in_them(
     names = [row["name"] for row in idle.rows("SELECT inhrelid::regclass::text AS name FROM pg_inherits")]
     assert not any(old.strftime("%Y%m%d") in name for name in names)
     ahead = (datetime.now(UTC) + timedelta(days=8)).strftime("%Y%m%d")
-    assert {f"{table}_{ahead}" for table in tasks.PARTITIONED} <= set(names)
+    assert {f"{table}_{ahead}" for table in dispatch_queries.PARTITIONED} <= set(names)
 
 
 def test_what_is_due_and_held_is_measured(partner: Partner, idle: Dispatcher) -> None:
@@ -175,3 +178,28 @@ def test_a_malformed_setting_stops_the_process_at_start(
 ) -> None:
     with pytest.raises(ValueError, match="WEBHOOK_"):
         settings_for(idle.database, settings.redis_url, **change)
+
+
+def test_after_days_without_a_relay_an_event_makes_the_partitions_it_needs(
+    partner: Partner, idle: Dispatcher, settings: Settings
+) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    for table in dispatch_queries.PARTITIONED:
+        idle.run(f"DROP TABLE {table}_{datetime.now(UTC):%Y%m%d}")
+    one = event("incident.updated")
+    envelope = Envelope(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, msgspec.Raw(msgspec.json.encode(one)))
+    worker = tasks.create_worker(settings)
+    worker.consumer.consume("graphql_api", time.time_ns(), msgspec.json.encode([envelope]).decode())  # type: ignore[attr-defined]
+    worker.consumer.pool.close()  # type: ignore[attr-defined]
+    assert [delivery["event_id"] for delivery in partner.deliveries(webhook)] == [one.event_id]
+
+
+def test_after_days_without_a_relay_a_test_makes_the_partitions_it_needs(
+    idle: Dispatcher, settings: Settings, receiver: Receiver
+) -> None:
+    for table in dispatch_queries.PARTITIONED:
+        idle.run(f"DROP TABLE {table}_{datetime.now(UTC):%Y%m%d}")
+    with serving(settings) as http:
+        partner = Partner(http)
+        answer = partner.post(f"{partner.subscribe(receiver.url)}/test?wait=true")
+    assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")

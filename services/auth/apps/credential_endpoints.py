@@ -118,12 +118,12 @@ async def list_service_tokens(request: Request) -> Response:
     caller = identity.require(request, scopes.PLATFORM_APPS)
     page = http.query(request, Page)
     client_id = request.path_params["client_id"]
-    parameters = {"client_id": client_id, "after": pagination.after(page), "limit": page.limit + 1}
+    parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await store.load_app(conn, client_id)
         async with conn.cursor(row_factory=class_row(ServiceTokenRow)) as cursor:
             await cursor.execute(queries.SERVICE_TOKENS, parameters)
-            rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, key=lambda row: row.id)
+            rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, key=lambda row: row.id)
     content = {"service_tokens": list(rows), "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 

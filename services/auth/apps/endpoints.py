@@ -55,10 +55,10 @@ async def create_app(request: Request) -> Response:
 async def list_apps(request: Request) -> Response:
     caller = identity.require(request, scopes.PLATFORM_APPS)
     page = http.query(request, AppPage)
-    parameters = {"status": page.status or None, "after": pagination.after(page), "limit": page.limit + 1}
+    parameters = {"status": page.status or None, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn, conn.cursor(row_factory=class_row(App)) as cursor:
         await cursor.execute(queries.APPS, parameters)
-        rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, key=lambda app: app.client_id)
+        rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, key=lambda app: app.client_id)
     content = {"apps": [app_view(app) for app in rows], "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
@@ -168,11 +168,11 @@ async def list_events(request: Request) -> Response:
     if caller.token_use == "anonymous" or caller.client_id != client_id:
         caller = identity.require(request, scopes.PLATFORM_APPS)
     page = http.query(request, Page)
-    parameters = {"client_id": client_id, "after": pagination.after(page), "limit": page.limit + 1}
+    parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await store.load_app(conn, client_id)
         async with conn.cursor(row_factory=class_row(AppEventRow)) as cursor:
             await cursor.execute(queries.APP_EVENTS, parameters)
-            rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, key=lambda row: row.id)
+            rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, key=lambda row: row.id)
     content = {"events": list(rows), "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))

@@ -48,8 +48,8 @@ async def list_encounters(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         policy = await policy_for(conn, caller)
         _refuse_hidden(page, policy)
-        found = await store.listed(conn, page, request.state.keyring)
-        shown, cursor = pagination.slice_page(found, page, key=lambda stored: stored.row.id)
+        found = await store.listed(conn, page, pagination.after(request, page), request.state.keyring)
+        shown, cursor = pagination.slice_page(request, found, page, key=lambda stored: stored.row.id)
         views = [await plain_view(conn, stored, policy, request.state.pseudonyms) for stored in shown]
         seen = {"encounter_ids": [stored.row.id for stored in shown]}
         await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
