@@ -37,12 +37,12 @@ async def list_requests(request: Request) -> Response:
     parameters = {
         "capability": page.capability or None,
         "status": page.status or None,
-        "after": pagination.after(page),
+        "after": pagination.after(request, page),
         "limit": page.limit + 1,
     }
     async with tenant_transaction(request, caller) as conn, conn.cursor(row_factory=class_row(IntegrationRequest)) as c:
         await c.execute(queries.LIST, parameters)
-        rows, next_cursor = pagination.slice_page(await c.fetchall(), page, key=lambda row: row.id)
+        rows, next_cursor = pagination.slice_page(request, await c.fetchall(), page, key=lambda row: row.id)
     content = {"integration_requests": [request_view(row) for row in rows], "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 

@@ -30,10 +30,10 @@ OCTETS = "application/octet-stream"
 async def list_keys(request: Request) -> Response:
     caller = identity.require(request, READ)
     page = http.query(request, Page)
-    parameters = {"after": pagination.after(page), "limit": page.limit + 1}
+    parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         found = await every(conn, SigningKeyRow, queries.LIST_KEYS, parameters)
-    rows, cursor = pagination.slice_page(found, page, key=lambda key: key.id)
+    rows, cursor = pagination.slice_page(request, found, page, key=lambda key: key.id)
     content = {"signing_keys": [views.key_view(key) for key in rows], "next_cursor": cursor}
     return http.json(content, headers=pagination.link_header(request, cursor))
 
@@ -68,10 +68,10 @@ async def revoke_key(request: Request) -> Response:
 async def list_packages(request: Request) -> Response:
     caller = identity.require(request, READ)
     page = http.query(request, PackageFilter)
-    parameters = {"kind": page.kind, "after": pagination.after(page), "limit": page.limit + 1}
+    parameters = {"kind": page.kind, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         found = await every(conn, Package, queries.LIST_PACKAGES, parameters)
-    rows, cursor = pagination.slice_page(found, page, key=lambda package: package.id)
+    rows, cursor = pagination.slice_page(request, found, page, key=lambda package: package.id)
     return http.json({"packages": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
 
 
@@ -98,9 +98,9 @@ async def list_versions(request: Request) -> Response:
     page = http.query(request, Page)
     async with tenant_transaction(request, caller) as conn:
         package = await store.load_package(conn, request.path_params["package_id"])
-        parameters = {"package_id": package.id, "after": pagination.after(page), "limit": page.limit + 1}
+        parameters = {"package_id": package.id, "after": pagination.after(request, page), "limit": page.limit + 1}
         found = await every(conn, VersionRow, queries.LIST_VERSIONS, parameters)
-    rows, cursor = pagination.slice_page(found, page, key=lambda version: version.id)
+    rows, cursor = pagination.slice_page(request, found, page, key=lambda version: version.id)
     content = {"versions": [views.version_view(version) for version in rows], "next_cursor": cursor}
     return http.json(content, headers=pagination.link_header(request, cursor))
 

@@ -23,9 +23,9 @@ async def list_releases(request: Request) -> Response:
     page = http.query(request, ReleaseFilter)
     wanted = {"package_id": page.package_id, "environment": page.environment, "status": page.status}
     async with tenant_transaction(request, caller) as conn:
-        parameters = wanted | {"after": pagination.after(page), "limit": page.limit + 1}
+        parameters = wanted | {"after": pagination.after(request, page), "limit": page.limit + 1}
         found = await every(conn, Release, queries.LIST, parameters)
-    rows, cursor = pagination.slice_page(found, page, key=lambda release: release.id)
+    rows, cursor = pagination.slice_page(request, found, page, key=lambda release: release.id)
     return http.json({"releases": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
 
 
