@@ -11,6 +11,8 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from services.control_plane.access import BASE, GrantMiddleware
+from services.control_plane.agents import edge_endpoints
+from services.control_plane.agents import endpoints as agents
 from services.control_plane.automations import endpoints as automations
 from services.control_plane.packages import endpoints as packages
 from services.control_plane.releases import endpoints as releases
@@ -37,6 +39,8 @@ VERSIONS = f"{PACKAGES}/{{package_id}}/versions"
 VERSION = f"{VERSIONS}/{{version}}"
 RELEASES = f"{BASE}/releases"
 RELEASE = f"{RELEASES}/{{release_id}}"
+AGENTS = f"{BASE}/agents"
+AGENT = f"{AGENTS}/{{agent_id}}"
 AUTOMATIONS = f"{BASE}/automations"
 AUTOMATION = f"{AUTOMATIONS}/{{automation_id}}"
 RUNS = f"{AUTOMATIONS}/runs"
@@ -55,6 +59,13 @@ routes = [
     resource(f"{RELEASE}/reject", POST=releases.reject),
     resource(f"{RELEASE}/promote", POST=releases.promote),
     resource(f"{RELEASE}/rollback", POST=releases.roll_back),
+    # Before those of one agent, whose id neither word is.
+    resource(f"{AGENTS}/enrol", POST=edge_endpoints.enrol),
+    resource(f"{AGENTS}/heartbeat", POST=edge_endpoints.heartbeat),
+    resource(AGENTS, GET=agents.list_agents, POST=agents.create_agent),
+    resource(AGENT, GET=agents.read_agent, PATCH=agents.change_agent),
+    resource(f"{AGENT}/enrolment-code", POST=agents.renew_code),
+    resource(f"{AGENT}/revoke", POST=agents.revoke_agent),
     # Before those of one automation, whose id "runs" is not.
     resource(RUNS, GET=automations.list_runs),
     resource(f"{RUNS}/{{run_id}}", GET=automations.read_run),

@@ -48,10 +48,10 @@ async def list_automations(request: Request) -> Response:
     caller = identity.require(request, READ)
     page = http.query(request, AutomationPage)
     client_id = page.client_id if caller.has(ADMINISTRATOR) else caller.client_id
-    where = {"client_id": client_id, "after": pagination.after(page), "limit": page.limit + 1}
+    where = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn, conn.cursor(row_factory=class_row(Automation)) as cursor:
         await cursor.execute(queries.LIST, where)
-        rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, lambda row: row.id)
+        rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, lambda row: row.id)
     content = {"automations": [row.view() for row in rows], "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
@@ -173,12 +173,12 @@ async def _runs(
     where = _whose(caller) | {
         "automation_id": automation_id,
         "status": page.status,
-        "after": pagination.after(page),
+        "after": pagination.after(request, page),
         "limit": page.limit + 1,
     }
     async with conn.cursor(row_factory=class_row(Run)) as cursor:
         await cursor.execute(queries.LIST_RUNS, where)
-        rows, next_cursor = pagination.slice_page(await cursor.fetchall(), page, lambda row: row.id)
+        rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, lambda row: row.id)
     content = {"runs": [row.view() for row in rows], "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 

@@ -1,0 +1,116 @@
+"""Edge agents: as their organisation registers them, as they report themselves, as the database has them."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, field
+
+from services.control_plane.agents import staleness
+from services.control_plane.settings import Settings
+from shared import http
+from shared.pagination import Page
+
+Environment = Literal["sandbox", "production"]
+Name = Annotated[str, Meta(min_length=1, max_length=120)]
+PackageIds = Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=50)]
+Version = Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class AgentDraft(http.Body):
+    """A box on a vehicle that will enrol; `packages` are those it should run, as they are live in its environment."""
+
+    name: Name
+    vehicle_id: http.ExternalId
+    environment: Environment = "production"
+    packages: PackageIds = field(default_factory=list)
+
+
+class AgentChange(http.Body):
+    name: Name | UnsetType = UNSET
+    vehicle_id: http.ExternalId | UnsetType = UNSET
+    environment: Environment | UnsetType = UNSET
+    packages: PackageIds | UnsetType = UNSET
+
+
+class Enrolment(http.Body):
+    code: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class Running(http.Body):
+    """A package that runs on the agent, as it was unpacked."""
+
+    package_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    version: Version
+    content_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    health: Literal["starting", "ok", "failing"] = "ok"
+
+
+class Heartbeat(http.Body):
+    """What an agent says of itself. One that was sent before the last that was heard changes nothing but when it was seen."""
+
+    sent_at: http.Timestamp
+    running: Annotated[list[Running], Meta(max_length=50)] = field(default_factory=list)
+    agent_version: Version | None = None
+
+
+class AgentPage(Page):
+    vehicle_id: http.ExternalId | None = None
+
+
+class Desired(msgspec.Struct, frozen=True, kw_only=True):
+    """A package the agent should run: the version that is live in its environment, and how its content is known."""
+
+    package_id: str
+    name: str
+    release_id: str
+    version: str
+    content_sha256: str
+    size: int | None
+    key_id: str
+    signature: str
+
+
+class Agent(msgspec.Struct, kw_only=True):
+    """A row of `agents`."""
+
+    id: str
+    tenant_id: str
+    name: str
+    vehicle_id: str
+    environment: Environment
+    packages: list[str]
+    code_mac: bytes | None
+    code_expires_at: datetime | None
+    code_failures: int
+    credential_mac: bytes | None
+    enrolled_at: datetime | None
+    revoked_at: datetime | None
+    last_seen_at: datetime | None
+    reported: dict[str, Any] | None
+    reported_at: datetime | None
+    created_at: datetime
+
+    @property
+    def status(self) -> str:
+        return "revoked" if self.revoked_at else "enrolled" if self.credential_mac else "awaiting_enrolment"
+
+    def view(self, settings: Settings) -> dict[str, Any]:
+        """Without its secrets."""
+        heard = staleness.of(
+            self.last_seen_at, datetime.now(UTC), settings.agent_stale_seconds, settings.agent_lost_seconds
+        )
+        return {
+            "id": self.id,
+            "name": self.name,
+            "vehicle_id": self.vehicle_id,
+            "environment": self.environment,
+            "packages": self.packages,
+            "status": self.status,
+            "staleness": heard,
+            "last_seen_at": self.last_seen_at,
+            "reported": self.reported,
+            "enrolled_at": self.enrolled_at,
+            "revoked_at": self.revoked_at,
+            "created_at": self.created_at,
+        }
