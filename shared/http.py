@@ -78,8 +78,8 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
         if size > limit:
             raise problems.Problem(413, "Content too large", f"The body may have at most {limit} bytes.")
         chunks.append(chunk)
-    request.state.body_bytes = b"".join(chunks)
-    return request.state.body_bytes
+    body = request.state.body_bytes = b"".join(chunks)
+    return body
 
 
 def decode_bytes(body: bytes, kind: type[T]) -> T:

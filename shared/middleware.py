@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import lru_cache
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -12,6 +13,8 @@ from shared import logs, metrics, problems, tracing
 
 log = logging.getLogger("access")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Labels are few, and looking up their child costs more than counting on it.
+count, seconds_of = lru_cache(4096)(metrics.requests.labels), lru_cache(4096)(metrics.request_seconds.labels)
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
@@ -77,8 +80,8 @@ class _Exchange:
         seconds = time.perf_counter() - self.began
         method = self.scope["method"] if self.scope["method"] in METHODS else "OTHER"
         route = _route(self.scope)
-        metrics.requests.labels(route, method, self.status).inc()
-        metrics.request_seconds.labels(route, method).observe(seconds)
+        count(route, method, self.status).inc()
+        seconds_of(route, method).observe(seconds)
         if self.span.is_recording():
             self.span.update_name(f"{method} {route}")
             self.span.set_attributes({"http.route": route, "http.response.status_code": self.status})

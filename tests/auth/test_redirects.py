@@ -1,10 +1,14 @@
-"""Redirect URIs: which may be registered, and which a request may name."""
+"""What is read without I/O: redirect URIs, scopes, event patterns, secrets and forms."""
+
+from urllib.parse import parse_qsl
 
 import pytest
+from authlib.oauth2.rfc6749 import InvalidRequestError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.auth.apps import credentials, events, redirects, scopes
+from services.auth.oauth import forms
 
 
 @pytest.mark.parametrize(
@@ -118,3 +122,20 @@ def test_secrets_carry_a_checksum() -> None:
 @given(st.text())
 def test_no_text_passes_for_a_secret(text: str) -> None:
     assert not credentials.is_well_formed("kns_" + text)
+
+
+@given(st.text(st.sampled_from("ab=&%+4;1 é"), max_size=30))
+def test_plain_forms_are_read_as_any_are(text: str) -> None:
+    try:
+        expected = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=forms.MAX_FIELDS)
+    except ValueError:
+        return
+    values, _, twice = forms.first_values(text)
+    assert dict(values) == {name: value for name, value in reversed(expected) if value}
+    assert twice == {name for name, _ in expected if [one for one, _ in expected].count(name) > 1}
+
+
+def test_too_many_fields_are_refused_in_either_form() -> None:
+    for field in ("a=1", "a=%31"):
+        with pytest.raises(InvalidRequestError):
+            forms.first_values("&".join([field] * (forms.MAX_FIELDS + 1)))

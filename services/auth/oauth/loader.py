@@ -44,9 +44,16 @@ class ClientLoader:
                         future.set_result(found.get(client_id))
 
     async def _query(self, client_ids: list[str]) -> dict[str, Client]:
-        async with self._pool.connection() as conn, conn.cursor(row_factory=class_row(ClientRow)) as cursor:
-            await cursor.execute(queries.FIND_CLIENTS, (client_ids,))
-            return {row.client_id: Client(row) for row in await cursor.fetchall()}
+        """One statement is a transaction of its own: BEGIN and COMMIT would be two more round trips."""
+        async with self._pool.connection() as conn:
+            await conn.set_autocommit(True)
+            try:
+                async with conn.cursor(row_factory=class_row(ClientRow)) as cursor:
+                    await cursor.execute(queries.FIND_CLIENTS, (client_ids,))
+                    return {row.client_id: Client(row) for row in await cursor.fetchall()}
+            finally:
+                if not conn.closed:
+                    await conn.set_autocommit(False)
 
 
 def _settle(batch: dict[str, asyncio.Future[Any]], error: Exception) -> None:

@@ -3,7 +3,6 @@
 Nothing in here does I/O, so that it can run on the event loop and be tested without a database.
 """
 
-import copy
 import logging
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -93,8 +92,8 @@ class AuthorizationServer(AuthlibServer):
         self._client: Client | None = None
 
     def for_client(self, client: Client | None) -> "AuthorizationServer":
-        view = copy.copy(self)
-        view._client = client
+        view = object.__new__(AuthorizationServer)
+        view.__dict__ = self.__dict__ | {"_client": client}
         return view
 
     def query_client(self, client_id: str) -> Client | None:  # pyright: ignore[reportIncompatibleMethodOverride]
