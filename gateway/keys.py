@@ -48,6 +48,7 @@ class Keys:
         self._good_at = float("-inf")
         self._max_age = MAX_AGE
         self.learned = asyncio.Event()
+        jwks_age.set_function(lambda: self._clock() - self._good_at)
 
     @property
     def ready(self) -> bool:
@@ -99,7 +100,6 @@ class Keys:
             return False
         jwks_fetches.labels("fetched").inc()
         self._good_at = self._clock()
-        jwks_age.set_function(lambda: self._clock() - self._good_at)
         self._max_age = max_age(document.headers)
         self._take(keys, document.body)
         self.learned.set()

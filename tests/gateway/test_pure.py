@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import math
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.connection import Broken
 from gateway.docs import Docs
 from gateway.fetch import Document
 from gateway.keys import Keys
+from gateway.metrics import jwks_age
 from gateway.problems import Refusal
 from gateway.upstream import FAILURES, OPEN_SECONDS, Breaker
 from tests.gateway.conftest import World
@@ -141,6 +143,21 @@ def test_many_who_wait_cost_one_fetch() -> None:
 
     asyncio.run(scenario())
     assert script.calls == 1
+
+
+def test_the_age_of_keys_is_measured_from_the_start_on_so_that_keys_never_had_are_alarming_too() -> None:
+    script = Script(OSError(), document(FIRST))
+
+    async def scenario() -> list[float]:
+        held = script.keys()
+        ages: list[float] = []
+        for _ in range(2):
+            await held.refresh()
+            script.now += 50
+            ages.append(next(iter(jwks_age.collect())).samples[0].value)
+        return ages
+
+    assert asyncio.run(scenario()) == [math.inf, 50]
 
 
 def test_an_unknown_kid_asks_again_only_after_ten_seconds_and_each_kid_only_after_thirty() -> None:
