@@ -11,6 +11,8 @@ upstream_retries = Counter("gateway_upstream_retries_total", "Requests sent a se
 upstream_active = Gauge("gateway_upstream_active", "Exchanges in flight", ["upstream"])
 jwks_fetches = Counter("gateway_jwks_fetches_total", "Fetches of the issuer's keys", ["outcome"])
 jwks_age = Gauge("gateway_jwks_age_seconds", "Since the issuer's keys were last fetched; infinite until they are")
-revocations_age = Gauge("gateway_revocations_age_seconds", "Since the revocations were last confirmed by auth; infinite until they are")
+revocations_age = Gauge(
+    "gateway_revocations_age_seconds", "Since the revocations were last confirmed by auth; infinite until they are"
+)
 limited = Counter("gateway_limited_total", "Requests over their rate limit", ["limit"])
 limits_synced = Gauge("gateway_limits_synchronised", "1 while rate limits are shared through Redis")

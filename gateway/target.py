@@ -1,6 +1,7 @@
 """Request targets and hosts (RFC 9112 §3.2, RFC 9110 §4.2), read strictly."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -8,8 +9,9 @@ from gateway.problems import malformed
 
 HOST = re.compile(rb"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?")
 ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://(?P<authority>[^/?#@]+)(?P<rest>[/?][^#]*)?")
-# Printable, no fragment, no backslash (which some parsers take for a slash); a percent sign begins an escape.
-PATH = re.compile(rb"/(?:[!\"$&-\[\]-~]|%[0-9A-Fa-f]{2})*")
+# Printable, no fragment, no backslash (which some parsers take for a slash); a percent sign begins an escape. Written so that the
+# common path without one is a single run: as one alternative per character it cost a tenth of a whole request.
+PATH = re.compile(rb"/[!\"$&-\[\]-~]*(?:%[0-9A-Fa-f]{2}[!\"$&-\[\]-~]*)*")
 QUERY = re.compile(rb"[!\"$-~]*")
 LIMIT = 8192
 
@@ -35,6 +37,7 @@ def parse(url: bytes, host: bytes) -> Target:
     return Target(raw, path, raw_path, query)
 
 
+@lru_cache(maxsize=256)
 def host_name(host: bytes) -> str:
     """The name in a `Host` field, in lower case, without port. Raises Refusal (400) when it is not a host."""
     match = HOST.fullmatch(host)
