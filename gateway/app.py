@@ -87,7 +87,7 @@ class Gateway:
         identity = await self._admit(call, site, route, address, now)
         upstream = self.upstreams.get(route.upstream)
         if upstream is None:
-            raise problems.on_request()
+            raise problems.on_request(route.upstream)
         if call.length is not None and call.length > route.body:
             raise problems.too_large(route.body)
         call.upstream = upstream.name

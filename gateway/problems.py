@@ -1,11 +1,12 @@
 """The gateway's own problem documents (RFC 9457), as bytes: it answers most of them without a framework."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
 from gateway.headers import Headers
-from shared.problems import DOCUMENTATION
+from shared.problems import DOCUMENTATION, access_on_request
 
 
 class Refusal(Exception):
@@ -21,6 +22,7 @@ class Refusal(Exception):
         headers: Headers | None = None,
         close: bool = False,
         reason: str = "",
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(title)
         self.status = status
@@ -30,6 +32,7 @@ class Refusal(Exception):
         self.headers: Headers = headers or []
         self.close = close
         self.reason = reason
+        self.extra = extra or {}
 
 
 class Answer(NamedTuple):
@@ -45,7 +48,7 @@ def render(refusal: Refusal, trace_id: str) -> Answer:
         "status": refusal.status,
         "detail": refusal.detail,
         "trace_id": trace_id,
-    }
+    } | dict(refusal.extra)
     body = msgspec.json.encode(document)
     headers = [
         (b"content-type", b"application/problem+json"),
@@ -90,7 +93,11 @@ def too_slow() -> Refusal:
     return Refusal(504, "Gateway timeout", "The service behind this path did not answer in time.")
 
 
-def on_request() -> Refusal:
+def on_request(upstream: str) -> Refusal:
+    """For a surface whose service is not there. Only the control plane is one that can be asked for."""
+    if upstream == "platform":
+        told = access_on_request("platform_api")
+        return Refusal(told.status, told.title, told.detail, extra=told.extra)
     detail = "This surface is opened on request; ask Knogin to open it for your organisation."
     return Refusal(403, "Access on request", detail)
 

@@ -31,6 +31,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     token_id: str | None = None
     environment: Literal["production", "sandbox"] = "production"
 
+    @property
+    def rehearses(self) -> bool:
+        """Whether the tenant is a sandbox, all of whose data is a test (`HTEST`)."""
+        return self.environment == "sandbox"
+
     def has(self, scope: str) -> bool:
         """Whether the token carries `scope`; `x:write` includes `x:read`."""
         return scope in self.scopes or (scope.endswith(":read") and scope.removesuffix("read") + "write" in self.scopes)

@@ -32,6 +32,7 @@ class Event(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.event.v1
     """Something subscribers may hear of; `data` follows the JSON Schema of `type`.
 
     `cause` are the ids of the automations that led to it, oldest first: by it a loop is known. Nobody outside sees it.
+    `test` says that it happened in a rehearsal, as all does in a sandbox tenant.
     """
 
     event_id: str
@@ -39,6 +40,7 @@ class Event(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.event.v1
     timestamp: datetime
     data: dict[str, Any]
     cause: list[str] = []
+    test: bool = False
 
 
 class WebhookApp(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.app_changed.v1"):

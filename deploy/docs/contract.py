@@ -88,6 +88,7 @@ def _event_schema(kind: EventType) -> dict[str, Any]:
             "type": {"const": kind.type},
             "timestamp": {"type": "string", "format": "date-time"},
             "data": data,
+            "test": {"const": True, "description": "There alone for what happened in a sandbox or was sent as a test"},
         },
     }
 

@@ -47,7 +47,7 @@ async def enrol_device(request: Request) -> Response:
         device, is_new, is_news = await devices.enrol(conn, enrolment)
         await audit.record(conn, caller, "device.enrol", device.id, {"new": is_new})
         if is_news:
-            await outbox.add(conn, caller.tenant_id, news.device_enrolled(device))
+            await outbox.add(conn, caller.tenant_id, news.device_enrolled(device, test=caller.rehearses))
         if is_new:
             response = http.created(device, location=f"/api/v1/devices/{device.id}")
         else:

@@ -48,7 +48,7 @@ def _for_epcr(item: Item) -> messages.Observation:
 
 
 def observations_recorded(
-    device_id: str, encounter_id: str | None, count: int, first: datetime, last: datetime
+    device_id: str, encounter_id: str | None, count: int, first: datetime, last: datetime, *, test: bool
 ) -> Event:
     data = {
         "device_id": device_id,
@@ -57,10 +57,10 @@ def observations_recorded(
         "first_observed_at": first,
         "last_observed_at": last,
     }
-    return _event("device.observations.recorded", data)
+    return _event("device.observations.recorded", data, test)
 
 
-def device_enrolled(device: Device) -> Event:
+def device_enrolled(device: Device, *, test: bool) -> Event:
     """Without the serial number, which identifies the device wherever it is known."""
     return _event(
         "device.enrolled",
@@ -70,8 +70,9 @@ def device_enrolled(device: Device) -> Event:
             "status": device.status,
             "vehicle_id": device.vehicle_id,
         },
+        test,
     )
 
 
-def _event(kind: str, data: dict[str, Any]) -> Event:
-    return Event(event_id=ids.new_id("evt"), type=kind, timestamp=datetime.now(UTC), data=data)
+def _event(kind: str, data: dict[str, Any], test: bool) -> Event:
+    return Event(event_id=ids.new_id("evt"), type=kind, timestamp=datetime.now(UTC), data=data, test=test)

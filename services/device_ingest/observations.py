@@ -32,7 +32,7 @@ async def record(
     Raises DeviceChanged, with nothing recorded, when the device is no longer active or of that class.
     """
     now = datetime.now(UTC)
-    checked = [_check(draft, device_class, now) for draft in drafts]
+    checked = [_check(draft, device_class, now, test=caller.rehearses) for draft in drafts]
     trace = tracing.traceparent()
     submissions = [
         Submission(caller.tenant_id, device_id, ids.new_id("obs"), reading, now, trace)
@@ -46,11 +46,13 @@ async def record(
     return results
 
 
-def _check(draft: object, device_class: str, now: datetime) -> Reading | Problem:
+def _check(draft: object, device_class: str, now: datetime, *, test: bool) -> Reading | Problem:
+    """`test` marks whatever the draft says of itself."""
     try:
         if not isinstance(draft, ObservationDraft):
             draft = http.convert_item(draft, ObservationDraft)
-        return readings.check(draft, device_class, now)
+        reading = readings.check(draft, device_class, now)
+        return reading._replace(test=reading.test or test)
     except Problem as problem:
         return problem
 

@@ -61,8 +61,8 @@ RECORD_OBSERVATIONS: LiteralString = """
         ON CONFLICT DO NOTHING
         RETURNING id
     ), counted AS (
-        INSERT INTO announcements (tenant_id, device_id, encounter_id, observations, first_observed_at, last_observed_at, traceparent)
-        SELECT current_tenant(), device_id, encounter_id, count(*), min(observed_at), max(observed_at), min(traceparent)
+        INSERT INTO announcements (tenant_id, device_id, encounter_id, observations, first_observed_at, last_observed_at, test, traceparent)
+        SELECT current_tenant(), device_id, encounter_id, count(*), min(observed_at), max(observed_at), bool_and(test), min(traceparent)
         FROM recorded JOIN r USING (id) GROUP BY device_id, encounter_id
     )
     SELECT id FROM recorded
@@ -91,7 +91,8 @@ TAKE_ANNOUNCEMENTS: LiteralString = """
     WITH taken AS (
         DELETE FROM announcements WHERE ctid = ANY(ARRAY(SELECT ctid FROM announcements LIMIT %s)) RETURNING *
     )
-    SELECT tenant_id, device_id, encounter_id, sum(observations), min(first_observed_at), max(last_observed_at), min(traceparent)
+    SELECT tenant_id, device_id, encounter_id, sum(observations), min(first_observed_at), max(last_observed_at), bool_and(test),
+        min(traceparent)
     FROM taken GROUP BY tenant_id, device_id, encounter_id
 """
 

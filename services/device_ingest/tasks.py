@@ -51,8 +51,9 @@ def _link(conn: Connection, tenant_id: str, links: list[tuple[str, str, str]]) -
 
 def announce(conn: Connection) -> None:
     """Tells subscribers what was recorded since the last time, one event per device and encounter however many there were."""
-    for tenant_id, *counted, traceparent in conn.execute(queries.TAKE_ANNOUNCEMENTS, (ANNOUNCED_AT_ONCE,)).fetchall():
-        outbox.add_sync(conn, tenant_id, news.observations_recorded(*counted), traceparent=traceparent)
+    taken = conn.execute(queries.TAKE_ANNOUNCEMENTS, (ANNOUNCED_AT_ONCE,)).fetchall()
+    for tenant_id, *counted, test, traceparent in taken:
+        outbox.add_sync(conn, tenant_id, news.observations_recorded(*counted, test=test), traceparent=traceparent)
 
 
 def keep_partitions(conn: Connection, days: int) -> None:

@@ -36,4 +36,5 @@ def _event(encounter: Encounter, type: str) -> Event:
             "cad_incident_id": encounter.cad_incident_id,
             "version": encounter.version,
         },
+        test=encounter.test,
     )

@@ -13,6 +13,7 @@ from services.graphql_api.settings import Settings
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
+from shared.problems import access_on_request
 
 
 class Context:
@@ -47,10 +48,16 @@ class Context:
             yield conn
 
     def require(self, scope: str) -> Caller:
-        """The caller, who must hold `scope`. Raises a FORBIDDEN Refusal naming it."""
-        if not self.caller.has(scope):
-            raise errors.forbidden(f"This field needs the scope {scope}.", scope=scope)
-        return self.caller
+        """The caller, who must hold `scope`. Raises a FORBIDDEN Refusal naming it, and how it is asked for where it is on request."""
+        if self.caller.has(scope):
+            return self.caller
+        if scope.startswith("argus:telephony:"):
+            raise errors.forbidden(
+                f"This field needs the scope {scope}, which is given on request.",
+                scope=scope,
+                **access_on_request("telephony").extra,
+            )
+        raise errors.forbidden(f"This field needs the scope {scope}.", scope=scope)
 
     def require_tenant(self, tenant_id: str | None) -> None:
         """A `tenantId` may only name the token's own tenant."""

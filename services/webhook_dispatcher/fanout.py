@@ -59,15 +59,19 @@ def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
         at=time_of(event.event_id),
         tenant_id=tenant_id,
         type=event.type,
-        body=body(event.type, event.timestamp, event.data),
+        body=body(event.type, event.timestamp, event.data, test=event.test),
         traceparent=traceparent,
         about=about,
     )
 
 
-def body(event_type: str, timestamp: datetime, data: object) -> str:
-    """The payload of Standard Webhooks: type, time of the event and data, serialised once for all deliveries."""
-    return http.encode({"type": event_type, "timestamp": timestamp.astimezone(UTC), "data": data}).decode()
+def body(event_type: str, timestamp: datetime, data: object, *, test: bool = False) -> str:
+    """The payload of Standard Webhooks: type, time of the event and data, serialised once for all deliveries.
+
+    What happened in a rehearsal says so in a member of its own, which nothing else has.
+    """
+    payload: dict[str, object] = {"type": event_type, "timestamp": timestamp.astimezone(UTC), "data": data}
+    return http.encode(payload | ({"test": True} if test else {})).decode()
 
 
 def plan(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> list[Planned]:

@@ -10,7 +10,7 @@ import pytest
 from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import BootstrapRequest, bootstrap
 from services.auth.tenants.first_party import create_app
-from services.auth.tenants.operations import Refused
+from services.auth.tenants.operations import Refused, grant_bundles, grant_scopes, operating
 from shared.encoding import base64url_encode
 from shared.identity import SigningKey
 from shared.ids import new_id
@@ -62,6 +62,18 @@ def test_a_second_run_finds_what_the_first_made(settings: Settings) -> None:
     for key in ("one", "two"):
         assert second[key]["client_id"] == first[key]["client_id"]
         assert second[key]["tenant_id"] == first[key]["tenant_id"]
+
+
+def test_a_second_run_takes_nothing_that_was_granted_since(settings: Settings) -> None:
+    tenant_id = run(settings, tenant("one", "a@one.example"))["one"]["tenant_id"]
+    with operating(settings) as conn:
+        grant_scopes(conn, tenant_id, ["argus:telephony:read"])
+        grant_bundles(conn, tenant_id, ["acqi-reporting"])
+    again = tenant("one", "a@one.example") | {"scopes": ["argus:platform:read"]}
+    run(settings, again)
+    with psycopg.connect(required(settings.worker_database_url, "")) as conn:
+        row = conn.execute("SELECT granted_scopes, graphql_bundles FROM tenants WHERE tenant_id = %s", (tenant_id,))
+        assert row.fetchone() == (["argus:platform:read", "argus:telephony:read"], ["acqi-reporting"])
 
 
 def live_macs(settings: Settings, client_id: str) -> list[Any]:

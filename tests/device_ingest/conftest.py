@@ -30,7 +30,7 @@ SPO2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
 class Partner:
     """A client of one tenant, whose calls come as the gateway would pass them on."""
 
-    def __init__(self, http: httpx.Client, tenant_id: str, *scopes: str) -> None:
+    def __init__(self, http: httpx.Client, tenant_id: str, *scopes: str, environment: Any = "production") -> None:
         self.http = http
         self.tenant_id = tenant_id
         self.caller = Caller(
@@ -38,6 +38,7 @@ class Partner:
             client_id=ids.new_id("app"),
             scopes=frozenset(scopes or ("argus:devices:write",)),
             token_use="service",
+            environment=environment,
         )
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:

@@ -86,7 +86,7 @@ def test_the_golden_link_is_one_this_service_understands() -> None:
 
 @pytest.mark.parametrize("encounter_id", [ENCOUNTER, None])
 def test_what_subscribers_hear_of_observations_follows_the_catalogue(encounter_id: str | None) -> None:
-    event = news.observations_recorded(DEVICE, encounter_id, 3, NOON, NOON + timedelta(seconds=2))
+    event = news.observations_recorded(DEVICE, encounter_id, 3, NOON, NOON + timedelta(seconds=2), test=False)
     assert ids.is_id(event.event_id, "evt")
     follows_catalogue(event)
 
@@ -103,7 +103,7 @@ def test_what_subscribers_hear_of_a_device_follows_the_catalogue() -> None:
         enrolled_at=NOON,
         updated_at=NOON,
     )
-    follows_catalogue(news.device_enrolled(device))
+    follows_catalogue(news.device_enrolled(device, test=False))
 
 
 def follows_catalogue(event: Any) -> None:

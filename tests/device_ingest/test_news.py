@@ -2,6 +2,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+import httpx
+
 from services.device_ingest import tasks
 from shared import ids
 from shared.messages import EncounterLink
@@ -49,6 +51,33 @@ def test_epcr_hears_of_a_batch_in_one_message_per_encounter_with_exact_values(pa
         "device_id": device.rpartition("/")[2], "device_class": "oximeter", "mdc_code": "MDC_PULS_OXIM_SAT_O2",
         "mdc_code10": 150456, "unit_code": "%", "flags": ["out-of-range"], "test": True,
     }.items()  # fmt: skip
+
+
+def test_all_that_a_sandbox_sends_is_a_test(http: httpx.Client, inside: Inside) -> None:
+    sandbox = Partner(http, ids.new_id("org"), environment="sandbox")
+    device, encounter = sandbox.enrol(), ids.new_id("enc")
+    one = sandbox.observe(device, observed_at=at(1), encounter_id=encounter, test=False).json()
+    batch = {"observations": [SPO2 | {"observed_at": at(2), "encounter_id": encounter}]}
+    many = sandbox.post(f"{device}/observations:batch", batch).json()["results"]
+    assert one["test"] is True
+    assert sandbox.get(f"{device}/observations/{many[0]['id']}").json()["test"] is True
+    told = [observation for message in inside.messages(sandbox, EPCR) for observation in message["observations"]]
+    assert [observation["test"] for observation in told] == [True, True]
+    recorded_events(sandbox, inside)
+    events = inside.messages(sandbox, EVENT)
+    assert [(event["type"], event["test"]) for event in events] == [
+        ("device.enrolled", True),
+        ("device.observations.recorded", True),
+    ]
+
+
+def test_an_event_of_real_and_test_readings_is_no_test(partner: Partner, inside: Inside) -> None:
+    device = partner.enrol()
+    partner.observe(device, observed_at=at(1), test=True)
+    partner.observe(device, observed_at=at(2))
+    recorded_events(partner, inside)
+    *_, event = inside.messages(partner, EVENT)
+    assert (event["data"]["count"], event["test"]) == (2, False)
 
 
 def test_what_was_sent_twice_is_told_once(partner: Partner, inside: Inside) -> None:

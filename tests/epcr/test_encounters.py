@@ -251,9 +251,16 @@ def test_an_unchanged_view_is_not_sent_again(organisation: Organisation) -> None
     assert changed.headers["etag"] != first.headers["etag"]
 
 
-def test_a_sandbox_encounter_is_marked_as_a_rehearsal(organisation: Organisation, http: Any) -> None:
+def test_a_sandbox_encounter_is_marked_as_a_rehearsal(organisation: Organisation, http: Any, inside: Inside) -> None:
     sandbox = Client(http, organisation.id, "argus:epcr:write", environment="sandbox")
     id = sandbox.create()
     assert sandbox.read(id)["test"] is True
     labels = {label["code"] for label in sandbox.bundle(id)["entry"][0]["resource"]["meta"]["security"]}
     assert labels == {"PSEUDED", "REDACTED", "HTEST"}
+    bundle = sandbox.bundle(id)
+    assert all(_is_test(entry["resource"]) for entry in bundle["entry"])
+    assert [event["test"] for event in inside.messages(organisation.id, "webhook_dispatcher.event.v1")] == [True]
+
+
+def _is_test(resource: dict[str, Any]) -> bool:
+    return "HTEST" in {label["code"] for label in resource["meta"]["security"]}

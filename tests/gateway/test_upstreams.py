@@ -1,6 +1,7 @@
 """Services fail in many ways, each with its own status; what may be repeated is, within a budget."""
 
 import asyncio
+import json
 import socket
 import threading
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.upstream import FAILURES
+from shared.problems import access_on_request
 from tests.gateway.conftest import World
 from tests.gateway.origin import Origin, Seen, response
 from tests.support.waiting import wait_for
@@ -31,6 +33,17 @@ def test_a_service_that_is_down_is_503(world: World) -> None:
         assert (reply.status, reply.get("retry-after")) == (503, "1")
         assert "127.0.0.1" not in reply.body.decode()
         assert door.request("GET", "/api/v1/devices", token=world.issuer.token()).status == 200
+
+
+def test_a_control_plane_that_is_not_there_is_refused_with_how_to_ask_for_it(world: World) -> None:
+    with world.start().door() as door:
+        reply = door.request("GET", "/api/v1/platform/packages", token=world.issuer.token())
+        document = json.loads(reply.body)
+        told = access_on_request("platform_api")
+        assert (reply.status, document["type"], document["detail"]) == (403, told.document()["type"], told.detail)
+        assert {name: document[name] for name in told.extra} == told.extra
+        assert document["trace_id"]
+        assert door.request("GET", "/api/v1/platform/packages").status == 401
 
 
 def test_a_service_that_is_slow_is_504_and_left(world: World) -> None:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import uvicorn
@@ -39,12 +39,19 @@ class Asking:
         self.client_id = ids.new_id("app")
         self.versions = 0
 
-    def identity(self, tenant: str = "", client_id: str = "", scopes: Collection[str] = SCOPES) -> str:
+    def identity(
+        self,
+        tenant: str = "",
+        client_id: str = "",
+        scopes: Collection[str] = SCOPES,
+        environment: Literal["production", "sandbox"] = "production",
+    ) -> str:
         caller = Caller(
             tenant_id=tenant or self.tenant,
             client_id=client_id or self.client_id,
             scopes=frozenset(scopes),
             token_use="service",
+            environment=environment,
         )
         return mint(caller, KEY)
 

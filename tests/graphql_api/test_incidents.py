@@ -55,6 +55,15 @@ def test_an_incident_is_numbered_open_and_only_coarsely_placed(ask: Asking) -> N
     assert create(ask)["number"].endswith("-000002")
 
 
+def test_what_happens_in_a_sandbox_is_told_as_a_rehearsal(ask: Asking, database: Database) -> None:
+    sandbox: dict[str, Any] = {"environment": "sandbox"}
+    incident = ask.data("CreateIncident", {"input": DRAFT}, **sandbox)
+    change = {"id": incident["id"], "expectedVersion": 1, "input": {"priority": "low"}}
+    ask.data("UpdateIncident", change, **sandbox)
+    create(ask)
+    assert [event["test"] for event in outbox(database, ask.tenant)] == [True, True, False]
+
+
 def test_each_change_is_a_version_a_timeline_entry_and_an_event_of_the_catalogue(
     ask: Asking, database: Database
 ) -> None:

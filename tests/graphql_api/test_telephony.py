@@ -10,6 +10,7 @@ from services.graphql_api.settings import Settings
 from services.graphql_api.telephony.resolvers import context_of
 from shared import ids
 from shared.crypto import Keyring
+from shared.problems import access_on_request
 from tests.graphql_api.asking import Asking
 
 TWILIO = {"accountSid": "AC" + "0a" * 16, "authToken": b"5ecre7".hex() + "0" * 20}
@@ -235,6 +236,18 @@ def test_reading_and_writing_have_scopes_of_their_own(ask: Asking) -> None:
     given = {"input": {"name": "x", "carrier": {"twilio": TWILIO}}}
     assert ask.code("CreateTelephonyProvider", given, **reader) == "FORBIDDEN"
     assert ask.code("ListTelephonyProviders", scopes=["argus:acqi:read"]) == "FORBIDDEN"
+
+
+def test_the_refusal_says_how_telephony_is_asked_for(ask: Asking) -> None:
+    stranger: dict[str, Any] = {"scopes": ["argus:acqi:read"]}
+    reading = ask.operation("ListTelephonyProviders", **stranger)
+    writing = ask.operation("DeleteTelephonyProvider", {"id": ids.new_id("tpr")}, **stranger)
+    for answer in (reading, writing):
+        told = answer["errors"][0]["extensions"]
+        assert (told["code"], told["capability"]) == ("FORBIDDEN", "telephony")
+        assert told["request"] == access_on_request("telephony").extra["request"]
+    ask.grant("incident-management")
+    assert "capability" not in ask.operation("ListIncidents", **stranger)["errors"][0]["extensions"]
 
 
 def test_every_change_is_audited(ask: Asking, database: Database) -> None:

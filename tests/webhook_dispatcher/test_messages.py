@@ -20,6 +20,12 @@ def test_the_golden_event_is_accepted_and_its_body_is_what_the_standard_asks() -
     assert body["data"] == event.data
 
 
+def test_what_happened_in_a_rehearsal_says_so_to_every_subscriber() -> None:
+    event = msgspec.json.decode((GOLDEN / "webhook_dispatcher.event.v1.json").read_bytes(), type=Event)
+    rehearsed = fanout.accept("org_1", msgspec.structs.replace(event, test=True), None)
+    assert msgspec.json.decode(rehearsed.body)["test"] is True
+
+
 def test_the_golden_app_is_read_whole() -> None:
     text = (GOLDEN / "webhook_dispatcher.app_changed.v1.json").read_bytes()
     app = msgspec.json.decode(text, type=WebhookApp)

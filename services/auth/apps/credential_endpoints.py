@@ -38,7 +38,7 @@ async def rotate_secret(request: Request) -> Response:
         if not rotation.overlap_seconds:
             await store.revoke_every_token(conn, app.client_id)
         expires_at = max((row[0] for row in ended), default=None)
-        await outbox.add(conn, app.tenant_id, _secret_rotated(app, expires_at))
+        await outbox.add(conn, app.tenant_id, _secret_rotated(app, expires_at, test=caller.rehearses))
         await audit.record(conn, caller, "app.secret_rotated", app.client_id, {"overlap": rotation.overlap_seconds})
         content = {"client_id": app.client_id, "client_secret": secret, "previous_secret_expires_at": expires_at}
         response = await idempotency.keep(conn, request, caller, http.json(content))
@@ -47,7 +47,7 @@ async def rotate_secret(request: Request) -> Response:
     return response
 
 
-def _secret_rotated(app: App, previous_expires_at: datetime | None) -> Event:
+def _secret_rotated(app: App, previous_expires_at: datetime | None, *, test: bool) -> Event:
     now = datetime.now(UTC)
     return Event(
         event_id=ids.new_id("evt"),
@@ -58,6 +58,7 @@ def _secret_rotated(app: App, previous_expires_at: datetime | None) -> Event:
             "rotated_at": now,
             "previous_secret_expires_at": previous_expires_at,
         },
+        test=test,
     )
 
 

@@ -62,26 +62,26 @@ async def find(conn: AsyncConnection, request_id: str, *, lock: bool = False) ->
 
 async def approve(conn: AsyncConnection, request_id: str, reason: str | None) -> IntegrationRequest:
     """Opens what was asked for. Raises Refused for one that is decided, or of a suspended tenant."""
-    request = await _pending(conn, request_id)
-    tenant = await store.load_tenant(conn, request.tenant_id)
+    request, tenant = await _pending(conn, request_id)
     if tenant.status != "active":
         raise Refused(f"{tenant.tenant_id} is {tenant.status}")
     made = await _open(conn, request, tenant)
-    return await _decide(conn, request, "approved", reason, made)
+    return await _decide(conn, request, tenant, "approved", reason, made)
 
 
 async def decline(conn: AsyncConnection, request_id: str, reason: str) -> IntegrationRequest:
     """The tenant reads the reason, and may ask again. Raises Refused for one that is decided."""
-    return await _decide(conn, await _pending(conn, request_id), "declined", reason, NOTHING_MADE)
+    request, tenant = await _pending(conn, request_id)
+    return await _decide(conn, request, tenant, "declined", reason, NOTHING_MADE)
 
 
-async def _pending(conn: AsyncConnection, request_id: str) -> IntegrationRequest:
-    """The request, locked against its withdrawal; the transaction is its tenant's from here on."""
+async def _pending(conn: AsyncConnection, request_id: str) -> tuple[IntegrationRequest, Tenant]:
+    """The request, locked against its withdrawal, and its tenant, whose the transaction is from here on."""
     request = await find(conn, request_id, lock=True)
     if request.status != "pending":
         raise Refused(f"{request_id} is {request.status} already")
     await aset_tenant(conn, request.tenant_id)
-    return request
+    return request, await store.load_tenant(conn, request.tenant_id)
 
 
 async def _open(conn: AsyncConnection, request: IntegrationRequest, tenant: Tenant) -> dict[str, str | None]:
@@ -111,7 +111,12 @@ async def _record(conn: AsyncConnection, tenant: Tenant, action: str, detail: di
 
 
 async def _decide(
-    conn: AsyncConnection, request: IntegrationRequest, status: str, reason: str | None, made: dict[str, str | None]
+    conn: AsyncConnection,
+    request: IntegrationRequest,
+    tenant: Tenant,
+    status: str,
+    reason: str | None,
+    made: dict[str, str | None],
 ) -> IntegrationRequest:
     async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
         await cursor.execute(queries.DECIDE, {"id": request.id, "status": status, "reason": reason} | made)
@@ -120,14 +125,15 @@ async def _decide(
     operator = Caller(tenant_id=request.tenant_id, client_id=OPERATOR)
     detail = {"capability": request.capability} | {name: value for name, value in made.items() if value}
     await audit.record(conn, operator, f"integration_request.{status}", request.id, detail)
-    await outbox.add(conn, request.tenant_id, _decided(decided))
+    await outbox.add(conn, request.tenant_id, _decided(decided, test=tenant.environment == "sandbox"))
     return decided
 
 
-def _decided(request: IntegrationRequest) -> Event:
+def _decided(request: IntegrationRequest, *, test: bool) -> Event:
     return Event(
         event_id=ids.new_id("evt"),
         type="integration_request.decided",
         timestamp=request.decided_at or datetime.now(UTC),
         data={"request_id": request.id, "capability": request.capability, "decision": request.status},
+        test=test,
     )

@@ -6,8 +6,9 @@ from services.auth.apps.queries import COLUMNS, TENANT_COLUMNS
 
 ENSURE_TENANT: LiteralString = """
     INSERT INTO tenants (tenant_id, key, name, environment, granted_scopes, graphql_bundles) VALUES (%s, %s, %s, %s, %s, %s)
-    ON CONFLICT (key) DO UPDATE SET name = excluded.name, granted_scopes = excluded.granted_scopes,
-        graphql_bundles = excluded.graphql_bundles
+    ON CONFLICT (key) DO UPDATE SET name = excluded.name,
+        granted_scopes = ARRAY(SELECT DISTINCT unnest(tenants.granted_scopes || excluded.granted_scopes) ORDER BY 1),
+        graphql_bundles = ARRAY(SELECT DISTINCT unnest(tenants.graphql_bundles || excluded.graphql_bundles) ORDER BY 1)
     RETURNING tenant_id
 """
 FIRST_PARTY_APP: LiteralString = (

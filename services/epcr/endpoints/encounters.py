@@ -123,7 +123,7 @@ def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:
         vehicle_id=draft.vehicle_id,
         cad_incident_id=draft.cad_incident_id,
         patient_number=draft.patient_number,
-        test=caller.environment == "sandbox",
+        test=caller.rehearses,
         version=1,
         revision=1,
         amended=False,

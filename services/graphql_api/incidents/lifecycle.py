@@ -94,10 +94,10 @@ def annotation(incident: Incident, note: str, now: datetime) -> Entry:
     return msgspec.structs.replace(_entry(incident, "annotated", None, note), at=now)
 
 
-def event(before: Incident | None, after: Incident, cause: list[str]) -> Event:
+def event(before: Incident | None, after: Incident, cause: list[str], *, test: bool = False) -> Event:
     """`incident.created`, `incident.updated` or `incident.closed`, as the catalogue of event types describes them.
 
-    `cause` are the automations that led to the change.
+    `cause` are the automations that led to the change, `test` says that it is a rehearsal.
     """
     kind = "created" if before is None else "closed" if after.status == "closed" else "updated"
     data: dict[str, Any] = {
@@ -114,7 +114,12 @@ def event(before: Incident | None, after: Incident, cause: list[str]) -> Event:
     if after.closed_reason is not None:
         data["closed_reason"] = after.closed_reason
     return Event(
-        event_id=ids.new_id("evt"), type=f"incident.{kind}", timestamp=after.updated_at, data=data, cause=cause
+        event_id=ids.new_id("evt"),
+        type=f"incident.{kind}",
+        timestamp=after.updated_at,
+        data=data,
+        cause=cause,
+        test=test,
     )
 
 
