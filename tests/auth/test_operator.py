@@ -1,15 +1,20 @@
 """The operator's commands, as they are typed."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from typer.testing import CliRunner
 
+import services.auth
 from services.auth.__main__ import cli
+from shared.messages import TenantChanged
 from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app
 from tests.support.waiting import wait_for
+
+FOLDER = Path(services.auth.__file__ or "").parent
 
 
 @dataclass
@@ -158,3 +163,38 @@ def test_a_first_party_apps_secret_is_replaced_at_once(auth: Auth) -> None:
     stranger = run(auth, "first-party", "rotate-secret", auth.register()["client_id"])
     assert stranger.status != 0
     assert "no first-party app" in stranger.text
+
+
+def test_the_control_plane_hears_of_every_change_of_a_tenant_in_order(auth: Auth) -> None:
+    tenant_id = new_tenant(auth)
+    operate(auth, "scopes", "grant", tenant_id, "argus:platform:read")
+    operate(auth, "scopes", "grant-bundles", tenant_id, "acqi-reporting")
+    operate(auth, "tenant", "suspend", tenant_id)
+    operate(auth, "tenant", "resume", tenant_id)
+    operate(auth, "scopes", "withdraw", tenant_id, "argus:platform:read")
+    rows = auth.sql(
+        "SELECT body FROM outbox WHERE tenant_id = %s AND consumer = 'control_plane' ORDER BY id", tenant_id
+    )
+    told = [(body["status"], body["granted_scopes"]) for (body,) in rows]
+    granted = ["argus:platform:read"]
+    assert told == [
+        ("active", []),
+        ("active", granted),
+        ("active", granted),
+        ("suspended", granted),
+        ("active", granted),
+        ("active", []),
+    ]
+    versions = [body["version"] for (body,) in rows]
+    assert versions == sorted(set(versions))
+
+
+def test_the_control_plane_hears_of_tenants_from_before_it_was_there(auth: Auth) -> None:
+    tenant_id = new_tenant(auth)
+    auth.sql("DELETE FROM outbox WHERE tenant_id = %s", tenant_id)
+    told = (FOLDER / "migrations" / "0008_tell_of_tenants.sql").read_text()
+    auth.sql(told)
+    [[body]] = auth.sql("SELECT body FROM outbox WHERE tenant_id = %s", tenant_id)
+    message = msgspec.convert(body, TenantChanged)
+    assert (message.tenant_id, message.tenant_name, message.status) == (tenant_id, "Coastal Rescue", "active")
+    assert auth.sql("SELECT version FROM tenants WHERE tenant_id = %s", tenant_id) == [(message.version,)]
