@@ -1,7 +1,6 @@
 """What the parent of all processes imports once; none of it reads settings or starts a thread when imported."""
 
 LIBRARIES = (
-    "aiohttp",
     "argon2",
     "ariadne",
     "authlib.oauth2.rfc6749",

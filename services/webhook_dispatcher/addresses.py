@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 PORTS = frozenset({443, 8443})
+DEFAULT_PORTS = {"https": 443, "http": 80}
 LONGEST_URL = 2048
 
 # `ipaddress.is_global` is not enough: it is true of multicast, NAT64, 6to4 and of a cloud's own addresses.
@@ -56,6 +57,8 @@ _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _URL = re.compile(r"[!-\[\]-~]+")
+# What RFC 3986 §3.3 lets stand in a path; anything else is written in percent.
+_AS_IT_IS = "/%:@!$&'()*+,;=~"
 
 
 class RefusedTarget(ValueError):
@@ -71,6 +74,17 @@ class Target:
     host: str
     port: int
     literal: Address | None
+    resource: str = "/"
+
+    @property
+    def authority(self) -> str:
+        """As `host` names it (RFC 9110 §7.2): with its port unless that is the scheme's."""
+        return self.host if self.port == DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
+
+    @property
+    def name(self) -> str:
+        """What a certificate must be for."""
+        return self.host.strip("[]")
 
 
 class Policy:
@@ -136,7 +150,10 @@ def parse(url: str) -> Target:
     if parts.netloc.endswith(":") or port == 0:
         raise RefusedTarget("the port is missing or zero")
     host = _host(parts.netloc)
-    return Target(url, parts.scheme, host, port or (443 if parts.scheme == "https" else 80), _literal(host))
+    resource = quote(parts.path or "/", safe=_AS_IT_IS) + (
+        "?" + quote(parts.query, safe=_AS_IT_IS + "?") if parts.query else ""
+    )
+    return Target(url, parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], _literal(host), resource)
 
 
 def forbidden(address: Address) -> str | None:

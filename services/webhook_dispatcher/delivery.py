@@ -9,8 +9,9 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from services.webhook_dispatcher import custom_headers, signing
-from services.webhook_dispatcher.client import Client, Exchange
+from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.models import Due, Outcome
+from services.webhook_dispatcher.pool import Exchange
 from shared import tracing
 from shared.crypto import Keyring
 

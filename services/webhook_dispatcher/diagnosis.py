@@ -5,9 +5,9 @@ import time
 from typing import Any
 
 from services.webhook_dispatcher import signing
-from services.webhook_dispatcher.client import Exchange
 from services.webhook_dispatcher.delivery import Sent
 from services.webhook_dispatcher.models import Outcome
+from services.webhook_dispatcher.pool import Exchange
 
 QUICK_MS = 20
 EXPIRES_SOON_DAYS = 21

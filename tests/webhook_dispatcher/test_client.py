@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import gzip
 import ssl
+import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,11 +18,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.webhook_dispatcher import resolver
-from services.webhook_dispatcher.addresses import Address, Policy
-from services.webhook_dispatcher.client import BODY_KEPT, Client, Exchange
+from services.webhook_dispatcher import client, pool, resolver
+from services.webhook_dispatcher.addresses import Address, Policy, parse
+from services.webhook_dispatcher.client import Client
+from services.webhook_dispatcher.connection import BODY_KEPT
 from services.webhook_dispatcher.models import Outcome
-from tests.webhook_dispatcher.receiver import Behaviour, Received, Receiver, always, answer, hang, running
+from services.webhook_dispatcher.pool import Exchange
+from tests.webhook_dispatcher.receiver import OK, Behaviour, Received, Receiver, always, answer, hang, running
 
 LOCAL = Policy.from_text("127.0.0.1/32")
 
@@ -53,10 +56,10 @@ def post(
     """The last of `times` posts over one client."""
 
     async def run() -> tuple[Outcome, Exchange | None]:
-        async with Client(policy, names or Names([["127.0.0.1"]]), ca_file, deadline) as client:
+        async with Client(policy, names or Names([["127.0.0.1"]]), ca_file, deadline) as one:
             for _ in range(times - 1):
-                await client.post(url, {"content-type": "application/json"}, b'{"a":1}')
-            return await client.post(url, {"content-type": "application/json"}, b'{"a":1}')
+                await one.post(url, {"content-type": "application/json"}, b'{"a":1}')
+            return await one.post(url, {"content-type": "application/json"}, b'{"a":1}')
 
     return asyncio.run(run())
 
@@ -246,6 +249,108 @@ def test_nobody_listening_is_a_connection_error(receiver: Receiver) -> None:
 def test_connections_are_kept_and_used_again(receiver: Receiver) -> None:
     post(receiver.url, times=5)
     assert (receiver.connections, len(receiver.requests)) == (1, 5)
+
+
+def test_a_kept_connection_that_closed_in_the_meantime_costs_no_attempt(receiver: Receiver) -> None:
+    """The receiver closes it after its answer without a word; the next request goes out again over a new one, once."""
+    receiver.behaviour = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+    outcome, _ = post(receiver.url, times=5)
+    assert outcome.succeeded
+    assert (receiver.connections, len(receiver.requests)) == (5, 5)
+
+
+def test_a_connection_that_closes_without_an_answer_is_not_asked_for_ever(receiver: Receiver) -> None:
+    answered = [b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"]
+
+    async def once(request: Received, writer: asyncio.StreamWriter) -> bool:
+        if answered:
+            writer.write(answered.pop())
+            return True
+        return False
+
+    receiver.behaviour = once
+    outcome, _ = post(receiver.url, times=2)
+    assert outcome.error == "connection_error: the connection was closed before an answer"
+    assert len(receiver.requests) == 3
+
+
+def test_an_answer_nobody_asked_for_closes_the_connection_it_came_on(receiver: Receiver) -> None:
+    receiver.behaviour = always(OK + OK)
+    outcome, _ = post(receiver.url, times=3)
+    assert outcome.succeeded
+    assert (receiver.connections, len(receiver.requests)) == (3, 3)
+
+
+def test_a_busy_connection_is_not_kept_for_ever(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that has moved is heeded although the old address still answers."""
+    monkeypatch.setattr(pool, "OLDEST_SECONDS", 0.0)
+    names = Names([["127.0.0.1"]])
+    post(f"http://receiver.example:{receiver.port}/", names=names, times=3)
+    assert (names.asked, receiver.connections) == (3, 3)
+
+
+def test_an_idle_connection_is_closed(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(client, "SWEEP_SECONDS", 0.05)
+    closed = threading.Event()
+
+    async def watch(request: Received, writer: asyncio.StreamWriter) -> bool:
+        writer.write(OK)
+        asyncio.get_running_loop().create_task(writer.wait_closed()).add_done_callback(lambda _: closed.set())
+        return True
+
+    async def run() -> bool:
+        async with Client(LOCAL, Names([["127.0.0.1"]])) as one:
+            await one.post(receiver.url, {}, b"{}")
+            return await asyncio.to_thread(closed.wait, 30)
+
+    receiver.behaviour = watch
+    assert asyncio.run(run())
+
+
+def test_where_the_first_address_takes_no_connection_the_next_is_tried(receiver: Receiver) -> None:
+    names = Names([["::1", "127.0.0.1"]])
+    outcome, _ = post(
+        f"http://receiver.example:{receiver.port}/", names=names, policy=Policy.from_text("127.0.0.1/32,::1/128")
+    )
+    assert (outcome.succeeded, outcome.address) == (True, "127.0.0.1")
+
+
+def test_a_body_that_ends_with_its_connection_is_a_whole_one(receiver: Receiver) -> None:
+    receiver.behaviour = raw(b"HTTP/1.1 200 OK\r\n\r\nwhole")
+    outcome, _ = post(receiver.url)
+    assert (outcome.succeeded, outcome.body) == (True, "whole")
+
+
+def test_a_chunked_body_is_put_together_and_its_trailers_are_not_kept(receiver: Receiver) -> None:
+    chunks = b"5\r\nhello\r\n6\r\n world\r\n0\r\nx-late: 1\r\n\r\n"
+    receiver.behaviour = raw(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", chunks, close=False)
+    outcome, _ = post(receiver.url, times=2)
+    assert outcome.body == "hello world"
+    assert "x-late" not in outcome.headers
+    assert receiver.connections == 1
+
+
+def test_an_upgrade_nobody_asked_for_is_no_answer(receiver: Receiver) -> None:
+    receiver.behaviour = raw(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n")
+    outcome, _ = post(receiver.url, deadline=5)
+    assert (outcome.succeeded, outcome.status) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [("", "/"), ("?a=1", "/?a=1"), ("/a%20b/..;x=1?q=%2F&r=a?b", "/a%20b/..;x=1?q=%2F&r=a?b"), ('/<a>"|{b}', "/%3Ca%3E%22%7C%7Bb%7D")],
+)  # fmt: skip
+def test_the_path_goes_out_as_it_was_registered(receiver: Receiver, path: str, sent: str) -> None:
+    post(receiver.url.removesuffix("/hook") + path)
+    assert receiver.requests[0].path == sent
+
+
+def test_host_names_the_port_unless_it_is_the_schemes_own() -> None:
+    assert parse("https://Receiver.example:443/").authority == "receiver.example"
+    assert parse("https://receiver.example:8443/").authority == "receiver.example:8443"
+    assert parse("https://[2606:4700:4700::1111]/").authority == "[2606:4700:4700::1111]"
+    assert parse("https://[2606:4700:4700::1111]/").name == "2606:4700:4700::1111"
 
 
 def test_a_name_without_an_address_is_a_dns_error(receiver: Receiver) -> None:

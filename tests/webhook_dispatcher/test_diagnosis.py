@@ -32,7 +32,7 @@ def test_it_shows_the_bytes_that_were_sent_and_what_was_signed(partner: Partner,
     assert shown["resolved_address"] == "127.0.0.1"
     assert shown["tls"] is None
     assert set(shown["timings_ms"]) == {"connect", "first_byte", "body", "total"}
-    assert shown["response"] == {"status": 200, "headers": {"Content-Length": "2"}, "body": "ok", "truncated": False}
+    assert shown["response"] == {"status": 200, "headers": {"content-length": "2"}, "body": "ok", "truncated": False}
     assert shown["trace_id"] in request.headers["traceparent"]
 
 
