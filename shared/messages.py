@@ -155,6 +155,37 @@ class RunFinished(Message, frozen=True, kw_only=True, tag="control_plane.run_fin
     result: dict[str, Any] = {}
 
 
+class InstallApp(Message, frozen=True, kw_only=True, tag="auth.install_app.v1"):
+    """An app to make, as a tenant's administrator consented to it; the control plane made its `client_id`. It has no secret yet."""
+
+    installation_id: str
+    client_id: str
+    app_name: str
+    scopes: list[str]
+    approved_events: list[str]
+    graphql_bundles: list[str]
+    consented_by: str
+    consented_by_user: str | None
+
+
+class AppInstalled(Message, frozen=True, kw_only=True, tag="control_plane.app_installed.v1"):
+    """Whether that app is there; where it was refused, `reason` says what the tenant may not have."""
+
+    installation_id: str
+    client_id: str
+    outcome: Literal["installed", "refused"]
+    reason: str | None
+
+
+class UninstallApp(Message, frozen=True, kw_only=True, tag="auth.uninstall_app.v1"):
+    """An installed app to delete; that it is gone is told as of every app."""
+
+    installation_id: str
+    client_id: str
+    uninstalled_by: str
+    uninstalled_by_user: str | None
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """A device's reading: MDC code (ISO/IEEE 11073-10101), exact value in the UCUM unit, or why there is none."""
 
@@ -285,4 +316,7 @@ MESSAGES: tuple[type[Message], ...] = (
     RunDocument,
     AutomationIncident,
     RunFinished,
+    InstallApp,
+    AppInstalled,
+    UninstallApp,
 )

@@ -1,19 +1,23 @@
-"""The worker and the periodic work of auth. It consumes no messages of its own: its queue carries acknowledgements."""
+"""The queue door of auth: the control plane asks for apps, and that they go; and the service's periodic work."""
 
 from datetime import timedelta
+from functools import partial
 from typing import LiteralString
 
 from celery import Celery
 
+from services.auth.apps import installing
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
 from services.auth.requests.queries import FORGET as FORGET_REQUESTS
+from services.auth.revocations import watermarks
 from services.auth.revocations.queries import DELETE_EXPIRED
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
-from shared import worker
+from shared import broker, worker
 from shared.crypto import Keyring
 from shared.database import Connection
+from shared.messages import InstallApp, UninstallApp
 from shared.periodic import Periodic
 
 # What is kept how long; every table that grows stands here.
@@ -34,7 +38,9 @@ FORGET: tuple[LiteralString, ...] = (
 
 
 def create_worker(settings: Settings) -> Celery:
-    return worker.create_worker("auth", settings, {})
+    ring = partial(watermarks.ring_sync, broker.redis_client(settings.redis_url))
+    handlers = {InstallApp: installing.install, UninstallApp: partial(installing.uninstall, ring=ring)}
+    return worker.create_worker("auth", settings, handlers)
 
 
 def periodic(settings: Settings) -> list[Periodic]:

@@ -14,6 +14,7 @@ from services.control_plane.access import BASE, GrantMiddleware
 from services.control_plane.agents import edge_endpoints
 from services.control_plane.agents import endpoints as agents
 from services.control_plane.automations import endpoints as automations
+from services.control_plane.marketplace import endpoints as marketplace
 from services.control_plane.packages import endpoints as packages
 from services.control_plane.releases import endpoints as releases
 from services.control_plane.settings import Settings
@@ -44,6 +45,9 @@ AGENT = f"{AGENTS}/{{agent_id}}"
 AUTOMATIONS = f"{BASE}/automations"
 AUTOMATION = f"{AUTOMATIONS}/{{automation_id}}"
 RUNS = f"{AUTOMATIONS}/runs"
+LISTINGS = f"{BASE}/listings"
+INSTALLATIONS = f"{BASE}/installations"
+INSTALLATION = f"{INSTALLATIONS}/{{installation_id}}"
 
 routes = [
     resource(KEYS, GET=packages.list_keys, POST=packages.register_key),
@@ -78,6 +82,12 @@ routes = [
         DELETE=automations.delete_automation,
     ),
     resource(f"{AUTOMATION}/runs", GET=automations.list_automation_runs),
+    resource(LISTINGS, GET=marketplace.list_listings, POST=marketplace.publish_listing),
+    resource(f"{LISTINGS}/{{listing_id}}", GET=marketplace.read_listing, DELETE=marketplace.withdraw_listing),
+    resource(INSTALLATIONS, GET=marketplace.list_installations, POST=marketplace.install),
+    resource(INSTALLATION, GET=marketplace.read_installation),
+    resource(f"{INSTALLATION}/content", GET=marketplace.download_installed),
+    resource(f"{INSTALLATION}/uninstall", POST=marketplace.uninstall),
     *health.routes({"database": check_database}),
 ]
 

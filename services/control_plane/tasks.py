@@ -7,11 +7,12 @@ from celery import Celery
 
 from services.control_plane import queries
 from services.control_plane.automations import firing, jobs
+from services.control_plane.marketplace import installing
 from services.control_plane.packages.queries import FORGET_AWAITING
 from services.control_plane.settings import Settings
 from shared import worker
 from shared.database import Connection, set_tenant
-from shared.messages import PlatformApp, PlatformEvent, RunFinished, TenantChanged
+from shared.messages import AppInstalled, PlatformApp, PlatformEvent, RunFinished, TenantChanged
 from shared.periodic import Periodic
 from shared.worker import Received
 
@@ -20,7 +21,8 @@ def create_worker(settings: Settings) -> Celery:
     engine = jobs.engine(settings)
     handlers = {
         TenantChanged: store_tenants,
-        PlatformApp: firing.store_apps,
+        PlatformApp: change_apps,
+        AppInstalled: installing.settle,
         PlatformEvent: engine.hear,
         RunFinished: engine.finish,
     }
@@ -36,6 +38,12 @@ def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]])
     for message in received:
         set_tenant(conn, message.body.tenant_id)
         conn.execute(queries.STORE_TENANT, msgspec.structs.asdict(message.body))
+
+
+def change_apps(conn: Connection, received: Sequence[Received[PlatformApp]]) -> None:
+    """What apps may do; and which are gone, with their automations and the installation they were made for."""
+    firing.store_apps(conn, received)
+    installing.end(conn, received)
 
 
 def forget_awaiting(conn: Connection) -> None:

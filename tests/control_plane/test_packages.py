@@ -20,6 +20,9 @@ def publisher(partner: Partner) -> Publisher:
     return Publisher(partner)
 
 
+WRITING = ["argus:incidents:write"]
+
+
 def pointers(answer: Any) -> list[str]:
     assert answer.status_code == 422, answer.text
     return [error["pointer"] for error in answer.json()["errors"]]
@@ -100,7 +103,7 @@ def test_a_manifest_other_than_the_signed_one_is_refused(publisher: Publisher, s
 
 
 def test_a_template_other_than_the_signed_one_is_refused(publisher: Publisher) -> None:
-    draft = publisher.signed(automations=[template("incident.created")])
+    draft = publisher.signed(scopes=WRITING, automations=[template("incident.created")])
     draft["automations"][0]["name"] = "Another"
     assert pointers(publisher.app.post(publisher.versions, draft)) == ["/signature"]
 
@@ -108,19 +111,19 @@ def test_a_template_other_than_the_signed_one_is_refused(publisher: Publisher) -
 def template(event_type: str) -> dict[str, Any]:
     return {
         "name": "Page the duty officer",
-        "trigger": {"event_type": event_type, "filter": {"pointer": "/priority", "op": "lt", "value": 2.5}},
-        "action": {"kind": "annotate_incident", "text": "seen"},
+        "trigger": {"event_type": event_type, "filter": {"pointer": "/version", "lt": 2.5}},
+        "action": {"kind": "annotate_incident", "incident_id": {"from": "/incident_id"}, "note": "seen"},
     }
 
 
 def test_numbers_of_a_template_are_signed_and_kept_as_they_were_sent(publisher: Publisher) -> None:
-    made = publisher.announce(automations=[template("incident.created")])
+    made = publisher.announce(scopes=WRITING, automations=[template("incident.created")])
     assert made["automations"] == [template("incident.created")]
 
 
 def test_a_number_no_double_holds_has_no_canonical_form(publisher: Publisher) -> None:
     exact = "0.12345678901234567890123"
-    draft = publisher.signed(automations=[template("incident.created")])
+    draft = publisher.signed(scopes=WRITING, automations=[template("incident.created")])
     body = json.dumps(draft).replace("2.5", exact)
     answer = publisher.app.call("POST", publisher.versions, content=body, headers={"content-type": "application/json"})
     assert pointers(answer) == ["/automations"]
@@ -234,8 +237,11 @@ def test_every_semantic_version_can_be_published(publisher: Publisher, version: 
         ({"entry": "a/./b"}, "/entry"),
         ({"entry": "C:start"}, "/entry"),
         ({"entry": "a\\b"}, "/entry"),
-        ({"automations": [template("incident.closed")]}, "/automations/0/trigger/event_type"),
-        ({"automations": [{"name": "x"}]}, "/automations/0/trigger/event_type"),
+        ({"scopes": WRITING, "automations": [template("incident.closed")]}, "/automations/0/trigger/event_type"),
+        ({"scopes": WRITING, "automations": [template("incident.created") | {"name": ""}]}, "/automations/0/name"),
+        ({"automations": [template("incident.created")]}, "/automations/0/action"),
+        ({"automations": [template("incident.created") | {"action": {"kind": "webhook"}}]}, "/automations/0/action"),
+        ({"automations": [{"name": "x"}]}, "/automations/0/trigger"),
         ({"content_sha256": "A" * 64}, "/content_sha256"),
         ({"unknown": 1}, "/unknown"),
     ],

@@ -12,6 +12,7 @@ CATALOGUE = (
     "webhook.disabled",
     "app.secret_rotated",
     "integration_request.decided",
+    "automation.fired",
 )
 # These tell when something happened, to the second, and to which encounter: an app whose times are moved must not hear them.
 TELL_EXACT_TIMES = tuple(name for name in CATALOGUE if name.startswith(("epcr.", "device.observations.")))

@@ -21,6 +21,24 @@ INSERT_APP: LiteralString = (
     RETURNING """
     + COLUMNS
 )
+# Made under an id that the control plane minted.
+INSTALL_APP: LiteralString = (
+    """
+    INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
+        token_endpoint_auth_method, approved_events, graphql_bundles, pseudonym_domain, version)
+    VALUES (%(client_id)s, %(tenant_id)s, %(name)s, false, '{client_credentials}', '{}', %(scopes)s, 'client_secret_basic',
+        %(approved_events)s, %(graphql_bundles)s, %(client_id)s, floor(extract(epoch FROM clock_timestamp()) * 1000))
+    RETURNING """
+    + COLUMNS
+)
+DELETE_APP: LiteralString = (
+    """
+    UPDATE apps SET status = 'deleted', updated_at = clock_timestamp(),
+        version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
+    WHERE client_id = %s AND status <> 'deleted' AND NOT first_party
+    RETURNING """
+    + COLUMNS
+)
 APP: LiteralString = "SELECT " + COLUMNS + " FROM apps WHERE client_id = %s AND status <> 'deleted'"
 APP_FOR_UPDATE: LiteralString = APP + " FOR UPDATE"
 APPS: LiteralString = (

@@ -1,12 +1,12 @@
 """Packages, their versions and signing keys: the HTTP door."""
 
-import base64
 import hashlib
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.octets import octets, require_octets
 from services.control_plane.packages import queries, rules, signing, store, views
 from services.control_plane.packages.models import (
     MAX_CONTENT,
@@ -23,8 +23,6 @@ from shared import audit, http, idempotency, identity, pagination, problems
 from shared.database import tenant_transaction
 from shared.pagination import Page
 from shared.problems import FieldError
-
-OCTETS = "application/octet-stream"
 
 
 async def list_keys(request: Request) -> Response:
@@ -60,7 +58,7 @@ async def revoke_key(request: Request) -> Response:
     """Any app of the organisation may: who finds that a key leaked should not have to look for its owner."""
     caller = identity.require(request, WRITE)
     async with tenant_transaction(request, caller) as conn:
-        key = await store.revoke_key(conn, request.path_params["key_id"])
+        key = await store.revoke_key(conn, caller, request.path_params["key_id"])
         await audit.record(conn, caller, "signing_key.revoked", key.id, {"of": key.client_id})
     return http.no_content()
 
@@ -122,7 +120,7 @@ async def create_version(request: Request) -> Response:
             raise problems.invalid(
                 "The signature is not of this manifest.", [FieldError("/signature", "does not verify under the key")]
             )
-        version = await store.insert_version(conn, caller, package, draft, signed)
+        version = await store.insert_version(conn, caller, package, draft, manifest.get("automations", []), signed)
         await audit.record(conn, caller, "version.announced", version.id, {"version": version.version})
         where = f"{BASE}/packages/{package.id}/versions/{version.version}"
         return await idempotency.keep(conn, request, caller, http.created(views.version_view(version), location=where))
@@ -158,7 +156,7 @@ async def delete_version(request: Request) -> Response:
 async def upload_content(request: Request) -> Response:
     """Publishes the version. Sent again it is answered alike, so that an upload whose answer was lost can be repeated."""
     caller = identity.require(request, WRITE)
-    _require_octets(request)
+    require_octets(request)
     content = await http.read_body(request, MAX_CONTENT)
     async with tenant_transaction(request, caller) as conn:
         version = await store.load_version(conn, *_named(request), lock=True)
@@ -180,32 +178,6 @@ async def download_content(request: Request) -> Response:
     if row is None:
         raise problems.not_found("The content of this version has not been sent yet.")
     return octets(row[0], version.content_sha256)
-
-
-def octets(content: bytes, sha256: str) -> Response:
-    """A package's bytes: never shown by a browser, and with their digest (RFC 9530) to check them by."""
-    headers = {
-        "cache-control": "no-store",
-        "content-disposition": "attachment",
-        "x-content-type-options": "nosniff",
-        "repr-digest": f"sha-256=:{_base64(sha256)}:",
-    }
-    return Response(content, headers=headers, media_type=OCTETS)
-
-
-def _base64(sha256: str) -> str:
-    return base64.b64encode(bytes.fromhex(sha256)).decode()
-
-
-def _require_octets(request: Request) -> None:
-    types = request.headers.getlist("content-type")
-    if types != [OCTETS] or request.headers.get("content-encoding", "identity") != "identity":
-        raise problems.Problem(
-            415,
-            "Unsupported media type",
-            f"Send {OCTETS}, without a content encoding.",
-            headers={"accept": OCTETS},
-        )
 
 
 def _named(request: Request) -> tuple[str, str]:

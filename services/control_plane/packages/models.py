@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, field
 
+from services.control_plane.automations.models import AutomationDraft
 from shared import http
 from shared.pagination import Page
 
@@ -38,7 +39,7 @@ Signature = Annotated[
     ),
 ]
 Automations = Annotated[
-    list[dict[str, Any]],
+    list[AutomationDraft],
     Meta(max_length=20, description="Automations that each installation gets, as POST /automations takes them"),
 ]
 

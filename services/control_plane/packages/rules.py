@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from services.control_plane import catalogue
+from services.control_plane.automations import installed
 from services.control_plane.packages.models import Kind, VersionDraft
 from shared.problems import FieldError
 
@@ -28,25 +28,13 @@ def check(draft: VersionDraft, kind: Kind) -> list[FieldError]:
         errors.append(FieldError("/entry", "is not a path below the content's root"))
     errors += _unknown("/scopes", draft.scopes, catalogue.SCOPES, "is not a scope that an app may hold")
     errors += _unknown("/event_types", draft.event_types, catalogue.EVENT_TYPES, "is no event type there is")
-    return errors + _unsound(draft.automations, draft)
+    return errors + installed.objections(draft.automations, draft.event_types, draft.scopes)
 
 
 def is_inside(path: str) -> bool:
     """Whether a relative path stays below where it starts, on any system."""
     steps = path.split("/")
     return path.isprintable() and "\\" not in path and ":" not in path and not {"", ".", ".."} & set(steps)
-
-
-def _unsound(templates: Sequence[dict[str, Any]], draft: VersionDraft) -> list[FieldError]:
-    """An installation can hear of nothing that its manifest does not name."""
-    errors: list[FieldError] = []
-    for index, template in enumerate(templates):
-        trigger = template.get("trigger")
-        event_type = trigger.get("event_type") if isinstance(trigger, dict) else None
-        if event_type not in draft.event_types:
-            pointer = f"/automations/{index}/trigger/event_type"
-            errors.append(FieldError(pointer, "is not among the manifest's event_types"))
-    return errors
 
 
 def _unknown(pointer: str, values: Sequence[str], known: frozenset[str], why: str) -> list[FieldError]:

@@ -1,10 +1,11 @@
 """Reading and writing packages inside a tenant's transaction."""
 
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import msgspec
 from psycopg.types.json import Jsonb
 
+from services.control_plane.marketplace.queries import WITHDRAW_SIGNED
 from services.control_plane.packages import queries, rules, signing
 from services.control_plane.packages.models import (
     MAX_KEYS,
@@ -16,7 +17,7 @@ from services.control_plane.packages.models import (
     VersionRow,
 )
 from services.control_plane.rows import first
-from shared import ids, problems
+from shared import http, ids, problems
 from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError
@@ -70,8 +71,11 @@ async def load_key(conn: AsyncConnection, key_id: str, query: LiteralString = qu
     return found
 
 
-async def revoke_key(conn: AsyncConnection, key_id: str) -> SigningKeyRow:
-    return await load_key(conn, key_id, queries.REVOKE_KEY)
+async def revoke_key(conn: AsyncConnection, caller: Caller, key_id: str) -> SigningKeyRow:
+    """What it signed is released no more, and leaves the marketplace."""
+    key = await load_key(conn, key_id, queries.REVOKE_KEY)
+    await conn.execute(WITHDRAW_SIGNED, {"key_id": key.id, "tenant_id": caller.tenant_id})
+    return key
 
 
 async def insert_package(conn: AsyncConnection, caller: Caller, draft: PackageDraft) -> Package:
@@ -96,14 +100,15 @@ async def load_package(conn: AsyncConnection, package_id: str) -> Package:
 
 
 async def insert_version(
-    conn: AsyncConnection, caller: Caller, package: Package, draft: VersionDraft, signed: bytes
+    conn: AsyncConnection, caller: Caller, package: Package, draft: VersionDraft, templates: list[Any], signed: bytes
 ) -> VersionRow:
+    """`templates` are the manifest's automations as they were sent and signed."""
     row = msgspec.structs.asdict(draft) | {
         "id": ids.new_id("pver"),
         "tenant_id": caller.tenant_id,
         "client_id": caller.client_id,
         "package_id": package.id,
-        "automations": Jsonb(draft.automations, dumps=msgspec.json.Encoder(decimal_format="number").encode),
+        "automations": Jsonb(templates, dumps=http.encode),
         "statement": signed.decode(),
     }
     made = await first(conn, VersionRow, queries.INSERT_VERSION, row)

@@ -4,6 +4,7 @@ from typing import Any
 
 from psycopg.errors import UniqueViolation
 
+from services.control_plane.marketplace.queries import WITHDRAW_RELEASE
 from services.control_plane.packages import store as packages
 from services.control_plane.packages.models import Package
 from services.control_plane.releases import queries, rules
@@ -124,10 +125,11 @@ async def promote(conn: AsyncConnection, caller: Caller, release: Release, reaso
 async def roll_back(
     conn: AsyncConnection, caller: Caller, release: Release, reason: str | None
 ) -> tuple[Release, Release | None]:
-    """Takes a live release back; the one it replaced, if any, is live again."""
+    """Takes a live release back, from the marketplace too; the one it replaced, if any, is live again."""
     if release.status != "live":
         raise wrong_state(release, "rolled back")
     ended = await _end(conn, caller, release.id, "rolled_back", reason)
+    await conn.execute(WITHDRAW_RELEASE, {"release_id": release.id, "tenant_id": caller.tenant_id})
     if release.replaces is None:
         return ended, None
     before = await load(conn, release.replaces, lock=True)

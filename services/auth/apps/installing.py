@@ -1,0 +1,91 @@
+"""Apps that the control plane installs and uninstalls for a tenant's administrator, each in the transaction of the message that asks."""
+
+from collections.abc import Callable, Sequence
+
+from psycopg.rows import class_row
+
+from services.auth.apps import events, queries, scopes
+from services.auth.apps.models import App, Tenant
+from services.auth.apps.store import announcements
+from services.auth.revocations.queries import ADD_WATERMARK
+from services.auth.revocations.watermarks import LIVES_SECONDS
+from shared import audit, outbox
+from shared.database import Connection, set_tenant
+from shared.identity import Caller
+from shared.messages import AppInstalled, InstallApp, UninstallApp
+from shared.worker import Received
+
+
+def install(conn: Connection, messages: Sequence[Received[InstallApp]]) -> None:
+    """Makes each app, or says why it may not be. It has no secret until an administrator rotates one into it."""
+    for message in messages:
+        set_tenant(conn, message.tenant_id)
+        wanted = message.body
+        reason = objection(wanted, _tenant(conn, message.tenant_id))
+        if reason is None:
+            _make(conn, message)
+        answer = AppInstalled(
+            installation_id=wanted.installation_id,
+            client_id=wanted.client_id,
+            outcome="installed" if reason is None else "refused",
+            reason=reason,
+        )
+        outbox.add_sync(conn, message.tenant_id, answer, traceparent=message.traceparent)
+
+
+def objection(wanted: InstallApp, tenant: Tenant | None) -> str | None:
+    """What the tenant may not give an app, in words for its administrator. Pure."""
+    if tenant is None or tenant.status != "active":
+        return "the organisation is suspended"
+    catalogue = scopes.catalogue(tenant.granted_scopes)
+    if lacking := [name for name in wanted.scopes if name not in catalogue]:
+        return f"not in this organisation's catalogue: {', '.join(lacking)}"
+    if lacking := [name for name in wanted.graphql_bundles if name not in tenant.graphql_bundles]:
+        return f"not granted to this organisation: {', '.join(lacking)}"
+    if unknown := [name for name in wanted.approved_events if not events.is_known(name)]:
+        return f"no event there is: {', '.join(unknown)}"
+    return None
+
+
+def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring: Callable[[], object]) -> None:
+    """Deletes each app, unless it is gone; its tokens end at every gateway within a second. `ring` hurries the gateways."""
+    for message in messages:
+        set_tenant(conn, message.tenant_id)
+        gone = message.body
+        with conn.cursor(row_factory=class_row(App)) as cursor:
+            app = cursor.execute(queries.DELETE_APP, (gone.client_id,)).fetchone()
+        if app is None:
+            continue
+        conn.execute(queries.DELETE_SECRETS, (app.client_id,))
+        conn.execute(queries.REVOKE_GRANTS, (app.client_id,))
+        conn.execute(queries.REVOKE_SERVICE_TOKENS, (app.client_id,))
+        conn.execute(ADD_WATERMARK, ("client", app.client_id, LIVES_SECONDS))
+        by = Caller(tenant_id=app.tenant_id, client_id=gone.uninstalled_by, subject=gone.uninstalled_by_user)
+        detail = {"installation": gone.installation_id}
+        conn.execute(audit.RECORD, audit.entry(by, "app.uninstalled", app.client_id, detail))
+        outbox.add_sync(conn, app.tenant_id, *announcements(app), traceparent=message.traceparent)
+        conn.after_commit(ring)
+
+
+def _make(conn: Connection, message: Received[InstallApp]) -> None:
+    wanted = message.body
+    row = {
+        "client_id": wanted.client_id,
+        "tenant_id": message.tenant_id,
+        "name": wanted.app_name,
+        "scopes": wanted.scopes,
+        "approved_events": wanted.approved_events,
+        "graphql_bundles": wanted.graphql_bundles,
+    }
+    with conn.cursor(row_factory=class_row(App)) as cursor:
+        app = cursor.execute(queries.INSTALL_APP, row).fetchone()
+    assert app is not None
+    by = Caller(tenant_id=app.tenant_id, client_id=wanted.consented_by, subject=wanted.consented_by_user)
+    detail = {"installation": wanted.installation_id, "requested_scopes": wanted.scopes}
+    conn.execute(audit.RECORD, audit.entry(by, "app.installed", app.client_id, detail))
+    outbox.add_sync(conn, app.tenant_id, *announcements(app), traceparent=message.traceparent)
+
+
+def _tenant(conn: Connection, tenant_id: str) -> Tenant | None:
+    with conn.cursor(row_factory=class_row(Tenant)) as cursor:
+        return cursor.execute(queries.TENANT, (tenant_id,)).fetchone()

@@ -1,0 +1,208 @@
+"""Apps that the control plane asks for: within the tenant's catalogue, without a secret, and gone with all they hold."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from services.auth.apps import events, installing
+from services.auth.apps.models import Tenant
+from services.auth.tasks import create_worker
+from services.webhook_dispatcher import event_types
+from shared import http as encoding
+from shared import ids
+from shared.messages import InstallApp, UninstallApp
+from tests.auth.support import Auth
+
+EVENTS = ["incident.created", "automation.fired"]
+
+
+class Worker:
+    """Auth's queue door, told things as the control plane's relay would hand them over."""
+
+    def __init__(self, auth: Auth) -> None:
+        self.auth = auth
+        celery: Any = create_worker(auth.settings)
+        self.consumer = celery.consumer
+        self.consumer._acknowledge = lambda producer, ids: None
+
+    def receive(self, message: Any, tenant: Any = None, message_id: str = "") -> None:
+        envelope = {
+            "id": message_id or str(ids.uuid7()),
+            "tenant_id": (tenant or self.auth.demo)["tenant_id"],
+            "occurred_at": "2026-03-23T12:00:00Z",
+            "traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
+            "body": json.loads(encoding.encode(message)),
+        }
+        self.consumer.consume("control_plane", time.time_ns(), json.dumps([envelope]))
+
+    def told(self, client_id: str, name: str) -> list[dict[str, Any]]:
+        query = "SELECT body FROM outbox WHERE name = %s AND body->>'client_id' = %s ORDER BY id"
+        return [body for (body,) in self.auth.sql(query, name, client_id)]
+
+
+@pytest.fixture
+def worker(auth: Auth) -> Iterator[Worker]:
+    worker = Worker(auth)
+    yield worker
+    worker.consumer.pool.close()
+
+
+def wanted(**changes: Any) -> InstallApp:
+    state: dict[str, Any] = {
+        "installation_id": ids.new_id("ins"),
+        "client_id": ids.new_id("app"),
+        "app_name": "Ward board",
+        "scopes": ["webhooks:write"],
+        "approved_events": EVENTS,
+        "graphql_bundles": [],
+        "consented_by": "app_01jdkfx3c8e2r9v5m7q4t6w0yc",
+        "consented_by_user": None,
+    }
+    return InstallApp(**(state | changes))
+
+
+def unwanted(installed: InstallApp) -> UninstallApp:
+    return UninstallApp(
+        installation_id=installed.installation_id,
+        client_id=installed.client_id,
+        uninstalled_by="app_01jdkfx3c8e2r9v5m7q4t6w0yc",
+        uninstalled_by_user=None,
+    )
+
+
+def outcomes(worker: Worker, installed: InstallApp) -> list[tuple[str, str | None]]:
+    told = worker.told(installed.client_id, "control_plane.app_installed.v1")
+    return [(one["outcome"], one["reason"]) for one in told]
+
+
+def test_an_app_is_made_as_it_was_consented_to(auth: Auth, worker: Worker) -> None:
+    message = wanted()
+    worker.receive(message)
+    shown = auth.admin("GET", f"/v1/platform/apps/{message.client_id}").json()
+    assert (shown["name"], shown["requested_scopes"], shown["status"]) == ("Ward board", ["webhooks:write"], "active")
+    assert shown["governance"]["approved_events"] == EVENTS
+    assert (shown["grant_types"], shown["secrets"], shown["first_party"]) == (["client_credentials"], [], False)
+    assert outcomes(worker, message) == [("installed", None)]
+    assert [one["approved_events"] for one in worker.told(message.client_id, "control_plane.app_changed.v1")] == [
+        EVENTS
+    ]
+    trail = auth.sql("SELECT action, client_id FROM audit WHERE subject_id = %s", message.client_id)
+    assert trail == [("app.installed", message.consented_by)]
+
+
+def test_a_message_told_twice_makes_one_app_and_one_answer(auth: Auth, worker: Worker) -> None:
+    message, message_id = wanted(), str(ids.uuid7())
+    for _ in range(2):
+        worker.receive(message, message_id=message_id)
+    assert outcomes(worker, message) == [("installed", None)]
+
+
+def test_it_can_do_nothing_before_an_administrator_gives_it_a_secret(auth: Auth, worker: Worker) -> None:
+    message = wanted()
+    worker.receive(message)
+    guess = {"client_id": message.client_id, "client_secret": "x", "scope": "webhooks:write"}
+    assert auth.token(guess).status_code == 401
+    rotated = auth.admin("POST", f"/v1/platform/apps/{message.client_id}/rotate-secret").json()
+    assert auth.token(rotated, scope="webhooks:write").status_code == 200
+    assert auth.token(rotated, scope="argus:epcr:read").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacking"),
+    [
+        ({"scopes": ["argus:telephony:write"]}, "argus:telephony:write"),
+        ({"scopes": ["platform:apps"]}, "platform:apps"),
+        ({"scopes": ["argus:epcr:clinical"]}, "argus:epcr:clinical"),
+        ({"graphql_bundles": ["telephony-admin"]}, "telephony-admin"),
+        ({"approved_events": ["nothing.happened"]}, "nothing.happened"),
+    ],
+)
+def test_what_the_tenant_may_not_give_is_refused_by_name(
+    auth: Auth, worker: Worker, changes: dict[str, Any], lacking: str
+) -> None:
+    message = wanted(**changes)
+    worker.receive(message)
+    ((outcome, reason),) = outcomes(worker, message)
+    assert outcome == "refused"
+    assert lacking in (reason or "")
+    assert auth.admin("GET", f"/v1/platform/apps/{message.client_id}").status_code == 404
+
+
+def test_what_is_granted_on_request_may_be_installed(auth: Auth, worker: Worker) -> None:
+    granted, elsewhere = wanted(scopes=["argus:telephony:read"]), wanted(scopes=["argus:telephony:read"])
+    worker.receive(granted)
+    worker.receive(elsewhere, auth.other)
+    assert outcomes(worker, granted) == [("installed", None)]
+    assert [outcome for outcome, _ in outcomes(worker, elsewhere)] == ["refused"]
+
+
+@pytest.mark.parametrize("tenant", [None, "suspended"])
+def test_a_tenant_that_is_suspended_or_unknown_installs_nothing(tenant: str | None) -> None:
+    known = Tenant(
+        tenant_id="org_x",
+        name="x",
+        status="suspended",
+        environment="production",
+        granted_scopes=[],
+        graphql_bundles=[],
+        federation=False,
+        version=1,
+    )
+    assert installing.objection(wanted(), known if tenant else None) == "the organisation is suspended"
+
+
+def test_an_uninstalled_app_is_gone_with_its_secrets_and_tokens(auth: Auth, worker: Worker) -> None:
+    message = wanted()
+    worker.receive(message)
+    path = f"/v1/platform/apps/{message.client_id}"
+    rotated = auth.admin("POST", f"{path}/rotate-secret").json()
+    auth.admin("POST", f"{path}/service-token")
+    version = auth.watermarks().headers["etag"]
+    worker.receive(unwanted(message))
+    assert auth.admin("GET", path).status_code == 404
+    assert auth.token(rotated, scope="webhooks:write").status_code == 401
+    marks = auth.watermarks(version).json()
+    assert message.client_id in json.dumps(marks)
+    live = "SELECT count(*) FROM service_tokens WHERE client_id = %s AND revoked_at IS NULL"
+    assert auth.sql(live, message.client_id) == [(0,)]
+    assert auth.sql("SELECT count(*) FROM app_secrets WHERE client_id = %s", message.client_id) == [(0,)]
+    assert [one["status"] for one in worker.told(message.client_id, "control_plane.app_changed.v1")][-1] == "deleted"
+
+
+def test_uninstalling_what_is_gone_or_an_operators_does_nothing(auth: Auth, worker: Worker) -> None:
+    message = wanted()
+    worker.receive(message)
+    for _ in range(2):
+        worker.receive(unwanted(message))
+    assert [one["status"] for one in worker.told(message.client_id, "control_plane.app_changed.v1")] == [
+        "active",
+        "deleted",
+    ]
+    operators = wanted(client_id=auth.demo["client_id"])
+    worker.receive(unwanted(operators))
+    assert auth.sql("SELECT status FROM apps WHERE client_id = %s", operators.client_id) == [("active",)]
+
+
+def test_another_tenants_app_is_not_uninstalled(auth: Auth, worker: Worker) -> None:
+    message = wanted()
+    worker.receive(message)
+    worker.receive(unwanted(message), auth.other)
+    assert auth.admin("GET", f"/v1/platform/apps/{message.client_id}").status_code == 200
+
+
+def test_gateways_are_rung_for_when_the_deletion_is_committed(auth: Auth, worker: Worker) -> None:
+    message = wanted()
+    worker.receive(message)
+    with Redis.from_url(auth.settings.redis_url) as redis, redis.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe("auth:revocations")
+        heard.get_message(timeout=5)
+        worker.receive(unwanted(message))
+        assert heard.get_message(timeout=5) is not None
+
+
+def test_an_app_may_be_approved_for_every_event_there_is() -> None:
+    assert set(events.CATALOGUE) == set(event_types.catalogue())
