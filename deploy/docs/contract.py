@@ -7,6 +7,7 @@ from typing import Any
 from deploy.docs import errors
 from services.auth import documented as auth
 from services.auth.apps import scopes
+from services.control_plane import documented as platform
 from services.device_ingest import documented as devices
 from services.epcr import documented as epcr
 from services.graphql_api import documented as graphql
@@ -21,7 +22,7 @@ DESCRIPTION = (
     "Apps and their tokens, webhooks, approved GraphQL documents, patient care records and medical devices. Times are RFC 3339 in"
     " UTC. Fields may be added to answers; unknown fields in requests are refused. Every answer has a trace id: quote it to support."
 )
-PARTS = [*auth.PARTS, webhooks.PART, graphql.PART, epcr.PART, devices.PART]
+PARTS = [*auth.PARTS, webhooks.PART, graphql.PART, epcr.PART, devices.PART, platform.PART]
 # What partners may hold; operators give the others to first-party apps alone.
 SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {scopes.PLATFORM_APPS: scopes.FIRST_PARTY[scopes.PLATFORM_APPS]}
 EXAMPLES = Path(__file__).parent / "examples.json"

@@ -5,6 +5,8 @@
 
 import json
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:incidents:write"]
-SECRET = {"client_secret", "password_link", "token", "access_token", "secret"}
+SECRET = {"client_secret", "password_link", "token", "access_token", "secret", "enrolment_code", "credential"}
 SPO2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
 MOST_ITEMS = 2
 
@@ -148,6 +150,57 @@ def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
         keep(client.post(f"{path}/observations:batch", json={"observations": [SPO2 | {"value": 97.5}, unknown]}))
 
 
+def record_automations(stack: Stack, recorder: Recorder) -> None:
+    keep, path = recorder.keep, "/api/v1/platform/automations"
+    app = stack.register_app(["argus:platform:write", "argus:incidents:write"])
+    with stack.client("auth", stack.admin_token) as admin:
+        governance = {"approved_events": ["incident.*", "automation.fired"], "graphql_bundles": ["incident-management"]}
+        admin.patch(f"/v1/platform/apps/{app.client_id}/governance", json=governance).raise_for_status()
+    draft = validating.contract()["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
+    with stack.client("api", stack.token(app, "argus:platform:write argus:incidents:write")) as client:
+        wait_for(lambda: client.post(path, json=draft | {"enabled": False}).status_code == 201, what="the approval")
+        made = keep(client.post(path, json=draft))
+        one = f"{path}/{made['id']}"
+        for answer in (client.get(path), client.get(one), client.patch(one, json={"name": "Tell the ward"})):
+            keep(answer)
+        _open_incidents_until(client, lambda: client.get(f"{path}/runs?status=dead").json()["runs"])
+        [run, *_] = keep(client.get(f"{path}/runs?status=dead"))["runs"]
+        keep(client.get(f"{one}/runs"))
+        keep(client.get(f"{path}/runs/{run['id']}"))
+        keep(client.post(f"{path}/runs/{run['id']}/retry"))
+        assert client.delete(one).status_code == 204
+
+
+def _open_incidents_until(client: httpx.Client, told: Callable[[], Any]) -> None:
+    """The first may come before the dispatcher knows who waits for it; with no webhook, each run is a dead letter."""
+    bundle = next(
+        one for one in client.get("/api/v1/graphql/bundles").json()["bundles"] if one["name"] == "incident-management"
+    )
+    document = next(one["document"] for one in bundle["operations"] if one["name"] == "CreateIncident")
+    incident = {"query": document, "variables": {"input": {"type": "fire", "priority": "high"}}}
+
+    def opened() -> Any:
+        client.post("/graphql", json=incident)
+        return told()
+
+    wait_for(opened, what="a run")
+
+
+def record_agents(stack: Stack, recorder: Recorder) -> None:
+    keep, path = recorder.keep, "/api/v1/platform/agents"
+    now = datetime.now(UTC).isoformat()
+    with stack.client("api", stack.app_token("argus:platform:write")) as client, stack.client("api") as edge:
+        made = keep(client.post(path, json={"name": "Gateway box", "vehicle_id": "AMB-42"}))
+        credential = edge.post(f"{path}/enrol", json={"code": made["enrolment_code"]})
+        bearer = {"authorization": f"Bearer {keep(credential)['credential']}"}
+        keep(edge.post(f"{path}/heartbeat", json={"sent_at": now, "agent_version": "2.1.0"}, headers=bearer))
+        one = f"{path}/{made['id']}"
+        for answer in (client.get(path), client.get(one), client.patch(one, json={"vehicle_id": "AMB-43"})):
+            keep(answer)
+        keep(client.post(f"{one}/enrolment-code"))
+        keep(client.post(f"{one}/revoke"))
+
+
 def main(file: Path) -> None:
     stack = Stack(file)
     recorder = Recorder(stack)
@@ -155,6 +208,8 @@ def main(file: Path) -> None:
     record_requests(stack, recorder)
     record_webhooks(stack, recorder, token)
     record_clinical(stack, recorder, token)
+    record_automations(stack, recorder)
+    record_agents(stack, recorder)
     EXAMPLES.write_text(json.dumps(recorder.kept, indent=1, ensure_ascii=False) + "\n")
 
 

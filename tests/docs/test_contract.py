@@ -13,6 +13,7 @@ import gateway.docs
 from deploy.docs import __main__ as generator
 from deploy.docs import contract, errors, page
 from services.auth import app as auth
+from services.control_plane import app as platform
 from services.device_ingest import app as devices
 from services.epcr import app as epcr
 from services.graphql_api import app as graphql
@@ -42,7 +43,7 @@ def test_every_public_route_stands_in_it(app: ModuleType) -> None:
 
 
 def test_nothing_stands_in_it_that_no_service_serves() -> None:
-    served = {route.path for app in (auth, webhooks, graphql, epcr, devices) for route in app.routes}
+    served = {route.path for app in (auth, webhooks, graphql, epcr, devices, platform) for route in app.routes}
     assert set(CONTRACT["paths"]) <= served
     assert not [path for path in CONTRACT["paths"] if INTERNAL.fullmatch(path)]
 

@@ -1,0 +1,130 @@
+"""What the public contract says of edge agents."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.agents.models import (
+    AgentChange,
+    AgentDraft,
+    AgentPage,
+    Desired,
+    Enrolment,
+    Environment,
+    Heartbeat,
+)
+from services.control_plane.agents.staleness import Staleness
+from shared.openapi import Operation
+
+AGENTS = f"{BASE}/agents"
+ONE = AGENTS + "/{agent_id}"
+UNKNOWN = {401: "The code or credential is not valid: wrong, used, past its time or revoked"}
+
+
+class Agent(msgspec.Struct):
+    """A box at the edge. `staleness` says how long it has been silent; `reported` is its newest heartbeat."""
+
+    id: str
+    name: str
+    vehicle_id: str
+    environment: Environment
+    packages: list[str]
+    status: Literal["awaiting_enrolment", "enrolled", "revoked"]
+    staleness: Staleness
+    last_seen_at: datetime | None
+    reported: Heartbeat | None
+    enrolled_at: datetime | None
+    revoked_at: datetime | None
+    created_at: datetime
+
+
+class AgentWithCode(Agent):
+    """With its enrolment code, which is shown by this call alone and good for one enrolment."""
+
+    enrolment_code: str
+    enrolment_code_expires_at: datetime
+
+
+class Agents(msgspec.Struct):
+    agents: list[Agent]
+    next_cursor: str | None
+
+
+class Enrolled(msgspec.Struct):
+    """`credential` is shown this once; the agent sends it as `Authorization: Bearer` with every heartbeat."""
+
+    agent_id: str
+    credential: str
+    environment: Environment
+    heartbeat_seconds: int
+
+
+class Instructions(msgspec.Struct):
+    """What the agent should run, and whether it does."""
+
+    agent_id: str
+    environment: Environment
+    in_sync: bool
+    desired: list[Desired]
+    heartbeat_seconds: int
+
+
+OPERATIONS = [
+    Operation("GET", AGENTS, "List edge agents", READ, {200: Agents}, query=AgentPage),
+    Operation(
+        "POST",
+        AGENTS,
+        "Register an edge agent",
+        WRITE,
+        {201: AgentWithCode},
+        body=AgentDraft,
+        headers=("Idempotency-Key",),
+        refusals={409: "A call with this Idempotency-Key is under way"},
+        example={"name": "Gateway box", "vehicle_id": "AMB-42", "environment": "production"},
+    ),
+    Operation(
+        "POST",
+        f"{AGENTS}/enrol",
+        "Enrol, as an edge agent",
+        None,
+        {200: Enrolled},
+        "Ten wrong guesses make a code void.",
+        body=Enrolment,
+        refusals=UNKNOWN,
+        example={"code": "enr_01jdkfx3c8e2r9v5m7q4t6w0ya.the-secret-that-was-shown-once"},
+    ),
+    Operation(
+        "POST",
+        f"{AGENTS}/heartbeat",
+        "Report, as an edge agent",
+        None,
+        {200: Instructions},
+        "Sent with the agent's own credential. Repeating a heartbeat changes nothing.",
+        body=Heartbeat,
+        refusals=UNKNOWN,
+        example={"sent_at": "2026-03-23T12:00:00Z", "running": [], "agent_version": "2.1.0"},
+    ),
+    Operation("GET", ONE, "Inspect an edge agent", READ, {200: Agent}),
+    Operation(
+        "PATCH",
+        ONE,
+        "Change what an edge agent should run",
+        WRITE,
+        {200: Agent},
+        "Changes what it names; the agent hears of it with its next heartbeat.",
+        body=AgentChange,
+        example={"packages": []},
+    ),
+    Operation(
+        "POST",
+        f"{ONE}/enrolment-code",
+        "Get another enrolment code",
+        WRITE,
+        {201: AgentWithCode},
+        refusals={409: "The agent is revoked"},
+    ),
+    Operation("POST", f"{ONE}/revoke", "Revoke an edge agent", WRITE, {200: Agent}),
+]
+IDS = {"agent_id": "agt_123"}
