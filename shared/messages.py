@@ -109,7 +109,8 @@ class PlatformEvent(Message, frozen=True, kw_only=True, tag="control_plane.event
 class AutomationAction(Message, frozen=True, kw_only=True):
     """What every action of an automation's run says. A run has one effect however often it is sent, under whatever `attempt`.
 
-    `client_id` is the app it acts for, `scopes` are what that app may do, `cause` goes into the events it leads to.
+    `client_id` is the app it acts for, `scopes` are what that app may do, `cause` goes into the events it leads to. In a sandbox what
+    it does is a rehearsal.
     """
 
     run_id: str
@@ -118,6 +119,7 @@ class AutomationAction(Message, frozen=True, kw_only=True):
     client_id: str
     scopes: list[str]
     cause: list[str]
+    environment: Literal["production", "sandbox"] = "production"
 
 
 class AutomationDelivery(AutomationAction, frozen=True, kw_only=True, tag="webhook_dispatcher.automation_delivery.v1"):

@@ -90,6 +90,7 @@ class Runs:
             client_id=run.client_id,
             subject=run.automation_id,
             scopes=frozenset(run.scopes),
+            environment=run.environment,
             token_use="service",  # noqa: S106 - a kind of token, not one
         )
         # Nobody's request: resolvers ask it for keys alone, since they are given their transaction.

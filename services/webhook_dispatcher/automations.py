@@ -48,7 +48,8 @@ def fired(message: Received[AutomationDelivery]) -> NewEvent | None:
     """The run as an event, whose id is the run's: told again, it is known. None when its data breaks the schema."""
     run = message.body
     event_id = "evt_" + run.run_id.rpartition("_")[2]
-    event = Event(event_id=event_id, type=FIRED, timestamp=run.timestamp, data=run.data)
+    rehearsal = run.environment == "sandbox"
+    event = Event(event_id=event_id, type=FIRED, timestamp=run.timestamp, data=run.data, test=rehearsal)
     try:
         return accept(message.tenant_id, event, message.traceparent)
     except EventRefused:

@@ -372,6 +372,14 @@ def test_what_waits_for_its_next_attempt_dies_with_what_was_stopped(automating: 
     assert len(automating.sent("open_incident")) == 1
 
 
+def test_in_a_sandbox_it_says_that_it_is_a_rehearsal(automating: Automating) -> None:
+    automating.make()
+    automating.happen()
+    automating.inside.grant(automating.tenant_id, version=2**50, environment="sandbox")
+    automating.happen()
+    assert [sent["environment"] for sent in automating.sent("open_incident")] == ["production", "sandbox"]
+
+
 def test_a_scope_taken_from_the_app_is_not_the_automations_any_more(automating: Automating) -> None:
     automating.make()
     automating.approve(requested_scopes=["argus:platform:write"])

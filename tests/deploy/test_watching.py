@@ -9,6 +9,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import gateway.metrics
+import services.control_plane.automations.metrics
 import services.device_ingest.metrics
 import services.epcr.metrics
 import services.graphql_api.errors
@@ -22,6 +23,7 @@ MODULES: tuple[Any, ...] = (
     gateway.metrics,
     services.webhook_dispatcher.metrics,
     services.epcr.metrics,
+    services.control_plane.automations.metrics,
     services.device_ingest.metrics,
     services.graphql_api.errors,
 )
@@ -29,7 +31,21 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 ALERTS = [
     rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
-FUNCTIONS = {"sum", "rate", "by", "le", "histogram_quantile", "max", "increase", "offset", "or", "and", "on", "min"}
+FUNCTIONS = {
+    "sum",
+    "rate",
+    "by",
+    "le",
+    "histogram_quantile",
+    "max",
+    "increase",
+    "delta",
+    "offset",
+    "or",
+    "and",
+    "on",
+    "min",
+}
 FROM_ELSEWHERE = {"up", "process_resident_memory_bytes"}
 
 

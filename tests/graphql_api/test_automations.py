@@ -141,6 +141,11 @@ def test_a_worker_that_dies_between_the_effect_and_its_answer_does_it_once_and_a
     assert automation.incidents() == 1
 
 
+def test_what_an_automation_does_in_a_sandbox_is_a_rehearsal(automation: Automation) -> None:
+    automation.perform(automation.open(), msgspec.structs.replace(automation.open(), environment="sandbox"))
+    assert [event.test for event in automation.events()] == [False, True]
+
+
 def test_an_annotation_is_a_line_of_the_timeline_and_no_version(automation: Automation) -> None:
     opened = automation.ask.data("CreateIncident", {"input": {"type": "fire", "priority": "low"}})
     [answer] = automation.perform(automation.note(opened["id"]))

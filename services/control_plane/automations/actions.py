@@ -50,6 +50,7 @@ def message(run: Run, automation: Automation, app: App) -> AutomationAction:
         "client_id": automation.client_id,
         "scopes": authority.scopes(automation.scopes, app.requested_scopes, app.granted_scopes),
         "cause": loops.carried_on(automation.id, run.cause),
+        "environment": app.environment,
     }
     if isinstance(action, WebhookAction):
         return _delivery(run, action, filled["fields"], common)

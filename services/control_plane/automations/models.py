@@ -1,7 +1,7 @@
 """Automations and their runs: as requests bring them, as the database has them, as their owner sees them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
@@ -110,12 +110,13 @@ class Automation(msgspec.Struct, kw_only=True):
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
-    """What auth says of an app, and what its organisation was granted."""
+    """What auth says of an app and of its organisation."""
 
     approved_events: list[str]
     graphql_bundles: list[str]
     requested_scopes: list[str]
     granted_scopes: list[str]
+    environment: Literal["production", "sandbox"]
 
 
 class Run(msgspec.Struct, kw_only=True):

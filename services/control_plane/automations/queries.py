@@ -11,7 +11,7 @@ RUN_COLUMNS: LiteralString = """
     r.attempt, r.rung, r.next_attempt_at, r.traceparent, r.created_at, r.started_at, r.finished_at
 """
 APP: LiteralString = """
-    SELECT p.approved_events, p.graphql_bundles, p.requested_scopes, t.granted_scopes
+    SELECT p.approved_events, p.graphql_bundles, p.requested_scopes, t.granted_scopes, t.environment
     FROM apps p JOIN tenants t ON t.tenant_id = p.tenant_id
     WHERE p.client_id = %s AND p.status = 'active' AND t.status = 'active'
 """
@@ -74,7 +74,7 @@ SET_INTEREST: LiteralString = """
 LIVE: LiteralString = (
     "SELECT "
     + COLUMNS
-    + """, p.approved_events, p.graphql_bundles, p.requested_scopes, t.granted_scopes
+    + """, p.approved_events, p.graphql_bundles, p.requested_scopes, t.granted_scopes, t.environment
     FROM automations a JOIN apps p ON p.tenant_id = a.tenant_id AND p.client_id = a.client_id
         JOIN tenants t ON t.tenant_id = a.tenant_id
     WHERE a.enabled AND a.event_type = ANY(%s) AND p.status = 'active' AND t.status = 'active'
@@ -117,7 +117,7 @@ DUE: LiteralString = (
 LIVE_OF_RUN: LiteralString = (
     "SELECT "
     + COLUMNS
-    + """, p.approved_events, p.graphql_bundles, p.requested_scopes, t.granted_scopes
+    + """, p.approved_events, p.graphql_bundles, p.requested_scopes, t.granted_scopes, t.environment
     FROM automations a JOIN apps p ON p.tenant_id = a.tenant_id AND p.client_id = a.client_id
         JOIN tenants t ON t.tenant_id = a.tenant_id
     WHERE a.id = %s AND a.enabled AND p.status = 'active' AND t.status = 'active'"""
