@@ -120,6 +120,11 @@ def _close_incident(it: Integration) -> Ask:
     return _graphql(it, "CloseIncident", variables, it.incident_closed)
 
 
+def _create_package(it: Integration) -> Ask:
+    body = {"name": f"soak-{new_id('p')[-20:]}", "kind": "connector"}
+    return Ask("POST", "api", "/api/v1/platform/packages", it.token, body, status=201)
+
+
 def _forged(it: Integration) -> Ask:
     """A real token whose signature is another each time: no cache may keep what it learns of it."""
     head, payload, _ = it.token.split(".")
@@ -155,6 +160,9 @@ KINDS: dict[str, tuple[int, Asker]] = {
     "acqiMetrics": (6, _metrics),
     "create incident": (3, _create_incident),
     "close incident": (2, _close_incident),
+    "packages": (3, _get("api", "/api/v1/platform/packages?limit=20", by="token")),
+    "create package": (1, _create_package),
+    "automations": (2, _get("api", "/api/v1/platform/automations?limit=20", by="token")),
     "no token (401)": (1, _get("api", "/api/v1/devices", status=401)),
     "forged token (401)": (1, _forged),
     "no such path (404)": (1, _get("api", "/api/v1/nothing", status=404)),

@@ -15,6 +15,7 @@ SCOPES = [
     "argus:devices:write",
     "argus:incidents:write",
     "argus:acqi:read",
+    "argus:platform:write",
 ]
 EVENTS = ["epcr.encounter.created", "incident.created", "incident.closed"]
 BUNDLES = ["incident-management", "acqi-reporting"]
