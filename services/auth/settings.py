@@ -30,9 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name in ("issuer", "api_base_url"):
-            url = getattr(self, name)
-            if not url.startswith(("https://", "http://")) or url.endswith("/") or "?" in url or "#" in url:
-                raise ValueError(f"{name.upper()} is an http(s) URL without query, fragment or a slash at its end")
+            scheme, separator, host = getattr(self, name).partition("://")
+            if scheme not in ("https", "http") or not separator or not host or set(host) & set("/?#@ "):
+                raise ValueError(f"{name.upper()} is an http(s) URL of a host alone: no path, query, fragment or slash")
 
 
 def load() -> Settings:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.auth.oauth.metadata import server_metadata
@@ -85,6 +86,24 @@ def test_rfc9700_a_post_is_answered_with_303_so_that_credentials_are_not_sent_on
     assert browser.submit(browser.authorize(app), "/v1/oauth/authorize", decision="allow").status_code == 303
 
 
+def test_rfc9700_a_public_clients_refresh_tokens_rotate_and_reuse_ends_the_family(auth: Auth) -> None:
+    app = register_web_app(auth, token_endpoint_auth_method="none")
+    first = redeem(auth, app, Browser(auth).allow(app, scope="webhooks:write offline_access")).json()["refresh_token"]
+    second = auth.token(app, grant_type="refresh_token", refresh_token=first).json()["refresh_token"]
+    third = auth.token(app, grant_type="refresh_token", refresh_token=second).json()["refresh_token"]
+    assert len({first, second, third}) == 3
+    for token in (first, third):
+        assert auth.token(app, grant_type="refresh_token", refresh_token=token).json()["error"] == "invalid_grant"
+
+
+def test_rfc9700_clients_may_authenticate_with_a_key_of_their_own(auth: Auth) -> None:
+    """Asymmetric, as recommended: how it works is in test_private_key_jwt.py."""
+    metadata = auth.call("GET", "/.well-known/oauth-authorization-server").json()
+    for endpoint in ("token", "revocation", "introspection"):
+        assert "private_key_jwt" in metadata[f"{endpoint}_endpoint_auth_methods_supported"]
+    assert {"RS256", "ES256"} <= set(metadata["token_endpoint_auth_signing_alg_values_supported"])
+
+
 def test_rfc9068_header_and_claims(auth: Auth) -> None:
     app = register_web_app(auth)
     for token in (
@@ -116,10 +135,26 @@ def test_rfc8414_metadata_is_where_clients_look_and_names_what_there_is(auth: Au
         assert auth.call("OPTIONS", metadata[name].removeprefix(ISSUER)).status_code == 405
 
 
+@pytest.mark.parametrize(
+    "issuer", [f"{ISSUER}?x=1", f"{ISSUER}/", f"{ISSUER}#x", f"{ISSUER}/tenant", "auth.knogin.test", "https://"]
+)
+def test_rfc8414_an_issuer_is_an_origin_without_path_query_or_fragment(auth: Auth, issuer: str) -> None:
+    """With a path its metadata would be looked for elsewhere (§3.1), and nobody would find it."""
+    with pytest.raises(ValueError, match="ISSUER"):
+        msgspec.structs.replace(auth.settings, issuer=issuer)
+
+
 def test_rfc9207_iss_stands_in_the_answer_and_the_metadata_says_so(auth: Auth) -> None:
     metadata = auth.call("GET", "/.well-known/oauth-authorization-server").json()
     assert metadata["authorization_response_iss_parameter_supported"] is True
-    assert returned(Browser(auth).authorize(register_web_app(auth), prompt="none"))["iss"] == metadata["issuer"]
+    app, browser = register_web_app(auth), Browser(auth)
+    assert returned(browser.authorize(app, prompt="none"))["iss"] == metadata["issuer"]
+    browser.sign_in()
+    for decision in ("allow", "deny"):
+        answer = returned(
+            browser.submit(browser.authorize(app, prompt="consent"), "/v1/oauth/authorize", decision=decision)
+        )
+        assert answer["iss"] == metadata["issuer"]
 
 
 def test_rfc7009_an_unknown_or_foreign_token_is_200_and_changes_nothing(auth: Auth) -> None:
@@ -129,6 +164,15 @@ def test_rfc7009_an_unknown_or_foreign_token_is_200_and_changes_nothing(auth: Au
         answer = auth.form("/v1/oauth/revoke", credentials(other) | {"token": text})
         assert answer.status_code == 200
     assert auth.form("/v1/oauth/introspect", credentials(app) | {"token": token}).json()["active"] is True
+
+
+@pytest.mark.parametrize("hint", ["refresh_token", "id_token", "é", ""])
+def test_rfc7009_a_hint_that_is_wrong_or_unknown_is_ignored(auth: Auth, hint: str) -> None:
+    app = auth.register()
+    token = auth.token(app).json()["access_token"]
+    answer = auth.form("/v1/oauth/revoke", credentials(app) | {"token": token, "token_type_hint": hint})
+    assert answer.status_code == 200
+    assert auth.form("/v1/oauth/introspect", credentials(app) | {"token": token}).json() == {"active": False}
 
 
 def test_rfc7009_a_refresh_token_takes_its_access_tokens_with_it(auth: Auth) -> None:

@@ -137,7 +137,10 @@ def mercurius(folder: Path) -> Iterator[Served | None]:
         "mercurius@16",
         "graphql@16",
     ]
-    subprocess.run(install, check=True)
+    if subprocess.run(install, check=False).returncode:
+        print("not measured, npm could not fetch it: mercurius")
+        yield None
+        return
     port = free_port()
     given = {"PORT": str(port), "SDL": SDL, "FIGURES": json.dumps(FIGURES), "NODE_ENV": "production"}
     with running(["node", script], port, os.environ | given) as pid:
@@ -166,6 +169,8 @@ def test_figures_per_second_beside_what_others_make_of_them(
     print(
         f"cold ≥ {GOAL_COLD_OVER_ARIADNE:g} × Ariadne: {gain:.1f} × {'yes' if gain >= GOAL_COLD_OVER_ARIADNE else 'NO'}"
     )
+    assert hot >= GOAL_HOT
+    assert gain >= GOAL_COLD_OVER_ARIADNE
 
 
 def test_latency_does_not_grow_with_history(database: Database, environment: dict[str, str], tmp_path: Path) -> None:
@@ -187,6 +192,7 @@ def test_latency_does_not_grow_with_history(database: Database, environment: dic
     print(
         f"p95 within {GOAL_GROWTH:g} ×: {slowest / fastest:.2f} × {'yes' if slowest <= GOAL_GROWTH * fastest else 'NO'}"
     )
+    assert slowest <= GOAL_GROWTH * fastest
 
 
 def load(database: Database, environment: Mapping[str, str], tenant: str, count: int) -> None:
