@@ -26,6 +26,7 @@ from services.auth.oauth import endpoints as oauth
 from services.auth.oauth.grants import build_server
 from services.auth.oauth.loader import ClientLoader
 from services.auth.requests import endpoints as requests
+from services.auth.requests import gates
 from services.auth.requests.views import REQUESTS
 from services.auth.revocations import endpoints as revocations
 from services.auth.settings import Settings
@@ -93,6 +94,8 @@ routes = [
     Route("/v1/auth/style.css", pages.style),
     Route("/internal/revocations", revocations.revocations),
     Route("/internal/token-usage", revocations.token_usage, methods=["POST"]),
+    # Behind every path of federation that there is.
+    Route("/v1/saml/{rest:path}", gates.federation, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     *health.routes({"database": check_database}),
 ]
 

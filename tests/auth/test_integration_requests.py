@@ -292,3 +292,14 @@ def test_operators_see_what_waits_and_the_words_cannot_steer_their_terminal(
 
 def test_the_bundles_there_are_to_ask_for_are_those_of_graphql_api() -> None:
     assert {folder.name for folder in FOLDER.iterdir() if folder.is_dir()} == set(bundles.CATALOGUE)
+
+
+def test_federation_says_how_it_is_asked_for_until_it_is_open(auth: Auth, organisation: Organisation) -> None:
+    for method in ("GET", "POST"):
+        for caller in (None, auth.caller(tenant=organisation.me), auth.caller(["webhooks:read"], organisation.me)):
+            answer = auth.call(method, "/v1/saml/anything", caller)
+            assert (answer.status_code, answer.json()["capability"]) == (403, "federation")
+    told = auth.call("GET", "/v1/saml/anything", auth.caller(tenant=organisation.me)).json()["request"]
+    made = organisation.call(told["method"], told["path"], json=told["body"]).json()
+    operate(auth, "requests", "approve", made["id"])
+    assert organisation.call("GET", "/v1/saml/anything").status_code == 404

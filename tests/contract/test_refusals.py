@@ -23,6 +23,7 @@ class Endpoint(NamedTuple):
 
 
 GOVERNED = "/v1/platform/apps/{app}"
+REQUESTS = "/v1/platform/integration-requests"
 ENDPOINTS = [
     Endpoint("auth", "GET", "/v1/platform/apps", "platform:apps"),
     Endpoint(
@@ -32,6 +33,11 @@ ENDPOINTS = [
     Endpoint("auth", "PATCH", f"{GOVERNED}/governance", "platform:apps", {"enforce_pkce": True}),
     Endpoint("auth", "POST", f"{GOVERNED}/service-token", "platform:apps", {"scopes": ["webhooks:write"]}),
     Endpoint("auth", "POST", f"{GOVERNED}/rotate-secret", "platform:apps"),
+    Endpoint("auth", "GET", REQUESTS, "platform:apps"),
+    Endpoint("auth", "POST", REQUESTS, "platform:apps", {"capability": "telephony"}),
+    Endpoint("auth", "GET", REQUESTS + "/{request}", "platform:apps"),
+    Endpoint("auth", "POST", REQUESTS + "/{request}/withdraw", "platform:apps"),
+    Endpoint("auth", "POST", REQUESTS + "/{request}/credentials", "platform:apps"),
     Endpoint("auth", "GET", "/v1/webhooks", "webhooks:read"),
     Endpoint(
         "auth",
@@ -70,7 +76,7 @@ WITH_ID = [endpoint for endpoint in ENDPOINTS if "{" in endpoint.path]
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
 ALL_SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
 MALFORMED = [b"{", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 100_000, b"NaN"]
-PREFIXES = {"app": "app", "webhook": "wh", "encounter": "enc", "device": "dev"}
+PREFIXES = {"app": "app", "request": "ireq", "webhook": "wh", "encounter": "enc", "device": "dev"}
 
 
 def named(endpoint: Endpoint) -> str:

@@ -21,7 +21,9 @@ from services.webhook_dispatcher import app as webhooks
 
 CONTRACT: dict[str, Any] = contract.contract()
 # Pages that a browser is sent to, processes among themselves, and the crew's own application.
-INTERNAL = re.compile(r"/(internal|livez|readyz|metrics)\b.*|/v1/auth/(?!jwks\.json).*|/api/v1/epcr/records/.*")
+INTERNAL = re.compile(
+    r"/(internal|livez|readyz|metrics)\b.*|/v1/saml/.*|/v1/auth/(?!jwks\.json).*|/api/v1/epcr/records/.*"
+)
 ROOT = Path(__file__).parents[2]
 TITLES = re.compile(r'(?:Problem|Refusal)\(\s*(\d{3}),\s*"([^"]+)"')
 
