@@ -10,7 +10,7 @@ import pytest
 from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import BootstrapRequest, bootstrap
 from services.auth.tenants.first_party import create_app
-from services.auth.tenants.operations import Refused, grant_bundles, grant_scopes, operating
+from services.auth.tenants.operations import Refused, create_tenant, grant_bundles, grant_scopes, operating
 from shared.encoding import base64url_encode
 from shared.identity import SigningKey
 from shared.ids import new_id
@@ -74,6 +74,12 @@ def test_a_second_run_takes_nothing_that_was_granted_since(settings: Settings) -
     with psycopg.connect(required(settings.worker_database_url, "")) as conn:
         row = conn.execute("SELECT granted_scopes, graphql_bundles FROM tenants WHERE tenant_id = %s", (tenant_id,))
         assert row.fetchone() == (["argus:platform:read", "argus:telephony:read"], ["acqi-reporting"])
+
+
+def test_the_token_of_a_sandbox_that_is_found_says_so(settings: Settings) -> None:
+    with operating(settings) as conn:
+        create_tenant(conn, "One", "one", "sandbox")
+    assert claims_of(run(settings, tenant("one", "a@one.example"))["one"]["access_token"])["environment"] == "sandbox"
 
 
 def live_macs(settings: Settings, client_id: str) -> list[Any]:

@@ -124,6 +124,11 @@ def test_an_approval_whose_demo_data_cannot_be_written_stands_and_says_how_to_go
     assert (read["status"], read["sandbox"]["demo_data_at"]) == ("approved", None)
     again = run(auth, "requests", "seed", made["id"], "--api", "http://127.0.0.1:9")
     assert "the API does not answer" in again.text
+    for url in ("nonsense", "http://a:port", "ftp://api.example", "http://"):
+        wrong = run(auth, "requests", "seed", made["id"], "--api", url)
+        assert wrong.status != 0
+        assert "URL" in wrong.text
+        assert len(wrong.text.splitlines()) == 1
 
 
 def test_the_address_of_the_admin_to_be_is_in_no_message_and_no_line_of_the_trail(

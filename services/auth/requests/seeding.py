@@ -36,13 +36,22 @@ class Answer(NamedTuple):
 
 
 class Api:
-    """The public API at `url`, with one token. `localhost` and all names below it are this machine (RFC 6761 §6.3)."""
+    """The public API at `url`, with one token. `localhost` and all names below it are this machine (RFC 6761 §6.3).
+
+    Raises Refused for what is no URL.
+    """
 
     def __init__(self, url: str, token: str) -> None:
-        parts = urlsplit(url)
-        name = parts.hostname or ""
+        try:
+            parts = urlsplit(url)
+            name, port = parts.hostname, parts.port
+        except ValueError:
+            raise Refused(f"{url} is not a URL") from None
+        if parts.scheme not in ("http", "https") or not name:
+            raise Refused(f"{url} is not an http(s) URL")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind("127.0.0.1" if name.endswith("localhost") else name, parts.port, timeout=TIMEOUT)
+        is_here = name == "localhost" or name.endswith(".localhost")
+        self._connection = kind("127.0.0.1" if is_here else name, port, timeout=TIMEOUT)
         self._headers = {"Host": parts.netloc, "Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
@@ -103,7 +112,7 @@ def _wait_for_document(api: Api, patience: float) -> str:
     deadline = time.monotonic() + patience
     while True:
         answer = api.expect({200}, "GET", "/api/v1/graphql/bundles")
-        found = [bundle for bundle in answer["bundles"] if bundle["name"] == DEMO_BUNDLE]
+        found = [bundle for bundle in (answer or {}).get("bundles", ()) if bundle["name"] == DEMO_BUNDLE]
         if found:
             return next(one["document"] for one in found[0]["operations"] if one["name"] == demo.OPEN_INCIDENT)
         if time.monotonic() > deadline:

@@ -74,7 +74,7 @@ async def _ensure(
     parameters = (ids.new_id("org"), wanted.key, wanted.name, "production", wanted.scopes, wanted.bundles)
     row = await (await conn.execute(queries.ENSURE_TENANT, parameters)).fetchone()
     assert row is not None
-    tenant_id = str(row[0])
+    tenant_id, where = str(row[0]), str(row[1])
     await aset_tenant(conn, tenant_id)
     await announce_async(conn, tenant_id)
     app = await _ensure_admin_app(conn, tenant_id, wanted)
@@ -82,9 +82,7 @@ async def _ensure(
     await ensure_user(conn, tenant_id, wanted.admin.email, wanted.admin.password)
     held = [scope for scope in app.requested_scopes if scope != scopes.OFFLINE_ACCESS]
     audience = [settings.issuer, settings.api_base_url]
-    token_id, claims = await insert_service_token(
-        conn, app, held, TOKEN_SECONDS, aud=audience, environment="production"
-    )
+    token_id, claims = await insert_service_token(conn, app, held, TOKEN_SECONDS, aud=audience, environment=where)
     operator = Caller(tenant_id=tenant_id, client_id=OPERATOR)
     made = {"client_id": app.client_id, "service_token": token_id}
     await audit.record(conn, operator, "tenant.bootstrapped", tenant_id, made)

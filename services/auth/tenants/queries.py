@@ -9,7 +9,7 @@ ENSURE_TENANT: LiteralString = """
     ON CONFLICT (key) DO UPDATE SET name = excluded.name,
         granted_scopes = ARRAY(SELECT DISTINCT unnest(tenants.granted_scopes || excluded.granted_scopes) ORDER BY 1),
         graphql_bundles = ARRAY(SELECT DISTINCT unnest(tenants.graphql_bundles || excluded.graphql_bundles) ORDER BY 1)
-    RETURNING tenant_id
+    RETURNING tenant_id, environment
 """
 FIRST_PARTY_APP: LiteralString = (
     "SELECT "
