@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared import problems
@@ -73,7 +73,12 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
         return kept
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > limit:
             raise problems.Problem(413, "Content too large", f"The body may have at most {limit} bytes.")
@@ -291,6 +296,9 @@ def _unknown_field(detail: str) -> str:
     return f"/{found[1][:64]}" if found else ""
 
 
+_TIMELESS = frozenset({type(None), str, bool, int, Decimal})
+
+
 def _to_utc(value: Any) -> Any:
     """Every aware time in UTC, so that what goes out ends in Z whatever offset came in."""
     if isinstance(value, datetime):
@@ -302,7 +310,9 @@ def _to_utc(value: Any) -> Any:
             ) from None
     if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
-            _set_if_changed(value, name, getattr(value, name))
+            member = getattr(value, name)
+            if type(member) not in _TIMELESS:
+                _set_if_changed(value, name, member)
     elif isinstance(value, list):
         value[:] = [_to_utc(item) for item in value]
     elif isinstance(value, dict):

@@ -1,6 +1,7 @@
 """One trace from the partner's call to the last worker: W3C trace context over HTTP, outbox rows and Celery headers."""
 
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+_VERSION_00 = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.NoOpTracer()
 _provider: TracerProvider | None = None
@@ -88,7 +90,10 @@ def span(
 
 
 def start(name: str, *, kind: SpanKind, parent: Context | None, attributes: dict[str, Any]) -> Span:
-    """A span the caller ends itself, not made current."""
+    """A span the caller ends itself, not made current. Where the parent is not sampled, nor is it: then it is the parent's stand-in."""
+    above = trace.get_current_span(parent).get_span_context() if parent is not None else INVALID_SPAN_CONTEXT
+    if above.is_valid and not above.trace_flags.sampled:
+        return NonRecordingSpan(above)
     return _tracer.start_span(name, parent, kind, attributes)
 
 
@@ -99,15 +104,20 @@ def record(name: str, parent: str | None, start_ns: int, end_ns: int, **attribut
 
 
 def context_of(traceparent: str | None) -> Context:
-    """The context a traceparent names; an empty one for None or anything malformed."""
-    return _propagator.extract({"traceparent": traceparent} if traceparent else {}, Context())
+    """The context a traceparent (W3C Trace Context §3.2) names; an empty one for None or anything malformed."""
+    if not traceparent:
+        return Context()
+    found = _VERSION_00.fullmatch(traceparent)
+    if found is None:  # of a later version, perhaps
+        return _propagator.extract({"traceparent": traceparent}, Context())
+    named = SpanContext(int(found[1], 16), int(found[2], 16), is_remote=True, trace_flags=TraceFlags(int(found[3], 16)))
+    return trace.set_span_in_context(NonRecordingSpan(named), Context()) if named.is_valid else Context()
 
 
 def traceparent() -> str | None:
     """The current span as W3C `traceparent`, or None outside any trace."""
-    carrier: dict[str, str] = {}
-    _propagator.inject(carrier)
-    return carrier.get("traceparent")
+    context = trace.get_current_span().get_span_context()
+    return format_traceparent(context) if context.is_valid else None
 
 
 def trace_id() -> str:

@@ -29,12 +29,13 @@ OTHER_CONNECTIONS = 8
 DEVICES = "/api/v1/devices"
 DEVICE = DEVICES + "/{device_id}"
 
+# Routes are tried in this order: what comes by the thousand each second stands first.
 routes = [
+    resource(f"{DEVICE}/observations", GET=endpoints.list_observations, POST=endpoints.record_observation),
+    resource(f"{DEVICE}/observations:batch", POST=endpoints.record_observations),
     resource(DEVICES, GET=endpoints.list_devices),
     resource(f"{DEVICES}/enrol", POST=endpoints.enrol_device),
     resource(DEVICE, GET=endpoints.read_device, PATCH=endpoints.change_device),
-    resource(f"{DEVICE}/observations", GET=endpoints.list_observations, POST=endpoints.record_observation),
-    resource(f"{DEVICE}/observations:batch", POST=endpoints.record_observations),
     resource(f"{DEVICE}/observations/{{observation_id}}", GET=endpoints.read_observation),
 ]
 

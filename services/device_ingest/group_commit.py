@@ -1,7 +1,8 @@
 """Group commit: requests that arrive while a commit is under way share the next one.
 
-A lone request is written at once; under load each commit carries all that gathered during the one before. Nobody is answered before
-the commit that holds their items.
+A lone request is written at once; under load each commit carries all that gathered during the one before. A further writer beside one
+at work is worth its transaction only for what is many already: two with half the rows each cost the same twice. Nobody is answered
+before the commit that holds their items.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 Write = Callable[[Sequence[Item]], Awaitable[list[Outcome]]]
 
+# Rows that must be waiting before they are not left to the writer at work: behind a batch, which takes long, they soon are.
+MANY = 16
 # Rows that may wait at once. Beyond them a caller is told to come back, before memory is the limit.
 MAX_WAITING = 20_000
 # SQLSTATE classes of a server that is not there or has no room: 08 connection, 53 resources, 57 operator.
@@ -35,6 +38,7 @@ class GroupCommit(Generic[Item, Outcome]):
         self._write = write
         self._rows = rows
         self._writers = writers
+        self._many = min(rows, MANY)
         self._queue: deque[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]] = deque()
         self._waiting = 0
         self._writing = 0
@@ -56,7 +60,7 @@ class GroupCommit(Generic[Item, Outcome]):
             await asyncio.wait(self._tasks)
 
     def _start(self) -> None:
-        if self._queue and self._writing < self._writers:
+        if self._waiting >= (self._many if self._writing else 1) and self._writing < self._writers:
             self._writing += 1
             # In a context of its own: the work belongs to many requests, not to the trace of the one that started it.
             task = asyncio.get_running_loop().create_task(self._drain(), context=contextvars.Context())

@@ -87,6 +87,27 @@ def test_one_row_a_group_gives_each_request_its_own_commit() -> None:
     run(test)
 
 
+def test_a_second_writer_starts_for_many_and_leaves_few_to_the_one_at_work() -> None:
+    async def test(table: Table) -> None:
+        group = Group(table.write, rows=500, writers=2)
+        table.gate.clear()
+        first = asyncio.create_task(group.submit([0]))
+        await table.started.wait()
+        few = [asyncio.create_task(group.submit([n])) for n in range(20, 20 + group_commit.MANY - 1)]
+        await all_submitted()
+        await all_submitted()
+        assert table.attempts == 1
+        many = asyncio.create_task(group.submit([90]))
+        await all_submitted()
+        await all_submitted()
+        assert table.attempts == 2
+        table.gate.set()
+        await asyncio.gather(first, *few, many)
+        assert sorted(map(len, table.commits)) == [1, group_commit.MANY]
+
+    run(test)
+
+
 def test_one_bad_submission_fails_alone() -> None:
     async def test(table: Table) -> None:
         group = Group(table.write, rows=100, writers=1)
