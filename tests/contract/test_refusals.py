@@ -72,11 +72,49 @@ ENDPOINTS = [
         {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"},
     ),
 ]
+PLATFORM = "/api/v1/platform"
+AUTOMATION = {
+    "name": "x",
+    "trigger": {"event_type": "incident.created"},
+    "action": {"kind": "annotate_incident", "incident_id": {"from": "/incident_id"}, "note": "seen"},
+}
+# Of tenants that were granted the control plane, which the other one was not.
+ON_REQUEST = [
+    Endpoint("api", method, PLATFORM + path, f"argus:platform:{'read' if method == 'GET' else 'write'}", body)
+    for method, path, body in [
+        ("GET", "/automations", None),
+        ("POST", "/automations", AUTOMATION),
+        ("GET", "/automations/{automation}", None),
+        ("PATCH", "/automations/{automation}", {"enabled": False}),
+        ("DELETE", "/automations/{automation}", None),
+        ("GET", "/automations/{automation}/runs", None),
+        ("GET", "/automations/runs", None),
+        ("GET", "/automations/runs/{run}", None),
+        ("POST", "/automations/runs/{run}/retry", None),
+        ("GET", "/agents", None),
+        ("POST", "/agents", {"name": "x", "vehicle_id": "V"}),
+        ("GET", "/agents/{agent}", None),
+        ("PATCH", "/agents/{agent}", {"name": "x"}),
+        ("POST", "/agents/{agent}/enrolment-code", None),
+        ("POST", "/agents/{agent}/revoke", None),
+    ]
+]
+OWNED = [endpoint for endpoint in ENDPOINTS if "{" in endpoint.path]
+ENDPOINTS += ON_REQUEST
 WITH_ID = [endpoint for endpoint in ENDPOINTS if "{" in endpoint.path]
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
-ALL_SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
+ALL_SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:platform:write"]
 MALFORMED = [b"{", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 100_000, b"NaN"]
-PREFIXES = {"app": "app", "request": "ireq", "webhook": "wh", "encounter": "enc", "device": "dev"}
+PREFIXES = {
+    "app": "app",
+    "request": "ireq",
+    "webhook": "wh",
+    "encounter": "enc",
+    "device": "dev",
+    "automation": "auto",
+    "run": "run",
+    "agent": "agt",
+}
 
 
 def named(endpoint: Endpoint) -> str:
@@ -173,7 +211,7 @@ def test_an_id_nobody_has_is_404(caller: Caller, endpoint: Endpoint) -> None:
     assert_problem(caller.send(endpoint, caller.token(endpoint.scope)), 404)
 
 
-@pytest.mark.parametrize("endpoint", WITH_ID, ids=named)
+@pytest.mark.parametrize("endpoint", OWNED, ids=named)
 def test_another_tenants_resource_is_404(caller: Caller, endpoint: Endpoint, others: dict[str, str]) -> None:
     assert_problem(caller.send(endpoint, caller.token(endpoint.scope), others), 404)
 

@@ -34,6 +34,8 @@ class Publisher:
 
     def __init__(self, stack: Stack) -> None:
         self.api = stack.client("api", token=stack.app_token("argus:platform:write"))
+        # A stack that has just started may not have told control-plane of the grant yet.
+        wait_for(lambda: self.api.get(f"{PLATFORM}/packages").is_success, what="the grant to arrive")
         self.key = Ed25519PrivateKey.generate()
         self.key_id = self.made("/signing-keys", {"name": "build server", "jwk": jwk(self.key)})["id"]
         package = {"name": f"ward-alerts-{new_id('pkg')[-10:]}", "kind": "automations"}
