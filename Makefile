@@ -80,6 +80,7 @@ soak: $(VENV)/.installed-dev ## ten minutes of mixed traffic, then every process
 
 fuzz: $(VENV)/.installed-dev $(VENV)/fuzz/.installed ## send whatever the contract allows, and more, at a running stack (minutes)
 	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s tests/docs
+	@KNOGIN_FUZZ_EXAMPLES=900 $(PY) -m pytest -n 2 tests/auth/test_fuzz.py
 
 $(VENV)/bin/python:
 	@python=$$(for name in python3.13 python3.12 python3.11 python3.14 python3 python; do \

@@ -1,5 +1,6 @@
 """Telephony: providers with write-only credentials, one default, and the longest route."""
 
+import threading
 from typing import Any
 
 import psycopg
@@ -268,3 +269,22 @@ def test_every_change_is_audited(ask: Asking, database: Database) -> None:
         "telephony.provider.deleted",
     ]
     assert "canary" not in str(rows)
+
+
+def test_of_several_who_make_a_default_at_once_one_default_is_left(ask: Asking) -> None:
+    made = [provider(ask, f"Carrier {number}") for number in range(4)]
+    answers: list[dict[str, Any]] = []
+
+    def promote(one: dict[str, Any]) -> None:
+        change = {"id": one["id"], "expectedVersion": 1, "input": {"isDefault": True}}
+        answers.append(ask.operation("UpdateTelephonyProvider", change))
+
+    threads = [threading.Thread(target=promote, args=(one,)) for one in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    codes = {error["extensions"]["code"] for answer in answers for error in answer.get("errors", ())}
+    assert codes <= {"CONFLICT"}
+    assert any("errors" not in answer for answer in answers)
+    assert [one["isDefault"] for one in ask.data("ListTelephonyProviders")].count(True) == 1
