@@ -13,7 +13,7 @@ JSON, PROBLEM_JSON = "application/json", "application/problem+json"
 
 
 class Content(NamedTuple):
-    """One representation of an answer that has several."""
+    """One representation of an answer that has several, or a body that is not JSON. Bytes have no `kind`."""
 
     media: str
     kind: Any
@@ -133,6 +133,8 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
 
 def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
     kind, media = (operation.form, "application/x-www-form-urlencoded") if operation.form else (operation.body, JSON)
+    if isinstance(kind, Content):
+        return {"required": operation.body_required, "content": {kind.media: {}}}
     if kind is None:
         return None
     content: dict[str, Any] = {"schema": _schema(kind, schemas)}
@@ -156,7 +158,9 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
             "headers": common.headers_of(status, operation.has_etag, "Idempotency-Key" in operation.headers),
         }
         if kind is not None:
-            response["content"] = {media: {"schema": _schema(one, schemas)} for media, one in contents}
+            response["content"] = {
+                media: {"schema": _schema(one, schemas)} if one is not None else {} for media, one in contents
+            }
         responses[status] = response
     if operation.has_etag:
         responses[304] = {"description": common.ANSWERED[304], "headers": common.headers_of(304, True, False)}

@@ -37,6 +37,8 @@ def _query(operation: dict[str, Any]) -> str:
 
 
 def _body(media: str, example: Any) -> list[str]:
+    if media == "application/octet-stream":
+        return [f'-H "Content-Type: {media}"', "--data-binary @package.zip"]
     if example is None:
         return []
     if media == "application/x-www-form-urlencoded":

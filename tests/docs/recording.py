@@ -3,6 +3,7 @@
 `python -m tests.docs.recording .local/stack.json`, then `make openapi`.
 """
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -11,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.docs.contract import EXAMPLES
+from shared.ids import new_id
+from tests.control_plane.publishing import CONTENT, jwk, sign
 from tests.docs import validating
 from tests.epcr.samples import TYPICAL
 from tests.support.stack import Stack
@@ -201,6 +205,68 @@ def record_agents(stack: Stack, recorder: Recorder) -> None:
         keep(client.post(f"{one}/revoke"))
 
 
+def record_packages(stack: Stack, recorder: Recorder) -> None:
+    """From a key to the content downloaded by whoever installed it. The example's own key signs nothing: it is not ours."""
+    keep, base = recorder.keep, "/api/v1/platform"
+    mark = new_id("x")[-6:]
+    app = stack.register_app(["argus:platform:write", "webhooks:write"])
+    token = stack.token(app, "argus:platform:write")
+    with stack.client("api", token) as client, stack.client("api", stack.admin_token) as admin:
+        key = Ed25519PrivateKey.generate()
+        registered = keep(client.post(f"{base}/signing-keys", json={"name": "build server", "jwk": jwk(key)}))
+        package = keep(client.post(f"{base}/packages", json={"name": f"ward-board-{mark}", "kind": "connector"}))
+        path = f"{base}/packages/{package['id']}"
+        example = validating.contract()["paths"][f"{base}/packages/{{package_id}}/versions"]["post"]["requestBody"]
+        manifest = example["content"]["application/json"]["example"] | {"key_id": registered["id"]}
+        manifest |= {"content_sha256": hashlib.sha256(CONTENT).hexdigest()}
+        del manifest["signature"]
+        version = f"{path}/versions/{manifest['version']}"
+        keep(client.post(f"{path}/versions", json=manifest | {"signature": sign(key, package["id"], manifest)}))
+        octets = {"content-type": "application/octet-stream"}
+        keep(client.put(f"{version}/content", content=CONTENT, headers=octets))
+        for place in (f"{base}/signing-keys", f"{base}/signing-keys/{registered['id']}", f"{base}/packages", path):
+            keep(client.get(place))
+        for place in (f"{path}/versions", version):
+            keep(client.get(place))
+        release = record_releases(recorder, client, admin, package["id"], manifest["version"])
+        record_marketplace(recorder, client, admin, release)
+
+
+def record_releases(recorder: Recorder, client: httpx.Client, admin: httpx.Client, package: str, version: str) -> str:
+    """The release that is live in production in the end."""
+    keep, base = recorder.keep, "/api/v1/platform/releases"
+    draft = {"package_id": package, "version": version}
+    refused = client.post(base, json=draft | {"environment": "sandbox"}).json()["id"]
+    keep(admin.post(f"{base}/{refused}/reject", json={"reason": "The ward is not ready"}))
+    taken_back = client.post(base, json=draft | {"environment": "sandbox"}).json()["id"]
+    for step in ("approve", "promote"):
+        admin.post(f"{base}/{taken_back}/{step}").raise_for_status()
+    keep(admin.post(f"{base}/{taken_back}/rollback", json={"reason": "Numbers are missing"}))
+    release = keep(client.post(base, json=draft | {"environment": "production"}))["id"]
+    keep(admin.post(f"{base}/{release}/approve", json={"reason": "Tried in the sandbox for a week"}))
+    keep(client.post(f"{base}/{release}/promote"))
+    keep(client.get(base))
+    keep(client.get(f"{base}/{release}"))
+    return release
+
+
+def record_marketplace(recorder: Recorder, client: httpx.Client, admin: httpx.Client, release: str) -> None:
+    keep, base = recorder.keep, "/api/v1/platform"
+    draft = {"release_id": release, "title": "Ward board", "description": "Tells the wards what is on its way"}
+    listing = keep(client.post(f"{base}/listings", json=draft))
+    keep(client.post(f"{base}/listings", json=draft))
+    keep(client.get(f"{base}/listings?own=true"))
+    keep(client.get(f"{base}/listings/{listing['id']}"))
+    consent = {"listing_id": listing["id"], "consented_scopes": listing["scopes"]}
+    path = f"{base}/installations/{keep(admin.post(f'{base}/installations', json=consent))['id']}"
+    wait_for(lambda: admin.get(path).json()["status"] == "active", what="the app to be made")
+    keep(admin.get(path))
+    keep(admin.get(f"{base}/installations"))
+    assert admin.get(f"{path}/content").content == CONTENT
+    keep(admin.post(f"{path}/uninstall"))
+    assert client.delete(f"{base}/listings/{listing['id']}").status_code == 204
+
+
 def main(file: Path) -> None:
     stack = Stack(file)
     recorder = Recorder(stack)
@@ -208,6 +274,7 @@ def main(file: Path) -> None:
     record_requests(stack, recorder)
     record_webhooks(stack, recorder, token)
     record_clinical(stack, recorder, token)
+    record_packages(stack, recorder)
     record_automations(stack, recorder)
     record_agents(stack, recorder)
     EXAMPLES.write_text(json.dumps(recorder.kept, indent=1, ensure_ascii=False) + "\n")

@@ -17,7 +17,8 @@ Kind = Literal["connector", "edge", "automations"]
 PackageName = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
+        # Python's `$` alone would let a line end pass, and `\Z` is no ECMAScript, which JSON Schema speaks.
+        pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$(?!\n)",
         description="Lower-case letters, digits and hyphens, at most 63; unique in the organisation",
     ),
 ]
@@ -30,11 +31,14 @@ Entry = Annotated[
     str,
     Meta(min_length=1, max_length=256, description="Path, relative to the content's root, of what starts the package"),
 ]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256 of the content, in lower-case hex")]
+Sha256 = Annotated[
+    str, Meta(pattern="^[0-9a-f]{64}$", max_length=64, description="SHA-256 of the content, in lower-case hex")
+]
 Signature = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_-]{86}\Z",
+        pattern="^[A-Za-z0-9_-]{86}$",
+        max_length=86,
         description="Ed25519 signature (RFC 8032), 64 bytes in base64url without padding",
     ),
 ]
@@ -49,7 +53,7 @@ class Jwk(http.Body):
 
     kty: Literal["OKP"]
     crv: Literal["Ed25519"]
-    x: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
+    x: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$", max_length=43)]
     kid: Annotated[str, Meta(max_length=128)] | None = None
     alg: Literal["EdDSA", "Ed25519"] | None = None
     use: Literal["sig"] | None = None
@@ -135,7 +139,3 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     size: int | None
     created_at: datetime
     published_at: datetime | None
-
-    @property
-    def status(self) -> str:
-        return "published" if self.published_at is not None else "awaiting_content"

@@ -20,4 +20,5 @@ def key_view(key: SigningKeyRow) -> dict[str, Any]:
 
 
 def version_view(version: VersionRow) -> dict[str, Any]:
-    return msgspec.structs.asdict(version) | {"status": version.status}
+    status = "published" if version.published_at is not None else "awaiting_content"
+    return msgspec.structs.asdict(version) | {"status": status}

@@ -1,0 +1,101 @@
+"""What the public contract says of the marketplace."""
+
+import msgspec
+
+from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.marketplace.models import (
+    Consent,
+    Installation,
+    InstallationFilter,
+    Listing,
+    ListingDraft,
+    ListingFilter,
+)
+from services.control_plane.octets import MEDIA
+from shared.openapi import Content, Operation
+
+LISTINGS = f"{BASE}/listings"
+INSTALLATIONS = f"{BASE}/installations"
+INSTALLATION = f"{INSTALLATIONS}/{{installation_id}}"
+IDEMPOTENCY = ("Idempotency-Key",)
+ADMINISTRATORS = "A scope is missing: `platform:apps` is needed as well"
+
+
+class Listings(msgspec.Struct):
+    listings: list[Listing]
+    next_cursor: str | None
+
+
+class Installations(msgspec.Struct):
+    installations: list[Installation]
+    next_cursor: str | None
+
+
+OPERATIONS = [
+    Operation(
+        "GET",
+        LISTINGS,
+        "Browse the marketplace",
+        READ,
+        {200: Listings},
+        "What every organisation has published; with `own=true` your own, those withdrawn too.",
+        query=ListingFilter,
+    ),
+    Operation(
+        "POST",
+        LISTINGS,
+        "Publish a listing",
+        WRITE,
+        {201: Listing, 200: Listing},
+        "For a release that is live in production. A package has one listing: a newer release takes it over, which is 200.",
+        body=ListingDraft,
+        headers=IDEMPOTENCY,
+        refusals={409: "A call with this Idempotency-Key is under way"},
+        example={"release_id": "rel_1", "title": "Ward board", "description": "Tells the wards what is on its way"},
+    ),
+    Operation("GET", f"{LISTINGS}/{{listing_id}}", "Read a listing", READ, {200: Listing}),
+    Operation(
+        "DELETE",
+        f"{LISTINGS}/{{listing_id}}",
+        "Withdraw a listing",
+        WRITE,
+        {204: None},
+        "Nobody installs it any more; where it is installed it stays.",
+    ),
+    Operation("GET", INSTALLATIONS, "List installations", READ, {200: Installations}, query=InstallationFilter),
+    Operation(
+        "POST",
+        INSTALLATIONS,
+        "Install a listing",
+        WRITE,
+        {201: Installation},
+        "Consents to exactly the scopes that the listing asks for, and to its event types. An app is made for it, within your"
+        " organisation's catalogue, with the automations that the package brings; rotating its secret gives it one.",
+        body=Consent,
+        headers=IDEMPOTENCY,
+        refusals={
+            403: ADMINISTRATORS,
+            409: "The package is installed, or a call with this Idempotency-Key is under way",
+        },
+        example={"listing_id": "lst_1", "consented_scopes": ["webhooks:write"]},
+    ),
+    Operation("GET", INSTALLATION, "Read an installation", READ, {200: Installation}),
+    Operation(
+        "GET",
+        f"{INSTALLATION}/content",
+        "Download what is installed",
+        READ,
+        {200: (Content(MEDIA, None),)},
+        "The content of an active installation's version, with its digest in `Repr-Digest` (RFC 9530).",
+    ),
+    Operation(
+        "POST",
+        f"{INSTALLATION}/uninstall",
+        "Uninstall",
+        WRITE,
+        {202: Installation},
+        "Stops its automations at once and deletes its app: its tokens end at every gateway within a second of that.",
+        refusals={403: ADMINISTRATORS, 409: "It is still being installed, or never was"},
+    ),
+]
+IDS = {"listing_id": "lst_1", "installation_id": "ins_1"}

@@ -1,0 +1,171 @@
+"""What the public contract says of packages, their versions and signing keys."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.octets import MEDIA
+from services.control_plane.packages.models import (
+    Package,
+    PackageDraft,
+    PackageFilter,
+    SigningKeyDraft,
+    VersionDraft,
+    VersionRow,
+)
+from shared.openapi import Content, Operation
+from shared.pagination import Page
+
+KEYS = f"{BASE}/signing-keys"
+PACKAGES = f"{BASE}/packages"
+PACKAGE = f"{PACKAGES}/{{package_id}}"
+VERSION = f"{PACKAGE}/versions/{{version}}"
+IDEMPOTENCY = ("Idempotency-Key",)
+DIGEST = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+
+
+class PublicJwk(msgspec.Struct):
+    """An Ed25519 public key (RFC 8037 §2); `kid` is the id it was registered under."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    kid: str
+
+
+class SigningKey(msgspec.Struct):
+    """A key that an app signs its versions with, until it is revoked."""
+
+    id: str
+    client_id: str
+    name: str
+    jwk: PublicJwk
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class SigningKeys(msgspec.Struct):
+    signing_keys: list[SigningKey]
+    next_cursor: str | None
+
+
+class Packages(msgspec.Struct):
+    packages: list[Package]
+    next_cursor: str | None
+
+
+class PackageVersion(VersionRow, frozen=True, kw_only=True):
+    """A version of a package: what was signed of it, and whether its content is there."""
+
+    status: Literal["awaiting_content", "published"]
+
+
+class Versions(msgspec.Struct):
+    versions: list[PackageVersion]
+    next_cursor: str | None
+
+
+OPERATIONS = [
+    Operation("GET", KEYS, "List signing keys", READ, {200: SigningKeys}, query=Page),
+    Operation(
+        "POST",
+        KEYS,
+        "Register a signing key",
+        WRITE,
+        {201: SigningKey},
+        "The public half of an Ed25519 key with which the calling app will sign its versions. An app has at most 20 live ones.",
+        body=SigningKeyDraft,
+        headers=IDEMPOTENCY,
+        refusals={
+            409: "The key is known, there are 20 already, or a call with this Idempotency-Key is under way",
+        },
+        example={
+            "name": "build server",
+            "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+        },
+    ),
+    Operation("GET", f"{KEYS}/{{key_id}}", "Read a signing key", READ, {200: SigningKey}),
+    Operation(
+        "DELETE",
+        f"{KEYS}/{{key_id}}",
+        "Revoke a signing key",
+        WRITE,
+        {204: None},
+        "For good: it signs nothing more, what it signed is released no more, and its listings leave the marketplace."
+        " Any app of the organisation may do so.",
+    ),
+    Operation("GET", PACKAGES, "List packages", READ, {200: Packages}, query=PackageFilter),
+    Operation(
+        "POST",
+        PACKAGES,
+        "Create a package",
+        WRITE,
+        {201: Package},
+        body=PackageDraft,
+        headers=IDEMPOTENCY,
+        refusals={409: "There is a package of this name, or a call with this Idempotency-Key is under way"},
+        example={"name": "ward-board", "kind": "connector", "description": "Tells the wards what is on its way"},
+    ),
+    Operation("GET", PACKAGE, "Read a package", READ, {200: Package}),
+    Operation("GET", f"{PACKAGE}/versions", "List a package's versions", READ, {200: Versions}, query=Page),
+    Operation(
+        "POST",
+        f"{PACKAGE}/versions",
+        "Announce a version",
+        WRITE,
+        {201: PackageVersion},
+        "The signed manifest; its content follows with PUT. Signed with Ed25519 are the UTF-8 bytes of this body without `signature`"
+        " and with `package_id` added, in the canonical form of RFC 8785: members sorted, no spaces. A version never changes; build"
+        " metadata does not tell versions apart.",
+        body=VersionDraft,
+        headers=IDEMPOTENCY,
+        refusals={409: "This version is there already, or a call with this Idempotency-Key is under way"},
+        example={
+            "version": "1.4.0",
+            "kind": "connector",
+            "entry": "bin/start",
+            "scopes": ["webhooks:write"],
+            "event_types": ["incident.created", "automation.fired"],
+            "automations": [
+                {
+                    "name": "Tell the ward",
+                    "trigger": {"event_type": "incident.created", "filter": {"pointer": "/priority", "eq": "high"}},
+                    "action": {"kind": "webhook", "fields": {"number": {"from": "/number"}}},
+                }
+            ],
+            "content_sha256": DIGEST,
+            "key_id": "sgk_1",
+            "signature": "A" * 86,
+        },
+    ),
+    Operation("GET", VERSION, "Read a version", READ, {200: PackageVersion}),
+    Operation(
+        "DELETE",
+        VERSION,
+        "Withdraw an announced version",
+        WRITE,
+        {204: None},
+        "Only while its content is awaited; after seven days that happens by itself.",
+        refusals={409: "The version is published and stays"},
+    ),
+    Operation(
+        "GET",
+        f"{VERSION}/content",
+        "Download a version's content",
+        READ,
+        {200: (Content(MEDIA, None),)},
+        "The bytes as they were uploaded, with their digest in `Repr-Digest` (RFC 9530).",
+    ),
+    Operation(
+        "PUT",
+        f"{VERSION}/content",
+        "Upload a version's content",
+        WRITE,
+        {200: PackageVersion},
+        "At most 10 MiB, and the bytes whose digest was signed: that publishes the version. Sent again it is answered alike.",
+        body=Content(MEDIA, None),
+    ),
+]
+IDS = {"key_id": "sgk_1", "package_id": "pkg_1", "version": "1.4.0"}
