@@ -1,4 +1,8 @@
-"""Which codes are the drugs and procedures that quality indicators ask for."""
+"""Which codes are the drugs and procedures that quality indicators ask for.
+
+Each was found under its name in a public source; a code that could not be is left out, and what it stands for counts as `other`. RxNorm
+codes are of ingredients, and of the forms of glucose that NEMSQA Hypoglycemia-01 lists.
+"""
 
 from services.epcr.models.concepts import ATC, RXNORM, SNOMED
 
@@ -6,25 +10,38 @@ DRUGS: dict[str, dict[str, tuple[str, ...]]] = {
     "aspirin": {ATC: ("B01AC06", "N02BA01"), RXNORM: ("1191",), SNOMED: ("387458008",)},
     "gtn": {ATC: ("C01DA02", "C05AE01"), RXNORM: ("4917",), SNOMED: ("387404004",)},
     "oxygen": {ATC: ("V03AN01",), RXNORM: ("7806",), SNOMED: ("24099007",)},
-    "glucose": {ATC: ("V06DC01", "B05CX01", "B05BA03"), RXNORM: ("4850",), SNOMED: ("67079006",)},
-    "glucagon": {ATC: ("H04AA01",), RXNORM: ("4832",), SNOMED: ("66603002",)},
+    "glucose": {
+        ATC: ("V06DC01", "B05CX01", "B05BA03"),
+        RXNORM: (
+            *("4850", "377980", "376937", "372326", "237653", "260258", "309778"),
+            *("1795610", "1795477", "1794567", "1165823", "1165822", "1165819"),
+        ),
+        SNOMED: ("67079006",),
+    },
+    "glucagon": {ATC: ("H04AA01",), RXNORM: ("4832",)},
     "benzodiazepine": {
         ATC: ("N05BA", "N05CD", "N03AE"),
-        RXNORM: ("6960", "6470", "3322", "2598"),
+        RXNORM: ("6960", "203128", "6470", "3322", "2598"),
         SNOMED: ("373476007", "387106007", "387264003"),
     },
-    "beta_agonist": {ATC: ("R03AC", "R03CC"), RXNORM: ("435", "10368"), SNOMED: ("372897005", "386171009")},
+    # Inhaled, as the measure asks: R03C would be systemic. Of terbutaline the ingredient does not say how it was given.
+    "beta_agonist": {ATC: ("R03AC",), RXNORM: ("435", "237159", "214199"), SNOMED: ("372897005",)},
     "analgesic": {
         ATC: ("N02A", "N02B", "M01A", "N01AH", "N01AX03", "N01AX14", "N01AX13"),
-        RXNORM: ("7052", "4337", "161", "5640", "6130", "7443"),
+        RXNORM: ("7052", "4337", "161", "5640", "6130"),
         SNOMED: ("373529000", "373492002", "387517004", "387207008", "373464007", "111132001"),
     },
 }
 PROCEDURES: dict[str, tuple[str, ...]] = {
     "ecg_12_lead": ("268400002",),
-    "advanced_airway": ("112798008", "424979004", "418613003"),
+    # Tubes in the trachea, then devices above the glottis; laryngoscopy and induction alone secure no airway.
+    "advanced_airway": (
+        *("112798008", "16883004", "182682004", "232674004", "232677006", "232678001", "232679009", "232680007"),
+        *("232682004", "304341005", "397892004", "418613003", "429161001", "450601000124103"),
+        *("424979004", "427753009", "429705000", "450611000124100"),
+    ),
     "oxygen": ("57485005", "371907003"),
-    "defibrillation": ("308842001", "426220008"),
+    "defibrillation": ("308842001", "426220008", "450661000124102"),
     "cpr": ("89666000",),
     # Drink and food: the procedures that NEMSQA Hypoglycemia-01 takes for a treatment.
     "oral_glucose": ("225285007", "710925007"),

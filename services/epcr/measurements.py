@@ -63,10 +63,10 @@ UNITS = {
     "gcs": "{score}",
     "pain": "{score}",
 }
-# Responsiveness as NEWS2 codes it in SNOMED CT.
+# Responsiveness as NEWS2 codes it in SNOMED CT, with the terms of its value sets.
 AVPU = {
     "alert": ("248234008", "Mentally alert"),
-    "verbal": ("300202002", "Response to voice"),
+    "verbal": ("300202002", "Responds to voice"),
     "pain": ("450847001", "Responds to pain"),
     "unresponsive": ("422768004", "Unresponsive"),
 }

@@ -202,14 +202,28 @@ def test_neither_an_implausible_reading_nor_a_rehearsal_is_a_fact() -> None:
         (RXNORM, "7806", "oxygen"),
         (SNOMED, "387404004", "gtn"),
         (RXNORM, "387404004", "other"),
+        (RXNORM, "372326", "glucose"),
+        (RXNORM, "214199", "beta_agonist"),
+        (ATC, "R03CC03", "other"),
+        (RXNORM, "7443", "other"),
     ],
 )
 def test_a_drug_is_of_a_kind_in_every_code_system(system: str, code: str, kind: str) -> None:
     assert kind_of_drug(system, code) == kind
 
 
-def test_an_unlisted_procedure_is_of_no_kind() -> None:
-    assert kind_of_procedure("71388002") == "other"
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("71388002", "other"),
+        ("78121007", "other"),
+        ("232674004", "advanced_airway"),
+        ("450611000124100", "advanced_airway"),
+        ("450661000124102", "defibrillation"),
+    ],
+)
+def test_a_procedure_is_of_the_kind_it_is_listed_under(code: str, kind: str) -> None:
+    assert kind_of_procedure(code) == kind
 
 
 def test_every_kind_of_act_that_the_message_names_has_codes() -> None:
@@ -218,8 +232,14 @@ def test_every_kind_of_act_that_the_message_names_has_codes() -> None:
     assert set(acts.split()) == {*PROCEDURES, "other"}
 
 
-@pytest.mark.parametrize("code", [code for codes in PROCEDURES.values() for code in codes])
-def test_codes_of_procedures_are_codes_that_a_record_takes(code: str) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(code for codes in PROCEDURES.values() for code in codes),
+        *(code for systems in DRUGS.values() for code in systems.get(SNOMED, ())),
+    ],
+)
+def test_snomed_codes_are_codes_that_a_record_takes(code: str) -> None:
     assert is_snomed_id(code)
 
 
