@@ -11,7 +11,7 @@ from services.epcr.queries import EncounterRow
 from shared import problems
 
 # Raised whenever the same encounter would be told in other bytes.
-FORMAT = 1
+FORMAT = 2
 FHIR = "application/fhir+json"
 _REFUSED = re.compile(r"q\s*=\s*0(\.0*)?\s*(;|$)")
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
