@@ -13,7 +13,7 @@ from shared import problems
 # Raised whenever the same encounter would be told in other bytes.
 FORMAT = 2
 FHIR = "application/fhir+json"
-_REFUSED = re.compile(r"q\s*=\s*0(\.0*)?\s*(;|$)")
+_WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)\s*(?:;|$)")
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 
 
@@ -43,6 +43,12 @@ def require_match(if_match: list[str], version: int) -> None:
 
 
 def wants_fhir(accept: list[str]) -> bool:
-    """Whether FHIR's media type is asked for by name."""
+    """Whether FHIR's media type is asked for by name, and plain JSON not rather (RFC 9110 §12.5.1)."""
     ranges = [one.partition(";") for one in ",".join(accept).lower().split(",")]
-    return any(kind.strip() == FHIR and not _REFUSED.search(parameters) for kind, _, parameters in ranges)
+    weights = {kind.strip(): _weight(parameters) for kind, _, parameters in ranges}
+    return weights.get(FHIR, 0) > 0 and weights[FHIR] >= weights.get("application/json", 0)
+
+
+def _weight(parameters: str) -> float:
+    found = _WEIGHT.search(parameters)
+    return float(found[1]) if found else 1

@@ -12,6 +12,8 @@ from tests.epcr.fhir_server import FhirServer
 from tests.epcr.samples import ICD10, TYPICAL, at
 from tests.support.waiting import wait_for
 
+JSON_RATHER = "application/fhir+json;q=0.5, application/json"
+
 
 @pytest.fixture
 def typical(organisation: Organisation) -> str:
@@ -252,6 +254,7 @@ def test_the_same_version_is_the_same_bytes_by_every_road(organisation: Organisa
         organisation.hospital.get(path, params={"format": "fhir"}),
         organisation.hospital.get(path, headers={"accept": "application/fhir+json"}),
         organisation.hospital.get(path, headers={"accept": "application/fhir+json;q=0.9, */*;q=0.1"}),
+        organisation.hospital.get(path, headers={"accept": "application/json;q=0.8, application/fhir+json; q=0.9"}),
         organisation.hospital.get(f"{path}/fhir-bundle"),
     ]
     assert len({road.content for road in roads}) == 1
@@ -262,7 +265,7 @@ def test_the_same_version_is_the_same_bytes_by_every_road(organisation: Organisa
     tags = {roads[0].headers["etag"], organisation.hospital.get(path).headers["etag"]}
     tags |= {organisation.hospital.get(f"{path}/fhir-bundle?max_entries={n}").headers["etag"] for n in (5, 6)}
     assert len(tags) == 4
-    for accept in ("application/json", "*/*", "application/fhir+json;q=0, */*", "application/fhir+xml"):
+    for accept in ("application/json", "*/*", "application/fhir+json;q=0, */*", "application/fhir+xml", JSON_RATHER):
         plain = organisation.hospital.get(path, headers={"accept": accept})
         assert plain.headers["content-type"] == "application/json"
     known = organisation.hospital.get(f"{path}/fhir-bundle", headers={"if-none-match": roads[0].headers["etag"]})
