@@ -48,8 +48,11 @@ compose-env: $(VENV)/.installed ## make the secrets of docker-compose.yml, once
 migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
-test: lint types ## what CI runs: format check, lint, types, import contracts, tests
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile
+# Types are checked beside the tests, which mostly wait.
+test: lint ## what CI runs: format check, lint, types, import contracts, tests
+	@$(MAKE) types > $(VENV)/types.out 2>&1 & types=$$!; \
+	$(PY) -m pytest -n $(JOBS) --dist loadfile; tests=$$?; \
+	wait $$types || { cat $(VENV)/types.out; exit 1; }; exit $$tests
 
 lint: $(VENV)/.installed-dev ## format check, ruff, import contracts
 	@$(PY) -m ruff format --check $(CODE)
