@@ -78,10 +78,43 @@ AUTOMATION = {
     "trigger": {"event_type": "incident.created"},
     "action": {"kind": "annotate_incident", "incident_id": {"from": "/incident_id"}, "note": "seen"},
 }
+VERSION = {
+    "version": "1.0.0",
+    "kind": "edge",
+    "entry": "bin/start",
+    "content_sha256": "0" * 64,
+    "key_id": "sgk_x",
+    "signature": "A" * 86,
+}
+JWK = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+RELEASE = {"package_id": "pkg_x", "version": "1.0.0", "environment": "sandbox"}
 # Of tenants that were granted the control plane, which the other one was not.
 ON_REQUEST = [
     Endpoint("api", method, PLATFORM + path, f"argus:platform:{'read' if method == 'GET' else 'write'}", body)
     for method, path, body in [
+        ("GET", "/signing-keys", None),
+        ("POST", "/signing-keys", {"name": "x", "jwk": JWK}),
+        ("GET", "/signing-keys/{key}", None),
+        ("DELETE", "/signing-keys/{key}", None),
+        ("GET", "/packages", None),
+        ("POST", "/packages", {"name": "x", "kind": "edge"}),
+        ("GET", "/packages/{package}", None),
+        ("GET", "/packages/{package}/versions", None),
+        ("POST", "/packages/{package}/versions", VERSION),
+        ("GET", "/packages/{package}/versions/{version}", None),
+        ("DELETE", "/packages/{package}/versions/{version}", None),
+        ("GET", "/packages/{package}/versions/{version}/content", None),
+        ("GET", "/releases", None),
+        ("POST", "/releases", RELEASE),
+        ("GET", "/releases/{release}", None),
+        *(("POST", f"/releases/{{release}}/{step}", None) for step in ("approve", "reject", "promote", "rollback")),
+        ("GET", "/listings", None),
+        ("POST", "/listings", {"release_id": "rel_x", "title": "x"}),
+        ("GET", "/listings/{listing}", None),
+        ("DELETE", "/listings/{listing}", None),
+        ("GET", "/installations", None),
+        ("GET", "/installations/{installation}", None),
+        ("GET", "/installations/{installation}/content", None),
         ("GET", "/automations", None),
         ("POST", "/automations", AUTOMATION),
         ("GET", "/automations/{automation}", None),
@@ -114,6 +147,12 @@ PREFIXES = {
     "automation": "auto",
     "run": "run",
     "agent": "agt",
+    "key": "sgk",
+    "package": "pkg",
+    "version": "pver",
+    "release": "rel",
+    "listing": "lst",
+    "installation": "ins",
 }
 
 

@@ -4,6 +4,7 @@ It is a program of its own, in an environment of its own: `make fuzz` installs a
 """
 
 import copy
+import hashlib
 import json
 import shutil
 import subprocess
@@ -12,12 +13,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from shared.ids import new_id
+from tests.control_plane.publishing import CONTENT, jwk, sign
 from tests.docs import validating
 from tests.support.stack import App, Stack
+from tests.support.waiting import wait_for
 
 SCHEMATHESIS = shutil.which("schemathesis")
 EXAMPLES = 50
+PLATFORM = "/api/v1/platform"
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:incidents:write"]
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
@@ -48,7 +54,8 @@ def ground(stack: Stack) -> Ground:
         webhook = auth.post("/v1/webhooks", json=hook).json()
         test = auth.post(f"/v1/webhooks/{webhook['id']}/test").json()
     ids = {"client_id": victim.client_id, "token_id": minted["id"], "webhook_id": webhook["id"]}
-    return Ground(stack.admin_token, app, token, ids | {"delivery_id": test["delivery_id"]} | _clinical(stack, token))
+    ids |= {"delivery_id": test["delivery_id"]} | _clinical(stack, token) | _platform(stack)
+    return Ground(stack.admin_token, app, token, ids)
 
 
 def _clinical(stack: Stack, token: str) -> dict[str, str]:
@@ -68,6 +75,35 @@ def _clinical(stack: Stack, token: str) -> dict[str, str]:
     return {"encounter_id": encounter_id, "device_id": device["id"], "observation_id": observation["id"]}
 
 
+def _platform(stack: Stack) -> dict[str, str]:
+    """A package with a version that is live and listed, of an app of the administrator's organisation."""
+    mark = new_id("x")[-8:]
+    with stack.client("api", stack.app_token("argus:platform:write")) as api:
+
+        def made(path: str, body: Any) -> Any:
+            answer = api.post(PLATFORM + path, json=body)
+            assert answer.status_code == 201, answer.text
+            return answer.json()
+
+        wait_for(lambda: api.get(f"{PLATFORM}/packages").is_success, what="the grant to arrive")
+        key = Ed25519PrivateKey.generate()
+        key_id = made("/signing-keys", {"name": "fuzz", "jwk": jwk(key)})["id"]
+        package_id = made("/packages", {"name": f"fuzz-{mark}", "kind": "connector"})["id"]
+        digest = hashlib.sha256(CONTENT).hexdigest()
+        manifest = {"version": "1.0.0", "kind": "connector", "entry": "x", "content_sha256": digest, "key_id": key_id}
+        versions = f"/packages/{package_id}/versions"
+        made(versions, manifest | {"signature": sign(key, package_id, manifest)})
+        octets = {"content-type": "application/octet-stream"}
+        api.put(f"{PLATFORM}{versions}/1.0.0/content", content=CONTENT, headers=octets).raise_for_status()
+        draft = {"package_id": package_id, "version": "1.0.0", "environment": "production"}
+        release_id = made("/releases", draft)["id"]
+        for step in ("approve", "promote"):
+            api.post(f"{PLATFORM}/releases/{release_id}/{step}").raise_for_status()
+        listing_id = made("/listings", {"release_id": release_id, "title": "Fuzz"})["id"]
+    ids = {"key_id": key_id, "package_id": package_id, "version": "1.0.0"}
+    return ids | {"release_id": release_id, "listing_id": listing_id}
+
+
 def narrowed(ids: dict[str, str]) -> dict[str, Any]:
     """The contract for one address, whose path ids are sometimes those of resources that exist."""
     document = copy.deepcopy(validating.contract())
@@ -77,7 +113,7 @@ def narrowed(ids: dict[str, str]) -> dict[str, Any]:
         for operation in path.values():
             for parameter in operation.get("parameters", []):
                 if parameter.get("in") == "path":
-                    parameter["schema"] = {"type": "string", "enum": [ids[parameter["name"]], "none"]}
+                    parameter["schema"] = {"type": "string", "enum": [ids.get(parameter["name"], "no_id"), "none"]}
                     parameter.pop("example", None)
     return document
 
@@ -97,7 +133,8 @@ def bearer(choose: Callable[[Ground], str]) -> Callable[[Ground], list[str]]:
             lambda ground: ["--auth", f"{ground.app.client_id}:{ground.app.client_secret}"],
             id="oauth",
         ),
-        pytest.param("api", "^/(api|graphql)", bearer(lambda ground: ground.token), id="api"),
+        pytest.param("api", "^/(api/v1/(epcr|dev|gra)|graphql)", bearer(lambda ground: ground.token), id="api"),
+        pytest.param("api", "^/api/v1/platform", bearer(lambda ground: ground.admin_token), id="control-plane"),
     ],
 )
 def test_every_answer_is_a_described_one(
