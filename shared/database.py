@@ -14,6 +14,8 @@ from shared import metrics
 from shared.identity import Caller
 
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
+# This transaction's commit does not wait for the disk: for what is simply done again should a crash undo the last half second of it.
+LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
 # A statement that waits this long for a lock or a plan gone wrong gives its connection back.
 OPTIONS = "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
 

@@ -18,7 +18,7 @@ from psycopg.rows import class_row
 from redis import RedisError
 
 from shared import broker, metrics, tracing
-from shared.database import Connection, open_tasks_pool
+from shared.database import LAZILY, Connection, open_tasks_pool
 from shared.periodic import Periodic, PeriodicRunner
 from shared.settings import required
 
@@ -42,6 +42,8 @@ BATCH = 1000
 # Calls waiting in a consumer's queue above which nothing is sent again: it is slow, not deaf.
 CROWDED = 100
 POLL_SECONDS = 1.0
+# No batch begins sooner after the one before: what is written in the meantime goes out in one call, and one that comes alone at once.
+PACE_SECONDS = 0.02
 log = logging.getLogger(__name__)
 
 
@@ -86,9 +88,11 @@ class Relay:
     def run(self) -> None:
         """Sends until told to stop. A dead database or broker is waited for, never fatal."""
         while not self.stopping.is_set():
+            began = time.monotonic()
             try:
                 if self.send_due() < BATCH:
                     self._wait_for_bell()
+                    self.stopping.wait(max(0.0, began + PACE_SECONDS - time.monotonic()))
             except (psycopg.Error, RedisError, KombuError, OSError) as error:
                 log.warning("relay waits: %s", type(error).__name__)
                 self.stopping.wait(POLL_SECONDS)
@@ -106,6 +110,8 @@ class Relay:
             return len(rows)
 
     def _claim(self, conn: Connection) -> list[Row]:
+        """Lazily: a claim that a crash undoes is sent again, and known to its consumer."""
+        conn.execute(LAZILY)
         with conn.cursor(row_factory=class_row(Row)) as cursor:
             return cursor.execute(
                 CLAIM, {"held": self._held(conn), "limit": BATCH, "resend": self.resend_seconds}

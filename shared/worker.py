@@ -17,14 +17,15 @@ from opentelemetry.trace import Span, SpanKind
 from psycopg_pool import ConnectionPool
 
 from shared import broker, dead_letters, logs, metrics, tracing
-from shared.database import Connection, open_tasks_pool, task_transaction
+from shared.database import LAZILY, Connection, open_tasks_pool, task_transaction
 from shared.messages import MESSAGES, Message, name_of
 from shared.partitions import Daily
 from shared.relay import Envelope
 from shared.settings import required
 
 NEW: LiteralString = """
-    INSERT INTO inbox (message_id, tenant_id) SELECT * FROM unnest(%s::uuid[], %s::text[])
+    INSERT INTO inbox (message_id, tenant_id)
+    SELECT id, tenant_id FROM jsonb_to_recordset(%s::jsonb) AS message (id uuid, tenant_id text)
     ON CONFLICT DO NOTHING RETURNING message_id
 """
 ACKNOWLEDGED: LiteralString = """
@@ -142,7 +143,8 @@ class Consumer:
     def _new(self, conn: Connection, envelopes: list[Envelope]) -> list[Envelope]:
         # In the order of their ids, so that two batches with the same messages wait for each other instead of locking up.
         ordered = sorted({envelope.id: envelope for envelope in envelopes}.values(), key=lambda envelope: envelope.id)
-        fresh = conn.execute(NEW, ([envelope.id for envelope in ordered], [envelope.tenant_id for envelope in ordered]))
+        rows = msgspec.json.encode([{"id": envelope.id, "tenant_id": envelope.tenant_id} for envelope in ordered])
+        fresh = conn.execute(NEW, (rows.decode(),))
         ids = {row[0] for row in fresh}
         return [envelope for envelope in ordered if envelope.id in ids]
 
@@ -162,6 +164,7 @@ class Consumer:
 
     def acknowledge(self, ids: list[str]) -> None:
         with task_transaction(self.pool) as conn:
+            conn.execute(LAZILY)
             conn.execute(ACKNOWLEDGED, (ids,))
 
     def ring(self) -> None:

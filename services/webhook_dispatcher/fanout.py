@@ -37,13 +37,17 @@ class Listener(msgspec.Struct, kw_only=True):
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery to be: the next number of its subscription."""
+    """A delivery to be, with the next number of its subscription, as it is stored."""
 
     id: str
     at: datetime
-    event: NewEvent
-    listener: Listener
+    tenant_id: str
+    subscription_id: str
+    event_id: str
+    event_at: datetime
+    event_type: str
     sequence: int
+    held: bool
 
 
 def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
@@ -99,4 +103,14 @@ def time_of(identifier: str) -> datetime:
 
 def _planned(event: NewEvent, listener: Listener, sequence: int) -> Planned:
     delivery_id = ids.new_id("dlv")
-    return Planned(id=delivery_id, at=time_of(delivery_id), event=event, listener=listener, sequence=sequence)
+    return Planned(
+        id=delivery_id,
+        at=time_of(delivery_id),
+        tenant_id=listener.tenant_id,
+        subscription_id=listener.id,
+        event_id=event.id,
+        event_at=event.at,
+        event_type=event.type,
+        sequence=sequence,
+        held=listener.held,
+    )

@@ -17,7 +17,7 @@ from shared import logs
 from shared.crypto import UnreadableCiphertext
 from shared.database import AsyncConnection
 
-CYCLE = 0.008
+CYCLE = 0.01
 POLL = 0.05
 IDLE = 2.0
 MOST_AT_ONCE = 200
@@ -57,6 +57,7 @@ class Pump:
         self.freed = asyncio.Event()
         self.loop = asyncio.get_running_loop()
         self.after = ""
+        self.began = 0.0
         self.plans_until = 0.0
 
     @property
@@ -94,17 +95,19 @@ class Pump:
         self.loop.call_soon_threadsafe(self.freed.set)
 
     async def _wait(self, pause: float) -> None:
-        """Until something has happened, at most `pause` seconds; and then a moment more, so that one statement tells of many."""
+        """Until something has happened, at most `pause` seconds; but no sooner than a cycle after the last, so that one statement tells of
+        many, and what comes alone is sent at once."""
         if not self.over:
             try:
                 async with asyncio.timeout(pause):
                     await self.freed.wait()
             except TimeoutError:
                 return
-        await asyncio.sleep(CYCLE)
+        await asyncio.sleep(self.began + CYCLE - time.monotonic())
 
     async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
         """Records what is over and claims what there is room for; what was claimed is on its way when this returns."""
+        self.began = time.monotonic()
         await self._settle(conn)
         free = self.slots - self.held if claiming else 0
         due = await self._claim(conn, free) if free > 0 else []

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import psycopg
 import uvloop
 from celery import Celery, signals
@@ -99,7 +100,7 @@ class Sender:
 
     def _enqueue(self, conn: Connection, planned: list[Planned]) -> None:
         if planned:
-            conn.execute(dispatch_queries.INSERT_DELIVERIES, _columns(planned))
+            conn.execute(dispatch_queries.INSERT_DELIVERIES, (_rows(planned),))
             conn.after_commit(self.ring)
 
     def ring(self) -> None:
@@ -236,15 +237,7 @@ def measure(conn: Connection) -> None:
 
 def _store(conn: Connection, events: list[NewEvent]) -> list[NewEvent]:
     """The events that were not known yet."""
-    columns = [
-        [event.id for event in events],
-        [event.at for event in events],
-        [event.tenant_id for event in events],
-        [event.type for event in events],
-        [event.body for event in events],
-        [event.traceparent for event in events],
-    ]
-    new = {row[0] for row in conn.execute(dispatch_queries.INSERT_EVENTS, columns)}
+    new = {row[0] for row in conn.execute(dispatch_queries.INSERT_EVENTS, (_rows(events),))}
     return list({event.id: event for event in events if event.id in new}.values())
 
 
@@ -255,18 +248,9 @@ def _lock_listeners(conn: Connection, events: list[NewEvent]) -> list[Listener]:
         return cursor.execute(dispatch_queries.LOCK_LISTENERS, (tenants, types)).fetchall()
 
 
-def _columns(planned: list[Planned]) -> list[list[Any]]:
-    return [
-        [one.id for one in planned],
-        [one.at for one in planned],
-        [one.listener.tenant_id for one in planned],
-        [one.listener.id for one in planned],
-        [one.event.id for one in planned],
-        [one.event.at for one in planned],
-        [one.event.type for one in planned],
-        [one.sequence for one in planned],
-        [one.listener.held for one in planned],
-    ]
+def _rows(structs: Sequence[msgspec.Struct]) -> str:
+    """As JSON, whose encoding costs a tenth of that of arrays."""
+    return msgspec.json.encode(structs).decode()
 
 
 def _apply_to_subscriptions(conn: Connection, app_key: dict[str, Any], app: WebhookApp) -> None:

@@ -266,6 +266,37 @@ def test_a_thousand_messages_travel_in_few_calls(producer: Database, redis_url: 
         assert redis.llen("device_ingest") == 5
 
 
+class Pauses(threading.Event):
+    """Stands for the relay's `stopping`: each pause lasts until the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float | None] = []
+        self.over = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.asked.append(timeout)
+        self.over.wait(30)
+        return self.is_set()
+
+
+def test_what_is_written_while_a_relay_keeps_its_pace_goes_out_in_one_call(producer: Database, redis_url: str) -> None:
+    one = relay_of(producer, redis_url)
+    pauses = one.stopping = Pauses()
+    with Redis.from_url(redis_url) as redis, running(one):
+        redis.lpush(broker.bell_key(one.service), "1")
+        wait_for(lambda: pauses.asked)
+        for number in range(3):
+            publish(producer, link(f"enc_{number}"))
+            redis.lpush(broker.bell_key(one.service), "1")
+        pauses.over.set()
+        wait_for(lambda: redis.llen("device_ingest"))
+        assert scalar(producer.admin, "SELECT count(*) FROM outbox WHERE attempts = 1") == 3
+        assert redis.llen("device_ingest") == 1
+    assert pauses.asked[0] is not None
+    assert 0 <= pauses.asked[0] <= relay.PACE_SECONDS
+
+
 def test_a_call_holds_about_half_a_mebibyte(producer: Database, redis_url: str) -> None:
     publish(producer, *(link("x" * 100_000) for _ in range(12)))
     sender = relay_of(producer, redis_url)

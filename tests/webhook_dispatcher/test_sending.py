@@ -287,3 +287,14 @@ def test_no_claim_gives_a_tenant_more_than_its_share(partner: Partner, dispatche
             rows = conn.execute(dispatch_queries.CLAIM, limits | {"tenants": tenants, "newcomer": newcomer}).fetchall()
             assert [row[3] for row in rows].count(partner.tenant_id) == expected
             conn.rollback()
+
+
+def test_a_claim_does_not_wait_for_the_disk_and_a_record_does(partner: Partner, dispatcher: Dispatcher) -> None:
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        conn.execute("SET synchronous_commit = on")  # as in production; this cluster's disk may be lost
+        conn.commit()
+        conn.execute(dispatch_queries.CLAIM, CLAIM_ALL)
+        assert conn.execute("SHOW synchronous_commit").fetchone() == ("off",)
+        conn.commit()
+        conn.execute(dispatch_queries.RECORD, {"sent": "[]"})
+        assert conn.execute("SHOW synchronous_commit").fetchone() == ("on",)

@@ -154,13 +154,26 @@ def test_partitions_are_made_ahead_and_dropped_behind_with_what_waits_in_them(
     assert {f"{table}_{ahead}" for table in dispatch_queries.PARTITIONED} <= set(names)
 
 
-def test_what_is_due_and_held_is_measured(partner: Partner, idle: Dispatcher) -> None:
+def test_what_is_due_and_held_is_measured_and_what_a_receiver_asked_to_wait_with_is_not_late(
+    partner: Partner, idle: Dispatcher
+) -> None:
     partner.subscribe("https://integrator.example/")
-    idle.publish(partner.tenant_id, "incident.updated", "incident.updated")
+    idle.publish(partner.tenant_id, "incident.updated", "incident.updated", "incident.updated")
     idle.run("UPDATE queue SET due_at = NULL WHERE sequence = 2")
-    with task_transaction(idle.pool) as conn:
-        tasks.measure(conn)
-    assert (metrics.due._value.get(), metrics.held._value.get(), metrics.waiting._value.get()) == (1, 1, 2)
+    idle.run("UPDATE queue SET due_at = now() - interval '1 hour' WHERE sequence = 3")
+
+    def measured() -> tuple[float, ...]:
+        with task_transaction(idle.pool) as conn:
+            tasks.measure(conn)
+        return tuple(gauge._value.get() for gauge in (metrics.due, metrics.held, metrics.waiting))
+
+    assert measured() == (2, 1, 3)
+    assert 3600 <= metrics.oldest._value.get() < 3700
+    idle.run(
+        "UPDATE subscriptions SET slowed_until = now() + interval '1 hour' WHERE tenant_id = %s", partner.tenant_id
+    )
+    assert measured() == (0, 1, 3)
+    assert metrics.oldest._value.get() == 0
 
 
 @pytest.mark.parametrize(
