@@ -9,7 +9,7 @@ from shared.identity import Verifier
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """README.md says what `automation_*` and `agent_*` do."""
+    """README.md says what `package_*`, `automation_*` and `agent_*` do."""
 
     database_url: str
     worker_database_url: str | None = None
@@ -23,6 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     spans_file: str = ""
     ops_port: int = 0
     log_level: str = "INFO"
+    package_storage_mib: int = 2048
     automation_retry_schedule: str = runs.DEFAULT_SCHEDULE
     automation_runs_per_minute: int = 60
     automation_answer_seconds: int = 900
@@ -41,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         runs.parse_schedule(self.automation_retry_schedule)
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if name.startswith(("automation_", "agent_")) and isinstance(value, int) and value < 1:
+            if name.startswith(("automation_", "agent_", "package_")) and isinstance(value, int) and value < 1:
                 raise ValueError(f"{name.upper()} is at least 1")
         if self.agent_stale_seconds >= self.agent_lost_seconds:
             raise ValueError("AGENT_LOST_SECONDS is more than AGENT_STALE_SECONDS")

@@ -5,13 +5,17 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
+import msgspec
 import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.control_plane import tasks
+from services.control_plane.app import create_app
+from services.control_plane.settings import Settings
 from shared.database import task_transaction
-from tests.control_plane.conftest import Inside, Partner
+from tests.control_plane.conftest import Inside, Partner, serving
 from tests.control_plane.publishing import CONTENT, Publisher, jwk, sign
 
 
@@ -64,6 +68,26 @@ def test_of_two_that_publish_one_version_at_once_one_does(publisher: Publisher) 
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda draft: publisher.app.post(publisher.versions, draft), drafts))
     assert sorted(answer.status_code for answer in answers) == [201, 409]
+
+
+def test_the_contents_of_an_organisation_have_a_limit_also_when_they_come_at_once(
+    partner: Partner, settings: Settings
+) -> None:
+    limited = create_app(msgspec.structs.replace(settings, package_storage_mib=1))
+    with serving(limited) as url, httpx.Client(base_url=url, timeout=30) as http:
+        app = Partner(http, partner.tenant_id)
+        publisher = Publisher(app)
+        halves = [bytes([number]) * (1 << 19) for number in range(3)]
+        for number, half in enumerate(halves):
+            publisher.announce(f"1.0.{number}", half)
+        paths = [f"{publisher.versions}/1.0.{number}/content" for number in range(3)]
+        with ThreadPoolExecutor(3) as pool:
+            answers = list(pool.map(app.put, paths, halves))
+        statuses = [answer.status_code for answer in answers]
+        assert sorted(statuses) == [200, 200, 409]
+        assert answers[statuses.index(409)].json()["stored_bytes"] == 1 << 20
+        stored = statuses.index(200)
+        assert app.put(paths[stored], halves[stored]).status_code == 200  # what is there may come again
 
 
 def test_an_upload_repeated_is_answered_alike_and_stored_once(publisher: Publisher, inside: Inside) -> None:

@@ -166,6 +166,7 @@ OPERATIONS = [
         {200: PackageVersion},
         "At most 10 MiB, and the bytes whose digest was signed: that publishes the version. Sent again it is answered alike.",
         body=Content(MEDIA, None),
+        refusals={409: "The packages of your organisation take all the space there is for them"},
     ),
 ]
 IDS = {"key_id": "sgk_1", "package_id": "pkg_1", "version": "1.4.0"}

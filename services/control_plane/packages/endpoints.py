@@ -165,6 +165,7 @@ async def upload_content(request: Request) -> Response:
         if not content:
             raise problems.invalid("The content is empty.")
         if version.published_at is None:
+            await store.require_room(conn, caller, len(content), request.state.settings.package_storage_mib << 20)
             version = await store.fill(conn, caller, version, content)
             await audit.record(conn, caller, "version.published", version.id, {"version": version.version})
     return http.json(views.version_view(version))

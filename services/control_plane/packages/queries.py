@@ -53,6 +53,9 @@ LIST_VERSIONS: LiteralString = f"""
     SELECT {VERSION} FROM versions
     WHERE package_id = %(package_id)s AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
 """
+# Of the tenant; locked, so that of uploads at once none is measured before the others.
+LOCK_STORAGE: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('package storage ' || %s, 0))"
+STORED: LiteralString = "SELECT coalesce(sum(size), 0) FROM versions"
 INSERT_CONTENT: LiteralString = "INSERT INTO contents (version_id, tenant_id, body) VALUES (%s, %s, %s)"
 PUBLISH: LiteralString = f"""
     UPDATE versions SET size = %s, published_at = clock_timestamp() WHERE id = %s RETURNING {VERSION}

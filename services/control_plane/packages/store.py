@@ -127,6 +127,15 @@ async def load_version(conn: AsyncConnection, package_id: str, version: str, *, 
     return found
 
 
+async def require_room(conn: AsyncConnection, caller: Caller, size: int, most: int) -> None:
+    """Raises a 409 Problem where the tenant's contents would take more than `most` bytes."""
+    await conn.execute(queries.LOCK_STORAGE, (caller.tenant_id,))
+    row = await (await conn.execute(queries.STORED)).fetchone()
+    if row is not None and row[0] + size > most:
+        detail = f"The packages of an organisation take at most {most >> 20} MiB together; ask Knogin for more."
+        raise problems.conflict(detail, stored_bytes=row[0])
+
+
 async def fill(conn: AsyncConnection, caller: Caller, version: VersionRow, content: bytes) -> VersionRow:
     """Stores the content of a version that is locked and awaits it."""
     await conn.execute(queries.INSERT_CONTENT, (version.id, caller.tenant_id, content))
