@@ -49,7 +49,7 @@ migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
 # Types are checked beside the tests, which mostly wait.
-test: lint ## what CI runs: format check, lint, types, import contracts, tests
+test: lint $(VENV)/idp/.installed ## what CI runs: format check, lint, types, import contracts, tests
 	@$(MAKE) types > $(VENV)/types.out 2>&1 & types=$$!; \
 	$(PY) -m pytest -n $(JOBS) --dist loadfile; tests=$$?; \
 	wait $$types || { cat $(VENV)/types.out; exit 1; }; exit $$tests
@@ -108,6 +108,13 @@ $(VENV)/fuzz/.installed: requirements-fuzz.lock | $(VENV)/bin/python
 	@echo "installing schemathesis"
 	@$(PY) -m venv $(VENV)/fuzz
 	@$(VENV)/fuzz/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-fuzz.lock
+	@touch $@
+
+# So are the identity providers that tests sign in through.
+$(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
+	@echo "installing the identity providers of the tests"
+	@$(PY) -m venv $(VENV)/idp
+	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
 .PHONY: logs operate restart soak compose-env help up down reset demo trace migrate test lint types fmt openapi bench fuzz chaos

@@ -26,9 +26,13 @@ from services.auth.oauth import endpoints as oauth
 from services.auth.oauth.grants import build_server
 from services.auth.oauth.loader import ClientLoader
 from services.auth.requests import endpoints as requests
-from services.auth.requests import gates
 from services.auth.requests.views import REQUESTS
 from services.auth.revocations import endpoints as revocations
+from services.auth.saml import connection_endpoints as saml_connections
+from services.auth.saml import domain_endpoints as saml_domains
+from services.auth.saml import domains
+from services.auth.saml import endpoints as saml
+from services.auth.saml import logout_endpoints as saml_logout
 from services.auth.settings import Settings
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
 from services.auth.signin import endpoints as signin
@@ -41,6 +45,7 @@ from shared.outbox import Bell
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 APP = "/v1/platform/apps/{client_id}"
+CONNECTION = "/v1/saml/connections/{connection_id}"
 
 
 def resource(path: str, **endpoints: Endpoint) -> Route:
@@ -92,10 +97,27 @@ routes = [
         POST=authenticator_endpoints.change_authenticator,
     ),
     Route("/v1/auth/style.css", pages.style),
+    resource("/v1/saml/connections", GET=saml_connections.list_connections, POST=saml_connections.create_connection),
+    resource(
+        CONNECTION,
+        GET=saml_connections.read_connection,
+        PATCH=saml_connections.change_connection,
+        DELETE=saml_connections.delete_connection,
+    ),
+    Route(CONNECTION + "/events", saml_connections.list_events),
+    Route(CONNECTION + "/users", saml_connections.list_users),
+    Route(CONNECTION + "/users/{user_id}", saml_connections.unlink_user, methods=["DELETE"]),
+    Route(CONNECTION + "/domains", saml_domains.claim_domain, methods=["POST"]),
+    resource(CONNECTION + "/domains/{domain}", GET=saml_domains.read_domain, DELETE=saml_domains.delete_domain),
+    Route(CONNECTION + "/domains/{domain}/prove", saml_domains.prove_domain, methods=["POST"]),
+    resource("/v1/saml/policy", GET=saml_domains.read_policy, PUT=saml_domains.set_policy),
+    Route("/v1/saml/{connection}/metadata", saml.read_metadata),
+    Route("/v1/saml/{connection}/login", saml.login),
+    Route("/v1/saml/{connection}/acs", saml.acs, methods=["POST"]),
+    resource("/v1/saml/{connection}/finish", GET=saml.finish, POST=saml.confirm),
+    resource("/v1/saml/{connection}/slo", GET=saml_logout.slo, POST=saml_logout.slo),
     Route("/internal/revocations", revocations.revocations),
     Route("/internal/token-usage", revocations.token_usage, methods=["POST"]),
-    # Behind every path of federation that there is.
-    Route("/v1/saml/{rest:path}", gates.federation, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     *health.routes({"database": check_database}),
 ]
 
@@ -124,6 +146,7 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str
                 "activity": activity,
                 "clients": ClientLoader(pool),
                 "oauth": server,
+                "resolver": domains.create(settings.dns_resolver),
             }
         finally:
             for task in background:

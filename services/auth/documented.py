@@ -20,6 +20,7 @@ from services.auth.apps.models import (
 from services.auth.apps.scopes import PLATFORM_APPS
 from services.auth.documented_oauth import OAUTH
 from services.auth.documented_requests import REQUESTS_OPERATIONS
+from services.auth.documented_saml import SAML, SAML_IDS
 from shared.openapi import AnyOf, Operation, Part
 from shared.pagination import Page
 
@@ -274,4 +275,5 @@ PARTS = [
     Part("Apps", "apps", AUTH, APPS_OPERATIONS, IDS),
     Part("Integration requests", "requests", AUTH, REQUESTS_OPERATIONS, {"request_id": "ireq_123"}),
     Part("OAuth", "oauth", AUTH, OAUTH),
+    Part("SAML", "saml", AUTH, SAML, SAML_IDS),
 ]

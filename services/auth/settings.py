@@ -17,6 +17,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     api_base_url: str
     stack: str = ""
+    dns_resolver: str = ""
     signing_key_bits: int = 2048
     refresh_grace_seconds: float = 30
     key_rotation_days: float = 30
@@ -29,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "INFO"
 
     def __post_init__(self) -> None:
+        host, colon, port = self.dns_resolver.rpartition(":")
+        if self.dns_resolver and not (host and colon and port.isdigit()):
+            raise ValueError("DNS_RESOLVER is <address>:<port> of a DNS server, or empty")
         for name in ("issuer", "api_base_url"):
             scheme, separator, host = getattr(self, name).partition("://")
             if scheme not in ("https", "http") or not separator or not host or set(host) & set("/?#@ "):

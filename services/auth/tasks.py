@@ -33,6 +33,9 @@ FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM sessions WHERE expires_at < now() - interval '7 days'",
     "DELETE FROM password_links WHERE expires_at < now() - interval '7 days'",
     FORGET_REQUESTS,
+    "DELETE FROM saml_requests WHERE expires_at < now()",
+    "DELETE FROM saml_replays WHERE expires_at < now()",
+    "DELETE FROM saml_tickets WHERE expires_at < now()",
     "DELETE FROM sign_in_failures WHERE last_at < now() - interval '1 day'",
 )
 

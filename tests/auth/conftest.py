@@ -1,5 +1,6 @@
 """One running auth service for the session; each test makes apps of its own."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ from argon2 import PasswordHasher
 
 from deploy.local.redis_server import RedisServer
 from services.auth.signin import passwords
+from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, running
 from tests.support.cluster import TestDatabases
 
@@ -18,8 +20,18 @@ def _quick_passwords() -> None:
 
 
 @pytest.fixture(scope="session")
-def auth(databases: TestDatabases, redis_server: RedisServer) -> Iterator[Auth]:
+def name_server() -> Iterator[NameServer]:
+    with NameServer() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def auth(databases: TestDatabases, redis_server: RedisServer, name_server: NameServer) -> Iterator[Auth]:
     database = databases.fresh("auth")
-    with running(database, redis_server.url) as auth:
+    with running(database, redis_server.url, dns_resolver=name_server.setting) as auth:
         yield auth
     databases.drop(database)

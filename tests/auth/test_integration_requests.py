@@ -295,11 +295,12 @@ def test_the_bundles_there_are_to_ask_for_are_those_of_graphql_api() -> None:
 
 
 def test_federation_says_how_it_is_asked_for_until_it_is_open(auth: Auth, organisation: Organisation) -> None:
+    path = "/v1/saml/connections"
     for method in ("GET", "POST"):
-        for caller in (None, auth.caller(tenant=organisation.me), auth.caller(["webhooks:read"], organisation.me)):
-            answer = auth.call(method, "/v1/saml/anything", caller)
+        for caller in (auth.caller(tenant=organisation.me), auth.caller(["webhooks:read"], organisation.me)):
+            answer = auth.call(method, path, caller)
             assert (answer.status_code, answer.json()["capability"]) == (403, "federation")
-    told = auth.call("GET", "/v1/saml/anything", auth.caller(tenant=organisation.me)).json()["request"]
+    told = auth.call("GET", path, auth.caller(tenant=organisation.me)).json()["request"]
     made = organisation.call(told["method"], told["path"], json=told["body"]).json()
     operate(auth, "requests", "approve", made["id"])
-    assert organisation.call("GET", "/v1/saml/anything").status_code == 404
+    assert organisation.call("GET", path).json() == {"connections": [], "next_cursor": None}

@@ -39,7 +39,15 @@ def test_without_a_tenant_the_app_role_sees_no_rows(auth: Auth) -> None:
 def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(auth: Auth) -> None:
     user = conninfo_to_dict(auth.settings.database_url)["user"]
     found = {name for (name,) in auth.sql(FUNCTIONS, user)}
-    assert found == {"find_clients", "find_user", "find_session", "find_password_link", "live_watermarks"}
+    assert found == {
+        "find_clients",
+        "find_user",
+        "find_session",
+        "find_password_link",
+        "find_saml_connection",
+        "find_saml_domain",
+        "live_watermarks",
+    }
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.docs.contract import EXAMPLES
 from shared.ids import new_id
+from tests.auth.federation import metadata_of, usual_signer
 from tests.control_plane.publishing import CONTENT, jwk, sign
 from tests.docs import validating
 from tests.epcr.samples import TYPICAL
@@ -267,11 +269,47 @@ def record_marketplace(recorder: Recorder, client: httpx.Client, admin: httpx.Cl
     assert client.delete(f"{base}/listings/{listing['id']}").status_code == 204
 
 
+def record_saml(stack: Stack, recorder: Recorder) -> None:
+    """A connection of the demo tenant, with what an operator, a DNS server and a person would have done put in their place."""
+    keep, connections = recorder.keep, "/v1/saml/connections"
+    database = stack.described["services"]["auth"]["migration_database_url"]
+    with psycopg.connect(database, autocommit=True) as owner, stack.client("auth", stack.admin_token) as admin:
+        owner.execute("UPDATE tenants SET federation = true WHERE tenant_id = %s", (stack.tenant.id,))
+        metadata = metadata_of("https://idp.integrator.example/metadata", usual_signer())
+        made = keep(admin.post(connections, json={"name": "Our directory", "metadata_xml": metadata}))
+        path = f"{connections}/{made['id']}"
+        domain = keep(admin.post(f"{path}/domains", json={"domain": "integrator.example"}))["domain"]
+        keep(admin.get(f"{path}/domains/{domain}"))
+        owner.execute("UPDATE saml_domains SET verified_at = now() WHERE connection_id = %s", (made["id"],))
+        owner.execute(
+            """INSERT INTO saml_identities (connection_id, name_id, tenant_id, user_id)
+            SELECT %s, 'x', tenant_id, user_id FROM users WHERE tenant_id = %s LIMIT 1""",
+            (made["id"], stack.tenant.id),
+        )
+        mapping = {"attribute_mapping": {"roles": "groups"}, "role_mapping": {"dispatchers": ["argus:incidents:write"]}}
+        with stack.client("auth") as anyone:
+            anyone.post(f"/v1/saml/{made['id']}/acs", data={"SAMLResponse": "x"})
+        wait_for(lambda: admin.get(f"{path}/events").json()["events"], what="the refused answer to be listed")
+        for answer in (
+            admin.post(f"{path}/domains/{domain}/prove"),
+            admin.patch(path, json=mapping),
+            admin.get(path),
+            admin.get(connections),
+            admin.get(f"{path}/events"),
+            admin.get(f"{path}/users"),
+            admin.get("/v1/saml/policy"),
+            admin.put("/v1/saml/policy", json={"enforced": False}),
+        ):
+            keep(answer)
+        admin.delete(path)
+
+
 def main(file: Path) -> None:
     stack = Stack(file)
     recorder = Recorder(stack)
     token = record_apps(stack, recorder)
     record_requests(stack, recorder)
+    record_saml(stack, recorder)
     record_webhooks(stack, recorder, token)
     record_clinical(stack, recorder, token)
     record_packages(stack, recorder)

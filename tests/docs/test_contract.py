@@ -22,11 +22,11 @@ from services.webhook_dispatcher import app as webhooks
 CONTRACT: dict[str, Any] = contract.contract()
 # Pages that a browser is sent to, processes among themselves, and the crew's own application.
 INTERNAL = re.compile(
-    r"/(internal|livez|readyz|metrics)\b.*|/v1/saml/.*|/v1/auth/(?!jwks\.json).*|/api/v1/epcr/records/.*"
+    r"/(internal|livez|readyz|metrics)\b.*|/v1/auth/(?!jwks\.json).*|/v1/saml/{connection}/(?!metadata).*|/api/v1/epcr/records/.*"
 )
 ROOT = Path(__file__).parents[2]
-# A page to look at, and bytes to unpack.
-NO_JSON = {"text/html", "application/octet-stream"}
+# A page to look at, bytes to unpack, and what goes into an identity provider.
+NO_JSON = {"text/html", "application/octet-stream", "application/samlmetadata+xml"}
 TITLES = re.compile(r'(?:Problem|Refusal)\(\s*(\d{3}),\s*"([^"]+)"')
 
 

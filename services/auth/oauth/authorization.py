@@ -1,9 +1,10 @@
 """The authorization request (RFC 6749 §4.1.1): which of its errors go to the app, and which only to the person. Pure."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus, urlencode, urlsplit
 
-from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error, UnauthorizedClientError
 
 from services.auth.apps import scopes
 from services.auth.oauth import forms
@@ -40,6 +41,13 @@ class LoginRequired(OAuth2Error):
 class ConsentRequired(OAuth2Error):
     error = "consent_required"
     description = "The user has not consented yet."
+
+
+class BeyondRoles(AccessDeniedError):
+    """The person may not give this: their organisation's roles for them do not hold it."""
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        super().__init__(f"The user's roles do not allow {' '.join(scopes)}.")
 
 
 class Query(NamedTuple):

@@ -14,6 +14,8 @@ from services.auth.oauth.client import Client
 from services.auth.oauth.errors import reason_of
 from services.auth.oauth.reading import load_client, read_form
 from services.auth.oauth.server import AuthorizationServer
+from services.auth.saml import mapping
+from services.auth.saml import queries as saml_queries
 from services.auth.signin import cookies, pages, sessions, texts
 from services.auth.signin.models import Session
 from services.auth.signin.returning import AUTHORIZE, to_sign_in
@@ -76,6 +78,8 @@ async def authorize(request: Request) -> Response:
             return _send_to_sign_in(asking, checked)
         if session.tenant_id != asking.client.row.tenant_id:
             return _refuse_other_tenant(asking, checked, session)
+        if beyond := await _beyond_roles(conn, checked, session):
+            return asking.fail(authorization.BeyondRoles(beyond))
         if await _is_remembered(conn, asking, checked, session):
             return _redirect(await _grant(conn, asking, checked, session), 302)
     if "none" in checked.prompts:
@@ -97,13 +101,20 @@ def _send_to_sign_in(asking: Asking, checked: Checked) -> Response:
         return asking.fail(authorization.LoginRequired())
     # Asked for once: after the sign-in the request comes back without that.
     again = authorization.after_sign_in(asking.text, checked.prompts)
-    return _redirect(to_sign_in(AUTHORIZE + again), 303)
+    fresh = bool(checked.prompts & authorization.SIGN_IN_PROMPTS)
+    return _redirect(to_sign_in(AUTHORIZE + again, fresh=fresh), 303)
 
 
 def _refuse_other_tenant(asking: Asking, checked: Checked, session: Session) -> Response:
     if "none" in checked.prompts:
         return asking.fail(authorization.LoginRequired())
     return asking.page("other_tenant.html", session)
+
+
+async def _beyond_roles(conn: AsyncConnection, checked: Checked, session: Session) -> list[str]:
+    """Scopes asked for that the roles of someone signed in by their organisation do not hold."""
+    row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.user_id,))).fetchone()
+    return mapping.beyond(row[0], checked.scopes) if row is not None else []
 
 
 async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:
@@ -144,6 +155,8 @@ async def decide(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is None or session.tenant_id != asking.client.row.tenant_id:
             return _redirect(asking.again, 303)
+        if beyond := await _beyond_roles(conn, checked, session):
+            return asking.fail(authorization.BeyondRoles(beyond), 303)
         await _remember(conn, asking, checked, session)
         return _redirect(await _grant(conn, asking, checked, session), 303)
 

@@ -60,6 +60,7 @@ class Verified(NamedTuple):
     in_response_to: str | None
     name_id: str
     name_id_format: str
+    signed_in_at: datetime
     session_index: str
     session_ends_at: datetime | None
     expires_at: datetime
@@ -135,12 +136,13 @@ def _read(assertion: Element, expected: Expected, now: datetime, answered: str |
     if in_response_to != answered:
         refuse("in_response_to", "the response and its assertion answer different requests")
     expires_at = max(expires_at, _conditions(only(assertion, ASSERTION, "Conditions", "conditions"), expected, now))
-    session_index, session_ends_at = _authentication(assertion, now)
+    signed_in_at, session_index, session_ends_at = _authentication(assertion, now)
     return Verified(
         assertion_id=assertion.get("ID") or "",
         in_response_to=in_response_to,
         name_id=name_id,
         name_id_format=name_id_format,
+        signed_in_at=signed_in_at,
         session_index=session_index,
         session_ends_at=session_ends_at,
         expires_at=expires_at + SKEW,
@@ -192,18 +194,19 @@ def _conditions(conditions: Element, expected: Expected, now: datetime) -> datet
     return until
 
 
-def _authentication(assertion: Element, now: datetime) -> tuple[str, datetime | None]:
-    """The session's index at the identity provider, and when it ends there."""
+def _authentication(assertion: Element, now: datetime) -> tuple[datetime, str, datetime | None]:
+    """When the person signed in, the session's index at the identity provider, and when it ends there."""
     statements = children(assertion, ASSERTION, "AuthnStatement")
     if not statements:
         refuse("authentication", "the assertion does not say that anybody signed in")
-    if moment(statements[0].get("AuthnInstant"), "AuthnInstant") > now + SKEW:
+    signed_in_at = moment(statements[0].get("AuthnInstant"), "AuthnInstant")
+    if signed_in_at > now + SKEW:
         refuse("not_yet_valid", "the sign-in is in the future; compare the clocks")
     ends = statements[0].get("SessionNotOnOrAfter")
     ends_at = moment(ends, "SessionNotOnOrAfter") if ends is not None else None
     if ends_at is not None and ends_at <= now:
         refuse("expired", "the session at the identity provider has ended")
-    return (statements[0].get("SessionIndex") or "")[:MAX_NAME_ID], ends_at
+    return signed_in_at, (statements[0].get("SessionIndex") or "")[:MAX_NAME_ID], ends_at
 
 
 def _attributes(assertion: Element) -> dict[str, list[str]]:

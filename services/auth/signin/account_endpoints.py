@@ -136,4 +136,12 @@ async def set_password(request: Request) -> Response:
         actor = sessions.actor(request, link.tenant_id, link.user_id)
         await audit.record(conn, actor, "password.changed", link.user_id)
     await watermarks.ring(request.state.redis)
-    return pages.render(request, "sign_in.html", notice=words["password_saved"], email=link.email, continue_to=SESSIONS)
+    return pages.render(
+        request,
+        "sign_in.html",
+        notice=words["password_saved"],
+        email=link.email,
+        continue_to=SESSIONS,
+        address_first=False,
+        fresh=False,
+    )

@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.reading import read_form
+from services.auth.saml import federation, logout
+from services.auth.saml.models import Federated
 from services.auth.signin import cookies, factors, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import User
-from services.auth.signin.returning import Destination, destination_of, to_sign_in
+from services.auth.signin.returning import Destination, destination_of, to_organisation, to_sign_in
 from services.auth.signin.throttle import Attempt
 from shared import audit
 from shared.crypto import Keyring, UnreadableCiphertext
@@ -35,11 +37,23 @@ class Pending(msgspec.Struct):
 
 
 async def sign_in_page(request: Request) -> Response:
-    destination = await destination_of(request, request.query_params.get("continue", ""))
-    return _form(request, destination)
+    """Asks for the address alone where the app's organisation has a sign-in of its own: its passwords belong there."""
+    asked = request.query_params
+    destination = await destination_of(request, asked.get("continue", ""))
+    fresh, with_password = asked.get("fresh") == "1", asked.get("with") == "password"
+    address_first = not with_password and await federation.asks_address_first(request, destination.tenant_id)
+    return _form(request, destination, address_first=address_first, fresh=fresh)
 
 
-def _form(request: Request, destination: Destination, status: int = 200, **context: Any) -> Response:
+def _form(
+    request: Request,
+    destination: Destination,
+    status: int = 200,
+    *,
+    address_first: bool = False,
+    fresh: bool = False,
+    **context: Any,
+) -> Response:
     return pages.render(
         request,
         "sign_in.html",
@@ -47,7 +61,29 @@ def _form(request: Request, destination: Destination, status: int = 200, **conte
         redirects_to=destination.redirect_uri,
         continue_to=destination.path,
         app_name=destination.app_name,
+        address_first=address_first,
+        fresh=fresh,
+        other_way=to_sign_in(destination.path, fresh=fresh, with_password=True),
         **context,
+    )
+
+
+def _to_organisation(
+    request: Request, destination: Destination, found: Federated, *, fresh: bool, notice: str = ""
+) -> Response:
+    """On to the organisation's own sign-in: at once, unless there is something to read first.
+
+    A page and not a redirect, since a form of ours may lead nowhere else than its policy names.
+    """
+    goes_to = to_organisation(found.connection_id, destination.path, fresh=fresh)
+    return pages.render(
+        request,
+        "organisation.html",
+        app_name=destination.app_name,
+        organisation=found.organisation,
+        notice=notice,
+        goes_to=goes_to,
+        refresh_to="" if notice else goes_to,
     )
 
 
@@ -58,6 +94,13 @@ async def sign_in(request: Request) -> Response:
     email, words = values.get("email", "")[:254], pages.words(request)
     if not cookies.is_own_form(request, values.get("csrf", "")):
         return _form(request, destination, 403, alert=words["form_expired"], email=email)
+    fresh = values.get("fresh") == "1"
+    async with transaction(request) as conn:
+        found = await federation.of_email(conn, email)
+    if values.get("step") == "address":
+        if found is not None:
+            return _to_organisation(request, destination, found, fresh=fresh)
+        return _form(request, destination, email=email, fresh=fresh, notice=words["no_organisation"])
     async with transaction(request) as conn:
         attempt = await throttle.take(conn, request.state.keyring, email, caller_of(request).address)
         user = await factors.find_user(conn, email) if not attempt.wait else None
@@ -67,8 +110,16 @@ async def sign_in(request: Request) -> Response:
         )
     password = values.get("password", "")
     right = await hashing.verify(user.password_hash if user else None, password)
-    if user is None or not right:
-        refused = _form(request, destination, 401, alert=words["wrong_credentials"], email=email)
+    refuses = user is not None and right and await _refuses_password(request, user)
+    if user is None or not right or refuses:
+        if found is not None and found.enforced:
+            # One answer for every password but the right one of the break-glass user, so that it does not tell who that is.
+            notice = words["organisation_password"]
+            refused = _to_organisation(request, destination, found, fresh=fresh, notice=notice)
+        elif refuses:
+            refused = pages.error(request, "organisation_only_help", 403)
+        else:
+            refused = _form(request, destination, 401, alert=words["wrong_credentials"], email=email, fresh=fresh)
         # After the answer, whose time must not tell whether the account exists.
         refused.background = BackgroundTask(_failed, request, user)
         return refused
@@ -76,6 +127,12 @@ async def sign_in(request: Request) -> Response:
     if user.totp_secret is not None:
         return _ask_second_factor(request, destination, _seal(request, user))
     return await _admit(request, user, attempt, destination)
+
+
+async def _refuses_password(request: Request, user: User) -> bool:
+    async with transaction(request) as conn:
+        await aset_tenant(conn, user.tenant_id)
+        return await federation.refuses_password(conn, user.user_id)
 
 
 def _wait(response: Response, attempt: Attempt) -> Response:
@@ -166,6 +223,9 @@ async def _admit(
     request: Request, user: User, attempt: Attempt, destination: Destination, second_factor: str = ""
 ) -> Response:
     """A session of its own for every sign-in; whatever session the browser had before ends."""
+    # Asked here too: it may have been enforced while the second factor was typed.
+    if await _refuses_password(request, user):
+        return pages.error(request, "organisation_only_help", 403)
     async with transaction(request) as conn:
         before = await sessions.current(request, conn)
         if before is not None:
@@ -184,13 +244,18 @@ async def sign_out(request: Request) -> Response:
     destination = await destination_of(request, values.get("continue", ""))
     if not cookies.is_own_form(request, values.get("csrf", "")):
         return _form(request, destination, 403, alert=pages.words(request)["form_expired"])
+    elsewhere = None
     async with transaction(request) as conn:
         session = await sessions.current(request, conn)
         if session is not None:
             await conn.execute(queries.END_SESSION, (session.session_id, session.user_id))
+            elsewhere = await logout.begin(conn, request, session, destination.path)
             actor = sessions.actor(request, session.tenant_id, session.user_id)
             await audit.record(conn, actor, "sign_out", session.user_id)
-    response = RedirectResponse(to_sign_in(destination.path), 303, pages.headers())
+    response: Response = RedirectResponse(to_sign_in(destination.path), 303, pages.headers())
+    if elsewhere is not None:
+        goes_to = to_sign_in(destination.path)
+        response = pages.render(request, "signed_out.html", refresh_to=elsewhere, goes_to=goes_to)
     cookies.take(request, response, cookies.SESSION)
     return response
 

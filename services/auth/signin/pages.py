@@ -25,20 +25,23 @@ def words(request: Request) -> Any:
     return texts.TEXTS[texts.language(request.headers.get("accept-language", ""))]
 
 
-def render(request: Request, name: str, status: int = 200, *, redirects_to: str = "", **context: Any) -> Response:
+def render(
+    request: Request, name: str, status: int = 200, *, redirects_to: str = "", gives_cookie: bool = True, **context: Any
+) -> Response:
     """The page in the browser's language. `redirects_to` is a validated redirect URI its form may end at.
 
-    Gives the browser the cookie that forms are tied to, if it has none yet.
+    Gives the browser the cookie that forms are tied to, if it has none yet; not so in answer to another site's POST, which comes
+    without the cookie that the browser has.
     """
     language = texts.language(request.headers.get("accept-language", ""))
     browser, is_new = cookies.browser_of(request)
     csrf = cookies.form_token(request.state.keyring, browser)
-    known = {"alert": "", "notice": "", "app_name": "", "email": "", "continue_to": ""}
+    known = {"alert": "", "notice": "", "app_name": "", "email": "", "continue_to": "", "refresh_to": ""}
     html = (
         _environment().get_template(name).render(known | context, language=language, t=texts.TEXTS[language], csrf=csrf)
     )
     response = Response(html, status, headers(redirects_to), "text/html; charset=utf-8")
-    if is_new:
+    if is_new and gives_cookie:
         cookies.give(request, response, cookies.BROWSER, browser, max_age=None)
     return response
 
@@ -67,8 +70,8 @@ def _source(uri: str) -> str:
     return f" {parts.scheme}://{parts.netloc}" if parts.netloc else f" {parts.scheme}:"
 
 
-def error(request: Request, word: str, status: int = 400) -> Response:
-    return render(request, "error.html", status, alert=words(request)[word])
+def error(request: Request, word: str, status: int = 400, *, gives_cookie: bool = True) -> Response:
+    return render(request, "error.html", status, gives_cookie=gives_cookie, alert=words(request)[word])
 
 
 async def style(request: Request) -> Response:

@@ -16,11 +16,12 @@ MAX_LENGTH = 8000
 
 
 class Destination(NamedTuple):
-    """`path` is on this host; `redirect_uri` is where an authorization may end, if the app registered it."""
+    """`path` is on this host; `redirect_uri` is where an authorization may end, if the app registered it; whose the app is."""
 
     path: str
     app_name: str = ""
     redirect_uri: str = ""
+    tenant_id: str = ""
 
 
 async def destination_of(request: Request, path: str) -> Destination:
@@ -36,9 +37,17 @@ async def destination_of(request: Request, path: str) -> Destination:
     if client is None:
         return Destination(path)
     wanted = values.get("redirect_uri") or client.get_default_redirect_uri()
-    return Destination(path, client.row.name, wanted if client.check_redirect_uri(wanted) else "")
+    redirect_uri = wanted if client.check_redirect_uri(wanted) else ""
+    return Destination(path, client.row.name, redirect_uri, client.row.tenant_id)
 
 
-def to_sign_in(path: str) -> str:
-    """The sign-in page that leads on to `path`."""
-    return f"/v1/auth/sign-in?{urlencode({'continue': path})}"
+def to_sign_in(path: str, *, fresh: bool = False, with_password: bool = False) -> str:
+    """The sign-in page that leads on to `path`. `fresh` has an identity provider ask anew, where one is asked."""
+    marks = ({"fresh": "1"} if fresh else {}) | ({"with": "password"} if with_password else {})
+    return f"/v1/auth/sign-in?{urlencode({'continue': path} | marks)}"
+
+
+def to_organisation(connection_id: str, path: str, *, fresh: bool = False) -> str:
+    """The way to an organisation's own sign-in, and from there on to `path`."""
+    marks = {"fresh": "1"} if fresh else {}
+    return f"/v1/saml/{connection_id}/login?{urlencode({'continue': path} | marks)}"

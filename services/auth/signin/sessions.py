@@ -32,11 +32,11 @@ async def current(request: Request, conn: AsyncConnection) -> Session | None:
     return None
 
 
-async def start(request: Request, conn: AsyncConnection, user: User) -> str:
+async def start(request: Request, conn: AsyncConnection, user: User, session_id: str | None = None) -> str:
     """A new session for `user`, and the token for its cookie. The tenant must be set."""
     token = cookies.new_token()
     row = {
-        "session_id": ids.new_id("ses"),
+        "session_id": session_id or ids.new_id("ses"),
         "tenant_id": user.tenant_id,
         "user_id": user.user_id,
         "token_mac": request.state.keyring.mac(token.encode(), PURPOSE),

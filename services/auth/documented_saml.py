@@ -1,0 +1,251 @@
+"""What the public contract says of SAML federation: connections, domains, the policy, and our metadata."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from services.auth.apps.scopes import PLATFORM_APPS
+from services.auth.saml.models import (
+    AttributeMapping,
+    ConnectionChange,
+    ConnectionDraft,
+    DomainDraft,
+    NameIdFormat,
+    PolicyChange,
+)
+from shared.openapi import Content, Operation
+from shared.pagination import Page
+
+CONNECTIONS = "/v1/saml/connections"
+CONNECTION = CONNECTIONS + "/{connection_id}"
+DOMAIN = CONNECTION + "/domains/{domain}"
+NOT_OPEN = "The scope is missing, or federation is not open for the organisation"
+GATED = {403: NOT_OPEN}
+LAST = "Sign-in through a connection is enforced, and this is the last way in"
+UNDER_WAY = "A call with this Idempotency-Key is under way"
+
+
+class Certificate(msgspec.Struct):
+    """A pinned certificate. `last_used_at` says when an answer was last signed with it."""
+
+    fingerprint: str
+    pem: str
+    not_before: datetime
+    not_after: datetime
+    is_valid: bool
+    added_at: datetime
+    last_used_at: datetime | None
+
+
+class DnsRecord(msgspec.Struct):
+    """What to publish to prove a domain."""
+
+    type: Literal["TXT"]
+    name: str
+    value: str
+
+
+class Domain(msgspec.Struct):
+    """An e-mail domain. People of a proven one are led to the connection when they sign in."""
+
+    domain: str
+    status: Literal["claimed", "proven"]
+    dns_record: DnsRecord
+    claimed_at: datetime
+    proven_at: datetime | None
+
+
+class ServiceProvider(msgspec.Struct):
+    """Our side of the connection, for the identity provider's administrator; all of it stands at `metadata_url`."""
+
+    entity_id: str
+    metadata_url: str
+    login_url: str
+    acs_url: str
+    slo_url: str
+    certificate: str
+
+
+class Connection(msgspec.Struct):
+    """An identity provider and how its answers are read. `role_mapping` holds the scopes of each value of the roles' attribute."""
+
+    id: str
+    name: str
+    status: Literal["active", "disabled"]
+    entity_id: str
+    sso_url: str
+    slo_url: str
+    certificates: list[Certificate]
+    name_id_format: NameIdFormat
+    allow_idp_initiated: bool
+    attribute_mapping: AttributeMapping
+    role_mapping: dict[str, list[str]]
+    domains: list[Domain]
+    service_provider: ServiceProvider
+    created_at: datetime
+    updated_at: datetime
+    last_sign_in_at: datetime | None
+
+
+class Connections(msgspec.Struct):
+    connections: list[Connection]
+    next_cursor: str | None
+
+
+class RefusedSignIn(msgspec.Struct):
+    """Why an answer or logout of the identity provider was refused; never whose it was."""
+
+    id: str
+    at: datetime
+    reason: str
+    detail: str
+    trace_id: str
+
+
+class RefusedSignIns(msgspec.Struct):
+    events: list[RefusedSignIn]
+    next_cursor: str | None
+
+
+class LinkedUser(msgspec.Struct):
+    """Someone who signs in through the connection, with the roles of their last sign-in."""
+
+    user_id: str
+    email: str
+    name: str
+    roles: list[str]
+    linked_at: datetime
+
+
+class LinkedUsers(msgspec.Struct):
+    users: list[LinkedUser]
+    next_cursor: str | None
+
+
+class Policy(msgspec.Struct):
+    """Whether people must sign in through a connection, and whose password still works."""
+
+    enforced: bool
+    break_glass_email: str | None
+
+
+SAML = [
+    Operation(
+        "GET", CONNECTIONS, "List SAML connections", PLATFORM_APPS, {200: Connections}, query=Page, refusals=GATED
+    ),
+    Operation(
+        "POST",
+        CONNECTIONS,
+        "Create a SAML connection",
+        PLATFORM_APPS,
+        {201: Connection},
+        "From the identity provider's metadata as pasted XML (no address in it is fetched), or from `entity_id`, `sso_url`, `slo_url`"
+        " and one or two `certificates` in PEM. Where roles are mapped, apps get no scope in a person's name beyond their roles'.",
+        body=ConnectionDraft,
+        headers=("Idempotency-Key",),
+        refusals=GATED
+        | {409: "The organisation has ten connections, or a call with this Idempotency-Key is under way"},
+        example={"name": "Our directory", "metadata_xml": "<EntityDescriptor …>"},
+    ),
+    Operation("GET", CONNECTION, "Inspect a SAML connection", PLATFORM_APPS, {200: Connection}, refusals=GATED),
+    Operation(
+        "PATCH",
+        CONNECTION,
+        "Change a SAML connection",
+        PLATFORM_APPS,
+        {200: Connection},
+        "Changes what it names. `certificates` replaces those that are pinned: send the old and the new one during a roll-over."
+        " Disabling ends the sessions it started.",
+        body=ConnectionChange,
+        refusals=GATED | {409: LAST},
+        example={"allow_idp_initiated": False},
+    ),
+    Operation(
+        "DELETE",
+        CONNECTION,
+        "Delete a SAML connection",
+        PLATFORM_APPS,
+        {204: None},
+        "Its sessions end, its domains and links to users go with it; the users stay.",
+        refusals=GATED | {409: LAST},
+    ),
+    Operation(
+        "GET",
+        f"{CONNECTION}/events",
+        "List refused sign-ins",
+        PLATFORM_APPS,
+        {200: RefusedSignIns},
+        "Why answers and logouts of the last 30 days were refused, with what was expected and what came.",
+        query=Page,
+        refusals=GATED,
+    ),
+    Operation(
+        "GET",
+        f"{CONNECTION}/users",
+        "List users of a SAML connection",
+        PLATFORM_APPS,
+        {200: LinkedUsers},
+        query=Page,
+        refusals=GATED,
+    ),
+    Operation(
+        "DELETE",
+        f"{CONNECTION}/users/{{user_id}}",
+        "Unlink a user from a SAML connection",
+        PLATFORM_APPS,
+        {204: None},
+        "Ends their sessions through it. At the next sign-in the address may be linked to another NameID.",
+        refusals=GATED,
+    ),
+    Operation(
+        "POST",
+        f"{CONNECTION}/domains",
+        "Claim an e-mail domain",
+        PLATFORM_APPS,
+        {201: Domain},
+        "Answers the DNS record to publish. A claim has no effect until it is proven.",
+        body=DomainDraft,
+        headers=("Idempotency-Key",),
+        refusals=GATED
+        | {409: "Your organisation has claimed the domain, or a call with this Idempotency-Key is under way"},
+        example={"domain": "integrator.example"},
+    ),
+    Operation("GET", DOMAIN, "Inspect an e-mail domain", PLATFORM_APPS, {200: Domain}, refusals=GATED),
+    Operation(
+        "POST",
+        f"{DOMAIN}/prove",
+        "Prove an e-mail domain",
+        PLATFORM_APPS,
+        {200: Domain},
+        "Looks for the record now.",
+        refusals=GATED | {409: "The record is not there yet, or another organisation has proven the domain"},
+    ),
+    Operation("DELETE", DOMAIN, "Give up an e-mail domain", PLATFORM_APPS, {204: None}, refusals=GATED | {409: LAST}),
+    Operation("GET", "/v1/saml/policy", "Read the sign-in policy", PLATFORM_APPS, {200: Policy}, refusals=GATED),
+    Operation(
+        "PUT",
+        "/v1/saml/policy",
+        "Set the sign-in policy",
+        PLATFORM_APPS,
+        {200: Policy},
+        "Enforcing refuses passwords to everybody but the break-glass user and ends the sessions that began with one.",
+        body=PolicyChange,
+        refusals=GATED | {409: "No active connection with a proven domain has signed anybody in yet"},
+        example={"enforced": False},
+    ),
+    Operation(
+        "GET",
+        "/v1/saml/{connection}/metadata",
+        "Read our SAML metadata",
+        None,
+        {200: (Content("application/samlmetadata+xml", {"type": "string"}),)},
+        "For the identity provider of one connection. Assertions must be signed, with SHA-256 or better, and not be encrypted.",
+    ),
+]
+SAML_IDS = {
+    "connection_id": "samlc_123",
+    "connection": "samlc_123",
+    "domain": "integrator.example",
+    "user_id": "usr_123",
+}

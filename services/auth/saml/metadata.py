@@ -1,0 +1,164 @@
+"""Metadata (SAML metadata §2): an identity provider's, pasted by an administrator, and ours, one for each connection. Pure.
+
+Pasted text is all there is: no address in it is ever fetched. Its signature is not looked at, since it was handed over by the
+administrator whose word the connection rests on.
+"""
+
+import ipaddress
+from datetime import UTC, datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from cryptography.x509 import Certificate
+
+from services.auth.saml import certificates
+from services.auth.saml.documents import (
+    METADATA,
+    POST,
+    PROTOCOL,
+    REDIRECT,
+    SIGNATURE,
+    Element,
+    Refused,
+    add,
+    children,
+    make,
+    moment,
+    parse,
+    refuse,
+    tag,
+    text_of,
+    to_bytes,
+)
+
+MAX_CERTIFICATES = 2
+MAX_URL = 1024
+PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+
+
+class IdentityProvider(NamedTuple):
+    """What a connection needs of metadata. `certificates` are PEM; `slo_url` is empty where there is no single logout."""
+
+    entity_id: str
+    sso_url: str
+    slo_url: str
+    certificates: list[str]
+
+
+class Own(NamedTuple):
+    """Our side of one connection: everything an identity provider is told."""
+
+    entity_id: str
+    acs_url: str
+    slo_url: str
+    certificate: str
+
+
+def own(issuer: str, connection_id: str, certificate: str) -> Own:
+    base = f"{issuer}/v1/saml/{connection_id}"
+    return Own(f"{base}/metadata", f"{base}/acs", f"{base}/slo", certificate)
+
+
+def read(text: str, *, plain_http: bool) -> IdentityProvider:
+    """Raises Refused, with a detail for the administrator."""
+    root = parse(text.encode())
+    entity = _entity(root)
+    entity_id = entity.get("entityID") or ""
+    if not entity_id or len(entity_id) > MAX_URL or not entity_id.isprintable():
+        refuse("metadata", "the entityID is missing or too long")
+    for element in (root, entity):
+        if (until := element.get("validUntil")) is not None and moment(until, "validUntil") <= datetime.now(UTC):
+            refuse("metadata", "it is no longer valid (validUntil)")
+    described = children(entity, METADATA, "IDPSSODescriptor")
+    if len(described) != 1 or PROTOCOL not in (described[0].get("protocolSupportEnumeration") or "").split():
+        refuse("metadata", "it does not describe one SAML 2.0 identity provider")
+    sso_url = _location(described[0], "SingleSignOnService")
+    if not sso_url:
+        refuse("metadata", "it has no SingleSignOnService with the HTTP-Redirect binding")
+    slo_url = _location(described[0], "SingleLogoutService")
+    for url in filter(None, (sso_url, slo_url)):
+        if (problem := problem_with_url(url, plain_http=plain_http)) is not None:
+            refuse("metadata", f"an address in it {problem}")
+    return IdentityProvider(entity_id, sso_url, slo_url, _certificates(described[0]))
+
+
+def _entity(root: Element) -> Element:
+    if root.tag == tag(METADATA, "EntityDescriptor"):
+        return root
+    found = children(root, METADATA, "EntityDescriptor") if root.tag == tag(METADATA, "EntitiesDescriptor") else []
+    if len(found) != 1:
+        refuse("metadata", "it is not the metadata of one entity")
+    return found[0]
+
+
+def _location(described: Element, service: str) -> str:
+    for one in children(described, METADATA, service):
+        if one.get("Binding") == REDIRECT:
+            return one.get("Location") or ""
+    return ""
+
+
+def _certificates(described: Element) -> list[str]:
+    found: dict[str, None] = {}
+    for descriptor in children(described, METADATA, "KeyDescriptor"):
+        if descriptor.get("use", "signing") == "signing":
+            for one in descriptor.iter(tag(SIGNATURE, "X509Certificate")):
+                found[certificates.pem(_certificate(text_of(one)))] = None
+    if not 1 <= len(found) <= MAX_CERTIFICATES:
+        refuse("metadata", f"it has {len(found)} signing certificates; one or two can be pinned")
+    return list(found)
+
+
+def _certificate(text: str) -> Certificate:
+    try:
+        return certificates.read(text)
+    except certificates.Unusable as error:
+        raise Refused("metadata", f"a signing certificate cannot be used: {error}") from None
+
+
+def problem_with_url(url: str, *, plain_http: bool) -> str | None:
+    """Why a browser is not sent to `url`, or None. Plain http is for stacks that are themselves reached so, as on a laptop."""
+    if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or any(one in url for one in " \"'<>\\^`{|}"):
+        return "is too long or holds characters a URL has not"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "is not a URL"
+    if parts.scheme not in (("https", "http") if plain_http else ("https",)):
+        return "is not https"
+    if not host or parts.username is not None or parts.password is not None or "#" in url or not _is_host(host):
+        return "has no plain host, or a fragment or credentials"
+    return None
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return all(part and part.replace("-", "").replace("_", "").isalnum() for part in host.rstrip(".").split("."))
+    return True
+
+
+def write(mine: Own) -> bytes:
+    """Our metadata for one connection: assertions must be signed, what we send is."""
+    root = make(METADATA, "EntityDescriptor", entityID=mine.entity_id)
+    role = add(
+        root,
+        METADATA,
+        "SPSSODescriptor",
+        AuthnRequestsSigned="true",
+        WantAssertionsSigned="true",
+        protocolSupportEnumeration=PROTOCOL,
+    )
+    info = add(add(role, METADATA, "KeyDescriptor", use="signing"), SIGNATURE, "KeyInfo")
+    certificate = certificates.one_line(certificates.read(mine.certificate))
+    add(add(info, SIGNATURE, "X509Data"), SIGNATURE, "X509Certificate", certificate)
+    for binding in (REDIRECT, POST):
+        add(role, METADATA, "SingleLogoutService", Binding=binding, Location=mine.slo_url)
+    for name_id_format in (PERSISTENT, EMAIL):
+        add(role, METADATA, "NameIDFormat", name_id_format)
+    consumer = {"Binding": POST, "Location": mine.acs_url, "index": "0", "isDefault": "true"}
+    add(role, METADATA, "AssertionConsumerService", **consumer)
+    return to_bytes(root)

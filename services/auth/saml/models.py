@@ -1,0 +1,184 @@
+"""Connections and domains as the database has them, as requests ask for them and as answers show them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, field
+
+from shared import http
+
+Name = Annotated[str, Meta(min_length=1, max_length=120)]
+EntityId = Annotated[str, Meta(min_length=1, max_length=1024)]
+Url = Annotated[str, Meta(min_length=1, max_length=1024)]
+Pem = Annotated[str, Meta(min_length=1, max_length=16_384)]
+Pems = Annotated[list[Pem], Meta(min_length=1, max_length=2)]
+Xml = Annotated[str, Meta(min_length=1, max_length=262_144)]
+AttributeName = Annotated[str, Meta(max_length=256)]
+Role = Annotated[str, Meta(min_length=1, max_length=256)]
+Scope = Annotated[str, Meta(min_length=1, max_length=64)]
+RoleMapping = Annotated[dict[Role, Annotated[list[Scope], Meta(max_length=50)]], Meta(max_length=100)]
+NameIdFormat = Literal["any", "persistent", "email"]
+Domain = Annotated[str, Meta(min_length=3, max_length=253)]
+
+
+class AttributeMapping(http.Body):
+    """Names of the attributes that hold a person's e-mail address, name and roles; empty where the usual names are looked for."""
+
+    email: AttributeName = ""
+    name: AttributeName = ""
+    roles: AttributeName = ""
+
+
+class ConnectionDraft(http.Body):
+    """`POST /v1/saml/connections`: metadata as it was pasted, or what would stand in it."""
+
+    name: Name
+    metadata_xml: Xml | UnsetType = UNSET
+    entity_id: EntityId | UnsetType = UNSET
+    sso_url: Url | UnsetType = UNSET
+    slo_url: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
+    certificates: Pems | UnsetType = UNSET
+    name_id_format: NameIdFormat = "any"
+    allow_idp_initiated: bool = False
+    attribute_mapping: AttributeMapping = field(default_factory=AttributeMapping)
+    role_mapping: RoleMapping = field(default_factory=dict)
+
+
+class ConnectionChange(http.Body):
+    """`PATCH /v1/saml/connections/{connection_id}`; what is not named stays. `certificates` replaces those that are pinned."""
+
+    name: Name | UnsetType = UNSET
+    status: Literal["active", "disabled"] | UnsetType = UNSET
+    metadata_xml: Xml | UnsetType = UNSET
+    entity_id: EntityId | UnsetType = UNSET
+    sso_url: Url | UnsetType = UNSET
+    slo_url: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
+    certificates: Pems | UnsetType = UNSET
+    name_id_format: NameIdFormat | UnsetType = UNSET
+    allow_idp_initiated: bool | UnsetType = UNSET
+    attribute_mapping: AttributeMapping | UnsetType = UNSET
+    role_mapping: RoleMapping | UnsetType = UNSET
+
+
+class DomainDraft(http.Body):
+    """`POST …/domains`: an e-mail domain, in its ASCII form."""
+
+    domain: Domain
+
+
+class PolicyChange(http.Body):
+    """`PUT /v1/saml/policy`: whether people must sign in through a connection, and whose password still works."""
+
+    enforced: bool
+    break_glass_email: Annotated[str, Meta(min_length=3, max_length=254)] | None = None
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `saml_connections`, without the key."""
+
+    connection_id: str
+    tenant_id: str
+    name: str
+    status: Literal["active", "disabled"]
+    entity_id: str
+    sso_url: str
+    slo_url: str
+    name_id_format: NameIdFormat
+    allow_idp_initiated: bool
+    attribute_mapping: dict[str, str]
+    role_mapping: dict[str, list[str]]
+    own_certificate: str
+    created_at: datetime
+    updated_at: datetime
+    last_sign_in_at: datetime | None
+
+
+class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
+    fingerprint: str
+    pem: str
+    not_before: datetime
+    not_after: datetime
+    added_at: datetime
+    last_used_at: datetime | None
+
+
+class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
+    domain: str
+    connection_id: str
+    token: str
+    claimed_at: datetime
+    verified_at: datetime | None
+
+
+class IdentityRow(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    email: str
+    name: str
+    roles: list[str]
+    linked_at: datetime
+
+
+class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
+    enforced: bool
+    break_glass_user_id: str | None
+    break_glass_email: str | None
+
+
+class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """What `find_saml_connection` returns. `is_open` says that it, its tenant and the capability are all switched on."""
+
+    connection_id: str
+    tenant_id: str
+    tenant_name: str
+    name: str
+    is_open: bool
+    entity_id: str
+    sso_url: str
+    slo_url: str
+    name_id_format: NameIdFormat
+    allow_idp_initiated: bool
+    attribute_mapping: dict[str, str]
+    role_mapping: dict[str, list[str]]
+    own_key: bytes
+    own_certificate: str
+    certificates: list[str]
+
+
+class Federated(msgspec.Struct, frozen=True, kw_only=True):
+    """What `find_saml_domain` returns: where people of an e-mail domain sign in, and whether they must."""
+
+    connection_id: str
+    tenant_id: str
+    organisation: str
+    enforced: bool
+
+
+class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
+    request_id: str
+    browser_mac: bytes | None
+    relay_state: str
+    continue_to: str
+    fresh: bool
+    made_at: datetime
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone whose answer was good, on the way to the browser it was for."""
+
+    user_id: str
+    browser_mac: bytes | None
+    continue_to: str
+    name_id: str
+    name_id_format: str
+    session_index: str
+    session_ends_at: datetime | None
+
+
+class StartedSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that a connection started."""
+
+    connection_id: str
+    name_id: str
+    name_id_format: str
+    session_index: str

@@ -1,0 +1,73 @@
+"""Who a verified assertion is about: the user its NameID is linked to, or at a first sign-in one who is found or made."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from services.auth.oauth import store as grants
+from services.auth.saml import domains, mapping, queries, store
+from services.auth.saml.assertions import Verified
+from services.auth.saml.documents import refuse, shown
+from services.auth.saml.mapping import Person
+from services.auth.saml.models import AttributeMapping, OpenConnection
+from shared import ids
+from shared.database import AsyncConnection
+
+
+class Admitted(NamedTuple):
+    """`revoked` says that apps lost access, since the person's roles allow less than before."""
+
+    user_id: str
+    is_new: bool
+    revoked: bool
+
+
+async def admit(conn: AsyncConnection, connection: OpenConnection, verified: Verified) -> Admitted:
+    """Brings the user up to date with what the identity provider says. Raises Refused. The tenant must be set.
+
+    Whose NameID it is decides, never an address alone: addresses only find the user of a first sign-in, only in the connection's
+    own tenant, and only in a domain that is proven for this connection.
+    """
+    wanted = AttributeMapping(**connection.attribute_mapping)
+    person = mapping.person(verified.attributes, verified.name_id, wanted, connection.role_mapping)
+    # One at a time for a NameID, so that a person's first sign-in in two tabs makes one user.
+    await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {verified.name_id}",))
+    known = await (await conn.execute(queries.IDENTITY, (connection.connection_id, verified.name_id))).fetchone()
+    user_id, is_active = known or await _link(conn, connection, verified.name_id, person)
+    if not is_active:
+        refuse("user_disabled", "the user is switched off here")
+    await conn.execute(queries.UPDATE_PERSON, (person.name, person.roles, person.scope_limit, user_id))
+    revoked = await _revoke_beyond(conn, user_id, person.scope_limit)
+    return Admitted(user_id, known is None, revoked)
+
+
+async def _link(conn: AsyncConnection, connection: OpenConnection, name_id: str, person: Person) -> tuple[str, bool]:
+    domain = domains.of_email(person.email)
+    proven = {
+        row.domain for row in await store.domains_of(conn, connection.connection_id) if row.verified_at is not None
+    }
+    if domain not in proven:
+        refuse("domain", shown(f"{domain} is not proven for this connection"))
+    user_id = ids.new_id("usr")
+    row = (user_id, connection.tenant_id, person.email, person.name)
+    if not (await conn.execute(queries.INSERT_USER, row)).rowcount:
+        found = await (await conn.execute(queries.USER_BY_EMAIL, (person.email,))).fetchone()
+        if found is None:
+            refuse("email_taken", "a user of another organisation has this address")
+        if not found[1]:
+            return found
+        user_id = found[0]
+    link = (connection.connection_id, name_id, connection.tenant_id, user_id)
+    if not (await conn.execute(queries.LINK, link)).rowcount:
+        refuse("already_linked", "the user with this address is linked to another NameID; unlink them first")
+    return user_id, True
+
+
+async def _revoke_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] | None) -> bool:
+    """Ends what apps hold in this person's name beyond what their roles still allow."""
+    if limit is None:
+        return False
+    revoked = False
+    for grant_id, held in await (await conn.execute(queries.LIVE_GRANTS, (user_id,))).fetchall():
+        if mapping.beyond(limit, held):
+            revoked = await grants.revoke_grant(conn, grant_id, "beyond the user's roles") or revoked
+    return revoked

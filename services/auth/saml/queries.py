@@ -1,0 +1,207 @@
+"""SQL of SAML. Row-level security narrows each to the tenant of the transaction; the two functions are for before it is known."""
+
+from typing import LiteralString
+
+FIND_CONNECTION: LiteralString = "SELECT * FROM find_saml_connection(%s)"
+FIND_DOMAIN: LiteralString = "SELECT * FROM find_saml_domain(%s)"
+HAS_OPEN_DOMAIN: LiteralString = """
+    SELECT EXISTS (
+        SELECT FROM saml_domains d JOIN saml_connections c USING (connection_id) JOIN tenants t ON t.tenant_id = c.tenant_id
+        WHERE d.verified_at IS NOT NULL AND c.status = 'active' AND t.federation AND t.status = 'active')
+"""
+
+COLUMNS: LiteralString = """
+    connection_id, tenant_id, name, status, entity_id, sso_url, slo_url, name_id_format, allow_idp_initiated,
+    attribute_mapping, role_mapping, own_certificate, created_at, updated_at, last_sign_in_at
+"""
+LOCK_TENANT: LiteralString = "SELECT pg_advisory_xact_lock(7404, hashtext(current_tenant()))"
+COUNT_CONNECTIONS: LiteralString = "SELECT count(*) FROM saml_connections"
+INSERT_CONNECTION: LiteralString = (
+    """
+    INSERT INTO saml_connections (connection_id, tenant_id, name, entity_id, sso_url, slo_url, name_id_format,
+        allow_idp_initiated, attribute_mapping, role_mapping, own_key, own_certificate)
+    VALUES (%(connection_id)s, %(tenant_id)s, %(name)s, %(entity_id)s, %(sso_url)s, %(slo_url)s, %(name_id_format)s,
+        %(allow_idp_initiated)s, %(attribute_mapping)s, %(role_mapping)s, %(own_key)s, %(own_certificate)s)
+    RETURNING """
+    + COLUMNS
+)
+UPDATE_CONNECTION: LiteralString = (
+    """
+    UPDATE saml_connections SET name = %(name)s, status = %(status)s, entity_id = %(entity_id)s, sso_url = %(sso_url)s,
+        slo_url = %(slo_url)s, name_id_format = %(name_id_format)s, allow_idp_initiated = %(allow_idp_initiated)s,
+        attribute_mapping = %(attribute_mapping)s, role_mapping = %(role_mapping)s, updated_at = clock_timestamp()
+    WHERE connection_id = %(connection_id)s RETURNING """
+    + COLUMNS
+)
+CONNECTION: LiteralString = "SELECT " + COLUMNS + " FROM saml_connections WHERE connection_id = %s"
+CONNECTION_FOR_UPDATE: LiteralString = CONNECTION + " FOR UPDATE"
+CONNECTIONS: LiteralString = (
+    "SELECT "
+    + COLUMNS
+    + """ FROM saml_connections WHERE %(after)s::text IS NULL OR connection_id < %(after)s
+    ORDER BY connection_id DESC LIMIT %(limit)s
+"""
+)
+DELETE_CONNECTION: LiteralString = "DELETE FROM saml_connections WHERE connection_id = %s"
+OTHER_ACTIVE_CONNECTIONS: LiteralString = """
+    SELECT count(*) FROM saml_connections WHERE status = 'active' AND connection_id <> %s
+        AND EXISTS (SELECT FROM saml_domains d WHERE d.connection_id = saml_connections.connection_id AND d.verified_at IS NOT NULL)
+"""
+
+CERTIFICATES: LiteralString = """
+    SELECT fingerprint, pem, not_before, not_after, added_at, last_used_at FROM saml_certificates
+    WHERE connection_id = %s ORDER BY added_at, fingerprint
+"""
+KEEP_CERTIFICATES: LiteralString = "DELETE FROM saml_certificates WHERE connection_id = %s AND fingerprint <> ALL (%s)"
+ADD_CERTIFICATE: LiteralString = """
+    INSERT INTO saml_certificates (connection_id, fingerprint, tenant_id, pem, not_before, not_after)
+    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (connection_id, fingerprint) DO NOTHING
+"""
+CERTIFICATE_USED: LiteralString = """
+    UPDATE saml_certificates SET last_used_at = clock_timestamp() WHERE connection_id = %s AND fingerprint = %s
+"""
+SIGNED_IN: LiteralString = "UPDATE saml_connections SET last_sign_in_at = clock_timestamp() WHERE connection_id = %s"
+
+DOMAIN_COLUMNS: LiteralString = "domain, connection_id, token, claimed_at, verified_at"
+CLAIM_DOMAIN: LiteralString = (
+    """
+    INSERT INTO saml_domains (tenant_id, domain, connection_id, token) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (tenant_id, domain) DO NOTHING RETURNING """
+    + DOMAIN_COLUMNS
+)
+COUNT_DOMAINS: LiteralString = "SELECT count(*) FROM saml_domains WHERE connection_id = %s"
+DOMAINS: LiteralString = "SELECT " + DOMAIN_COLUMNS + " FROM saml_domains WHERE connection_id = %s ORDER BY domain"
+DOMAIN: LiteralString = "SELECT " + DOMAIN_COLUMNS + " FROM saml_domains WHERE connection_id = %s AND domain = %s"
+PROVE_DOMAIN: LiteralString = (
+    """
+    UPDATE saml_domains SET verified_at = coalesce(verified_at, clock_timestamp()) WHERE connection_id = %s AND domain = %s AND token = %s
+    RETURNING """
+    + DOMAIN_COLUMNS
+)
+DELETE_DOMAIN: LiteralString = "DELETE FROM saml_domains WHERE connection_id = %s AND domain = %s"
+OTHER_PROVEN_DOMAINS: LiteralString = """
+    SELECT count(*) FROM saml_domains d JOIN saml_connections c USING (connection_id)
+    WHERE d.verified_at IS NOT NULL AND c.status = 'active' AND d.domain <> %s
+"""
+
+POLICY: LiteralString = """
+    SELECT p.enforced, p.break_glass_user_id, u.email AS break_glass_email
+    FROM saml_policies p LEFT JOIN users u ON u.user_id = p.break_glass_user_id
+"""
+# Enforced only while the capability is there: without it nobody could sign in any more.
+MUST_FEDERATE: LiteralString = """
+    SELECT EXISTS (
+        SELECT FROM saml_policies p JOIN tenants t USING (tenant_id)
+        WHERE p.enforced AND t.federation AND p.break_glass_user_id IS DISTINCT FROM %s)
+"""
+SET_POLICY: LiteralString = """
+    INSERT INTO saml_policies (tenant_id, enforced, break_glass_user_id) VALUES (%s, %s, %s)
+    ON CONFLICT (tenant_id) DO UPDATE SET enforced = excluded.enforced, break_glass_user_id = excluded.break_glass_user_id,
+        changed_at = clock_timestamp()
+"""
+USER_WITH_PASSWORD: LiteralString = """
+    SELECT user_id FROM users WHERE lower(email) = lower(%s) AND status = 'active' AND password_hash IS NOT NULL
+"""
+HAS_WORKING_CONNECTION: LiteralString = """
+    SELECT EXISTS (
+        SELECT FROM saml_connections c JOIN saml_domains d USING (connection_id)
+        WHERE c.status = 'active' AND c.last_sign_in_at IS NOT NULL AND d.verified_at IS NOT NULL)
+"""
+# Sessions that began with a password, of all but one user.
+END_PASSWORD_SESSIONS: LiteralString = """
+    UPDATE sessions SET ended_at = clock_timestamp()
+    WHERE ended_at IS NULL AND user_id <> %s AND tenant_id = current_tenant()
+        AND NOT EXISTS (SELECT FROM saml_sessions s WHERE s.session_id = sessions.session_id)
+"""
+
+ADD_REQUEST: LiteralString = """
+    INSERT INTO saml_requests (request_id, tenant_id, connection_id, kind, browser_mac, relay_state, continue_to, fresh, expires_at)
+    VALUES (%(request_id)s, %(tenant_id)s, %(connection_id)s, %(kind)s, %(browser_mac)s, %(relay_state)s, %(continue_to)s,
+        %(fresh)s, clock_timestamp() + make_interval(secs => %(lives)s))
+"""
+USE_REQUEST: LiteralString = """
+    UPDATE saml_requests SET used_at = clock_timestamp()
+    WHERE request_id = %s AND connection_id = %s AND kind = %s AND used_at IS NULL AND expires_at > clock_timestamp()
+    RETURNING request_id, browser_mac, relay_state, continue_to, fresh, made_at
+"""
+REMEMBER_MESSAGE: LiteralString = """
+    INSERT INTO saml_replays (connection_id, message_mac, tenant_id, expires_at) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (connection_id, message_mac) DO NOTHING
+"""
+SEEN_MESSAGE: LiteralString = (
+    "SELECT EXISTS (SELECT FROM saml_replays WHERE connection_id = %s AND message_mac = ANY (%s))"
+)
+
+LOCK_NAME: LiteralString = "SELECT pg_advisory_xact_lock(7405, hashtext(%s))"
+IDENTITY: LiteralString = """
+    SELECT u.user_id, u.status = 'active' FROM saml_identities i JOIN users u USING (user_id)
+    WHERE i.connection_id = %s AND i.name_id = %s FOR UPDATE OF u
+"""
+USER_BY_EMAIL: LiteralString = """
+    SELECT user_id, status = 'active' FROM users WHERE lower(email) = lower(%s) FOR UPDATE
+"""
+INSERT_USER: LiteralString = """
+    INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
+"""
+LINK: LiteralString = """
+    INSERT INTO saml_identities (connection_id, name_id, tenant_id, user_id) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_limit = %s WHERE user_id = %s"
+LIVE_GRANTS: LiteralString = """
+    SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE
+"""
+SCOPE_LIMIT: LiteralString = "SELECT scope_limit FROM users WHERE user_id = %s"
+IDENTITIES: LiteralString = """
+    SELECT i.user_id, u.email, u.name, u.roles, i.linked_at FROM saml_identities i JOIN users u USING (user_id)
+    WHERE i.connection_id = %(connection_id)s AND (%(after)s::text IS NULL OR i.user_id < %(after)s)
+    ORDER BY i.user_id DESC LIMIT %(limit)s
+"""
+UNLINK: LiteralString = "DELETE FROM saml_identities WHERE connection_id = %s AND user_id = %s"
+
+ADD_TICKET: LiteralString = """
+    INSERT INTO saml_tickets (ticket_mac, tenant_id, connection_id, user_id, browser_mac, continue_to, name_id, name_id_format,
+        session_index, session_ends_at, expires_at)
+    VALUES (%(ticket_mac)s, %(tenant_id)s, %(connection_id)s, %(user_id)s, %(browser_mac)s, %(continue_to)s, %(name_id)s,
+        %(name_id_format)s, %(session_index)s, %(session_ends_at)s, clock_timestamp() + interval '2 minutes')
+"""
+TICKET_COLUMNS: LiteralString = (
+    "user_id, browser_mac, continue_to, name_id, name_id_format, session_index, session_ends_at"
+)
+TICKET: LiteralString = (
+    "SELECT "
+    + TICKET_COLUMNS
+    + """ FROM saml_tickets
+    WHERE ticket_mac = ANY (%s) AND connection_id = %s AND used_at IS NULL AND expires_at > clock_timestamp() FOR UPDATE
+"""
+)
+USE_TICKET: LiteralString = "UPDATE saml_tickets SET used_at = clock_timestamp() WHERE ticket_mac = ANY (%s)"
+ACTIVE_USER: LiteralString = """
+    SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active'
+"""
+
+NOTE_SESSION: LiteralString = """
+    INSERT INTO saml_sessions (session_id, tenant_id, connection_id, name_id, name_id_format, session_index)
+    VALUES (%(session_id)s, %(tenant_id)s, %(connection_id)s, %(name_id)s, %(name_id_format)s, %(session_index)s)
+"""
+SHORTEN_SESSION: LiteralString = "UPDATE sessions SET expires_at = least(expires_at, %s) WHERE session_id = %s"
+STARTED_SESSION: LiteralString = (
+    "SELECT connection_id, name_id, name_id_format, session_index FROM saml_sessions WHERE session_id = %s"
+)
+END_SESSIONS_OF_NAME: LiteralString = """
+    UPDATE sessions SET ended_at = clock_timestamp() FROM saml_sessions s
+    WHERE s.session_id = sessions.session_id AND s.connection_id = %(connection_id)s AND s.name_id = %(name_id)s
+        AND (%(indexes)s::text[] = '{}' OR s.session_index = ANY (%(indexes)s)) AND sessions.ended_at IS NULL
+    RETURNING sessions.user_id
+"""
+END_SESSIONS_OF_CONNECTION: LiteralString = """
+    UPDATE sessions SET ended_at = clock_timestamp() FROM saml_sessions s
+    WHERE s.session_id = sessions.session_id AND s.connection_id = %s AND sessions.ended_at IS NULL
+"""
+END_SESSIONS_OF_USER: LiteralString = """
+    UPDATE sessions SET ended_at = clock_timestamp() FROM saml_sessions s
+    WHERE s.session_id = sessions.session_id AND s.connection_id = %s AND sessions.user_id = %s AND sessions.ended_at IS NULL
+"""
+CONNECTION_EVENTS: LiteralString = """
+    SELECT id, at, kind, reason, trace_id FROM app_events
+    WHERE client_id = %(connection_id)s AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
+"""

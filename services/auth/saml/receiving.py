@@ -1,0 +1,98 @@
+"""What the endpoints for browsers share: the connection in the path, a message out of a form, and how a refusal is told."""
+
+from datetime import datetime
+
+import anyio
+from authlib.oauth2.rfc6749 import OAuth2Error
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from psycopg.rows import class_row
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.auth.oauth import forms
+from services.auth.oauth.forms import Form
+from services.auth.saml import certificates, metadata, queries, store
+from services.auth.saml.documents import Refused, refuse
+from services.auth.saml.metadata import Own
+from services.auth.saml.models import OpenConnection, PendingRequest
+from services.auth.signin import pages
+from shared import http, problems, tracing
+from shared.crypto import Keyring
+from shared.database import AsyncConnection, transaction
+
+# A document of 256 KiB in base64 and then in a form, where each +, / and = takes three characters.
+MAX_FORM = 512 * 1024
+REPLAY_PURPOSE = "saml message"
+BROWSER_PURPOSE = "saml browser"
+# Reading a signature takes a few milliseconds of a core, outside the event loop.
+verifying = anyio.CapacityLimiter(2)
+# Refused though the answer was genuine.
+ABOUT_THE_PERSON = frozenset({"user_disabled", "domain", "email", "email_taken", "already_linked", "no_role"})
+
+
+async def connection_of(request: Request) -> OpenConnection | None:
+    """The connection in the path, if people may sign in through it."""
+    async with transaction(request) as conn:
+        found = await store.find(conn, request.path_params["connection"])
+    return found if found is not None and found.is_open else None
+
+
+def closed(request: Request) -> Response:
+    return pages.error(request, "saml_closed", 404, gives_cookie=False)
+
+
+def own_of(request: Request, connection: OpenConnection) -> Own:
+    return metadata.own(request.state.settings.issuer, connection.connection_id, connection.own_certificate)
+
+
+def own_key(keyring: Keyring, connection: OpenConnection) -> RSAPrivateKey:
+    return certificates.private_key(keyring.decrypt(connection.own_key, store.key_context(connection.connection_id)))
+
+
+async def read_form(request: Request) -> Form:
+    """Raises Refused: `too_large` or `malformed`."""
+    try:
+        body = await http.read_body(request, MAX_FORM)
+    except problems.Problem:
+        refuse("too_large", f"at most {MAX_FORM} bytes in a form")
+    try:
+        return forms.parse_body(request.headers.get("content-type", ""), body)
+    except OAuth2Error as error:
+        raise Refused("malformed", str(error.description)) from None
+
+
+async def remember(
+    conn: AsyncConnection, request: Request, connection: OpenConnection, message_id: str, expires_at: datetime
+) -> None:
+    """Takes a message once, for as long as it would be valid. Raises Refused: `replayed`."""
+    keyring: Keyring = request.state.keyring
+    macs = keyring.macs(message_id.encode(), REPLAY_PURPOSE)
+    seen = await (await conn.execute(queries.SEEN_MESSAGE, (connection.connection_id, macs))).fetchone()
+    row = (connection.connection_id, macs[0], connection.tenant_id, expires_at)
+    if (seen is not None and seen[0]) or not (await conn.execute(queries.REMEMBER_MESSAGE, row)).rowcount:
+        refuse("replayed", "this very message came before")
+
+
+async def use_request(conn: AsyncConnection, connection: OpenConnection, request_id: str, kind: str) -> PendingRequest:
+    """The open request of ours with that id, which is thereby answered. Raises Refused: `in_response_to`."""
+    async with conn.cursor(row_factory=class_row(PendingRequest)) as cursor:
+        await cursor.execute(queries.USE_REQUEST, (request_id, connection.connection_id, kind))
+        pending = await cursor.fetchone()
+    if pending is None:
+        refuse("in_response_to", "it answers no open request of this connection: unknown, answered before, or too old")
+    return pending
+
+
+def refusal(request: Request, connection: OpenConnection, refused: Refused) -> Response:
+    """A page for the person, with a word and a trace id to pass on, and a line in the connection's event list for the administrator."""
+    request.state.activity.refused(connection.tenant_id, connection.connection_id, refused.reason, refused.detail)
+    status = 413 if refused.reason == "too_large" else 403 if refused.reason in ABOUT_THE_PERSON else 400
+    return pages.render(
+        request,
+        "saml_error.html",
+        status,
+        gives_cookie=False,
+        organisation=connection.tenant_name,
+        code=refused.reason,
+        trace=tracing.trace_id(),
+    )
