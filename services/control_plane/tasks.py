@@ -6,6 +6,7 @@ import msgspec
 from celery import Celery
 
 from services.control_plane import queries
+from services.control_plane.access import is_granted
 from services.control_plane.automations import firing, jobs
 from services.control_plane.marketplace import installing
 from services.control_plane.packages.queries import FORGET_AWAITING
@@ -34,10 +35,13 @@ def periodic(settings: Settings) -> list[Periodic]:
 
 
 def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]]) -> None:
-    """Which tenants were granted the control plane."""
+    """Which tenants were granted the control plane; one that no longer is, or is suspended, offers nothing to others either."""
     for message in received:
-        set_tenant(conn, message.body.tenant_id)
-        conn.execute(queries.STORE_TENANT, msgspec.structs.asdict(message.body))
+        tenant = message.body
+        set_tenant(conn, tenant.tenant_id)
+        is_news = conn.execute(queries.STORE_TENANT, msgspec.structs.asdict(tenant)).rowcount > 0
+        if is_news and not (tenant.status == "active" and is_granted(tenant.granted_scopes)):
+            installing.withdraw_listings(conn, tenant.tenant_id)
 
 
 def change_apps(conn: Connection, received: Sequence[Received[PlatformApp]]) -> None:

@@ -1,12 +1,14 @@
 """The gate: no token is 401, no grant is 403 `access-on-request` on every path, and only then does a path say anything of itself."""
 
 import httpx
+import msgspec
 import pytest
 
-from services.control_plane.app import PUBLIC, routes
+from services.control_plane.app import PUBLIC, create_app, routes
+from services.control_plane.settings import Settings
 from shared import ids
 from shared.identity import HEADER, Caller, mint
-from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
+from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner, serving
 
 PATHS = sorted({route.path for route in routes if route.path.startswith(PLATFORM)} - PUBLIC)
 EVERY = [*PATHS, f"{PLATFORM}/nothing-here", f"{PLATFORM}/packages/x/y/z"]
@@ -56,6 +58,14 @@ def test_a_grant_of_reading_alone_opens_the_gate_too(http: httpx.Client, inside:
     tenant_id = ids.new_id("org")
     inside.grant(tenant_id, ("argus:platform:read",))
     assert Partner(http, tenant_id, "argus:platform:read").get("/nothing-here").status_code == 404
+
+
+def test_while_the_database_is_away_it_is_503_and_says_when_to_come_back(settings: Settings, partner: Partner) -> None:
+    gone = msgspec.structs.replace(settings, database_url="postgresql://nobody@127.0.0.1:9/none")
+    with serving(create_app(gone)) as url, httpx.Client(base_url=url, timeout=30) as http:
+        answer = Partner(http, partner.tenant_id).get("/packages")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
 
 
 def test_what_the_gate_knows_of_a_tenant_no_other_tenant_sees(partner: Partner, inside: Inside) -> None:

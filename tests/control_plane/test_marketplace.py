@@ -142,6 +142,17 @@ def test_what_a_revoked_key_signed_leaves_the_marketplace(shop: Shop, other: Par
     assert shop.app.post("/listings", {"release_id": release["id"], "title": "x"}).status_code == 422
 
 
+@pytest.mark.parametrize("change", [{"granted": ()}, {"status": "suspended"}], ids=["withdrawn", "suspended"])
+def test_a_publisher_that_lost_the_grant_or_is_suspended_offers_nothing(
+    shop: Shop, other: Partner, inside: Inside, change: dict[str, Any]
+) -> None:
+    listing = shop.publish()
+    inside.grant(shop.app.tenant_id, **{"granted": (), "version": 1} | change)
+    assert other.get(f"/listings/{listing['id']}").status_code == 200  # old news
+    inside.grant(shop.app.tenant_id, version=2**50, **change)
+    assert other.get(f"/listings/{listing['id']}").status_code == 404
+
+
 def test_nobody_elses_tables_are_open_beside_the_listing(shop: Shop, other: Partner, inside: Inside) -> None:
     """By statement: another tenant reads the listing, changes nothing of it, and sees nothing of package, version or content."""
     listing = shop.publish()

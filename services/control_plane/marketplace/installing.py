@@ -33,3 +33,8 @@ def end(conn: Connection, messages: Sequence[Received[PlatformApp]]) -> None:
         if message.body.status == "deleted":
             set_tenant(conn, message.tenant_id)
             conn.execute(queries.END, (message.body.client_id,))
+
+
+def withdraw_listings(conn: Connection, tenant_id: str) -> None:
+    """For a tenant that may publish no more; where they are installed they stay. The tenant is set."""
+    conn.execute(queries.WITHDRAW_ALL, (tenant_id,))

@@ -40,6 +40,9 @@ WITHDRAW_RELEASE: LiteralString = """
     UPDATE listings SET status = 'withdrawn', withdrawn_at = clock_timestamp()
     WHERE release_id = %(release_id)s AND tenant_id = %(tenant_id)s AND status = 'published'
 """
+WITHDRAW_ALL: LiteralString = """
+    UPDATE listings SET status = 'withdrawn', withdrawn_at = clock_timestamp() WHERE tenant_id = %s AND status = 'published'
+"""
 WITHDRAW_SIGNED: LiteralString = """
     UPDATE listings SET status = 'withdrawn', withdrawn_at = clock_timestamp()
     WHERE version_id IN (SELECT id FROM versions WHERE key_id = %(key_id)s) AND tenant_id = %(tenant_id)s AND status = 'published'
