@@ -267,10 +267,12 @@ def free_port() -> int:
 @contextmanager
 def receiver_process(port: int) -> Iterator[None]:
     process = subprocess.Popen([sys.executable, "-m", "tests.bench.webhooks_receiver", str(port)], cwd=ROOT)
-    wait_for(lambda: answers(f"http://127.0.0.1:{port}/report"))
-    yield
-    process.terminate()
-    process.wait()
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/report"))
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def answers(url: str) -> bool:
