@@ -238,15 +238,38 @@ def test_a_version_signed_by_a_revoked_key_goes_nowhere(publisher: Publisher) ->
     assert answer.json()["restored"] is None
 
 
-def test_a_rollback_to_a_version_of_a_revoked_key_changes_nothing(publisher: Publisher) -> None:
+def test_what_a_leaked_key_signed_is_taken_back_even_where_nothing_may_follow_it(publisher: Publisher) -> None:
+    went_live(publisher)
+    second = went_live(publisher)
+    publisher.app.call("DELETE", f"/signing-keys/{publisher.key_id}")
+    answer = publisher.app.post(f"{second}/rollback")
+    assert (answer.status_code, answer.json()["status"], answer.json()["restored"]) == (200, "rolled_back", None)
+    assert live(publisher) == []
+
+
+def test_a_request_for_the_version_before_does_not_stand_in_the_way_of_a_rollback(publisher: Publisher) -> None:
+    first = went_live(publisher)
+    second = went_live(publisher)
+    again = requested(publisher, version=publisher.app.get(first).json()["version"])
+    assert publisher.app.post(f"{again}/approve").status_code == 200
+    assert publisher.app.post(f"{second}/rollback").status_code == 200
+    assert live(publisher) == [first]
+    shown = publisher.app.get(again).json()
+    assert (shown["status"], shown["history"][-1]["reason"]) == (
+        "rejected",
+        f"{first.removeprefix('/releases/')} is restored",
+    )
+
+
+def test_a_rollback_restores_no_version_of_a_revoked_key(publisher: Publisher) -> None:
     went_live(publisher)
     revoked = publisher.key_id
     newer = Publisher(publisher.app, "other")
     publisher.key_id, publisher.private_key = newer.key_id, newer.private_key
     second = went_live(publisher)
     publisher.app.call("DELETE", f"/signing-keys/{revoked}")
-    assert publisher.app.post(f"{second}/rollback").status_code == 409
-    assert live(publisher) == [second]
+    assert publisher.app.post(f"{second}/rollback").json()["restored"] is None
+    assert live(publisher) == []
 
 
 def test_what_cannot_be_released_is_422_and_says_why(publisher: Publisher, other: Partner) -> None:

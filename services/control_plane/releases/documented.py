@@ -98,7 +98,8 @@ OPERATIONS = [
         "Roll a release back",
         WRITE,
         {200: RolledBack},
-        "Takes a live release back, from the marketplace too; the release before it is live again.",
+        "Takes a live release back, from the marketplace too; the release before it is live again, unless the key that signed it was"
+        " revoked since: then none is, and `restored` is null.",
         body=Decision,
         body_required=False,
         headers=IDEMPOTENCY,

@@ -39,6 +39,10 @@ END: LiteralString = f"""
     UPDATE releases SET status = %(status)s, ended_at = clock_timestamp() WHERE id = %(id)s AND status = 'live'
     RETURNING {RELEASE}
 """
+REJECT_OPEN: LiteralString = f"""
+    UPDATE releases SET status = 'rejected', decided_by = %(client_id)s, decided_by_user = %(user_id)s, decided_at = clock_timestamp()
+    WHERE version_id = %(version_id)s AND environment = %(environment)s AND status IN ('requested', 'approved') RETURNING {RELEASE}
+"""
 GO_LIVE: LiteralString = f"""
     UPDATE releases SET status = 'live', live_at = clock_timestamp(), ended_at = NULL WHERE id = %s RETURNING {RELEASE}
 """

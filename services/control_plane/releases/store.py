@@ -125,16 +125,32 @@ async def promote(conn: AsyncConnection, caller: Caller, release: Release, reaso
 async def roll_back(
     conn: AsyncConnection, caller: Caller, release: Release, reason: str | None
 ) -> tuple[Release, Release | None]:
-    """Takes a live release back, from the marketplace too; the one it replaced, if any, is live again."""
+    """Takes a live release back, from the marketplace too, whatever became of others; the one it replaced is live again where it may be."""
     if release.status != "live":
         raise wrong_state(release, "rolled back")
     ended = await _end(conn, caller, release.id, "rolled_back", reason)
     await conn.execute(WITHDRAW_RELEASE, {"release_id": release.id, "tenant_id": caller.tenant_id})
-    if release.replaces is None:
+    before = await _restorable(conn, caller, release)
+    if before is None:
         return ended, None
-    before = await load(conn, release.replaces, lock=True)
-    await _require_trust(conn, before)
     return ended, await _go_live(conn, caller, before.id, f"restored from {release.id}")
+
+
+async def _restorable(conn: AsyncConnection, caller: Caller, release: Release) -> Release | None:
+    """What it replaced. None where that was nothing, or is signed by a key that was revoked since: then nothing is live.
+
+    Where the same version was asked for anew meanwhile, that request is answered by this.
+    """
+    if release.replaces is None:
+        return None
+    before = await load(conn, release.replaces, lock=True)
+    if not await _is_trusted(conn, before):
+        return None
+    where = {"version_id": before.version_id, "environment": before.environment}
+    asked = where | {"client_id": caller.client_id, "user_id": rules.user_of(caller)}
+    for needless in await every(conn, Release, queries.REJECT_OPEN, asked):
+        await _note(conn, caller, needless, f"{before.id} is restored")
+    return before
 
 
 async def live(conn: AsyncConnection, release: Release) -> str | None:
@@ -173,11 +189,14 @@ def wrong_state(release: Release, done: str) -> Problem:
 
 
 async def _require_trust(conn: AsyncConnection, release: Release) -> None:
-    row = await (await conn.execute(queries.IS_TRUSTED, (release.version_id,))).fetchone()
-    if row != (True,):
+    if not await _is_trusted(conn, release):
         raise problems.conflict(
             f"The key that signed version {release.version} was revoked; publish one under another key."
         )
+
+
+async def _is_trusted(conn: AsyncConnection, release: Release) -> bool:
+    return await (await conn.execute(queries.IS_TRUSTED, (release.version_id,))).fetchone() == (True,)
 
 
 async def _note(conn: AsyncConnection, caller: Caller, release: Release, reason: str | None) -> None:
