@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.control_plane import catalogue
-from services.control_plane.automations import authority, filters, loops, pointers, runs, templates
+from services.control_plane.automations import actions, authority, filters, loops, pointers, runs, templates
 from services.control_plane.automations.filters import Filter
+from services.control_plane.automations.models import DocumentAction, WebhookAction
 from services.webhook_dispatcher import event_types
 from shared import http
 from shared.problems import Problem
@@ -47,6 +48,16 @@ def meets(text: Any, event: Any = EVENT) -> bool:
     one = of(text)
     assert filters.objections(one, "") == []
     return filters.matches(one, event)
+
+
+@pytest.mark.parametrize("name", ["fields", "variables"])
+def test_fields_and_variables_are_objects_whatever_way_they_are_written(name: str) -> None:
+    kinds: dict[str, actions.Action] = {
+        "fields": WebhookAction(fields={"literal": 3}),
+        "variables": DocumentAction(bundle="incident-management", operation="x", variables={"literal": [1]}),
+    }
+    (found,) = actions.objections(kinds[name], "/action")
+    assert found.pointer == f"/action/{name}"
 
 
 @pytest.mark.parametrize(

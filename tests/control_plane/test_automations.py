@@ -1,5 +1,6 @@
 """Automations over HTTP: what may be made, who sees it, who stops it, and what webhook-dispatcher is told."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -241,6 +242,19 @@ def test_an_app_has_at_most_a_hundred(automating: Automating) -> None:
         automating.partner.client_id,
     )
     assert automating.partner.post("/automations", ONE).status_code == 409
+
+
+def test_of_those_made_at_once_none_is_the_hundred_and_first(automating: Automating) -> None:
+    automating.make()
+    automating.inside.rows(
+        """INSERT INTO automations (id, tenant_id, client_id, name, event_type, action, scopes, enabled)
+        SELECT 'auto_at_once_' || n, tenant_id, client_id, name, event_type, action, scopes, enabled
+        FROM automations, generate_series(1, 97) n WHERE client_id = %s RETURNING id""",
+        automating.partner.client_id,
+    )
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: automating.partner.post("/automations", ONE).status_code, range(8)))
+    assert sorted(answers) == [201, 201] + [409] * 6
 
 
 def test_the_trail_says_who_made_changed_and_deleted_it(automating: Automating) -> None:

@@ -485,3 +485,31 @@ def give_up(automating: Automating, seconds: int) -> None:
 
 def golden(name: str, kind: Any) -> Any:
     return msgspec.json.decode((GOLDEN / f"{name}.json").read_bytes(), type=kind)
+
+
+@pytest.mark.parametrize(
+    "action", [WEBHOOK | {"fields": {"from": "/number"}}, CLOSE | {"variables": {"from": "/number"}}]
+)
+def test_what_its_door_could_not_read_is_dead_at_once_and_never_sent(
+    automating: Automating, action: dict[str, Any]
+) -> None:
+    automating.make(action)
+    automating.happen()
+    (run,) = automating.runs()
+    assert (run["status"], run["error"]) == ("dead", "unfit")
+    assert run["detail"].endswith("is no object.")
+    assert automating.sent(action["kind"]) == []
+
+
+def test_an_object_of_the_event_may_be_all_fields(automating: Automating) -> None:
+    automating.make(WEBHOOK | {"fields": {"from": ""}})
+    automating.happen()
+    assert [one["data"]["fields"] for one in automating.sent("webhook")] == [INCIDENT]
+
+
+def test_an_action_does_not_multiply_the_event(automating: Automating) -> None:
+    automating.make(WEBHOOK | {"fields": {"many": [{"from": ""}] * 1000}})
+    automating.happen(units=["AMB-07"] * 1000)
+    (run,) = automating.runs()
+    assert (run["status"], run["error"]) == ("dead", "unfit")
+    assert automating.sent("webhook") == []

@@ -21,6 +21,7 @@ from shared.problems import FieldError
 
 FIRED = "automation.fired"
 INCIDENTS = "argus:incidents:write"
+OBJECTS = frozenset({"fields", "variables"})
 # Bundles whose operations change something here and carry no credentials.
 BUNDLES = frozenset({"incident-management"})
 
@@ -36,13 +37,20 @@ def objections(action: Action, place: str) -> list[FieldError]:
         return [FieldError(f"{place}/bundle", f"automations run documents of {', '.join(sorted(BUNDLES))}")]
     if isinstance(action, OpenIncident) and not action.fields.keys() >= {"type", "priority"}:
         return [FieldError(f"{place}/fields", "an incident has a type and a priority")]
-    return [one for name, template in _templates(action) for one in templates.objections(template, f"{place}/{name}")]
+    found = [one for name, template in _templates(action) for one in templates.objections(template, f"{place}/{name}")]
+    return found + [
+        FieldError(f"{place}/{name}", "an object; this literal is none")
+        for name, template in _templates(action)
+        if name in OBJECTS
+        and template.keys() == {templates.LITERAL}
+        and not isinstance(template[templates.LITERAL], dict)
+    ]
 
 
 def message(run: Run, automation: Automation, app: App) -> AutomationAction:
-    """Raises Unresolvable where the event has nothing at a place that the action takes a value from."""
+    """Raises Unresolvable where the event has nothing at a place that the action takes a value from, Unfit where that cannot be used."""
     action = read(automation.action)
-    filled = {name: templates.fill(template, run.event) for name, template in _templates(action)}
+    filled = _filled(action, run.event)
     common: dict[str, Any] = {
         "run_id": run.id,
         "attempt": run.attempt + 1,
@@ -59,6 +67,16 @@ def message(run: Run, automation: Automation, app: App) -> AutomationAction:
     if isinstance(action, OpenIncident):
         return AutomationIncident(**common, **filled)
     return AutomationIncident(**common, incident_id=_text(filled["incident_id"]), note=_text(filled["note"]))
+
+
+def _filled(action: Action, event: dict[str, Any]) -> dict[str, Any]:
+    pairs = _templates(action)
+    templates.check_taken([template for _, template in pairs], event)
+    filled = {name: templates.fill(template, event) for name, template in pairs}
+    # Whoever takes the message in could not read it otherwise.
+    if wrong := [name for name, value in filled.items() if name in OBJECTS and not isinstance(value, dict)]:
+        raise templates.Unfit(f"What the event has for {wrong[0]} is no object.")
+    return filled
 
 
 def _delivery(run: Run, action: WebhookAction, fields: dict[str, Any], common: dict[str, Any]) -> AutomationDelivery:

@@ -210,6 +210,7 @@ async def _find_run(conn: AsyncConnection, request: Request, caller: Caller, sta
 
 
 async def _check_number(conn: AsyncConnection, caller: Caller) -> None:
+    await conn.execute(queries.LOCK_NUMBER, (caller.client_id,))
     row = await (await conn.execute(queries.COUNT, (caller.client_id,))).fetchone()
     if row is not None and row[0] >= MOST_AUTOMATIONS:
         raise problems.conflict(f"An app has at most {MOST_AUTOMATIONS} automations.")

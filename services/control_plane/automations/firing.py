@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from services.control_plane.access import is_granted
 from services.control_plane.automations import actions, authority, filters, interest, loops, queries, runs
 from services.control_plane.automations.models import App, Automation, Run
-from services.control_plane.automations.templates import Unresolvable
+from services.control_plane.automations.templates import Unfit, Unresolvable
 from shared import ids, outbox, tracing
 from shared.database import Connection, set_tenant
 from shared.messages import PlatformApp, PlatformEvent, RunFinished
@@ -100,6 +100,9 @@ def _start(conn: Connection, run: Run, automation: Automation, app: App) -> None
         message = actions.message(run, automation, app)
     except Unresolvable as error:
         _settle(conn, run, "dead", "unresolvable", f"The event has nothing at {error}.")
+        return
+    except Unfit as error:
+        _settle(conn, run, "dead", "unfit", str(error))
         return
     conn.execute(queries.BEGIN, (run.id,))
     outbox.add_sync(conn, run.tenant_id, message, traceparent=run.traceparent)

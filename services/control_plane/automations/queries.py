@@ -25,6 +25,8 @@ STORE_APP: LiteralString = """
 """
 
 # --- automations ------------------------------------------------------------------------------------------------------------
+# Locked, so that of automations made at once none is counted before the others.
+LOCK_NUMBER: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('automations ' || %s, 0))"
 COUNT: LiteralString = "SELECT count(*) FROM automations WHERE client_id = %s"
 INSERT: LiteralString = (
     """

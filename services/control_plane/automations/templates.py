@@ -4,20 +4,28 @@
 holds, for objects that would otherwise be read as one of these.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from services.control_plane.automations import pointers
+from shared import http
 from shared.problems import FieldError
 
 MAX_DEPTH = 10
 MAX_BYTES = 16_384
+# Of all that is taken from the event: a short template may name it a thousand times.
+MAX_TAKEN = 262_144
 FROM, DEFAULT, LITERAL = "from", "default", "literal"
 
 
 class Unresolvable(Exception):
     """Names the place in the event's data where nothing stands."""
+
+
+class Unfit(Exception):
+    """Says why what came of it cannot be used."""
 
 
 def objections(template: Any, place: str) -> list[FieldError]:
@@ -43,6 +51,27 @@ def fill(template: Any, data: Any) -> Any:
             raise Unresolvable(template[FROM])
         return template[DEFAULT]
     return value
+
+
+def check_taken(template: Any, data: Any) -> None:
+    """Raises Unfit where it takes more from the event than `MAX_TAKEN` bytes, and measures little more than these."""
+    left = MAX_TAKEN
+    for pointer in _pointers(template):
+        value = pointers.resolve(pointer, data)
+        left -= len(http.encode(value)) if value is not pointers.MISSING else 0
+        if left < 0:
+            raise Unfit(f"The action takes over {MAX_TAKEN} bytes from the event.")
+
+
+def _pointers(template: Any) -> Iterator[str]:
+    if isinstance(template, list):
+        for item in template:
+            yield from _pointers(item)
+    elif isinstance(template, dict) and FROM in template:
+        yield template[FROM]
+    elif isinstance(template, dict) and template.keys() != {LITERAL}:
+        for member in template.values():
+            yield from _pointers(member)
 
 
 def _objections(template: Any, place: str, depth: int) -> list[FieldError]:
