@@ -191,6 +191,14 @@ def test_a_lost_credential_is_replaced_with_another_code_and_works_until_then(pa
     assert beat(partner, again).status_code == 200
 
 
+def test_another_code_asked_for_twice_under_one_key_is_one_code(partner: Partner) -> None:
+    path = f"/agents/{partner.made('/agents', BOX)['id']}/enrolment-code"
+    first, second = [partner.call("POST", path, headers={"idempotency-key": "renew"}) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["enrolment_code"] == second.json()["enrolment_code"]
+    assert edge(partner.http, "enrol", {"code": first.json()["enrolment_code"]}).status_code == 200
+
+
 def test_a_heartbeat_without_its_credential_is_401(partner: Partner, other: Partner) -> None:
     agent_id, credential = enrolled(partner)
     _, others = enrolled(other)

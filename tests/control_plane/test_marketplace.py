@@ -153,6 +153,16 @@ def test_a_publisher_that_lost_the_grant_or_is_suspended_offers_nothing(
     assert other.get(f"/listings/{listing['id']}").status_code == 404
 
 
+def test_consent_to_a_version_is_to_no_other(shop: Shop, admin: Partner) -> None:
+    read = shop.publish("1.0.0")
+    newer = {"release_id": shop.release("1.1.0", event_types=[*EVENTS, "epcr.encounter.completed"]), "title": "x"}
+    assert shop.app.post("/listings", newer).status_code == 200
+    answer = admin.post("/installations", consent(read, version=read["version"]))
+    assert (answer.status_code, answer.json()["version"]) == (409, "1.1.0")
+    assert admin.get("/installations").json()["installations"] == []
+    assert admin.made("/installations", consent(read, version="1.1.0"))["version"] == "1.1.0"
+
+
 def test_nobody_elses_tables_are_open_beside_the_listing(shop: Shop, other: Partner, inside: Inside) -> None:
     """By statement: another tenant reads the listing, changes nothing of it, and sees nothing of package, version or content."""
     listing = shop.publish()

@@ -123,7 +123,8 @@ OPERATIONS = [
         "Get another enrolment code",
         WRITE,
         {201: AgentWithCode},
-        refusals={409: "The agent is revoked"},
+        headers=("Idempotency-Key",),
+        refusals={409: "The agent is revoked, or a call with this Idempotency-Key is under way"},
     ),
     Operation("POST", f"{ONE}/revoke", "Revoke an edge agent", WRITE, {200: Agent}),
 ]

@@ -73,13 +73,17 @@ async def renew_code(request: Request) -> Response:
     """Another code for an agent that lost its credential or never enrolled; the old code is void, the credential until it enrols is not."""
     caller = identity.require(request, WRITE)
     async with tenant_transaction(request, caller) as conn:
+        stored = await idempotency.stored(conn, request, caller)
+        if stored is not None:
+            return stored
         agent = await _find(conn, request, queries.LOCK)
         if agent.revoked_at is not None:
             raise problems.conflict("The agent is revoked; register another.")
         code, code_row = _new_code(request, agent.id)
         agent = await _found(conn, queries.SET_CODE, code_row)
         await audit.record(conn, caller, "agent.code_renewed", agent.id)
-    return http.json(_with_code(request, agent, code), status=201)
+        answer = http.json(_with_code(request, agent, code), status=201)
+        return await idempotency.keep(conn, request, caller, answer)
 
 
 async def revoke_agent(request: Request) -> Response:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from services.control_plane.packages.models import Kind
+from services.control_plane.packages.models import Kind, Version
 from shared import http
 from shared.pagination import Page
 
@@ -56,10 +56,14 @@ class ListingFilter(Page):
 
 
 class Consent(http.Body):
-    """What to install, and the scopes it will have: all that the listing asks for, and no other."""
+    """What to install, and the scopes it will have: all that the listing asks for, and no other.
+
+    `version` is the one that was read. Without it, what the publisher shows at the moment of the call is consented to.
+    """
 
     listing_id: str
     consented_scopes: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=50)]
+    version: Version | None = None
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,10 +54,12 @@ async def withdraw(conn: AsyncConnection, caller: Caller, listing_id: str) -> No
 
 
 async def install(conn: AsyncConnection, caller: Caller, consent: Consent) -> Installation:
-    """Asks auth for the app. Raises Problem: 422 for no such listing or another consent, 409 where the package is installed."""
+    """Asks auth for the app. Raises Problem: 422 for no such listing or another consent, 409 where the package is installed or newer."""
     listing = await _installable(conn, consent)
     if errors := rules.check_consent(consent.consented_scopes, listing.scopes):
         raise problems.invalid("Consent names exactly the scopes that the listing asks for; see errors.", errors)
+    if consent.version not in (None, listing.version):
+        raise problems.conflict("The listing shows another version by now; read it anew.", version=listing.version)
     row: dict[str, Any] = msgspec.structs.asdict(listing) | {
         "id": ids.new_id("ins"),
         "tenant_id": caller.tenant_id,
