@@ -4,14 +4,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from services.control_plane.settings import Settings
 from shared import ids
 from tests.control_plane.automating import CLOSE, NOTE, OPEN, SCOPES, WEBHOOK, Automating
 from tests.control_plane.conftest import Inside, Partner
+from tests.support.waiting import wait_for
 
 ONE = {"name": "One", "trigger": {"event_type": "incident.created"}, "action": OPEN}
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -252,9 +255,13 @@ def test_of_those_made_at_once_none_is_the_hundred_and_first(automating: Automat
         FROM automations, generate_series(1, 97) n WHERE client_id = %s RETURNING id""",
         automating.partner.client_id,
     )
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: automating.partner.post("/automations", ONE).status_code, range(8)))
-    assert sorted(answers) == [201, 201] + [409] * 6
+    with ThreadPoolExecutor(4) as pool, psycopg.connect(automating.inside.database.migrator) as conn:
+        # Each makes its automation, or waits to, before any of them is committed.
+        conn.execute("SELECT FROM automation_interest WHERE tenant_id = %s FOR UPDATE", (automating.tenant_id,))
+        answers = [pool.submit(lambda: automating.partner.post("/automations", ONE).status_code) for _ in range(4)]
+        wait_for(lambda: automating.inside.rows(WAITING) == [(4,)], what="four calls that wait for each other")
+        conn.rollback()
+        assert sorted(answer.result() for answer in answers) == [201, 201, 409, 409]
 
 
 def test_the_trail_says_who_made_changed_and_deleted_it(automating: Automating) -> None:
