@@ -14,7 +14,9 @@ from tests.control_plane.conftest import Inside, Partner
 from tests.support.waiting import wait_for
 
 ONE = {"name": "One", "trigger": {"event_type": "incident.created"}, "action": OPEN}
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+WAITING = """
+    SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()
+"""
 
 
 @pytest.fixture
