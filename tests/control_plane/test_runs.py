@@ -261,6 +261,35 @@ def test_a_run_of_which_nothing_is_heard_waits_for_a_person_and_takes_a_late_ans
     assert automating.answer(run, "succeeded")["status"] == "succeeded"
 
 
+def test_a_run_nothing_was_heard_of_goes_to_no_other_door(automating: Automating) -> None:
+    """Its effect may be there, and the other service knows nothing of it."""
+    path = f"/automations/{automating.make(WEBHOOK)}"
+    automating.happen()
+    [run] = automating.runs()
+    give_up(automating, 0)
+    assert automating.partner.call("PATCH", path, json={"action": NOTE}).status_code == 200
+    for _ in range(2):
+        assert automating.partner.post(f"/automations/runs/{run['id']}/retry").status_code == 202
+        automating.sweep()
+        assert (automating.runs()[0]["status"], automating.runs()[0]["error"]) == ("dead", "moved")
+        assert automating.sent("annotate_incident") == []
+    assert automating.partner.call("PATCH", path, json={"action": WEBHOOK}).status_code == 200
+    assert automating.partner.post(f"/automations/runs/{run['id']}/retry").status_code == 202
+    automating.sweep()
+    assert automating.runs()[0]["status"] == "running"
+
+
+def test_one_that_was_refused_goes_where_its_automation_was_changed_to(automating: Automating) -> None:
+    path = f"/automations/{automating.make(WEBHOOK)}"
+    automating.happen()
+    [run] = automating.runs()
+    automating.answer(run, "refused", error="no_webhook")
+    assert automating.partner.call("PATCH", path, json={"action": NOTE}).status_code == 200
+    assert automating.partner.post(f"/automations/runs/{run['id']}/retry").status_code == 202
+    automating.sweep()
+    assert len(automating.sent("annotate_incident")) == 1
+
+
 def test_an_automation_runs_for_no_event_that_it_led_to_itself(automating: Automating) -> None:
     automation_id = automating.make()
     automating.happen(cause=["auto_other", automation_id])

@@ -19,7 +19,7 @@ from services.control_plane.automations.models import App, Automation, Run
 from services.control_plane.automations.templates import Unfit, Unresolvable
 from shared import ids, outbox, tracing
 from shared.database import Connection, set_tenant
-from shared.messages import PlatformApp, PlatformEvent, RunFinished
+from shared.messages import PlatformApp, PlatformEvent, RunFinished, consumer_of
 from shared.worker import Received
 
 Live = tuple[Automation, App]
@@ -104,7 +104,12 @@ def _start(conn: Connection, run: Run, automation: Automation, app: App) -> None
     except Unfit as error:
         _settle(conn, run, "dead", "unfit", str(error))
         return
-    conn.execute(queries.BEGIN, (run.id,))
+    door = consumer_of(message)
+    if not runs.may_go(run.error, run.sent_to, door):
+        changed = f"Its automation acts elsewhere by now, and what {run.sent_to} did of it is not known."
+        _settle(conn, run, "dead", "moved", changed)
+        return
+    conn.execute(queries.BEGIN, (door, run.id))
     outbox.add_sync(conn, run.tenant_id, message, traceparent=run.traceparent)
 
 

@@ -120,7 +120,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, kw_only=True):
-    """A row of `automation_runs`. `rung` counts the attempts that failed since it was last begun by hand."""
+    """A row of `automation_runs`. `rung` counts the attempts that failed since it was last begun by hand, `sent_to` is a service."""
 
     id: str
     tenant_id: str
@@ -141,6 +141,7 @@ class Run(msgspec.Struct, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    sent_to: str | None
 
     def view(self) -> dict[str, Any]:
         return {

@@ -8,7 +8,7 @@ COLUMNS: LiteralString = """
 """
 RUN_COLUMNS: LiteralString = """
     r.id, r.tenant_id, r.automation_id, r.client_id, r.event_id, r.event_type, r.event, r.cause, r.status, r.error, r.detail, r.result,
-    r.attempt, r.rung, r.next_attempt_at, r.traceparent, r.created_at, r.started_at, r.finished_at
+    r.attempt, r.rung, r.next_attempt_at, r.traceparent, r.created_at, r.started_at, r.finished_at, r.sent_to
 """
 APP: LiteralString = """
     SELECT p.approved_events, p.graphql_bundles, p.requested_scopes, t.granted_scopes, t.environment
@@ -98,7 +98,8 @@ TAKE_PLACE: LiteralString = """
     WHERE id = %s RETURNING window_runs
 """
 BEGIN: LiteralString = """
-    UPDATE automation_runs SET status = 'running', attempt = attempt + 1, next_attempt_at = NULL, started_at = now(), finished_at = NULL
+    UPDATE automation_runs SET status = 'running', attempt = attempt + 1, next_attempt_at = NULL, started_at = now(), finished_at = NULL,
+        sent_to = %s
     WHERE id = %s
 """
 SETTLE: LiteralString = """

@@ -17,6 +17,10 @@ _WAIT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
+# What became of the last attempt is not known.
+UNKNOWN = frozenset({"no_answer", "moved"})
+
+
 class Moved(NamedTuple):
     status: Status
     wait: float | None = None
@@ -43,6 +47,11 @@ def answered(status: Status, current: int, rung: int, attempt: int, outcome: Out
     if outcome == "refused" or rung >= len(waits):
         return Moved("dead")
     return Moved("failed", waits[rung])
+
+
+def may_go(error: str | None, sent_to: str | None, door: str) -> bool:
+    """Whether a run may be sent to that service: one knows a run by its id, another does not know what the first did of it."""
+    return error not in UNKNOWN or sent_to in (None, door)
 
 
 def may_retry(status: Status, error: str | None, age: timedelta) -> str | None:
