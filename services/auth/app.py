@@ -1,7 +1,7 @@
 """The web process of auth: routes, middleware, lifespan."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -13,7 +13,6 @@ from redis.backoff import NoBackoff
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from services.auth.activity import Activity
@@ -42,19 +41,10 @@ from shared.database import open_pool, ping
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
 from shared.outbox import Bell
+from shared.routing import resource
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 APP = "/v1/platform/apps/{client_id}"
 CONNECTION = "/v1/saml/connections/{connection_id}"
-
-
-def resource(path: str, **endpoints: Endpoint) -> Route:
-    """One route with an endpoint per method, so that a 405 names all of them."""
-
-    async def dispatch(request: Request) -> Response:
-        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
-
-    return Route(path, dispatch, methods=list(endpoints))
 
 
 async def check_database(request: Request) -> None:
