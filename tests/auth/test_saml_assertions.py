@@ -394,6 +394,8 @@ WRONG: list[tuple[str, Attack, str]] = [
     ("nobody signed in", without(".//saml:AuthnStatement"), "authentication"),
     ("signed in later", with_attribute(".//saml:AuthnStatement", "AuthnInstant", LATER), "not_yet_valid"),
     ("session over", with_attribute(".//saml:AuthnStatement", "SessionNotOnOrAfter", EARLIER), "expired"),
+    ("issued long ago", with_attribute("saml:Assertion", "IssueInstant", EARLIER), "expired"),
+    ("a name that ends in a space of its own", with_text(".//saml:NameID", "5f0c\u2003"), "name_id"),
     ("issued later", with_attribute("saml:Assertion", "IssueInstant", LATER), "not_yet_valid"),
     ("a time of no zone", with_attribute(".//saml:Conditions", "NotOnOrAfter", LATER[:-1]), "malformed"),
     ("no time at all", with_attribute(".//saml:Conditions", "NotOnOrAfter", "2026-02-30T25:00:00Z"), "malformed"),
@@ -538,6 +540,35 @@ def test_what_is_no_response_is_refused(document: bytes) -> None:
 def test_too_many_attributes_are_refused() -> None:
     many = {f"a{number}": ["x"] for number in range(assertions.MAX_ATTRIBUTES + 1)}
     assert refusal(sign(response(GOOD._replace(attributes=many)), IDP)) == "attributes"
+
+
+FOR_EVER = "9999-12-31T23:59:59Z"
+
+
+def test_an_assertion_for_ever_is_believed_and_remembered_for_a_day() -> None:
+    def change(root: Any) -> Any:
+        for path, name in ((DATA, "NotOnOrAfter"), (".//saml:Conditions", "NotOnOrAfter")):
+            at(root, path).set(name, FOR_EVER)
+        at(root, ".//saml:AuthnStatement").set("SessionNotOnOrAfter", FOR_EVER)
+        return root
+
+    document, now = changed(change), datetime.now(UTC)
+    verified = check(document, now=now)
+    assert timedelta(hours=24) < verified.expires_at - now < timedelta(hours=24, minutes=2)
+    assert verified.session_ends_at is not None
+    assert verified.session_ends_at <= now + assertions.LONGEST
+    assert check(document, now=verified.expires_at - timedelta(seconds=5))
+    assert refusal(document, now=verified.expires_at + timedelta(seconds=5)) == "expired"
+
+
+def test_a_document_of_prefixes_is_refused_before_they_are_looked_up() -> None:
+    """Thousands of them fit into a document, and took many seconds to verify."""
+    prefixes = "".join(f' xmlns:n{number}="u"' for number in range(14_000)).encode()
+    with pytest.raises(Refused) as refused:
+        check(to_bytes(good()).replace(b"<saml:Assertion", b"<saml:Assertion" + prefixes, 1))
+    assert "prefixes" in refused.value.detail
+    some = "".join(f' xmlns:n{number}="u"' for number in range(200)).encode()
+    assert check(to_bytes(good()).replace(b"<samlp:Response", b"<samlp:Response" + some, 1))
 
 
 @settings(deadline=None, max_examples=300)

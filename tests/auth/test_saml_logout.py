@@ -274,3 +274,12 @@ def test_an_old_request_says_no_end_and_is_believed_for_five_minutes() -> None:
     assert messages.read_logout_request(root, "i", "s", now + timedelta(minutes=5)).name_id == "n"
     with pytest.raises(Refused):
         messages.read_logout_request(root, "i", "s", now + timedelta(minutes=7))
+
+
+def test_a_logout_request_for_ever_is_believed_for_a_day() -> None:
+    now = datetime.now(UTC)
+    root: Any = etree.fromstring(messages.logout_request("_1", "i", "s", "n", "f", "", now))
+    root.set("NotOnOrAfter", "9999-12-31T23:59:59Z")
+    assert messages.read_logout_request(root, "i", "s", now).expires_at < now + timedelta(hours=25)
+    with pytest.raises(Refused):
+        messages.read_logout_request(root, "i", "s", now + timedelta(hours=25))

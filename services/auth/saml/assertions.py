@@ -17,6 +17,7 @@ from services.auth.saml.documents import (
     ENCRYPTION,
     PROTOCOL,
     SIGNATURE,
+    SPACE,
     SUCCESS,
     Element,
     children,
@@ -32,6 +33,8 @@ from services.auth.saml.documents import (
 )
 
 SKEW = timedelta(seconds=60)
+# However long an assertion says it holds, it is believed for a day after it was issued, and remembered for as long.
+LONGEST = timedelta(days=1)
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 ENTITY = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
@@ -127,8 +130,10 @@ def _difference(expected: str, found: str | None) -> str:
 
 def _read(assertion: Element, expected: Expected, now: datetime, answered: str | None) -> Verified:
     """From here on `assertion` is what was signed, parsed anew from the signed bytes."""
-    if assertion.get("Version") != "2.0" or moment(assertion.get("IssueInstant"), "IssueInstant") > now + SKEW:
+    issued_at = moment(assertion.get("IssueInstant"), "IssueInstant")
+    if assertion.get("Version") != "2.0" or issued_at > now + SKEW:
         refuse("not_yet_valid", "the assertion is of another version, or issued in the future")
+    _check_window(None, issued_at + LONGEST, now, "the day after IssueInstant")
     _check_issuer(only(assertion, ASSERTION, "Issuer", "issuer"), expected)
     subject = only(assertion, ASSERTION, "Subject")
     name_id, name_id_format = _name_id(only(subject, ASSERTION, "NameID", "name_id"))
@@ -145,7 +150,7 @@ def _read(assertion: Element, expected: Expected, now: datetime, answered: str |
         signed_in_at=signed_in_at,
         session_index=session_index,
         session_ends_at=session_ends_at,
-        expires_at=expires_at + SKEW,
+        expires_at=min(expires_at, issued_at + LONGEST) + SKEW,
         attributes=_attributes(assertion),
         certificate="",
     )
@@ -206,6 +211,8 @@ def _authentication(assertion: Element, now: datetime) -> tuple[datetime, str, d
     ends_at = moment(ends, "SessionNotOnOrAfter") if ends is not None else None
     if ends_at is not None and ends_at <= now:
         refuse("expired", "the session at the identity provider has ended")
+    # No session here lasts so long; a later end may be beyond what a clock can show.
+    ends_at = min(ends_at, now + LONGEST) if ends_at is not None else None
     return signed_in_at, (statements[0].get("SessionIndex") or "")[:MAX_NAME_ID], ends_at
 
 
@@ -223,4 +230,4 @@ def _attributes(assertion: Element) -> dict[str, list[str]]:
 
 def _value(element: Element) -> str:
     """Text alone; a value that is XML itself counts as empty."""
-    return "" if len(element) else (element.text or "").strip()[:MAX_VALUE]
+    return "" if len(element) else (element.text or "").strip(SPACE)[:MAX_VALUE]

@@ -12,6 +12,8 @@ from lxml import etree
 
 MAX_BYTES = 256 * 1024
 MAX_SHOWN = 120
+# Looking a prefix up takes longer with each that is declared, and a document has room for thousands, which take seconds to verify.
+MAX_PREFIXES = 256
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
@@ -26,6 +28,9 @@ Element = etree._Element
 ID_NAMES = ("Id", "ID", "id")
 
 _DECLARATION = re.compile(r"<\?xml[^>]*?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
+_PREFIX = re.compile(r"xmlns:([^\s=]+)")
+# What XML calls white space. Other kinds are part of a name, or two of them would be one.
+SPACE = " \t\r\n"
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,12})?Z")
 
 
@@ -56,6 +61,8 @@ def parse(document: bytes) -> Element:
     # Looked for before the parser sees it: in UTF-8, which this is, a DTD cannot be written otherwise.
     if "<!DOCTYPE" in text:
         refuse("doctype", "a document type declaration is not allowed")
+    if len(set(_PREFIX.findall(text))) > MAX_PREFIXES:
+        refuse("malformed", f"more than {MAX_PREFIXES} prefixes of namespaces")
     try:
         root = etree.fromstring(document, parser())
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -101,7 +108,7 @@ def text_of(element: Element) -> str:
     """The text of an element that holds nothing else."""
     if len(element):
         refuse("malformed", f"{etree.QName(element).localname} holds elements where text is expected")
-    return (element.text or "").strip()
+    return (element.text or "").strip(SPACE)
 
 
 def count(root: Element, namespace: str, *names: str) -> int:

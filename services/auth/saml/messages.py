@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from services.auth.saml.assertions import MAX_NAME_ID, SKEW
+from services.auth.saml.assertions import LONGEST, MAX_NAME_ID, SKEW
 from services.auth.saml.documents import (
     ASSERTION,
     POST,
@@ -91,7 +91,7 @@ def read_logout_request(root: Element, issuer: str, slo_url: str, now: datetime)
     """A request whose signature was checked. Raises Refused."""
     issued = _check(root, "LogoutRequest", issuer, slo_url, now)
     ends = root.get("NotOnOrAfter")
-    expires_at = moment(ends, "NotOnOrAfter") if ends is not None else issued + LOGOUT_LIVES
+    expires_at = min(moment(ends, "NotOnOrAfter"), issued + LONGEST) if ends is not None else issued + LOGOUT_LIVES
     if now - SKEW >= expires_at:
         refuse("expired", "the logout request ended before it came; compare the clocks")
     name_id = text_of(only(root, ASSERTION, "NameID", "name_id"))
