@@ -1,7 +1,7 @@
 """How a device's code (ISO/IEEE 11073-10101) is told in FHIR: LOINC beside it, the category, the unit a hospital expects."""
 
 import csv
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +32,8 @@ _ONLY_FOR_UNITS = {
     "8462-4": _PRESSURE,
     "8478-0": _PRESSURE,
 }
+# Decimal's own context would round what a device may send to 28 digits.
+_EVERY_DIGIT = Context(prec=100)
 _MOLAR_TWIN = {"2339-0": "15074-8", "41653-7": "14743-9"}
 # The R4 vital signs profiles fix the unit; these say the same in that unit, exactly.
 _SAME_IN = {
@@ -84,7 +86,7 @@ def loinc_codes(metric: Metric, unit: str | None) -> list[str]:
 def in_expected_unit(value: Decimal, unit: str) -> tuple[Decimal, str]:
     """The same quantity in the unit FHIR's vital signs are given in, digit for digit."""
     expected, places = _SAME_IN.get(unit, (unit, 0))
-    return (value.scaleb(places) if places else value), expected
+    return (value.scaleb(places, _EVERY_DIGIT) if places else value), expected
 
 
 def _metric(row: dict[str, str]) -> Metric:

@@ -85,6 +85,10 @@ def test_a_device_reading_carries_mdc_and_loinc_and_its_last_digit() -> None:
     assert b'"value":172.0,"unit":"cm"' in sent
 
 
+def test_a_length_in_metres_keeps_every_digit_in_centimetres() -> None:
+    assert nomenclature.in_expected_unit(Decimal("1." + "7" * 38), "m") == (Decimal("177." + "7" * 36), "cm")
+
+
 def test_a_reading_without_a_value_says_why() -> None:
     [absent] = [one for one in _observations(BUNDLES["every_class_of_device"]) if "dataAbsentReason" in one]
     assert absent["dataAbsentReason"]["coding"][0]["code"] == "not-a-number"
