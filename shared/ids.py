@@ -26,6 +26,11 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{_encode(_number())}"
 
 
+def id_of(prefix: str, value: uuid.UUID) -> str:
+    """The id that a UUID makes; `uuid_of` of it is the UUID again."""
+    return f"{prefix}_{_encode(value.int)}"
+
+
 def is_id(value: str, prefix: str) -> bool:
     """Whether `value` is an id that `new_id(prefix)` could have made."""
     head, _, suffix = value.rpartition("_")

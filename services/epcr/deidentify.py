@@ -12,13 +12,15 @@ from services.epcr.models.record import Encounter
 from services.epcr.pseudonyms import Domain
 
 Mode = Literal["exact", "shifted", "safe_harbor"]
-Method = Literal["keep", "drop", "move", "year", "cap", "entry", "device", "observation"]
+Method = Literal["keep", "alias", "drop", "move", "year", "cap", "entry", "device", "observation"]
 OLDEST_AGE_SHOWN = 89
 
 # keep: a closed vocabulary, a number or an operational reference   drop: free text and whatever names a person or a place
 # move: a time, by mode   year: the year of birth, none above 89   cap: an age, at most 90   entry, device, observation: a pseudonym
+# alias: an id that the app may ask by, and that does not tell when it was made
 RULES: dict[str, Method | dict[Mode, Method]] = {
-    "id": "keep",
+    # An id is made of the millisecond it was made in: beside it a moved time could be moved back.
+    "id": {"exact": "keep", "shifted": "alias", "safe_harbor": "alias"},
     "organization_id": "keep",
     "care_model": "keep",
     "status": "keep",
@@ -177,7 +179,7 @@ class Projection(NamedTuple):
 def project(encounter: Encounter, observations: list[LinkedObservation], disclosure: Disclosure) -> Projection:
     """Everything a partner may know of an encounter, as plain values; times are aware datetimes, numbers Decimals."""
     record = encounter.record
-    moves = _Moves(disclosure, record.anchor)
+    moves = _Moves(disclosure, encounter)
     view = moves.apply(_flat(encounter), "")
     view["patient"] = _patient(view.get("patient", {}), encounter, disclosure)
     return Projection(
@@ -193,11 +195,11 @@ def project(encounter: Encounter, observations: list[LinkedObservation], disclos
 class _Moves:
     """Applies the table for one disclosure."""
 
-    def __init__(self, disclosure: Disclosure, anchor: datetime) -> None:
+    def __init__(self, disclosure: Disclosure, encounter: Encounter) -> None:
         self.domain = disclosure.domain
         self.mode: Mode = disclosure.mode
-        self.shift = _shift(disclosure, anchor)
-        self.anchor = anchor
+        self.shift = _shift(disclosure, encounter.record.anchor)
+        self.seen_on = _seen_on(encounter)
 
     def apply(self, members: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         """`members` with every rule applied; what is dropped, empty or unknown to the table is absent."""
@@ -228,8 +230,10 @@ class _Moves:
             return value
         if method == "move":
             return value + self.shift
+        if method == "alias":
+            return self.domain.alias(value)
         if method == "year":
-            return value.year if age(value, self.anchor.date()) <= OLDEST_AGE_SHOWN else None
+            return value.year if age(value, self.seen_on) <= OLDEST_AGE_SHOWN else None
         if method == "cap":
             return min(value, OLDEST_AGE_SHOWN + 1)
         return self.pseudonym(method, value)
@@ -238,6 +242,11 @@ class _Moves:
 def age(born: date, on: date) -> int:
     """Whole years between two dates."""
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def _seen_on(encounter: Encounter) -> date:
+    """When the patient was as old as shown. A clock typed decades too early must not make somebody young again."""
+    return max(encounter.record.anchor, encounter.created_at).date()
 
 
 def _shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
@@ -255,7 +264,7 @@ def _patient(walked: dict[str, Any], encounter: Encounter, disclosure: Disclosur
         walked["birth_year"] = walked.pop("birth_date")
     patient = encounter.record.patient
     born = patient.birth_date if patient else None
-    if born is not None and age(born, encounter.record.anchor.date()) > OLDEST_AGE_SHOWN:
+    if born is not None and age(born, _seen_on(encounter)) > OLDEST_AGE_SHOWN:
         walked["age_years"] = OLDEST_AGE_SHOWN + 1
     return {"id": disclosure.domain.uuid("patient", disclosure.basis), **walked, **address}
 

@@ -34,7 +34,9 @@ class PatientView(msgspec.Struct, omit_defaults=True):
 class EncounterSummary(msgspec.Struct, omit_defaults=True, kw_only=True):
     """An encounter in a list. Times are exact unless your app's tenant chose another mode, which may also hide references."""
 
-    id: str
+    id: Annotated[
+        str, Meta(description="Where times are moved, lists show an id of your app's own, which only ePCR takes")
+    ]
     organization_id: str
     care_model: CareModel
     status: Status

@@ -10,7 +10,7 @@ COLUMNS: LiteralString = """
 
 
 class EncounterRow(NamedTuple):
-    """An encounter as stored: `record` is ciphertext; the basis of pseudonyms is None until the patient was first shown."""
+    """An encounter as stored: `record` is ciphertext; the basis of the patient's pseudonyms is None until the patient was first shown."""
 
     id: str
     tenant_id: str
@@ -31,16 +31,16 @@ class EncounterRow(NamedTuple):
 
 
 INSERT_ENCOUNTER: LiteralString = """
-    INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, record,
-        created_at, updated_at)
+    INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, pseudonym_version,
+        record, created_at, updated_at)
     VALUES (%(id)s, %(tenant_id)s, %(care_model)s, %(status)s, %(vehicle_id)s, %(cad_incident_id)s, %(patient_number)s, %(test)s,
-        %(record)s, %(created_at)s, %(updated_at)s)
+        %(pseudonym_version)s, %(record)s, %(created_at)s, %(updated_at)s)
     ON CONFLICT (tenant_id, cad_incident_id, vehicle_id, patient_number) DO NOTHING RETURNING id
 """
 FIND_TWIN: LiteralString = """
     SELECT id FROM encounters WHERE cad_incident_id = %s AND vehicle_id = %s AND patient_number = %s
 """
-FIND_ENCOUNTER: LiteralString = "SELECT " + COLUMNS + " FROM encounters WHERE id = %s"
+FIND_ENCOUNTER: LiteralString = "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s)"
 LOCK_ENCOUNTER: LiteralString = FIND_ENCOUNTER + " FOR UPDATE"
 LIST_ENCOUNTERS: LiteralString = (
     "SELECT "

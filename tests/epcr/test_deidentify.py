@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import typing
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,10 +19,11 @@ from services.epcr.models.observations import LinkedObservation
 from services.epcr.models.patient import PatientIdentifier
 from services.epcr.models.record import Encounter, Record
 from services.epcr.pseudonyms import Pseudonyms
-from shared.encoding import base64url_encode
+from shared import ids
+from shared.encoding import base64url_decode, base64url_encode
 from shared.messages import ClinicalApp
 from tests.epcr import golden
-from tests.epcr.conftest import PSEUDONYM_KEYS, Client, Inside, Organisation, StartApp
+from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, Client, Inside, Organisation, StartApp
 from tests.epcr.deliveries import app_changed, recorded, spo2
 from tests.epcr.samples import MINIMAL, PATIENT, TYPICAL
 
@@ -71,9 +73,7 @@ def test_no_text_is_kept_but_codes_and_references() -> None:
     kept = {path for path, kind in all_fields().items() if holds(kind, str) and RULES[path] == "keep"}
     codes = {path for path in kept if path.rpartition(".")[2] in ("system", "code")}
     reading = {"mdc_code", "device_class", "unit_code", "data_absent_reason", "flags"}
-    assert kept - codes == {"id", "organization_id", "patient.address.country"} | {
-        f"observations.{name}" for name in reading
-    }
+    assert kept - codes == {"organization_id", "patient.address.country"} | {f"observations.{name}" for name in reading}
 
 
 @given(st.dates(date(1900, 1, 1), date(2026, 3, 23)))
@@ -86,6 +86,14 @@ def test_a_birth_year_is_shown_up_to_the_age_of_89(born: date) -> None:
     else:
         assert ("birth_year" in view, view["age_years"]) == (False, 90)
     assert born.isoformat() not in str(view)
+
+
+@pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
+def test_a_clock_typed_decades_too_early_shows_nobodys_birth_year(mode: Mode) -> None:
+    """The record was written in 2026, whatever the call's year was typed as."""
+    body = MINIMAL | {"patient": {"birth_date": "1930-05-01"}, "times": {"call": "1926-03-23T10:00:00Z"}}
+    patient = golden.projection(golden.encounter(body), mode=mode).view["patient"]
+    assert ("birth_year" in patient, patient["age_years"]) == (False, 90)
 
 
 @pytest.mark.parametrize(("years", "shown"), [(0, 0), (89, 89), (90, 90), (104, 90)])
@@ -166,20 +174,27 @@ def test_references_that_would_undo_a_mode_are_not_shown_in_it(mode: Mode, shown
 
 
 @pytest.mark.parametrize(
-    "value", ["0000", "00000000", "9999999", "123", "1234567890", "UNKNOWN", "n/a", "un-known", " "]
+    "value",
+    [
+        *("0000", "00000000", "9999999", "123", "1234567890", "000000A", " "),
+        *("UNKNOWN", "n/a", "un-known", "not known", "sconosciuto", "non disponibile", "refused", "John Doe"),
+    ],
 )
 def test_what_is_typed_where_a_number_is_not_known_makes_no_two_patients_one(value: str) -> None:
     unknown = [PatientIdentifier(system="mrn", value=value)]
-    assert KEYS.basis("org", "enc_1", unknown) != KEYS.basis("org", "enc_2", unknown)
+    assert KEYS.basis(KEYS.current, "org", "enc_1", unknown) != KEYS.basis(KEYS.current, "org", "enc_2", unknown)
 
 
 def test_a_patients_number_is_known_however_it_is_written() -> None:
     def basis(system: str, value: str, encounter: str = "enc_1") -> bytes:
-        return KEYS.basis("org", encounter, [PatientIdentifier(system=system, value=value)])
+        return KEYS.basis(KEYS.current, "org", encounter, [PatientIdentifier(system=system, value=value)])
 
+    assert basis("CF", "RSSMRA85M01H501Z") == basis("cf", "rssmra 85m01 h501z", "enc_2")
     assert basis("MRN", "884-21 7 a") == basis("mrn", "884217A", "enc_2")
     assert basis("MRN", "884217A") != basis("NHS", "884217A")
-    assert KEYS.basis("other", "enc_1", [PatientIdentifier(system="MRN", value="884217A")]) != basis("MRN", "884217A")
+    assert KEYS.basis(KEYS.current, "other", "enc_1", [PatientIdentifier(system="MRN", value="884217A")]) != basis(
+        "MRN", "884217A"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "1:abc", "x:" + "A" * 43, "1:" + "A" * 43 + ",1:" + "B" * 43, "0:" + "A" * 43])
@@ -258,6 +273,80 @@ def test_a_new_key_changes_no_pseudonym_that_was_given_out(organisation: Organis
         assert system.startswith("https://knogin.com/fhir/pseudonyms/2/")
 
 
+def test_a_new_key_changes_no_pseudonym_of_an_entry_shown_before_its_patient(
+    organisation: Organisation, start_app: StartApp
+) -> None:
+    id = organisation.partner.create(vital_signs=TYPICAL["vital_signs"])
+    before = organisation.hospital.read(id)
+    with start_app(pseudonym_keys=f"2:{base64url_encode(bytes(range(2, 34)))},{PSEUDONYM_KEYS}") as http:
+        hospital = Client(http, organisation.id)
+        hospital.caller = organisation.hospital.caller
+        assert hospital.read(id) == before
+        assert "/pseudonyms/1/" in hospital.bundle(id)["entry"][0]["resource"]["identifier"][0]["system"]
+
+
+@given(st.uuids(), WORDS, WORDS)
+@UNHURRIED
+def test_an_alias_leads_back_to_its_encounter_for_its_own_partner_alone(
+    number: uuid.UUID, tenant: str, partner: str
+) -> None:
+    id = ids.id_of("enc", number)
+    alias = KEYS.domain(1, tenant, partner).alias(id)
+    assert ids.is_id(alias, "enc")
+    assert alias != id
+    assert KEYS.aliased(tenant, partner, alias) == [id]
+    assert KEYS.aliased(tenant, partner + "x", alias) != [id]
+
+
+@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+def test_nothing_an_app_learns_of_moved_times_says_when_an_encounter_was_made(
+    organisation: Organisation, inside: Inside, mode: Mode
+) -> None:
+    """An id holds the millisecond it was made in; with it a moved time could be moved back."""
+    made = [organisation.partner.create(**TYPICAL) for _ in range(3)]
+    hospital = organisation.hospital
+    inside.receive(organisation.id, app_changed(hospital.caller.client_id, deidentification=mode))
+    seen: list[str] = []
+    cursor: str | None = None
+    while cursor or not seen:
+        answer = hospital.get(ENCOUNTERS, params={"limit": 1} | ({"cursor": cursor} if cursor else {}))
+        assert not [id for id in made if id in answer.text + str(answer.headers)]
+        seen += [one["id"] for one in answer.json()["encounters"]]
+        cursor = answer.json()["next_cursor"]
+        assert not cursor or not any(id.encode() in base64url_decode(cursor) for id in made)
+    assert len(set(seen)) == 3
+    for alias, id in zip(seen, reversed(made), strict=True):
+        assert hospital.read(alias)["id"] == alias
+        assert hospital.read(id)["id"] == id
+        assert hospital.bundle(alias) == hospital.bundle(id)
+        assert organisation.partner.get(f"{ENCOUNTERS}/{alias}").status_code == 404
+
+
+def test_an_alias_and_a_cursor_are_of_no_use_to_others(
+    organisation: Organisation, other: Organisation, inside: Inside
+) -> None:
+    for _ in range(2):
+        organisation.partner.create(**TYPICAL)
+    client = organisation.hospital.caller.client_id
+    inside.receive(organisation.id, app_changed(client, 1, deidentification="shifted"))
+    page = organisation.hospital.get(ENCOUNTERS, params={"limit": 1}).json()
+    assert other.hospital.get(f"{ENCOUNTERS}/{page['encounters'][0]['id']}").status_code == 404
+    assert other.hospital.get(ENCOUNTERS, params={"cursor": page["next_cursor"]}).status_code == 422
+    inside.receive(organisation.id, app_changed(client, 2, deidentification="exact"))
+    assert organisation.hospital.get(ENCOUNTERS, params={"cursor": page["next_cursor"]}).status_code == 422
+    assert organisation.hospital.get(f"{ENCOUNTERS}/{page['encounters'][0]['id']}").status_code == 200
+
+
+@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+def test_who_makes_an_encounter_knows_it_by_its_own_id(organisation: Organisation, inside: Inside, mode: Mode) -> None:
+    """It knows when that was; and devices are told to link by this id."""
+    inside.receive(organisation.id, app_changed(organisation.partner.caller.client_id, deidentification=mode))
+    answer = organisation.partner.post(MINIMAL | {"cad_incident_id": ids.new_id("cad")})
+    id = answer.json()["id"]
+    assert answer.headers["location"] == f"{ENCOUNTERS}/{id}"
+    assert inside.rows("SELECT count(*) FROM encounters WHERE id = %s", id) == [(1,)]
+
+
 @pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
 def test_an_incident_that_is_not_shown_cannot_be_asked_for(
     organisation: Organisation, inside: Inside, mode: Mode
@@ -289,5 +378,7 @@ def test_a_tenant_chooses_how_an_app_sees_times(organisation: Organisation, insi
     inside.receive(organisation.id, app_changed(client, 1, deidentification="exact"))
     assert organisation.hospital.read(id) == harboured
     listed = organisation.hospital.get("/api/v1/epcr/encounters").json()["encounters"]
-    assert listed[0] == {name: value for name, value in harboured.items() if name in listed[0]}
+    assert listed[0] == {name: value for name, value in harboured.items() if name in listed[0]} | {
+        "id": listed[0]["id"]
+    }
     assert organisation.partner.read(id)["times"] == TYPICAL["times"]

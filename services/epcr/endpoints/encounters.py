@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from services.epcr import amend, announcements, metrics, store
 from services.epcr.deidentify import Projection, project
-from services.epcr.disclosure import Policy, disclose, policy_for
+from services.epcr.disclosure import Policy, disclose, find, place, placed, policy_for
 from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.fhir.export import exported
 from services.epcr.models.record import Encounter, EncounterDraft
 from services.epcr.models.requests import EncounterFilter, ReadBundle, ReadEncounter
 from services.epcr.partner_view import plain_view, summary
+from services.epcr.pseudonyms import Pseudonyms
 from services.epcr.representations import FHIR, etag, is_known, not_modified, wants_fhir
 from shared import audit, http, idempotency, identity, ids, outbox, pagination, problems
 from shared.database import tenant_transaction
@@ -34,10 +35,11 @@ async def create_encounter(request: Request) -> Response:
         if answer := await idempotency.stored(conn, request, caller):
             return answer
         encounter = _begun(caller, draft)
-        stored = await store.insert(conn, caller, encounter, request.state.keyring)
+        pseudonyms = request.state.pseudonyms
+        stored = await store.insert(conn, caller, encounter, request.state.keyring, pseudonyms.current)
         await audit.record(conn, caller, "encounter.create", encounter.id)
         await outbox.add(conn, caller.tenant_id, *announcements.created(encounter))
-        view = await plain_view(conn, stored, await policy_for(conn, caller), request.state.pseudonyms)
+        view = await plain_view(conn, stored, await policy_for(conn, caller), pseudonyms, encounter.id)
         response = http.created(view.content, location=f"{PATH}/{encounter.id}")
         return await idempotency.keep(conn, request, caller, response)
 
@@ -45,12 +47,16 @@ async def create_encounter(request: Request) -> Response:
 async def list_encounters(request: Request) -> Response:
     caller = identity.require(request, READ)
     page = http.query(request, EncounterFilter)
+    pseudonyms: Pseudonyms = request.state.pseudonyms
     async with tenant_transaction(request, caller) as conn:
         policy = await policy_for(conn, caller)
         _refuse_hidden(page, policy)
-        found = await store.listed(conn, page, pagination.after(request, page), request.state.keyring)
-        shown, cursor = pagination.slice_page(request, found, page, key=lambda stored: stored.row.id)
-        views = [await plain_view(conn, stored, policy, request.state.pseudonyms) for stored in shown]
+        after = placed(caller, policy, pseudonyms, pagination.after(request, page))
+        found = await store.listed(conn, page, after, request.state.keyring)
+        shown, cursor = pagination.slice_page(
+            request, found, page, key=lambda stored: place(caller, policy, pseudonyms, stored.row.id)
+        )
+        views = [await plain_view(conn, stored, policy, pseudonyms) for stored in shown]
         seen = {"encounter_ids": [stored.row.id for stored in shown]}
         await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
     content = {"encounters": [summary(view) for view in views], "next_cursor": cursor}
@@ -64,11 +70,13 @@ async def read_encounter(request: Request) -> Response:
         return await _export(request, caller, asked.max_entries)
     if asked.max_entries is not None:
         raise problems.invalid("max_entries goes with format=fhir.", [FieldError("max_entries", "needs format=fhir")])
+    encounter_id = request.path_params["encounter_id"]
     async with tenant_transaction(request, caller) as conn:
-        stored = await store.find(conn, request.path_params["encounter_id"], request.state.keyring)
-        view = await plain_view(conn, stored, await policy_for(conn, caller), request.state.pseudonyms)
+        policy = await policy_for(conn, caller)
+        stored = await find(conn, caller, policy, encounter_id, request.state)
+        view = await plain_view(conn, stored, policy, request.state.pseudonyms, encounter_id)
         await audit.record(conn, caller, "encounter.read", stored.row.id)
-    headers = {"etag": etag(stored.row, view.disclosure, "json"), "vary": "accept"}
+    headers = {"etag": etag(stored.row, view.disclosure, f"json {encounter_id}"), "vary": "accept"}
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
         return not_modified(headers)
     return http.json(view.content, headers=headers)
@@ -90,8 +98,9 @@ def _refuse_hidden(page: EncounterFilter, policy: Policy) -> None:
 
 async def _export(request: Request, caller: Caller, max_entries: int | None) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        stored = await store.find(conn, request.path_params["encounter_id"], request.state.keyring)
-        disclosure = await disclose(conn, stored, await policy_for(conn, caller), request.state.pseudonyms)
+        policy = await policy_for(conn, caller)
+        stored = await find(conn, caller, policy, request.path_params["encounter_id"], request.state)
+        disclosure = await disclose(conn, stored, policy, request.state.pseudonyms)
         headers = {"etag": etag(stored.row, disclosure, f"fhir {max_entries}"), "vary": "accept"}
         known = is_known(request.headers.getlist("if-none-match"), headers["etag"])
         observations = [] if known else await store.observations_of(conn, stored.row)
