@@ -58,6 +58,7 @@ API = (
     # Edge agents have no token: the service knows their codes and credentials.
     Route("/api/v1/platform/agents/enrol", "platform", Access.PUBLIC, "public", below=False),
     Route("/api/v1/platform/agents/heartbeat", "platform", Access.PUBLIC, "public", below=False),
+    Route("/api/v1/platform/agents/content", "platform", Access.PUBLIC, "public", exact=False),
     Route("/api/v1/platform", "platform", body=10 * MIB + 64 * 1024, exact=False),
 )
 

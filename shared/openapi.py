@@ -155,7 +155,9 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         contents = kind if isinstance(kind, tuple) and not isinstance(kind, AnyOf) else (Content(JSON, kind),)
         response: dict[str, Any] = {
             "description": common.ANSWERED.get(status, "Done"),
-            "headers": common.headers_of(status, operation.has_etag, "Idempotency-Key" in operation.headers),
+            "headers": common.headers_of(
+                status, operation.has_etag, "Idempotency-Key" in operation.headers, "Range" in operation.headers
+            ),
         }
         if kind is not None:
             response["content"] = {

@@ -48,6 +48,7 @@ MEANINGS = {
     404: "There is no such resource",
     413: "The body is too large",
     415: "The body has another content type",
+    416: "There is nothing of it in the range",
     422: "The request is well-formed but does not fit",
     429: "Too many requests",
     502: "The service gave no usable answer",
@@ -60,6 +61,7 @@ ANSWERED = {
     201: "Created",
     202: "Accepted",
     204: "Done",
+    206: "A part of it",
     302: "On to another page",
     303: "On to another page",
 }
@@ -82,6 +84,8 @@ HEADERS = {
     "Location": _header("Where it is, relative to the host", "/v1/webhooks/wh_01jdkfx3c8e2r9v5m7q4t6w0ya"),
     "Link": _header("The next page, if there is one (RFC 8288)", '</v1/webhooks?cursor=b3Jn>; rel="next"'),
     "ETag": _header("Names this version of the answer", '"5f1d8c0f6a8e4c0db0a3d1c2b3a4f5e6"'),
+    "Accept-Ranges": _header("Parts of it can be asked for", "bytes"),
+    "Content-Range": _header("Which bytes of how many", "bytes 0-1023/10485760"),
     "Idempotent-Replayed": _header("There when this is the stored answer of an earlier call", "true"),
 }
 PARAMETERS = {
@@ -96,6 +100,19 @@ PARAMETERS = {
         "name": "If-None-Match",
         "in": "header",
         "description": "The ETag of an earlier answer: 304 if it still holds.",
+        "schema": {"type": "string", "pattern": "^[ -~]*$"},
+    },
+    "Range": {
+        "name": "Range",
+        "in": "header",
+        "description": "The part to answer with (RFC 9110 §14): one range of bytes. Anything else is answered with the whole.",
+        "schema": {"type": "string", "pattern": "^[ -~]*$"},
+        "example": "bytes=1024-",
+    },
+    "If-Range": {
+        "name": "If-Range",
+        "in": "header",
+        "description": "The ETag of the part there is already: the whole is answered if it has changed.",
         "schema": {"type": "string", "pattern": "^[ -~]*$"},
     },
     "X-Tenant-ID": {
@@ -113,12 +130,14 @@ QUERY_FIELDS = {
 }
 
 
-def headers_of(status: int, has_etag: bool, is_idempotent: bool) -> dict[str, Any]:
+def headers_of(status: int, has_etag: bool, is_idempotent: bool, has_ranges: bool = False) -> dict[str, Any]:
     """The fields an answer may have, by reference."""
     names = ["X-Trace-Id", "Traceresponse", "RateLimit", "RateLimit-Policy"]
     names += ["Location"] if status in (201, 302, 303) else []
     names += ["Link"] if status == 200 else []
     names += ["ETag"] if has_etag else []
+    names += ["Accept-Ranges"] if has_ranges else []
+    names += ["Content-Range"] if status in (206, 416) else []
     names += ["Idempotent-Replayed"] if is_idempotent else []
     names += ["WWW-Authenticate"] if status in (401, 403) else []
     names += ["Retry-After"] if status in (409, 429, 503) else []

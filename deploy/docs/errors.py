@@ -31,6 +31,7 @@ PROBLEMS = [
     Problem(413, "Content too large", "The body is over 1 MiB (64 KiB at the OAuth endpoints)."),
     Problem(414, "URI too long", "Shorten the path or the query."),
     Problem(415, "Unsupported media type", "Send application/json."),
+    Problem(416, "Range not satisfiable", "Content-Range says how many bytes there are: ask for some of those."),
     Problem(417, "Expectation failed", "Send the request without Expect."),
     Problem(421, "Misdirected request", "This host is not served here."),
     Problem(422, "Invalid request", "Well-formed, but a field does not fit: `errors` says which and why."),

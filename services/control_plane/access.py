@@ -1,5 +1,6 @@
 """Who may come in at all: the control plane is opened to organisations on request, and says so on every path it has."""
 
+import re
 from collections.abc import Iterable
 
 from psycopg import OperationalError
@@ -27,15 +28,15 @@ def is_granted(scopes: Iterable[str]) -> bool:
 class GrantMiddleware:
     """401 without a token, 403 `access-on-request` for a tenant without the grant, before anything is said of a path below `BASE`.
 
-    `public` paths are for callers that the endpoint knows by other means.
+    Paths that `public` matches whole are for callers that the endpoint knows by other means.
     """
 
-    def __init__(self, app: ASGIApp, public: frozenset[str] = frozenset()) -> None:
+    def __init__(self, app: ASGIApp, public: re.Pattern[str]) -> None:
         self.app = app
         self.public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(BASE + "/") or scope["path"] in self.public:
+        if scope["type"] != "http" or not scope["path"].startswith(BASE + "/") or self.public.fullmatch(scope["path"]):
             await self.app(scope, receive, send)
             return
         refusal = await _refusal(Request(scope))

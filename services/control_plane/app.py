@@ -1,5 +1,6 @@
 """Control-plane over HTTP: integration packages, their releases, and what is done with them."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,7 +28,7 @@ from shared.outbox import Bell
 from shared.routing import resource
 
 # Edge agents have no token of an app: these endpoints know them by their code or credential.
-PUBLIC = frozenset({f"{BASE}/agents/enrol", f"{BASE}/agents/heartbeat"})
+PUBLIC = re.compile(rf"{BASE}/agents/(enrol|heartbeat|content/[^/]+/[^/]+)")
 
 
 async def check_database(request: Request) -> None:
@@ -66,6 +67,7 @@ routes = [
     # Before those of one agent, whose id neither word is.
     resource(f"{AGENTS}/enrol", POST=edge_endpoints.enrol),
     resource(f"{AGENTS}/heartbeat", POST=edge_endpoints.heartbeat),
+    resource(f"{AGENTS}/content/{{package_id}}/{{version}}", GET=edge_endpoints.download),
     resource(AGENTS, GET=agents.list_agents, POST=agents.create_agent),
     resource(AGENT, GET=agents.read_agent, PATCH=agents.change_agent),
     resource(f"{AGENT}/enrolment-code", POST=agents.renew_code),

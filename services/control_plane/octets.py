@@ -11,14 +11,17 @@ MEDIA = "application/octet-stream"
 
 
 def octets(content: bytes, sha256: str) -> Response:
-    """A package's bytes: never shown by a browser, and with their digest (RFC 9530) to check them by. `sha256` is hex."""
-    headers = {
+    return Response(content, headers=octets_headers(sha256), media_type=MEDIA)
+
+
+def octets_headers(sha256: str) -> dict[str, str]:
+    """Of a package's bytes: never shown by a browser, and with their digest (RFC 9530) to check them by. `sha256` is hex."""
+    return {
         "cache-control": "no-store",
         "content-disposition": "attachment",
         "x-content-type-options": "nosniff",
         "repr-digest": f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:",
     }
-    return Response(content, headers=headers, media_type=MEDIA)
 
 
 def require_octets(request: Request) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from services.control_plane import documented
@@ -47,6 +48,49 @@ def test_content_of_ten_mebibytes_passes_the_gateway_and_a_byte_more_does_not(st
         assert more.status_code == 413
         far_more = client.put(UPLOAD, content=bytes(11 << 20), headers=OCTETS)
         assert far_more.status_code == 413
+
+
+AGENTS = f"{PLATFORM}/agents"
+FETCHED = f"{AGENTS}/content/{new_id('pkg')}/1.0.0"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("shown", [None, "Bearer x", f"Bearer agt_{'0' * 26}.x", "Basic eDp5"])
+def test_content_for_an_agent_needs_its_credential(stack: Stack, method: str, shown: str | None) -> None:
+    with stack.client("api") as anyone:
+        answer = anyone.request(method, FETCHED, headers={"authorization": shown} if shown else {})
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_an_apps_token_is_no_agents_credential(stack: Stack, writer: str) -> None:
+    with stack.client("api", token=writer) as app:
+        assert app.get(FETCHED).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/content", 404),
+        ("/content/", 401),
+        ("/content/x", 401),
+        ("/content/x/y/z", 401),
+        ("/content/revoke", 401),
+        ("/content/%2e%2e/x", 404),
+        ("/content/x/%2e%2e", 404),
+        ("/content/x%2f..%2f..%2f..%2fpackages", 404),
+        ("/content/x/y%00", 404),
+        ("/content/x/y%0a", 404),
+        ("/%63ontent/x/y", 401),
+        ("/content%2fx%2fy", 401),
+    ],
+)
+def test_no_spelling_of_the_agents_path_leads_past_a_credential(
+    stack: Stack, writer: str, path: str, status: int
+) -> None:
+    with stack.client("api", token=writer) as app:
+        url = httpx.URL(str(app.base_url)).copy_with(raw_path=(AGENTS + path).encode())
+        assert app.get(url).status_code == status
 
 
 @pytest.mark.parametrize("media", ["application/json", "text/plain", "application/zip"])

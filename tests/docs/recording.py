@@ -196,15 +196,57 @@ def record_agents(stack: Stack, recorder: Recorder) -> None:
     keep, path = recorder.keep, "/api/v1/platform/agents"
     now = datetime.now(UTC).isoformat()
     with stack.client("api", stack.app_token("argus:platform:write")) as client, stack.client("api") as edge:
-        made = keep(client.post(path, json={"name": "Gateway box", "vehicle_id": "AMB-42"}))
+        package = release_for_agents(client)
+        draft = {"name": "Gateway box", "vehicle_id": "AMB-42", "packages": [package]}
+        made = keep(client.post(path, json=draft))
         credential = edge.post(f"{path}/enrol", json={"code": made["enrolment_code"]})
         bearer = {"authorization": f"Bearer {keep(credential)['credential']}"}
-        keep(edge.post(f"{path}/heartbeat", json={"sent_at": now, "agent_version": "2.1.0"}, headers=bearer))
+        told = keep(edge.post(f"{path}/heartbeat", json={"sent_at": now, "agent_version": "2.1.0"}, headers=bearer))
+        download_in_parts(edge, told["desired"][0], bearer)
         one = f"{path}/{made['id']}"
         for answer in (client.get(path), client.get(one), client.patch(one, json={"vehicle_id": "AMB-43"})):
             keep(answer)
         keep(client.post(f"{one}/enrolment-code"))
         keep(client.post(f"{one}/revoke"))
+
+
+def release_for_agents(client: httpx.Client) -> str:
+    """The id of an edge package with a version that is live in production."""
+    base, key = "/api/v1/platform", Ed25519PrivateKey.generate()
+
+    def made(path: str, body: Any) -> Any:
+        answer = client.post(base + path, json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    key_id = made("/signing-keys", {"name": "build server", "jwk": jwk(key)})["id"]
+    package = made("/packages", {"name": f"gateway-box-{new_id('x')[-6:]}", "kind": "edge"})["id"]
+    number = "1.4.0+box.7"
+    manifest = {"version": number, "kind": "edge", "entry": "bin/start", "key_id": key_id}
+    manifest |= {"content_sha256": hashlib.sha256(CONTENT).hexdigest()}
+    made(f"/packages/{package}/versions", manifest | {"signature": sign(key, package, manifest)})
+    octets = {"content-type": "application/octet-stream"}
+    sent = client.put(f"{base}/packages/{package}/versions/{number}/content", content=CONTENT, headers=octets)
+    assert sent.is_success, sent.text
+    release = made("/releases", {"package_id": package, "version": number, "environment": "production"})["id"]
+    for step in ("approve", "promote"):
+        assert client.post(f"{base}/releases/{release}/{step}").is_success
+    return package
+
+
+def download_in_parts(edge: httpx.Client, told: dict[str, Any], bearer: dict[str, str]) -> None:
+    """As an agent whose link breaks off half way. The answers are bytes: none of them is an example."""
+    url, tag = told["content_url"], f'"{told["content_sha256"]}"'
+    half = told["size"] // 2
+    first = edge.get(url, headers=bearer | {"range": f"bytes=0-{half - 1}"})
+    rest = edge.get(url, headers=bearer | {"range": f"bytes={half}-", "if-range": tag})
+    assert (first.status_code, rest.status_code, first.content + rest.content) == (206, 206, CONTENT)
+    assert edge.get(url, headers=bearer).content == CONTENT
+    size = edge.head(url, headers=bearer)
+    assert (size.status_code, size.headers["content-length"]) == (200, str(len(CONTENT)))
+    assert edge.get(url, headers=bearer | {"if-none-match": tag}).status_code == 304
+    past = edge.get(url, headers=bearer | {"range": f"bytes={told['size']}-"})
+    assert (past.status_code, past.headers["content-range"]) == (416, f"bytes */{told['size']}")
 
 
 def record_packages(stack: Stack, recorder: Recorder) -> None:

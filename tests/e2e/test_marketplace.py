@@ -264,7 +264,8 @@ def test_of_two_simultaneous_promotions_one_wins_and_the_other_is_409(publisher:
 
 def test_without_the_grant_every_route_is_403_with_how_to_ask_for_it(stack: Stack) -> None:
     with stack.client("api", token=Organisation(stack).administrator("platform:apps", "argus:platform:write")) as api:
-        paths = sorted({route.path for route in routes if route.path.startswith(PLATFORM)} - PUBLIC)
+        known = {route.path for route in routes if route.path.startswith(PLATFORM)}
+        paths = sorted(path for path in known if not PUBLIC.fullmatch(path))
         for path in paths:
             for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
                 answer = api.request(method, path.replace("{", "").replace("}", ""))

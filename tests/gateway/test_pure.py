@@ -91,6 +91,7 @@ def test_a_target_is_a_path_or_refused(url: bytes) -> None:
         ("api.test", "/api/v1/devices/dev_1/observations:batch", "devices"),
         ("api.test", "/api/v1/platform/packages", "platform"),
         ("api.test", "/api/v1/platform/agents/enrol", "platform"),
+        ("api.test", "/api/v1/platform/agents/content/pkg_1/1.0.0", "platform"),
         ("auth.test", "/graphql", None),
         ("api.test", "/v1/webhooks", None),
         ("api.test", "/graphql/x", None),
@@ -102,6 +103,28 @@ def test_a_target_is_a_path_or_refused(url: bytes) -> None:
 def test_the_routes_of_the_contract(host: str, path: str, upstream: str | None, shared_world: World) -> None:
     route = routes.sites(shared_world.settings())[host].find(path)
     assert (route.upstream if route else None) == upstream
+
+
+@pytest.mark.parametrize(
+    ("path", "is_public"),
+    [
+        ("/enrol", True),
+        ("/heartbeat", True),
+        ("/content/pkg_1/1.0.0+b", True),
+        ("/content", False),
+        ("/contents/pkg_1/1.0.0", False),
+        ("/enrol/x", False),
+        ("/agt_1", False),
+        ("", False),
+    ],
+)
+def test_an_edge_agents_own_calls_need_no_token_and_its_address_pays_for_them(
+    path: str, is_public: bool, shared_world: World
+) -> None:
+    route = routes.sites(shared_world.settings())["api.test"].find("/api/v1/platform/agents" + path)
+    assert route is not None
+    assert (route.access is routes.Access.PUBLIC) == is_public
+    assert route.rate("GET") == ("public" if is_public else "read")
 
 
 def document(*kids: str, **fields: str) -> Document:

@@ -10,13 +10,14 @@ from services.control_plane.agents.models import (
     AgentChange,
     AgentDraft,
     AgentPage,
-    Desired,
     Enrolment,
     Environment,
     Heartbeat,
 )
 from services.control_plane.agents.staleness import Staleness
-from shared.openapi import Operation
+from services.control_plane.octets import MEDIA
+from services.control_plane.packages.documented import PublicJwk
+from shared.openapi import Content, Operation
 
 AGENTS = f"{BASE}/agents"
 ONE = AGENTS + "/{agent_id}"
@@ -53,12 +54,34 @@ class Agents(msgspec.Struct):
 
 
 class Enrolled(msgspec.Struct):
-    """`credential` is shown this once; the agent sends it as `Authorization: Bearer` with every heartbeat."""
+    """`credential` is shown this once; the agent sends it as `Authorization: Bearer` with every call of its own."""
 
     agent_id: str
     credential: str
     environment: Environment
     heartbeat_seconds: int
+
+
+class Desired(msgspec.Struct):
+    """A package the agent should run: the version that is live in its environment.
+
+    `content_url` is the path of its content on this host. `signature` is the Ed25519 signature of the UTF-8 bytes of `statement`
+    under `jwk`; the statement is JSON, and names the package, the version and the content's digest that are signed. A key that was
+    revoked since has a `key_revoked_at`.
+    """
+
+    package_id: str
+    name: str
+    release_id: str
+    version: str
+    content_sha256: str
+    size: int
+    content_url: str
+    key_id: str
+    jwk: PublicJwk
+    key_revoked_at: datetime | None
+    statement: str
+    signature: str
 
 
 class Instructions(msgspec.Struct):
@@ -105,6 +128,20 @@ OPERATIONS = [
         body=Heartbeat,
         refusals=UNKNOWN,
         example={"sent_at": "2026-03-23T12:00:00Z", "running": [], "agent_version": "2.1.0"},
+    ),
+    Operation(
+        "GET",
+        f"{AGENTS}/content/{{package_id}}/{{version}}",
+        "Download what to run, as an edge agent",
+        None,
+        {200: (Content(MEDIA, None),), 206: (Content(MEDIA, None),)},
+        "Sent with the agent's own credential. Given is what the heartbeat's answer names and is still live; anything else is 404:"
+        " report again. A download that broke off goes on with `Range`, one range of bytes, and the ETag in `If-Range`. `Repr-Digest`"
+        " (RFC 9530) is that of the whole, also with a part of it.",
+        headers=("Range", "If-Range"),
+        refusals=UNKNOWN
+        | {412: "The content is not the one that If-Match names", 416: "None of the content's bytes is in the range"},
+        has_etag=True,
     ),
     Operation("GET", ONE, "Inspect an edge agent", READ, {200: Agent}),
     Operation(

@@ -1,7 +1,7 @@
 """Where edge agents speak themselves: they have no app's token, so a code or their own credential says who they are."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -9,12 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane import queries as tenants
+from services.control_plane import resuming
 from services.control_plane.access import is_granted
 from services.control_plane.agents import credentials, queries
 from services.control_plane.agents.credentials import Kind, Presented
-from services.control_plane.agents.models import Agent, Desired, Enrolment, Heartbeat
+from services.control_plane.agents.models import Agent, Desired, Enrolment, Heartbeat, LiveContent
+from services.control_plane.packages.rules import SEMVER
 from services.control_plane.rows import every, first
-from shared import audit, http, problems
+from shared import audit, http, ids, problems
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant, transaction
 from shared.identity import Caller
@@ -30,7 +32,7 @@ async def enrol(request: Request) -> Response:
     body = await http.decode(request, Enrolment)
     presented = credentials.read("enr", body.code)
     async with transaction(request) as conn:
-        agent = await _locked(conn, presented)
+        agent = await _said(conn, presented, queries.LOCK)
         credential = await _exchange(request, conn, agent, presented)
     # Refused only now: the wrong guess is counted, which an exception inside would undo.
     if agent is None or credential is None:
@@ -44,9 +46,7 @@ async def heartbeat(request: Request) -> Response:
     presented = _bearer(request)
     await http.read_body(request)  # before a connection is taken: a slow body holds none
     async with transaction(request) as conn:
-        agent = await _locked(conn, presented)
-        if presented is None or agent is None or not _is_credential(request, agent, presented):
-            raise _refused("credential")
+        agent = await _authenticated(request, conn, presented, queries.LOCK)
         told = await http.decode(request, Heartbeat)
         _check_time(told)
         reported = Jsonb(told, dumps=lambda one: http.encode(one).decode())
@@ -55,18 +55,60 @@ async def heartbeat(request: Request) -> Response:
     return http.json(_instructions(request, agent, told, desired))
 
 
+async def download(request: Request) -> Response:
+    """The content of a version the agent should run, or the part of it that is asked for, so that one that broke off can go on."""
+    async with transaction(request) as conn:
+        agent = await _authenticated(request, conn, _bearer(request), queries.FIND)
+        live = await _live(conn, request, agent)
+        wanted = resuming.wanted(request, live.content_sha256, live.size)
+        body = await _read(conn, live, wanted.span) if wanted.span is not None else b""
+    return wanted.response(body)
+
+
+async def _live(conn: AsyncConnection, request: Request, agent: Agent) -> LiveContent:
+    """Raises a 404 Problem, the same one, for all that is not assigned to the agent and live in its environment now."""
+    package_id, version = request.path_params["package_id"], request.path_params["version"]
+    found = None
+    if ids.is_id(package_id, "pkg") and SEMVER.fullmatch(version):
+        asked = {"package_id": package_id, "version": version}
+        assigned = {"packages": agent.packages, "environment": agent.environment}
+        found = await first(conn, LiveContent, queries.FIND_LIVE_CONTENT, asked | assigned)
+    if found is None:
+        raise problems.not_found()
+    return found
+
+
+async def _read(conn: AsyncConnection, live: LiveContent, span: resuming.Span) -> bytes:
+    # In binary, since as text each byte would travel as two.
+    async with conn.cursor(binary=True) as cursor:
+        await cursor.execute(queries.READ_CONTENT, (span.first + 1, span.length, live.version_id))
+        row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
+
+
 def _instructions(request: Request, agent: Agent, told: Heartbeat, desired: list[Desired]) -> dict[str, Any]:
     running = {(one.package_id, one.version) for one in told.running}
     return {
         "agent_id": agent.id,
         "environment": agent.environment,
         "in_sync": running == {(one.package_id, one.version) for one in desired},
-        "desired": desired,
+        "desired": [one.view() for one in desired],
         "heartbeat_seconds": request.state.settings.agent_heartbeat_seconds,
     }
 
 
-async def _locked(conn: AsyncConnection, presented: Presented | None) -> Agent | None:
+async def _authenticated(
+    request: Request, conn: AsyncConnection, presented: Presented | None, query: LiteralString
+) -> Agent:
+    """The agent whose live credential was shown. Raises a 401 Problem."""
+    agent = await _said(conn, presented, query)
+    if presented is None or agent is None or not _is_credential(request, agent, presented):
+        raise _refused("credential")
+    return agent
+
+
+async def _said(conn: AsyncConnection, presented: Presented | None, query: LiteralString) -> Agent | None:
     """The agent it says it is, with its tenant set; None where there is none, or its organisation has no control plane any more."""
     if presented is None:
         return None
@@ -77,7 +119,7 @@ async def _locked(conn: AsyncConnection, presented: Presented | None) -> Agent |
     granted = await (await conn.execute(tenants.GRANTED_SCOPES, (row[0],))).fetchone()
     if granted is None or not is_granted(granted[0]):
         return None
-    return await first(conn, Agent, queries.LOCK, (presented.agent_id,))
+    return await first(conn, Agent, query, (presented.agent_id,))
 
 
 async def _exchange(

@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
+from services.control_plane.access import BASE
 from services.control_plane.agents import staleness
+from services.control_plane.packages import signing
 from services.control_plane.settings import Settings
 from shared import http
 from shared.pagination import Page
@@ -59,16 +62,34 @@ class AgentPage(Page):
 
 
 class Desired(msgspec.Struct, frozen=True, kw_only=True):
-    """A package the agent should run: the version that is live in its environment, and how its content is known."""
+    """A package the agent should run: the version that is live in its environment, and what was signed of it under which key."""
 
     package_id: str
     name: str
     release_id: str
     version: str
     content_sha256: str
-    size: int | None
+    size: int
     key_id: str
     signature: str
+    statement: str
+    public_key: bytes
+    key_revoked_at: datetime | None
+
+    def view(self) -> dict[str, Any]:
+        """With the key as a JWK, and the path its content has for the agent."""
+        shown = msgspec.structs.asdict(self)
+        jwk = signing.jwk_of(shown.pop("public_key"), self.key_id)
+        where = f"{BASE}/agents/content/{self.package_id}/{quote(self.version)}"
+        return shown | {"jwk": jwk, "content_url": where}
+
+
+class LiveContent(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is of a content before its bytes are read."""
+
+    version_id: str
+    content_sha256: str
+    size: int
 
 
 class Agent(msgspec.Struct, kw_only=True):
