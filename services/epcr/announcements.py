@@ -22,6 +22,11 @@ def changed(
     return _event(encounter, type), facts_of(encounter, observations)
 
 
+def read_late(encounter: Encounter) -> Event:
+    """Of a device's readings that came in after the handover: whoever fetched the encounter then hears of nothing else any more."""
+    return _event(encounter, "epcr.encounter.updated")
+
+
 def _event(encounter: Encounter, type: str) -> Event:
     return Event(
         event_id=ids.new_id("evt"),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from celery import Celery
 from psycopg.rows import class_row
 
-from services.epcr import queries
+from services.epcr import announcements, queries
 from services.epcr.facts import facts_of
 from services.epcr.models.observations import LinkedObservation
 from services.epcr.queries import EncounterRow
@@ -109,7 +109,10 @@ def _acknowledge(conn: Connection, linked: Sequence[Received[ObservationsRecorde
 
 
 def _touch(conn: Connection, keyring: Keyring, keys: set[Key]) -> None:
-    """A new revision for each encounter; one that was finished already is told to the indicators again."""
+    """A new revision for each encounter; one that was finished already is told to the indicators again.
+
+    One handed over is told to subscribers too, since for one merely completed the handover is still to be told.
+    """
     encounter_ids = sorted(encounter_id for _, encounter_id in keys)
     if not encounter_ids:
         return
@@ -117,7 +120,10 @@ def _touch(conn: Connection, keyring: Keyring, keys: set[Key]) -> None:
     with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
         finished = cursor.execute(queries.FINISHED, (encounter_ids,)).fetchall()
     for row in finished:
-        outbox.add_sync(conn, row.tenant_id, facts_of(opened(row, keyring).encounter, _observations(conn, row)))
+        encounter = opened(row, keyring).encounter
+        outbox.add_sync(conn, row.tenant_id, facts_of(encounter, _observations(conn, row)))
+        if encounter.status == "handed_over":
+            outbox.add_sync(conn, row.tenant_id, announcements.read_late(encounter))
 
 
 def _observations(conn: Connection, row: EncounterRow) -> list[LinkedObservation]:

@@ -16,6 +16,7 @@ from tests.epcr.fhir_server import FhirServer
 
 LINKS = "device_ingest.encounter_links.v1"
 FACTS = "graphql_api.encounter_facts.v1"
+EVENT = "webhook_dispatcher.event.v1"
 
 
 def readings(bundle: dict[str, Any]) -> list[Any]:
@@ -161,6 +162,24 @@ def test_indicators_hear_of_readings_that_come_after_completion(organisation: Or
     facts = inside.messages(organisation.id, FACTS)
     assert [fact["version"] for fact in facts] == [1, 3, 4]
     assert [[vital["value"] for vital in fact["vitals"]] for fact in facts] == [[], [88], [88, 92]]
+
+
+def test_who_fetched_at_the_handover_hears_of_readings_that_come_after_it(
+    organisation: Organisation, inside: Inside
+) -> None:
+    """A monitor that buffers sends after the mission; no other event would follow."""
+    id = organisation.partner.create()
+    late = spo2("92")
+    types = ["epcr.encounter.created", "epcr.encounter.completed"]
+    organisation.crew.write(id, {"status": "completed"})
+    inside.receive(organisation.id, recorded(id, spo2("88")))
+    assert [event["type"] for event in inside.messages(organisation.id, EVENT)] == types
+    organisation.crew.write(id, {"status": "handed_over"})
+    for _ in range(2):
+        inside.receive(organisation.id, recorded(id, late))
+    events = inside.messages(organisation.id, EVENT)
+    assert [event["type"] for event in events] == [*types, *2 * ["epcr.encounter.updated"]]
+    assert events[-1]["data"]["version"] == events[-2]["data"]["version"] == 3
 
 
 def test_a_batch_of_many_tenants_and_encounters_finds_each_its_own(
