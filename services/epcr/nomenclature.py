@@ -35,6 +35,8 @@ _ONLY_FOR_UNITS = {
 # Decimal's own context would round what a device may send to 28 digits.
 _EVERY_DIGIT = Context(prec=100)
 _MOLAR_TWIN = {"2339-0": "15074-8", "41653-7": "14743-9"}
+# A pressure or a fraction; a mass or an amount.
+_OF_ONE_PROPERTY = frozenset({"19891-1", "19889-5", *_MOLAR_TWIN, *_MOLAR_TWIN.values()})
 # The R4 vital signs profiles fix the unit; these say the same in that unit, exactly.
 _SAME_IN = {
     "{beat}/min": ("/min", 0),
@@ -78,9 +80,11 @@ def find(refid: str, code10: int) -> Metric:
 
 
 def loinc_codes(metric: Metric, unit: str | None) -> list[str]:
-    """The LOINC codes that are true of a value in `unit`."""
+    """The LOINC codes that are true of a value in `unit`; of none at all, those that do not say which of several properties it would be."""
+    if unit is None:
+        return [code for code in metric.loinc if code not in _OF_ONE_PROPERTY]
     codes = [code for listed in metric.loinc for code in (listed, _MOLAR_TWIN.get(listed)) if code]
-    return [code for code in codes if unit is None or unit in _ONLY_FOR_UNITS.get(code, {unit})]
+    return [code for code in codes if unit in _ONLY_FOR_UNITS.get(code, {unit})]
 
 
 def in_expected_unit(value: Decimal, unit: str) -> tuple[Decimal, str]:

@@ -11,7 +11,7 @@ from services.epcr.queries import EncounterRow
 from shared import problems
 
 # Raised whenever the same encounter would be told in other bytes.
-FORMAT = 2
+FORMAT = 3
 FHIR = "application/fhir+json"
 _WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)\s*(?:;|$)")
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')

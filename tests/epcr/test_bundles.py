@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import fhirkit
+import msgspec
 import pytest
 from ucumvert import get_ucum_parser
 
@@ -93,6 +94,32 @@ def test_a_reading_without_a_value_says_why() -> None:
     [absent] = [one for one in _observations(BUNDLES["every_class_of_device"]) if "dataAbsentReason" in one]
     assert absent["dataAbsentReason"]["coding"][0]["code"] == "not-a-number"
     assert "valueQuantity" not in absent
+
+
+@pytest.mark.parametrize(
+    ("refid", "code10", "unit", "loinc"),
+    [
+        ("MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD", 160184, None, []),
+        ("MDC_CONC_GLU_CAPILLARY_WHOLEBLOOD", 160184, "mmol/L", ["14743-9", "15074-8"]),
+        ("MDC_CONC_AWAY_CO2_ET", 151708, None, []),
+        ("MDC_CONC_AWAY_CO2_ET", 151708, "%", ["19889-5"]),
+        ("MDC_PULS_OXIM_SAT_O2", 150456, None, ["2708-6", "59408-5"]),
+    ],
+)
+def test_a_reading_without_a_value_is_never_coded_as_two_things_at_once(
+    refid: str, code10: int, unit: str | None, loinc: list[str]
+) -> None:
+    """Of glucose without a unit nobody knows whether it would have been a mass or an amount."""
+    reading = msgspec.structs.replace(
+        golden.readings()[0],
+        mdc_code=refid,
+        mdc_code10=code10,
+        value=None,
+        unit_code=unit,
+        data_absent_reason="error",
+    )
+    sent = checked(bundle(golden.projection(golden.encounter(MINIMAL), [reading])))
+    assert [_codes(one)[1:] for one in _observations(sent)] == [loinc]
 
 
 def test_glucose_is_coded_by_what_its_unit_says() -> None:
