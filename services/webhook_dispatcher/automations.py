@@ -5,14 +5,12 @@ from typing import Any
 
 from psycopg.rows import class_row
 
-from services.webhook_dispatcher import dispatch_queries
+from services.webhook_dispatcher import approval, dispatch_queries
 from services.webhook_dispatcher.fanout import EventRefused, Listener, NewEvent, accept
 from shared import outbox
 from shared.database import Connection
 from shared.messages import AutomationDelivery, AutomationInterest, Event, PlatformEvent, RunFinished
 from shared.worker import Received
-
-FIRED = "automation.fired"
 
 
 def change_interest(conn: Connection, messages: Sequence[Received[AutomationInterest]]) -> None:
@@ -44,33 +42,51 @@ def listeners(conn: Connection, message: Received[AutomationDelivery]) -> list[L
         return cursor.execute(dispatch_queries.LISTENERS_OF_APP, app).fetchall()
 
 
+def event_id(message: Received[AutomationDelivery]) -> str:
+    return "evt_" + message.body.run_id.rpartition("_")[2]
+
+
 def fired(message: Received[AutomationDelivery]) -> NewEvent | None:
     """The run as an event, whose id is the run's: told again, it is known. None when its data breaks the schema."""
     run = message.body
-    event_id = "evt_" + run.run_id.rpartition("_")[2]
     rehearsal = run.environment == "sandbox"
-    event = Event(event_id=event_id, type=FIRED, timestamp=run.timestamp, data=run.data, test=rehearsal)
+    event = Event(
+        event_id=event_id(message), type=approval.FIRED, timestamp=run.timestamp, data=run.data, test=rehearsal
+    )
     try:
         return accept(message.tenant_id, event, message.traceparent)
     except EventRefused:
         return None
 
 
-def answer(
+def objection(
     conn: Connection, message: Received[AutomationDelivery], event: NewEvent | None, listeners: Sequence[Listener]
+) -> tuple[str, str] | None:
+    """Why a run sends nothing, as an error and what to say of it. Its trigger may have been withdrawn while it was on its way."""
+    if event is None:
+        return "invalid_event", "The event is not what its type says."
+    if not listeners:
+        named = f"{message.body.webhook_id} of this app" if message.body.webhook_id else "No webhook of this app"
+        verb = "does not take" if message.body.webhook_id else "takes"
+        return "no_webhook", f"{named} {verb} {approval.FIRED}."
+    trigger = message.body.data["event_type"]
+    if not approval.covers(conn, listeners[0].id, trigger):
+        return "stopped", f"This app is not approved for {trigger}."
+    return None
+
+
+def answer(
+    conn: Connection,
+    message: Received[AutomationDelivery],
+    refused: tuple[str, str] | None,
 ) -> None:
     """A run has succeeded once its deliveries are queued: from there the retries of webhooks take over."""
     run: dict[str, Any] = {"run_id": message.body.run_id, "attempt": message.body.attempt}
-    if event is None:
-        told = RunFinished(
-            **run, outcome="refused", error="invalid_event", detail="The event is not what its type says."
-        )
-    elif not listeners:
-        named = f"{message.body.webhook_id} of this app" if message.body.webhook_id else "No webhook of this app"
-        verb = "does not take" if message.body.webhook_id else "takes"
-        told = RunFinished(**run, outcome="refused", error="no_webhook", detail=f"{named} {verb} {FIRED}.")
+    if refused is not None:
+        error, detail = refused
+        told = RunFinished(**run, outcome="refused", error=error, detail=detail)
     else:
-        told = RunFinished(**run, outcome="succeeded", result={"event_id": event.id})
+        told = RunFinished(**run, outcome="succeeded", result={"event_id": event_id(message)})
     outbox.add_sync(conn, message.tenant_id, told, traceparent=message.traceparent)
 
 

@@ -16,6 +16,10 @@ UPSERT_APP: LiteralString = """
     SET version = excluded.version, status = excluded.status, approved_events = excluded.approved_events
     WHERE apps.version < excluded.version
 """
+APPROVED: LiteralString = """
+    SELECT a.approved_events FROM subscriptions s JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
+    WHERE s.id = %(subscription_id)s
+"""
 LOCK_SUBSCRIPTIONS_OF_APP: LiteralString = """
     SELECT id, events, paused FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s
     ORDER BY id FOR NO KEY UPDATE
@@ -211,12 +215,14 @@ UPDATE_HEALTH: LiteralString = """
 """
 
 # --- stopping and recovering ------------------------------------------------------------------------------------------------
-# What was given up waits again, held, and the recovery sends it oldest first.
+# What was given up waits again, held, and the recovery sends it oldest first; unless it tells of what is no longer approved, as an
+# automation's message does of the event that set it off.
 REQUEUE_GIVEN_UP: LiteralString = """
     WITH given_up AS (
         UPDATE deliveries SET status = 'retrying'
         WHERE subscription_id = %(subscription_id)s AND troubled AND status = 'failed' AND sequence IS NOT NULL AND at >= %(since)s
-            AND EXISTS (SELECT 1 FROM events e WHERE e.id = event_id AND e.at = event_at)
+            AND EXISTS (SELECT 1 FROM events e WHERE e.id = event_id AND e.at = event_at AND (
+                event_type <> 'automation.fired' OR e.body::jsonb #>> '{data,event_type}' = ANY(%(approved_types)s)))
             AND event_type = ANY((SELECT live_events FROM subscriptions WHERE id = %(subscription_id)s)::text[])
         RETURNING id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt
     )
@@ -242,10 +248,10 @@ HOLD_ABANDONED: LiteralString = """
 """
 DISABLE: LiteralString = """
     UPDATE subscriptions SET enabled = false, disabled_reason = %(reason)s, disabled_at = now(), recovering = false
-    WHERE id = %(subscription_id)s AND enabled AND (%(url)s::text IS NULL OR url = %(url)s)
+    WHERE id = %(subscription_id)s AND enabled AND (%(url)s::text IS NULL OR url = %(url)s) RETURNING rehearses
 """
 LONG_FAILING: LiteralString = """
-    SELECT id, tenant_id FROM subscriptions
+    SELECT id, tenant_id, rehearses FROM subscriptions
     WHERE failing_since < now() - %(days)s * interval '1 day' AND last_failure_at > failing_since + %(days)s * interval '1 day' AND enabled
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """

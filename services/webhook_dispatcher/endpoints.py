@@ -7,7 +7,7 @@ from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.webhook_dispatcher import custom_headers, dispatch_queries, event_types, queries, signing
+from services.webhook_dispatcher import approval, custom_headers, dispatch_queries, event_types, queries, signing
 from services.webhook_dispatcher.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.models import App, NewWebhook, Subscription, WebhookChange
@@ -17,7 +17,6 @@ from shared.identity import Caller
 from shared.pagination import Page
 from shared.problems import FieldError
 
-DEFAULT_APPROVED = ["incident.*"]
 MOST_WEBHOOKS = 100
 
 
@@ -48,6 +47,7 @@ async def create_webhook(request: Request) -> Response:
             "headers": vault.seal_headers(webhook_id, draft.headers),
             "header_names": list(draft.headers),
             "paused": app.status == "disabled",
+            "rehearses": caller.rehearses,
         }
         subscription = await fetch(conn, queries.INSERT_SUBSCRIPTION, row)
         await audit.record(conn, caller, "webhook.created", webhook_id, {"events": draft.events})
@@ -92,7 +92,7 @@ async def change_webhook(request: Request) -> Response:
             check_events(app, change.events)
         named = await _apply(conn, _vault(request), subscription, change)
         await audit.record(conn, caller, "webhook.changed", subscription.id, {"fields": named})
-        subscription = await fetch(conn, queries.TOUCH, {"id": subscription.id})
+        subscription = await fetch(conn, queries.TOUCH, {"id": subscription.id, "rehearses": caller.rehearses})
     return http.json(subscription.partner_view())
 
 
@@ -167,7 +167,7 @@ async def _share_app(conn: AsyncConnection, caller: Caller) -> App:
     await conn.execute(dispatch_queries.SHARE_APP, {"client_id": caller.client_id})
     async with conn.cursor(row_factory=class_row(App)) as cursor:
         await cursor.execute(queries.FIND_APP, {"client_id": caller.client_id})
-        app = await cursor.fetchone() or App(status="active", approved_events=DEFAULT_APPROVED)
+        app = await cursor.fetchone() or App(status="active", approved_events=approval.DEFAULT)
     if app.status == "deleted":
         raise problems.forbidden("This app is deleted.")
     return app
@@ -216,7 +216,8 @@ async def _switch(conn: AsyncConnection, subscription: Subscription, *, enabled:
     if enabled and not subscription.enabled:
         await conn.execute(queries.BEGIN_RECOVERY, parameters)
         if subscription.failing_since is not None:
-            await conn.execute(dispatch_queries.REQUEUE_MISSED, parameters)
+            approved = await approval.types_of(conn, subscription.id)
+            await conn.execute(dispatch_queries.REQUEUE_MISSED, parameters | {"approved_types": approved})
         await conn.execute(queries.RESTART_LADDER, parameters)
     elif not enabled and subscription.enabled:
         await conn.execute(dispatch_queries.DISABLE, parameters)

@@ -72,7 +72,7 @@ def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
 def body(event_type: str, timestamp: datetime, data: object, *, test: bool = False) -> str:
     """The payload of Standard Webhooks: type, time of the event and data, serialised once for all deliveries.
 
-    What happened in a rehearsal says so in a member of its own, which nothing else has.
+    What happened in a rehearsal, or is sent as a test, says so in a member of its own, which nothing else has.
     """
     payload: dict[str, object] = {"type": event_type, "timestamp": timestamp.astimezone(UTC), "data": data}
     return http.encode(payload | ({"test": True} if test else {})).decode()

@@ -9,7 +9,16 @@ from psycopg.rows import class_row, dict_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.webhook_dispatcher import delivery, diagnosis, dispatch_queries, event_types, fanout, queries, recording
+from services.webhook_dispatcher import (
+    approval,
+    delivery,
+    diagnosis,
+    dispatch_queries,
+    event_types,
+    fanout,
+    queries,
+    recording,
+)
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.endpoints import find
 from services.webhook_dispatcher.models import (
@@ -80,11 +89,20 @@ async def retry_delivery(request: Request) -> Response:
         if found.event_type not in subscription.live_events and found.sequence is not None:
             raise problems.forbidden(f"This app is not approved for {found.event_type}.")
         key = {"id": found.id, "at": found.created_at}
-        if await (await conn.execute(queries.FIND_EVENT_BODY, key)).fetchone() is None:
+        row = await (await conn.execute(queries.FIND_EVENT_BODY, key)).fetchone()
+        if row is None:
             raise problems.conflict("The event of this delivery is past its retention.")
+        if found.sequence is not None:
+            await _require_approval(conn, subscription, approval.told(found.event_type, row[0]))
         await conn.execute(queries.RETRY, key)
         await conn.execute(queries.MARK_RETRYING, key)
     return http.json({"delivery_id": found.id, "status": "queued"}, 202)
+
+
+async def _require_approval(conn: AsyncConnection, subscription: Subscription, types: list[str]) -> None:
+    approved = await approval.types_of(conn, subscription.id)
+    for refused in (name for name in types if name not in approved):
+        raise problems.forbidden(f"This app is not approved for {refused}.")
 
 
 async def recover(request: Request) -> Response:
@@ -94,7 +112,8 @@ async def recover(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
         _refuse_stopped(subscription)
-        parameters = {"subscription_id": subscription.id, "since": since}
+        approved = await approval.types_of(conn, subscription.id)
+        parameters = {"subscription_id": subscription.id, "since": since, "approved_types": approved}
         queued = (await conn.execute(dispatch_queries.REQUEUE_GIVEN_UP, parameters)).rowcount
         if queued:
             await conn.execute(queries.BEGIN_RECOVERY, parameters)
@@ -148,7 +167,7 @@ async def _store_test(conn: AsyncConnection, test: dict[str, Any], *, claimed: b
 
 
 def _test_delivery(subscription: Subscription) -> dict[str, Any]:
-    """The example of the first event type the webhook asks for, as an event of its own."""
+    """The example of the first event type the webhook asks for, as an event of its own that says it is a test."""
     kind = event_types.catalogue()[subscription.events[0]]
     event_id, delivery_id = ids.new_id("evt"), ids.new_id("dlv_test")
     return {
@@ -159,7 +178,7 @@ def _test_delivery(subscription: Subscription) -> dict[str, Any]:
         "event_id": event_id,
         "event_at": fanout.time_of(event_id),
         "type": kind.type,
-        "body": fanout.body(kind.type, datetime.now(UTC), kind.example),
+        "body": fanout.body(kind.type, datetime.now(UTC), kind.example, test=True),
         "traceparent": tracing.traceparent(),
     }
 

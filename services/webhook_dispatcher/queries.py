@@ -12,9 +12,9 @@ COUNT_SUBSCRIPTIONS: LiteralString = "SELECT count(*) FROM subscriptions WHERE c
 INSERT_SUBSCRIPTION: LiteralString = (
     """
     INSERT INTO subscriptions (id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint,
-        headers, header_names, paused)
+        headers, header_names, paused, rehearses)
     VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(url)s, %(description)s, %(events)s, %(events)s, %(secret)s, %(fingerprint)s,
-        %(headers)s, %(header_names)s, %(paused)s)
+        %(headers)s, %(header_names)s, %(paused)s, %(rehearses)s)
     RETURNING """
     + SUBSCRIPTION_COLUMNS
 )
@@ -41,7 +41,10 @@ SIGN_WITH_BOTH: LiteralString = """
         previous_secret_expires_at = now() + interval '24 hours', secret = %(secret)s, secret_fingerprint = %(fingerprint)s
     WHERE id = %(id)s
 """
-TOUCH: LiteralString = "UPDATE subscriptions SET updated_at = now() WHERE id = %(id)s RETURNING " + SUBSCRIPTION_COLUMNS
+TOUCH: LiteralString = (
+    "UPDATE subscriptions SET updated_at = now(), rehearses = %(rehearses)s WHERE id = %(id)s RETURNING "
+    + SUBSCRIPTION_COLUMNS
+)
 DELETE_SUBSCRIPTION: LiteralString = "DELETE FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
 DELETE_QUEUED: LiteralString = "DELETE FROM queue WHERE subscription_id = %(id)s"
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from services.webhook_dispatcher import dispatch_queries
+from services.webhook_dispatcher import approval, dispatch_queries
 from shared import ids, outbox
 from shared.database import AsyncConnection, Connection
 from shared.messages import Event
@@ -11,12 +11,13 @@ from shared.messages import Event
 FASTEST = 1024
 
 
-def disabled_event(subscription_id: str, reason: str) -> Event:
+def disabled_event(subscription_id: str, reason: str, *, test: bool) -> Event:
     return Event(
         event_id=ids.new_id("evt"),
         type="webhook.disabled",
         timestamp=datetime.now(UTC),
         data={"webhook_id": subscription_id, "reason": reason},
+        test=test,
     )
 
 
@@ -26,15 +27,16 @@ async def disable(conn: AsyncConnection, tenant_id: str, subscription_id: str, r
     Nothing happens to one that is stopped, or has another URL by now.
     """
     parameters = {"subscription_id": subscription_id, "reason": reason, "url": url}
-    stopped = await conn.execute(dispatch_queries.DISABLE, parameters)
-    if stopped.rowcount:
+    stopped = await (await conn.execute(dispatch_queries.DISABLE, parameters)).fetchone()
+    if stopped is not None:
         await conn.execute(dispatch_queries.HOLD, parameters)
-        await outbox.add(conn, tenant_id, disabled_event(subscription_id, reason))
+        await outbox.add(conn, tenant_id, disabled_event(subscription_id, reason, test=stopped[0]))
 
 
 async def gather_missed(conn: AsyncConnection, subscription_id: str, since: datetime) -> None:
     """Holds what waits and takes back what was given up since, for the recovery that has begun."""
-    parameters: dict[str, Any] = {"subscription_id": subscription_id, "since": since}
+    approved = await approval.types_of(conn, subscription_id)
+    parameters: dict[str, Any] = {"subscription_id": subscription_id, "since": since, "approved_types": approved}
     await conn.execute(dispatch_queries.HOLD, parameters)
     await conn.execute(dispatch_queries.REQUEUE_MISSED, parameters)
 
@@ -42,11 +44,11 @@ async def gather_missed(conn: AsyncConnection, subscription_id: str, since: date
 def disable_long_failing(conn: Connection, days: float) -> int:
     """Stops every webhook whose attempts have all failed over so many days."""
     failing = conn.execute(dispatch_queries.LONG_FAILING, {"days": days}).fetchall()
-    for subscription_id, tenant_id in failing:
+    for subscription_id, tenant_id, rehearses in failing:
         parameters = {"subscription_id": subscription_id, "reason": "failing", "url": None}
         conn.execute(dispatch_queries.DISABLE, parameters)
         conn.execute(dispatch_queries.HOLD, parameters)
-        outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing"))
+        outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing", test=rehearses))
     return len(failing)
 
 

@@ -94,9 +94,10 @@ class Sender:
         for message in messages:
             event = automations.fired(message)
             listeners = automations.listeners(conn, message)
-            if event is not None and listeners:
+            refused = automations.objection(conn, message, event, listeners)
+            if event is not None and refused is None:
                 self._enqueue(conn, plan(_store(conn, [event]), listeners))
-            automations.answer(conn, message, event, listeners)
+            automations.answer(conn, message, refused)
 
     def _enqueue(self, conn: Connection, planned: list[Planned]) -> None:
         if planned:

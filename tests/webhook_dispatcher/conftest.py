@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import psycopg
@@ -43,13 +43,20 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 class Partner:
     """An app of one tenant, whose calls come as the gateway would pass them on."""
 
-    def __init__(self, http: httpx.Client, tenant_id: str = "", *scopes: str) -> None:
+    def __init__(
+        self,
+        http: httpx.Client,
+        tenant_id: str = "",
+        *scopes: str,
+        environment: Literal["production", "sandbox"] = "production",
+    ) -> None:
         self.http = http
         self.caller = Caller(
             tenant_id=tenant_id or ids.new_id("org"),
             client_id=ids.new_id("app"),
             scopes=frozenset(scopes or ("webhooks:write",)),
             token_use="service",
+            environment=environment,
         )
 
     @property

@@ -13,7 +13,8 @@ from shared.database import task_transaction
 from shared.messages import AutomationDelivery, AutomationInterest, PlatformEvent, RunFinished
 from shared.worker import Received
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
-from tests.webhook_dispatcher.receiver import Receiver
+from tests.webhook_dispatcher.receiver import Receiver, always
+from tests.webhook_dispatcher.receiver import answer as response
 
 GOLDEN = Path(__file__).parents[1] / "messages"
 HTTPS = "https://integrator.example/"
@@ -229,6 +230,94 @@ def test_withdrawing_the_trigger_gives_up_what_automations_still_send_of_it(
     deliver(dispatcher, partner, kept, run_of(partner, webhook))
     dispatcher.approve(partner, "automation.fired", "device.*", version=2)
     assert sorted(one["status"] for one in partner.deliveries(webhook)) == ["failed", "queued"]
+
+
+def given_up(partner: Partner, dispatcher: Dispatcher, receiver: Receiver) -> tuple[str, str]:
+    """A webhook with two given-up deliveries of automations, and the path of that whose trigger was withdrawn since."""
+    dispatcher.approve(partner, "automation.fired", "epcr.*", "device.*")
+    webhook = partner.subscribe(receiver.url, "automation.fired")
+    receiver.behaviour = always(response(500))
+    for trigger in ("epcr.encounter.completed", "device.enrolled"):
+        run = run_of(partner, webhook)
+        deliver(dispatcher, partner, msgspec.structs.replace(run, data=run.data | {"event_type": trigger}))
+    dispatcher.pump_until(lambda: partner.books(webhook)["given_up"] == 2)
+    dispatcher.approve(partner, "automation.fired", "device.*", version=2)
+    receiver.behaviour = always(response(200))
+    receiver.requests.clear()
+    oldest = partner.deliveries(webhook)[-1]
+    return webhook, f"{webhook}/deliveries/{oldest['id']}"
+
+
+def sent_triggers(receiver: Receiver) -> list[str]:
+    return [msgspec.json.decode(request.body)["data"]["event_type"] for request in receiver.requests]
+
+
+def send_all(dispatcher: Dispatcher, partner: Partner, webhook: str) -> None:
+    def step() -> bool:
+        dispatcher.release()
+        return partner.books(webhook)["pending"] == 0
+
+    dispatcher.pump_until(step)
+
+
+def test_a_retry_sends_nothing_of_a_trigger_that_was_withdrawn(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook, withdrawn = given_up(partner, dispatcher, receiver)
+    answer = partner.post(f"{withdrawn}/retry")
+    assert answer.status_code == 403
+    assert "epcr.encounter.completed" in answer.json()["detail"]
+    assert partner.books(webhook)["pending"] == 0
+    newest = partner.deliveries(webhook)[0]["id"]
+    assert partner.post(f"{webhook}/deliveries/{newest}/retry").status_code == 202
+    send_all(dispatcher, partner, webhook)
+    assert sent_triggers(receiver) == ["device.enrolled"]
+    dispatcher.approve(partner, "automation.fired", "epcr.*", version=3)
+    assert partner.post(f"{withdrawn}/retry").status_code == 202
+
+
+def test_a_recovery_sends_nothing_of_a_trigger_that_was_withdrawn(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook, _ = given_up(partner, dispatcher, receiver)
+    assert partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z").json() == {"queued": 1}
+    send_all(dispatcher, partner, webhook)
+    assert sent_triggers(receiver) == ["device.enrolled"]
+
+
+def test_enabling_a_webhook_again_takes_back_nothing_of_a_trigger_that_was_withdrawn(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook, _ = given_up(partner, dispatcher, receiver)
+    partner.put(webhook, {"enabled": False})
+    partner.put(webhook, {"enabled": True})
+    send_all(dispatcher, partner, webhook)
+    assert sent_triggers(receiver) == ["device.enrolled"]
+
+
+def test_a_receiver_that_is_back_is_sent_nothing_of_a_trigger_that_was_withdrawn(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook, _ = given_up(partner, dispatcher, receiver)
+    dispatcher.run(
+        "UPDATE subscriptions SET failing_since = now() - interval '1 day' WHERE tenant_id = %s", partner.tenant_id
+    )
+    run = run_of(partner, webhook)
+    deliver(dispatcher, partner, msgspec.structs.replace(run, data=run.data | {"event_type": "device.enrolled"}))
+    dispatcher.pump_until(lambda: partner.get(webhook).json()["recovering"])
+    send_all(dispatcher, partner, webhook)
+    assert sent_triggers(receiver) == ["device.enrolled", "device.enrolled"]
+
+
+def test_a_run_that_was_on_its_way_when_its_trigger_was_withdrawn_is_refused(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    dispatcher.approve(partner, "automation.fired", "device.*")
+    webhook = partner.subscribe(HTTPS, "automation.fired")
+    [answer] = deliver(dispatcher, partner, run_of(partner, webhook))
+    assert (answer.outcome, answer.error) == ("refused", "stopped")
+    assert "incident.created" in (answer.detail or "")
+    assert partner.deliveries(webhook) == []
 
 
 def test_automation_fired_is_for_approved_apps_alone(partner: Partner, dispatcher: Dispatcher) -> None:

@@ -36,6 +36,17 @@ def test_it_shows_the_bytes_that_were_sent_and_what_was_signed(partner: Partner,
     assert shown["trace_id"] in request.headers["traceparent"]
 
 
+@pytest.mark.parametrize("environment", ["production", "sandbox"])
+@pytest.mark.parametrize("wait", ["true", "false"])
+def test_it_says_that_it_is_a_test_wherever_it_is_sent_from(
+    http: Any, dispatcher: Dispatcher, receiver: Receiver, wait: str, environment: Any
+) -> None:
+    partner = Partner(http, environment=environment)
+    partner.post(f"{partner.subscribe(receiver.url)}/test?wait={wait}")
+    dispatcher.pump_until(lambda: receiver.requests)
+    assert receiver.requests[0].verified_by(SECRET)["test"] is True
+
+
 def test_it_is_recorded_as_an_attempt_and_sent_once(
     partner: Partner, receiver: Receiver, dispatcher: Dispatcher
 ) -> None:

@@ -35,6 +35,6 @@ def test_the_golden_app_is_read_whole() -> None:
 
 
 def test_webhook_disabled_as_we_send_it_is_an_event_of_the_catalogue() -> None:
-    event = stopping.disabled_event(ids.new_id("wh"), "failing")
+    event = stopping.disabled_event(ids.new_id("wh"), "failing", test=False)
     assert event_types.violation(event.type, event.data) is None
     assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event

@@ -65,6 +65,36 @@ def test_after_five_days_of_failure_a_webhook_is_disabled_and_the_others_are_tol
     assert dispatcher.disable_failing() == 0
 
 
+@pytest.mark.parametrize("environment", ["production", "sandbox"])
+@pytest.mark.parametrize("reason", ["failing", "gone"])
+def test_of_a_sandbox_it_is_told_as_a_test_that_a_webhook_was_disabled(
+    http: Any, dispatcher: Dispatcher, receiver: Receiver, reason: str, environment: Any
+) -> None:
+    partner = Partner(http, environment=environment)
+    webhook = partner.subscribe(receiver.url)
+    if reason == "failing":
+        fail_for(dispatcher, partner, 6)
+        dispatcher.disable_failing()
+    else:
+        receiver.behaviour = always(answer(410))
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+        dispatcher.pump_until(lambda: not partner.get(webhook).json()["enabled"])
+    [row] = dispatcher.rows("SELECT body FROM outbox WHERE tenant_id = %s", partner.tenant_id)
+    told = (row["body"]["type"], row["body"]["data"]["reason"], row["body"].get("test", False))
+    assert told == ("webhook.disabled", reason, environment == "sandbox")
+
+
+def test_changing_a_webhook_made_before_sandboxes_were_known_marks_it(http: Any, dispatcher: Dispatcher) -> None:
+    partner = Partner(http, environment="sandbox")
+    webhook = partner.subscribe("https://gone.example/")
+    dispatcher.run("UPDATE subscriptions SET rehearses = false WHERE tenant_id = %s", partner.tenant_id)
+    partner.put(webhook, {"description": "tried"})
+    fail_for(dispatcher, partner, 6)
+    dispatcher.disable_failing()
+    [row] = dispatcher.rows("SELECT body FROM outbox WHERE tenant_id = %s", partner.tenant_id)
+    assert row["body"]["test"] is True
+
+
 @pytest.mark.parametrize(("days", "last"), [(4.9, "now()"), (30, "now() - interval '29 days'")])
 def test_neither_a_shorter_failure_nor_one_failure_long_ago_disables(
     partner: Partner, dispatcher: Dispatcher, days: float, last: str
