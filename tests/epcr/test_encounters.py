@@ -103,11 +103,13 @@ def test_an_id_that_is_not_one_of_ours_is_not_found(organisation: Organisation, 
     assert organisation.partner.get(f"{ENCOUNTERS}/{id}/fhir-bundle").status_code == 404
 
 
-def test_a_repeated_key_replays_the_answer(organisation: Organisation) -> None:
+def test_a_repeated_key_replays_the_answer_and_leaves_a_line_of_it(organisation: Organisation, inside: Inside) -> None:
     first = organisation.partner.post(MINIMAL, idempotency_key="k-1")
     again = organisation.partner.post(MINIMAL, idempotency_key="k-1")
     assert (again.status_code, again.content) == (201, first.content)
     assert organisation.partner.post(MINIMAL | {"patient_number": 3}, idempotency_key="k-1").status_code == 422
+    lines = inside.rows("SELECT action, subject_id FROM audit WHERE tenant_id = %s ORDER BY id", organisation.id)
+    assert lines == [(f"encounter.{action}", first.json()["id"]) for action in ("create", "replay")]
 
 
 def test_a_list_is_filtered_paged_and_newest_first(organisation: Organisation) -> None:

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import ids
@@ -44,6 +44,7 @@ def test_an_id_is_one_of_its_own_prefix_alone(prefix: str) -> None:
 
 
 @given(st.integers(0, (1 << 128) - 1))
+@settings(deadline=None)
 def test_every_uuid_survives_its_text(number: int) -> None:
     text = "x_" + ids._encode(number)
     assert ids.uuid_of(text).int == number

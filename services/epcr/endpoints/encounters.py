@@ -33,6 +33,8 @@ async def create_encounter(request: Request) -> Response:
     draft = await http.decode(request, EncounterDraft)
     async with tenant_transaction(request, caller) as conn:
         if answer := await idempotency.stored(conn, request, caller):
+            # What is told again is read again.
+            await audit.record(conn, caller, "encounter.replay", answer.headers["location"].rpartition("/")[2])
             return answer
         encounter = _begun(caller, draft)
         pseudonyms = request.state.pseudonyms
