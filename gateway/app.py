@@ -8,7 +8,6 @@ from starlette.types import Receive, Scope, Send
 from gateway import limits, problems, proxy
 from gateway.account import Account
 from gateway.addresses import Addresses, household
-from gateway.background import Background
 from gateway.call import Call
 from gateway.docs import Docs
 from gateway.identities import Identities
@@ -29,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """An ASGI application, to be served by `GatewayProtocol` alone."""
+    """Answers requests; `Background` around it is the ASGI application, to be served by `GatewayProtocol` alone."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -53,12 +52,8 @@ class Gateway:
             most=settings.client_connections,
             refuse=self._refuse_unread,
         )
-        self.background = Background(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self.background.lifespan(receive, send)
-            return
         call = Call(scope, receive, send, Trace(self.settings.otel_traces_sampler_arg))
         try:
             await self._serve(call, scope["gateway.host"], scope["path"], scope["client"])
@@ -186,7 +181,3 @@ def services(settings: Settings) -> dict[str, str]:
         "platform": settings.gateway_upstream_platform,
     }
     return {name: url for name, url in urls.items() if url}
-
-
-def create_app(settings: Settings) -> Gateway:
-    return Gateway(settings)

@@ -1,22 +1,20 @@
-"""What runs beside the requests, from start to drain."""
+"""The ASGI application: the gateway, and what runs beside its requests from start to drain."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from starlette.types import Receive, Send
+from starlette.types import Receive, Scope, Send
 
 from gateway import limits, usage
+from gateway.app import Gateway
 from gateway.metrics import upstream_active
-
-if TYPE_CHECKING:
-    from gateway.app import Gateway
 
 SWEEP_SECONDS = 0.25
 START_SECONDS = 3.0
@@ -27,12 +25,15 @@ log = logging.getLogger(__name__)
 
 
 class Background:
-    def __init__(self, gateway: "Gateway") -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._tasks: list[asyncio.Task[Any]] = []
         self._redis: Redis | None = None
 
-    async def lifespan(self, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._lifespan(receive, send) if scope["type"] == "lifespan" else self._gateway(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._start()
         await self._learn()

@@ -8,7 +8,8 @@ from typing import Any
 import uvicorn
 
 from gateway import ops
-from gateway.app import Gateway, create_app
+from gateway.app import Gateway
+from gateway.background import Background
 from gateway.protocol import GatewayProtocol
 from gateway.settings import Settings
 from shared import logs, tracing
@@ -19,7 +20,7 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
     """Serves until SIGTERM, then drains: requests in flight are answered, idle connections are closed."""
     logs.configure("gateway", settings.log_level)
     tracing.configure("gateway", spans_file=settings.spans_file, otlp_endpoint=settings.otel_exporter_otlp_endpoint)
-    gateway = create_app(settings)
+    gateway = Gateway(settings)
     server = Server(config(gateway, settings))
     listener = socket.socket(fileno=fd) if fd is not None else listen(host, port)
     try:
@@ -33,7 +34,8 @@ def config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
     # A factory where uvicorn expects the class: it only ever calls it.
     protocol: Any = functools.partial(GatewayProtocol, watch=gateway.watch)
     return uvicorn.Config(
-        gateway,
+        Background(gateway),
+        interface="asgi3",  # which uvicorn would tell by an async `__call__`
         http=protocol,
         ws="none",
         lifespan="on",

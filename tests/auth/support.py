@@ -26,6 +26,7 @@ from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantRequest, bootstrap
 from shared.encoding import base64url_decode, base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
+from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 
 ISSUER = "https://auth.knogin.test"
@@ -87,7 +88,7 @@ class Auth:
         self.settings = settings
         self.port = port
         self.demo, self.other = tenants["demo"], tenants["other"]
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False, verify=PLAIN)
 
     def close(self) -> None:
         self.http.close()

@@ -14,6 +14,7 @@ from oauthlib.oauth2 import BackendApplicationClient
 from requests_oauthlib import OAuth2Session as RequestsSession
 
 from tests.auth.test_browser import CALLBACK, register
+from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 
 VERIFIER = "v" * 48
@@ -36,14 +37,14 @@ def _local_names(monkeypatch: pytest.MonkeyPatch) -> None:
 def metadata(stack: Stack) -> dict[str, Any]:
     """What a client discovers from the issuer alone."""
     url = f"{stack.described['issuer']}/.well-known/oauth-authorization-server"
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, verify=PLAIN) as client:
         return client.get(url).json()
 
 
 @pytest.fixture
 def person(stack: Stack) -> Iterator[httpx.Client]:
     """A signed-in browser, as far as cookies and forms go."""
-    with httpx.Client(base_url=stack.described["issuer"], trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=stack.described["issuer"], trust_env=False, timeout=30, verify=PLAIN) as client:
         page = client.get("/v1/auth/sign-in").text
         form = hidden(page) | {"email": stack.tenant.email, "password": stack.tenant.password}
         assert client.post("/v1/auth/sign-in", data=form).status_code == 303

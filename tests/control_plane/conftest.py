@@ -24,6 +24,7 @@ from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from shared.messages import Message, TenantChanged
 from tests.support.cluster import TestDatabases
+from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
@@ -116,7 +117,7 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
 
 @pytest.fixture(scope="module")
 def http(settings: Settings) -> Iterator[httpx.Client]:
-    with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as client:
         yield client
 
 

@@ -17,6 +17,7 @@ from services.control_plane.settings import Settings
 from shared.database import task_transaction
 from tests.control_plane.conftest import Inside, Partner, serving
 from tests.control_plane.publishing import CONTENT, Publisher, jwk, sign
+from tests.support.plain import PLAIN
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_the_contents_of_an_organisation_have_a_limit_also_when_they_come_at_onc
     partner: Partner, settings: Settings
 ) -> None:
     limited = create_app(msgspec.structs.replace(settings, package_storage_mib=1))
-    with serving(limited) as url, httpx.Client(base_url=url, timeout=30) as http:
+    with serving(limited) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as http:
         app = Partner(http, partner.tenant_id)
         publisher = Publisher(app)
         halves = [bytes([number]) * (1 << 19) for number in range(3)]

@@ -20,6 +20,7 @@ from shared import ids, worker
 from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.support.cluster import TestDatabases
+from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
@@ -110,7 +111,7 @@ def start_app(database: Database, redis_server: RedisServer) -> StartApp:
     @contextmanager
     def start(**changes: Any) -> Iterator[httpx.Client]:
         app = create_app(settings_for(database, redis_server.url, **changes))
-        with serving(app) as url, httpx.Client(base_url=url, timeout=30) as http:
+        with serving(app) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as http:
             yield http
 
     return start

@@ -17,6 +17,7 @@ from deploy.local.table import ROOT
 from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.conftest import FreshDatabase
+from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 
 KEY = base64url_encode(b"k" * 32)
@@ -64,7 +65,7 @@ def serving(service: str, environment: dict[str, str]) -> Iterator[str]:
 
 def status(url: str, headers: dict[str, str] | None = None) -> int:
     try:
-        return httpx.get(url, headers=headers, timeout=5).status_code
+        return httpx.get(url, headers=headers, timeout=5, verify=PLAIN).status_code
     except httpx.TransportError:
         return 0
 

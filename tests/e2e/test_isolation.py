@@ -9,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from shared.identity import HEADER, Caller, SigningKey, mint
+from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 
 SERVICES = ["auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane"]
@@ -54,7 +55,7 @@ def may_read(app: psycopg.Connection[Any], table: str) -> bool:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_called_without_the_gateway_answers_401(stack: Stack, service: str) -> None:
-    answer = httpx.get(stack.service_url(service) + PATHS[service])
+    answer = httpx.get(stack.service_url(service) + PATHS[service], verify=PLAIN)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -66,7 +67,9 @@ def test_an_identity_signed_by_anyone_else_answers_401(stack: Stack, service: st
     caller = Caller(
         tenant_id=stack.tenant.id, client_id="app_x", scopes=frozenset({"platform:apps"}), token_use="access"
     )
-    answer = httpx.get(stack.service_url(service) + PATHS[service], headers={HEADER: mint(caller, impostor)})
+    answer = httpx.get(
+        stack.service_url(service) + PATHS[service], headers={HEADER: mint(caller, impostor)}, verify=PLAIN
+    )
     assert answer.status_code == 401
 
 
@@ -74,7 +77,7 @@ def test_an_identity_signed_by_anyone_else_answers_401(stack: Stack, service: st
 def test_an_identity_past_its_time_answers_401(stack: Stack, service: str) -> None:
     caller = Caller(tenant_id=stack.tenant.id, client_id="app_x", token_use="access")
     expired = stack.identity(caller, at=time.time() - 120)
-    answer = httpx.get(stack.service_url(service) + PATHS[service], headers=expired)
+    answer = httpx.get(stack.service_url(service) + PATHS[service], headers=expired, verify=PLAIN)
     assert answer.status_code == 401
 
 

@@ -14,6 +14,7 @@ from shared.identity import Caller
 from shared.ids import new_id
 from tests.e2e.receiver import Receiver, receiver
 from tests.epcr.samples import ATC, ICD10, SNOMED, at
+from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
@@ -173,7 +174,9 @@ def _crew(stack: Stack, encounter_id: str, aviary: Aviary) -> dict[str, Any]:
         tenant_id=stack.tenant.id, client_id="app_crew", scopes=frozenset({"argus:epcr:clinical"}), token_use="access"
     )
     path = f"/api/v1/epcr/records/{encounter_id}"
-    with httpx.Client(base_url=stack.service_url("epcr"), headers=stack.identity(caller), trust_env=False) as crew:
+    with httpx.Client(
+        base_url=stack.service_url("epcr"), headers=stack.identity(caller), trust_env=False, verify=PLAIN
+    ) as crew:
         wrong = {"patient": {"sex": aviary.word("sex")}, "narrative": aviary.word("refused")}
         assert crew.patch(path, json=wrong, headers={"if-match": '"1"'}).status_code == 422
         patch = {"status": "completed", "narrative": aviary.word("second-narrative")}
@@ -246,7 +249,7 @@ def test_no_metric_holds_one(told: Told) -> None:
     pages = [described["gateway_ops"]]
     pages += [url for service in described["services"].values() for url in service["ops"].values()]
     for page in pages:
-        metrics = httpx.get(f"{page}/metrics", trust_env=False).text
+        metrics = httpx.get(f"{page}/metrics", trust_env=False, verify=PLAIN).text
         assert "http_requests_total" in metrics or "python_info" in metrics or "# HELP" in metrics
         assert told.aviary.found_in(metrics) == [], page
 

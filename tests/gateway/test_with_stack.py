@@ -12,6 +12,7 @@ import pytest
 
 from gateway.settings import Settings
 from tests.gateway.conftest import Running
+from tests.support.plain import PLAIN
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
@@ -85,7 +86,9 @@ def test_revocations_reach_the_gateway_within_a_second_in_99_of_100(stack: Stack
 
 def test_and_without_redis_too(stack: Stack, app: App, deaf_gateway: Running) -> None:
     headers = {"host": f"{stack.described['hosts']['auth']}:{stack.port}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{deaf_gateway.port}", headers=headers, trust_env=False) as asking:
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{deaf_gateway.port}", headers=headers, trust_env=False, verify=PLAIN
+    ) as asking:
         seconds = sorted(revocation_seconds(stack, app, asking) for _ in range(TRIALS // 4))
     assert seconds[-1] <= BOUND_SECONDS
 

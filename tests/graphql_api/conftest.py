@@ -14,6 +14,7 @@ from services.graphql_api.bundles import Catalogue
 from services.graphql_api.settings import Settings
 from tests.graphql_api.asking import Asking, serving, settings_for
 from tests.support.cluster import TestDatabases
+from tests.support.plain import PLAIN
 
 # How long an example takes says how busy the machine is, nothing of the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -39,7 +40,10 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
 
 @pytest.fixture(scope="module")
 def http(settings: Settings) -> Iterator[httpx.Client]:
-    with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+    with (
+        serving(create_app(settings)) as url,
+        httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
+    ):
         yield client
 
 

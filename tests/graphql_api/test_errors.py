@@ -14,6 +14,7 @@ from services.graphql_api.app import create_app
 from services.graphql_api.bundles import Catalogue
 from tests.graphql_api.asking import Asking, serving, settings_for
 from tests.graphql_api.test_transport import PAGE, RANGE
+from tests.support.plain import PLAIN
 
 
 @contextmanager
@@ -61,7 +62,10 @@ def test_a_database_that_does_not_answer_is_unavailable(
 ) -> None:
     gone = httpx.URL(database.app).copy_with(port=9)
     settings = settings_for(database, redis_server.url, database_url=str(gone))
-    with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+    with (
+        serving(create_app(settings)) as url,
+        httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
+    ):
         ask = Asking(client, settings, catalogue)
         (error,) = ask.document("{ telephonyProviders { id } }")["errors"]
         assert error["extensions"]["code"] == "UNAVAILABLE"

@@ -11,6 +11,7 @@ from services.graphql_api.bundles import Catalogue
 from shared.identity import Caller
 from shared.ids import new_id
 from tests.e2e.receiver import Receiver, receiver
+from tests.support.plain import PLAIN
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for
 
@@ -148,7 +149,7 @@ def write_record(stack: Stack, encounter_id: str, change: dict[str, Any]) -> Non
         token_use="access",
     )
     url = f"{stack.service_url('epcr')}/api/v1/epcr/records/{encounter_id}"
-    with httpx.Client(headers=stack.identity(crew), trust_env=False) as client:
+    with httpx.Client(headers=stack.identity(crew), trust_env=False, verify=PLAIN) as client:
         etag = client.get(url).headers["etag"]
         answer = client.patch(url, json=change, headers={"if-match": etag})
     assert answer.status_code == 200, answer.text

@@ -18,6 +18,7 @@ from services.graphql_api.bundles import Catalogue
 from shared import ids
 from shared.identity import HEADER
 from tests.graphql_api.asking import Asking, serving, settings_for
+from tests.support.plain import PLAIN
 
 MINE = {"id": ids.new_id("wh"), "url": "https://a.example/x", "events": ["incident.closed"], "enabled": True}
 MIXED = {"id": ids.new_id("wh"), "url": "https://a.example/y", "events": ["incident.closed", "device.enrolled"]}
@@ -70,7 +71,10 @@ def standing_in() -> Dispatcher:
 def http(standing_in: Dispatcher, database: Database, redis_server: RedisServer) -> Iterator[httpx.Client]:
     with serving(standing_in.app) as upstream:
         settings = settings_for(database, redis_server.url, webhook_dispatcher_url=upstream)
-        with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+        with (
+            serving(create_app(settings)) as url,
+            httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
+        ):
             yield client
 
 
@@ -165,7 +169,10 @@ def test_without_a_dispatcher_the_bundle_is_unavailable(
 ) -> None:
     for url in ("", "http://127.0.0.1:9"):
         settings = settings_for(database, redis_server.url, webhook_dispatcher_url=url)
-        with serving(create_app(settings)) as base, httpx.Client(base_url=base, trust_env=False) as client:
+        with (
+            serving(create_app(settings)) as base,
+            httpx.Client(base_url=base, trust_env=False, verify=PLAIN) as client,
+        ):
             asking = Asking(client, settings, catalogue)
             asking.grant("incident-webhooks")
             assert asking.code("ListIncidentWebhooks") == "UNAVAILABLE"

@@ -13,6 +13,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from deploy.receiver import Delivery, Receiver
+from tests.support.plain import PLAIN
 
 SECRET = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 BODY = '{"type": "device.enrolled", "timestamp": "2026-01-01T00:00:00Z", "data": {}}'
@@ -43,7 +44,7 @@ def send(receiver: Receiver, at: datetime, body: str = BODY) -> int:
         "webhook-signature": Webhook(SECRET).sign("evt_1", at, BODY),
         "traceparent": TRACEPARENT,
     }
-    return httpx.post(f"{receiver.url}/hook", content=body, headers=headers, trust_env=False).status_code
+    return httpx.post(f"{receiver.url}/hook", content=body, headers=headers, trust_env=False, verify=PLAIN).status_code
 
 
 def test_a_signed_delivery_is_believed(receiver: Receiver, deliveries: list[Delivery]) -> None:
@@ -104,7 +105,7 @@ def test_the_command_prints_what_arrives_verified_or_not() -> None:
                 "webhook-timestamp": str(int(at.timestamp())),
                 "webhook-signature": Webhook(secret).sign("evt_1", at, BODY),
             }
-            httpx.post(url, content=BODY, headers=headers, trust_env=False)
+            httpx.post(url, content=BODY, headers=headers, trust_env=False, verify=PLAIN)
         process.terminate()
         printed = process.stdout.read()
     assert "signature verified" in printed

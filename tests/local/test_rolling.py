@@ -14,6 +14,7 @@ import pytest
 from deploy.local import rolling
 from deploy.local.rolling import CannotRestart
 from deploy.local.state import State, read_json
+from tests.support.plain import PLAIN
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
@@ -93,7 +94,7 @@ def test_what_was_replaced_is_described_watched_and_started_again(small: Running
     rolling.ask(small.state, ["auth-web"], lambda _: None)
     described = system.described["services"]["auth"]
     assert described["pids"]["web"] == pids(small)["auth-web"]
-    assert httpx.get(f"{described['ops']['web']}/readyz", trust_env=False).status_code == 200
+    assert httpx.get(f"{described['ops']['web']}/readyz", trust_env=False, verify=PLAIN).status_code == 200
     killed = system.kill("auth", "web")
     assert system.wait_for_restart("auth", "web", killed) != killed
 

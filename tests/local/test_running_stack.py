@@ -19,6 +19,7 @@ from redis.exceptions import NoPermissionError
 from deploy.local import databases
 from deploy.local.process import LIBRARIES
 from deploy.local.table import PROCESSES, ROOT, SERVICES
+from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
@@ -138,7 +139,7 @@ def test_every_process_measures_itself_on_its_ops_port_and_nowhere_else(
 ) -> None:
     described = stack.described
     ops = described["gateway_ops"] if service == "gateway" else described["services"][service]["ops"][process]
-    measured = httpx.get(f"{ops}/metrics", trust_env=False).text
+    measured = httpx.get(f"{ops}/metrics", trust_env=False, verify=PLAIN).text
     assert 'build_info{python="' in measured
     if service != "gateway":
         assert re.search(r'^pool_connections{state="(idle|used)"} \d', measured, re.MULTILINE)
@@ -146,7 +147,7 @@ def test_every_process_measures_itself_on_its_ops_port_and_nowhere_else(
     if process == "web":
         public = described["gateway"] if service == "gateway" else stack.service_url(service)
         headers = {"host": described["hosts"]["api"]} if service == "gateway" else {}
-        assert httpx.get(f"{public}/metrics", headers=headers, trust_env=False).status_code in (401, 404)
+        assert httpx.get(f"{public}/metrics", headers=headers, trust_env=False, verify=PLAIN).status_code in (401, 404)
 
 
 def test_migrate_says_that_there_is_nothing_left_to_do(stack: Stack) -> None:
@@ -191,4 +192,4 @@ def _redis_pid(url: str) -> int:
 
 def _steady(url: str) -> bool:
     """Ready many times in a row: each broken connection in a pool is found out when it is used."""
-    return all(httpx.get(f"{url}/readyz", trust_env=False).status_code == 200 for _ in range(20))
+    return all(httpx.get(f"{url}/readyz", trust_env=False, verify=PLAIN).status_code == 200 for _ in range(20))

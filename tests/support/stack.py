@@ -22,6 +22,7 @@ from deploy.local.timeline import Span
 from shared import identity
 from shared.identity import Caller, SigningKey
 from tests.docs import validating
+from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 
 COMPLAINT = re.compile(r'^{"at":"[^"]*","level":"(warning|error|critical)"')
@@ -87,7 +88,13 @@ class Stack:
             headers["authorization"] = f"Bearer {token}"
         hooks = {"response": [validating.check]}
         return httpx.Client(
-            base_url=described["gateway"], headers=headers, timeout=30, trust_env=False, event_hooks=hooks, **options
+            verify=PLAIN,
+            base_url=described["gateway"],
+            headers=headers,
+            timeout=30,
+            trust_env=False,
+            event_hooks=hooks,
+            **options,
         )
 
     def register_app(self, scopes: Sequence[str], admin_token: str | None = None, **fields: Any) -> App:
@@ -186,6 +193,6 @@ def _tenant(tenant_id: str, admin: dict[str, str]) -> Tenant:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
+        return httpx.get(url, timeout=2, trust_env=False, verify=PLAIN).status_code == 200
     except httpx.TransportError:
         return False

@@ -31,6 +31,7 @@ from shared.identity import HEADER, Caller, SigningKey, mint
 from shared.messages import Event, WebhookApp
 from shared.worker import Received as Message
 from tests.support.cluster import TestDatabases
+from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.receiver import Receiver, running
 
@@ -230,7 +231,7 @@ def serving(settings: Settings) -> Iterator[httpx.Client]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     wait_for(lambda: server.started, what="the server")
-    with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30, verify=PLAIN) as client:
         yield client
     server.should_exit = True
     thread.join()
