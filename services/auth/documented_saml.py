@@ -156,7 +156,8 @@ SAML = [
         PLATFORM_APPS,
         {200: Connection},
         "Changes what it names. `certificates` replaces those that are pinned: send the old and the new one during a roll-over."
-        " Disabling ends the sessions it started.",
+        " Disabling ends the sessions it started and what apps hold in its people's names. A changed `role_mapping` counts at once"
+        " for the roles people came with; who has none of it signs in anew.",
         body=ConnectionChange,
         refusals=GATED | {409: LAST},
         example={"allow_idp_initiated": False},
@@ -167,7 +168,7 @@ SAML = [
         "Delete a SAML connection",
         PLATFORM_APPS,
         {204: None},
-        "Its sessions end, its domains and links to users go with it; the users stay.",
+        "Its sessions and what apps hold in its people's names end, its domains and links to users go with it; the users stay.",
         refusals=GATED | {409: LAST},
     ),
     Operation(
@@ -195,7 +196,7 @@ SAML = [
         "Unlink a user from a SAML connection",
         PLATFORM_APPS,
         {204: None},
-        "Ends their sessions through it. At the next sign-in the address may be linked to another NameID.",
+        "Ends their sessions through it and what apps hold in their name. At the next sign-in the address may be linked to another NameID.",
         refusals=GATED,
     ),
     Operation(
@@ -229,7 +230,8 @@ SAML = [
         "Set the sign-in policy",
         PLATFORM_APPS,
         {200: Policy},
-        "Enforcing refuses passwords to everybody but the break-glass user and ends the sessions that began with one.",
+        "Enforcing refuses passwords to everybody but the break-glass user, ends the sessions that began with one,"
+        " and what apps hold in the names of others who have one.",
         body=PolicyChange,
         refusals=GATED | {409: "No active connection with a proven domain has signed anybody in yet"},
         example={"enforced": False},

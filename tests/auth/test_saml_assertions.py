@@ -561,12 +561,16 @@ def test_an_assertion_for_ever_is_believed_and_remembered_for_a_day() -> None:
     assert refusal(document, now=verified.expires_at + timedelta(seconds=5)) == "expired"
 
 
-def test_a_document_of_prefixes_is_refused_before_they_are_looked_up() -> None:
+def test_a_document_of_prefixes_or_attributes_is_refused_before_they_are_sorted() -> None:
     """Thousands of them fit into a document, and took many seconds to verify."""
     prefixes = "".join(f' xmlns:n{number}="urn:u"' for number in range(11_000)).encode()
     with pytest.raises(Refused) as refused:
         check(to_bytes(good()).replace(b"<saml:Assertion", b"<saml:Assertion" + prefixes, 1))
     assert "prefixes" in refused.value.detail
+    attributes = "".join(f' a{number}=""' for number in range(20_000)).encode()
+    with pytest.raises(Refused) as refused:
+        check(to_bytes(good()).replace(b"<saml:NameID", b"<saml:NameID" + attributes, 1))
+    assert "attributes" in refused.value.detail
     some = "".join(f' xmlns:n{number}="urn:u"' for number in range(200)).encode()
     assert check(to_bytes(good()).replace(b"<samlp:Response", b"<samlp:Response" + some, 1))
 

@@ -78,7 +78,10 @@ async def authorize(request: Request) -> Response:
             return _send_to_sign_in(asking, checked)
         if session.tenant_id != asking.client.row.tenant_id:
             return _refuse_other_tenant(asking, checked, session)
-        if beyond := await _beyond_roles(conn, checked, session):
+        beyond = await _beyond_roles(conn, checked, session)
+        if beyond is None:
+            return _send_to_sign_in(asking, checked)
+        if beyond:
             return asking.fail(authorization.BeyondRoles(beyond))
         if await _is_remembered(conn, asking, checked, session):
             return _redirect(await _grant(conn, asking, checked, session), 302)
@@ -111,10 +114,10 @@ def _refuse_other_tenant(asking: Asking, checked: Checked, session: Session) -> 
     return asking.page("other_tenant.html", session)
 
 
-async def _beyond_roles(conn: AsyncConnection, checked: Checked, session: Session) -> list[str]:
-    """Scopes asked for that the roles of someone signed in by their organisation do not hold."""
-    row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.user_id,))).fetchone()
-    return mapping.beyond(row[0], checked.scopes) if row is not None else []
+async def _beyond_roles(conn: AsyncConnection, checked: Checked, session: Session) -> list[str] | None:
+    """Scopes asked for that the roles of someone signed in by their organisation do not hold; None where the session just ended."""
+    row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id,))).fetchone()
+    return mapping.beyond(row[0], checked.scopes) if row is not None else None
 
 
 async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:
@@ -155,7 +158,10 @@ async def decide(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is None or session.tenant_id != asking.client.row.tenant_id:
             return _redirect(asking.again, 303)
-        if beyond := await _beyond_roles(conn, checked, session):
+        beyond = await _beyond_roles(conn, checked, session)
+        if beyond is None:
+            return _redirect(asking.again, 303)
+        if beyond:
             return asking.fail(authorization.BeyondRoles(beyond), 303)
         await _remember(conn, asking, checked, session)
         return _redirect(await _grant(conn, asking, checked, session), 303)

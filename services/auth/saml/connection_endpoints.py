@@ -10,7 +10,8 @@ from starlette.responses import Response
 from services.auth.apps import scopes
 from services.auth.apps.models import AppEventRow
 from services.auth.apps.store import load_tenant
-from services.auth.saml import queries, rules, store
+from services.auth.revocations import watermarks
+from services.auth.saml import people, queries, rules, store
 from services.auth.saml.models import Connection, ConnectionChange, ConnectionDraft, IdentityRow
 from services.auth.saml.views import connection_view
 from shared import audit, http, idempotency, identity, pagination, problems
@@ -93,7 +94,7 @@ async def read_connection(request: Request) -> Response:
 
 
 async def change_connection(request: Request) -> Response:
-    """Changes what it names. Disabling ends the sessions the connection started."""
+    """Changes what it names. Disabling ends the sessions the connection started and its people's grants; roles count at once."""
     caller = await admin(request)
     change = await http.decode(request, ConnectionChange)
     named = rules.resolved(change, plain_http=may_be_plain(request))
@@ -104,13 +105,24 @@ async def change_connection(request: Request) -> Response:
         rules.check_roles(attributes, named.get("role_mapping", connection.role_mapping))
         if named.get("status") == "disabled" and connection.status == "active":
             await refuse_last(conn, connection.connection_id)
-            await conn.execute(queries.END_SESSIONS_OF_CONNECTION, (connection.connection_id,))
+            await _end_access(conn, connection.connection_id, "connection disabled")
+        if "role_mapping" in named and named["role_mapping"] != connection.role_mapping:
+            await people.apply_mapping(conn, connection.connection_id, named["role_mapping"])
         connection = await store.save(conn, connection, named)
         detail: dict[str, Any] = {"fields": sorted(named)}
         if wanted is not None:
             detail["certificates"] = await store.pin(conn, connection, wanted)
         await audit.record(conn, caller, "saml.connection_changed", connection.connection_id, detail)
-        return http.json(await _shown(conn, request, connection))
+        shown = await _shown(conn, request, connection)
+    await watermarks.ring(request.state.redis)
+    return http.json(shown)
+
+
+async def _end_access(conn: AsyncConnection, connection_id: str, why: str) -> None:
+    """Ends the sessions that a connection started, those about to start, and what apps hold in its people's names."""
+    await conn.execute(queries.END_SESSIONS_OF_CONNECTION, (connection_id,))
+    await conn.execute(queries.DELETE_TICKETS_OF_CONNECTION, (connection_id,))
+    await people.revoke(conn, queries.GRANTS_OF_CONNECTION, connection_id, why)
 
 
 async def refuse_last(conn: AsyncConnection, connection_id: str) -> None:
@@ -123,14 +135,15 @@ async def refuse_last(conn: AsyncConnection, connection_id: str) -> None:
 
 
 async def delete_connection(request: Request) -> Response:
-    """Its sessions end, and its domains and links to users go with it; the users stay."""
+    """Its sessions and its people's grants end, and its domains and links to users go with it; the users stay."""
     caller = await admin(request)
     async with tenant_transaction(request, caller) as conn:
         connection = await store.load(conn, request.path_params["connection_id"], lock=True)
         await refuse_last(conn, connection.connection_id)
-        await conn.execute(queries.END_SESSIONS_OF_CONNECTION, (connection.connection_id,))
+        await _end_access(conn, connection.connection_id, "connection deleted")
         await conn.execute(queries.DELETE_CONNECTION, (connection.connection_id,))
         await audit.record(conn, caller, "saml.connection_deleted", connection.connection_id)
+    await watermarks.ring(request.state.redis)
     return http.no_content()
 
 
@@ -171,13 +184,16 @@ async def list_users(request: Request) -> Response:
 
 
 async def unlink_user(request: Request) -> Response:
-    """Forgets which NameID a user has, after which the address may be linked to another; ends their sessions through it."""
+    """Forgets which NameID a user has, after which the address may be linked to another; ends their sessions through it and grants."""
     caller = await admin(request)
     user_id = request.path_params["user_id"]
     async with tenant_transaction(request, caller) as conn:
-        connection = await store.load(conn, request.path_params["connection_id"])
+        connection = await store.load(conn, request.path_params["connection_id"], lock=True)
         if not (await conn.execute(queries.UNLINK, (connection.connection_id, user_id))).rowcount:
             raise problems.not_found()
         await conn.execute(queries.END_SESSIONS_OF_USER, (connection.connection_id, user_id))
+        await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection.connection_id, user_id))
+        await people.revoke(conn, queries.GRANTS_OF_USER, user_id, "unlinked from the connection")
         await audit.record(conn, caller, "saml.user_unlinked", user_id, {"connection": connection.connection_id})
+    await watermarks.ring(request.state.redis)
     return http.no_content()

@@ -12,8 +12,10 @@ from lxml import etree
 
 MAX_BYTES = 256 * 1024
 MAX_SHOWN = 120
-# Looking a prefix up takes longer with each that is declared, and a document has room for thousands, which take seconds to verify.
+# Canonicalisation takes the square of the prefixes in scope and of the attributes of an element: a document has room for thousands
+# of either, which take many seconds.
 MAX_PREFIXES = 256
+MAX_ATTRIBUTES = 64
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
@@ -74,6 +76,8 @@ def parse(document: bytes) -> Element:
         refuse("comments", "comments and processing instructions are not allowed")
     if any(True for _ in root.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity)):
         refuse("comments", "comments and processing instructions are not allowed")
+    if any(len(element.attrib) > MAX_ATTRIBUTES for element in root.iter()):
+        refuse("malformed", f"more than {MAX_ATTRIBUTES} attributes of one element")
     return root
 
 

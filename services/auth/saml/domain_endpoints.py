@@ -5,7 +5,8 @@ from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.saml import domains, queries, store
+from services.auth.revocations import watermarks
+from services.auth.saml import domains, people, queries, store
 from services.auth.saml.connection_endpoints import admin
 from services.auth.saml.domains import Resolver
 from services.auth.saml.models import DomainDraft, DomainRow, PolicyChange, PolicyRow
@@ -128,20 +129,32 @@ async def read_policy(request: Request) -> Response:
 
 
 async def set_policy(request: Request) -> Response:
-    """Enforcing ends every session that began with a password but the break-glass user's."""
+    """Enforcing ends what a password began, sessions and grants, but the break-glass user's."""
     caller = await admin(request)
     wanted = await http.decode(request, PolicyChange)
     async with tenant_transaction(request, caller) as conn:
         await conn.execute(queries.LOCK_TENANT)
+        before = await _policy(conn)
         break_glass = await _break_glass(conn, wanted)
         if wanted.enforced:
             await _check_way_in(conn)
         await conn.execute(queries.SET_POLICY, (caller.tenant_id, wanted.enforced, break_glass))
         if wanted.enforced:
-            await conn.execute(queries.END_PASSWORD_SESSIONS, (break_glass,))
+            await _end_password_access(conn, before, break_glass)
         detail = {"enforced": wanted.enforced, "break_glass": break_glass}
         await audit.record(conn, caller, "saml.policy_changed", caller.tenant_id, detail)
-        return http.json(policy_view(await _policy(conn)))
+        policy = await _policy(conn)
+    await watermarks.ring(request.state.redis)
+    return http.json(policy_view(policy))
+
+
+async def _end_password_access(conn: AsyncConnection, before: PolicyRow | None, break_glass: str | None) -> None:
+    """Grants made while it was enforced already began elsewhere, but for those of who was the break-glass user until now."""
+    await conn.execute(queries.END_PASSWORD_SESSIONS, (break_glass,))
+    if before is None or not before.enforced:
+        await people.revoke(conn, queries.GRANTS_BY_PASSWORD, break_glass or "", "passwords are refused")
+    elif before.break_glass_user_id not in (None, break_glass):
+        await people.revoke(conn, queries.GRANTS_OF_USER, before.break_glass_user_id or "", "passwords are refused")
 
 
 async def _break_glass(conn: AsyncConnection, wanted: PolicyChange) -> str | None:

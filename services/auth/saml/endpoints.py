@@ -63,6 +63,8 @@ async def login(request: Request) -> Response:
     }
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
+        if not await receiving.hold(conn, connection):
+            return receiving.closed(request)
         await conn.execute(queries.ADD_REQUEST, row)
     location = _to_provider(request, connection, request_id, relay_state, fresh)
     # Not Starlette's own redirect, which would rewrite characters of the address that was registered.
@@ -105,6 +107,8 @@ async def acs(request: Request) -> Response:
         )
         taken = await _take(request, connection, verified, form.values.get("RelayState", ""))
     except Refused as refused:
+        if refused.reason == "no_role":
+            await watermarks.ring(request.state.redis)
         return receiving.refusal(request, connection, refused)
     if taken.revoked:
         await watermarks.ring(request.state.redis)
@@ -130,9 +134,12 @@ async def _take(request: Request, connection: OpenConnection, verified: Verified
     ticket = cookies.new_token()
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
+        await receiving.hold_or_refuse(conn, connection)
         await receiving.remember(conn, request, connection, verified.assertion_id, verified.expires_at)
         pending = await _answered(conn, connection, verified, relay_state)
-        await conn.execute(queries.CERTIFICATE_USED, (connection.connection_id, verified.certificate))
+        used = await conn.execute(queries.CERTIFICATE_USED, (connection.connection_id, verified.certificate))
+        if not used.rowcount:
+            refuse("signature", "the certificate was unpinned while the message was read")
         outcome = await _admit(conn, request, connection, verified)
         if isinstance(outcome, Admitted):
             row = _ticket_row(request, connection, verified, pending) | {"user_id": outcome.user_id}
@@ -169,6 +176,8 @@ async def _admit(
             admitted = await people.admit(conn, connection, verified)
     except Refused as refused:
         await audit.record(conn, actor, "sign_in.refused", connection.connection_id, {"reason": refused.reason})
+        if refused.reason == "no_role" and (known := await people.without_role(conn, connection, verified.name_id)):
+            await audit.record(conn, actor, "saml.roles_lost", known, {"connection": connection.connection_id})
         return refused
     if admitted.is_new:
         detail = {"connection": connection.connection_id}
@@ -199,6 +208,8 @@ async def finish(request: Request) -> Response:
     token = request.query_params.get("ticket", "")
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
+        if not await receiving.hold(conn, connection, to_write=True):
+            return receiving.closed(request)
         ticket = await _ticket(conn, request, connection, token)
         if ticket is None or not _is_its_browser(request, ticket):
             return pages.error(request, "saml_other_browser")
@@ -234,6 +245,8 @@ async def confirm(request: Request) -> Response:
         return pages.error(request, "form_expired", 403)
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
+        if not await receiving.hold(conn, connection, to_write=True):
+            return receiving.closed(request)
         ticket = await _ticket(conn, request, connection, token)
         user = await _user(conn, ticket) if ticket is not None and ticket.browser_mac is None else None
         if ticket is None or user is None:

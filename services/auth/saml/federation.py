@@ -30,5 +30,7 @@ async def asks_address_first(request: Request, tenant_id: str) -> bool:
 
 async def refuses_password(conn: AsyncConnection, user_id: str) -> bool:
     """Whether this user's organisation enforces its own sign-in, and they are not its break-glass user. The tenant must be set."""
+    # Enforcing waits for a sign-in that was let through in this transaction, and then ends it.
+    await conn.execute(queries.HOLD_TENANT)
     row = await (await conn.execute(queries.MUST_FEDERATE, (user_id,))).fetchone()
     return row is not None and bool(row[0])

@@ -21,6 +21,8 @@ async def begin(conn: AsyncConnection, request: Request, session: Session, conti
     connection = await store.find(conn, started.connection_id) if started is not None else None
     if started is None or connection is None or not connection.is_open or not connection.slo_url:
         return None
+    if not await receiving.hold(conn, connection):
+        return None
     mine, request_id = receiving.own_of(request, connection), messages.new_id()
     message = messages.logout_request(
         request_id,

@@ -75,7 +75,9 @@ async def _end_sessions(request: Request, connection: OpenConnection, asked: Log
     }
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
+        await receiving.hold_or_refuse(conn, connection)
         await receiving.remember(conn, request, connection, asked.request_id, asked.expires_at)
+        await conn.execute(queries.DELETE_TICKETS_OF_NAME, named)
         ended = await (await conn.execute(queries.END_SESSIONS_OF_NAME, named)).fetchall()
         for user_id in sorted({user_id for (user_id,) in ended}):
             actor = sessions.actor(request, connection.tenant_id, user_id)

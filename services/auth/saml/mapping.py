@@ -47,8 +47,13 @@ def person(
     roles = sorted(set(attributes.get(wanted.roles, ())) & set(role_mapping)) if role_mapping else []
     if role_mapping and not roles:
         refuse("no_role", f"no value of the attribute {wanted.roles} is mapped to a role here")
-    limit = sorted({scope for role in roles for scope in role_mapping[role]}) if role_mapping else None
+    limit = limit_of(roles, role_mapping) if role_mapping else None
     return Person(email, _printable(name)[:MAX_NAME] or email.partition("@")[0], roles, limit)
+
+
+def limit_of(roles: Iterable[str], role_mapping: Mapping[str, Sequence[str]]) -> list[str]:
+    """What these roles, each of them mapped, allow together."""
+    return sorted({scope for role in roles for scope in role_mapping[role]})
 
 
 def _email(attributes: Mapping[str, Sequence[str]], name_id: str, wanted: AttributeMapping) -> str:

@@ -1,7 +1,7 @@
 """Who a verified assertion is about: the user its NameID is linked to, or at a first sign-in one who is found or made."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import LiteralString, NamedTuple
 
 from services.auth.oauth import store as grants
 from services.auth.saml import domains, mapping, queries, store
@@ -60,6 +60,51 @@ async def _link(conn: AsyncConnection, connection: OpenConnection, name_id: str,
     if not (await conn.execute(queries.LINK, link)).rowcount:
         refuse("already_linked", "the user with this address is linked to another NameID; unlink them first")
     return user_id, True
+
+
+async def without_role(conn: AsyncConnection, connection: OpenConnection, name_id: str) -> str | None:
+    """Takes all from someone here who comes back with no role at all; their id, None for a stranger."""
+    await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {name_id}",))
+    known = await (await conn.execute(queries.IDENTITY, (connection.connection_id, name_id))).fetchone()
+    if known is None:
+        return None
+    user_id: str = known[0]
+    await _without_role(conn, connection.connection_id, user_id)
+    return user_id
+
+
+async def _without_role(conn: AsyncConnection, connection_id: str, user_id: str) -> None:
+    await conn.execute(queries.SET_ROLES, ([], [], user_id))
+    await conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
+    await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))
+    await revoke(conn, queries.GRANTS_OF_USER, user_id, "no role left")
+
+
+async def apply_mapping(conn: AsyncConnection, connection_id: str, role_mapping: Mapping[str, Sequence[str]]) -> None:
+    """A changed mapping counts at once for the roles people came with, and who has none of it must sign in anew.
+
+    Where nothing is mapped any longer, limits stay until a sign-in lifts them.
+    """
+    if not role_mapping:
+        return
+    # Before the first of them ends: who ends a grant locks it before the watermarks.
+    await conn.execute(queries.GRANTS_OF_CONNECTION, (connection_id,))
+    for user_id, roles in await (await conn.execute(queries.PEOPLE_WITH_ROLES, (connection_id,))).fetchall():
+        left = sorted(set(roles) & set(role_mapping))
+        if left:
+            limit = mapping.limit_of(left, role_mapping)
+            await conn.execute(queries.SET_ROLES, (left, limit, user_id))
+            await _revoke_beyond(conn, user_id, limit)
+        else:
+            await _without_role(conn, connection_id, user_id)
+
+
+async def revoke(conn: AsyncConnection, which: LiteralString, whose: str, why: str) -> bool:
+    """Ends the grants that `which` selects with `whose`. Whether there were any, so that gateways are rung."""
+    found = await (await conn.execute(which, (whose,))).fetchall()
+    for (grant_id,) in found:
+        await grants.revoke_grant(conn, grant_id, why)
+    return bool(found)
 
 
 async def _revoke_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] | None) -> bool:

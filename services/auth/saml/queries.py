@@ -15,6 +15,8 @@ COLUMNS: LiteralString = """
     attribute_mapping, role_mapping, own_certificate, created_at, updated_at, last_sign_in_at
 """
 LOCK_TENANT: LiteralString = "SELECT pg_advisory_xact_lock(7404, hashtext(current_tenant()))"
+# Many may sign in at once, while the policy stays as it is.
+HOLD_TENANT: LiteralString = "SELECT pg_advisory_xact_lock_shared(7404, hashtext(current_tenant()))"
 COUNT_CONNECTIONS: LiteralString = "SELECT count(*) FROM saml_connections"
 INSERT_CONNECTION: LiteralString = (
     """
@@ -42,6 +44,14 @@ CONNECTIONS: LiteralString = (
     ORDER BY connection_id DESC LIMIT %(limit)s
 """
 )
+# Whoever changes or deletes a connection locks its row: what began before ends first, and what comes after finds it changed.
+HOLD_CONNECTION: LiteralString = """
+    SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
+"""
+# The same for what will write to the row itself.
+HOLD_CONNECTION_TO_WRITE: LiteralString = """
+    SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR NO KEY UPDATE
+"""
 DELETE_CONNECTION: LiteralString = "DELETE FROM saml_connections WHERE connection_id = %s"
 OTHER_ACTIVE_CONNECTIONS: LiteralString = """
     SELECT count(*) FROM saml_connections WHERE status = 'active' AND connection_id <> %s
@@ -150,7 +160,32 @@ UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_li
 LIVE_GRANTS: LiteralString = """
     SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE
 """
-SCOPE_LIMIT: LiteralString = "SELECT scope_limit FROM users WHERE user_id = %s"
+# In an order, since two calls that end the same grants must not wait for each other.
+GRANTS_OF_CONNECTION: LiteralString = """
+    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
+        SELECT user_id FROM saml_identities WHERE connection_id = %s) ORDER BY grant_id FOR UPDATE
+"""
+# Of everyone who could have signed in with a password; whoever has none came through a connection.
+GRANTS_BY_PASSWORD: LiteralString = """
+    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
+        SELECT user_id FROM users WHERE password_hash IS NOT NULL AND user_id <> %s) ORDER BY grant_id FOR UPDATE
+"""
+GRANTS_OF_USER: LiteralString = """
+    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %s ORDER BY grant_id FOR UPDATE
+"""
+# Whom a change of roles concerns. The break-glass user, who mends what goes wrong, waits for the next sign-in.
+PEOPLE_WITH_ROLES: LiteralString = """
+    SELECT u.user_id, u.roles FROM saml_identities i JOIN users u USING (user_id)
+    WHERE i.connection_id = %s
+        AND NOT EXISTS (SELECT FROM saml_policies p WHERE p.enforced AND p.break_glass_user_id = u.user_id)
+    ORDER BY u.user_id FOR UPDATE OF u
+"""
+SET_ROLES: LiteralString = "UPDATE users SET roles = %s, scope_limit = %s WHERE user_id = %s"
+# Held until the grant is written: who ends the session or narrows the roles waits, and then ends that grant as well.
+SCOPE_LIMIT: LiteralString = """
+    SELECT u.scope_limit FROM users u JOIN sessions s USING (user_id) WHERE s.session_id = %s AND s.ended_at IS NULL
+    FOR KEY SHARE OF u FOR SHARE OF s
+"""
 IDENTITIES: LiteralString = """
     SELECT i.user_id, u.email, u.name, u.roles, i.linked_at FROM saml_identities i JOIN users u USING (user_id)
     WHERE i.connection_id = %(connection_id)s AND (%(after)s::text IS NULL OR i.user_id < %(after)s)
@@ -167,6 +202,13 @@ ADD_TICKET: LiteralString = """
 TICKET_COLUMNS: LiteralString = (
     "user_id, browser_mac, continue_to, name_id, name_id_format, session_index, session_ends_at"
 )
+# Nobody on the way to a session gets there once such sessions have been ended.
+DELETE_TICKETS_OF_NAME: LiteralString = """
+    DELETE FROM saml_tickets WHERE connection_id = %(connection_id)s AND name_id = %(name_id)s
+        AND (%(indexes)s::text[] = '{}' OR session_index = ANY (%(indexes)s))
+"""
+DELETE_TICKETS_OF_CONNECTION: LiteralString = "DELETE FROM saml_tickets WHERE connection_id = %s"
+DELETE_TICKETS_OF_USER: LiteralString = "DELETE FROM saml_tickets WHERE connection_id = %s AND user_id = %s"
 TICKET: LiteralString = (
     "SELECT "
     + TICKET_COLUMNS

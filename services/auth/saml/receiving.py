@@ -37,6 +37,18 @@ async def connection_of(request: Request) -> OpenConnection | None:
     return found if found is not None and found.is_open else None
 
 
+async def hold(conn: AsyncConnection, connection: OpenConnection, *, to_write: bool = False) -> bool:
+    """Whether the connection, found a moment ago, is still active; it stays so until this transaction ends."""
+    query = queries.HOLD_CONNECTION_TO_WRITE if to_write else queries.HOLD_CONNECTION
+    return (await conn.execute(query, (connection.connection_id,))).rowcount == 1
+
+
+async def hold_or_refuse(conn: AsyncConnection, connection: OpenConnection) -> None:
+    """Raises Refused: `closed`."""
+    if not await hold(conn, connection):
+        refuse("closed", "the connection was switched off while the message was read")
+
+
 def closed(request: Request) -> Response:
     return pages.error(request, "saml_closed", 404, gives_cookie=False)
 

@@ -223,10 +223,11 @@ async def _admit(
     request: Request, user: User, attempt: Attempt, destination: Destination, second_factor: str = ""
 ) -> Response:
     """A session of its own for every sign-in; whatever session the browser had before ends."""
-    # Asked here too: it may have been enforced while the second factor was typed.
-    if await _refuses_password(request, user):
-        return pages.error(request, "organisation_only_help", 403)
     async with transaction(request) as conn:
+        await aset_tenant(conn, user.tenant_id)
+        # Asked here too: it may have been enforced while the second factor was typed.
+        if await federation.refuses_password(conn, user.user_id):
+            return pages.error(request, "organisation_only_help", 403)
         before = await sessions.current(request, conn)
         if before is not None:
             await conn.execute(queries.END_SESSION, (before.session_id, before.user_id))
