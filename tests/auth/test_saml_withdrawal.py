@@ -29,8 +29,8 @@ def works(auth: Auth, name_server: NameServer) -> Iterator[Connection]:
     connection.remove()
 
 
-def saying(works: Connection, *roles: str, **changes: Any) -> dict[str, Any]:
-    return {"attributes": {"email": [f"anna@{works.domain}"], "groups": list(roles)}} | changes
+def saying(works: Connection, *roles: str, person: str = "anna") -> dict[str, Any]:
+    return {"attributes": {"email": [f"{person}@{works.domain}"], "groups": list(roles)}}
 
 
 def map_roles(works: Connection, roles: Any = ROLES) -> Any:
@@ -65,10 +65,7 @@ def test_who_comes_back_with_no_role_left_loses_everything(auth: Auth, works: Co
     browser, other = Browser(auth), Browser(auth)
     works.sign_in(browser, **saying(works, "desk"))
     held = Held(auth, browser)
-    works.sign_in(
-        other,
-        **saying(works, "desk", name_id="other") | {"attributes": {"email": [f"b@{works.domain}"], "groups": ["desk"]}},
-    )
+    works.sign_in(other, name_id="other", **saying(works, "desk", person="b"))
     refused = works.post(late := Browser(auth), works.form(works.ask(late), **saying(works)))
     assert (refused.status_code, code_of(refused)) == (403, "no_role")
     assert not held.is_alive
