@@ -62,7 +62,7 @@ def test_search_finds_operations_by_path_and_says_when_there_is_none(browser: Br
     page.keyboard.type("observations:batch")
     expect(page.locator("#post_devices_device_id_observations_batch")).to_be_visible()
     expect(page.locator("#get_platform_apps")).to_be_hidden()
-    page.locator("#query").fill("nothing of the kind")
+    page.locator("#query").fill("no such words xyzzy")
     expect(page.locator("#found")).to_have_text("Nothing found")
     page.keyboard.press("Escape")
     expect(page.locator("#get_platform_apps")).to_be_visible()

@@ -190,7 +190,7 @@ def test_tasks_of_different_tenants_on_one_connection_stand_apart(producer: Data
 
 
 END_ALL = """
-    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    SELECT count(pg_terminate_backend(pid, 30000)) FROM pg_stat_activity
     WHERE usename = %s AND datname = current_database()
 """
 
