@@ -47,7 +47,7 @@ def fresh_database(databases: TestDatabases) -> Iterator[FreshDatabase]:
 
     yield make
     for database in made:
-        databases.drop(database)
+        databases.take_back(database)
 
 
 @pytest.fixture(scope="session")

@@ -34,4 +34,4 @@ def auth(databases: TestDatabases, redis_server: RedisServer, name_server: NameS
     database = databases.fresh("auth")
     with running(database, redis_server.url, dns_resolver=name_server.setting) as auth:
         yield auth
-    databases.drop(database)
+    databases.take_back(database)

@@ -85,7 +85,7 @@ class Served(NamedTuple):
 def database(databases: TestDatabases) -> Iterator[Database]:
     database = databases.fresh("graphql-api")
     yield database
-    databases.drop(database)
+    databases.take_back(database)
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def database(databases: TestDatabases) -> Iterator[Database]:
     """One for a module's tests: each has tenants of its own."""
     database = databases.fresh("control-plane")
     yield database
-    databases.drop(database)
+    databases.take_back(database)
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def database(databases: TestDatabases) -> Iterator[Database]:
     """One for a module's tests: each has tenants of its own."""
     database = databases.fresh("device-ingest")
     yield database
-    databases.drop(database)
+    databases.take_back(database)
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def database(databases: TestDatabases) -> Iterator[Database]:
     """One for a module's tests: each has tenants of its own."""
     database = databases.fresh("epcr")
     yield database
-    databases.drop(database)
+    databases.take_back(database)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def catalogue() -> Catalogue:
 def database(databases: TestDatabases) -> Iterator[Database]:
     database = databases.fresh("graphql-api")
     yield database
-    databases.drop(database)
+    databases.take_back(database)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Migrated databases for tests, copied from one template per service."""
+"""Migrated databases for tests, copied from one template per service and used again where nothing but rows changed."""
 
 import itertools
 from pathlib import Path
@@ -6,38 +6,46 @@ from pathlib import Path
 from deploy.local import databases
 from deploy.local.databases import Database
 from deploy.local.postgres import Cluster, new_password
+from tests.support.wiping import Template
 
 
 class TestDatabases:
-    """Makes and drops databases on one cluster; a template is migrated the first time a service asks."""
+    """Makes and takes back databases on one cluster; a template is migrated the first time a service asks."""
 
     __test__ = False
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.passwords = databases.passwords_for(databases.SERVICES)
-        self.templates: dict[str, str] = {}
+        self.templates: dict[str, Template] = {}
+        self.spare: dict[str, list[Database]] = {}
         self.numbers = itertools.count(1)
 
     def fresh(self, service_name: str) -> Database:
-        """A new database of that service (public or database name) with every migration applied and no rows."""
+        """A database of that service (public or database name) with every migration applied and no rows."""
         service = databases.by_name(service_name)
+        if spare := self.spare.get(service.name):
+            return spare.pop()
         name = f"{service.database}_{next(self.numbers)}"
-        databases.create(self.cluster.url, service, name, template=self._template(service.name))
+        databases.create(self.cluster.url, service, name, template=self._template(service.name).name)
         return databases.described(service, self.cluster.url, self.passwords, name)
 
-    def drop(self, database: Database) -> None:
-        databases.drop(self.cluster.url, database.name)
+    def take_back(self, database: Database) -> None:
+        """For the next test, or for good where its tables are not what they were."""
+        if self.templates[database.service].restore(database.admin):
+            self.spare.setdefault(database.service, []).append(database)
+        else:
+            databases.drop(self.cluster.url, database.name)
 
-    def _template(self, service_name: str) -> str:
+    def _template(self, service_name: str) -> Template:
         if service_name not in self.templates:
             service = databases.by_name(service_name)
-            template = f"{service.database}_template"
+            name = f"{service.database}_template"
             databases.prepare_roles(self.cluster.url, service, self.passwords)
-            databases.create(self.cluster.url, service, template)
-            described = databases.described(service, self.cluster.url, self.passwords, template)
+            databases.create(self.cluster.url, service, name)
+            described = databases.described(service, self.cluster.url, self.passwords, name)
             databases.migrate(described.migrator, service)
-            self.templates[service_name] = template
+            self.templates[service_name] = Template(name, described.admin)
         return self.templates[service_name]
 
 

@@ -214,7 +214,7 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
 def database(databases: TestDatabases) -> Iterator[Database]:
     database = databases.fresh("webhook-dispatcher")
     yield database
-    databases.drop(database)
+    databases.take_back(database)
 
 
 @pytest.fixture(scope="module")
