@@ -1,6 +1,7 @@
 """Listening sockets and free ports on 127.0.0.1."""
 
 import errno
+import itertools
 import random
 import socket
 
@@ -11,6 +12,10 @@ BACKLOG = 512
 # Below the range from which systems take the source ports of outgoing connections, so that a port
 # stays ours while the program that listens on it is restarted.
 FREE_PORTS = range(20_000, 32_000)
+# One after the other from somewhere: a port that was given out is free until its program listens, and picking each at random would
+# now and then give it to a second program, of this stack or of one that starts beside it.
+_FIRST = random.choice(FREE_PORTS)
+_following = itertools.cycle([*range(_FIRST, FREE_PORTS.stop), *range(FREE_PORTS.start, _FIRST)])
 
 
 class PortTaken(Exception):
@@ -46,7 +51,7 @@ def listen_preferably(port: int) -> socket.socket:
 
 
 def free_port(preferred: int = 0) -> int:
-    """A port for a program that opens its own socket."""
+    """A port for a program that opens its own socket; another at each call, but for what is preferred."""
     with listen_preferably(preferred) as listener:
         return port_of(listener)
 
@@ -56,7 +61,7 @@ def port_of(listener: socket.socket) -> int:
 
 
 def _listen_on_any() -> socket.socket:
-    for port in random.sample(FREE_PORTS, 200):
+    for port in itertools.islice(_following, 200):
         try:
             return listen(port)
         except PortTaken:
