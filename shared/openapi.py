@@ -178,6 +178,7 @@ def _refusals(operation: Operation) -> dict[int, str]:
     statuses |= {413} if operation.method in ("POST", "PUT", "PATCH") else set()
     statuses |= {415, 422} if operation.body is not None else set()
     statuses |= {422} if operation.query is not None and operation.errors == "problem" else set()
+    statuses |= {422} if "Idempotency-Key" in operation.headers else set()  # which may have been another request's
     return {status: common.MEANINGS[status] for status in sorted(statuses)} | dict(operation.refusals)
 
 
