@@ -59,6 +59,14 @@ def test_every_problem_that_code_can_raise_is_in_the_catalogue() -> None:
     assert raised <= {(one.status, one.title) for one in errors.PROBLEMS}
 
 
+def test_every_operation_that_takes_an_idempotency_key_says_what_another_requests_key_is_told() -> None:
+    key = {"$ref": "#/components/parameters/Idempotency-Key"}
+    operations = [one for path in CONTRACT["paths"].values() for one in path.values() if isinstance(one, dict)]
+    taking = [one for one in operations if key in one.get("parameters", [])]
+    assert len(taking) > 15
+    assert [one["operationId"] for one in taking if not {"409", "422"} <= set(one["responses"])] == []
+
+
 def test_every_scope_an_operation_asks_for_is_explained() -> None:
     asked = {
         scope
