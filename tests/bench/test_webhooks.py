@@ -173,13 +173,13 @@ def test_sql_statements_per_delivery(rig: Rig) -> None:
 def test_receivers_that_hang_do_not_slow_a_healthy_one_down(rig: Rig) -> None:
     healthy = rig.subscribe("/hook", "incident.updated")
     alone, beside = [], []
-    for _ in range(2 * ROUNDS - 1):
+    for _ in range(3 * ROUNDS):  # many short ones: a p99 jumps about
         rig.offer(100, 2)
-        alone.append(percentile(rig.offer(100, SECONDS), 99))
+        alone.append(percentile(rig.offer(100, SECONDS / 2), 99))
         hanging = [rig.subscribe(f"/hang/{n}", "incident.closed") for n in range(20)]
         rig.publish([event("incident.closed") for _ in range(200)])
         rig.offer(100, 2)  # to make four thousand deliveries of them is work; that nobody takes them should be none
-        beside.append(percentile(rig.offer(100, SECONDS), 99))
+        beside.append(percentile(rig.offer(100, SECONDS / 2), 99))
         for webhook in hanging:
             rig.unsubscribe(webhook)
     rig.unsubscribe(healthy)
