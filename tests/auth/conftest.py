@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 
 from deploy.local.redis_server import RedisServer
 from services.auth.signin import passwords
+from tests.auth.federation import Connection
 from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, running
 from tests.support.cluster import TestDatabases
@@ -35,3 +36,12 @@ def auth(databases: TestDatabases, redis_server: RedisServer, name_server: NameS
     with running(database, redis_server.url, dns_resolver=name_server.setting) as auth:
         yield auth
     databases.take_back(database)
+
+
+@pytest.fixture
+def works(auth: Auth, name_server: NameServer) -> Iterator[Connection]:
+    """A SAML connection of the demo tenant with a proven domain; gone after the test."""
+    connection = Connection(auth, auth.demo)
+    connection.prove(name_server)
+    yield connection
+    connection.remove()

@@ -2,26 +2,15 @@
 
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from pyotp.totp import TOTP
 
 from tests.auth.federation import Connection, open_federation, refresh_of
-from tests.auth.name_server import NameServer
 from tests.auth.support import PASSWORD, Auth, Browser
 from tests.auth.test_operator import operate
 
 SIGN_IN, POLICY = "/v1/auth/sign-in", "/v1/saml/policy"
-
-
-@pytest.fixture
-def works(auth: Auth, name_server: NameServer) -> Iterator[Connection]:
-    connection = Connection(auth, auth.demo)
-    connection.prove(name_server)
-    yield connection
-    connection.remove()
 
 
 def person(auth: Auth, domain: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -20,14 +19,6 @@ from tests.auth.federation import Asked, Connection, code_of, name_of, refresh_o
 from tests.auth.identity_provider import Signer, encoded, new_elliptic_signer, new_signer, sign, to_bytes
 from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser, register_web_app
-
-
-@pytest.fixture
-def works(auth: Auth, name_server: NameServer) -> Iterator[Connection]:
-    connection = Connection(auth, auth.demo)
-    connection.prove(name_server)
-    yield connection
-    connection.remove()
 
 
 def index_of(works: Connection) -> str:

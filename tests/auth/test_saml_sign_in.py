@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,14 +17,6 @@ from tests.auth.name_server import NameServer
 from tests.auth.support import PASSWORD, Auth, Browser, authorization, claims_of, redeem, register_web_app, returned
 from tests.auth.test_operator import operate
 from tests.support.waiting import wait_for
-
-
-@pytest.fixture
-def works(auth: Auth, name_server: NameServer) -> Iterator[Connection]:
-    connection = Connection(auth, auth.demo)
-    connection.prove(name_server)
-    yield connection
-    connection.remove()
 
 
 def users_with(auth: Auth, email: str) -> list[Any]:

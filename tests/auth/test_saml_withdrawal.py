@@ -1,7 +1,7 @@
 """What ends when the ground goes under it: roles lost, a connection switched off or deleted, passwords refused; also in mid-step."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -11,7 +11,6 @@ from services.auth.oauth import authorize_endpoints
 from services.auth.saml import receiving
 from services.auth.signin import sessions
 from tests.auth.federation import Connection, code_of, follow, refresh_of
-from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app, returned
 from tests.auth.test_deciding import WAITING
 from tests.auth.test_saml_enforced import POLICY, enforce, person
@@ -19,14 +18,6 @@ from tests.auth.test_saml_logout import by_redirect, is_in, logout_request
 from tests.support.waiting import wait_for
 
 ROLES = {"desk": ["webhooks:write"], "night": ["argus:incidents:read"]}
-
-
-@pytest.fixture
-def works(auth: Auth, name_server: NameServer) -> Iterator[Connection]:
-    connection = Connection(auth, auth.demo)
-    connection.prove(name_server)
-    yield connection
-    connection.remove()
 
 
 def saying(works: Connection, *roles: str, person: str = "anna") -> dict[str, Any]:
