@@ -1,5 +1,6 @@
 """One running auth service for the session; each test makes apps of its own."""
 
+import itertools
 import threading
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from deploy.local.redis_server import RedisServer
+from services.auth.saml import certificates
 from services.auth.signin import passwords
 from tests.auth.federation import Connection
 from tests.auth.name_server import NameServer
@@ -18,6 +20,12 @@ from tests.support.cluster import TestDatabases
 def _quick_passwords() -> None:
     """Hundreds of sign-ins: argon2 with little memory. The real cost has a test of its own."""
     passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_own_keys() -> None:
+    """Hundreds of SAML connections: three keys in turn, since to find the primes of one takes a tenth of a second."""
+    certificates.new_key = itertools.cycle([certificates.new_key() for _ in range(3)]).__next__
 
 
 @pytest.fixture(scope="session")

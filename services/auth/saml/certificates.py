@@ -59,9 +59,13 @@ def one_line(certificate: Certificate) -> str:
     return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
 
 
+def new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 def new_own(name: str, now: datetime) -> tuple[bytes, str]:
     """A new private key (PEM, to be encrypted) and its self-signed certificate (PEM), which goes into our metadata."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = new_key()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
         x509.CertificateBuilder()
