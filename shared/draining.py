@@ -1,4 +1,4 @@
-"""How a web process ends: nothing in flight or just about to be sent is lost, and what comes after serving still runs."""
+"""How a web process answers and ends: one write per answer; nothing in flight or just about to be sent is lost."""
 
 import asyncio
 import signal
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from socket import socket
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -48,6 +49,11 @@ class DrainingProtocol(HttpToolsProtocol):
     """
 
     draining = False
+    transport: Any
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # pyright: ignore[reportArgumentType]
+        self.transport = Joining(transport, self.loop)
 
     def shutdown(self) -> None:
         self.draining = True
@@ -64,3 +70,38 @@ class DrainingProtocol(HttpToolsProtocol):
     def _leave(self) -> None:
         if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
             self.transport.close()
+
+
+class Joining:
+    """A transport that sends what is written next together with what was written just before.
+
+    uvicorn writes the head and the body of an answer apart: two system calls, two packets, and a reader that wakes up twice.
+    """
+
+    __slots__ = ("_held", "_loop", "_transport")
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.write(held + data)
+        elif data:
+            self._held = data
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """What nothing followed at once."""
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.write(held)
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ tenant: ContextVar[str | None] = ContextVar("tenant", default=None)
 _UNUSED = {"_srcfile": None} | dict.fromkeys(
     ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"), False
 )
+# The service whose access lines are written; empty where nobody asked for lines that low.
+_accessed = ""
+_encode = msgspec.json.Encoder().encode
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
 
@@ -67,19 +71,39 @@ def describe(error: BaseException | None) -> str:
     return f"{type(error).__name__}{place}" + (f" < {road}" if road else "")
 
 
+def access(method: str, route: str, status: int, seconds: float, trace_id: str, tenant_id: str | None) -> None:
+    """The line of one request, in the shape of all others. Past `logging`, whose road takes a sixth of a short request's time."""
+    if _accessed:
+        line = {
+            "at": _time(time.time()),
+            "level": "info",
+            "service": _accessed,
+            "logger": "access",
+            "message": f"{method} {route} {status}",
+            "trace_id": trace_id,
+            "tenant_id": tenant_id,
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+        }
+        sys.stdout.write(_encode(line).decode() + "\n")
+        sys.stdout.flush()
+
+
 def configure(service: str, level: str = "INFO") -> None:
+    global _accessed
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(service))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    _accessed = service if root.isEnabledFor(logging.INFO) else ""
     # Nothing of this stands in a line, and finding the caller's frame and thread costs more than writing it.
     for name, value in _UNUSED.items():
         setattr(logging, name, value)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "kombu"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    # The access line of every hop is written by tracing.py, with the trace id and without the query string.
+    # The access line of every hop is written by `access`, with the trace id and without the query string.
     logging.getLogger("uvicorn.access").disabled = True
     for name in ("httpx", "httpcore", "psycopg.pool", "celery.app.trace", "celery.worker.strategy", "authlib"):
         logging.getLogger(name).setLevel("WARNING")

@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import logs, metrics, problems, tracing
 
-log = logging.getLogger("access")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Labels are few, and looking up their child costs more than counting on it.
 count, seconds_of = lru_cache(4096)(metrics.requests.labels), lru_cache(4096)(metrics.request_seconds.labels)
@@ -47,9 +46,10 @@ class _Exchange:
         self.span = tracing.start(
             scope["method"], kind=SpanKind.SERVER, parent=parent, attributes={"http.request.method": scope["method"]}
         )
-        self.context = (
-            trace.set_span_in_context(self.span) if self.span.get_span_context().is_valid else tracing.new_root()
-        )
+        named = self.span.get_span_context()
+        self.context = trace.set_span_in_context(self.span) if named.is_valid else tracing.new_root()
+        self.named = named if named.is_valid else trace.get_current_span(self.context).get_span_context()
+        self.trace_id = format(self.named.trace_id, "032x")
 
     async def run(self) -> None:
         with tracing.attached(self.context):
@@ -68,11 +68,10 @@ class _Exchange:
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            current = trace.get_current_span(self.context).get_span_context()
             message["headers"] = [
                 *message.get("headers", ()),
-                (b"traceresponse", tracing.format_traceparent(current).encode()),
-                (b"x-trace-id", format(current.trace_id, "032x").encode()),
+                (b"traceresponse", tracing.format_traceparent(self.named).encode()),
+                (b"x-trace-id", self.trace_id.encode()),
             ]
         await self.send(message)
 
@@ -88,13 +87,7 @@ class _Exchange:
             if self.status >= 500:
                 self.span.set_status(Status(StatusCode.ERROR))
         self.span.end()
-        log.info(
-            "%s %s %d",
-            method,
-            route,
-            self.status,
-            extra={"status": self.status, "ms": round(seconds * 1000, 1), "tenant_id": _tenant(self.scope)},
-        )
+        logs.access(method, route, self.status, seconds, self.trace_id, _tenant(self.scope))
 
 
 def _route(scope: Scope) -> str:

@@ -85,6 +85,7 @@ def test_a_request_leaves_its_route_its_status_and_its_trace_but_no_path_or_quer
 ) -> None:
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(logs, "_accessed", "")
     level = root.level
     logs.configure("epcr")
     try:
