@@ -1,6 +1,5 @@
 """One running auth service for the session; each test makes apps of its own."""
 
-import itertools
 import threading
 from collections.abc import Iterator
 
@@ -14,6 +13,7 @@ from tests.auth.federation import Connection
 from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, running
 from tests.support.cluster import TestDatabases
+from tests.support.keys import in_turn
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,8 +24,8 @@ def _quick_passwords() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _few_own_keys() -> None:
-    """Hundreds of SAML connections: three keys in turn, since to find the primes of one takes a tenth of a second."""
-    certificates.new_key = itertools.cycle([certificates.new_key() for _ in range(3)]).__next__
+    """Hundreds of SAML connections, each with a key of our own."""
+    certificates.new_key = in_turn(10, 11, 12)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from services.auth.saml.documents import ASSERTION, METADATA, POST, PROTOCOL, RE
 from tests.auth.identity_provider import Answer, Signer, element, encoded, new_signer, response, sign, to_bytes
 from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser
+from tests.support.keys import rsa_key
 
 CONNECTIONS = "/v1/saml/connections"
 _REFRESH = re.compile(r'<meta http-equiv="refresh" content="0; url=([^"]+)">')
@@ -45,7 +46,7 @@ def metadata_of(entity_id: str, *signers: Signer, slo: bool = True, **changes: s
 @cache
 def usual_signer() -> Signer:
     """Making a key takes a moment; where it matters whose it is, a test makes its own."""
-    return new_signer()
+    return new_signer(key=rsa_key(22))
 
 
 class Asked:

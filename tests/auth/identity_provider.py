@@ -16,6 +16,7 @@ from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.signer import XMLSigner
 
 from services.auth.saml.documents import ASSERTION, PROTOCOL, SIGNATURE, SUCCESS, instant, tag
+from tests.support.keys import in_turn
 
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 Change = Callable[[Any], None]
@@ -36,9 +37,12 @@ class Signer(NamedTuple):
         return base64.b64encode(self.certificate.public_bytes(Encoding.DER)).decode()
 
 
+_another_key = in_turn(0, 1, 2, 3, 4)
+
+
 def new_signer(*, days: tuple[int, int] = (-1, 365), key: Any = None) -> Signer:
-    """A self-signed certificate valid from and until so many days from now."""
-    key = key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    """A self-signed certificate valid from and until so many days from now, of one key of five in turn."""
+    key = key or _another_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.example")])
     now = datetime.now(UTC)
     made = (

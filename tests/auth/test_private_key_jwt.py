@@ -11,10 +11,10 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from shared.encoding import base64url_encode
 from tests.auth.support import ISSUER, Auth
+from tests.support.keys import rsa_key
 
-KEY = rsa.generate_private_key(65537, 2048)
-OTHER = rsa.generate_private_key(65537, 2048)
-WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it must be refused
+KEY, OTHER = rsa_key(0), rsa_key(1)
+WEAK = rsa_key(0, bits=1024)  # it must be refused
 EDWARDS = ed25519.Ed25519PrivateKey.generate()
 CURVE = ec.generate_private_key(ec.SECP256R1())
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -25,12 +25,13 @@ from tests.auth.identity_provider import (
     sign,
     to_bytes,
 )
+from tests.support.keys import rsa_key
 
 ISSUER = "https://idp.example/metadata"
 AUDIENCE = "https://auth.knogin.test/v1/saml/samlc_1/metadata"
 ACS = "https://auth.knogin.test/v1/saml/samlc_1/acs"
 GOOD = Answer(ISSUER, AUDIENCE, ACS, "_request", attributes={"mail": ["anna@idp.example"], "groups": ["desk", "night"]})
-IDP, OTHER = new_signer(), new_signer()
+IDP, OTHER = new_signer(key=rsa_key(20)), new_signer(key=rsa_key(21))
 Attack = Callable[[Any], Any]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +20,7 @@ from tests.auth.federation import CONNECTIONS, Connection, metadata_of, open_fed
 from tests.auth.identity_provider import new_signer
 from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser
+from tests.support.keys import rsa_key
 
 ENTITY = "https://idp.example/metadata"
 UNKNOWN = "samlc_0123456789abcdefghjkmnpqrs"
@@ -166,7 +167,7 @@ def test_an_organisation_has_room_for_ten(auth: Auth, works: Connection) -> None
     auth.sql("DELETE FROM saml_connections WHERE name = 'full'")
 
 
-SMALL = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - to be refused
+SMALL = rsa_key(0, bits=1024)  # to be refused
 UNUSABLE: list[tuple[str, Callable[[], str]]] = [
     ("no certificate", lambda: "x"),
     ("not base64", lambda: "-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----"),

@@ -6,13 +6,14 @@ from typing import Any
 
 import jwt
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from shared.encoding import base64url_encode
 from shared.ids import uuid7
 from tests.gateway.origin import Origin, Seen, json_response
+from tests.support.keys import rsa_key
 
-KEYS = {name: generate_private_key(65537, 2048) for name in ("2026-03-signing-key", "2026-04-signing-key")}
+KEYS = {"2026-03-signing-key": rsa_key(0), "2026-04-signing-key": rsa_key(1)}
 FIRST, SECOND = KEYS
 
 

@@ -10,15 +10,15 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.gateway.conftest import IDENTITIES, Running, World
 from tests.gateway.issuer import FIRST, KEYS, SECOND, Issuer
 from tests.gateway.raw import Reply
+from tests.support.keys import rsa_key
 from tests.support.waiting import wait_for
 
-STRANGER = generate_private_key(65537, 2048)
+STRANGER = rsa_key(2)
 
 
 def ask(gateway: Running, authorization: str | None, *, host: str = "api.test", path: str = "/api/v1/devices") -> Reply:
