@@ -1,4 +1,4 @@
-# Everything a developer types. `make` or `make help` lists it; `make test` is what CI runs.
+# Everything a developer types. `make` or `make help` lists it; `make check` is what CI runs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -50,10 +50,14 @@ compose-env: $(VENV)/.installed ## make the secrets of docker-compose.yml, once
 migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
-# Types are checked beside the tests, which mostly wait.
-test: lint $(VENV)/idp/.installed ## what CI runs: format check, lint, types, import contracts, tests
+# What measures, kills and soaks for minutes has targets of its own below.
+test: $(VENV)/.installed-dev $(VENV)/idp/.installed ## every test, against real databases, queues and processes
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak
+
+# Types are checked beside the tests, which wait now and then.
+check: lint $(VENV)/idp/.installed ## what CI runs: format check, lint, import contracts, types and every test
 	@$(MAKE) types > $(VENV)/types.out 2>&1 & types=$$!; \
-	$(PY) -m pytest -n $(JOBS) --dist loadfile; tests=$$?; \
+	$(MAKE) test; tests=$$?; \
 	wait $$types || { cat $(VENV)/types.out; exit 1; }; exit $$tests
 
 lint: $(VENV)/.installed-dev ## format check, ruff, import contracts
@@ -119,4 +123,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: logs operate restart soak compose-env help up down reset demo trace migrate test lint types fmt openapi bench fuzz chaos
+.PHONY: logs operate restart soak compose-env help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

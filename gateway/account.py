@@ -2,7 +2,6 @@
 
 import os
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from gateway.call import Call
 from gateway.metrics import refusals, token_failures
 from gateway.problems import Refusal
-from shared import metrics
+from shared import logs, metrics
 
 FLUSH_LINES = 256
 encode = msgspec.json.Encoder().encode
@@ -67,9 +66,9 @@ class Account:
             token_failures.labels(refusal.reason).inc()
 
     def write(self, line: dict[str, Any]) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
         self._lines.append(
-            encode({"at": now, "level": "info", "service": "gateway", "logger": "access", **line}) + b"\n"
+            encode({"at": logs.moment(time.time()), "level": "info", "service": "gateway", "logger": "access", **line})
+            + b"\n"
         )
         if len(self._lines) >= FLUSH_LINES:
             self.flush()
