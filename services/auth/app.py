@@ -31,6 +31,7 @@ from services.auth.saml import connection_endpoints as saml_connections
 from services.auth.saml import domain_endpoints as saml_domains
 from services.auth.saml import domains
 from services.auth.saml import endpoints as saml
+from services.auth.saml import finish_endpoints as saml_finish
 from services.auth.saml import logout_endpoints as saml_logout
 from services.auth.settings import Settings
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
@@ -104,7 +105,7 @@ routes = [
     Route("/v1/saml/{connection}/metadata", saml.read_metadata),
     Route("/v1/saml/{connection}/login", saml.login),
     Route("/v1/saml/{connection}/acs", saml.acs, methods=["POST"]),
-    resource("/v1/saml/{connection}/finish", GET=saml.finish, POST=saml.confirm),
+    resource("/v1/saml/{connection}/finish", GET=saml_finish.finish, POST=saml_finish.confirm),
     resource("/v1/saml/{connection}/slo", GET=saml_logout.slo, POST=saml_logout.slo),
     Route("/internal/revocations", revocations.revocations),
     Route("/internal/token-usage", revocations.token_usage, methods=["POST"]),

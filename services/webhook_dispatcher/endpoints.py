@@ -7,7 +7,15 @@ from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.webhook_dispatcher import approval, custom_headers, dispatch_queries, event_types, queries, signing
+from services.webhook_dispatcher import (
+    approval,
+    custom_headers,
+    dispatch_queries,
+    event_types,
+    queries,
+    recovery_queries,
+    signing,
+)
 from services.webhook_dispatcher.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.models import App, NewWebhook, Subscription, WebhookChange
@@ -217,11 +225,11 @@ async def _switch(conn: AsyncConnection, subscription: Subscription, *, enabled:
         await conn.execute(queries.BEGIN_RECOVERY, parameters)
         if subscription.failing_since is not None:
             approved = await approval.types_of(conn, subscription.id)
-            await conn.execute(dispatch_queries.REQUEUE_MISSED, parameters | {"approved_types": approved})
+            await conn.execute(recovery_queries.REQUEUE_MISSED, parameters | {"approved_types": approved})
         await conn.execute(queries.RESTART_LADDER, parameters)
     elif not enabled and subscription.enabled:
-        await conn.execute(dispatch_queries.DISABLE, parameters)
-        await conn.execute(dispatch_queries.HOLD, parameters)
+        await conn.execute(recovery_queries.DISABLE, parameters)
+        await conn.execute(recovery_queries.HOLD, parameters)
 
 
 def _vault(request: Request) -> Vault:

@@ -18,6 +18,7 @@ from services.webhook_dispatcher import (
     fanout,
     queries,
     recording,
+    recovery_queries,
 )
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.endpoints import find
@@ -114,10 +115,10 @@ async def recover(request: Request) -> Response:
         _refuse_stopped(subscription)
         approved = await approval.types_of(conn, subscription.id)
         parameters = {"subscription_id": subscription.id, "since": since, "approved_types": approved}
-        queued = (await conn.execute(dispatch_queries.REQUEUE_GIVEN_UP, parameters)).rowcount
+        queued = (await conn.execute(recovery_queries.REQUEUE_GIVEN_UP, parameters)).rowcount
         if queued:
             await conn.execute(queries.BEGIN_RECOVERY, parameters)
-            await conn.execute(dispatch_queries.HOLD, parameters)
+            await conn.execute(recovery_queries.HOLD, parameters)
     return http.json({"queued": queued}, 202)
 
 

@@ -6,7 +6,7 @@ from typing import Any, LiteralString, NamedTuple
 import msgspec
 from psycopg.rows import tuple_row
 
-from services.webhook_dispatcher import dispatch_queries, stopping
+from services.webhook_dispatcher import dispatch_queries, recovery_queries, stopping
 from services.webhook_dispatcher.delivery import Sent
 from services.webhook_dispatcher.lanes import Report
 from services.webhook_dispatcher.models import Due
@@ -47,7 +47,7 @@ async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
         if recovers:
             await stopping.gather_missed(conn, subscription_id, since)
         if falters:
-            await conn.execute(dispatch_queries.HOLD_RELEASED, {"subscription_id": subscription_id})
+            await conn.execute(recovery_queries.HOLD_RELEASED, {"subscription_id": subscription_id})
 
 
 async def fetch(conn: AsyncConnection, statement: LiteralString, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

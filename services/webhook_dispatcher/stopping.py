@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from services.webhook_dispatcher import approval, dispatch_queries
+from services.webhook_dispatcher import approval, recovery_queries
 from shared import ids, outbox
 from shared.database import AsyncConnection, Connection
 from shared.messages import Event
@@ -27,9 +27,9 @@ async def disable(conn: AsyncConnection, tenant_id: str, subscription_id: str, r
     Nothing happens to one that is stopped, or has another URL by now.
     """
     parameters = {"subscription_id": subscription_id, "reason": reason, "url": url}
-    stopped = await (await conn.execute(dispatch_queries.DISABLE, parameters)).fetchone()
+    stopped = await (await conn.execute(recovery_queries.DISABLE, parameters)).fetchone()
     if stopped is not None:
-        await conn.execute(dispatch_queries.HOLD, parameters)
+        await conn.execute(recovery_queries.HOLD, parameters)
         await outbox.add(conn, tenant_id, disabled_event(subscription_id, reason, test=stopped[0]))
 
 
@@ -37,33 +37,33 @@ async def gather_missed(conn: AsyncConnection, subscription_id: str, since: date
     """Holds what waits and takes back what was given up since, for the recovery that has begun."""
     approved = await approval.types_of(conn, subscription_id)
     parameters: dict[str, Any] = {"subscription_id": subscription_id, "since": since, "approved_types": approved}
-    await conn.execute(dispatch_queries.HOLD, parameters)
-    await conn.execute(dispatch_queries.REQUEUE_MISSED, parameters)
+    await conn.execute(recovery_queries.HOLD, parameters)
+    await conn.execute(recovery_queries.REQUEUE_MISSED, parameters)
 
 
 def disable_long_failing(conn: Connection, days: float) -> int:
     """Stops every webhook whose attempts have all failed over so many days."""
-    failing = conn.execute(dispatch_queries.LONG_FAILING, {"days": days}).fetchall()
+    failing = conn.execute(recovery_queries.LONG_FAILING, {"days": days}).fetchall()
     for subscription_id, tenant_id, rehearses in failing:
         parameters = {"subscription_id": subscription_id, "reason": "failing", "url": None}
-        conn.execute(dispatch_queries.DISABLE, parameters)
-        conn.execute(dispatch_queries.HOLD, parameters)
+        conn.execute(recovery_queries.DISABLE, parameters)
+        conn.execute(recovery_queries.HOLD, parameters)
         outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing", test=rehearses))
     return len(failing)
 
 
 def release_held(conn: Connection) -> int:
     """One step of every recovery: twice as many as the step before once those have arrived, one as a probe while any fails."""
-    conn.execute(dispatch_queries.HOLD_ABANDONED)
+    conn.execute(recovery_queries.HOLD_ABANDONED)
     released = 0
-    for subscription_id, rate, failing in conn.execute(dispatch_queries.LOCK_RECOVERING).fetchall():
+    for subscription_id, rate, failing in conn.execute(recovery_queries.LOCK_RECOVERING).fetchall():
         parameters = {"subscription_id": subscription_id}
-        row = conn.execute(dispatch_queries.COUNT_RELEASED, parameters).fetchone()
+        row = conn.execute(recovery_queries.COUNT_RELEASED, parameters).fetchone()
         out = int(row[0]) if row else 0
         room, next_rate = next_step(rate, out, failing=failing)
         if room:
-            released += conn.execute(dispatch_queries.RELEASE_OLDEST, {**parameters, "room": room}).rowcount
-        conn.execute(dispatch_queries.SET_RECOVERY, {**parameters, "rate": next_rate})
+            released += conn.execute(recovery_queries.RELEASE_OLDEST, {**parameters, "room": room}).rowcount
+        conn.execute(recovery_queries.SET_RECOVERY, {**parameters, "rate": next_rate})
     return released
 
 

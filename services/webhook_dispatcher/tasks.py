@@ -14,7 +14,16 @@ import uvloop
 from celery import Celery, signals
 from psycopg.rows import class_row
 
-from services.webhook_dispatcher import automations, dispatch_queries, event_types, ladder, metrics, resolver, stopping
+from services.webhook_dispatcher import (
+    automations,
+    dispatch_queries,
+    event_types,
+    ladder,
+    metrics,
+    recovery_queries,
+    resolver,
+    stopping,
+)
 from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
@@ -225,7 +234,7 @@ def keep_partitions(conn: Connection, days: int) -> None:
     for table in dispatch_queries.PARTITIONED:
         partitions.ensure(conn, table, days_ahead=8, days_back=8)
         partitions.drop_older(conn, table, days)
-    conn.execute(dispatch_queries.FORGET_EXPIRED, (datetime.now(UTC).date() - timedelta(days=days),))
+    conn.execute(recovery_queries.FORGET_EXPIRED, (datetime.now(UTC).date() - timedelta(days=days),))
 
 
 def measure(conn: Connection) -> None:
@@ -270,7 +279,7 @@ def _apply_to_subscriptions(conn: Connection, app_key: dict[str, Any], app: Webh
         conn.execute(dispatch_queries.SET_LIVE_EVENTS, parameters)
         conn.execute(dispatch_queries.GIVE_UP_UNAPPROVED, parameters)
         if paused and not was_paused:
-            conn.execute(dispatch_queries.HOLD, parameters)
+            conn.execute(recovery_queries.HOLD, parameters)
 
 
 def _count(cursor: psycopg.Cursor[Any]) -> int:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher import dispatch_queries, stopping, tasks
+from services.webhook_dispatcher import dispatch_queries, recovery_queries, stopping, tasks
 from shared import ids
 from shared.database import task_transaction
 from shared.worker import Received as Message
@@ -493,10 +493,10 @@ def test_the_statements_of_every_second_do_not_read_what_is_held(partner: Partne
     dispatcher.run("ANALYZE queue, subscriptions")
     statements = {
         "ring": (dispatch_queries.ANYTHING_DUE, {"after": ""}),
-        "abandoned": (dispatch_queries.HOLD_ABANDONED, {}),
-        "count": (dispatch_queries.COUNT_RELEASED, {"subscription_id": webhook}),
-        "release": (dispatch_queries.RELEASE_OLDEST, {"subscription_id": webhook, "room": 10}),
-        "end": (dispatch_queries.SET_RECOVERY, {"subscription_id": webhook, "rate": 1}),
+        "abandoned": (recovery_queries.HOLD_ABANDONED, {}),
+        "count": (recovery_queries.COUNT_RELEASED, {"subscription_id": webhook}),
+        "release": (recovery_queries.RELEASE_OLDEST, {"subscription_id": webhook, "room": 10}),
+        "end": (recovery_queries.SET_RECOVERY, {"subscription_id": webhook, "rate": 1}),
         "claim": (dispatch_queries.CLAIM, {"after": "", "room": "{}", "tenants": "{}", "newcomer": 256, "slots": 200}),
     }
     with psycopg.connect(dispatcher.database.worker) as conn:

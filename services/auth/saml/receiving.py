@@ -24,6 +24,7 @@ from shared.database import AsyncConnection, transaction
 MAX_FORM = 512 * 1024
 REPLAY_PURPOSE = "saml message"
 BROWSER_PURPOSE = "saml browser"
+TICKET_PURPOSE = "saml ticket"
 # Reading a signature takes a few milliseconds of a core, outside the event loop.
 verifying = anyio.CapacityLimiter(2)
 # Refused though the answer was genuine.
