@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from redis import Redis
@@ -17,6 +17,9 @@ from tests.support import scheduling
 from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 NEW_ID = re.compile(r"([a-z_]+_)[0-9a-hjkmnp-tv-z]{26}")
 FreshDatabase = Callable[[str], Database]
@@ -79,6 +82,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     yield running.start()
     running.stop()
     running.delete()
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """For one file only: while it is open, nothing else in this thread can run an event loop."""
+    from tests.support import browser  # most processes never need what this imports
+
+    yield from browser.launched()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

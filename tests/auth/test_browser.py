@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,27 +12,18 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import psycopg
 import pytest
 import segno
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pyotp.totp import TOTP
 
 from services.auth.signin import passwords
 from shared import ids
 from shared.encoding import base64url_encode
+from tests.support.browser import is_accessible, needs_browser
 from tests.support.stack import Stack
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser here: `apt-get install chromium` runs these tests")
+pytestmark = needs_browser
 CALLBACK = "https://integrator.example/callback"
 CHALLENGE = base64url_encode(hashlib.sha256(b"v" * 43).digest())
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
@@ -91,12 +81,6 @@ def sign_in(page: Page, stack: Stack, password: str | None = None, email: str | 
     page.get_by_label(re.compile("E-mail|e-mail")).fill(email or stack.tenant.email)
     page.get_by_label("Password").fill(password or stack.tenant.password)
     page.get_by_role("button", name=re.compile("^(Sign in|Accedi)$")).click()
-
-
-def is_accessible(page: Page) -> bool:
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    return True
 
 
 def fits(page: Page) -> bool:
@@ -274,8 +258,10 @@ def test_an_authenticator_is_set_up_lost_and_removed_on_an_italian_phone(stack: 
     page, email = page_of(phone), new_user(stack)
     page.goto(f"{stack.described['issuer']}/v1/auth/sessions")
     sign_in(page, stack, email=email)
+    set_one_up = page.get_by_role("link", name="Configura un’app di autenticazione")
+    expect(set_one_up).to_be_visible()
     checked(page, "it-sessions")
-    page.get_by_role("link", name="Configura un’app di autenticazione").click()
+    set_one_up.click()
     expect(page.get_by_role("img", name=re.compile("Codice QR"))).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("apri l’app"))).to_have_attribute(
         "href", re.compile("^otpauth://totp/")

@@ -1,7 +1,6 @@
 """The whole way in a real browser, through the gateway, by identity providers that others wrote."""
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,25 +9,17 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.auth import providers
 from tests.auth.providers import Provider
-from tests.auth.test_browser import CALLBACK, address, answer_to_app, fits, is_accessible, opened, page_of, register
+from tests.auth.test_browser import CALLBACK, address, answer_to_app, fits, opened, page_of, register
+from tests.support.browser import is_accessible, needs_browser
 from tests.support.stack import Stack
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser here: `apt-get install chromium` runs these tests")
+pytestmark = needs_browser
 CONNECTIONS = "/v1/saml/connections"
 Make = Callable[[Path, str], Provider]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 def owner(stack: Stack) -> Any:
