@@ -20,6 +20,7 @@ from shared import database, http, outbox, problems, tracing
 from shared.identity import Caller
 from shared.middleware import TracingMiddleware
 from shared.routing import resource
+from shared.spans import FileExporter
 from tests.shared.asking import Answer, ask, run
 from tests.shared.support import acknowledging, consuming, link, relay_of, running, unacknowledged
 from tests.support.waiting import wait_for
@@ -170,7 +171,7 @@ def test_work_that_belongs_to_no_trace_makes_no_spans(spans: InMemorySpanExporte
 def test_spans_are_written_as_lines_of_json(tmp_path: Path) -> None:
     file = tmp_path / "spans.jsonl"
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(tracing.FileExporter(str(file), "epcr")))
+    provider.add_span_processor(SimpleSpanProcessor(FileExporter(str(file), "epcr")))
     tracer = provider.get_tracer("test")
     with tracer.start_as_current_span("outer"), tracer.start_as_current_span("inner", attributes={"n": 1}):
         pass
