@@ -203,18 +203,18 @@ def work(celery: Celery, queues: str, concurrency: int, working: threading.Event
     signals.setup_logging.connect(lambda **_: None, weak=False)
     # It warns root because of pickle, which no queue here accepts.
     warnings.simplefilter("ignore", SecurityWarning)
-    celery.worker_main(
-        [
-            "worker",
-            "--pool=threads",
-            f"--concurrency={concurrency}",
-            f"--queues={queues}",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "--loglevel=INFO",
-        ]
+    # What `celery worker` does, without its command line: that loads every plug-in it finds installed, a shell among them.
+    process = celery.Worker(
+        pool="threads",
+        concurrency=concurrency,
+        queues=queues,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="INFO",
     )
+    process.start()
+    raise SystemExit(process.exitcode)
 
 
 def _is_outage(error: Exception) -> bool:
