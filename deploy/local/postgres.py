@@ -36,16 +36,17 @@ class ServerFailed(Exception):
 class Cluster:
     """One data directory and the server running on it.
 
-    `folder` keeps the log and remembers where the data lies: inside `folder`, unless the stack is run by root
-    from a place that the unprivileged account cannot reach; then below /var/tmp.
+    `folder` keeps the log and remembers where the data lies: in a new folder `within` another if one is named, else inside `folder`,
+    unless the stack is run by root from a place that the unprivileged account cannot reach; then below /var/tmp.
     """
 
     name = "postgres"
 
-    def __init__(self, folder: Path, password: str, durable: bool = True) -> None:
+    def __init__(self, folder: Path, password: str, durable: bool = True, within: Path | None = None) -> None:
         self.folder = folder
         self.password = password
         self.durable = durable
+        self.within = within
         self.account = unprivileged_account()
         self.log = folder / "postgres.log"
         self.port = 0
@@ -115,7 +116,9 @@ class Cluster:
 
     def _choose_place(self) -> Path:
         inside = self.folder / "cluster"
-        if self.account is None or reachable(self.folder, self.account):
+        if self.within is not None:
+            place = Path(tempfile.mkdtemp(prefix="knogin-", dir=self.within))
+        elif self.account is None or reachable(self.folder, self.account):
             inside.mkdir(exist_ok=True)
             place = inside
         else:

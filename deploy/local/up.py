@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import psycopg
@@ -74,7 +75,7 @@ def _supervise(supervisor: Supervisor) -> None:
 def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
     """PostgreSQL and Redis, unless others are named; the libraries are imported while they start."""
     named = os.environ.get("KNOGIN_POSTGRES_URL"), os.environ.get("KNOGIN_REDIS_URL")
-    cluster = None if named[0] else Cluster(made.state.folder / "postgres", made.state.secret("postgres", new_secret))
+    cluster = None if named[0] else _postgres(made)
     redis = None if named[1] else _redis(made)
     servers: list[Server] = [server for server in (cluster, redis) if server]
     try:
@@ -92,6 +93,12 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
     finally:
         for server in servers:
             server.stop()
+
+
+def _postgres(made: Plan) -> Cluster:
+    within = os.environ.get("KNOGIN_DATA")
+    password = made.state.secret("postgres", new_secret)
+    return Cluster(made.state.folder / "postgres", password, within=Path(within) if within else None)
 
 
 def _redis(made: Plan) -> RedisServer:

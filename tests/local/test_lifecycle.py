@@ -20,9 +20,9 @@ SMALL = ("--only", "auth")
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[RunningStack]:
+def small(tmp_path: Path, in_memory: Path | None) -> Iterator[RunningStack]:
     """A stack of the gateway and auth alone, not started yet."""
-    running = RunningStack(tmp_path / "state", *SMALL)
+    running = RunningStack(tmp_path / "state", *SMALL, data=in_memory)
     yield running
     down.down(running.state)
     running.delete()
@@ -134,9 +134,9 @@ def test_a_postgres_that_cannot_come_back_at_once_is_tried_again(small: RunningS
 
 
 def test_servers_that_are_named_are_used_and_left_running(
-    small: RunningStack, redis_server: RedisServer, tmp_path: Path
+    small: RunningStack, redis_server: RedisServer, tmp_path: Path, in_memory: Path | None
 ) -> None:
-    cluster = start_cluster(tmp_path / "named")
+    cluster = start_cluster(tmp_path / "named", within=in_memory)
     small.environment |= {"KNOGIN_POSTGRES_URL": cluster.url, "KNOGIN_REDIS_URL": redis_server.url}
     described = small.start().described
     names = {process.name() for process in children(small)}

@@ -49,9 +49,9 @@ class TestDatabases:
         return self.templates[service_name]
 
 
-def start_cluster(folder: Path) -> Cluster:
-    """A cluster that forgets to flush: nothing in it outlives the test session."""
-    cluster = Cluster(folder, new_password(), durable=False)
+def start_cluster(folder: Path, within: Path | None = None) -> Cluster:
+    """A cluster that forgets to flush: nothing in it outlives the test session. Its data lies below `within`, where that is named."""
+    cluster = Cluster(folder, new_password(), durable=False, within=within)
     cluster.start()
     cluster.wait()
     return cluster
