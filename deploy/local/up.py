@@ -11,17 +11,22 @@ import psycopg
 from rich.console import Console
 
 from deploy.compose import redis_users
-from deploy.local import bootstrap, databases, down, environment, operating, plan, ports
+from deploy.local import bootstrap, databases, down, environment, plan, ports
+from deploy.local.binaries import ProgramMissing
 from deploy.local.invitation import invitation
-from deploy.local.plan import Plan, new_secret
-from deploy.local.postgres import Cluster
+from deploy.local.plan import Misconfigured, Plan, new_secret
+from deploy.local.ports import PortTaken
+from deploy.local.postgres import Cluster, ServerFailed
 from deploy.local.process import Process, import_libraries
 from deploy.local.redis_server import RedisServer
 from deploy.local.screen import Screen
-from deploy.local.state import State
+from deploy.local.state import AlreadyRunning, State
 from deploy.local.supervisor import Server, StartFailed, Supervisor
 from deploy.local.table import PROCESSES, SERVICES, Service
 from shared.migrate import ChangedMigration
+
+FAILURES = (Misconfigured, PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed)
+"""Why a stack may not come up; the text of each is for a person."""
 
 
 class Interrupted(Exception):
@@ -29,7 +34,7 @@ class Interrupted(Exception):
 
 
 def up(state: State, headless: bool, only: frozenset[str]) -> None:
-    """Returns when stopped. Raises Misconfigured, PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed or Interrupted."""
+    """Returns when stopped. Raises one of FAILURES, or Interrupted."""
     lock = state.prepare()
     down.sweep(state)
     state.record_processes({})
@@ -118,7 +123,7 @@ def _prepare(made: Plan, screen: Screen) -> list[Process]:
         ) from error
     except psycopg.Error as error:
         raise StartFailed(f"the databases could not be prepared: {error}") from error
-    operating.remember(made)
+    environment.remember(made)
     screen.phase("databases", f"{len(made.services)} with {len(ran)} new migrations")
     return [_gateway(made), *(_process(made, service, kind) for service in made.services for kind in PROCESSES)]
 

@@ -65,7 +65,8 @@ def test_in_an_open_folder_its_data_lie_there(open_folder: Path) -> None:
 
 def test_its_data_lie_below_the_folder_that_is_named(open_folder: Path) -> None:
     elsewhere = open_folder / "elsewhere"
-    elsewhere.mkdir()
+    for folder in (elsewhere, open_folder / "postgres"):
+        folder.mkdir()
     cluster = Cluster(open_folder / "postgres", "password", within=elsewhere)
     place = cluster.place
     assert place.parent == elsewhere
