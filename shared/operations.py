@@ -46,7 +46,8 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
     _measure_pools()
     server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="operations", daemon=True).start()
+    # Nobody ends it but the process, so that it need not look twice a second whether it was.
+    threading.Thread(target=server.serve_forever, args=(None,), name="operations", daemon=True).start()
 
 
 def _measure_pools() -> None:
