@@ -1,25 +1,22 @@
 """`python -m services.<name>`: the same commands for every service; each adds its own."""
 
-import socket
 import threading
-import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 import typer
-import uvicorn
-from celery import Celery, signals
-from celery.exceptions import SecurityWarning
-from starlette.applications import Starlette
 
-from shared import audit, dead_letters, housekeeping, logs, migrate, operations, relay, tracing
-from shared.database import open_tasks_pool, task_transaction
-from shared.draining import DrainingProtocol, Server
-from shared.periodic import Periodic
 from shared.settings import required
+
+# Each command imports what it runs, and nothing before it is called: an operator's command would wait a second for what it never needs.
+if TYPE_CHECKING:
+    from celery import Celery
+    from starlette.applications import Starlette
+
+    from shared.periodic import Periodic
 
 
 class CommonSettings(Protocol):
@@ -56,6 +53,8 @@ REPLAY = "UPDATE outbox SET acknowledged_at = NULL, attempts = 0, send_at = now(
 
 def observe(name: str, settings: CommonSettings, ops_host: str) -> threading.Event:
     """Logs, traces and the ops port of this process, after any fork. `/readyz` there is 200 while the event is set."""
+    from shared import logs, operations, tracing
+
     logs.configure(name, settings.log_level)
     tracing.configure(
         name,
@@ -73,14 +72,15 @@ def commands(
     name: str,
     package: Path,
     load: Callable[[], S],
-    create_app: Callable[[S], Starlette],
-    create_worker: Callable[[S], Celery],
-    periodic: Callable[[S], list[Periodic]] = lambda _: [],
+    create_app: "Callable[[S], Starlette]",
+    create_worker: "Callable[[S], Celery]",
+    periodic: "Callable[[S], list[Periodic]]",
     queues: tuple[str, ...] = (),
 ) -> typer.Typer:
     """The commands of the service in the folder `package`, whose name is also its queue and database; `name` is what people call it.
 
-    `queues` are further queues that its worker serves.
+    `create_app`, `create_worker` and `periodic` import what they need when they are called. `queues` are further queues that its worker
+    serves.
     """
     cli = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"Operate {name}."
@@ -97,6 +97,8 @@ def commands(
         ops_host: OpsHost = LOOPBACK,
     ) -> None:
         """Serve HTTP."""
+        from shared.serving import serve
+
         settings = load()
         working = observe(name, settings, ops_host)
         serve(create_app(settings), host, port, fd, working)
@@ -112,6 +114,8 @@ def commands(
         ops_host: OpsHost = LOOPBACK,
     ) -> None:
         """Consume messages and do the service's own tasks."""
+        from shared.worker import work
+
         settings = load()
         working = observe(name, settings, ops_host)
         work(create_worker(settings), only or ",".join((queue, *queues)), concurrency, working)
@@ -119,6 +123,8 @@ def commands(
     @cli.command(name="relay")
     def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
         """Send the outbox and do the periodic work."""
+        from shared import housekeeping, relay
+
         settings = load()
         working = observe(name, settings, ops_host)
         relay.run(queue, settings, [*housekeeping.JOBS, *periodic(settings)], working)
@@ -130,6 +136,8 @@ def commands(
         ] = False,
     ) -> None:
         """Bring the database up to date."""
+        from shared import migrate
+
         settings = load()
         dsn = required(settings.migration_database_url, "MIGRATION_DATABASE_URL")
         directories = [migrate.SHARED, package / "migrations"]
@@ -148,55 +156,6 @@ def commands(
     return cli
 
 
-def serve(app: Any, host: str, port: int, fd: int | None, working: threading.Event, **options: Any) -> None:
-    """uvicorn as every web process here runs it. Idle connections outlive the gateway's, so that none closes under a request."""
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        loop="uvloop",
-        http=options.pop("http", DrainingProtocol),
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=20,
-        **options,
-    )
-    # Handed over as what it is: uvicorn's own `fd` takes it for a UNIX socket, without TCP_NODELAY, and answers wait 40 ms for an ACK.
-    server = Server(config, working)
-    server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
-    tracing.shutdown()
-    if not server.started:
-        raise SystemExit("the application did not start")
-
-
-def work(celery: Celery, queues: str, concurrency: int, working: threading.Event | None = None) -> None:
-    """A Celery worker in this process: threads, so that one process id is the whole worker. `working` is set while it takes tasks."""
-    if working is not None:
-        signals.worker_ready.connect(lambda **_: working.set(), weak=False)
-        signals.worker_shutting_down.connect(lambda **_: working.clear(), weak=False)
-    # Celery configures logging unless somebody listens to this signal.
-    signals.setup_logging.connect(lambda **_: None, weak=False)
-    # It warns root because of pickle, which no queue here accepts.
-    warnings.simplefilter("ignore", SecurityWarning)
-    celery.worker_main(
-        [
-            "worker",
-            "--pool=threads",
-            f"--concurrency={concurrency}",
-            f"--queues={queues}",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "--loglevel=INFO",
-        ]
-    )
-
-
 def _add_outbox(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
     outbox = typer.Typer(no_args_is_help=True, help="Messages out.")
     cli.add_typer(outbox, name="outbox")
@@ -206,17 +165,21 @@ def _add_outbox(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
         since: Annotated[datetime, typer.Option(formats=TIMES, help="UTC; what was written since is sent again.")],
     ) -> None:
         """Send acknowledged messages again, for a consumer whose database was restored. Their ids let it skip what it kept."""
+        from shared.database import task_transaction
+
         with task_transaction(_pool(load())) as conn:
             typer.echo(f"{conn.execute(REPLAY, (since.replace(tzinfo=UTC),)).rowcount} messages will be sent again")
 
 
-def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: Callable[[S], Celery]) -> None:
+def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: "Callable[[S], Celery]") -> None:
     letters = typer.Typer(no_args_is_help=True, help="Messages given up after five failures.")
     cli.add_typer(letters, name="dead-letters")
 
     @letters.command(name="list")
     def show(limit: int = 50) -> None:
         """The newest dead letters: id, tenant, producer, message, reason, time."""
+        from shared import dead_letters
+
         for row in dead_letters.newest(_pool(load()), limit):
             typer.echo("  ".join(row))
 
@@ -244,6 +207,9 @@ def _add_audit(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
 
         The relay writes the head into its log every hour, as `audit head`.
         """
+        from shared import audit
+        from shared.database import task_transaction
+
         with task_transaction(_pool(load())) as conn:
             held, broken = audit.verify(conn)
             if broken is not None:
@@ -255,6 +221,8 @@ def _add_audit(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
 
 
 def _kept(conn: Any, expect: str) -> bool:
+    from shared import audit
+
     try:
         return audit.holds(conn, expect)
     except ValueError:
@@ -262,4 +230,6 @@ def _kept(conn: Any, expect: str) -> bool:
 
 
 def _pool(settings: CommonSettings) -> Any:
+    from shared.database import open_tasks_pool
+
     return open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=1)

@@ -4,14 +4,15 @@ import select
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
-from starlette.requests import Request
 
-from shared import metrics
 from shared.identity import Caller
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
 # This transaction's commit does not wait for the disk: for what is simply done again should a crash undo the last half second of it.
@@ -137,7 +138,7 @@ def open_tasks_pool(dsn: str, *, max_size: int = 2) -> ConnectionPool[Connection
 
 
 @asynccontextmanager
-async def tenant_transaction(request: Request, caller: Caller) -> AsyncIterator[AsyncConnection]:
+async def tenant_transaction(request: "Request", caller: Caller) -> AsyncIterator[AsyncConnection]:
     """One transaction that sees the caller's tenant alone. Commits at the end; an exception rolls it back."""
     async with transaction(request) as conn:
         await conn.execute(SET_TENANT, (caller.tenant_id,))
@@ -145,7 +146,7 @@ async def tenant_transaction(request: Request, caller: Caller) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def transaction(request: Request) -> AsyncIterator[AsyncConnection]:
+async def transaction(request: "Request") -> AsyncIterator[AsyncConnection]:
     """One transaction in which no tenant is set: row-level security shows it nothing but the tables exempt from it."""
     pool: AsyncConnectionPool[AsyncConnection] = request.state.pool
     async with pool.connection() as conn:
@@ -192,13 +193,8 @@ async def ping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
         await conn.execute("SELECT 1")
 
 
-def _measure(*names: str) -> float:
+def measure(*names: str) -> float:
     """The sum over this process's pools of the first of those figures, less the others."""
     figures = [pool.get_stats() for pool in list(_watched)]
     first, *others = (sum(each.get(name, 0) for each in figures) for name in names)
     return first - sum(others)
-
-
-metrics.pool_connections.labels("used").set_function(lambda: _measure("pool_size", "pool_available"))
-metrics.pool_connections.labels("idle").set_function(lambda: _measure("pool_available"))
-metrics.pool_waiting.set_function(lambda: _measure("requests_waiting"))

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared import metrics
+from shared import database, metrics
 from shared.settings import revision
 
 log = logging.getLogger(__name__)
@@ -43,9 +43,18 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
             """Scrapes and probes are not worth a line."""
 
     metrics.tell_build(revision())
+    _measure_pools()
     server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="operations", daemon=True).start()
+    # Nobody ends it but the process, so that it need not look twice a second whether it was.
+    threading.Thread(target=server.serve_forever, args=(None,), name="operations", daemon=True).start()
+
+
+def _measure_pools() -> None:
+    used, idle = metrics.pool_connections.labels("used"), metrics.pool_connections.labels("idle")
+    used.set_function(lambda: database.measure("pool_size", "pool_available"))
+    idle.set_function(lambda: database.measure("pool_available"))
+    metrics.pool_waiting.set_function(lambda: database.measure("requests_waiting"))
 
 
 def _readiness(ready: Callable[[], object]) -> tuple[int, bytes]:

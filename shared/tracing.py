@@ -1,20 +1,14 @@
 """One trace from the partner's call to the last worker: W3C trace context over HTTP, outbox rows and Celery headers."""
 
-import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import (
     INVALID_SPAN_CONTEXT,
     Link,
@@ -28,29 +22,22 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
 _VERSION_00 = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.NoOpTracer()
-_provider: TracerProvider | None = None
+_provider: "TracerProvider | None" = None
 
 
 def configure(service: str, *, spans_file: str = "", otlp_endpoint: str = "", sampler_arg: float = 1.0) -> None:
     """Starts exporting this process's spans. Call it after any fork: the exporter is a thread."""
-    global _tracer, _provider
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": service}),
-        sampler=ParentBased(TraceIdRatioBased(sampler_arg)),
-        shutdown_on_exit=False,
-    )
-    if spans_file:
-        provider.add_span_processor(BatchSpanProcessor(FileExporter(spans_file, service), schedule_delay_millis=200))
-    if otlp_endpoint:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from shared import spans
 
-        exporter = OTLPSpanExporter(endpoint=otlp_endpoint.rstrip("/") + "/v1/traces")
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-    _provider = provider
-    _tracer = provider.get_tracer("knogin")
+    global _tracer, _provider
+    _provider = spans.provider(service, spans_file, otlp_endpoint, sampler_arg)
+    _tracer = _provider.get_tracer("knogin")
 
 
 def shutdown() -> None:
@@ -145,34 +132,6 @@ def attached(context: Context) -> Iterator[None]:
         yield
     finally:
         otel_context.detach(token)
-
-
-class FileExporter(SpanExporter):
-    """Appends spans to a file as JSON lines, which many processes may share: each batch is one O_APPEND write."""
-
-    def __init__(self, path: str, service: str) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._service = service
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        os.write(self._file, b"".join(msgspec.json.encode(self._line(span), enc_hook=str) + b"\n" for span in spans))
-        return SpanExportResult.SUCCESS
-
-    def _line(self, span: ReadableSpan) -> dict[str, Any]:
-        context = span.get_span_context() or INVALID_SPAN_CONTEXT
-        return {
-            "trace_id": format(context.trace_id, "032x"),
-            "span_id": format(context.span_id, "016x"),
-            "parent_id": format(span.parent.span_id, "016x") if span.parent else None,
-            "name": span.name,
-            "service": self._service,
-            "kind": span.kind.name.lower(),
-            "start_ns": span.start_time,
-            "end_ns": span.end_time,
-            "status": span.status.status_code.name.lower(),
-            "attributes": dict(span.attributes or {}),
-            "links": [format(link.context.trace_id, "032x") for link in span.links],
-        }
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from celery import Celery, signals
+from celery.exceptions import SecurityWarning
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 from psycopg_pool import ConnectionPool
@@ -190,6 +192,29 @@ def create_worker(
     celery.consumer = consumer  # type: ignore[attr-defined]
     signals.worker_shutdown.connect(lambda **_: tracing.shutdown(), weak=False)
     return celery
+
+
+def work(celery: Celery, queues: str, concurrency: int, working: threading.Event | None = None) -> None:
+    """A Celery worker in this process: threads, so that one process id is the whole worker. `working` is set while it takes tasks."""
+    if working is not None:
+        signals.worker_ready.connect(lambda **_: working.set(), weak=False)
+        signals.worker_shutting_down.connect(lambda **_: working.clear(), weak=False)
+    # Celery configures logging unless somebody listens to this signal.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    # It warns root because of pickle, which no queue here accepts.
+    warnings.simplefilter("ignore", SecurityWarning)
+    # What `celery worker` does, without its command line: that loads every plug-in it finds installed, a shell among them.
+    process = celery.Worker(
+        pool="threads",
+        concurrency=concurrency,
+        queues=queues,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="INFO",
+    )
+    process.start()
+    raise SystemExit(process.exitcode)
 
 
 def _is_outage(error: Exception) -> bool:

@@ -13,7 +13,7 @@ from redis import Redis
 from deploy.local.databases import Database
 from deploy.local.postgres import Cluster, new_password
 from deploy.local.redis_server import RedisServer
-from tests.support import scheduling
+from tests.support import memory, scheduling
 from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
@@ -26,9 +26,19 @@ FreshDatabase = Callable[[str], Database]
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def in_memory(pytestconfig: pytest.Config) -> Iterator[Path | None]:
+    """The folder for databases in memory; None where there is too little, and where something is measured, which is done on the disk."""
+    if pytestconfig.getoption("markexpr") in ("bench", "soak", "chaos"):
+        yield None
+        return
+    with memory.folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> Iterator[Cluster]:
     """A real PostgreSQL 18 for this session; `.url` is its superuser's address."""
-    cluster = start_cluster(tmp_path_factory.mktemp("postgres"))
+    cluster = start_cluster(tmp_path_factory.mktemp("postgres"), within=in_memory)
     yield cluster
     cluster.stop()
     cluster.delete()
@@ -71,14 +81,14 @@ def redis_url(redis_server: RedisServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> Iterator[Stack]:
     """The whole system, running: one for the session, or the one whose stack.json KNOGIN_TEST_STACK names."""
     if named := os.environ.get("KNOGIN_TEST_STACK"):
         yield Stack(Path(named))
         return
     # Readings of an encounter nobody knows are told so soon, since a test waits for that.
     settings = json.dumps({"epcr": {"UNKNOWN_AFTER_SECONDS": "1"}})
-    running = RunningStack(tmp_path_factory.mktemp("stack") / "state", KNOGIN_SETTINGS=settings)
+    running = RunningStack(tmp_path_factory.mktemp("stack") / "state", data=in_memory, KNOGIN_SETTINGS=settings)
     yield running.start()
     running.stop()
     running.delete()

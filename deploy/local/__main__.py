@@ -1,23 +1,25 @@
 """`python -m deploy.local`: what the Makefile calls."""
 
-from typing import Annotated, Any
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from deploy.local import databases, down, logbook, operating, rolling, story, waterfall
-from deploy.local.binaries import ProgramMissing
-from deploy.local.narrator import DemoFailed, Narrator
-from deploy.local.plan import Misconfigured
-from deploy.local.ports import PortTaken
-from deploy.local.postgres import ServerFailed
-from deploy.local.state import AlreadyRunning, State, read_json
-from deploy.local.supervisor import StartFailed
-from deploy.local.table import PROCESSES, SERVICES
-from deploy.local.up import Interrupted, up
+from deploy.local.state import State, read_json
+from deploy.local.table import PROCESSES, SERVICES, by_name
+
+# Each command imports what it needs itself: `operate` would spend longer on what `up` does than on the command it becomes.
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-console = Console(highlight=False)
+
+
+@cache
+def terminal() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False)
 
 
 @app.command("up")
@@ -26,25 +28,29 @@ def _up(
     only: Annotated[str, typer.Option(help="Services to start beside auth, separated by commas; all by default.")] = "",
 ) -> None:
     """Start everything; Ctrl-C stops it."""
+    from deploy.local.up import FAILURES, Interrupted, up
+
     try:
         up(State.chosen(), headless, _names(only))
-    except (Misconfigured, PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed) as error:
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
+    except FAILURES as error:
+        terminal().print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     except Interrupted as error:
-        console.print(str(error))
+        terminal().print(str(error))
         raise typer.Exit(130) from None
 
 
 @app.command("down")
 def _down(delete: Annotated[bool, typer.Option(help="Also delete the data.")] = False) -> None:
     """Stop a stack that was left running."""
+    from deploy.local import down
+
     state = State.chosen()
     stopped = down.down(state)
-    console.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running", soft_wrap=True)
+    terminal().print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running", soft_wrap=True)
     if delete:
         down.delete(state)
-        console.print(f"deleted {state.folder}", soft_wrap=True)
+        terminal().print(f"deleted {state.folder}", soft_wrap=True)
 
 
 @app.command()
@@ -54,34 +60,41 @@ def restart(
     ] = None,
 ) -> None:
     """Replace running processes one after another, with the code on disk and without refusing a request."""
+    from deploy.local import rolling
+
     of_services = {f"{name}-{kind}": name for name in _running()["services"] for kind in PROCESSES}
     found = {"gateway": "gateway"} | of_services
     if unknown := set(names or ()) - found.keys() - set(found.values()):
         raise typer.BadParameter(f"nothing here is called {', '.join(sorted(unknown))}")
     chosen = [process for process, service in found.items() if not names or {process, service} & set(names)]
     try:
-        rolling.ask(State.chosen(), chosen, lambda line: console.print(line, soft_wrap=True))
+        rolling.ask(State.chosen(), chosen, lambda line: terminal().print(line, soft_wrap=True))
     except rolling.CannotRestart as error:
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        terminal().print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 
 @app.command()
 def migrate() -> None:
     """Bring the databases of the running stack up to date, while it serves."""
+    from deploy.local import databases
+
     for name, found in _running()["services"].items():
-        ran = databases.migrate(found["migration_database_url"], databases.by_name(name))
-        console.print(f"{name}: {', '.join(ran) or 'up to date'}", soft_wrap=True)
+        ran = databases.migrate(found["migration_database_url"], by_name(name))
+        terminal().print(f"{name}: {', '.join(ran) or 'up to date'}", soft_wrap=True)
 
 
 @app.command()
 def demo() -> None:
     """Play the whole story against the running stack."""
+    from deploy.local import story
+    from deploy.local.narrator import DemoFailed, Narrator
+
     described = _running()
     try:
-        story.play(Narrator(console, described["gateway"], described["hosts"]), described)
+        story.play(Narrator(terminal(), described["gateway"], described["hosts"]), described)
     except DemoFailed as error:
-        console.print(f"the demo stopped: {error}", style="bold red", markup=False)
+        terminal().print(f"the demo stopped: {error}", style="bold red", markup=False)
         raise typer.Exit(1) from None
 
 
@@ -90,41 +103,47 @@ def trace(
     trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent; the newest if empty.")] = "",
 ) -> None:
     """Draw one trace across all processes."""
+    from deploy.local import waterfall
+
     file = State.chosen().spans
     wanted = trace_id.split("-")[1] if trace_id.count("-") == 3 else trace_id or waterfall.newest(file)
     spans = waterfall.read(file, wanted) if wanted else []
     if not spans:
-        console.print(f"no spans of trace {wanted or '(none yet)'} in {file}", style="red", soft_wrap=True)
+        terminal().print(f"no spans of trace {wanted or '(none yet)'} in {file}", style="red", soft_wrap=True)
         raise typer.Exit(1)
-    console.print(waterfall.draw(spans, console.width))
+    terminal().print(waterfall.draw(spans, terminal().width))
 
 
 @app.command()
 def logs(trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent of any answer.")]) -> None:
     """Print what every process logged within one trace."""
+    from deploy.local import logbook
+
     wanted = trace_id.split("-")[1] if trace_id.count("-") == 3 else trace_id
     lines = logbook.of_trace(State.chosen().logs, wanted)
     for line in lines:
-        console.print(logbook.drawn(line), soft_wrap=True)
+        terminal().print(logbook.drawn(line), soft_wrap=True)
     if not lines:
-        console.print(f"nobody logged anything in trace {wanted}", style="red", soft_wrap=True)
+        terminal().print(f"nobody logged anything in trace {wanted}", style="red", soft_wrap=True)
         raise typer.Exit(1)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def operate(context: typer.Context, service: Annotated[str, typer.Argument(help="auth, epcr, …")]) -> None:
     """Run an operator's command of a service with its settings: `operate auth keys list`."""
+    from deploy.local import operating
+
     try:
         operating.operate(State.chosen(), service, context.args)
     except operating.NotRunning as error:
-        console.print(str(error), style="red", soft_wrap=True)
+        terminal().print(str(error), style="red", soft_wrap=True)
         raise typer.Exit(1) from None
 
 
 def _running() -> dict[str, Any]:
     described = read_json(State.chosen().stack)
     if not described.get("ready"):
-        console.print("no stack is running: start one with `make up`", style="red")
+        terminal().print("no stack is running: start one with `make up`", style="red")
         raise typer.Exit(1)
     return described
 

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from deploy.local import postgres
-from deploy.local.table import SERVICES, Service
+from deploy.local.table import Service
 from shared import migrate as migrations
 
 KINDS = ("migrator", "app", "worker")
@@ -87,8 +87,3 @@ def migrate(migrator_url: str, service: Service) -> list[str]:
     """Bring a database's schema up to date, the shared tables first, and name the migrations that ran."""
     directories = [migrations.SHARED, service.folder / "migrations"]
     return migrations.migrate(migrator_url, role(service, "app"), role(service, "worker"), directories)
-
-
-def by_name(name: str) -> Service:
-    """The service of that public name or database name."""
-    return next(service for service in SERVICES if name in (service.name, service.database))

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from deploy.local.plan import Misconfigured, Plan
+from deploy.local.state import write_json
 from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
 
 
@@ -42,6 +43,16 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         **{f"RATE_LIMIT_{kind}": "600000/60" for kind in ("TOKEN", "PUBLIC", "READ", "WRITE", "INGEST", "GRAPHQL")},
         **chosen_settings("gateway"),
     }
+
+
+def remember(plan: Plan) -> None:
+    """Keep each service's settings, the owner's database address among them, where only this user reads them: for its operator."""
+    settings = {
+        service.name: of_service(plan, service, "web")
+        | {"MIGRATION_DATABASE_URL": plan.databases[service.name].migrator, "OPS_PORT": "0"}
+        for service in plan.services
+    }
+    write_json(plan.state.settings, settings)
 
 
 def chosen_settings(name: str) -> dict[str, str]:

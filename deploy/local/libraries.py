@@ -1,15 +1,15 @@
-"""What the parent of all processes imports once; none of it reads settings or starts a thread when imported."""
+"""What the parent of all processes imports once; none of it reads settings or starts a thread when imported.
+
+What one process alone uses is not here: it would only make every other wait, at each start.
+"""
 
 LIBRARIES = (
     "argon2",
-    "ariadne",
-    "authlib.oauth2.rfc6749",
     "celery.app.amqp",
-    "celery.app.log",
     "celery.app.task",
+    "celery.apps.worker",
     "celery.backends",
-    "celery.concurrency.prefork",
-    "celery.concurrency.solo",
+    "celery.concurrency.thread",
     "celery.fixups",
     "celery.loaders.app",
     "celery.worker.components",
@@ -17,20 +17,20 @@ LIBRARIES = (
     "celery.worker.strategy",
     "cryptography.hazmat.primitives.asymmetric.ed25519",
     "cryptography.hazmat.primitives.ciphers.aead",
-    "graphql",
+    "cryptography.hazmat.primitives.kdf.hkdf",
+    "dns.asyncresolver",
     "httptools",
-    "httpx",
-    "jinja2",
     "jsonschema_rs",
     "jwt",
     "kombu.transport.redis",
     "msgspec",
     "opentelemetry.sdk.trace.export",
-    "orjson",
     "prometheus_client",
     "psycopg",
     "psycopg_pool",
+    "pyotp",
     "redis",
+    "redis.asyncio",
     "starlette.applications",
     "starlette.routing",
     "typer",

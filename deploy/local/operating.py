@@ -4,23 +4,12 @@ import os
 import sys
 from typing import NoReturn
 
-from deploy.local import databases, environment
-from deploy.local.plan import Plan
-from deploy.local.state import State, read_json, write_json
+from deploy.local import table
+from deploy.local.state import State, read_json
 
 
 class NotRunning(Exception):
     """There is no stack to operate, or it lacks that service."""
-
-
-def remember(made: Plan) -> None:
-    """Keep each service's settings, the owner's database address among them, where only this user reads them."""
-    settings = {
-        service.name: environment.of_service(made, service, "web")
-        | {"MIGRATION_DATABASE_URL": made.databases[service.name].migrator, "OPS_PORT": "0"}
-        for service in made.services
-    }
-    write_json(made.state.settings, settings)
 
 
 def operate(state: State, name: str, arguments: list[str]) -> NoReturn:
@@ -28,5 +17,5 @@ def operate(state: State, name: str, arguments: list[str]) -> NoReturn:
     settings = read_json(state.settings).get(name)
     if settings is None or not state.stack.exists():
         raise NotRunning(f"{name} is not running here: start it with `make up`")
-    module = databases.by_name(name).module
+    module = table.by_name(name).module
     os.execve(sys.executable, [sys.executable, "-m", module, *arguments], settings)  # noqa: S606 - no shell is wanted

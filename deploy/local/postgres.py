@@ -7,10 +7,10 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from deploy.local import binaries, ports
 from deploy.local.children import Account, start_of_program, unprivileged_account
@@ -36,37 +36,39 @@ class ServerFailed(Exception):
 class Cluster:
     """One data directory and the server running on it.
 
-    `folder` keeps the log and remembers where the data lies: inside `folder`, unless the stack is run by root
-    from a place that the unprivileged account cannot reach; then below /var/tmp.
+    `folder` keeps the log and remembers where the data lies: in a new folder `within` another if one is named, else inside `folder`,
+    unless the stack is run by root from a place that the unprivileged account cannot reach; then below /var/tmp.
     """
 
     name = "postgres"
 
-    def __init__(self, folder: Path, password: str, durable: bool = True) -> None:
+    def __init__(self, folder: Path, password: str, durable: bool = True, within: Path | None = None) -> None:
         self.folder = folder
         self.password = password
         self.durable = durable
+        self.within = within
         self.account = unprivileged_account()
         self.log = folder / "postgres.log"
         self.port = 0
         self.server: subprocess.Popen[bytes] | None = None
+        self._initdb: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"postgresql://{SUPERUSER}:{self.password}@{ports.LOOPBACK}:{self.port}/postgres"
 
     def start(self, preferred_port: int = 0) -> None:
-        """Make the cluster if it is not there, and start its server. `wait` says when it answers."""
+        """Begin to make the cluster if it is not there, else start its server. `wait` sees to the rest and says when it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        data = self.place / "data"
-        if not (data / "PG_VERSION").exists():
-            self._make(self._home(), data)
         self.port = ports.free_port(preferred_port)
-        self.launch()
+        if (self._data / "PG_VERSION").exists():
+            self.launch()
+        else:
+            self._begin_to_make()
 
     def launch(self) -> None:
         """Start the server of a cluster that is made, on the port it has."""
-        self.server = self._run([self._home() / "bin" / "postgres", "-D", self.place / "data", *self._options()])
+        self.server = self._run([self._home() / "bin" / "postgres", "-D", self._data, *self._options()])
 
     @property
     def running(self) -> bool:
@@ -74,6 +76,9 @@ class Cluster:
 
     def wait(self) -> None:
         """Return when the server answers; raise ServerFailed with the end of its log when it does not."""
+        if self._initdb is not None:
+            self._finish_making(self._initdb)
+            self.launch()
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.running:
             try:
@@ -86,7 +91,11 @@ class Cluster:
         raise ServerFailed(f"PostgreSQL did not start:\n{tail(self.log)}")
 
     def stop(self) -> None:
-        """A fast shutdown: sessions are ended, what was committed is on disk."""
+        """A fast shutdown: sessions are ended, what was committed is on disk. A cluster half made is removed."""
+        if self._initdb is not None:
+            self._initdb.send_signal(signal.SIGINT)
+            with suppress(ServerFailed):
+                self._finish_making(self._initdb)
         if self.server and self.server.poll() is None:
             self.server.send_signal(signal.SIGINT)
             try:
@@ -115,7 +124,9 @@ class Cluster:
 
     def _choose_place(self) -> Path:
         inside = self.folder / "cluster"
-        if self.account is None or reachable(self.folder, self.account):
+        if self.within is not None:
+            place = Path(tempfile.mkdtemp(prefix="knogin-", dir=self.within))
+        elif self.account is None or reachable(self.folder, self.account):
             inside.mkdir(exist_ok=True)
             place = inside
         else:
@@ -138,20 +149,33 @@ class Cluster:
             _give(self.place / "programs", self.account)
         return copy
 
-    def _make(self, home: Path, data: Path) -> None:
-        shutil.rmtree(data, ignore_errors=True)
-        with tempfile.NamedTemporaryFile("w", dir=self.place, prefix="password-") as password:
-            password.write(self.password)
-            password.flush()
-            if self.account:
-                os.chown(password.name, *self.account)
-            made = self._run(
-                [home / "bin" / "initdb", "-D", data, "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password.name,
-                 "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
-            )  # fmt: skip
-            if made.wait() != 0:
-                shutil.rmtree(data, ignore_errors=True)
-                raise ServerFailed(f"initdb failed:\n{tail(self.log)}")
+    @property
+    def _data(self) -> Path:
+        return self.place / "data"
+
+    @property
+    def _password_file(self) -> Path:
+        return self.place / "password"
+
+    def _begin_to_make(self) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._password_file.unlink(missing_ok=True)
+        self._password_file.touch(mode=0o600)
+        self._password_file.write_text(self.password)
+        if self.account:
+            os.chown(self._password_file, *self.account)
+        self._initdb = self._run(
+            [self._home() / "bin" / "initdb", "-D", self._data, "-U", SUPERUSER, "-A", "scram-sha-256",
+             "--pwfile", self._password_file, "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
+        )  # fmt: skip
+
+    def _finish_making(self, initdb: subprocess.Popen[bytes]) -> None:
+        code = initdb.wait()
+        self._initdb = None
+        self._password_file.unlink(missing_ok=True)
+        if code != 0:
+            shutil.rmtree(self._data, ignore_errors=True)
+            raise ServerFailed(f"initdb failed:\n{tail(self.log)}")
 
     def _options(self) -> list[str]:
         settings = {
@@ -211,10 +235,3 @@ def tail(log: Path, lines: int = 20, since: int = 0) -> str:
 
 def new_password() -> str:
     return secrets.token_hex(24)
-
-
-def execute(url: str, statements: list[sql.Composed | sql.SQL]) -> None:
-    """Run statements that cannot stand in a transaction (CREATE DATABASE, DROP DATABASE)."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement)

@@ -97,9 +97,11 @@ class Process:
 
 def import_libraries() -> None:
     """What every child would import anyway, once; none of it reads settings or starts threads."""
+    gc.disable()  # nothing of it is garbage
     for name in LIBRARIES:
         __import__(name)
     gc.freeze()
+    gc.enable()
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:

@@ -49,3 +49,8 @@ SERVICES = (
 PROCESSES = ("web", "worker", "relay")
 HOSTS = {"auth": "auth.localhost", "api": "api.localhost", "docs": "docs.localhost"}
 KNOGIN_HOSTS = {"auth": "auth.knogin.com", "api": "api.knogin.com", "docs": "knogin.com"}
+
+
+def by_name(name: str) -> Service:
+    """The service of that public name or database name."""
+    return next(service for service in SERVICES if name in (service.name, service.database))

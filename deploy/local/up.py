@@ -4,23 +4,29 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import psycopg
 from rich.console import Console
 
 from deploy.compose import redis_users
-from deploy.local import bootstrap, databases, down, environment, operating, plan, ports
+from deploy.local import bootstrap, databases, down, environment, plan, ports
+from deploy.local.binaries import ProgramMissing
 from deploy.local.invitation import invitation
-from deploy.local.plan import Plan, new_secret
-from deploy.local.postgres import Cluster
+from deploy.local.plan import Misconfigured, Plan, new_secret
+from deploy.local.ports import PortTaken
+from deploy.local.postgres import Cluster, ServerFailed
 from deploy.local.process import Process, import_libraries
 from deploy.local.redis_server import RedisServer
 from deploy.local.screen import Screen
-from deploy.local.state import State
+from deploy.local.state import AlreadyRunning, State
 from deploy.local.supervisor import Server, StartFailed, Supervisor
 from deploy.local.table import PROCESSES, SERVICES, Service
 from shared.migrate import ChangedMigration
+
+FAILURES = (Misconfigured, PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed)
+"""Why a stack may not come up; the text of each is for a person."""
 
 
 class Interrupted(Exception):
@@ -28,7 +34,7 @@ class Interrupted(Exception):
 
 
 def up(state: State, headless: bool, only: frozenset[str]) -> None:
-    """Returns when stopped. Raises Misconfigured, PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed or Interrupted."""
+    """Returns when stopped. Raises one of FAILURES, or Interrupted."""
     lock = state.prepare()
     down.sweep(state)
     state.record_processes({})
@@ -74,7 +80,7 @@ def _supervise(supervisor: Supervisor) -> None:
 def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
     """PostgreSQL and Redis, unless others are named; the libraries are imported while they start."""
     named = os.environ.get("KNOGIN_POSTGRES_URL"), os.environ.get("KNOGIN_REDIS_URL")
-    cluster = None if named[0] else Cluster(made.state.folder / "postgres", made.state.secret("postgres", new_secret))
+    cluster = None if named[0] else _postgres(made)
     redis = None if named[1] else _redis(made)
     servers: list[Server] = [server for server in (cluster, redis) if server]
     try:
@@ -94,6 +100,12 @@ def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
             server.stop()
 
 
+def _postgres(made: Plan) -> Cluster:
+    within = os.environ.get("KNOGIN_DATA")
+    password = made.state.secret("postgres", new_secret)
+    return Cluster(made.state.folder / "postgres", password, within=Path(within) if within else None)
+
+
 def _redis(made: Plan) -> RedisServer:
     """With the users of the containers' Redis: a service that needs more than it is granted there fails here too."""
     users = [line for line in redis_users.users(made.redis_users()).splitlines() if not line.startswith("user default")]
@@ -111,7 +123,7 @@ def _prepare(made: Plan, screen: Screen) -> list[Process]:
         ) from error
     except psycopg.Error as error:
         raise StartFailed(f"the databases could not be prepared: {error}") from error
-    operating.remember(made)
+    environment.remember(made)
     screen.phase("databases", f"{len(made.services)} with {len(ran)} new migrations")
     return [_gateway(made), *(_process(made, service, kind) for service in made.services for kind in PROCESSES)]
 

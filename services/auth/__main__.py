@@ -1,20 +1,40 @@
 """`python -m services.auth`: its processes and the operator's commands."""
 
-import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from services.auth.app import create_app
 from services.auth.requests import commands as requests
-from services.auth.settings import load
-from services.auth.tasks import create_worker, periodic
-from services.auth.tenants import bootstrap as tenants
+from services.auth.settings import Settings, load
 from services.auth.tenants import commands as operator
 from services.auth.tenants import first_party
 from shared.command import commands
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from starlette.applications import Starlette
+
+    from shared.periodic import Periodic
+
+
+def create_app(settings: Settings) -> "Starlette":
+    from services.auth import app
+
+    return app.create_app(settings)
+
+
+def create_worker(settings: Settings) -> "Celery":
+    from services.auth import tasks
+
+    return tasks.create_worker(settings)
+
+
+def periodic(settings: Settings) -> "list[Periodic]":
+    from services.auth import tasks
+
+    return tasks.periodic(settings)
+
 
 cli = commands(
     name="auth",
@@ -38,6 +58,12 @@ def bootstrap(
     output: Annotated[Path, typer.Option(help="Where to write ids, secrets and a 12-hour token for each; mode 600.")],
 ) -> None:
     """Make the first tenants of an installation. Running it again finds them and mints new tokens."""
+    import asyncio
+
+    import msgspec
+
+    from services.auth.tenants import bootstrap as tenants
+
     try:
         wanted = msgspec.json.decode(input.read_bytes(), type=tenants.BootstrapRequest)
     except msgspec.DecodeError as error:

@@ -37,11 +37,11 @@ from services.auth.settings import Settings
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
 from services.auth.signin import endpoints as signin
 from shared import health, problems
+from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import open_pool, ping
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
-from shared.outbox import Bell
 from shared.routing import resource
 
 APP = "/v1/platform/apps/{client_id}"

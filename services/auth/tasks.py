@@ -10,7 +10,7 @@ from services.auth.apps import installing
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
 from services.auth.requests.queries import FORGET as FORGET_REQUESTS
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell
 from services.auth.revocations.queries import DELETE_EXPIRED
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
@@ -41,7 +41,7 @@ FORGET: tuple[LiteralString, ...] = (
 
 
 def create_worker(settings: Settings) -> Celery:
-    ring = partial(watermarks.ring_sync, broker.redis_client(settings.redis_url))
+    ring = partial(bell.ring_sync, broker.redis_client(settings.redis_url))
     handlers = {InstallApp: installing.install, UninstallApp: partial(installing.uninstall, ring=ring)}
     return worker.create_worker("auth", settings, handlers)
 

@@ -1,11 +1,35 @@
 """`python -m services.control_plane web | worker | relay | migrate | …`"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from services.control_plane.app import create_app
-from services.control_plane.settings import load
-from services.control_plane.tasks import create_worker, periodic
+from services.control_plane.settings import Settings, load
 from shared.command import commands
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from starlette.applications import Starlette
+
+    from shared.periodic import Periodic
+
+
+def create_app(settings: Settings) -> "Starlette":
+    from services.control_plane import app
+
+    return app.create_app(settings)
+
+
+def create_worker(settings: Settings) -> "Celery":
+    from services.control_plane import tasks
+
+    return tasks.create_worker(settings)
+
+
+def periodic(settings: Settings) -> "list[Periodic]":
+    from services.control_plane import tasks
+
+    return tasks.periodic(settings)
+
 
 cli = commands(
     name="control-plane",

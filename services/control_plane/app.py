@@ -20,11 +20,11 @@ from services.control_plane.packages import endpoints as packages
 from services.control_plane.releases import endpoints as releases
 from services.control_plane.settings import Settings
 from shared import database, health, problems
+from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
-from shared.outbox import Bell
 from shared.routing import resource
 
 # Edge agents have no token of an app: these endpoints know them by their code or credential.

@@ -16,11 +16,11 @@ from services.device_ingest.group_commit import GroupCommit
 from services.device_ingest.recording import Outcome, Submission
 from services.device_ingest.settings import Settings
 from shared import database, health, problems
+from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
-from shared.outbox import Bell
 from shared.partitions import Daily
 from shared.routing import resource
 

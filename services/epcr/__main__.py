@@ -1,17 +1,38 @@
 """`python -m services.epcr`: its processes and the operator's commands."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
 import typer
 
-from services.epcr import reencrypt as records
-from services.epcr.app import create_app
-from services.epcr.settings import load
-from services.epcr.tasks import create_worker, periodic
+from services.epcr.settings import Settings, load
 from shared.command import commands
-from shared.crypto import Keyring
 from shared.settings import required
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from starlette.applications import Starlette
+
+    from shared.periodic import Periodic
+
+
+def create_app(settings: Settings) -> "Starlette":
+    from services.epcr import app
+
+    return app.create_app(settings)
+
+
+def create_worker(settings: Settings) -> "Celery":
+    from services.epcr import tasks
+
+    return tasks.create_worker(settings)
+
+
+def periodic(settings: Settings) -> "list[Periodic]":
+    from services.epcr import tasks
+
+    return tasks.periodic(settings)
+
 
 cli = commands(
     name="epcr",
@@ -26,6 +47,11 @@ cli = commands(
 @cli.command()
 def reencrypt() -> None:
     """Bring every record under the first of ENCRYPTION_KEYS; after that the others may go. Needs MIGRATION_DATABASE_URL."""
+    import psycopg
+
+    from services.epcr import reencrypt as records
+    from shared.crypto import Keyring
+
     settings = load()
     dsn = required(settings.migration_database_url, "MIGRATION_DATABASE_URL")
     with psycopg.connect(dsn, autocommit=True) as conn:

@@ -14,11 +14,11 @@ from services.epcr.endpoints import encounters, records
 from services.epcr.pseudonyms import Pseudonyms
 from services.epcr.settings import Settings
 from shared import database, health, problems
+from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
-from shared.outbox import Bell
 from shared.routing import resource
 from shared.settings import required
 

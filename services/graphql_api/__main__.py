@@ -2,18 +2,38 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.graphql_api.acqi import queries as acqi_queries
-from services.graphql_api.acqi import rebuild
-from services.graphql_api.app import create_app
-from services.graphql_api.settings import load
-from services.graphql_api.tasks import create_worker, periodic
+from services.graphql_api.settings import Settings, load
 from shared.command import commands
-from shared.database import open_tasks_pool, task_transaction
 from shared.settings import required
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from starlette.applications import Starlette
+
+    from shared.periodic import Periodic
+
+
+def create_app(settings: Settings) -> "Starlette":
+    from services.graphql_api import app
+
+    return app.create_app(settings)
+
+
+def create_worker(settings: Settings) -> "Celery":
+    from services.graphql_api import tasks
+
+    return tasks.create_worker(settings)
+
+
+def periodic(settings: Settings) -> "list[Periodic]":
+    from services.graphql_api import tasks
+
+    return tasks.periodic(settings)
+
 
 cli = commands(
     name="graphql-api",
@@ -30,6 +50,9 @@ def rebuild_acqi(
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's; all without.")] = None,
 ) -> None:
     """Make the quality indicators' aggregates anew from the facts, month by month, while everything goes on."""
+    from services.graphql_api.acqi import rebuild
+    from shared.database import open_tasks_pool
+
     pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
 
     def progress(tenant_id: str, month: date, read: int) -> None:
@@ -44,9 +67,12 @@ def suppress_small_cells(
     tenant: str, on: Annotated[bool, typer.Option("--on/--off", help="Withhold counts under 5, or show them.")] = True
 ) -> None:
     """Say for a tenant whether partners see counts under 5. If not, they ask for whole calendar months that have ended."""
+    from services.graphql_api.acqi import queries
+    from shared.database import open_tasks_pool, task_transaction
+
     pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
     with task_transaction(pool, tenant) as conn:
-        conn.execute(acqi_queries.SET_SUPPRESSION, (tenant, on))
+        conn.execute(queries.SET_SUPPRESSION, (tenant, on))
     pool.close()
 
 

@@ -20,11 +20,11 @@ from services.graphql_api.plans import Planner
 from services.graphql_api.settings import Settings
 from services.graphql_api.webhooks import client
 from shared import database, health, problems
+from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
-from shared.outbox import Bell
 from shared.routing import resource
 
 routes = [

@@ -15,10 +15,10 @@ from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.settings import Settings
 from shared import database, health, problems
+from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.identity import IdentityMiddleware
 from shared.middleware import TracingMiddleware
-from shared.outbox import Bell
 from shared.partitions import Daily
 from shared.routing import resource
 

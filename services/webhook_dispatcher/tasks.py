@@ -29,6 +29,7 @@ from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.fanout import Listener, NewEvent, Planned, accept, plan
 from services.webhook_dispatcher.pump import Pump
+from services.webhook_dispatcher.queues import SEND, SERVICE
 from services.webhook_dispatcher.settings import Settings
 from shared import broker, logs, partitions, worker
 from shared.crypto import Keyring
@@ -38,8 +39,6 @@ from shared.periodic import Periodic
 from shared.settings import required
 from shared.worker import Received
 
-SERVICE = "webhook_dispatcher"
-SEND = "webhook_dispatcher.send"
 RECONNECT_SECONDS = 20
 # Every statement of the sender goes from a few rows to others by key; where statistics are young, the planner would rather read history.
 KEYED = f"{OPTIONS} -c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 import typer.main
 
-from deploy.local import databases
+from deploy.local import table
 from deploy.local.table import PROCESSES, ROOT, SERVICES
 from shared.ids import new_id
 from tests.support.stack import Stack
@@ -56,7 +56,7 @@ OPERATED = [one for one in ALL if one.text.startswith("operate ")]
 def test_a_statement_is_one_that_role_may_run(command: Command, stack: Stack) -> None:
     name, _, sql = command.text.partition(" ")
     role = "migrator" if name.endswith("_OWNER_DB") else "worker"
-    service = databases.by_name(re.sub(r"(_OWNER)?_DB$", "", name).lower())
+    service = table.by_name(re.sub(r"(_OWNER)?_DB$", "", name).lower())
     with stack.database(service.name, role) as conn:
         conn.execute(re.sub(r"<\w+ id>", new_id("wh"), sql))  # pyright: ignore[reportArgumentType, reportCallIssue]
         conn.rollback()
@@ -76,7 +76,7 @@ def test_what_is_due_can_be_sent_at_once_in_every_database(stack: Stack) -> None
 @pytest.mark.parametrize("command", OPERATED, ids=str)
 def test_an_operators_command_is_one_the_service_has(command: Command) -> None:
     _, service, *words = re.sub(r"\$\([^)]*\)|<[^>]+>|…", "", command.text).split()
-    known: Any = typer.main.get_command(import_module(f"{databases.by_name(service).module}.__main__").cli)
+    known: Any = typer.main.get_command(import_module(f"{table.by_name(service).module}.__main__").cli)
     while words and words[0] in getattr(known, "commands", {}):
         known = known.commands[words.pop(0)]
     assert not hasattr(known, "commands"), f"{command.text} names no command"

@@ -78,11 +78,11 @@ def collector() -> Iterator[Collector]:
 
 
 def test_a_request_is_one_trace_at_the_collector_when_the_last_process_has_ended(
-    collector: Collector, tmp_path: Path
+    collector: Collector, tmp_path: Path, in_memory: Path | None
 ) -> None:
     exported = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     settings = json.dumps({"gateway": exported, "auth": exported})
-    running = RunningStack(tmp_path / "state", "--only", "auth", KNOGIN_SETTINGS=settings)
+    running = RunningStack(tmp_path / "state", "--only", "auth", data=in_memory, KNOGIN_SETTINGS=settings)
     stack = running.start()
     with stack.client("auth", stack.admin_token) as client:
         answer: httpx.Response = client.get("/v1/platform/apps?limit=7")

@@ -10,6 +10,7 @@ from typing import Any
 from redis import Redis
 
 from deploy.local import binaries, databases
+from deploy.local.table import SERVICES
 from services.graphql_api.bundles import Catalogue
 from shared.ids import new_id
 from tests.graphql_api.test_journey import Partner
@@ -52,7 +53,7 @@ def test_credentials_are_nowhere_to_be_found_again(stack: Stack, catalogue: Cata
     wait_for(lambda: last in stack.logs()["graphql-api-web"], what="the last request in the log")
     assert_absent("a log", "".join(stack.logs().values()).encode())
     assert_absent("the spans", Path(stack.described["spans"]).read_bytes())
-    for service in databases.SERVICES:
+    for service in SERVICES:
         assert_absent(f"a dump of {service.name}", dump(stack, service.database))
     with Redis.from_url(stack.described["redis_url"]) as redis:
         for key in redis.scan_iter():

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from psycopg.rows import scalar_row
 
-from deploy.local.databases import Database, address, by_name, create, described, drop, passwords_for, prepare_roles
+from deploy.local.databases import Database, address, create, described, drop, passwords_for, prepare_roles
 from deploy.local.postgres import Cluster
-from deploy.local.table import SERVICES
+from deploy.local.table import SERVICES, by_name
 from tests.support.cluster import TestDatabases
 
 EPCR = by_name("epcr")

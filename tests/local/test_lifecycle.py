@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from deploy.local import down, ports
+from deploy.local.postgres import Cluster
 from deploy.local.redis_server import RedisServer
 from deploy.local.state import read_json
 from tests.support.cluster import start_cluster
@@ -19,10 +21,24 @@ from tests.support.waiting import wait_for
 SMALL = ("--only", "auth")
 
 
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> Iterator[Cluster]:
+    """A cluster as it is made, never used."""
+    cluster = start_cluster(tmp_path_factory.mktemp("blank"), within=in_memory)
+    cluster.stop()
+    yield cluster
+    cluster.delete()
+
+
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[RunningStack]:
-    """A stack of the gateway and auth alone, not started yet."""
-    running = RunningStack(tmp_path / "state", *SMALL)
+def small(tmp_path: Path, in_memory: Path | None, blank: Cluster) -> Iterator[RunningStack]:
+    """A stack of the gateway and auth alone, not started yet. Its cluster is made: that alone would take longer than all the rest."""
+    running = RunningStack(tmp_path / "state", *SMALL, data=in_memory)
+    folder = running.folder / "postgres"
+    folder.mkdir(parents=True)
+    password = running.state.secret("postgres", lambda: blank.password)
+    cluster = Cluster(folder, password, within=in_memory)
+    subprocess.run(["cp", "-a", blank.place / "data", cluster.place], check=True)
     yield running
     down.down(running.state)
     running.delete()
@@ -134,9 +150,9 @@ def test_a_postgres_that_cannot_come_back_at_once_is_tried_again(small: RunningS
 
 
 def test_servers_that_are_named_are_used_and_left_running(
-    small: RunningStack, redis_server: RedisServer, tmp_path: Path
+    small: RunningStack, redis_server: RedisServer, tmp_path: Path, in_memory: Path | None
 ) -> None:
-    cluster = start_cluster(tmp_path / "named")
+    cluster = start_cluster(tmp_path / "named", within=in_memory)
     small.environment |= {"KNOGIN_POSTGRES_URL": cluster.url, "KNOGIN_REDIS_URL": redis_server.url}
     described = small.start().described
     names = {process.name() for process in children(small)}

@@ -63,6 +63,30 @@ def test_in_an_open_folder_its_data_lie_there(open_folder: Path) -> None:
     cluster.delete()
 
 
+def test_its_data_lie_below_the_folder_that_is_named(open_folder: Path) -> None:
+    elsewhere = open_folder / "elsewhere"
+    for folder in (elsewhere, open_folder / "postgres"):
+        folder.mkdir()
+    cluster = Cluster(open_folder / "postgres", "password", within=elsewhere)
+    place = cluster.place
+    assert place.parent == elsewhere
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert Cluster(open_folder / "postgres", "password").place == place
+    cluster.delete()
+    assert not place.exists()
+
+
+def test_stopped_while_it_is_made_it_leaves_nothing_half_made(open_folder: Path) -> None:
+    cluster = Cluster(open_folder / "postgres", "password")
+    cluster.start()
+    cluster.stop()
+    assert not (cluster.place / "data").exists()
+    assert not (cluster.place / "password").exists()
+    with running(open_folder / "postgres") as again:
+        psycopg.connect(again.url).close()
+    cluster.delete()
+
+
 def test_what_was_committed_is_there_after_a_restart(open_folder: Path) -> None:
     with running(open_folder / "postgres") as cluster, psycopg.connect(cluster.url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")

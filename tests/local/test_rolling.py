@@ -23,9 +23,9 @@ PROCESSES = ["gateway", "auth-web", "auth-worker", "auth-relay"]
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def small(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> Iterator[RunningStack]:
     """A stack of the gateway and auth alone."""
-    running = RunningStack(tmp_path_factory.mktemp("rolling") / "state", "--only", "auth")
+    running = RunningStack(tmp_path_factory.mktemp("rolling") / "state", "--only", "auth", data=in_memory)
     running.start()
     yield running
     running.stop()

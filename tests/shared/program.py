@@ -11,10 +11,9 @@ from typing import Any
 from redis import Redis
 
 from shared import logs
-from shared.command import work
 from shared.database import Connection
 from shared.messages import EncounterLink
-from shared.worker import Received, create_worker
+from shared.worker import Received, create_worker, work
 from tests.shared.support import Settings, effect
 
 

@@ -76,6 +76,16 @@ def test_each_service_lists_its_commands_without_any_setting(service: str) -> No
         assert f" {name} " in answer.stdout
 
 
+@pytest.mark.parametrize(
+    "service", ["auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane"]
+)
+def test_the_command_line_is_there_before_anything_that_only_a_process_needs(service: str) -> None:
+    heavy = {"celery", "httpx", "opentelemetry.sdk", "prometheus_client", "redis", "uvicorn"}
+    code = f"import sys, services.{service}.__main__; print(*{heavy} & sys.modules.keys())"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == []
+
+
 @pytest.mark.parametrize("name", ["web", "worker", "relay", "migrate"])
 def test_a_process_without_its_settings_says_which_in_one_line(name: str) -> None:
     command = [sys.executable, "-m", "services.epcr", name]

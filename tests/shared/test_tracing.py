@@ -20,6 +20,8 @@ from shared import database, http, outbox, problems, tracing
 from shared.identity import Caller
 from shared.middleware import TracingMiddleware
 from shared.routing import resource
+from shared.spans import FileExporter
+from shared.spans import provider as spans_of_process
 from tests.shared.asking import Answer, ask, run
 from tests.shared.support import acknowledging, consuming, link, relay_of, running, unacknowledged
 from tests.support.waiting import wait_for
@@ -170,7 +172,7 @@ def test_work_that_belongs_to_no_trace_makes_no_spans(spans: InMemorySpanExporte
 def test_spans_are_written_as_lines_of_json(tmp_path: Path) -> None:
     file = tmp_path / "spans.jsonl"
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(tracing.FileExporter(str(file), "epcr")))
+    provider.add_span_processor(SimpleSpanProcessor(FileExporter(str(file), "epcr")))
     tracer = provider.get_tracer("test")
     with tracer.start_as_current_span("outer"), tracer.start_as_current_span("inner", attributes={"n": 1}):
         pass
@@ -184,3 +186,16 @@ def test_spans_are_written_as_lines_of_json(tmp_path: Path) -> None:
     assert inner["attributes"] == {"n": 1}
     assert inner["end_ns"] >= inner["start_ns"] > 0
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_spans_are_written_soon_after_they_end_and_the_last_before_the_process_does(tmp_path: Path) -> None:
+    file = tmp_path / "spans.jsonl"
+    provider = spans_of_process("epcr", str(file), "", 1.0)
+    tracer = provider.get_tracer("test")
+    tracer.start_span("first").end()
+    wait_for(file.read_text, what="the first span")
+    for number in range(3):
+        tracer.start_span(f"last {number}").end()
+    provider.shutdown()
+    names = [json.loads(line)["name"] for line in file.read_text().splitlines()]
+    assert names == ["first", "last 0", "last 1", "last 2"]

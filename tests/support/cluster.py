@@ -6,6 +6,7 @@ from pathlib import Path
 from deploy.local import databases
 from deploy.local.databases import Database
 from deploy.local.postgres import Cluster, new_password
+from deploy.local.table import SERVICES, by_name
 from tests.support.wiping import Template
 
 
@@ -16,14 +17,14 @@ class TestDatabases:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.passwords = databases.passwords_for(databases.SERVICES)
+        self.passwords = databases.passwords_for(SERVICES)
         self.templates: dict[str, Template] = {}
         self.spare: dict[str, list[Database]] = {}
         self.numbers = itertools.count(1)
 
     def fresh(self, service_name: str) -> Database:
         """A database of that service (public or database name) with every migration applied and no rows."""
-        service = databases.by_name(service_name)
+        service = by_name(service_name)
         if spare := self.spare.get(service.name):
             return spare.pop()
         name = f"{service.database}_{next(self.numbers)}"
@@ -39,7 +40,7 @@ class TestDatabases:
 
     def _template(self, service_name: str) -> Template:
         if service_name not in self.templates:
-            service = databases.by_name(service_name)
+            service = by_name(service_name)
             name = f"{service.database}_template"
             databases.prepare_roles(self.cluster.url, service, self.passwords)
             databases.create(self.cluster.url, service, name)
@@ -49,9 +50,9 @@ class TestDatabases:
         return self.templates[service_name]
 
 
-def start_cluster(folder: Path) -> Cluster:
-    """A cluster that forgets to flush: nothing in it outlives the test session."""
-    cluster = Cluster(folder, new_password(), durable=False)
+def start_cluster(folder: Path, within: Path | None = None) -> Cluster:
+    """A cluster that forgets to flush: nothing in it outlives the test session. Its data lies below `within`, where that is named."""
+    cluster = Cluster(folder, new_password(), durable=False, within=within)
     cluster.start()
     cluster.wait()
     return cluster

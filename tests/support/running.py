@@ -18,14 +18,18 @@ START_SECONDS = 120
 
 
 class RunningStack:
-    """`python -m deploy.local up` as a child of the tests, with a state folder of its own on any free port."""
+    """`python -m deploy.local up` as a child of the tests, with a state folder of its own on any free port.
 
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+    The databases lie below `data`, or below the state folder without it.
+    """
+
+    def __init__(self, folder: Path, *arguments: str, data: Path | None = None, **environment: str) -> None:
         self.state = State(folder)
         self.folder = self.state.folder
         self.output = self.folder.parent / f"{self.folder.name}.out"
         self.arguments = arguments
-        self.environment = {"KNOGIN_PORT": "0", **environment, "KNOGIN_STATE": str(self.folder)}
+        named = {"KNOGIN_PORT": "0", "KNOGIN_DATA": str(data or "")}
+        self.environment = named | environment | {"KNOGIN_STATE": str(self.folder)}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Stack:

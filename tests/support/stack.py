@@ -17,7 +17,7 @@ import httpx
 import psycopg
 
 from deploy.local import databases, waterfall
-from deploy.local.table import ROOT
+from deploy.local.table import ROOT, by_name
 from deploy.local.timeline import Span
 from shared import identity
 from shared.identity import Caller, SigningKey
@@ -134,7 +134,7 @@ class Stack:
     def database(self, name: str, role: str = "app") -> psycopg.Connection[Any]:
         """A connection to a service's database as `app`, `worker`, `migrator`, or `admin` (the superuser)."""
         described = self.described
-        service = databases.by_name(name)
+        service = by_name(name)
         if role == "admin":
             return psycopg.connect(databases.address(described["postgres_url"], service.database))
         keys = {"app": "database_url", "worker": "worker_database_url", "migrator": "migration_database_url"}

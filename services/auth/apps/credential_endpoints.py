@@ -11,7 +11,7 @@ from services.auth.apps import dry_run, queries, scopes, store
 from services.auth.apps.changing import changeable, optional_body, refuse
 from services.auth.apps.models import App, RotateSecret, ServiceTokenDraft, ServiceTokenRow
 from services.auth.apps.service_tokens import insert_service_token
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell, watermarks
 from shared import audit, http, idempotency, identity, ids, outbox, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -43,7 +43,7 @@ async def rotate_secret(request: Request) -> Response:
         content = {"client_id": app.client_id, "client_secret": secret, "previous_secret_expires_at": expires_at}
         response = await idempotency.keep(conn, request, caller, http.json(content))
     if not rotation.overlap_seconds:
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return response
 
 
@@ -133,7 +133,7 @@ async def revoke_service_token(request: Request) -> Response:
     caller = identity.require(request, scopes.PLATFORM_APPS)
     async with tenant_transaction(request, caller) as conn:
         await _revoke(conn, request, caller)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.no_content()
 
 

@@ -18,7 +18,7 @@ from services.auth.apps.models import (
     GovernanceQuery,
 )
 from services.auth.apps.views import app_view, governance_view
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell, watermarks
 from shared import audit, http, idempotency, identity, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.pagination import Page
@@ -87,7 +87,7 @@ async def change_app(request: Request) -> Response:
         )
         content = app_view(changed, await store.live_secrets(conn, app.client_id))
     if withdrawn:
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return http.json(content)
 
 
@@ -100,7 +100,7 @@ async def delete_app(request: Request) -> Response:
         await conn.execute(queries.REVOKE_GRANTS, (app.client_id,))
         await store.revoke_every_token(conn, app.client_id)
         await audit.record(conn, caller, "app.deleted", app.client_id)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.no_content()
 
 
@@ -114,7 +114,7 @@ async def disable_app(request: Request) -> Response:
             await store.revoke_every_token(conn, app.client_id)
             await audit.record(conn, caller, "app.disabled", app.client_id)
         content = app_view(app, await store.live_secrets(conn, app.client_id))
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.json(content)
 
 
@@ -145,7 +145,7 @@ async def change_governance(request: Request) -> Response:
             revoked = await store.revoke_service_tokens(conn, app.client_id)
         await audit.record(conn, caller, "app.governance_changed", app.client_id, {"fields": sorted(named)})
     if revoked:
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     content = {
         "client_id": app.client_id,
         "governance": governance_view(changed),

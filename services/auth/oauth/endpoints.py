@@ -12,7 +12,7 @@ from services.auth.oauth.errors import reason_of
 from services.auth.oauth.models import PresentedRefresh
 from services.auth.oauth.reading import read_request
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell
 from shared.database import AsyncConnection
 
 
@@ -45,7 +45,7 @@ async def decide(request: Request, server: AuthorizationServer, asked: OAuthRequ
             answer.body["refresh_token"] = await next_refresh_token(conn, server, asked)
     if asked.error is not None:
         # A second use may have revoked a family.
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return answer
 
 

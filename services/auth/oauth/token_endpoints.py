@@ -20,8 +20,8 @@ from services.auth.oauth.presented_token import (
 )
 from services.auth.oauth.reading import read_request
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest
+from services.auth.revocations import bell, watermarks
 from services.auth.revocations import queries as revocation_queries
-from services.auth.revocations import watermarks
 from shared.database import AsyncConnection
 
 Token = AccessToken | RefreshToken
@@ -87,7 +87,7 @@ async def _serve(request: Request, endpoint: str) -> Response:
     server: AuthorizationServer = request.state.oauth.for_client(asked.known_client)
     answer = await answer_or_unavailable(server, asked, _decide(request, server, asked, endpoint))
     if asked.gives_back is not None:
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return render(answer)
 
 

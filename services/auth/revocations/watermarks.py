@@ -1,10 +1,6 @@
-"""Making tokens die before their time: a watermark in the transaction, a bell to the gateways after it."""
+"""Making tokens die before their time: a watermark in the transaction. `bell` tells the gateways after it."""
 
 from typing import Literal
-
-from redis import Redis as BlockingRedis
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from services.auth.keys.schedule import LONGEST_TOKEN
 from services.auth.revocations import queries
@@ -12,7 +8,6 @@ from shared.database import AsyncConnection
 
 # What gateways keep: they look twice a second.
 EFFECTIVE_WITHIN_SECONDS = 1
-CHANNEL = "auth:revocations"
 Kind = Literal["client", "grant", "tenant", "token"]
 # No token lives longer, and a watermark outlives the tokens it refuses on slow clocks too.
 LIVES_SECONDS = LONGEST_TOKEN.total_seconds() + 300
@@ -24,19 +19,3 @@ async def revoke(conn: AsyncConnection, kind: Kind, revoked: str, lives: float =
     After `lives` seconds no such token is alive anyway, and the watermark is forgotten.
     """
     await conn.execute(queries.ADD_WATERMARK, (kind, revoked, lives))
-
-
-async def ring(redis: Redis) -> None:
-    """Tells the gateways to look now. They look twice a second anyway, so that a Redis that is away costs half a second."""
-    try:
-        await redis.publish(CHANNEL, b"")
-    except (RedisError, OSError):
-        return
-
-
-def ring_sync(redis: BlockingRedis) -> None:
-    """The same in a task."""
-    try:
-        redis.publish(CHANNEL, b"")
-    except (RedisError, OSError):
-        return

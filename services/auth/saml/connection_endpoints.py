@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.auth.apps import scopes
 from services.auth.apps.models import AppEventRow
 from services.auth.apps.store import load_tenant
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell
 from services.auth.saml import people, queries, rules, store
 from services.auth.saml.models import Connection, ConnectionChange, ConnectionDraft, IdentityRow
 from services.auth.saml.views import connection_view
@@ -114,7 +114,7 @@ async def change_connection(request: Request) -> Response:
             detail["certificates"] = await store.pin(conn, connection, wanted)
         await audit.record(conn, caller, "saml.connection_changed", connection.connection_id, detail)
         shown = await _shown(conn, request, connection)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.json(shown)
 
 
@@ -143,7 +143,7 @@ async def delete_connection(request: Request) -> Response:
         await _end_access(conn, connection.connection_id, "connection deleted")
         await conn.execute(queries.DELETE_CONNECTION, (connection.connection_id,))
         await audit.record(conn, caller, "saml.connection_deleted", connection.connection_id)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.no_content()
 
 
@@ -195,5 +195,5 @@ async def unlink_user(request: Request) -> Response:
         await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection.connection_id, user_id))
         await people.revoke(conn, queries.GRANTS_OF_USER, user_id, "unlinked from the connection")
         await audit.record(conn, caller, "saml.user_unlinked", user_id, {"connection": connection.connection_id})
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.no_content()

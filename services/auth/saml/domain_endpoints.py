@@ -5,7 +5,7 @@ from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell
 from services.auth.saml import domains, people, queries, store
 from services.auth.saml.connection_endpoints import admin
 from services.auth.saml.domains import Resolver
@@ -144,7 +144,7 @@ async def set_policy(request: Request) -> Response:
         detail = {"enforced": wanted.enforced, "break_glass": break_glass}
         await audit.record(conn, caller, "saml.policy_changed", caller.tenant_id, detail)
         policy = await _policy(conn)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return http.json(policy_view(policy))
 
 

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth import store
 from services.auth.oauth.reading import read_form
-from services.auth.revocations import watermarks
+from services.auth.revocations import bell
 from services.auth.signin import browsers, cookies, hashing, pages, passwords, queries, sessions
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, to_sign_in
@@ -65,7 +65,7 @@ async def change_sessions(request: Request) -> Response:
         done = await _end(conn, request, session, values.get("end", ""))
         done = await _withdraw(conn, request, session, values.get("withdraw", "")) or done
     if done == "withdrawn":
-        await watermarks.ring(request.state.redis)
+        await bell.ring(request.state.redis)
     return RedirectResponse(f"{SESSIONS}?done={done}" if done else SESSIONS, 303, pages.headers())
 
 
@@ -135,7 +135,7 @@ async def set_password(request: Request) -> Response:
             await store.revoke_grant(conn, grant_id, "password changed")
         actor = sessions.actor(request, link.tenant_id, link.user_id)
         await audit.record(conn, actor, "password.changed", link.user_id)
-    await watermarks.ring(request.state.redis)
+    await bell.ring(request.state.redis)
     return pages.render(
         request,
         "sign_in.html",

@@ -1,0 +1,36 @@
+"""A web process: uvicorn as every service runs it."""
+
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+
+from shared import tracing
+from shared.draining import DrainingProtocol, Server
+
+
+def serve(app: Any, host: str, port: int, fd: int | None, working: threading.Event, **options: Any) -> None:
+    """uvicorn as every web process here runs it. Idle connections outlive the gateway's, so that none closes under a request."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http=options.pop("http", DrainingProtocol),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=20,
+        **options,
+    )
+    # Handed over as what it is: uvicorn's own `fd` takes it for a UNIX socket, without TCP_NODELAY, and answers wait 40 ms for an ACK.
+    server = Server(config, working)
+    server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
+    tracing.shutdown()
+    if not server.started:
+        raise SystemExit("the application did not start")
