@@ -8,8 +8,6 @@ import itertools
 import json
 import os
 import re
-import socket
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +16,6 @@ from urllib.parse import parse_qsl, urlencode
 import httpx
 import msgspec
 import psycopg
-import uvicorn
 
 from deploy.local.databases import Database
 from services.auth.app import create_app
@@ -27,7 +24,7 @@ from services.auth.tenants.bootstrap import Admin, BootstrapRequest, TenantReque
 from shared.encoding import base64url_decode, base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.support.plain import PLAIN
-from tests.support.waiting import wait_for
+from tests.support.serving import serving
 
 ISSUER = "https://auth.knogin.test"
 API = "https://api.knogin.test"
@@ -51,44 +48,14 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
     return Settings(**(fields | changes))
 
 
-class Served:
-    """An app on a loopback port, in a thread with an event loop of its own."""
-
-    def __init__(self, app: Any) -> None:
-        # asyncio sends small answers at once only on sockets that say they are TCP.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.bind(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app, loop="asyncio", http="httptools", ws="none", lifespan="on", log_config=None, access_log=False
-            )
-        )
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve([self._socket]))
-
-    def __enter__(self) -> "Served":
-        self._thread.start()
-        wait_for(lambda: self._server.started or not self._thread.is_alive(), what="the app to start")
-        assert self._server.started, "the app did not start"
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
-        self._socket.close()
-
-
 class Auth:
     """A running auth service and the two tenants it was bootstrapped with."""
 
-    def __init__(self, settings: Settings, port: int, tenants: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings, url: str, tenants: dict[str, Any]) -> None:
         self.settings = settings
-        self.port = port
+        self.url = url
         self.demo, self.other = tenants["demo"], tenants["other"]
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False, verify=PLAIN)
+        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN)
 
     def close(self) -> None:
         self.http.close()
@@ -165,8 +132,8 @@ def tenants() -> BootstrapRequest:
 def running(database: Database, redis_url: str, **changes: Any) -> Iterator[Auth]:
     settings = settings_for(database, redis_url, **changes)
     made = asyncio.run(bootstrap(settings, tenants()))
-    with Served(create_app(settings)) as served:
-        auth = Auth(settings, served.port, msgspec.to_builtins(made))
+    with serving(create_app(settings)) as url:
+        auth = Auth(settings, url, msgspec.to_builtins(made))
         try:
             yield auth
         finally:

@@ -5,7 +5,7 @@ import os
 import re
 import socket
 from typing import Any
-from urllib.parse import quote_from_bytes, urlencode
+from urllib.parse import quote_from_bytes, urlencode, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -162,9 +162,13 @@ def test_a_request_that_no_header_can_hold_is_refused(auth: Auth, known: Known, 
 
 def test_a_query_of_raw_bytes_is_refused(auth: Auth, known: Known) -> None:
     target = f"/v1/oauth/authorize?{urlencode(authorization(known.app))}&x=".encode() + b"\xe9"
-    host, identity = f"127.0.0.1:{auth.port}", mint(Caller(address="203.0.113.7"), GATEWAY_KEY)
-    head = b"GET " + target + f" HTTP/1.1\r\nhost: {host}\r\n{HEADER}: {identity}\r\nconnection: close\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", auth.port)) as raw:
+    address, identity = urlsplit(auth.url), mint(Caller(address="203.0.113.7"), GATEWAY_KEY)
+    head = (
+        b"GET "
+        + target
+        + f" HTTP/1.1\r\nhost: {address.netloc}\r\n{HEADER}: {identity}\r\nconnection: close\r\n\r\n".encode()
+    )
+    with socket.create_connection((address.hostname, address.port)) as raw:
         raw.sendall(head)
         assert raw.makefile("rb").readline().split()[1] == b"400"
 

@@ -1,17 +1,13 @@
 """A running control-plane application on a database of its own, and organisations that call it."""
 
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
-import uvicorn
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
@@ -25,7 +21,7 @@ from shared.identity import HEADER, Caller, SigningKey, mint
 from shared.messages import Message, TenantChanged
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
-from tests.support.waiting import wait_for
+from tests.support.serving import serving
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
 PLATFORM = "/api/v1/platform"
@@ -84,22 +80,6 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
         encryption_keys=f"1:{base64url_encode(bytes(32))}",
         **changes,
     )
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The application behind a real socket, its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="asyncio", log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    wait_for(lambda: server.started, what="the server")
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 @pytest.fixture(scope="module")

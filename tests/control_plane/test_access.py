@@ -8,8 +8,9 @@ from services.control_plane.app import PUBLIC, create_app, routes
 from services.control_plane.settings import Settings
 from shared import ids
 from shared.identity import HEADER, Caller, mint
-from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner, serving
+from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
 from tests.support.plain import PLAIN
+from tests.support.serving import serving
 
 PATHS = sorted({route.path for route in routes if route.path.startswith(PLATFORM) and not PUBLIC.fullmatch(route.path)})
 EVERY = [*PATHS, f"{PLATFORM}/nothing-here", f"{PLATFORM}/packages/x/y/z"]

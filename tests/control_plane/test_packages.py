@@ -15,9 +15,10 @@ from services.control_plane import tasks
 from services.control_plane.app import create_app
 from services.control_plane.settings import Settings
 from shared.database import task_transaction
-from tests.control_plane.conftest import Inside, Partner, serving
+from tests.control_plane.conftest import Inside, Partner
 from tests.control_plane.publishing import CONTENT, Publisher, jwk, sign
 from tests.support.plain import PLAIN
+from tests.support.serving import serving
 
 
 @pytest.fixture

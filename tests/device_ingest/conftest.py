@@ -1,8 +1,6 @@
 """A running device-ingest application on a database of its own, and partners who call it."""
 
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -10,7 +8,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import uvicorn
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
@@ -21,7 +18,7 @@ from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
-from tests.support.waiting import wait_for
+from tests.support.serving import serving
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
 DEVICES = "/api/v1/devices"
@@ -83,22 +80,6 @@ def database(databases: TestDatabases) -> Iterator[Database]:
     database = databases.fresh("device-ingest")
     yield database
     databases.take_back(database)
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The application behind a real socket, its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="asyncio", log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    wait_for(lambda: server.started, what="the server")
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 StartApp = Callable[..., AbstractContextManager[httpx.Client]]

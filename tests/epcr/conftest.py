@@ -1,8 +1,6 @@
 """A running ePCR application on a database of its own, and the partners and crews who call it."""
 
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -10,7 +8,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import uvicorn
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
@@ -25,7 +22,7 @@ from tests.epcr.deliveries import received
 from tests.epcr.samples import MINIMAL
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
-from tests.support.waiting import wait_for
+from tests.support.serving import serving
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
 ENCRYPTION_KEYS = f"1:{base64url_encode(bytes(32))}"
@@ -118,22 +115,6 @@ def database(databases: TestDatabases) -> Iterator[Database]:
     database = databases.fresh("epcr")
     yield database
     databases.take_back(database)
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The application behind a real socket, its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="asyncio", log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    wait_for(lambda: server.started, what="the server")
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 StartApp = Callable[..., AbstractContextManager[httpx.Client]]

@@ -1,14 +1,11 @@
 """How tests speak to graphql-api."""
 
-import socket
-import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import httpx
-import uvicorn
 
 from deploy.local.databases import Database
 from services.graphql_api.acqi import counting
@@ -22,7 +19,6 @@ from shared.identity import HEADER, Caller, SigningKey, mint
 from shared.messages import EncounterFacts, GraphqlApp
 from shared.settings import required
 from shared.worker import Received
-from tests.support.waiting import wait_for
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
 SCOPES = ("argus:acqi:read", "argus:incidents:write", "argus:telephony:write", "webhooks:write")
@@ -128,19 +124,3 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
         "encryption_keys": f"1:{base64url_encode(bytes(32))}",
     }
     return Settings(**(fields | changes))
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The application behind a real socket, its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="asyncio", log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    wait_for(lambda: server.started, what="the server")
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()

@@ -12,9 +12,10 @@ from services.graphql_api import bundles, schema
 from services.graphql_api.app import create_app
 from services.graphql_api.bundles import Catalogue
 from services.graphql_api.settings import Settings
-from tests.graphql_api.asking import Asking, serving, settings_for
+from tests.graphql_api.asking import Asking, settings_for
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
+from tests.support.serving import serving
 
 # How long an example takes says how busy the machine is, nothing of the code.
 hypothesis.settings.register_profile("any machine", deadline=None)

@@ -12,9 +12,10 @@ from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
 from services.graphql_api.bundles import Catalogue
-from tests.graphql_api.asking import Asking, serving, settings_for
+from tests.graphql_api.asking import Asking, settings_for
 from tests.graphql_api.test_transport import PAGE, RANGE
 from tests.support.plain import PLAIN
+from tests.support.serving import serving
 
 
 @contextmanager

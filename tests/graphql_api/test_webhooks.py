@@ -17,8 +17,9 @@ from services.graphql_api.app import create_app
 from services.graphql_api.bundles import Catalogue
 from shared import ids
 from shared.identity import HEADER
-from tests.graphql_api.asking import Asking, serving, settings_for
+from tests.graphql_api.asking import Asking, settings_for
 from tests.support.plain import PLAIN
+from tests.support.serving import serving
 
 MINE = {"id": ids.new_id("wh"), "url": "https://a.example/x", "events": ["incident.closed"], "enabled": True}
 MIXED = {"id": ids.new_id("wh"), "url": "https://a.example/y", "events": ["incident.closed", "device.enrolled"]}

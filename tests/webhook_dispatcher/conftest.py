@@ -1,7 +1,6 @@
 """A dispatcher on a database of its own: its web application, its handlers and its sender, driven by the test."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from typing import Any, Literal
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from psycopg.rows import dict_row
 
 from deploy.local.databases import Database
@@ -30,6 +28,7 @@ from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from shared.messages import Event, WebhookApp
 from shared.worker import Received as Message
+from tests.support import serving as support
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for
@@ -225,17 +224,11 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
 @contextmanager
 def serving(settings: Settings) -> Iterator[httpx.Client]:
     """One web process's worth of application, and a client of it."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings), http="httptools", loop="asyncio", log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    wait_for(lambda: server.started, what="the server")
-    with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30, verify=PLAIN) as client:
+    with (
+        support.serving(create_app(settings)) as url,
+        httpx.Client(base_url=url, timeout=30, verify=PLAIN) as client,
+    ):
         yield client
-    server.should_exit = True
-    thread.join()
-    listener.close()
 
 
 @pytest.fixture(scope="module")
