@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NEW_ID = re.compile(r"([a-z_]+_)[0-9a-hjkmnp-tv-z]{26}")
 FreshDatabase = Callable[[str], Database]
+RUNNING = pytest.StashKey[RunningStack]()
 
 
 @pytest.fixture(scope="session")
@@ -81,14 +82,17 @@ def redis_url(redis_server: RedisServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> Iterator[Stack]:
-    """The whole system, running: one for the session, or the one whose stack.json KNOGIN_TEST_STACK names."""
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None, pytestconfig: pytest.Config
+) -> Iterator[Stack]:
+    """The whole system, running: one for all files that use it, or the one whose stack.json KNOGIN_TEST_STACK names."""
     if named := os.environ.get("KNOGIN_TEST_STACK"):
         yield Stack(Path(named))
         return
     # Readings of an encounter nobody knows are told so soon, since a test waits for that.
     settings = json.dumps({"epcr": {"UNKNOWN_AFTER_SECONDS": "1"}})
     running = RunningStack(tmp_path_factory.mktemp("stack") / "state", data=in_memory, KNOGIN_SETTINGS=settings)
+    pytestconfig.stash[RUNNING] = running
     yield running.start()
     running.stop()
     running.delete()
@@ -100,6 +104,15 @@ def browser() -> "Iterator[Browser]":
     from tests.support import browser  # most processes never need what this imports
 
     yield from browser.launched()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Files that use the stack come first. After the last of them it is stopped, since two dozen processes are never quite idle."""
+    running = item.config.stash.get(RUNNING, None)
+    if running and nextitem and not scheduling.uses_stack(scheduling.file_of(nextitem.nodeid)):
+        running.stop()
+        del item.config.stash[RUNNING]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

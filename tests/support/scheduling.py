@@ -6,6 +6,7 @@ since starting one takes a core for seconds.
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ class Plan:
     def __init__(self, files: Sequence[str]) -> None:
         ranks = {f"tests/{name}": rank for rank, name in enumerate(LONG)}
         ordered = sorted(dict.fromkeys(files), key=lambda file: ranks.get(file, len(ranks)))
-        on_stack = [file for file in ordered if _uses_stack(file)]
+        on_stack = [file for file in ordered if uses_stack(file)]
         self._groups = {file: f"stack {place % STACKS + 1}" for place, file in enumerate(on_stack)}
         self._ranks = {file: place for place, file in enumerate(ordered)} | dict.fromkeys(on_stack, -1)
 
@@ -76,20 +77,22 @@ class Scheduling(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if self.plan is None:
             assert self.collection
-            self.plan = Plan([_file(each) for each in self.collection])
-        return self.plan.group(_file(nodeid))
+            self.plan = Plan([file_of(each) for each in self.collection])
+        return self.plan.group(file_of(nodeid))
 
 
 def order(items: list[pytest.Item]) -> None:
     """In place; of one file the tests stay as they were."""
-    plan = Plan([_file(item.nodeid) for item in items])
-    items.sort(key=lambda item: plan.rank(_file(item.nodeid)))
+    plan = Plan([file_of(item.nodeid) for item in items])
+    items.sort(key=lambda item: plan.rank(file_of(item.nodeid)))
 
 
-def _file(nodeid: str) -> str:
+def file_of(nodeid: str) -> str:
     return nodeid.partition("::")[0]
 
 
-def _uses_stack(file: str) -> bool:
+@cache
+def uses_stack(file: str) -> bool:
+    """Whether tests of that file, named as pytest names it, ask for the running stack."""
     path = TESTS.parent / file
     return path.exists() and USES_STACK.search(path.read_text()) is not None
