@@ -46,8 +46,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: Cluster) -> TestDatabases:
-    return TestDatabases(postgres)
+def databases(postgres: Cluster) -> Iterator[TestDatabases]:
+    databases = TestDatabases(postgres)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """Migrated databases for tests, copied from one template per service and used again where nothing but rows changed."""
 
+import contextlib
 import itertools
 from pathlib import Path
+
+import psycopg
 
 from deploy.local import databases
 from deploy.local.databases import Database
@@ -20,6 +23,8 @@ class TestDatabases:
         self.passwords = databases.passwords_for(SERVICES)
         self.templates: dict[str, Template] = {}
         self.spare: dict[str, list[Database]] = {}
+        # Kept open: to begin one costs the server several times what the statements of a restoration do.
+        self.connections: dict[str, psycopg.Connection] = {}
         self.numbers = itertools.count(1)
 
     def fresh(self, service_name: str) -> Database:
@@ -33,10 +38,25 @@ class TestDatabases:
 
     def take_back(self, database: Database) -> None:
         """For the next test, or for good where its tables are not what they were."""
-        if self.templates[database.service].restore(database.admin):
+        if self.templates[database.service].restore(self._connection(database)):
             self.spare.setdefault(database.service, []).append(database)
         else:
+            self.connections.pop(database.name).close()
             databases.drop(self.cluster.url, database.name)
+
+    def _connection(self, database: Database) -> psycopg.Connection:
+        """One that works: tests end connections, and this may have been among them."""
+        conn = self.connections.get(database.name)
+        with contextlib.suppress(psycopg.OperationalError):
+            if conn is not None:
+                conn.execute("SELECT 1")
+                return conn
+        conn = self.connections[database.name] = psycopg.connect(database.admin, autocommit=True)
+        return conn
+
+    def close(self) -> None:
+        for conn in self.connections.values():
+            conn.close()
 
     def _template(self, service_name: str) -> Template:
         if service_name not in self.templates:

@@ -17,7 +17,7 @@ def serving(app: Any) -> Iterator[str]:
     # asyncio sends small answers at once only on sockets that say they are TCP: on others each waits 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="asyncio", log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="uvloop", log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     wait_for(lambda: server.started, what="the server")

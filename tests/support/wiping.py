@@ -57,21 +57,20 @@ class Template:
             self.shape = conn.execute(SHAPE).fetchall()
             self.seeds = {table: _rows(conn, table) for table in self._filled(conn)}
 
-    def restore(self, admin: str) -> bool:
+    def restore(self, conn: psycopg.Connection) -> bool:
         """Ends every other connection to that copy, and puts back the rows. False where more than rows differs."""
-        with psycopg.connect(admin, autocommit=True) as conn:
-            conn.execute(END_OTHERS)
-            if conn.execute(SHAPE).fetchall() != self.shape:
-                return False
-            conn.execute(WITHOUT_TRIGGERS)
-            conn.execute(SEQUENCES)
-            for table in self._filled(conn):
-                if table not in self.seeds:
-                    conn.execute(sql.SQL("DELETE FROM {}").format(Identifier(*table)))
-            for table, rows in self.seeds.items():
-                if _rows(conn, table) != rows:
-                    conn.execute(sql.SQL("DELETE FROM {}").format(Identifier(*table)))
-                    _write(conn, table, rows)
+        conn.execute(END_OTHERS)
+        if conn.execute(SHAPE).fetchall() != self.shape:
+            return False
+        conn.execute(WITHOUT_TRIGGERS)
+        conn.execute(SEQUENCES)
+        for table in self._filled(conn):
+            if table not in self.seeds:
+                conn.execute(sql.SQL("DELETE FROM {}").format(Identifier(*table)))
+        for table, rows in self.seeds.items():
+            if _rows(conn, table) != rows:
+                conn.execute(sql.SQL("DELETE FROM {}").format(Identifier(*table)))
+                _write(conn, table, rows)
         return True
 
     def _filled(self, conn: psycopg.Connection) -> list[Table]:
