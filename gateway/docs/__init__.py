@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import mimetypes
 import re
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -88,6 +89,7 @@ def _language(query: bytes, asked: dict[bytes, str]) -> str:
     return best
 
 
+@cache
 def _read(path: Path) -> File:
     body = path.read_bytes()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
