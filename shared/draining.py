@@ -94,9 +94,9 @@ class Joining:
             self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """What nothing followed at once."""
-        if self._held:
-            held, self._held = self._held, b""
+        """What nothing followed at once. Nobody reads it where the connection has ended since."""
+        held, self._held = self._held, b""
+        if held and not self._transport.is_closing():
             self._transport.write(held)
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """JSON lines on standard output, each with service, trace id and tenant; exceptions as type and place, never their text."""
 
+import contextlib
 import logging
 import sys
 import time
@@ -85,8 +86,10 @@ def access(method: str, route: str, status: int, seconds: float, trace_id: str, 
             "status": status,
             "ms": round(seconds * 1000, 1),
         }
-        sys.stdout.write(_encode(line).decode() + "\n")
-        sys.stdout.flush()
+        # A full disk, or a reader that went away, costs the line and not the request, as it does in `logging`.
+        with contextlib.suppress(OSError):
+            sys.stdout.write(_encode(line).decode() + "\n")
+            sys.stdout.flush()
 
 
 def configure(service: str, level: str = "INFO") -> None:

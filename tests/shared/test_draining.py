@@ -19,13 +19,17 @@ class Written:
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
+        self.too_late: list[bytes] = []
         self.closed = False
 
     def write(self, data: bytes) -> None:
-        assert not self.closed
-        self.parts.append(data)
+        (self.too_late if self.closed else self.parts).append(data)
 
     def close(self) -> None:
+        self.closed = True
+
+    def below_ends(self) -> None:
+        """As the other side does it, past what stands above."""
         self.closed = True
 
     def is_closing(self) -> bool:
@@ -68,6 +72,16 @@ def test_what_is_held_goes_out_before_the_connection_closes() -> None:
         assert transport.is_closing()
 
     assert joined(answer).parts == [b"head"]
+
+
+def test_what_is_held_for_a_connection_that_ends_meanwhile_is_dropped() -> None:
+    async def answer(transport: Joining) -> None:
+        transport.write(b"head")
+        transport.below_ends()
+
+    below = joined(answer)
+    assert below.closed
+    assert below.parts == below.too_late == []
 
 
 async def whole(scope: Scope, receive: Receive, send: Send) -> None:

@@ -97,3 +97,17 @@ def test_a_request_leaves_its_route_its_status_and_its_trace_but_no_path_or_quer
     assert (access["message"], access["status"]) == ("GET /people/{name} 500", 500)
     assert {told["trace_id"] for told in lines} == {answer.headers["x-trace-id"]}
     assert "Rossi" not in json.dumps(lines)
+
+
+def test_a_log_that_cannot_be_written_fails_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    async def fine(request: Request) -> Response:
+        return Response("fine")
+
+    served = Starlette(routes=[resource("/", GET=fine)], middleware=[Middleware(TracingMiddleware)])
+    monkeypatch.setattr(logs, "_accessed", "epcr")
+    monkeypatch.setattr("sys.stdout", Full())
+    assert run(ask(served, path="/")).status == 200
