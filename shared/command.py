@@ -85,8 +85,17 @@ def commands(
     cli = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"Operate {name}."
     )
-    queue = package.name
+    _add_web(cli, name, load, create_app)
+    _add_worker(cli, name, load, create_worker, queues=",".join((package.name, *queues)))
+    _add_relay(cli, name, load, package.name, periodic)
+    _add_migrate(cli, load, package)
+    _add_outbox(cli, load)
+    _add_dead_letters(cli, load, create_worker)
+    _add_audit(cli, load)
+    return cli
 
+
+def _add_web(cli: typer.Typer, name: str, load: Callable[[], S], create_app: "Callable[[S], Starlette]") -> None:
     @cli.command()
     def web(
         port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
@@ -103,6 +112,10 @@ def commands(
         working = observe(name, settings, ops_host)
         serve(create_app(settings), host, port, fd, working)
 
+
+def _add_worker(
+    cli: typer.Typer, name: str, load: Callable[[], S], create_worker: "Callable[[S], Celery]", queues: str
+) -> None:
     @cli.command()
     def worker(
         concurrency: Annotated[
@@ -118,8 +131,12 @@ def commands(
 
         settings = load()
         working = observe(name, settings, ops_host)
-        work(create_worker(settings), only or ",".join((queue, *queues)), concurrency, working)
+        work(create_worker(settings), only or queues, concurrency, working)
 
+
+def _add_relay(
+    cli: typer.Typer, name: str, load: Callable[[], S], queue: str, periodic: "Callable[[S], list[Periodic]]"
+) -> None:
     @cli.command(name="relay")
     def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
         """Send the outbox and do the periodic work."""
@@ -129,6 +146,8 @@ def commands(
         working = observe(name, settings, ops_host)
         relay.run(queue, settings, [*housekeeping.JOBS, *periodic(settings)], working)
 
+
+def _add_migrate(cli: typer.Typer, load: Callable[[], CommonSettings], package: Path) -> None:
     @cli.command(name="migrate")
     def run_migrations(
         check: Annotated[
@@ -149,11 +168,6 @@ def commands(
         roles = migrate.role_of(settings.database_url), migrate.role_of(worker_dsn)
         for migration in migrate.migrate(dsn, *roles, directories):
             typer.echo(migration)
-
-    _add_outbox(cli, load)
-    _add_dead_letters(cli, load, create_worker)
-    _add_audit(cli, load)
-    return cli
 
 
 def _add_outbox(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:

@@ -1,24 +1,20 @@
 """What comes in and goes out over HTTP: strict JSON into Structs, Structs into JSON, and nothing silently dropped."""
 
-import json as stdlib_json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shared import problems
+from shared import problems, strict_json
 from shared.problems import FieldError
 
 T = TypeVar("T")
 MAX_BODY = 1 << 20
-MAX_DIGITS = 40
-MAX_EXPONENT = 30
-MAX_DEPTH = 64
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -45,10 +41,6 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 encode = _encoder.encode
 
 
-class NumberOutOfBounds:
-    """Stands for a number that no column could hold, in a body whose items are refused one by one."""
-
-
 async def decode(request: Request, kind: type[T], *, by_item: bool = False) -> T:
     """The request's JSON body as `kind`. Raises Problem: 415 wrong type, 413 over 1 MiB, 400 not JSON, 422 not a `kind`.
 
@@ -63,7 +55,7 @@ async def decode(request: Request, kind: type[T], *, by_item: bool = False) -> T
             "Send application/json, without a content encoding.",
             headers={"accept": "application/json"},
         )
-    return convert(parse_json(await read_body(request), by_item=by_item), kind)
+    return convert(strict_json.parse(await read_body(request), by_item=by_item), kind)
 
 
 async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
@@ -88,31 +80,12 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
 
 
 def decode_bytes(body: bytes, kind: type[T]) -> T:
-    return convert(parse_json(body), kind)
-
-
-def parse_json(body: bytes, *, by_item: bool = False) -> Any:
-    """JSON (RFC 8259) with what it leaves open closed: no duplicate names, no NaN, bounded numbers, text PostgreSQL can hold."""
-    try:
-        value = (_item_decoder if by_item else _decoder).decode(body.decode())
-    except UnicodeDecodeError:
-        raise problems.malformed("The body is not UTF-8.") from None
-    except stdlib_json.JSONDecodeError as error:
-        raise problems.malformed(
-            f"The body is not JSON: {error.msg} at line {error.lineno} column {error.colno}."
-        ) from None
-    except RecursionError:
-        raise problems.malformed("The body is nested too deeply.") from None
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        _refuse_depth(value)
-    if not by_item and (b"\\u" in body or b"\x00" in body):
-        _refuse_unstorable_text(value, "")
-    return value
+    return convert(strict_json.parse(body), kind)
 
 
 def convert_item(value: Any, kind: type[T]) -> T:
     """One item of a body that was decoded `by_item`. Raises a 422 Problem with pointers within the item."""
-    _refuse_unstorable_text(value, "")
+    strict_json.refuse_unstorable_text(value, "")
     return convert(value, kind)
 
 
@@ -131,7 +104,7 @@ def query(request: Request, kind: type[T]) -> T:
     for name, text in request.query_params.multi_items():
         if name in values:
             raise problems.invalid("A parameter is repeated.", [FieldError(name[:64], "given more than once")])
-        if "\0" in text or not _is_storable(text):
+        if "\0" in text or not strict_json.is_storable(text):
             raise problems.invalid(
                 "A parameter holds characters that are not allowed.", [FieldError(name[:64], "not text")]
             )
@@ -170,56 +143,6 @@ def no_content() -> Response:
     return Response(status_code=204)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
-        raise problems.malformed(f"The member {twice[:64]!r} stands twice in one object.")
-    return members
-
-
-def _exact_or_none(text: str) -> Decimal | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:  # an exponent beyond what Decimal itself holds
-        return None
-    if len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_EXPONENT:
-        return None
-    return Decimal(format(number, "f"))
-
-
-def _exact(text: str) -> Decimal:
-    number = _exact_or_none(text)
-    if number is None:
-        raise problems.malformed(f"A number has {_BEYOND}.")
-    return number
-
-
-def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise problems.malformed(f"A number has {_BEYOND}.")
-    return int(text)
-
-
-_BEYOND = f"more than {MAX_DIGITS} digits or is beyond 1E±{MAX_EXPONENT}"
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise problems.malformed(f"{name} is not JSON; see data_absent_reason for values a device could not give.")
-
-
-_decoder = stdlib_json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=_exact, parse_int=_integer, parse_constant=_refuse_constant
-)
-_item_decoder = stdlib_json.JSONDecoder(
-    object_pairs_hook=_unique,
-    parse_float=lambda text: NumberOutOfBounds() if (number := _exact_or_none(text)) is None else number,
-    parse_int=lambda text: int(text) if len(text) <= MAX_DIGITS else NumberOutOfBounds(),
-    parse_constant=_refuse_constant,
-)
-
-
 def _decode_custom(kind: type, value: Any) -> Any:
     if kind is not Number:
         raise TypeError(f"{kind.__name__} cannot be read from JSON")
@@ -227,50 +150,9 @@ def _decode_custom(kind: type, value: Any) -> Any:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
-    if isinstance(value, NumberOutOfBounds):
-        raise ValueError(f"has {_BEYOND}")
+    if isinstance(value, strict_json.NumberOutOfBounds):
+        raise ValueError(f"has {strict_json.BEYOND}")
     raise ValueError(f"Expected `number`, got `{type(value).__name__}`")
-
-
-def _refuse_depth(value: Any) -> None:
-    """What walks the value later does so by recursion, which Python gives up on with an error of our own making."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [member for parent in level for member in _members(parent)]
-        if not level:
-            return
-    raise problems.malformed(f"The body is nested more than {MAX_DEPTH} levels deep.")
-
-
-def _members(value: Any) -> Iterable[Any]:
-    """What a container holds that may hold something itself."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [member for member in inner if isinstance(member, dict | list)]
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
-
-
-def _refuse_unstorable_text(value: Any, pointer: str) -> None:
-    """A NUL or half a surrogate pair is legal JSON and no text: PostgreSQL would refuse it later, as a 500."""
-    if isinstance(value, str):
-        if not _is_storable(value):
-            raise problems.invalid("A string is not text.", [FieldError(pointer, "holds NUL or half a surrogate pair")])
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            if not _is_storable(name):
-                raise problems.invalid(
-                    "A name is not text.", [FieldError(pointer, "a member's name holds NUL or half a surrogate pair")]
-                )
-            _refuse_unstorable_text(member, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _refuse_unstorable_text(item, f"{pointer}/{index}")
 
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")

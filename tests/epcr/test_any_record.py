@@ -16,7 +16,7 @@ from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.encode import checked, encode
 from services.epcr.models.care import DOSE_UNITS
 from services.epcr.models.record import Encounter, RecordPatch
-from shared import http
+from shared import http, strict_json
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer
 from tests.epcr.samples import ATC, ICD10, MINIMAL, SNOMED
@@ -170,7 +170,7 @@ def test_no_module_takes_fhir_from_anywhere_but_r4b() -> None:
 
 def _written(encounter: Encounter, patch: dict[str, Any], new_id: amend.NewId) -> Encounter:
     text = _json(patch)
-    record = amend.merge(encounter.record, http.decode_bytes(text, RecordPatch), http.parse_json(text), new_id)
+    record = amend.merge(encounter.record, http.decode_bytes(text, RecordPatch), strict_json.parse(text), new_id)
     return msgspec.structs.replace(encounter, record=record)
 
 

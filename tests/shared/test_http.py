@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import http
+from shared import http, strict_json
 from shared.problems import Problem
 from tests.shared.asking import request, run
 
@@ -122,7 +122,7 @@ def test_by_item_such_a_number_is_refused_where_it_stands_and_the_rest_kept(numb
     body = (
         f'[{{"number": {number}}}, {{"number": 0.0}}, {{"text": "a\\u0000"}}, {{"text": {number}}}, {{"\\ud800": 1}}]'
     )
-    items = http.parse_json(body.encode(), by_item=True)
+    items = strict_json.parse(body.encode(), by_item=True)
     assert http.convert_item(items[1], Sample).number == Decimal("0.0")
     for index, pointer in ((0, "/number"), (2, "/text"), (3, "/text"), (4, "")):
         with pytest.raises(Problem) as refused:
@@ -176,12 +176,12 @@ def test_a_whole_surrogate_pair_is_text() -> None:
     assert http.decode_bytes(b'{"text": "\\ud83d\\ude91"}', Sample).text == "🚑"
 
 
-@pytest.mark.parametrize("depth", [http.MAX_DEPTH + 1, 500, 990, 5_000, 200_000])
+@pytest.mark.parametrize("depth", [strict_json.MAX_DEPTH + 1, 500, 990, 5_000, 200_000])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 @pytest.mark.parametrize("inner", ["1", '"\\u0041"'])
 def test_deep_nesting_is_malformed(depth: int, opening: str, closing: str, inner: str) -> None:
     with pytest.raises(Problem) as refused:
-        http.parse_json((opening * depth + inner + closing * depth).encode())
+        strict_json.parse((opening * depth + inner + closing * depth).encode())
     assert refused.value.status == 400
 
 
@@ -191,8 +191,8 @@ def test_a_wide_body_is_not_taken_for_a_deep_one() -> None:
 
 
 def test_nesting_as_deep_as_allowed_comes_out_again() -> None:
-    body = b"[" * http.MAX_DEPTH + b"]" * http.MAX_DEPTH
-    assert http.encode(http.parse_json(body)) == body
+    body = b"[" * strict_json.MAX_DEPTH + b"]" * strict_json.MAX_DEPTH
+    assert http.encode(strict_json.parse(body)) == body
 
 
 @pytest.mark.parametrize(

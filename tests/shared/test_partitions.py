@@ -70,7 +70,8 @@ def test_the_app_role_neither_makes_nor_drops_partitions(producer: Database, wor
             partitions.drop_older(conn, "readings", 1)
 
 
-AROUND_TODAY = [day(offset) for offset in range(-8, 9)]
+def around_today() -> list[str]:
+    return [day(offset) for offset in range(-8, 9)]
 
 
 def without(producer: Database, name: str) -> None:
@@ -84,7 +85,7 @@ def test_without_a_relay_the_first_write_of_each_day_finds_its_partition(
     async def two_days(daily: Daily) -> None:
         async with open_pool(producer.app) as pool:
             await daily.ensure(pool)
-            assert scalar(producer.admin, NAMES) == AROUND_TODAY
+            assert scalar(producer.admin, NAMES) == around_today()
             without(producer, day(1))
             await daily.ensure(pool)
             assert day(1) not in scalar(producer.admin, NAMES)  # asked once a day, not with each write
@@ -92,7 +93,7 @@ def test_without_a_relay_the_first_write_of_each_day_finds_its_partition(
             await daily.ensure(pool)
 
     asyncio.run(two_days(Daily("readings")))
-    assert scalar(producer.admin, NAMES) == AROUND_TODAY
+    assert scalar(producer.admin, NAMES) == around_today()
 
 
 def test_a_task_makes_them_too_and_several_at_once_do_not_collide(
@@ -100,7 +101,7 @@ def test_a_task_makes_them_too_and_several_at_once_do_not_collide(
 ) -> None:
     with open_tasks_pool(producer.worker, max_size=8) as pool, ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: Daily("readings").ensure_sync(pool), range(8)))
-    assert scalar(producer.admin, NAMES) == AROUND_TODAY
+    assert scalar(producer.admin, NAMES) == around_today()
 
 
 def test_what_was_made_without_a_relay_is_under_row_level_security_and_dropped_with_the_rest(
@@ -122,4 +123,4 @@ def test_a_partition_that_could_not_be_made_is_asked_for_again(producer: Databas
             daily.ensure_sync(pool)
         admin.execute("ALTER TABLE elsewhere RENAME TO readings")
         daily.ensure_sync(pool)
-    assert scalar(producer.admin, NAMES) == AROUND_TODAY
+    assert scalar(producer.admin, NAMES) == around_today()

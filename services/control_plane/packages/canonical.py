@@ -6,7 +6,7 @@ from typing import Any
 
 
 def encode(value: Any) -> bytes:
-    """The canonical bytes of what `http.parse_json` gave. Raises ValueError for a number that a double does not hold exactly."""
+    """The canonical bytes of what `strict_json.parse` gave. Raises ValueError for a number that a double does not hold exactly."""
     return _text(value).encode()
 
 

@@ -19,7 +19,7 @@ from services.control_plane.packages.models import (
     VersionRow,
 )
 from services.control_plane.rows import every
-from shared import audit, http, idempotency, identity, pagination, problems
+from shared import audit, http, idempotency, identity, pagination, problems, strict_json
 from shared.database import tenant_transaction
 from shared.pagination import Page
 from shared.problems import FieldError
@@ -107,7 +107,7 @@ async def create_version(request: Request) -> Response:
     """The manifest, signed. Its content follows, and has to be the one whose digest was signed."""
     caller = identity.require(request, WRITE)
     draft = await http.decode(request, VersionDraft)
-    manifest = http.parse_json(await http.read_body(request))
+    manifest = strict_json.parse(await http.read_body(request))
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
