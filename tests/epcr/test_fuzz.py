@@ -84,7 +84,7 @@ def spoilt(changes: list[tuple[tuple[Any, ...], Any]]) -> dict[str, Any]:
         try:
             for name in road[:-1]:
                 holder = holder[name]
-            holder[road[-1]] = junk
+            holder[road[-1]] = copy.deepcopy(junk)  # used twice, it could come to hold itself
         except (KeyError, IndexError, TypeError):
             continue  # an earlier change took that part away
     return record

@@ -16,7 +16,9 @@ from tests.shared.support import EFFECTS, MADE
 def close_relays() -> Iterator[None]:
     yield
     while MADE:
-        MADE.pop().pool.close()
+        relay = MADE.pop()
+        relay.pool.close()
+        relay.redis.close()
 
 
 @pytest.fixture

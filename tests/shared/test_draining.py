@@ -112,7 +112,9 @@ async def served(app: Any, requests: bytes, ends: int) -> list[bytes]:
     while b"".join(pieces).count(b"cd") < ends:
         pieces.append(await reader.read(1 << 16))
     writer.close()
+    await writer.wait_closed()
     server.close()
+    await server.wait_closed()
     return pieces
 
 

@@ -77,7 +77,9 @@ class Receiver:
                 if not await self.behaviour(request, writer):
                     break
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass
         finally:
             writer.close()
@@ -106,8 +108,11 @@ def running(
         ready.set()
         await done.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
             task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.sleep(0)  # in which the sockets of what was aborted are closed
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()
