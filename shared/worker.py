@@ -17,6 +17,7 @@ from celery.exceptions import SecurityWarning
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 from psycopg_pool import ConnectionPool
+from redis import Redis
 
 from shared import broker, dead_letters, logs, metrics, tracing
 from shared.database import LAZILY, Connection, open_tasks_pool, task_transaction
@@ -69,13 +70,14 @@ class Consumer:
         handlers: Mapping[type[Any], Handler],
         celery: Celery,
         partitions: Daily | None = None,
+        redis: Redis | None = None,
     ) -> None:
         self.service = service
         self.handlers = handlers
         self.celery = celery
         self._partitions = partitions
         self._dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
-        self._redis = broker.redis_client(settings.redis_url)
+        self._redis = redis or broker.redis_client(settings.redis_url)
         self._opening = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
 
@@ -86,6 +88,13 @@ class Consumer:
             if self._pool is None:
                 self._pool = open_tasks_pool(self._dsn, max_size=8)
             return self._pool
+
+    def close(self) -> None:
+        """Ends its connections."""
+        with self._opening:
+            if self._pool is not None:
+                self._pool.close()
+        self._redis.close()
 
     def consume(self, producer: str, sent_ns: int, batch: str) -> None:
         """The whole batch in one transaction; if that fails, message by message, so that one bad message stops no other."""
@@ -182,11 +191,18 @@ class Consumer:
 
 
 def create_worker(
-    service: str, settings: WorkerSettings, handlers: Mapping[type[Any], Handler], partitions: Daily | None = None
+    service: str,
+    settings: WorkerSettings,
+    handlers: Mapping[type[Any], Handler],
+    partitions: Daily | None = None,
+    redis: Redis | None = None,
 ) -> Celery:
-    """The service's Celery app. `worker.consumer` holds its pool for tasks the service adds; `partitions` are those they write to."""
+    """The service's Celery app. `worker.consumer` holds its pool for tasks the service adds; `partitions` are those they write to.
+
+    `redis` is a client that its handlers use too, closed with the consumer.
+    """
     celery = broker.connect(service, settings.redis_url)
-    consumer = Consumer(service, settings, handlers, celery, partitions)
+    consumer = Consumer(service, settings, handlers, celery, partitions, redis)
     celery.task(consumer.consume, name=broker.CONSUME, shared=False)
     celery.task(consumer.acknowledge, name=broker.ACKNOWLEDGE, shared=False)
     celery.consumer = consumer  # type: ignore[attr-defined]

@@ -41,9 +41,10 @@ FORGET: tuple[LiteralString, ...] = (
 
 
 def create_worker(settings: Settings) -> Celery:
-    ring = partial(bell.ring_sync, broker.redis_client(settings.redis_url))
-    handlers = {InstallApp: installing.install, UninstallApp: partial(installing.uninstall, ring=ring)}
-    return worker.create_worker("auth", settings, handlers)
+    redis = broker.redis_client(settings.redis_url)
+    uninstall = partial(installing.uninstall, ring=partial(bell.ring_sync, redis))
+    handlers = {InstallApp: installing.install, UninstallApp: uninstall}
+    return worker.create_worker("auth", settings, handlers, redis=redis)
 
 
 def periodic(settings: Settings) -> list[Periodic]:

@@ -48,7 +48,7 @@ class Worker:
 def worker(auth: Auth) -> Iterator[Worker]:
     worker = Worker(auth)
     yield worker
-    worker.consumer.pool.close()
+    worker.consumer.close()
 
 
 def wanted(**changes: Any) -> InstallApp:

@@ -148,7 +148,7 @@ class Inside:
 def inside(database: Database, settings: Settings) -> Iterator[Inside]:
     inside = Inside(database, settings)
     yield inside
-    inside.consumer.pool.close()
+    inside.consumer.close()
     inside.owner.close()
 
 

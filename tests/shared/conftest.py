@@ -9,16 +9,14 @@ import pytest
 from deploy.local.databases import Database
 from deploy.local.postgres import new_password
 from deploy.local.redis_server import RedisServer
-from tests.shared.support import EFFECTS, MADE
+from tests.shared.support import EFFECTS, OPEN
 
 
 @pytest.fixture(autouse=True)
-def close_relays() -> Iterator[None]:
+def close_what_is_open() -> Iterator[None]:
     yield
-    while MADE:
-        relay = MADE.pop()
-        relay.pool.close()
-        relay.redis.close()
+    while OPEN:
+        OPEN.pop()()
 
 
 @pytest.fixture

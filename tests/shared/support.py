@@ -47,13 +47,13 @@ def publish(database: Database, *messages: Message, tenant: str = "org_1") -> No
         outbox.add_sync(conn, tenant, *messages)
 
 
-# Relays of the test under way, for its teardown to close: a pool left to the collector may be met by a thread of its own.
-MADE: list[Relay] = []
+# What relays and workers of the test under way have open, for its teardown: the collector would close it in a later test, or too late.
+OPEN: list[Callable[[], object]] = []
 
 
 def relay_of(database: Database, redis_url: str, **settings: Any) -> Relay:
     relay = Relay("epcr", Settings(worker_database_url=database.worker, redis_url=redis_url, **settings))
-    MADE.append(relay)
+    OPEN.extend((relay.pool.close, relay.redis.close))
     return relay
 
 
@@ -80,7 +80,6 @@ def consuming(service: str, database: Database, redis_url: str, handle: Handle =
         warnings.simplefilter("ignore", SecurityWarning)  # tests may run as root
         with started:
             yield celery
-    celery.consumer.pool.close()
 
 
 @contextmanager
@@ -103,7 +102,6 @@ def acknowledging(database: Database, redis_url: str) -> Iterator[None]:
     finally:
         stopping.set()
         thread.join(10)
-        worker.consumer.pool.close()
 
 
 def _take_calls(worker: Any, stopping: threading.Event) -> None:
@@ -116,9 +114,10 @@ def _take_calls(worker: Any, stopping: threading.Event) -> None:
 
 
 def worker_of(service: str, database: Database, redis_url: str, handle: Handle = effect) -> Any:
-    return create_worker(
-        service, Settings(worker_database_url=database.worker, redis_url=redis_url), {EncounterLink: handle}
-    )
+    settings = Settings(worker_database_url=database.worker, redis_url=redis_url)
+    worker: Any = create_worker(service, settings, {EncounterLink: handle})
+    OPEN.append(worker.consumer.close)
+    return worker
 
 
 def scalar(dsn: str, statement: Any, *parameters: object) -> Any:

@@ -430,7 +430,6 @@ def test_tasks_that_begin_together_share_one_pool(consumer: Database, redis_url:
     for thread in threads:
         thread.join()
     assert len(set(map(id, pools))) == 1
-    worker.pool.close()
 
 
 def test_what_waits_for_the_commit_runs_after_it_and_never_after_a_rollback(consumer: Database, redis_url: str) -> None:
@@ -454,7 +453,6 @@ def test_what_waits_for_the_commit_runs_after_it_and_never_after_a_rollback(cons
     with task_transaction(pool):
         pass
     assert seen == [1]
-    pool.close()
 
 
 def test_a_message_left_by_a_task_wakes_its_services_relay(

@@ -203,7 +203,7 @@ def test_after_days_without_a_relay_an_event_makes_the_partitions_it_needs(
     envelope = Envelope(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, msgspec.Raw(msgspec.json.encode(one)))
     worker = tasks.create_worker(settings)
     worker.consumer.consume("graphql_api", time.time_ns(), msgspec.json.encode([envelope]).decode())  # type: ignore[attr-defined]
-    worker.consumer.pool.close()  # type: ignore[attr-defined]
+    worker.consumer.close()  # type: ignore[attr-defined]
     assert [delivery["event_id"] for delivery in partner.deliveries(webhook)] == [one.event_id]
 
 
