@@ -14,7 +14,7 @@ ID ?=
 NAME ?=
 # Test processes side by side, two per core of a small machine because tests mostly wait; each has
 # a cluster, a Redis and, if asked for, a stack of its own.
-JOBS ?= 4
+JOBS ?= 5
 CMD ?= auth --help
 
 help: ## list these targets

@@ -1,12 +1,22 @@
 """Settings come from the environment alone: each field of a Struct is the variable of the same name in capitals."""
 
+import logging
 import os
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, NamedTuple, TypeVar, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
+
+
+class Form(NamedTuple):
+    """What the text of a setting must be, in words, and `check`, which raises an exception for any other."""
+
+    expected: str
+    check: Callable[[str], object]
 
 
 def load(kind: type[SettingsT], environment: Mapping[str, str] | None = None) -> SettingsT:
@@ -15,15 +25,10 @@ def load(kind: type[SettingsT], environment: Mapping[str, str] | None = None) ->
     values: dict[str, object] = {}
     for field in msgspec.structs.fields(kind):
         text = source.get(field.name.upper())
-        if text is None:
-            if field.required:
-                raise SystemExit(f"setting {field.name.upper()} is missing")
-            continue
-        try:
-            values[field.name] = msgspec.convert(text, field.type, strict=False)
-        except msgspec.ValidationError as error:
-            # A fixed message, since msgspec's own may quote a secret.
-            raise SystemExit(f"setting {field.name.upper()} is malformed: expected {_type_name(field.type)}") from error
+        if text is not None:
+            values[field.name] = _read(field, text)
+        elif field.required:
+            raise SystemExit(f"setting {field.name.upper()} is missing")
     try:
         return kind(**values)
     except (ValueError, TypeError) as error:
@@ -42,5 +47,107 @@ def revision() -> str:
     return os.environ.get("REVISION", "unknown")
 
 
-def _type_name(kind: object) -> str:
+def _read(field: msgspec.structs.FieldInfo, text: str) -> object:
+    try:
+        value = msgspec.convert(text, field.type, strict=False)
+        if text or field.required:
+            for form in _forms(field.type):
+                form.check(text)
+    except Exception:  # whatever a form's check raises; and none of it is shown, since it may quote a secret
+        raise SystemExit(f"setting {field.name.upper()} is malformed: expected {_expected(field.type)}") from None
+    return value
+
+
+def _forms(kind: object) -> list[Form]:
+    """Those of an annotated type, or of one that is one of several."""
+    own = [each for each in getattr(kind, "__metadata__", ()) if isinstance(each, Form)]
+    return own or [form for part in get_args(kind) for form in _forms(part)]
+
+
+def _expected(kind: object) -> str:
+    for form in _forms(kind):
+        return form.expected
+    for bounds in getattr(kind, "__metadata__", ()):
+        said = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+        limits = [f"{word} {limit:g}" for name, word in said.items() if (limit := getattr(bounds, name)) is not None]
+        return bounds.description or " ".join((get_args(kind)[0].__name__, " and ".join(limits)))
     return getattr(kind, "__name__", str(kind))
+
+
+def _check_database_url(text: str) -> None:
+    from psycopg.conninfo import conninfo_to_dict  # the gateway has no database
+
+    if not conninfo_to_dict(text):  # libpq would look in its own variables
+        raise ValueError
+
+
+def _check_url(*schemes: str) -> Callable[[str], None]:
+    def check(text: str) -> None:
+        url = urlsplit(text)
+        if (
+            url.scheme not in schemes or not url.hostname or url.port == 0
+        ):  # the port raises ValueError where it is none
+            raise ValueError
+
+    return check
+
+
+def _check_origin(text: str) -> None:
+    _check_url("http", "https")(text)
+    if set(text.partition("://")[2]) & set("/?#@ "):
+        raise ValueError
+
+
+def _check_public_keys(text: str) -> None:
+    from shared.identity import Verifier
+
+    Verifier(text)
+
+
+def _check_keys(text: str) -> None:
+    from shared.crypto import Keyring
+
+    Keyring.from_text(text)
+
+
+def _check_resolver(text: str) -> None:
+    host, _, port = text.rpartition(":")
+    if not host or not 0 < int(port) < 65_536:
+        raise ValueError
+
+
+def _check_level(text: str) -> None:
+    if text not in logging.getLevelNamesMapping():
+        raise ValueError
+
+
+def _check_writable(text: str) -> None:
+    with Path(text).open("ab"):
+        pass
+
+
+def _check_readable(text: str) -> None:
+    with Path(text).open("rb"):
+        pass
+
+
+CENTURY = 100 * 366 * 86_400.0
+"""Seconds; what waits longer is a mistake, and some clocks take no more."""
+DatabaseUrl = Annotated[str, Form("a PostgreSQL connection string", _check_database_url)]
+RedisUrl = Annotated[str, Form("redis[s]://[user:password@]host[:port][/number]", _check_url("redis", "rediss"))]
+Url = Annotated[str, Form("http[s]://host[:port][/path]", _check_url("http", "https"))]
+Origin = Annotated[
+    str, Form("an http(s) URL of a host alone: no path, query, fragment or slash at its end", _check_origin)
+]
+PublicKeys = Annotated[str, Form("<kid>:<base64url of 32 bytes>, separated by commas", _check_public_keys)]
+Keys = Annotated[str, Form("<version 1 to 255>:<base64url of 32 bytes>, separated by commas", _check_keys)]
+Resolver = Annotated[str, Form("<address>:<port> of a DNS server", _check_resolver)]
+LogLevel = Annotated[str, Form("DEBUG, INFO, WARNING, ERROR or CRITICAL", _check_level)]
+WritableFile = Annotated[str, Form("a file that can be written", _check_writable)]
+ReadableFile = Annotated[str, Form("a file that can be read", _check_readable)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=CENTURY)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, le=CENTURY)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Whole = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]

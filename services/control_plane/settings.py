@@ -4,25 +4,23 @@ import msgspec
 
 from services.control_plane.automations import runs
 from shared import settings
-from shared.crypto import Keyring
-from shared.identity import Verifier
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """README.md says what `package_*`, `automation_*` and `agent_*` do."""
 
-    database_url: str
-    worker_database_url: str | None = None
-    migration_database_url: str | None = None
-    redis_url: str
-    identity_public_keys: str
-    encryption_keys: str
-    outbox_resend_seconds: float = 30
-    otel_exporter_otlp_endpoint: str = ""
-    otel_traces_sampler_arg: float = 1.0
-    spans_file: str = ""
-    ops_port: int = 0
-    log_level: str = "INFO"
+    database_url: settings.DatabaseUrl
+    worker_database_url: settings.DatabaseUrl | None = None
+    migration_database_url: settings.DatabaseUrl | None = None
+    redis_url: settings.RedisUrl
+    identity_public_keys: settings.PublicKeys
+    encryption_keys: settings.Keys
+    outbox_resend_seconds: settings.Positive = 30
+    otel_exporter_otlp_endpoint: settings.Url = ""
+    otel_traces_sampler_arg: settings.Share = 1.0
+    spans_file: settings.WritableFile = ""
+    ops_port: settings.Port = 0
+    log_level: settings.LogLevel = "INFO"
     package_storage_mib: int = 2048
     automation_retry_schedule: str = runs.DEFAULT_SCHEDULE
     automation_runs_per_minute: int = 60
@@ -34,11 +32,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     agent_lost_seconds: int = 86_400
 
     def __post_init__(self) -> None:
-        for name, parse in (("identity_public_keys", Verifier), ("encryption_keys", Keyring.from_text)):
-            try:
-                parse(getattr(self, name))
-            except ValueError as error:
-                raise ValueError(f"{name.upper()}: {error}") from None
         runs.parse_schedule(self.automation_retry_schedule)
         for name in self.__struct_fields__:
             value = getattr(self, name)

@@ -3,8 +3,6 @@
 import msgspec
 
 from shared import settings
-from shared.crypto import Keyring
-from shared.identity import Verifier
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,28 +11,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `group_rows` of 1 gives every request its own transaction. Observations are kept for `observation_retention_days`.
     """
 
-    database_url: str
-    worker_database_url: str | None = None
-    migration_database_url: str | None = None
-    redis_url: str
-    identity_public_keys: str
-    encryption_keys: str
+    database_url: settings.DatabaseUrl
+    worker_database_url: settings.DatabaseUrl | None = None
+    migration_database_url: settings.DatabaseUrl | None = None
+    redis_url: settings.RedisUrl
+    identity_public_keys: settings.PublicKeys
+    encryption_keys: settings.Keys
     group_rows: int = 500
     group_writers: int = 2
     observation_retention_days: int = 400
-    outbox_resend_seconds: float = 30
-    otel_exporter_otlp_endpoint: str = ""
-    otel_traces_sampler_arg: float = 1.0
-    spans_file: str = ""
-    ops_port: int = 0
-    log_level: str = "INFO"
+    outbox_resend_seconds: settings.Positive = 30
+    otel_exporter_otlp_endpoint: settings.Url = ""
+    otel_traces_sampler_arg: settings.Share = 1.0
+    spans_file: settings.WritableFile = ""
+    ops_port: settings.Port = 0
+    log_level: settings.LogLevel = "INFO"
 
     def __post_init__(self) -> None:
-        for name, parse in (("identity_public_keys", Verifier), ("encryption_keys", Keyring.from_text)):
-            try:
-                parse(getattr(self, name))
-            except ValueError as error:
-                raise ValueError(f"{name.upper()}: {error}") from None
         if self.group_rows < 1 or not 1 <= self.group_writers <= 64:
             raise ValueError("GROUP_ROWS is at least 1, GROUP_WRITERS 1 to 64")
         if self.observation_retention_days < 8:

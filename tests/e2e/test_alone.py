@@ -91,6 +91,19 @@ def test_a_missing_setting_ends_the_start_with_one_line_naming_it(service: str, 
     assert ended.output == f"setting {missing} is missing\n"
 
 
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("kind", ["web", "worker", "relay"])
+@pytest.mark.parametrize("malformed", ["DATABASE_URL", "REDIS_URL", "ENCRYPTION_KEYS", "LOG_LEVEL", "SPANS_FILE"])
+def test_a_malformed_setting_ends_the_start_with_one_line_naming_it(service: str, kind: str, malformed: str) -> None:
+    nowhere = Database(name="x", service=service, admin="", migrator="", app="postgresql://x@127.0.0.1/x", worker="")
+    environment = settings(nowhere, SERVICES[service][2]) | {malformed: "/nowhere/hunter2"}
+    cli = import_module(f"services.{service}.__main__").cli
+    ended = CliRunner().invoke(cli, [kind], env=environment)
+    assert ended.exit_code == 1
+    assert ended.output.startswith(f"setting {malformed} is malformed: expected ")
+    assert (ended.output.count("\n"), "hunter2" in ended.output) == (1, False)
+
+
 def test_a_worker_that_cannot_reach_its_queue_is_alive_and_not_ready() -> None:
     nowhere = Database(name="x", service="epcr", admin="", migrator="", app="postgresql://x@127.0.0.1/x", worker="")
     port = ports.free_port(0)
