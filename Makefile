@@ -12,7 +12,7 @@ PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --
 CODE := deploy gateway services shared tests
 ID ?=
 NAME ?=
-# Test processes side by side, two per core of a small machine because tests mostly wait; each has
+# Test processes side by side, more than cores because tests often wait; each has
 # a cluster, a Redis and, if asked for, a stack of its own.
 JOBS ?= 5
 CMD ?= auth --help

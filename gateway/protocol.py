@@ -50,6 +50,9 @@ class GatewayProtocol(HttpToolsProtocol):
         self.watch.remove(self)
         super().connection_lost(exc)
         self.pipeline.clear()
+        if self.running is not None:  # it is not `cycle`, which uvicorn has told, where others wait behind it
+            self.running.disconnected = True
+            self.running.message_event.set()
         if self.exchange is not None:
             self.exchange.client_gone()
 

@@ -96,6 +96,9 @@ def convert(value: Any, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         detail, pointer = _locate(str(error))
         raise problems.invalid("The body does not fit; see errors.", [FieldError(pointer, detail)]) from None
+    except UnicodeEncodeError:  # in a body decoded `by_item`, outside its items
+        strict_json.refuse_unstorable_text(value, "")
+        raise
 
 
 def query(request: Request, kind: type[T]) -> T:

@@ -29,7 +29,7 @@ CLAIM: LiteralString = """
         ORDER BY send_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
     UPDATE outbox SET attempts = attempts + 1,
-        send_at = now() + make_interval(secs => %(resend)s * least(power(2, attempts), 64) * (0.9 + random() * 0.2))
+        send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 6)) * (0.9 + random() * 0.2))
     FROM due WHERE outbox.id = due.id
     RETURNING outbox.id, tenant_id, consumer, body::text AS body, traceparent, created_at, attempts
 """
@@ -77,25 +77,33 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class Relay:
-    def __init__(self, service: str, settings: RelaySettings) -> None:
+    """`working` is set while what is due is sent, and not while the database or the broker is away."""
+
+    def __init__(self, service: str, settings: RelaySettings, working: threading.Event | None = None) -> None:
         self.service = service
         self.resend_seconds = settings.outbox_resend_seconds
         self.pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
         self.celery = broker.connect(service, settings.redis_url)
         self.redis = broker.redis_client(settings.redis_url)
         self.stopping = threading.Event()
+        self.working = working or threading.Event()
 
     def run(self) -> None:
         """Sends until told to stop. A dead database or broker is waited for, never fatal."""
+        self.working.set()
         while not self.stopping.is_set():
             began = time.monotonic()
             try:
-                if self.send_due() < BATCH:
+                sent = self.send_due()
+                self.working.set()
+                if sent < BATCH:
                     self._wait_for_bell()
                     self.stopping.wait(max(0.0, began + PACE_SECONDS - time.monotonic()))
             except (psycopg.Error, RedisError, KombuError, OSError) as error:
+                self.working.clear()
                 log.warning("relay waits: %s", type(error).__name__)
                 self.stopping.wait(POLL_SECONDS)
+        self.working.clear()
         self.pool.close()
 
     def send_due(self) -> int:
@@ -171,13 +179,11 @@ def run(service: str, settings: RelaySettings, periodic: list[Periodic], working
 
     `working` is set while it sends.
     """
-    relay = Relay(service, settings)
+    relay = Relay(service, settings, working)
     runner = PeriodicRunner(relay.pool, periodic, relay.stopping)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: relay.stopping.set())
     runner.start()
-    working.set()
     relay.run()
-    working.clear()
     runner.join(timeout=5)
     tracing.shutdown()

@@ -36,6 +36,8 @@ ACKNOWLEDGED: LiteralString = """
 """
 # SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error.
 OUTAGES = frozenset({"08", "53", "57", "58"})
+# Beside class 40, transaction rollback: a lock not had in time, a transaction ended while it waited.
+CONTENTION = frozenset({"55P03", "25P03"})
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
 
@@ -115,7 +117,7 @@ class Consumer:
         try:
             self._apply([envelope], sent_ns)
         except Exception as error:
-            if _is_outage(error):
+            if _is_outage(error) or _is_contention(error):
                 return False
             return dead_letters.count_failure(self.pool, producer, envelope, error)
         return True
@@ -242,6 +244,15 @@ def _is_outage(error: Exception) -> bool:
         return False
     return error.sqlstate is None or (
         error.sqlstate[:2] in OUTAGES and not isinstance(error, psycopg.errors.QueryCanceled)
+    )
+
+
+def _is_contention(error: Exception) -> bool:
+    """Whether others at the same rows stood in its way, which says nothing about the message either."""
+    return (
+        isinstance(error, psycopg.Error)
+        and error.sqlstate is not None
+        and (error.sqlstate[:2] == "40" or error.sqlstate in CONTENTION)
     )
 
 

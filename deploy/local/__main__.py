@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.local.state import State, read_json
+from deploy.local.state import State, Unusable, read_json
 from deploy.local.table import PROCESSES, SERVICES, by_name
 
 # Each command imports what it needs itself: `operate` would spend longer on what `up` does than on the command it becomes.
@@ -107,7 +107,7 @@ def trace(
 
     file = State.chosen().spans
     wanted = trace_id.split("-")[1] if trace_id.count("-") == 3 else trace_id or waterfall.newest(file)
-    spans = waterfall.read(file, wanted) if wanted else []
+    spans = waterfall.wait(file, wanted) if wanted else []
     if not spans:
         terminal().print(f"no spans of trace {wanted or '(none yet)'} in {file}", style="red", soft_wrap=True)
         raise typer.Exit(1)
@@ -155,5 +155,13 @@ def _names(only: str) -> frozenset[str]:
     return names
 
 
+def main() -> None:
+    try:
+        app()
+    except Unusable as error:
+        terminal().print(str(error), style="red", markup=False, soft_wrap=True)
+        raise SystemExit(1) from None
+
+
 if __name__ == "__main__":
-    app()
+    main()

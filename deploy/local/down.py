@@ -46,7 +46,8 @@ def sweep(state: State) -> None:
 
 
 def delete(state: State) -> None:
-    """Remove the state folder and the data it points to. The stack must be down."""
+    """Remove the state folder and the data it points to. The stack must be down. Raises Unusable for a folder of others."""
+    state.require_own()
     Cluster(state.folder / "postgres", "").delete()
     shutil.rmtree(state.folder, ignore_errors=True)
 

@@ -1,5 +1,6 @@
 """What is printed when the stack is up: where things are, and commands that work when pasted."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +24,10 @@ def _commands(text: Text, made: Plan, demo: Mapping[str, str]) -> None:
     json = '-H "Content-Type: application/json"'
     encounter = '{"care_model": "prehospital_emergency", "vehicle_id": "AMB-42", "crew_ids": ["usr_1"], "cad_incident_id": "cad_999"}'
     for comment, command in (
-        ("a token of the demo tenant's administrator, good for 12 hours", f"TOKEN=$(cat {made.state.token})"),
+        (
+            "a token of the demo tenant's administrator, good for 12 hours",
+            f"TOKEN=$(cat {shlex.quote(str(made.state.token))})",
+        ),
         ("what an app may ask for", f"curl {auth}/v1/platform/scopes {authorized}"),
         (
             "an electronic patient care record",

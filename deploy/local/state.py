@@ -3,7 +3,8 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ SPANS_KEPT = 100 * 1024 * 1024
 
 class AlreadyRunning(Exception):
     """Another supervisor holds this state folder."""
+
+
+class Unusable(Exception):
+    """The state folder, or a file of it, cannot be read or written."""
 
 
 class State:
@@ -32,15 +37,18 @@ class State:
         self.restarting = self.folder / "restarting.json"
         self._secrets = self.folder / "secrets.json"
         self._ports = self.folder / "ports.json"
+        self._lock = self.folder / "lock"
 
     @classmethod
     def chosen(cls) -> "State":
         return cls(Path(os.environ.get("KNOGIN_STATE") or ROOT / ".local"))
 
     def prepare(self) -> int:
-        """Make the folder, start new logs, and return the lock that says it is in use. Raises AlreadyRunning."""
-        self.logs.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        """Make the folder, start new logs, and return the lock that says it is in use. Raises AlreadyRunning, Unusable."""
+        self.require_own()
+        with usable(self.folder):
+            self.logs.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -54,6 +62,13 @@ class State:
         if self.spans.exists() and self.spans.stat().st_size > SPANS_KEPT:
             self.spans.unlink()
         return lock
+
+    def require_own(self) -> None:
+        """Raises Unusable for a folder that holds something else: `make reset` deletes it whole."""
+        with usable(self.folder):
+            held = {path.name for path in self.folder.iterdir()} if self.folder.exists() else set()
+        if held and not held & {self._lock.name, self._secrets.name}:
+            raise Unusable(f"{self.folder} holds no stack's state, and is not empty: KNOGIN_STATE names another folder")
 
     def record_processes(self, children: Mapping[str, int]) -> None:
         """Who runs, for whoever has to stop it from outside; with the time each began, since pids are used again."""
@@ -81,16 +96,31 @@ class State:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.exists() else {}
+    """What the file holds, nothing where it is missing. Raises Unusable."""
+    try:
+        with usable(path):
+            return json.loads(path.read_text()) if path.exists() else {}
+    except ValueError:
+        raise Unusable(f"{path} is damaged: it is not JSON") from None
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replaces the file in one step, readable by its owner alone."""
+    """Replaces the file in one step, readable by its owner alone. Raises Unusable."""
     draft = path.with_suffix(".draft")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-    draft.replace(path)
+    with usable(path):
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(content, file, indent=2)
+            file.write("\n")
+        draft.replace(path)
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Tells an error of the file system as Unusable, with what it is and where."""
+    try:
+        yield
+    except OSError as error:
+        raise Unusable(f"{path} cannot be used: {error.strerror or error}") from error
 
 
 def born(pid: int) -> float | None:

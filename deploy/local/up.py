@@ -20,12 +20,12 @@ from deploy.local.postgres import Cluster, ServerFailed
 from deploy.local.process import Process, import_libraries
 from deploy.local.redis_server import RedisServer
 from deploy.local.screen import Screen
-from deploy.local.state import AlreadyRunning, State
+from deploy.local.state import AlreadyRunning, State, Unusable
 from deploy.local.supervisor import Server, StartFailed, Supervisor
 from deploy.local.table import PROCESSES, SERVICES, Service
 from shared.migrate import ChangedMigration
 
-FAILURES = (Misconfigured, PortTaken, AlreadyRunning, ProgramMissing, ServerFailed, StartFailed)
+FAILURES = (Misconfigured, PortTaken, AlreadyRunning, Unusable, ProgramMissing, ServerFailed, StartFailed)
 """Why a stack may not come up; the text of each is for a person."""
 
 

@@ -1,6 +1,7 @@
 """One trace drawn across all processes: a bar for each span, with the waits in outbox and queue told apart from work."""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,6 +20,14 @@ FOLD = "┊"
 def read(file: Path, trace_id: str) -> list[Span]:
     """The spans of one trace. A line half written by a process at this moment is skipped."""
     return [span for line in _lines(file) if trace_id in line and (span := _parse(line)) and span.trace_id == trace_id]
+
+
+def wait(file: Path, trace_id: str, seconds: float = 2) -> list[Span]:
+    """As `read`, given a moment: a process writes its spans a little after it answered."""
+    deadline = time.monotonic() + seconds
+    while not (spans := read(file, trace_id)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return spans
 
 
 def newest(file: Path) -> str:

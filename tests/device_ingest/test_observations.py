@@ -220,6 +220,15 @@ def test_a_batch_is_answered_item_by_item_in_order(partner: Partner) -> None:
     assert [observation["id"] for observation in stored] == [results[2]["id"], results[0]["id"]]
 
 
+@pytest.mark.parametrize(
+    "body", ['{"observations": "\\ud800"}', '{"\\ud800": 1}', '{"observations": [], "\\ud800": 1}']
+)
+def test_what_is_not_text_beside_the_items_refuses_the_batch(partner: Partner, body: str) -> None:
+    json_type = {"content-type": "application/json"}
+    answer = partner.call("POST", f"{partner.enrol()}/observations:batch", content=body, headers=json_type)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+
+
 @pytest.mark.parametrize("value", ["1e400", "1" * 60, "1e-99", "9e99999999999999999999"])
 def test_a_number_beyond_every_bound_costs_its_item_and_no_other(partner: Partner, value: str) -> None:
     device = partner.enrol()

@@ -1,6 +1,7 @@
 """Bodies pass as streams, clients and services may leave at any moment, and each failure has its own status."""
 
 import asyncio
+import logging
 import socket
 import threading
 from typing import Any
@@ -262,6 +263,20 @@ def test_a_client_that_pipelines_without_reading_is_answered_no_further_than_its
         assert counter[0] < asked
         assert {door.reply().status for _ in range(asked)} == {200}
         sender.join()
+
+
+def test_who_pipelines_and_leaves_writes_no_error_into_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.service.answers["/api/v1/epcr/x"] = lambda seen: response(200, b"x")
+    one = f"GET /api/v1/epcr/x HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {world.issuer.token()}\r\n\r\n".encode()
+    running = world.start()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(20):
+            with running.door() as door:
+                door.send(one * 3)
+                door.reply()
+        wait_for(lambda: not running.server.server_state.connections)
+        running.stop()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 def _still_seen(world: World) -> bool:

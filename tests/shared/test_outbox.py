@@ -359,6 +359,42 @@ def test_sending_again_backs_off(producer: Database, redis_url: str) -> None:
         assert wait == pytest.approx(100 * min(2**number, 64), rel=0.15)
 
 
+def test_a_message_sent_again_for_weeks_holds_up_no_other(producer: Database, redis_url: str) -> None:
+    publish(producer, link("enc_old"))
+    execute(producer, "UPDATE outbox SET attempts = 100000")
+    publish(producer, link("enc_new"))
+    assert relay_of(producer, redis_url).send_due() == 2
+
+
+def test_a_relay_says_whether_it_sends(producer: Database, own_redis: RedisServer) -> None:
+    relay, port = relay_of(producer, own_redis.url), own_redis.port
+    with running(relay):
+        wait_for(relay.working.is_set)
+        own_redis.stop()
+        wait_for(lambda: not relay.working.is_set())
+        own_redis.start(port)
+        wait_for(relay.working.is_set)
+    assert not relay.working.is_set()
+
+
+def test_waiting_for_others_in_vain_never_makes_a_dead_letter(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    def at_a_row_of_others(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        conn.execute("SET LOCAL lock_timeout = '10ms'")
+        effect(conn, received)
+
+    publish(producer, link())
+    worker = worker_of("device_ingest", consumer, redis_url, at_a_row_of_others).consumer
+    with psycopg.connect(consumer.admin) as others:
+        others.execute("LOCK TABLE effects")
+        for _ in range(dead_letters.MAX_FAILURES + 1):
+            worker.consume("epcr", 0, batch(envelopes(producer)))
+    assert dead_letters.newest(worker.pool, 10) == []
+    worker.consume("epcr", 0, batch(envelopes(producer)))
+    assert effects(consumer) == (1, 1)
+
+
 def test_two_relays_side_by_side_send_each_message_once(producer: Database, consumer: Database, redis_url: str) -> None:
     patient = {"outbox_resend_seconds": 3_600}
     with (
