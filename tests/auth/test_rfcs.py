@@ -2,10 +2,11 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from services.auth.oauth.metadata import server_metadata
+from services.auth.settings import Settings
+from shared.settings import load
 from tests.auth.support import (
     API,
     CALLBACK,
@@ -19,6 +20,7 @@ from tests.auth.support import (
     register_web_app,
     returned,
 )
+from tests.support.environment import environment_of
 
 
 def credentials(app: dict[str, Any]) -> dict[str, str]:
@@ -140,8 +142,8 @@ def test_rfc8414_metadata_is_where_clients_look_and_names_what_there_is(auth: Au
 )
 def test_rfc8414_an_issuer_is_an_origin_without_path_query_or_fragment(auth: Auth, issuer: str) -> None:
     """With a path its metadata would be looked for elsewhere (§3.1), and nobody would find it."""
-    with pytest.raises(ValueError, match="ISSUER"):
-        msgspec.structs.replace(auth.settings, issuer=issuer)
+    with pytest.raises(SystemExit, match="ISSUER"):
+        load(Settings, environment_of(auth.settings, issuer=issuer))
 
 
 def test_rfc9207_iss_stands_in_the_answer_and_the_metadata_says_so(auth: Auth) -> None:

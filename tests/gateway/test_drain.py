@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
-
 from tests.gateway.conftest import World
 from tests.gateway.origin import Seen, response
 from tests.gateway.raw import Door
+from tests.support.environment import environment_of
 from tests.support.waiting import wait_for
 
 ROOT = os.getcwd()
@@ -33,7 +32,7 @@ def process(
     world: World, listener: socket.socket, log: Any = subprocess.DEVNULL, **changes: Any
 ) -> Iterator["subprocess.Popen[bytes]"]:
     settings = world.settings(ops_port=free_port(), **changes)
-    environment = {name.upper(): str(value) for name, value in msgspec.structs.asdict(settings).items()}
+    environment = environment_of(settings)
     command = [sys.executable, "-m", "gateway", "web", "--fd", str(listener.fileno())]
     child = subprocess.Popen(command, env=os.environ | environment, pass_fds=[listener.fileno()], stdout=log)
     try:
@@ -170,9 +169,7 @@ def test_its_log_is_json_with_trace_and_tenant_and_without_query_or_token(world:
 
 
 def test_a_missing_or_malformed_setting_ends_it_with_one_line(world: World) -> None:
-    environment = {"PATH": os.environ["PATH"], "ISSUER": "not a url"}
-    for name, value in msgspec.structs.asdict(world.settings()).items():
-        environment.setdefault(name.upper(), str(value))
+    environment = {"PATH": os.environ["PATH"]} | environment_of(world.settings(), issuer="not a url")
     for changes, line in (
         ({}, "setting ISSUER is malformed: expected an http(s) origin"),
         ({"ISSUER": "http://auth.test", "TRUSTED_PROXIES": "everyone"}, "TRUSTED_PROXIES is malformed"),

@@ -129,10 +129,11 @@ def test_what_outlived_a_killed_supervisor_is_ended_by_the_next_start(small: Run
 
 
 def test_a_process_that_cannot_start_is_named_with_its_last_words(small: RunningStack, tmp_path: Path) -> None:
-    small.environment["KNOGIN_REDIS_URL"] = "nonsense"
+    small.environment["KNOGIN_SETTINGS"] = '{"gateway": {"RATE_LIMIT_READ": "many"}}'
     assert small.launch().wait(90) == 1
     told = small.output.read_text()
     assert "3 times" in told
+    assert "setting RATE_LIMIT_READ is malformed: expected <requests>/<seconds> or off" in told
     assert "stopping" not in told
 
 

@@ -16,8 +16,10 @@ from services.webhook_dispatcher.settings import Settings
 from shared import broker, ids
 from shared.database import task_transaction
 from shared.relay import Envelope
+from shared.settings import load
+from tests.support.environment import environment_of
 from tests.support.waiting import wait_for
-from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event, serving, settings_for
+from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event, serving
 from tests.webhook_dispatcher.receiver import Receiver, hang
 
 
@@ -186,11 +188,10 @@ def test_what_is_due_and_held_is_measured_and_what_a_receiver_asked_to_wait_with
         {"webhook_senders": 0},
     ],
 )
-def test_a_malformed_setting_stops_the_process_at_start(
-    settings: Settings, idle: Dispatcher, change: dict[str, Any]
-) -> None:
-    with pytest.raises(ValueError, match="WEBHOOK_"):
-        settings_for(idle.database, settings.redis_url, **change)
+def test_a_malformed_setting_stops_the_process_at_start(settings: Settings, change: dict[str, Any]) -> None:
+    assert load(Settings, environment_of(settings)) == settings
+    with pytest.raises(SystemExit, match="WEBHOOK_"):
+        load(Settings, environment_of(settings, **change))
 
 
 def test_after_days_without_a_relay_an_event_makes_the_partitions_it_needs(
