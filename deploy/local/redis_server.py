@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from redis import Redis
@@ -43,19 +45,16 @@ class RedisServer:
 
     def launch(self) -> None:
         """Start it on the port it has."""
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self._configured() as configuration:
             self.server = subprocess.Popen(
                 [binaries.redis_server(self.folder / "programs"), "-"],
-                stdin=subprocess.PIPE,
+                stdin=configuration,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
                 env={"PATH": os.defpath, "LC_ALL": "C"},
                 preexec_fn=start_of_program(os.getpid(), signal.SIGTERM),
             )
-        assert self.server.stdin
-        with self.server.stdin as stdin:  # the configuration, so that no password stands in the process list
-            stdin.write(self._configuration().encode())
 
     @property
     def running(self) -> bool:
@@ -84,6 +83,21 @@ class RedisServer:
                 self.server.kill()
                 self.server.wait()
         self.server = None
+
+    @contextmanager
+    def _configured(self) -> Iterator[int]:
+        """The configuration to be read from: no password stands in the process list or on disk.
+
+        All of it is there before the server is: one that found none would listen everywhere, to everyone, and once its folder is gone
+        refuse to end, since it could not save.
+        """
+        read, write = os.pipe()
+        try:
+            with os.fdopen(write, "wb") as pipe:
+                pipe.write(self._configuration().encode())
+            yield read
+        finally:
+            os.close(read)
 
     def _configuration(self) -> str:
         lines = [
