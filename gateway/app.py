@@ -132,7 +132,7 @@ class Gateway:
     async def _refuse(self, call: Call, refusal: Refusal) -> None:
         self.account.count(refusal)
         call.reason = call.reason or refusal.reason or refusal.slug
-        answer = problems.render(refusal, call.trace.trace_id)
+        answer = problems.render(refusal, call.trace.trace_id, to_oauth_client=call.route.startswith("/v1/oauth"))
         if refusal.close and not call.client.refused:
             call.status = answer.status
             body = b"" if call.method == "HEAD" else answer.body

@@ -41,7 +41,8 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def render(refusal: Refusal, trace_id: str) -> Answer:
+def render(refusal: Refusal, trace_id: str, *, to_oauth_client: bool = False) -> Answer:
+    """The answer. A client of OAuth is told in its own words too (RFC 6749 §5.2, §4.1.2.1): it reads `error` alone."""
     document = {
         "type": DOCUMENTATION + refusal.slug,
         "title": refusal.title,
@@ -49,6 +50,8 @@ def render(refusal: Refusal, trace_id: str) -> Answer:
         "detail": refusal.detail,
         "trace_id": trace_id,
     } | dict(refusal.extra)
+    if to_oauth_client:
+        document |= {"error": _oauth_error(refusal.status), "error_description": refusal.detail}
     body = msgspec.json.encode(document)
     headers = [
         (b"content-type", b"application/problem+json"),
@@ -59,6 +62,12 @@ def render(refusal: Refusal, trace_id: str) -> Answer:
     if refusal.close:
         headers.append((b"connection", b"close"))
     return Answer(refusal.status, headers, body)
+
+
+def _oauth_error(status: int) -> str:
+    if status == 500:
+        return "server_error"
+    return "temporarily_unavailable" if status == 429 or status > 500 else "invalid_request"
 
 
 def malformed(detail: str) -> Refusal:

@@ -35,6 +35,26 @@ def test_the_request_over_the_limit_is_429_and_says_when_to_come_back(world: Wor
     assert last.json()["title"] == "Too many requests"
 
 
+def test_oauth_clients_are_refused_in_their_own_words_too(world: World) -> None:
+    """RFC 6749 §5.2: such a client reads `error`, and would make nothing of a problem document."""
+    world.issuer.origin.answers["/v1/oauth/token"] = lambda seen: None
+    gateway = world.start(rate_limit_token="1/60", rate_limit_public="1/60")
+    with gateway.door() as door:
+        replies = [door.request("POST", "/v1/oauth/token", host="auth.test", body=b"x") for _ in range(2)]
+    too_large = f"POST /v1/oauth/introspect HTTP/1.1\r\nHost: auth.test\r\nContent-Length: {1 << 21}\r\n\r\n".encode()
+    with gateway.door() as door:
+        replies.append(door.send(too_large).reply())
+    with gateway.door() as door:
+        assert "error" not in door.request("GET", "/v1/platform/apps", host="auth.test").json()
+    told = [(reply.status, reply.json()["error"], reply.json()["title"]) for reply in replies]
+    assert told == [
+        (502, "temporarily_unavailable", "Bad gateway"),
+        (429, "temporarily_unavailable", "Too many requests"),
+        (413, "invalid_request", "Content too large"),
+    ]
+    assert all(reply.json()["error_description"] == reply.json()["detail"] for reply in replies)
+
+
 def test_each_client_has_its_own_limit_and_each_class_of_route_too(world: World) -> None:
     gateway = world.start(rate_limit_read="1/60", rate_limit_graphql="1/60")
     with gateway.door() as door:
