@@ -21,7 +21,7 @@ KEY = settings.Form("<kid>:<base64url of 32 bytes>", SigningKey)
 NETWORKS = settings.Form("networks such as 10.0.0.0/8, separated by commas", networks)
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(settings.Process, frozen=True, kw_only=True):
     """Rates are `<requests>/<seconds>` for each client (or address, where nobody is authenticated), or `off`."""
 
     identity_signing_key: Annotated[str, KEY]
@@ -54,11 +54,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     client_idle_timeout: settings.Positive = 75
     client_connections: settings.Count = 10_000
     drain_timeout: settings.Whole = 25
-    otel_exporter_otlp_endpoint: settings.Url = ""
-    otel_traces_sampler_arg: settings.Share = 1.0
-    spans_file: settings.WritableFile = ""
-    ops_port: settings.Port = 0
-    log_level: settings.LogLevel = "INFO"
 
     def rates(self) -> dict[str, str]:
         """The rate of each route class."""

@@ -4,12 +4,12 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
 
-from shared.settings import required
+from shared.settings import Process, Service, required
 
 # Each command imports what it runs, and nothing before it is called: an operator's command would wait a second for what it never needs.
 if TYPE_CHECKING:
@@ -19,39 +19,14 @@ if TYPE_CHECKING:
     from shared.periodic import Periodic
 
 
-class CommonSettings(Protocol):
-    """The fields that every service's Settings has."""
-
-    @property
-    def database_url(self) -> str: ...
-    @property
-    def worker_database_url(self) -> str | None: ...
-    @property
-    def migration_database_url(self) -> str | None: ...
-    @property
-    def redis_url(self) -> str: ...
-    @property
-    def outbox_resend_seconds(self) -> float: ...
-    @property
-    def otel_exporter_otlp_endpoint(self) -> str: ...
-    @property
-    def otel_traces_sampler_arg(self) -> float: ...
-    @property
-    def spans_file(self) -> str: ...
-    @property
-    def ops_port(self) -> int: ...
-    @property
-    def log_level(self) -> str: ...
-
-
 LOOPBACK = "127.0.0.1"
 OpsHost = Annotated[str, typer.Option(help="Address of the probes and metrics (OPS_PORT).")]
 TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
-S = TypeVar("S", bound=CommonSettings)
+S = TypeVar("S", bound=Service)
 REPLAY = "UPDATE outbox SET acknowledged_at = NULL, attempts = 0, send_at = now() WHERE created_at >= %s AND acknowledged_at IS NOT NULL"
 
 
-def observe(name: str, settings: CommonSettings, ops_host: str) -> threading.Event:
+def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
     """Logs, traces and the ops port of this process, after any fork. `/readyz` there is 200 while the event is set."""
     from shared import logs, operations, tracing
 
@@ -147,7 +122,7 @@ def _add_relay(
         relay.run(queue, settings, [*housekeeping.JOBS, *periodic(settings)], working)
 
 
-def _add_migrate(cli: typer.Typer, load: Callable[[], CommonSettings], package: Path) -> None:
+def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -> None:
     @cli.command(name="migrate")
     def run_migrations(
         check: Annotated[
@@ -170,7 +145,7 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], CommonSettings], package: 
             typer.echo(migration)
 
 
-def _add_outbox(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
+def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:
     outbox = typer.Typer(no_args_is_help=True, help="Messages out.")
     cli.add_typer(outbox, name="outbox")
 
@@ -206,7 +181,7 @@ def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: "C
         typer.echo("done")
 
 
-def _add_audit(cli: typer.Typer, load: Callable[[], CommonSettings]) -> None:
+def _add_audit(cli: typer.Typer, load: Callable[[], Service]) -> None:
     trail = typer.Typer(no_args_is_help=True, help="The audit trail.")
     cli.add_typer(trail, name="audit")
 
@@ -243,7 +218,7 @@ def _kept(conn: Any, expect: str) -> bool:
         raise SystemExit(f"{expect} is not a head as this command prints it") from None
 
 
-def _pool(settings: CommonSettings) -> Any:
+def _pool(settings: Service) -> Any:
     from shared.database import open_tasks_pool
 
     return open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=1)

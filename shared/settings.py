@@ -151,3 +151,25 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Whole = Annotated[int, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """What every process may be told: where its traces, probes, metrics and logs go."""
+
+    otel_exporter_otlp_endpoint: Url = ""
+    otel_traces_sampler_arg: Share = 1.0
+    spans_file: WritableFile = ""
+    ops_port: Port = 0
+    log_level: LogLevel = "INFO"
+
+
+class Service(Process, frozen=True, kw_only=True):
+    """What every service is told. Its worker and relay need `worker_database_url`, `migrate` the other one too."""
+
+    database_url: DatabaseUrl
+    worker_database_url: DatabaseUrl | None = None
+    migration_database_url: DatabaseUrl | None = None
+    redis_url: RedisUrl
+    identity_public_keys: PublicKeys
+    encryption_keys: Keys
+    outbox_resend_seconds: Positive = 30

@@ -1,26 +1,12 @@
 """Control-plane's settings, from the environment alone."""
 
-import msgspec
-
 from services.control_plane.automations import runs
 from shared import settings
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(settings.Service, frozen=True, kw_only=True):
     """README.md says what `package_*`, `automation_*` and `agent_*` do."""
 
-    database_url: settings.DatabaseUrl
-    worker_database_url: settings.DatabaseUrl | None = None
-    migration_database_url: settings.DatabaseUrl | None = None
-    redis_url: settings.RedisUrl
-    identity_public_keys: settings.PublicKeys
-    encryption_keys: settings.Keys
-    outbox_resend_seconds: settings.Positive = 30
-    otel_exporter_otlp_endpoint: settings.Url = ""
-    otel_traces_sampler_arg: settings.Share = 1.0
-    spans_file: settings.WritableFile = ""
-    ops_port: settings.Port = 0
-    log_level: settings.LogLevel = "INFO"
     package_storage_mib: int = 2048
     automation_retry_schedule: str = runs.DEFAULT_SCHEDULE
     automation_runs_per_minute: int = 60
