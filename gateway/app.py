@@ -86,7 +86,7 @@ class Gateway:
         if call.length is not None and call.length > route.body:
             raise problems.too_large(route.body)
         call.upstream = upstream.name
-        await proxy.forward(call, upstream, identity, route.body)
+        await proxy.forward(call, upstream, identity, route.body, call.client_id or household(address))
 
     async def _admit(self, call: Call, site: Site, route: Route, address: str, now: float) -> bytes:
         """The identity header of whoever may pass: token checked, limit taken."""

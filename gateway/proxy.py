@@ -1,14 +1,17 @@
 """Passes a request to a service and its answer back, both as streams."""
 
 import asyncio
+from contextlib import nullcontext
 
 from gateway import headers, problems
 from gateway.call import Call
 from gateway.connection import Broken, ClientGone, Connection, Slow, UpstreamError
 from gateway.metrics import upstream_failures, upstream_retries
 from gateway.problems import Answer, Refusal
-from gateway.upstream import Refused, Unreachable, Upstream
+from gateway.upstream import Crowded, Refused, Unreachable, Upstream
 
+COLLECTED = 64 * 1024
+"""Bytes of a body that are awaited before the service hears of the request: as many as are buffered for a connection in any case."""
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 CLIENT_CLOSED = 499
 """What the log says of an exchange whose client left (nginx's word for it)."""
@@ -26,9 +29,11 @@ class Body:
         self.more = call.length != 0
 
     async def open(self) -> None:
-        """Reads the first part. Raises ClientGone."""
-        if self.more:
-            self.first = await self.read()
+        """Reads the first part: all of a short body, since who sends one slowly shall hold no place at the service. Raises ClientGone."""
+        parts: list[bytes] = []
+        while self.more and self._size < COLLECTED:
+            parts.append(await self.read())
+        self.first = b"".join(parts)
 
     async def read(self) -> bytes:
         """The next part, framed as it goes to the service."""
@@ -46,18 +51,21 @@ class Body:
         return framed if self.more else framed + b"0\r\n\r\n"
 
 
-async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: int) -> None:
-    """Answers `call` with the service's answer. Raises Refusal where there is none."""
+async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: int, sender: str) -> None:
+    """Answers `call` with the service's answer. Raises Refusal where there is none. `sender` is whom a long body is counted for."""
     body = Body(call, body_limit)
     connection: Connection | None = None
     now = asyncio.get_running_loop().time
     upstream.earn_retry()
     try:
         await body.open()
-        connection = await _exchange(call, upstream, _head(call, identity), body)
+        with upstream.receiving(sender) if body.more else nullcontext():
+            connection = await _exchange(call, upstream, _head(call, identity), body)
         await _return(call, connection)
     except ClientGone:
         call.status = CLIENT_CLOSED
+    except Crowded as error:
+        raise _refusal(call, upstream, error) from error
     except UpstreamError as error:
         _broke_off(call, upstream, error)
     finally:

@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from gateway.connection import Connection, Slow, UpstreamError
 
 IDLE_SECONDS = 10.0
 """Less than half of the services' keep-alive (75 s), so that a connection is never used just as its other end closes it."""
+SENDER_RECEIVING = 16
 FAILURES = 10
 OPEN_SECONDS = 1.0
 RETRY_SHARE = 0.1
@@ -22,6 +25,10 @@ class Unreachable(UpstreamError):
 
 class Refused(UpstreamError):
     """The gateway does not even try: the circuit is open or too many requests are in flight."""
+
+
+class Crowded(Refused):
+    """Too many long bodies are on their way, from this sender or in all."""
 
 
 class Breaker:
@@ -60,8 +67,25 @@ class Upstream:
         self._patience = patience
         self._concurrency = concurrency
         self._connecting = 0
+        self._receiving: Counter[str] = Counter()
         self._idle: deque[Connection] = deque()
         self._retries = RETRY_BURST
+
+    @contextmanager
+    def receiving(self, sender: str) -> Iterator[None]:
+        """Counts an exchange whose body is still on its way. Raises Crowded.
+
+        How long such a one lasts is its client's choice: all of them together leave most places to others, and one sender's are few.
+        """
+        if self._receiving.total() >= self._concurrency // 4 or self._receiving[sender] >= SENDER_RECEIVING:
+            raise Crowded("too many bodies on their way")
+        self._receiving[sender] += 1
+        try:
+            yield
+        finally:
+            self._receiving[sender] -= 1
+            if not self._receiving[sender]:
+                del self._receiving[sender]
 
     async def acquire(self, *, fresh: bool = False) -> Connection:
         """A connection for one exchange, kept or new. Raises Refused or Unreachable."""

@@ -4,15 +4,20 @@ import asyncio
 import logging
 import socket
 import threading
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from gateway.proxy import COLLECTED
+from gateway.upstream import SENDER_RECEIVING
 from tests.gateway.conftest import Running, World
 from tests.gateway.origin import Seen, response
 from tests.support.waiting import wait_for
 
 MIB = 1 << 20
+BEGUN = b"x" * COLLECTED
+"""As much of a body as the service is told of at first."""
 
 
 def post(world: World, path: str = "/api/v1/devices/enrol") -> bytes:
@@ -46,14 +51,14 @@ def test_a_body_passes_part_by_part_while_it_is_sent(world: World) -> None:
     arrived: list[bytes] = []
 
     async def reading(seen: Seen, reader: Any, writer: Any) -> bool:
-        arrived.append(await reader.readexactly(5))
+        arrived.append((await reader.readexactly(COLLECTED + 5))[COLLECTED:])
         arrived.append(await reader.readexactly(6))
         writer.write(response(200))
         return True
 
     world.service.answers["/api/v1/devices/enrol"] = reading
     with world.start().door() as door:
-        door.send(post(world) + b"Content-Length: 11\r\n\r\nfirst")
+        door.send(post(world) + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 11) + BEGUN + b"first")
         wait_for(lambda: arrived == [b"first"])
         assert door.send(b"second").reply().status == 200
     assert arrived == [b"first", b"second"]
@@ -108,14 +113,14 @@ def test_the_service_is_left_when_the_client_leaves_in_the_middle_of_its_body(wo
     left = threading.Event()
 
     async def waiting(seen: Seen, reader: Any, writer: Any) -> bool:
-        assert await reader.read(100) == b"abc"
+        assert await reader.readexactly(COLLECTED) == BEGUN
         assert await reader.read(1) == b""
         left.set()
         return False
 
     world.service.answers["/api/v1/devices/enrol"] = waiting
     with world.start().door() as door:
-        door.send(post(world) + b"Content-Length: 10\r\n\r\nabc")
+        door.send(post(world) + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1) + BEGUN)
         wait_for(lambda: world.service.seen)
     assert left.wait(10)
 
@@ -171,7 +176,7 @@ def test_an_answer_before_the_body_is_through_reaches_the_client_and_ends_that_c
     left = threading.Event()
 
     async def early(seen: Seen, reader: Any, writer: Any) -> bool:
-        assert await reader.read(100) == b"abc"
+        assert await reader.readexactly(COLLECTED) == BEGUN
         writer.write(response(415))
         if await reader.read(1000) == b"":
             left.set()
@@ -179,11 +184,11 @@ def test_an_answer_before_the_body_is_through_reaches_the_client_and_ends_that_c
 
     world.service.answers["/api/v1/devices/enrol"] = early
     with world.start().door() as door:
-        door.send(post(world) + b"Content-Length: 1000\r\n\r\nabc")
+        door.send(post(world) + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1000) + BEGUN)
         wait_for(lambda: world.service.seen)
         assert door.reply().status == 415
         assert left.wait(5)  # sooner than an idle connection would be closed for its age
-        door.send(b"d" * 997)
+        door.send(b"d" * 1000)
         assert door.request("GET", "/api/v1/epcr/next", token=world.issuer.token()).status == 200
 
 
@@ -206,9 +211,54 @@ def test_a_body_that_never_ends_is_408_and_the_service_is_left(world: World) -> 
 
     world.service.answers["/api/v1/devices/enrol"] = reading
     with world.start(client_body_timeout=0.3).door() as door:
-        assert door.send(post(world) + b"Content-Length: 10\r\n\r\nabc").reply().status == 408
+        asked = post(world) + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1) + BEGUN
+        assert door.send(asked).reply().status == 408
         assert door.ends()
     assert left.wait(10)
+
+
+def test_who_sends_short_bodies_slowly_holds_no_place_at_the_service(world: World) -> None:
+    gateway = world.start(upstream_concurrency=4)
+    with ExitStack() as doors:
+        for _ in range(20):
+            doors.enter_context(gateway.door()).send(post(world) + b"Content-Length: 5000\r\n\r\nx")
+        with gateway.door() as door:
+            assert door.request("GET", "/api/v1/epcr/x", token=world.issuer.token()).status == 200
+        assert [seen.path for seen in world.service.seen] == ["/api/v1/epcr/x"]
+
+
+def test_long_bodies_that_come_slowly_leave_most_places_to_others_and_one_sender_has_few(world: World) -> None:
+    async def reading(seen: Seen, reader: Any, writer: Any) -> bool:
+        await reader.read()
+        return False
+
+    world.service.answers["/api/v1/devices/enrol"] = reading
+    gateway = world.start(upstream_concurrency=4 * (SENDER_RECEIVING + 2))
+    long = b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1) + BEGUN
+
+    def asks(client_id: str) -> bytes:
+        token = world.issuer.token(client_id=client_id)
+        return (
+            f"POST /api/v1/devices/enrol HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\n".encode()
+            + long
+        )
+
+    with ExitStack() as doors:
+
+        def held_by(client_id: str, count: int) -> None:
+            before = len(world.service.seen)
+            for _ in range(count):
+                doors.enter_context(gateway.door()).send(asks(client_id))
+            wait_for(lambda: len(world.service.seen) == before + count)
+
+        held_by("app_1", SENDER_RECEIVING)
+        with gateway.door() as door:
+            assert door.send(asks("app_1")).reply().status == 503
+        held_by("app_2", 2)
+        with gateway.door() as door:
+            assert door.send(asks("app_3")).reply().status == 503
+        with gateway.door() as door:
+            assert door.request("GET", "/api/v1/epcr/x", token=world.issuer.token()).status == 200
 
 
 def test_an_idle_connection_is_closed_after_its_time(world: World) -> None:
