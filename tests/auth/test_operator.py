@@ -1,10 +1,15 @@
 """The operator's commands, as they are typed."""
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -91,6 +96,48 @@ def test_a_suspended_tenants_apps_get_no_tokens_and_its_tokens_end(auth: Auth) -
     finally:
         operate(auth, "tenant", "resume", auth.other["tenant_id"])
     assert auth.token(app).status_code == 200
+
+
+def at_once(auth: Auth, ask: Callable[[], httpx.Response], held_by: str, *command: str) -> httpx.Response:
+    """The answer to `ask`, which waits for the lock `held_by` while an operator's command begins."""
+    with psycopg.connect(auth.settings.migration_database_url or "") as other, ThreadPoolExecutor(1) as threads:
+        other.execute(held_by.encode())
+        answer = threads.submit(ask)
+        wait_for(lambda: auth.sql("SELECT 1 FROM pg_locks WHERE NOT granted"), what="it to wait")
+        threading.Timer(0.5, other.rollback).start()
+        operate(auth, *command)
+        return answer.result()
+
+
+def test_a_service_token_minted_while_its_tenant_is_suspended_ends_with_the_others(auth: Auth) -> None:
+    tenant_id, admin = auth.other["tenant_id"], auth.caller(tenant=auth.other)
+    draft = {"name": "x", "grant_types": ["client_credentials"], "requested_scopes": ["webhooks:read"]}
+    app = auth.call("POST", "/v1/platform/apps", admin, json=draft).json()["client_id"]
+
+    def mint() -> httpx.Response:
+        return auth.call("POST", f"/v1/platform/apps/{app}/service-token", admin, json={})
+
+    held_by = f"SELECT FROM apps WHERE client_id = '{app}' FOR UPDATE"
+    try:
+        minted = at_once(auth, mint, held_by, "tenant", "suspend", tenant_id)
+        made = int(claims_of(minted.json()["token"])["jti"].replace("-", "")[:12], 16)
+        marks = {mark["id"]: mark["not_before_ms"] for mark in auth.watermarks().json()["watermarks"]}
+        assert made < marks[tenant_id]
+        assert mint().status_code == 409
+    finally:
+        operate(auth, "tenant", "resume", tenant_id)
+
+
+def test_a_scope_withdrawn_while_an_app_is_made_is_withdrawn_from_it_too(auth: Auth) -> None:
+    tenant_id, scope = auth.other["tenant_id"], "argus:telephony:read"
+    operate(auth, "scopes", "grant", tenant_id, scope)
+    draft = {"name": "x", "grant_types": ["client_credentials"], "requested_scopes": [scope]}
+
+    def make() -> httpx.Response:
+        return auth.call("POST", "/v1/platform/apps", auth.caller(tenant=auth.other), json=draft)
+
+    made = at_once(auth, make, "LOCK app_secrets IN SHARE MODE", "scopes", "withdraw", tenant_id, scope)
+    assert auth.token(made.json(), scope=scope).json()["error"] == "invalid_scope"
 
 
 def test_a_disabled_user_is_out_everywhere(auth: Auth) -> None:

@@ -68,10 +68,12 @@ async def mint_service_token(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
+        tenant = await store.hold_tenant(conn, caller.tenant_id)
+        if tenant.status != "active":
+            raise problems.conflict("This organisation is suspended.")
         app = await changeable(conn, request, caller)
         wanted = _check_service_token(app, draft)
         await _refuse_too_many(conn, app)
-        tenant = await store.load_tenant(conn, caller.tenant_id)
         issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
         token_id, claims = await insert_service_token(
             conn, app, wanted, draft.expires_in, aud=[issuer, audience], environment=tenant.environment

@@ -41,7 +41,7 @@ async def create_app(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
-        refuse(rules.check_draft(draft, await store.load_tenant(conn, caller.tenant_id)))
+        refuse(rules.check_draft(draft, await store.hold_tenant(conn, caller.tenant_id)))
         app = await store.insert_app(conn, caller.tenant_id, draft)
         content = app_view(app)
         if app.token_endpoint_auth_method in ("client_secret_basic", "client_secret_post"):
@@ -75,8 +75,9 @@ async def change_app(request: Request) -> Response:
     caller = identity.require(request, scopes.PLATFORM_APPS)
     change = await http.decode(request, AppChange)
     async with tenant_transaction(request, caller) as conn:
+        tenant = await store.hold_tenant(conn, caller.tenant_id)
         app = await changeable(conn, request, caller)
-        refuse(rules.check_change(change, app, await store.load_tenant(conn, caller.tenant_id)))
+        refuse(rules.check_change(change, app, tenant))
         named = named_fields(change)
         changed = await store.save_app(conn, app, **named)
         withdrawn = sorted(set(app.requested_scopes) - set(changed.requested_scopes))
@@ -135,8 +136,9 @@ async def change_governance(request: Request) -> Response:
     change = await http.decode(request, GovernanceChange)
     revoked = 0
     async with tenant_transaction(request, caller) as conn:
+        tenant = await store.hold_tenant(conn, caller.tenant_id)
         app = await changeable(conn, request, caller)
-        refuse(rules.check_governance(change, app, await store.load_tenant(conn, caller.tenant_id)))
+        refuse(rules.check_governance(change, app, tenant))
         if query.dry_run:
             return http.json(await _dry_run(conn, app, change))
         named = named_fields(change)

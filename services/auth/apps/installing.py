@@ -88,4 +88,5 @@ def _make(conn: Connection, message: Received[InstallApp]) -> None:
 
 def _tenant(conn: Connection, tenant_id: str) -> Tenant | None:
     with conn.cursor(row_factory=class_row(Tenant)) as cursor:
+        cursor.execute(queries.HOLD_TENANT, (tenant_id,))
         return cursor.execute(queries.TENANT, (tenant_id,)).fetchone()

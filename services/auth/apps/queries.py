@@ -11,6 +11,10 @@ TENANT_COLUMNS: LiteralString = (
     "tenant_id, name, status, environment, granted_scopes, graphql_bundles, federation, version"
 )
 TENANT: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants WHERE tenant_id = %s"
+# What an operator takes from a tenant and what an app is given by it are in one order: who gives holds the tenant until that is committed,
+# and does so before any other lock, as the operator does.
+HOLD_TENANT: LiteralString = "SELECT pg_advisory_xact_lock_shared(7406, hashtext(%s))"
+LOCK_TENANT: LiteralString = "SELECT pg_advisory_xact_lock(7406, hashtext(%s))"
 INSERT_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,

@@ -24,6 +24,12 @@ async def load_tenant(conn: AsyncConnection, tenant_id: str) -> Tenant:
     return tenant
 
 
+async def hold_tenant(conn: AsyncConnection, tenant_id: str) -> Tenant:
+    """The tenant, from which nothing is taken before this transaction ends. To be called before anything is locked."""
+    await conn.execute(queries.HOLD_TENANT, (tenant_id,))
+    return await load_tenant(conn, tenant_id)
+
+
 async def load_app(conn: AsyncConnection, client_id: str, *, lock: bool = False) -> App:
     """Raises a 404 Problem for anything that is not a live app of this tenant."""
     if not ids.is_id(client_id, "app"):

@@ -9,6 +9,7 @@ from psycopg.rows import class_row, dict_row
 
 from services.auth.apps import scopes
 from services.auth.apps.models import Tenant
+from services.auth.apps.queries import LOCK_TENANT
 from services.auth.revocations.queries import ADD_WATERMARK
 from services.auth.revocations.watermarks import LIVES_SECONDS
 from services.auth.settings import Settings
@@ -68,6 +69,7 @@ def create_tenant(conn: Conn, name: str, key: str | None, environment: str) -> s
 
 def set_status(conn: Conn, tenant_id: str, status: str) -> None:
     """Suspending ends every token of the tenant, at every gateway within a second."""
+    conn.execute(LOCK_TENANT, (tenant_id,))
     if not conn.execute(queries.SET_STATUS, (status, tenant_id, status)).rowcount:
         raise Refused(f"there is no tenant {tenant_id} that is not {status} already")
     record(conn, tenant_id, f"tenant.{status}", tenant_id)
@@ -89,6 +91,7 @@ def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]
 
 def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list[str]:
     """Takes them from the tenant and from its apps, whose tokens end. Returns what is left."""
+    conn.execute(LOCK_TENANT, (tenant_id,))
     left = _one(conn, queries.WITHDRAW_SCOPES, (list(unwanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.scopes_withdrawn", tenant_id, {"scopes": list(unwanted)})
     announcing.announce(conn, tenant_id)
