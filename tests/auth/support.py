@@ -158,6 +158,9 @@ class Browser:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self._send("GET", path, **options)
 
+    def head(self, path: str, **options: Any) -> httpx.Response:
+        return self._send("HEAD", path, **options)
+
     def post(self, path: str, form: dict[str, str], **options: Any) -> httpx.Response:
         return self._send("POST", path, data=form, **options)
 

@@ -1,11 +1,13 @@
 """The authorization code flow with PKCE, as a browser and an app see it."""
 
+import html
 import threading
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from services.auth.signin import texts
 from tests.auth.support import (
     CALLBACK,
     ISSUER,
@@ -56,6 +58,63 @@ def test_consent_is_remembered_for_the_same_scopes_and_asked_again_for_more(auth
     assert returned(browser.authorize(app))["code"]
     assert browser.authorize(app, scope="webhooks:write argus:epcr:read").status_code == 200
     assert browser.authorize(app, prompt="consent").status_code == 200
+
+
+def held_by(auth: Auth, app: dict[str, Any]) -> tuple[int, int]:
+    statement = (
+        "SELECT (SELECT count(*) FROM grants WHERE client_id = %s), (SELECT count(*) FROM codes WHERE client_id = %s)"
+    )
+    return auth.sql(statement, app["client_id"], app["client_id"])[0]
+
+
+def test_head_gives_no_code_where_get_would(auth: Auth) -> None:
+    app = register_web_app(auth)
+    browser = Browser(auth)
+    browser.allow(app)
+    before = held_by(auth, app)
+    for changes in ({}, {"prompt": "none"}):
+        looked = browser.head(f"/v1/oauth/authorize?{urlencode(authorization(app, **changes))}")
+        assert (looked.status_code, "location" in looked.headers) == (200, False)
+    assert held_by(auth, app) == before
+    assert returned(browser.authorize(app))["code"]
+
+
+def test_head_leaves_no_event(auth: Auth) -> None:
+    app = register_web_app(auth)
+    browser = Browser(auth)
+    path = f"/v1/oauth/authorize?{urlencode(authorization(app, scope='argus:epcr:read'))}"
+    assert returned(browser.head(path))["error"] == "invalid_scope"
+    assert returned(browser.authorize(app, prompt="dance"))["error"] == "invalid_request"
+    path = f"/v1/platform/apps/{app['client_id']}/events"
+    events = wait_for(lambda: auth.admin("GET", path).json()["events"])
+    assert [event["kind"] for event in events] == ["invalid_request"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"requested_scopes": ["webhooks:write", "argus:epcr:read"]}, {"name": "Control room"}]
+)
+def test_an_app_that_changes_while_its_consent_page_is_open_is_shown_anew(auth: Auth, change: dict[str, Any]) -> None:
+    app = register_web_app(auth, ["webhooks:write"])
+    browser = Browser(auth)
+    browser.sign_in()
+    page = browser.authorize(app, scope=None)
+    assert auth.admin("PATCH", f"/v1/platform/apps/{app['client_id']}", json=change).status_code == 200
+    again = browser.submit(page, "/v1/oauth/authorize", decision="allow")
+    assert again.status_code == 200
+    assert ("Control room" if "name" in change else texts.SCOPES["en"]["argus:epcr:read"]) in html.unescape(again.text)
+    assert held_by(auth, app) == (0, 0)
+    assert auth.sql("SELECT FROM consents WHERE client_id = %s", app["client_id"]) == []
+    assert returned(browser.submit(again, "/v1/oauth/authorize", decision="allow"))["code"]
+
+
+@pytest.mark.parametrize("shown", ["", "é", "A" * 43])
+def test_a_consent_to_what_no_page_showed_is_none(auth: Auth, shown: str) -> None:
+    app = register_web_app(auth)
+    browser = Browser(auth)
+    browser.sign_in()
+    page = browser.authorize(app)
+    assert browser.submit(page, "/v1/oauth/authorize", decision="allow", shown=shown).status_code == 200
+    assert held_by(auth, app) == (0, 0)
 
 
 def test_a_public_app_on_the_device_is_asked_each_time(auth: Auth) -> None:

@@ -1,8 +1,10 @@
 """The authorization endpoint: who is it, what did they allow before, ask them, send the browser back with a code."""
 
+import hmac
 import secrets
 from typing import Any
 
+import msgspec
 from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,8 +23,11 @@ from services.auth.signin.models import Session
 from services.auth.signin.returning import AUTHORIZE, to_sign_in
 from shared import audit, ids
 from shared.database import AsyncConnection, transaction
+from shared.encoding import base64url_encode
 
 SHORT_GRANT_SECONDS = 60 + 300
+# What the MAC is for of what a consent page showed.
+SHOWN_PURPOSE = "consent shown"
 
 
 class Asking:
@@ -38,10 +43,16 @@ class Asking:
         """This very request, for after a sign-in."""
         return AUTHORIZE + self.text
 
+    @property
+    def only_looks(self) -> bool:
+        """HEAD is for looking (RFC 9110 §9.2.1), and link checkers send it: it makes no grant, no code and no event."""
+        return self.request.method == "HEAD"
+
     def fail(self, error: OAuth2Error, status: int = 302) -> Response:
         """The error goes to the app, and to its event list."""
         row = self.client.row
-        self.request.state.activity.refused(row.tenant_id, row.client_id, str(error.error), reason_of(error))
+        if not self.only_looks:
+            self.request.state.activity.refused(row.tenant_id, row.client_id, str(error.error), reason_of(error))
         return _redirect(authorization.error_location(self.redirect_uri, error, self.state, self.server.issuer), status)
 
     def page(self, name: str, session: Session, **context: Any) -> Response:
@@ -84,6 +95,8 @@ async def authorize(request: Request) -> Response:
         if beyond:
             return asking.fail(authorization.BeyondRoles(beyond))
         if await _is_remembered(conn, asking, checked, session):
+            if asking.only_looks:
+                return _ask(asking, checked, session)
             return _redirect(await _grant(conn, asking, checked, session), 302)
     if "none" in checked.prompts:
         return asking.fail(authorization.ConsentRequired())
@@ -136,11 +149,26 @@ def _ask(asking: Asking, checked: Checked, session: Session) -> Response:
         session,
         scopes=[words[scope] for scope in checked.scopes],
         returns_to=authorization.shown_host(asking.redirect_uri),
+        shown=base64url_encode(
+            asking.request.state.keyring.mac(_what_is_shown(asking, checked, session), SHOWN_PURPOSE)
+        ),
     )
 
 
+def _what_is_shown(asking: Asking, checked: Checked, session: Session) -> bytes:
+    """What a person agrees to, and who: the scopes come from the app where the request names none, and an app may be renamed."""
+    row = asking.client.row
+    return msgspec.json.encode([session.user_id, row.client_id, row.name, checked.scopes])
+
+
+def _was_shown(asking: Asking, checked: Checked, session: Session, shown: str) -> bool:
+    macs = asking.request.state.keyring.macs(_what_is_shown(asking, checked, session), SHOWN_PURPOSE)
+    given = shown.encode("utf-8", "replace")
+    return any(hmac.compare_digest(base64url_encode(mac).encode(), given) for mac in macs)
+
+
 async def decide(request: Request) -> Response:
-    """The user's answer. Everything is checked anew: the form only says which request it was and what they chose."""
+    """The user's answer. Everything is checked anew: the form only says which request it was, what was shown and what they chose."""
     values = (await read_form(request)).values
     try:
         asking, query = await _begin(request, values.get("request", ""))
@@ -163,6 +191,8 @@ async def decide(request: Request) -> Response:
             return _redirect(asking.again, 303)
         if beyond:
             return asking.fail(authorization.BeyondRoles(beyond), 303)
+        if not _was_shown(asking, checked, session, values.get("shown", "")):
+            return _ask(asking, checked, session)
         await _remember(conn, asking, checked, session)
         return _redirect(await _grant(conn, asking, checked, session), 303)
 

@@ -45,7 +45,8 @@ INSERT_CODE: LiteralString = """
     VALUES (%(code_mac)s, %(tenant_id)s, %(client_id)s, %(grant_id)s, %(redirect_uri)s, %(redirect_uri_named)s,
         %(code_challenge)s, clock_timestamp() + interval '60 seconds')
 """
-CONSENT: LiteralString = "SELECT scopes FROM consents WHERE user_id = %s AND client_id = %s"
+# Held until the grant is written: who withdraws the consent waits, and then ends that grant as well.
+CONSENT: LiteralString = "SELECT scopes FROM consents WHERE user_id = %s AND client_id = %s FOR SHARE"
 GIVE_CONSENT: LiteralString = """
     INSERT INTO consents (tenant_id, user_id, client_id, scopes) VALUES (%(tenant_id)s, %(user_id)s, %(client_id)s, %(scopes)s)
     ON CONFLICT (user_id, client_id) DO UPDATE SET given_at = clock_timestamp(),

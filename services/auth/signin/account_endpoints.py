@@ -26,7 +26,7 @@ async def sessions_page(request: Request) -> Response:
         async with conn.cursor(row_factory=class_row(SessionRow)) as cursor:
             rows = await (await cursor.execute(queries.SESSIONS, (session.user_id,))).fetchall()
         async with conn.cursor(row_factory=class_row(AllowedApp)) as cursor:
-            apps = await (await cursor.execute(queries.ALLOWED_APPS, (session.user_id,))).fetchall()
+            apps = await (await cursor.execute(queries.ALLOWED_APPS, {"user_id": session.user_id})).fetchall()
         has_totp = await (await conn.execute(queries.HAS_TOTP, (session.user_id,))).fetchone()
     words = pages.words(request)
     return pages.render(
@@ -80,9 +80,14 @@ async def _end(conn: AsyncConnection, request: Request, session: Session, which:
 
 
 async def _withdraw(conn: AsyncConnection, request: Request, session: Session, client_id: str) -> str:
-    if not client_id or not (await conn.execute(queries.WITHDRAW_CONSENT, (session.user_id, client_id))).rowcount:
+    """Ends every grant the app has, also where no consent is remembered: what is left over can be withdrawn again."""
+    if not client_id:
         return ""
-    for (grant_id,) in await (await conn.execute(queries.LIVE_GRANTS, (session.user_id, client_id))).fetchall():
+    forgotten = (await conn.execute(queries.WITHDRAW_CONSENT, (session.user_id, client_id))).rowcount
+    grants = await (await conn.execute(queries.LIVE_GRANTS, (session.user_id, client_id))).fetchall()
+    if not forgotten and not grants:
+        return ""
+    for (grant_id,) in grants:
         await store.revoke_grant(conn, grant_id, "withdrawn by the user")
     actor = sessions.actor(request, session.tenant_id, session.user_id)
     await audit.record(conn, actor, "consent.withdrawn", client_id)
@@ -129,7 +134,7 @@ async def set_password(request: Request) -> Response:
         macs = request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE)
         if not (await conn.execute(queries.USE_PASSWORD_LINK, (macs,))).rowcount:
             return pages.error(request, "link_dead", 410)
-        await conn.execute(queries.REHASH, (hashed, link.user_id))
+        await conn.execute(queries.SET_PASSWORD, (hashed, link.user_id))
         await conn.execute(queries.END_SESSIONS, (link.user_id,))
         for (grant_id,) in await (await conn.execute(queries.LIVE_GRANTS_OF_USER, (link.user_id,))).fetchall():
             await store.revoke_grant(conn, grant_id, "password changed")

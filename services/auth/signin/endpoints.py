@@ -111,22 +111,34 @@ async def sign_in(request: Request) -> Response:
     password = values.get("password", "")
     right = await hashing.verify(user.password_hash if user else None, password)
     refuses = user is not None and right and await _refuses_password(request, user)
-    if user is None or not right or refuses:
-        if found is not None and found.enforced:
-            # One answer for every password but the right one of the break-glass user, so that it does not tell who that is.
-            notice = words["organisation_password"]
-            refused = _to_organisation(request, destination, found, fresh=fresh, notice=notice)
-        elif refuses:
-            refused = pages.error(request, "organisation_only_help", 403)
-        else:
-            refused = _form(request, destination, 401, alert=words["wrong_credentials"], email=email, fresh=fresh)
-        # After the answer, whose time must not tell whether the account exists.
-        refused.background = BackgroundTask(_failed, request, user)
-        return refused
-    user = await _rehashed(request, user, password)
-    if user.totp_secret is not None:
-        return _ask_second_factor(request, destination, _seal(request, user))
-    return await _admit(request, user, attempt, destination)
+    answer = None
+    if user is not None and right and not refuses:
+        answer = await _go_on(request, user, password, attempt, destination)
+    if answer is not None:
+        return answer
+    if found is not None and found.enforced:
+        # One answer for every password but the right one of the break-glass user, so that it does not tell who that is.
+        notice = words["organisation_password"]
+        refused = _to_organisation(request, destination, found, fresh=fresh, notice=notice)
+    elif refuses:
+        refused = pages.error(request, "organisation_only_help", 403)
+    else:
+        refused = _form(request, destination, 401, alert=words["wrong_credentials"], email=email, fresh=fresh)
+    # After the answer, whose time must not tell whether the account exists.
+    refused.background = BackgroundTask(_failed, request, user)
+    return refused
+
+
+async def _go_on(
+    request: Request, user: User, password: str, attempt: Attempt, destination: Destination
+) -> Response | None:
+    """The password was right. None where the user is another by now, so that it is wrong after all."""
+    rehashed = await _rehashed(request, user, password)
+    if rehashed is None:
+        return None
+    if rehashed.totp_secret is not None:
+        return _ask_second_factor(request, destination, _seal(request, rehashed))
+    return await _admit(request, rehashed, attempt, destination)
 
 
 async def _refuses_password(request: Request, user: User) -> bool:
@@ -149,13 +161,16 @@ async def _failed(request: Request, user: User | None) -> None:
         await audit.record(conn, sessions.actor(request, user.tenant_id, user.user_id), "sign_in.failed", user.user_id)
 
 
-async def _rehashed(request: Request, user: User, password: str) -> User:
+async def _rehashed(request: Request, user: User, password: str) -> User | None:
+    """The user with a hash as costly as hashes are today; None where a new password was chosen meanwhile, which stays."""
     if user.password_hash is None or not passwords.needs_rehash(user.password_hash):
         return user
     hashed = await hashing.hash_password(password)
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
-        await conn.execute(queries.REHASH, (hashed, user.user_id))
+        replaced = await conn.execute(queries.REHASH, (hashed, user.user_id, user.password_hash))
+    if not replaced.rowcount:
+        return None
     return msgspec.structs.replace(user, password_hash=hashed)
 
 
@@ -200,6 +215,8 @@ async def second_factor(request: Request) -> Response:
         return _form(request, destination, 403, alert=words["form_expired"])
     async with transaction(request) as conn:
         attempt = await throttle.take(conn, request.state.keyring, pending.email, caller_of(request).address)
+    # Not while the count is held: a sign-in that succeeds holds the user and waits for the count.
+    async with transaction(request) as conn:
         user = await factors.find_user(conn, pending.email) if not attempt.wait else None
         still = user is not None and _is_still_the_password(request, user, pending)
         used = await factors.use(request, conn, user, values.get("code", "")) if user is not None and still else ""
@@ -211,7 +228,8 @@ async def second_factor(request: Request) -> Response:
     if user is None or not used:
         await _failed(request, user)
         return _ask_second_factor(request, destination, sealed, 401, words["wrong_code"])
-    return await _admit(request, user, attempt, destination, used)
+    admitted = await _admit(request, user, attempt, destination, used)
+    return admitted or _form(request, destination, 403, alert=words["form_expired"])
 
 
 def _is_still_the_password(request: Request, user: User, pending: Pending) -> bool:
@@ -221,13 +239,18 @@ def _is_still_the_password(request: Request, user: User, pending: Pending) -> bo
 
 async def _admit(
     request: Request, user: User, attempt: Attempt, destination: Destination, second_factor: str = ""
-) -> Response:
-    """A session of its own for every sign-in; whatever session the browser had before ends."""
+) -> Response | None:
+    """A session of its own for every sign-in; whatever session the browser had before ends.
+
+    None where the user is not any more who was let in, since a sign-in takes a while.
+    """
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
         # Asked here too: it may have been enforced while the second factor was typed.
         if await federation.refuses_password(conn, user.user_id):
             return pages.error(request, "organisation_only_help", 403)
+        if not await factors.is_unchanged(conn, user):
+            return None
         before = await sessions.current(request, conn)
         if before is not None:
             await conn.execute(queries.END_SESSION, (before.session_id, before.user_id))

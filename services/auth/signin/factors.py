@@ -19,6 +19,15 @@ async def find_user(conn: AsyncConnection, email: str) -> User | None:
         return await cursor.fetchone()
 
 
+async def is_unchanged(conn: AsyncConnection, user: User) -> bool:
+    """Whether the user may still sign in, and by what was verified: this password, and this second factor or none.
+
+    The tenant must be set. Whoever changes any of it from now on waits for this transaction, and then ends the session it started.
+    """
+    row = await (await conn.execute(queries.HOLD_USER, (user.user_id,))).fetchone()
+    return row == (user.password_hash, user.totp_secret)
+
+
 async def use(request: Request, conn: AsyncConnection, user: User, code: str) -> Used:
     """Which of the user's codes this is, used from now on; empty for a wrong one, or one that was used before."""
     if user.totp_secret is None:

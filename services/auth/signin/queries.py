@@ -28,16 +28,27 @@ SESSIONS: LiteralString = """
         AND last_seen_at > clock_timestamp() - interval '8 hours'
     ORDER BY session_id DESC LIMIT 50
 """
+# What one allowed, and what can still act in one's name whether or not that is remembered.
 ALLOWED_APPS: LiteralString = """
-    SELECT c.client_id, a.name, c.given_at FROM consents c JOIN apps a USING (client_id)
-    WHERE c.user_id = %s AND a.status <> 'deleted' ORDER BY a.name LIMIT 100
+    SELECT client_id, a.name, min(held.since) AS given_at FROM (
+        SELECT client_id, given_at AS since FROM consents WHERE user_id = %(user_id)s
+        UNION ALL
+        SELECT client_id, created_at FROM grants
+        WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > clock_timestamp()
+    ) held JOIN apps a USING (client_id)
+    WHERE a.status <> 'deleted' GROUP BY client_id, a.name ORDER BY a.name LIMIT 100
 """
 WITHDRAW_CONSENT: LiteralString = "DELETE FROM consents WHERE user_id = %s AND client_id = %s"
+# In an order, since two calls that end the same grants must not wait for each other.
 LIVE_GRANTS: LiteralString = """
-    SELECT grant_id FROM grants WHERE user_id = %s AND client_id = %s AND revoked_at IS NULL FOR UPDATE
+    SELECT grant_id FROM grants WHERE user_id = %s AND client_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
 """
 LIVE_GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE"
-REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
+SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
+REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s AND password_hash = %s"
+HOLD_USER: LiteralString = """
+    SELECT password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
+"""
 USE_TOTP_STEP: LiteralString = "UPDATE users SET totp_last_step = %s WHERE user_id = %s AND totp_last_step < %s"
 ENROL_TOTP: LiteralString = """
     UPDATE users SET totp_secret = %s, totp_last_step = %s WHERE user_id = %s AND totp_secret IS NULL

@@ -39,8 +39,9 @@ async def take(conn: AsyncConnection, keyring: Keyring, email: str, address: str
 
 
 async def succeed(conn: AsyncConnection, attempt: Attempt) -> None:
-    await conn.execute(queries.FORGET_FAILURES, (attempt.account,))
+    # The address before the account, as they are taken: in another order two sign-ins at once would wait for each other.
     await conn.execute(queries.GIVE_BACK_ATTEMPT, (attempt.address,))
+    await conn.execute(queries.FORGET_FAILURES, (attempt.account,))
 
 
 async def _take(conn: AsyncConnection, key: bytes, limit: Limit) -> int:
