@@ -182,6 +182,7 @@ async def _share_app(conn: AsyncConnection, caller: Caller) -> App:
 
 
 async def _check_number(conn: AsyncConnection, caller: Caller) -> None:
+    await conn.execute(queries.LOCK_COUNT, (caller.client_id,))
     row = await (await conn.execute(queries.COUNT_SUBSCRIPTIONS, (caller.client_id,))).fetchone()
     if row is not None and row[0] >= MOST_WEBHOOKS:
         raise problems.conflict(f"An app has at most {MOST_WEBHOOKS} webhooks.")

@@ -158,7 +158,7 @@ async def _diagnose(request: Request, caller: Caller, subscription: Subscription
     async with tenant_transaction(request, caller) as conn:
         lines = msgspec.json.encode([recording.line(sent, None)]).decode()
         await conn.execute(dispatch_queries.RECORD, {"sent": lines})
-    return http.json(diagnosis.describe(sent))
+        return await idempotency.keep(conn, request, caller, http.json(diagnosis.describe(sent)))
 
 
 async def _store_test(conn: AsyncConnection, test: dict[str, Any], *, claimed: bool) -> None:

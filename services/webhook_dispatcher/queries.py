@@ -8,6 +8,8 @@ SUBSCRIPTION_COLUMNS: LiteralString = """
     created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held
 """
 FIND_APP: LiteralString = "SELECT status, approved_events FROM apps WHERE client_id = %(client_id)s"
+# Until the transaction ends nobody else makes one for this app, so that the count holds.
+LOCK_COUNT: LiteralString = "SELECT pg_advisory_xact_lock(7402004, hashtext(%s))"
 COUNT_SUBSCRIPTIONS: LiteralString = "SELECT count(*) FROM subscriptions WHERE client_id = %s"
 INSERT_SUBSCRIPTION: LiteralString = (
     """
@@ -36,10 +38,11 @@ SET_DESCRIPTION: LiteralString = "UPDATE subscriptions SET description = %(descr
 SET_HEADERS: LiteralString = (
     "UPDATE subscriptions SET headers = %(headers)s, header_names = %(header_names)s WHERE id = %(id)s"
 )
+# The secret it has already changes nothing: a call that is made twice must not push out the one before.
 SIGN_WITH_BOTH: LiteralString = """
     UPDATE subscriptions SET previous_secret = secret, previous_secret_fingerprint = secret_fingerprint,
         previous_secret_expires_at = now() + interval '24 hours', secret = %(secret)s, secret_fingerprint = %(fingerprint)s
-    WHERE id = %(id)s
+    WHERE id = %(id)s AND secret_fingerprint <> %(fingerprint)s
 """
 TOUCH: LiteralString = (
     "UPDATE subscriptions SET updated_at = now(), rehearses = %(rehearses)s WHERE id = %(id)s RETURNING "
@@ -108,7 +111,8 @@ ENQUEUE_CLAIMED_TEST: LiteralString = """
     VALUES (%(id)s, %(at)s, %(tenant_id)s, %(subscription_id)s, %(event_id)s, %(event_at)s, %(type)s, now() + interval '20 seconds',
         true, 1, 1000)
 """
-# A delivery that waits is brought forward; one that is over begins its ladder anew, and one that had succeeded is sent just once more.
+# A delivery that waits is brought forward, by an attempt that costs its ladder no rung; one that is over begins its ladder anew, and
+# one that had succeeded is sent just once more.
 RETRY: LiteralString = """
     INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at,
         attempt, rung)
@@ -116,7 +120,8 @@ RETRY: LiteralString = """
         CASE WHEN status = 'succeeded' OR sequence IS NULL THEN 1000 ELSE 0 END
     FROM deliveries d WHERE id = %(id)s AND at = %(at)s
         AND EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.at = d.event_at)
-    ON CONFLICT (delivery_id) DO UPDATE SET due_at = least(queue.due_at, now())
+    ON CONFLICT (delivery_id) DO UPDATE SET due_at = least(queue.due_at, now()),
+        rung = CASE WHEN queue.due_at > now() THEN greatest(queue.rung - 1, 0) ELSE queue.rung END
     WHERE NOT queue.leased
 """
 MARK_RETRYING: LiteralString = """

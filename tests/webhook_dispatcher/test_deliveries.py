@@ -242,6 +242,16 @@ def test_during_a_rotation_both_secrets_verify_and_afterwards_the_new_one_alone(
     assert " " not in receiver.requests[1].headers["webhook-signature"]
 
 
+def test_a_rotation_asked_for_twice_is_one(partner: Partner, dispatcher: Dispatcher, receiver: Receiver) -> None:
+    webhook = partner.subscribe(receiver.url)
+    for _ in range(2):
+        assert partner.put(webhook, {"secret": "a brand new secret"}).status_code == 200
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: len(receiver.requests) == 1)
+    assert receiver.requests[0].verified_by(SECRET)
+    assert receiver.requests[0].verified_by(b"a brand new secret")
+
+
 def test_the_id_of_a_delivery_from_beyond_the_calendar_is_not_found(partner: Partner) -> None:
     delivery = partner.subscribe("https://integrator.example/") + "/deliveries/dlv_7zzzzzzzzzzzzzzzzzzzzzzzzz"
     assert partner.get(delivery).status_code == 404

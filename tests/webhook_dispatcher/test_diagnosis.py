@@ -77,6 +77,13 @@ def test_a_refused_address_is_told_without_a_request(partner: Partner, receiver:
     assert receiver.connections == 0
 
 
+def test_asked_for_twice_under_one_key_it_is_one_request(partner: Partner, receiver: Receiver) -> None:
+    test = f"{partner.subscribe(receiver.url)}/test?wait=true"
+    first, second = (partner.post(test, headers={"idempotency-key": "k"}) for _ in range(2))
+    assert first.json() == second.json()
+    assert (second.headers["idempotent-replayed"], len(receiver.requests)) == ("true", 1)
+
+
 @pytest.mark.parametrize("query", ["wait=perhaps", "wait=true&wait=true", "now=true"])
 def test_a_query_that_does_not_fit_is_refused(partner: Partner, query: str) -> None:
     webhook = partner.subscribe("https://integrator.example/")

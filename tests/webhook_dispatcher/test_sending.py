@@ -162,6 +162,25 @@ def test_a_manual_retry_beside_a_scheduled_one_makes_one_request(
     assert len(receiver.requests) == sent + 1
 
 
+def test_manual_retries_use_up_nothing_of_the_ladder(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    receiver.behaviour = always(answer(500))
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: partner.deliveries(webhook)[0]["status"] == "retrying")
+    [delivery] = partner.deliveries(webhook)
+    for press in range(12):
+        dispatcher.run("UPDATE queue SET due_at = now() + interval '1 hour' WHERE tenant_id = %s", partner.tenant_id)
+        for _ in range(2):
+            assert partner.post(f"{webhook}/deliveries/{delivery['id']}/retry").status_code == 202
+        dispatcher.run("UPDATE subscriptions SET slowed_until = NULL WHERE tenant_id = %s", partner.tenant_id)
+        dispatcher.pump_until(lambda made=press + 2: len(receiver.requests) == made)
+        wait_for(lambda made=press + 2: partner.deliveries(webhook)[0]["attempt"] == made)
+    assert dispatcher.rows("SELECT rung FROM queue WHERE delivery_id = %s", delivery["id"]) == [{"rung": 1}]
+    assert partner.deliveries(webhook)[0]["status"] == "retrying"
+
+
 def test_a_manual_retry_of_one_in_flight_is_not_sent_beside_it(partner: Partner, dispatcher: Dispatcher) -> None:
     webhook = partner.subscribe("https://integrator.example/")
     dispatcher.publish(partner.tenant_id, "incident.updated")
