@@ -24,21 +24,22 @@ class Fetcher:
         self._limit = limit
         self._upstream = Upstream(origin, origin, connect_timeout=TIMEOUT, patience=TIMEOUT, concurrency=8)
 
-    async def get(self, path: str, headers: dict[str, str]) -> Document:
-        return await self._exchange(b"GET", path, headers, b"")
+    async def get(self, path: str, headers: dict[str, str], seconds: float = TIMEOUT) -> Document:
+        return await self._exchange(b"GET", path, headers, b"", seconds)
 
     async def post(self, path: str, headers: dict[str, str], body: bytes) -> Document:
-        return await self._exchange(
-            b"POST", path, headers | {"content-type": "application/json", "content-length": str(len(body))}, body
-        )
+        described = {"content-type": "application/json", "content-length": str(len(body))}
+        return await self._exchange(b"POST", path, headers | described, body, TIMEOUT)
 
     def close(self) -> None:
         self._upstream.close()
 
-    async def _exchange(self, method: bytes, path: str, headers: dict[str, str], body: bytes) -> Document:
+    async def _exchange(
+        self, method: bytes, path: str, headers: dict[str, str], body: bytes, seconds: float
+    ) -> Document:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
         head = b"%s %s HTTP/1.1\r\nhost: %s\r\n%s\r\n" % (method, path.encode(), self._host, lines)
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(seconds):
             connection = await self._upstream.acquire()
             try:
                 connection.start(head + body, bodiless=False)

@@ -6,11 +6,13 @@ from opentelemetry import trace
 
 from gateway.fetch import Document, Fetcher
 from gateway.identities import Identities
+from gateway.revocations import LIMIT_BYTES
 from gateway.settings import Settings
 from shared import tracing
 
 JWKS_LIMIT = 64 * 1024
-REVOCATIONS_LIMIT = 8 << 20
+# Auth makes a list of `LIMIT_BYTES` in two seconds; one that cannot be fetched in time is as bad as one too long.
+REVOCATIONS_SECONDS = 10.0
 
 
 class Issuer:
@@ -18,7 +20,7 @@ class Issuer:
 
     def __init__(self, settings: Settings, identities: Identities) -> None:
         self._identities = identities
-        self._auth = Fetcher(settings.gateway_upstream_auth, REVOCATIONS_LIMIT)
+        self._auth = Fetcher(settings.gateway_upstream_auth, LIMIT_BYTES)
         where = urlsplit(settings.gateway_jwks_url)
         origin = f"{where.scheme}://{where.netloc}"
         self._own = origin == settings.gateway_upstream_auth.rstrip("/")
@@ -32,7 +34,7 @@ class Issuer:
 
     async def revocations(self, etag: str) -> Document:
         known = {"if-none-match": etag} if etag else {}
-        return await self._auth.get("/internal/revocations", self._identity() | known)
+        return await self._auth.get("/internal/revocations", self._identity() | known, REVOCATIONS_SECONDS)
 
     async def report(self, body: bytes) -> Document:
         return await self._auth.post("/internal/token-usage", self._identity(), body)

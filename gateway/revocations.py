@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import msgspec
+from prometheus_client import Gauge
 
 from gateway.connection import UpstreamError
 from gateway.fetch import Document
@@ -14,10 +15,18 @@ from gateway.metrics import revocations_age
 
 EVERY_SECONDS = 0.5
 ALARM_EVERY = 30.0
+LIMIT_BYTES = 32 << 20
+"""Of the list, about 300,000 watermarks: a hundred times what is usual. A longer one is not taken, so that memory stays bounded."""
+NEARING_LIMIT = 0.25
+"""The share of that from which on it is an error, while there is still time to find out who revokes so much."""
+listed = Gauge("gateway_revocations_listed", "Watermarks in the list of revocations as it was last fetched")
+filled = Gauge(
+    "gateway_revocations_filled_ratio", "Size of the list of revocations to the largest that is taken; 1 ends in 503"
+)
 log = logging.getLogger(__name__)
 
 
-class Watermark(msgspec.Struct, frozen=True):
+class Watermark(msgspec.Struct, frozen=True, gc=False):
     """Tokens of `kind` `id` made before `not_before_ms` (Unix milliseconds of their `jti`) are dead."""
 
     kind: Literal["client", "grant", "tenant", "token"]
@@ -47,6 +56,7 @@ class Revocations:
         self._etag = ""
         self._confirmed_at = float("-inf")
         self._alarmed_at = float("-inf")
+        self._told_of_limit = False
         self._bell = asyncio.Event()
         self.version = 0
         self.learned = asyncio.Event()
@@ -79,6 +89,8 @@ class Revocations:
             self._bell.clear()
 
     async def poll(self) -> bool:
+        # The answer may be as old as the question.
+        asked_at = self._clock()
         try:
             document = await self._fetch(self._etag)
             if document.status == 200:
@@ -86,9 +98,9 @@ class Revocations:
             elif document.status != 304:
                 raise ValueError("status")
         except (UpstreamError, OSError, ValueError) as error:
-            self._alarm(type(error).__name__)
+            self._alarm(error)
             return False
-        self._confirmed_at = self._clock()
+        self._confirmed_at = asked_at
         self.learned.set()
         return True
 
@@ -96,12 +108,25 @@ class Revocations:
         self._marks = {(mark.kind, mark.id): mark.not_before_ms for mark in fetched.watermarks}
         self._etag = document.headers.get(b"etag", b"").decode("latin-1")
         self.version += 1
+        self._watch_size(len(fetched.watermarks), len(document.body) / LIMIT_BYTES)
 
-    def _alarm(self, reason: str) -> None:
+    def _watch_size(self, count: int, share: float) -> None:
+        """Tells once that the list grows towards the limit, and again only after it was much shorter."""
+        listed.set(count)
+        filled.set(share)
+        if share >= NEARING_LIMIT and not self._told_of_limit:
+            self._told_of_limit = True
+            described = {"watermarks": count, "share": round(share, 2)}
+            log.error("the list of revocations nears the limit beyond which tokens are refused", extra=described)
+        elif share < NEARING_LIMIT / 2:
+            self._told_of_limit = False
+
+    def _alarm(self, error: Exception) -> None:
         now = self._clock()
         if now - self._alarmed_at < ALARM_EVERY:
             return
         self._alarmed_at = now
         age = now - self._confirmed_at
         level = logging.ERROR if age > self._max_staleness else logging.WARNING
-        log.log(level, "revocations not confirmed by auth", extra={"reason": reason, "age": age if age < 1e9 else None})
+        described = {"reason": type(error).__name__, "detail": str(error), "age": age if age < 1e9 else None}
+        log.log(level, "revocations not confirmed by auth", extra=described)

@@ -6,9 +6,8 @@ from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.oauth import store
 from services.auth.oauth.reading import read_form
-from services.auth.revocations import bell
+from services.auth.revocations import bell, watermarks
 from services.auth.signin import browsers, cookies, hashing, pages, passwords, queries, sessions
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, to_sign_in
@@ -84,11 +83,10 @@ async def _withdraw(conn: AsyncConnection, request: Request, session: Session, c
     if not client_id:
         return ""
     forgotten = (await conn.execute(queries.WITHDRAW_CONSENT, (session.user_id, client_id))).rowcount
-    grants = await (await conn.execute(queries.LIVE_GRANTS, (session.user_id, client_id))).fetchall()
-    if not forgotten and not grants:
+    held = await (await conn.execute(queries.LIVE_GRANTS, (session.user_id, client_id))).fetchall()
+    if not forgotten and not held:
         return ""
-    for (grant_id,) in grants:
-        await store.revoke_grant(conn, grant_id, "withdrawn by the user")
+    await watermarks.revoke_grants(conn, [grant_id for (grant_id,) in held], "withdrawn by the user")
     actor = sessions.actor(request, session.tenant_id, session.user_id)
     await audit.record(conn, actor, "consent.withdrawn", client_id)
     return "withdrawn"
@@ -136,8 +134,8 @@ async def set_password(request: Request) -> Response:
             return pages.error(request, "link_dead", 410)
         await conn.execute(queries.SET_PASSWORD, (hashed, link.user_id))
         await conn.execute(queries.END_SESSIONS, (link.user_id,))
-        for (grant_id,) in await (await conn.execute(queries.LIVE_GRANTS_OF_USER, (link.user_id,))).fetchall():
-            await store.revoke_grant(conn, grant_id, "password changed")
+        held = await (await conn.execute(queries.LIVE_GRANTS_OF_USER, (link.user_id,))).fetchall()
+        await watermarks.revoke_grants(conn, [grant_id for (grant_id,) in held], "password changed")
         actor = sessions.actor(request, link.tenant_id, link.user_id)
         await audit.record(conn, actor, "password.changed", link.user_id)
     await bell.ring(request.state.redis)

@@ -43,7 +43,9 @@ WITHDRAW_CONSENT: LiteralString = "DELETE FROM consents WHERE user_id = %s AND c
 LIVE_GRANTS: LiteralString = """
     SELECT grant_id FROM grants WHERE user_id = %s AND client_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
 """
-LIVE_GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE"
+LIVE_GRANTS_OF_USER: LiteralString = (
+    "SELECT grant_id FROM grants WHERE user_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE"
+)
 SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s AND password_hash = %s"
 HOLD_USER: LiteralString = """
