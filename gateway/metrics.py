@@ -14,5 +14,9 @@ jwks_age = Gauge("gateway_jwks_age_seconds", "Since the issuer's keys were last 
 revocations_age = Gauge(
     "gateway_revocations_age_seconds", "Since the revocations were last confirmed by auth; infinite until they are"
 )
+revocations_listed = Gauge("gateway_revocations_listed", "Watermarks in the list of revocations as it was last fetched")
+revocations_filled = Gauge(
+    "gateway_revocations_filled_ratio", "Size of the list of revocations to the largest that is taken; 1 ends in 503"
+)
 limited = Counter("gateway_limited_total", "Requests over their rate limit", ["limit"])
 limits_synced = Gauge("gateway_limits_synchronised", "1 while rate limits are shared through Redis")

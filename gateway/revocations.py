@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import msgspec
-from prometheus_client import Gauge
 
 from gateway.connection import UpstreamError
 from gateway.fetch import Document
-from gateway.metrics import revocations_age
+from gateway.metrics import revocations_age, revocations_filled, revocations_listed
 
 EVERY_SECONDS = 0.5
 ALARM_EVERY = 30.0
@@ -19,10 +18,6 @@ LIMIT_BYTES = 32 << 20
 """Of the list, about 300,000 watermarks: a hundred times what is usual. A longer one is not taken, so that memory stays bounded."""
 NEARING_LIMIT = 0.25
 """The share of that from which on it is an error, while there is still time to find out who revokes so much."""
-listed = Gauge("gateway_revocations_listed", "Watermarks in the list of revocations as it was last fetched")
-filled = Gauge(
-    "gateway_revocations_filled_ratio", "Size of the list of revocations to the largest that is taken; 1 ends in 503"
-)
 log = logging.getLogger(__name__)
 
 
@@ -112,8 +107,8 @@ class Revocations:
 
     def _watch_size(self, count: int, share: float) -> None:
         """Tells once that the list grows towards the limit, and again only after it was much shorter."""
-        listed.set(count)
-        filled.set(share)
+        revocations_listed.set(count)
+        revocations_filled.set(share)
         if share >= NEARING_LIMIT and not self._told_of_limit:
             self._told_of_limit = True
             described = {"watermarks": count, "share": round(share, 2)}

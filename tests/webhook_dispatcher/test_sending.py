@@ -170,15 +170,14 @@ def test_manual_retries_use_up_nothing_of_the_ladder(
     dispatcher.publish(partner.tenant_id, "incident.updated")
     dispatcher.pump_until(lambda: partner.deliveries(webhook)[0]["status"] == "retrying")
     [delivery] = partner.deliveries(webhook)
-    for press in range(12):
+    for press in range(5):
         dispatcher.run("UPDATE queue SET due_at = now() + interval '1 hour' WHERE tenant_id = %s", partner.tenant_id)
         for _ in range(2):
             assert partner.post(f"{webhook}/deliveries/{delivery['id']}/retry").status_code == 202
         dispatcher.run("UPDATE subscriptions SET slowed_until = NULL WHERE tenant_id = %s", partner.tenant_id)
         dispatcher.pump_until(lambda made=press + 2: len(receiver.requests) == made)
         wait_for(lambda made=press + 2: partner.deliveries(webhook)[0]["attempt"] == made)
-    assert dispatcher.rows("SELECT rung FROM queue WHERE delivery_id = %s", delivery["id"]) == [{"rung": 1}]
-    assert partner.deliveries(webhook)[0]["status"] == "retrying"
+        assert dispatcher.rows("SELECT rung FROM queue WHERE delivery_id = %s", delivery["id"]) == [{"rung": 1}]
 
 
 def test_a_manual_retry_of_one_in_flight_is_not_sent_beside_it(partner: Partner, dispatcher: Dispatcher) -> None:
