@@ -123,8 +123,7 @@ async def live_secrets(conn: AsyncConnection, client_id: str) -> list[SecretRow]
 async def revoke_service_tokens(conn: AsyncConnection, client_id: str) -> int:
     """Ends the app's live service tokens, one watermark each. Returns how many there were."""
     rows = await (await conn.execute(queries.REVOKE_SERVICE_TOKENS, (client_id,))).fetchall()
-    for (grant_id,) in rows:
-        await watermarks.revoke(conn, "grant", grant_id)
+    await watermarks.revoke_all(conn, "grant", [grant_id for (grant_id,) in rows])
     return len(rows)
 
 

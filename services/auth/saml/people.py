@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import LiteralString, NamedTuple
 
-from services.auth.oauth import store as grants
+from services.auth.revocations import watermarks
 from services.auth.saml import domains, mapping, queries, store
 from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
@@ -102,8 +102,7 @@ async def apply_mapping(conn: AsyncConnection, connection_id: str, role_mapping:
 async def revoke(conn: AsyncConnection, which: LiteralString, whose: str, why: str) -> bool:
     """Ends the grants that `which` selects with `whose`. Whether there were any, so that gateways are rung."""
     found = await (await conn.execute(which, (whose,))).fetchall()
-    for (grant_id,) in found:
-        await grants.revoke_grant(conn, grant_id, why)
+    await watermarks.revoke_grants(conn, [grant_id for (grant_id,) in found], why)
     return bool(found)
 
 
@@ -111,8 +110,6 @@ async def _revoke_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[st
     """Ends what apps hold in this person's name beyond what their roles still allow."""
     if limit is None:
         return False
-    revoked = False
-    for grant_id, held in await (await conn.execute(queries.LIVE_GRANTS, (user_id,))).fetchall():
-        if mapping.beyond(limit, held):
-            revoked = await grants.revoke_grant(conn, grant_id, "beyond the user's roles") or revoked
-    return revoked
+    held = await (await conn.execute(queries.LIVE_GRANTS, (user_id,))).fetchall()
+    beyond = [grant_id for grant_id, scopes in held if mapping.beyond(limit, scopes)]
+    return bool(await watermarks.revoke_grants(conn, beyond, "beyond the user's roles"))

@@ -10,8 +10,8 @@ from psycopg.rows import class_row, dict_row
 from services.auth.apps import scopes
 from services.auth.apps.models import Tenant
 from services.auth.apps.queries import LOCK_TENANT
-from services.auth.revocations.queries import ADD_WATERMARK
-from services.auth.revocations.watermarks import LIVES_SECONDS
+from services.auth.revocations import watermarks
+from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.settings import Settings
 from services.auth.signin import totp
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
@@ -75,7 +75,7 @@ def set_status(conn: Conn, tenant_id: str, status: str) -> None:
     record(conn, tenant_id, f"tenant.{status}", tenant_id)
     announcing.announce(conn, tenant_id)
     if status == "suspended":
-        conn.execute(ADD_WATERMARK, ("tenant", tenant_id, LIVES_SECONDS))
+        _revoke(conn, "tenant", [(tenant_id,)])
 
 
 def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:
@@ -96,8 +96,7 @@ def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list
     record(conn, tenant_id, "tenant.scopes_withdrawn", tenant_id, {"scopes": list(unwanted)})
     announcing.announce(conn, tenant_id)
     rows = conn.execute(queries.APPS_WITH_SCOPES, {"scopes": list(unwanted), "tenant_id": tenant_id}).fetchall()
-    for (client_id,) in rows:
-        conn.execute(ADD_WATERMARK, ("client", client_id, LIVES_SECONDS))
+    _revoke(conn, "client", rows)
     return left
 
 
@@ -106,6 +105,10 @@ def grant_bundles(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str
     record(conn, tenant_id, "tenant.bundles_granted", tenant_id, {"bundles": list(wanted)})
     announcing.announce(conn, tenant_id)
     return granted
+
+
+def _revoke(conn: Conn, kind: watermarks.Kind, rows: Sequence[tuple[str]]) -> None:
+    conn.execute(ADD_WATERMARKS, (kind, [row[0] for row in rows], watermarks.LIVES_SECONDS))
 
 
 def _one(conn: Conn, query: Any, parameters: tuple[Any, ...], otherwise: str) -> list[str]:
@@ -147,8 +150,7 @@ def set_user_status(conn: Conn, email: str, status: str) -> None:
     conn.execute(queries.SET_USER_STATUS, (status, user_id))
     if status == "disabled":
         conn.execute(queries.END_USER_SESSIONS, (user_id,))
-        for (grant_id,) in conn.execute(queries.END_USER_GRANTS, (user_id,)).fetchall():
-            conn.execute(ADD_WATERMARK, ("grant", grant_id, LIVES_SECONDS))
+        _revoke(conn, "grant", conn.execute(queries.END_USER_GRANTS, (user_id,)).fetchall())
 
 
 def password_link(conn: Conn, keyring: Keyring, issuer: str, email: str, hours: int) -> str:
