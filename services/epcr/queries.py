@@ -142,9 +142,11 @@ REPORT_UNKNOWN: LiteralString = """
     UPDATE observations o SET reported_unknown = true FROM waiting WHERE o.id = waiting.id
     RETURNING o.tenant_id, o.encounter_id, o.id
 """
+# One portion; what another relay is deleting is left to it.
 FORGET_UNKNOWN: LiteralString = """
     DELETE FROM observations WHERE id IN (
         SELECT id FROM observations
-        WHERE revision IS NULL AND reported_unknown AND received_at < now() - make_interval(days => %s) LIMIT 5000
+        WHERE revision IS NULL AND reported_unknown AND received_at < now() - make_interval(days => %s)
+        LIMIT %s FOR UPDATE SKIP LOCKED
     )
 """
