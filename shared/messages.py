@@ -275,7 +275,8 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     `day` is the UTC day of the call. Ages above 89 are given as 90; `newborn` says under 24 hours old. `impressions` are ICD-10
     codes, primary first; `conditions` are findings that are no diagnosis: `stemi` when a 12-lead showed one.
     `response` is `emergency` or what else the care model says. `times` are keyed by the record's words: `call mobile on_scene
-    at_patient left_scene at_destination handover`.
+    at_patient left_scene at_destination handover`. `outcome` is the record's word for how it ended, absent from what was told before
+    it was asked for.
     """
 
     encounter_id: str
@@ -296,6 +297,7 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     arrest: ArrestFact | None = None
     stroke: StrokeFact | None = None
     transported: bool | None = None
+    outcome: str | None = None
     prealert: bool | None = None
     lights_and_sirens: bool | None = None
     injury: bool | None = None

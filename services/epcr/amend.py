@@ -19,12 +19,15 @@ Entry = TypeVar("Entry", bound=Item)
 MAX_ENTRIES = 2000
 SECTIONS = ("patient", "times", "arrest", "stroke", "disposition")
 REPLACED = ("crew_ids", "primary_impression", "secondary_impressions", "narrative")
+# What says that something was done, or what came of it: of what was left undone it is not true. Asked of what is sent alone, since
+# a record that was stored before is still to be read.
+RESULTS = ("outcome", "finding", "dose", "response")
 # Sections that stand in a bundle as entries of their own, and so have a history there.
 EXPORTED = ("arrest", "stroke")
 
 
 def begin(draft: EncounterDraft, now: datetime, new_id: NewId) -> Record:
-    """The first version of a record. Raises a 422 Problem for an entry that brings an id."""
+    """The first version of a record. Raises a 422 Problem for an entry that brings an id or contradicts itself."""
     record = Record(anchor=_anchor(draft, now), crew_ids=draft.crew_ids)
     for name in (*SECTIONS, *REPLACED[1:]):
         setattr(record, name, getattr(draft, name))
@@ -37,7 +40,7 @@ def begin(draft: EncounterDraft, now: datetime, new_id: NewId) -> Record:
 def merge(record: Record, patch: RecordPatch, named: Mapping[str, Any], new_id: NewId) -> Record:
     """The next version. `named` is the patch as it was sent: what it does not name stays, what it names as null goes (RFC 7396).
 
-    Raises a 422 Problem for an entry whose id is not in the record, and for a section whose parts no longer fit.
+    Raises a 422 Problem for an entry whose id is not in the record or that contradicts itself, and for a section whose parts no longer fit.
     """
     new = msgspec.structs.replace(record, revisions=dict(record.revisions), withdrawn=dict(record.withdrawn))
     for name in REPLACED:
@@ -80,6 +83,7 @@ def _entries(record: Record, name: str, sent: list[Entry], new_id: NewId) -> lis
     seen: set[str] = set()
     for index, entry in enumerate(sent):
         pointer = f"/{name}/{index}/id"
+        _refuse_contradiction(entry, f"/{name}/{index}")
         if entry.id is None:
             entry = msgspec.structs.replace(entry, id=new_id(ITEM_LISTS[name][1]))
         elif entry.id not in entries:
@@ -94,6 +98,17 @@ def _entries(record: Record, name: str, sent: list[Entry], new_id: NewId) -> lis
         detail = f"a record holds at most {MAX_ENTRIES} entries of a kind"
         raise problems.invalid("The record is full.", [FieldError(f"/{name}", detail)])
     return list(entries.values())
+
+
+def _refuse_contradiction(entry: Item, pointer: str) -> None:
+    """A 422 Problem for what was not done and yet had a result; what is withdrawn may stand as it was written."""
+    if entry.entered_in_error or getattr(entry, "not_done", None) is None:
+        return
+    # An attempt that failed is one way of not having done it.
+    results = [name for name in RESULTS if getattr(entry, name, None) not in (None, "unsuccessful")]
+    if results:
+        errors = [FieldError(f"{pointer}/{name}", "contradicts not_done") for name in results]
+        raise problems.invalid("What was not done has no result.", errors)
 
 
 def _count_sections(old: Record, new: Record) -> None:

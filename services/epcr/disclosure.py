@@ -1,12 +1,13 @@
 """To whom an encounter is shown, and how: the app's own pseudonyms, in the mode its tenant chose."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from services.epcr import store
 from services.epcr.deidentify import Disclosure, Mode
 from services.epcr.models.record import Encounter
 from services.epcr.pseudonyms import Pseudonyms
-from services.epcr.queries import FIND_APP, FIX_BASIS
+from services.epcr.queries import FIND_APP, FIX_BASES
 from services.epcr.sealing import Stored
 from shared import ids, pagination
 from shared.database import AsyncConnection
@@ -56,17 +57,37 @@ def shows_patient(encounter: Encounter, policy: Policy) -> bool:
     return encounter.record.patient is not None or policy.mode == "shifted"
 
 
+async def fixed(conn: AsyncConnection, found: Sequence[Stored], policy: Policy, pseudonyms: Pseudonyms) -> list[Stored]:
+    """The encounters of a page, each patient's basis fixed where its view depends on one. Once for all, before any is shown."""
+    return await _fix(conn, [(one, shows_patient(one.encounter, policy)) for one in found], pseudonyms)
+
+
 async def disclose(conn: AsyncConnection, stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> Disclosure:
     """Fixes what the patient's pseudonyms are made from, if this is the first time the patient is shown."""
+    [known] = await _fix(conn, [(stored, True)], pseudonyms)
+    basis, version = known.row.patient_basis, known.row.pseudonym_version
+    assert basis is not None
+    assert version is not None
+    return Disclosure(pseudonyms.domain(version, known.row.tenant_id, policy.domain), policy.mode, bytes(basis))
+
+
+async def _fix(conn: AsyncConnection, found: Sequence[tuple[Stored, bool]], pseudonyms: Pseudonyms) -> list[Stored]:
+    """The same encounters; those that need a basis and have none yet with the one that stands from now on."""
+    fresh = [_fresh(one, pseudonyms) for one, needs_basis in found if needs_basis and one.row.patient_basis is None]
+    if not fresh:
+        return [one for one, _ in found]
+    columns = [list(column) for column in zip(*fresh, strict=True)]
+    rows = await (await conn.execute(FIX_BASES, columns)).fetchall()
+    bases = {id: {"patient_basis": basis, "pseudonym_version": version} for id, basis, version in rows}
+    return [one._replace(row=one.row._replace(**bases.get(one.row.id, {}))) for one, _ in found]
+
+
+def _fresh(stored: Stored, pseudonyms: Pseudonyms) -> tuple[str, bytes, int]:
+    """The parameters of FIX_BASES, in its order."""
     row, patient = stored.row, stored.encounter.record.patient
-    basis, version = row.patient_basis, row.pseudonym_version or pseudonyms.current
-    if basis is None:
-        fresh = pseudonyms.basis(version, row.tenant_id, row.id, patient.identifiers if patient else [])
-        parameters = {"id": row.id, "basis": fresh, "version": version}
-        fixed = await (await conn.execute(FIX_BASIS, parameters)).fetchone()
-        assert fixed is not None
-        basis, version = fixed
-    return Disclosure(pseudonyms.domain(version, row.tenant_id, policy.domain), policy.mode, bytes(basis))
+    version = row.pseudonym_version or pseudonyms.current
+    basis = pseudonyms.basis(version, row.tenant_id, row.id, patient.identifiers if patient else [])
+    return row.id, basis, version
 
 
 def provisional(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> Disclosure:

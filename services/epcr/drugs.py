@@ -25,7 +25,12 @@ DRUGS: dict[str, dict[str, tuple[str, ...]]] = {
         SNOMED: ("373476007", "387106007", "387264003"),
     },
     # Inhaled, as the measure asks: R03C would be systemic. Of terbutaline the ingredient does not say how it was given.
-    "beta_agonist": {ATC: ("R03AC",), RXNORM: ("435", "237159", "214199"), SNOMED: ("372897005",)},
+    # Combinations by their own codes: those of a short-acting one, since their groups hold the long-acting ones too.
+    "beta_agonist": {
+        ATC: ("R03AC", "R03AK03", "R03AK04", "R03AK05", "R03AK13", "R03AK15", "R03AL01", "R03AL02"),
+        RXNORM: ("435", "237159", "214199"),
+        SNOMED: ("372897005",),
+    },
     "analgesic": {
         ATC: ("N02A", "N02B", "M01A", "N01AH", "N01AX03", "N01AX14", "N01AX13"),
         RXNORM: ("7052", "4337", "161", "5640", "6130"),

@@ -44,6 +44,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         arrest=_arrest(record.arrest) if record.arrest else None,
         stroke=_stroke(record.stroke) if record.stroke else None,
         transported=None if ending.outcome is None else ending.outcome == "transported",
+        outcome=ending.outcome,
         prealert=_prealert(record),
         lights_and_sirens=ending.lights_and_sirens,
         test=encounter.test,

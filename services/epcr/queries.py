@@ -63,11 +63,17 @@ INSERT_VERSION: LiteralString = """
     VALUES (%(id)s, %(version)s, %(tenant_id)s, %(care_model)s, %(status)s, %(record)s, %(client_id)s, %(actor)s, %(trace_id)s,
         %(updated_at)s)
 """
-# Whoever shows a patient first decides for all who come after; the row's lock makes two first readers agree.
-FIX_BASIS: LiteralString = """
-    UPDATE encounters SET patient_basis = coalesce(patient_basis, %(basis)s),
-        pseudonym_version = coalesce(pseudonym_version, %(version)s)
-    WHERE id = %(id)s RETURNING patient_basis, pseudonym_version
+# Whoever shows a patient first decides for all who come after; the rows' locks make two first readers agree. All of a page in one
+# statement, locked in the order of their ids as the worker locks them: in a list's own order a reader and a batch would lock up.
+FIX_BASES: LiteralString = """
+    WITH locked AS (
+        SELECT e.id, fresh.basis, fresh.version FROM encounters e
+        JOIN unnest(%s::text[], %s::bytea[], %s::integer[]) AS fresh (id, basis, version) USING (id)
+        ORDER BY e.id FOR NO KEY UPDATE OF e
+    )
+    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis),
+        pseudonym_version = coalesce(e.pseudonym_version, locked.version)
+    FROM locked WHERE e.id = locked.id RETURNING e.id, e.patient_basis, e.pseudonym_version
 """
 FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps WHERE client_id = %s"
 # Observations are only ever added, each with the revision it made: a reader of one revision is shown none that came later.
@@ -136,9 +142,11 @@ REPORT_UNKNOWN: LiteralString = """
     UPDATE observations o SET reported_unknown = true FROM waiting WHERE o.id = waiting.id
     RETURNING o.tenant_id, o.encounter_id, o.id
 """
+# One portion; what another relay is deleting is left to it.
 FORGET_UNKNOWN: LiteralString = """
     DELETE FROM observations WHERE id IN (
         SELECT id FROM observations
-        WHERE revision IS NULL AND reported_unknown AND received_at < now() - make_interval(days => %s) LIMIT 5000
+        WHERE revision IS NULL AND reported_unknown AND received_at < now() - make_interval(days => %s)
+        LIMIT %s FOR UPDATE SKIP LOCKED
     )
 """

@@ -1,5 +1,6 @@
 """The queue door: what devices observed, and how apps are to see encounters; and the service's periodic work."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -22,6 +23,9 @@ from shared.periodic import Periodic
 from shared.worker import Received
 
 Key = tuple[str, str]
+PORTION = 5000
+# What came early waits to be linked while readings are forgotten: often and briefly rather than seldom and for long.
+FORGET_SECONDS = 2
 
 
 def create_worker(settings: Settings) -> Celery:
@@ -35,7 +39,7 @@ def periodic(settings: Settings) -> list[Periodic]:
     return [
         Periodic("link what came early", 2, partial(link_late, keyring)),
         Periodic("report unknown encounters", 5, partial(report_unknown, settings.unknown_after_seconds)),
-        Periodic("forget unknown encounters", 3600, partial(forget_unknown, settings.forget_unknown_days)),
+        Periodic("forget unknown encounters", 60, partial(forget_unknown, settings.forget_unknown_days)),
     ]
 
 
@@ -76,7 +80,11 @@ def report_unknown(after_seconds: float, conn: Connection) -> None:
 
 
 def forget_unknown(days: int, conn: Connection) -> None:
-    conn.execute(queries.FORGET_UNKNOWN, (days,))
+    """In portions, each a transaction of its own and far from the statement time-out, until none is left or the time is used."""
+    until, portion = time.monotonic() + FORGET_SECONDS, PORTION
+    while portion == PORTION and time.monotonic() < until:
+        portion = conn.execute(queries.FORGET_UNKNOWN, (days, PORTION)).rowcount
+        conn.commit()
 
 
 def _lock_known(conn: Connection, received: Sequence[Received[ObservationsRecorded]]) -> dict[Key, int]:

@@ -16,7 +16,8 @@ ADD_EFFECT: LiteralString = """
 """
 SET_EFFECT: LiteralString = "UPDATE automation_effects SET result = %s::jsonb WHERE run_id = %s"
 FIND_EFFECT: LiteralString = "SELECT result FROM automation_effects WHERE run_id = %s"
+# One portion; what another relay is deleting is left to it.
 EXPIRE_EFFECTS: LiteralString = """
     DELETE FROM automation_effects WHERE run_id IN (
-        SELECT run_id FROM automation_effects WHERE at < now() - interval '40 days' LIMIT 5000)
+        SELECT run_id FROM automation_effects WHERE at < now() - interval '40 days' LIMIT %s FOR UPDATE SKIP LOCKED)
 """

@@ -446,6 +446,19 @@ def test_runs_are_forgotten_after_their_days(automating: Automating) -> None:
     assert automating.runs() == [new]
 
 
+def test_all_old_runs_are_forgotten_in_portions_at_once(
+    automating: Automating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "PORTION", 2)
+    automating.make()
+    for _ in range(5):
+        automating.happen()
+    automating.inside.owner.execute("UPDATE automation_runs SET created_at = now() - interval '31 days'")
+    with task_transaction(automating.inside.consumer.pool) as conn:
+        jobs.expire(conn, 30)
+    assert automating.runs() == []
+
+
 def test_what_is_not_over_well_is_measured(automating: Automating) -> None:
     automating.inside.owner.execute("DELETE FROM automation_runs")
     automating.make()

@@ -61,6 +61,15 @@ VITALS = some(
     avpu=st.sampled_from(["alert", "verbal", "pain", "unresponsive"]),
     pain=st.integers(0, 10),
 )
+
+
+def without_contradiction(entry: dict[str, Any]) -> dict[str, Any]:
+    """What was not done has no result, unless all of it was written down by mistake."""
+    if entry.get("entered_in_error") or entry.get("not_done") is None:
+        return entry
+    return {name: value for name, value in entry.items() if name not in amend.RESULTS}
+
+
 PROCEDURES = some(
     {"performed_at": TIMES, "procedure": CLINICAL} | ERROR,
     body_site=CLINICAL,
@@ -69,7 +78,7 @@ PROCEDURES = some(
     not_done=REASONS,
     finding=st.sampled_from(["stemi", "no_stemi"]),
     comment=WORDS,
-)
+).map(without_contradiction)
 MEDICATIONS = some(
     {"given_at": TIMES, "medication": DRUGS} | ERROR,
     dose=st.fixed_dictionaries({"value": numbers(1, 9999), "unit": st.sampled_from(sorted(DOSE_UNITS))}),
@@ -77,7 +86,7 @@ MEDICATIONS = some(
     response=st.sampled_from(["improved", "unchanged", "worse"]),
     not_done=REASONS,
     comment=WORDS,
-)
+).map(without_contradiction)
 RHYTHMS = st.sampled_from(["vf", "pulseless_vt", "shockable_unknown", "pea", "asystole", "non_shockable_unknown"])
 ARREST = some(
     resuscitation_attempted=YES,

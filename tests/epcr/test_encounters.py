@@ -7,7 +7,7 @@ import pytest
 
 from shared import ids
 from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation
-from tests.epcr.samples import MINIMAL, TYPICAL
+from tests.epcr.samples import ATC, MINIMAL, SNOMED, TYPICAL, at
 
 
 def test_the_pages_minimum_makes_an_encounter_in_progress(organisation: Organisation) -> None:
@@ -138,6 +138,8 @@ def test_a_path_that_is_not_there_is_not_found_and_leads_nowhere(organisation: O
     assert organisation.partner.call("DELETE", ENCOUNTERS).headers["allow"] == "GET, POST, HEAD"
 
 
+ECG = {"performed_at": at("10:14:00"), "procedure": {"system": SNOMED, "code": "268400002"}}
+ASPIRIN = {"given_at": at("10:16:00"), "medication": {"system": ATC, "code": "B01AC06"}}
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"care_model": "magic"}, "/care_model"),
     ({"vehicle_id": "x" * 129}, "/vehicle_id"),
@@ -184,6 +186,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "/medications/0/dose",
     ),
+    ({"procedures": [ECG | {"not_done": "refused", "finding": "stemi"}]}, "/procedures/0/finding"),
+    ({"procedures": [ECG, ECG | {"not_done": "unable", "outcome": "successful"}]}, "/procedures/1/outcome"),
+    ({"procedures": [ECG | {"not_done": "unable", "outcome": "partially_successful"}]}, "/procedures/0/outcome"),
+    ({"medications": [ASPIRIN | {"not_done": "refused", "dose": {"value": 300, "unit": "mg"}}]}, "/medications/0/dose"),
+    ({"medications": [ASPIRIN | {"not_done": "refused", "response": "improved"}]}, "/medications/0/response"),
+    ({"procedures": [ECG | {"successful": True}]}, "/procedures/0/successful"),
 ]
 
 

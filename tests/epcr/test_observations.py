@@ -153,6 +153,17 @@ def test_what_nobody_claims_is_forgotten(organisation: Organisation, inside: Ins
     assert len(readings(organisation.hospital.bundle(id))) == 1
 
 
+def test_all_that_nobody_claims_is_forgotten_in_portions_at_once(
+    organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "PORTION", 2)
+    inside.receive(organisation.id, recorded(ids.new_id("enc"), *(spo2() for _ in range(5))))
+    with inside.task() as conn:
+        tasks.report_unknown(0, conn)
+        tasks.forget_unknown(0, conn)
+    assert inside.rows("SELECT count(*) FROM observations WHERE tenant_id = %s", organisation.id) == [(0,)]
+
+
 def test_indicators_hear_of_readings_that_come_after_completion(organisation: Organisation, inside: Inside) -> None:
     id = organisation.partner.create()
     inside.receive(organisation.id, recorded(id, spo2("88")))

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from deploy.local.databases import Database
-from services.epcr import store
+from services.epcr import queries, store
 from services.epcr.disclosure import Policy, disclose
 from services.epcr.pseudonyms import Pseudonyms
 from shared.database import AsyncConnection, aset_tenant
-from tests.epcr.conftest import PSEUDONYM_KEYS, Inside, Organisation
+from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
+from tests.support.waiting import wait_for
 
 KEYS = Pseudonyms.from_text(PSEUDONYM_KEYS)
 
@@ -53,3 +55,25 @@ def test_who_comes_second_takes_the_pseudonym_that_the_first_one_fixed(
 
     assert asyncio.run(read()) == b"first"
     assert inside.rows("SELECT patient_basis FROM encounters WHERE id = %s", id) == [(b"first",)]
+
+
+def test_a_list_that_fixes_pseudonyms_and_the_worker_wait_for_each_other_in_one_order(
+    organisation: Organisation, inside: Inside
+) -> None:
+    """A list goes from the newest to the oldest, the worker from the oldest to the newest."""
+    first, last = sorted(organisation.partner.create(patient={"sex": "female"}) for _ in range(2))
+    inside.owner.execute("UPDATE encounters SET patient_basis = NULL WHERE tenant_id = %s", (organisation.id,))
+    waiting = """
+        SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND NOT granted
+    """
+    with ThreadPoolExecutor(1) as aside, inside.task() as conn:
+        conn.execute(queries.LOCK_KNOWN, ([organisation.id], [first]))
+        listing = aside.submit(organisation.hospital.get, ENCOUNTERS)
+        wait_for(lambda: inside.rows(waiting), what="the list to wait for the first encounter")
+        conn.execute(queries.LOCK_KNOWN, ([organisation.id], [last]))
+        conn.commit()
+        answer = listing.result()
+    assert answer.status_code == 200, answer.text
+    assert [one["id"] for one in answer.json()["encounters"]] == [last, first]
+    fixed = inside.rows("SELECT id FROM encounters WHERE tenant_id = %s AND patient_basis IS NOT NULL", organisation.id)
+    assert {id for (id,) in fixed} == {first, last}

@@ -87,6 +87,17 @@ def test_entries_are_added_and_replaced_by_id_and_never_lost(organisation: Organ
     assert after[2]["id"].startswith("vit_")
 
 
+def test_what_was_not_done_has_no_result_but_a_mistake_may_be_withdrawn_as_it_stands(
+    organisation: Organisation, typical: str
+) -> None:
+    done = organisation.crew.record(typical)["procedures"][1] | {"not_done": "unable"}
+    answer = organisation.crew.write(typical, {"procedures": [done]})
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/procedures/0/outcome"]
+    for correction in ({"outcome": "unsuccessful"}, {"outcome": None}, {"entered_in_error": True}):
+        assert organisation.crew.write(typical, {"procedures": [done | correction]}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("patch", "pointer"),
     [

@@ -15,10 +15,14 @@ IMPRESSIONS = [
     ["G41.0"], ["G40.901"], ["G40.909"], ["R55"], ["R40.4"], ["S72.0"], ["S06.0", "I63.9"], ["T14.9"], ["T36.0"], ["I46.9"], [],
 ]  # fmt: skip
 
+# In turn, and without a part in the chance: some were told before the outcome was.
+LEFT = [None, "refused", "treated_and_released", "no_treatment_needed", "no_patient_found", "cancelled", "dead_on_scene",
+    "care_transferred"]  # fmt: skip
+
 
 def encounters(seed: int = 7, count: int = 800) -> list[dict[str, Any]]:
     chance = random.Random(seed)
-    return [_encounter(chance, number) for number in range(count)]
+    return [_ended(_encounter(chance, number), number) for number in range(count)]
 
 
 def facts(encounter: dict[str, Any]) -> EncounterFacts:
@@ -27,8 +31,13 @@ def facts(encounter: dict[str, Any]) -> EncounterFacts:
 
 def corrected(encounter: dict[str, Any], seed: int) -> dict[str, Any]:
     """The next version of the same encounter, as if much of it had been put right."""
-    other = _encounter(random.Random(seed), 0)
+    other = _ended(_encounter(random.Random(seed), 0), seed)
     return other | {"encounter_id": encounter["encounter_id"], "version": encounter["version"] + 1}
+
+
+def _ended(encounter: dict[str, Any], number: int) -> dict[str, Any]:
+    outcomes = {None: None, True: "transported", False: LEFT[number % len(LEFT)]}
+    return encounter | {"outcome": outcomes[encounter["transported"]]}
 
 
 def _encounter(chance: random.Random, number: int) -> dict[str, Any]:

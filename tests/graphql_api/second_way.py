@@ -196,7 +196,8 @@ def trauma_verdicts(e: Encounter, found: dict[str, Any]) -> None:
 
 
 def system_verdicts(e: Encounter, found: dict[str, Any]) -> None:
-    if e["transported"] is False and e["arrest"] is None:
+    was_left = e.get("outcome") in (None, "refused", "treated_and_released", "no_treatment_needed")
+    if e["transported"] is False and was_left and e["arrest"] is None:
         signs = has(e, "systolic", "diastolic", "heart_rate", "respiratory_rate", "spo2")
         found["nontransport_vitals"] = "met" if signs and (has(e, "gcs") or has(e, "avpu")) else "not"
     if e["transported"]:

@@ -7,13 +7,15 @@ import jsonschema_rs
 import msgspec
 import psycopg
 import pytest
+from psycopg import sql
 
 from deploy.local.databases import Database
+from services.graphql_api import tasks
 from services.graphql_api.acqi.definitions import contributions
 from services.graphql_api.incidents import lifecycle
 from services.graphql_api.incidents.models import Change, Draft
 from services.graphql_api.tasks import periodic
-from shared import http
+from shared import http, ids
 from shared.messages import EncounterFacts, GraphqlApp
 from tests.graphql_api.asking import Asking, received
 from tests.graphql_api.catalogue import schema_of_event
@@ -98,3 +100,26 @@ def test_what_is_past_retention_is_forgotten_and_nothing_else(ask: Asking, datab
     assert facts == [("enc_new",)]
     assert days == [(today - timedelta(days=10),)]
     assert incidents == [(kept["id"],)]
+
+
+def test_all_that_is_past_retention_is_forgotten_in_portions_at_once(
+    ask: Asking, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "PORTION", 2)
+    ask.grant("incident-management")
+    for _ in range(5):
+        made = ask.data("CreateIncident", {"input": {"type": "fire", "priority": "low"}})
+        ask.data("CloseIncident", {"id": made["id"], "expectedVersion": 1, "reason": "resolved"})
+    with psycopg.connect(database.admin) as conn:
+        conn.execute("UPDATE incidents SET closed_at = now() - interval '75 days' WHERE tenant_id = %s", (ask.tenant,))
+        conn.execute(
+            """INSERT INTO automation_effects (run_id, tenant_id, result, at)
+               SELECT %s || number, %s, '{}', now() - interval '41 days' FROM generate_series(1, 5) AS number""",
+            (ids.new_id("run"), ask.tenant),
+        )
+    with ask.worker() as conn:
+        tasks.expire(conn, 30)
+    with psycopg.connect(database.admin) as conn:
+        for table in ("incidents", "automation_effects"):
+            count = sql.SQL("SELECT count(*) FROM {} WHERE tenant_id = %s").format(sql.Identifier(table))
+            assert conn.execute(count, (ask.tenant,)).fetchone() == (0,), table

@@ -1,10 +1,16 @@
 """What the relay does for runs: begins those that are due, gives up those that nothing is heard of, forgets the old, measures."""
 
+import time
+
 from services.control_plane.automations import metrics, queries, runs
 from services.control_plane.automations.firing import Engine
 from services.control_plane.settings import Settings
 from shared.database import Connection
 from shared.periodic import Periodic
+
+PORTION = 5000
+# Runs that are due wait while others are forgotten: often and briefly rather than seldom and for long.
+SECONDS = 2
 
 
 def engine(settings: Settings) -> Engine:
@@ -16,7 +22,7 @@ def periodic(settings: Settings) -> list[Periodic]:
     return [
         Periodic("begin due runs", 0.5, engine(settings).begin_due),
         Periodic("give up unanswered runs", 30, lambda conn: give_up_unanswered(conn, answer)),
-        Periodic("expire runs", 3600, lambda conn: expire(conn, days)),
+        Periodic("expire runs", 60, lambda conn: expire(conn, days)),
         Periodic("measure runs", 5, measure),
     ]
 
@@ -27,7 +33,13 @@ def give_up_unanswered(conn: Connection, seconds: int) -> int:
 
 
 def expire(conn: Connection, days: int) -> int:
-    return conn.execute(queries.EXPIRE, (days,)).rowcount
+    """In portions, each a transaction of its own and far from the statement time-out, until none is left or the time is used."""
+    until, forgotten, portion = time.monotonic() + SECONDS, 0, PORTION
+    while portion == PORTION and time.monotonic() < until:
+        portion = conn.execute(queries.EXPIRE, (days, PORTION)).rowcount
+        conn.commit()
+        forgotten += portion
+    return forgotten
 
 
 def measure(conn: Connection) -> None:

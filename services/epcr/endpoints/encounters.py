@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.epcr import amend, announcements, metrics, store
 from services.epcr.deidentify import Projection, project
-from services.epcr.disclosure import Policy, disclose, find, place, placed, policy_for
+from services.epcr.disclosure import Policy, disclose, find, fixed, place, placed, policy_for
 from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.fhir.export import exported
 from services.epcr.models.record import Encounter, EncounterDraft
@@ -58,6 +58,7 @@ async def list_encounters(request: Request) -> Response:
         shown, cursor = pagination.slice_page(
             request, found, page, key=lambda stored: place(caller, policy, pseudonyms, stored.row.id)
         )
+        shown = await fixed(conn, shown, policy, pseudonyms)
         views = [await plain_view(conn, stored, policy, pseudonyms) for stored in shown]
         seen = {"encounter_ids": [stored.row.id for stored in shown]}
         await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)

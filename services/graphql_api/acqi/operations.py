@@ -4,6 +4,9 @@ from services.graphql_api.acqi.outcome import Indicator, Outcome, elapsed, judge
 from services.graphql_api.acqi.readings import emergency, injured, numbers, recorded, seconds_between
 from shared.messages import EncounterFacts
 
+# Not transported, and yet nobody was left behind whose signs could have been taken before.
+NOBODY_LEFT = frozenset({"no_patient_found", "cancelled", "dead_on_scene", "care_transferred"})
+
 
 def trauma_pain_improved(facts: EncounterFacts) -> Outcome | None:
     pain = numbers(facts, "pain")
@@ -19,7 +22,8 @@ def trauma_vitals(facts: EncounterFacts) -> Outcome | None:
 
 
 def nontransport_vitals(facts: EncounterFacts) -> Outcome | None:
-    if not emergency(facts) or facts.transported is not False or facts.arrest is not None:
+    left_behind = facts.transported is False and facts.outcome not in NOBODY_LEFT
+    if not emergency(facts) or not left_behind or facts.arrest is not None:
         return None
     measured = recorded(facts, "systolic", "diastolic", "heart_rate", "respiratory_rate", "spo2")
     return judged(measured and (recorded(facts, "gcs") or recorded(facts, "avpu")))
@@ -59,9 +63,9 @@ INDICATORS = (
     ),
     Indicator(
         name="nontransport_vitals",
-        version="1",
+        version="2",
         description="Blood pressure, heart rate, respiratory rate, saturation and consciousness recorded before leaving a patient.",
-        inclusion="Emergency responses, not transported, not in cardiac arrest",
+        inclusion="Emergency responses, a patient found, alive and left behind, not in cardiac arrest",
         exclusion="none",
         source="NEMSQA TTR-01",
         evaluate=nontransport_vitals,
