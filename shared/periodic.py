@@ -13,15 +13,33 @@ from shared import logs, tracing
 from shared.database import Connection
 
 LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
+PORTION = 1000
 log = logging.getLogger(__name__)
 
 
 class Periodic(NamedTuple):
-    """A job, in one worker-role transaction of its own, at most once in `every_seconds` per relay and never twice at a time."""
+    """A job, in one worker-role transaction of its own, at most once in `every_seconds` per relay and never twice at a time.
+
+    That holds until it commits by itself, as `in_portions` does.
+    """
 
     name: str
     every_seconds: float
     run: Callable[[Connection], object]
+
+
+def in_portions(conn: Connection, statement: LiteralString, *parameters: object, seconds: float) -> int:
+    """Deletes by `statement`, whose last parameter is how many at most, until none is left or the time is used. Returns how many.
+
+    Each portion is a transaction of its own and far from the statement time-out. Another relay may be at it too: the statement
+    skips what is locked.
+    """
+    until, deleted, portion = time.monotonic() + seconds, 0, PORTION
+    while portion == PORTION and time.monotonic() < until:
+        portion = conn.execute(statement, (*parameters, PORTION)).rowcount
+        conn.commit()
+        deleted += portion
+    return deleted
 
 
 class PeriodicRunner(threading.Thread):

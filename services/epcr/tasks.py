@@ -1,6 +1,5 @@
 """The queue door: what devices observed, and how apps are to see encounters; and the service's periodic work."""
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -19,11 +18,10 @@ from shared import outbox, worker
 from shared.crypto import Keyring
 from shared.database import Connection, set_tenant
 from shared.messages import ClinicalApp, EncounterLink, ObservationsRecorded
-from shared.periodic import Periodic
+from shared.periodic import Periodic, in_portions
 from shared.worker import Received
 
 Key = tuple[str, str]
-PORTION = 5000
 # What came early waits to be linked while readings are forgotten: often and briefly rather than seldom and for long.
 FORGET_SECONDS = 2
 
@@ -80,11 +78,7 @@ def report_unknown(after_seconds: float, conn: Connection) -> None:
 
 
 def forget_unknown(days: int, conn: Connection) -> None:
-    """In portions, each a transaction of its own and far from the statement time-out, until none is left or the time is used."""
-    until, portion = time.monotonic() + FORGET_SECONDS, PORTION
-    while portion == PORTION and time.monotonic() < until:
-        portion = conn.execute(queries.FORGET_UNKNOWN, (days, PORTION)).rowcount
-        conn.commit()
+    in_portions(conn, queries.FORGET_UNKNOWN, days, seconds=FORGET_SECONDS)
 
 
 def _lock_known(conn: Connection, received: Sequence[Received[ObservationsRecorded]]) -> dict[Key, int]:

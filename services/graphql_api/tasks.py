@@ -1,9 +1,7 @@
 """The queue door: what auth says of apps, epcr of encounters, what automations do; and the service's periodic work."""
 
-import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, LiteralString
 
 from celery import Celery
 
@@ -15,10 +13,9 @@ from services.graphql_api.settings import Settings
 from shared import worker
 from shared.database import Connection, set_tenant
 from shared.messages import AutomationIncident, EncounterFacts, GraphqlApp, RunDocument
-from shared.periodic import Periodic
+from shared.periodic import Periodic, in_portions
 from shared.worker import Received
 
-PORTION = 1000
 SECONDS = 10
 
 
@@ -48,15 +45,7 @@ def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> No
 
 def expire(conn: Connection, days: int) -> None:
     """Facts, what was counted from them, closed incidents and what runs have done, once they are past retention."""
-    _delete(conn, incident_queries.EXPIRE, days)
-    _delete(conn, queries.EXPIRE_EFFECTS)
+    in_portions(conn, incident_queries.EXPIRE, days, seconds=SECONDS)
+    in_portions(conn, queries.EXPIRE_EFFECTS, seconds=SECONDS)
     # Last, since it goes from tenant to tenant: a transaction that has set one sees no other.
     retention.expire(conn, days)
-
-
-def _delete(conn: Connection, statement: LiteralString, *parameters: Any) -> None:
-    """In portions, each a transaction of its own and far from the statement time-out, until none is left or the time is used."""
-    until, portion = time.monotonic() + SECONDS, PORTION
-    while portion == PORTION and time.monotonic() < until:
-        portion = conn.execute(statement, (*parameters, PORTION)).rowcount
-        conn.commit()

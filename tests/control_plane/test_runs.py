@@ -11,7 +11,7 @@ import pytest
 from services.control_plane.automations import firing, jobs, metrics
 from services.control_plane.settings import Settings
 from services.webhook_dispatcher.automations import fired
-from shared import ids
+from shared import ids, periodic
 from shared.database import task_transaction
 from shared.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunFinished
 from tests.control_plane.automating import CLOSE, INCIDENT, NOTE, SCOPES, WEBHOOK, Automating
@@ -449,7 +449,7 @@ def test_runs_are_forgotten_after_their_days(automating: Automating) -> None:
 def test_all_old_runs_are_forgotten_in_portions_at_once(
     automating: Automating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "PORTION", 2)
+    monkeypatch.setattr(periodic, "PORTION", 2)
     automating.make()
     for _ in range(5):
         automating.happen()

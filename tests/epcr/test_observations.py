@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.epcr import tasks
-from shared import ids
+from shared import ids, periodic
 from shared.messages import ObservationsRecorded
 from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
 from tests.epcr.deliveries import received, recorded, spo2
@@ -156,7 +156,7 @@ def test_what_nobody_claims_is_forgotten(organisation: Organisation, inside: Ins
 def test_all_that_nobody_claims_is_forgotten_in_portions_at_once(
     organisation: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PORTION", 2)
+    monkeypatch.setattr(periodic, "PORTION", 2)
     inside.receive(organisation.id, recorded(ids.new_id("enc"), *(spo2() for _ in range(5))))
     with inside.task() as conn:
         tasks.report_unknown(0, conn)

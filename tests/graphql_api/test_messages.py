@@ -16,6 +16,7 @@ from services.graphql_api.incidents import lifecycle
 from services.graphql_api.incidents.models import Change, Draft
 from services.graphql_api.tasks import periodic
 from shared import http, ids
+from shared import periodic as shared_periodic
 from shared.messages import EncounterFacts, GraphqlApp
 from tests.graphql_api.asking import Asking, received
 from tests.graphql_api.catalogue import schema_of_event
@@ -105,7 +106,7 @@ def test_what_is_past_retention_is_forgotten_and_nothing_else(ask: Asking, datab
 def test_all_that_is_past_retention_is_forgotten_in_portions_at_once(
     ask: Asking, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PORTION", 2)
+    monkeypatch.setattr(shared_periodic, "PORTION", 2)
     ask.grant("incident-management")
     for _ in range(5):
         made = ask.data("CreateIncident", {"input": {"type": "fire", "priority": "low"}})

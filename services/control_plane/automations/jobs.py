@@ -1,14 +1,11 @@
 """What the relay does for runs: begins those that are due, gives up those that nothing is heard of, forgets the old, measures."""
 
-import time
-
 from services.control_plane.automations import metrics, queries, runs
 from services.control_plane.automations.firing import Engine
 from services.control_plane.settings import Settings
 from shared.database import Connection
-from shared.periodic import Periodic
+from shared.periodic import Periodic, in_portions
 
-PORTION = 5000
 # Runs that are due wait while others are forgotten: often and briefly rather than seldom and for long.
 SECONDS = 2
 
@@ -33,13 +30,8 @@ def give_up_unanswered(conn: Connection, seconds: int) -> int:
 
 
 def expire(conn: Connection, days: int) -> int:
-    """In portions, each a transaction of its own and far from the statement time-out, until none is left or the time is used."""
-    until, forgotten, portion = time.monotonic() + SECONDS, 0, PORTION
-    while portion == PORTION and time.monotonic() < until:
-        portion = conn.execute(queries.EXPIRE, (days, PORTION)).rowcount
-        conn.commit()
-        forgotten += portion
-    return forgotten
+    """Returns how many."""
+    return in_portions(conn, queries.EXPIRE, days, seconds=SECONDS)
 
 
 def measure(conn: Connection) -> None:
