@@ -178,6 +178,7 @@ def test_manual_retries_use_up_nothing_of_the_ladder(
         dispatcher.pump_until(lambda made=press + 2: len(receiver.requests) == made)
         wait_for(lambda made=press + 2: partner.deliveries(webhook)[0]["attempt"] == made)
         assert dispatcher.rows("SELECT rung FROM queue WHERE delivery_id = %s", delivery["id"]) == [{"rung": 1}]
+    partner.call("DELETE", webhook)  # or what waits would be sent on, to whoever listens at that port later
 
 
 def test_a_manual_retry_of_one_in_flight_is_not_sent_beside_it(partner: Partner, dispatcher: Dispatcher) -> None:
@@ -283,7 +284,7 @@ def test_slow_receivers_of_one_tenant_leave_slots_for_its_others_and_for_other_t
             wait_for(lambda: sum(len(one.requests) for one in slow) >= 15)
             dispatcher.publish(partner.tenant_id, "incident.updated")
             dispatcher.publish(other.tenant_id, "incident.updated")
-            wait_for(lambda: len(receiver.requests) == 2)
+            wait_for(lambda: len(receiver.requests) >= 2)
             answering.set()
 
         publishing = threading.Thread(target=publish_while_they_take_their_time)
