@@ -196,7 +196,9 @@ def _trace(narrator: Narrator, file: Path, delivery: Delivery) -> None:
     def complete() -> list[Span]:
         spans = waterfall.read(file, delivery.trace_id)
         told = {span.service for span in spans} >= {"gateway", "epcr", "webhook-dispatcher"}
-        return spans if told and last in {span.span_id for span in spans} else []
+        names = [span.name for span in spans]
+        waits = names.count("outbox wait") >= names.count("queue wait") > 0
+        return spans if told and waits and last in {span.span_id for span in spans} else []
 
     spans = narrator.wait(complete, "the spans of all processes")
     narrator.console.print(waterfall.draw(spans, narrator.console.width))
