@@ -84,9 +84,8 @@ def _check_database_url(text: str) -> None:
 def _check_url(*schemes: str) -> Callable[[str], None]:
     def check(text: str) -> None:
         url = urlsplit(text)
-        if (
-            url.scheme not in schemes or not url.hostname or url.port == 0
-        ):  # the port raises ValueError where it is none
+        # The port raises a ValueError of its own where it is none.
+        if url.scheme not in schemes or not url.hostname or url.port == 0:
             raise ValueError
 
     return check

@@ -7,7 +7,7 @@ from psycopg.rows import class_row
 from services.auth.apps import events, queries, scopes
 from services.auth.apps.models import App, Tenant
 from services.auth.apps.store import announcements
-from services.auth.revocations.queries import ADD_WATERMARK
+from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.revocations.watermarks import LIVES_SECONDS
 from shared import audit, outbox
 from shared.database import Connection, set_tenant
@@ -59,7 +59,7 @@ def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring
         conn.execute(queries.DELETE_SECRETS, (app.client_id,))
         conn.execute(queries.REVOKE_GRANTS, (app.client_id,))
         conn.execute(queries.REVOKE_SERVICE_TOKENS, (app.client_id,))
-        conn.execute(ADD_WATERMARK, ("client", app.client_id, LIVES_SECONDS))
+        conn.execute(ADD_WATERMARKS, ("client", [app.client_id], LIVES_SECONDS))
         by = Caller(tenant_id=app.tenant_id, client_id=gone.uninstalled_by, subject=gone.uninstalled_by_user)
         detail = {"installation": gone.installation_id}
         conn.execute(audit.RECORD, audit.entry(by, "app.uninstalled", app.client_id, detail))

@@ -31,10 +31,6 @@ NEXT_GENERATION: LiteralString = """
     UPDATE grants SET generation = %(generation)s, rotated_at = clock_timestamp(), expires_at = %(expires_at)s
     WHERE grant_id = %(grant_id)s
 """
-REVOKE_GRANT: LiteralString = """
-    UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = %s WHERE grant_id = %s AND revoked_at IS NULL
-    RETURNING grant_id
-"""
 INSERT_GRANT: LiteralString = """
     INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at)
     VALUES (%(grant_id)s, %(tenant_id)s, %(client_id)s, %(user_id)s, %(scopes)s, %(audience)s, %(offline)s, %(seed)s,

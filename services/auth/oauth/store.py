@@ -69,7 +69,4 @@ async def advance(conn: AsyncConnection, grant: GrantRow, generation: int) -> No
 
 async def revoke_grant(conn: AsyncConnection, grant_id: str, why: str) -> bool:
     """Ends a family: no more refreshing, and its access tokens are refused. False if it had ended before."""
-    row = await (await conn.execute(queries.REVOKE_GRANT, (why, grant_id))).fetchone()
-    if row is not None:
-        await watermarks.revoke(conn, "grant", grant_id)
-    return row is not None
+    return bool(await watermarks.revoke_grants(conn, [grant_id], why))

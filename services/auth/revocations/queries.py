@@ -3,7 +3,6 @@
 from typing import LiteralString
 
 # The tenant of the transaction is whose tokens these are.
-ADD_WATERMARK: LiteralString = "SELECT add_watermark(%s, %s, make_interval(secs => %s))"
 ADD_WATERMARKS: LiteralString = "SELECT add_watermarks(%s, %s, make_interval(secs => %s))"
 REVOKE_GRANTS: LiteralString = """
     UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = %s WHERE grant_id = ANY(%s) AND revoked_at IS NULL
