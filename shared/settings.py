@@ -103,6 +103,18 @@ def _check_public_keys(text: str) -> None:
     Verifier(text)
 
 
+def _check_signing_key(text: str) -> None:
+    from shared.signatures import Signer
+
+    Signer(text)
+
+
+def _check_service_keys(text: str) -> None:
+    from shared.signatures import PublicKeys as ServiceKeys
+
+    ServiceKeys(text)
+
+
 def _check_keys(text: str) -> None:
     from shared.crypto import Keyring
 
@@ -139,6 +151,8 @@ Origin = Annotated[
     str, Form("an http(s) URL of a host alone: no path, query, fragment or slash at its end", _check_origin)
 ]
 PublicKeys = Annotated[str, Form("<kid>:<base64url of 32 bytes>, separated by commas", _check_public_keys)]
+SigningKey = Annotated[str, Form("<kid>:<base64url of 32 bytes>", _check_signing_key)]
+ServiceKeys = Annotated[str, Form("<service>/<kid>:<base64url of 32 bytes>, separated by commas", _check_service_keys)]
 Keys = Annotated[str, Form("<version 1 to 255>:<base64url of 32 bytes>, separated by commas", _check_keys)]
 Resolver = Annotated[str, Form("<address>:<port> of a DNS server", _check_resolver)]
 LogLevel = Annotated[str, Form("DEBUG, INFO, WARNING, ERROR or CRITICAL", _check_level)]
@@ -163,7 +177,10 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Service(Process, frozen=True, kw_only=True):
-    """What every service is told. Its worker and relay need `worker_database_url`, `migrate` the other one too."""
+    """The settings of every service. Its worker and relay need `worker_database_url`, `migrate` the other one too.
+
+    Who signs as this service needs `service_signing_key`; who checks signatures needs `service_public_keys`, those of all services.
+    """
 
     database_url: DatabaseUrl
     worker_database_url: DatabaseUrl | None = None
@@ -171,4 +188,6 @@ class Service(Process, frozen=True, kw_only=True):
     redis_url: RedisUrl
     identity_public_keys: PublicKeys
     encryption_keys: Keys
+    service_signing_key: SigningKey | None = None
+    service_public_keys: ServiceKeys | None = None
     outbox_resend_seconds: Positive = 30

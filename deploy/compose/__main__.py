@@ -10,6 +10,7 @@ from deploy.compose.redis_users import users
 from deploy.local.plan import new_key
 from deploy.local.table import ROOT, SERVICES, Service
 from shared.identity import SigningKey
+from shared.signatures import Signer
 
 ENV = ROOT / ".env"
 USERS = ROOT / "deploy" / "compose" / "users.acl"
@@ -20,10 +21,12 @@ def main() -> None:
     if ENV.exists():
         raise SystemExit(f"{ENV} is there already; its secrets belong to the volumes made with it")
     signing_key = f"compose-1:{new_key()}"
+    own_keys = {service: f"compose-1:{new_key()}" for service in SERVICES}
     settings = {
         "IDENTITY_SIGNING_KEY": signing_key,
         "IDENTITY_PUBLIC_KEYS": SigningKey(signing_key).public_text(),
-        "EPCR_PSEUDONYM_KEYS": f"1:{new_key()}",
+        **{f"{prefix(service)}_SIGNING_KEY": key for service, key in own_keys.items()},
+        "SERVICE_PUBLIC_KEYS": ",".join(Signer(key).public_text(service.database) for service, key in own_keys.items()),
         "GRAFANA_PASSWORD": secrets.token_hex(16),
         "GATEWAY_REDIS_PASSWORD": secrets.token_hex(24),
         **{name: value for service in SERVICES for name, value in of_service(service).items()},

@@ -19,6 +19,8 @@ def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
         "DATABASE_URL": database.app,
         "WORKER_DATABASE_URL": database.worker,
         "IDENTITY_PUBLIC_KEYS": plan.identity_public_keys,
+        "SERVICE_PUBLIC_KEYS": plan.service_public_keys,
+        **({"SERVICE_SIGNING_KEY": plan.service_signing_key(service)} if kind in service.signing else {}),
         "ENCRYPTION_KEYS": plan.encryption_keys(service),
         "OUTBOX_RESEND_SECONDS": "3",
         **plan.further_keys(service),

@@ -12,6 +12,7 @@ from deploy.local.databases import Database
 from deploy.local.state import State
 from deploy.local.table import HOSTS, SERVICES, Service
 from shared.identity import SigningKey
+from shared.signatures import Signer
 
 DEFAULT_PORT = 8080
 HIGHEST_PORT = 65_535
@@ -73,6 +74,14 @@ class Plan:
     @property
     def identity_public_keys(self) -> str:
         return SigningKey(self.identity_signing_key).public_text()
+
+    def service_signing_key(self, service: Service) -> str:
+        return self.state.secret(f"signing key of {service.name}", lambda: f"local-1:{new_key()}")
+
+    @property
+    def service_public_keys(self) -> str:
+        """Those of all services, whether this start runs them or not."""
+        return ",".join(Signer(self.service_signing_key(each)).public_text(each.database) for each in SERVICES)
 
     def all_ports(self) -> dict[str, int]:
         return {name: ports.port_of(listener) for name, listener in self.listeners.items()} | {

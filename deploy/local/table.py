@@ -17,6 +17,7 @@ class Service:
     needs: tuple[str, ...] = ()  # settings it shares with the gateway; see environment.py
     calls: Mapping[str, str] = field(default_factory=dict)  # its settings that say where another service is
     keys: tuple[str, ...] = ()  # its settings that hold further secret keys of its own
+    signing: tuple[str, ...] = ("worker", "relay")  # its processes that sign as this service
     settings: Mapping[str, str] = field(default_factory=dict)  # what it needs beyond the settings of every service
 
     @property
@@ -41,6 +42,7 @@ SERVICES = (
         "graphql_api",
         upstream="GATEWAY_UPSTREAM_GRAPHQL",
         calls={"WEBHOOK_DISPATCHER_URL": "webhook-dispatcher"},
+        signing=("web", "worker", "relay"),
     ),
     Service("epcr", "epcr", upstream="GATEWAY_UPSTREAM_EPCR", keys=("PSEUDONYM_KEYS",)),
     Service("device-ingest", "device_ingest", upstream="GATEWAY_UPSTREAM_DEVICES"),
