@@ -52,8 +52,14 @@ def _link(conn: Connection, tenant_id: str, links: list[tuple[str, str, str]]) -
 def announce(conn: Connection) -> None:
     """Tells subscribers what was recorded since the last time, one event per device and encounter however many there were."""
     taken = conn.execute(queries.TAKE_ANNOUNCEMENTS, (ANNOUNCED_AT_ONCE,)).fetchall()
-    for tenant_id, *counted, test, traceparent in taken:
-        outbox.add_sync(conn, tenant_id, news.observations_recorded(*counted, test=test), traceparent=traceparent)
+    rows = [
+        outbox.row(tenant_id, news.observations_recorded(*counted, test=test), traceparent)
+        for tenant_id, *counted, test, traceparent in taken
+    ]
+    if rows:
+        with conn.cursor() as cursor:
+            cursor.executemany(outbox.ADD, rows)
+        conn.has_messages = True
 
 
 def keep_partitions(conn: Connection, days: int) -> None:

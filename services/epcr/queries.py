@@ -125,13 +125,34 @@ TOUCH_ENCOUNTERS: LiteralString = """
 FINISHED: LiteralString = (
     "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s) AND status IN ('completed', 'handed_over') ORDER BY id"
 )
-LATE: LiteralString = """
-    SELECT o.tenant_id, o.encounter_id, o.id FROM observations o
-    JOIN encounters e ON e.id = o.encounter_id AND e.tenant_id = o.tenant_id
-    WHERE o.revision IS NULL ORDER BY e.id, o.id LIMIT 1000 FOR NO KEY UPDATE
+# The encounters that have been due longest, at most 20 at a time.
+DUE_LATE_LINKS: LiteralString = """
+    SELECT tenant_id, encounter_id FROM late_links WHERE look_at <= clock_timestamp() ORDER BY look_at LIMIT 20
+    FOR UPDATE SKIP LOCKED
 """
 LINK_LATE: LiteralString = """
-    UPDATE observations o SET revision = e.revision + 1 FROM encounters e WHERE o.id = ANY(%s) AND e.id = o.encounter_id
+    WITH early AS (
+        SELECT o.id, known.revision FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS known (tenant_id, encounter_id, revision)
+        CROSS JOIN LATERAL (
+            SELECT id FROM observations
+            WHERE encounter_id = known.encounter_id AND tenant_id = known.tenant_id AND revision IS NULL
+            ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
+        ) o
+    )
+    UPDATE observations o SET revision = early.revision FROM early WHERE o.id = early.id
+    RETURNING o.tenant_id, o.encounter_id, o.id
+"""
+# Again at once where a portion was full; otherwise every ten seconds until nothing can have missed the encounter.
+LOOK_AGAIN: LiteralString = """
+    UPDATE late_links SET look_at = clock_timestamp() + CASE WHEN encounter_id = ANY(%s) THEN interval '0' ELSE interval '10 seconds' END
+    WHERE encounter_id = ANY(%s)
+"""
+FORGET_LATE_LINKS: LiteralString = """
+    DELETE FROM late_links
+    WHERE encounter_id = ANY(%s) AND encounter_id <> ALL(%s) AND created_at < clock_timestamp() - interval '2 minutes'
+"""
+LATE_LINKS_BEHIND: LiteralString = """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(look_at)), 0)::float8 FROM late_links WHERE look_at <= clock_timestamp()
 """
 REPORT_UNKNOWN: LiteralString = """
     WITH waiting AS (

@@ -1,6 +1,7 @@
 """The queue door: what devices observed, and how apps are to see encounters; and the service's periodic work."""
 
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -8,7 +9,7 @@ from typing import Any, Literal
 from celery import Celery
 from psycopg.rows import class_row
 
-from services.epcr import announcements, queries
+from services.epcr import announcements, metrics, queries
 from services.epcr.facts import facts_of
 from services.epcr.models.observations import LinkedObservation
 from services.epcr.queries import EncounterRow
@@ -24,6 +25,8 @@ from shared.worker import Received
 Key = tuple[str, str]
 # What came early waits to be linked while readings are forgotten: often and briefly rather than seldom and for long.
 FORGET_SECONDS = 2
+LINK_SECONDS = 1
+PORTION = 1000
 
 
 def create_worker(settings: Settings) -> Celery:
@@ -52,7 +55,7 @@ def keep_apps(conn: Connection, received: Sequence[Received[ClinicalApp]]) -> No
 
 def link_observations(keyring: Keyring, conn: Connection, received: Sequence[Received[ObservationsRecorded]]) -> None:
     """Puts observations into their encounters and says so; those of encounters not known here wait."""
-    known = _lock_known(conn, received)
+    known = _lock_known(conn, [_key(message) for message in received])
     rows = [row for message in received for row in _rows(message, known.get(_key(message)))]
     if not rows:
         return
@@ -63,27 +66,52 @@ def link_observations(keyring: Keyring, conn: Connection, received: Sequence[Rec
 
 
 def link_late(keyring: Keyring, conn: Connection) -> None:
-    """Observations whose encounter has appeared after them."""
-    rows = conn.execute(queries.LATE).fetchall()
-    if not rows:
-        return
-    conn.execute(queries.LINK_LATE, ([id for _, _, id in rows],))
-    _touch(conn, keyring, {(tenant_id, encounter_id) for tenant_id, encounter_id, _ in rows})
-    _report(conn, "linked", rows)
+    """Links readings that came before their encounter, a portion a transaction, until none is due or the time is used."""
+    until = time.monotonic() + LINK_SECONDS
+    while _link_portion(keyring, conn) and time.monotonic() < until:
+        conn.commit()
+        conn.run_after_commit()
+    metrics.late_links_behind.set((conn.execute(queries.LATE_LINKS_BEHIND).fetchone() or (0,))[0])
+
+
+def _link_portion(keyring: Keyring, conn: Connection) -> bool:
+    """Up to 1,000 readings of each of 20 encounters. False when no encounter is due."""
+    due = conn.execute(queries.DUE_LATE_LINKS).fetchall()
+    if not due:
+        return False
+    known = _lock_known(conn, due)
+    columns = [list(column) for column in zip(*((*key, revision + 1) for key, revision in known.items()), strict=True)]
+    linked = conn.execute(queries.LINK_LATE, columns).fetchall() if known else []
+    _touch(conn, keyring, {(tenant_id, encounter_id) for tenant_id, encounter_id, _ in linked})
+    _report(conn, "linked", linked)
+    counts = Counter(encounter_id for _, encounter_id, _ in linked)
+    full = [encounter_id for encounter_id, count in counts.items() if count == PORTION]
+    looked = [encounter_id for _, encounter_id in due]
+    conn.execute(queries.FORGET_LATE_LINKS, (looked, full))
+    conn.execute(queries.LOOK_AGAIN, (full, looked))
+    return True
 
 
 def report_unknown(after_seconds: float, conn: Connection) -> None:
-    """Tells device-ingest of observations whose encounter did not appear in time."""
-    _report(conn, "unknown", conn.execute(queries.REPORT_UNKNOWN, (after_seconds,)).fetchall())
+    """Tells device-ingest of readings whose encounter did not appear in time, in portions until none is left or the time is used."""
+    until = time.monotonic() + LINK_SECONDS
+    rows = conn.execute(queries.REPORT_UNKNOWN, (after_seconds,)).fetchall()
+    while rows:
+        _report(conn, "unknown", rows)
+        if len(rows) < PORTION or time.monotonic() > until:
+            return
+        conn.commit()
+        conn.run_after_commit()
+        rows = conn.execute(queries.REPORT_UNKNOWN, (after_seconds,)).fetchall()
 
 
 def forget_unknown(days: int, conn: Connection) -> None:
     in_portions(conn, queries.FORGET_UNKNOWN, days, seconds=FORGET_SECONDS)
 
 
-def _lock_known(conn: Connection, received: Sequence[Received[ObservationsRecorded]]) -> dict[Key, int]:
-    """The encounters that are known, locked, with their revisions."""
-    names = [message.tenant_id for message in received], [message.body.encounter_id for message in received]
+def _lock_known(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
+    """Those encounters that are known, locked, with their revisions."""
+    names = [list(column) for column in zip(*keys, strict=True)]
     return {(tenant_id, id): revision for tenant_id, id, revision in conn.execute(queries.LOCK_KNOWN, names)}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.epcr import tasks
+from services.epcr import queries, tasks
 from shared import ids, periodic
 from shared.messages import ObservationsRecorded
 from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
@@ -206,3 +206,64 @@ def test_a_batch_of_many_tenants_and_encounters_finds_each_its_own(
         tasks.link_observations(inside.keyring, conn, batch)
     assert readings(organisation.hospital.bundle(mine)) == [91]
     assert readings(other.hospital.bundle(theirs)) == [92]
+
+
+WAITING = """
+    INSERT INTO observations (id, tenant_id, encounter_id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, observed_at,
+        reported_unknown)
+    SELECT 'obs_' || md5(%s || n), %s, coalesce(%s, 'enc_' || md5('' || n)), 'dev_1', 'oximeter', 'MDC_PULS_OXIM_SAT_O2', 150456, 97,
+        '%%', now(), %s
+    FROM generate_series(1, %s) n
+"""
+
+
+def blocks(conn: Any, statement: str, parameters: Any) -> int:
+    """How many blocks of the database a statement reads."""
+    row = conn.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, parameters).fetchone()
+    plan = row[0][0]["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+def test_readings_of_unknown_encounters_cost_a_new_encounter_nothing(
+    organisation: Organisation, inside: Inside
+) -> None:
+    """30,000 of them; the stall was found with 2,000,000."""
+    inside.owner.execute(WAITING, ("unknown", organisation.id, None, True, 30_000))
+    inside.owner.execute("ANALYZE observations")
+    id = organisation.partner.create()
+    with inside.task() as conn:
+        assert blocks(conn, queries.LINK_LATE, ([organisation.id], [id], [2])) < 50
+        assert blocks(conn, queries.DUE_LATE_LINKS, ()) < 200
+        assert blocks(conn, queries.REPORT_UNKNOWN, (0,)) < 50
+    inside.owner.execute("DELETE FROM observations WHERE tenant_id = %s", (organisation.id,))
+
+
+def test_many_early_readings_of_one_encounter_are_linked_in_portions_and_hold_up_no_other(
+    organisation: Organisation, other: Organisation, inside: Inside
+) -> None:
+    many, few = organisation.partner.create(), other.partner.create()
+    inside.owner.execute(WAITING, ("many", organisation.id, many, False, 2_500))
+    inside.owner.execute(WAITING, ("few", other.id, few, False, 1))
+    with inside.task() as conn:
+        tasks._link_portion(inside.keyring, conn)
+    linked = "SELECT count(*) FROM observations WHERE encounter_id = %s AND revision IS NOT NULL"
+    assert (inside.rows(linked, many), inside.rows(linked, few)) == ([(1000,)], [(1,)])
+    with inside.task() as conn:
+        tasks.link_late(inside.keyring, conn)
+    assert inside.rows(linked, many) == [(2500,)]
+    told = inside.messages(organisation.id, LINKS)
+    assert sum(len(one["observation_ids"]) for one in told if one["encounter_id"] == many) == 2500
+
+
+def test_the_search_for_early_readings_ends_when_none_can_come_any_more(
+    organisation: Organisation, inside: Inside
+) -> None:
+    id = organisation.partner.create()
+    query = "SELECT count(*) FROM late_links WHERE encounter_id = %s"
+    with inside.task() as conn:
+        tasks.link_late(inside.keyring, conn)
+    assert inside.rows(query, id) == [(1,)]
+    inside.owner.execute("UPDATE late_links SET created_at = now() - interval '3 minutes', look_at = now()")
+    with inside.task() as conn:
+        tasks.link_late(inside.keyring, conn)
+    assert inside.rows(query, id) == [(0,)]
