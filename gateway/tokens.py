@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from gateway.keys import Keys
 from gateway.revocations import Revocations
+from shared.deidentification import Mode
 from shared.identity import Caller
 from shared.ids import milliseconds
 
@@ -48,6 +49,7 @@ class Claims(msgspec.Struct, frozen=True):
     token_use: str = "access"  # noqa: S105 a kind, no secret
     grant_id: str | None = None
     environment: str = "production"
+    deidentification: Mode = "exact"
 
 
 class Token:
@@ -193,5 +195,6 @@ def _token(claims: Claims, audiences: frozenset[str], until: float) -> Token:
         grant_id=claims.grant_id,
         token_id=claims.jti,
         environment="sandbox" if claims.environment == "sandbox" else "production",
+        deidentification=claims.deidentification,
     )
     return Token(caller, audiences, milliseconds(jti), until)

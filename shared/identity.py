@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared import logs, problems
+from shared import deidentification, logs, problems
+from shared.deidentification import Mode
 from shared.encoding import base64url_decode, base64url_encode
 
 HEADER = "x-knogin-identity"
@@ -30,6 +31,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     grant_id: str | None = None
     token_id: str | None = None
     environment: Literal["production", "sandbox"] = "production"
+    deidentification: Mode = "exact"
 
     @property
     def rehearses(self) -> bool:
@@ -37,7 +39,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.environment == "sandbox"
 
     def has(self, scope: str) -> bool:
-        """Whether the token carries `scope`; `x:write` includes `x:read`."""
+        """Whether the token carries `scope`, and the app's mode of de-identification allows it; `x:write` includes `x:read`."""
+        if self.deidentification != "exact" and scope not in deidentification.SCOPES:
+            return False
         return scope in self.scopes or (scope.endswith(":read") and scope.removesuffix("read") + "write" in self.scopes)
 
 
@@ -152,5 +156,5 @@ def require(request: Request, scope: str) -> Caller:
     if not who.client_id:
         raise problems.unauthorized()
     if not who.has(scope):
-        raise problems.insufficient_scope(scope)
+        raise problems.insufficient_scope(scope, who.deidentification)
     return who

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shared import tracing
+from shared import deidentification, tracing
+from shared.deidentification import Mode
 
 DOCUMENTATION = "https://knogin.com/api/docs#"
 INTEGRATION_REQUESTS = "/v1/platform/integration-requests"
@@ -89,13 +90,16 @@ def unauthorized(detail: str = "A bearer token is required.") -> Problem:
     return Problem(401, "Unauthorized", detail, headers={"www-authenticate": 'Bearer realm="knogin"'})
 
 
-def insufficient_scope(scope: str) -> Problem:
-    """403 that names the scope (RFC 6750 §3.1)."""
+def insufficient_scope(scope: str, mode: Mode = "exact") -> Problem:
+    """403 that names the scope (RFC 6750 §3.1), and the app's `mode` of de-identification where that rules the scope out."""
+    detail = f"This call needs the scope {scope}."
+    if deidentification.refused(mode, [scope]):
+        detail += f" An application in mode {mode} cannot hold it: with what it tells, moved times could be moved back."
     challenge = f'Bearer realm="knogin", error="insufficient_scope", scope="{scope}"'
     return Problem(
         403,
         "Insufficient scope",
-        f"This call needs the scope {scope}.",
+        detail,
         headers={"www-authenticate": challenge},
         extra={"scope": scope},
     )

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.auth.apps.models import AuthMethod, GrantType
+from shared.deidentification import Mode
 from shared.openapi import Content, Operation
 
 ASSERTION_TYPE = Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
@@ -68,6 +69,7 @@ class Introspection(msgspec.Struct):
     token_use: Literal["access", "service"] | UnsetType = UNSET
     grant_id: str | UnsetType = UNSET
     environment: Literal["production", "sandbox"] | UnsetType = UNSET
+    deidentification: Mode | UnsetType = UNSET
 
 
 class AuthorizeQuery(msgspec.Struct, kw_only=True):

@@ -5,9 +5,14 @@ from typing import Literal
 
 import msgspec
 
+from shared.deidentification import Mode
+
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """The payload of every token. `grant_id` is what a code, a refresh family or a service token is revoked by."""
+    """The payload of every token. `grant_id` is what a code, a refresh family or a service token is revoked by.
+
+    `deidentification` is the app's mode, whose change revokes the token; it is absent from tokens of older versions of auth.
+    """
 
     iss: str
     aud: list[str]
@@ -21,6 +26,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     token_use: Literal["access", "service"]
     grant_id: str
     environment: Literal["production", "sandbox"]
+    deidentification: Mode = "exact"
 
 
 def jti_at(milliseconds: int) -> str:

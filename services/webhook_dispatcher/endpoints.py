@@ -19,7 +19,7 @@ from services.webhook_dispatcher import (
 from services.webhook_dispatcher.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.models import App, NewWebhook, Subscription, WebhookChange
-from shared import audit, http, idempotency, identity, ids, pagination, problems
+from shared import audit, deidentification, http, idempotency, identity, ids, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.pagination import Page
@@ -178,6 +178,11 @@ async def _share_app(conn: AsyncConnection, caller: Caller) -> App:
         app = await cursor.fetchone() or App(status="active", approved_events=approval.DEFAULT)
     if app.status == "deleted":
         raise problems.forbidden("This app is deleted.")
+    if caller.deidentification != "exact":
+        # Auth approves it for no others, but that may not be known here yet.
+        app.approved_events = [
+            name for name in deidentification.EVENTS if event_types.is_approved(name, app.approved_events)
+        ]
     return app
 
 

@@ -197,9 +197,12 @@ def test_the_same_idempotency_key_registers_one_app(auth: Auth) -> None:
     assert first.json()["client_secret"].encode() not in answer
 
 
+MOVED = {"deidentification": "shifted", "approved_events": []}
+
+
 def test_every_change_is_told_to_the_services_that_follow_apps(auth: Auth) -> None:
     app = auth.register()
-    auth.admin("PATCH", f"{APPS}/{app['client_id']}/governance", json={"deidentification": "shifted"})
+    auth.admin("PATCH", f"{APPS}/{app['client_id']}/governance", json=MOVED)
     rows = auth.sql("SELECT name, body FROM outbox WHERE body->>'client_id' = %s ORDER BY id", app["client_id"])
     names = [name for name, _ in rows]
     consumers = ("webhook_dispatcher", "graphql_api", "epcr", "control_plane")

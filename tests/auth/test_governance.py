@@ -1,11 +1,18 @@
 """What a tenant's admin allows an app, and what a change would have refused."""
 
+from pathlib import Path
 from typing import Any
 
+import msgspec
+import psycopg
 import pytest
 
-from tests.auth.support import Auth, claims_of
+from services.auth.signin import texts
+from shared.messages import WebhookApp
+from tests.auth.support import Auth, Browser, claims_of, register_web_app
 from tests.support.waiting import wait_for
+
+MIGRATIONS = Path(__file__).parents[2] / "services" / "auth" / "migrations"
 
 
 def governance(auth: Auth, app: dict[str, Any], change: dict[str, Any], query: str = "") -> Any:
@@ -99,8 +106,15 @@ def test_a_dry_run_says_what_would_have_been_refused_and_changes_nothing(auth: A
     assert auth.admin("GET", path).json()["governance"]["allow_service_tokens"] is True
 
 
-@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
-@pytest.mark.parametrize("event", ["epcr.*", "epcr.encounter.created", "device.*", "device.observations.recorded"])
+MOVED = pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+LIVE_EVENTS = ["epcr.*", "epcr.encounter.created", "device.*", "device.enrolled", "device.observations.recorded"]
+LIVE_EVENTS += ["incident.*", "incident.created", "automation.fired"]
+LIVE_SCOPES = ["argus:devices:read", "argus:devices:write", "argus:epcr:write", "argus:acqi:read"]
+LIVE_SCOPES += ["argus:incidents:read", "argus:incidents:write"]
+
+
+@MOVED
+@pytest.mark.parametrize("event", LIVE_EVENTS)
 def test_an_app_with_moved_times_hears_no_event_with_exact_ones(auth: Auth, mode: str, event: str) -> None:
     app = auth.register()
     path = f"/v1/platform/apps/{app['client_id']}/governance"
@@ -108,10 +122,83 @@ def test_an_app_with_moved_times_hears_no_event_with_exact_ones(auth: Auth, mode
     assert auth.admin("PATCH", path, json={"approved_events": [event]}).status_code == 200
     later = auth.admin("PATCH", path, json={"deidentification": mode})
     assert (later.status_code, later.json()["errors"][0]["pointer"]) == (422, "/deidentification")
-    assert (
-        auth.admin("PATCH", path, json={"deidentification": mode, "approved_events": ["incident.*"]}).status_code == 200
+    harmless = ["webhook.disabled", "app.*", "integration_request.decided"]
+    assert auth.admin("PATCH", path, json={"deidentification": mode, "approved_events": harmless}).status_code == 200
+    refused = auth.admin("PATCH", path, json={"approved_events": [event]}).json()["errors"][0]
+    assert refused["pointer"] == "/approved_events"
+    assert event in refused["detail"]
+
+
+@MOVED
+@pytest.mark.parametrize("scope", LIVE_SCOPES)
+def test_an_app_with_moved_times_gets_no_scope_that_tells_exact_ones(auth: Auth, mode: str, scope: str) -> None:
+    app = auth.register(scopes=["argus:epcr:read", scope])
+    refused = governance(auth, app, {"deidentification": mode, "approved_events": []})
+    assert refused.status_code == 422
+    [error] = refused.json()["errors"]
+    assert (error["pointer"], scope in error["detail"]) == ("/deidentification", True)
+    path = f"/v1/platform/apps/{app['client_id']}"
+    assert auth.admin("PATCH", path, json={"requested_scopes": ["argus:epcr:read"]}).status_code == 200
+    assert governance(auth, app, {"deidentification": mode, "approved_events": []}).status_code == 200
+    refused = auth.admin("PATCH", path, json={"requested_scopes": ["argus:epcr:read", scope]})
+    assert refused.status_code == 422
+    [error] = refused.json()["errors"]
+    assert (error["pointer"], scope in error["detail"]) == ("/requested_scopes", True)
+
+
+@MOVED
+def test_a_token_says_its_apps_mode_and_ends_with_it(auth: Auth, mode: str) -> None:
+    """Services read the mode in the token: there is no moment at which they have not heard of it."""
+    app = auth.register(scopes=["argus:epcr:read"])
+    path = f"/v1/platform/apps/{app['client_id']}"
+    assert claims_of(auth.token(app).json()["access_token"])["deidentification"] == "exact"
+    auth.admin("POST", f"{path}/service-token")
+    changed = governance(auth, app, {"deidentification": mode, "approved_events": []})
+    assert changed.json()["revoked_service_tokens"] == 1
+    assert ("client", app["client_id"]) in {
+        (mark["kind"], mark["id"]) for mark in auth.watermarks().json()["watermarks"]
+    }
+    assert claims_of(auth.token(app).json()["access_token"])["deidentification"] == mode
+    assert claims_of(auth.admin("POST", f"{path}/service-token").json()["token"])["deidentification"] == mode
+
+
+def test_what_an_older_version_let_through_stands_in_no_token(auth: Auth) -> None:
+    app = auth.register(scopes=["argus:epcr:read", "argus:devices:read"])
+    auth.sql("UPDATE apps SET deidentification = 'shifted' WHERE client_id = %s RETURNING 1", app["client_id"])
+    assert auth.token(app).json()["scope"] == "argus:epcr:read"
+    assert auth.token(app, scope="argus:devices:read").json()["error"] == "invalid_scope"
+    refused = auth.admin(
+        "POST", f"/v1/platform/apps/{app['client_id']}/service-token", json={"scopes": ["argus:devices:read"]}
     )
-    assert (
-        auth.admin("PATCH", path, json={"approved_events": [event]}).json()["errors"][0]["pointer"]
-        == "/approved_events"
+    assert refused.status_code == 422
+
+
+def test_apps_whose_times_were_moved_already_lose_what_moves_them_back(auth: Auth) -> None:
+    app, other = (auth.register(scopes=["argus:epcr:write", "argus:devices:read"]) for _ in range(2))
+    auth.sql("UPDATE apps SET deidentification = 'shifted' WHERE client_id = %s RETURNING 1", app["client_id"])
+    text = (MIGRATIONS / "0030_moved_times.sql").read_text()
+    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+        conn.execute(text[text.index("WITH narrowed AS") :].encode())
+    shown = auth.admin("GET", f"/v1/platform/apps/{app['client_id']}").json()
+    assert (shown["requested_scopes"], shown["governance"]["approved_events"]) == (["argus:epcr:read"], [])
+    assert auth.admin("GET", f"/v1/platform/apps/{other['client_id']}").json()["requested_scopes"] == [
+        "argus:epcr:write",
+        "argus:devices:read",
+    ]
+    [(told,)] = auth.sql(
+        "SELECT body FROM outbox WHERE body->>'client_id' = %s AND consumer = 'webhook_dispatcher' ORDER BY id DESC LIMIT 1",
+        app["client_id"],
     )
+    assert msgspec.convert(told, WebhookApp).approved_events == []
+    revoked = {mark["id"] for mark in auth.watermarks().json()["watermarks"] if mark["kind"] == "client"}
+    assert (app["client_id"] in revoked, other["client_id"] in revoked) == (True, False)
+
+
+def test_who_consents_reads_that_dates_are_moved(auth: Auth) -> None:
+    app = register_web_app(auth, ["argus:epcr:read"])
+    browser = Browser(auth)
+    browser.sign_in()
+    said = texts.TEXTS["en"]["consent_moved"]
+    assert said not in browser.authorize(app, scope="argus:epcr:read").text
+    governance(auth, app, {"deidentification": "shifted", "approved_events": []})
+    assert said in browser.authorize(app, scope="argus:epcr:read").text

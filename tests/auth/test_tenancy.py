@@ -40,6 +40,7 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
     user = conninfo_to_dict(auth.settings.database_url)["user"]
     found = {name for (name,) in auth.sql(FUNCTIONS, user)}
     assert found == {
+        "find_oauth_clients",
         "find_clients",
         "find_user",
         "find_session",

@@ -1,10 +1,12 @@
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from shared import ids
-from tests.device_ingest.conftest import DEVICES, Inside, Partner
+from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner
 
 
 def test_a_device_is_enrolled_once_and_found_again(partner: Partner) -> None:
@@ -221,3 +223,26 @@ def test_who_changed_a_device_stands_in_the_audit_trail(partner: Partner, inside
     )
     device_id = path.rpartition("/")[2]
     assert trail == [(action, partner.caller.client_id, device_id) for action in ("device.enrol", "device.change")]
+
+
+@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+def test_an_app_that_is_shown_moved_times_reaches_no_device_whatever_its_token_carries(
+    partner: Partner, mode: Any
+) -> None:
+    """Observations tell exact times, the encounter's own id and the serial number: one reading would undo the mode."""
+    device = partner.enrol()
+    partner.observe(device, encounter_id=ids.new_id("enc"))
+    partner.caller = msgspec.structs.replace(partner.caller, deidentification=mode)
+    answers = [
+        partner.get(DEVICES),
+        partner.get(device),
+        partner.get(f"{device}/observations"),
+        partner.post(f"{DEVICES}/enrol", {"serial_number": "SN-0001", "device_class": "oximeter"}),
+        partner.patch(device, {"status": "inactive"}),
+        partner.observe(device),
+        partner.post(f"{device}/observations:batch", {"observations": [SPO2]}),
+    ]
+    assert {answer.status_code for answer in answers} == {403}
+    for answer in answers:
+        assert (answer.json()["title"], mode in answer.json()["detail"]) == ("Insufficient scope", True)
+        assert "SN-0001" not in answer.text

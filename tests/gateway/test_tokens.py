@@ -145,6 +145,18 @@ def test_a_client_that_authenticates_itself_reaches_auth_with_its_credentials_an
     assert (caller.token_use, caller.tenant_id, caller.address) == ("anonymous", "", "127.0.0.1")
 
 
+@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+def test_services_are_given_the_mode_that_the_token_says(mode: str, gateway: Running, shared_world: World) -> None:
+    ask(gateway, f"Bearer {shared_world.issuer.token(deidentification=mode)}")
+    caller = IDENTITIES.verify(shared_world.service.last("/api/v1/devices").get("x-knogin-identity") or "")
+    assert caller is not None
+    assert caller.deidentification == mode
+
+
+def test_a_mode_that_is_unknown_opens_nothing(gateway: Running, shared_world: World) -> None:
+    assert ask(gateway, f"Bearer {shared_world.issuer.token(deidentification='none')}").status == 401
+
+
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_a_good_token_passes_whatever_the_case_of_the_scheme(
     scheme: str, gateway: Running, shared_world: World

@@ -14,6 +14,7 @@ from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import store_apps
 from shared import ids
 from shared.database import Connection, open_tasks_pool, task_transaction
+from shared.deidentification import Mode
 from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from shared.messages import EncounterFacts, GraphqlApp
@@ -41,6 +42,7 @@ class Asking:
         client_id: str = "",
         scopes: Collection[str] = SCOPES,
         environment: Literal["production", "sandbox"] = "production",
+        mode: Mode = "exact",
     ) -> str:
         caller = Caller(
             tenant_id=tenant or self.tenant,
@@ -48,6 +50,7 @@ class Asking:
             scopes=frozenset(scopes),
             token_use="service",
             environment=environment,
+            deidentification=mode,
         )
         return mint(caller, KEY)
 

@@ -298,3 +298,14 @@ def test_each_change_is_audited_by_field_and_never_by_value(ask: Asking, databas
         ("incident.created", ask.client_id, incident["id"], {"version": 1, "changed": ["created"]}),
         ("incident.updated", ask.client_id, incident["id"], {"version": 2, "changed": ["priority"]}),
     ]
+
+
+@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+def test_an_app_that_is_shown_moved_times_reaches_no_incident_and_no_indicator(ask: Asking, mode: Any) -> None:
+    """Incidents tell exact times; indicators, asked again and again, when something rare has happened."""
+    assert ask.code("CreateIncident", {"input": DRAFT}, mode=mode) == "FORBIDDEN"
+    assert ask.code("ListIncidents", mode=mode) == "FORBIDDEN"
+    document = "query($from: DateTime!, $to: DateTime!) { acqiMetrics(fromDate: $from, toDate: $to) { denominator } }"
+    between = {"from": "2026-03-01T00:00:00Z", "to": "2026-03-31T00:00:00Z"}
+    [error] = ask.document(document, between, mode=mode)["errors"]
+    assert error["extensions"]["code"] == "FORBIDDEN"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 
@@ -147,6 +148,20 @@ def test_a_known_type_that_is_not_approved_is_forbidden_by_name(partner: Partner
     assert "epcr.encounter.created" in answer.json()["detail"]
     dispatcher.approve(partner, "incident.*", "epcr.*")
     assert partner.post(WEBHOOKS, body).status_code == 201
+
+
+@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+def test_an_app_that_is_shown_moved_times_subscribes_to_nothing_live(
+    partner: Partner, dispatcher: Dispatcher, mode: Any
+) -> None:
+    """Its token says so before auth's message is here."""
+    dispatcher.approve(partner, "incident.*", "epcr.*", "device.*", "webhook.disabled", "automation.fired")
+    webhook = partner.subscribe(URL, "webhook.disabled")
+    partner.caller = msgspec.structs.replace(partner.caller, deidentification=mode)
+    for name in ("incident.created", "epcr.encounter.created", "device.observations.recorded", "automation.fired"):
+        assert partner.post(WEBHOOKS, {"url": URL, "events": [name]}).status_code == 403
+        assert partner.put(webhook, {"events": [name]}).status_code == 403
+    assert partner.post(WEBHOOKS, {"url": URL, "events": ["webhook.disabled"]}).status_code == 201
 
 
 def test_withdrawing_an_approval_stops_its_deliveries_and_shows(partner: Partner, dispatcher: Dispatcher) -> None:

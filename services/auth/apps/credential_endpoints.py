@@ -12,7 +12,7 @@ from services.auth.apps.changing import changeable, optional_body, refuse
 from services.auth.apps.models import App, RotateSecret, ServiceTokenDraft, ServiceTokenRow
 from services.auth.apps.service_tokens import insert_service_token
 from services.auth.revocations import bell, watermarks
-from shared import audit, http, idempotency, identity, ids, outbox, pagination, problems
+from shared import audit, deidentification, http, idempotency, identity, ids, outbox, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.messages import Event
@@ -99,7 +99,8 @@ def _check_service_token(app: App, draft: ServiceTokenDraft) -> list[str]:
         raise problems.conflict("This app is disabled.")
     if not app.allow_service_tokens:
         raise problems.forbidden("The governance of this app does not allow service tokens.")
-    approved = [scope for scope in app.requested_scopes if scope != scopes.OFFLINE_ACCESS]
+    held = deidentification.permitted(app.deidentification, app.requested_scopes)
+    approved = [scope for scope in held if scope != scopes.OFFLINE_ACCESS]
     wanted = approved if draft.scopes is UNSET else list(dict.fromkeys(draft.scopes))
     refuse(
         [

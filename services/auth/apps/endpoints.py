@@ -130,7 +130,10 @@ async def enable_app(request: Request) -> Response:
 
 
 async def change_governance(request: Request) -> Response:
-    """Turning service tokens off ends the live ones: every gateway refuses them within a second."""
+    """Turning service tokens off ends the live ones, another mode of de-identification all that are live.
+
+    Every gateway refuses them within a second.
+    """
     caller = identity.require(request, scopes.PLATFORM_APPS)
     query = http.query(request, GovernanceQuery)
     change = await http.decode(request, GovernanceChange)
@@ -143,10 +146,13 @@ async def change_governance(request: Request) -> Response:
             return http.json(await _dry_run(conn, app, change))
         named = named_fields(change)
         changed = await store.save_app(conn, app, **named)
-        if not changed.allow_service_tokens:
+        has_other_mode = changed.deidentification != app.deidentification
+        if has_other_mode or not changed.allow_service_tokens:
             revoked = await store.revoke_service_tokens(conn, app.client_id)
+        if has_other_mode:
+            await store.revoke_every_token(conn, app.client_id)
         await audit.record(conn, caller, "app.governance_changed", app.client_id, {"fields": sorted(named)})
-    if revoked:
+    if revoked or has_other_mode:
         await bell.ring(request.state.redis)
     content = {
         "client_id": app.client_id,

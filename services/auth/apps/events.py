@@ -1,5 +1,7 @@
 """Event types an app may be approved for, and the patterns that approve them. Pure."""
 
+from shared import deidentification
+
 CATALOGUE = (
     "incident.created",
     "incident.updated",
@@ -14,8 +16,8 @@ CATALOGUE = (
     "integration_request.decided",
     "automation.fired",
 )
-# These tell when something happened, to the second, and to which encounter: an app whose times are moved must not hear them.
-TELL_EXACT_TIMES = tuple(name for name in CATALOGUE if name.startswith(("epcr.", "device.observations.")))
+# These tell when something happened, to the second: an app whose times are moved must not hear them.
+LIVE = tuple(name for name in CATALOGUE if name not in deidentification.EVENTS)
 
 
 def matches(pattern: str, event_type: str) -> bool:
@@ -25,8 +27,9 @@ def matches(pattern: str, event_type: str) -> bool:
     return pattern == event_type
 
 
-def tells_exact_times(pattern: str) -> bool:
-    return any(matches(pattern, event_type) for event_type in TELL_EXACT_TIMES)
+def is_live(pattern: str) -> bool:
+    """Whether a pattern approves an event that tells of encounters, devices or incidents as they happen."""
+    return any(matches(pattern, event_type) for event_type in LIVE)
 
 
 def is_known(pattern: str) -> bool:

@@ -7,11 +7,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from shared import http
+from shared.deidentification import Mode as Deidentification
 from shared.pagination import Page
 
 GrantType = Literal["authorization_code", "client_credentials", "refresh_token"]
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
-Deidentification = Literal["exact", "shifted", "safe_harbor"]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 Scope = Annotated[str, Meta(min_length=1, max_length=64)]
 Scopes = Annotated[list[Scope], Meta(max_length=50)]

@@ -7,6 +7,8 @@ from msgspec import UNSET
 
 from services.auth.apps import events, jwks, redirects, scopes
 from services.auth.apps.models import App, AppChange, AppDraft, GovernanceChange, Tenant
+from shared import deidentification
+from shared.deidentification import Mode
 from shared.problems import FieldError
 
 
@@ -30,6 +32,7 @@ def check_change(change: AppChange, app: App, tenant: Tenant) -> list[FieldError
         errors += _check_redirects(change.redirect_uris) + _check_some_redirect(change.redirect_uris, app.grant_types)
     if change.requested_scopes is not UNSET:
         errors += _check_scopes(change.requested_scopes, tenant)
+        errors += _check_live_scopes("/requested_scopes", change.requested_scopes, app.deidentification)
     return errors
 
 
@@ -52,13 +55,21 @@ def check_governance(change: GovernanceChange, app: App, tenant: Tenant) -> list
 
 
 def _check_moved_times(change: GovernanceChange, app: App) -> list[FieldError]:
-    """Times moved in the record but exact in events could be moved back: an app gets the one or the other."""
+    """Times moved in the record but exact elsewhere could be moved back: an app gets the one or the other."""
     mode = app.deidentification if change.deidentification is UNSET else change.deidentification
     approved = app.approved_events if change.approved_events is UNSET else change.approved_events
-    if mode == "exact" or not any(map(events.tells_exact_times, approved)):
-        return []
-    pointer = "/approved_events" if change.deidentification is UNSET else "/deidentification"
-    return [FieldError(pointer, f"an app that sees times {mode} may not be approved for events that tell exact ones")]
+    errors = _check_live_scopes("/deidentification", app.requested_scopes, mode)
+    if mode != "exact" and (live := [pattern for pattern in approved if events.is_live(pattern)]):
+        pointer = "/approved_events" if change.deidentification is UNSET else "/deidentification"
+        errors.append(
+            FieldError(pointer, f"{mode} does not go with events that tell of exact times: {', '.join(live)}")
+        )
+    return errors
+
+
+def _check_live_scopes(pointer: str, requested: Sequence[str], mode: Mode) -> list[FieldError]:
+    live = deidentification.refused(mode, requested)
+    return [FieldError(pointer, f"{mode} does not go with scopes that tell more: {', '.join(live)}")] if live else []
 
 
 def _check_grants(draft: AppDraft) -> list[FieldError]:

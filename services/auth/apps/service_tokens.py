@@ -29,6 +29,7 @@ async def insert_service_token(
         token_use="service",
         grant_id=ids.new_id("gnt"),
         environment="sandbox" if environment == "sandbox" else "production",
+        deidentification=app.deidentification,
     )
     token_id = ids.new_id("tok")
     created_at = datetime.fromtimestamp(issued, UTC)

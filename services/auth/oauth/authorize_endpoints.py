@@ -149,6 +149,7 @@ def _ask(asking: Asking, checked: Checked, session: Session) -> Response:
         session,
         scopes=[words[scope] for scope in checked.scopes],
         returns_to=authorization.shown_host(asking.redirect_uri),
+        mode=asking.client.row.deidentification,
         shown=base64url_encode(
             asking.request.state.keyring.mac(_what_is_shown(asking, checked, session), SHOWN_PURPOSE)
         ),
@@ -158,7 +159,7 @@ def _ask(asking: Asking, checked: Checked, session: Session) -> Response:
 def _what_is_shown(asking: Asking, checked: Checked, session: Session) -> bytes:
     """What a person agrees to, and who: the scopes come from the app where the request names none, and an app may be renamed."""
     row = asking.client.row
-    return msgspec.json.encode([session.user_id, row.client_id, row.name, checked.scopes])
+    return msgspec.json.encode([session.user_id, row.client_id, row.name, row.deidentification, checked.scopes])
 
 
 def _was_shown(asking: Asking, checked: Checked, session: Session, shown: str) -> bool:

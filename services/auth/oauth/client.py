@@ -8,14 +8,16 @@ from authlib.oauth2.rfc6749 import ClientMixin
 
 from services.auth.apps import redirects, scopes
 from services.auth.apps.store import secret_purpose
+from shared import deidentification
 from shared.crypto import Keyring
+from shared.deidentification import Mode
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 _ABSENT = bytes(32)
 
 
 class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What `find_clients` returns. `read_at_ms` is the database's clock when it was read."""
+    """What `find_oauth_clients` returns. `read_at_ms` is the database's clock when it was read."""
 
     client_id: str
     tenant_id: str
@@ -32,9 +34,15 @@ class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
     jwks: dict[str, Any] | None
     enforce_pkce: bool
     access_token_ttl: int
+    deidentification: Mode
     secret_ids: list[str] | None
     secret_macs: list[bytes] | None
     read_at_ms: int
+
+    @property
+    def approved_scopes(self) -> list[str]:
+        """What its tokens may carry. Other scopes than these can stand in the row only where an older version of auth put them."""
+        return deidentification.permitted(self.deidentification, self.requested_scopes)
 
 
 class Client(ClientMixin):
@@ -64,9 +72,9 @@ class Client(ClientMixin):
     def get_allowed_scope(self, scope: Any) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The scope to grant: what was asked, or all the app has when nothing was. None when it may not have it."""
         if not scope:
-            return " ".join(self.row.requested_scopes)
+            return " ".join(self.row.approved_scopes)
         asked = scopes.parse(scope)
-        if asked is None or not all(scopes.allows(self.row.requested_scopes, one) for one in asked):
+        if asked is None or not all(scopes.allows(self.row.approved_scopes, one) for one in asked):
             return None
         return " ".join(asked)
 

@@ -52,12 +52,13 @@ class IssuesTokens:
             token_use="access",
             grant_id=grant_id or jti,
             environment=client.environment,
+            deidentification=client.deidentification,
         )
         return {"token_type": "Bearer", "expires_in": client.access_token_ttl, "scope": scope}
 
     def still_approved(self, granted: list[str], asked: str | None) -> str:
         """What a user's grant may carry today. Raises InvalidScopeError for more, or when nothing is left."""
-        approved = self.asked.authenticated.row.requested_scopes
+        approved = self.asked.authenticated.row.approved_scopes
         wanted = granted if asked is None else scopes.parse(asked) or []
         allowed = [scope for scope in wanted if scopes.allows(approved, scope)]
         if not allowed or (asked is not None and allowed != wanted):
@@ -84,7 +85,7 @@ class ClientCredentials(IssuesTokens, grants.ClientCredentialsGrant):
         scope = client.get_allowed_scope(asked)
         if asked is None:
             # Refresh tokens are for users who are away; a machine is never away.
-            scope = " ".join(one for one in client.row.requested_scopes if one != scopes.OFFLINE_ACCESS)
+            scope = " ".join(one for one in client.row.approved_scopes if one != scopes.OFFLINE_ACCESS)
         elif scope is None or scopes.OFFLINE_ACCESS in scope.split(" "):
             raise InvalidScopeError("The requested scope is malformed or not approved for this app.")
         return self.issue(
