@@ -57,7 +57,12 @@ def slice_page(
     if len(rows) <= page.limit:
         return rows, None
     kept = rows[: page.limit]
-    return kept, base64url_encode(_mark(request, page) + key(kept[-1]).encode())
+    return kept, next_cursor(request, page, key(kept[-1]))
+
+
+def next_cursor(request: Request, page: Page, last: str) -> str:
+    """The cursor of the page that begins after `last`, which `after` gives back."""
+    return base64url_encode(_mark(request, page) + last.encode())
 
 
 def link_header(request: Request, next_cursor: str | None) -> dict[str, str]:

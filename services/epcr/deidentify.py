@@ -1,6 +1,6 @@
 """What leaves: one rule per field of the record. A field without a rule does not leave, and a test asks a rule for each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -10,14 +10,16 @@ import msgspec
 from services.epcr.models.observations import LinkedObservation
 from services.epcr.models.record import Encounter
 from services.epcr.pseudonyms import Domain
+from shared.deidentification import Mode
 
-Mode = Literal["exact", "shifted", "safe_harbor"]
-Method = Literal["keep", "alias", "drop", "move", "year", "cap", "entry", "device", "observation"]
+Method = Literal["keep", "alias", "drop", "move", "day", "year", "cap", "entry", "device", "observation"]
 OLDEST_AGE_SHOWN = 89
 
 # keep: a closed vocabulary, a number or an operational reference   drop: free text and whatever names a person or a place
-# move: a time, by mode   year: the year of birth, none above 89   cap: an age, at most 90   entry, device, observation: a pseudonym
+# move: a time, by mode and, where it is moved, to the minute   day: a time of the platform's own, moved, to the day
+# year: the year of birth, none above 89   cap: an age, at most 90   entry, device, observation: a pseudonym
 # alias: an id that the app may ask by, and that does not tell when it was made
+WRITTEN: dict[Mode, Method] = {"exact": "keep", "shifted": "day", "safe_harbor": "day"}
 RULES: dict[str, Method | dict[Mode, Method]] = {
     # An id is made of the millisecond it was made in: beside it a moved time could be moved back.
     "id": {"exact": "keep", "shifted": "alias", "safe_harbor": "alias"},
@@ -32,8 +34,8 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "version": "keep",
     "revision": "keep",
     "amended": "keep",
-    "created_at": "move",
-    "updated_at": "move",
+    "created_at": WRITTEN,
+    "updated_at": WRITTEN,
     "anchor": "move",
     "crew_ids": "drop",
     "narrative": "drop",
@@ -184,12 +186,18 @@ def project(encounter: Encounter, observations: list[LinkedObservation], disclos
     view["patient"] = _patient(view.get("patient", {}), encounter, disclosure)
     return Projection(
         view=view,
-        observations=[moves.apply(_plain(one), "observations.") for one in observations],
+        observations=_observations(moves, observations),
         rewritten=frozenset(moves.pseudonym("entry", key) for key, times in record.revisions.items() if times > 1),
         withdrawn={moves.pseudonym("entry", key): kinds for key, kinds in record.withdrawn.items()},
         encounter_pseudonym=disclosure.domain.uuid("encounter", encounter.id),
         domain=disclosure.domain,
     )
+
+
+def _observations(moves: "_Moves", observations: Sequence[LinkedObservation]) -> list[dict[str, Any]]:
+    """Each with its `moment`, a number: readings of one moment stay together, and those of one minute apart."""
+    moments = {at: number for number, at in enumerate(sorted({one.observed_at for one in observations}))}
+    return [{"moment": moments[one.observed_at], **moves.apply(_plain(one), "observations.")} for one in observations]
 
 
 class _Moves:
@@ -198,7 +206,7 @@ class _Moves:
     def __init__(self, disclosure: Disclosure, encounter: Encounter) -> None:
         self.domain = disclosure.domain
         self.mode: Mode = disclosure.mode
-        self.shift = _shift(disclosure, encounter.record.anchor)
+        self.shift = shift(disclosure, encounter.record.anchor)
         self.seen_on = _seen_on(encounter)
 
     def apply(self, members: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -214,7 +222,7 @@ class _Moves:
         rule = RULES.get(path)
         method = rule[self.mode] if isinstance(rule, dict) else rule
         if method == "move" and isinstance(value, dict):
-            return {name: moment + self.shift for name, moment in value.items() if moment is not None}
+            return {name: self._moved(moment) for name, moment in value.items() if moment is not None}
         if method is not None:
             return self._leaf(value, method)
         if isinstance(value, dict):
@@ -229,7 +237,9 @@ class _Moves:
         if method == "keep":
             return value
         if method == "move":
-            return value + self.shift
+            return self._moved(value)
+        if method == "day":
+            return self._moved(value).replace(hour=0, minute=0)
         if method == "alias":
             return self.domain.alias(value)
         if method == "year":
@@ -237,6 +247,12 @@ class _Moves:
         if method == "cap":
             return min(value, OLDEST_AGE_SHOWN + 1)
         return self.pseudonym(method, value)
+
+    def _moved(self, moment: datetime) -> datetime:
+        """By whole days alone, the seconds would say which exact time it was."""
+        if self.mode == "exact":
+            return moment
+        return (moment + self.shift).astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def age(born: date, on: date) -> int:
@@ -249,7 +265,8 @@ def _seen_on(encounter: Encounter) -> date:
     return max(encounter.record.anchor, encounter.created_at).date()
 
 
-def _shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
+def shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
+    """By how much the times of an encounter that began at `anchor` are moved."""
     if disclosure.mode == "exact":
         return timedelta()
     if disclosure.mode == "shifted":

@@ -32,10 +32,10 @@ class PatientView(msgspec.Struct, omit_defaults=True):
 
 
 class EncounterSummary(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """An encounter in a list. Times are exact unless your app's tenant chose another mode, which may also hide references."""
+    """An encounter in a list. Where times are moved, `created_at` and `updated_at` are told to the day, others to the minute."""
 
     id: Annotated[
-        str, Meta(description="Where times are moved, lists show an id of your app's own, which only ePCR takes")
+        str, Meta(description="Where times are moved, an id of your app's own, and the only one that is taken")
     ]
     organization_id: str
     care_model: CareModel
@@ -76,7 +76,7 @@ EncounterView = msgspec.defstruct(
 
 
 class EncounterList(msgspec.Struct):
-    """Newest first."""
+    """Newest first; where times are moved, in no order that means anything."""
 
     encounters: list[EncounterSummary]
     next_cursor: str | None
@@ -145,7 +145,7 @@ OPERATIONS = [
         WRITE,
         {201: EncounterView},
         "From an external CAD-to-ePCR integration. The first four fields are enough; the whole record may be sent. What names the "
-        "patient is kept encrypted and never shown again, to you or to anyone else.",
+        "patient is kept encrypted and never shown again, to you or to anyone else. An app that is shown moved times cannot.",
         body=EncounterDraft,
         headers=("Idempotency-Key",),
         refusals={409: "There is an encounter for this incident, vehicle and patient; `encounter_id` names it"},

@@ -28,10 +28,8 @@ class PlainView(NamedTuple):
     disclosure: Disclosure
 
 
-async def plain_view(
-    conn: AsyncConnection, stored: Stored, policy: Policy, pseudonyms: Pseudonyms, known_as: str | None = None
-) -> PlainView:
-    """An encounter as a partner sees it; the summary's fields stand first. Its id is the one the partner knows it by, if it does."""
+async def plain_view(conn: AsyncConnection, stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> PlainView:
+    """An encounter as a partner sees it; the summary's fields stand first."""
     is_shown = shows_patient(stored.encounter, policy)
     disclosure = (
         await disclose(conn, stored, policy, pseudonyms) if is_shown else provisional(stored, policy, pseudonyms)
@@ -39,7 +37,6 @@ async def plain_view(
     view = project(stored.encounter, [], disclosure).view
     if stored.encounter.record.patient is None:
         del view["patient"]
-    view["id"] = known_as or view["id"]
     head = {name: view[name] for name in SUMMARY if name in view}
     rest = {name: value for name, value in view.items() if name not in head and name not in _INTERNAL}
     return PlainView(head | rest, disclosure)

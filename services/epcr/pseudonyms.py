@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from services.epcr.models.patient import PatientIdentifier
 from shared import ids
+from shared.deidentification import Mode
 from shared.encoding import base64url_decode
 
 NAMESPACE = "https://knogin.com/fhir/pseudonyms"
@@ -45,26 +46,27 @@ class Pseudonyms:
         source = ("number", *usable[0]) if usable else ("encounter", encounter_id)
         return _mac(self._keys[version], "basis", tenant_id, *source)
 
-    def domain(self, version: int, tenant_id: str, name: str) -> "Domain":
-        """The pseudonyms of one partner. Raises KeyError when the key of `version` was taken away."""
-        return Domain(self._keys[version], version, tenant_id, name)
+    def domain(self, version: int, tenant_id: str, name: str, mode: Mode = "exact") -> "Domain":
+        """The pseudonyms of one partner in one mode. Raises KeyError when the key of `version` was taken away."""
+        return Domain(self._keys[version], version, tenant_id, name, mode)
 
     def has(self, version: str) -> bool:
         """Whether there is a key of that version."""
         return version in map(str, self._keys)
 
-    def aliased(self, tenant_id: str, name: str, alias: str) -> list[str]:
+    def aliased(self, tenant_id: str, name: str, mode: Mode, alias: str) -> list[str]:
         """The ids that a partner's `alias` may stand for: one under each key. Empty for what is no encounter's id."""
         if not ids.is_id(alias, "enc"):
             return []
-        return [self.domain(version, tenant_id, name).aliased(alias) for version in self._keys]
+        return [self.domain(version, tenant_id, name, mode).aliased(alias) for version in self._keys]
 
 
 class Domain:
-    """One partner's view of one tenant: who shares a domain sees the same pseudonyms."""
+    """One partner's view of one tenant: who shares a domain, in the same mode, sees the same pseudonyms."""
 
-    def __init__(self, key: bytes, version: int, tenant_id: str, name: str) -> None:
-        self._key = _mac(key, "domain", tenant_id, name)
+    def __init__(self, key: bytes, version: int, tenant_id: str, name: str, mode: Mode) -> None:
+        # A pseudonym seen in two modes would lead from a moved time to the exact one.
+        self._key = _mac(key, "domain", tenant_id, name, *([] if mode == "exact" else [mode]))
         # The key's version stands in the system, so that a new key never passes for the same name space.
         self.base = f"{NAMESPACE}/{version}/{_mac(self._key, 'tag').hex()[:16]}"
 

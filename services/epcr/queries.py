@@ -5,12 +5,15 @@ from typing import LiteralString, NamedTuple
 
 COLUMNS: LiteralString = """
     id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, amended,
-    patient_basis, pseudonym_version, record, created_at, updated_at
+    patient_basis, pseudonym_version, record, created_at, updated_at, anchor
 """
 
 
 class EncounterRow(NamedTuple):
-    """An encounter as stored: `record` is ciphertext; the basis of the patient's pseudonyms is None until the patient was first shown."""
+    """An encounter as stored: `record` is ciphertext; the basis of the patient's pseudonyms is None until the patient was first shown.
+
+    `anchor` is None where an older version of this service began the encounter.
+    """
 
     id: str
     tenant_id: str
@@ -28,13 +31,14 @@ class EncounterRow(NamedTuple):
     record: bytes
     created_at: datetime
     updated_at: datetime
+    anchor: datetime | None
 
 
 INSERT_ENCOUNTER: LiteralString = """
     INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, pseudonym_version,
-        record, created_at, updated_at)
+        record, created_at, updated_at, anchor)
     VALUES (%(id)s, %(tenant_id)s, %(care_model)s, %(status)s, %(vehicle_id)s, %(cad_incident_id)s, %(patient_number)s, %(test)s,
-        %(pseudonym_version)s, %(record)s, %(created_at)s, %(updated_at)s)
+        %(pseudonym_version)s, %(record)s, %(created_at)s, %(updated_at)s, %(anchor)s)
     ON CONFLICT (tenant_id, cad_incident_id, vehicle_id, patient_number) DO NOTHING RETURNING id
 """
 FIND_TWIN: LiteralString = """
@@ -53,15 +57,38 @@ LIST_ENCOUNTERS: LiteralString = (
     ORDER BY id DESC LIMIT %(limit)s
 """
 )
+# For apps that are shown moved times. A record is left out where it is not opened for the patient's basis or the anchor.
+LIST_SHUFFLED: LiteralString = """
+    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, amended,
+        patient_basis, pseudonym_version,
+        CASE WHEN (%(opens)s AND patient_basis IS NULL) OR (%(begins)s AND anchor IS NULL) THEN record ELSE ''::bytea END AS record,
+        created_at, updated_at, anchor
+    FROM encounters
+    WHERE created_at < %(latest)s AND shuffled IS NOT NULL
+        AND (%(after)s::text IS NULL OR shuffled > (SELECT shuffled FROM encounters WHERE id = %(after)s))
+    ORDER BY shuffled LIMIT %(limit)s
+"""
+# Each encounter as the last version before its moment left it.
+AS_THEY_STOOD: LiteralString = """
+    SELECT e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
+        v.version::bigint AS revision, coalesce(v.amended, e.amended) AS amended, e.patient_basis, e.pseudonym_version, v.record,
+        e.created_at, v.written_at AS updated_at, e.anchor
+    FROM unnest(%s::text[], %s::timestamptz[]) AS asked (id, until)
+    JOIN encounters e ON e.id = asked.id AND e.created_at < asked.until
+    CROSS JOIN LATERAL (
+        SELECT * FROM encounter_versions WHERE encounter_id = e.id AND written_at < asked.until ORDER BY version DESC LIMIT 1
+    ) v
+"""
 UPDATE_ENCOUNTER: LiteralString = """
     UPDATE encounters SET care_model = %(care_model)s, status = %(status)s, amended = %(amended)s, record = %(record)s,
         version = %(version)s, revision = revision + 1, updated_at = %(updated_at)s
     WHERE id = %(id)s RETURNING revision
 """
 INSERT_VERSION: LiteralString = """
-    INSERT INTO encounter_versions (encounter_id, version, tenant_id, care_model, status, record, client_id, actor, trace_id, written_at)
-    VALUES (%(id)s, %(version)s, %(tenant_id)s, %(care_model)s, %(status)s, %(record)s, %(client_id)s, %(actor)s, %(trace_id)s,
-        %(updated_at)s)
+    INSERT INTO encounter_versions (encounter_id, version, tenant_id, care_model, status, amended, record, client_id, actor, trace_id,
+        written_at)
+    VALUES (%(id)s, %(version)s, %(tenant_id)s, %(care_model)s, %(status)s, %(amended)s, %(record)s, %(client_id)s, %(actor)s,
+        %(trace_id)s, %(updated_at)s)
 """
 # Whoever shows a patient first decides for all who come after; the rows' locks make two first readers agree. All of a page in one
 # statement, locked in the order of their ids as the worker locks them: in a list's own order a reader and a batch would lock up.
@@ -75,11 +102,26 @@ FIX_BASES: LiteralString = """
         pseudonym_version = coalesce(e.pseudonym_version, locked.version)
     FROM locked WHERE e.id = locked.id RETURNING e.id, e.patient_basis, e.pseudonym_version
 """
+# For a reader who goes through many in one transaction: it never waits for a lock while it holds others.
+FIX_FREE_BASES: LiteralString = """
+    WITH locked AS (
+        SELECT e.id, fresh.basis, fresh.version FROM encounters e
+        JOIN unnest(%s::text[], %s::bytea[], %s::integer[]) AS fresh (id, basis, version) USING (id)
+        FOR NO KEY UPDATE OF e SKIP LOCKED
+    )
+    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis),
+        pseudonym_version = coalesce(e.pseudonym_version, locked.version)
+    FROM locked WHERE e.id = locked.id RETURNING e.id, e.patient_basis, e.pseudonym_version
+"""
 FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps WHERE client_id = %s"
 # Observations are only ever added, each with the revision it made: a reader of one revision is shown none that came later.
-OBSERVATIONS_OF: LiteralString = """
+LINKED: LiteralString = """
     SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
-    FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision <= %s ORDER BY observed_at, id
+    FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision """
+OBSERVATIONS_OF: LiteralString = LINKED + "<= %s ORDER BY observed_at, id"
+OBSERVATIONS_BEFORE: LiteralString = LINKED + "IS NOT NULL AND received_at < %s ORDER BY observed_at, id"
+COUNT_OBSERVATIONS_BEFORE: LiteralString = """
+    SELECT count(*) FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision IS NOT NULL AND received_at < %s
 """
 
 # Workers

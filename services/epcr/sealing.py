@@ -31,7 +31,7 @@ class Stored(NamedTuple):
 
 def opened(row: EncounterRow, keyring: Keyring) -> Stored:
     members: dict[str, Any] = row._asdict()
-    del members["patient_basis"], members["pseudonym_version"]
+    del members["patient_basis"], members["pseudonym_version"], members["anchor"]
     members["record"] = unseal(row.record, keyring, row.tenant_id, row.id)
     return Stored(row, Encounter(**members))
 

@@ -1,6 +1,5 @@
 """Encounters in the database: every write is the current row and a version beside it."""
 
-from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from psycopg.rows import class_row
@@ -21,7 +20,7 @@ async def insert(
     conn: AsyncConnection, caller: Caller, encounter: Encounter, keyring: Keyring, pseudonym_version: int
 ) -> Stored:
     """Raises a 409 Problem with the id of the encounter that is there for the same incident, vehicle and patient."""
-    row = _row(encounter, keyring) | {"pseudonym_version": pseudonym_version}
+    row = _row(encounter, keyring) | {"pseudonym_version": pseudonym_version, "anchor": encounter.record.anchor}
     cursor = await conn.execute(queries.INSERT_ENCOUNTER, row)
     if await cursor.fetchone() is None:
         raise problems.conflict(
@@ -41,15 +40,13 @@ async def update(conn: AsyncConnection, caller: Caller, encounter: Encounter, ke
     await _keep_version(conn, caller, row)
 
 
-async def find(
-    conn: AsyncConnection, encounter_id: str, keyring: Keyring, *, lock: bool = False, aliased: Sequence[str] = ()
-) -> Stored:
-    """The encounter of an id, or of one that it is an alias of. Raises a 404 Problem where the caller's tenant has none."""
+async def find(conn: AsyncConnection, encounter_id: str, keyring: Keyring, *, lock: bool = False) -> Stored:
+    """Raises a 404 Problem where the caller's tenant has no such encounter."""
     if not ids.is_id(encounter_id, "enc"):
         raise problems.not_found()
     statement: LiteralString = queries.LOCK_ENCOUNTER if lock else queries.FIND_ENCOUNTER
     async with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
-        row = await (await cursor.execute(statement, ([encounter_id, *aliased],))).fetchone()
+        row = await (await cursor.execute(statement, ([encounter_id],))).fetchone()
     if row is None:
         raise problems.not_found()
     return opened(row, keyring)

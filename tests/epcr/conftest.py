@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
-from services.epcr import tasks
+from services.epcr import editions, tasks
 from services.epcr.app import create_app
 from services.epcr.settings import Settings
 from shared import ids, worker
@@ -137,6 +138,29 @@ def start_app(database: Database, redis_server: RedisServer) -> StartApp:
 def http(start_app: StartApp) -> Iterator[httpx.Client]:
     with start_app() as client:
         yield client
+
+
+class Calendar:
+    """The day that it is for apps that are shown moved times."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self, zone: Any) -> datetime:
+        return datetime.now(zone) + self.ahead
+
+
+@pytest.fixture
+def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
+    calendar = Calendar()
+    monkeypatch.setattr(editions, "datetime", calendar)
+    return calendar
+
+
+@pytest.fixture
+def years_later(calendar: Calendar) -> None:
+    """Whatever is made in the test is shown in every mode."""
+    calendar.ahead = timedelta(days=800)
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def readings() -> list[LinkedObservation]:
 def disclosure(of: Encounter, partner: str = "app_hospital", mode: Mode = "exact") -> Disclosure:
     patient = of.record.patient
     basis = PSEUDONYMS.basis(PSEUDONYMS.current, of.tenant_id, of.id, patient.identifiers if patient else [])
-    return Disclosure(PSEUDONYMS.domain(1, of.tenant_id, partner), mode, basis)
+    return Disclosure(PSEUDONYMS.domain(1, of.tenant_id, partner, mode), mode, basis)
 
 
 def projection(of: Encounter, observations: list[LinkedObservation] | None = None, **to: Any) -> Projection:

@@ -30,19 +30,20 @@ def check(method: str, path: str, status: int, body: Any) -> None:
 @pytest.mark.parametrize("body", [MINIMAL, TYPICAL, ARREST, REFUSAL, EVERYTHING])
 @pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
 def test_every_answer_fits_its_schema(
-    organisation: Organisation, inside: Inside, body: dict[str, Any], mode: str
+    organisation: Organisation, inside: Inside, years_later: None, body: dict[str, Any], mode: str
 ) -> None:
-    partner = organisation.partner
-    inside.receive(organisation.id, app_changed(partner.caller.client_id, deidentification=mode))
-    created = partner.post(body)
+    hospital = organisation.hospital
+    inside.receive(organisation.id, app_changed(hospital.caller.client_id, deidentification=mode))
+    created = organisation.partner.post(body)
     assert created.status_code == 201
     check("post", ENCOUNTERS, 201, created.json())
-    id = created.json()["id"]
-    check("get", ENCOUNTER, 200, partner.read(id))
-    check("get", ENCOUNTERS, 200, partner.get(ENCOUNTERS).json())
-    check("get", BUNDLE, 200, partner.bundle(id))
+    listed = hospital.get(ENCOUNTERS).json()
+    check("get", ENCOUNTERS, 200, listed)
+    id = listed["encounters"][0]["id"]
+    check("get", ENCOUNTER, 200, hospital.read(id))
+    check("get", BUNDLE, 200, hospital.bundle(id))
     path = BUNDLE.format(encounter_id=id)
-    check("get", BUNDLE, 200, partner.get(path, params={"max_entries": 4}).json())
+    check("get", BUNDLE, 200, hospital.get(path, params={"max_entries": 4}).json())
 
 
 @pytest.mark.parametrize("body", [MINIMAL, TYPICAL, ARREST, REFUSAL, EVERYTHING])

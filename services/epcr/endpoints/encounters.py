@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from services.epcr import amend, announcements, metrics, store
 from services.epcr.deidentify import Projection, project
-from services.epcr.disclosure import Policy, disclose, find, fixed, place, placed, policy_for
+from services.epcr.disclosure import disclose, fixed, place, placed, policy_for
+from services.epcr.editions import Edition, Present, reader_for
 from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.fhir.export import exported
 from services.epcr.models.record import Encounter, EncounterDraft
@@ -18,7 +19,7 @@ from services.epcr.partner_view import plain_view, summary
 from services.epcr.pseudonyms import Pseudonyms
 from services.epcr.representations import FHIR, etag, is_known, not_modified, wants_fhir
 from shared import audit, http, idempotency, identity, ids, outbox, pagination, problems
-from shared.database import tenant_transaction
+from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.problems import FieldError
 
@@ -32,6 +33,9 @@ async def create_encounter(request: Request) -> Response:
     caller = identity.require(request, WRITE)
     draft = await http.decode(request, EncounterDraft)
     async with tenant_transaction(request, caller) as conn:
+        policy = await policy_for(conn, caller)
+        if policy.mode != "exact":
+            raise problems.insufficient_scope(WRITE, policy.mode)
         if answer := await idempotency.stored(conn, request, caller):
             # What is told again is read again.
             await audit.record(conn, caller, "encounter.replay", answer.headers["location"].rpartition("/")[2])
@@ -41,7 +45,7 @@ async def create_encounter(request: Request) -> Response:
         stored = await store.insert(conn, caller, encounter, request.state.keyring, pseudonyms.current)
         await audit.record(conn, caller, "encounter.create", encounter.id)
         await outbox.add(conn, caller.tenant_id, *announcements.created(encounter))
-        view = await plain_view(conn, stored, await policy_for(conn, caller), pseudonyms, encounter.id)
+        view = await plain_view(conn, stored, policy, pseudonyms)
         response = http.created(view.content, location=f"{PATH}/{encounter.id}")
         return await idempotency.keep(conn, request, caller, response)
 
@@ -51,14 +55,11 @@ async def list_encounters(request: Request) -> Response:
     page = http.query(request, EncounterFilter)
     pseudonyms: Pseudonyms = request.state.pseudonyms
     async with tenant_transaction(request, caller) as conn:
-        policy = await policy_for(conn, caller)
-        _refuse_hidden(page, policy)
-        after = placed(caller, policy, pseudonyms, pagination.after(request, page))
-        found = await store.listed(conn, page, after, request.state.keyring)
-        shown, cursor = pagination.slice_page(
-            request, found, page, key=lambda stored: place(caller, policy, pseudonyms, stored.row.id)
-        )
-        shown = await fixed(conn, shown, policy, pseudonyms)
+        reader = await _reader(conn, request, caller)
+        policy = reader.policy
+        found, last = await reader.listed(page, placed(caller, policy, pseudonyms, pagination.after(request, page)))
+        cursor = last and pagination.next_cursor(request, page, place(caller, policy, pseudonyms, last))
+        shown = await fixed(conn, found, policy, pseudonyms)
         views = [await plain_view(conn, stored, policy, pseudonyms) for stored in shown]
         seen = {"encounter_ids": [stored.row.id for stored in shown]}
         await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
@@ -73,13 +74,12 @@ async def read_encounter(request: Request) -> Response:
         return await _export(request, caller, asked.max_entries)
     if asked.max_entries is not None:
         raise problems.invalid("max_entries goes with format=fhir.", [FieldError("max_entries", "needs format=fhir")])
-    encounter_id = request.path_params["encounter_id"]
     async with tenant_transaction(request, caller) as conn:
-        policy = await policy_for(conn, caller)
-        stored = await find(conn, caller, policy, encounter_id, request.state)
-        view = await plain_view(conn, stored, policy, request.state.pseudonyms, encounter_id)
+        reader = await _reader(conn, request, caller)
+        stored = await reader.find(request.path_params["encounter_id"])
+        view = await plain_view(conn, stored, reader.policy, request.state.pseudonyms)
         await audit.record(conn, caller, "encounter.read", stored.row.id)
-    headers = {"etag": etag(stored.row, view.disclosure, f"json {encounter_id}"), "vary": "accept"}
+    headers = {"etag": etag(stored.row, view.disclosure, "json"), "vary": "accept"}
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
         return not_modified(headers)
     return http.json(view.content, headers=headers)
@@ -90,23 +90,19 @@ async def export_bundle(request: Request) -> Response:
     return await _export(request, caller, http.query(request, ReadBundle).max_entries)
 
 
-def _refuse_hidden(page: EncounterFilter, policy: Policy) -> None:
-    """A filter by what the app is not shown would tell it all the same, by what it finds."""
-    if page.cad_incident_id is not None and policy.mode != "exact":
-        detail = "not a filter for an application that is shown moved times"
-        raise problems.invalid(
-            "The incident is not shown to this application.", [FieldError("cad_incident_id", detail)]
-        )
+async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Present | Edition:
+    policy = await policy_for(conn, caller)
+    return reader_for(conn, caller, policy, request.state.pseudonyms, request.state.keyring)
 
 
 async def _export(request: Request, caller: Caller, max_entries: int | None) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        policy = await policy_for(conn, caller)
-        stored = await find(conn, caller, policy, request.path_params["encounter_id"], request.state)
-        disclosure = await disclose(conn, stored, policy, request.state.pseudonyms)
+        reader = await _reader(conn, request, caller)
+        stored = await reader.find(request.path_params["encounter_id"])
+        disclosure = await disclose(conn, stored, reader.policy, request.state.pseudonyms)
         headers = {"etag": etag(stored.row, disclosure, f"fhir {max_entries}"), "vary": "accept"}
         known = is_known(request.headers.getlist("if-none-match"), headers["etag"])
-        observations = [] if known else await store.observations_of(conn, stored.row)
+        observations = [] if known else await reader.observations_of(stored)
         await audit.record(conn, caller, "encounter.export", stored.row.id)
     if known:
         return not_modified(headers)

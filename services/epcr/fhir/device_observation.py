@@ -41,7 +41,7 @@ def _grouped(readings: list[Reading]) -> list[list[Reading] | Panel]:
         if part is None:
             groups.append([reading])
             continue
-        together = ("device_id", "observed_at", "revision", "test")
+        together = ("device_id", "moment", "revision", "test")
         key = (pressure.parent_of(reading, part), *(reading[name] for name in together))
         if key not in panels or part in panels[key]:
             panels[key] = {}

@@ -1,0 +1,355 @@
+"""Whoever is shown moved times tries to move them back: polls, joins, subtracts, over all that such an app can reach."""
+
+import re
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.epcr.deidentify import Disclosure, Mode, shift
+from services.epcr.editions import HELD_DAYS, until
+from services.epcr.pseudonyms import SHIFT_DAYS, Pseudonyms
+from shared import ids, pagination
+from shared.database import set_tenant
+from shared.encoding import base64url_decode
+from tests.epcr import golden
+from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, RECORDS, Calendar, Client, Inside, Organisation
+from tests.epcr.deliveries import app_changed, recorded, spo2
+from tests.epcr.samples import MINIMAL, PATIENT, TYPICAL
+
+MOVED = pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+PATIENTS = 6
+HELD = HELD_DAYS["shifted"]
+NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[a-z]+_[0-9a-z]{26}|[0-9a-f]{16,}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
+
+
+def moved_to(client: Client, mode: Mode) -> Client:
+    """The same app with a token of that mode, which is all that a service needs to know."""
+    other = Client(client.http, client.tenant_id)
+    other.caller = msgspec.structs.replace(client.caller, deidentification=mode)
+    return other
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+class Attacker:
+    """Reads everything it can whenever it likes, and keeps when it saw what."""
+
+    def __init__(self, client: Client, calendar: Calendar) -> None:
+        self.client = client
+        self.calendar = calendar
+        self.seen: dict[str, list[tuple[datetime, Any]]] = defaultdict(list)
+
+    def listed(self, **query: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            answer = self.client.get(ENCOUNTERS, params=query | ({"cursor": cursor} if cursor else {}))
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["encounters"]
+            cursor = answer.json()["next_cursor"]
+            if cursor is None:
+                return found
+
+    def all_of(self, alias: str) -> str:
+        """Every byte that is told of an encounter, headers included."""
+        paths = (f"{ENCOUNTERS}/{alias}", f"{ENCOUNTERS}/{alias}/fhir-bundle", f"{ENCOUNTERS}/{alias}?format=fhir")
+        answers = [self.client.get(path) for path in paths]
+        assert {answer.status_code for answer in answers} == {200}
+        return " ".join(answer.text + str(answer.headers.get("etag")) for answer in answers)
+
+    def poll(self, days: range, **query: Any) -> None:
+        """Once a day: notes each encounter whenever it looks other than the last time."""
+        for ahead in days:
+            self.calendar.ahead = timedelta(days=ahead)
+            today = self.calendar.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            for one in self.listed(**query):
+                known = self.seen[one["id"]]
+                state = self.client.get(f"{ENCOUNTERS}/{one['id']}/fhir-bundle").headers["etag"], one
+                if not known or known[-1][1] != state:
+                    known.append((today, state))
+
+    def guesses(self) -> set[int]:
+        """Days between what was seen of each encounter and the day that it says it was written: the shift, but for a constant."""
+        return {(today - day(one["updated_at"])).days for states in self.seen.values() for today, (_, one) in states}
+
+
+def patients(organisation: Organisation) -> list[str]:
+    """Encounters of as many patients, of whom each has a shift of their own, just now."""
+    now = datetime.now(UTC).isoformat()
+    numbers = [[{"system": "urn:mrn", "value": f"77{number}41A"}] for number in range(PATIENTS)]
+    return [organisation.partner.create(patient=PATIENT | {"identifiers": one}, times={"call": now}) for one in numbers]
+
+
+def forget_bases(organisation: Organisation, inside: Inside) -> None:
+    """As if nobody had been shown a patient yet."""
+    inside.rows("UPDATE encounters SET patient_basis = NULL WHERE tenant_id = %s RETURNING 1", organisation.id)
+
+
+def shifts(organisation: Organisation, client: Client, inside: Inside) -> set[int]:
+    """What the attacker is after."""
+    domain = Pseudonyms.from_text(PSEUDONYM_KEYS).domain(1, organisation.id, client.caller.client_id, "shifted")
+    rows = inside.rows("SELECT patient_basis FROM encounters WHERE tenant_id = %s", organisation.id)
+    return {domain.shift_days(bytes(basis)) for (basis,) in rows}
+
+
+def test_polling_the_list_does_not_tell_a_patients_shift(
+    organisation: Organisation, inside: Inside, calendar: Calendar
+) -> None:
+    patients(organisation)
+    attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)
+    attacker.poll(range(2 * HELD + 1))
+    assert len(attacker.seen) == PATIENTS
+    assert len(shifts(organisation, attacker.client, inside)) > 1
+    assert attacker.guesses() == {HELD + 1}
+
+
+def test_polling_for_changes_does_not_tell_a_patients_shift(
+    organisation: Organisation, inside: Inside, calendar: Calendar
+) -> None:
+    """Written on and measured in days later: each appears as long after what it says as the encounter itself."""
+    for number, id in enumerate(patients(organisation)):
+        organisation.crew.write(id, {"narrative": "later", "status": "completed"})
+        inside.rows(
+            "UPDATE encounter_versions SET written_at = written_at + interval '1 day' * %s WHERE encounter_id = %s AND version = 2"
+            " RETURNING 1",
+            number + 1,
+            id,
+        )
+    attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)
+    attacker.poll(range(2 * HELD + 1 + PATIENTS))
+    assert [len(states) for states in attacker.seen.values()] == [2] * PATIENTS
+    assert attacker.guesses() == {HELD + 1}
+
+
+def test_polling_a_filter_does_not_tell_a_patients_shift(
+    organisation: Organisation, inside: Inside, calendar: Calendar
+) -> None:
+    for id in patients(organisation):
+        organisation.crew.write(id, {"status": "completed"})
+    inside.rows(
+        "UPDATE encounter_versions SET written_at = written_at + interval '5 days' WHERE tenant_id = %s AND version = 2 RETURNING 1",
+        organisation.id,
+    )
+    attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)
+    attacker.poll(range(2 * HELD + 6), status="completed")
+    assert (len(attacker.seen), attacker.guesses()) == (PATIENTS, {HELD + 1})
+    assert {one["status"] for states in attacker.seen.values() for _, (_, one) in states} == {"completed"}
+    assert attacker.listed(status="in_progress") == []
+
+
+def test_polling_for_readings_does_not_tell_a_patients_shift(
+    organisation: Organisation, inside: Inside, calendar: Calendar
+) -> None:
+    """Of each patient a monitor's reading comes in ten days after the encounter, in the calendar of the app as well."""
+    for id in patients(organisation):
+        inside.receive(organisation.id, recorded(id, spo2()))
+    inside.rows(
+        "UPDATE observations SET received_at = received_at + interval '10 days' WHERE tenant_id = %s RETURNING 1",
+        organisation.id,
+    )
+    attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)
+    attacker.poll(range(2 * HELD + 12))
+    waits = {(states[1][0] - states[0][0]).days for states in attacker.seen.values()}
+    assert (len(attacker.seen), waits) == (PATIENTS, {10})
+
+
+def test_polling_tells_no_more_than_the_year_of_what_is_shown_as_a_year(
+    organisation: Organisation, calendar: Calendar
+) -> None:
+    """Also of what was written down long after it began, perhaps in the next year."""
+    now = datetime.now(UTC)
+    for days in (0, 1, 21, 21 + 30, 300):
+        organisation.partner.create(times={"call": (now - timedelta(days=days)).isoformat()})
+    attacker = Attacker(moved_to(organisation.hospital, "safe_harbor"), calendar)
+    attacker.poll(range(HELD_DAYS["safe_harbor"] + 3))
+    assert (len(attacker.seen), attacker.guesses()) == (5, {HELD_DAYS["safe_harbor"] + 1})
+
+
+@pytest.mark.parametrize(
+    "began", ["2024-01-01T00:00:00+00:00", "2024-12-31T23:59:59+00:00", "2026-06-01T12:00:00+00:00"]
+)
+def test_a_year_is_over_before_anything_of_it_is_shown(began: str) -> None:
+    anchor = datetime.fromisoformat(began)
+    moved = shift(Disclosure(golden.PSEUDONYMS.domain(1, "org", "app"), "safe_harbor", b""), anchor)
+    end = until("safe_harbor", moved, datetime(2027, 6, 1, 12, tzinfo=UTC))
+    assert end + timedelta(days=1) < datetime(2027, 6, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("days", [-SHIFT_DAYS, -1, 1, SHIFT_DAYS])
+@pytest.mark.parametrize("clock", ["2026-03-01T00:00:00+00:00", "2026-03-01T23:59:59.999999+00:00"])
+def test_an_edition_ends_as_many_days_ago_in_the_calendar_of_every_patient(days: int, clock: str) -> None:
+    end = until("shifted", timedelta(days=days), datetime.fromisoformat(clock))
+    assert end + timedelta(days=days) == datetime(2026, 3, 1, tzinfo=UTC) - timedelta(days=HELD)
+    assert end < datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@MOVED
+def test_joining_with_what_another_app_reads_exactly_finds_no_number_and_no_time_in_common(
+    organisation: Organisation, inside: Inside, years_later: None, calendar: Calendar, mode: Mode
+) -> None:
+    """What may be in common is the organisation and, in shifted times, the vehicle; the values themselves always are."""
+    times = {"call": "2026-03-23T10:00:07.123456Z", "on_scene": "2026-03-23T10:09:05.5Z"}
+    id = organisation.partner.create(**TYPICAL | {"times": times})
+    inside.receive(
+        organisation.id, recorded(id, spo2(observed_at=datetime(2026, 3, 23, 10, 15, 7, 250000, tzinfo=UTC)))
+    )
+    exact = Attacker(organisation.hospital, calendar).all_of(id)
+    attacker = Attacker(moved_to(organisation.hospital, mode), calendar)
+    [listed] = attacker.listed()
+    moved = attacker.all_of(listed["id"]) + str(listed)
+    assert set(NUMBER.findall(moved)) & set(NUMBER.findall(exact)) <= {organisation.id}
+    assert not [one for one in TIME.findall(moved) if not one.endswith(":00Z")]
+    assert {listed[name][10:] for name in ("created_at", "updated_at")} == {"T00:00:00Z"}
+    assert id not in moved
+
+
+@MOVED
+def test_the_order_of_a_list_does_not_tell_when_its_encounters_were_made(
+    organisation: Organisation, years_later: None, calendar: Calendar, mode: Mode
+) -> None:
+    """Between neighbours whose moves cancel out, an encounter's place would tell its day."""
+    vehicles = [f"AMB-{number:02d}" for number in range(12)]
+    for vehicle in vehicles:
+        organisation.partner.create(vehicle_id=vehicle, patient={"age_years": 20 + vehicles.index(vehicle)})
+    attacker = Attacker(moved_to(organisation.hospital, mode), calendar)
+    ages = [attacker.client.read(one["id"])["patient"]["age_years"] for one in attacker.listed(limit=5)]
+    assert sorted(ages) == list(range(20, 32))
+    assert ages not in (sorted(ages), sorted(ages, reverse=True))
+
+
+@MOVED
+def test_a_change_of_mode_leaves_nothing_in_common(
+    organisation: Organisation, inside: Inside, years_later: None, calendar: Calendar, mode: Mode
+) -> None:
+    """An app that read a patient exactly would otherwise know from its pseudonym how far the older encounters were moved."""
+    id = organisation.partner.create(**TYPICAL)
+    client = organisation.hospital
+    before = Attacker(client, calendar).all_of(id)
+    attacker = Attacker(moved_to(client, mode), calendar)
+    [listed] = attacker.listed()
+    after = attacker.all_of(listed["id"])
+    assert set(NUMBER.findall(before)) & set(NUMBER.findall(after)) <= {organisation.id}
+    for other in ("exact", "shifted", "safe_harbor"):
+        status = moved_to(client, other).get(f"{ENCOUNTERS}/{listed['id']}").status_code
+        assert status == (200 if other == mode else 404)
+
+
+@MOVED
+@pytest.mark.parametrize("known_by", ["token", "message"])
+def test_an_app_with_moved_times_makes_no_encounter_and_learns_no_id_from_trying(
+    organisation: Organisation, inside: Inside, mode: Mode, known_by: str
+) -> None:
+    """Neither from a new one, nor from the conflict with one that is there, nor from an answer it was given in another mode."""
+    client = organisation.partner
+    body = MINIMAL | {"cad_incident_id": ids.new_id("cad")}
+    id = client.post(body, idempotency_key="before").json()["id"]
+    if known_by == "message":
+        inside.receive(organisation.id, app_changed(client.caller.client_id, deidentification=mode))
+    else:
+        client = moved_to(client, mode)
+    for again in (
+        client.post(body),
+        client.post(body, idempotency_key="before"),
+        client.post(body | {"patient_number": 2}),
+    ):
+        assert again.status_code == 403
+        assert id not in again.text + str(again.headers)
+        assert (again.json()["scope"], mode in again.json()["detail"]) == ("argus:epcr:write", True)
+    query = "SELECT count(*) FROM encounters WHERE tenant_id = %s"
+    assert inside.rows(query, organisation.id) == [(1,)]
+
+
+@MOVED
+def test_an_app_with_moved_times_is_no_crews_application(organisation: Organisation, mode: Mode) -> None:
+    id = organisation.partner.create(**TYPICAL)
+    crew = moved_to(organisation.crew, mode)
+    assert crew.get(f"{RECORDS}/{id}").status_code == 403
+    assert crew.write(id, {"status": "completed"}, version=1).status_code == 403
+
+
+def test_of_two_things_said_of_an_app_what_hides_more_holds(
+    organisation: Organisation, inside: Inside, years_later: None
+) -> None:
+    """A token older than a change of mode, or one that is newer than what this service has heard."""
+    id = organisation.partner.create(**TYPICAL)
+    client = organisation.hospital
+    inside.receive(organisation.id, app_changed(client.caller.client_id, 1, deidentification="safe_harbor"))
+    assert client.get(f"{ENCOUNTERS}/{id}").status_code == 404
+    shown = moved_to(client, "shifted").get(ENCOUNTERS).json()["encounters"]
+    assert ["vehicle_id" in one for one in shown] == [False]
+
+
+def test_no_page_ends_at_an_encounter_that_may_not_be_seen_yet(
+    organisation: Organisation, inside: Inside, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its alias in a cursor would tell from when on it was there."""
+    monkeypatch.setattr("services.epcr.editions.LOOKED_AT", 2)
+    patients(organisation)
+    attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)
+    seen: set[str] = set()
+    for ahead in (*range(0, 2 * HELD, 7), 2 * HELD):
+        calendar.ahead = timedelta(days=ahead)
+        seen = {one["id"] for one in attacker.listed()}
+        cursor: str | None = None
+        while True:
+            page = attacker.client.get(ENCOUNTERS, params={"limit": 1} | ({"cursor": cursor} if cursor else {})).json()
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+            assert base64url_decode(cursor)[pagination.MARK :].decode().split()[1] in seen
+    assert len(seen) == PATIENTS
+
+
+def test_a_reader_never_waits_for_an_encounter_that_is_being_written(
+    organisation: Organisation, inside: Inside, years_later: None, calendar: Calendar
+) -> None:
+    """It holds those it has gone through, in no order: writers and readers would wait for one another. It sees it the next time."""
+    busy, *_ = patients(organisation)
+    forget_bases(organisation, inside)
+    attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)
+    with inside.task() as conn:
+        set_tenant(conn, organisation.id)
+        conn.execute("SELECT 1 FROM encounters WHERE id = %s FOR UPDATE", (busy,))
+        assert len(attacker.listed()) == PATIENTS - 1
+    assert len(attacker.listed()) == PATIENTS
+
+
+def test_one_request_opens_so_many_records_and_the_next_one_goes_on(
+    organisation: Organisation,
+    inside: Inside,
+    years_later: None,
+    calendar: Calendar,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.epcr.editions.LOOKED_AT", 2)
+    monkeypatch.setattr("services.epcr.editions.OPENED", 3)
+    patients(organisation)
+    forget_bases(organisation, inside)
+    attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)
+    assert [len(attacker.listed()) for _ in range(2)] == [4, 6]
+
+
+def test_an_encounter_begun_by_an_older_version_is_held_as_long(
+    organisation: Organisation, inside: Inside, calendar: Calendar
+) -> None:
+    patients(organisation)
+    inside.rows("UPDATE encounters SET anchor = NULL WHERE tenant_id = %s RETURNING 1", organisation.id)
+    inside.rows("UPDATE encounter_versions SET amended = NULL WHERE tenant_id = %s RETURNING 1", organisation.id)
+    attacker = Attacker(moved_to(organisation.hospital, "safe_harbor"), calendar)
+    attacker.poll(range(HELD_DAYS["safe_harbor"] + 3))
+    assert (len(attacker.seen), attacker.guesses()) == (PATIENTS, {HELD_DAYS["safe_harbor"] + 1})
+
+
+@MOVED
+def test_a_sandbox_shows_at_once_what_is_moved(organisation: Organisation, mode: Mode) -> None:
+    """Nobody is in it, and who builds against a mode cannot wait for months."""
+    sandbox = Client(organisation.hospital.http, organisation.id, "argus:epcr:write", environment="sandbox")
+    sandbox.create(**TYPICAL)
+    [listed] = moved_to(sandbox, mode).get(ENCOUNTERS).json()["encounters"]
+    assert moved_to(sandbox, mode).read(listed["id"])["times"]["call"] != TYPICAL["times"]["call"]
