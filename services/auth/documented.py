@@ -1,9 +1,10 @@
 """What the public contract says of this service: apps and their credentials, tokens, keys, discovery."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from services.auth.apps.models import (
     AppChange,
@@ -41,6 +42,19 @@ class Scopes(msgspec.Struct):
     scopes: list[Scope]
 
 
+MODES = (
+    "How the app is shown patient care records. `exact`: names, numbers and free text are gone, times are as they were. `shifted`: "
+    "every time of a patient is moved by the same number of whole days, up to 50 either way, and told to the minute. "
+    "`safe_harbor`: every encounter begins on 1 January of its year, vehicles are not named. In the last two the app only reads; ids "
+    "and pseudonyms are its own in that mode; an encounter appears, and changes, a fixed number of days after the day that its moved "
+    "times say (51, or 367), at midnight UTC, and stands in no meaningful order: who polls learns no more than who reads once. Such an "
+    "app holds no scope but `argus:epcr:read`, `webhooks:read`, `webhooks:write` and `offline_access`, and is approved for no event but "
+    "`webhook.disabled`, `app.secret_rotated` and `integration_request.decided`; a change that conflicts is 422 and names what "
+    "does. A change of mode ends the app's tokens. No mode withstands a reader who holds the dispatch log, a device's readings or "
+    "the same records read exactly: values and intervals are not changed, and match. A sandbox moves times but holds nothing back."
+)
+
+
 class Governance(msgspec.Struct):
     """What a tenant's admin has allowed the app. `access_token_ttl` is in seconds."""
 
@@ -51,7 +65,7 @@ class Governance(msgspec.Struct):
     access_token_ttl: int
     graphql_bundles: list[str]
     pseudonym_domain: str
-    deidentification: Deidentification
+    deidentification: Annotated[Deidentification, Meta(description=MODES)]
 
 
 class Secret(msgspec.Struct):
@@ -214,8 +228,8 @@ APPS_OPERATIONS = [
         "Update app governance",
         PLATFORM_APPS,
         {200: AnyOf((GovernanceChanged, GovernanceTried))},
-        "Changes what it names. `allow_service_tokens: false` ends the live ones within a second. `?dry_run=true` changes nothing"
-        " and says what would have been refused over the last 7 days.",
+        "Changes what it names. `allow_service_tokens: false` ends the live ones within a second, another `deidentification` every"
+        " token of the app. `?dry_run=true` changes nothing and says what would have been refused over the last 7 days.",
         body=GovernanceChange,
         query=GovernanceQuery,
         refusals=NOT_CHANGEABLE,
