@@ -1,19 +1,35 @@
 """Celery over Redis, set so that nothing in Redis is missed when it is gone: the outbox holds every message until it is acknowledged."""
 
+import ssl
+from typing import ClassVar
+
 from celery import Celery
+from celery.app.amqp import AMQP
+from kombu import Exchange
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-CONSUME = "consume"
-ACKNOWLEDGE = "acknowledge"
+from shared.transport import ACKNOWLEDGE, CONSUME
+
+__all__ = ["ACKNOWLEDGE", "CONSUME", "bell_key", "connect", "hand_over", "redis_client"]
+
+
+class Direct(AMQP):
+    """Queues are Redis keys and no more: nobody has to write down anywhere, and be let to, what is bound to what."""
+
+    default_exchange: ClassVar = Exchange("")  # type: ignore[assignment]
+    autoexchange: ClassVar = staticmethod(lambda name: None)  # type: ignore[assignment]
 
 
 def connect(service: str, redis_url: str) -> Celery:
-    """A Celery app whose queue is the service's name. A call that cannot be handed over fails within about two seconds."""
-    app = Celery(service, broker=redis_url, set_as_current=False)
+    """A Celery app over `shared.transport`. A call that cannot be handed over fails within about two seconds."""
+    app = Celery(service, broker=redis_url, amqp=Direct, set_as_current=False)
     app.conf.update(
-        task_default_queue=service,
+        broker_transport="shared.transport:Transport",
+        # Kombu would check no certificate.
+        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if redis_url.startswith("rediss:") else None,
+        task_default_queue=f"{service}.own",
         task_ignore_result=True,
         # Acknowledged on receipt: what dies with its worker is sent again by the outbox, not after Redis' visibility time-out.
         task_acks_late=False,
@@ -32,15 +48,17 @@ def connect(service: str, redis_url: str) -> Celery:
             "socket_connect_timeout": 2,
             # One list per queue: nothing here has a priority, and each step would be a further key to look at.
             "priority_steps": [0],
-            "unacked_key": f"{service}.unacked",
-            "unacked_index_key": f"{service}.unacked_index",
-            "unacked_mutex_key": f"{service}.unacked_mutex",
         },
         task_publish_retry=False,
         task_serializer="json",
         accept_content=["json"],
     )
     return app
+
+
+def hand_over(celery: Celery, queue: str, task: str, *args: str | int) -> None:
+    """Puts a call into a queue, which may be another service's."""
+    celery.send_task(task, args=args, queue=queue, declare=[])
 
 
 def redis_client(redis_url: str) -> Redis:

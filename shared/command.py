@@ -1,7 +1,7 @@
 """`python -m services.<name>`: the same commands for every service; each adds its own."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from shared.messages import queues_of
 from shared.settings import Process, Service, required
 
 # Each command imports what it runs, and nothing before it is called: an operator's command would wait a second for what it never needs.
@@ -52,7 +53,8 @@ def commands(
     periodic: "Callable[[S], list[Periodic]]",
     queues: tuple[str, ...] = (),
 ) -> typer.Typer:
-    """The commands of the service in the folder `package`, whose name is also its queue and database; `name` is what people call it.
+    """The commands of the service in the folder `package`, whose name is also its database's and begins its queues'; `name` is
+    what people call it.
 
     `create_app`, `create_worker` and `periodic` import what they need when they are called. `queues` are further queues that its worker
     serves.
@@ -61,7 +63,7 @@ def commands(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"Operate {name}."
     )
     _add_web(cli, name, load, create_app)
-    _add_worker(cli, name, load, create_worker, queues=",".join((package.name, *queues)))
+    _add_worker(cli, name, load, create_worker, queues=(*queues_of(package.name), *queues))
     _add_relay(cli, name, load, package.name, periodic)
     _add_migrate(cli, load, package)
     _add_outbox(cli, load)
@@ -89,7 +91,7 @@ def _add_web(cli: typer.Typer, name: str, load: Callable[[], S], create_app: "Ca
 
 
 def _add_worker(
-    cli: typer.Typer, name: str, load: Callable[[], S], create_worker: "Callable[[S], Celery]", queues: str
+    cli: typer.Typer, name: str, load: Callable[[], S], create_worker: "Callable[[S], Celery]", queues: Sequence[str]
 ) -> None:
     @cli.command()
     def worker(
@@ -106,7 +108,7 @@ def _add_worker(
 
         settings = load()
         working = observe(name, settings, ops_host)
-        work(create_worker(settings), only or queues, concurrency, working)
+        work(create_worker(settings), only or ",".join(queues), concurrency, working)
 
 
 def _add_relay(

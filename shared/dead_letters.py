@@ -7,8 +7,8 @@ import msgspec
 from psycopg_pool import ConnectionPool
 
 from shared import logs, metrics
+from shared.authenticity import Envelope
 from shared.database import Connection, task_transaction
-from shared.relay import Envelope
 
 MAX_FAILURES = 5
 COUNT: LiteralString = """

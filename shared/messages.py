@@ -1,9 +1,12 @@
 """The contract between services: one Struct per message, tagged `<consumer>.<event>.v1`. A breaking change is a new version.
 
+The tables at the end say who may send what; Redis' users, the queues and every consumer's checks follow from them.
+
 Nothing here may carry personal data: names, birth dates, addresses, phone numbers, free text and serial numbers stay
 where they were written.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -20,8 +23,8 @@ def name_of(message: Message | type[Message]) -> str:
     return str(message.__struct_config__.tag)
 
 
-def consumer_of(message: Message) -> str:
-    """The service, and queue, a message is for."""
+def consumer_of(message: Message | type[Message]) -> str:
+    """The service a message is for."""
     return name_of(message).partition(".")[0]
 
 
@@ -304,23 +307,68 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     test: bool = False
 
 
-MESSAGES: tuple[type[Message], ...] = (
-    Event,
-    WebhookApp,
-    GraphqlApp,
-    ClinicalApp,
-    ObservationsRecorded,
-    EncounterLink,
-    EncounterFacts,
-    TenantChanged,
-    PlatformApp,
-    AutomationInterest,
-    PlatformEvent,
-    AutomationDelivery,
-    RunDocument,
-    AutomationIncident,
-    RunFinished,
-    InstallApp,
-    AppInstalled,
-    UninstallApp,
-)
+PRODUCERS: Mapping[type[Message], tuple[str, ...]] = {
+    Event: ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest"),
+    WebhookApp: ("auth",),
+    GraphqlApp: ("auth",),
+    ClinicalApp: ("auth",),
+    ObservationsRecorded: ("device_ingest",),
+    EncounterLink: ("epcr",),
+    EncounterFacts: ("epcr",),
+    TenantChanged: ("auth",),
+    PlatformApp: ("auth",),
+    AutomationInterest: ("control_plane",),
+    PlatformEvent: ("webhook_dispatcher",),
+    AutomationDelivery: ("control_plane",),
+    RunDocument: ("control_plane",),
+    AutomationIncident: ("control_plane",),
+    RunFinished: ("webhook_dispatcher", "graphql_api"),
+    InstallApp: ("control_plane",),
+    AppInstalled: ("auth",),
+    UninstallApp: ("control_plane",),
+}
+"""Who may send each kind of message. A consumer refuses it from anybody else."""
+
+EVENT_TYPES: Mapping[str, tuple[str, ...]] = {
+    "auth": ("app.secret_rotated", "integration_request.decided"),
+    "webhook_dispatcher": ("webhook.disabled",),
+    "graphql_api": ("incident.created", "incident.updated", "incident.closed"),
+    "epcr": ("epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed"),
+    "device_ingest": ("device.enrolled", "device.observations.recorded"),
+}
+"""The types of `Event` each producer may announce."""
+
+TIMED = (WebhookApp, GraphqlApp, ClinicalApp, TenantChanged, PlatformApp)
+"""Kinds whose `version` is Unix time in milliseconds. Every other `version` counts changes."""
+
+MESSAGES: tuple[type[Message], ...] = tuple(PRODUCERS)
+SERVICES = ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane")
+
+
+def consumers_of(producer: str) -> list[str]:
+    """The services a service has something to tell."""
+    return sorted({consumer_of(kind) for kind, producers in PRODUCERS.items() if producer in producers})
+
+
+def producers_for(consumer: str) -> list[str]:
+    """The services that have something to tell a service."""
+    return sorted(
+        {each for kind, producers in PRODUCERS.items() if consumer_of(kind) == consumer for each in producers}
+    )
+
+
+def batches_queue(consumer: str, producer: str) -> str:
+    """The queue of one producer's messages for one consumer."""
+    return f"{consumer}.from.{producer}"
+
+
+def acknowledgements_queue(producer: str, consumer: str) -> str:
+    """The queue of one consumer's acknowledgements to one producer."""
+    return f"{producer}.acks.{consumer}"
+
+
+def queues_of(service: str) -> list[str]:
+    """All queues of messages and acknowledgements that a service's worker serves."""
+    return [batches_queue(service, producer) for producer in producers_for(service)] + [
+        acknowledgements_queue(service, consumer) for consumer in consumers_of(service)
+    ]

@@ -18,11 +18,14 @@ outbox_unacknowledged = Gauge(
     "outbox_oldest_unacknowledged_seconds", "Age of the oldest outbox row not acknowledged", ["consumer"]
 )
 queue_length = Gauge("queue_messages", "Celery calls waiting in a queue", ["queue"])
+queue_bytes = Gauge("queue_bytes", "Memory that Redis uses for a queue", ["queue"])
+redis_memory_share = Gauge("redis_memory_used_ratio", "Memory that Redis uses, of what it may; 0 where it may use any")
 
 messages = Counter("messages_consumed_total", "Messages taken from the queue", ["message", "outcome"])
 message_seconds = Histogram(
     "message_age_seconds", "From a message's commit to its effect", ["message"], buckets=BUCKETS
 )
+messages_refused = Counter("messages_refused_total", "Messages and calls that cannot be", ["reason", "producer"])
 dead_letters = Counter("dead_letters_total", "Messages given up", ["message"])
 
 build = Gauge("build_info", "Always 1; what runs stands in the labels", ["revision", "python"])

@@ -15,6 +15,8 @@ HISTORY: LiteralString = """
         name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
     )
 """
+# The first line of a file whose statements make or drop indexes while the table is written to.
+CONCURRENTLY = "-- concurrently\n"
 APPLIED: LiteralString = "SELECT name, digest FROM migrations"
 RECORD: LiteralString = "INSERT INTO migrations (name, digest) VALUES (%s, %s)"
 
@@ -73,10 +75,23 @@ def _run(conn: psycopg.Connection[Any], name: str, file: Path, applied: dict[str
         return False
     for placeholder, role in roles.items():
         text = text.replace("{{" + placeholder + "}}", sql.Identifier(role).as_string(conn))
+    if text.startswith(CONCURRENTLY):
+        _run_concurrently(conn, text)
+        conn.execute(RECORD, (name, digest))
+        return True
     with conn.transaction():
         conn.execute(cast(LiteralString, text))
         conn.execute(RECORD, (name, digest))
     return True
+
+
+def _run_concurrently(conn: psycopg.Connection[Any], text: str) -> None:
+    """Statement by statement, each of which may be repeated: PostgreSQL takes none of these in a transaction. They block nobody."""
+    conn.execute("SET lock_timeout = 0")
+    for statement in text.split(";\n"):
+        if statement.strip():
+            conn.execute(cast(LiteralString, statement))
+    conn.execute("SET lock_timeout = '5s'")
 
 
 def _grant(conn: psycopg.Connection[Any], *roles: str) -> None:

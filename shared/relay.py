@@ -1,13 +1,17 @@
-"""The relay: takes due rows from the outbox and hands them to the consumers' queues, many in one Celery call."""
+"""The relay: takes due rows from the outbox and hands them to the consumers' queues, many in one signed Celery call.
+
+Each consumer has a queue of its own and is sent no more than it takes: what one does not take waits in the outbox, and costs the others
+nothing.
+"""
 
 import itertools
 import logging
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple, Protocol
+from typing import LiteralString, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -15,32 +19,43 @@ import psycopg
 from celery import Celery
 from kombu.exceptions import KombuError
 from psycopg.rows import class_row
-from redis import RedisError
+from redis import RedisError, ResponseError
 
-from shared import broker, metrics, tracing
+from shared import authenticity, broker, metrics, tracing
+from shared.authenticity import Envelope
+from shared.crowding import Crowding, Room
 from shared.database import LAZILY, Connection, open_tasks_pool
+from shared.messages import batches_queue, consumers_of
 from shared.periodic import Periodic, PeriodicRunner
 from shared.settings import required
+from shared.signatures import Signer
 
+DUE: LiteralString = """
+    SELECT one FROM unnest(%s::text[]) AS one
+    WHERE EXISTS (SELECT FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now())
+        OR EXISTS (SELECT FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now())
+"""
+# By two indexes, so that neither what waits to be sent nor what waits to be acknowledged is walked over.
 CLAIM: LiteralString = """
-    WITH due AS (
-        SELECT id FROM outbox
-        WHERE acknowledged_at IS NULL AND send_at <= now() AND (attempts = 0 OR consumer <> ALL(%(held)s))
-        ORDER BY send_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    WITH first AS (
+        SELECT id, send_at, pg_column_size(body) AS size FROM outbox
+        WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
+        ORDER BY send_at LIMIT %(first)s FOR UPDATE SKIP LOCKED
+    ), again AS (
+        SELECT id, send_at, pg_column_size(body) AS size FROM outbox
+        WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
+        ORDER BY send_at LIMIT %(again)s FOR UPDATE SKIP LOCKED
+    ), due AS (
+        SELECT id, sum(size) OVER (ORDER BY send_at, id) - size AS before FROM (TABLE first UNION ALL TABLE again) AS either
     )
     UPDATE outbox SET attempts = attempts + 1,
         send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 6)) * (0.9 + random() * 0.2))
-    FROM due WHERE outbox.id = due.id
+    FROM due WHERE outbox.id = due.id AND due.before < %(bytes)s
     RETURNING outbox.id, tenant_id, consumer, body::text AS body, traceparent, created_at, attempts
-"""
-SENT_AGAIN: LiteralString = """
-    SELECT DISTINCT consumer FROM outbox WHERE acknowledged_at IS NULL AND send_at <= now() AND attempts > 0
 """
 CALL_MESSAGES = 200
 CALL_BYTES = 512 * 1024
 BATCH = 1000
-# Calls waiting in a consumer's queue above which nothing is sent again: it is slow, not deaf.
-CROWDED = 100
 POLL_SECONDS = 1.0
 # No batch begins sooner after the one before: what is written in the meantime goes out in one call, and one that comes alone at once.
 PACE_SECONDS = 0.02
@@ -54,6 +69,8 @@ class RelaySettings(Protocol):
     def redis_url(self) -> str: ...
     @property
     def outbox_resend_seconds(self) -> float: ...
+    @property
+    def service_signing_key(self) -> str | None: ...
 
 
 class Row(NamedTuple):
@@ -66,27 +83,20 @@ class Row(NamedTuple):
     attempts: int
 
 
-class Envelope(msgspec.Struct, frozen=True):
-    """A message on its way: ids and trace beside the body's own JSON."""
-
-    id: UUID
-    tenant_id: str
-    occurred_at: datetime
-    traceparent: str | None
-    body: msgspec.Raw
-
-
 class Relay:
     """`working` is set while what is due is sent, and not while the database or the broker is away."""
 
     def __init__(self, service: str, settings: RelaySettings, working: threading.Event | None = None) -> None:
         self.service = service
         self.resend_seconds = settings.outbox_resend_seconds
+        self.signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
         self.pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
         self.celery = broker.connect(service, settings.redis_url)
         self.redis = broker.redis_client(settings.redis_url)
+        self.crowding = Crowding(self.redis, {each: batches_queue(each, service) for each in consumers_of(service)})
         self.stopping = threading.Event()
         self.working = working or threading.Event()
+        self._turns = itertools.count()
 
     def run(self) -> None:
         """Sends until told to stop. A dead database or broker is waited for, never fatal."""
@@ -107,33 +117,45 @@ class Relay:
         self.pool.close()
 
     def send_due(self) -> int:
-        """Sends one batch; rows stay due if the broker does not take them, since their transaction then rolls back."""
-        with self.pool.connection() as conn:
-            rows = self._claim(conn)
-            for consumer, of_consumer in itertools.groupby(
-                sorted(rows, key=lambda row: (row.consumer, row.id)), lambda row: row.consumer
-            ):
-                for call in calls(of_consumer):
-                    hand_over(self.celery, self.service, consumer, call)
-            return len(rows)
+        """Sends a batch to every consumer that takes one. Returns how many messages there were.
 
-    def _claim(self, conn: Connection) -> list[Row]:
+        Rows stay due if the broker does not take them, since their transaction then rolls back.
+        """
+        return sum(self._send(consumer, room) for consumer, room in self._turn())
+
+    def _turn(self) -> Iterator[tuple[str, Room]]:
+        """The consumers for which something is due and that take something, each turn beginning with another."""
+        with self.pool.connection() as conn:
+            due = [consumer for (consumer,) in conn.execute(DUE, (list(self.crowding.queues),))]
+        if due:
+            room = self.crowding.rooms(due)
+            begin = next(self._turns) % len(due)
+            yield from ((consumer, room[consumer]) for consumer in (*due[begin:], *due[:begin]) if consumer in room)
+
+    def _send(self, consumer: str, room: Room) -> int:
+        try:
+            with self.pool.connection() as conn:
+                rows = self._claim(conn, consumer, room)
+                for call in calls(rows):
+                    hand_over(self.celery, self.signer, self.service, consumer, call)
+        except (
+            ResponseError
+        ) as error:  # full, or not to be written to by this user: no reason to keep anything from the others
+            log.warning("%s is sent nothing: %s", consumer, type(error).__name__)
+            return 0
+        return len(rows)
+
+    def _claim(self, conn: Connection, consumer: str, room: Room) -> list[Row]:
         """Lazily: a claim that a crash undoes is sent again, and known to its consumer."""
         conn.execute(LAZILY)
+        limits = {
+            "first": min(BATCH, room.calls * CALL_MESSAGES),
+            "again": BATCH if room.again else 0,
+            "bytes": room.bytes,
+        }
         with conn.cursor(row_factory=class_row(Row)) as cursor:
-            return cursor.execute(
-                CLAIM, {"held": self._held(conn), "limit": BATCH, "resend": self.resend_seconds}
-            ).fetchall()
-
-    def _held(self, conn: Connection) -> list[str]:
-        """Consumers so far behind that sending again would only feed the queue."""
-        again = conn.execute(SENT_AGAIN).fetchall()
-        return [consumer for (consumer,) in again if self._length(consumer) > CROWDED]
-
-    def _length(self, queue: str) -> int:
-        length: Any = self.redis.llen(queue)
-        metrics.queue_length.labels(queue).set(length)
-        return int(length)
+            rows = cursor.execute(CLAIM, {"consumer": consumer, "resend": self.resend_seconds} | limits).fetchall()
+        return sorted(rows, key=lambda row: row.id)
 
     def _wait_for_bell(self) -> None:
         self.redis.blpop([broker.bell_key(self.service)], timeout=POLL_SECONDS)
@@ -153,12 +175,12 @@ def calls(rows: Iterable[Row]) -> Iterable[list[Row]]:
         yield call
 
 
-def hand_over(celery: Celery, producer: str, consumer: str, rows: list[Row]) -> None:
-    now = time.time_ns()
+def hand_over(celery: Celery, signer: Signer, producer: str, consumer: str, rows: list[Row]) -> None:
     envelopes = [
         Envelope(row.id, row.tenant_id, row.created_at, row.traceparent, msgspec.Raw(row.body.encode())) for row in rows
     ]
-    celery.send_task(broker.CONSUME, args=[producer, now, msgspec.json.encode(envelopes).decode()], queue=consumer)
+    batch = authenticity.seal(signer, "batch", producer, consumer, msgspec.json.encode(envelopes).decode())
+    broker.hand_over(celery, batches_queue(consumer, producer), broker.CONSUME, *batch)
     for row in rows:
         if row.traceparent:
             began = int(row.created_at.timestamp() * 1e9)
@@ -166,7 +188,7 @@ def hand_over(celery: Celery, producer: str, consumer: str, rows: list[Row]) -> 
                 "outbox wait",
                 row.traceparent,
                 began,
-                now,
+                batch.sent_ns,
                 **{"messaging.destination.name": consumer, "attempt": row.attempts},
             )
     again = sum(row.attempts > 1 for row in rows)

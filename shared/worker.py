@@ -1,4 +1,7 @@
-"""Messages in: one Celery task takes a batch, does what is new in one transaction, and acknowledges to the producer."""
+"""Messages in: one Celery task takes a batch, does what is new in one transaction, and acknowledges to the producer.
+
+Only what its producer signed and may send is looked at further; see `authenticity`.
+"""
 
 import logging
 import threading
@@ -19,12 +22,14 @@ from opentelemetry.trace import Span, SpanKind
 from psycopg_pool import ConnectionPool
 from redis import Redis
 
-from shared import broker, dead_letters, logs, metrics, tracing
+from shared import authenticity, broker, dead_letters, logs, metrics, refusals, tracing
+from shared.authenticity import Envelope
 from shared.database import LAZILY, Connection, open_tasks_pool, task_transaction
-from shared.messages import MESSAGES, Message, name_of
+from shared.messages import MESSAGES, Message, acknowledgements_queue, name_of
 from shared.partitions import Daily
-from shared.relay import Envelope
+from shared.refusals import Refusal
 from shared.settings import required
+from shared.signatures import PublicKeys, Signer
 
 NEW: LiteralString = """
     INSERT INTO inbox (message_id, tenant_id)
@@ -32,7 +37,7 @@ NEW: LiteralString = """
     ON CONFLICT DO NOTHING RETURNING message_id
 """
 ACKNOWLEDGED: LiteralString = """
-    UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND acknowledged_at IS NULL
+    UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND consumer = %s AND acknowledged_at IS NULL
 """
 # SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error.
 OUTAGES = frozenset({"08", "53", "57", "58"})
@@ -60,6 +65,10 @@ class WorkerSettings(Protocol):
     def worker_database_url(self) -> str | None: ...
     @property
     def redis_url(self) -> str: ...
+    @property
+    def service_signing_key(self) -> str | None: ...
+    @property
+    def service_public_keys(self) -> str | None: ...
 
 
 class Consumer:
@@ -79,6 +88,8 @@ class Consumer:
         self.celery = celery
         self._partitions = partitions
         self._dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+        self._signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
+        self._keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
         self._redis = redis or broker.redis_client(settings.redis_url)
         self._opening = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
@@ -98,19 +109,38 @@ class Consumer:
                 self._pool.close()
         self._redis.close()
 
-    def consume(self, producer: str, sent_ns: int, batch: str) -> None:
-        """The whole batch in one transaction; if that fails, message by message, so that one bad message stops no other."""
-        envelopes = msgspec.json.decode(batch, type=list[Envelope])
+    def consume(self, *call: object) -> None:
+        """Takes a batch that its producer's relay sealed.
+
+        The whole batch in one transaction; if that fails, message by message, so that one bad message stops no other.
+        """
+        try:
+            batch = authenticity.unseal(self._keys, "batch", self.service, call)
+            envelopes = [each for each in authenticity.envelopes(batch) if self._may_be(batch.sender, each)]
+        except Refusal as refusal:
+            refusals.count(refusal)
+            return
+        self._acknowledge(batch.sender, self._done(batch.sender, batch.sent_ns, envelopes))
+
+    def _may_be(self, producer: str, envelope: Envelope) -> bool:
+        reason = authenticity.objection(producer, self.service, envelope)
+        if reason is not None:
+            refusals.count(Refusal(reason, producer))
+        return reason is None
+
+    def _done(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
+        """Has the messages' effects. Returns which of them need no sending again."""
+        if not envelopes:
+            return []
         try:
             self._apply(envelopes, sent_ns)
-            done = [envelope.id for envelope in envelopes]
         except Exception as error:  # any bug in a handler is met message by message
             if _is_outage(error):
                 log.warning("batch left for later: %s", type(error).__name__)
-                return
+                return []
             log.warning("batch of %d failed, taken one by one: %s", len(envelopes), logs.describe(error))
-            done = [envelope.id for envelope in envelopes if self._settle(producer, sent_ns, envelope)]
-        self._acknowledge(producer, done)
+            return [envelope.id for envelope in envelopes if self._settle(producer, sent_ns, envelope)]
+        return [envelope.id for envelope in envelopes]
 
     def _settle(self, producer: str, sent_ns: int, envelope: Envelope) -> bool:
         """One message alone. True when it needs no sending again: done, done before, or given up."""
@@ -170,15 +200,24 @@ class Consumer:
     def _acknowledge(self, producer: str, ids: list[UUID]) -> None:
         if not ids:
             return
+        text = msgspec.json.encode(ids).decode()
+        call = authenticity.seal(self._signer, "acknowledgement", self.service, producer, text)
         try:
-            self.celery.send_task(broker.ACKNOWLEDGE, args=[[str(id) for id in ids]], queue=producer)
+            broker.hand_over(self.celery, acknowledgements_queue(producer, self.service), broker.ACKNOWLEDGE, *call)
         except Exception as error:  # not acknowledged is sent again, known by the inbox, and acknowledged then
             log.warning("acknowledgement not sent: %s", type(error).__name__)
 
-    def acknowledge(self, ids: list[str]) -> None:
+    def acknowledge(self, *call: object) -> None:
+        """Takes an acknowledgement: it is good for what was sent to the service that signed it."""
+        try:
+            sealed = authenticity.unseal(self._keys, "acknowledgement", self.service, call)
+            ids = authenticity.acknowledged(sealed)
+        except Refusal as refusal:
+            refusals.count(refusal)
+            return
         with task_transaction(self.pool) as conn:
             conn.execute(LAZILY)
-            conn.execute(ACKNOWLEDGED, (ids,))
+            conn.execute(ACKNOWLEDGED, (ids, sealed.sender))
 
     def ring(self) -> None:
         """Wakes this service's own relay."""

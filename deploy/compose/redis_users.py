@@ -1,50 +1,57 @@
-"""A Redis user per service: it takes from its own queue, and may put into the queues of those it has something to tell."""
+"""A Redis user per service: it takes from its own queues, and may append to one queue of each partner, and do no more there.
+
+Who tells whom follows from the table in `shared.messages`. The local stack, docker-compose and Kubernetes use the same lines.
+"""
 
 import hashlib
 from collections.abc import Mapping
 
-# Who tells whom, as in the messages between services; an acknowledgement goes back along every line.
-TELLS = {
-    "auth": ("webhook_dispatcher", "graphql_api", "epcr", "control_plane"),
-    "webhook_dispatcher": ("control_plane",),
-    "graphql_api": ("webhook_dispatcher", "control_plane"),
-    "epcr": ("webhook_dispatcher", "graphql_api", "device_ingest"),
-    "device_ingest": ("epcr", "webhook_dispatcher"),
-    "control_plane": ("auth", "webhook_dispatcher", "graphql_api"),
-}
-# What a Celery worker and a producer send to Redis through kombu, and the bell.
-COMMANDS = (
-    "ping hello client|setname client|setinfo client|getname select multi exec discard watch unwatch info "
-    "lpush rpush ltrim blpop brpop rpop lrange llen sadd srem smembers sismember zadd zrem zrange zcard zscore "
-    "zrevrangebyscore zrangebyscore eval evalsha script|load hset hget hdel set get del exists expire pexpire "
-    "publish subscribe psubscribe unsubscribe punsubscribe "
-)
+from shared.messages import SERVICES, acknowledgements_queue, batches_queue, consumers_of, producers_for
+
+# What redis-py and kombu say on every connection; MULTI holds the two reads of a queue's length when a worker begins.
+CONNECTION_COMMANDS = "ping hello client|setname client|setinfo select multi exec discard info"
+# What a Celery worker and the bell do with a service's own keys.
+OWN_COMMANDS = "lpush brpop blpop ltrim llen memory|usage"
+PARTNER_COMMANDS = "lpush llen memory|usage"
 GATEWAY_COMMANDS = (
     "ping hello client|setname client|setinfo select multi exec eval evalsha script|load "
     "incrby expire pexpire get set subscribe unsubscribe"
 )
+REVOCATIONS = "auth:revocations"
 
 
 def users(passwords: Mapping[str, str]) -> str:
     """The ACL file: one line a user, passwords as SHA-256. `probe` may only ping."""
     lines = ["user default off", "user probe on nopass resetchannels resetkeys -@all +ping"]
-    lines += [_service(name, passwords[name]) for name in TELLS]
-    lines.append(_line("gateway", passwords["gateway"], ["~limit:*"], ["&auth:revocations"], GATEWAY_COMMANDS))
+    lines += [_service(name, passwords[name]) for name in SERVICES]
+    gateway = [f"&{REVOCATIONS}", "~limit:*", *_commands(GATEWAY_COMMANDS)]
+    lines.append(_line("gateway", passwords["gateway"], gateway))
     return "\n".join(lines) + "\n"
 
 
+def partner_queues(service: str) -> list[str]:
+    """The queues of others that a service puts something into, and of its own that it puts something into for itself."""
+    return [batches_queue(consumer, service) for consumer in consumers_of(service)] + [
+        acknowledgements_queue(producer, service) for producer in producers_for(service)
+    ]
+
+
 def _service(name: str, password: str) -> str:
-    answered = [producer for producer, consumers in TELLS.items() if name in consumers]
-    partners = sorted({*TELLS[name], *answered})
-    # %W~ grants writing alone: what a service puts into another's queue it can neither read back nor count on.
-    keys = [f"~{name}", f"~{name}.*", f"~_kombu.binding*.{name}", f"~_kombu.binding*.{name}.*"]
-    for partner in partners:
-        keys += [f"%W~{partner}", f"%RW~_kombu.binding*.{partner}"]
-    channels = ["&auth:revocations"] if name == "auth" else []
-    return _line(name, password, keys, channels, COMMANDS)
+    own = [f"~{name}.*", *_commands(CONNECTION_COMMANDS), *_commands(OWN_COMMANDS)]
+    # %W~ grants writing alone: what a service puts there it can neither read back nor take away.
+    partners = [
+        f"(-@all %W~{queue} {' '.join(_commands(PARTNER_COMMANDS))})"
+        for queue in partner_queues(name)
+        if not queue.startswith(f"{name}.")
+    ]
+    bell = [f"&{REVOCATIONS}", "+publish"] if name == "auth" else []
+    return _line(name, password, [*own, *bell, *partners])
 
 
-def _line(name: str, password: str, keys: list[str], channels: list[str], commands: str) -> str:
+def _commands(names: str) -> list[str]:
+    return [f"+{name}" for name in names.split()]
+
+
+def _line(name: str, password: str, rules: list[str]) -> str:
     digest = hashlib.sha256(password.encode()).hexdigest()
-    granted = " ".join(f"+{command}" for command in commands.split())
-    return " ".join([f"user {name} on #{digest} resetchannels resetkeys", *keys, *channels, "-@all", granted])
+    return " ".join([f"user {name} on #{digest} resetchannels resetkeys -@all", *rules])

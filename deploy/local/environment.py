@@ -50,7 +50,7 @@ def of_gateway(plan: Plan) -> dict[str, str]:
 def remember(plan: Plan) -> None:
     """Keep each service's settings, the owner's database address among them, where only this user reads them: for its operator."""
     settings = {
-        service.name: of_service(plan, service, "web")
+        service.name: of_service(plan, service, "worker")
         | {"MIGRATION_DATABASE_URL": plan.databases[service.name].migrator, "OPS_PORT": "0"}
         for service in plan.services
     }

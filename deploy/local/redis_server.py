@@ -108,5 +108,7 @@ class RedisServer:
             "appendonly no",
             "maxmemory 512mb",
             "maxmemory-policy noeviction",
+            # A call is at most 8 MiB: one longer would only make its consumer run out of memory.
+            "proto-max-bulk-len 16mb",
         ]
         return "\n".join(lines) + f"\n{self.users}"

@@ -25,6 +25,7 @@ from shared.encoding import base64url_decode, base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
+from tests.support.signing import settings_of
 
 ISSUER = "https://auth.knogin.test"
 API = "https://api.knogin.test"
@@ -44,6 +45,7 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
         "encryption_keys": f"1:{base64url_encode(os.urandom(32))}",
         "issuer": ISSUER,
         "api_base_url": API,
+        **settings_of("auth"),
     }
     return Settings(**(fields | changes))
 

@@ -1,7 +1,6 @@
 """Apps that the control plane asks for: within the tenant's catalogue, without a secret, and gone with all they hold."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from shared import http as encoding
 from shared import ids
 from shared.messages import InstallApp, UninstallApp
 from tests.auth.support import Auth
+from tests.support.signing import sealed
 
 EVENTS = ["incident.created", "automation.fired"]
 
@@ -37,7 +37,7 @@ class Worker:
             "traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
             "body": json.loads(encoding.encode(message)),
         }
-        self.consumer.consume("control_plane", time.time_ns(), json.dumps([envelope]))
+        self.consumer.consume(*sealed("control_plane", "auth", [envelope]))
 
     def told(self, client_id: str, name: str) -> list[dict[str, Any]]:
         query = "SELECT body FROM outbox WHERE name = %s AND body->>'client_id' = %s ORDER BY id"

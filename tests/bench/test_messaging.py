@@ -12,9 +12,12 @@ import pytest
 from redis import Redis
 
 from deploy.local.databases import Database
+from shared.crowding import MAX_BYTES, Room
 from shared.relay import calls, hand_over
 from tests.shared.support import (
+    ACKS,
     EFFECTS,
+    QUEUE,
     acknowledging,
     consuming,
     effects,
@@ -27,6 +30,7 @@ from tests.shared.support import (
 from tests.support.waiting import wait_for
 
 MESSAGES = 20_000
+ROOM = Room(calls=5, bytes=MAX_BYTES, again=False)
 pytestmark = pytest.mark.bench
 
 
@@ -63,22 +67,22 @@ def test_messages_a_second_of_each_stage(producer: Database, consumer: Database,
     while True:
         began = time.perf_counter()
         with relay.pool.connection() as conn:
-            rows = relay._claim(conn)
+            rows = relay._claim(conn, "device_ingest", ROOM)
         claiming += time.perf_counter() - began
         if not rows:
             break
         began = time.perf_counter()
         for call in calls(rows):
-            hand_over(relay.celery, "epcr", "device_ingest", call)
+            hand_over(relay.celery, relay.signer, "epcr", "device_ingest", call)
         sending += time.perf_counter() - began
         claimed += rows
     print(f"\n  claim {MESSAGES / claiming:,.0f}/s · encode and hand to Redis {MESSAGES / sending:,.0f}/s")
     relay.pool.close()
     with Redis.from_url(redis_url) as redis, consuming("device_ingest", consumer, redis_url):
         began = time.perf_counter()
-        wait_for(lambda: redis.llen("device_ingest") == 0 and effects(consumer)[1] == MESSAGES, seconds=300)
+        wait_for(lambda: redis.llen(QUEUE) == 0 and effects(consumer)[1] == MESSAGES, seconds=300)
         told("consume and have the effect", began)
-        calls_waiting = redis.llen("epcr")
+        calls_waiting = redis.llen(ACKS)
     with acknowledging(producer, redis_url):
         began = time.perf_counter()
         wait_for(lambda: unacknowledged(producer) == 0, seconds=300)

@@ -1,7 +1,6 @@
 """How tests make automations, tell of events and see what runs do."""
 
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from shared import ids
 from shared.database import task_transaction
 from shared.messages import PlatformApp, PlatformEvent, RunFinished
 from tests.control_plane.conftest import Inside, Partner
+from tests.support.signing import sealed
 
 SCOPES = ("argus:platform:write", "argus:incidents:write")
 INCIDENT = {
@@ -93,7 +93,7 @@ class Automating:
             "traceparent": TRACE,
             "body": json.loads(encoding.encode(message)),
         }
-        self.inside.consumer.consume("webhook_dispatcher", time.time_ns(), json.dumps([envelope]))
+        self.inside.consumer.consume(*sealed("webhook_dispatcher", "control_plane", [envelope]))
 
     def answer(self, run: dict[str, Any], outcome: Any, attempt: int = 0, **fields: Any) -> dict[str, Any]:
         """Tells what became of an attempt, the present one unless named; the run then."""

@@ -18,10 +18,11 @@ from shared import http as encoding
 from shared import ids, worker
 from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
-from shared.messages import Message, TenantChanged
+from shared.messages import PRODUCERS, Message, TenantChanged
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
+from tests.support.signing import sealed, settings_of
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
 PLATFORM = "/api/v1/platform"
@@ -78,6 +79,7 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
         redis_url=redis_url,
         identity_public_keys=KEY.public_text(),
         encryption_keys=f"1:{base64url_encode(bytes(32))}",
+        **settings_of("control_plane"),
         **changes,
     )
 
@@ -131,7 +133,8 @@ class Inside:
             }
             for message in messages
         ]
-        self.consumer.consume("auth", time.time_ns(), json.dumps(envelopes))
+        producer = PRODUCERS[type(messages[0])][0]
+        self.consumer.consume(*sealed(producer, "control_plane", envelopes))
 
     def grant(self, tenant_id: str, granted: tuple[str, ...] = GRANTED, **fields: Any) -> None:
         """What auth tells when an operator grants a tenant the control plane."""

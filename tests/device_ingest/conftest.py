@@ -19,6 +19,7 @@ from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
+from tests.support.signing import settings_of
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
 DEVICES = "/api/v1/devices"
@@ -70,6 +71,7 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
         redis_url=redis_url,
         identity_public_keys=KEY.public_text(),
         encryption_keys=f"1:{base64url_encode(bytes(32))}",
+        **settings_of("device_ingest"),
         **changes,
     )
 

@@ -24,6 +24,7 @@ from tests.epcr.samples import MINIMAL
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
+from tests.support.signing import settings_of
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
 ENCRYPTION_KEYS = f"1:{base64url_encode(bytes(32))}"
@@ -106,6 +107,7 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
         "identity_public_keys": KEY.public_text(),
         "encryption_keys": ENCRYPTION_KEYS,
         "pseudonym_keys": PSEUDONYM_KEYS,
+        **settings_of("epcr"),
     }
     return Settings(**values | changes)
 

@@ -20,6 +20,7 @@ from shared.identity import HEADER, Caller, SigningKey, mint
 from shared.messages import EncounterFacts, GraphqlApp
 from shared.settings import required
 from shared.worker import Received
+from tests.support.signing import settings_of
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
 SCOPES = ("argus:acqi:read", "argus:incidents:write", "argus:telephony:write", "webhooks:write")
@@ -125,5 +126,6 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
         "redis_url": redis_url,
         "identity_public_keys": KEY.public_text(),
         "encryption_keys": f"1:{base64url_encode(bytes(32))}",
+        **settings_of("graphql_api"),
     }
     return Settings(**(fields | changes))

@@ -106,11 +106,12 @@ def test_no_service_may_empty_redis_or_read_anothers_queue(stack: Stack) -> None
     state = json.loads((Path(stack.described["state"]) / "secrets.json").read_text())
     url = databases.address(stack.described["redis_url"], "0", "device_ingest", state["redis user device_ingest"])
     with Redis.from_url(url) as device_ingest:
-        assert device_ingest.llen("device_ingest") >= 0
+        assert device_ingest.llen("device_ingest.from.epcr") >= 0
         attempts = (
             device_ingest.flushall,
-            lambda: device_ingest.lrange("epcr", 0, -1),  # it may write there, not read
-            lambda: device_ingest.lpush("auth", "x"),  # it has nothing to tell auth
+            lambda: device_ingest.lrange("epcr.from.device_ingest", 0, -1),  # it may write there, not read
+            lambda: device_ingest.lpush("epcr.from.auth", "x"),  # nor where another writes
+            lambda: device_ingest.lpush("auth.from.device_ingest", "x"),  # it has nothing to tell auth
         )
         for attempt in attempts:
             with pytest.raises(NoPermissionError):

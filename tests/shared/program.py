@@ -1,4 +1,4 @@
-"""`python -m tests.shared.program <queue>`: a worker in a process of its own, to be told to stop or killed.
+"""`python -m tests.shared.program <service>`: a worker in a process of its own, to be told to stop or killed.
 
 Its effect takes `EFFECT_SECONDS`, and is announced by a key in Redis before it is committed.
 """
@@ -12,13 +12,19 @@ from redis import Redis
 
 from shared import logs
 from shared.database import Connection
-from shared.messages import EncounterLink
+from shared.messages import EncounterLink, queues_of
 from shared.worker import Received, create_worker, work
 from tests.shared.support import Settings, effect
+from tests.support.signing import signing_key
 
 
 def main() -> None:
-    settings = Settings(worker_database_url=os.environ["WORKER_DATABASE_URL"], redis_url=os.environ["REDIS_URL"])
+    service = sys.argv[1]
+    settings = Settings(
+        worker_database_url=os.environ["WORKER_DATABASE_URL"],
+        redis_url=os.environ["REDIS_URL"],
+        service_signing_key=signing_key(service),
+    )
     redis = Redis.from_url(settings.redis_url)
 
     def slow_effect(conn: Connection, received: Sequence[Received[Any]]) -> None:
@@ -27,7 +33,7 @@ def main() -> None:
         conn.execute("SELECT pg_sleep(%s)", (float(os.environ["EFFECT_SECONDS"]),))
 
     logs.configure("program")
-    work(create_worker(sys.argv[1], settings, {EncounterLink: slow_effect}), sys.argv[1], 2)
+    work(create_worker(service, settings, {EncounterLink: slow_effect}), ",".join(queues_of(service)), 2)
 
 
 if __name__ == "__main__":

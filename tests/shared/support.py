@@ -3,25 +3,27 @@
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from queue import Empty
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
 import psycopg
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import SecurityWarning
-from kombu.exceptions import KombuError
-from redis import RedisError
+from redis import Redis, RedisError
 
 from deploy.local.databases import Database
 from shared import broker, outbox
 from shared.database import Connection
-from shared.messages import EncounterLink, Message
+from shared.messages import EncounterLink, Message, acknowledgements_queue, batches_queue, queues_of
 from shared.relay import Relay
+from shared.transport import Call
 from shared.worker import Received, create_worker
+from tests.support.signing import PUBLIC_KEYS, signing_key
 
 EFFECTS = "CREATE TABLE effects (message_id uuid); GRANT ALL ON effects TO PUBLIC"
+QUEUE = batches_queue("device_ingest", "epcr")
+ACKS = acknowledgements_queue("epcr", "device_ingest")
 Handle = Callable[[Connection, Sequence[Received[Any]]], object]
 
 
@@ -29,6 +31,8 @@ class Settings(msgspec.Struct, kw_only=True):
     worker_database_url: str | None
     redis_url: str
     outbox_resend_seconds: float = 0.2
+    service_signing_key: str | None = None
+    service_public_keys: str | None = PUBLIC_KEYS
 
 
 def link(encounter_id: str = "enc_1") -> EncounterLink:
@@ -52,7 +56,8 @@ OPEN: list[Callable[[], object]] = []
 
 
 def relay_of(database: Database, redis_url: str, **settings: Any) -> Relay:
-    relay = Relay("epcr", Settings(worker_database_url=database.worker, redis_url=redis_url, **settings))
+    signing = {"service_signing_key": signing_key("epcr")} | settings
+    relay = Relay("epcr", Settings(worker_database_url=database.worker, redis_url=redis_url, **signing))
     OPEN.extend((relay.pool.close, relay.redis.close))
     return relay
 
@@ -73,9 +78,11 @@ def running(relay: Relay) -> Iterator[Relay]:
 
 @contextmanager
 def consuming(service: str, database: Database, redis_url: str, handle: Handle = effect) -> Iterator[Any]:
-    """A Celery worker in a thread, serving `service`'s queue. One at a time: Celery traces tasks by a global of the process."""
+    """A Celery worker in a thread, serving `service`'s queues. One at a time: Celery traces tasks by a global of the process."""
     celery = worker_of(service, database, redis_url, handle)
-    started: Any = start_worker(celery, pool="threads", concurrency=2, queues=[service], perform_ping_check=False)
+    started: Any = start_worker(
+        celery, pool="threads", concurrency=2, queues=queues_of(service), perform_ping_check=False
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SecurityWarning)  # tests may run as root
         with started:
@@ -91,8 +98,8 @@ def acknowledging(database: Database, redis_url: str) -> Iterator[None]:
     def take_calls() -> None:
         while not stopping.is_set():
             try:
-                _take_calls(worker, stopping)
-            except (KombuError, RedisError, OSError):
+                _take_calls(worker, redis_url, stopping)
+            except (RedisError, OSError):
                 stopping.wait(0.1)
 
     thread = threading.Thread(target=take_calls, daemon=True)
@@ -104,17 +111,18 @@ def acknowledging(database: Database, redis_url: str) -> Iterator[None]:
         thread.join(10)
 
 
-def _take_calls(worker: Any, stopping: threading.Event) -> None:
-    with worker.connection() as connection, closing(connection.SimpleQueue("epcr")) as queue:
+def _take_calls(worker: Any, redis_url: str, stopping: threading.Event) -> None:
+    with Redis.from_url(redis_url) as redis:
         while not stopping.is_set():
-            with suppress(Empty):
-                call = queue.get(timeout=0.2)
-                worker.consumer.acknowledge(*call.payload[0])
-                call.ack()
+            answer: Any = redis.brpop([ACKS], timeout=0.2)
+            if answer is not None:
+                worker.consumer.acknowledge(*msgspec.json.decode(answer[1], type=Call).args)
 
 
 def worker_of(service: str, database: Database, redis_url: str, handle: Handle = effect) -> Any:
-    settings = Settings(worker_database_url=database.worker, redis_url=redis_url)
+    settings = Settings(
+        worker_database_url=database.worker, redis_url=redis_url, service_signing_key=signing_key(service)
+    )
     worker: Any = create_worker(service, settings, {EncounterLink: handle})
     OPEN.append(worker.consumer.close)
     return worker

@@ -1,5 +1,7 @@
 """The golden messages: each Struct reads its own and writes it back, byte for byte, whatever the database did in between."""
 
+import ast
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,25 @@ import msgspec
 import pytest
 
 from deploy.local.databases import Database
+from services.webhook_dispatcher import event_types
 from shared import http
-from shared.messages import MESSAGES, Message, consumer_of, name_of
+from shared.messages import (
+    EVENT_TYPES,
+    MESSAGES,
+    PRODUCERS,
+    SERVICES,
+    TIMED,
+    Message,
+    consumer_of,
+    consumers_of,
+    name_of,
+    producers_for,
+    queues_of,
+)
 from tests.shared.support import publish, scalar
 
 GOLDEN = Path(__file__).parents[1] / "messages"
-SERVICES = {"auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane"}
+ROOT = Path(__file__).parents[2]
 
 
 def golden(kind: type[Message]) -> bytes:
@@ -50,3 +65,53 @@ def test_a_name_says_consumer_event_and_version(kind: type[Message]) -> None:
     assert consumer_of(msgspec.json.decode(golden(kind), type=kind)) == consumer
     assert consumer in SERVICES
     assert version == "v1"
+
+
+def made_in(folder: Path) -> set[str]:
+    """The names that are called somewhere in a folder's code."""
+    trees = [ast.parse(file.read_text()) for file in folder.rglob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {call.func.id for call in calls if isinstance(call.func, ast.Name)}
+
+
+def test_the_table_of_producers_says_who_makes_each_message_in_truth() -> None:
+    made: dict[str, set[str]] = defaultdict(set)
+    for service in SERVICES:
+        for name in made_in(ROOT / "services" / service):
+            made[name].add(service)
+    for kind, producers in PRODUCERS.items():
+        assert set(producers) == made[kind.__name__], kind.__name__
+
+
+def test_every_service_has_handlers_for_what_it_may_be_sent_and_for_nothing_else() -> None:
+    for service in SERVICES:
+        for file in (ROOT / "services" / service).glob("*.py"):
+            named = {node.id for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Name)}
+            if file.name == "tasks.py":
+                handled = {kind for kind in MESSAGES if kind.__name__ in named and consumer_of(kind) == service}
+                assert handled == {kind for kind in MESSAGES if consumer_of(kind) == service}, service
+
+
+def test_every_event_type_has_one_producer_but_the_one_that_is_made_of_an_action() -> None:
+    announced = [type for types in EVENT_TYPES.values() for type in types]
+    assert len(announced) == len(set(announced))
+    assert set(announced) == event_types.catalogue().keys() - {"automation.fired"}
+
+
+def test_each_producer_names_its_event_types_in_its_code() -> None:
+    for producer, types in EVENT_TYPES.items():
+        code = "".join(file.read_text() for file in (ROOT / "services" / producer).rglob("*.py"))
+        for type in types:
+            assert type in code or f'"{type.rpartition(".")[0]}.{{kind}}"' in code, type
+
+
+def test_every_kind_with_a_version_is_known_to_be_timed_or_counted() -> None:
+    versioned = {kind for kind in MESSAGES if "version" in kind.__struct_fields__}
+    assert {kind.__name__ for kind in versioned - set(TIMED)} == {"AutomationInterest", "EncounterFacts"}
+    assert versioned > set(TIMED)
+
+
+def test_queues_are_served_by_those_whose_name_they_begin_with() -> None:
+    for service in SERVICES:
+        assert all(queue.startswith(f"{service}.") for queue in queues_of(service))
+        assert all(service in producers_for(consumer) for consumer in consumers_of(service))

@@ -12,12 +12,13 @@ from redis import Redis, RedisError
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
-from shared import broker, dead_letters, outbox, relay
+from shared import broker, crowding, dead_letters, outbox, relay
+from shared.authenticity import Envelope, Sealed
 from shared.database import Connection, task_transaction
-from shared.messages import GraphqlApp
-from shared.relay import Envelope
 from shared.worker import Received
 from tests.shared.support import (
+    ACKS,
+    QUEUE,
     acknowledging,
     consuming,
     effect,
@@ -30,8 +31,10 @@ from tests.shared.support import (
     unacknowledged,
     worker_of,
 )
+from tests.support.signing import sealed
 from tests.support.waiting import wait_for
 
+ROOM = crowding.Room(calls=5, bytes=crowding.MAX_BYTES, again=True)
 DUE_NOW = "UPDATE outbox SET send_at = now() WHERE acknowledged_at IS NULL"
 
 
@@ -48,8 +51,8 @@ def envelopes(database: Database) -> list[Envelope]:
     return [Envelope(id, tenant, at, trace, msgspec.Raw(body.encode())) for id, tenant, at, trace, body in rows]
 
 
-def batch(of: list[Envelope]) -> str:
-    return msgspec.json.encode(of).decode()
+def batch(of: list[Envelope]) -> Sealed:
+    return sealed("epcr", "device_ingest", of)
 
 
 def test_a_message_has_its_effect_and_is_acknowledged(producer: Database, consumer: Database, redis_url: str) -> None:
@@ -79,7 +82,7 @@ def test_a_message_sent_many_times_has_its_effect_once(producer: Database, consu
         execute(producer, DUE_NOW)
     with consuming("device_ingest", consumer, redis_url), acknowledging(producer, redis_url):
         wait_for(lambda: unacknowledged(producer) == 0)
-        wait_for(lambda: Redis.from_url(redis_url).llen("device_ingest") == 0)
+        wait_for(lambda: Redis.from_url(redis_url).llen(QUEUE) == 0)
     assert effects(consumer) == (2, 2)
 
 
@@ -87,7 +90,7 @@ def test_a_message_twice_in_one_batch_has_its_effect_once(
     producer: Database, consumer: Database, redis_url: str
 ) -> None:
     publish(producer, link())
-    worker_of("device_ingest", consumer, redis_url).consumer.consume("epcr", 0, batch(envelopes(producer) * 2))
+    worker_of("device_ingest", consumer, redis_url).consumer.consume(*batch(envelopes(producer) * 2))
     assert effects(consumer) == (1, 1)
 
 
@@ -97,7 +100,7 @@ def test_two_workers_with_the_same_batch_have_its_effects_once(
     publish(producer, *(link(f"enc_{number}") for number in range(50)))
     same = envelopes(producer)
     worker = worker_of("device_ingest", consumer, redis_url).consumer
-    both = [threading.Thread(target=worker.consume, args=("epcr", 0, batch(order))) for order in (same, same[::-1])]
+    both = [threading.Thread(target=worker.consume, args=batch(order)) for order in (same, same[::-1])]
     for thread in both:
         thread.start()
     for thread in both:
@@ -114,7 +117,7 @@ def test_messages_in_a_redis_that_was_emptied_are_sent_again(
         acknowledging(producer, redis_url),
         Redis.from_url(redis_url) as redis,
     ):
-        wait_for(lambda: redis.llen("device_ingest") > 0)
+        wait_for(lambda: redis.llen(QUEUE) > 0)
         redis.flushall()
         with consuming("device_ingest", consumer, redis_url):
             wait_for(lambda: unacknowledged(producer) == 0)
@@ -182,7 +185,7 @@ def test_a_dead_letter_is_revived_once_its_cause_is_gone(
     [dead] = envelopes(producer)
     broken = worker_of("device_ingest", consumer, redis_url, poisoned).consumer
     for _ in range(dead_letters.MAX_FAILURES):
-        broken.consume("epcr", 0, batch([dead]))
+        broken.consume(*batch([dead]))
     with pytest.raises(RuntimeError):
         broken.revive(str(dead.id))
     assert [row[0] for row in dead_letters.newest(broken.pool, 10)] == [str(dead.id)]
@@ -192,31 +195,34 @@ def test_a_dead_letter_is_revived_once_its_cause_is_gone(
     assert dead_letters.newest(mended.pool, 10) == []
     assert effects(consumer) == (1, 1)
     assert not mended.revive(str(dead.id))
-    mended.consume("epcr", 0, batch([dead]))
+    mended.consume(*batch([dead]))
     assert effects(consumer) == (1, 1)
 
 
-def test_a_message_nobody_here_knows_is_laid_aside_too(producer: Database, consumer: Database, redis_url: str) -> None:
-    publish(producer, link("enc_1"), GraphqlApp(client_id="app_1", version=1, status="active", graphql_bundles=[]))
+def test_a_message_nobody_here_knows_yet_waits_for_the_consumer_that_will(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, link("enc_1"), link("enc_2"))
     execute(
         producer,
-        "UPDATE outbox SET consumer = 'device_ingest', body = jsonb_set(body, '{name}', '\"new.v9\"') WHERE name LIKE 'g%'",
+        """UPDATE outbox SET body = jsonb_set(body, '{name}', '"device_ingest.new.v9"') WHERE body ->> 'encounter_id' = 'enc_2'""",
     )
     worker = worker_of("device_ingest", consumer, redis_url).consumer
     for _ in range(dead_letters.MAX_FAILURES):
-        worker.consume("epcr", 0, batch(envelopes(producer)))
+        worker.consume(*batch(envelopes(producer)))
     assert effects(consumer) == (1, 1)
-    assert [row[3] for row in dead_letters.newest(worker.pool, 10)] == ["new.v9"]
+    assert dead_letters.newest(worker.pool, 10) == []
+    with acknowledging(producer, redis_url):
+        wait_for(lambda: unacknowledged(producer) == 1)
 
 
-def test_a_known_message_without_a_handler_is_laid_aside_too(
-    producer: Database, consumer: Database, redis_url: str
-) -> None:
-    publish(producer, GraphqlApp(client_id="app_1", version=1, status="active", graphql_bundles=[]))
+def test_a_message_without_a_handler_is_laid_aside(producer: Database, consumer: Database, redis_url: str) -> None:
+    publish(producer, link())
     worker = worker_of("device_ingest", consumer, redis_url).consumer
+    worker.handlers = {}
     for _ in range(dead_letters.MAX_FAILURES):
-        worker.consume("epcr", 0, batch(envelopes(producer)))
-    assert [row[3] for row in dead_letters.newest(worker.pool, 10)] == ["graphql_api.app_changed.v1"]
+        worker.consume(*batch(envelopes(producer)))
+    assert [row[3] for row in dead_letters.newest(worker.pool, 10)] == ["device_ingest.encounter_links.v1"]
 
 
 def test_a_consumer_that_was_down_catches_up(producer: Database, consumer: Database, redis_url: str) -> None:
@@ -237,9 +243,9 @@ def test_a_lost_acknowledgement_costs_one_more_sending_and_no_second_effect(
     with consuming("device_ingest", consumer, redis_url), Redis.from_url(redis_url) as redis:
         sender = relay_of(producer, redis_url)
         sender.send_due()
-        wait_for(lambda: redis.llen("epcr") == 1)
+        wait_for(lambda: redis.llen(ACKS) == 1)
         assert effects(consumer) == (1, 1)
-        redis.delete("epcr")
+        redis.delete(ACKS)
         with acknowledging(producer, redis_url), running(sender):
             wait_for(lambda: unacknowledged(producer) == 0)
     assert effects(consumer) == (1, 1)
@@ -252,9 +258,9 @@ def test_a_consumer_without_its_database_leaves_messages_for_later(
     publish(producer, link())
     worker = worker_of("device_ingest", consumer, redis_url).consumer
     worker.pool.close()
-    worker.consume("epcr", 0, batch(envelopes(producer)))
+    worker.consume(*batch(envelopes(producer)))
     with Redis.from_url(redis_url) as redis:
-        assert redis.llen("epcr") == 0
+        assert redis.llen(ACKS) == 0
     assert effects(consumer) == (0, 0)
     assert scalar(consumer.admin, "SELECT count(*) FROM failures") == 0
 
@@ -263,7 +269,7 @@ def test_a_thousand_messages_travel_in_few_calls(producer: Database, redis_url: 
     publish(producer, *(link(f"enc_{number}") for number in range(1_000)))
     assert relay_of(producer, redis_url).send_due() == 1_000
     with Redis.from_url(redis_url) as redis:
-        assert redis.llen("device_ingest") == 5
+        assert redis.llen(QUEUE) == 5
 
 
 class Pauses(threading.Event):
@@ -286,9 +292,9 @@ def test_what_is_written_while_a_relay_keeps_its_pace_goes_out_in_one_call(
     calls: list[int] = []
     hand_over = relay.hand_over
 
-    def counting(celery: Any, service: str, consumer: str, rows: list[relay.Row]) -> None:
+    def counting(celery: Any, signer: Any, service: str, consumer: str, rows: list[relay.Row]) -> None:
         calls.append(len(rows))
-        hand_over(celery, service, consumer, rows)
+        hand_over(celery, signer, service, consumer, rows)
 
     monkeypatch.setattr(relay, "hand_over", counting)
     one = relay_of(producer, redis_url)
@@ -311,7 +317,7 @@ def test_a_call_holds_about_half_a_mebibyte(producer: Database, redis_url: str) 
     publish(producer, *(link("x" * 100_000) for _ in range(12)))
     sender = relay_of(producer, redis_url)
     with sender.pool.connection() as conn:
-        sizes = [sum(len(row.body) for row in call) for call in relay.calls(sender._claim(conn))]
+        sizes = [sum(len(row.body) for row in call) for call in relay.calls(sender._claim(conn, "device_ingest", ROOM))]
         conn.rollback()
     assert len(sizes) == 3
     assert max(sizes) <= relay.CALL_BYTES
@@ -328,23 +334,25 @@ def test_a_message_larger_than_a_call_still_travels(producer: Database, consumer
     assert effects(consumer) == (2, 2)
 
 
-def test_a_crowded_queue_gets_nothing_a_second_time_and_everything_a_first(
+def test_a_queue_half_full_gets_nothing_a_second_time_and_a_full_one_nothing_at_all(
     producer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "CROWDED", 2)
+    monkeypatch.setattr(crowding, "MAX_CALLS", 4)
     sender = relay_of(producer, redis_url, outbox_resend_seconds=3_600)
     with Redis.from_url(redis_url) as redis:
         for number in range(3):
             publish(producer, link(f"enc_{number}"))
             assert sender.send_due() == 1
-        assert redis.llen("device_ingest") == 3
+        assert redis.llen(QUEUE) == 3
         execute(producer, DUE_NOW)
         assert sender.send_due() == 0
         publish(producer, link("enc_new"))
         assert sender.send_due() == 1
-        redis.delete("device_ingest")
+        publish(producer, link("enc_one_too_many"))
+        assert sender.send_due() == 0
+        redis.delete(QUEUE)
         execute(producer, DUE_NOW)
-        assert sender.send_due() == 4
+        assert sender.send_due() == 5
 
 
 def test_sending_again_backs_off(producer: Database, redis_url: str) -> None:
@@ -389,9 +397,9 @@ def test_waiting_for_others_in_vain_never_makes_a_dead_letter(
     with psycopg.connect(consumer.admin) as others:
         others.execute("LOCK TABLE effects")
         for _ in range(dead_letters.MAX_FAILURES + 1):
-            worker.consume("epcr", 0, batch(envelopes(producer)))
+            worker.consume(*batch(envelopes(producer)))
     assert dead_letters.newest(worker.pool, 10) == []
-    worker.consume("epcr", 0, batch(envelopes(producer)))
+    worker.consume(*batch(envelopes(producer)))
     assert effects(consumer) == (1, 1)
 
 
@@ -500,7 +508,7 @@ def test_a_message_left_by_a_task_wakes_its_services_relay(
             outbox.add_sync(conn, message.tenant_id, link())
 
     publish(producer, link())
-    worker_of("device_ingest", consumer, redis_url, answer).consumer.consume("epcr", 0, batch(envelopes(producer)))
+    worker_of("device_ingest", consumer, redis_url, answer).consumer.consume(*batch(envelopes(producer)))
     with Redis.from_url(redis_url) as redis:
         assert redis.llen(broker.bell_key("device_ingest")) == 1
     assert unacknowledged(consumer) == 1

@@ -14,7 +14,17 @@ from redis import Redis
 from typer.testing import CliRunner
 
 from deploy.local.databases import Database
-from tests.shared.support import acknowledging, consuming, effects, link, publish, relay_of, running, unacknowledged
+from tests.shared.support import (
+    ACKS,
+    acknowledging,
+    consuming,
+    effects,
+    link,
+    publish,
+    relay_of,
+    running,
+    unacknowledged,
+)
 from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +57,7 @@ def test_a_worker_told_to_stop_finishes_the_task_at_hand(
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
         assert effects(consumer) == (1, 1)
-        assert redis.llen("epcr") == 1
+        assert redis.llen(ACKS) == 1
 
 
 def test_a_worker_killed_in_the_middle_leaves_no_half_and_another_does_it_once(

@@ -31,6 +31,7 @@ from shared.worker import Received as Message
 from tests.support import serving as support
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
+from tests.support.signing import settings_of
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.receiver import Receiver, running
 
@@ -205,6 +206,7 @@ def settings_for(database: Database, redis_url: str, **changes: Any) -> Settings
         redis_url=redis_url,
         identity_public_keys=KEY.public_text(),
         encryption_keys=KEYS,
+        **settings_of("webhook_dispatcher"),
         **(values | changes),
     )
 

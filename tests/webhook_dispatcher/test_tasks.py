@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from shared.database import task_transaction
 from shared.relay import Envelope
 from shared.settings import load
 from tests.support.environment import environment_of
+from tests.support.signing import sealed
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event, serving
 from tests.webhook_dispatcher.receiver import Receiver, hang
@@ -203,7 +203,7 @@ def test_after_days_without_a_relay_an_event_makes_the_partitions_it_needs(
     one = event("incident.updated")
     envelope = Envelope(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, msgspec.Raw(msgspec.json.encode(one)))
     worker = tasks.create_worker(settings)
-    worker.consumer.consume("graphql_api", time.time_ns(), msgspec.json.encode([envelope]).decode())  # type: ignore[attr-defined]
+    worker.consumer.consume(*sealed("graphql_api", tasks.SERVICE, [envelope]))  # type: ignore[attr-defined]
     worker.consumer.close()  # type: ignore[attr-defined]
     assert [delivery["event_id"] for delivery in partner.deliveries(webhook)] == [one.event_id]
 

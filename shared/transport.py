@@ -1,0 +1,103 @@
+"""Kombu's Redis transport, made for queues into which another service writes.
+
+Kombu and Celery believe what they read: a text that is no JSON ends the worker, headers name callbacks to run, times to wait until and
+Celery's own tasks. Here a call travels as its task's name and its arguments, texts and numbers alone; everything else of the Celery
+message is made anew by whoever reads it, and what is no such call is dropped and counted.
+"""
+
+from queue import Empty
+from typing import Annotated, Any
+from uuid import uuid4
+
+import msgspec
+from kombu.transport import redis
+from kombu.transport.virtual import QoS
+
+from shared.refusals import Refusal, count
+
+CONSUME = "consume"
+ACKNOWLEDGE = "acknowledge"
+# A batch is about half a MiB, or one message larger than that; a request's body is at most 1 MiB.
+MAX_CALL_BYTES = 8 * 1024 * 1024
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A call as it lies in Redis."""
+
+    task: str
+    args: list[str | Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]]
+
+
+class Channel(redis.Channel):
+    """Reads and writes calls in that form. Nothing is written for what is being worked on, so that a full Redis can be drained."""
+
+    QoS = QoS
+    body_encoding = None  # type: ignore[assignment]
+
+    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
+        args, kwargs, _embedded = msgspec.json.decode(message["body"])
+        headers = message["headers"]
+        if kwargs or headers.get("eta") or headers.get("expires"):
+            raise ValueError("a call has positional arguments alone, and is due at once")
+        with self.conn_or_acquire() as client:
+            client.lpush(queue, msgspec.json.encode(Call(headers["task"], args)))
+
+    def _brpop_read(self, **options: Any) -> bool:
+        """As kombu's own, which ends the worker where an item is none of its messages."""
+        try:
+            try:
+                answer = self.client.parse_response(self.client.connection, "BRPOP", **options)
+            except self.connection_errors:
+                self.client.connection.disconnect()
+                raise
+            if not answer:
+                raise Empty
+            queue, item = answer[0].decode(), answer[1]
+            self._queue_cycle.rotate(queue)
+            try:
+                message = message_of(queue, item)
+            except Refusal as refusal:
+                count(refusal)
+            else:
+                self.connection._deliver(message, queue)
+            return True
+        finally:
+            self._in_poll = None
+
+
+class Transport(redis.Transport):
+    Channel = Channel
+
+
+def message_of(queue: str, item: bytes) -> dict[str, Any]:
+    """The Celery message of a call that was read from a queue. Raises Refusal for anything that may not be in it."""
+    service, _, rest = queue.partition(".")
+    way, _, partner = rest.partition(".")
+    sender = partner if way in ("from", "acks") else service
+    if len(item) > MAX_CALL_BYTES:
+        raise Refusal("malformed", sender)
+    try:
+        call = msgspec.json.decode(item, type=Call)
+    except (msgspec.DecodeError, RecursionError):
+        raise Refusal("malformed", sender) from None
+    expected = {"from": CONSUME, "acks": ACKNOWLEDGE}.get(way)
+    if call.task != expected and (expected or call.task.startswith("celery.")):
+        raise Refusal("malformed", sender)
+    return _celery_message(queue, call)
+
+
+def _celery_message(queue: str, call: Call) -> dict[str, Any]:
+    id = str(uuid4())
+    return {
+        "body": msgspec.json.encode([call.args, {}, {}]).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {"lang": "py", "task": call.task, "id": id, "root_id": id, "argsrepr": "…", "kwargsrepr": "{}"},
+        "properties": {
+            "correlation_id": id,
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": queue},
+            "priority": 0,
+            "delivery_tag": id,
+        },
+    }
