@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from celery import Celery
 from celery.app.amqp import AMQP
-from kombu import Exchange
+from kombu.entity import Exchange
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -19,7 +19,7 @@ class Direct(AMQP):
     """Queues are Redis keys and no more: nobody has to write down anywhere, and be let to, what is bound to what."""
 
     default_exchange: ClassVar = Exchange("")  # type: ignore[assignment]
-    autoexchange: ClassVar = staticmethod(lambda name: None)  # type: ignore[assignment]
+    autoexchange: ClassVar = staticmethod(lambda name: None)
 
 
 def connect(service: str, redis_url: str) -> Celery:

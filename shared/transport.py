@@ -6,7 +6,7 @@ message is made anew by whoever reads it, and what is no such call is dropped an
 """
 
 from queue import Empty
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 import msgspec
@@ -32,7 +32,7 @@ class Channel(redis.Channel):
     """Reads and writes calls in that form. Nothing is written for what is being worked on, so that a full Redis can be drained."""
 
     QoS = QoS
-    body_encoding = None  # type: ignore[assignment]
+    body_encoding = None
 
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         args, kwargs, _embedded = msgspec.json.decode(message["body"])
@@ -42,7 +42,7 @@ class Channel(redis.Channel):
         with self.conn_or_acquire() as client:
             client.lpush(queue, msgspec.json.encode(Call(headers["task"], args)))
 
-    def _brpop_read(self, **options: Any) -> bool:
+    def _brpop_read(self, **options: Any) -> Literal[True]:
         """As kombu's own, which ends the worker where an item is none of its messages."""
         try:
             try:

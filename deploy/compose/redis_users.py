@@ -4,7 +4,9 @@ Who tells whom follows from the table in `shared.messages`. The local stack, doc
 """
 
 import hashlib
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from shared.messages import SERVICES, acknowledgements_queue, batches_queue, consumers_of, producers_for
 
@@ -17,6 +19,7 @@ GATEWAY_COMMANDS = (
     "ping hello client|setname client|setinfo select multi exec eval evalsha script|load "
     "incrby expire pexpire get set subscribe unsubscribe"
 )
+ENV = Path(__file__).parents[2] / ".env"
 REVOCATIONS = "auth:revocations"
 
 
@@ -55,3 +58,26 @@ def _commands(names: str) -> list[str]:
 def _line(name: str, password: str, rules: list[str]) -> str:
     digest = hashlib.sha256(password.encode()).hexdigest()
     return " ".join([f"user {name} on #{digest} resetchannels resetkeys -@all", *rules])
+
+
+def beside(line: str) -> str:
+    """The redis-cli command that lets a user do what its line grants beside what it may do already, while old processes still run."""
+    _, name, *rules = line.split(" ")
+    kept = [rule for rule in rules if rule not in ("on", "resetchannels", "resetkeys") and not rule.startswith("#")]
+    granted = " ".join(kept).removeprefix("-@all ").replace("(", '"(').replace(")", ')"')
+    return f"ACL SETUSER {name} {granted}"
+
+
+def main() -> None:
+    """Print the ACL file for the passwords in .env; with `--beside`, commands that grant it to users that are there."""
+    settings = dict(line.split("=", 1) for line in ENV.read_text().splitlines() if "=" in line)
+    names = [*SERVICES, "gateway"]
+    text = users({name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in names})
+    if "--beside" in sys.argv:
+        lines = [line for line in text.splitlines() if line.split()[1] in SERVICES]
+        text = "\n".join(map(beside, lines)) + "\n"
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()

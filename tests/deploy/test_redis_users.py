@@ -1,14 +1,17 @@
 """Each service's Redis user can do its work, and nothing to keys of others but append to one queue of each partner."""
 
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
-from redis.exceptions import NoPermissionError
+from redis.exceptions import ConnectionError, NoPermissionError
 
-from deploy.compose.redis_users import partner_queues, users
+from deploy.compose.redis_users import beside, partner_queues, users
+from deploy.local import binaries, ports
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from shared import outbox
@@ -139,3 +142,53 @@ def test_the_file_names_every_user_and_no_password(tmp_path: Path) -> None:
     text = users(PASSWORDS)
     assert all(f"user {name} on #" in text for name in PASSWORDS)
     assert not any(password in text for password in PASSWORDS.values())
+
+
+def test_beside_what_they_may_users_get_what_this_version_needs(server: RedisServer) -> None:
+    """As during a roll-out: the old rights stay until the new file is loaded."""
+    with Redis.from_url(server.url) as admin:
+        for line in users(PASSWORDS).splitlines():
+            if line.split()[1] in SERVICES:
+                admin.execute_command("ACL", "SETUSER", "old", "reset", "on", ">old", "%W~epcr", "+lpush")
+                command = beside(line.replace(f"user {line.split()[1]} ", "user old "))
+                admin.execute_command(*shlex.split(command))
+                with Redis.from_url(f"redis://old:old@{server.url.rpartition('@')[2]}") as redis:
+                    assert redis.lpush("epcr", "x") > 0
+                    for queue in partner_queues(line.split()[1]):
+                        assert redis.lpush(queue, "x") > 0
+        admin.execute_command("ACL", "DELUSER", "old")
+        admin.flushall()
+
+
+def test_the_lines_are_a_file_that_redis_reads(tmp_path: Path) -> None:
+    """As docker-compose gives it to Redis, and Kubernetes out of a secret."""
+    file, port = tmp_path / "users.acl", ports.free_port()
+    file.write_text(users(PASSWORDS))
+    options = [
+        "--bind",
+        ports.LOOPBACK,
+        "--port",
+        str(port),
+        "--aclfile",
+        str(file),
+        "--save",
+        "",
+        "--dir",
+        str(tmp_path),
+    ]
+    with subprocess.Popen([binaries.redis_server(tmp_path), *options], stdout=subprocess.DEVNULL) as server:
+        try:
+            with Redis.from_url(f"redis://epcr:{PASSWORDS['epcr']}@{ports.LOOPBACK}:{port}") as redis:
+                wait_for(lambda: answers(redis), what="Redis")
+                assert redis.lpush("device_ingest.from.epcr", "x") == 1
+                with pytest.raises(NoPermissionError):
+                    redis.delete("device_ingest.from.epcr")
+        finally:
+            server.terminate()
+
+
+def answers(redis: Redis) -> bool:
+    try:
+        return bool(redis.ping())
+    except ConnectionError:
+        return False

@@ -56,7 +56,7 @@ OPEN: list[Callable[[], object]] = []
 
 
 def relay_of(database: Database, redis_url: str, **settings: Any) -> Relay:
-    signing = {"service_signing_key": signing_key("epcr")} | settings
+    signing: dict[str, Any] = {"service_signing_key": signing_key("epcr")} | settings
     relay = Relay("epcr", Settings(worker_database_url=database.worker, redis_url=redis_url, **signing))
     OPEN.extend((relay.pool.close, relay.redis.close))
     return relay
