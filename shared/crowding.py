@@ -48,11 +48,18 @@ class Crowding:
         for consumer in consumers:
             pipeline.llen(self.queues[consumer])
             pipeline.memory_usage(self.queues[consumer])
-        answers = iter(pipeline.execute())
-        rooms = {consumer: self._room(consumer, next(answers), next(answers) or 0) for consumer in consumers}
+        answers = iter(pipeline.execute(raise_on_error=False))
+        rooms = {consumer: self._room(consumer, next(answers), next(answers)) for consumer in consumers}
         return {consumer: room for consumer, room in rooms.items() if room.calls > 0 and room.bytes > 0}
 
-    def _room(self, consumer: str, calls: int, size: int) -> Room:
+    def _room(self, consumer: str, calls: Any, size: Any) -> Room:
+        """None where Redis answers with an error, as for a key that is no queue: no reason to keep anything from the others."""
+        if isinstance(calls, Exception) or isinstance(size, Exception):
+            log.warning(
+                "%s is sent nothing: %s", consumer, type(calls if isinstance(calls, Exception) else size).__name__
+            )
+            return Room(0, 0, again=False)
+        size = size or 0
         metrics.queue_length.labels(self.queues[consumer]).set(calls)
         metrics.queue_bytes.labels(self.queues[consumer]).set(size)
         again = calls <= MAX_CALLS // 2 and size <= MAX_BYTES // 2

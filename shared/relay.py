@@ -21,7 +21,7 @@ from kombu.exceptions import KombuError
 from psycopg.rows import class_row
 from redis import RedisError, ResponseError
 
-from shared import authenticity, broker, metrics, tracing
+from shared import authenticity, broker, lockout, metrics, tracing
 from shared.authenticity import Envelope
 from shared.crowding import Crowding, Room
 from shared.database import LAZILY, Connection, open_tasks_pool
@@ -30,28 +30,33 @@ from shared.periodic import Periodic, PeriodicRunner
 from shared.settings import required
 from shared.signatures import Signer
 
+# Ordered, or the planner reads the table from its beginning, where most rows are of a consumer that is far behind.
 DUE: LiteralString = """
     SELECT one FROM unnest(%s::text[]) AS one
-    WHERE EXISTS (SELECT FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now())
-        OR EXISTS (SELECT FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now())
+    WHERE (SELECT true FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
+            ORDER BY send_at LIMIT 1)
+        OR (SELECT true FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
+            ORDER BY send_at LIMIT 1)
 """
-# By two indexes, so that neither what waits to be sent nor what waits to be acknowledged is walked over.
+# By two indexes, so that neither what waits to be sent nor what waits to be acknowledged is walked over; and by key, not by a join, for which
+# the planner would read the whole table, since it cannot know how few there are.
 CLAIM: LiteralString = """
     WITH first AS (
         SELECT id, send_at, pg_column_size(body) AS size FROM outbox
         WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
-        ORDER BY send_at LIMIT %(first)s FOR UPDATE SKIP LOCKED
+        ORDER BY send_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
     ), again AS (
         SELECT id, send_at, pg_column_size(body) AS size FROM outbox
         WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
-        ORDER BY send_at LIMIT %(again)s FOR UPDATE SKIP LOCKED
+        ORDER BY send_at LIMIT CASE WHEN %(again)s THEN %(rows)s ELSE 0 END FOR UPDATE SKIP LOCKED
     ), due AS (
-        SELECT id, sum(size) OVER (ORDER BY send_at, id) - size AS before FROM (TABLE first UNION ALL TABLE again) AS either
+        SELECT id, sum(size) OVER oldest_first - size AS before, row_number() OVER oldest_first AS number
+        FROM (TABLE first UNION ALL TABLE again) AS either WINDOW oldest_first AS (ORDER BY send_at, id)
     )
     UPDATE outbox SET attempts = attempts + 1,
         send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 6)) * (0.9 + random() * 0.2))
-    FROM due WHERE outbox.id = due.id AND due.before < %(bytes)s
-    RETURNING outbox.id, tenant_id, consumer, body::text AS body, traceparent, created_at, attempts
+    WHERE id = ANY (ARRAY(SELECT id FROM due WHERE number <= %(rows)s AND before < %(bytes)s))
+    RETURNING id, tenant_id, consumer, body::text AS body, traceparent, created_at, attempts
 """
 CALL_MESSAGES = 200
 CALL_BYTES = 512 * 1024
@@ -148,11 +153,7 @@ class Relay:
     def _claim(self, conn: Connection, consumer: str, room: Room) -> list[Row]:
         """Lazily: a claim that a crash undoes is sent again, and known to its consumer."""
         conn.execute(LAZILY)
-        limits = {
-            "first": min(BATCH, room.calls * CALL_MESSAGES),
-            "again": BATCH if room.again else 0,
-            "bytes": room.bytes,
-        }
+        limits = {"rows": min(BATCH, room.calls * CALL_MESSAGES), "again": room.again, "bytes": room.bytes}
         with conn.cursor(row_factory=class_row(Row)) as cursor:
             rows = cursor.execute(CLAIM, {"consumer": consumer, "resend": self.resend_seconds} | limits).fetchall()
         return sorted(rows, key=lambda row: row.id)
@@ -206,6 +207,7 @@ def run(service: str, settings: RelaySettings, periodic: list[Periodic], working
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: relay.stopping.set())
     runner.start()
+    lockout.watch(broker.redis_client(settings.redis_url))
     relay.run()
     runner.join(timeout=5)
     tracing.shutdown()

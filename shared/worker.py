@@ -22,7 +22,7 @@ from opentelemetry.trace import Span, SpanKind
 from psycopg_pool import ConnectionPool
 from redis import Redis
 
-from shared import authenticity, broker, dead_letters, logs, metrics, refusals, tracing
+from shared import authenticity, broker, dead_letters, lockout, logs, metrics, refusals, tracing
 from shared.authenticity import Envelope
 from shared.database import LAZILY, Connection, open_tasks_pool, task_transaction
 from shared.messages import MESSAGES, Message, acknowledgements_queue, name_of
@@ -256,6 +256,7 @@ def work(celery: Celery, queues: str, concurrency: int, working: threading.Event
     if working is not None:
         signals.worker_ready.connect(lambda **_: working.set(), weak=False)
         signals.worker_shutting_down.connect(lambda **_: working.clear(), weak=False)
+    lockout.watch(broker.redis_client(celery.conf.broker_url))
     # Celery configures logging unless somebody listens to this signal.
     signals.setup_logging.connect(lambda **_: None, weak=False)
     # It warns root because of pickle, which no queue here accepts.

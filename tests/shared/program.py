@@ -10,7 +10,7 @@ from typing import Any
 
 from redis import Redis
 
-from shared import logs
+from shared import broker, lockout, logs
 from shared.database import Connection
 from shared.messages import EncounterLink, queues_of
 from shared.worker import Received, create_worker, work
@@ -33,6 +33,8 @@ def main() -> None:
         conn.execute("SELECT pg_sleep(%s)", (float(os.environ["EFFECT_SECONDS"]),))
 
     logs.configure("program")
+    if patience := os.environ.get("LOCKOUT_SECONDS"):
+        lockout.watch(broker.redis_client(settings.redis_url), float(patience), look=0.2)
     work(create_worker(service, settings, {EncounterLink: slow_effect}), ",".join(queues_of(service)), 2)
 
 

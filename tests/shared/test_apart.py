@@ -1,0 +1,262 @@
+"""Roads that are apart: what one consumer does not take neither fills Redis nor slows what others are told; and all ends by itself."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from redis import Redis
+from redis.exceptions import OutOfMemoryError
+
+from deploy.local.databases import Database
+from deploy.local.postgres import new_password
+from deploy.local.redis_server import RedisServer
+from shared import crowding
+from shared.crowding import Crowding
+from shared.messages import batches_queue
+from tests.shared.support import (
+    QUEUE,
+    acknowledging,
+    consuming,
+    effects,
+    link,
+    publish,
+    relay_of,
+    running,
+    scalar,
+    unacknowledged,
+)
+from tests.support.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+DEAD = batches_queue("graphql_api", "epcr")
+FILL = """
+    INSERT INTO outbox (id, tenant_id, consumer, name, body, attempts, send_at)
+    SELECT gen_random_uuid(), 'org_1', 'graphql_api', 'graphql_api.encounter_facts.v1',
+        jsonb_build_object('name', 'graphql_api.encounter_facts.v1', 'filler', repeat('x', %s)), %s, now() - interval '1 hour'
+    FROM generate_series(1, %s)
+"""
+
+
+def fill(database: Database, rows: int, size: int = 100, attempts: int = 0) -> None:
+    """Messages for a consumer that is dead."""
+    with psycopg.connect(database.admin, autocommit=True) as conn:
+        conn.execute(FILL, (size, attempts, rows))
+        conn.execute("ANALYZE outbox")
+
+
+@contextmanager
+def redis_of(folder: Path, megabytes: int) -> Iterator[RedisServer]:
+    """A Redis that small."""
+    server = RedisServer(folder, new_password())
+    configuration = server._configuration
+    server._configuration = lambda: configuration().replace("512mb", f"{megabytes}mb")  # type: ignore[method-assign]
+    server.start()
+    server.wait()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def test_a_dead_consumer_gets_as_much_as_its_queue_holds_and_others_all(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G3: what was new was always sent once, however crowded its consumer."""
+    monkeypatch.setattr(crowding, "MAX_CALLS", 10)
+    fill(producer, 20_000)
+    with (
+        consuming("device_ingest", consumer, redis_url),
+        acknowledging(producer, redis_url),
+        running(relay_of(producer, redis_url, outbox_resend_seconds=3_600)),
+        Redis.from_url(redis_url) as redis,
+    ):
+        wait_for(lambda: redis.llen(DEAD) == 10)
+        publish(producer, link())
+        wait_for(lambda: effects(consumer) == (1, 1))
+        assert redis.llen(DEAD) == 10
+    sent = scalar(producer.admin, "SELECT count(*) FROM outbox WHERE consumer = 'graphql_api' AND attempts > 0")
+    assert sent == 2_000
+
+
+def test_a_queue_is_bounded_by_its_bytes_too(producer: Database, redis_url: str) -> None:
+    fill(producer, 3_000, size=50_000)
+    sender = relay_of(producer, redis_url)
+    with Redis.from_url(redis_url) as redis:
+        for _ in range(10):
+            sender.send_due()
+        size: Any = redis.memory_usage(DEAD)
+        assert crowding.MAX_BYTES <= size < 4 * crowding.MAX_BYTES
+        assert redis.llen(DEAD) < crowding.MAX_CALLS
+
+
+def test_a_million_rows_for_a_dead_consumer_cost_the_others_nothing(producer: Database, redis_url: str) -> None:
+    """G13: two seconds before every batch. Half of them wait to be sent, half to be acknowledged; both kinds are due."""
+    fill(producer, 200_000)
+    fill(producer, 200_000, attempts=5)
+    sender = relay_of(producer, redis_url, outbox_resend_seconds=3_600)
+    with Redis.from_url(redis_url) as redis:
+        redis.lpush(DEAD, *["x"] * crowding.MAX_CALLS)
+        publish(producer, link())
+        sender.send_due()
+        took: list[float] = []
+        for _ in range(5):
+            publish(producer, link())
+            began = time.perf_counter()
+            assert sender.send_due() == 1
+            took.append(time.perf_counter() - began)
+    assert min(took) < 0.05
+
+
+def test_a_row_that_one_consumer_may_not_be_given_keeps_nothing_from_the_others(
+    producer: Database, redis_url: str
+) -> None:
+    fill(producer, 10)
+    publish(producer, link())
+    with Redis.from_url(redis_url) as redis:
+        redis.set(DEAD, "of the wrong kind")
+        assert Crowding(redis, {"graphql_api": DEAD}).rooms(["graphql_api"]) == {}
+        assert relay_of(producer, redis_url).send_due() == 1
+        assert redis.llen(QUEUE) == 1
+
+
+def test_consumers_have_turns(producer: Database, redis_url: str) -> None:
+    fill(producer, 10)
+    publish(producer, link())
+    sender = relay_of(producer, redis_url)
+    first = [next(iter(sender._turn()))[0] for _ in range(4)]
+    assert set(first) == {"graphql_api", "device_ingest"}
+
+
+def test_a_full_redis_is_drained_by_its_workers_and_all_goes_on_by_itself(
+    producer: Database, consumer: Database, tmp_path: Path
+) -> None:
+    """Found as a livelock: kombu wrote down what it took, for which there was no memory."""
+    with redis_of(tmp_path / "redis", 8) as server, Redis.from_url(server.url) as redis:
+        publish(producer, *(link(f"enc_{number}") for number in range(1_000)))
+        sender = relay_of(producer, server.url, outbox_resend_seconds=0.5)
+        sender.send_due()
+        with suppress(OutOfMemoryError):
+            while redis.lpush("others", "x" * 10_000):
+                pass
+        with (
+            consuming("device_ingest", consumer, server.url),
+            acknowledging(producer, server.url),
+            running(sender),
+        ):
+            wait_for(lambda: redis.llen(QUEUE) == 0, what="the queue to be drained")
+            wait_for(lambda: effects(consumer)[0] > 0)
+            publish(producer, link("enc_later"))
+            redis.delete("others")
+            wait_for(lambda: unacknowledged(producer) == 0, seconds=60)
+    assert effects(consumer) == (1_001, 1_001)
+
+
+def used_share(redis: Redis) -> float:
+    memory: Any = redis.info("memory")
+    return memory["used_memory"] / memory["maxmemory"]
+
+
+def test_relays_leave_a_quarter_of_redis_to_others(producer: Database, tmp_path: Path) -> None:
+    with redis_of(tmp_path / "redis", 8) as server, Redis.from_url(server.url) as redis:
+        while used_share(redis) < 0.8:
+            redis.rpush("others", "x" * 100_000)
+        publish(producer, link())
+        sender = relay_of(producer, server.url)
+        assert sender.send_due() == 0
+        redis.delete("others")
+        sender.crowding._looked = 0
+        assert sender.send_due() == 1
+
+
+def test_a_slow_redis_delays_and_loses_nothing(producer: Database, consumer: Database, own_redis: RedisServer) -> None:
+    with (
+        consuming("device_ingest", consumer, own_redis.url),
+        acknowledging(producer, own_redis.url),
+        running(relay_of(producer, own_redis.url)),
+        Redis.from_url(own_redis.url) as redis,
+    ):
+        publish(producer, link("enc_1"))
+        wait_for(lambda: unacknowledged(producer) == 0)
+        redis.execute_command("CLIENT", "PAUSE", "7000", "ALL")  # longer than anybody here waits for an answer
+        publish(producer, link("enc_2"))
+        wait_for(lambda: unacknowledged(producer) == 0, seconds=60)
+    assert effects(consumer) == (2, 2)
+
+
+def test_another_redis_in_its_place_is_gone_on_with(
+    producer: Database, consumer: Database, own_redis: RedisServer
+) -> None:
+    """As after a fail-over to one that has nothing of what this one had."""
+    port = own_redis.port
+    with running(relay_of(producer, own_redis.url)) as sender:
+        publish(producer, link("enc_1"))
+        wait_for(lambda: scalar(producer.admin, "SELECT min(attempts) FROM outbox") >= 1)
+        own_redis.stop()
+        own_redis.start(port)
+        own_redis.wait()
+        with consuming("device_ingest", consumer, own_redis.url), acknowledging(producer, own_redis.url):
+            wait_for(lambda: unacknowledged(producer) == 0)
+        assert not sender.stopping.is_set()
+    assert effects(consumer) == (1, 1)
+
+
+@contextmanager
+def process(program: str, database: Database, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = os.environ | {
+        "WORKER_DATABASE_URL": database.worker,
+        "REDIS_URL": redis_url,
+        "EFFECT_SECONDS": "0",
+        "LOCKOUT_SECONDS": "1",
+    }
+    command = [sys.executable, "-m", "tests.shared.program", program]
+    child = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_a_worker_that_redis_refuses_ends_so_that_it_is_started_with_its_new_password(
+    consumer: Database, own_redis: RedisServer
+) -> None:
+    with Redis.from_url(own_redis.url) as redis, process("device_ingest", consumer, own_redis.url) as worker:
+        wait_for(lambda: len(redis.client_list()) > 1, what="the worker")
+        redis.config_set("requirepass", "another")
+        redis.client_kill_filter(_type="normal", skipme=True)
+        assert worker.wait(60) is not None
+
+
+def test_a_password_changes_under_load_while_both_are_good(
+    producer: Database, consumer: Database, own_redis: RedisServer
+) -> None:
+    """As the runbook says: add, roll out, remove."""
+    host = own_redis.url.rpartition("@")[2]
+    old, new = (f"redis://service:{password}@{host}" for password in ("old", "new"))
+    with Redis.from_url(own_redis.url) as admin:
+        admin.execute_command("ACL", "SETUSER", "service", "on", ">old", "~*", "&*", "+@all")
+        publish(producer, link("enc_1"))
+        with running(relay_of(producer, old)), acknowledging(producer, old):
+            with consuming("device_ingest", consumer, old):
+                wait_for(lambda: unacknowledged(producer) == 0)
+            admin.execute_command("ACL", "SETUSER", "service", ">new")
+            publish(producer, link("enc_2"))
+            with consuming("device_ingest", consumer, new):
+                wait_for(lambda: unacknowledged(producer) == 0)
+        admin.execute_command("ACL", "SETUSER", "service", "<old")
+        admin.client_kill_filter(_type="normal", skipme=True)
+        publish(producer, link("enc_3"))
+        with (
+            running(relay_of(producer, new)),
+            acknowledging(producer, new),
+            consuming("device_ingest", consumer, new),
+        ):
+            wait_for(lambda: unacknowledged(producer) == 0)
+    assert effects(consumer) == (3, 3)
