@@ -11,6 +11,7 @@ from shared.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
+from tests.support.versions import later
 
 PATHS = sorted({route.path for route in routes if route.path.startswith(PLATFORM) and not PUBLIC.fullmatch(route.path)})
 EVERY = [*PATHS, f"{PLATFORM}/nothing-here", f"{PLATFORM}/packages/x/y/z"]
@@ -42,7 +43,7 @@ def test_a_granted_tenant_is_told_that_a_path_is_not_there(partner: Partner) -> 
 
 
 def test_a_withdrawn_grant_closes_it_again(partner: Partner, inside: Inside) -> None:
-    inside.grant(partner.tenant_id, ("argus:telephony:read",), version=2**50)
+    inside.grant(partner.tenant_id, ("argus:telephony:read",), version=later())
     assert partner.get("/nothing-here").status_code == 403
 
 
@@ -52,7 +53,7 @@ def test_an_older_change_does_not_undo_a_newer_one(partner: Partner, inside: Ins
 
 
 def test_a_suspended_tenant_has_no_grant(partner: Partner, inside: Inside) -> None:
-    inside.grant(partner.tenant_id, GRANTED, version=2**50, status="suspended")
+    inside.grant(partner.tenant_id, GRANTED, version=later(), status="suspended")
     assert partner.get("/nothing-here").status_code == 403
 
 

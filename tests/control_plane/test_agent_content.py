@@ -23,6 +23,7 @@ from shared.problems import Problem
 from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
 from tests.control_plane.publishing import CONTENT, Publisher
 from tests.control_plane.test_agents import beat, enrolled
+from tests.support.versions import later
 
 SIZE = len(CONTENT)
 TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
@@ -178,9 +179,9 @@ def test_without_a_live_credential_it_is_401_whatever_is_asked_for(
     ]
     paths = [place(live.package_id, "1.0.0"), place(ids.new_id("pkg"), "1.0.0"), place("x", "y")]
     assert_same_refusal(*(fetch(partner.http, path, one) for path in paths for one in wrong), status=401)
-    inside.grant(partner.tenant_id, (), version=2**50)
+    inside.grant(partner.tenant_id, (), version=later())
     assert box.get(live.package_id, "1.0.0").status_code == 401
-    inside.grant(partner.tenant_id, GRANTED, version=2**50 + 1, status="suspended")
+    inside.grant(partner.tenant_id, GRANTED, version=later(2), status="suspended")
     assert box.get(live.package_id, "1.0.0").status_code == 401
 
 

@@ -16,6 +16,7 @@ from shared.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
 from tests.control_plane.publishing import Publisher
 from tests.control_plane.test_releases import went_live
+from tests.support.versions import later
 
 BOX = {"name": "Gateway box", "vehicle_id": "AMB-42"}
 
@@ -312,7 +313,7 @@ def test_a_revoked_agent_is_heard_no_more_and_enrols_no_more(partner: Partner) -
 def test_agents_of_an_organisation_without_the_grant_are_refused(partner: Partner, inside: Inside, change: Any) -> None:
     _, credential = enrolled(partner)
     code = partner.made("/agents", BOX)["enrolment_code"]
-    inside.grant(partner.tenant_id, change.pop("granted", GRANTED), version=2**50, **change)
+    inside.grant(partner.tenant_id, change.pop("granted", GRANTED), version=later(), **change)
     assert beat(partner, credential).status_code == 401
     assert edge(partner.http, "enrol", {"code": code}).status_code == 401
 

@@ -11,6 +11,7 @@ from shared.messages import AppInstalled, PlatformApp
 from tests.control_plane.automating import NOTE, WEBHOOK
 from tests.control_plane.conftest import Inside, Partner
 from tests.control_plane.publishing import CONTENT, Publisher
+from tests.support.versions import later
 
 SCOPES = ["argus:incidents:write", "webhooks:write"]
 EVENTS = ["incident.created", "incident.closed", "automation.fired"]
@@ -76,7 +77,7 @@ def installed(inside: Inside, admin: Partner, listing: Any) -> Any:
 def app_deleted(inside: Inside, admin: Partner, installation: Any) -> None:
     gone = PlatformApp(
         client_id=installation["client_id"],
-        version=2**50,
+        version=later(),
         status="deleted",
         approved_events=[],
         graphql_bundles=[],
@@ -149,7 +150,7 @@ def test_a_publisher_that_lost_the_grant_or_is_suspended_offers_nothing(
     listing = shop.publish()
     inside.grant(shop.app.tenant_id, **{"granted": (), "version": 1} | change)
     assert other.get(f"/listings/{listing['id']}").status_code == 200  # old news
-    inside.grant(shop.app.tenant_id, version=2**50, **change)
+    inside.grant(shop.app.tenant_id, version=later(), **change)
     assert other.get(f"/listings/{listing['id']}").status_code == 404
 
 

@@ -17,6 +17,7 @@ from shared.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunF
 from tests.control_plane.automating import CLOSE, INCIDENT, NOTE, SCOPES, WEBHOOK, Automating
 from tests.control_plane.conftest import GRANTED, Inside, Partner, settings_for
 from tests.graphql_api.asking import received
+from tests.support.versions import later
 
 GOLDEN = Path(__file__).parents[1] / "messages"
 
@@ -374,9 +375,9 @@ def test_a_withdrawn_approval_stops_it_and_an_older_state_does_not_bring_it_back
 @pytest.mark.parametrize("change", [{"granted": ()}, {"status": "suspended"}], ids=["withdrawn", "suspended"])
 def test_a_tenant_without_the_grant_runs_nothing(automating: Automating, change: Any) -> None:
     automating.make()
-    automating.inside.grant(automating.tenant_id, change.pop("granted", GRANTED), version=2**50, **change)
+    automating.inside.grant(automating.tenant_id, change.pop("granted", GRANTED), version=later(), **change)
     automating.happen()
-    automating.inside.grant(automating.tenant_id, version=2**51)
+    automating.inside.grant(automating.tenant_id, version=later(2))
     assert automating.runs() == []
 
 
@@ -388,14 +389,14 @@ def test_what_waits_for_its_next_attempt_dies_with_what_was_stopped(automating: 
     if stop == "automation":
         automating.partner.call("PATCH", f"/automations/{automation_id}", json={"enabled": False})
     elif stop == "tenant":
-        automating.inside.grant(automating.tenant_id, (), version=2**50)
+        automating.inside.grant(automating.tenant_id, (), version=later())
     else:
         automating.approve(
             *(["device.*"] if stop == "approval" else []), status="disabled" if stop == "app" else "active"
         )
     automating.make_due()
     automating.sweep()
-    automating.inside.grant(automating.tenant_id, version=2**51)
+    automating.inside.grant(automating.tenant_id, version=later(2))
     [run] = automating.runs()
     assert (run["status"], run["error"]) == ("dead", "stopped")
     assert len(automating.sent("open_incident")) == 1
@@ -404,7 +405,7 @@ def test_what_waits_for_its_next_attempt_dies_with_what_was_stopped(automating: 
 def test_in_a_sandbox_it_says_that_it_is_a_rehearsal(automating: Automating) -> None:
     automating.make()
     automating.happen()
-    automating.inside.grant(automating.tenant_id, version=2**50, environment="sandbox")
+    automating.inside.grant(automating.tenant_id, version=later(), environment="sandbox")
     automating.happen()
     assert [sent["environment"] for sent in automating.sent("open_incident")] == ["production", "sandbox"]
 
@@ -490,7 +491,8 @@ def test_the_golden_messages_are_taken_in(automating: Automating) -> None:
     assert row == [(app.approved_events, app.requested_scopes)]
     automating.make(event_type="incident.created")
     event = golden("control_plane.event.v1", PlatformEvent)
-    automating.tell(msgspec.structs.replace(event, type="incident.created"))
+    ours = event.data | {"organization_id": automating.tenant_id}
+    automating.tell(msgspec.structs.replace(event, type="incident.created", data=ours))
     [run] = automating.runs()
     assert (run["event_id"], run["cause"]) == (event.event_id, event.cause)
     finished = golden("control_plane.run_finished.v1", RunFinished)
