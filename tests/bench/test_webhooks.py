@@ -50,7 +50,7 @@ class Rig:
         self.stack = stack
         self.target = f"http://127.0.0.1:{port}"
         self.tenant = stack.tenant.id
-        self.producer = stack.database("auth", "worker")
+        self.producer = stack.database("graphql-api", "worker")
         self.redis = Redis.from_url(stack.described["redis_url"])
         self.report = httpx.Client(base_url=self.target, trust_env=False)
         self.api = stack.client("auth", stack.admin_token)
@@ -74,8 +74,8 @@ class Rig:
         self.producer.commit()
         committed = time.time_ns()
         with self.redis.pipeline(transaction=False) as bell:
-            bell.lpush(broker.bell_key("auth"), "1")
-            bell.ltrim(broker.bell_key("auth"), 0, 0)
+            bell.lpush(broker.bell_key("graphql_api"), "1")
+            bell.ltrim(broker.bell_key("graphql_api"), 0, 0)
             bell.execute()
         return committed
 
@@ -117,7 +117,7 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    running = RunningStack(tmp_path_factory.mktemp("bench") / "state", "--only", "auth,webhook-dispatcher")
+    running = RunningStack(tmp_path_factory.mktemp("bench") / "state", "--only", "auth,graphql-api,webhook-dispatcher")
     stack = running.start()
     port = free_port()
     with receiver_process(port):
