@@ -18,6 +18,7 @@ from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.conftest import FreshDatabase
 from tests.support.plain import PLAIN
+from tests.support.signing import PUBLIC_KEYS, signing_key
 from tests.support.waiting import wait_for
 
 KEY = base64url_encode(b"k" * 32)
@@ -109,6 +110,8 @@ def test_a_worker_that_cannot_reach_its_queue_is_alive_and_not_ready() -> None:
     port = ports.free_port(0)
     environment = settings(nowhere, SERVICES["epcr"][2]) | {
         "WORKER_DATABASE_URL": nowhere.app,
+        "SERVICE_SIGNING_KEY": signing_key("epcr"),
+        "SERVICE_PUBLIC_KEYS": PUBLIC_KEYS,
         "OPS_PORT": str(port),
     }
     command = [sys.executable, "-m", "services.epcr", "worker"]
@@ -119,3 +122,18 @@ def test_a_worker_that_cannot_reach_its_queue_is_alive_and_not_ready() -> None:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("process", ["worker", "relay"])
+@pytest.mark.parametrize("missing", ["SERVICE_SIGNING_KEY", "SERVICE_PUBLIC_KEYS"])
+def test_a_process_that_exchanges_messages_does_not_start_without_its_keys(process: str, missing: str) -> None:
+    if (process, missing) == ("relay", "SERVICE_PUBLIC_KEYS"):
+        return  # it only signs
+    nowhere = Database(name="x", service="epcr", admin="", migrator="", app="postgresql://x@127.0.0.1/x", worker="")
+    keys = {"SERVICE_SIGNING_KEY": signing_key("epcr"), "SERVICE_PUBLIC_KEYS": PUBLIC_KEYS}
+    environment = settings(nowhere, SERVICES["epcr"][2]) | {"WORKER_DATABASE_URL": nowhere.app} | keys
+    del environment[missing]
+    command = [sys.executable, "-m", "services.epcr", process]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == f"setting {missing} is missing"
