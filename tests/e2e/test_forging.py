@@ -1,0 +1,213 @@
+"""One service in an attacker's hands, with its Redis password and its signing key: what it may not say has no effect anywhere.
+
+Against the stack as it runs: its Redis with its users, its workers with their keys.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from psycopg import sql
+from redis import Redis
+from redis.exceptions import NoPermissionError
+
+from deploy.local import databases
+from deploy.local.table import SERVICES, by_name
+from shared import authenticity, ids
+from shared.messages import (
+    EVENT_TYPES,
+    MESSAGES,
+    PRODUCERS,
+    TIMED,
+    acknowledgements_queue,
+    batches_queue,
+    consumer_of,
+    name_of,
+    queues_of,
+)
+from shared.signatures import Signer
+from shared.transport import Call
+from tests.support.plain import PLAIN
+from tests.support.stack import App, Stack
+from tests.support.waiting import wait_for
+
+GOLDEN = Path(__file__).parents[1] / "messages"
+SERVED = {queue for service in SERVICES for queue in queues_of(service.database)}
+FUTURE = 4 * 10**18
+
+
+class Attacker:
+    """Holds what one service holds."""
+
+    def __init__(self, stack: Stack, name: str) -> None:
+        self.name = name
+        secrets = json.loads((Path(stack.described["state"]) / "secrets.json").read_text())
+        self.signer = Signer(secrets[f"signing key of {by_name(name).name}"])
+        url = databases.address(stack.described["redis_url"], "0", name, secrets[f"redis user {name}"])
+        self.redis = Redis.from_url(url)
+        self.sent: Counter[str] = Counter()
+
+    def batch(self, consumer: str, *bodies: dict[str, Any], tenant: str, sender: str = "") -> list[Any]:
+        """The arguments of a signed call, as another service if `sender` says so."""
+        envelopes = [
+            {
+                "id": str(ids.uuid7()),
+                "tenant_id": tenant,
+                "occurred_at": "2026-03-23T12:00:00Z",
+                "traceparent": None,
+                "body": body,
+            }
+            for body in bodies
+        ]
+        text = json.dumps(envelopes)
+        return list(authenticity.seal(self.signer, "batch", sender or self.name, consumer, text))
+
+    def push(self, queue: str, task: str, args: list[Any]) -> bool:
+        """False where Redis does not let it."""
+        try:
+            self.redis.lpush(queue, msgspec.json.encode(Call(task, args)))
+        except NoPermissionError:
+            self.sent["refused by Redis"] += 1
+            return False
+        if queue not in SERVED:
+            self.redis.ltrim(queue, 1, 0)  # of its own, and read by nobody
+            self.sent["read by nobody"] += 1
+            return False
+        self.sent["put into a queue"] += 1
+        return True
+
+    def close(self) -> None:
+        self.redis.close()
+
+
+@pytest.fixture(params=[service.database for service in SERVICES])
+def attacker(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Attacker]:
+    attacker = Attacker(stack, request.param)
+    yield attacker
+    attacker.close()
+
+
+@pytest.fixture(scope="module")
+def victim(stack: Stack) -> App:
+    """An app of the other tenant that every service knows."""
+    app = stack.register_app(["webhooks:write"], admin_token=stack.other.access_token)
+    wait_for(lambda: states(stack, app), what="the app everywhere")
+    return app
+
+
+def states(stack: Stack, app: App) -> list[Any] | None:
+    """What each service holds of the app."""
+    found: list[Any] = []
+    for name in ("webhook-dispatcher", "graphql-api", "epcr", "control-plane"):
+        table = sql.Identifier("graphql_apps" if name == "graphql-api" else "apps")
+        query = sql.SQL("SELECT to_jsonb(kept) FROM {} AS kept WHERE client_id = %s").format(table)
+        with stack.database(name, "admin") as conn:
+            row = conn.execute(query, (app.client_id,)).fetchone()
+        if row is None:
+            return None
+        found.append(row[0])
+    return found
+
+
+def counts(stack: Stack) -> dict[str, Any]:
+    """How many things there are that a forged message could make or end."""
+    asked = {
+        "webhook-dispatcher": "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM dead_letters)",
+        "graphql-api": "SELECT (SELECT count(*) FROM incidents), (SELECT count(*) FROM dead_letters)",
+        "epcr": "SELECT (SELECT count(*) FROM observations), (SELECT count(*) FROM dead_letters)",
+        "device-ingest": "SELECT (SELECT count(*) FROM observations), (SELECT count(*) FROM dead_letters)",
+        "control-plane": "SELECT (SELECT count(*) FROM automation_runs), (SELECT count(*) FROM dead_letters)",
+        "auth": "SELECT (SELECT count(*) FROM apps), (SELECT count(*) FROM dead_letters)",
+    }
+    answers: dict[str, Any] = {}
+    for name, query in asked.items():
+        with stack.database(name, "admin") as conn:
+            answers[name] = conn.execute(query).fetchone()  # type: ignore[arg-type]
+    return answers
+
+
+def refusals(stack: Stack) -> float:
+    """Of all workers together."""
+    total = 0.0
+    for service in stack.described["services"].values():
+        text = httpx.get(f"{service['ops']['worker']}/metrics", trust_env=False, verify=PLAIN).text
+        total += sum(
+            float(line.split()[-1]) for line in text.splitlines() if line.startswith("messages_refused_total{")
+        )
+    return total
+
+
+def golden(kind: Any, victim: App, tenant: str) -> dict[str, Any]:
+    """A message of that kind that would do something to the victim."""
+    body: dict[str, Any] = json.loads((GOLDEN / f"{name_of(kind)}.json").read_text())
+    if "client_id" in body:
+        body["client_id"] = victim.client_id
+    if "tenant_id" in body:
+        body["tenant_id"] = tenant
+    if "status" in body and kind in TIMED:
+        body["version"] = time.time_ns() // 1_000_000 + 60_000
+    if "event_id" in body:
+        body["event_id"] = ids.new_id("evt")
+        body["data"].pop("organization_id", None)
+    return body
+
+
+def test_a_service_in_strange_hands_says_nothing_that_is_not_its_own_to_say(
+    stack: Stack, attacker: Attacker, victim: App
+) -> None:
+    tenant = stack.other.id
+    before, known, was_refused = counts(stack), states(stack, victim), refusals(stack)
+    for kind in MESSAGES:  # as itself, and as the service that may send it, into its own pair and into the honest one
+        consumer = consumer_of(kind)
+        for sender in {attacker.name, *PRODUCERS[kind]}:
+            if attacker.name in PRODUCERS[kind] and sender == attacker.name:
+                continue
+            args = attacker.batch(consumer, golden(kind, victim, tenant), tenant=tenant, sender=sender)
+            for queue in {batches_queue(consumer, attacker.name), batches_queue(consumer, sender)}:
+                attacker.push(queue, "consume", args)
+    for kind in MESSAGES:  # what it may send: of the future, for no tenant, unsigned, old, garbage
+        consumer = consumer_of(kind)
+        if attacker.name not in PRODUCERS[kind]:
+            continue
+        queue, body = batches_queue(consumer, attacker.name), golden(kind, victim, tenant)
+        if "version" in kind.__struct_fields__:
+            attacker.push(queue, "consume", attacker.batch(consumer, body | {"version": FUTURE}, tenant=tenant))
+        for nobody in ("", "platform", "org_'", "*"):
+            attacker.push(queue, "consume", attacker.batch(consumer, body, tenant=nobody))
+        signed = attacker.batch(consumer, body, tenant=tenant)
+        attacker.push(queue, "consume", signed[:3])
+        attacker.push(queue, "consume", [signed[0], 1, *signed[2:]])
+        attacker.push(queue, "celery.map", signed)
+        attacker.redis.lpush(queue, b"\xff garbage")
+        attacker.sent["put into a queue"] += 1
+        if name_of(kind).startswith("webhook_dispatcher.event"):
+            for owner, types in EVENT_TYPES.items():
+                if owner != attacker.name:
+                    for one in types:
+                        forged = attacker.batch(consumer, body | {"type": one}, tenant=tenant)
+                        attacker.push(queue, "consume", forged)
+    assert attacker.sent.total() >= 40
+    expected = was_refused + attacker.sent["put into a queue"]
+    wait_for(lambda: refusals(stack) >= expected, what=f"{expected:.0f} refusals")
+    assert states(stack, victim) == known
+    assert counts(stack) == before
+
+
+def test_nobody_acknowledges_for_others(stack: Stack, attacker: Attacker) -> None:
+    """Each acknowledgement queue it reaches or not; signed by itself, in the name of the consumer."""
+    was_refused, reached = refusals(stack), 0
+    for kind, producers in PRODUCERS.items():
+        for producer in producers:
+            consumer = consumer_of(kind)
+            if consumer == attacker.name:
+                continue
+            sealed = list(authenticity.seal(attacker.signer, "acknowledgement", consumer, producer, "[]"))
+            for queue in {acknowledgements_queue(producer, consumer), acknowledgements_queue(producer, attacker.name)}:
+                reached += attacker.push(queue, "acknowledge", sealed)
+    wait_for(lambda: refusals(stack) >= was_refused + reached, what="refusals")
