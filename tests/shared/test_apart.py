@@ -56,7 +56,7 @@ def redis_of(folder: Path, megabytes: int) -> Iterator[RedisServer]:
     """A Redis that small."""
     server = RedisServer(folder, new_password())
     configuration = server._configuration
-    server._configuration = lambda: configuration().replace("512mb", f"{megabytes}mb")  # type: ignore[method-assign]
+    server._configuration = lambda: configuration().replace("512mb", f"{megabytes}mb")
     server.start()
     server.wait()
     try:
