@@ -38,8 +38,8 @@ DUE: LiteralString = """
         OR (SELECT true FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
             ORDER BY send_at LIMIT 1)
 """
-# By two indexes, so that neither what waits to be sent nor what waits to be acknowledged is walked over; and by key, not by a join, for which
-# the planner would read the whole table, since it cannot know how few there are.
+# By two indexes, so that neither what waits to be sent nor what waits to be acknowledged is walked over; and by key, not by a join: the
+# planner cannot know how few there are, and would read the whole table.
 CLAIM: LiteralString = """
     WITH first AS (
         SELECT id, send_at, pg_column_size(body) AS size FROM outbox

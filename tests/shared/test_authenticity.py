@@ -117,7 +117,7 @@ def test_a_forged_batch_has_no_effect_is_not_acknowledged_and_is_counted(
     assert effects(consumer) == (0, 0)
     with psycopg.connect(consumer.admin) as conn:
         for table in ("inbox", "failures", "dead_letters"):
-            assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608
+            assert conn.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
     with Redis.from_url(redis_url) as redis:
         assert redis.llen(ACKS) == 0
 
