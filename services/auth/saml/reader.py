@@ -131,7 +131,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
 
 def _form(content_type: str, body: bytes) -> forms.Form:
     try:
-        return forms.parse_body(content_type, body)
+        return forms.parse_body(content_type, body, escapes=len(body))
     except OAuth2Error as error:
         raise Refused("malformed", str(error.description)) from None
 
