@@ -7,16 +7,24 @@ from contextlib import asynccontextmanager
 
 
 class Crowded(Exception):
-    """So many wait already that another would wait too long."""
+    """So many wait already that another would wait too long. `by_key` says that they are of the same key."""
+
+    def __init__(self, *, by_key: bool) -> None:
+        super().__init__()
+        self.by_key = by_key
 
 
 class Turns:
-    """At most `places` at work and `waiting` in the queue; of one key at most `per_key`, at work and waiting together."""
+    """At most `places` at work and `waiting` in the queue; of one key at most `per_key`, at work and waiting together.
 
-    def __init__(self, places: int, waiting: int, per_key: int) -> None:
+    A place that was held for a second stays empty for `rest` seconds afterwards.
+    """
+
+    def __init__(self, places: int, waiting: int, per_key: int, rest: float = 0) -> None:
         self._free = places
         self._room = waiting
         self._per_key = per_key
+        self._rest = rest
         self._held: dict[str, int] = {}
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
@@ -25,14 +33,19 @@ class Turns:
         """Waits for a place and holds it. Raises Crowded."""
         held = self._held.get(key, 0)
         if held >= self._per_key:
-            raise Crowded
+            raise Crowded(by_key=True)
         self._held[key] = held + 1
         try:
             await self._enter(key)
+            loop = asyncio.get_running_loop()
+            began = loop.time()
             try:
                 yield
             finally:
-                self._leave()
+                if self._rest:
+                    loop.call_later(self._rest * (loop.time() - began), self._leave)
+                else:
+                    self._leave()
         finally:
             self._held[key] -= 1
             if not self._held[key]:
@@ -43,7 +56,7 @@ class Turns:
             self._free -= 1
             return
         if not self._room:
-            raise Crowded
+            raise Crowded(by_key=False)
         self._room -= 1
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(key, deque()).append(turn)

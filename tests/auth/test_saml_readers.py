@@ -175,7 +175,7 @@ def test_who_sends_too_many_documents_is_told_so_and_others_are_read() -> None:
         async with stopped(pool):
             waiting = [asyncio.create_task(pool.metadata(job(), "greedy")) for _ in range(readers.PER_SENDER)]
             await asyncio.sleep(0)
-            with pytest.raises(Refused, match="busy"):
+            with pytest.raises(Refused, match="too_many"):
                 await pool.metadata(job(), "greedy")
             other = asyncio.create_task(pool.metadata(job(), "other"))
             await asyncio.sleep(0)
@@ -183,5 +183,33 @@ def test_who_sends_too_many_documents_is_told_so_and_others_are_read() -> None:
         assert (await other).entity_id == ENTITY
         assert not all(task.done() for task in waiting)
         await asyncio.gather(*waiting)
+
+    run(test)
+
+
+def test_many_addresses_cannot_fill_the_queue_through_one_connection() -> None:
+    message = ResponseForm(
+        content_type="application/x-www-form-urlencoded",
+        body=b"SAMLResponse=x",
+        issuer=ENTITY,
+        audience="a",
+        acs_url="https://auth.example/v1/saml/samlc_1/acs",
+        certificates=[],
+        now=datetime.now(UTC),
+    )
+
+    async def test(pool: Readers) -> None:
+        async with stopped(pool):
+            waiting = [
+                asyncio.create_task(pool.response(message, f"10.0.0.{number}"))
+                for number in range(readers.PER_CONNECTION)
+            ]
+            await asyncio.sleep(0)
+            with pytest.raises(Refused, match="too_many"):
+                await pool.response(message, "10.0.1.1")
+            other = asyncio.create_task(pool.metadata(job(), "other"))
+            await asyncio.sleep(0)
+        assert (await other).entity_id == ENTITY
+        assert {str(one) for one in await asyncio.gather(*waiting, return_exceptions=True)} == {"malformed"}
 
     run(test)

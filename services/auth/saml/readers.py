@@ -32,6 +32,8 @@ WALL_SECONDS = 10.0
 """For one document, the start of its process included; on a busy machine a second of processor time takes several."""
 WAITING = 32
 PER_SENDER = 4
+PER_CONNECTION = 16
+"""Of one connection's messages, whoever sends them, so that many addresses cannot fill the queue through one connection."""
 MODULE = "services.auth.saml.reader"
 ROOT = Path(__file__).parents[3]
 log = logging.getLogger(__name__)
@@ -91,29 +93,32 @@ def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
 
 
 class Readers:
-    """Reads documents in at most `places` processes at once. All methods raise Refused, `busy` and `too_costly` among its reasons."""
+    """Reads documents in at most `places` processes. Methods raise Refused: also `too_costly`, `too_many` of the sender, `busy`."""
 
     def __init__(self, places: int) -> None:
         self._turns = Turns(places, WAITING, PER_SENDER)
+        self._connections = Turns(places + WAITING, 0, PER_CONNECTION)
         self._idle = [Reader() for _ in range(places)]
 
     async def response(self, job: ResponseForm, sender: str) -> Answered:
-        return await self._read(job, sender)
+        return await self._read(job, sender, job.acs_url)
 
     async def logout(self, job: LogoutMessage, sender: str) -> LoggedOut:
-        return await self._read(job, sender)
+        return await self._read(job, sender, job.slo_url)
 
     async def metadata(self, job: PastedMetadata, sender: str) -> IdentityProvider:
-        return await self._read(job, sender)
+        return await self._read(job, sender, sender)
 
-    async def _read(self, job: AnyJob, sender: str) -> Any:
+    async def _read(self, job: AnyJob, sender: str, connection: str) -> Any:
         frame = msgspec.msgpack.encode(job)
         try:
-            async with self._turns.take(sender):
+            async with self._connections.take(connection), self._turns.take(sender):
                 outcome = msgspec.msgpack.decode(await self._in_a_process(frame), type=Outcome)
-        except Crowded:
+        except Crowded as crowded:
             readings.labels("busy").inc()
-            raise Refused("busy", "too many documents are waiting to be read; try again") from None
+            raise Refused(
+                "too_many" if crowded.by_key else "busy", "too many documents are waiting to be read"
+            ) from None
         if outcome.reason:
             readings.labels("too_costly" if outcome.reason == "too_costly" else "refused").inc()
             raise Refused(outcome.reason, outcome.detail)

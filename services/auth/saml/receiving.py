@@ -1,5 +1,6 @@
 """What the endpoints for browsers share: the connection in the path, a message out of a form, and how a refusal is told."""
 
+import ipaddress
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -21,7 +22,8 @@ MAX_FORM = 512 * 1024
 REPLAY_PURPOSE = "saml message"
 BROWSER_PURPOSE = "saml browser"
 TICKET_PURPOSE = "saml ticket"
-STATUSES = {"too_large": 413, "busy": 503}
+STATUSES = {"too_large": 413, "too_many": 429, "busy": 503}
+ABOUT_OTHERS = frozenset({"too_many", "busy"})
 # Refused though the answer was genuine.
 ABOUT_THE_PERSON = frozenset({"user_disabled", "domain", "email", "email_taken", "already_linked", "no_role"})
 
@@ -66,8 +68,13 @@ async def read_body(request: Request) -> bytes:
 
 
 def sender_of(request: Request) -> str:
-    """Whose turn it is counted as to have a document read: the address, since nobody is known yet."""
-    return identity.caller(request).address
+    """Whose turn it is counted as to have a document read: the address, since nobody is known yet; of an IPv6 one its /64."""
+    address = identity.caller(request).address
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if known.version == 4 else str(ipaddress.ip_network((known, 64), strict=False))
 
 
 async def remember(
@@ -94,7 +101,7 @@ async def use_request(conn: AsyncConnection, connection: OpenConnection, request
 
 def refusal(request: Request, connection: OpenConnection, refused: Refused) -> Response:
     """A page for the person, with a word and a trace id to pass on, and a line in the connection's event list for the administrator."""
-    if refused.reason != "busy":  # which says nothing of the message
+    if refused.reason not in ABOUT_OTHERS:  # of which the message knows nothing
         request.state.activity.refused(connection.tenant_id, connection.connection_id, refused.reason, refused.detail)
     status = STATUSES.get(refused.reason, 403 if refused.reason in ABOUT_THE_PERSON else 400)
     response = pages.render(
@@ -106,6 +113,6 @@ def refusal(request: Request, connection: OpenConnection, refused: Refused) -> R
         code=refused.reason,
         trace=tracing.trace_id(),
     )
-    if status == 503:
+    if refused.reason in ABOUT_OTHERS:
         response.headers["retry-after"] = "2"
     return response

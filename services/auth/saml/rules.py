@@ -14,6 +14,7 @@ from services.auth.saml.metadata import IdentityProvider
 from services.auth.saml.models import AttributeMapping, Connection, ConnectionChange, ConnectionDraft
 from services.auth.saml.reader import PastedMetadata
 from shared import problems
+from shared.faults import pointer_of
 from shared.problems import FieldError
 
 ReadsMetadata = Callable[[PastedMetadata], Awaitable[IdentityProvider]]
@@ -38,7 +39,7 @@ async def _from_metadata(pasted: PastedMetadata, read: ReadsMetadata) -> dict[st
     try:
         return (await read(pasted))._asdict()
     except Refused as refused:
-        if refused.reason == "busy":
+        if refused.reason in ("busy", "too_many"):
             raise problems.unavailable("Too much metadata is being read; try again.") from None
         detail = refused.detail if refused.reason == "metadata" else f"{refused.reason}: {refused.detail}"
         raise problems.invalid("The metadata cannot be used.", [FieldError("/metadata_xml", detail)]) from None
@@ -75,9 +76,12 @@ def check_roles(attributes: AttributeMapping, mapping: Mapping[str, Sequence[str
     if mapping and not attributes.roles:
         errors.append(FieldError("/attribute_mapping/roles", "names no attribute, and role_mapping needs one"))
     for role, granted in mapping.items():
-        unknown = sorted(set(granted) - set(scopes.ALL))
-        pointer = f"/role_mapping/{role[:64].replace('~', '~0').replace('/', '~1')}"
-        errors += [FieldError(pointer, f"{scope} is not a scope") for scope in unknown]
+        pointer = pointer_of("/role_mapping", role)
+        for index, scope in enumerate(granted):
+            if scope not in scopes.ALL:
+                errors.append(
+                    FieldError(f"{pointer}/{index}", "Not a scope; GET /v1/platform/scopes lists them.", "enum")
+                )
     _refuse(errors)
 
 
