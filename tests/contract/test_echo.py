@@ -90,8 +90,11 @@ class Sender:
 
 
 @pytest.fixture(scope="module")
-def sender(stack: Stack) -> Sender:
-    return Sender(stack)
+def sender(stack: Stack) -> Iterator[Sender]:
+    made = Sender(stack)
+    yield made
+    for client in made.clients.values():
+        client.close()
 
 
 def requests(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
