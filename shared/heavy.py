@@ -11,8 +11,8 @@ from starlette.requests import Request
 from shared import problems
 from shared.turns import Crowded, Turns
 
-LARGE = 16 << 10
-"""Bytes. The worst body of that size is decoded within half a millisecond."""
+LARGE = 8 << 10
+"""Bytes. The worst body of that size is decoded, or all its faults are found, within a few milliseconds."""
 WAITING = 128
 PER_CLIENT = 32
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
