@@ -1,4 +1,4 @@
-"""Requests that take long to read take turns: while one is read nothing else runs in this process, so that they get half of its time."""
+"""Requests that take long to read take turns: while one is read nothing else runs in this process, so that they get a quarter of its time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ async def turn(request: Request, *, heavy: bool) -> AsyncIterator[None]:
         yield
         return
     loop = asyncio.get_running_loop()
-    turns = _turns.get(loop) or _turns.setdefault(loop, Turns(1, WAITING, PER_CLIENT, rest=1.0))
+    turns = _turns.get(loop) or _turns.setdefault(loop, Turns(1, WAITING, PER_CLIENT, rest=3.0))
     caller: Any = request.scope.get("caller")
     try:
         async with turns.take("" if caller is None else caller.client_id or caller.address):

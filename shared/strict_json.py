@@ -92,7 +92,10 @@ def _exact_or_none(text: str) -> Decimal | None:
         number = Decimal(text)
     except InvalidOperation:  # an exponent beyond what Decimal itself holds
         return None
-    if abs(number.adjusted()) > MAX_EXPONENT or (len(text) > MAX_DIGITS and len(number.as_tuple().digits) > MAX_DIGITS):
+    if abs(number.adjusted()) > MAX_EXPONENT:
+        return None
+    # A point or an exponent is among the characters, so that shorter texts cannot have more digits.
+    if len(text) > MAX_DIGITS + 1 and len(number.as_tuple().digits) > MAX_DIGITS:
         return None
     return Decimal(format(number, "f")) if has_exponent else number
 

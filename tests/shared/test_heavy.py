@@ -1,4 +1,4 @@
-"""Large requests take turns: of one client a few, of all half the loop's time, and small ones pass them."""
+"""Large requests take turns: of one client a few, of all a quarter of the loop's time, and small ones pass them."""
 
 import asyncio
 import json
