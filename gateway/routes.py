@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.settings import Settings, names
 
+KIB = 1 << 10
 MIB = 1 << 20
 
 
@@ -42,22 +43,22 @@ class Route(msgspec.Struct, frozen=True):
 
 AUTH = (
     Route("/.well-known", "auth", Access.PUBLIC, "public", exact=False),
-    Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", below=False),
-    Route("/v1/oauth", "auth", Access.PUBLIC, "public", exact=False),
-    Route("/v1/auth", "auth", Access.PUBLIC, "public", exact=False),
+    Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", body=64 * KIB, below=False),
+    Route("/v1/oauth", "auth", Access.PUBLIC, "public", body=64 * KIB, exact=False),
+    Route("/v1/auth", "auth", Access.PUBLIC, "public", body=64 * KIB, exact=False),
     Route("/v1/saml", "auth", Access.OPTIONAL, "public", exact=False),
     Route("/v1/platform", "auth", exact=False),
     Route("/v1/webhooks", "webhooks"),
 )
 API = (
     Route("/.well-known", "auth", Access.PUBLIC, "public", exact=False),
-    Route("/graphql", "graphql", limit="graphql", below=False),
+    Route("/graphql", "graphql", limit="graphql", body=128 * KIB, below=False),
     Route("/api/v1/graphql", "graphql", limit="graphql", exact=False),
     Route("/api/v1/epcr", "epcr", exact=False),
     Route("/api/v1/devices", "devices", limit="ingest"),
     # Edge agents have no token: the service knows their codes and credentials.
-    Route("/api/v1/platform/agents/enrol", "platform", Access.PUBLIC, "public", below=False),
-    Route("/api/v1/platform/agents/heartbeat", "platform", Access.PUBLIC, "public", below=False),
+    Route("/api/v1/platform/agents/enrol", "platform", Access.PUBLIC, "public", body=64 * KIB, below=False),
+    Route("/api/v1/platform/agents/heartbeat", "platform", Access.PUBLIC, "public", body=64 * KIB, below=False),
     Route("/api/v1/platform/agents/content", "platform", Access.PUBLIC, "public", exact=False),
     Route("/api/v1/platform", "platform", body=10 * MIB + 64 * 1024, exact=False),
 )

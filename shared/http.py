@@ -4,21 +4,27 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shared import problems, strict_json
+from shared import faults, heavy, problems, strict_json
 from shared.problems import FieldError
 
 T = TypeVar("T")
 MAX_BODY = 1 << 20
+SMALL = 64 << 10
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A request's body or query: a field it does not name is refused, since dropping one could lose a clinical fact."""
+    """A request's body or query: a field it does not name is refused, since dropping one could lose a clinical fact.
+
+    One of more than `max_bytes` is refused with 413 before it is parsed.
+    """
+
+    max_bytes: ClassVar[int] = SMALL
 
 
 if TYPE_CHECKING:
@@ -41,11 +47,27 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 encode = _encoder.encode
 
 
+def limit_of(kind: object) -> int:
+    """How many bytes a body of that type may have."""
+    return getattr(kind, "max_bytes", Body.max_bytes)
+
+
+def _most_values(kind: object) -> int:
+    """How many values: a genuine body has some sixteen bytes for each, at least."""
+    return min(strict_json.MAX_VALUES, limit_of(kind) // 16)
+
+
 async def decode(request: Request, kind: type[T], *, by_item: bool = False) -> T:
-    """The request's JSON body as `kind`. Raises Problem: 415 wrong type, 413 over 1 MiB, 400 not JSON, 422 not a `kind`.
+    """The request's JSON body as `kind`. Raises Problem: 415 wrong type, 413 too large, 400 not JSON, 422 not a `kind`.
 
     `by_item` leaves numbers and texts that cannot be stored where they are, for `convert_item` to refuse those that hold them.
+    Ask for the caller's scope first: a body is read for nobody who may not send it.
     """
+    return (await decode_both(request, kind, by_item=by_item))[0]
+
+
+async def decode_both(request: Request, kind: type[T], *, by_item: bool = False) -> tuple[T, Any]:
+    """The same, and the plain values beside it, which tell what was named from what was left out."""
     types = request.headers.getlist("content-type")
     content_type = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
     if content_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
@@ -55,14 +77,25 @@ async def decode(request: Request, kind: type[T], *, by_item: bool = False) -> T
             "Send application/json, without a content encoding.",
             headers={"accept": "application/json"},
         )
-    return convert(strict_json.parse(await read_body(request), by_item=by_item), kind)
+    body = await read_body(request, limit_of(kind))
+    async with heavy.turn(request, heavy=len(body) > heavy.LARGE):
+        value = strict_json.parse(body, by_item=by_item, values=_most_values(kind))
+        return convert(value, kind), value
 
 
-async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+async def decode_optional(request: Request, kind: type[T]) -> T:
+    """For a POST whose body may be left out: no body means every default."""
+    return await decode(request, kind) if await read_body(request, limit_of(kind)) else kind()
+
+
+async def read_body(request: Request, limit: int = SMALL) -> bytes:
     """The body, never more than `limit` bytes of it in memory. Kept on the request, so that it can be asked for again."""
     kept = getattr(request.state, "body_bytes", None)
     if kept is not None:
         return kept
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise _too_large(limit)
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -73,55 +106,79 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
         chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > limit:
-            raise problems.Problem(413, "Content too large", f"The body may have at most {limit} bytes.")
+            raise _too_large(limit)
         chunks.append(chunk)
     body = request.state.body_bytes = b"".join(chunks)
     return body
 
 
+def _too_large(limit: int) -> problems.Problem:
+    return problems.Problem(413, "Content too large", f"The body may have at most {limit} bytes.")
+
+
 def decode_bytes(body: bytes, kind: type[T]) -> T:
-    return convert(strict_json.parse(body), kind)
+    return convert(strict_json.parse(body, values=_most_values(kind)), kind)
 
 
 def convert_item(value: Any, kind: type[T]) -> T:
     """One item of a body that was decoded `by_item`. Raises a 422 Problem with pointers within the item."""
-    strict_json.refuse_unstorable_text(value, "")
+    strict_json.refuse_unstorable_text(value)
     return convert(value, kind)
 
 
 def convert(value: Any, kind: type[T]) -> T:
-    """Plain values as `kind`, times in UTC. Raises a 422 Problem with a JSON Pointer to what does not fit."""
+    """Plain values as `kind`, times in UTC. Raises a 422 Problem with a JSON Pointer to each thing that does not fit."""
     try:
-        return _to_utc(msgspec.convert(value, kind, dec_hook=_decode_custom))
-    except msgspec.ValidationError as error:
-        detail, pointer = _locate(str(error))
-        raise problems.invalid("The body does not fit; see errors.", [FieldError(pointer, detail)]) from None
+        return _to_utc(_converted(value, kind))
+    except msgspec.ValidationError:
+        raise _unfit("The body does not fit; see errors.", faults.find(value, kind, _converted)) from None
     except UnicodeEncodeError:  # in a body decoded `by_item`, outside its items
-        strict_json.refuse_unstorable_text(value, "")
+        strict_json.refuse_unstorable_text(value)
         raise
+
+
+def _unfit(detail: str, errors: list[FieldError]) -> problems.Problem:
+    more = {"more": True} if len(errors) > faults.MOST else {}
+    return problems.invalid(detail, errors[: faults.MOST], **more)
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    return msgspec.convert(value, kind, dec_hook=_decode_custom)
+
+
+def _read(text: Any, kind: Any) -> Any:
+    """As a query has it, where everything is text."""
+    return msgspec.convert(text, kind, strict=False, dec_hook=_decode_custom)
+
+
+MAX_PARAMETERS = 32
 
 
 def query(request: Request, kind: type[T]) -> T:
     """The query string as `kind` (a Body whose fields are scalars). Unknown and repeated parameters are refused with 422."""
+    if request.scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+        raise problems.invalid(f"The query has more than {MAX_PARAMETERS} parameters.")
     values: dict[str, str] = {}
     for name, text in request.query_params.multi_items():
+        pointer = faults.pointer_of("", name).removeprefix("/")
         if name in values:
-            raise problems.invalid("A parameter is repeated.", [FieldError(name[:64], "given more than once")])
+            raise problems.invalid(
+                "A parameter is repeated.", [FieldError(pointer, "Given more than once.", "repeated")]
+            )
         if "\0" in text or not strict_json.is_storable(text):
             raise problems.invalid(
-                "A parameter holds characters that are not allowed.", [FieldError(name[:64], "not text")]
+                "A parameter holds characters that are not allowed.", [FieldError(pointer, faults.NOT_TEXT, "text")]
             )
         values[name] = text
     try:
-        asked = msgspec.convert(values, kind, strict=False, dec_hook=_decode_custom)
-    except msgspec.ValidationError as error:
-        detail, pointer = _locate(str(error))
-        raise problems.invalid(
-            "The query does not fit; see errors.", [FieldError(pointer.lstrip("/"), detail)]
-        ) from None
+        asked = _read(values, kind)
+    except msgspec.ValidationError:
+        found = faults.find(values, kind, _read)
+        named = [error._replace(pointer=error.pointer.removeprefix("/")) for error in found]
+        raise _unfit("The query does not fit; see errors.", named) from None
     for name, text in values.items():
         if wrong := _misread(text, getattr(asked, name, "")):
-            raise problems.invalid("The query does not fit; see errors.", [FieldError(name, wrong)])
+            raise problems.invalid("The query does not fit; see errors.", [FieldError(name, wrong, "type")])
     return _to_utc(asked)
 
 
@@ -155,30 +212,10 @@ def _decode_custom(kind: type, value: Any) -> Any:
         return Decimal(value)
     if isinstance(value, strict_json.NumberOutOfBounds):
         raise ValueError(f"has {strict_json.BEYOND}")
-    raise ValueError(f"Expected `number`, got `{type(value).__name__}`")
+    raise ValueError(f"Expected number, got {faults.word_of(value)}.")
 
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
-_PLACE = re.compile(r"(?:key in )?\$([\w.\[\]]*)`")
-MAX_DETAIL = 200  # a detail quotes the name of an unknown field, which may be as long as the body
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
-
-
-def _locate(message: str) -> tuple[str, str]:
-    """msgspec's "Expected `int`, got `str` - at `$.a[1]`" as (detail, JSON Pointer)."""
-    # It may quote the name of a member, which need not be text.
-    message = message.encode(errors="replace").decode()
-    detail, _, place = message.rpartition(" - at `")
-    found = _PLACE.fullmatch(place) if detail else None
-    if found is None:
-        return message[:MAX_DETAIL], _unknown_field(message)
-    pointer = "".join("/" + (name or index) for name, index in _STEP.findall(found[1]))
-    return detail[:MAX_DETAIL], pointer + _unknown_field(detail)
-
-
-def _unknown_field(detail: str) -> str:
-    found = re.fullmatch(r"Object (?:contains unknown|missing required) field `(.*)`", detail, re.DOTALL)
-    return f"/{found[1][:64]}" if found else ""
 
 
 _TIMELESS = frozenset({type(None), str, bool, int, Decimal})

@@ -22,16 +22,25 @@ SCHEMAS: dict[str, Any] = {
                 "description": "What is wrong with which field",
                 "items": {
                     "type": "object",
-                    "required": ["pointer", "detail"],
+                    "required": ["pointer", "code", "detail"],
                     "properties": {
                         "pointer": {
                             "type": "string",
                             "description": "A JSON Pointer (RFC 6901) into the body, or the name of a query parameter",
                         },
-                        "detail": {"type": "string"},
+                        "code": {
+                            "type": "string",
+                            "description": "What kind of fault it is: `missing`, `unknown`, `type`, `enum`, `length`, `pattern`, `range`,"
+                            " `format`, `rule`, `repeated`, `text`, or `invalid` for any other",
+                        },
+                        "detail": {"type": "string", "description": "What was expected; never the value that came"},
+                        "allowed": {"type": "array", "description": "The values that would be taken"},
+                        "limit": {"type": "number", "description": "The bound that was passed"},
+                        "did_you_mean": {"type": "string", "description": "The known name most like an unknown one"},
                     },
                 },
             },
+            "more": {"type": "boolean", "description": "True where there are more faults than the 50 that are listed"},
         },
     },
     "OAuthError": {

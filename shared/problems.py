@@ -20,10 +20,22 @@ log = logging.getLogger(__name__)
 
 
 class FieldError(NamedTuple):
-    """What is wrong with one field: its JSON Pointer (RFC 6901), or the name of a query parameter, and why."""
+    """What is wrong with one field: its JSON Pointer (RFC 6901), or the name of a query parameter, and why.
+
+    Never holds the value that was refused. `code` is for programs; `allowed`, `limit` and `did_you_mean` say what would be taken.
+    """
 
     pointer: str
     detail: str
+    code: str = "invalid"
+    allowed: list[Any] | None = None
+    limit: float | None = None
+    did_you_mean: str = ""
+
+    def document(self) -> dict[str, Any]:
+        always = {"pointer": self.pointer, "code": self.code, "detail": self.detail}
+        sometimes = {"allowed": self.allowed, "limit": self.limit, "did_you_mean": self.did_you_mean or None}
+        return always | {name: value for name, value in sometimes.items() if value is not None}
 
 
 class Problem(Exception):
@@ -58,7 +70,7 @@ class Problem(Exception):
             "trace_id": tracing.trace_id(),
         }
         if self.errors:
-            document["errors"] = [error._asdict() for error in self.errors]
+            document["errors"] = [error.document() for error in self.errors]
         return document | self.extra
 
     def response(self) -> Response:
@@ -74,8 +86,8 @@ def conflict(detail: str, **extra: Any) -> Problem:
     return Problem(409, "Conflict", detail, extra=extra)
 
 
-def invalid(detail: str, errors: list[FieldError] | None = None) -> Problem:
-    return Problem(422, "Invalid request", detail, errors=errors)
+def invalid(detail: str, errors: list[FieldError] | None = None, **extra: Any) -> Problem:
+    return Problem(422, "Invalid request", detail, errors=errors, extra=extra)
 
 
 def malformed(detail: str) -> Problem:

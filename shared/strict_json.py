@@ -1,7 +1,7 @@
 """JSON (RFC 8259) with what it leaves open closed: no duplicate names, no NaN, bounded numbers, text PostgreSQL can hold."""
 
 import json
-from collections.abc import Iterable
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -11,17 +11,20 @@ from shared.problems import FieldError
 MAX_DIGITS = 40
 MAX_EXPONENT = 30
 MAX_DEPTH = 64
+MAX_VALUES = 30_000
 
 
 class NumberOutOfBounds:
     """Stands for a number that no column could hold, in a body whose items are refused one by one."""
 
 
-def parse(body: bytes, *, by_item: bool = False) -> Any:
+def parse(body: bytes, *, by_item: bool = False, values: int = MAX_VALUES) -> Any:
     """The value of `body`: numbers with a fraction as exact Decimals. Raises Problem: 400 not such JSON, 422 not storable text.
 
-    `by_item` leaves numbers and texts that cannot be stored where they are, the former as NumberOutOfBounds.
+    More than `values` values are refused before anything is parsed. `by_item` leaves numbers and texts that cannot be stored where
+    they are, the former as NumberOutOfBounds.
     """
+    _refuse_shape(body, values)
     try:
         value = (_item_decoder if by_item else _decoder).decode(body.decode())
     except UnicodeDecodeError:
@@ -32,11 +35,41 @@ def parse(body: bytes, *, by_item: bool = False) -> Any:
         ) from None
     except RecursionError:
         raise problems.malformed("The body is nested too deeply.") from None
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        _refuse_depth(value)
     if not by_item and (b"\\u" in body or b"\x00" in body):
-        refuse_unstorable_text(value, "")
+        refuse_unstorable_text(value)
     return value
+
+
+def _refuse_shape(body: bytes, values: int) -> None:
+    """Counts, before anything is parsed, what makes a short body costly: values and levels. All in native passes over the bytes."""
+    opened = body.count(b"[") + body.count(b"{")
+    if opened <= MAX_DEPTH and body.count(b",") + opened <= values:
+        return
+    strings = (body.count(b'"') - body.count(b'\\"')) // 2
+    bare = _without_strings(body) if strings <= 2 * values else body
+    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > values:
+        raise problems.malformed(f"The body has more than {values} values.")
+    if _depth_exceeds(bare, MAX_DEPTH):
+        raise problems.malformed(f"The body is nested more than {MAX_DEPTH} levels deep.")
+
+
+def _without_strings(body: bytes) -> bytes:
+    """What stands outside of strings, as far as the body is JSON; the parser stops where it is none."""
+    return b"".join(body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _depth_exceeds(bare: bytes, levels: int) -> bool:
+    """Takes the innermost brackets away, level by level. Brackets that match nothing are left to the parser."""
+    brackets = bare.translate(None, _NO_BRACKETS)
+    for _ in range(levels):
+        outer = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(outer) == len(brackets):
+            return False
+        brackets = outer
+    return b"[]" in brackets or b"{}" in brackets
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -44,18 +77,27 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))
-        raise problems.malformed(f"The member {twice[:64]!r} stands twice in one object.")
+        named = f"The member '{twice}'" if _NAME.fullmatch(twice) else "A member"
+        raise problems.malformed(f"{named} stands twice in one object.")
     return members
 
 
 def _exact_or_none(text: str) -> Decimal | None:
+    has_exponent = "e" in text or "E" in text
+    if len(text) <= MAX_EXPONENT and not has_exponent:
+        return Decimal(text)
+    if len(text) > LONGEST_NUMBER:
+        return None
     try:
         number = Decimal(text)
     except InvalidOperation:  # an exponent beyond what Decimal itself holds
         return None
-    if len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_EXPONENT:
+    if abs(number.adjusted()) > MAX_EXPONENT:
         return None
-    return Decimal(format(number, "f"))
+    # A point or an exponent is among the characters, so that shorter texts cannot have more digits.
+    if len(text) > MAX_DIGITS + 1 and len(number.as_tuple().digits) > MAX_DIGITS:
+        return None
+    return Decimal(format(number, "f")) if has_exponent else number
 
 
 def _exact(text: str) -> Decimal:
@@ -71,6 +113,10 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+# Digits, as many zeros before them, sign, point and exponent.
+LONGEST_NUMBER = 2 * MAX_DIGITS + 10
+# Shown only where it can hardly be anything but a name: what a person is called might stand there too.
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.\-]{0,63}")
 BEYOND = f"more than {MAX_DIGITS} digits or is beyond 1E±{MAX_EXPONENT}"
 
 
@@ -89,22 +135,6 @@ _item_decoder = json.JSONDecoder(
 )
 
 
-def _refuse_depth(value: Any) -> None:
-    """What walks the value later does so by recursion, which Python gives up on with an error of our own making."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [member for parent in level for member in _members(parent)]
-        if not level:
-            return
-    raise problems.malformed(f"The body is nested more than {MAX_DEPTH} levels deep.")
-
-
-def _members(value: Any) -> Iterable[Any]:
-    """What a container holds that may hold something itself."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [member for member in inner if isinstance(member, dict | list)]
-
-
 def is_storable(text: str) -> bool:
     try:
         text.encode()
@@ -113,18 +143,29 @@ def is_storable(text: str) -> bool:
     return "\0" not in text
 
 
-def refuse_unstorable_text(value: Any, pointer: str) -> None:
+def refuse_unstorable_text(value: Any) -> None:
     """A NUL or half a surrogate pair is legal JSON and no text: PostgreSQL would refuse it later, as a 500."""
+    found = _unstorable(value)
+    if found is not None:
+        where, detail = found
+        pointer = "".join(f"/{step}" for step in reversed(where))
+        raise problems.invalid("The body holds what is not text.", [FieldError(pointer, detail, "text")])
+
+
+def _unstorable(value: Any) -> tuple[list[str], str] | None:
+    """Where the first such text stands, innermost step first, and what it is. The way there is written only once it is found."""
     if isinstance(value, str):
-        if not is_storable(value):
-            raise problems.invalid("A string is not text.", [FieldError(pointer, "holds NUL or half a surrogate pair")])
-    elif isinstance(value, dict):
+        return None if is_storable(value) else ([], "holds NUL or half a surrogate pair")
+    if isinstance(value, dict):
         for name, member in value.items():
             if not is_storable(name):
-                raise problems.invalid(
-                    "A name is not text.", [FieldError(pointer, "a member's name holds NUL or half a surrogate pair")]
-                )
-            refuse_unstorable_text(member, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
+                return [], "a member's name holds NUL or half a surrogate pair"
+            if (found := _unstorable(member)) is not None:
+                found[0].append(name[:64].replace("~", "~0").replace("/", "~1"))
+                return found
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            refuse_unstorable_text(item, f"{pointer}/{index}")
+            if (found := _unstorable(item)) is not None:
+                found[0].append(str(index))
+                return found
+    return None

@@ -28,7 +28,11 @@ PROBLEMS = [
     Problem(408, "Request timeout", "The request did not arrive in time."),
     Problem(409, "Conflict", "It contradicts what is there, or the same Idempotency-Key is under way: then try again."),
     Problem(412, "Precondition failed", "It was changed since you read it: read it again."),
-    Problem(413, "Content too large", "The body is over 1 MiB (64 KiB at the OAuth endpoints)."),
+    Problem(
+        413,
+        "Content too large",
+        "The body is larger than the path takes, most of them 64 KiB and none over 10 MiB: `detail` names the limit.",
+    ),
     Problem(414, "URI too long", "Shorten the path or the query."),
     Problem(415, "Unsupported media type", "Send application/json."),
     Problem(416, "Range not satisfiable", "Content-Range says how many bytes there are: ask for some of those."),

@@ -29,7 +29,7 @@ from services.auth.requests.views import REQUESTS
 from services.auth.revocations import endpoints as revocations
 from services.auth.saml import connection_endpoints as saml_connections
 from services.auth.saml import domain_endpoints as saml_domains
-from services.auth.saml import domains
+from services.auth.saml import domains, readers
 from services.auth.saml import endpoints as saml
 from services.auth.saml import finish_endpoints as saml_finish
 from services.auth.saml import logout_endpoints as saml_logout
@@ -116,7 +116,11 @@ routes = [
 @asynccontextmanager
 async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str, Any]]:
     keyring = Keyring.from_text(settings.encryption_keys)
-    async with open_pool(settings.database_url) as pool, Bell(settings.redis_url, "auth") as bell:
+    async with (
+        open_pool(settings.database_url) as pool,
+        Bell(settings.redis_url, "auth") as bell,
+        readers.running(settings.saml_readers) as reading,
+    ):
         keystore, activity = KeyStore(pool, keyring), Activity(pool)
         await keystore.ensure_first_key(settings.signing_key_bits)
         redis = Redis.from_url(
@@ -137,6 +141,7 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str
                 "activity": activity,
                 "clients": ClientLoader(pool),
                 "oauth": server,
+                "readers": reading,
                 "resolver": domains.create(settings.dns_resolver),
             }
         finally:

@@ -14,6 +14,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     refresh_grace_seconds: settings.NotNegative = 30
     key_rotation_days: settings.Positive = 30
     key_activation_seconds: settings.NotNegative = 900
+    saml_readers: settings.Count = 2
 
 
 def load() -> Settings:

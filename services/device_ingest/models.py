@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -77,6 +77,7 @@ class ObservationDraft(http.Body):
 class ObservationBatch(http.Body):
     """Items are decoded one by one, so that one which does not fit leaves the others alone."""
 
+    max_bytes: ClassVar[int] = 512 << 10
     observations: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
 
 

@@ -25,9 +25,9 @@ DISTANT_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 async def record(
-    write: Write, caller: Caller, device_id: str, device_class: str, drafts: Sequence[object]
+    write: Write, caller: Caller, device_id: str, device_class: str, drafts: Sequence[ObservationDraft | Problem]
 ) -> list[Outcome]:
-    """What became of each draft (plain JSON or an ObservationDraft): recorded, or the Problem with it.
+    """What became of each draft: recorded, or the Problem with it, which it may be already.
 
     Raises DeviceChanged, with nothing recorded, when the device is no longer active or of that class.
     """
@@ -46,11 +46,19 @@ async def record(
     return results
 
 
-def _check(draft: object, device_class: str, now: datetime, *, test: bool) -> Reading | Problem:
-    """`test` marks whatever the draft says of itself."""
+def read(item: object) -> ObservationDraft | Problem:
+    """One item of a batch, in plain JSON."""
     try:
-        if not isinstance(draft, ObservationDraft):
-            draft = http.convert_item(draft, ObservationDraft)
+        return http.convert_item(item, ObservationDraft)
+    except Problem as problem:
+        return problem
+
+
+def _check(draft: ObservationDraft | Problem, device_class: str, now: datetime, *, test: bool) -> Reading | Problem:
+    """`test` marks whatever the draft says of itself."""
+    if isinstance(draft, Problem):
+        return draft
+    try:
         reading = readings.check(draft, device_class, now)
         return reading._replace(test=reading.test or test)
     except Problem as problem:

@@ -16,7 +16,7 @@ def shown(kind: type[msgspec.Struct], path: str) -> type[msgspec.Struct]:
     fields = [
         (name, field | UnsetType, UNSET)
         for name, hint in get_type_hints(kind, include_extras=True).items()
-        if (field := _field(hint, f"{path}.{name}", RULES.get(path))) is not None
+        if name in kind.__struct_fields__ and (field := _field(hint, f"{path}.{name}", RULES.get(path))) is not None
     ]
     name = path.replace("_", " ").replace(".", " ").title().replace(" ", "")
     return msgspec.defstruct(f"{name}View", fields, namespace={"__doc__": kind.__doc__}, kw_only=True)

@@ -19,7 +19,7 @@ from graphql import (
 )
 
 MAX_LENGTH = 16_384
-MAX_TOKENS = 2_000
+MAX_TOKENS = 500
 Fragments = dict[str, FragmentDefinitionNode]
 
 

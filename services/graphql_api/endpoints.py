@@ -12,22 +12,29 @@ from services.graphql_api.context import Context
 from services.graphql_api.execution import Answer
 from services.graphql_api.plans import Plan, Planner
 from services.graphql_api.requests import GraphqlRequest
-from shared import http, idempotency, tracing
+from shared import heavy, http, idempotency, tracing
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 
 ACQI_SCOPE = "argus:acqi:read"
+READ_SCOPES = [ACQI_SCOPE, "argus:incidents:read", "argus:telephony:read", "webhooks:read"]
+LONG = 1024
+"""Characters of a document. Those of a page's length are parsed and validated within a few milliseconds."""
 
 
 async def graphql(request: Request) -> Response:
     """200 with `data`, `errors` or both; 4xx only where the request itself is at fault."""
     caller = requests.caller_of(request)
+    if not any(caller.has(scope) for scope in READ_SCOPES):
+        refusal = errors.forbidden("The token holds none of the scopes that GraphQL asks for.", scopes=READ_SCOPES)
+        return _respond(http.encode({"errors": [errors.document(refusal)]}))
     kept = await _kept_answer(request, caller)
     if kept is not None:
         return _respond(kept)
     wanted = await http.decode(request, GraphqlRequest)
     try:
-        plan = _plan(request, wanted)
+        async with heavy.turn(request, heavy=len(wanted.query) > LONG):
+            plan = _plan(request, wanted)
         given = requests.variables_of(wanted)
         if plan.bundles is not None:
             await _require_granted(request, caller, plan.bundles)
@@ -64,7 +71,7 @@ async def _run(request: Request, caller: Caller, plan: Plan, given: dict[str, An
     answer = await _execute(request, plan, given, Context(request, caller))
     encoded = http.encode(answer)
     if "errors" not in answer:
-        answers.keep(caller.tenant_id, await http.read_body(request), version, encoded)
+        answers.keep(caller.tenant_id, await http.read_body(request, GraphqlRequest.max_bytes), version, encoded)
     return _respond(encoded)
 
 
@@ -106,7 +113,7 @@ async def _kept_answer(request: Request, caller: Caller) -> bytes | None:
     if request.headers.get("content-type") != "application/json" or not caller.has(ACQI_SCOPE):
         return None
     answers: Answers = request.state.answers
-    return await answers.find(caller.tenant_id, await http.read_body(request))
+    return await answers.find(caller.tenant_id, await http.read_body(request, GraphqlRequest.max_bytes))
 
 
 async def _require_granted(request: Request, caller: Caller, names: frozenset[str]) -> None:

@@ -13,7 +13,8 @@ def convert(value: Any, kind: type[T], place: str) -> T:
     try:
         return http.convert(value, kind)
     except problems.Problem as problem:
-        faults = [{"pointer": f"/{place}{_camel(error.pointer)}", "detail": error.detail} for error in problem.errors]
+        placed = [error._replace(pointer=f"/{place}{_camel(error.pointer)}") for error in problem.errors]
+        faults = [error.document() for error in placed]
         raise errors.bad_input("An argument does not fit; see errors.", errors=faults) from None
 
 

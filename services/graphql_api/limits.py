@@ -1,6 +1,7 @@
 """What a document may ask for, known from its text alone, before anything is validated or executed."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode, IntValueNode, SelectionSetNode
@@ -9,6 +10,8 @@ from services.graphql_api.documents import Document, Fragments
 
 MAX_DEPTH = 8
 MAX_ALIASES = 15
+# Validation compares every two fields of one name with each other.
+MAX_REPEATS = 50
 MAX_COST = 10_000
 MAX_VARIABLES_BYTES = 65_536
 MAX_PAGE = 100
@@ -46,6 +49,7 @@ def check(document: Document) -> None:
         ("depth", extent.depth, MAX_DEPTH),
         ("aliases", extent.aliases, MAX_ALIASES),
         ("cost", extent.cost, MAX_COST),
+        ("number of fields of one name", _repeats(document), MAX_REPEATS),
     ):
         if value > limit:
             raise LimitExceeded(f"The document's {name} is over {limit}.")
@@ -54,6 +58,20 @@ def check(document: Document) -> None:
 def measure(document: Document) -> Extent:
     """Raises LimitExceeded where fragments go round in circles."""
     return _selections(document.operation.selection_set, document.fragments, {})
+
+
+def _repeats(document: Document) -> int:
+    """How often the name that an answer uses most stands in the text."""
+    roots = [document.operation, *document.fragments.values()]
+    return max(Counter(name for root in roots for name in _names(root.selection_set)).values(), default=0)
+
+
+def _names(node: SelectionSetNode) -> Iterator[str]:
+    for selection in node.selections:
+        if isinstance(selection, FieldNode):
+            yield (selection.alias or selection.name).value
+        if isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set is not None:
+            yield from _names(selection.selection_set)
 
 
 def _selections(node: SelectionSetNode, fragments: Fragments, known: dict[str, Extent | None]) -> Extent:
@@ -92,5 +110,8 @@ def _rows(field: FieldNode) -> int:
     for argument in field.arguments or ():
         if argument.name.value == "first":
             literal = argument.value
-            return max(1, min(int(literal.value), MAX_PAGE)) if isinstance(literal, IntValueNode) else MAX_PAGE
+            # A literal may have as many digits as the document has room for, which int would refuse to read.
+            if isinstance(literal, IntValueNode) and len(literal.value) <= len(str(MAX_PAGE)):
+                return max(1, min(int(literal.value), MAX_PAGE))
+            return MAX_PAGE
     return 50 if field.name.value == "incidents" else ROWS.get(field.name.value, 1)

@@ -1,7 +1,7 @@
 """What POST /graphql takes."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from starlette.requests import Request
@@ -17,6 +17,7 @@ TENANT_HEADER = "x-tenant-id"
 class GraphqlRequest(http.Body, kw_only=True, rename="camel"):
     """GraphQL over HTTP. `extensions` must be empty: persisted queries and their like are not offered."""
 
+    max_bytes: ClassVar[int] = 128 << 10
     query: str
     variables: dict[str, Any] | None = None
     operation_name: str | None = None

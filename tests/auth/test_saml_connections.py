@@ -198,7 +198,7 @@ REFUSED_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"entity_id": "a\tb"}, "/entity_id"),
     ({"name": "a\u0007b"}, "/name"),
     ({"role_mapping": {"desk": ["webhooks:write"]}}, "/attribute_mapping/roles"),
-    ({"attribute_mapping": {"roles": "g"}, "role_mapping": {"a/b": ["no:such"]}}, "/role_mapping/a~1b"),
+    ({"attribute_mapping": {"roles": "g"}, "role_mapping": {"a/b": ["no:such"]}}, "/role_mapping/a~1b/0"),
     ({"certificates": []}, "/certificates"),
     ({"certificates": ["x"] * 3}, "/certificates"),
     ({"name_id_format": "transient"}, "/name_id_format"),

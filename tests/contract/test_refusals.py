@@ -137,7 +137,7 @@ ENDPOINTS += ON_REQUEST
 WITH_ID = [endpoint for endpoint in ENDPOINTS if "{" in endpoint.path]
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
 ALL_SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read", "argus:platform:write"]
-MALFORMED = [b"{", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 100_000, b"NaN"]
+MALFORMED = [b"{", b"\xff\xfe", b'{"a":1,"a":2}', b"[" * 50_000, b"NaN"]
 PREFIXES = {
     "app": "app",
     "request": "ireq",
@@ -276,7 +276,7 @@ def test_no_body_where_one_is_needed_is_400(caller: Caller, endpoint: Endpoint, 
 def test_an_unknown_field_is_422_with_its_pointer(caller: Caller, endpoint: Endpoint, ours: dict[str, str]) -> None:
     answer = caller.send(endpoint, caller.token(endpoint.scope), ours, json={**(endpoint.body or {}), "surprise": 1})
     document = assert_problem(answer, 422)
-    assert document["errors"][0]["pointer"] == "/surprise"
+    assert "/surprise" in [error["pointer"] for error in document["errors"]]
 
 
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=named)

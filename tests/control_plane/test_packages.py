@@ -267,7 +267,7 @@ def test_every_semantic_version_can_be_published(publisher: Publisher, version: 
         ({"scopes": WRITING, "automations": [template("incident.created") | {"name": ""}]}, "/automations/0/name"),
         ({"automations": [template("incident.created")]}, "/automations/0/action"),
         ({"automations": [template("incident.created") | {"action": {"kind": "webhook"}}]}, "/automations/0/action"),
-        ({"automations": [{"name": "x"}]}, "/automations/0/trigger"),
+        ({"automations": [{"name": "x", "action": {"kind": "webhook"}}]}, "/automations/0/trigger"),
         ({"content_sha256": "A" * 64}, "/content_sha256"),
         ({"unknown": 1}, "/unknown"),
     ],
@@ -325,7 +325,7 @@ def test_a_create_repeated_with_its_key_is_one_package(partner: Partner) -> None
         ({"kty": "OKP", "crv": "Ed25519", "x": "A" * 42 + "B"}, "/jwk/x"),
         ({"kty": "OKP", "crv": "Ed25519", "x": "short"}, "/jwk/x"),
         ({"kty": "OKP", "crv": "X25519", "x": "A" * 43}, "/jwk/crv"),
-        ({"kty": "RSA", "n": "x", "e": "AQAB"}, "/jwk/kty"),
+        ({"kty": "RSA", "crv": "Ed25519", "x": "A" * 43}, "/jwk/kty"),
         (jwk(Ed25519PrivateKey.from_private_bytes(bytes(32))) | {"d": "A" * 43}, "/jwk/d"),
     ],
 )

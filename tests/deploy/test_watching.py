@@ -9,6 +9,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import gateway.metrics
+import services.auth.saml.metrics
 import services.control_plane.automations.metrics
 import services.device_ingest.metrics
 import services.epcr.metrics
@@ -21,6 +22,7 @@ from deploy.local.table import PROCESSES, ROOT, SERVICES
 MODULES: tuple[Any, ...] = (
     shared.metrics,
     gateway.metrics,
+    services.auth.saml.metrics,
     services.webhook_dispatcher.metrics,
     services.epcr.metrics,
     services.control_plane.automations.metrics,

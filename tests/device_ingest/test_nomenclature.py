@@ -35,7 +35,7 @@ def refusal(mdc_code: str | int, value: Decimal, unit_code: str, device_class: s
     with pytest.raises(problems.Problem) as caught:
         check(mdc_code, value, unit_code, device_class)
     assert caught.value.status == 422
-    return dict(caught.value.errors)
+    return {error.pointer: error.detail for error in caught.value.errors}
 
 
 @pytest.mark.parametrize("row", rows(accepted=True), ids=lambda row: row["refid"])

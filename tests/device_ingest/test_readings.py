@@ -22,7 +22,7 @@ def errors(device_class: str = "multiparameter", **fields: Any) -> dict[str, str
     with pytest.raises(problems.Problem) as caught:
         check(device_class, **fields)
     assert caught.value.status == 422
-    return dict(caught.value.errors)
+    return {error.pointer: error.detail for error in caught.value.errors}
 
 
 def test_a_value_keeps_the_digits_the_device_sent() -> None:

@@ -149,10 +149,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"patient": {"birth_date": "1958-13-01"}}, "/patient/birth_date"),
     ({"patient": {"nickname": "x"}}, "/patient/nickname"),
     ({"times": {"call": "2026-03-23T10:00:00"}}, "/times/call"),
-    ({"times": {"call": "1026-03-23T10:00:00Z"}}, "/times"),
-    ({"primary_impression": {"system": "http://snomed.info/sct", "code": "22298006"}}, "/primary_impression"),
-    ({"primary_impression": {"system": "http://hl7.org/fhir/sid/icd-10", "code": "Murphy"}}, "/primary_impression"),
-    ({"vital_signs": [{"taken_at": "2026-03-23T10:00:00Z", "spo2": 130}]}, "/vital_signs/0"),
+    ({"times": {"call": "1026-03-23T10:00:00Z"}}, "/times/call"),
+    ({"primary_impression": {"system": "http://snomed.info/sct", "code": "22298006"}}, "/primary_impression/system"),
+    (
+        {"primary_impression": {"system": "http://hl7.org/fhir/sid/icd-10", "code": "Murphy"}},
+        "/primary_impression/code",
+    ),
+    ({"vital_signs": [{"taken_at": "2026-03-23T10:00:00Z", "spo2": 130}]}, "/vital_signs/0/spo2"),
     ({"vital_signs": [{"taken_at": "2026-03-23T10:00:00Z", "spo2": "98"}]}, "/vital_signs/0/spo2"),
     (
         {
@@ -160,7 +163,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
                 {"taken_at": "2026-03-23T10:00:00Z", "gcs": 9, "gcs_eye": 4, "gcs_verbal": 5, "gcs_motor": 6}
             ]
         },
-        "/vital_signs/0",
+        "/vital_signs/0/gcs",
     ),
     ({"vital_signs": [{"id": "vit_1", "taken_at": "2026-03-23T10:00:00Z"}]}, "/vital_signs/0/id"),
     (
@@ -172,7 +175,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
                 }
             ]
         },
-        "/procedures/0/procedure",
+        "/procedures/0/procedure/code",
     ),
     (
         {
@@ -184,7 +187,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
                 }
             ]
         },
-        "/medications/0/dose",
+        "/medications/0/dose/unit",
     ),
     ({"procedures": [ECG | {"not_done": "refused", "finding": "stemi"}]}, "/procedures/0/finding"),
     ({"procedures": [ECG, ECG | {"not_done": "unable", "outcome": "successful"}]}, "/procedures/1/outcome"),

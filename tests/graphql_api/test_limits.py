@@ -35,9 +35,9 @@ def test_fragments_that_go_round_in_circles_are_refused() -> None:
 
 
 def test_fragments_that_double_again_and_again_are_measured_at_once() -> None:
-    fragments = " ".join(f"fragment F{n} on T {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60))
-    extent = measured("{ ...F0 } " + fragments + " fragment F60 on T { x: a }")
-    assert extent.aliases == 2**60
+    fragments = " ".join(f"fragment F{n} on T {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))
+    extent = measured("{ ...F0 } " + fragments + " fragment F40 on T { x: a }")
+    assert extent.aliases == 2**40
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_documented_query_beyond_a_limit_is_told_which(ask: Asking, document: 
 
 def test_a_very_long_or_very_deep_document_is_only_not_approved(ask: Asking) -> None:
     for document in (
-        "{ " + "a " * 100_000 + "}",
+        "{ " + "a " * 50_000 + "}",
         "{a" * 1_500 + "}" * 1_500,
         "[" * 1_000,
         "{ a(b: " + "[" * 900 + "]" * 900 + ") }",

@@ -166,7 +166,7 @@ def test_large_variables_are_refused_before_anything_runs(ask: Asking) -> None:
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
 
 
-@pytest.mark.parametrize("depth", [50, 200, 400, 480, 600, 900, 20_000])
+@pytest.mark.parametrize("depth", [50, 200, 400, 480, 600, 900, 8_000])
 def test_variables_nested_at_any_depth_are_refused_in_order(ask: Asking, depth: int) -> None:
     ask.grant("incident-management")
     for opening, closing in (("[", "]"), ('{"a":', "}")):

@@ -262,13 +262,20 @@ def test_json_is_recognised_with_its_parameters(content_type: str) -> None:
     assert run(http.decode(request(b'{"count": 1}', content_type=content_type), Sample)).count == 1
 
 
-def test_a_body_over_one_mebibyte_is_too_large_and_one_of_that_size_is_not() -> None:
-    whole = b'{"text": "' + b"x" * (http.MAX_BODY - 12) + b'"}'
-    assert len(whole) == http.MAX_BODY
-    assert run(http.decode(request(whole), Sample)).text
+class LargeSample(Sample):
+    max_bytes = http.MAX_BODY
+
+
+@pytest.mark.parametrize(("kind", "limit"), [(Sample, http.SMALL), (LargeSample, http.MAX_BODY)])
+def test_a_body_over_the_limit_of_its_kind_is_too_large_and_one_of_that_size_is_not(
+    kind: type[Sample], limit: int
+) -> None:
+    whole = b'{"text": "' + b"x" * (limit - 12) + b'"}'
+    assert len(whole) == limit
+    assert run(http.decode(request(whole), kind)).text
     with pytest.raises(Problem) as refused:
-        run(http.decode(request(whole + b" "), Sample))
-    assert refused.value.status == 413
+        run(http.decode(request(whole + b" "), kind))
+    assert (refused.value.status, f"{limit} bytes" in refused.value.detail) == (413, True)
 
 
 def test_a_body_can_be_asked_for_twice() -> None:

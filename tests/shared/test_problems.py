@@ -44,7 +44,7 @@ def test_a_problem_document_holds_what_rfc_9457_and_the_contract_ask_for() -> No
     assert answer.headers["cache-control"] == "no-store"
     assert document["type"] == problems.DOCUMENTATION + "invalid-request"
     assert (document["title"], document["detail"]) == ("Invalid request", "It does not fit.")
-    assert document["errors"] == [{"pointer": "/a/0", "detail": "too long"}]
+    assert document["errors"] == [{"pointer": "/a/0", "code": "invalid", "detail": "too long"}]
     assert document["trace_id"] == answer.headers["x-trace-id"]
     assert len(document["trace_id"]) == 32
 

@@ -1,18 +1,16 @@
 """What every request that changes an app does first: read it strictly, find the app, lock it, and ask who may."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
 
 from services.auth.apps import store
 from services.auth.apps.models import App
-from shared import http, problems
+from shared import problems
 from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError
-
-T = TypeVar("T")
 
 
 async def changeable(conn: AsyncConnection, request: Request, caller: Caller) -> App:
@@ -32,8 +30,3 @@ def refuse(errors: list[FieldError]) -> None:
 
 def named_fields(change: msgspec.Struct) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
-
-
-async def optional_body(request: Request, kind: type[T]) -> T:
-    """For a POST whose body may be left out: no body means every default."""
-    return await http.decode(request, kind) if await http.read_body(request) else kind()

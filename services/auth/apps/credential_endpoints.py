@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps import dry_run, queries, scopes, store
-from services.auth.apps.changing import changeable, optional_body, refuse
+from services.auth.apps.changing import changeable, refuse
 from services.auth.apps.models import App, RotateSecret, ServiceTokenDraft, ServiceTokenRow
 from services.auth.apps.service_tokens import insert_service_token
 from services.auth.revocations import bell, watermarks
@@ -25,7 +25,7 @@ MAX_SERVICE_TOKENS = 100
 async def rotate_secret(request: Request) -> Response:
     """A new secret; the one before works for the overlap, or dies at once with the tokens it obtained."""
     caller = identity.require(request, scopes.PLATFORM_APPS)
-    rotation = await optional_body(request, RotateSecret)
+    rotation = await http.decode_optional(request, RotateSecret)
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
@@ -64,7 +64,7 @@ def _secret_rotated(app: App, previous_expires_at: datetime | None, *, test: boo
 
 async def mint_service_token(request: Request) -> Response:
     caller = identity.require(request, scopes.PLATFORM_APPS)
-    draft = await optional_body(request, ServiceTokenDraft)
+    draft = await http.decode_optional(request, ServiceTokenDraft)
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.oauth import queries
-from services.auth.oauth.errors import InvalidClient, TemporarilyUnavailable
+from services.auth.oauth.errors import DESCRIPTIONS, UNDESCRIBED, InvalidClient, TemporarilyUnavailable
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest
 from shared import http
 from shared.database import AsyncConnection, aset_tenant, transaction
@@ -54,5 +54,7 @@ async def client_transaction(request: Request, asked: OAuthRequest) -> AsyncIter
 def render(answer: Any) -> Response:
     """An answer as JSON, never stored by anyone on the way (RFC 6749 §5.1)."""
     status, body, headers = answer
+    if "error" in body:
+        body = {"error_description": DESCRIPTIONS.get(body["error"], UNDESCRIBED)} | body
     kept = {name.lower(): value for name, value in headers if name.lower() not in ("content-type", *NO_STORE)}
     return Response(http.encode(body), status, {**NO_STORE, **kept}, "application/json")

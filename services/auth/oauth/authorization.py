@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth
 from services.auth.apps import scopes
 from services.auth.oauth import forms
 from services.auth.oauth.client import Client
-from services.auth.oauth.errors import InvalidTarget
+from services.auth.oauth.errors import InvalidTarget, description_of
 from services.auth.oauth.forms import Form
 from services.auth.oauth.server import AuthorizationServer, OAuthRequest
 
@@ -142,9 +142,7 @@ def _audience(server: AuthorizationServer, resources: tuple[str, ...]) -> list[s
 
 def error_location(redirect_uri: str, error: OAuth2Error, state: str | None, issuer: str) -> str:
     """The app learns of the error at its own address, and from whom (RFC 9207)."""
-    params = [("error", str(error.error))]
-    if description := error.get_error_description():
-        params.append(("error_description", description))
+    params = [("error", str(error.error)), ("error_description", description_of(error))]
     return with_params(redirect_uri, params, state, issuer)
 
 

@@ -34,9 +34,27 @@ class InvalidTarget(OAuth2Error):
     description = "The requested resource is unknown or not allowed."
 
 
+# For errors that Authlib raises without a word.
+DESCRIPTIONS = {
+    "access_denied": "The request was refused.",
+    "invalid_client": "Client authentication failed.",
+    "invalid_grant": "The code or refresh token is unknown, expired, revoked, used before, or another app's.",
+    "invalid_request": "A parameter is missing, malformed or given more than once.",
+    "invalid_scope": "The requested scope is malformed or not approved for this app.",
+    "unauthorized_client": "The app is not registered for this grant or response type.",
+    "unsupported_token_type": "Tokens of this type are not taken here.",
+}
+UNDESCRIBED = "The request cannot be answered."
+
+
+def description_of(error: OAuth2Error) -> str:
+    """What stands in error_description, of every error something."""
+    return error.get_error_description() or DESCRIPTIONS.get(str(error.error), UNDESCRIBED)
+
+
 def reason_of(error: OAuth2Error) -> str:
     """What the app's integrator reads: never anything the request held."""
-    return getattr(error, "reason", "") or error.get_error_description() or str(error.error)
+    return getattr(error, "reason", "") or description_of(error)
 
 
 def printable(text: str) -> str:

@@ -9,6 +9,8 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 MAX_BYTES = 64 * 1024
 MAX_FIELDS = 64
+# Each costs as much as forty plain characters; no genuine OAuth form has a tenth of them.
+MAX_ESCAPES = 4096
 # RFC 8707 §2 lets a request name several resources.
 REPEATABLE = frozenset({"resource"})
 
@@ -20,10 +22,12 @@ class Form(NamedTuple):
     resources: tuple[str, ...]
 
 
-def parse_body(content_type: str, body: bytes) -> Form:
-    """Raises InvalidRequestError for another content type, bytes that are no form, and parameters given twice."""
+def parse_body(content_type: str, body: bytes, *, escapes: int = MAX_ESCAPES) -> Form:
+    """Raises InvalidRequestError for another content type, bytes that are no form, more escapes, and parameters given twice."""
     if content_type.partition(";")[0].strip().lower() != CONTENT_TYPE:
         raise InvalidRequestError(f"The body must be {CONTENT_TYPE}.")
+    if body.count(b"%") > escapes:
+        raise InvalidRequestError(f"The body has more than {escapes} escapes.")
     try:
         text = body.decode("ascii")
     except UnicodeDecodeError:

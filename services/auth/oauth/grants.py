@@ -149,11 +149,13 @@ class RefreshToken(IssuesTokens, grants.RefreshTokenGrant):
 class UnsupportedGrantType(UnsupportedGrantTypeError):
     """Says which grants there are instead of repeating what was sent, which could hold any character."""
 
+    description = "The grant types are authorization_code, client_credentials and refresh_token."
+
     def __init__(self) -> None:
         super().__init__("")
 
     def get_error_description(self) -> str:
-        return "The grant types are authorization_code, client_credentials and refresh_token."
+        return self.description
 
 
 def check_grant_type(request: OAuthRequest, server: AuthorizationServer) -> str:

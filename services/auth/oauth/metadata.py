@@ -57,9 +57,16 @@ async def authorization_server(request: Request) -> Response:
     return http.json(server_metadata(settings.issuer, resources), headers=CACHE)
 
 
+def _host_name(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").removesuffix(".")
+    except ValueError:
+        return ""
+
+
 async def protected_resource(request: Request) -> Response:
-    """Of the host that was asked: both are reached under their own name."""
+    """Of the host that was asked: both are reached under their own name, however its letters, port or final dot are written."""
     settings = request.state.settings
-    host = request.headers.get("host", "").lower()
-    resource = settings.api_base_url if host == urlsplit(settings.api_base_url).netloc else settings.issuer
+    asked = _host_name(f"//{request.headers.get('host', '')}")
+    resource = settings.api_base_url if asked == _host_name(settings.api_base_url) else settings.issuer
     return http.json(resource_metadata(resource, settings.issuer), headers=CACHE | {"vary": "host"})

@@ -14,6 +14,7 @@ from services.auth.oauth.forms import Form
 from shared.encoding import base64url_decode
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+LONGEST_BASIC = 2048
 Method = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 
 
@@ -44,6 +45,8 @@ def _basic(authorization: list[str]) -> Presented | None:
     scheme, _, encoded = authorization[0].partition(" ")
     if scheme.lower() != "basic":
         raise InvalidClient("The Authorization header is not Basic.")
+    if len(encoded) > LONGEST_BASIC:
+        raise InvalidClient("The Basic credentials are too long.")
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("ascii").partition(":")
         # Both halves are form-encoded first (RFC 6749 §2.3.1).

@@ -1,7 +1,7 @@
 """For gateways alone: what is revoked, and which service tokens were used."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,8 @@ class TokenUse(http.Body):
 
 
 class TokenUses(http.Body):
+    max_bytes: ClassVar[int] = http.MAX_BODY
+
     uses: Annotated[list[TokenUse], msgspec.Meta(max_length=MAX_USES)]
 
 

@@ -1,5 +1,6 @@
 """Connections: the HTTP door of a tenant's admin."""
 
+from functools import partial
 from typing import Any
 
 import anyio
@@ -38,10 +39,15 @@ def may_be_plain(request: Request) -> bool:
     return request.state.settings.issuer.startswith("http://")
 
 
+async def _resolved(request: Request, caller: Caller, wanted: ConnectionDraft | ConnectionChange) -> dict[str, Any]:
+    read = partial(request.state.readers.metadata, sender=caller.tenant_id)
+    return await rules.resolved(wanted, read, plain_http=may_be_plain(request))
+
+
 async def create_connection(request: Request) -> Response:
     caller = await admin(request)
     draft = await http.decode(request, ConnectionDraft)
-    fields = {"slo_url": ""} | rules.resolved(draft, plain_http=may_be_plain(request))
+    fields = {"slo_url": ""} | await _resolved(request, caller, draft)
     rules.check_complete(fields)
     rules.check_roles(draft.attribute_mapping, draft.role_mapping)
     wanted = rules.pinned(fields.pop("certificates"))
@@ -97,7 +103,7 @@ async def change_connection(request: Request) -> Response:
     """Changes what it names. Disabling ends the sessions the connection started and its people's grants; roles count at once."""
     caller = await admin(request)
     change = await http.decode(request, ConnectionChange)
-    named = rules.resolved(change, plain_http=may_be_plain(request))
+    named = await _resolved(request, caller, change)
     wanted = rules.pinned(named.pop("certificates")) if "certificates" in named else None
     async with tenant_transaction(request, caller) as conn:
         connection = await store.load(conn, request.path_params["connection_id"], lock=True)

@@ -29,7 +29,13 @@ PREFIXES = {"samlp": PROTOCOL, "saml": ASSERTION, "md": METADATA, "ds": SIGNATUR
 Element = etree._Element
 ID_NAMES = ("Id", "ID", "id")
 
-_DECLARATION = re.compile(r"<\?xml[^>]*?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
+# The whole of an XML declaration (XML 1.0 §2.8), in the first characters alone; no part of it can be read in two ways.
+_DECLARATION = re.compile(
+    r"<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*[\"'][0-9.]+[\"']"
+    r"(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*[\"']([A-Za-z0-9._-]+)[\"'])?"
+    r"(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*[\"'](?:yes|no)[\"'])?[ \t\r\n]*\?>"
+)
+MAX_DECLARATION = 200
 _PREFIX = re.compile(r"xmlns:([^\s=]+)")
 # What XML calls white space. Other kinds are part of a name, or two of them would be one.
 SPACE = " \t\r\n"
@@ -86,8 +92,11 @@ def _text(document: bytes) -> str:
         text = document.decode("utf-8")
     except UnicodeDecodeError:
         refuse("malformed", "the document is not UTF-8")
-    declared = _DECLARATION.match(text.lstrip("\ufeff"))
-    if "\0" in text or (declared is not None and declared[1].lower() not in ("utf-8", "us-ascii")):
+    head = text.removeprefix("\ufeff")[:MAX_DECLARATION]
+    declared = _DECLARATION.match(head)
+    if head.startswith("<?xml") and declared is None:
+        refuse("malformed", f"the XML declaration is not one, or has more than {MAX_DECLARATION} characters")
+    if "\0" in text or (declared is not None and (declared[1] or "utf-8").lower() not in ("utf-8", "us-ascii")):
         refuse("malformed", "the document is not UTF-8")
     return text
 

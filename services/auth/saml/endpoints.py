@@ -7,16 +7,16 @@ good once, and our own page leads on to where the browser's cookie says whether 
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.revocations import bell
-from services.auth.saml import assertions, bindings, certificates, messages, metadata, people, queries, receiving
-from services.auth.saml.assertions import SKEW, Expected, Verified
+from services.auth.saml import bindings, messages, metadata, people, queries, receiving
+from services.auth.saml.assertions import SKEW, Verified
 from services.auth.saml.documents import Refused, refuse
 from services.auth.saml.models import OpenConnection, PendingRequest
 from services.auth.saml.people import Admitted
+from services.auth.saml.reader import ResponseForm
 from services.auth.signin import cookies, pages, sessions
 from services.auth.signin.returning import SESSIONS, destination_of
 from shared import audit, problems
@@ -91,16 +91,9 @@ async def acs(request: Request) -> Response:
     if connection is None:
         return receiving.closed(request)
     try:
-        form = await receiving.read_form(request)
-        document = bindings.decode(form.values.get("SAMLResponse", ""))
-        verified = await anyio.to_thread.run_sync(
-            assertions.verify,
-            document,
-            _expected(request, connection),
-            datetime.now(UTC),
-            limiter=receiving.verifying,
-        )
-        taken = await _take(request, connection, verified, form.values.get("RelayState", ""))
+        message = _message(request, connection, await receiving.read_body(request))
+        verified, relay_state = await request.state.readers.response(message, receiving.sender_of(request))
+        taken = await _take(request, connection, verified, relay_state)
     except Refused as refused:
         if refused.reason == "no_role":
             await bell.ring(request.state.redis)
@@ -111,10 +104,17 @@ async def acs(request: Request) -> Response:
     return pages.render(request, "signing_in.html", gives_cookie=False, refresh_to=lead_on)
 
 
-def _expected(request: Request, connection: OpenConnection) -> Expected:
+def _message(request: Request, connection: OpenConnection, body: bytes) -> ResponseForm:
     mine = receiving.own_of(request, connection)
-    pinned = [certificates.read(text) for text in connection.certificates]
-    return Expected(connection.entity_id, mine.entity_id, mine.acs_url, pinned)
+    return ResponseForm(
+        content_type=request.headers.get("content-type", ""),
+        body=body,
+        issuer=connection.entity_id,
+        audience=mine.entity_id,
+        acs_url=mine.acs_url,
+        certificates=connection.certificates,
+        now=datetime.now(UTC),
+    )
 
 
 class Taken(NamedTuple):

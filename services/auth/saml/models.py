@@ -1,7 +1,7 @@
 """Connections and domains as the database has them, as requests ask for them and as answers show them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
@@ -33,6 +33,7 @@ class AttributeMapping(http.Body):
 class ConnectionDraft(http.Body):
     """`POST /v1/saml/connections`: metadata as it was pasted, or what would stand in it."""
 
+    max_bytes: ClassVar[int] = http.MAX_BODY
     name: Name
     metadata_xml: Xml | UnsetType = UNSET
     entity_id: EntityId | UnsetType = UNSET
@@ -48,6 +49,7 @@ class ConnectionDraft(http.Body):
 class ConnectionChange(http.Body):
     """`PATCH /v1/saml/connections/{connection_id}`; what is not named stays. `certificates` replaces those that are pinned."""
 
+    max_bytes: ClassVar[int] = http.MAX_BODY
     name: Name | UnsetType = UNSET
     status: Literal["active", "disabled"] | UnsetType = UNSET
     metadata_xml: Xml | UnsetType = UNSET

@@ -1,22 +1,19 @@
 """What the endpoints for browsers share: the connection in the path, a message out of a form, and how a refusal is told."""
 
+import ipaddress
 from datetime import datetime
 
-import anyio
-from authlib.oauth2.rfc6749 import OAuth2Error
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.oauth import forms
-from services.auth.oauth.forms import Form
 from services.auth.saml import certificates, metadata, queries, store
 from services.auth.saml.documents import Refused, refuse
 from services.auth.saml.metadata import Own
 from services.auth.saml.models import OpenConnection, PendingRequest
 from services.auth.signin import pages
-from shared import http, problems, tracing
+from shared import http, identity, problems, tracing
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, transaction
 
@@ -25,8 +22,8 @@ MAX_FORM = 512 * 1024
 REPLAY_PURPOSE = "saml message"
 BROWSER_PURPOSE = "saml browser"
 TICKET_PURPOSE = "saml ticket"
-# Reading a signature takes a few milliseconds of a core, outside the event loop.
-verifying = anyio.CapacityLimiter(2)
+STATUSES = {"too_large": 413, "too_many": 429, "busy": 503}
+ABOUT_OTHERS = frozenset({"too_many", "busy"})
 # Refused though the answer was genuine.
 ABOUT_THE_PERSON = frozenset({"user_disabled", "domain", "email", "email_taken", "already_linked", "no_role"})
 
@@ -62,16 +59,22 @@ def own_key(keyring: Keyring, connection: OpenConnection) -> RSAPrivateKey:
     return certificates.private_key(keyring.decrypt(connection.own_key, store.key_context(connection.connection_id)))
 
 
-async def read_form(request: Request) -> Form:
-    """Raises Refused: `too_large` or `malformed`."""
+async def read_body(request: Request) -> bytes:
+    """The form as it came. Raises Refused: `too_large`."""
     try:
-        body = await http.read_body(request, MAX_FORM)
+        return await http.read_body(request, MAX_FORM)
     except problems.Problem:
         refuse("too_large", f"at most {MAX_FORM} bytes in a form")
+
+
+def sender_of(request: Request) -> str:
+    """Whose turn it is counted as to have a document read: the address, since nobody is known yet; of an IPv6 one its /64."""
+    address = identity.caller(request).address
     try:
-        return forms.parse_body(request.headers.get("content-type", ""), body)
-    except OAuth2Error as error:
-        raise Refused("malformed", str(error.description)) from None
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if known.version == 4 else str(ipaddress.ip_network((known, 64), strict=False))
 
 
 async def remember(
@@ -98,9 +101,10 @@ async def use_request(conn: AsyncConnection, connection: OpenConnection, request
 
 def refusal(request: Request, connection: OpenConnection, refused: Refused) -> Response:
     """A page for the person, with a word and a trace id to pass on, and a line in the connection's event list for the administrator."""
-    request.state.activity.refused(connection.tenant_id, connection.connection_id, refused.reason, refused.detail)
-    status = 413 if refused.reason == "too_large" else 403 if refused.reason in ABOUT_THE_PERSON else 400
-    return pages.render(
+    if refused.reason not in ABOUT_OTHERS:  # of which the message knows nothing
+        request.state.activity.refused(connection.tenant_id, connection.connection_id, refused.reason, refused.detail)
+    status = STATUSES.get(refused.reason, 403 if refused.reason in ABOUT_THE_PERSON else 400)
+    response = pages.render(
         request,
         "saml_error.html",
         status,
@@ -109,3 +113,6 @@ def refusal(request: Request, connection: OpenConnection, refused: Refused) -> R
         code=refused.reason,
         trace=tracing.trace_id(),
     )
+    if refused.reason in ABOUT_OTHERS:
+        response.headers["retry-after"] = "2"
+    return response

@@ -1,6 +1,6 @@
 """What a connection may be made of and changed to. Pure: refusals are field errors, with a pointer to what is wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,29 +10,37 @@ from msgspec import UNSET
 from services.auth.apps import scopes
 from services.auth.saml import certificates, metadata, signatures
 from services.auth.saml.documents import Refused
+from services.auth.saml.metadata import IdentityProvider
 from services.auth.saml.models import AttributeMapping, Connection, ConnectionChange, ConnectionDraft
+from services.auth.saml.reader import PastedMetadata
 from shared import problems
+from shared.faults import pointer_of
 from shared.problems import FieldError
 
+ReadsMetadata = Callable[[PastedMetadata], Awaitable[IdentityProvider]]
 FROM_METADATA = ("entity_id", "sso_url", "slo_url", "certificates")
 
 
-def resolved(wanted: ConnectionDraft | ConnectionChange, *, plain_http: bool) -> dict[str, Any]:
-    """The fields that `wanted` names, those out of pasted metadata among them. Raises a 422 Problem."""
+async def resolved(
+    wanted: ConnectionDraft | ConnectionChange, read: ReadsMetadata, *, plain_http: bool
+) -> dict[str, Any]:
+    """The fields that `wanted` names, those out of pasted metadata among them. Raises Problem: 422, or 503 where too many are read."""
     named = {name: getattr(wanted, name) for name in wanted.__struct_fields__ if getattr(wanted, name) is not UNSET}
     pasted = named.pop("metadata_xml", None)
     if pasted is not None:
         if both := [name for name in FROM_METADATA if name in named]:
             _refuse([FieldError(f"/{name}", "stands in metadata_xml as well; send one of the two") for name in both])
-        named |= _from_metadata(pasted, plain_http=plain_http)
+        named |= await _from_metadata(PastedMetadata(text=pasted, plain_http=plain_http), read)
     _refuse([*_check_urls(named, plain_http=plain_http), *_check_text(named)])
     return named
 
 
-def _from_metadata(text: str, *, plain_http: bool) -> dict[str, Any]:
+async def _from_metadata(pasted: PastedMetadata, read: ReadsMetadata) -> dict[str, Any]:
     try:
-        return metadata.read(text, plain_http=plain_http)._asdict()
+        return (await read(pasted))._asdict()
     except Refused as refused:
+        if refused.reason in ("busy", "too_many"):
+            raise problems.unavailable("Too much metadata is being read; try again.") from None
         detail = refused.detail if refused.reason == "metadata" else f"{refused.reason}: {refused.detail}"
         raise problems.invalid("The metadata cannot be used.", [FieldError("/metadata_xml", detail)]) from None
 
@@ -68,9 +76,12 @@ def check_roles(attributes: AttributeMapping, mapping: Mapping[str, Sequence[str
     if mapping and not attributes.roles:
         errors.append(FieldError("/attribute_mapping/roles", "names no attribute, and role_mapping needs one"))
     for role, granted in mapping.items():
-        unknown = sorted(set(granted) - set(scopes.ALL))
-        pointer = f"/role_mapping/{role[:64].replace('~', '~0').replace('/', '~1')}"
-        errors += [FieldError(pointer, f"{scope} is not a scope") for scope in unknown]
+        pointer = pointer_of("/role_mapping", role)
+        for index, scope in enumerate(granted):
+            if scope not in scopes.ALL:
+                errors.append(
+                    FieldError(f"{pointer}/{index}", "Not a scope; GET /v1/platform/scopes lists them.", "enum")
+                )
     _refuse(errors)
 
 

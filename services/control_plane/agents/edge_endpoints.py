@@ -44,7 +44,7 @@ async def enrol(request: Request) -> Response:
 async def heartbeat(request: Request) -> Response:
     """What the agent runs, for what it should run."""
     presented = _bearer(request)
-    await http.read_body(request)  # before a connection is taken: a slow body holds none
+    await http.read_body(request, http.limit_of(Heartbeat))  # before a connection is taken: a slow body holds none
     async with transaction(request) as conn:
         agent = await _authenticated(request, conn, presented, queries.LOCK)
         told = await http.decode(request, Heartbeat)

@@ -1,7 +1,7 @@
 """Edge agents: as their organisation registers them, as they report themselves, as the database has them."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -37,6 +37,8 @@ class AgentChange(http.Body):
 
 
 class Enrolment(http.Body):
+    max_bytes: ClassVar[int] = 4 << 10
+
     code: Annotated[str, Meta(min_length=1, max_length=128)]
 
 
@@ -51,6 +53,9 @@ class Running(http.Body):
 
 class Heartbeat(http.Body):
     """What an agent says of itself. One that was sent before the last that was heard changes nothing but when it was seen."""
+
+    # Read within a transaction, so it is never one that waits for its turn (shared/heavy.py).
+    max_bytes: ClassVar[int] = 16 << 10
 
     sent_at: http.Timestamp
     running: Annotated[list[Running], Meta(max_length=50)] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """Automations and their runs: as requests bring them, as the database has them, as their owner sees them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
@@ -55,6 +55,8 @@ Action = WebhookAction | DocumentAction | OpenIncident | AnnotateIncident
 
 
 class AutomationDraft(http.Body):
+    max_bytes: ClassVar[int] = 128 << 10
+
     name: Name
     trigger: Trigger
     action: Action
@@ -63,6 +65,8 @@ class AutomationDraft(http.Body):
 
 class AutomationChange(http.Body):
     """What is named changes."""
+
+    max_bytes: ClassVar[int] = 128 << 10
 
     name: Name | UnsetType = UNSET
     trigger: Trigger | UnsetType = UNSET

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +20,7 @@ from services.control_plane.packages.models import (
     VersionRow,
 )
 from services.control_plane.rows import every
-from shared import audit, http, idempotency, identity, pagination, problems, strict_json
+from shared import audit, http, idempotency, identity, pagination, problems
 from shared.database import tenant_transaction
 from shared.pagination import Page
 from shared.problems import FieldError
@@ -106,8 +107,7 @@ async def list_versions(request: Request) -> Response:
 async def create_version(request: Request) -> Response:
     """The manifest, signed. Its content follows, and has to be the one whose digest was signed."""
     caller = identity.require(request, WRITE)
-    draft = await http.decode(request, VersionDraft)
-    manifest = strict_json.parse(await http.read_body(request))
+    draft, manifest = await http.decode_both(request, VersionDraft)
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
@@ -158,9 +158,11 @@ async def upload_content(request: Request) -> Response:
     caller = identity.require(request, WRITE)
     require_octets(request)
     content = await http.read_body(request, MAX_CONTENT)
+    # In a thread, which hashing lets others run beside.
+    digest = await run_in_threadpool(lambda: hashlib.sha256(content).hexdigest())
     async with tenant_transaction(request, caller) as conn:
         version = await store.load_version(conn, *_named(request), lock=True)
-        if hashlib.sha256(content).hexdigest() != version.content_sha256:
+        if digest != version.content_sha256:
             raise problems.invalid("The content is not the one whose digest was signed.")
         if not content:
             raise problems.invalid("The content is empty.")

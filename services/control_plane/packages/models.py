@@ -1,7 +1,7 @@
 """Packages, their versions and the keys that sign them: as they come in, are stored and are shown."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, field
@@ -110,6 +110,7 @@ class VersionDraft(http.Body):
     form of RFC 8785.
     """
 
+    max_bytes: ClassVar[int] = 512 << 10
     version: Version
     kind: Kind
     entry: Entry

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane.access import BASE, READ, WRITE
-from services.control_plane.bodies import optional_body
 from services.control_plane.releases import queries, store
 from services.control_plane.releases.models import Decision, Release, ReleaseDraft, ReleaseFilter, view
 from services.control_plane.rows import every
@@ -63,7 +62,7 @@ async def promote(request: Request) -> Response:
 
 async def _change(request: Request, action: str, change: Change) -> Response:
     caller = identity.require(request, WRITE)
-    decision = await optional_body(request, Decision)
+    decision = await http.decode_optional(request, Decision)
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
@@ -76,7 +75,7 @@ async def _change(request: Request, action: str, change: Change) -> Response:
 
 async def roll_back(request: Request) -> Response:
     caller = identity.require(request, WRITE)
-    decision = await optional_body(request, Decision)
+    decision = await http.decode_optional(request, Decision)
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored

@@ -12,7 +12,7 @@ from services.epcr import amend, announcements, store
 from services.epcr.models.record import Encounter, RecordPatch
 from services.epcr.representations import is_known, not_modified, require_match
 from services.epcr.status import may_follow
-from shared import audit, http, identity, ids, outbox, problems, strict_json
+from shared import audit, http, identity, ids, outbox, problems
 from shared.database import tenant_transaction
 from shared.problems import FieldError
 
@@ -33,8 +33,7 @@ async def read_record(request: Request) -> Response:
 
 async def write_record(request: Request) -> Response:
     caller = identity.require(request, CLINICAL)
-    patch = await http.decode(request, RecordPatch)
-    named: dict[str, Any] = strict_json.parse(await http.read_body(request))
+    patch, named = await http.decode_both(request, RecordPatch)
     async with tenant_transaction(request, caller) as conn:
         before = (
             await store.find(conn, request.path_params["encounter_id"], request.state.keyring, lock=True)

@@ -1,7 +1,7 @@
 """The whole record of an encounter: what may be sent, what is stored, how the crew's application sees it."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
@@ -27,6 +27,7 @@ MAX_ITEMS = 500
 class EncounterDraft(http.Body):
     """A new encounter: the first four fields are the minimum, the rest may come now or later."""
 
+    max_bytes: ClassVar[int] = http.MAX_BODY
     care_model: CareModel
     vehicle_id: http.ExternalId
     crew_ids: Crew
@@ -49,6 +50,7 @@ class EncounterDraft(http.Body):
 class RecordPatch(http.Body):
     """What changes in a record. Objects merge field by field (RFC 7396: null clears); entries of lists are added or replaced by id."""
 
+    max_bytes: ClassVar[int] = http.MAX_BODY
     care_model: CareModel | UnsetType = UNSET
     status: Status | UnsetType = UNSET
     crew_ids: Crew | UnsetType = UNSET

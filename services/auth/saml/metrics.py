@@ -1,0 +1,7 @@
+"""What the web process measures of reading SAML messages and metadata."""
+
+from prometheus_client import Counter
+
+readings = Counter(
+    "saml_documents_read_total", "XML documents by outcome: read, refused, too_costly, busy", ["outcome"]
+)

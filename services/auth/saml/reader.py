@@ -1,0 +1,188 @@
+"""`python -m services.auth.saml.reader`: a process that reads XML from strangers, one document after another, and nothing else.
+
+It has no settings, no secrets and no database. What takes it longer or more memory than a document may ends it, and its parent
+starts another. Frames on its standard input, a socket: 4 bytes of length, then MessagePack.
+"""
+
+import os
+import resource
+import signal
+import socket
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+from authlib.oauth2.rfc6749 import OAuth2Error
+
+from services.auth.oauth import forms
+from services.auth.saml import assertions, bindings, certificates, messages, metadata, signatures
+from services.auth.saml.assertions import Expected, Verified
+from services.auth.saml.documents import Element, Refused, parse, refuse
+from services.auth.saml.messages import LogoutRequest
+from services.auth.saml.metadata import IdentityProvider
+
+CPU_SECONDS = 1.0
+"""Of one document. A genuine answer takes some milliseconds."""
+MEMORY = 192 << 20
+LENGTH = 4
+
+
+class Answered(NamedTuple):
+    """Who signed in, and the RelayState that came along."""
+
+    verified: Verified
+    relay_state: str
+
+
+class LoggedOut(NamedTuple):
+    """A logout message whose signature held: a request, or what a response answers."""
+
+    request: LogoutRequest | None
+    answers: str
+    relay_state: str
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be read; `answer` is the type of what `run` returns."""
+
+    answer: ClassVar[Any]
+
+    def run(self) -> Any:
+        raise NotImplementedError
+
+
+class ResponseForm(Job, frozen=True, kw_only=True, tag="response"):
+    """A form with a SAMLResponse, for the assertion consumer service. `issuer` is the identity provider; certificates are PEM."""
+
+    content_type: str
+    body: bytes
+    issuer: str
+    audience: str
+    acs_url: str
+    certificates: list[str]
+    now: datetime
+    answer: ClassVar[Any] = Answered
+
+    def run(self) -> Answered:
+        values = _form(self.content_type, self.body).values
+        expected = Expected(self.issuer, self.audience, self.acs_url, _read_all(self.certificates))
+        verified = assertions.verify(bindings.decode(values.get("SAMLResponse", "")), expected, self.now)
+        return Answered(verified, values.get("RelayState", ""))
+
+
+class LogoutMessage(Job, frozen=True, kw_only=True, tag="logout"):
+    """A logout message, in a form or, where there is none, in a query string."""
+
+    query: str
+    content_type: str = ""
+    body: bytes | None = None
+    issuer: str
+    slo_url: str
+    certificates: list[str]
+    now: datetime
+    answer: ClassVar[Any] = LoggedOut
+
+    def run(self) -> LoggedOut:
+        kind, root, relay_state = self._verified()
+        if kind == "SAMLResponse":
+            answers = messages.read_logout_response(root, self.issuer, self.slo_url, self.now)
+            return LoggedOut(None, answers, relay_state)
+        asked = messages.read_logout_request(root, self.issuer, self.slo_url, self.now)
+        return LoggedOut(asked, "", relay_state)
+
+    def _verified(self) -> tuple[str, Element, str]:
+        """The kind of message, its root as it was signed, and the RelayState."""
+        pinned = _read_all(self.certificates)
+        if self.body is None:
+            received = bindings.from_query(self.query, pinned)
+            return received.kind, parse(received.document), received.relay_state
+        values = _form(self.content_type, self.body).values
+        kinds = [kind for kind in ("SAMLRequest", "SAMLResponse") if kind in values]
+        if len(kinds) != 1:
+            refuse("malformed", "one of SAMLRequest and SAMLResponse is expected")
+        document = bindings.decode(values[kinds[0]])
+        root, _ = signatures.verify(document, parse(document), pinned, "./")
+        return kinds[0], root, values.get("RelayState", "")[: bindings.MAX_RELAY_STATE]
+
+
+class PastedMetadata(Job, frozen=True, kw_only=True, tag="metadata"):
+    text: str
+    plain_http: bool
+    answer: ClassVar[Any] = IdentityProvider
+
+    def run(self) -> IdentityProvider:
+        return metadata.read(self.text, plain_http=self.plain_http)
+
+
+AnyJob = ResponseForm | LogoutMessage | PastedMetadata
+
+
+NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
+    """What a job came to: the encoded answer or, where there is a `reason`, a refusal."""
+
+    answer: msgspec.Raw = NOTHING
+    reason: str = ""
+    detail: str = ""
+
+
+def _form(content_type: str, body: bytes) -> forms.Form:
+    try:
+        return forms.parse_body(content_type, body, escapes=len(body))
+    except OAuth2Error as error:
+        raise Refused("malformed", str(error.description)) from None
+
+
+def _read_all(pems: Sequence[str]) -> list[certificates.Certificate]:
+    return [certificates.read(text) for text in pems]
+
+
+def _outcome(job: AnyJob) -> Outcome:
+    try:
+        return Outcome(msgspec.Raw(msgspec.msgpack.encode(job.run())))
+    except Refused as refused:
+        return Outcome(NOTHING, refused.reason, refused.detail)
+    except (MemoryError, RecursionError):
+        return Outcome(NOTHING, "too_costly", "reading it takes too much memory")
+
+
+def _limit_process() -> None:
+    """Writes no file, starts nothing, grows no further; yields to those who serve. Its own end is the end of its parent's socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(10)
+    for limit, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, 0),
+    ):
+        resource.setrlimit(limit, (most, most))
+
+
+def _limit_document() -> None:
+    """SIGPROF ends the process at CPU_SECONDS, whatever holds the interpreter; the kernel's own limit stands a second behind it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = int(used.ru_utime + used.ru_stime + CPU_SECONDS) + 2
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+
+
+def main() -> None:
+    _limit_process()
+    decoder: msgspec.msgpack.Decoder[AnyJob] = msgspec.msgpack.Decoder(AnyJob)
+    with socket.socket(fileno=0) as parent, parent.makefile("rwb") as frames:
+        while header := frames.read(LENGTH):
+            job = decoder.decode(frames.read(int.from_bytes(header)))
+            _limit_document()
+            answer = msgspec.msgpack.encode(_outcome(job))
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            frames.write(len(answer).to_bytes(LENGTH) + answer)
+            frames.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""A canary in every field of every body, form and query of the contract comes back in no refusal and stands in no log."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+import gateway.docs
+from shared.ids import new_id
+from tests.contract.resources import make_all
+from tests.contract.test_refusals import ALL_SCOPES
+from tests.support.stack import Stack
+
+CANARY = "Aoife-Brennan-canary-7391"
+CONTRACT: dict[str, Any] = json.loads((gateway.docs.FILES / "openapi.json").read_text())
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+DEPTH = 7
+Path = tuple[str | int, ...]
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        found: Any = CONTRACT
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        schema = found
+    return schema
+
+
+def places(schema: dict[str, Any], path: Path = ()) -> Iterator[Path]:
+    """Where a value may stand."""
+    schema = resolved(schema)
+    options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    for option in options:
+        yield from places(option, path)
+    if len(path) < DEPTH:
+        for name, member in schema.get("properties", {}).items():
+            yield from places(member, (*path, name))
+        if isinstance(schema.get("items"), dict):
+            yield from places(schema["items"], (*path, 0))
+        if isinstance(schema.get("additionalProperties"), dict):
+            yield from places(schema["additionalProperties"], (*path, "a"))
+    if path and not options:
+        yield path
+
+
+def placed(body: Any, path: Path, value: Any) -> Any:
+    """`body` with the value there, and whatever containers lead to it."""
+    if not path:
+        return value
+    step, *rest = path
+    if isinstance(step, int):
+        return [placed(body[0] if isinstance(body, list) and body else None, tuple(rest), value)]
+    members = copy.deepcopy(body) if isinstance(body, dict) else {}
+    return members | {step: placed(members.get(step), tuple(rest), value)}
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in CONTRACT["paths"].items():
+        for method in ("get", "post", "put", "patch"):
+            if method in item:
+                yield method, path, item[method] | {"host": item["servers"][0]["url"]}
+
+
+class Sender:
+    def __init__(self, stack: Stack) -> None:
+        app = stack.register_app([*ALL_SCOPES, "argus:incidents:write"])
+        token = stack.token(app, " ".join([*ALL_SCOPES, "argus:incidents:write"]))
+        made = make_all(stack, stack.admin_token, token)
+        self.ids = {"client_id": made["app"], "webhook_id": made["webhook"], "encounter_id": made["encounter"]}
+        self.ids |= {"device_id": made["device"], "request_id": made["request"]}
+        self.clients = {
+            (host, administers): stack.client(host, stack.admin_token if administers else token)
+            for host in ("auth", "api")
+            for administers in (False, True)
+        }
+
+    def send(self, method: str, path: str, operation: dict[str, Any], **request: Any) -> httpx.Response:
+        administers = "platform:apps" in json.dumps(operation.get("security", []))
+        host = "api" if "//api." in operation["host"] else "auth"
+        url = path
+        for parameter in operation.get("parameters", ()):
+            if parameter.get("in") == "path":
+                known = self.ids.get(parameter["name"]) or new_id("x")
+                url = url.replace("{" + parameter["name"] + "}", known)
+        return self.clients[host, administers].request(method, url, **request)
+
+
+@pytest.fixture(scope="module")
+def sender(stack: Stack) -> Iterator[Sender]:
+    made = Sender(stack)
+    yield made
+    for client in made.clients.values():
+        client.close()
+
+
+def requests(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    content = operation.get("requestBody", {}).get("content", {})
+    if JSON in content and "schema" in content[JSON]:
+        example = content[JSON].get("example")
+        for path in dict.fromkeys(places(content[JSON]["schema"])):
+            yield {"json": placed(example, path, CANARY)}
+            yield {"json": placed(example, path, [{CANARY: CANARY}])}
+    if FORM in content:
+        example = content[FORM].get("example") or {}
+        for name, *_ in dict.fromkeys(places(content[FORM]["schema"])):
+            yield {"data": example | {str(name): CANARY}}
+    for parameter in operation.get("parameters", ()):
+        if parameter.get("in") == "query":
+            yield {"params": {parameter["name"]: CANARY}}
+    yield {"params": {CANARY: CANARY}}
+
+
+CASES = [
+    pytest.param(method, path, operation, id=f"{method.upper()} {path}")
+    for method, path, operation in operations()
+    if "/saml/{connection}" not in path
+]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), CASES)
+def test_no_refusal_repeats_what_was_refused(sender: Sender, method: str, path: str, operation: dict[str, Any]) -> None:
+    for request in requests(operation):
+        answer = sender.send(method, path, operation, **request)
+        assert answer.status_code < 500, answer.text
+        if answer.status_code >= 400:
+            shown = json.dumps(request)[:300]
+            pointers = [error["pointer"] for error in _errors(answer)]
+            said = answer.text
+            for pointer in pointers:  # names where it is; a name that is one word may stand there
+                said = said.replace(json.dumps(pointer)[1:-1], "")
+            assert CANARY not in said, shown
+
+
+def _errors(answer: httpx.Response) -> list[dict[str, Any]]:
+    if not answer.headers.get("content-type", "").startswith("application/problem"):
+        return []
+    return answer.json().get("errors", [])
+
+
+def test_no_log_line_holds_what_was_sent(stack: Stack, sender: Sender) -> None:
+    """Runs last in this file, after everything was sent."""
+    for name, log in stack.logs().items():
+        assert CANARY not in log, f"{name}: " + next(line for line in log.splitlines() if CANARY in line)[:300]

@@ -1,0 +1,42 @@
+"""Processor time of a parser over bodies of growing size."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+RUNS = 3
+FLOOR = 0.002
+"""Seconds. Below it the clock and the machine are measured, not the parser."""
+TIMES_FOR_TWICE = 2.9
+"""How much longer twice the size may take; a quadratic parser takes four times as long."""
+
+
+def seconds(read: Callable[[Any], object], body: Any, refusals: tuple[type[BaseException], ...]) -> float:
+    """The least of several runs, since others use the machine too."""
+    best = float("inf")
+    for _ in range(RUNS):
+        began = time.process_time()
+        with suppress(*refusals):
+            read(body)
+        best = min(best, time.process_time() - began)
+        if best > 1:
+            break
+    return best
+
+
+def grows_faster_than_linearly(at: Callable[[int], float], limit: int) -> str:
+    """Why it does, or nothing. Measured thrice before it is believed, since a busy machine may have slowed one of the three."""
+    reason = ""
+    for _ in range(3):
+        whole = at(limit)
+        if whole < FLOOR:
+            return ""
+        quarter, half = at(limit // 4), at(limit // 2)
+        reason = ""
+        for smaller, larger in ((quarter, half), (half, whole)):
+            if larger > max(smaller, FLOOR) * TIMES_FOR_TWICE:
+                reason = f"{quarter * 1e3:.1f}, {half * 1e3:.1f}, {whole * 1e3:.1f} ms for a quarter, a half and all of {limit} bytes"
+        if not reason:
+            return ""
+    return reason

@@ -1,0 +1,59 @@
+"""Large requests take turns: of one client a few, of all a quarter of the loop's time, and small ones pass them."""
+
+import asyncio
+import json
+import time
+
+import msgspec
+import pytest
+from starlette.requests import Request
+
+from shared import heavy, http
+from shared.identity import Caller
+from shared.problems import Problem
+from tests.shared.asking import request
+
+
+class Large(http.Body):
+    max_bytes = http.MAX_BODY
+
+    items: list[int] = msgspec.field(default_factory=list[int])
+
+
+def asked(client: str, items: int) -> Request:
+    made = request(json.dumps({"items": [1000] * items}).encode())
+    made.scope["caller"] = Caller(client_id=client)
+    return made
+
+
+def test_of_one_client_only_so_many_large_requests_wait_and_others_still_may() -> None:
+    async def test() -> None:
+        async with heavy.turn(asked("greedy", 0), heavy=True):
+            waiting = [
+                asyncio.create_task(http.decode(asked("greedy", 5_000), Large)) for _ in range(heavy.PER_CLIENT - 1)
+            ]
+            await asyncio.sleep(0.01)
+            with pytest.raises(Problem) as refused:
+                await http.decode(asked("greedy", 5_000), Large)
+            assert (refused.value.status, refused.value.headers) == (429, {"retry-after": "1"})
+            assert (await http.decode(asked("greedy", 10), Large)).items  # a small one passes
+            other = asyncio.create_task(http.decode(asked("other", 5_000), Large))
+            await asyncio.sleep(0.01)
+            assert not other.done()
+        done, _ = await asyncio.wait([other, *waiting], return_when=asyncio.FIRST_COMPLETED)
+        await other
+        assert len(done) <= 2
+        await asyncio.gather(*waiting)
+
+    asyncio.run(asyncio.wait_for(test(), 30))
+
+
+def test_after_a_large_request_the_loop_is_free_for_as_long() -> None:
+    async def test() -> None:
+        async with heavy.turn(asked("a", 0), heavy=True):
+            time.sleep(0.05)  # noqa: ASYNC251 - as decoding does
+        began = time.perf_counter()
+        async with heavy.turn(asked("b", 0), heavy=True):
+            assert time.perf_counter() - began > 0.04
+
+    asyncio.run(asyncio.wait_for(test(), 30))

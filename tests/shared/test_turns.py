@@ -1,0 +1,72 @@
+"""Places in turn: who asks often waits longer, the queue has an end, and nobody's leaving loses a place."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from shared.turns import Crowded, Turns
+
+
+def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 10))
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_a_key_with_one_passes_a_key_with_many() -> None:
+    async def test() -> None:
+        turns, order = Turns(1, 10, 10), list[str]()
+
+        async def work(key: str) -> None:
+            async with turns.take(key):
+                order.append(key)
+                await asyncio.sleep(0)
+
+        async with turns.take("a"):
+            tasks = [asyncio.create_task(work(key)) for key in ("a", "a", "a", "b")]
+            await settle()
+        await asyncio.gather(*tasks)
+        assert order == ["a", "b", "a", "a"]
+
+    run(test)
+
+
+def test_the_queue_has_an_end_for_all_and_for_each() -> None:
+    async def test() -> None:
+        turns = Turns(1, 2, 2)
+        async with turns.take("a"):
+            waiting = [asyncio.create_task(turns.take(key).__aenter__()) for key in ("a", "b")]
+            await settle()
+            with pytest.raises(Crowded):
+                await turns.take("a").__aenter__()
+            with pytest.raises(Crowded):
+                await turns.take("c").__aenter__()
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        async with turns.take("c"):
+            pass
+
+    run(test)
+
+
+def test_a_place_is_passed_on_when_the_one_it_was_given_to_has_left() -> None:
+    async def test() -> None:
+        turns = Turns(1, 5, 5)
+        held = turns.take("a")
+        await held.__aenter__()
+        leaving = asyncio.create_task(turns.take("b").__aenter__())
+        staying = asyncio.create_task(turns.take("c").__aenter__())
+        await settle()
+        await held.__aexit__(None, None, None)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        await asyncio.wait_for(staying, 1)
+        assert turns._held == {"c": 1}
+
+    run(test)
