@@ -11,6 +11,11 @@ class Addresses:
         self._trusted = networks(trusted_proxies)
         self.of = lru_cache(maxsize=4096)(self._of)
 
+    def trusts(self, peer: str) -> bool:
+        """Whether `peer` is a trusted proxy."""
+        address = _parse(peer)
+        return address is not None and self._trusts(address)
+
     def _of(self, peer: str, forwarded_for: bytes = b"") -> str:
         """The right-most address of `X-Forwarded-For` that is no trusted proxy, else the peer's."""
         address = _parse(peer)
@@ -19,7 +24,7 @@ class Addresses:
         for hop in reversed(forwarded_for.split(b",")) if forwarded_for else ():
             if not self._trusts(address):
                 break
-            previous = _parse(hop.strip().decode("latin-1"))
+            previous = _parse(_without_port(hop.strip().decode("latin-1")))
             if previous is None:
                 break
             address = previous
@@ -34,6 +39,13 @@ def household(address: str) -> str:
     """What counts as one client in rate limits: an IPv4 address, or the /64 that one IPv6 subscriber has to itself."""
     parsed = _parse(address)
     return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+
+
+def _without_port(hop: str) -> str:
+    """A hop as `192.0.2.7`, from `192.0.2.7:4711`, `[2001:db8::7]:4711` and `[2001:db8::7]`, as some proxies write it."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

@@ -13,6 +13,7 @@ from gateway.docs import Docs
 from gateway.identities import Identities
 from gateway.issuer import Issuer
 from gateway.keys import Keys
+from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
 from gateway.revocations import Revocations
 from gateway.routes import Access, Route, Site, sites
@@ -51,6 +52,7 @@ class Gateway:
             idle_seconds=settings.client_idle_timeout,
             most=settings.client_connections,
             refuse=self._refuse_unread,
+            household=self._household,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +88,8 @@ class Gateway:
         if call.length is not None and call.length > route.body:
             raise problems.too_large(route.body)
         call.upstream = upstream.name
-        await proxy.forward(call, upstream, identity, route.body, call.client_id or household(address))
+        sender = Sender(call.tenant_id or ANONYMOUS, call.client_id or household(address))
+        await proxy.forward(call, upstream, identity, route.body, sender)
 
     async def _admit(self, call: Call, site: Site, route: Route, address: str, now: float) -> bytes:
         """The identity header of whoever may pass: token checked, limit taken."""
@@ -158,6 +161,10 @@ class Gateway:
         self.account.refused(refusal, trace.trace_id)
         answer = problems.render(refusal, trace.trace_id)
         return answer._replace(headers=[*answer.headers, *trace.answer_headers()])
+
+    def _household(self, address: str) -> str:
+        """Whose connection it is; empty for a trusted proxy, which carries those of many."""
+        return "" if self.addresses.trusts(address) else household(address)
 
     def _upstream(self, name: str, url: str) -> Upstream:
         settings = self.settings

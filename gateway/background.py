@@ -12,9 +12,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from starlette.types import Receive, Scope, Send
 
-from gateway import limits, usage
+from gateway import limits, metrics, usage
 from gateway.app import Gateway
-from gateway.metrics import upstream_active
+from gateway.upstream import Upstream
 
 SWEEP_SECONDS = 0.25
 START_SECONDS = 3.0
@@ -86,8 +86,23 @@ class Background:
         gateway.watch.sweep()
         for upstream in gateway.upstreams.values():
             upstream.sweep(now)
-            upstream_active.labels(upstream.name).set(len(upstream.active))
+            _measure(upstream)
+        metrics.connections.set(gateway.watch.count)
         gateway.account.flush()
+
+
+def _measure(upstream: Upstream) -> None:
+    name, places = upstream.name, upstream.places
+    metrics.upstream_active.labels(name).set(len(upstream.active))
+    metrics.places_largest.labels(name).set(places.largest())
+    states = {
+        "taken": places.held,
+        "free": places.total - places.held,
+        "waiting": places.waiting,
+        "receiving": upstream.receiving.held,
+    }
+    for state, count in states.items():
+        metrics.places.labels(name, state).set(count)
 
 
 async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:

@@ -44,6 +44,7 @@ class Fetcher:
             try:
                 connection.start(head + body, bodiless=False)
                 await connection.answer()
+                self._upstream.breaker.succeeded()
                 return Document(connection.status, dict(connection.headers), await self._body(connection))
             finally:
                 self._upstream.release(connection, asyncio.get_running_loop().time())

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from gateway.problems import Refusal, malformed
 
 FIELDS = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
+LENGTH_DIGITS = 19
+"""As many fit into 64 bits, whatever they are. Leading zeros are digits like others; the service gets the number written anew."""
 
 
 class Framing(NamedTuple):
@@ -26,9 +28,9 @@ def read(fields: Iterable[tuple[bytes, bytes]], version: str) -> Framing:
                 raise malformed("There may be only one Host field.")
             host = value
         elif name == b"content-length":
-            if length is not None or not value.isdigit():
-                raise malformed("There may be only one Content-Length, in digits.")
-            length = int(value[:20])
+            if length is not None or not value.isdigit() or len(value) > LENGTH_DIGITS:
+                raise malformed(f"There may be only one Content-Length, of 1 to {LENGTH_DIGITS} digits.")
+            length = int(value)
         elif name == b"transfer-encoding":
             if chunked or value.lower() != b"chunked" or version == "1.0":
                 raise malformed("The only transfer coding is chunked, once.")

@@ -9,6 +9,14 @@ upstream_failures = Counter(
 )
 upstream_retries = Counter("gateway_upstream_retries_total", "Requests sent a second time", ["upstream"])
 upstream_active = Gauge("gateway_upstream_active", "Exchanges in flight", ["upstream"])
+places = Gauge("gateway_upstream_places", "Places at a service, by what becomes of them", ["upstream", "state"])
+places_largest = Gauge(
+    "gateway_upstream_places_largest", "Places that one tenant holds, the largest of them", ["upstream"]
+)
+places_refused = Counter(
+    "gateway_upstream_places_refused_total", "Requests that found no place", ["upstream", "reason"]
+)
+connections = Gauge("gateway_client_connections", "Open connections of clients")
 jwks_fetches = Counter("gateway_jwks_fetches_total", "Fetches of the issuer's keys", ["outcome"])
 jwks_age = Gauge("gateway_jwks_age_seconds", "Since the issuer's keys were last fetched; infinite until they are")
 revocations_age = Gauge(

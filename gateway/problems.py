@@ -90,6 +90,12 @@ def unavailable(detail: str, *, retry_after: int = 1) -> Refusal:
     return Refusal(503, "Service unavailable", detail, headers=[(b"retry-after", str(retry_after).encode())])
 
 
+def crowded() -> Refusal:
+    """For a client that has as many requests in flight at a service as its share is."""
+    detail = "Too many requests of your organisation or client are in flight; try again when some are answered."
+    return Refusal(429, "Too many requests", detail, headers=[(b"retry-after", b"1")])
+
+
 def internal() -> Refusal:
     return Refusal(500, "Internal error", "Something went wrong on our side; quote the trace id to support.")
 

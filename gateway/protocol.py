@@ -28,6 +28,7 @@ class GatewayProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.watch = watch
         self.deadline = NEVER
+        self.household = ""
         self.stalled = False
         self.refused = False
         self.draining = False
@@ -42,7 +43,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # pyright: ignore[reportArgumentType]
-        if not self.watch.add(self):
+        if not self.watch.add(self, self.client[0] if self.client else ""):
             self.transport.abort()
         self.deadline = self.watch.now + self.watch.head_seconds
 
@@ -97,19 +98,41 @@ class GatewayProtocol(HttpToolsProtocol):
         elif waiting and not self.refused:
             self._refuse(Refusal(408, "Request timeout", "The request did not arrive in time.", close=True))
         else:
+            self._close()
+
+    def _close(self) -> None:
+        """Closes once all is written; aborts at the next deadline, since a client that does not read would keep it open for ever."""
+        if self.transport.is_closing():
+            self.transport.abort()
+        else:
             self.transport.close()
+            self.deadline = self.watch.now + self.watch.body_seconds
+
+    def _settle(self) -> None:
+        """Sets the deadline of the state that the connection is in now.
+
+        Only an exchange whose request is whole has none here: how long its service may take is the upstream's to say.
+        """
+        receiving = self.cycle is not None and self.cycle.more_body
+        if self.stalled or (receiving and not self.pipeline and not self.in_head):
+            self.deadline = self.watch.now + self.watch.body_seconds
+        elif self.in_head:
+            self.deadline = self.watch.now + self.watch.head_seconds
+        elif self.running is not None:
+            self.deadline = NEVER
+        else:
+            self.deadline = self.watch.now + (self.watch.linger_seconds if self.draining else self.watch.idle_seconds)
 
     def pause_writing(self) -> None:
         super().pause_writing()
         self.stalled = True
-        self.deadline = self.watch.now + self.watch.body_seconds
+        self._settle()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self.stalled:
-            self.stalled = False
-            receiving = self.running is not None and self.running.more_body
-            self.deadline = self.watch.now + self.watch.body_seconds if receiving else NEVER
+        self.stalled = False
+        if not self.refused and not self.transport.is_closing():
+            self._settle()
 
     # Parser callbacks
 
@@ -154,7 +177,8 @@ class GatewayProtocol(HttpToolsProtocol):
         if parser.should_upgrade() and length != 0:
             raise malformed("A request with a body cannot ask for an upgrade.")
         where = target.parse(self.url, host)
-        self.deadline = NEVER if length == 0 else self.watch.now + self.watch.body_seconds
+        # Until the parser says that the request is whole, whatever its fields say.
+        self.deadline = self.watch.now + self.watch.body_seconds
         scope: Any = {
             "type": "http",
             "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
@@ -196,31 +220,34 @@ class GatewayProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+            self._settle()
 
     def _run(self, cycle: RequestResponseCycle) -> None:
         self.running = cycle
         self._start_asgi_task(cycle, self.app)
 
     def on_message_complete(self) -> None:
-        self.deadline = NEVER
         self.cycle.more_body = False
         self.cycle.message_event.set()
+        self._settle()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
         self.exchange = None
         self.running = None
         if self.transport.is_closing():
+            self.deadline = self.watch.now + self.watch.body_seconds
             return
         self.flow.resume_reading()
         if self.refused:
-            self.transport.close()
+            self._close()
         elif self.pipeline:
             cycle, _ = self.pipeline.pop()
             cycle.keep_alive = cycle.keep_alive and not self.draining
             self._run(cycle)
-        elif not self.in_head and not self.cycle.more_body:
-            self.deadline = self.watch.now + (self.watch.linger_seconds if self.draining else self.watch.idle_seconds)
+            self._settle()
+        elif not self.in_head and not self.cycle.more_body:  # else their own deadline goes on
+            self._settle()
 
     # Answers
 
@@ -235,7 +262,7 @@ class GatewayProtocol(HttpToolsProtocol):
         cycle.message_event.set()
         self._write(answer if cycle.keep_alive else answer._replace(headers=[*answer.headers, CLOSE]))
         if not cycle.keep_alive:
-            self.transport.close()
+            self._close()
         self.on_response_complete()
 
     def conclude(self, answer: Answer) -> None:

@@ -1,14 +1,14 @@
 """Passes a request to a service and its answer back, both as streams."""
 
 import asyncio
-from contextlib import nullcontext
 
 from gateway import headers, problems
 from gateway.call import Call
 from gateway.connection import Broken, ClientGone, Connection, Slow, UpstreamError
-from gateway.metrics import upstream_failures, upstream_retries
+from gateway.metrics import places_refused, upstream_failures, upstream_retries
+from gateway.places import Client, Crowded, NoPlace, Sender
 from gateway.problems import Answer, Refusal
-from gateway.upstream import Crowded, Refused, Unreachable, Upstream
+from gateway.upstream import Refused, Unreachable, Upstream
 
 COLLECTED = 64 * 1024
 """Bytes of a body that are awaited before the service hears of the request: as many as are buffered for a connection in any case."""
@@ -51,30 +51,54 @@ class Body:
         return framed if self.more else framed + b"0\r\n\r\n"
 
 
-async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: int, sender: str) -> None:
-    """Answers `call` with the service's answer. Raises Refusal where there is none. `sender` is whom a long body is counted for."""
+async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: int, sender: Sender) -> None:
+    """Answers `call` with the service's answer. Raises Refusal where there is none. `sender` is on whose account its places are."""
     body = Body(call, body_limit)
     connection: Connection | None = None
+    place: Client | None = None
     now = asyncio.get_running_loop().time
     upstream.earn_retry()
     try:
         await body.open()
-        with upstream.receiving(sender) if body.more else nullcontext():
-            connection = await _exchange(call, upstream, _head(call, identity), body)
+        place = upstream.places.take(sender)
+        if place is None:
+            place = await _wait(call, upstream, sender)
+            if call.client.running is None or call.client.running.disconnected:
+                raise ClientGone("client gone")
+        head = _head(call, identity)
+        connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
         await _return(call, connection)
     except ClientGone:
         call.status = CLIENT_CLOSED
-    except Crowded as error:
-        raise _refusal(call, upstream, error) from error
+    except NoPlace as error:
+        raise _no_place(call, upstream, error) from error
     except UpstreamError as error:
-        _broke_off(call, upstream, error)
+        _broke_off(call, upstream, error, sender)
     finally:
         call.client.exchange = None
         if connection is not None:
             upstream.release(connection, now())
+        if place is not None:
+            upstream.places.leave(place)
 
 
-async def _exchange(call: Call, upstream: Upstream, head: bytes, body: Body) -> Connection:
+async def _wait(call: Call, upstream: Upstream, sender: Sender) -> Client:
+    waiter = call.client.exchange = upstream.places.waiter(sender)
+    return await upstream.places.wait(sender, waiter)
+
+
+async def _receive(call: Call, upstream: Upstream, head: bytes, body: Body, sender: Sender) -> Connection:
+    """An exchange whose body is still on its way, which takes a place among those as well."""
+    place = upstream.receiving.take(sender)
+    if place is None:
+        raise upstream.receiving.refusal(sender)
+    try:
+        return await _exchange(call, upstream, head, body, sender)
+    finally:
+        upstream.receiving.leave(place)
+
+
+async def _exchange(call: Call, upstream: Upstream, head: bytes, body: Body, sender: Sender) -> Connection:
     """Sends the request and waits for the answer's head. Tries a second time where that is harmless and the budget allows."""
     harmless = not body.more and (call.method in IDEMPOTENT or call.incoming.idempotent)
     try:
@@ -89,7 +113,7 @@ async def _exchange(call: Call, upstream: Upstream, head: bytes, body: Body) -> 
     except ClientGone:
         raise
     except UpstreamError as error:
-        raise _refusal(call, upstream, error) from error
+        raise _refusal(call, upstream, error, sender) from error
 
 
 async def _attempt(call: Call, upstream: Upstream, head: bytes, body: Body, *, fresh: bool = False) -> Connection:
@@ -158,23 +182,32 @@ def _head(call: Call, identity: bytes) -> bytes:
     return b"".join(lines)
 
 
-def _refusal(call: Call, upstream: Upstream, error: UpstreamError) -> Refusal:
-    """What the client is told of a service that did not answer."""
-    call.reason = _count(upstream, error)
+def _refusal(call: Call, upstream: Upstream, error: UpstreamError, sender: Sender) -> Refusal:
+    """The answer to a client whose service did not answer."""
+    call.reason = _count(upstream, error, sender)
     if isinstance(error, Unreachable | Refused):
         return problems.unavailable("The service behind this path is not available; try again.")
     return problems.too_slow() if isinstance(error, Slow) else problems.bad_gateway()
 
 
-def _broke_off(call: Call, upstream: Upstream, error: UpstreamError) -> None:
+def _no_place(call: Call, upstream: Upstream, error: NoPlace) -> Refusal:
+    """429 for who holds its share already, 503 for who meets a service whose places are all taken."""
+    call.reason = f"places_{error.reason}"
+    places_refused.labels(upstream.name, error.reason).inc()
+    if isinstance(error, Crowded):
+        return problems.crowded()
+    return problems.unavailable("The service behind this path is busy; try again.")
+
+
+def _broke_off(call: Call, upstream: Upstream, error: UpstreamError, sender: Sender) -> None:
     """The answer has begun, so that breaking the connection is the only way to say that it is not whole."""
-    call.reason = _count(upstream, error)
+    call.reason = _count(upstream, error, sender)
     call.client.transport.abort()
 
 
-def _count(upstream: Upstream, error: UpstreamError) -> str:
+def _count(upstream: Upstream, error: UpstreamError, sender: Sender) -> str:
     kind = type(error).__name__.lower()
     upstream_failures.labels(upstream.name, kind).inc()
     if isinstance(error, Broken | Slow):
-        upstream.breaker.failed(asyncio.get_running_loop().time())
+        upstream.breaker.failed(asyncio.get_running_loop().time(), sender.tenant)
     return kind

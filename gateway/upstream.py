@@ -1,18 +1,18 @@
-"""A service behind the gateway: its pool of connections, its concurrency cap, its circuit breaker."""
+"""A service behind the gateway: its pool of connections, its places, its circuit breaker."""
 
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from gateway.connection import Connection, Slow, UpstreamError
+from gateway.places import Places
 
 IDLE_SECONDS = 10.0
 """Less than half of the services' keep-alive (75 s), so that a connection is never used just as its other end closes it."""
 SENDER_RECEIVING = 16
 FAILURES = 10
+SENDER_FAILURES = 3
 OPEN_SECONDS = 1.0
 RETRY_SHARE = 0.1
 RETRY_BURST = 10.0
@@ -27,16 +27,16 @@ class Refused(UpstreamError):
     """The gateway does not even try: the circuit is open or too many requests are in flight."""
 
 
-class Crowded(Refused):
-    """Too many long bodies are on their way, from this sender or in all."""
-
-
 class Breaker:
-    """Opens after `FAILURES` in a row; then lets one request through every `OPEN_SECONDS` until one succeeds."""
+    """Opens after `FAILURES` in a row; then lets one request through every `OPEN_SECONDS` until one succeeds.
+
+    Failed exchanges of one sender count `SENDER_FAILURES` times at most: a tenant whose own calls hang stops nobody else's.
+    """
 
     def __init__(self) -> None:
         self.failures = 0
         self._retry_at = 0.0
+        self._senders: Counter[str] = Counter()
 
     def allows(self, now: float) -> bool:
         if self.failures < FAILURES:
@@ -46,12 +46,19 @@ class Breaker:
         self._retry_at = now + OPEN_SECONDS
         return True
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float, sender: str | None = None) -> None:
+        """`sender` is the tenant whose exchange failed; None when no connection could be made, for whomever."""
+        if sender is not None:
+            if self._senders[sender] >= SENDER_FAILURES:
+                return
+            self._senders[sender] += 1
         self.failures += 1
         self._retry_at = now + OPEN_SECONDS
 
     def succeeded(self) -> None:
-        self.failures = 0
+        if self.failures:
+            self.failures = 0
+            self._senders.clear()
 
 
 class Upstream:
@@ -63,29 +70,15 @@ class Upstream:
         self.port = parts.port or (443 if self.tls else 80)
         self.breaker = Breaker()
         self.active: set[Connection] = set()
+        self.places = Places(concurrency)
+        # For exchanges whose body is still on its way: how long they last is their clients' choice, so that most places are others'.
+        self.receiving = Places(max(1, concurrency // 4), SENDER_RECEIVING)
         self._connect_timeout = connect_timeout
         self._patience = patience
         self._concurrency = concurrency
         self._connecting = 0
-        self._receiving: Counter[str] = Counter()
         self._idle: deque[Connection] = deque()
         self._retries = RETRY_BURST
-
-    @contextmanager
-    def receiving(self, sender: str) -> Iterator[None]:
-        """Counts an exchange whose body is still on its way. Raises Crowded.
-
-        How long such a one lasts is its client's choice: all of them together leave most places to others, and one sender's are few.
-        """
-        if self._receiving.total() >= self._concurrency // 4 or self._receiving[sender] >= SENDER_RECEIVING:
-            raise Crowded("too many bodies on their way")
-        self._receiving[sender] += 1
-        try:
-            yield
-        finally:
-            self._receiving[sender] -= 1
-            if not self._receiving[sender]:
-                del self._receiving[sender]
 
     async def acquire(self, *, fresh: bool = False) -> Connection:
         """A connection for one exchange, kept or new. Raises Refused or Unreachable."""

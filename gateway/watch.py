@@ -1,6 +1,7 @@
 """Deadlines of all client connections, kept by one sweep instead of a timer each."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,12 +12,17 @@ LINGER_SECONDS = 2.0
 
 class Watched(Protocol):
     deadline: float
+    household: str
 
     def expired(self) -> None: ...
 
 
 class Watch:
-    """`now` is a coarse monotonic clock. `refuse` makes the answer to what could not be read, and accounts for it."""
+    """`now` is a coarse monotonic clock. `refuse` makes the answer to what could not be read, and accounts for it.
+
+    One household may hold as many connections as are free, so that nobody takes the last ones; `household` names that
+    of an address, or "" for one that may hold any number.
+    """
 
     def __init__(
         self,
@@ -26,6 +32,7 @@ class Watch:
         idle_seconds: float,
         most: int,
         refuse: Callable[[Refusal], Answer],
+        household: Callable[[str], str],
     ) -> None:
         self.head_seconds = head_seconds
         self.body_seconds = body_seconds
@@ -35,16 +42,31 @@ class Watch:
         self.refuse = refuse
         self.now = time.monotonic()
         self._connections: set[Watched] = set()
+        self._household_of = household
+        self._households: Counter[str] = Counter()
 
-    def add(self, connection: Watched) -> bool:
-        """False when there are too many connections already."""
-        if len(self._connections) >= self.most:
+    @property
+    def count(self) -> int:
+        return len(self._connections)
+
+    def add(self, connection: Watched, address: str) -> bool:
+        """False when there are too many connections already, in all or of that address' household."""
+        household = self._household_of(address)
+        free = self.most - len(self._connections)
+        if free <= (self._households[household] if household else 0):
             return False
+        connection.household = household
+        self._households[household] += 1
         self._connections.add(connection)
         return True
 
     def remove(self, connection: Watched) -> None:
-        self._connections.discard(connection)
+        if connection not in self._connections:
+            return
+        self._connections.remove(connection)
+        self._households[connection.household] -= 1
+        if not self._households[connection.household]:
+            del self._households[connection.household]
 
     def sweep(self) -> None:
         self.now = time.monotonic()

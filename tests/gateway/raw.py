@@ -1,6 +1,7 @@
 """HTTP by hand over a socket, so that a test can send what no client library would."""
 
 import json
+import select
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,14 @@ class Door:
             return not self._held and self.socket.recv(1) == b""
         except ConnectionError:
             return True
+
+    def answers(self) -> bool:
+        """Whether something can be read now."""
+        return bool(self._held) or bool(select.select([self.socket], [], [], 0)[0])
+
+    def closed(self) -> bool:
+        """Whether the gateway has closed, without waiting for it."""
+        return self.answers() and self.ends()
 
     def head(self) -> tuple[int, list[tuple[str, str]]]:
         first = self.line().decode("latin-1")

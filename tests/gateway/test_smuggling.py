@@ -28,6 +28,11 @@ REFUSED: dict[str, tuple[bytes, int]] = {
     "a negative length": (POST + b"Content-Length: -1\r\n\r\n", 400),
     "a hexadecimal length": (POST + b"Content-Length: 0x4\r\n\r\nabcd", 400),
     "an endless length": (POST + b"Content-Length: 99999999999999999999999\r\n\r\nabcd", 400),
+    "a length of zeros, and one digit past all that a parser reads": (
+        GET + b"Connection: upgrade\r\nUpgrade: x\r\nContent-Length: %s%d\r\n\r\n" % (b"0" * 25, 63) + SMUGGLED,
+        400,
+    ),
+    "twenty digits": (POST + b"Content-Length: 00000000000000000004\r\n\r\nabcd", 400),
     "an empty length": (POST + b"Content-Length: \r\n\r\n", 400),
     "a length with a space inside": (POST + b"Content-Length: 1 0\r\n\r\nabcdefghij", 400),
     # Transfer codings

@@ -233,11 +233,11 @@ def test_long_bodies_that_come_slowly_leave_most_places_to_others_and_one_sender
         return False
 
     world.service.answers["/api/v1/devices/enrol"] = reading
-    gateway = world.start(upstream_concurrency=4 * (SENDER_RECEIVING + 2))
+    gateway = world.start(upstream_concurrency=4 * 2 * SENDER_RECEIVING)
     long = b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1) + BEGUN
 
-    def asks(client_id: str) -> bytes:
-        token = world.issuer.token(client_id=client_id)
+    def asks(client_id: str, tenant_id: str) -> bytes:
+        token = world.issuer.token(client_id=client_id, tenant_id=tenant_id)
         return (
             f"POST /api/v1/devices/enrol HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\n".encode()
             + long
@@ -245,18 +245,18 @@ def test_long_bodies_that_come_slowly_leave_most_places_to_others_and_one_sender
 
     with ExitStack() as doors:
 
-        def held_by(client_id: str, count: int) -> None:
+        def held_by(client_id: str, tenant_id: str, count: int) -> None:
             before = len(world.service.seen)
             for _ in range(count):
-                doors.enter_context(gateway.door()).send(asks(client_id))
+                doors.enter_context(gateway.door()).send(asks(client_id, tenant_id))
             wait_for(lambda: len(world.service.seen) == before + count)
 
-        held_by("app_1", SENDER_RECEIVING)
+        held_by("app_1", "org_1", SENDER_RECEIVING)
         with gateway.door() as door:
-            assert door.send(asks("app_1")).reply().status == 503
-        held_by("app_2", 2)
-        with gateway.door() as door:
-            assert door.send(asks("app_3")).reply().status == 503
+            reply = door.send(asks("app_1", "org_1")).reply()
+            assert (reply.status, reply.get("retry-after")) == (429, "1")
+        held_by("app_2", "org_1", 6)
+        held_by("app_3", "org_2", 6)
         with gateway.door() as door:
             assert door.request("GET", "/api/v1/epcr/x", token=world.issuer.token()).status == 200
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.upstream import FAILURES
+from gateway.fetch import Fetcher
+from gateway.upstream import FAILURES, OPEN_SECONDS, Unreachable
 from shared.problems import access_on_request
 from tests.gateway.conftest import World
 from tests.gateway.origin import Origin, Seen, response
@@ -229,6 +230,27 @@ def test_the_circuit_opens_after_failures_in_a_row_and_closes_after_a_success(wo
         wait_for(lambda: status() == 200)
         assert {status() for _ in range(5)} == {200}
         back.stop()
+
+
+def test_the_circuit_of_what_the_gateway_itself_fetches_closes_after_a_success() -> None:
+    """Failures are counted in a row: they must not add up over the weeks until nothing is fetched any more."""
+    port = closed_port()
+
+    async def story() -> None:
+        fetcher = Fetcher(f"http://127.0.0.1:{port}", 1024)
+        for _ in range(FAILURES):
+            with pytest.raises(Unreachable):
+                await fetcher.get("/x", {})
+        back = Origin(port=port).start()
+        try:
+            await asyncio.sleep(OPEN_SECONDS)
+            for _ in range(5):
+                assert (await fetcher.get("/x", {})).status == 200
+        finally:
+            fetcher.close()
+            back.stop()
+
+    asyncio.run(story())
 
 
 def test_a_service_has_only_so_many_exchanges_at_a_time(world: World) -> None:
