@@ -10,6 +10,7 @@ from gateway.account import Account
 from gateway.addresses import Addresses, household
 from gateway.call import Call
 from gateway.docs import Docs
+from gateway.exchange import Exchange
 from gateway.identities import Identities
 from gateway.issuer import Issuer
 from gateway.keys import Keys
@@ -25,6 +26,15 @@ from gateway.upstream import Upstream
 from gateway.usage import Usage
 from gateway.watch import Watch
 
+AUDIENCES = {
+    "auth": "auth",
+    "webhooks": "webhook_dispatcher",
+    "graphql": "graphql_api",
+    "epcr": "epcr",
+    "devices": "device_ingest",
+    "platform": "control_plane",
+}
+"""The service behind each upstream, as it calls itself: whom the identity header is for."""
 log = logging.getLogger(__name__)
 
 
@@ -41,8 +51,11 @@ class Gateway:
         self.limits = limits.Limits(settings.rates())
         self.upstreams = {name: self._upstream(name, url) for name, url in services(settings).items()}
         self.issuer = Issuer(settings, self.identities)
-        self.revocations = Revocations(self.issuer.revocations, settings.revocation_max_staleness)
-        self.keys = Keys(self.issuer.jwks, lambda: self.tokens.forget())
+        self.revocations = Revocations(
+            self.issuer.revocations, settings.revocation_max_staleness, lambda kids: self.keys.announce(kids)
+        )
+        self.keys = Keys(self.issuer.jwks, lambda: self.tokens.forget(), self.revocations.marks.distrusts)
+        self.exchange = Exchange(settings, self.identities, self.revocations)
         audiences = [settings.issuer.rstrip("/"), settings.api_base_url.rstrip("/")]
         self.tokens = Tokens(self.keys, self.revocations, settings.issuer, audiences)
         self.usage = Usage(self.issuer.report)
@@ -99,13 +112,13 @@ class Gateway:
         if route.access is Access.PUBLIC or (route.access is Access.OPTIONAL and not sent):
             call.incoming.passing += [(b"authorization", value) for value in sent]
             call.answer += self.limits.take(route.rate(call.method), household(address), now)
-            return self.identities.anonymous(address, now)
+            return self.identities.anonymous(address, AUDIENCES[route.upstream], now)
         token = await self._token(sent, site, address, now)
         who = token.caller
         call.tenant_id, call.client_id = who.tenant_id, who.client_id
         call.answer += self.limits.take(route.rate(call.method), who.client_id, now)
         self.usage.used(token, now)
-        return self.identities.of(token, address, now)
+        return self.identities.of(token, address, AUDIENCES[route.upstream], now)
 
     async def _token(self, sent: list[bytes], site: Site, address: str, now: float) -> Token:
         scheme, _, text = sent[0].partition(b" ") if sent else (b"", b"", b"")

@@ -93,6 +93,8 @@ class Background:
 
 def _measure(upstream: Upstream) -> None:
     name, places = upstream.name, upstream.places
+    places.tidy()
+    upstream.receiving.tidy()
     metrics.upstream_active.labels(name).set(len(upstream.active))
     metrics.places_largest.labels(name).set(places.largest())
     states = {

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from gateway.connection import Broken, Connection
 from gateway.upstream import Upstream
+from shared.feed import watch_peer
 
 TIMEOUT = 2.0
 
@@ -41,6 +42,8 @@ class Fetcher:
         head = b"%s %s HTTP/1.1\r\nhost: %s\r\n%s\r\n" % (method, path.encode(), self._host, lines)
         async with asyncio.timeout(seconds):
             connection = await self._upstream.acquire()
+            if not connection.used:
+                watch_peer(connection.transport.get_extra_info("socket"))
             try:
                 connection.start(head + body, bodiless=False)
                 await connection.answer()

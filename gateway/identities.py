@@ -1,49 +1,57 @@
-"""The statements about callers that services believe: minted once per caller and address, good for several requests."""
+"""The statements about callers that services believe: minted once per caller, address and service, good for several requests."""
 
 import time
 
 import msgspec
 
 from gateway.tokens import Token
-from shared.identity import Caller, SigningKey, mint
+from shared.identity import Caller, SigningKey, Statement, mint, sign
 
-FRESH_SECONDS = 30.0
-ADDRESSES = 64
+FRESH_SECONDS = 15.0
+KEPT = 128
 ANONYMOUS = 10_000
+AUTH = "auth"
 
 
 class Identities:
     def __init__(self, signing_key: str) -> None:
         self._key = SigningKey(signing_key)
-        self._anonymous: dict[str, tuple[float, bytes]] = {}
+        self.public_text = self._key.public_text()
+        self._anonymous: dict[tuple[str, str], tuple[float, bytes]] = {}
         self._internal: tuple[float, str] = (0.0, "")
 
-    def of(self, token: Token, address: str, now: float) -> bytes:
-        """The header for a token used from an address."""
-        kept = token.identities.get(address)
+    def of(self, token: Token, address: str, audience: str, now: float) -> bytes:
+        """The header for a token used from an address, towards one service."""
+        kept = token.identities.get((address, audience))
         if kept is not None and now - kept[0] < FRESH_SECONDS:
             return kept[1]
-        if len(token.identities) >= ADDRESSES:
+        if len(token.identities) >= KEPT:
             token.identities.clear()
-        header = mint(msgspec.structs.replace(token.caller, address=address), self._key, now).encode()
-        token.identities[address] = (now, header)
+        caller = msgspec.structs.replace(token.caller, address=address)
+        header = mint(caller, self._key, audience, now, made_ms=token.made_ms, kid=token.kid).encode()
+        token.identities[address, audience] = (now, header)
         return header
 
-    def anonymous(self, address: str, now: float) -> bytes:
-        """The header for somebody without a token."""
-        kept = self._anonymous.get(address)
+    def anonymous(self, address: str, audience: str, now: float) -> bytes:
+        """The header for somebody without a token, towards one service."""
+        kept = self._anonymous.get((address, audience))
         if kept is not None and now - kept[0] < FRESH_SECONDS:
             return kept[1]
         if len(self._anonymous) >= ANONYMOUS:
             self._anonymous.clear()
-        header = mint(Caller(address=address), self._key, now).encode()
-        self._anonymous[address] = (now, header)
+        header = mint(Caller(address=address), self._key, audience, now).encode()
+        self._anonymous[address, audience] = (now, header)
         return header
+
+    def narrowed(self, statement: Statement, audience: str, scopes: frozenset[str]) -> str:
+        """The header of the same caller for another service: fewer scopes, no longer life, and it dies with the same token."""
+        caller = msgspec.structs.replace(statement.caller, scopes=scopes)
+        return sign(msgspec.structs.replace(statement, caller=caller, aud=audience), self._key)
 
     def internal(self) -> str:
         """The gateway's own, for what it asks of auth."""
         now = time.time()
         if now - self._internal[0] >= FRESH_SECONDS:
             caller = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")  # noqa: S106 a kind, no secret
-            self._internal = (now, mint(caller, self._key, now))
+            self._internal = (now, mint(caller, self._key, AUTH, now))
         return self._internal[1]

@@ -6,13 +6,15 @@ from opentelemetry import trace
 
 from gateway.fetch import Document, Fetcher
 from gateway.identities import Identities
-from gateway.revocations import LIMIT_BYTES
 from gateway.settings import Settings
-from shared import tracing
+from shared import feed, tracing
+from shared.revocations import Answer
 
 JWKS_LIMIT = 64 * 1024
-# Auth makes a list of `LIMIT_BYTES` in two seconds; one that cannot be fetched in time is as bad as one too long.
+LIMIT_BYTES = 32 << 20
+"""Of one answer with revocations: a page of a megabyte, or everything from an auth of the previous release, which takes seconds."""
 REVOCATIONS_SECONDS = 10.0
+"""How long an answer may take beyond the time for which auth was asked to wait."""
 
 
 class Issuer:
@@ -26,15 +28,28 @@ class Issuer:
         self._own = origin == settings.gateway_upstream_auth.rstrip("/")
         self._keys = Fetcher(origin, JWKS_LIMIT)
         self._keys_path = where.path or "/"
+        self._etag = ""
 
     async def jwks(self) -> Document:
         return await self._keys.get(
             self._keys_path, {"accept": "application/json"} | (self._identity() if self._own else {})
         )
 
-    async def revocations(self, etag: str) -> Document:
-        known = {"if-none-match": etag} if etag else {}
-        return await self._auth.get("/internal/revocations", self._identity() | known, REVOCATIONS_SECONDS)
+    async def revocations(self, after: int, wait: float) -> Answer | None:
+        """Changes after a number, as soon as there are any, else after `wait` seconds. Raises ValueError for no such answer.
+
+        An auth of the previous release answers at once with the whole list, or None while it has not changed.
+        """
+        known = {"if-none-match": self._etag} if self._etag else {}
+        path = f"/internal/revocations?after={after}&wait={wait:g}"
+        document = await self._auth.get(path, self._identity() | known, wait + REVOCATIONS_SECONDS)
+        if document.status == 304:
+            return None
+        if document.status != 200:
+            raise ValueError(f"auth answered {document.status}")
+        answer = feed.decode(document.body)
+        self._etag = document.headers.get(b"etag", b"").decode("latin-1") if answer.sequence is None else ""
+        return answer
 
     async def report(self, body: bytes) -> Document:
         return await self._auth.post("/internal/token-usage", self._identity(), body)

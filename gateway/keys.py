@@ -5,7 +5,8 @@ import logging
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -20,6 +21,9 @@ MAX_AGE = 300.0
 EARLY = 0.8
 STALE_LIMIT = 24 * 3600.0
 FORCED_EVERY = 10.0
+ANNOUNCED_WITHIN = 0.5
+LEARN_SECONDS = 6.0
+LEARN_AGAIN = 1.0
 UNKNOWN_SECONDS = 30.0
 UNKNOWN_KIDS = 1024
 RETRY_SECONDS = 0.2
@@ -35,14 +39,20 @@ class Keys:
         self,
         fetch: Callable[[], Awaitable[Document]],
         changed: Callable[[], None],
+        distrusted: Callable[[str], bool] = lambda kid: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._changed = changed
+        self._distrusted = distrusted
         self._clock = clock
         self._keys: dict[str, RSAPublicKey] = {}
         self._set: bytes = b""
         self._unknown: dict[str, float] = {}
+        self._announced: frozenset[str] = frozenset()
+        self._announcement = asyncio.Event()
+        self._learning: asyncio.Task[None] | None = None
+        self._learned_at = float("-inf")
         self._fetching: asyncio.Task[bool] | None = None
         self._forced_at = float("-inf")
         self._good_at = float("-inf")
@@ -56,15 +66,28 @@ class Keys:
         return bool(self._keys) and self._clock() - self._good_at < STALE_LIMIT
 
     async def find(self, kid: str) -> RSAPublicKey | None:
-        """The key named `kid`. An unknown one is worth a refresh, at most one every 10 seconds for all of them together."""
-        if not self.ready and not await self._forced():
+        """The key named `kid`, unless it is distrusted.
+
+        An unknown one is worth a refresh, at most one every 10 seconds for all of them together; one that auth has announced
+        is waited for, since a replica of auth may not have it yet.
+        """
+        if self._distrusted(kid) or (not self.ready and not await self._forced()):
             return None
-        key = self._keys.get(kid)
-        if key is None and self._worth_asking(kid) and await self._forced():
-            key = self._keys.get(kid)
-            if key is None:
+        if kid not in self._keys and kid not in self._announced and self._worth_asking(kid) and await self._forced():
+            await self._await_announcement(kid)
+            if kid not in self._keys:
                 self._remember_unknown(kid)
-        return key
+        if kid not in self._keys and kid in self._announced:
+            await self._learn()
+        return self._keys.get(kid)
+
+    def announce(self, kids: Iterable[str]) -> None:
+        """Auth says, with the revocations, that it publishes these keys: those that are not held are fetched at once, others dropped."""
+        self._announced = frozenset(kids)
+        announcement, self._announcement = self._announcement, asyncio.Event()
+        announcement.set()
+        if self._announced and self._announced != self._keys.keys():
+            self._start_learning()
 
     async def run(self) -> None:
         """Refreshes for ever, ahead of expiry, backing off while the issuer fails."""
@@ -123,6 +146,40 @@ class Keys:
                 return False
             self._forced_at = now
         return await self.refresh()
+
+    async def _await_announcement(self, kid: str) -> None:
+        """Right after a refresh that did not bring the key: the announcement may come a moment later than the first token."""
+        if kid in self._keys or not self._announced:  # an auth of the previous release announces none
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANNOUNCED_WITHIN):
+                while kid not in self._announced:
+                    await self._announcement.wait()
+
+    async def _learn(self) -> None:
+        self._start_learning()
+        if self._learning is not None:
+            await asyncio.shield(self._learning)
+
+    def _start_learning(self) -> None:
+        if self._learning is None and self._clock() - self._learned_at >= LEARN_AGAIN:
+            self._learning = asyncio.create_task(self._until_announced())
+
+    async def _until_announced(self) -> None:
+        """Fetches until what is held is what was announced; replicas of auth learn of a new key within seconds."""
+        pause = RETRY_SECONDS
+        try:
+            async with asyncio.timeout(LEARN_SECONDS):
+                while self._keys.keys() != self._announced:
+                    await self.refresh()
+                    if self._keys.keys() != self._announced:
+                        await asyncio.sleep(pause)
+                        pause *= 1.5
+        except TimeoutError:
+            log.warning("the keys that auth announces are not those that it publishes")
+        finally:
+            self._learning = None
+            self._learned_at = self._clock()
 
     def _worth_asking(self, kid: str) -> bool:
         return self._unknown.get(kid, 0) <= self._clock()

@@ -22,9 +22,11 @@ jwks_age = Gauge("gateway_jwks_age_seconds", "Since the issuer's keys were last 
 revocations_age = Gauge(
     "gateway_revocations_age_seconds", "Since the revocations were last confirmed by auth; infinite until they are"
 )
-revocations_listed = Gauge("gateway_revocations_listed", "Watermarks in the list of revocations as it was last fetched")
+revocations_listed = Gauge("gateway_revocations_listed", "Watermarks of single tokens and grants that are held")
 revocations_filled = Gauge(
-    "gateway_revocations_filled_ratio", "Size of the list of revocations to the largest that is taken; 1 ends in 503"
+    "gateway_revocations_filled_ratio",
+    "Watermarks held, to the most that are; beyond, the tenant with the most is refused whole",
 )
+exchanges = Counter("gateway_identity_exchanges_total", "Identities exchanged for one of another service", ["outcome"])
 limited = Counter("gateway_limited_total", "Requests over their rate limit", ["limit"])
 limits_synced = Gauge("gateway_limits_synchronised", "1 while rate limits are shared through Redis")

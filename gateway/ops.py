@@ -1,4 +1,4 @@
-"""Probes and metrics, on a port of their own that is never public."""
+"""Probes, metrics and the exchange of identities, on a port of their own that is never public."""
 
 import asyncio
 from collections.abc import Callable, Generator
@@ -37,7 +37,7 @@ def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
 
     tell_build(revision())
     checks = {"serving": serving, "jwks": keys, "revocations": revocations}
-    return Starlette(routes=[*health.routes(checks), Route("/metrics", metrics)])
+    return Starlette(routes=[*health.routes(checks), Route("/metrics", metrics), gateway.exchange.route])
 
 
 class OpsServer(uvicorn.Server):

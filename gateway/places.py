@@ -86,20 +86,22 @@ class Places:
         self.held = 0
         self.waiting = 0
         self._most = most or total
+        self._half = total // 2
         self._tenants: dict[str, Tenant] = {}
         self._queue: deque[Tenant] = deque()
 
     def take(self, sender: Sender) -> Client | None:
         """A place for `sender` if it may have one now, in front of nobody who waits."""
         tenant = self._tenants.get(sender.tenant)
-        if tenant is None:
-            tenant = Tenant(sender.tenant)
-        client = tenant.clients.get(sender.client)
+        client = tenant.clients.get(sender.client) if tenant is not None else None
         if client is None:
-            client = Client(sender.client, tenant)
-        if client.waiters or not self._may(client):
+            client = self._new(sender)
+        # While half of the places are free, nobody has its share: the common case, in one comparison.
+        if client.waiters or not ((self.held < self._half and client.held < self._most) or self._may(client)):
             return None
-        self._give(client)
+        client.held += 1
+        client.tenant.held += 1
+        self.held += 1
         return client
 
     def refusal(self, sender: Sender) -> NoPlace:
@@ -108,10 +110,9 @@ class Places:
 
     def waiter(self, sender: Sender) -> Waiter:
         """Puts a request into the queue. Raises NoPlace where too many of the same sender wait already."""
-        tenant = self._tenants.setdefault(sender.tenant, Tenant(sender.tenant))
-        client = tenant.clients.setdefault(sender.client, Client(sender.client, tenant))
+        client = self._new(sender)
+        tenant = client.tenant
         if len(client.waiters) >= CLIENT_WAITING or tenant.waiting >= TENANT_WAITING:
-            self._forget(client)
             raise self.refusal(sender)
         waiter = Waiter(asyncio.get_running_loop().create_future())
         if not client.waiters:
@@ -144,7 +145,15 @@ class Places:
         self.held -= 1
         if self._queue:
             self._admit()
-        self._forget(client)
+
+    def tidy(self) -> None:
+        """Forgets those who neither hold a place nor wait; called now and then, since they mostly come back."""
+        for name, tenant in list(self._tenants.items()):
+            tenant.clients = {
+                client.name: client for client in tenant.clients.values() if client.held or client.waiters
+            }
+            if not tenant.clients:
+                del self._tenants[name]
 
     def largest(self) -> int:
         """Places that the tenant with the most of them holds."""
@@ -156,14 +165,9 @@ class Places:
         # A place more for a tenant is also one free place less, so that it can still get a `1 + TENANT_SHARE`th of its allowance.
         return allowance > 0 and client.held < min(self._most, CLIENT_SHARE * allowance / (1 + TENANT_SHARE))
 
-    def _give(self, client: Client) -> None:
-        tenant = client.tenant
-        if not client.held:
-            self._tenants[tenant.name] = tenant
-            tenant.clients[client.name] = client
-        client.held += 1
-        tenant.held += 1
-        self.held += 1
+    def _new(self, sender: Sender) -> Client:
+        tenant = self._tenants.setdefault(sender.tenant, Tenant(sender.tenant))
+        return tenant.clients.setdefault(sender.client, Client(sender.client, tenant))
 
     def _admit(self) -> None:
         """Lets in whoever waits and may, one of each tenant after the other."""
@@ -177,7 +181,9 @@ class Places:
                 waiter = client.waiters[0]
                 self._dequeue(client, waiter)
                 if not waiter.future.done():
-                    self._give(client)
+                    client.held += 1
+                    tenant.held += 1
+                    self.held += 1
                     waiter.future.set_result(None)
                 passed = 0
 
@@ -198,7 +204,6 @@ class Places:
             return
         if waiter in client.waiters:
             self._dequeue(client, waiter)
-        self._forget(client)
 
     def _dequeue(self, client: Client, waiter: Waiter) -> None:
         tenant = client.tenant
@@ -209,11 +214,3 @@ class Places:
             tenant.queue.remove(client)
             if not tenant.queue:
                 self._queue.remove(tenant)
-
-    def _forget(self, client: Client) -> None:
-        """Keeps nothing of those who neither hold a place nor wait."""
-        if not client.held and not client.waiters:
-            tenant = client.tenant
-            tenant.clients.pop(client.name, None)
-            if not tenant.clients:
-                self._tenants.pop(tenant.name, None)

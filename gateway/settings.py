@@ -38,6 +38,8 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     gateway_hosts_api: str = "api.knogin.com"
     gateway_hosts_docs: str = "knogin.com"
     redis_url: settings.RedisUrl = ""
+    identity_public_keys: settings.PublicKeys = ""
+    service_public_keys: settings.ServiceKeys = ""
     trusted_proxies: Annotated[str, NETWORKS] = ""
     revocation_max_staleness: settings.Positive = 300
     rate_limit_token: Rate = "600/60"  # noqa: S105 a rate

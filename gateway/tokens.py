@@ -55,16 +55,17 @@ class Claims(msgspec.Struct, frozen=True):
 class Token:
     """A verified token: who it is, until when it may be believed, and the identity headers minted for it."""
 
-    __slots__ = ("audiences", "caller", "identities", "made_ms", "reported_at", "until", "version")
+    __slots__ = ("audiences", "caller", "identities", "kid", "made_ms", "reported_at", "until", "version")
 
-    def __init__(self, caller: Caller, audiences: frozenset[str], made_ms: int, until: float) -> None:
+    def __init__(self, caller: Caller, audiences: frozenset[str], made_ms: int, until: float, kid: str) -> None:
         self.caller = caller
         self.audiences = audiences
         self.made_ms = made_ms
         self.until = until
+        self.kid = kid
         self.version = -1
         self.reported_at = 0.0
-        self.identities: dict[str, tuple[float, bytes]] = {}
+        self.identities: dict[tuple[str, str], tuple[float, bytes]] = {}
 
 
 class Tokens:
@@ -106,9 +107,9 @@ class Tokens:
         """Verifies a token in full. Raises Invalid or Cut."""
         if len(text) > LONGEST_TOKEN:
             raise Invalid("too_long", "The token is too long.")
-        key = await self._key(text)
+        kid, key = await self._key(text)
         claims, audiences = self._claims(text, key)
-        token = _token(claims, audiences, min(claims.exp + LEEWAY, self._clock() + REMEMBERED_SECONDS))
+        token = _token(claims, audiences, min(claims.exp + LEEWAY, self._clock() + REMEMBERED_SECONDS), kid)
         self._check(token, audience)
         self._remember(sha256(text).digest(), token)
         return token
@@ -121,12 +122,13 @@ class Tokens:
         if token.version == self._revocations.version:
             return
         who = token.caller
-        if self._revocations.revoked(
+        if self._revocations.marks.covers(
+            tenant=who.tenant_id,
             client=who.client_id,
             grant=who.grant_id,
-            tenant=who.tenant_id,
-            token=who.token_id or "",
+            token=who.token_id,
             made_ms=token.made_ms,
+            kid=token.kid,
         ):
             raise Invalid("revoked", "The token has been revoked.")
         token.version = self._revocations.version
@@ -136,7 +138,7 @@ class Tokens:
             self._young, self._old = {}, self._young
         self._young[digest] = token
 
-    async def _key(self, text: bytes) -> RSAPublicKey:
+    async def _key(self, text: bytes) -> tuple[str, RSAPublicKey]:
         try:
             header = jwt.get_unverified_header(text)
         except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
@@ -151,7 +153,7 @@ class Tokens:
             if not self._keys.ready:
                 raise Cut
             raise Invalid("kid", "The token is signed with a key this issuer does not publish.")
-        return key
+        return kid, key
 
     def _claims(self, text: bytes, key: RSAPublicKey) -> tuple[Claims, frozenset[str]]:
         try:
@@ -177,7 +179,7 @@ class Tokens:
         return claims, frozenset([audience] if isinstance(audience, str) else audience)
 
 
-def _token(claims: Claims, audiences: frozenset[str], until: float) -> Token:
+def _token(claims: Claims, audiences: frozenset[str], until: float, kid: str) -> Token:
     try:
         jti = uuid.UUID(claims.jti)
     except ValueError:
@@ -197,4 +199,4 @@ def _token(claims: Claims, audiences: frozenset[str], until: float) -> Token:
         environment="sandbox" if claims.environment == "sandbox" else "production",
         deidentification=claims.deidentification,
     )
-    return Token(caller, audiences, milliseconds(jti), until)
+    return Token(caller, audiences, milliseconds(jti), until, kid)

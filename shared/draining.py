@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from socket import socket
 from typing import Any
@@ -12,6 +12,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LINGER_SECONDS = 1.0
+LEAVING: "set[Callable[[], None]]" = set()
+"""Called when this process begins to drain: who holds answers back gives them now."""
 
 
 class Server(uvicorn.Server):
@@ -31,6 +33,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         self.working.clear()
+        for leave in list(LEAVING):
+            leave()
         await super().shutdown(sockets)
 
     @contextmanager

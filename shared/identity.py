@@ -1,7 +1,11 @@
-"""Who is calling, as the gateway states it: a compact Ed25519-signed header that only the gateway can make."""
+"""Who is calling, as the gateway states it: a compact Ed25519-signed header that only the gateway can make.
+
+It names the one service it is for, and dies with the token it was made from: by the feed of revocations where the service
+follows it, else after `LIFETIME`.
+"""
 
 import time
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -9,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared import deidentification, logs, problems
+from shared import calls, deidentification, logs, problems
 from shared.deidentification import Mode
 from shared.encoding import base64url_decode, base64url_encode
+from shared.signatures import PublicKeys
 
 HEADER = "x-knogin-identity"
-LIFETIME = 60
+LIFETIME = 30
 SKEW = 5
 CACHED = 10_000
 
@@ -45,9 +50,29 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return scope in self.scopes or (scope.endswith(":read") and scope.removesuffix("read") + "write" in self.scopes)
 
 
-class _Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the header says: the caller, for the service `aud`, until `exp`.
+
+    `made_ms` is when the caller's token was made (the milliseconds of its `jti`), `kid` the key that signed it: what a
+    revocation is compared with. Both are empty for callers without a token.
+    """
+
     caller: Caller
     exp: float
+    aud: str = ""
+    made_ms: int = 0
+    kid: str = ""
+
+
+class Revoked(Protocol):
+    """What is known of revocations; `version` changes whenever something is added."""
+
+    @property
+    def version(self) -> int: ...
+
+    def covers(
+        self, *, tenant: str, client: str, grant: str | None, token: str | None, made_ms: int, kid: str
+    ) -> bool: ...
 
 
 class SigningKey:
@@ -61,32 +86,79 @@ class SigningKey:
         return f"{self.kid}:{base64url_encode(self.key.public_key().public_bytes_raw())}"
 
 
-def mint(caller: Caller, key: SigningKey, now: float | None = None) -> str:
-    """`<kid>.<statement>.<signature>`, good for 60 seconds."""
-    statement = _Statement(caller, (time.time() if now is None else now) + LIFETIME)
+def mint(
+    caller: Caller, key: SigningKey, audience: str, now: float | None = None, *, made_ms: int = 0, kid: str = ""
+) -> str:
+    """`<kid>.<statement>.<signature>` for the service `audience`, good for `LIFETIME` seconds from `now`."""
+    exp = (time.time() if now is None else now) + LIFETIME
+    return sign(Statement(caller, exp, audience, made_ms, kid), key)
+
+
+def sign(statement: Statement, key: SigningKey) -> str:
     signed = f"{key.kid}.{base64url_encode(msgspec.json.encode(statement))}"
     return f"{signed}.{base64url_encode(key.key.sign(signed.encode()))}"
 
 
-class Verifier:
-    """Checks identity headers against the gateway's public keys; a header seen before costs one dictionary look-up."""
+class _Seen:
+    """A statement whose signature was checked, and the revocations it was held against."""
 
-    def __init__(self, public_keys: str) -> None:
+    __slots__ = ("statement", "version")
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+        self.version = -1
+
+
+class Verifier:
+    """Checks identity headers for one service; a header seen before costs one dictionary look-up.
+
+    `lenient` lets in statements that name no service, as gateways of the previous release make them.
+    """
+
+    def __init__(
+        self, public_keys: str, audience: str, revoked: Revoked | None = None, *, lenient: bool = False
+    ) -> None:
         self._keys = dict(_public_key(part) for part in public_keys.split(","))
-        self._seen: dict[str, _Statement] = {}
-        self._decode = msgspec.json.Decoder(_Statement).decode
+        self._audiences = {audience, ""} if lenient else {audience}
+        self._revoked = revoked
+        self._seen: dict[str, _Seen] = {}
+        self._decode = msgspec.json.Decoder(Statement).decode
 
     def verify(self, header: str) -> Caller | None:
-        """The caller, or None when the header is forged, malformed or past its time."""
-        statement = self._seen.get(header)
-        if statement is None:
-            statement = self._check(header)
-            if statement is None:
-                return None
-            self._remember(header, statement)
-        return statement.caller if statement.exp > time.time() - SKEW else None
+        """The caller, or None when the header is forged, for another service, revoked or past its time."""
+        statement = self.read(header)
+        return None if statement is None else statement.caller
 
-    def _check(self, header: str) -> _Statement | None:
+    def read(self, header: str) -> Statement | None:
+        """The whole statement, under the same conditions."""
+        seen = self._seen.get(header)
+        if seen is None:
+            statement = self._check(header)
+            if statement is None or statement.aud not in self._audiences:
+                return None
+            seen = self._remember(header, _Seen(statement))
+        if seen.statement.exp <= time.time() - SKEW or self._is_revoked(seen):
+            return None
+        return seen.statement
+
+    def _is_revoked(self, seen: _Seen) -> bool:
+        revoked, statement = self._revoked, seen.statement
+        if revoked is None or seen.version == revoked.version or not statement.made_ms:
+            return False
+        who = statement.caller
+        covered = revoked.covers(
+            tenant=who.tenant_id,
+            client=who.client_id,
+            grant=who.grant_id,
+            token=who.token_id,
+            made_ms=statement.made_ms,
+            kid=statement.kid,
+        )
+        if not covered:
+            seen.version = revoked.version
+        return covered
+
+    def _check(self, header: str) -> Statement | None:
         kid, _, rest = header.partition(".")
         payload, _, signature = rest.partition(".")
         key = self._keys.get(kid)
@@ -98,12 +170,12 @@ class Verifier:
         except (InvalidSignature, ValueError, msgspec.DecodeError):
             return None
 
-    def _remember(self, header: str, statement: _Statement) -> None:
-        if (
-            len(self._seen) >= CACHED
-        ):  # emptied at once, since sifting it would cost as much with every header that comes
+    def _remember(self, header: str, seen: _Seen) -> _Seen:
+        # Emptied at once, since sifting it would cost as much with every header that comes.
+        if len(self._seen) >= CACHED:
             self._seen.clear()
-        self._seen[header] = statement
+        self._seen[header] = seen
+        return seen
 
 
 def _public_key(text: str) -> tuple[str, Ed25519PublicKey]:
@@ -115,13 +187,25 @@ def _public_key(text: str) -> tuple[str, Ed25519PublicKey]:
 
 
 class IdentityMiddleware:
-    """Lets in only what came through the gateway; probes answer without."""
+    """Lets in only what came through the gateway for this service; probes answer without.
+
+    With `service_keys` it also lets services call what is under `/internal/` in their own name, signed (`shared.calls`).
+    """
 
     def __init__(
-        self, app: ASGIApp, public_keys: str, exempt: frozenset[str] = frozenset({"/livez", "/readyz"})
+        self,
+        app: ASGIApp,
+        public_keys: str,
+        service: str,
+        revoked: Revoked | None = None,
+        *,
+        lenient: bool = False,
+        service_keys: str = "",
+        exempt: frozenset[str] = frozenset({"/livez", "/readyz"}),
     ) -> None:
         self.app = app
-        self.verifier = Verifier(public_keys)
+        self.verifier = Verifier(public_keys, service, revoked, lenient=lenient)
+        self.service_keys = PublicKeys(service_keys) if service_keys else None
         self.exempt = exempt
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,7 +225,20 @@ class IdentityMiddleware:
 
     def _who(self, scope: Scope) -> Caller | None:
         headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]
+        if not headers and self.service_keys is not None and scope["path"].startswith("/internal/"):
+            return self._service(scope, self.service_keys)
         return self.verifier.verify(headers[0].decode("latin-1")) if len(headers) == 1 else None
+
+    def _service(self, scope: Scope, keys: PublicKeys) -> Caller | None:
+        """A service in its own name. Only requests without a body are signed here, so that nothing else is covered."""
+        signed = [value for name, value in scope["headers"] if name == calls.HEADER.encode()]
+        if len(signed) != 1 or scope["method"] != "GET":
+            return None
+        target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
+        service = calls.verify(keys, signed[0].decode("latin-1"), "GET", target)
+        if service is None:
+            return None
+        return Caller(client_id=service, scopes=frozenset({calls.SCOPE}), token_use="service")  # noqa: S106 a kind
 
 
 def caller(request: Request) -> Caller:

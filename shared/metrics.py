@@ -28,6 +28,10 @@ message_seconds = Histogram(
 messages_refused = Counter("messages_refused_total", "Messages and calls that cannot be", ["reason", "producer"])
 dead_letters = Counter("dead_letters_total", "Messages given up", ["message"])
 
+revocations_age = Gauge(
+    "revocations_age_seconds", "Since the revocations of tokens were last confirmed by auth; infinite until they are"
+)
+
 build = Gauge("build_info", "Always 1; what runs stands in the labels", ["revision", "python"])
 
 

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypeVar, get_args
+from typing import Annotated, Literal, NamedTuple, TypeVar, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -100,7 +100,7 @@ def _check_origin(text: str) -> None:
 def _check_public_keys(text: str) -> None:
     from shared.identity import Verifier
 
-    Verifier(text)
+    Verifier(text, "")
 
 
 def _check_signing_key(text: str) -> None:
@@ -179,6 +179,9 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 class Service(Process, frozen=True, kw_only=True):
     """The settings of every service. Its worker and relay need `worker_database_url`, `migrate` the other one too.
 
+    With `revocations_url` its web process follows auth's revocations, as itself; `identity_audience` is `preferred` while gateways
+    of the previous release, whose identity headers name no service, still run.
+
     Who signs as this service needs `service_signing_key`; who checks signatures needs `service_public_keys`, those of all services.
     """
 
@@ -190,4 +193,6 @@ class Service(Process, frozen=True, kw_only=True):
     encryption_keys: Keys
     service_signing_key: SigningKey | None = None
     service_public_keys: ServiceKeys | None = None
+    revocations_url: Url = ""
+    identity_audience: Literal["required", "preferred"] = "required"
     outbox_resend_seconds: Positive = 30

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from deploy.local.plan import Misconfigured, Plan
+from deploy.local.ports import LOOPBACK
 from deploy.local.state import write_json
 from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
 
@@ -26,6 +27,7 @@ def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
         **plan.further_keys(service),
         **{name: _public(plan)[name] for name in service.needs},
         **{name: plan.url(f"{other}-web") for name, other in service.calls.items() if f"{other}-web" in plan.listeners},
+        **(_on_behalf_of_callers(plan, service) if kind == "web" else {}),
         **service.settings,
         **chosen_settings(service.name),
     }
@@ -36,6 +38,7 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         **_of_every_process(plan, "gateway"),
         "REDIS_URL": plan.redis_url_of("gateway"),
         "IDENTITY_SIGNING_KEY": plan.identity_signing_key,
+        "SERVICE_PUBLIC_KEYS": plan.service_public_keys,
         "ISSUER": plan.issuer,
         "API_BASE_URL": _public(plan)["API_BASE_URL"],
         "GATEWAY_JWKS_URL": f"{_upstream(plan, SERVICES[0])}/.well-known/jwks.json",
@@ -45,6 +48,16 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         **{f"RATE_LIMIT_{kind}": "600000/60" for kind in ("TOKEN", "PUBLIC", "READ", "WRITE", "INGEST", "GRAPHQL")},
         **chosen_settings("gateway"),
     }
+
+
+def _on_behalf_of_callers(plan: Plan, service: Service) -> dict[str, str]:
+    """For a web process: where it follows the revocations of tokens, and where it exchanges identities if it calls another."""
+    settings: dict[str, str] = {}
+    if service.name != "auth" and "auth-web" in plan.listeners:
+        settings["REVOCATIONS_URL"] = f"{plan.url('auth-web')}/internal/revocations"
+    if service.calls:
+        settings["IDENTITY_EXCHANGE_URL"] = f"http://{LOOPBACK}:{plan.ops_ports['gateway']}/internal/exchange"
+    return settings
 
 
 def remember(plan: Plan) -> None:

@@ -17,7 +17,7 @@ class Service:
     needs: tuple[str, ...] = ()  # settings it shares with the gateway; see environment.py
     calls: Mapping[str, str] = field(default_factory=dict)  # its settings that say where another service is
     keys: tuple[str, ...] = ()  # its settings that hold further secret keys of its own
-    signing: tuple[str, ...] = ("worker", "relay")  # its processes that sign as this service
+    signing: tuple[str, ...] = ("web", "worker", "relay")  # its processes that sign as this service
     settings: Mapping[str, str] = field(default_factory=dict)  # what it needs beyond the settings of every service
 
     @property
@@ -30,7 +30,13 @@ class Service:
 
 
 SERVICES = (
-    Service("auth", "auth", upstream="GATEWAY_UPSTREAM_AUTH", needs=("ISSUER", "API_BASE_URL", "STACK")),
+    Service(
+        "auth",
+        "auth",
+        upstream="GATEWAY_UPSTREAM_AUTH",
+        needs=("ISSUER", "API_BASE_URL", "STACK"),
+        signing=("worker", "relay"),
+    ),
     Service(
         "webhook-dispatcher",
         "webhook_dispatcher",
@@ -42,7 +48,6 @@ SERVICES = (
         "graphql_api",
         upstream="GATEWAY_UPSTREAM_GRAPHQL",
         calls={"WEBHOOK_DISPATCHER_URL": "webhook-dispatcher"},
-        signing=("web", "worker", "relay"),
     ),
     Service("epcr", "epcr", upstream="GATEWAY_UPSTREAM_EPCR", keys=("PSEUDONYM_KEYS",)),
     Service("device-ingest", "device_ingest", upstream="GATEWAY_UPSTREAM_DEVICES"),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from services.auth.oauth.loader import ClientLoader
 from services.auth.requests import endpoints as requests
 from services.auth.requests.views import REQUESTS
 from services.auth.revocations import endpoints as revocations
+from services.auth.revocations.changes import Changes
 from services.auth.saml import connection_endpoints as saml_connections
 from services.auth.saml import domain_endpoints as saml_domains
 from services.auth.saml import domains, readers
@@ -40,8 +41,9 @@ from shared import health, problems
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import open_pool, ping
-from shared.identity import IdentityMiddleware
+from shared.feed import Feed, decode
 from shared.middleware import TracingMiddleware
+from shared.revocations import Answer
 from shared.routing import resource
 
 APP = "/v1/platform/apps/{client_id}"
@@ -114,12 +116,13 @@ routes = [
 
 
 @asynccontextmanager
-async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str, Any]]:
+async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[dict[str, Any]]:
     keyring = Keyring.from_text(settings.encryption_keys)
     async with (
         open_pool(settings.database_url) as pool,
         Bell(settings.redis_url, "auth") as bell,
         readers.running(settings.saml_readers) as reading,
+        AsyncExitStack() as stack,
     ):
         keystore, activity = KeyStore(pool, keyring), Activity(pool)
         await keystore.ensure_first_key(settings.signing_key_bits)
@@ -129,13 +132,20 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str
         server = build_server(settings.issuer, [settings.issuer, settings.api_base_url], keyring)
         server.register_endpoint(token_endpoints.Revocation)
         server.register_endpoint(token_endpoints.Introspection)
-        background = [asyncio.create_task(keystore.keep_fresh()), asyncio.create_task(activity.keep_flushing())]
+        changes = Changes(pool, settings.redis_url)
+        feed.source = partial(_own_changes, changes)
+        background = [
+            asyncio.create_task(job)
+            for job in (keystore.keep_fresh(), activity.keep_flushing(), changes.run(keystore.refresh))
+        ]
         try:
+            await stack.enter_async_context(feed)
             yield {
                 "settings": settings,
                 "pool": pool,
                 "bell": bell,
                 "redis": redis,
+                "changes": changes,
                 "keyring": keyring,
                 "keys": keystore,
                 "activity": activity,
@@ -151,15 +161,20 @@ async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str
             await redis.aclose()
 
 
+async def _own_changes(changes: Changes, after: int, wait: float) -> Answer:
+    return decode(await changes.answer(after, wait))
+
+
 def create_app(settings: Settings) -> Starlette:
+    feed = Feed(settings, "auth")
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(TracingMiddleware),
-            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+            feed.middleware(service_keys=settings.service_public_keys or ""),
         ],
         exception_handlers=problems.exception_handlers | {OAuth2Error: signin.refuse_unreadable},
-        lifespan=partial(lifespan, settings),
+        lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
     return app

@@ -23,7 +23,7 @@ from shared import database, health, problems
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
-from shared.identity import IdentityMiddleware
+from shared.feed import Feed
 from shared.middleware import TracingMiddleware
 from shared.routing import resource
 
@@ -102,25 +102,27 @@ class State(TypedDict):
 
 
 def create_app(settings: Settings) -> Starlette:
+    feed = Feed(settings, "control_plane")
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(TracingMiddleware),
-            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+            feed.middleware(),
             Middleware(GrantMiddleware, public=PUBLIC),
         ],
         exception_handlers=problems.exception_handlers,
-        lifespan=partial(lifespan, settings),
+        lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
     return app
 
 
 @asynccontextmanager
-async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
+async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[State]:
     keyring = Keyring.from_text(settings.encryption_keys)
     async with (
         database.open_pool(settings.database_url) as pool,
         Bell(settings.redis_url, "control_plane") as bell,
+        feed,
     ):
         yield State(settings=settings, pool=pool, bell=bell, keyring=keyring)

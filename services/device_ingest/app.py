@@ -19,7 +19,7 @@ from shared import database, health, problems
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
-from shared.identity import IdentityMiddleware
+from shared.feed import Feed
 from shared.middleware import TracingMiddleware
 from shared.partitions import Daily
 from shared.routing import resource
@@ -51,25 +51,27 @@ class State(TypedDict):
 
 
 def create_app(settings: Settings) -> Starlette:
+    feed = Feed(settings, "device_ingest")
     app = Starlette(
         routes=[*routes, *health.routes({"database": _check_database})],
         middleware=[
             Middleware(TracingMiddleware),
-            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+            feed.middleware(),
         ],
         exception_handlers=problems.exception_handlers,
-        lifespan=partial(lifespan, settings),
+        lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
     return app
 
 
 @asynccontextmanager
-async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
+async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[State]:
     keyring = Keyring.from_text(settings.encryption_keys)
     async with (
         database.open_pool(settings.database_url, max_size=settings.group_writers + OTHER_CONNECTIONS) as pool,
         Bell(settings.redis_url, "device_ingest") as bell,
+        feed,
     ):
         write = partial(_write_group, pool, bell)
         group = GroupCommit(write, rows=settings.group_rows, writers=settings.group_writers)

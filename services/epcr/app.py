@@ -17,7 +17,7 @@ from shared import database, health, problems
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
-from shared.identity import IdentityMiddleware
+from shared.feed import Feed
 from shared.middleware import TracingMiddleware
 from shared.routing import resource
 from shared.settings import required
@@ -41,15 +41,16 @@ class State(TypedDict):
 
 
 def create_app(settings: Settings) -> Starlette:
+    feed = Feed(settings, "epcr")
     pseudonyms = Pseudonyms.from_text(required(settings.pseudonym_keys, "PSEUDONYM_KEYS"))
     app = Starlette(
         routes=[*routes, *health.routes({"database": _check_database})],
         middleware=[
             Middleware(TracingMiddleware),
-            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+            feed.middleware(),
         ],
         exception_handlers=problems.exception_handlers,
-        lifespan=partial(lifespan, settings, pseudonyms),
+        lifespan=partial(lifespan, settings, feed, pseudonyms),
     )
     # Another path is not found, rather than redirected to an address this process only believes to be its own.
     app.router.redirect_slashes = False
@@ -57,11 +58,12 @@ def create_app(settings: Settings) -> Starlette:
 
 
 @asynccontextmanager
-async def lifespan(settings: Settings, pseudonyms: Pseudonyms, app: Starlette) -> AsyncIterator[State]:
+async def lifespan(settings: Settings, feed: Feed, pseudonyms: Pseudonyms, app: Starlette) -> AsyncIterator[State]:
     keyring = Keyring.from_text(settings.encryption_keys)
     async with (
         database.open_pool(settings.database_url) as pool,
         Bell(settings.redis_url, "epcr") as bell,
+        feed,
     ):
         yield State(settings=settings, pool=pool, bell=bell, keyring=keyring, pseudonyms=pseudonyms)
 

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TypedDict
 
-import httpx
 from graphql import GraphQLSchema
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
@@ -23,9 +22,10 @@ from shared import database, health, problems
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
-from shared.identity import IdentityMiddleware
+from shared.feed import Feed
 from shared.middleware import TracingMiddleware
 from shared.routing import resource
+from shared.settings import required
 
 routes = [
     resource("/graphql", POST=endpoints.graphql),
@@ -43,33 +43,38 @@ class State(TypedDict):
     planner: Planner
     answers: Answers
     snapshots: Snapshots
-    webhooks: httpx.AsyncClient | None
+    webhooks: client.Webhooks | None
 
 
 def create_app(settings: Settings) -> Starlette:
+    if settings.webhook_dispatcher_url:
+        required(settings.identity_exchange_url, "IDENTITY_EXCHANGE_URL")
+        required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
+    feed = Feed(settings, "graphql_api")
     app = Starlette(
         routes=[*routes, *health.routes({"database": _check_database})],
         middleware=[
             Middleware(TracingMiddleware),
-            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+            feed.middleware(),
         ],
         exception_handlers=problems.exception_handlers,
-        lifespan=partial(lifespan, settings),
+        lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
     return app
 
 
 @asynccontextmanager
-async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[State]:
+async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[State]:
     executable = schema.build()
     catalogue = bundles.load(executable)
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(feed)
         pool = await stack.enter_async_context(database.open_pool(settings.database_url))
         bell = await stack.enter_async_context(Bell(settings.redis_url, "graphql_api"))
         webhooks = None
         if settings.webhook_dispatcher_url:
-            webhooks = await stack.enter_async_context(client.client(settings.webhook_dispatcher_url))
+            webhooks = await stack.enter_async_context(client.connect(settings))
         yield State(
             settings=settings,
             pool=pool,

@@ -17,7 +17,7 @@ from services.webhook_dispatcher.settings import Settings
 from shared import database, health, problems
 from shared.bell import Bell
 from shared.crypto import Keyring
-from shared.identity import IdentityMiddleware
+from shared.feed import Feed
 from shared.middleware import TracingMiddleware
 from shared.partitions import Daily
 from shared.routing import resource
@@ -43,27 +43,29 @@ routes = [
 
 
 def create_app(settings: Settings) -> Starlette:
+    feed = Feed(settings, "webhook_dispatcher")
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(TracingMiddleware),
-            Middleware(IdentityMiddleware, public_keys=settings.identity_public_keys),
+            feed.middleware(),
         ],
         exception_handlers=problems.exception_handlers,
-        lifespan=partial(lifespan, settings),
+        lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
     return app
 
 
 @asynccontextmanager
-async def lifespan(settings: Settings, app: Starlette) -> AsyncIterator[dict[str, Any]]:
+async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[dict[str, Any]]:
     keyring = Keyring.from_text(settings.encryption_keys)
     policy = Policy.from_text(settings.webhook_allowed_networks)
     client = Client(policy, resolver.create(settings.webhook_resolver), settings.webhook_ca_file)
     async with (
         database.open_pool(settings.database_url) as pool,
         Bell(settings.redis_url, "webhook_dispatcher") as bell,
+        feed,
         client,
     ):
         yield {

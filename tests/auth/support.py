@@ -75,7 +75,9 @@ class Auth:
 
     def call(self, method: str, path: str, caller: Caller | None = None, **options: Any) -> httpx.Response:
         """A request with the identity header the gateway would set; an anonymous one where no caller is given."""
-        headers = options.pop("headers", {}) | {HEADER: mint(caller or Caller(address="203.0.113.7"), GATEWAY_KEY)}
+        headers = options.pop("headers", {}) | {
+            HEADER: mint(caller or Caller(address="203.0.113.7"), GATEWAY_KEY, "auth")
+        }
         return self.http.request(method, path, headers=headers, **options)
 
     def admin(self, method: str, path: str, **options: Any) -> httpx.Response:

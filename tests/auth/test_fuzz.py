@@ -162,7 +162,7 @@ def test_a_request_that_no_header_can_hold_is_refused(auth: Auth, known: Known, 
 
 def test_a_query_of_raw_bytes_is_refused(auth: Auth, known: Known) -> None:
     target = f"/v1/oauth/authorize?{urlencode(authorization(known.app))}&x=".encode() + b"\xe9"
-    address, identity = urlsplit(auth.url), mint(Caller(address="203.0.113.7"), GATEWAY_KEY)
+    address, identity = urlsplit(auth.url), mint(Caller(address="203.0.113.7"), GATEWAY_KEY, "auth")
     head = (
         b"GET "
         + target

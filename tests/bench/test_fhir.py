@@ -184,7 +184,9 @@ def _write(stack: Stack, device: str, encounters: list[str], number: int, answer
     """One monitor of several: sends at its own share of the rate, past the gateway's limits."""
     scopes = frozenset({"argus:devices:write"})
     headers = stack.identity(
-        Caller(tenant_id=stack.tenant.id, client_id="app_bench", scopes=scopes, token_use="service")
+        Caller(tenant_id=stack.tenant.id, client_id="app_bench", scopes=scopes, token_use="service"),
+        "device-ingest",
+        time.time() + 3600,
     )
     began = time.monotonic()
     with httpx.Client(base_url=stack.service_url("device-ingest"), headers=headers, trust_env=False) as monitor:

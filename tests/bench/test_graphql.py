@@ -107,7 +107,7 @@ def ours(environment: Mapping[str, str], tenant: str) -> Iterator[Served]:
     port = free_port()
     command = [sys.executable, "-m", "services.graphql_api", "web", "--port", str(port)]
     with running(command, port, environment) as pid:
-        yield Served(f"http://127.0.0.1:{port}", pid, {HEADER: mint(caller, KEY, time.time() + 3600)})
+        yield Served(f"http://127.0.0.1:{port}", pid, {HEADER: mint(caller, KEY, "graphql_api", time.time() + 3600)})
 
 
 @contextmanager

@@ -204,7 +204,7 @@ def in_batches(stack: Stack, devices: list[str], folder: Path) -> Measured:
 def identity(stack: Stack) -> dict[str, str]:
     scopes = frozenset({"argus:devices:write"})
     caller = Caller(tenant_id=stack.tenant.id, client_id="app_bench", scopes=scopes, token_use="service")
-    return stack.identity(caller)
+    return stack.identity(caller, "device-ingest", time.time() + 3600)
 
 
 def wrk(

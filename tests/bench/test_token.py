@@ -90,7 +90,10 @@ def test_client_credentials_per_second(stack: Stack) -> None:
     app = stack.register_app(["webhooks:write"])
     form = f"grant_type=client_credentials&client_id={app.client_id}&client_secret={app.client_secret}&scope=webhooks:write"
     identity = mint(
-        Caller(address="203.0.113.7"), SigningKey(stack.described["identity_signing_key"]), time.time() + 3600
+        Caller(address="203.0.113.7"),
+        SigningKey(stack.described["identity_signing_key"]),
+        "auth",
+        time.time() + 3600,
     )
     port = int(stack.described["services"]["auth"]["url"].rpartition(":")[2])
     process = psutil.Process(stack.described["services"]["auth"]["pids"]["web"])

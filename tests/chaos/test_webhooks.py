@@ -67,7 +67,7 @@ class Producers:
             "cad_incident_id": new_id("cad"),
         }
         while True:
-            headers = self.stack.identity(self.caller) | {"idempotency-key": key}
+            headers = self.stack.identity(self.caller, "epcr") | {"idempotency-key": key}
             try:
                 answer = client.post("/api/v1/epcr/encounters", json=body, headers=headers)
             except httpx.TransportError:
@@ -186,7 +186,7 @@ def books(system: Stack, client_id: str, webhook: str) -> dict[str, int]:
         tenant_id=system.tenant.id, client_id=client_id, scopes=frozenset({"webhooks:read"}), token_use="service"
     )
     url = f"{system.service_url('webhook-dispatcher')}/v1/webhooks/{webhook}/reconciliation"
-    answer = httpx.get(url, headers=system.identity(caller), timeout=30, trust_env=False)
+    answer = httpx.get(url, headers=system.identity(caller, "webhook-dispatcher"), timeout=30, trust_env=False)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

@@ -52,7 +52,7 @@ class Partner:
         return Partner(self.http, self.tenant_id, *scopes)
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {HEADER: mint(self.caller, KEY)} | options.pop("headers", {})
+        headers = {HEADER: mint(self.caller, KEY, "control_plane")} | options.pop("headers", {})
         return self.http.request(method, PLATFORM + path, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> httpx.Response:

@@ -20,7 +20,7 @@ EVERY = [*PATHS, f"{PLATFORM}/nothing-here", f"{PLATFORM}/packages/x/y/z"]
 @pytest.mark.parametrize("path", EVERY)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 def test_without_a_token_it_is_401(http: httpx.Client, method: str, path: str) -> None:
-    anonymous = {HEADER: mint(Caller(address="192.0.2.1"), KEY)}
+    anonymous = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane")}
     answer = http.request(method, path, headers=anonymous)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -52,7 +52,7 @@ def place(package_id: str, version: str) -> str:
 
 def fetch(http: httpx.Client, path: str, credential: str | None, method: str = "GET", **headers: str) -> httpx.Response:
     """As the gateway passes it on: the caller is anonymous, and `Authorization` is what was sent."""
-    fields = {HEADER: mint(Caller(address="192.0.2.1"), KEY), "accept-encoding": "identity"}
+    fields = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane"), "accept-encoding": "identity"}
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     fields |= {"authorization": f"Bearer {credential}"} if credential is not None else {}
     return http.request(method, path, headers=fields)
@@ -311,7 +311,7 @@ def test_a_range_past_the_end_is_416_and_says_where_that_is(standing: Box, path:
 )
 def test_what_is_no_single_range_of_bytes_is_answered_with_the_whole(standing: Box, path: str, asked: str) -> None:
     headers = {
-        HEADER: mint(Caller(), KEY),
+        HEADER: mint(Caller(), KEY, "control_plane"),
         "authorization": f"Bearer {standing.credential}",
         "range": asked.encode("latin-1"),
     }
@@ -394,7 +394,7 @@ def test_no_other_spelling_leads_anywhere(standing: Box, path: str, tail: str) -
         raw_path=f"{PLATFORM}/agents/content/{tail.format(package=path.split('/')[-2], box=standing.id)}".encode()
     )
     base = str(standing.owner.http.base_url).rstrip("/")
-    request = standing.owner.http.build_request("GET", base, headers={HEADER: mint(Caller(), KEY)})
+    request = standing.owner.http.build_request("GET", base, headers={HEADER: mint(Caller(), KEY, "control_plane")})
     request.headers["authorization"] = f"Bearer {standing.credential}"
     request.url = request.url.copy_with(raw_path=url.raw_path)
     answer = standing.owner.http.send(request)
@@ -411,7 +411,7 @@ def test_other_methods_are_405(standing: Box, path: str, method: str) -> None:
 def test_two_credentials_in_one_request_are_refused(standing: Box, path: str) -> None:
     """Of two credentials nobody can say whose call it is."""
     fields = [
-        (HEADER, mint(Caller(), KEY)),
+        (HEADER, mint(Caller(), KEY, "control_plane")),
         *(("authorization", f"Bearer {one}") for one in (standing.credential, standing.credential)),
     ]
     assert standing.owner.http.get(path, headers=fields).status_code == 401

@@ -23,7 +23,7 @@ BOX = {"name": "Gateway box", "vehicle_id": "AMB-42"}
 
 def edge(http: httpx.Client, path: str, body: Any, credential: str | None = None, **options: Any) -> httpx.Response:
     """What comes from an agent: the gateway states an anonymous caller, and passes on what it was sent."""
-    headers = {HEADER: mint(Caller(address="192.0.2.1"), KEY)} | options.pop("headers", {})
+    headers = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane")} | options.pop("headers", {})
     if credential is not None:
         headers["authorization"] = f"Bearer {credential}"
     given = options or {"json": body}
@@ -177,7 +177,7 @@ def test_a_body_that_is_none_is_refused(partner: Partner, path: str, options: An
 
 @pytest.mark.parametrize("path", ["enrol", "heartbeat"])
 def test_other_methods_are_405(http: httpx.Client, path: str) -> None:
-    headers = {HEADER: mint(Caller(address="192.0.2.1"), KEY)}
+    headers = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane")}
     answer = http.get(f"{PLATFORM}/agents/{path}", headers=headers)
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 

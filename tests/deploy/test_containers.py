@@ -142,8 +142,14 @@ def chooses(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     return wanted <= labels.items() and all(labels.get(each["key"]) in each["values"] for each in among)
 
 
-def test_only_the_gateway_reaches_services_and_graphql_the_dispatcher(production: list[dict[str, Any]]) -> None:
-    expected = {"gateway": {"anyone", "monitoring"}, "webhook-dispatcher-web": {"gateway", "graphql-api", "monitoring"}}
+def test_only_the_gateway_reaches_services_and_graphql_the_dispatcher_and_all_of_them_auth(
+    production: list[dict[str, Any]],
+) -> None:
+    expected = {
+        "gateway": {"anyone", "monitoring", "graphql-api"},
+        "webhook-dispatcher-web": {"gateway", "graphql-api", "monitoring"},
+        "auth-web": {"gateway", "monitoring", *(service.name for service in SERVICES if service.name != "auth")},
+    }
     for name, deployment in of_kind(production, "Deployment").items():
         labels = deployment["spec"]["template"]["metadata"]["labels"]
         allowed = {"gateway", "monitoring"} if name.endswith("-web") else {"monitoring"}

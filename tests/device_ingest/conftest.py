@@ -41,7 +41,7 @@ class Partner:
         )
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {HEADER: mint(self.caller, KEY)} | options.pop("headers", {})
+        headers = {HEADER: mint(self.caller, KEY, "device_ingest")} | options.pop("headers", {})
         return self.http.request(method, path, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> httpx.Response:

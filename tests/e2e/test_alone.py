@@ -77,7 +77,7 @@ def test_a_service_answers_alone(service: str, fresh_database: FreshDatabase) ->
     with serving(service, settings(fresh_database(service), own)) as url:
         wait_for(lambda: status(f"{url}/readyz") == 200, what=f"{service} to be ready")
         caller = Caller(tenant_id="org_x", client_id="app_x", scopes=frozenset({scope}), token_use="access")
-        assert status(url + path, {HEADER: mint(caller, GATEWAY)}) == ANSWERS.get(service, 200)
+        assert status(url + path, {HEADER: mint(caller, GATEWAY, service)}) == ANSWERS.get(service, 200)
         assert status(url + path) == 401
 
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from deploy.local.table import by_name
 from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
@@ -62,13 +63,15 @@ def test_a_service_called_without_the_gateway_answers_401(stack: Stack, service:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_identity_signed_by_anyone_else_answers_401(stack: Stack, service: str) -> None:
-    kid = stack.identity(Caller(client_id="app_x", tenant_id="org_x"))[HEADER].partition(".")[0]
+    kid = stack.identity(Caller(client_id="app_x", tenant_id="org_x"), service)[HEADER].partition(".")[0]
     impostor = SigningKey(f"{kid}:{'A' * 43}")
     caller = Caller(
         tenant_id=stack.tenant.id, client_id="app_x", scopes=frozenset({"platform:apps"}), token_use="access"
     )
     answer = httpx.get(
-        stack.service_url(service) + PATHS[service], headers={HEADER: mint(caller, impostor)}, verify=PLAIN
+        stack.service_url(service) + PATHS[service],
+        headers={HEADER: mint(caller, impostor, by_name(service).database)},
+        verify=PLAIN,
     )
     assert answer.status_code == 401
 
@@ -76,7 +79,7 @@ def test_an_identity_signed_by_anyone_else_answers_401(stack: Stack, service: st
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_identity_past_its_time_answers_401(stack: Stack, service: str) -> None:
     caller = Caller(tenant_id=stack.tenant.id, client_id="app_x", token_use="access")
-    expired = stack.identity(caller, at=time.time() - 120)
+    expired = stack.identity(caller, service, at=time.time() - 120)
     answer = httpx.get(stack.service_url(service) + PATHS[service], headers=expired, verify=PLAIN)
     assert answer.status_code == 401
 
@@ -89,5 +92,5 @@ def test_a_partner_cannot_bring_an_identity_of_its_own(stack: Stack, service: st
     )
     with stack.client(host) as client:
         for name in ("x-knogin-identity", "X-Knogin-Identity", "x_knogin_identity"):
-            stated = {name: stack.identity(caller)[HEADER]}
+            stated = {name: stack.identity(caller, service)[HEADER]}
             assert client.get(PATHS[service], headers=stated).status_code == 401

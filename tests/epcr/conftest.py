@@ -48,7 +48,7 @@ class Client:
         )
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {HEADER: mint(self.caller, KEY)} | options.pop("headers", {})
+        headers = {HEADER: mint(self.caller, KEY, "epcr")} | options.pop("headers", {})
         return self.http.request(method, path, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> httpx.Response:

@@ -175,7 +175,7 @@ def _crew(stack: Stack, encounter_id: str, aviary: Aviary) -> dict[str, Any]:
     )
     path = f"/api/v1/epcr/records/{encounter_id}"
     with httpx.Client(
-        base_url=stack.service_url("epcr"), headers=stack.identity(caller), trust_env=False, verify=PLAIN
+        base_url=stack.service_url("epcr"), headers=stack.identity(caller, "epcr"), trust_env=False, verify=PLAIN
     ) as crew:
         wrong = {"patient": {"sex": aviary.word("sex")}, "narrative": aviary.word("refused")}
         assert crew.patch(path, json=wrong, headers={"if-match": '"1"'}).status_code == 422

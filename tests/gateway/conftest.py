@@ -15,7 +15,7 @@ from gateway.app import Gateway
 from gateway.server import config
 from gateway.settings import Settings
 from shared.encoding import base64url_encode
-from shared.identity import SigningKey, Verifier
+from shared.identity import Caller, SigningKey, Verifier
 from tests.gateway.issuer import Issuer
 from tests.gateway.origin import Origin
 from tests.gateway.raw import Door
@@ -24,7 +24,21 @@ from tests.support.waiting import wait_for
 # Deadlines are seen sooner, so that tests of them are short.
 background.SWEEP_SECONDS = 0.03
 SIGNING_KEY = "test:" + base64url_encode(os.urandom(32))
-IDENTITIES = Verifier(SigningKey(SIGNING_KEY).public_text())
+PUBLIC_KEY = SigningKey(SIGNING_KEY).public_text()
+
+
+class Identities:
+    """Reads what the gateway states, to whichever service."""
+
+    def __init__(self) -> None:
+        services = ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane")
+        self._verifiers = [Verifier(PUBLIC_KEY, service) for service in services]
+
+    def verify(self, header: str) -> Caller | None:
+        return next((who for each in self._verifiers if (who := each.verify(header)) is not None), None)
+
+
+IDENTITIES = Identities()
 
 
 class Running:

@@ -1,8 +1,10 @@
 """Stands in for auth: signs tokens, publishes keys, revokes."""
 
+import asyncio
 import time
 import uuid
 from typing import Any
+from urllib.parse import parse_qs
 
 import jwt
 import msgspec
@@ -32,9 +34,13 @@ class Issuer:
         self.published = [FIRST]
         self.watermarks: list[dict[str, Any]] = []
         self.version = 1
+        self.previous_release = False
+        self.announced: list[str] | None = None
+        self.asked: list[str] = []
         self.uses: list[dict[str, Any]] = []
         self.down = False
         self.jwks_fetches = 0
+        self._deadlines: dict[int, float] = {}
         self.origin = Origin()
         self.origin.answers |= {
             "/.well-known/jwks.json": self._jwks,
@@ -71,9 +77,12 @@ class Issuer:
         fields = {name: value for name, value in fields.items() if name == "typ" or value is not None}
         return jwt.encode(payload, key or KEYS[kid], algorithm=algorithm, headers=fields)
 
-    def revoke(self, kind: str, id: str, not_before_ms: int | None = None) -> None:
+    def revoke(
+        self, kind: str, id: str, not_before_ms: int | None = None, *, tenant: str = "org_1", client: str = "app_1"
+    ) -> None:
         moment = int(time.time() * 1000) + 1 if not_before_ms is None else not_before_ms
-        self.watermarks.append({"kind": kind, "id": id, "not_before_ms": moment, "expires_at": int(time.time()) + 3600})
+        mark: dict[str, Any] = {"kind": kind, "id": id, "not_before_ms": moment, "expires_at": int(time.time()) + 3600}
+        self.watermarks.append(mark | ({} if self.previous_release else {"tenant_id": tenant, "client_id": client}))
         self.version += 1
 
     def _jwks(self, seen: Seen) -> bytes | None:
@@ -84,9 +93,30 @@ class Issuer:
             {"keys": [jwk(kid, KEYS[kid]) for kid in self.published]}, ("cache-control", "public, max-age=300")
         )
 
-    def _revocations(self, seen: Seen) -> bytes | None:
+    async def _revocations(self, seen: Seen, reader: Any, writer: Any) -> bool:
+        self.asked.append(seen.target)
+        while not self.previous_release and not self.down and self._waits(seen):  # noqa: ASYNC110 a thread changes it
+            await asyncio.sleep(0.02)
         if self.down:
-            return None
+            return False
+        writer.write(self._all(seen) if self.previous_release else self._changes(seen))
+        await writer.drain()
+        return True
+
+    def _waits(self, seen: Seen) -> bool:
+        deadline = self._deadlines.setdefault(id(seen), time.monotonic() + self._number(seen, "wait"))
+        return self._number(seen, "after") == self.version and time.monotonic() < deadline
+
+    def _number(self, seen: Seen, name: str) -> float:
+        return float(parse_qs(seen.target.partition("?")[2])[name][0])
+
+    def _changes(self, seen: Seen) -> bytes:
+        after = int(self._number(seen, "after"))
+        newer = [mark for number, mark in enumerate(self.watermarks, 2) if number > after]
+        keys = self.published if self.announced is None else self.announced
+        return json_response({"sequence": self.version, "more": False, "keys": keys, "watermarks": newer})
+
+    def _all(self, seen: Seen) -> bytes:
         etag = f'"{self.version}"'
         if seen.get("if-none-match") == etag:
             return b"HTTP/1.1 304 Not Modified\r\netag: " + etag.encode() + b"\r\n\r\n"

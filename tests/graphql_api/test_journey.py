@@ -149,7 +149,7 @@ def write_record(stack: Stack, encounter_id: str, change: dict[str, Any]) -> Non
         token_use="access",
     )
     url = f"{stack.service_url('epcr')}/api/v1/epcr/records/{encounter_id}"
-    with httpx.Client(headers=stack.identity(crew), trust_env=False, verify=PLAIN) as client:
+    with httpx.Client(headers=stack.identity(crew, "epcr"), trust_env=False, verify=PLAIN) as client:
         etag = client.get(url).headers["etag"]
         answer = client.patch(url, json=change, headers={"if-match": etag})
     assert answer.status_code == 200, answer.text

@@ -1,6 +1,7 @@
 """incident-webhooks: webhook-dispatcher called on the caller's behalf, its answers told in GraphQL's words."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +16,10 @@ from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
 from services.graphql_api.bundles import Catalogue
-from shared import ids
+from shared import calls, ids
+from shared.encoding import base64url_encode
 from shared.identity import HEADER
+from shared.signatures import PublicKeys, Signer
 from tests.graphql_api.asking import Asking, settings_for
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
@@ -24,6 +27,8 @@ from tests.support.serving import serving
 MINE = {"id": ids.new_id("wh"), "url": "https://a.example/x", "events": ["incident.closed"], "enabled": True}
 MIXED = {"id": ids.new_id("wh"), "url": "https://a.example/y", "events": ["incident.closed", "device.enrolled"]}
 SECRET = "canary-webhook-secret"
+OUR_KEY = "test:" + base64url_encode(b"g" * 32)
+OUR_KEYS = PublicKeys(Signer(OUR_KEY).public_text("graphql_api"))
 
 
 class Dispatcher:
@@ -32,11 +37,26 @@ class Dispatcher:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         self.answer: tuple[int, Any] | None = None
+        self.exchanges: list[str] = []
+        self.refuses = False
         routes = [
             Route("/v1/webhooks", self.respond, methods=["GET", "POST"]),
             Route("/v1/webhooks/{id}", self.respond, methods=["GET", "PUT", "DELETE"]),
+            Route("/internal/exchange", self.exchange, methods=["POST"]),
         ]
         self.app = Starlette(routes=routes)
+
+    async def exchange(self, request: Request) -> Response:
+        """Stands for the gateway, which believes nobody but graphql-api itself."""
+        body = await request.body()
+        asked = json.loads(body)
+        signed = request.headers[calls.HEADER]
+        assert calls.verify(OUR_KEYS, signed, "POST", "/internal/exchange", body) == "graphql_api"
+        assert asked["audience"] == "webhook_dispatcher"
+        self.exchanges.append(asked["identity"])
+        if self.refuses:
+            return JSONResponse({"detail": "no"}, 403)
+        return JSONResponse({"identity": f"exchanged {asked['identity']}", "expires_at": time.time() + 20})
 
     async def respond(self, request: Request) -> Response:
         body = await request.body()
@@ -71,7 +91,13 @@ def standing_in() -> Dispatcher:
 @pytest.fixture(scope="module")
 def http(standing_in: Dispatcher, database: Database, redis_server: RedisServer) -> Iterator[httpx.Client]:
     with serving(standing_in.app) as upstream:
-        settings = settings_for(database, redis_server.url, webhook_dispatcher_url=upstream)
+        settings = settings_for(
+            database,
+            redis_server.url,
+            webhook_dispatcher_url=upstream,
+            identity_exchange_url=f"{upstream}/internal/exchange",
+            service_signing_key=OUR_KEY,
+        )
         with (
             serving(create_app(settings)) as url,
             httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
@@ -82,6 +108,7 @@ def http(standing_in: Dispatcher, database: Database, redis_server: RedisServer)
 @pytest.fixture
 def dispatcher(standing_in: Dispatcher) -> Dispatcher:
     standing_in.asked, standing_in.answer = [], None
+    standing_in.exchanges, standing_in.refuses = [], False
     return standing_in
 
 
@@ -99,7 +126,9 @@ def test_all_pages_are_listed_and_only_webhooks_for_incidents_alone(ask: Asking,
     ]
 
 
-def test_the_callers_own_identity_trace_and_key_are_passed_on(ask: Asking, dispatcher: Dispatcher) -> None:
+def test_an_identity_exchanged_for_the_dispatcher_the_trace_and_the_key_are_passed_on(
+    ask: Asking, dispatcher: Dispatcher
+) -> None:
     given = {"url": "https://a.example/x", "events": ["created", "updated"], "secret": SECRET}
     identity = ask.identity()
     body = {"query": ask.text("CreateIncidentWebhook"), "variables": {"input": given}}
@@ -108,10 +137,26 @@ def test_the_callers_own_identity_trace_and_key_are_passed_on(ask: Asking, dispa
     assert SECRET not in response.text
     ((method, target, headers, sent),) = dispatcher.asked
     assert (method, target) == ("POST", "/v1/webhooks")
-    assert headers[HEADER] == identity
+    assert headers[HEADER] == f"exchanged {identity}"
+    assert dispatcher.exchanges == [identity]
+    assert calls.HEADER not in headers
     assert headers["idempotency-key"] == "k1"
     assert headers["traceparent"].split("-")[1] == response.headers["x-trace-id"]
     assert sent == {"url": given["url"], "events": ["incident.created", "incident.updated"], "secret": SECRET}
+
+
+def test_one_exchange_serves_all_calls_of_a_caller_while_it_lives(ask: Asking, dispatcher: Dispatcher) -> None:
+    identity = ask.identity()
+    for _ in range(3):
+        ask.raw(json={"query": ask.text("ListIncidentWebhooks")}, headers={HEADER: identity})
+    assert len(dispatcher.asked) == 6
+    assert dispatcher.exchanges == [identity]
+
+
+def test_without_an_exchange_the_dispatcher_is_not_called(ask: Asking, dispatcher: Dispatcher) -> None:
+    dispatcher.refuses = True
+    assert ask.code("ListIncidentWebhooks") == "UNAVAILABLE"
+    assert not dispatcher.asked
 
 
 def test_an_update_names_only_what_changes_and_shows_the_whole(ask: Asking, dispatcher: Dispatcher) -> None:
@@ -169,7 +214,13 @@ def test_without_a_dispatcher_the_bundle_is_unavailable(
     database: Database, redis_server: RedisServer, catalogue: Catalogue
 ) -> None:
     for url in ("", "http://127.0.0.1:9"):
-        settings = settings_for(database, redis_server.url, webhook_dispatcher_url=url)
+        settings = settings_for(
+            database,
+            redis_server.url,
+            webhook_dispatcher_url=url,
+            identity_exchange_url="http://127.0.0.1:9/internal/exchange",
+            service_signing_key=OUR_KEY,
+        )
         with (
             serving(create_app(settings)) as base,
             httpx.Client(base_url=base, trust_env=False, verify=PLAIN) as client,

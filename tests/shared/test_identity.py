@@ -31,6 +31,9 @@ CALLER = Caller(
 )
 
 
+HERE = "epcr"
+
+
 async def whoami(request: Request) -> Response:
     who = identity.require(request, "argus:epcr:read")
     return http.json({"client_id": who.client_id})
@@ -43,7 +46,10 @@ async def anyone(request: Request) -> Response:
 def app(public_keys: str = KEY.public_text()) -> Starlette:
     return Starlette(
         routes=[resource("/whoami", GET=whoami), resource("/anyone", GET=anyone), *health.routes({})],
-        middleware=[Middleware(TracingMiddleware), Middleware(IdentityMiddleware, public_keys=public_keys)],
+        middleware=[
+            Middleware(TracingMiddleware),
+            Middleware(IdentityMiddleware, public_keys=public_keys, service=HERE),
+        ],
         exception_handlers=problems.exception_handlers,
     )
 
@@ -54,8 +60,8 @@ def asked(header: str | None, path: str = "/whoami", **options: Any) -> Answer:
 
 
 def test_a_caller_is_who_the_gateway_says() -> None:
-    assert asked(mint(CALLER, KEY)).json() == {"client_id": "app_1"}
-    assert Verifier(KEY.public_text()).verify(mint(CALLER, KEY)) == CALLER
+    assert asked(mint(CALLER, KEY, HERE)).json() == {"client_id": "app_1"}
+    assert Verifier(KEY.public_text(), HERE).verify(mint(CALLER, KEY, HERE)) == CALLER
 
 
 def test_a_call_that_did_not_come_through_the_gateway_is_unauthorized() -> None:
@@ -66,59 +72,59 @@ def test_a_call_that_did_not_come_through_the_gateway_is_unauthorized() -> None:
 
 
 def test_a_forged_statement_is_unauthorized() -> None:
-    assert asked(mint(CALLER, FORGER)).status == 401
+    assert asked(mint(CALLER, FORGER, HERE)).status == 401
 
 
 def test_a_key_not_known_is_unauthorized_until_it_is() -> None:
-    assert Verifier(KEY.public_text()).verify(mint(CALLER, NEXT)) is None
-    both = Verifier(f"{NEXT.public_text()},{KEY.public_text()}")
-    assert both.verify(mint(CALLER, NEXT)) == both.verify(mint(CALLER, KEY)) == CALLER
+    assert Verifier(KEY.public_text(), HERE).verify(mint(CALLER, NEXT, HERE)) is None
+    both = Verifier(f"{NEXT.public_text()},{KEY.public_text()}", HERE)
+    assert both.verify(mint(CALLER, NEXT, HERE)) == both.verify(mint(CALLER, KEY, HERE)) == CALLER
 
 
 def test_a_statement_under_another_keys_name_is_unauthorized() -> None:
-    _, rest = mint(CALLER, KEY).split(".", 1)
-    assert Verifier(f"{KEY.public_text()},{NEXT.public_text()}").verify(f"{NEXT.kid}.{rest}") is None
+    _, rest = mint(CALLER, KEY, HERE).split(".", 1)
+    assert Verifier(f"{KEY.public_text()},{NEXT.public_text()}", HERE).verify(f"{NEXT.kid}.{rest}") is None
 
 
 @given(st.integers(0), st.integers(1, 255))
 def test_any_character_changed_makes_it_worthless(position: int, change: int) -> None:
-    header = bytearray(mint(CALLER, KEY).encode())
+    header = bytearray(mint(CALLER, KEY, HERE).encode())
     header[position % len(header)] ^= change
     text = header.decode("latin-1")
-    found = Verifier(KEY.public_text()).verify(text)
+    found = Verifier(KEY.public_text(), HERE).verify(text)
     # The last character of a signature holds spare bits: another spelling of the same statement is the same statement.
     assert found is None or (found == CALLER and position % len(header) == len(header) - 1)
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=255)))
 def test_no_text_is_mistaken_for_a_statement(text: str) -> None:
-    assert Verifier(KEY.public_text()).verify(text) is None
-    assert Verifier(KEY.public_text()).verify(f"{KEY.kid}.{text}") is None
+    assert Verifier(KEY.public_text(), HERE).verify(text) is None
+    assert Verifier(KEY.public_text(), HERE).verify(f"{KEY.kid}.{text}") is None
 
 
 def test_a_statement_ends_after_a_minute_even_where_it_was_seen_before() -> None:
-    verifier = Verifier(KEY.public_text())
+    verifier = Verifier(KEY.public_text(), HERE)
     with time_machine.travel(time.time(), tick=False) as clock:
-        header = mint(CALLER, KEY)
+        header = mint(CALLER, KEY, HERE)
         assert verifier.verify(header) == CALLER
         clock.shift(identity.LIFETIME + identity.SKEW - 1)
         assert verifier.verify(header) == CALLER
         clock.shift(1)
         assert verifier.verify(header) is None
-        assert Verifier(KEY.public_text()).verify(header) is None
+        assert Verifier(KEY.public_text(), HERE).verify(header) is None
 
 
 def test_an_expired_statement_is_unauthorized() -> None:
-    assert asked(mint(CALLER, KEY, now=time.time() - 3600)).status == 401
+    assert asked(mint(CALLER, KEY, HERE, now=time.time() - 3600)).status == 401
 
 
 def test_two_statements_are_none() -> None:
-    header = mint(CALLER, KEY)
+    header = mint(CALLER, KEY, HERE)
     assert asked(header, extra=[(identity.HEADER.encode(), header.encode())]).status == 401
 
 
 def test_an_anonymous_caller_gets_no_further_than_what_is_for_everyone() -> None:
-    header = mint(Caller(address="192.0.2.7"), KEY)
+    header = mint(Caller(address="192.0.2.7"), KEY, HERE)
     assert asked(header, "/anyone").json() == {"address": "192.0.2.7"}
     assert asked(header).status == 401
 
@@ -142,23 +148,23 @@ def test_writing_includes_reading_of_the_same_resource_alone(held: str, wanted: 
 
 
 def test_a_missing_scope_is_forbidden_and_named() -> None:
-    answer = asked(mint(Caller(tenant_id="org_1", client_id="app_1", token_use="access"), KEY))
+    answer = asked(mint(Caller(tenant_id="org_1", client_id="app_1", token_use="access"), KEY, HERE))
     assert (answer.status, answer.json()["scope"]) == (403, "argus:epcr:read")
 
 
 def test_what_was_seen_never_outgrows_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identity, "CACHED", 10)
-    verifier = Verifier(KEY.public_text())
+    verifier = Verifier(KEY.public_text(), HERE)
     for number in range(35):
         who = Caller(tenant_id="org_1", client_id=f"app_{number}")
-        assert verifier.verify(mint(who, KEY)) == who
+        assert verifier.verify(mint(who, KEY, HERE)) == who
         assert len(verifier._seen) <= 10
 
 
 @pytest.mark.parametrize("text", ["", "kid", "kid:", "kid:AAAA", "kid:" + "A" * 43 + "=", KEY.public_text() + ","])
 def test_a_malformed_public_key_stops_the_process_at_start(text: str) -> None:
     with pytest.raises(ValueError, match="IDENTITY_PUBLIC_KEYS"):
-        Verifier(text)
+        Verifier(text, HERE)
 
 
 def test_a_malformed_signing_key_is_refused() -> None:

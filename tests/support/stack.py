@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,10 +125,10 @@ class Stack:
         """Where a service listens itself, behind the gateway."""
         return self.described["services"][name]["url"]
 
-    def identity(self, caller: Caller, at: float | None = None) -> dict[str, str]:
-        """The header by which the gateway would state that caller; `at` mints it at another time."""
+    def identity(self, caller: Caller, service: str, at: float | None = None) -> dict[str, str]:
+        """The header by which the gateway would state that caller to a service; `at` mints it at another time."""
         key = SigningKey(self.described["identity_signing_key"])
-        return {identity.HEADER: identity.mint(caller, key, time.time() if at is None else at)}
+        return {identity.HEADER: identity.mint(caller, key, by_name(service).database, at)}
 
     def database(self, name: str, role: str = "app") -> psycopg.Connection[Any]:
         """A connection to a service's database as `app`, `worker`, `migrator`, or `admin` (the superuser)."""

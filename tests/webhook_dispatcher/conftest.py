@@ -65,7 +65,7 @@ class Partner:
         return self.caller.tenant_id
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        headers = {HEADER: mint(self.caller, KEY)} | options.pop("headers", {})
+        headers = {HEADER: mint(self.caller, KEY, "webhook_dispatcher")} | options.pop("headers", {})
         return self.http.request(method, path, headers=headers, **options)
 
     def get(self, path: str, **options: Any) -> httpx.Response:

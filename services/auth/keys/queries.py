@@ -19,3 +19,10 @@ LIMIT_OTHER_KEYS: LiteralString = """
     WHERE kid <> %(kid)s
 """
 DELETE_REMOVED_KEYS: LiteralString = "DELETE FROM signing_keys WHERE removed_at < now() - interval '90 days'"
+# Those that may have signed a token which is still alive.
+DISTRUST_OTHER_KEYS: LiteralString = """
+    SELECT distrust_keys(array_agg(kid)) FROM signing_keys
+    WHERE kid <> %s AND (removed_at IS NULL OR removed_at > now() - interval '30 days') HAVING count(*) > 0
+"""
+# Whoever follows the revocations learns that the keys have changed.
+TELL_FOLLOWERS: LiteralString = "SELECT next_changes(1)"

@@ -29,12 +29,14 @@ def rotate(conn: Connection[Any], keyring: Keyring, *, bits: int, wait: timedelt
     conn.execute(queries.INSERT_KEY, (kid, signing.seal(kid, key, keyring), jwk, now, activates_at))
     gone = schedule.removal_of_older(activates_at)
     conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": activates_at, "gone": gone, "now": now})
+    conn.execute(queries.TELL_FOLLOWERS)
     return kid
 
 
 def distrust_older(conn: Connection[Any], kid: str) -> None:
-    """Takes every key but `kid` out of the JWKS now. Tokens they signed stop working as caches refresh."""
+    """Takes every key but `kid` out of the JWKS now, and refuses all they signed: at gateways and services within a second."""
     now = datetime.now(UTC)
+    conn.execute(queries.DISTRUST_OTHER_KEYS, (kid,))
     conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": now, "gone": now, "now": now})
 
 

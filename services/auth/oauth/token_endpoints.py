@@ -143,4 +143,5 @@ async def _end(conn: AsyncConnection, token: Token) -> None:
         await conn.execute(queries.SERVICE_TOKEN_OF_GRANT, (token.claims.grant_id,))
         await watermarks.revoke(conn, "grant", token.claims.grant_id)
     else:
-        await watermarks.revoke(conn, "token", token.claims.jti, token.claims.exp - token.claims.iat + 300)
+        claims = token.claims
+        await watermarks.revoke(conn, "token", claims.jti, claims.exp - claims.iat + 300, owner=claims.client_id)

@@ -10,11 +10,20 @@ from starlette.responses import Response
 
 from services.auth.activity import Activity
 from services.auth.revocations import queries
-from shared import http, identity
+from services.auth.revocations.changes import Changes
+from shared import calls, http, identity, problems
 from shared.database import transaction
 
 GATEWAY = "internal:gateway"
 MAX_USES = 10_000
+LONGEST_WAIT = 30.0
+
+
+class After(http.Body):
+    """What of the revocations: all changes after a number; and how many seconds the answer may take while there is none."""
+
+    after: Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
+    wait: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_WAIT)] = 0
 
 
 class TokenUse(http.Body):
@@ -31,6 +40,20 @@ class TokenUses(http.Body):
 
 
 async def revocations(request: Request) -> Response:
+    """For gateways and services: what changed after a number. Without one, the whole list, as gateways of the previous release ask."""
+    if "after" not in request.query_params:
+        return await _all(request)
+    who = identity.caller(request)
+    if not (who.has(GATEWAY) or who.has(calls.SCOPE)):
+        raise problems.insufficient_scope(GATEWAY) if who.client_id else problems.unauthorized()
+    asked = http.query(request, After)
+    changes: Changes = request.state.changes
+    return Response(
+        await changes.answer(asked.after, asked.wait), 200, {"cache-control": "no-store"}, "application/json"
+    )
+
+
+async def _all(request: Request) -> Response:
     """The whole list of watermarks under one version; 304 while nothing was added."""
     identity.require(request, GATEWAY)
     async with transaction(request) as conn:

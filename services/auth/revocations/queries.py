@@ -3,12 +3,19 @@
 from typing import LiteralString
 
 # The tenant of the transaction is whose tokens these are.
+REVOKE_TOKENS: LiteralString = "SELECT * FROM revoke_tokens(%s, %s, %s, make_interval(secs => %s), %s, %s)"
 ADD_WATERMARKS: LiteralString = "SELECT add_watermarks(%s, %s, make_interval(secs => %s))"
 REVOKE_GRANTS: LiteralString = """
     UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = %s WHERE grant_id = ANY(%s) AND revoked_at IS NULL
     RETURNING grant_id
 """
 VERSION: LiteralString = "SELECT version FROM revocation_state"
+TENANT: LiteralString = "SELECT current_tenant()"
+SEQUENCE: LiteralString = "SELECT sequence FROM revocation_state"
+WATERMARKS_AFTER: LiteralString = "SELECT * FROM watermarks_after(%s, %s)"
+PUBLISHED_KIDS: LiteralString = (
+    "SELECT kid FROM signing_keys WHERE removed_at IS NULL OR removed_at > now() ORDER BY kid"
+)
 LIVE_WATERMARKS: LiteralString = "SELECT kind, id, not_before_ms, expires_at FROM live_watermarks()"
 COVERING: LiteralString = """
     SELECT not_before_ms FROM watermarks WHERE expires_at > now() AND (

@@ -1,32 +1,63 @@
 """Making tokens die before their time: a watermark in the transaction. `bell` tells the gateways after it."""
 
+import logging
 from collections.abc import Sequence
 from typing import Literal
 
+from prometheus_client import Counter
+
 from services.auth.keys.schedule import LONGEST_TOKEN
 from services.auth.revocations import queries
+from shared import audit
 from shared.database import AsyncConnection
+from shared.identity import Caller
+
+log = logging.getLogger(__name__)
+folds = Counter("revocations_folded_total", "Watermarks that became one of their client or tenant", ["into"])
 
 # What gateways keep: they look twice a second.
 EFFECTIVE_WITHIN_SECONDS = 1
 Kind = Literal["client", "grant", "tenant", "token"]
 # No token lives longer, and a watermark outlives the tokens it refuses on slow clocks too.
 LIVES_SECONDS = LONGEST_TOKEN.total_seconds() + 300
+CLIENT_MOST, TENANT_MOST = 1_000, 5_000
+"""Watermarks of single tokens and grants that one client, and of all kinds that one tenant may have. Beyond, the older half is folded."""
+OWN = "auth"
 
 
-async def revoke(conn: AsyncConnection, kind: Kind, revoked: str, lives: float = LIVES_SECONDS) -> None:
-    """Refuses every token of `revoked` made so far, once this transaction is committed and a gateway has heard of it.
+async def revoke(
+    conn: AsyncConnection, kind: Kind, revoked: str, lives: float = LIVES_SECONDS, *, owner: str | None = None
+) -> None:
+    """Refuses every token of `revoked` made so far, once this transaction is committed and a gateway has it.
 
     After `lives` seconds (a single token: after its making) no such token is alive anyway, and the watermark is forgotten;
-    that of a grant sooner, since the database knows when its last token dies.
+    that of a grant sooner, since the database knows when its last token dies. `owner` is the client of a single token.
     """
-    await revoke_all(conn, kind, [revoked], lives)
+    await revoke_all(conn, kind, [revoked], lives, owner=owner)
 
 
-async def revoke_all(conn: AsyncConnection, kind: Kind, revoked: Sequence[str], lives: float = LIVES_SECONDS) -> None:
-    """The same for many, in one statement: every other revocation waits from the first watermark until the commit."""
-    if revoked:
-        await conn.execute(queries.ADD_WATERMARKS, (kind, list(revoked), lives))
+async def revoke_all(
+    conn: AsyncConnection,
+    kind: Kind,
+    revoked: Sequence[str],
+    lives: float = LIVES_SECONDS,
+    *,
+    owner: str | None = None,
+) -> None:
+    """The same for many, in one statement: every other revocation waits from the first watermark until the commit.
+
+    A client that has more than `CLIENT_MOST` watermarks gets one instead of the older half of them: it refuses all that client's tokens
+    made before then, also those that nobody revoked, and the trail says so. Likewise a tenant.
+    """
+    if not revoked:
+        return
+    parameters = (kind, list(revoked), owner, lives, CLIENT_MOST, TENANT_MOST)
+    for into, folded, before_ms in await (await conn.execute(queries.REVOKE_TOKENS, parameters)).fetchall():
+        folds.labels(into).inc()
+        log.warning("revocations folded into one of the %s: all its tokens made before are refused", into)
+        [(tenant_id,)] = await (await conn.execute(queries.TENANT)).fetchall()
+        detail = {"kind": into, "made_before_ms": before_ms}
+        await audit.record(conn, Caller(tenant_id=tenant_id, client_id=OWN), "revocations.folded", folded, detail)
 
 
 async def revoke_grants(conn: AsyncConnection, grant_ids: Sequence[str], why: str) -> int:

@@ -1,22 +1,81 @@
-"""webhook-dispatcher, called on the caller's behalf: with the caller's own identity, in the caller's trace."""
+"""webhook-dispatcher, called on the caller's behalf, in the caller's trace.
+
+The identity header that graphql-api gets is for itself alone: the gateway exchanges it for one that opens webhook-dispatcher, with the
+caller's `webhooks:` scopes, when graphql-api proves with its signing key who asks.
+"""
 
 import logging
-from typing import Any
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
 
 import httpx
+import msgspec
 from starlette.requests import Request
 
 from services.graphql_api import errors
-from shared import idempotency, identity, tracing
+from services.graphql_api.settings import Settings
+from shared import calls, idempotency, identity, tracing
+from shared.settings import required
+from shared.signatures import Signer
 
+SERVICE = "graphql_api"
+AUDIENCE = "webhook_dispatcher"
 PATH = "/v1/webhooks"
+KEPT = 10_000
 TIMEOUT = httpx.Timeout(10, connect=2)
 log = logging.getLogger(__name__)
 
 
-def client(base_url: str) -> httpx.AsyncClient:
-    """The connections to webhook-dispatcher; proxies of the environment play no part."""
-    return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT, trust_env=False)
+class Exchanged(NamedTuple):
+    header: str
+    expires_at: float
+
+
+class Webhooks:
+    """The connections to webhook-dispatcher, and the identities exchanged for it, each kept as long as it lives."""
+
+    def __init__(self, http: httpx.AsyncClient, exchange_url: str, signer: Signer) -> None:
+        self.http = http
+        self._url = httpx.URL(exchange_url)
+        self._signer = signer
+        self._exchanged: dict[str, Exchanged] = {}
+
+    async def identity(self, own: str) -> str:
+        """The identity header for webhook-dispatcher of the caller whose header for us is `own`. Raises Refusal."""
+        kept = self._exchanged.get(own)
+        if kept is not None and kept.expires_at > time.time():
+            return kept.header
+        exchanged = await self._exchange(own)
+        if len(self._exchanged) >= KEPT:
+            self._exchanged.clear()
+        self._exchanged[own] = exchanged
+        return exchanged.header
+
+    async def _exchange(self, own: str) -> Exchanged:
+        body = msgspec.json.encode({"identity": own, "audience": AUDIENCE})
+        signed = calls.sign(self._signer, SERVICE, "POST", self._url.path, body)
+        headers = {calls.HEADER: signed, "content-type": "application/json"}
+        try:
+            response = await self.http.post(self._url, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            log.error("the gateway exchanges no identity: %s", type(error).__name__)
+            raise errors.unavailable() from None
+        if response.status_code != 200:
+            log.error("the gateway exchanged no identity: %d", response.status_code)
+            raise errors.unavailable()
+        answer = response.json()
+        return Exchanged(str(answer["identity"]), float(answer["expires_at"]))
+
+
+@asynccontextmanager
+async def connect(settings: Settings) -> AsyncIterator[Webhooks]:
+    """Proxies of the environment play no part."""
+    exchange_url = required(settings.identity_exchange_url, "IDENTITY_EXCHANGE_URL")
+    signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
+    async with httpx.AsyncClient(base_url=settings.webhook_dispatcher_url, timeout=TIMEOUT, trust_env=False) as http:
+        yield Webhooks(http, exchange_url, signer)
 
 
 async def call(request: Request, method: str, path: str, body: Any = None, *, keep_key: bool = False) -> Any:
@@ -24,12 +83,14 @@ async def call(request: Request, method: str, path: str, body: Any = None, *, ke
 
     `keep_key` passes on the caller's Idempotency-Key, so that a creation repeated here is not repeated there.
     """
-    http: httpx.AsyncClient | None = request.state.webhooks
-    if http is None:
+    webhooks: Webhooks | None = request.state.webhooks
+    if webhooks is None:
         raise errors.unavailable("Webhooks are not available here.")
     with tracing.span(f"{method} {PATH}"):
+        own = request.headers[identity.HEADER]
+        headers = {identity.HEADER: await webhooks.identity(own)} | _headers(request, keep_key)
         try:
-            response = await http.request(method, PATH + path, json=body, headers=_headers(request, keep_key))
+            response = await webhooks.http.request(method, PATH + path, json=body, headers=headers)
         except httpx.HTTPError as error:
             log.error("webhook-dispatcher does not answer: %s", type(error).__name__)
             raise errors.unavailable() from None
@@ -41,7 +102,7 @@ async def call(request: Request, method: str, path: str, body: Any = None, *, ke
 
 
 def _headers(request: Request, keep_key: bool) -> dict[str, str]:
-    headers = {identity.HEADER: request.headers[identity.HEADER]}
+    headers: dict[str, str] = {}
     if traceparent := tracing.traceparent():
         headers["traceparent"] = traceparent
     if keep_key and idempotency.HEADER in request.headers:

@@ -1,0 +1,95 @@
+"""An identity header for another service, for a service that calls it on a caller's behalf.
+
+The header that a service gets is for itself alone. Where it may call another one for the caller who waits, it proves who it is with its
+signing key and exchanges the header: for one with fewer scopes, that lives no longer and dies with the same token.
+"""
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.identities import Identities
+from gateway.metrics import exchanges
+from gateway.revocations import Revocations
+from gateway.settings import Settings
+from shared import calls, problems
+from shared.identity import Verifier
+from shared.problems import Problem
+from shared.signatures import PublicKeys
+
+PATH = "/internal/exchange"
+LIMIT = 32 * 1024
+# Which service may call which for its callers, and which of their scopes go with it.
+ALLOWED = {("graphql_api", "webhook_dispatcher"): "webhooks:"}
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    identity: str
+    audience: str
+
+
+class Exchange:
+    def __init__(self, settings: Settings, identities: Identities, revocations: Revocations) -> None:
+        self._identities = identities
+        self._revocations = revocations
+        self._services = PublicKeys(settings.service_public_keys) if settings.service_public_keys else None
+        # A gateway beside this one may sign with another key while keys are rotated.
+        self._public_keys = ",".join(filter(None, (settings.identity_public_keys, identities.public_text)))
+        self._verifiers: dict[str, Verifier] = {}
+        self.route = Route(PATH, self.answer, methods=["POST"])
+
+    async def answer(self, request: Request) -> Response:
+        try:
+            body = await self._exchange(request)
+        except Problem as problem:
+            exchanges.labels("refused").inc()
+            return problem.response()
+        exchanges.labels("granted").inc()
+        return Response(body, 200, {"cache-control": "no-store"}, "application/json")
+
+    async def _exchange(self, request: Request) -> bytes:
+        body = await _body(request)
+        service = self._caller(request, body)
+        try:
+            asked = msgspec.json.decode(body, type=Asked)
+        except msgspec.DecodeError:
+            raise problems.invalid("The body is an identity and an audience.", []) from None
+        scopes = ALLOWED.get((service, asked.audience))
+        if scopes is None:
+            raise problems.forbidden("This service does not call that one for its callers.")
+        if not self._revocations.usable:
+            raise problems.unavailable("Tokens cannot be checked at the moment; try again.")
+        statement = self._verifier(service).read(asked.identity)
+        if statement is None or not statement.caller.client_id:
+            raise problems.forbidden("The identity is not one for this service, or not any more.")
+        narrowed = frozenset(scope for scope in statement.caller.scopes if scope.startswith(scopes))
+        header = self._identities.narrowed(statement, asked.audience, narrowed)
+        return msgspec.json.encode({"identity": header, "expires_at": statement.exp})
+
+    def _caller(self, request: Request, body: bytes) -> str:
+        signed = request.headers.getlist(calls.HEADER)
+        if self._services is None or len(signed) != 1:
+            raise problems.unauthorized("A service signs this call.")
+        service = calls.verify(self._services, signed[0], "POST", PATH, body)
+        if service is None:
+            raise problems.unauthorized("A service signs this call.")
+        return service
+
+    def _verifier(self, service: str) -> Verifier:
+        verifier = self._verifiers.get(service)
+        if verifier is None:
+            verifier = self._verifiers[service] = Verifier(self._public_keys, service, self._revocations.marks)
+        return verifier
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > LIMIT:
+                raise Problem(413, "Content too large", f"The body may have at most {LIMIT} bytes.")
+    except ClientDisconnect:
+        raise problems.invalid("The body broke off.", []) from None
+    return body

@@ -1,0 +1,166 @@
+"""The changes of revocations, for whoever follows them: read from the database once for all who wait, kept for those who come late."""
+
+import asyncio
+import logging
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from psycopg_pool import AsyncConnectionPool
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from services.auth.revocations import queries
+from services.auth.revocations.bell import CHANNEL
+from shared import draining, problems
+from shared.database import AsyncConnection
+from shared.revocations import Answer, Watermark
+
+LOOK_SECONDS = 0.3
+"""Between two looks at the database while nothing rings: what an operator's command or another replica revoked is found by then."""
+PAGE = 5_000
+KEPT = 20_000
+BELL_RETRY_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+
+class Changes:
+    """One listener for this process: `run` looks for changes, `answer` waits for them."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], redis_url: str) -> None:
+        self._pool = pool
+        self._redis_url = redis_url
+        self._sequence = 0
+        self._keys: list[str] = []
+        # The newest changes, complete after `_kept_after`; the numbers apart, for a search.
+        self._kept: list[Watermark] = []
+        self._numbers: list[int] = []
+        self._kept_after = 0
+        self._encoded: dict[int, bytes] = {}
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._looked: asyncio.Future[None] | None = None
+        self._changed = asyncio.Event()
+
+    async def run(self, changed: Callable[[], Awaitable[object]]) -> None:
+        """Looks for ever; `changed` is called after each change."""
+        listening = asyncio.create_task(self._listen())
+        draining.LEAVING.add(self.close)
+        try:
+            while True:
+                before = self._sequence
+                with suppress(problems.Problem):
+                    await self.look()
+                if self._sequence != before:
+                    await _try(changed)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._wake.wait()
+                self._wake.clear()
+        finally:
+            listening.cancel()
+            draining.LEAVING.discard(self.close)
+
+    def close(self) -> None:
+        """Lets nobody wait any longer: this process is being stopped."""
+        self._closing = True
+        self._changed.set()
+
+    async def look(self) -> None:
+        """Learns what has changed by now; those who ask meanwhile share the next look. Raises Problem (503) without a database."""
+        running = self._looked
+        if running is not None:
+            with suppress(Exception):
+                await asyncio.shield(running)
+        if self._looked is None or self._looked is running:
+            self._looked = asyncio.ensure_future(self._look())
+        try:
+            await asyncio.shield(self._looked)
+        except Exception as error:  # whatever it was, the next look tries again
+            log.warning("revocations not read: %s", type(error).__name__)
+            raise problems.unavailable("Revocations cannot be read at the moment.") from None
+
+    async def answer(self, after: int, wait: float) -> bytes:
+        """The answer's JSON: at once where there is news, else after `wait` seconds or with the first news."""
+        await self.look()
+        if after == self._sequence and wait > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    while after == self._sequence and not self._closing:
+                        await self._changed.wait()
+        after = 0 if after > self._sequence else after
+        if after < self._kept_after:
+            return await self._page(after)
+        body = self._encoded.get(after)
+        if body is None:
+            body = self._encoded[after] = self._encode(self._kept[bisect_right(self._numbers, after) :])
+        return body
+
+    async def _look(self) -> None:
+        async with self._pool.connection() as conn:
+            [(sequence,)] = await (await conn.execute(queries.SEQUENCE)).fetchall()
+            if sequence == self._sequence:
+                return
+            if not self._sequence or sequence < self._sequence:  # the start, or a database that was restored
+                self._kept, self._numbers, self._kept_after = [], [], sequence
+                rows: list[Any] = []
+            else:
+                last = self._numbers[-1] if self._numbers else self._kept_after
+                rows = await (await conn.execute(queries.WATERMARKS_AFTER, (last, KEPT))).fetchall()
+            kids = await (await conn.execute(queries.PUBLISHED_KIDS)).fetchall()
+        self._keep(rows, sequence)
+        self._keys = [kid for (kid,) in kids]
+        self._encoded.clear()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def _keep(self, rows: list[Any], sequence: int) -> None:
+        self._kept += [_watermark(row) for row in rows]
+        self._numbers += [row[0] for row in rows]
+        # Complete up to the number that was read first; a row that was committed since is given early, and once more.
+        self._sequence = min(sequence, self._numbers[-1]) if len(rows) == KEPT else sequence
+        excess = len(self._kept) - KEPT
+        if excess > 0:
+            self._kept_after = self._numbers[excess - 1]
+            del self._kept[:excess], self._numbers[:excess]
+
+    async def _page(self, after: int) -> bytes:
+        """The oldest changes after a number that lies before those that are kept, from the database."""
+        sequence = self._sequence
+        async with self._pool.connection() as conn:
+            rows = await (await conn.execute(queries.WATERMARKS_AFTER, (after, PAGE))).fetchall()
+        more = len(rows) == PAGE
+        return self._encode([_watermark(row) for row in rows], rows[-1][0] if more else sequence, more=more)
+
+    def _encode(self, watermarks: list[Watermark], sequence: int | None = None, *, more: bool = False) -> bytes:
+        return msgspec.json.encode(
+            Answer(watermarks, self._sequence if sequence is None else sequence, more, self._keys)
+        )
+
+    async def _listen(self) -> None:
+        """Looks at once when another process of auth rings. Without Redis the looks alone do it."""
+        while True:
+            try:
+                at_once = Retry(NoBackoff(), 0)
+                redis = Redis.from_url(self._redis_url, socket_connect_timeout=1, retry=at_once)
+                async with redis, redis.pubsub() as channel:
+                    await channel.subscribe(CHANNEL)
+                    async for _ in channel.listen():
+                        self._wake.set()
+            except (RedisError, OSError):
+                await asyncio.sleep(BELL_RETRY_SECONDS)
+
+
+async def _try(changed: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await changed()
+    except Exception as error:  # whatever it was, it is tried again by itself
+        log.warning("not done after a change: %s", type(error).__name__)
+
+
+def _watermark(row: Any) -> Watermark:
+    return Watermark(row[1], row[2], row[3], row[4], row[5], row[6])

@@ -1,0 +1,319 @@
+"""Which tokens are dead before their time, as auth tells it: held in memory, bounded, and followed by differences.
+
+Auth numbers every change of a watermark; a follower asks for what came after the last number it has, and waits for the answer as long
+as there is nothing. A watermark of a client covers all its tokens made before, so that those of its single tokens go.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Literal, NamedTuple
+
+import msgspec
+
+WAIT_SECONDS = 20.0
+"""How long auth may hold a question that has no answer yet; an idle follower asks as often."""
+RETRY_SECONDS = 0.5
+GRACE_SECONDS = 0.3
+"""How long a question under way may take once the bell rang, before it is asked anew on another connection."""
+TENANT_MARKS = 20_000
+"""Four times what auth itself keeps of a tenant before it folds them."""
+TOTAL_MARKS = 1_000_000
+SWEPT = 2_000
+ALARM_EVERY = 30.0
+log = logging.getLogger(__name__)
+
+
+class Watermark(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Tokens of `kind` `id` made before `not_before_ms` (Unix milliseconds of their `jti`) are dead; all of a key.
+
+    `tenant_id` and `client_id` are whose tokens these are. They are empty where auth does not know: a watermark without a
+    client is held for its tenant, one of an auth of the previous release for everybody.
+    """
+
+    kind: Literal["client", "grant", "tenant", "token", "key"]
+    id: str
+    not_before_ms: int
+    expires_at: int
+    tenant_id: str = ""
+    client_id: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What changed after a number: up to `sequence`. `more`: there is more of it; ask again. `keys` are those published.
+
+    `sequence` is None in the answer of an auth of the previous release, which always gives the whole list.
+    """
+
+    watermarks: list[Watermark]
+    sequence: int | None = None
+    more: bool = False
+    keys: list[str] = []
+
+
+class Mark(NamedTuple):
+    """Tokens made before `not_before` are dead; nobody has one any more at `expires`."""
+
+    not_before: int = 0
+    expires: int = 0
+
+
+NONE = Mark()
+
+
+class _Client:
+    __slots__ = ("every", "marks")
+
+    def __init__(self) -> None:
+        self.every = Mark()
+        self.marks: dict[str, Mark] = {}
+
+
+class _Tenant:
+    __slots__ = ("clients", "count", "every")
+
+    def __init__(self) -> None:
+        self.every = Mark()
+        self.count = 0
+        self.clients: dict[str, _Client] = {}
+
+
+class Marks:
+    """The watermarks by tenant and client. `version` grows with every change.
+
+    Memory is bounded: of a tenant with too many all tokens are refused that were made before its newest watermark, and of the tenant
+    with the most where all together are too many. Nobody else's are touched.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.count = 0
+        self._tenants: dict[str, _Tenant] = {}
+        self._keys: dict[str, int] = {}
+        self._loose: dict[tuple[str, str], int] = {}
+        self._sweeping: Iterator[None] = iter(())
+
+    def covers(self, *, tenant: str, client: str, grant: str | None, token: str | None, made_ms: int, kid: str) -> bool:
+        """Whether a token is dead: made by that key at that time, for that client, of that grant."""
+        if kid in self._keys or (self._loose and self._loosely(tenant, client, grant, token, made_ms)):
+            return True
+        of_tenant = self._tenants.get(tenant)
+        if of_tenant is None:
+            return False
+        return made_ms < of_tenant.every.not_before or any(
+            made_ms < held.every.not_before
+            or made_ms < held.marks.get(grant or "", NONE).not_before
+            or made_ms < held.marks.get(token or "", NONE).not_before
+            for owner in (client, "")
+            if (held := of_tenant.clients.get(owner)) is not None
+        )
+
+    def distrusts(self, kid: str) -> bool:
+        """Whether nothing that this key signed is believed any more."""
+        return kid in self._keys
+
+    def add(self, watermarks: list[Watermark]) -> None:
+        """Takes what changed. A watermark never moves back."""
+        for mark in watermarks:
+            self._add(mark)
+        if watermarks:
+            self.version += 1
+        while self.count > TOTAL_MARKS:
+            self._fold(max(self._tenants.values(), key=lambda tenant: tenant.count))
+
+    def replace(self, watermarks: list[Watermark]) -> None:
+        """The whole list of an auth of the previous release, which names no tenants."""
+        if watermarks or self._loose:
+            self._loose = {(mark.kind, mark.id): mark.not_before_ms for mark in watermarks}
+            self.version += 1
+
+    def forget_expired(self, now: float) -> None:
+        """Drops some watermarks all of whose tokens are dead by themselves; called again and again, it comes by all."""
+        if next(self._sweeping, True):
+            self._sweeping = self._sweep(now)
+
+    def _add(self, mark: Watermark) -> None:
+        if mark.kind == "key":
+            self._keys[mark.id] = mark.expires_at
+            return
+        tenant = self._tenants.setdefault(mark.tenant_id, _Tenant())
+        held = Mark(mark.not_before_ms, mark.expires_at)
+        if mark.kind == "tenant":
+            tenant.every = max(tenant.every, held)
+            for client in tenant.clients.values():
+                self._thin(tenant, client, tenant.every.not_before)
+            tenant.clients = {
+                name: client
+                for name, client in tenant.clients.items()
+                if client.marks or client.every.not_before > tenant.every.not_before
+            }
+            return
+        client = tenant.clients.setdefault(mark.id if mark.kind == "client" else mark.client_id, _Client())
+        if mark.kind == "client":
+            client.every = max(client.every, held)
+            self._thin(tenant, client, client.every.not_before)
+        elif held.not_before > max(client.every.not_before, tenant.every.not_before):
+            new = mark.id not in client.marks
+            client.marks[mark.id] = max(client.marks.get(mark.id, held), held)
+            self._count(tenant, int(new))
+            if tenant.count > TENANT_MARKS:
+                self._fold(tenant)
+
+    def _thin(self, tenant: _Tenant, client: _Client, not_before: int) -> None:
+        """Drops what a wider watermark covers."""
+        self._keep(tenant, client, {name: mark for name, mark in client.marks.items() if mark.not_before > not_before})
+
+    def _keep(self, tenant: _Tenant, client: _Client, marks: dict[str, Mark]) -> None:
+        self._count(tenant, len(marks) - len(client.marks))
+        client.marks = marks
+
+    def _count(self, tenant: _Tenant, more: int) -> None:
+        tenant.count += more
+        self.count += more
+
+    def _fold(self, tenant: _Tenant) -> None:
+        """Refuses all tokens of a tenant up to its newest watermark."""
+        for client in tenant.clients.values():
+            newest = max((client.every, *client.marks.values()))
+            tenant.every = Mark(
+                max(tenant.every.not_before, newest.not_before), max(tenant.every.expires, newest.expires)
+            )
+        self._count(tenant, -tenant.count)
+        tenant.clients = {}
+        log.error("a tenant has more revocations than are held: all its tokens up to the newest one are refused")
+
+    def _sweep(self, now: float) -> Iterator[None]:
+        """Goes through all tenants, and pauses after `SWEPT` watermarks."""
+        self._keys = {kid: expires for kid, expires in self._keys.items() if expires > now}
+        swept = 0
+        for name in list(self._tenants):
+            tenant = self._tenants[name]
+            swept += tenant.count + 1
+            if tenant.every.expires <= now:
+                tenant.every = Mark()
+            for owner in list(tenant.clients):
+                client = tenant.clients[owner]
+                if client.every.expires <= now:
+                    client.every = Mark()
+                self._keep(tenant, client, {id: mark for id, mark in client.marks.items() if mark.expires > now})
+                if not client.marks and not client.every.not_before:
+                    del tenant.clients[owner]
+            if not tenant.clients and not tenant.every.not_before:
+                del self._tenants[name]
+            if swept > SWEPT:
+                swept = 0
+                yield
+
+    def _loosely(self, tenant: str, client: str, grant: str | None, token: str | None, made_ms: int) -> bool:
+        keys = (("client", client), ("grant", grant or ""), ("tenant", tenant), ("token", token or ""))
+        return any(made_ms < self._loose.get(key, 0) for key in keys)
+
+
+class Follower:
+    """Keeps `marks` up to date. `fetch(after, wait)` asks auth; it raises for anything but an answer.
+
+    `confirmed_at` is the moment up to which all revocations are known. `published` is called with the ids of the keys that auth publishes.
+    """
+
+    def __init__(
+        self,
+        marks: Marks,
+        fetch: Callable[[int, float], Awaitable[Answer | None]],
+        *,
+        wait: float = WAIT_SECONDS,
+        published: Callable[[list[str]], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.marks = marks
+        self.confirmed_at = float("-inf")
+        self.learned = asyncio.Event()
+        self.after = 0
+        self._fetch = fetch
+        self._wait = wait
+        self._published = published
+        self._clock = clock
+        self._bell = asyncio.Event()
+        self._asks_again = False
+        self._alarmed_at = float("-inf")
+
+    @property
+    def age(self) -> float:
+        """Seconds since everything revoked was known; infinite before the first answer."""
+        return self._clock() - self.confirmed_at
+
+    def ring(self) -> None:
+        """Something was revoked, another way says: the next answer should come at once."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        while True:
+            if not await self._ask():
+                await self._pause(RETRY_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 spreads load
+            self.marks.forget_expired(time.time())
+
+    async def poll(self, wait: float = 0.0) -> bool:
+        """Asks once. Whether the next question may follow at once: this one brought something, or auth held it for long."""
+        asked_at = self._clock()
+        before = self.after
+        try:
+            answer = await self._fetch(self.after, wait)
+        except Exception as error:  # whatever it was, the next round tries again
+            self._alarm(error)
+            return False
+        self._take(answer)
+        self.confirmed_at = asked_at  # the answer may be as old as the question
+        if not self._asks_again:
+            self.learned.set()
+        return self._asks_again or self.after != before or self._clock() - asked_at > wait / 2 > 0
+
+    async def _ask(self) -> bool:
+        """One question, given up where the bell rings and no answer comes: its connection is dead, or auth's own bell is."""
+        wait = self._wait if self.learned.is_set() and not self._asks_again else 0.0
+        question = asyncio.ensure_future(self.poll(wait))
+        bell = asyncio.ensure_future(self._bell.wait())
+        try:
+            await asyncio.wait({question, bell}, return_when=asyncio.FIRST_COMPLETED)
+            if not question.done():
+                await asyncio.wait({question}, timeout=GRACE_SECONDS)
+            if question.done():
+                return question.result()
+        finally:
+            self._bell.clear()
+            bell.cancel()
+            question.cancel()
+        return await self.poll()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
+        except TimeoutError:
+            return
+
+    def _take(self, answer: Answer | None) -> None:
+        self._asks_again = False
+        if answer is None:
+            return
+        if answer.sequence is None:
+            self.after = 0
+            self.marks.replace(answer.watermarks)
+            return
+        self.marks.add(answer.watermarks)
+        if not answer.more:
+            self.marks.replace([])
+        # A smaller number comes from a database that was restored: all it has is asked for again, and nothing known is dropped.
+        self._asks_again = answer.more or answer.sequence < self.after
+        self.after = 0 if answer.sequence < self.after else answer.sequence
+        if self._published is not None and not answer.more:
+            self._published(answer.keys)
+
+    def _alarm(self, error: Exception) -> None:
+        now = self._clock()
+        if now - self._alarmed_at < ALARM_EVERY:
+            return
+        self._alarmed_at = now
+        age = self.age
+        described = {"reason": type(error).__name__, "detail": str(error), "age": age if age < 1e9 else None}
+        log.warning("revocations not confirmed by auth", extra=described)

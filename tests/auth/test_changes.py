@@ -1,0 +1,244 @@
+"""The changes of revocations: what a follower gets, how soon, and that neither a client nor a tenant makes it long."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from services.auth.revocations import watermarks
+from shared import calls
+from shared.encoding import base64url_encode
+from shared.identity import HEADER, Caller, mint
+from shared.revocations import Answer, Marks, Watermark
+from shared.signatures import Signer
+from tests.auth.support import GATEWAY_KEY, Auth, claims_of, running
+from tests.auth.test_operator import operate
+from tests.conftest import FreshDatabase
+
+GATEWAY = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")
+EPCR = Signer("test:" + base64url_encode(b"e" * 32))
+STRANGER = Signer("test:" + base64url_encode(b"x" * 32))
+# As many watermarks of the demo tenant as are asked for, each of a client of its own and under a number of its own.
+MANY = """
+    INSERT INTO watermarks (kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence)
+    SELECT 'token', gen_random_uuid(), 'org_' || number %% 500, 'app_' || number, 1, 1, now() + interval '1 hour', number
+    FROM generate_series(1, %s) AS number
+"""
+
+
+@pytest.fixture
+def alone(fresh_database: FreshDatabase, redis_url: str) -> Iterator[Auth]:
+    """An auth of the test's own, which knows epcr's key."""
+    with running(fresh_database("auth"), redis_url, service_public_keys=EPCR.public_text("epcr")) as auth:
+        yield auth
+
+
+def changes(auth: Auth, after: int = 0, wait: float = 0) -> Answer:
+    answer = auth.call("GET", f"/internal/revocations?after={after}&wait={wait}", GATEWAY)
+    assert answer.status_code == 200, answer.text
+    return Answer(**{**answer.json(), "watermarks": [Watermark(**mark) for mark in answer.json()["watermarks"]]})
+
+
+def number(auth: Auth) -> int:
+    sequence = changes(auth, 1 << 60).sequence
+    while (answer := changes(auth, sequence or 0)).more or answer.sequence != sequence:
+        sequence = answer.sequence
+    return sequence or 0
+
+
+def mint_and_revoke(auth: Auth, app: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    path = f"/v1/platform/apps/{app['client_id']}/service-token"
+    tokens = []
+    for _ in range(count):
+        minted = auth.admin("POST", path, json={"expires_in": 3600}).json()
+        assert auth.admin("DELETE", f"{path}s/{minted['id']}").status_code == 204
+        tokens.append(claims_of(minted["token"]))
+    return tokens
+
+
+def test_only_a_gateway_and_a_service_in_its_own_name_may_follow(alone: Auth) -> None:
+    path = "/internal/revocations?after=0&wait=0"
+    now = time.time()
+    bad = {
+        "nobody": {},
+        "a stranger's key": {calls.HEADER: calls.sign(STRANGER, "epcr", "GET", path)},
+        "another service's name": {calls.HEADER: calls.sign(EPCR, "auth", "GET", path)},
+        "another request": {calls.HEADER: calls.sign(EPCR, "epcr", "GET", path + "1")},
+        "an hour ago": {calls.HEADER: calls.sign(EPCR, "epcr", "GET", path, now=now - 3600)},
+        "no signature": {calls.HEADER: "epcr.1.x"},
+    }
+    for case, headers in bad.items():
+        assert alone.http.get(path, headers=headers).status_code == 401, case
+    assert alone.admin("GET", path).status_code == 403
+    assert alone.http.get(path, headers={calls.HEADER: calls.sign(EPCR, "epcr", "GET", path)}).status_code == 200
+    assert alone.call("GET", path, GATEWAY).status_code == 200
+    elsewhere = "/v1/platform/apps"
+    signed = {calls.HEADER: calls.sign(EPCR, "epcr", "GET", elsewhere)}
+    assert alone.http.get(elsewhere, headers=signed).status_code == 401
+
+
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "after=0&wait=31", "after=0&wait=-1", "after=0&x=1"])
+def test_a_question_that_makes_no_sense_is_422(auth: Auth, query: str) -> None:
+    assert auth.call("GET", f"/internal/revocations?{query}", GATEWAY).status_code == 422
+
+
+def test_what_was_revoked_comes_as_a_difference_at_once_to_who_waits(auth: Auth) -> None:
+    app = auth.register()
+    before = number(auth)
+    found: list[tuple[float, Answer]] = []
+    with httpx.Client(base_url=auth.url, timeout=30, trust_env=False) as http:
+
+        def follow() -> None:
+            headers = {HEADER: mint(GATEWAY, GATEWAY_KEY, "auth")}
+            answer = http.get(f"/internal/revocations?after={before}&wait=20", headers=headers).json()
+            marks = [Watermark(**mark) for mark in answer["watermarks"]]
+            found.append((time.monotonic(), Answer(**{**answer, "watermarks": marks})))
+
+        waiting = threading.Thread(target=follow)
+        waiting.start()
+        time.sleep(0.5)
+        assert not found
+        auth.admin("POST", f"/v1/platform/apps/{app['client_id']}/disable")
+        revoked_at = time.monotonic()
+        waiting.join(10)
+    [(at, answer)] = found
+    assert at - revoked_at < 1
+    [mark] = answer.watermarks
+    assert (mark.kind, mark.id, mark.tenant_id) == ("client", app["client_id"], auth.demo["tenant_id"])
+    assert answer.sequence is not None
+    assert answer.sequence > before
+    assert changes(auth, before).watermarks == answer.watermarks
+
+
+def test_nothing_new_is_an_empty_answer_after_the_time_that_was_asked_for(auth: Auth) -> None:
+    before = number(auth)
+    began = time.monotonic()
+    answer = changes(auth, before, wait=0.5)
+    assert (answer.watermarks, answer.sequence) == ([], before)
+    assert 0.4 < time.monotonic() - began < 5
+
+
+def test_a_number_from_after_a_restore_is_answered_with_everything(auth: Auth) -> None:
+    answer = changes(auth, 1 << 60)
+    assert answer.sequence is not None
+    assert answer.sequence < 1 << 60
+
+
+def test_a_gateway_of_the_previous_release_still_gets_its_list(auth: Auth) -> None:
+    answer = auth.call("GET", "/internal/revocations", GATEWAY)
+    assert {"version", "watermarks"} == answer.json().keys()
+    assert "key" not in {mark["kind"] for mark in answer.json()["watermarks"]}
+
+
+def test_a_client_that_revokes_without_end_has_few_watermarks(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watermarks, "CLIENT_MOST", 10)
+    app, other = auth.register(), auth.register()
+    mine = mint_and_revoke(auth, other, 1)
+    before = number(auth)
+    tokens = mint_and_revoke(auth, app, 35)
+    [(count,)] = auth.sql("SELECT count(*) FROM watermarks WHERE client_id = %s AND kind <> 'client'", app["client_id"])
+    assert count <= 10
+    marks = Marks()
+    marks.add(changes(auth, before).watermarks)
+    assert marks.count <= 10
+    alive = auth.admin("POST", f"/v1/platform/apps/{app['client_id']}/service-token").json()
+    for claims in tokens:
+        assert covers(marks, claims), "a token that was revoked is refused"
+    assert not covers(marks, claims_of(alive["token"]))
+    assert not covers(marks, mine[0]), "another client's"
+    trail = operate(auth, "tenant", "audit", auth.demo["tenant_id"])
+    assert "revocations.folded" in trail
+
+
+def test_a_tenant_that_revokes_without_end_has_few_watermarks(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watermarks, "TENANT_MOST", 12)
+    stranger = auth.caller(tenant=auth.other)
+    draft = {"name": "x", "grant_types": ["client_credentials"]}
+    for _ in range(30):
+        app = auth.call("POST", "/v1/platform/apps", stranger, json=draft).json()
+        assert auth.call("DELETE", f"/v1/platform/apps/{app['client_id']}", stranger).status_code == 204
+    [(count,)] = auth.sql("SELECT count(*) FROM watermarks WHERE tenant_id = %s", auth.other["tenant_id"])
+    assert count <= 13
+
+
+def covers(marks: Marks, claims: dict[str, Any]) -> bool:
+    return marks.covers(
+        tenant=claims["tenant_id"],
+        client=claims["client_id"],
+        grant=claims["grant_id"],
+        token=claims["jti"],
+        made_ms=int(claims["jti"].replace("-", "")[:12], 16),
+        kid="",
+    )
+
+
+def test_a_distrusted_key_is_among_the_changes(alone: Auth) -> None:
+    before = number(alone)
+    [(old,)] = alone.sql("SELECT kid FROM signing_keys")
+    kid = operate(alone, "keys", "rotate", "--emergency", "--distrust")
+    began = time.monotonic()
+    answer = changes(alone, before, wait=5)
+    assert time.monotonic() - began < 1
+    assert [(mark.kind, mark.id) for mark in answer.watermarks] == [("key", old)]
+    assert answer.keys == [kid]
+
+
+def test_100_000_watermarks_make_a_revocation_no_slower_and_are_read_in_pages(alone: Auth) -> None:
+    alone.sql(MANY, 100_000)
+    alone.sql("SELECT next_changes(1)")
+    app = alone.register()
+    before = number(alone)
+    slowest = 0.0
+    for _ in range(5):
+        began = time.monotonic()
+        alone.admin("POST", f"/v1/platform/apps/{app['client_id']}/disable")
+        answer = changes(alone, before, wait=5)
+        slowest = max(slowest, time.monotonic() - began)
+        assert len(answer.watermarks) == 1
+        before = answer.sequence or 0
+        alone.admin("POST", f"/v1/platform/apps/{app['client_id']}/enable")
+    assert slowest < 1
+    marks, after, pages, more = Marks(), 0, 0, True
+    while more:
+        answer = changes(alone, after)
+        marks.add(answer.watermarks)
+        after, more, pages = answer.sequence or 0, answer.more, pages + 1
+    assert marks.count == 100_000
+    assert pages > 10
+
+
+def test_whoever_waits_is_answered_when_the_process_is_stopped(fresh_database: FreshDatabase, redis_url: str) -> None:
+    """A held question must not hold up a deployment."""
+    from psycopg_pool import AsyncConnectionPool
+
+    from services.auth.revocations.changes import Changes
+    from shared.database import open_pool
+
+    database = fresh_database("auth")
+
+    async def story() -> float:
+        pool: AsyncConnectionPool[Any] = open_pool(database.app)
+        async with pool:
+            held = Changes(pool, redis_url)
+            await held.look()
+            waiting = asyncio.create_task(held.answer(held._sequence, 20))
+            await asyncio.sleep(0.2)
+            began = time.monotonic()
+            held.close()
+            await waiting
+            return time.monotonic() - began
+
+    assert asyncio.run(story()) < 1
+
+
+def test_no_number_is_given_twice(auth: Auth) -> None:
+    app = auth.register()
+    mint_and_revoke(auth, app, 5)
+    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+        [row] = conn.execute("SELECT count(*) - count(DISTINCT sequence) FROM watermarks").fetchall()
+    assert row == (0,)
