@@ -37,6 +37,7 @@ from services.auth.saml import logout_endpoints as saml_logout
 from services.auth.settings import Settings
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
 from services.auth.signin import endpoints as signin
+from services.auth.signin.hashing import Busy, Hashing
 from shared import health, problems
 from shared.bell import Bell
 from shared.crypto import Keyring
@@ -152,6 +153,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
                 "clients": ClientLoader(pool),
                 "oauth": server,
                 "readers": reading,
+                "hashing": Hashing(settings.password_checks, settings.password_queue),
                 "resolver": domains.create(settings.dns_resolver),
             }
         finally:
@@ -173,7 +175,8 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(TracingMiddleware),
             feed.middleware(service_keys=settings.service_public_keys or ""),
         ],
-        exception_handlers=problems.exception_handlers | {OAuth2Error: signin.refuse_unreadable},
+        exception_handlers=problems.exception_handlers
+        | {OAuth2Error: signin.refuse_unreadable, Busy: signin.refuse_busy},
         lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known

@@ -11,6 +11,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     stack: str = ""
     dns_resolver: settings.Resolver = ""
     signing_key_bits: int = 2048
+    password_checks: settings.Positive = 2
+    password_queue: settings.Positive = 100
     refresh_grace_seconds: settings.NotNegative = 30
     key_rotation_days: settings.Positive = 30
     key_activation_seconds: settings.NotNegative = 900

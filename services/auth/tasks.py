@@ -37,6 +37,8 @@ FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM saml_replays WHERE expires_at < now()",
     "DELETE FROM saml_tickets WHERE expires_at < now()",
     "DELETE FROM sign_in_failures WHERE last_at < now() - interval '1 day'",
+    "DELETE FROM sign_in_counts WHERE at < now() - interval '1 day'",
+    "DELETE FROM known_devices WHERE last_at < now() - interval '400 days'",
 )
 
 

@@ -99,8 +99,8 @@ def test_no_post_gives_a_500(
     auth: Auth, known: Known, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     # Waiting would hide what lies behind it.
-    monkeypatch.setattr(throttle, "ACCOUNT", throttle.Limit(1_000_000, 60))
-    monkeypatch.setattr(throttle, "ADDRESS", throttle.Limit(1_000_000, 60))
+    for limit in ("ACCOUNT", "PAIR", "ADDRESS", "OWN", "SESSION"):
+        monkeypatch.setattr(throttle, limit, throttle.Limit(1_000_000, 60))
     browser = Browser(auth)
     if path in PAGES:
         browser.sign_in(person)

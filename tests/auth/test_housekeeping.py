@@ -14,6 +14,7 @@ AGE = """
         FROM apps WHERE client_id = '{client_id}';
     INSERT INTO client_assertions SELECT tenant_id, client_id, 'x', now() - interval '1 s' FROM apps WHERE client_id = '{client_id}';
     INSERT INTO sign_in_failures VALUES ('old', 1, now() - interval '2 days', now());
+    INSERT INTO sign_in_counts VALUES ('old', 1, now() - interval '2 days');
 """
 LEFT = """
     SELECT (SELECT count(*) FROM grants WHERE client_id = '{client_id}'), (SELECT count(*) FROM codes WHERE client_id = '{client_id}'),
@@ -21,7 +22,7 @@ LEFT = """
         (SELECT count(*) FROM app_secrets WHERE client_id = '{client_id}'),
         (SELECT count(*) FROM daily_counts WHERE client_id = '{client_id}' AND day < current_date - 30),
         (SELECT count(*) FROM app_events WHERE id = 'aev_old'), (SELECT count(*) FROM client_assertions WHERE client_id = '{client_id}'),
-        (SELECT count(*) FROM sign_in_failures WHERE key = 'old')
+        (SELECT count(*) FROM sign_in_failures WHERE key = 'old') + (SELECT count(*) FROM sign_in_counts WHERE key = 'old')
 """
 
 

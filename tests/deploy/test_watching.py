@@ -10,6 +10,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import gateway.metrics
 import services.auth.saml.metrics
+import services.auth.signin.metrics
 import services.control_plane.automations.metrics
 import services.device_ingest.metrics
 import services.epcr.metrics
@@ -23,6 +24,7 @@ MODULES: tuple[Any, ...] = (
     shared.metrics,
     gateway.metrics,
     services.auth.saml.metrics,
+    services.auth.signin.metrics,
     services.webhook_dispatcher.metrics,
     services.epcr.metrics,
     services.control_plane.automations.metrics,

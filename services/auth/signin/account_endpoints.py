@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -71,6 +72,7 @@ async def change_sessions(request: Request) -> Response:
 async def _end(conn: AsyncConnection, request: Request, session: Session, which: str) -> str:
     if which == "all":
         await conn.execute(queries.END_SESSIONS, (session.user_id,))
+        await conn.execute(queries.FORGET_DEVICES, (session.user_id,))
     elif not which or not (await conn.execute(queries.END_SESSION, (which, session.user_id))).rowcount:
         return ""
     actor = sessions.actor(request, session.tenant_id, session.user_id)
@@ -96,9 +98,31 @@ async def password_page(request: Request) -> Response:
     token = request.query_params.get("link", "")
     async with transaction(request) as conn:
         link = await _find_link(request, conn, token)
-    if link is None:
+        about = await _about(conn, link) if link is not None else None
+    if link is None or about is None:
         return pages.error(request, "link_dead", 410)
-    return pages.render(request, "password.html", link=token, email=link.email)
+    return _choose(request, token, link, about)
+
+
+class About(msgspec.Struct, frozen=True):
+    """Whom a password is chosen for: what it must not rest on, and whether it is their only factor."""
+
+    name: str
+    organisation: str
+    has_second_factor: bool
+
+
+async def _about(conn: AsyncConnection, link: PasswordLink) -> About | None:
+    await aset_tenant(conn, link.tenant_id)
+    async with conn.cursor(row_factory=class_row(About)) as cursor:
+        return await (await cursor.execute(queries.ABOUT_USER, (link.user_id,))).fetchone()
+
+
+def _choose(
+    request: Request, token: str, link: PasswordLink, about: About, status: int = 200, alert: str = ""
+) -> Response:
+    shortest = passwords.MIN_LENGTH_WITH_SECOND_FACTOR if about.has_second_factor else passwords.MIN_LENGTH
+    return pages.render(request, "password.html", status, link=token, email=link.email, shortest=shortest, alert=alert)
 
 
 async def _find_link(request: Request, conn: AsyncConnection, token: str) -> PasswordLink | None:
@@ -117,16 +141,18 @@ async def set_password(request: Request) -> Response:
     token, password, words = values.get("link", ""), values.get("password", ""), pages.words(request)
     async with transaction(request) as conn:
         link = await _find_link(request, conn, token)
-    if link is None:
+        about = await _about(conn, link) if link is not None else None
+    if link is None or about is None:
         return pages.error(request, "link_dead", 410)
-    problem = passwords.problem_with(password, link.email) or (
+    context = (link.email, about.name, about.organisation)
+    problem = passwords.problem_with(password, context, second_factor=about.has_second_factor) or (
         "" if values.get("again") == password else "password_differs"
     )
     if not cookies.is_own_form(request, values.get("csrf", "")):
         problem = "form_expired"
     if problem:
-        return pages.render(request, "password.html", 422, link=token, email=link.email, alert=words[problem])
-    hashed = await hashing.hash_password(password)
+        return _choose(request, token, link, about, 422, words[problem])
+    hashed = await hashing.hash_password(request, password)
     async with transaction(request) as conn:
         await aset_tenant(conn, link.tenant_id)
         macs = request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE)
@@ -134,6 +160,7 @@ async def set_password(request: Request) -> Response:
             return pages.error(request, "link_dead", 410)
         await conn.execute(queries.SET_PASSWORD, (hashed, link.user_id))
         await conn.execute(queries.END_SESSIONS, (link.user_id,))
+        await conn.execute(queries.FORGET_DEVICES, (link.user_id,))
         held = await (await conn.execute(queries.LIVE_GRANTS_OF_USER, (link.user_id,))).fetchall()
         await watermarks.revoke_grants(conn, [grant_id for (grant_id,) in held], "password changed")
         actor = sessions.actor(request, link.tenant_id, link.user_id)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.reading import read_form
-from services.auth.signin import cookies, factors, hashing, pages, queries, sessions, throttle, totp
+from services.auth.signin import cookies, factors, hashing, pages, passwords, queries, sessions, throttle, totp
 from services.auth.signin.models import Session, User
 from services.auth.signin.returning import AUTHENTICATOR, to_sign_in
 from services.auth.signin.throttle import Attempt
@@ -17,7 +17,6 @@ from shared import audit
 from shared.crypto import UnreadableCiphertext
 from shared.database import AsyncConnection, aset_tenant, transaction
 from shared.encoding import base64url_decode, base64url_encode
-from shared.identity import caller as caller_of
 
 ENROLMENT_SECONDS = 900
 ENROLMENT_CONTEXT = b"second factor being set up"
@@ -121,13 +120,13 @@ async def change_authenticator(request: Request) -> Response:
             return _to_sign_in()
         if not cookies.is_own_form(request, values.get("csrf", "")) or user.password_hash is None:
             return await _page(request, conn, session, user, words["form_expired"], 403)
-        attempt = await throttle.take(conn, request.state.keyring, session.email, caller_of(request).address)
+        attempt = await throttle.take_in_session(conn, request.state.keyring, session.session_id)
     change = Change(session, user, values, attempt)
     if attempt.wait:
         refused = await _again(request, change, words["too_many"].format(seconds=attempt.wait), 429)
         refused.headers["retry-after"] = str(attempt.wait)
         return refused
-    if not await hashing.verify(user.password_hash, values.get("password", "")):
+    if not await hashing.verify(request, user.password_hash, values.get("password", ""), known=True):
         return await _refuse(request, change, words["wrong_password"])
     asked = values.get("do", "")
     return await (_set_up if asked == "set up" else _change)(request, change, asked)
@@ -165,31 +164,46 @@ async def _set_up(request: Request, change: Change, asked: str) -> Response:
         return await _refuse(request, change, words["wrong_code"])
     sealed = keyring.encrypt(enrolment.secret.encode(), totp.context(user.user_id))
     async with transaction(request) as conn:
-        session = await sessions.current(request, conn)
-        if session is None:
-            return _to_sign_in()
+        session = await _session_of(request, conn, change)
+        if isinstance(session, Response):
+            return session
         if not (await conn.execute(queries.ENROL_TOTP, (sealed, step, user.user_id))).rowcount:
-            return await _page(
-                request, conn, session, msgspec.structs.replace(user, totp_secret=sealed), words["already_set_up"], 409
-            )
+            return await _page(request, conn, session, user, words["already_set_up"], 409)
         await conn.execute(queries.END_OTHER_SESSIONS, (user.user_id, session.session_id))
+        await conn.execute(queries.FORGET_DEVICES, (user.user_id,))
         codes = await factors.renew_recovery_codes(conn, keyring, user.tenant_id, user.user_id)
         await _done(conn, request, change, "user.second_factor_enrolled")
     return _show_codes(request, session, codes, words["done_set_up"])
+
+
+async def _session_of(request: Request, conn: AsyncConnection, change: Change) -> Session | Response:
+    """The session, with its user held to be written; or the answer where either is not what the request was checked against."""
+    await aset_tenant(conn, change.user.tenant_id)
+    unchanged = await factors.is_unchanged(conn, change.user, to_write=True)
+    session = await sessions.current(request, conn)
+    user = await factors.find_user(conn, session.email) if session is not None else None
+    if session is None or user is None or user.user_id != change.user.user_id:
+        return _to_sign_in()
+    if unchanged:
+        return session
+    words, is_new = pages.words(request), change.user.totp_secret is None and user.totp_secret is not None
+    return await _page(request, conn, session, user, words["already_set_up" if is_new else "form_expired"], 409)
 
 
 async def _change(request: Request, change: Change, asked: str) -> Response:
     user, words = change.user, pages.words(request)
     codes: list[str] = []
     async with transaction(request) as conn:
-        session = await sessions.current(request, conn)
-        if session is None:
-            return _to_sign_in()
+        session = await _session_of(request, conn, change)
+        if isinstance(session, Response):
+            return session
         if asked not in ("renew", "remove") or not await factors.use(
             request, conn, user, change.values.get("code", "")
         ):
             await _record(conn, request, change, "user.second_factor_refused")
             return await _page(request, conn, session, user, words["wrong_code"], 422)
+        if asked == "remove" and len(change.values.get("password", "")) < passwords.MIN_LENGTH:
+            return await _page(request, conn, session, user, words["password_alone"], 422)
         if asked == "remove":
             await conn.execute(queries.REMOVE_TOTP, (user.user_id,))
             await conn.execute(queries.DELETE_RECOVERY_CODES, (user.user_id,))

@@ -1,4 +1,4 @@
-"""The two cookies of the pages: one for the browser, that forms are tied to, and one for a session."""
+"""The cookies of the pages: for the browser, that forms are tied to; for a session; and for a device, that outlives both."""
 
 import hmac
 import secrets
@@ -11,6 +11,7 @@ from shared.encoding import base64url_encode
 
 BROWSER = "browser"
 SESSION = "session"
+DEVICE = "device"
 TOKEN_LENGTH = 43
 # What the MAC of a password link's token is for.
 LINK_PURPOSE = "password link"

@@ -11,19 +11,34 @@ from starlette.responses import RedirectResponse, Response
 from services.auth.oauth.reading import read_form
 from services.auth.saml import federation, logout
 from services.auth.saml.models import Federated
-from services.auth.signin import cookies, factors, hashing, pages, passwords, queries, sessions, throttle
+from services.auth.signin import (
+    cookies,
+    devices,
+    factors,
+    hashing,
+    metrics,
+    pages,
+    passwords,
+    queries,
+    sessions,
+    throttle,
+)
+from services.auth.signin.devices import Standing
+from services.auth.signin.hashing import Busy
 from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_organisation, to_sign_in
 from services.auth.signin.throttle import Attempt
 from shared import audit
 from shared.crypto import Keyring, UnreadableCiphertext
-from shared.database import aset_tenant, transaction
+from shared.database import AsyncConnection, aset_tenant, transaction
 from shared.encoding import base64url_decode, base64url_encode
 from shared.identity import caller as caller_of
 
 PENDING_SECONDS = 300
 PENDING_CONTEXT = b"sign-in pending its second factor"
 PASSWORD_PURPOSE = "stored password"
+# So many wrong codes in other devices are worth a word to the person.
+MANY_WRONG_CODES = 5
 
 
 class Pending(msgspec.Struct):
@@ -102,26 +117,32 @@ async def sign_in(request: Request) -> Response:
             return _to_organisation(request, destination, found, fresh=fresh)
         return _form(request, destination, email=email, fresh=fresh, notice=words["no_organisation"])
     async with transaction(request) as conn:
-        attempt = await throttle.take(conn, request.state.keyring, email, caller_of(request).address)
-        user = await factors.find_user(conn, email) if not attempt.wait else None
+        user = await factors.find_user(conn, email)
+        standing = await devices.standing(request, conn, user)
+        # In an organisation that enforces its own sign-in the break-glass user's alone works: all look like theirs.
+        lenient = standing.break_glass or (found is not None and found.enforced)
+        keyring, address = request.state.keyring, caller_of(request).address
+        attempt = await throttle.take(conn, keyring, email, address, standing, lenient=lenient)
     if attempt.wait:
-        return _wait(
-            _form(request, destination, 429, alert=words["too_many"].format(seconds=attempt.wait), email=email), attempt
-        )
+        _count(standing, "password_limit")
+        return _too_many(request, destination, attempt.wait, email=email)
     password = values.get("password", "")
-    right = await hashing.verify(user.password_hash if user else None, password)
+    right = await _is_right(request, user, password, standing, attempt)
     refuses = user is not None and right and await _refuses_password(request, user)
     answer = None
     if user is not None and right and not refuses:
-        answer = await _go_on(request, user, password, attempt, destination)
+        answer = await _go_on(request, user, password, attempt, destination, standing)
     if answer is not None:
         return answer
+    _count(standing, "wrong")
     if found is not None and found.enforced:
         # One answer for every password but the right one of the break-glass user, so that it does not tell who that is.
         notice = words["organisation_password"]
         refused = _to_organisation(request, destination, found, fresh=fresh, notice=notice)
     elif refuses:
         refused = pages.error(request, "organisation_only_help", 403)
+    elif attempt.address_wait:
+        refused = _too_many(request, destination, attempt.address_wait, email=email)
     else:
         refused = _form(request, destination, 401, alert=words["wrong_credentials"], email=email, fresh=fresh)
     # After the answer, whose time must not tell whether the account exists.
@@ -129,16 +150,37 @@ async def sign_in(request: Request) -> Response:
     return refused
 
 
+async def _is_right(request: Request, user: User | None, password: str, standing: Standing, attempt: Attempt) -> bool:
+    """Raises Busy, where the try is not one after all."""
+    known = standing.device is not None
+    try:
+        return await hashing.verify(request, user.password_hash if user else None, password, known=known)
+    except Busy:
+        async with transaction(request) as conn:
+            await throttle.give_back(conn, attempt)
+        raise
+
+
+def _count(standing: Standing, outcome: str) -> None:
+    """For the alarm: somebody tries to be a break-glass user, or is one."""
+    if standing.break_glass:
+        metrics.break_glass.labels(outcome).inc()
+    if outcome.endswith("_limit"):
+        metrics.refused.labels(outcome).inc()
+
+
 async def _go_on(
-    request: Request, user: User, password: str, attempt: Attempt, destination: Destination
+    request: Request, user: User, password: str, attempt: Attempt, destination: Destination, standing: Standing
 ) -> Response | None:
     """The password was right. None where the user is another by now, so that it is wrong after all."""
     rehashed = await _rehashed(request, user, password)
     if rehashed is None:
         return None
-    if rehashed.totp_secret is not None:
-        return _ask_second_factor(request, destination, _seal(request, rehashed))
-    return await _admit(request, rehashed, attempt, destination)
+    if rehashed.totp_secret is None:
+        return await _admit(request, rehashed, attempt, destination, standing)
+    async with transaction(request) as conn:
+        await throttle.give_back(conn, attempt)
+    return _ask_second_factor(request, destination, _seal(request, rehashed))
 
 
 async def _refuses_password(request: Request, user: User) -> bool:
@@ -147,8 +189,13 @@ async def _refuses_password(request: Request, user: User) -> bool:
         return await federation.refuses_password(conn, user.user_id)
 
 
-def _wait(response: Response, attempt: Attempt) -> Response:
-    response.headers["retry-after"] = str(attempt.wait)
+def _too_many(request: Request, destination: Destination, seconds: int, **context: Any) -> Response:
+    alert = pages.words(request)["too_many"].format(seconds=seconds)
+    return _wait(_form(request, destination, 429, alert=alert, **context), seconds)
+
+
+def _wait(response: Response, seconds: int) -> Response:
+    response.headers["retry-after"] = str(seconds)
     return response
 
 
@@ -165,7 +212,7 @@ async def _rehashed(request: Request, user: User, password: str) -> User | None:
     """The user with a hash as costly as hashes are today; None where a new password was chosen meanwhile, which stays."""
     if user.password_hash is None or not passwords.needs_rehash(user.password_hash):
         return user
-    hashed = await hashing.hash_password(password)
+    hashed = await hashing.hash_password(request, password)
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
         replaced = await conn.execute(queries.REHASH, (hashed, user.user_id, user.password_hash))
@@ -214,33 +261,46 @@ async def second_factor(request: Request) -> Response:
     if pending is None or not cookies.is_own_form(request, values.get("csrf", "")):
         return _form(request, destination, 403, alert=words["form_expired"])
     async with transaction(request) as conn:
-        attempt = await throttle.take(conn, request.state.keyring, pending.email, caller_of(request).address)
+        user = await factors.find_user(conn, pending.email)
+        standing = await devices.standing(request, conn, user)
+        keyring, address = request.state.keyring, caller_of(request).address
+        attempt = await throttle.take_code(conn, keyring, pending.user_id, address, standing)
+    if attempt.wait:
+        _count(standing, "code_limit")
+        alert = words["too_many"].format(seconds=attempt.wait)
+        return _wait(_ask_second_factor(request, destination, sealed, 429, alert), attempt.wait)
     # Not while the count is held: a sign-in that succeeds holds the user and waits for the count.
     async with transaction(request) as conn:
-        user = await factors.find_user(conn, pending.email) if not attempt.wait else None
-        still = user is not None and _is_still_the_password(request, user, pending)
-        used = await factors.use(request, conn, user, values.get("code", "")) if user is not None and still else ""
-    if user is not None and not still:
-        return _form(request, destination, 403, alert=words["form_expired"])
-    if attempt.wait:
-        alert = words["too_many"].format(seconds=attempt.wait)
-        return _wait(_ask_second_factor(request, destination, sealed, 429, alert), attempt)
-    if user is None or not used:
+        user = await factors.find_user(conn, pending.email)
+        if user is None or not await _is_still_the_password(request, conn, user, pending):
+            return _form(request, destination, 403, alert=words["form_expired"])
+        used = await factors.use_at_sign_in(request, conn, user, standing, values.get("code", ""))
+    if not used:
+        _count(standing, "wrong")
         await _failed(request, user)
-        return _ask_second_factor(request, destination, sealed, 401, words["wrong_code"])
-    admitted = await _admit(request, user, attempt, destination, used)
+        stopped = standing.device is None and standing.wrong_codes >= factors.MOST_WRONG_CODES
+        alert = words["codes_stopped" if stopped else "wrong_code"]
+        return _ask_second_factor(request, destination, sealed, 401, alert)
+    admitted = await _admit(request, user, attempt, destination, standing, used)
     return admitted or _form(request, destination, 403, alert=words["form_expired"])
 
 
-def _is_still_the_password(request: Request, user: User, pending: Pending) -> bool:
-    """Whether nobody has chosen a new password since the old one was right."""
-    return pending.password in request.state.keyring.macs((user.password_hash or "").encode(), PASSWORD_PURPOSE)
+async def _is_still_the_password(request: Request, conn: AsyncConnection, user: User, pending: Pending) -> bool:
+    """Whether nobody has chosen a new password since the old one was right. Holds the user, to be written."""
+    macs = request.state.keyring.macs((user.password_hash or "").encode(), PASSWORD_PURPOSE)
+    await aset_tenant(conn, user.tenant_id)
+    return pending.password in macs and await factors.is_unchanged(conn, user, to_write=True)
 
 
 async def _admit(
-    request: Request, user: User, attempt: Attempt, destination: Destination, second_factor: str = ""
+    request: Request,
+    user: User,
+    attempt: Attempt,
+    destination: Destination,
+    standing: Standing,
+    second_factor: str = "",
 ) -> Response | None:
-    """A session of its own for every sign-in; whatever session the browser had before ends.
+    """A session of its own for every sign-in; whatever session the browser had before ends, and its device is known from now on.
 
     None where the user is not any more who was let in, since a sign-in takes a while.
     """
@@ -255,12 +315,18 @@ async def _admit(
         if before is not None:
             await conn.execute(queries.END_SESSION, (before.session_id, before.user_id))
         await aset_tenant(conn, user.tenant_id)
+        device = await devices.remember(request, conn, user)
         await throttle.succeed(conn, attempt)
         token = await sessions.start(request, conn, user)
         detail = {"second_factor": second_factor} if second_factor else None
         actor = sessions.actor(request, user.tenant_id, user.user_id)
         await audit.record(conn, actor, "sign_in.succeeded", user.user_id, detail)
-    return sessions.signed_in(request, RedirectResponse(destination.path, 303, pages.headers()), token)
+    _count(standing, "succeeded")
+    response: Response = RedirectResponse(destination.path, 303, pages.headers())
+    if standing.wrong_codes >= MANY_WRONG_CODES:
+        number, goes_to = standing.wrong_codes, destination.path
+        response = pages.render(request, "wrong_codes.html", number=number, goes_to=goes_to)
+    return devices.known(request, sessions.signed_in(request, response, token), device)
 
 
 async def sign_out(request: Request) -> Response:
@@ -282,6 +348,11 @@ async def sign_out(request: Request) -> Response:
         response = pages.render(request, "signed_out.html", refresh_to=elsewhere, goes_to=goes_to)
     cookies.take(request, response, cookies.SESSION)
     return response
+
+
+async def refuse_busy(request: Request, error: Exception) -> Response:
+    """503: too many passwords wait to be checked."""
+    return _wait(pages.error(request, "busy", 503), hashing.BUSY_SECONDS)
 
 
 async def refuse_unreadable(request: Request, error: Exception) -> Response:

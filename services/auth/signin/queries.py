@@ -51,11 +51,18 @@ REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s 
 HOLD_USER: LiteralString = """
     SELECT password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """
+HOLD_USER_TO_WRITE: LiteralString = """
+    SELECT password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR NO KEY UPDATE
+"""
 USE_TOTP_STEP: LiteralString = "UPDATE users SET totp_last_step = %s WHERE user_id = %s AND totp_last_step < %s"
 ENROL_TOTP: LiteralString = """
     UPDATE users SET totp_secret = %s, totp_last_step = %s WHERE user_id = %s AND totp_secret IS NULL
 """
 REMOVE_TOTP: LiteralString = "UPDATE users SET totp_secret = NULL WHERE user_id = %s"
+ABOUT_USER: LiteralString = """
+    SELECT u.name, t.name AS organisation, u.totp_secret IS NOT NULL AS has_second_factor
+    FROM users u JOIN tenants t USING (tenant_id) WHERE u.user_id = %s
+"""
 HAS_TOTP: LiteralString = "SELECT totp_secret IS NOT NULL FROM users WHERE user_id = %s"
 INSERT_RECOVERY_CODES: LiteralString = """
     INSERT INTO recovery_codes (tenant_id, user_id, code_mac) SELECT %s, %s, unnest(%s::bytea[])
@@ -75,22 +82,54 @@ USE_PASSWORD_LINK: LiteralString = """
 
 SMALL_LETTERS: LiteralString = "SELECT lower(%s::text)"
 # One statement takes an attempt, so that many at once cannot pass before the first failure is counted.
-TAKE_ATTEMPT: LiteralString = """
-    INSERT INTO sign_in_failures AS f (key, failures, last_at, wait_until)
-    VALUES (%(key)s, 1, clock_timestamp(), clock_timestamp())
-    ON CONFLICT (key) DO UPDATE SET
-        failures = CASE WHEN f.last_at < clock_timestamp() - interval '1 hour' THEN 1 ELSE f.failures + 1 END,
-        last_at = clock_timestamp(),
-        wait_until = clock_timestamp() + CASE
-            WHEN f.last_at < clock_timestamp() - interval '1 hour' OR f.failures < %(free)s THEN interval '0'
-            ELSE make_interval(secs => least(%(longest)s, power(2, least(f.failures + 1 - %(free)s, 20)))) END
-    WHERE f.wait_until <= clock_timestamp()
-    RETURNING failures
+_LEAKED: LiteralString = (
+    "greatest(c.level - greatest(extract(epoch FROM clock_timestamp() - c.at), 0) / %(seconds)s::float8, 0)"
+)
+TAKE_ATTEMPT: LiteralString = (
+    """
+    INSERT INTO sign_in_counts AS c (key, level, at) VALUES (%(key)s, 1, clock_timestamp())
+    ON CONFLICT (key) DO UPDATE SET level = """
+    + _LEAKED
+    + " + 1, at = clock_timestamp() WHERE "
+    + _LEAKED
+    + " + 1 <= %(capacity)s RETURNING c.level"
+)
+# One more than full is as full as it gets, so that a flood is forgotten as soon as it ends.
+ADD_ATTEMPT: LiteralString = (
+    """
+    INSERT INTO sign_in_counts AS c (key, level, at) VALUES (%(key)s, 1, clock_timestamp())
+    ON CONFLICT (key) DO UPDATE SET level = least("""
+    + _LEAKED
+    + """, %(capacity)s) + 1, at = clock_timestamp() RETURNING c.level
 """
-WAIT: LiteralString = """
-    SELECT ceil(extract(epoch FROM wait_until - clock_timestamp()))::int FROM sign_in_failures WHERE key = %s
+)
+LEVEL: LiteralString = "SELECT " + _LEAKED + " FROM sign_in_counts c WHERE key = %(key)s"
+FORGET_COUNT: LiteralString = "DELETE FROM sign_in_counts WHERE key = %s"
+GIVE_BACK_ATTEMPT: LiteralString = "UPDATE sign_in_counts SET level = greatest(level - 1, 0) WHERE key = %s"
+
+# Whether a device is known for a user, the wrong codes from elsewhere, and whether the organisation's policy names the user.
+STANDING: LiteralString = """
+    SELECT
+        (SELECT device_mac FROM known_devices WHERE user_id = %(user_id)s AND device_mac = ANY (%(macs)s) LIMIT 1) AS device,
+        coalesce((SELECT wrong_codes FROM users WHERE user_id = %(user_id)s), 0) AS wrong_codes,
+        EXISTS (SELECT FROM saml_policies WHERE break_glass_user_id = %(user_id)s) AS break_glass
 """
-FORGET_FAILURES: LiteralString = "DELETE FROM sign_in_failures WHERE key = %s"
-GIVE_BACK_ATTEMPT: LiteralString = """
-    UPDATE sign_in_failures SET failures = greatest(failures - 1, 0), wait_until = clock_timestamp() WHERE key = %s
+REMEMBER_DEVICE: LiteralString = """
+    INSERT INTO known_devices (tenant_id, user_id, device_mac) VALUES (%(tenant_id)s, %(user_id)s, %(mac)s)
+    ON CONFLICT (user_id, device_mac) DO UPDATE SET last_at = clock_timestamp(), wrong_codes = 0
 """
+# Those used last stay.
+FORGET_OLD_DEVICES: LiteralString = """
+    DELETE FROM known_devices WHERE user_id = %(user_id)s AND device_mac NOT IN (
+        SELECT device_mac FROM known_devices WHERE user_id = %(user_id)s ORDER BY last_at DESC LIMIT %(most)s)
+"""
+FORGET_DEVICES: LiteralString = "DELETE FROM known_devices WHERE user_id = %s"
+COUNT_CODE: LiteralString = """
+    UPDATE users SET wrong_codes = wrong_codes + 1 WHERE user_id = %s AND wrong_codes < %s RETURNING wrong_codes
+"""
+# A device in which too many were wrong is not its owner's any more.
+COUNT_CODE_OF_DEVICE: LiteralString = """
+    UPDATE known_devices SET wrong_codes = wrong_codes + 1 WHERE user_id = %s AND device_mac = %s RETURNING wrong_codes
+"""
+FORGET_DEVICE: LiteralString = "DELETE FROM known_devices WHERE user_id = %s AND device_mac = %s"
+FORGET_WRONG_CODES: LiteralString = "UPDATE users SET wrong_codes = 0 WHERE user_id = %s AND wrong_codes > 0"

@@ -17,6 +17,16 @@ ENGLISH: Mapping[str, str] = {
     "second_factor_hint": "Enter the six digits your authenticator app shows for Knogin.",
     "code": "Code",
     "wrong_code": "The code is not right, or was used before. Wait for the next one.",
+    "codes_stopped": (
+        "Too many wrong codes were typed for this account. Only a recovery code works here now; codes still "
+        "work in a device you know."
+    ),
+    "wrong_codes_title": "Wrong codes were typed for your account",
+    "wrong_codes": (
+        "{number} wrong codes were typed in devices not known for your account. If not by you, somebody "
+        "knows your password: change it."
+    ),
+    "busy": "Many people are signing in at this moment. Please try again in a few seconds.",
     "continue": "Continue",
     "cancel": "Cancel",
     "consent_title": "Allow {app}?",
@@ -54,10 +64,12 @@ ENGLISH: Mapping[str, str] = {
     "set_password_for": "for {email}",
     "new_password": "New password",
     "password_again": "The same again",
-    "password_hint": "At least 12 characters. A few words that are yours alone do well.",
-    "password_short": "The password needs at least 12 characters.",
+    "password_hint": "At least {number} characters. A few words that are yours alone do well.",
+    "password_short": "The password needs at least 15 characters.",
+    "password_shorter": "The password needs at least 12 characters.",
+    "password_alone": "Without a second factor a password needs at least 15 characters. Choose a longer one first.",
     "password_long": "The password may have at most 256 characters.",
-    "password_simple": "That password is too easy to guess.",
+    "password_simple": "That password is too easy to guess: common words, names, dates or key patterns make up most of it.",
     "password_differs": "The two are not the same.",
     "save": "Save",
     "link_dead": "This link has been used or is too old. Ask for a new one.",
@@ -135,6 +147,16 @@ ITALIAN: Mapping[str, str] = {
     "second_factor_hint": "Inserisci le sei cifre che la tua app di autenticazione mostra per Knogin.",
     "code": "Codice",
     "wrong_code": "Il codice non è corretto o è già stato usato. Attendi il prossimo.",
+    "codes_stopped": (
+        "Troppi codici errati per questo account. Qui ora vale solo un codice di recupero; su un dispositivo "
+        "noto i codici valgono ancora."
+    ),
+    "wrong_codes_title": "Codici errati per il tuo account",
+    "wrong_codes": (
+        "{number} codici errati digitati su dispositivi non noti per il tuo account. Se non eri tu, qualcuno "
+        "sa la tua password: cambiala."
+    ),
+    "busy": "Molte persone stanno accedendo in questo momento. Riprova tra qualche secondo.",
     "continue": "Continua",
     "cancel": "Annulla",
     "consent_title": "Consentire l’accesso a {app}?",
@@ -172,10 +194,12 @@ ITALIAN: Mapping[str, str] = {
     "set_password_for": "per {email}",
     "new_password": "Nuova password",
     "password_again": "Di nuovo la stessa",
-    "password_hint": "Almeno 12 caratteri. Alcune parole solo tue vanno bene.",
-    "password_short": "La password deve avere almeno 12 caratteri.",
+    "password_hint": "Almeno {number} caratteri. Alcune parole solo tue vanno bene.",
+    "password_short": "La password deve avere almeno 15 caratteri.",
+    "password_shorter": "La password deve avere almeno 12 caratteri.",
+    "password_alone": "Senza secondo fattore la password deve avere almeno 15 caratteri. Prima scegline una più lunga.",
     "password_long": "La password può avere al massimo 256 caratteri.",
-    "password_simple": "Questa password è troppo facile da indovinare.",
+    "password_simple": "Questa password è troppo facile da indovinare: quasi tutta parole comuni, nomi, date o sequenze di tasti.",
     "password_differs": "Le due password non coincidono.",
     "save": "Salva",
     "link_dead": "Questo link è già stato usato o è scaduto. Chiedine uno nuovo.",

@@ -1,56 +1,140 @@
-"""Guessing gets slower: by account and by address, whether or not the account exists."""
+"""Guessing gets slower, whether or not the account exists, and strangers keep nobody out of a device they have signed in from.
+
+Each count is a bucket that leaks: an attempt fills it by one, time empties it, and a full one refuses. Attempts are counted
+before the password is looked at, so that many at once cannot pass, and given back when they succeed.
+"""
 
 import ipaddress
+import math
 from typing import NamedTuple
 
 from services.auth.signin import queries
+from services.auth.signin.devices import Standing
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 
 
 class Limit(NamedTuple):
-    """After `free` failures each further one doubles the wait, up to `longest` seconds."""
+    """`capacity` attempts at once, and one more every `seconds`."""
 
-    free: int
-    longest: int
+    capacity: int
+    seconds: float
 
 
-# An account's wait stays short, so that a stranger cannot lock its owner out for long.
-ACCOUNT = Limit(5, 60)
-ADDRESS = Limit(20, 900)
+# From devices that are not known: all of an account's, and those from one address, which alone cannot fill the account's.
+ACCOUNT = Limit(20, 300)
+PAIR = Limit(6, 60)
+# Of one address, over all accounts.
+ADDRESS = Limit(20, 30)
+# In a device of the person's own, or with the right password; and in a session. Only whoever sits there can fill them.
+OWN = Limit(6, 60)
+SESSION = Limit(6, 300)
+# Of whoever must get in when the organisation's own sign-in fails.
+BREAK_GLASS_ACCOUNT = Limit(300, 20)
+BREAK_GLASS_PAIR = Limit(60, 30)
+# An account with no more than one recent failure is let in from an address over its limit, if the password is right.
+QUIET = 1.5
 
 
 class Attempt(NamedTuple):
-    """A try at signing in, counted as a failure until it has succeeded. `wait` is positive where it may not be made yet."""
+    """A try at signing in, counted as a failure until it has succeeded. `wait` is positive where it may not be made yet.
 
-    account: bytes
-    address: bytes
-    wait: int
+    `counted` are the buckets it is in, in the order in which they are locked; `own` the one to empty when it succeeds.
+    `address_wait` is positive where the address is over its limit: a wrong password is then told to wait that long.
+    """
+
+    counted: tuple[bytes, ...] = ()
+    own: bytes = b""
+    wait: int = 0
+    address_wait: int = 0
 
 
-async def take(conn: AsyncConnection, keyring: Keyring, email: str, address: str) -> Attempt:
+async def take(
+    conn: AsyncConnection, keyring: Keyring, email: str, address: str, standing: Standing, *, lenient: bool = False
+) -> Attempt:
+    """Counts a try at a password. `lenient` for break-glass users, and for all whom those hide among."""
     # In the database's small letters, by which it finds the account: any other's would count one account under several keys.
     row = await (await conn.execute(queries.SMALL_LETTERS, (email.strip(),))).fetchone()
     assert row is not None
-    account_key = keyring.mac(row[0].encode(), "sign-in account")
-    address_key = keyring.mac(network_of(address).encode(), "sign-in address")
-    wait = await _take(conn, address_key, ADDRESS) or await _take(conn, account_key, ACCOUNT)
-    return Attempt(account_key, address_key, wait)
+    account = row[0].encode()
+    if standing.device is not None:
+        return await _take_own(conn, keyring.mac(account + b" " + standing.device, "sign-in device"), OWN)
+    network = network_of(address).encode()
+    of_account = account_key(keyring, row[0])
+    of_pair = keyring.mac(account + b" " + network, "sign-in pair")
+    wait, before = await _take(conn, of_account, BREAK_GLASS_ACCOUNT if lenient else ACCOUNT)
+    if wait:
+        return Attempt(wait=wait)
+    wait, _ = await _take(conn, of_pair, BREAK_GLASS_PAIR if lenient else PAIR)
+    if wait:
+        await _give_back(conn, of_account)
+        return Attempt(wait=wait)
+    if lenient:
+        return Attempt((of_account, of_pair), of_pair)
+    of_address = keyring.mac(network, "sign-in address")
+    address_wait = await _add(conn, of_address, ADDRESS)
+    if address_wait and before >= QUIET:
+        for key in (of_account, of_pair, of_address):
+            await _give_back(conn, key)
+        return Attempt(wait=address_wait)
+    return Attempt((of_account, of_pair, of_address), of_pair, address_wait=address_wait)
+
+
+async def take_code(conn: AsyncConnection, keyring: Keyring, user_id: str, address: str, standing: Standing) -> Attempt:
+    """Counts a try at a second factor, by whoever knew the password: strangers are not in this count."""
+    where = standing.device if standing.device is not None else network_of(address).encode()
+    return await _take_own(conn, keyring.mac(user_id.encode() + b" " + where, "sign-in code"), OWN)
+
+
+async def take_in_session(conn: AsyncConnection, keyring: Keyring, session_id: str) -> Attempt:
+    """Counts a try at the password or second factor by whoever is signed in."""
+    return await _take_own(conn, keyring.mac(session_id.encode(), "sign-in session"), SESSION)
 
 
 async def succeed(conn: AsyncConnection, attempt: Attempt) -> None:
-    # The address before the account, as they are taken: in another order two sign-ins at once would wait for each other.
-    await conn.execute(queries.GIVE_BACK_ATTEMPT, (attempt.address,))
-    await conn.execute(queries.FORGET_FAILURES, (attempt.account,))
+    """Forgets what the person mistyped here, and that this try was one."""
+    await give_back(conn, attempt)
+    await conn.execute(queries.FORGET_COUNT, (attempt.own,))
 
 
-async def _take(conn: AsyncConnection, key: bytes, limit: Limit) -> int:
-    """0 when the attempt may be made, else the seconds to wait."""
-    parameters = {"key": key, "free": limit.free, "longest": limit.longest}
-    if await (await conn.execute(queries.TAKE_ATTEMPT, parameters)).fetchone() is not None:
-        return 0
-    row = await (await conn.execute(queries.WAIT, (key,))).fetchone()
-    return max(1, int(row[0])) if row is not None else 1
+async def give_back(conn: AsyncConnection, attempt: Attempt) -> None:
+    """The try was not one after all."""
+    # In the order they are taken: in another, two sign-ins at once would wait for each other.
+    for key in attempt.counted:
+        await _give_back(conn, key)
+
+
+async def _take_own(conn: AsyncConnection, key: bytes, limit: Limit) -> Attempt:
+    wait, _ = await _take(conn, key, limit)
+    return Attempt(wait=wait) if wait else Attempt((key,), key)
+
+
+async def _take(conn: AsyncConnection, key: bytes, limit: Limit) -> tuple[int, float]:
+    """Seconds to wait, 0 when the attempt was counted; and how many were in the bucket before it."""
+    parameters = {"key": key, "capacity": limit.capacity, "seconds": limit.seconds}
+    row = await (await conn.execute(queries.TAKE_ATTEMPT, parameters)).fetchone()
+    if row is not None:
+        return 0, row[0] - 1
+    row = await (await conn.execute(queries.LEVEL, parameters)).fetchone()
+    level = row[0] if row is not None else limit.capacity
+    return max(1, math.ceil((level + 1 - limit.capacity) * limit.seconds)), level
+
+
+async def _add(conn: AsyncConnection, key: bytes, limit: Limit) -> int:
+    """Counts without refusing. Seconds until the bucket has room again; 0 where it had."""
+    parameters = {"key": key, "capacity": limit.capacity, "seconds": limit.seconds}
+    row = await (await conn.execute(queries.ADD_ATTEMPT, parameters)).fetchone()
+    assert row is not None
+    return max(0, math.ceil((row[0] - limit.capacity) * limit.seconds))
+
+
+async def _give_back(conn: AsyncConnection, key: bytes) -> None:
+    await conn.execute(queries.GIVE_BACK_ATTEMPT, (key,))
+
+
+def account_key(keyring: Keyring, email: str) -> bytes:
+    """The account's bucket; `email` in the database's small letters."""
+    return keyring.mac(email.encode(), "sign-in account")
 
 
 def network_of(address: str) -> str:

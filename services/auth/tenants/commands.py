@@ -154,6 +154,12 @@ def user_commands(load: Load) -> typer.Typer:
             operations.set_user_status(conn, email, "disabled")
 
     @cli.command()
+    def unlock(email: Email) -> None:
+        """Forget wrong passwords and codes typed for the user in devices they never signed in from."""
+        with operating(load) as (settings, conn):
+            operations.unlock_user(conn, _keyring(settings), email)
+
+    @cli.command()
     def enable(email: Email) -> None:
         """Let the user in again."""
         with operating(load) as (_, conn):

@@ -13,9 +13,15 @@ from services.auth.apps.queries import LOCK_TENANT
 from services.auth.revocations import watermarks
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.settings import Settings
-from services.auth.signin import totp
+from services.auth.signin import throttle, totp
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
-from services.auth.signin.queries import DELETE_RECOVERY_CODES
+from services.auth.signin.queries import (
+    DELETE_RECOVERY_CODES,
+    FORGET_COUNT,
+    FORGET_DEVICES,
+    FORGET_WRONG_CODES,
+    SMALL_LETTERS,
+)
 from services.auth.tenants import announcing, queries
 from shared import audit, ids
 from shared.crypto import Keyring
@@ -168,6 +174,7 @@ def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
     secret = totp.new_secret()
     record(conn, tenant_id, "user.second_factor_set", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
+    conn.execute(FORGET_DEVICES, (user_id,))
     conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), totp.context(user_id)), user_id))
     return totp.uri(secret, address)
 
@@ -177,6 +184,15 @@ def remove_second_factor(conn: Conn, email: str) -> None:
     record(conn, tenant_id, "user.second_factor_removed", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(queries.SET_TOTP, (None, user_id))
+
+
+def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
+    """Forgets wrong passwords and codes typed for the user in devices that are not known. Those of an address leak by themselves."""
+    user_id, tenant_id, address = find_user(conn, email)
+    record(conn, tenant_id, "user.unlocked", user_id)
+    conn.execute(FORGET_WRONG_CODES, (user_id,))
+    row = conn.execute(SMALL_LETTERS, (address,)).fetchone()
+    conn.execute(FORGET_COUNT, (throttle.account_key(keyring, row[0] if row else address),))
 
 
 def trail(conn: Conn, tenant_id: str, limit: int) -> list[dict[str, Any]]:
