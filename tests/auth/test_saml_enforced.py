@@ -85,7 +85,9 @@ def test_a_new_password_does_not_get_around_it(auth: Auth, works: Connection) ->
     enforce(works)
     path = operate(auth, "user", "password-link", outside["email"]).removeprefix(auth.settings.issuer)
     browser = Browser(auth)
-    browser.submit(browser.get(path), "/v1/auth/password", password="another long password", again="another long password")
+    browser.submit(
+        browser.get(path), "/v1/auth/password", password="another long password", again="another long password"
+    )
     assert browser.sign_in(outside, password="another long password").status_code == 403
 
 

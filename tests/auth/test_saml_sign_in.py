@@ -252,6 +252,35 @@ def test_the_name_may_be_the_address_itself(auth: Auth, works: Connection) -> No
     assert users_with(auth, email)[0][2] == "carlo"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "anna@b@{domain}",
+        "anna@{domain}@x.example",
+        "anna@evil\u3002{domain}",
+        "anna@{fullwidth}",
+        "anna@works\uff0e{domain}",
+        "anna\uff20b@{domain}",
+        "anna\u200b@{domain}",
+        "anna\u0085b@{domain}",
+        "\uff41nna@{domain}",
+        "anna@{domain}\uff61",
+        "anna@{sharp}",
+        "anna@xn--{domain}",
+    ],
+)
+def test_an_address_with_more_than_one_reading_makes_no_user(auth: Auth, works: Connection, written: str) -> None:
+    fullwidth = "".join(chr(ord(letter) + 0xFEE0) if letter.isalnum() else letter for letter in works.domain)
+    email = written.format(domain=works.domain, fullwidth=fullwidth, sharp=works.domain.replace("work", "wor\u212a"))
+    before = auth.sql("SELECT count(*) FROM users")
+    browser = Browser(auth)
+    answer = works.post(browser, works.form(works.ask(browser), attributes={"email": [email]}))
+    assert (answer.status_code, code_of(answer)) == (403, "email")
+    assert auth.sql("SELECT count(*) FROM users") == before
+    wait_for(lambda: bool(works.events()), what="the refusal to be listed")
+    assert "the e-mail address in any of the usual attributes" in works.events()[0]["detail"]
+
+
 @pytest.mark.parametrize("attributes", [{}, {"email": ["not an address"]}, {"email": [""]}, {"mail": ["@x.example"]}])
 def test_without_an_address_nobody_is_made(works: Connection, attributes: Any) -> None:
     answer = works.post(browser := Browser(works.auth), works.form(works.ask(browser), attributes=attributes))

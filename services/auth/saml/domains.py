@@ -1,6 +1,7 @@
 """E-mail domains: how they are written, and proof that an organisation owns one, by a TXT record only its owner can publish."""
 
 import re
+import unicodedata
 from typing import Protocol
 
 import dns.asyncresolver
@@ -66,13 +67,47 @@ def normalised(domain: str) -> str | None:
 
 def of_email(email: str) -> str | None:
     """The domain of an e-mail address, as it would be claimed; None for what is no address."""
-    local, at, domain = email.strip().rpartition("@")
-    if not (local and at and domain):
+    address = email.strip()
+    return None if objection_to(address) else to_ascii(address.rpartition("@")[2])
+
+
+def objection_to(email: str) -> str | None:
+    """Why this is no e-mail address of one domain and one reading, or None.
+
+    An identity provider vouches for a domain. Characters that other software reads as another `@` or dot, or drops, would let it
+    vouch for a name that looks like somebody else's.
+    """
+    if email.count("@") != 1 or email.startswith("@") or email.endswith("@"):
+        return "has not one @ between a name and a domain"
+    if not email.isprintable() or any(character.isspace() for character in email):
+        return "holds a space or a character that cannot be seen"
+    local, _, domain = email.partition("@")
+    if unicodedata.normalize("NFKC", local) != local or "@" in unicodedata.normalize("NFKC", domain):
+        return "holds characters that are another spelling of others"
+    if to_ascii(domain) is None:
+        return "has a domain that is not written as it is registered; xn--… always is"
+    return None
+
+
+def to_ascii(domain: str) -> str | None:
+    """A domain's ASCII form, of small and capital letters alike; None for any other spelling that merely maps to one."""
+    labels = [_label_to_ascii(label) for label in domain.split(".")]
+    return None if None in labels else normalised(".".join(label for label in labels if label is not None))
+
+
+def _label_to_ascii(written: str) -> str | None:
+    """None for a dot that is none (U+3002, U+FF0E, U+FF61), full-width letters, `ß` and all else that IDNA maps away."""
+    label = written.lower()
+    if label.isascii() != written.isascii():  # the Kelvin sign is a small k
         return None
     try:
-        return normalised(domain if domain.isascii() else domain.encode("idna").decode())
+        encoded = label.encode("idna").decode() if not label.isascii() else label
+        decoded = encoded.encode().decode("idna") if encoded.startswith("xn--") else encoded
+        again = decoded.encode("idna").decode() if encoded.startswith("xn--") else encoded
     except UnicodeError:
         return None
+    is_same = again == encoded and (label.isascii() or decoded == unicodedata.normalize("NFC", label))
+    return encoded if is_same else None
 
 
 async def is_proven(resolver: Resolver, domain: str, token: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.auth.apps import scopes
+from services.auth.saml import domains
 from services.auth.saml.documents import refuse
 from services.auth.saml.models import AttributeMapping
 
@@ -60,9 +61,11 @@ def _email(attributes: Mapping[str, Sequence[str]], name_id: str, wanted: Attrib
     email = _first(attributes, (wanted.email,) if wanted.email else EMAIL_NAMES)
     if not email and not wanted.email:
         email = name_id
-    local, at, domain = email.rpartition("@")
-    if not (local and at and domain) or len(email) > MAX_EMAIL or not email.isprintable() or " " in email:
-        refuse("email", f"no e-mail address in {wanted.email or 'any of the usual attributes'}")
+    where = wanted.email or "any of the usual attributes"
+    if not email or "@" not in email or len(email) > MAX_EMAIL:
+        refuse("email", f"no e-mail address in {where}")
+    if (objection := domains.objection_to(email)) is not None:
+        refuse("email", f"the e-mail address in {where} {objection}")
     return email
 
 

@@ -130,7 +130,7 @@ def users(conn: Conn, tenant_id: str | None) -> list[dict[str, Any]]:
 
 
 def create_user(conn: Conn, tenant_id: str, email: str, name: str) -> str:
-    if "@" not in email or len(email) > 254 or not email.isprintable():
+    if email.count("@") != 1 or len(email) > 254 or not email.isprintable():
         raise Refused(f"{email} is not an e-mail address")
     if tenant_id not in {tenant.tenant_id for tenant in tenants(conn)}:
         raise Refused(f"there is no tenant {tenant_id}")
