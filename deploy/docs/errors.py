@@ -27,6 +27,7 @@ PROBLEMS = [
     Problem(405, "Method not allowed", "The path has other methods: Allow names them."),
     Problem(408, "Request timeout", "The request did not arrive in time."),
     Problem(409, "Conflict", "It contradicts what is there, or the same Idempotency-Key is under way: then try again."),
+    Problem(409, "Limit reached", "There are as many as may be: `resource` says of what, `limit` how many."),
     Problem(412, "Precondition failed", "It was changed since you read it: read it again."),
     Problem(
         413,

@@ -4,13 +4,27 @@ from shared import settings
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):
-    """`issuer` is the public base URL of the auth host, `api_base_url` the one of the api host; both stand in every token's `aud`."""
+    """`issuer` is the public base URL of the auth host, `api_base_url` the one of the api host; both stand in every token's `aud`.
+
+    `most_*` cap what a tenant, an app or a person may have; README.md says of what.
+    """
 
     issuer: settings.Origin
     api_base_url: settings.Origin
     stack: str = ""
     dns_resolver: settings.Resolver = ""
     signing_key_bits: int = 2048
+    most_apps: settings.Count = 500
+    most_apps_a_day: settings.Count = 1000
+    most_redirect_uris: settings.Count = 20
+    most_jwks_keys: settings.Count = 5
+    most_service_tokens: settings.Count = 2000
+    most_service_tokens_of_app: settings.Count = 100
+    most_consents: settings.Count = 500
+    most_requests: settings.Count = 100
+    most_connections: settings.Count = 10
+    most_domains: settings.Count = 50
+    most_users: settings.Count = 20_000
     password_checks: settings.Positive = 2
     password_queue: settings.Positive = 100
     refresh_grace_seconds: settings.NotNegative = 30

@@ -45,7 +45,8 @@ FORGET: tuple[LiteralString, ...] = (
 def create_worker(settings: Settings) -> Celery:
     redis = broker.redis_client(settings.redis_url)
     uninstall = partial(installing.uninstall, ring=partial(bell.ring_sync, redis))
-    handlers = {InstallApp: installing.install, UninstallApp: uninstall}
+    install = partial(installing.install, settings=settings)
+    handlers = {InstallApp: install, UninstallApp: uninstall}
     return worker.create_worker("auth", settings, handlers, redis=redis)
 
 

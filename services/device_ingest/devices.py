@@ -9,10 +9,13 @@ from starlette.requests import Request
 from services.device_ingest import queries
 from services.device_ingest.models import Device, DeviceChange, DeviceFilter, Enrolment
 from shared import ids, problems
+from shared.caps import Cap, require_room
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 
 REMEMBERED = 50_000
+# A device is never deleted, since its observations stay.
+NO_MORE = "enrol one again, by its serial number, or ask Knogin for more"
 
 
 class ActiveDevices:
@@ -42,8 +45,11 @@ class Enrolled(NamedTuple):
     is_news: bool
 
 
-async def enrol(conn: AsyncConnection, enrolment: Enrolment) -> Enrolled:
-    """The device with this serial number, which is active from now on."""
+async def enrol(conn: AsyncConnection, caller: Caller, enrolment: Enrolment, most: int) -> Enrolled:
+    """The device with this serial number, which is active from now on. Raises a 409 Problem for a new one beyond `most`."""
+    known = await (await conn.execute(queries.HAS_DEVICE, (enrolment.serial_number,))).fetchone()
+    if known is None:
+        await require_room(conn, Cap("devices", most, instead=NO_MORE), caller.tenant_id, queries.COUNT_DEVICES)
     fields = structs.asdict(enrolment)
     optional = ("manufacturer", "model", "vehicle_id")
     parameters: dict[str, Any] = {

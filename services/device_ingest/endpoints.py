@@ -46,7 +46,7 @@ async def enrol_device(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
-        device, is_new, is_news = await devices.enrol(conn, enrolment)
+        device, is_new, is_news = await devices.enrol(conn, caller, enrolment, request.state.settings.most_devices)
         await audit.record(conn, caller, "device.enrol", device.id, {"new": is_new})
         if is_news:
             await outbox.add(conn, caller.tenant_id, news.device_enrolled(device, test=caller.rehearses))

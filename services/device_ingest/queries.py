@@ -21,6 +21,8 @@ ENROL_DEVICE: LiteralString = f"""
         (old.status, old.device_class, old.vehicle_id) IS DISTINCT FROM (new.status, new.device_class, new.vehicle_id) AS is_news
 """
 
+HAS_DEVICE: LiteralString = "SELECT FROM devices WHERE tenant_id = current_tenant() AND serial_number = %s"
+COUNT_DEVICES: LiteralString = "SELECT count(*) FROM devices WHERE tenant_id = current_tenant()"
 FIND_DEVICE: LiteralString = f"SELECT {DEVICE} FROM devices WHERE id = %s"
 LOCK_DEVICE: LiteralString = f"SELECT {DEVICE} FROM devices WHERE id = %s FOR UPDATE"
 

@@ -7,11 +7,13 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     """Concurrent requests share one insert and one commit of up to `group_rows` rows; `group_writers` such groups run at a time.
 
     `group_rows` of 1 gives every request its own transaction. Observations are kept for `observation_retention_days`.
+    A tenant has at most `most_devices`, retired ones among them.
     """
 
     group_rows: int = 500
     group_writers: int = 2
     observation_retention_days: int = 400
+    most_devices: settings.Count = 20_000
 
     def __post_init__(self) -> None:
         if self.group_rows < 1 or not 1 <= self.group_writers <= 64:

@@ -1,7 +1,7 @@
 """What a GraphQL answer says went wrong: a code a program can act on, a message that gives nothing away, the trace id."""
 
 import logging
-from typing import Any
+from typing import Any, LiteralString
 
 from graphql import GraphQLError
 from prometheus_client import Counter
@@ -9,6 +9,8 @@ from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
 from shared import logs, tracing
+from shared.caps import Cap, is_full
+from shared.database import AsyncConnection
 
 log = logging.getLogger(__name__)
 errors_told = Counter("graphql_errors_total", "Errors in GraphQL answers", ["code"])
@@ -45,6 +47,12 @@ def bad_input(message: str, **extra: Any) -> Refusal:
 
 def conflict(message: str, **extra: Any) -> Refusal:
     return Refusal("CONFLICT", message, **extra)
+
+
+async def require_room(conn: AsyncConnection, cap: Cap, tenant_id: str, count: LiteralString) -> None:
+    """Raises a CONFLICT that names the limit, where the tenant has as many as it may."""
+    if await is_full(conn, cap, tenant_id, count, (tenant_id,)):
+        raise conflict(str(cap), resource=cap.things, limit=cap.most)
 
 
 def unavailable(message: str = "A part of the service is not available; try again.") -> Refusal:

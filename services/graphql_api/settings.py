@@ -13,6 +13,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     identity_exchange_url: settings.Url = ""
     answers_kept_bytes: settings.Whole = 64 * 1024 * 1024
     facts_kept_days: settings.Count = 3_653
+    most_telephony_providers: settings.Count = 50
+    most_telephony_routes: settings.Count = 1000
 
 
 def load() -> Settings:

@@ -19,13 +19,13 @@ from services.webhook_dispatcher import (
 from services.webhook_dispatcher.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.models import App, NewWebhook, Subscription, WebhookChange
+from services.webhook_dispatcher.settings import Settings
 from shared import audit, deidentification, http, idempotency, identity, ids, pagination, problems
+from shared.caps import Cap, require_room
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.pagination import Page
 from shared.problems import FieldError
-
-MOST_WEBHOOKS = 100
 
 
 async def create_webhook(request: Request) -> Response:
@@ -41,7 +41,7 @@ async def create_webhook(request: Request) -> Response:
             return stored
         app = await _share_app(conn, caller)
         check_events(app, draft.events)
-        await _check_number(conn, caller)
+        await _require_room(conn, request, caller)
         webhook_id, vault = ids.new_id("wh"), _vault(request)
         row = {
             "id": webhook_id,
@@ -186,11 +186,12 @@ async def _share_app(conn: AsyncConnection, caller: Caller) -> App:
     return app
 
 
-async def _check_number(conn: AsyncConnection, caller: Caller) -> None:
-    await conn.execute(queries.LOCK_COUNT, (caller.client_id,))
-    row = await (await conn.execute(queries.COUNT_SUBSCRIPTIONS, (caller.client_id,))).fetchone()
-    if row is not None and row[0] >= MOST_WEBHOOKS:
-        raise problems.conflict(f"An app has at most {MOST_WEBHOOKS} webhooks.")
+async def _require_room(conn: AsyncConnection, request: Request, caller: Caller) -> None:
+    settings: Settings = request.state.settings
+    of_app = Cap("webhooks", settings.most_webhooks_of_app, "An app", "delete some first")
+    await require_room(conn, of_app, caller.client_id, queries.COUNT_OF_APP, (caller.client_id,))
+    of_tenant = Cap("webhooks", settings.most_webhooks)
+    await require_room(conn, of_tenant, caller.tenant_id, queries.COUNT_OF_TENANT)
 
 
 async def _apply(conn: AsyncConnection, vault: Vault, subscription: Subscription, change: WebhookChange) -> list[str]:

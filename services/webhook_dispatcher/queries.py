@@ -8,9 +8,8 @@ SUBSCRIPTION_COLUMNS: LiteralString = """
     created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held
 """
 FIND_APP: LiteralString = "SELECT status, approved_events FROM apps WHERE client_id = %(client_id)s"
-# Until the transaction ends nobody else makes one for this app, so that the count holds.
-LOCK_COUNT: LiteralString = "SELECT pg_advisory_xact_lock(7402004, hashtext(%s))"
-COUNT_SUBSCRIPTIONS: LiteralString = "SELECT count(*) FROM subscriptions WHERE client_id = %s"
+COUNT_OF_APP: LiteralString = "SELECT count(*) FROM subscriptions WHERE tenant_id = current_tenant() AND client_id = %s"
+COUNT_OF_TENANT: LiteralString = "SELECT count(*) FROM subscriptions WHERE tenant_id = current_tenant()"
 INSERT_SUBSCRIPTION: LiteralString = (
     """
     INSERT INTO subscriptions (id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint,

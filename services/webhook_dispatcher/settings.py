@@ -14,6 +14,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     webhook_ca_file: settings.ReadableFile = ""
     webhook_retention_days: settings.Count = 30
     webhook_disable_after_days: settings.Positive = 5
+    most_webhooks_of_app: settings.Count = 100
+    most_webhooks: settings.Count = 2000
     webhook_senders: settings.Count = 1
     webhook_sender_slots: settings.Count = 512
 

@@ -15,7 +15,6 @@ from lxml import etree
 
 from services.auth.saml import domains, metadata
 from services.auth.saml.documents import METADATA, POST, SIGNATURE, Refused, tag
-from services.auth.saml.store import MAX_CONNECTIONS
 from tests.auth.federation import CONNECTIONS, Connection, metadata_of, open_federation, usual_signer
 from tests.auth.identity_provider import new_signer
 from tests.auth.name_server import NameServer
@@ -156,7 +155,7 @@ def test_a_call_repeated_with_its_key_makes_one_connection(works: Connection) ->
 
 def test_an_organisation_has_room_for_ten(auth: Auth, works: Connection) -> None:
     rows = auth.sql("SELECT connection_id FROM saml_connections WHERE tenant_id = %s", auth.demo["tenant_id"])
-    for number in range(MAX_CONNECTIONS - len(rows)):
+    for number in range(auth.settings.most_connections - len(rows)):
         auth.sql(
             """INSERT INTO saml_connections (connection_id, tenant_id, name, entity_id, sso_url, own_key, own_certificate)
             VALUES (%s, %s, 'full', 'x', 'x', '', '')""",

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from shared import ids
-from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner
+from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
 
 
 def test_a_device_is_enrolled_once_and_found_again(partner: Partner) -> None:
@@ -246,3 +246,20 @@ def test_an_app_that_is_shown_moved_times_reaches_no_device_whatever_its_token_c
     for answer in answers:
         assert (answer.json()["title"], mode in answer.json()["detail"]) == ("Insufficient scope", True)
         assert "SN-0001" not in answer.text
+
+
+def test_devices_enrolled_at_once_stop_at_the_cap_and_those_known_go_on(start_app: StartApp) -> None:
+    with start_app(most_devices=3) as http:
+        partner = Partner(http, ids.new_id("org"))
+
+        def enrol(number: int) -> int:
+            body = {"serial_number": f"SN-{number}", "device_class": "oximeter"}
+            return partner.post(f"{DEVICES}/enrol", body).status_code
+
+        with ThreadPoolExecutor(6) as pool:
+            statuses = list(pool.map(enrol, range(20)))
+        assert sorted(statuses) == [201] * 3 + [409] * 17
+        refused = partner.post(f"{DEVICES}/enrol", {"serial_number": "SN-x", "device_class": "oximeter"}).json()
+        assert refused["type"].endswith("#limit-reached")
+        assert (refused["resource"], refused["limit"]) == ("devices", 3)
+        assert enrol(statuses.index(201)) == 200

@@ -3,16 +3,22 @@
 import threading
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
 from deploy.local.databases import Database
+from deploy.local.redis_server import RedisServer
+from services.graphql_api.app import create_app
+from services.graphql_api.bundles import Catalogue
 from services.graphql_api.settings import Settings
 from services.graphql_api.telephony.resolvers import context_of
 from shared import ids
 from shared.crypto import Keyring
 from shared.problems import access_on_request
-from tests.graphql_api.asking import Asking
+from tests.graphql_api.asking import Asking, settings_for
+from tests.support.plain import PLAIN
+from tests.support.serving import serving
 
 TWILIO = {"accountSid": "AC" + "0a" * 16, "authToken": b"5ecre7".hex() + "0" * 20}
 SIP = {"host": "trunk.carrier.example", "username": "knogin", "password": "canary-sip-password"}
@@ -288,3 +294,23 @@ def test_of_several_who_make_a_default_at_once_one_default_is_left(ask: Asking) 
     assert codes <= {"CONFLICT"}
     assert any("errors" not in answer for answer in answers)
     assert [one["isDefault"] for one in ask.data("ListTelephonyProviders")].count(True) == 1
+
+
+def test_providers_and_routes_are_bounded(
+    database: Database, redis_server: RedisServer, settings: Settings, catalogue: Catalogue
+) -> None:
+    small = settings_for(database, redis_server.url, most_telephony_providers=2, most_telephony_routes=2)
+    with serving(create_app(small)) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+        ask = Asking(http, settings, catalogue)
+        ask.grant("telephony-admin")
+        main = provider(ask)
+        provider(ask, "Second")
+        given = {"input": {"name": "Third", "carrier": {"twilio": TWILIO}}}
+        refused = ask.operation("CreateTelephonyProvider", given)["errors"][0]
+        assert refused["extensions"]["code"] == "CONFLICT"
+        assert (refused["extensions"]["resource"], refused["extensions"]["limit"]) == ("telephony providers", 2)
+        route(ask, main["id"], "+447911123451")
+        route(ask, main["id"], "+447911123452")
+        given = {"input": {"providerId": main["id"], "phoneNumber": "+447911123453", "targetSubsystem": "psap"}}
+        refused = ask.operation("CreateTelephonyRoute", given)["errors"][0]
+        assert (refused["extensions"]["resource"], refused["extensions"]["limit"]) == ("telephony routes", 2)

@@ -7,19 +7,19 @@ from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.auth import caps
 from services.auth.apps import dry_run, queries, scopes, store
 from services.auth.apps.changing import changeable, refuse
 from services.auth.apps.models import App, RotateSecret, ServiceTokenDraft, ServiceTokenRow
 from services.auth.apps.service_tokens import insert_service_token
 from services.auth.revocations import bell, watermarks
 from shared import audit, deidentification, http, idempotency, identity, ids, outbox, pagination, problems
+from shared.caps import Cap, require_room
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.messages import Event
 from shared.pagination import Page
 from shared.problems import FieldError
-
-MAX_SERVICE_TOKENS = 100
 
 
 async def rotate_secret(request: Request) -> Response:
@@ -34,6 +34,7 @@ async def rotate_secret(request: Request) -> Response:
             raise problems.conflict("This app has no secret.")
         overlap = {"client_id": app.client_id, "overlap": rotation.overlap_seconds}
         ended = await (await conn.execute(queries.END_OTHER_SECRETS, overlap)).fetchall()
+        await conn.execute(queries.FORGET_ENDED_SECRETS, overlap)
         secret = await store.add_secret(conn, request.state.keyring, app)
         if not rotation.overlap_seconds:
             await store.revoke_every_token(conn, app.client_id)
@@ -73,7 +74,7 @@ async def mint_service_token(request: Request) -> Response:
             raise problems.conflict("This organisation is suspended.")
         app = await changeable(conn, request, caller)
         wanted = _check_service_token(app, draft)
-        await _refuse_too_many(conn, app)
+        await _require_room(conn, request, app)
         issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
         token_id, claims = await insert_service_token(
             conn, app, wanted, draft.expires_in, aud=[issuer, audience], environment=tenant.environment
@@ -112,10 +113,12 @@ def _check_service_token(app: App, draft: ServiceTokenDraft) -> list[str]:
     return wanted
 
 
-async def _refuse_too_many(conn: AsyncConnection, app: App) -> None:
-    row = await (await conn.execute(queries.COUNT_SERVICE_TOKENS, (app.client_id,))).fetchone()
-    if row is not None and row[0] >= MAX_SERVICE_TOKENS:
-        raise problems.conflict(f"This app has {MAX_SERVICE_TOKENS} live service tokens; revoke some first.")
+async def _require_room(conn: AsyncConnection, request: Request, app: App) -> None:
+    settings, instead = request.state.settings, "revoke some first"
+    cap = Cap("live service tokens", settings.most_service_tokens_of_app, "An app", instead)
+    await require_room(conn, cap, app.client_id, queries.COUNT_SERVICE_TOKENS, (app.client_id,))
+    count = queries.COUNT_SERVICE_TOKENS_OF_TENANT
+    await caps.require(conn, settings, app.tenant_id, "service_tokens", count, (app.tenant_id,))
 
 
 async def list_service_tokens(request: Request) -> Response:

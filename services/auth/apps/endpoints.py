@@ -6,6 +6,7 @@ from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.auth import caps
 from services.auth.apps import dry_run, queries, rules, scopes, store
 from services.auth.apps.changing import changeable, named_fields, refuse
 from services.auth.apps.models import (
@@ -41,7 +42,12 @@ async def create_app(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
-        refuse(rules.check_draft(draft, await store.hold_tenant(conn, caller.tenant_id)))
+        tenant, settings = await store.hold_tenant(conn, caller.tenant_id), request.state.settings
+        refuse(rules.check_draft(draft, tenant, settings))
+        await caps.require(conn, settings, tenant.tenant_id, "apps", queries.COUNT_APPS, (tenant.tenant_id,))
+        await caps.require(
+            conn, settings, tenant.tenant_id, "apps_a_day", queries.COUNT_APPS_OF_DAY, (tenant.tenant_id,)
+        )
         app = await store.insert_app(conn, caller.tenant_id, draft)
         content = app_view(app)
         if app.token_endpoint_auth_method in ("client_secret_basic", "client_secret_post"):
@@ -77,7 +83,7 @@ async def change_app(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         tenant = await store.hold_tenant(conn, caller.tenant_id)
         app = await changeable(conn, request, caller)
-        refuse(rules.check_change(change, app, tenant))
+        refuse(rules.check_change(change, app, tenant, request.state.settings))
         named = named_fields(change)
         changed = await store.save_app(conn, app, **named)
         withdrawn = sorted(set(app.requested_scopes) - set(changed.requested_scopes))
@@ -98,6 +104,7 @@ async def delete_app(request: Request) -> Response:
         app = await changeable(conn, request, caller)
         await store.save_app(conn, app, status="deleted")
         await conn.execute(queries.DELETE_SECRETS, (app.client_id,))
+        await conn.execute(queries.DELETE_CONSENTS, (app.client_id,))
         await conn.execute(queries.REVOKE_GRANTS, (app.client_id,))
         await store.revoke_every_token(conn, app.client_id)
         await audit.record(conn, caller, "app.deleted", app.client_id)
@@ -141,7 +148,7 @@ async def change_governance(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         tenant = await store.hold_tenant(conn, caller.tenant_id)
         app = await changeable(conn, request, caller)
-        refuse(rules.check_governance(change, app, tenant))
+        refuse(rules.check_governance(change, app, tenant, request.state.settings))
         if query.dry_run:
             return http.json(await _dry_run(conn, app, change))
         named = named_fields(change)

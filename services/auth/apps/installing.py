@@ -4,24 +4,27 @@ from collections.abc import Callable, Sequence
 
 from psycopg.rows import class_row
 
+from services.auth import caps
 from services.auth.apps import events, queries, scopes
 from services.auth.apps.models import App, Tenant
 from services.auth.apps.store import announcements
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.revocations.watermarks import LIVES_SECONDS
+from services.auth.settings import Settings
 from shared import audit, outbox
+from shared.caps import LOCK, Cap
 from shared.database import Connection, set_tenant
 from shared.identity import Caller
 from shared.messages import AppInstalled, InstallApp, UninstallApp
 from shared.worker import Received
 
 
-def install(conn: Connection, messages: Sequence[Received[InstallApp]]) -> None:
+def install(conn: Connection, messages: Sequence[Received[InstallApp]], settings: Settings) -> None:
     """Makes each app, or says why it may not be. It has no secret until an administrator rotates one into it."""
     for message in messages:
         set_tenant(conn, message.tenant_id)
         wanted = message.body
-        reason = objection(wanted, _tenant(conn, message.tenant_id))
+        reason = objection(wanted, _tenant(conn, message.tenant_id)) or _no_room(conn, message.tenant_id, settings)
         if reason is None:
             _make(conn, message)
         answer = AppInstalled(
@@ -47,6 +50,15 @@ def objection(wanted: InstallApp, tenant: Tenant | None) -> str | None:
     return None
 
 
+def _no_room(conn: Connection, tenant_id: str, settings: Settings) -> str | None:
+    """Why the organisation may have no further app; counted under the lock that making one by hand takes."""
+    row = conn.execute(caps.LIMIT, (tenant_id, "apps")).fetchone()
+    cap = Cap(caps.THINGS["apps"], row[0] if row is not None else settings.most_apps)
+    conn.execute(LOCK, (f"{cap.things} {tenant_id}",))
+    counted = conn.execute(queries.COUNT_APPS, (tenant_id,)).fetchone()
+    return str(cap) if counted is not None and counted[0] >= cap.most else None
+
+
 def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring: Callable[[], object]) -> None:
     """Deletes each app, unless it is gone; its tokens end at every gateway within a second. `ring` hurries the gateways."""
     for message in messages:
@@ -57,6 +69,7 @@ def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring
         if app is None:
             continue
         conn.execute(queries.DELETE_SECRETS, (app.client_id,))
+        conn.execute(queries.DELETE_CONSENTS, (app.client_id,))
         conn.execute(queries.REVOKE_GRANTS, (app.client_id,))
         conn.execute(queries.REVOKE_SERVICE_TOKENS, (app.client_id,))
         conn.execute(ADD_WATERMARKS, ("client", [app.client_id], LIVES_SECONDS))

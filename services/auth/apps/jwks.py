@@ -7,7 +7,6 @@ from joserfc.jwk import KeySet
 
 from shared.encoding import base64url_decode
 
-MAX_KEYS = 5
 RSA_BITS = range(2048, 4096 + 1)
 # By curve, or by key type where that has none: what a key may sign an assertion with.
 ALGORITHMS = {
@@ -34,14 +33,14 @@ class _KeySet(msgspec.Struct, forbid_unknown_fields=True):
     keys: list[_Key]
 
 
-def problem_with(jwks: dict[str, Any]) -> str | None:
+def problem_with(jwks: dict[str, Any], most: int) -> str | None:
     """Why a JWK Set cannot authenticate a client, or None."""
     try:
         keys = msgspec.convert(jwks, _KeySet).keys
     except msgspec.ValidationError:
         return "is a JWK Set of RSA, EC or OKP keys that sign"
-    if not 0 < len(keys) <= MAX_KEYS:
-        return f"holds 1 to {MAX_KEYS} keys"
+    if not 0 < len(keys) <= most:
+        return f"holds 1 to {most} keys"
     if any(PRIVATE_MEMBERS & set(key) for key in jwks["keys"]):
         return "holds a private key; send the public half alone"
     if len(keys) > 1 and len({key.kid for key in keys if key.kid}) != len(keys):

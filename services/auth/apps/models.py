@@ -15,7 +15,7 @@ AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_j
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 Scope = Annotated[str, Meta(min_length=1, max_length=64)]
 Scopes = Annotated[list[Scope], Meta(max_length=50)]
-RedirectUris = Annotated[list[str], Meta(max_length=20)]
+RedirectUris = Annotated[list[str], Meta(max_length=100)]
 Seconds = Annotated[int, Meta(ge=0, le=30 * 86_400)]
 
 

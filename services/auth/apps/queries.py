@@ -67,6 +67,11 @@ UPDATE_APP: LiteralString = (
     + COLUMNS
 )
 
+COUNT_APPS: LiteralString = "SELECT count(*) FROM apps WHERE tenant_id = %s AND status <> 'deleted' AND NOT first_party"
+# Deleted ones too: making and deleting in turn is bounded as well.
+COUNT_APPS_OF_DAY: LiteralString = (
+    "SELECT count(*) FROM apps WHERE tenant_id = %s AND created_at > clock_timestamp() - interval '1 day'"
+)
 INSERT_SECRET: LiteralString = "INSERT INTO app_secrets (id, tenant_id, client_id, mac) VALUES (%s, %s, %s, %s)"
 # The newest secret gets the overlap; whatever was in its own overlap ends now, so that two live at most.
 END_OTHER_SECRETS: LiteralString = """
@@ -76,6 +81,12 @@ END_OTHER_SECRETS: LiteralString = """
     WHERE client_id = %(client_id)s AND (expires_at IS NULL OR expires_at > clock_timestamp())
     RETURNING expires_at
 """
+# Of secrets that have ended, the last ones are enough to see what was rotated.
+FORGET_ENDED_SECRETS: LiteralString = """
+    DELETE FROM app_secrets WHERE client_id = %(client_id)s AND expires_at <= clock_timestamp() AND id NOT IN (
+        SELECT id FROM app_secrets WHERE client_id = %(client_id)s ORDER BY created_at DESC LIMIT 20)
+"""
+DELETE_CONSENTS: LiteralString = "DELETE FROM consents WHERE client_id = %s"
 DELETE_SECRETS: LiteralString = "DELETE FROM app_secrets WHERE client_id = %s"
 LIVE_SECRETS: LiteralString = """
     SELECT id, created_at, expires_at, last_used_at FROM app_secrets
@@ -93,6 +104,10 @@ SERVICE_TOKENS: LiteralString = """
     ORDER BY id DESC LIMIT %(limit)s
 """
 CLOCK: LiteralString = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+COUNT_SERVICE_TOKENS_OF_TENANT: LiteralString = """
+    SELECT count(*) FROM service_tokens
+    WHERE tenant_id = %s AND revoked_at IS NULL AND expires_at > clock_timestamp()
+"""
 COUNT_SERVICE_TOKENS: LiteralString = """
     SELECT count(*) FROM service_tokens
     WHERE client_id = %s AND revoked_at IS NULL AND expires_at > clock_timestamp()

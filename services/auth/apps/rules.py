@@ -7,41 +7,46 @@ from msgspec import UNSET
 
 from services.auth.apps import events, jwks, redirects, scopes
 from services.auth.apps.models import App, AppChange, AppDraft, GovernanceChange, Tenant
+from services.auth.settings import Settings
 from shared import deidentification
 from shared.deidentification import Mode
 from shared.problems import FieldError
 
 
-def check_draft(draft: AppDraft, tenant: Tenant) -> list[FieldError]:
+def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[FieldError]:
     return [
         *_check_name(draft.name),
         *_check_grants(draft),
-        *_check_redirects(draft.redirect_uris),
+        *_check_redirects(draft.redirect_uris, settings),
         *_check_scopes(draft.requested_scopes, tenant),
-        *_check_jwks(draft.token_endpoint_auth_method, draft.jwks),
+        *_check_jwks(draft.token_endpoint_auth_method, draft.jwks, settings),
     ]
 
 
-def check_change(change: AppChange, app: App, tenant: Tenant) -> list[FieldError]:
+def check_change(change: AppChange, app: App, tenant: Tenant, settings: Settings) -> list[FieldError]:
     errors: list[FieldError] = []
     if change.name is not UNSET:
         errors += _check_name(change.name)
     if change.jwks is not UNSET:
-        errors += _check_jwks(app.token_endpoint_auth_method, change.jwks)
+        errors += _check_jwks(app.token_endpoint_auth_method, change.jwks, settings)
     if change.redirect_uris is not UNSET:
-        errors += _check_redirects(change.redirect_uris) + _check_some_redirect(change.redirect_uris, app.grant_types)
+        errors += _check_redirects(change.redirect_uris, settings) + _check_some_redirect(
+            change.redirect_uris, app.grant_types
+        )
     if change.requested_scopes is not UNSET:
         errors += _check_scopes(change.requested_scopes, tenant)
         errors += _check_live_scopes("/requested_scopes", change.requested_scopes, app.deidentification)
     return errors
 
 
-def check_governance(change: GovernanceChange, app: App, tenant: Tenant) -> list[FieldError]:
+def check_governance(change: GovernanceChange, app: App, tenant: Tenant, settings: Settings) -> list[FieldError]:
     errors: list[FieldError] = []
     if change.enforce_pkce is False and app.token_endpoint_auth_method == "none":
         errors.append(FieldError("/enforce_pkce", "a public client always uses PKCE"))
     if change.redirect_uris is not UNSET:
-        errors += _check_redirects(change.redirect_uris) + _check_some_redirect(change.redirect_uris, app.grant_types)
+        errors += _check_redirects(change.redirect_uris, settings) + _check_some_redirect(
+            change.redirect_uris, app.grant_types
+        )
     if change.approved_events is not UNSET:
         errors += _unknown("/approved_events", change.approved_events, events.is_known, "approves no event there is")
         errors += _repeated("/approved_events", change.approved_events)
@@ -89,7 +94,9 @@ def _check_some_redirect(uris: Sequence[str], grant_types: Sequence[str]) -> lis
     return []
 
 
-def _check_redirects(uris: Sequence[str]) -> list[FieldError]:
+def _check_redirects(uris: Sequence[str], settings: Settings) -> list[FieldError]:
+    if len(uris) > settings.most_redirect_uris:
+        return [FieldError("/redirect_uris", f"an app has at most {settings.most_redirect_uris}")]
     found = [(index, redirects.problem_with(uri)) for index, uri in enumerate(uris)]
     errors = [FieldError(f"/redirect_uris/{index}", problem) for index, problem in found if problem]
     return errors + _repeated("/redirect_uris", uris)
@@ -101,12 +108,12 @@ def _check_scopes(requested: Sequence[str], tenant: Tenant) -> list[FieldError]:
     return errors + _repeated("/requested_scopes", requested)
 
 
-def _check_jwks(method: str, keys: dict[str, Any] | None) -> list[FieldError]:
+def _check_jwks(method: str, keys: dict[str, Any] | None, settings: Settings) -> list[FieldError]:
     if method != "private_key_jwt":
         return [FieldError("/jwks", "is for private_key_jwt alone")] if keys is not None else []
     if keys is None:
         return [FieldError("/jwks", "private_key_jwt needs it")]
-    problem = jwks.problem_with(keys)
+    problem = jwks.problem_with(keys, settings.most_jwks_keys)
     return [FieldError("/jwks", problem)] if problem else []
 
 

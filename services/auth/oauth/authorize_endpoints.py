@@ -22,6 +22,7 @@ from services.auth.signin import cookies, pages, sessions, texts
 from services.auth.signin.models import Session
 from services.auth.signin.returning import AUTHORIZE, to_sign_in
 from shared import audit, ids
+from shared.caps import Cap, is_full
 from shared.database import AsyncConnection, transaction
 from shared.encoding import base64url_encode
 
@@ -194,8 +195,17 @@ async def decide(request: Request) -> Response:
             return asking.fail(authorization.BeyondRoles(beyond), 303)
         if not _was_shown(asking, checked, session, values.get("shown", "")):
             return _ask(asking, checked, session)
+        if not await _has_room(conn, asking, session):
+            return pages.error(request, "consents_full", 409)
         await _remember(conn, asking, checked, session)
         return _redirect(await _grant(conn, asking, checked, session), 303)
+
+
+async def _has_room(conn: AsyncConnection, asking: Asking, session: Session) -> bool:
+    """Whether the person may let one more app in."""
+    cap = Cap("consents", asking.request.state.settings.most_consents, "A person")
+    parameters = (session.user_id, asking.client.row.client_id)
+    return not await is_full(conn, cap, session.user_id, queries.COUNT_OTHER_CONSENTS, parameters)
 
 
 async def _remember(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> None:

@@ -43,6 +43,7 @@ INSERT_CODE: LiteralString = """
 """
 # Held until the grant is written: who withdraws the consent waits, and then ends that grant as well.
 CONSENT: LiteralString = "SELECT scopes FROM consents WHERE user_id = %s AND client_id = %s FOR SHARE"
+COUNT_OTHER_CONSENTS: LiteralString = "SELECT count(*) FROM consents WHERE user_id = %s AND client_id <> %s"
 GIVE_CONSENT: LiteralString = """
     INSERT INTO consents (tenant_id, user_id, client_id, scopes) VALUES (%(tenant_id)s, %(user_id)s, %(client_id)s, %(scopes)s)
     ON CONFLICT (user_id, client_id) DO UPDATE SET given_at = clock_timestamp(),

@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.auth import caps
 from services.auth.apps import scopes, store
 from services.auth.apps.changing import refuse
 from services.auth.requests import credentials, queries, rules
@@ -25,6 +26,8 @@ async def create_request(request: Request) -> Response:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
         await _refuse_needless(conn, caller, draft.details)
+        count, settings = queries.COUNT, request.state.settings
+        await caps.require(conn, settings, caller.tenant_id, "requests", count, (caller.tenant_id,))
         made = await _insert(conn, caller, draft)
         await audit.record(conn, caller, "integration_request.made", made.id, {"capability": made.capability})
         response = http.created(request_view(made), f"{REQUESTS}/{made.id}")

@@ -13,6 +13,9 @@ INSERT: LiteralString = (
     ON CONFLICT (tenant_id, capability) WHERE status = 'pending' DO NOTHING RETURNING """
     + COLUMNS
 )
+COUNT: LiteralString = (
+    "SELECT count(*) FROM integration_requests WHERE tenant_id = %s AND created_at > now() - interval '1 year'"
+)
 PENDING: LiteralString = "SELECT id FROM integration_requests WHERE capability = %s AND status = 'pending'"
 FIND: LiteralString = "SELECT " + COLUMNS + " FROM integration_requests WHERE id = %s"
 FIND_TO_CHANGE: LiteralString = FIND + " FOR UPDATE"

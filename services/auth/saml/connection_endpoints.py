@@ -8,6 +8,7 @@ from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.auth import caps
 from services.auth.apps import scopes
 from services.auth.apps.models import AppEventRow
 from services.auth.apps.store import load_tenant
@@ -55,7 +56,9 @@ async def create_connection(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
-        await _check_room(conn)
+        await conn.execute(queries.LOCK_TENANT)
+        settings, count = request.state.settings, queries.COUNT_CONNECTIONS
+        await caps.require(conn, settings, caller.tenant_id, "connections", count)
         connection = await store.insert(conn, request.state.keyring, caller.tenant_id, fields, own_key, own_certificate)
         pinned = await store.pin(conn, connection, wanted)
         detail = {"entity_id": connection.entity_id, "certificates": pinned}
@@ -63,13 +66,6 @@ async def create_connection(request: Request) -> Response:
         location = f"/v1/saml/connections/{connection.connection_id}"
         response = http.created(await _shown(conn, request, connection), location)
         return await idempotency.keep(conn, request, caller, response)
-
-
-async def _check_room(conn: AsyncConnection) -> None:
-    await conn.execute(queries.LOCK_TENANT)
-    row = await (await conn.execute(queries.COUNT_CONNECTIONS)).fetchone()
-    if row is not None and row[0] >= store.MAX_CONNECTIONS:
-        raise problems.conflict(f"An organisation has at most {store.MAX_CONNECTIONS} connections.")
 
 
 async def _shown(conn: AsyncConnection, request: Request, connection: Connection) -> dict[str, Any]:

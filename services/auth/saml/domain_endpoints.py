@@ -13,6 +13,7 @@ from services.auth.saml.models import DomainDraft, DomainRow, PolicyChange, Poli
 from services.auth.saml.views import domain_view, policy_view
 from services.auth.signin import cookies
 from shared import audit, http, idempotency, problems
+from shared.caps import Cap, require_room
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.problems import FieldError
@@ -29,7 +30,10 @@ async def claim_domain(request: Request) -> Response:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
         connection = await store.load(conn, request.path_params["connection_id"], lock=True)
-        row = await _claim(conn, caller, connection.connection_id, domain)
+        cap = Cap("domains", request.state.settings.most_domains, "A connection")
+        count, connection_id = queries.COUNT_DOMAINS, connection.connection_id
+        await require_room(conn, cap, connection_id, count, (connection_id,))
+        row = await _claim(conn, caller, connection_id, domain)
         detail = {"domain": domain}
         await audit.record(conn, caller, "saml.domain_claimed", connection.connection_id, detail)
         location = f"/v1/saml/connections/{connection.connection_id}/domains/{domain}"
@@ -37,9 +41,6 @@ async def claim_domain(request: Request) -> Response:
 
 
 async def _claim(conn: AsyncConnection, caller: Caller, connection_id: str, domain: str) -> DomainRow:
-    counted = await (await conn.execute(queries.COUNT_DOMAINS, (connection_id,))).fetchone()
-    if counted is not None and counted[0] >= store.MAX_DOMAINS:
-        raise problems.conflict(f"A connection has at most {store.MAX_DOMAINS} domains.")
     async with conn.cursor(row_factory=class_row(DomainRow)) as cursor:
         await cursor.execute(queries.CLAIM_DOMAIN, (caller.tenant_id, domain, connection_id, cookies.new_token()))
         row = await cursor.fetchone()

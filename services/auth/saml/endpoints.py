@@ -168,7 +168,7 @@ async def _admit(
     actor = sessions.actor(request, connection.tenant_id, "")
     try:
         async with conn.transaction():
-            admitted = await people.admit(conn, connection, verified)
+            admitted = await people.admit(conn, request.state.settings, connection, verified)
     except Refused as refused:
         await audit.record(conn, actor, "sign_in.refused", connection.connection_id, {"reason": refused.reason})
         if refused.reason == "no_role" and (known := await people.without_role(conn, connection, verified.name_id)):

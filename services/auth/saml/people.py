@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import LiteralString, NamedTuple
 
+from services.auth import caps
 from services.auth.revocations import watermarks
 from services.auth.saml import domains, mapping, queries, store
 from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
 from services.auth.saml.mapping import Person
 from services.auth.saml.models import AttributeMapping, OpenConnection
+from services.auth.settings import Settings
 from shared import ids
+from shared.caps import is_full
 from shared.database import AsyncConnection
 
 
@@ -21,7 +24,7 @@ class Admitted(NamedTuple):
     revoked: bool
 
 
-async def admit(conn: AsyncConnection, connection: OpenConnection, verified: Verified) -> Admitted:
+async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConnection, verified: Verified) -> Admitted:
     """Brings the user up to date with what the identity provider says. Raises Refused. The tenant must be set.
 
     Whose NameID it is decides, never an address alone: addresses only find the user of a first sign-in, only in the connection's
@@ -32,7 +35,7 @@ async def admit(conn: AsyncConnection, connection: OpenConnection, verified: Ver
     # One at a time for a NameID, so that a person's first sign-in in two tabs makes one user.
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {verified.name_id}",))
     known = await (await conn.execute(queries.IDENTITY, (connection.connection_id, verified.name_id))).fetchone()
-    user_id, is_active = known or await _link(conn, connection, verified.name_id, person)
+    user_id, is_active = known or await _link(conn, settings, connection, verified.name_id, person)
     if not is_active:
         refuse("user_disabled", "the user is switched off here")
     await conn.execute(queries.UPDATE_PERSON, (person.name, person.roles, person.scope_limit, user_id))
@@ -40,13 +43,16 @@ async def admit(conn: AsyncConnection, connection: OpenConnection, verified: Ver
     return Admitted(user_id, known is None, revoked)
 
 
-async def _link(conn: AsyncConnection, connection: OpenConnection, name_id: str, person: Person) -> tuple[str, bool]:
+async def _link(
+    conn: AsyncConnection, settings: Settings, connection: OpenConnection, name_id: str, person: Person
+) -> tuple[str, bool]:
     domain = domains.of_email(person.email)
     proven = {
         row.domain for row in await store.domains_of(conn, connection.connection_id) if row.verified_at is not None
     }
     if domain not in proven:
         refuse("domain", shown(f"{domain} is not proven for this connection"))
+    await _require_room(conn, settings, connection.tenant_id, person.email)
     user_id = ids.new_id("usr")
     row = (user_id, connection.tenant_id, person.email, person.name)
     if not (await conn.execute(queries.INSERT_USER, row)).rowcount:
@@ -60,6 +66,15 @@ async def _link(conn: AsyncConnection, connection: OpenConnection, name_id: str,
     if not (await conn.execute(queries.LINK, link)).rowcount:
         refuse("already_linked", "the user with this address is linked to another NameID; unlink them first")
     return user_id, True
+
+
+async def _require_room(conn: AsyncConnection, settings: Settings, tenant_id: str, email: str) -> None:
+    """Raises Refused where the organisation may have no further user, and has none with this address."""
+    if await (await conn.execute(queries.USER_BY_EMAIL, (email,))).fetchone() is not None:
+        return
+    cap = await caps.cap_of(conn, settings, tenant_id, "users")
+    if await is_full(conn, cap, tenant_id, queries.COUNT_USERS, (tenant_id,)):
+        refuse("too_many_people", str(cap))
 
 
 async def without_role(conn: AsyncConnection, connection: OpenConnection, name_id: str) -> str | None:

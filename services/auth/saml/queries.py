@@ -150,6 +150,7 @@ IDENTITY: LiteralString = """
 USER_BY_EMAIL: LiteralString = """
     SELECT user_id, status = 'active' FROM users WHERE lower(email) = lower(%s) FOR UPDATE
 """
+COUNT_USERS: LiteralString = "SELECT count(*) FROM users WHERE tenant_id = %s"
 INSERT_USER: LiteralString = """
     INSERT INTO users (user_id, tenant_id, email, name) VALUES (%s, %s, %s, %s) ON CONFLICT (lower(email)) DO NOTHING
 """

@@ -25,7 +25,9 @@ TICKET_PURPOSE = "saml ticket"
 STATUSES = {"too_large": 413, "too_many": 429, "busy": 503}
 ABOUT_OTHERS = frozenset({"too_many", "busy"})
 # Refused though the answer was genuine.
-ABOUT_THE_PERSON = frozenset({"user_disabled", "domain", "email", "email_taken", "already_linked", "no_role"})
+ABOUT_THE_PERSON = frozenset(
+    {"user_disabled", "domain", "email", "email_taken", "already_linked", "no_role", "too_many_people"}
+)
 
 
 async def connection_of(request: Request) -> OpenConnection | None:

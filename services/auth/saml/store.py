@@ -16,8 +16,6 @@ from shared.crypto import Keyring
 from shared.database import AsyncConnection
 
 PREFIX = "samlc"
-MAX_CONNECTIONS = 10
-MAX_DOMAINS = 50
 
 
 def key_context(connection_id: str) -> bytes:

@@ -26,6 +26,7 @@ ENGLISH: Mapping[str, str] = {
         "{number} wrong codes were typed in devices not known for your account. If not by you, somebody "
         "knows your password: change it."
     ),
+    "consents_full": "You have let in as many apps as one person can. Withdraw the access of some on the page of your sessions first.",
     "busy": "Many people are signing in at this moment. Please try again in a few seconds.",
     "continue": "Continue",
     "cancel": "Cancel",
@@ -156,6 +157,7 @@ ITALIAN: Mapping[str, str] = {
         "{number} codici errati digitati su dispositivi non noti per il tuo account. Se non eri tu, qualcuno "
         "sa la tua password: cambiala."
     ),
+    "consents_full": "Hai autorizzato il numero massimo di app. Prima revoca l’accesso ad alcune nella pagina delle tue sessioni.",
     "busy": "Molte persone stanno accedendo in questo momento. Riprova tra qualche secondo.",
     "continue": "Continua",
     "cancel": "Annulla",

@@ -68,6 +68,19 @@ def tenant_commands(load: Load) -> typer.Typer:
             operations.set_status(conn, tenant, "active")
 
     @cli.command()
+    def limit(
+        tenant: TenantId,
+        name: Annotated[str, typer.Argument(help="Such as apps; without it, all are shown.")] = "",
+        most: Annotated[int | None, typer.Argument(min=0, help="Without it, the deployment's number again.")] = None,
+    ) -> None:
+        """Give the tenant another limit than the deployment's, and show all it has."""
+        with operating(load) as (settings, conn):
+            if name:
+                operations.set_limit(conn, tenant, name, most)
+            for of, number in operations.limits(conn, settings, tenant).items():
+                show(of, number)
+
+    @cli.command()
     def audit(tenant: TenantId, limit: int = 50) -> None:
         """The newest lines of the tenant's audit trail: time, app, user, action, subject, detail, trace."""
         with operating(load) as (_, conn):

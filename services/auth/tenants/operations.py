@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from services.auth import caps
 from services.auth.apps import scopes
 from services.auth.apps.models import Tenant
 from services.auth.apps.queries import LOCK_TENANT
@@ -122,6 +123,25 @@ def _one(conn: Conn, query: Any, parameters: tuple[Any, ...], otherwise: str) ->
     if row is None:
         raise Refused(otherwise)
     return row[0]
+
+
+def set_limit(conn: Conn, tenant_id: str, name: str, most: int | None) -> None:
+    """Another number than the deployment's for this tenant; None takes it back. What there is beyond it stays."""
+    if name not in caps.THINGS:
+        raise Refused(f"there is no limit {name}; there are {', '.join(caps.THINGS)}")
+    if tenant_id not in {tenant.tenant_id for tenant in tenants(conn)}:
+        raise Refused(f"there is no tenant {tenant_id}")
+    record(conn, tenant_id, "tenant.limit_set", tenant_id, {"name": name, "most": most})
+    if most is None:
+        conn.execute(queries.DELETE_LIMIT, (tenant_id, name))
+    else:
+        conn.execute(queries.SET_LIMIT, (tenant_id, name, most))
+
+
+def limits(conn: Conn, settings: Settings, tenant_id: str) -> dict[str, int]:
+    """Every limit of the tenant, its own number or the deployment's."""
+    own = dict(conn.execute(queries.LIMITS, (tenant_id,)).fetchall())
+    return {name: own.get(name, caps.default(settings, name)) for name in caps.THINGS}
 
 
 def users(conn: Conn, tenant_id: str | None) -> list[dict[str, Any]]:

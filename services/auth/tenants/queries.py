@@ -62,6 +62,12 @@ GRANT_BUNDLES: LiteralString = """
     UPDATE tenants SET graphql_bundles = ARRAY(SELECT DISTINCT unnest(graphql_bundles || %s::text[]) ORDER BY 1)
     WHERE tenant_id = %s RETURNING graphql_bundles
 """
+SET_LIMIT: LiteralString = """
+    INSERT INTO tenant_limits (tenant_id, name, most) VALUES (%s, %s, %s)
+    ON CONFLICT (tenant_id, name) DO UPDATE SET most = excluded.most
+"""
+DELETE_LIMIT: LiteralString = "DELETE FROM tenant_limits WHERE tenant_id = %s AND name = %s"
+LIMITS: LiteralString = "SELECT name, most FROM tenant_limits WHERE tenant_id = %s"
 USERS: LiteralString = """
     SELECT user_id, tenant_id, email, status, password_hash IS NOT NULL AS has_password, totp_secret IS NOT NULL AS has_totp
     FROM users WHERE %(tenant_id)s::text IS NULL OR tenant_id = %(tenant_id)s ORDER BY tenant_id, email

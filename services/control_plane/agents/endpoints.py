@@ -7,6 +7,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.control_plane import caps
 from services.control_plane.access import BASE, READ, WRITE
 from services.control_plane.agents import credentials, queries
 from services.control_plane.agents.models import Agent, AgentChange, AgentDraft, AgentPage
@@ -26,6 +27,7 @@ async def create_agent(request: Request) -> Response:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
+        await caps.require(conn, request.state.settings, caps.AGENTS, caller.tenant_id)
         await _check_packages(conn, draft.packages)
         agent_id = ids.new_id("agt")
         code, code_row = _new_code(request, agent_id)

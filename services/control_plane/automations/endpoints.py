@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.control_plane import caps
 from services.control_plane.access import BASE, READ, WRITE
 from services.control_plane.automations import interest, queries, rules, runs
 from services.control_plane.automations.models import (
@@ -24,7 +25,6 @@ from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 
 ADMINISTRATOR = "platform:apps"
-MOST_AUTOMATIONS = 100
 
 
 async def create_automation(request: Request) -> Response:
@@ -36,7 +36,7 @@ async def create_automation(request: Request) -> Response:
         if stored is not None:
             return stored
         await rules.check_granted(conn, caller, draft.trigger, draft.action)
-        await _check_number(conn, caller)
+        await _require_room(conn, request, caller)
         automation = await _insert(conn, caller, draft)
         await interest.tell(conn, caller.tenant_id)
         await audit.record(conn, caller, "automation.created", automation.id, {"event_type": automation.event_type})
@@ -209,11 +209,9 @@ async def _find_run(conn: AsyncConnection, request: Request, caller: Caller, sta
     return run
 
 
-async def _check_number(conn: AsyncConnection, caller: Caller) -> None:
-    await conn.execute(queries.LOCK_NUMBER, (caller.client_id,))
-    row = await (await conn.execute(queries.COUNT, (caller.client_id,))).fetchone()
-    if row is not None and row[0] >= MOST_AUTOMATIONS:
-        raise problems.conflict(f"An app has at most {MOST_AUTOMATIONS} automations.")
+async def _require_room(conn: AsyncConnection, request: Request, caller: Caller) -> None:
+    await caps.require(conn, request.state.settings, caps.AUTOMATIONS_OF_APP, caller.client_id)
+    await caps.require(conn, request.state.settings, caps.AUTOMATIONS, caller.tenant_id)
 
 
 def _whose(caller: Caller) -> dict[str, Any]:

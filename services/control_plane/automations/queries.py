@@ -25,9 +25,6 @@ STORE_APP: LiteralString = """
 """
 
 # --- automations ------------------------------------------------------------------------------------------------------------
-# Locked, so that of automations made at once none is counted before the others.
-LOCK_NUMBER: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('automations ' || %s, 0))"
-COUNT: LiteralString = "SELECT count(*) FROM automations WHERE client_id = %s"
 INSERT: LiteralString = (
     """
     INSERT INTO automations AS a (id, tenant_id, client_id, name, event_type, filter, action, scopes, enabled)

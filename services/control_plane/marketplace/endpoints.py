@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.control_plane import caps
 from services.control_plane.access import BASE, READ, WRITE
 from services.control_plane.marketplace import queries, store
 from services.control_plane.marketplace.models import (
@@ -42,6 +43,7 @@ async def publish_listing(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
+        await caps.require(conn, request.state.settings, caps.LISTINGS, caller.tenant_id)
         listing, is_new = await store.publish(conn, caller, draft)
         await audit.record(conn, caller, "listing.published", listing.id, {"release": listing.release_id})
         if is_new:
@@ -83,6 +85,7 @@ async def install(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
+        await caps.require(conn, request.state.settings, caps.INSTALLATIONS, caller.tenant_id)
         made = await store.install(conn, caller, consent)
         detail = {"listing": made.listing_id, "scopes": made.scopes, "client_id": made.client_id}
         await audit.record(conn, caller, "installation.consented", made.id, detail)

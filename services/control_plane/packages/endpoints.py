@@ -6,6 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.control_plane import caps
 from services.control_plane.access import BASE, READ, WRITE
 from services.control_plane.octets import octets, require_octets
 from services.control_plane.packages import queries, rules, signing, store, views
@@ -43,7 +44,7 @@ async def register_key(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
-        key = await store.insert_key(conn, caller, draft)
+        key = await store.insert_key(conn, request.state.settings, caller, draft)
         await audit.record(conn, caller, "signing_key.registered", key.id)
         response = http.created(views.key_view(key), location=f"{BASE}/signing-keys/{key.id}")
         return await idempotency.keep(conn, request, caller, response)
@@ -80,6 +81,7 @@ async def create_package(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
+        await caps.require(conn, request.state.settings, caps.PACKAGES, caller.tenant_id)
         package = await store.insert_package(conn, caller, draft)
         await audit.record(conn, caller, "package.created", package.id)
         response = http.created(package, location=f"{BASE}/packages/{package.id}")
@@ -112,6 +114,7 @@ async def create_version(request: Request) -> Response:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
         package = await store.load_package(conn, request.path_params["package_id"])
+        await caps.require(conn, request.state.settings, caps.VERSIONS, package.id)
         if errors := rules.check(draft, package.kind):
             raise problems.invalid("The manifest does not fit; see errors.", errors)
         signed = _statement(package.id, manifest)

@@ -11,7 +11,6 @@ from shared import http
 from shared.pagination import Page
 
 MAX_CONTENT = 10 << 20
-MAX_KEYS = 20
 
 Kind = Literal["connector", "edge", "automations"]
 PackageName = Annotated[

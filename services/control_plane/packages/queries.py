@@ -3,9 +3,6 @@
 from typing import LiteralString
 
 KEY: LiteralString = "id, client_id, name, public_key, created_at, revoked_at"
-# Locked, so that of keys registered at once none is counted before the others.
-LOCK_APP: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('signing keys ' || %s, 0))"
-COUNT_KEYS: LiteralString = "SELECT count(*) FROM signing_keys WHERE client_id = %s AND revoked_at IS NULL"
 INSERT_KEY: LiteralString = f"""
     INSERT INTO signing_keys (id, tenant_id, client_id, name, public_key)
     VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(name)s, %(public_key)s)

@@ -5,10 +5,10 @@ from typing import Any, LiteralString
 import msgspec
 from psycopg.types.json import Jsonb
 
+from services.control_plane import caps
 from services.control_plane.marketplace.queries import WITHDRAW_SIGNED
 from services.control_plane.packages import queries, rules, signing
 from services.control_plane.packages.models import (
-    MAX_KEYS,
     Package,
     PackageDraft,
     SigningKeyDraft,
@@ -17,22 +17,22 @@ from services.control_plane.packages.models import (
     VersionRow,
 )
 from services.control_plane.rows import first
+from services.control_plane.settings import Settings
 from shared import http, ids, problems
 from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError
 
 
-async def insert_key(conn: AsyncConnection, caller: Caller, draft: SigningKeyDraft) -> SigningKeyRow:
+async def insert_key(
+    conn: AsyncConnection, settings: Settings, caller: Caller, draft: SigningKeyDraft
+) -> SigningKeyRow:
     """Raises Problem: 422 for a key nobody should use, 409 for one that is known or one too many."""
     try:
         public_key = signing.public_key_of(draft.jwk)
     except ValueError as error:
         raise problems.invalid("The key cannot be used.", [FieldError("/jwk/x", str(error))]) from None
-    await conn.execute(queries.LOCK_APP, (caller.client_id,))
-    count = await (await conn.execute(queries.COUNT_KEYS, (caller.client_id,))).fetchone()
-    if count is not None and count[0] >= MAX_KEYS:
-        raise problems.conflict(f"An app has at most {MAX_KEYS} signing keys; revoke one first.")
+    await caps.require(conn, settings, caps.SIGNING_KEYS, caller.client_id)
     row = {
         "id": ids.new_id("sgk"),
         "tenant_id": caller.tenant_id,

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.control_plane import caps
 from services.control_plane.access import BASE, READ, WRITE
 from services.control_plane.releases import queries, store
 from services.control_plane.releases.models import Decision, Release, ReleaseDraft, ReleaseFilter, view
@@ -34,6 +35,7 @@ async def request_release(request: Request) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
+        await caps.require(conn, request.state.settings, caps.RELEASES, caller.tenant_id)
         release = await store.request(conn, caller, draft)
         await audit.record(conn, caller, "release.requested", release.id, {"environment": release.environment})
         content = view(release, await store.history(conn, release))
@@ -67,6 +69,8 @@ async def _change(request: Request, action: str, change: Change) -> Response:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
         release = await store.load(conn, request.path_params["release_id"], lock=True)
+        if change is store.promote:
+            await caps.require(conn, request.state.settings, caps.RELEASES, caller.tenant_id)
         changed = await change(conn, caller, release, decision.reason)
         await audit.record(conn, caller, action, release.id, {"replaces": changed.replaces})
         response = http.json(view(changed, await store.history(conn, changed)))

@@ -8,6 +8,8 @@ PROVIDER_COLUMNS: LiteralString = """
 ROUTE_COLUMNS: LiteralString = """
     id, provider_id, prefix, exact, subaccount, target AS target_subsystem, is_active, version, created_at, updated_at
 """
+COUNT_PROVIDERS: LiteralString = "SELECT count(*) FROM telephony_providers WHERE tenant_id = %s"
+COUNT_ROUTES: LiteralString = "SELECT count(*) FROM telephony_routes WHERE tenant_id = %s"
 PROVIDERS: LiteralString = f"SELECT {PROVIDER_COLUMNS} FROM telephony_providers WHERE tenant_id = %s ORDER BY name"
 PROVIDERS_BY_ID: LiteralString = (
     f"SELECT {PROVIDER_COLUMNS} FROM telephony_providers WHERE tenant_id = %s AND id = ANY(%s)"

@@ -17,6 +17,7 @@ from services.graphql_api.telephony import carriers, queries
 from services.graphql_api.telephony.carriers import CARRIERS, Carrier
 from services.graphql_api.telephony.models import Provider, ProviderChange, ProviderDraft, Route
 from shared import audit, ids
+from shared.caps import Cap
 from shared.database import AsyncConnection
 
 query = QueryType()
@@ -55,7 +56,9 @@ async def create_provider(_: object, info: Info, input: dict[str, Any]) -> Provi
         "is_default": draft.is_default,
         "is_active": draft.is_active,
     }
+    cap = Cap("telephony providers", context.settings.most_telephony_providers)
     async with context.transaction() as conn:
+        await errors.require_room(conn, cap, caller.tenant_id, queries.COUNT_PROVIDERS)
         await _write(context, conn, queries.INSERT_PROVIDER, row, carrier)
         await audit.record(conn, caller, "telephony.provider.created", row["id"], {"carrier": name})
         return await _to_change(conn, row["id"])

@@ -17,6 +17,7 @@ from services.graphql_api.telephony import numbers, queries
 from services.graphql_api.telephony.models import Provider, Route, RouteChange, RouteDraft
 from services.graphql_api.telephony.resolvers import READ, WRITE
 from shared import audit, ids
+from shared.caps import Cap
 from shared.database import AsyncConnection
 
 query = QueryType()
@@ -72,7 +73,9 @@ async def create_route(_: object, info: Info, input: dict[str, Any]) -> Route:
         "target": draft.target_subsystem,
         "is_active": draft.is_active,
     }
+    cap = Cap("telephony routes", context.settings.most_telephony_routes)
     async with context.transaction() as conn:
+        await errors.require_room(conn, cap, caller.tenant_id, queries.COUNT_ROUTES)
         await _write(conn, queries.INSERT_ROUTE, row)
         await audit.record(conn, caller, "telephony.route.created", row["id"], {"target": draft.target_subsystem})
         return await _to_change(conn, row["id"])

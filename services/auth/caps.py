@@ -1,0 +1,34 @@
+"""How many of each thing a tenant may have: the deployment's setting, or the number that an operator gave one tenant."""
+
+from typing import Any, LiteralString
+
+from services.auth.settings import Settings
+from shared.caps import Cap, require_room
+from shared.database import AsyncConnection
+
+LIMIT: LiteralString = "SELECT most FROM tenant_limits WHERE tenant_id = %s AND name = %s"
+# By the name that operators use.
+THINGS = {
+    "apps": "apps",
+    "apps_a_day": "apps made within a day",
+    "service_tokens": "live service tokens",
+    "users": "people who sign in through its own identity provider",
+    "connections": "SAML connections",
+    "requests": "integration requests of the last year",
+}
+
+
+def default(settings: Settings, name: str) -> int:
+    return getattr(settings, f"most_{name}")
+
+
+async def require(
+    conn: AsyncConnection, settings: Settings, tenant_id: str, name: str, count: LiteralString, parameters: Any = ()
+) -> None:
+    """Raises a 409 Problem where the tenant, which must be set, has as many as it may."""
+    await require_room(conn, await cap_of(conn, settings, tenant_id, name), tenant_id, count, parameters)
+
+
+async def cap_of(conn: AsyncConnection, settings: Settings, tenant_id: str, name: str) -> Cap:
+    row = await (await conn.execute(LIMIT, (tenant_id, name))).fetchone()
+    return Cap(THINGS[name], row[0] if row is not None else default(settings, name))

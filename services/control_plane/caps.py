@@ -1,0 +1,51 @@
+"""How many of each thing an organisation, an app or a package may have. Each is counted with what has ended, unless it says live."""
+
+from typing import LiteralString, NamedTuple
+
+from services.control_plane.settings import Settings
+from shared.caps import Cap, require_room
+from shared.database import AsyncConnection
+
+
+class Counted(NamedTuple):
+    """`setting` is the cap's, `count` its query, of the one parameter that says whose things are counted."""
+
+    things: str
+    setting: str
+    count: LiteralString
+    whose: str = "An organisation"
+    instead: str = "ask Knogin for more"
+
+
+DELETE_SOME = "delete some, or ask Knogin for more"
+AUTOMATIONS_OF_APP = Counted(
+    "automations",
+    "most_automations_of_app",
+    "SELECT count(*) FROM automations WHERE tenant_id = current_tenant() AND client_id = %s",
+    "An app",
+    "delete some first",
+)
+AUTOMATIONS = Counted(
+    "automations", "most_automations", "SELECT count(*) FROM automations WHERE tenant_id = %s", instead=DELETE_SOME
+)
+AGENTS = Counted("agents", "most_agents", "SELECT count(*) FROM agents WHERE tenant_id = %s")
+PACKAGES = Counted("packages", "most_packages", "SELECT count(*) FROM packages WHERE tenant_id = %s")
+VERSIONS = Counted("versions", "most_versions", "SELECT count(*) FROM versions WHERE package_id = %s", "A package")
+SIGNING_KEYS = Counted(
+    "live signing keys",
+    "most_signing_keys",
+    "SELECT count(*) FROM signing_keys WHERE tenant_id = current_tenant() AND client_id = %s AND revoked_at IS NULL",
+    "An app",
+    "revoke one first",
+)
+RELEASES = Counted("releases", "most_releases", "SELECT count(*) FROM releases WHERE tenant_id = %s")
+LISTINGS = Counted("listings", "most_listings", "SELECT count(*) FROM listings WHERE tenant_id = %s")
+INSTALLATIONS = Counted(
+    "installations", "most_installations", "SELECT count(*) FROM installations WHERE tenant_id = %s"
+)
+
+
+async def require(conn: AsyncConnection, settings: Settings, counted: Counted, owner: str) -> None:
+    """Raises a 409 Problem where `owner`, an organisation, app or package, has as many as it may."""
+    cap = Cap(counted.things, getattr(settings, counted.setting), counted.whose, counted.instead)
+    await require_room(conn, cap, owner, counted.count, (owner,))

@@ -1,0 +1,175 @@
+"""Everything a tenant can make is bounded, whoever makes how many at once, and the refusal says what to do."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.redis_server import RedisServer
+from tests.auth.federation import Connection
+from tests.auth.name_server import NameServer
+from tests.auth.support import Auth, Browser, register_web_app, running
+from tests.auth.test_operator import operate
+from tests.support.cluster import TestDatabases
+
+APPS = "/v1/platform/apps"
+SMALL = {
+    "most_apps": 8,
+    "most_apps_a_day": 20,
+    "most_redirect_uris": 2,
+    "most_service_tokens_of_app": 3,
+    "most_service_tokens": 6,  # with the one that the tenant begins with
+    "most_consents": 2,
+    "most_requests": 3,
+    "most_connections": 2,
+    "most_domains": 2,
+    "most_users": 2,
+}
+
+
+@pytest.fixture
+def small(databases: TestDatabases, redis_server: RedisServer, name_server: NameServer) -> Iterator[Auth]:
+    """An auth service where little is allowed."""
+    database = databases.fresh("auth")
+    with running(database, redis_server.url, dns_resolver=name_server.setting, **SMALL) as auth:
+        yield auth
+    databases.take_back(database)
+
+
+def create(auth: Auth, **fields: Any) -> httpx.Response:
+    draft = {"name": "Case sync", "grant_types": ["client_credentials"]} | fields
+    return auth.admin("POST", APPS, json=draft)
+
+
+def assert_full(answer: httpx.Response, resource: str, limit: int) -> None:
+    assert answer.status_code == 409, answer.text
+    problem = answer.json()
+    assert problem["type"].endswith("#limit-reached")
+    assert (problem["resource"], problem["limit"]) == (resource, limit)
+    assert f"at most {limit}" in problem["detail"]
+
+
+def test_many_apps_at_once_stop_at_the_cap(small: Auth) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: create(small), range(100)))
+    assert sorted({answer.status_code for answer in answers}) == [201, 409]
+    assert sum(answer.status_code == 201 for answer in answers) == 8
+    assert_full(create(small), "apps", 8)
+    rows = small.sql("SELECT count(*) FROM apps WHERE tenant_id = %s AND NOT first_party", small.demo["tenant_id"])
+    assert rows == [(8,)]
+    # Another organisation has its own room.
+    theirs = small.call(
+        "POST", APPS, small.caller(tenant=small.other), json={"name": "x", "grant_types": ["client_credentials"]}
+    )
+    assert theirs.status_code == 201
+
+
+def test_refusing_an_app_writes_nothing(small: Auth) -> None:
+    for _ in range(8):
+        assert create(small).status_code == 201
+    count = "SELECT (SELECT count(*) FROM audit), (SELECT count(*) FROM outbox), (SELECT count(*) FROM app_secrets)"
+    before = small.sql(count)
+    assert {create(small).status_code for _ in range(30)} == {409}
+    assert small.sql(count) == before
+
+
+def test_making_and_deleting_in_turn_is_bounded(small: Auth) -> None:
+    statuses = []
+    for _ in range(20):
+        made = create(small)
+        statuses.append(made.status_code)
+        if made.status_code == 201:
+            small.admin("DELETE", f"{APPS}/{made.json()['client_id']}")
+    assert 409 in statuses
+    assert_full(create(small), "apps made within a day", 20)
+
+
+def test_an_operator_gives_a_tenant_another_limit(small: Auth) -> None:
+    tenant = small.demo["tenant_id"]
+    shown = operate(small, "tenant", "limit", tenant, "apps", "9")
+    assert "apps  9" in shown.splitlines()
+    for _ in range(9):
+        assert create(small).status_code == 201
+    assert_full(create(small), "apps", 9)
+    operate(small, "tenant", "limit", tenant, "apps")
+    assert_full(create(small), "apps", 8)
+
+
+def test_redirect_uris_and_keys_of_an_app_are_bounded(small: Auth) -> None:
+    uris = [f"https://integrator.example/{number}" for number in range(3)]
+    answer = create(small, grant_types=["authorization_code"], redirect_uris=uris)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"pointer": "/redirect_uris", "detail": "an app has at most 2"}]
+    app = create(small, grant_types=["authorization_code"], redirect_uris=uris[:2]).json()
+    changed = small.admin("PATCH", f"{APPS}/{app['client_id']}", json={"redirect_uris": uris})
+    governed = small.admin("PATCH", f"{APPS}/{app['client_id']}/governance", json={"redirect_uris": uris})
+    assert (changed.status_code, governed.status_code) == (422, 422)
+
+
+def test_live_service_tokens_are_bounded_by_app_and_by_tenant(small: Auth) -> None:
+    one, other = (small.register()["client_id"] for _ in range(2))
+    minted = [small.admin("POST", f"{APPS}/{one}/service-token") for _ in range(4)]
+    assert [answer.status_code for answer in minted] == [201, 201, 201, 409]
+    assert_full(minted[-1], "live service tokens", 3)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: small.admin("POST", f"{APPS}/{other}/service-token"), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201] * 2 + [409] * 6
+    assert_full(small.admin("POST", f"{APPS}/{other}/service-token"), "live service tokens", 6)
+
+
+def test_secrets_that_have_ended_do_not_pile_up(auth: Auth) -> None:
+    app = auth.register()
+    for _ in range(25):
+        rotated = auth.admin("POST", f"{APPS}/{app['client_id']}/rotate-secret", json={"overlap_seconds": 0})
+        assert rotated.status_code == 200
+    ((kept,),) = auth.sql("SELECT count(*) FROM app_secrets WHERE client_id = %s", app["client_id"])
+    assert kept <= 22
+
+
+def test_a_person_lets_in_so_many_apps_and_no_more(small: Auth) -> None:
+    browser = Browser(small)
+    browser.sign_in()
+    apps = [register_web_app(small) for _ in range(3)]
+    pages = [browser.submit(browser.authorize(app), "/v1/oauth/authorize", decision="allow") for app in apps]
+    assert [page.status_code for page in pages] == [303, 303, 409]
+    assert "as many apps" in pages[-1].text
+    # One of those before is let in again; a deleted one makes room.
+    assert browser.authorize(apps[0]).status_code == 302
+    small.admin("DELETE", f"{APPS}/{apps[0]['client_id']}")
+    allowed = browser.submit(browser.authorize(apps[2]), "/v1/oauth/authorize", decision="allow")
+    assert allowed.status_code == 303
+
+
+def test_asking_and_withdrawing_in_turn_is_bounded(small: Auth) -> None:
+    path = "/v1/platform/integration-requests"
+    draft = {"capability": "platform_api", "reason": "We build", "details": {"scopes": ["argus:platform:read"]}}
+    for _ in range(3):
+        made = small.admin("POST", path, json=draft)
+        assert made.status_code == 201, made.text
+        assert small.admin("POST", f"{path}/{made.json()['id']}/withdraw").status_code == 200
+    assert_full(small.admin("POST", path, json=draft), "integration requests of the last year", 3)
+
+
+def test_connections_domains_and_people_are_bounded(small: Auth, name_server: NameServer) -> None:
+    works = Connection(small, small.demo)
+    works.prove(name_server)
+    assert works.call("POST", "domains", json={"domain": f"b{time.time_ns()}.example"}).status_code == 201
+    full = works.call("POST", "domains", json={"domain": f"c{time.time_ns()}.example"})
+    assert_full(full, "domains", 2)
+    Connection(small, small.demo)
+    third = works.call("POST", "/v1/saml/connections", json={"name": "x", "metadata_xml": "<x/>"})
+    assert third.status_code in (409, 422)
+    # The administrator is one of two people; one more may come, and no second.
+    statuses = []
+    for name in ("anna", "bruno"):
+        attributes = {"email": [f"{name}@{works.domain}"]}
+        try:
+            statuses.append(works.sign_in(Browser(small), name_id=name, attributes=attributes).status_code)
+        except AssertionError:
+            statuses.append(403)
+    assert statuses == [303, 403]
+    again = works.sign_in(Browser(small), name_id="anna", attributes={"email": [f"anna@{works.domain}"]})
+    assert again.status_code == 303
