@@ -20,18 +20,14 @@ class Cap(NamedTuple):
         return f"{self.whose} has at most {self.most} {self.things}; {self.instead}."
 
 
-async def is_full(
-    conn: AsyncConnection, cap: Cap, owner: str, count: LiteralString, parameters: Any = ()
-) -> bool:
+async def is_full(conn: AsyncConnection, cap: Cap, owner: str, count: LiteralString, parameters: Any = ()) -> bool:
     """Whether `count`, a query for one number, has reached the cap. `owner` is whose things are counted, and nobody else's wait."""
     await conn.execute(LOCK, (f"{cap.things} {owner}",))
     row = await (await conn.execute(count, parameters)).fetchone()
     return row is None or row[0] >= cap.most
 
 
-async def require_room(
-    conn: AsyncConnection, cap: Cap, owner: str, count: LiteralString, parameters: Any = ()
-) -> None:
+async def require_room(conn: AsyncConnection, cap: Cap, owner: str, count: LiteralString, parameters: Any = ()) -> None:
     """As `is_full`. Raises a 409 Problem `limit-reached` with the cap as `limit` and what is capped as `resource`."""
     if await is_full(conn, cap, owner, count, parameters):
         raise refusal(cap)

@@ -92,6 +92,20 @@ class PlatformApp(Message, frozen=True, kw_only=True, tag="control_plane.app_cha
     requested_scopes: list[str]
 
 
+class AuthorityEnded(Message, frozen=True, kw_only=True, tag="control_plane.authority_ended.v1"):
+    """What automations were made under ended: a grant or service token (`grant_id`), or what a person allows (`user_id`).
+
+    The person's of `client_id` alone where it is named; where `scopes_left` is, what those allow goes on. What was authorised after
+    `ended_at` is not meant.
+    """
+
+    ended_at: datetime
+    grant_id: str | None = None
+    user_id: str | None = None
+    client_id: str | None = None
+    scopes_left: list[str] | None = None
+
+
 class AutomationInterest(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.automation_interest.v1"):
     """The event types a tenant has live automations for, all of them. `version` grows with every change."""
 
@@ -372,3 +386,24 @@ def queues_of(service: str) -> list[str]:
     return [batches_queue(service, producer) for producer in producers_for(service)] + [
         acknowledgements_queue(service, consumer) for consumer in consumers_of(service)
     ]
+MESSAGES: tuple[type[Message], ...] = (
+    Event,
+    WebhookApp,
+    GraphqlApp,
+    ClinicalApp,
+    ObservationsRecorded,
+    EncounterLink,
+    EncounterFacts,
+    TenantChanged,
+    PlatformApp,
+    AutomationInterest,
+    PlatformEvent,
+    AutomationDelivery,
+    RunDocument,
+    AutomationIncident,
+    RunFinished,
+    InstallApp,
+    AppInstalled,
+    AuthorityEnded,
+    UninstallApp,
+)

@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from celery import Celery
 
+from services.auth import authorities
 from services.auth.apps import installing
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
@@ -64,7 +65,11 @@ def periodic(settings: Settings) -> list[Periodic]:
         if kid is not None:
             record(conn, PLATFORM, "keys.rotated", kid, {"scheduled": True}, by=SCHEDULE)
 
-    return [Periodic("rotate signing keys", 60, rotate_keys), Periodic("forget", 600, forget)]
+    return [
+        Periodic("tell of ended authority", 2, authorities.tell),
+        Periodic("rotate signing keys", 60, rotate_keys),
+        Periodic("forget", 600, forget),
+    ]
 
 
 def forget(conn: Connection) -> None:

@@ -7,13 +7,13 @@ from celery import Celery
 
 from services.control_plane import queries
 from services.control_plane.access import is_granted
-from services.control_plane.automations import firing, jobs
+from services.control_plane.automations import ending, firing, jobs
 from services.control_plane.marketplace import installing
 from services.control_plane.packages.queries import FORGET_AWAITING
 from services.control_plane.settings import Settings
 from shared import worker
 from shared.database import Connection, set_tenant
-from shared.messages import AppInstalled, PlatformApp, PlatformEvent, RunFinished, TenantChanged
+from shared.messages import AppInstalled, AuthorityEnded, PlatformApp, PlatformEvent, RunFinished, TenantChanged
 from shared.periodic import Periodic
 from shared.worker import Received
 
@@ -26,6 +26,7 @@ def create_worker(settings: Settings) -> Celery:
         AppInstalled: installing.settle,
         PlatformEvent: engine.hear,
         RunFinished: engine.finish,
+        AuthorityEnded: ending.stop,
     }
     return worker.create_worker("control_plane", settings, handlers)
 

@@ -53,6 +53,9 @@ FORBIDDEN_V6 = [
 # These carry an IPv4 address in their last 32 bits, which decides.
 EMBEDDING = [IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96")]
 
+# The interface identifier of ISATAP (RFC 5214 §6.1), before an IPv4 address that a router may tunnel to. Its two bits say nothing here.
+ISATAP, ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
+
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
@@ -165,6 +168,8 @@ def forbidden(address: Address) -> str | None:
         return next((reason for network, reason in FORBIDDEN_V4 if address in network), None)
     if address.scope_id is not None or address not in GLOBAL_UNICAST:
         return "not global unicast"
+    if (int(address) >> 32) & ISATAP_BITS == ISATAP:
+        return "ISATAP"
     return next((reason for network, reason in FORBIDDEN_V6 if address in network), None)
 
 

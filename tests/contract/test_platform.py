@@ -110,7 +110,7 @@ def test_uploading_needs_a_token_and_its_scope(stack: Stack, writer: str) -> Non
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/installations", {"listing_id": "lst_x", "consented_scopes": []}),
+        ("/installations", {"listing_id": "lst_x", "version": "1.0.0", "consented_scopes": []}),
         ("/installations/ins_x/uninstall", None),
     ],
 )
@@ -127,8 +127,12 @@ def test_consent_is_read_strictly(stack: Stack, writer: str) -> None:
             (b"{", "application/json", 400),
             (b"{}", "text/plain", 415),
             (b'{"listing_id": "lst_x"}', "application/json", 422),
-            (b'{"listing_id": "lst_x", "consented_scopes": []}', "application/json", 422),
-            (b'{"listing_id": "lst_x", "consented_scopes": [], "surprise": 1}', "application/json", 422),
+            (b'{"listing_id": "lst_x", "version": "1.0.0", "consented_scopes": []}', "application/json", 422),
+            (
+                b'{"listing_id": "lst_x", "version": "1.0.0", "consented_scopes": [], "surprise": 1}',
+                "application/json",
+                422,
+            ),
             (b" " * ((1 << 20) + 1), "application/json", 413),
         ):
             answer = admin.post(path, content=content, headers={"content-type": media})

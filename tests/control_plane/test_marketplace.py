@@ -57,8 +57,18 @@ def admin(other: Partner) -> Partner:
     return other.colleague("argus:platform:write", "platform:apps")
 
 
+def without(body: Any, name: str) -> Any:
+    return {field: value for field, value in body.items() if field != name}
+
+
 def consent(listing: Any, **changes: Any) -> dict[str, Any]:
-    return {"listing_id": listing["id"], "consented_scopes": listing["scopes"]} | changes
+    return {
+        "listing_id": listing["id"],
+        "version": listing["version"],
+        "consented_scopes": listing["scopes"],
+        "consented_event_types": listing["event_types"],
+        "consented_bundles": listing["graphql_bundles"],
+    } | changes
 
 
 def answered(inside: Inside, admin: Partner, installation: Any, reason: str | None = None) -> None:
@@ -161,7 +171,11 @@ def test_consent_to_a_version_is_to_no_other(shop: Shop, admin: Partner) -> None
     answer = admin.post("/installations", consent(read, version=read["version"]))
     assert (answer.status_code, answer.json()["version"]) == (409, "1.1.0")
     assert admin.get("/installations").json()["installations"] == []
-    assert admin.made("/installations", consent(read, version="1.1.0"))["version"] == "1.1.0"
+    # Nor is the later version's what the earlier one did not ask for.
+    unread = admin.post("/installations", consent(read, version="1.1.0"))
+    assert unread.json()["errors"][0]["pointer"] == "/consented_event_types"
+    now = admin.get(f"/listings/{read['id']}").json()
+    assert admin.made("/installations", consent(now))["version"] == "1.1.0"
 
 
 def test_nobody_elses_tables_are_open_beside_the_listing(shop: Shop, other: Partner, inside: Inside) -> None:
@@ -262,6 +276,8 @@ def test_consent_to_one_version_is_none_to_a_later_that_asks_for_more(shop: Shop
     more = shop.release("2.0.0", scopes=[*SCOPES, "argus:epcr:read"])
     assert shop.app.post("/listings", {"release_id": more, "title": "x"}).status_code == 200
     answer = admin.post("/installations", consent(listing))
+    assert (answer.status_code, answer.json()["version"]) == (409, "2.0.0")
+    answer = admin.post("/installations", consent(listing, version="2.0.0"))
     assert "argus:epcr:read" in answer.json()["errors"][0]["detail"]
 
 
@@ -372,8 +388,8 @@ def test_an_id_that_is_none_of_ours_is_404(partner: Partner, path: str) -> None:
         ("/listings", {"release_id": "rel_x", "title": ""}),
         ("/listings", {"release_id": "rel_x", "title": "x", "price": 1}),
         ("/installations", {"listing_id": "lst_x"}),
-        ("/installations", {"listing_id": "lst_x", "consented_scopes": [""]}),
-        ("/installations", {"listing_id": "lst_x", "consented_scopes": [], "secret": "x"}),
+        ("/installations", {"listing_id": "lst_x", "version": "1.0.0", "consented_scopes": [""]}),
+        ("/installations", {"listing_id": "lst_x", "version": "1.0.0", "consented_scopes": [], "secret": "x"}),
     ],
 )
 def test_a_body_that_does_not_fit_is_422(admin: Partner, path: str, body: Any) -> None:
@@ -402,3 +418,21 @@ def test_consent_sent_again_with_its_key_is_one_installation(shop: Shop, admin: 
     body = consent(shop.publish())
     first, second = (admin.post("/installations", body, Idempotency_Key="i1") for _ in range(2))
     assert (first.status_code, second.json()) == (201, first.json())
+
+
+def test_consent_names_the_version_the_event_types_and_the_bundles(shop: Shop, admin: Partner) -> None:
+    document = {"kind": "document", "bundle": "incident-management", "operation": "CloseIncident", "variables": {}}
+    automation = {"name": "Close", "trigger": {"event_type": "incident.created"}, "action": document}
+    scopes = ["argus:incidents:write"]
+    listing = shop.publish(scopes=scopes, event_types=["incident.created"], automations=[automation])
+    assert listing["graphql_bundles"] == ["incident-management"]
+    whole = consent(listing)
+    for name, status in (("version", 422), ("consented_event_types", 422), ("consented_bundles", 422)):
+        refused = admin.post("/installations", without(whole, name))
+        assert refused.status_code == status, name
+        assert name in refused.text
+    for name in ("consented_event_types", "consented_bundles"):
+        more = admin.post("/installations", whole | {name: [*whole[name], "epcr.encounter.created"]})
+        assert more.json()["errors"][0]["pointer"] == f"/{name}/1"
+    made = admin.made("/installations", whole)
+    assert (made["event_types"], made["graphql_bundles"]) == (["incident.created"], ["incident-management"])

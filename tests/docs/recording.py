@@ -301,7 +301,13 @@ def record_marketplace(recorder: Recorder, client: httpx.Client, admin: httpx.Cl
     keep(client.post(f"{base}/listings", json=draft))
     keep(client.get(f"{base}/listings?own=true"))
     keep(client.get(f"{base}/listings/{listing['id']}"))
-    consent = {"listing_id": listing["id"], "consented_scopes": listing["scopes"]}
+    consent = {
+        "listing_id": listing["id"],
+        "version": listing["version"],
+        "consented_scopes": listing["scopes"],
+        "consented_event_types": listing["event_types"],
+        "consented_bundles": listing["graphql_bundles"],
+    }
     path = f"{base}/installations/{keep(admin.post(f'{base}/installations', json=consent))['id']}"
     wait_for(lambda: admin.get(path).json()["status"] == "active", what="the app to be made")
     keep(admin.get(path))

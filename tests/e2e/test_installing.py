@@ -25,7 +25,13 @@ class Installer:
         self.listing = self.publisher.made("/listings", draft)
 
     def install(self) -> dict[str, Any]:
-        consent = {"listing_id": self.listing["id"], "consented_scopes": self.listing["scopes"]}
+        consent = {
+            "listing_id": self.listing["id"],
+            "version": self.listing["version"],
+            "consented_scopes": self.listing["scopes"],
+            "consented_event_types": self.listing["event_types"],
+            "consented_bundles": self.listing["graphql_bundles"],
+        }
         answer = self.api.post(f"{PLATFORM}/installations", json=consent)
         assert answer.status_code == 201, answer.text
         return answer.json()

@@ -122,7 +122,13 @@ class Installed:
             what="the grant to arrive",
         )
         assert listed["scopes"] == ["webhooks:write"]
-        consent = {"listing_id": listed["id"], "consented_scopes": listed["scopes"]}
+        consent = {
+            "listing_id": listed["id"],
+            "version": listed["version"],
+            "consented_scopes": listed["scopes"],
+            "consented_event_types": listed["event_types"],
+            "consented_bundles": listed["graphql_bundles"],
+        }
         assert self.api.post(f"{PLATFORM}/installations", json=consent | {"consented_scopes": []}).status_code == 422
         answer = self.api.post(f"{PLATFORM}/installations", json=consent)
         assert answer.status_code == 201, answer.text

@@ -1,5 +1,6 @@
 """Automations over HTTP: an app makes and reads its own, an administrator sees and stops those of the whole organisation."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from services.control_plane import caps
 from services.control_plane.access import BASE, READ, WRITE
-from services.control_plane.automations import interest, queries, rules, runs
+from services.control_plane.automations import authority, interest, queries, rules, runs
 from services.control_plane.automations.models import (
     Automation,
     AutomationChange,
@@ -20,6 +21,7 @@ from services.control_plane.automations.models import (
     Run,
     RunPage,
 )
+from services.control_plane.releases.rules import user_of
 from shared import audit, http, idempotency, identity, ids, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -141,6 +143,8 @@ async def _insert(conn: AsyncConnection, caller: Caller, draft: AutomationDraft)
         "action": rules.kept(draft.action),
         "scopes": sorted(caller.scopes),
         "enabled": draft.enabled,
+        "grant_id": caller.grant_id,
+        "made_for": user_of(caller),
     }
     return await _fetch(conn, queries.INSERT, row)
 
@@ -160,7 +164,24 @@ def _changed(caller: Caller, automation: Automation, change: AutomationChange) -
     if change.enabled is not UNSET:
         reason = None if change.enabled else "requested"
         row |= {"enabled": change.enabled, "disabled_reason": reason}
+    if change.action is not UNSET or (change.enabled is True and automation.authority_ended):
+        row |= _authority(caller, automation)
     return row
+
+
+def _authority(caller: Caller, automation: Automation) -> dict[str, Any]:
+    """Under whose token it acts from now on: an administrator who starts it again lends it no scope that it had not."""
+    scopes = sorted(caller.scopes)
+    if automation.client_id != caller.client_id:
+        scopes = authority.scopes(automation.scopes, caller.scopes, caller.scopes)
+    now = datetime.now(UTC)
+    return {
+        "grant_id": caller.grant_id,
+        "made_for": user_of(caller),
+        "authorised_at": now,
+        "authority_ended": False,
+        "scopes": scopes,
+    }
 
 
 def _json(value: Any) -> Jsonb | None:

@@ -52,6 +52,9 @@ def make(conn: Connection, tenant_id: str, client_id: str, scopes: Sequence[str]
             "action": rules.kept(draft.action),
             "scopes": sorted(scopes),
             "enabled": draft.enabled,
+            # The installation is what it rests on.
+            "grant_id": None,
+            "made_for": None,
         }
         conn.execute(queries.INSERT, row)
     interest.tell_sync(conn, tenant_id)

@@ -97,6 +97,10 @@ class Automation(msgspec.Struct, kw_only=True):
     disabled_reason: str | None
     created_at: datetime
     updated_at: datetime
+    grant_id: str | None
+    made_for: str | None
+    authorised_at: datetime
+    authority_ended: bool
 
     def view(self) -> dict[str, Any]:
         return {

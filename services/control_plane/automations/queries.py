@@ -4,7 +4,7 @@ from typing import LiteralString
 
 COLUMNS: LiteralString = """
     a.id, a.tenant_id, a.client_id, a.name, a.event_type, a.filter, a.action, a.scopes, a.enabled, a.disabled_reason,
-    a.created_at, a.updated_at
+    a.created_at, a.updated_at, a.grant_id, a.made_for, a.authorised_at, a.authority_ended
 """
 RUN_COLUMNS: LiteralString = """
     r.id, r.tenant_id, r.automation_id, r.client_id, r.event_id, r.event_type, r.event, r.cause, r.status, r.error, r.detail, r.result,
@@ -27,8 +27,9 @@ STORE_APP: LiteralString = """
 # --- automations ------------------------------------------------------------------------------------------------------------
 INSERT: LiteralString = (
     """
-    INSERT INTO automations AS a (id, tenant_id, client_id, name, event_type, filter, action, scopes, enabled)
-    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(name)s, %(event_type)s, %(filter)s, %(action)s, %(scopes)s, %(enabled)s)
+    INSERT INTO automations AS a (id, tenant_id, client_id, name, event_type, filter, action, scopes, enabled, grant_id, made_for)
+    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(name)s, %(event_type)s, %(filter)s, %(action)s, %(scopes)s, %(enabled)s,
+        %(grant_id)s, %(made_for)s)
     RETURNING """
     + COLUMNS
 )
@@ -46,7 +47,8 @@ LIST: LiteralString = (
 UPDATE: LiteralString = (
     """
     UPDATE automations a SET name = %(name)s, event_type = %(event_type)s, filter = %(filter)s, action = %(action)s,
-        scopes = %(scopes)s, enabled = %(enabled)s, disabled_reason = %(disabled_reason)s, updated_at = now()
+        scopes = %(scopes)s, enabled = %(enabled)s, disabled_reason = %(disabled_reason)s, updated_at = now(),
+        grant_id = %(grant_id)s, made_for = %(made_for)s, authorised_at = %(authorised_at)s, authority_ended = %(authority_ended)s
     WHERE a.id = %(id)s RETURNING """
     + COLUMNS
 )
@@ -55,6 +57,17 @@ STOP_THOSE_OF_APP: LiteralString = """
     UPDATE automations SET enabled = false, disabled_reason = %(reason)s, updated_at = now()
     WHERE client_id = %(client_id)s AND enabled
 """
+
+MADE_UNDER: LiteralString = """
+    SELECT id, scopes FROM automations
+    WHERE authorised_at <= %(ended_at)s AND (grant_id = %(grant_id)s
+        OR made_for = %(user_id)s AND (%(client_id)s::text IS NULL OR client_id = %(client_id)s))
+    ORDER BY id FOR NO KEY UPDATE
+"""
+STOP: LiteralString = (
+    "UPDATE automations SET enabled = false, authority_ended = true, updated_at = now(),"
+    " disabled_reason = CASE WHEN enabled THEN %s ELSE disabled_reason END WHERE id = ANY(%s)"
+)
 
 # --- interest ---------------------------------------------------------------------------------------------------------------
 # Locked before it is counted anew, so that of two changes at once the later sees the earlier.

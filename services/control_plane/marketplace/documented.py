@@ -69,8 +69,8 @@ OPERATIONS = [
         "Install a listing",
         WRITE,
         {201: Installation},
-        "Consents to exactly the scopes that the listing asks for, and to its event types: name the `version` that you read, so that no"
-        " other is installed. An app is made for it, within your"
+        "Consents to exactly the scopes, event types and bundles that the listing asks for, in the `version` that you read: no other is"
+        " installed. An app is made for it, within your"
         " organisation's catalogue, with the automations that the package brings; rotating its secret gives it one.",
         body=Consent,
         headers=IDEMPOTENCY,
@@ -78,7 +78,12 @@ OPERATIONS = [
             403: ADMINISTRATORS,
             409: "The package is installed, the listing shows another version, or a call with this Idempotency-Key is under way",
         },
-        example={"listing_id": "lst_1", "consented_scopes": ["webhooks:write"], "version": "1.0.0"},
+        example={
+            "listing_id": "lst_1",
+            "version": "1.0.0",
+            "consented_scopes": ["webhooks:write"],
+            "consented_event_types": ["incident.created"],
+        },
     ),
     Operation("GET", INSTALLATION, "Read an installation", READ, {200: Installation}),
     Operation(

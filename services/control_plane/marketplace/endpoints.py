@@ -88,6 +88,7 @@ async def install(request: Request) -> Response:
         await caps.require(conn, request.state.settings, caps.INSTALLATIONS, caller.tenant_id)
         made = await store.install(conn, caller, consent)
         detail = {"listing": made.listing_id, "scopes": made.scopes, "client_id": made.client_id}
+        detail |= {"event_types": made.event_types, "bundles": made.graphql_bundles}
         await audit.record(conn, caller, "installation.consented", made.id, detail)
         response = http.created(made, location=f"{BASE}/installations/{made.id}")
         return await idempotency.keep(conn, request, caller, response)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
 from services.control_plane.packages.models import Kind, Version
 from shared import http
@@ -12,6 +12,9 @@ from shared.pagination import Page
 
 InstallationStatus = Literal["pending", "active", "failed", "uninstalling", "uninstalled"]
 Title = Annotated[str, Meta(min_length=1, max_length=120)]
+
+
+Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=50)]
 
 
 class ListingDraft(http.Body):
@@ -40,6 +43,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["published", "withdrawn"]
     published_at: datetime
     withdrawn_at: datetime | None
+    graphql_bundles: list[str] = field(default_factory=list)
 
 
 class ListingRow(Listing, frozen=True, kw_only=True):
@@ -56,14 +60,16 @@ class ListingFilter(Page):
 
 
 class Consent(http.Body):
-    """What to install, and the scopes it will have: all that the listing asks for, and no other.
+    """What to install, and what it will have: all scopes, event types and bundles that the listing asks for, and no other.
 
-    `version` is the one that was read. Without it, what the publisher shows at the moment of the call is consented to.
+    `version` is the one that was read: another that the publisher shows by then is not installed.
     """
 
     listing_id: str
-    consented_scopes: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=50)]
-    version: Version | None = None
+    version: Version
+    consented_scopes: Names
+    consented_event_types: Names = field(default_factory=list)
+    consented_bundles: Names = field(default_factory=list)
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +84,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     scopes: list[str]
     event_types: list[str]
+    graphql_bundles: list[str]
     content_sha256: str
     client_id: str
     status: InstallationStatus

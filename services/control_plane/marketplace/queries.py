@@ -49,14 +49,15 @@ WITHDRAW_SIGNED: LiteralString = """
 """
 
 INSTALLATION: LiteralString = """
-    id, listing_id, package_id, publisher, title, version, kind, scopes, event_types, content_sha256, client_id, status, reason,
-    consented_by, consented_by_user, created_at, active_at, ended_at
+    id, listing_id, package_id, publisher, title, version, kind, scopes, event_types, graphql_bundles, content_sha256, client_id, status,
+    reason, consented_by, consented_by_user, created_at, active_at, ended_at
 """
 INSERT_INSTALLATION: LiteralString = f"""
     INSERT INTO installations (id, tenant_id, listing_id, package_id, version_id, publisher, title, version, kind, scopes, event_types,
-        automations, content_sha256, client_id, consented_by, consented_by_user)
+        automations, graphql_bundles, content_sha256, client_id, consented_by, consented_by_user)
     VALUES (%(id)s, %(tenant_id)s, %(listing_id)s, %(package_id)s, %(version_id)s, %(publisher)s, %(title)s, %(version)s, %(kind)s,
-        %(scopes)s, %(event_types)s, %(automations)s, %(content_sha256)s, %(client_id)s, %(consented_by)s, %(consented_by_user)s)
+        %(scopes)s, %(event_types)s, %(automations)s, %(graphql_bundles)s, %(content_sha256)s, %(client_id)s, %(consented_by)s,
+        %(consented_by_user)s)
     ON CONFLICT (tenant_id, package_id) WHERE status IN ('pending', 'active', 'uninstalling') DO NOTHING
     RETURNING {INSTALLATION}
 """

@@ -3,18 +3,25 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from services.control_plane.marketplace.models import Consent, ListingRow
 from shared.problems import FieldError
 
-POINTER = "/consented_scopes"
+
+def check_consent(consent: Consent, listing: ListingRow) -> list[FieldError]:
+    """Exactly what is asked for: neither may a later version slip something in, nor an installation have what it does not want."""
+    return [
+        *_check("/consented_scopes", consent.consented_scopes, listing.scopes),
+        *_check("/consented_event_types", consent.consented_event_types, listing.event_types),
+        *_check("/consented_bundles", consent.consented_bundles, bundles(listing.automations)),
+    ]
 
 
-def check_consent(consented: Sequence[str], asked: Sequence[str]) -> list[FieldError]:
-    """Exactly the scopes that are asked for: neither may a later version slip one in, nor an installation have one it does not want."""
-    errors = [FieldError(f"{POINTER}/{n}", "is not asked for") for n, name in enumerate(consented) if name not in asked]
+def _check(pointer: str, consented: Sequence[str], asked: Sequence[str]) -> list[FieldError]:
+    errors = [FieldError(f"{pointer}/{n}", "is not asked for") for n, name in enumerate(consented) if name not in asked]
     if missing := [name for name in asked if name not in consented]:
-        errors.append(FieldError(POINTER, f"does not name {', '.join(missing)}"))
+        errors.append(FieldError(pointer, f"does not name {', '.join(missing)}"))
     if len(set(consented)) != len(consented):
-        errors.append(FieldError(POINTER, "names something twice"))
+        errors.append(FieldError(pointer, "names something twice"))
     return errors
 
 

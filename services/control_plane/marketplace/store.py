@@ -21,7 +21,8 @@ from shared.problems import FieldError
 
 def shown(row: ListingRow) -> Listing:
     """Without what is its owner's alone."""
-    return Listing(**{name: getattr(row, name) for name in Listing.__struct_fields__})
+    fields = {name: getattr(row, name) for name in Listing.__struct_fields__}
+    return Listing(**fields | {"graphql_bundles": rules.bundles(row.automations)})
 
 
 async def publish(conn: AsyncConnection, caller: Caller, draft: ListingDraft) -> tuple[ListingRow, bool]:
@@ -56,16 +57,17 @@ async def withdraw(conn: AsyncConnection, caller: Caller, listing_id: str) -> No
 async def install(conn: AsyncConnection, caller: Caller, consent: Consent) -> Installation:
     """Asks auth for the app. Raises Problem: 422 for no such listing or another consent, 409 where the package is installed or newer."""
     listing = await _installable(conn, consent)
-    if errors := rules.check_consent(consent.consented_scopes, listing.scopes):
-        raise problems.invalid("Consent names exactly the scopes that the listing asks for; see errors.", errors)
-    if consent.version not in (None, listing.version):
+    if consent.version != listing.version:
         raise problems.conflict("The listing shows another version by now; read it anew.", version=listing.version)
+    if errors := rules.check_consent(consent, listing):
+        raise problems.invalid("Consent names exactly what the listing asks for; see errors.", errors)
     row: dict[str, Any] = msgspec.structs.asdict(listing) | {
         "id": ids.new_id("ins"),
         "tenant_id": caller.tenant_id,
         "listing_id": listing.id,
         "client_id": ids.new_id("app"),
         "automations": Jsonb(listing.automations),
+        "graphql_bundles": rules.bundles(listing.automations),
         "consented_by": caller.client_id,
         "consented_by_user": user_of(caller),
     }
@@ -73,7 +75,7 @@ async def install(conn: AsyncConnection, caller: Caller, consent: Consent) -> In
     if made is None:
         known = await (await conn.execute(queries.FIND_INSTALLED, (listing.package_id,))).fetchone()
         raise problems.conflict("This package is installed already.", id=known and known[0])
-    await outbox.add(conn, caller.tenant_id, _install_app(made, rules.bundles(listing.automations)))
+    await outbox.add(conn, caller.tenant_id, _install_app(made))
     return made
 
 
@@ -86,14 +88,14 @@ async def _installable(conn: AsyncConnection, consent: Consent) -> ListingRow:
     return found
 
 
-def _install_app(made: Installation, bundles: list[str]) -> InstallApp:
+def _install_app(made: Installation) -> InstallApp:
     return InstallApp(
         installation_id=made.id,
         client_id=made.client_id,
         app_name=made.title,
         scopes=made.scopes,
         approved_events=made.event_types,
-        graphql_bundles=bundles,
+        graphql_bundles=made.graphql_bundles,
         consented_by=made.consented_by,
         consented_by_user=made.consented_by_user,
     )
