@@ -8,15 +8,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
 import psycopg
 import pytest
 from jwt import PyJWKSet
 
-from services.auth.keys import keystore, rotation
+from services.auth.app import create_app
+from services.auth.keys import keystore, rotation, schedule
 from shared.crypto import Keyring
-from tests.auth.support import API, ISSUER, Auth, header_of, running
+from shared.identity import HEADER, Caller, mint
+from tests.auth.support import API, GATEWAY_KEY, ISSUER, Auth, header_of, running
 from tests.conftest import FreshDatabase
+from tests.support.plain import PLAIN
+from tests.support.serving import serving
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
@@ -80,6 +85,45 @@ def test_a_verifier_with_a_cached_jwks_sees_no_failure_through_a_whole_rotation(
         user.join()
     assert failures == []
     assert kids[-1] == after
+
+
+def test_no_replica_lags_behind_an_emergency_rotation(
+    fresh_database: FreshDatabase, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two web processes on one database, whose background refresh is far too slow to help."""
+    monkeypatch.setattr(keystore, "REFRESH_SECONDS", 3600)
+    database = fresh_database("auth")
+    with running(database, redis_url) as one, serving(create_app(one.settings)) as url:
+        other = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN)
+        app = one.register()
+        keyring = Keyring.from_text(one.settings.encryption_keys)
+        before = header_of(one.token(app).json()["access_token"])["kid"]
+        for http in (one.http, other):
+            assert before in http.get("/.well-known/jwks.json", headers=_anonymous()).text
+        with psycopg.connect(one.settings.worker_database_url or "") as conn:
+            after = rotation.rotate(conn, keyring, bits=2048, wait=schedule.EMERGENCY_WAIT)
+            rotation.distrust_older(conn, after)
+        signed_by: list[str] = []
+        deadline = time.monotonic() + 10
+        while after not in signed_by and time.monotonic() < deadline:
+            signed_by.append(header_of(one.token(app).json()["access_token"])["kid"])
+        # From its first signature on, the other replica publishes it and signs with nothing else.
+        assert signed_by[-1] == after
+        assert after in other.get("/.well-known/jwks.json", headers=_anonymous()).text
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": app["client_id"],
+            "client_secret": app["client_secret"],
+        }
+        token = other.post("/v1/oauth/token", data=form, headers=_anonymous()).json()["access_token"]
+        assert header_of(token)["kid"] == after
+        published = [key["kid"] for key in other.get("/.well-known/jwks.json", headers=_anonymous()).json()["keys"]]
+        assert published == [after]
+        other.close()
+
+
+def _anonymous() -> dict[str, str]:
+    return {HEADER: mint(Caller(address="203.0.113.7"), GATEWAY_KEY)}
 
 
 def test_the_gateway_learns_a_key_it_has_never_seen_by_itself(stack: Stack) -> None:

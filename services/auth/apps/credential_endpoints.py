@@ -76,6 +76,7 @@ async def mint_service_token(request: Request) -> Response:
         wanted = _check_service_token(app, draft)
         await _require_room(conn, request, app)
         issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
+        await request.state.keys.fresh()
         token_id, claims = await insert_service_token(
             conn, app, wanted, draft.expires_in, aud=[issuer, audience], environment=tenant.environment
         )

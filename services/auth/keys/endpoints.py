@@ -12,6 +12,7 @@ CACHE_CONTROL = f"public, max-age={MAX_AGE}, stale-while-revalidate=60, stale-if
 
 async def jwks(request: Request) -> Response:
     keys: KeyStore = request.state.keys
+    await keys.fresh_if_possible()
     body, etag = keys.jwks()
     headers = {"cache-control": CACHE_CONTROL, "etag": etag}
     if etag in request.headers.get("if-none-match", ""):

@@ -3,11 +3,13 @@
 import asyncio
 import hashlib
 import logging
+import time
 from datetime import UTC, datetime
 
 import msgspec
+from psycopg import OperationalError
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from services.auth.keys import queries, schedule, signing
 from services.auth.keys.models import PLATFORM, SigningKeyRow
@@ -18,6 +20,9 @@ from shared.database import AsyncConnection, aset_tenant
 from shared.identity import Caller
 
 REFRESH_SECONDS = 5
+# Not older than this is what a token is signed with, and what is published: less than an emergency's wait, so that no replica signs
+# with the old key once the new one signs elsewhere, nor answers whoever saw the new one without it.
+FRESH_SECONDS = 0.4
 log = logging.getLogger(__name__)
 
 
@@ -29,14 +34,36 @@ class KeyStore:
         self._keyring = keyring
         self._rows: list[SigningKeyRow] = []
         self._signers: dict[str, Signer] = {}
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
+
+    async def fresh(self) -> None:
+        """Reads the keys unless that was a moment ago; one of those that wait reads for all."""
+        if self._is_fresh():
+            return
+        async with self._reading:
+            if not self._is_fresh():
+                await self.refresh()
+
+    async def fresh_if_possible(self) -> None:
+        """The same for what is published, which a database that is away leaves as it was."""
+        try:
+            await self.fresh()
+        except (OperationalError, PoolTimeout) as error:
+            log.warning("signing keys not refreshed: %s", type(error).__name__)
+
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._read_at < FRESH_SECONDS
 
     async def refresh(self) -> None:
+        began = time.monotonic()
         async with self._pool.connection() as conn, conn.cursor(row_factory=class_row(SigningKeyRow)) as cursor:
             await cursor.execute(queries.KEYS)
             self._rows = await cursor.fetchall()
         for row in self._rows:
             if row.kid not in self._signers:
                 self._signers[row.kid] = Signer(row.kid, signing.unseal(row.kid, row.private_key, self._keyring))
+        self._read_at = began
 
     async def ensure_first_key(self, bits: int) -> None:
         """Makes the first key of a new installation, once however many processes start."""

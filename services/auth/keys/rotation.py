@@ -19,12 +19,12 @@ def load_keys(conn: Connection[Any]) -> list[SigningKeyRow]:
 
 def rotate(conn: Connection[Any], keyring: Keyring, *, bits: int, wait: timedelta) -> str:
     """Publishes a new key that signs once `wait` is over, and returns its kid. The very first key signs at once."""
+    key = signing.generate(bits)  # which takes a while, and none of the wait
     conn.execute(queries.LOCK_ROTATION)
     now = datetime.now(UTC)
     activates_at = now + wait if load_keys(conn) else now
     taken = [kid for (kid,) in conn.execute(queries.KIDS, (f"{now:%Y-%m}-",))]
     kid = schedule.next_kid(now, taken)
-    key = signing.generate(bits)
     jwk = msgspec.json.encode(signing.public_jwk(kid, key.public_key())).decode()
     conn.execute(queries.INSERT_KEY, (kid, signing.seal(kid, key, keyring), jwk, now, activates_at))
     gone = schedule.removal_of_older(activates_at)
@@ -38,6 +38,9 @@ def distrust_older(conn: Connection[Any], kid: str) -> None:
     now = datetime.now(UTC)
     conn.execute(queries.DISTRUST_OTHER_KEYS, (kid,))
     conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": now, "gone": now, "now": now})
+    # Not before the new one signs: until then there would be none.
+    gone = max([now, *(key.activates_at for key in load_keys(conn) if key.kid == kid)])
+    conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": gone, "gone": gone, "now": gone})
 
 
 def rotate_if_due(

@@ -14,6 +14,9 @@ JWKS_MAX_AGE = timedelta(seconds=300)
 LONGEST_TOKEN = timedelta(days=30)
 CLOCK_SKEW = timedelta(minutes=5)
 
+# An emergency's key signs after this, by when every replica of auth has read it.
+EMERGENCY_WAIT = timedelta(seconds=1)
+
 State = Literal["pending", "active", "retiring", "retired"]
 
 

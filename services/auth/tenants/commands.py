@@ -209,7 +209,7 @@ def key_commands(load: Load) -> typer.Typer:
         if distrust and not emergency:
             raise SystemExit("--distrust goes with --emergency: a key must be there to sign")
         with operating(load) as (settings, conn):
-            wait = timedelta(0) if emergency else timedelta(seconds=settings.key_activation_seconds)
+            wait = schedule.EMERGENCY_WAIT if emergency else timedelta(seconds=settings.key_activation_seconds)
             kid = rotation.rotate(conn, _keyring(settings), bits=settings.signing_key_bits, wait=wait)
             if distrust:
                 rotation.distrust_older(conn, kid)
