@@ -16,7 +16,9 @@ from services.auth.oauth import authorize_endpoints
 from services.auth.signin import passwords
 from shared.crypto import Keyring
 from shared.settings import required
+from tests.auth.federation import Connection, refresh_of
 from tests.auth.support import PASSWORD, Auth, Browser, redeem, register_web_app, returned
+from tests.auth.test_authenticator import Enrolled, secret_on
 from tests.auth.test_deciding import WAITING, hold
 from tests.auth.test_operator import operate
 from tests.auth.test_saml_withdrawal import meanwhile
@@ -120,6 +122,38 @@ def test_a_code_that_was_right_lets_nobody_in_after(auth: Auth, person: dict[str
     assert live_sessions(auth, person) == []
 
 
+PAGE = "/v1/auth/authenticator"
+
+
+@pytest.mark.parametrize("change", ["a new password", "disabled", "another second factor"])
+def test_an_authenticator_is_set_up_only_for_who_was_checked(auth: Auth, person: dict[str, Any], change: str) -> None:
+    browser = Browser(auth)
+    browser.sign_in(person)
+    page = browser.get(PAGE)
+    code = TOTP(secret_on(page)).now()
+    with changing(auth, CHANGES[change], person["email"]) as other:
+        late = Sent(lambda: browser.submit(page, PAGE, password=PASSWORD, code=code, do="set up")).stands(auth)
+        other.commit()
+        assert late.answer.status_code in (303, 409)
+    stored = auth.sql("SELECT totp_secret FROM users WHERE email = %s", person["email"])
+    assert stored == [(b"another",)] if change == "another second factor" else stored == [(None,)]
+
+
+def test_a_second_factor_that_was_replaced_meanwhile_is_not_removed_by_the_old_one(
+    auth: Auth, person: dict[str, Any]
+) -> None:
+    browser = Browser(auth)
+    browser.sign_in(person)
+    enrolled = Enrolled(browser)
+    page = browser.get(PAGE)
+    with changing(auth, CHANGES["another second factor"], person["email"]) as other:
+        late = Sent(lambda: browser.submit(page, PAGE, password=PASSWORD, code=enrolled.codes[0], do="remove"))
+        late.stands(auth)
+        other.commit()
+        assert late.answer.status_code == 409
+    assert auth.sql("SELECT totp_secret FROM users WHERE email = %s", person["email"]) == [(b"another",)]
+
+
 # --- Counting ----------------------------------------------------------------------------------------------------------------
 
 
@@ -215,3 +249,34 @@ def test_access_that_is_left_without_a_consent_is_shown_and_withdrawn(
     assert live_grants(auth, app) == []
     assert app["client_id"] not in browser.get(SESSIONS).text
     assert withdraw(browser, app).headers["location"] == SESSIONS
+
+
+@pytest.mark.parametrize("how", ["disabled", "unlinked", "organisation suspended"])
+def test_who_is_stopped_while_the_last_step_is_taken_gets_no_session(auth: Auth, works: Connection, how: str) -> None:
+    works.sign_in(Browser(auth))
+    email = f"anna@{works.domain}"
+    browser = Browser(auth)
+    leads_on = refresh_of(works.post(browser, works.form(works.ask(browser))))
+    statements = {
+        "disabled": ("UPDATE users SET status = 'disabled' WHERE email = %s", email),
+        "unlinked": ("DELETE FROM saml_identities WHERE connection_id = %s", works.id),
+        "organisation suspended": (
+            "WITH held AS (SELECT pg_advisory_xact_lock(7406, hashtext(tenant_id)) FROM tenants WHERE tenant_id = %s)"
+            " UPDATE tenants SET status = 'suspended' FROM held WHERE tenant_id = %s",
+            auth.demo["tenant_id"],
+            auth.demo["tenant_id"],
+        ),
+    }
+    statement, *parameters = statements[how]
+    try:
+        with changing(auth, statement, *parameters) as other:
+            if how == "unlinked":
+                other.commit()
+                assert browser.get(leads_on).status_code == 400
+            else:
+                late = Sent(lambda: browser.get(leads_on)).stands(auth)
+                other.commit()
+                assert late.answer.status_code in (400, 404)
+        assert not browser.cookies.get("__Host-knogin-session")
+    finally:
+        auth.sql("UPDATE tenants SET status = 'active' WHERE tenant_id = %s", auth.demo["tenant_id"])

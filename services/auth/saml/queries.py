@@ -48,9 +48,11 @@ CONNECTIONS: LiteralString = (
 HOLD_CONNECTION: LiteralString = """
     SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
 """
-# The same for what will write to the row itself.
+# The same for what will write to the row itself, if its organisation may sign people in so. Whoever suspends it waits (HOLD_TENANT of apps).
 HOLD_CONNECTION_TO_WRITE: LiteralString = """
-    SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR NO KEY UPDATE
+    SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active'
+        AND EXISTS (SELECT FROM tenants t WHERE t.tenant_id = saml_connections.tenant_id AND t.status = 'active' AND t.federation)
+    FOR NO KEY UPDATE
 """
 DELETE_CONNECTION: LiteralString = "DELETE FROM saml_connections WHERE connection_id = %s"
 OTHER_ACTIVE_CONNECTIONS: LiteralString = """
@@ -210,16 +212,21 @@ DELETE_TICKETS_OF_NAME: LiteralString = """
 """
 DELETE_TICKETS_OF_CONNECTION: LiteralString = "DELETE FROM saml_tickets WHERE connection_id = %s"
 DELETE_TICKETS_OF_USER: LiteralString = "DELETE FROM saml_tickets WHERE connection_id = %s AND user_id = %s"
+# Of someone who is still linked: the answer it came from may have been read before they were unlinked.
 TICKET: LiteralString = (
     "SELECT "
     + TICKET_COLUMNS
-    + """ FROM saml_tickets
-    WHERE ticket_mac = ANY (%s) AND connection_id = %s AND used_at IS NULL AND expires_at > clock_timestamp() FOR UPDATE
+    + """ FROM saml_tickets t
+    WHERE ticket_mac = ANY (%s) AND connection_id = %s AND used_at IS NULL AND expires_at > clock_timestamp()
+        AND EXISTS (SELECT FROM saml_identities i
+            WHERE i.connection_id = t.connection_id AND i.name_id = t.name_id AND i.user_id = t.user_id)
+    FOR UPDATE OF t
 """
 )
 USE_TICKET: LiteralString = "UPDATE saml_tickets SET used_at = clock_timestamp() WHERE ticket_mac = ANY (%s)"
+# Held until the session is written: who disables the user or unlinks them waits, and then ends it.
 ACTIVE_USER: LiteralString = """
-    SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active'
+    SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """
 
 NOTE_SESSION: LiteralString = """

@@ -8,6 +8,9 @@ from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.auth.apps.queries import HOLD_TENANT
+from services.auth.oauth import forms
+from services.auth.oauth.forms import Form
 from services.auth.saml import certificates, metadata, queries, store
 from services.auth.saml.documents import Refused, refuse
 from services.auth.saml.metadata import Own
@@ -39,6 +42,8 @@ async def connection_of(request: Request) -> OpenConnection | None:
 
 async def hold(conn: AsyncConnection, connection: OpenConnection, *, to_write: bool = False) -> bool:
     """Whether the connection, found a moment ago, is still active; it stays so until this transaction ends."""
+    if to_write:
+        await conn.execute(HOLD_TENANT, (connection.tenant_id,))
     query = queries.HOLD_CONNECTION_TO_WRITE if to_write else queries.HOLD_CONNECTION
     return (await conn.execute(query, (connection.connection_id,))).rowcount == 1
 
