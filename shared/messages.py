@@ -55,6 +55,13 @@ class WebhookApp(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.app
     approved_events: list[str]
 
 
+class WebhookTenant(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.tenant_changed.v1"):
+    """Which tenants are sandboxes, whose webhooks' own events are tests. A tenant's environment never changes."""
+
+    tenant_id: str
+    environment: Literal["production", "sandbox"]
+
+
 class GraphqlApp(Message, frozen=True, kw_only=True, tag="graphql_api.app_changed.v1"):
     client_id: str
     version: int
@@ -389,6 +396,7 @@ def queues_of(service: str) -> list[str]:
 MESSAGES: tuple[type[Message], ...] = (
     Event,
     WebhookApp,
+    WebhookTenant,
     GraphqlApp,
     ClinicalApp,
     ObservationsRecorded,

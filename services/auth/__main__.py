@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.auth.requests import commands as requests
+from services.auth.saml import commands as saml
 from services.auth.settings import Settings, load
 from services.auth.tenants import commands as operator
 from services.auth.tenants import first_party
@@ -49,6 +50,7 @@ cli.add_typer(operator.user_commands(load), name="user")
 cli.add_typer(first_party.app_commands(load), name="first-party")
 cli.add_typer(operator.scope_commands(load), name="scopes")
 cli.add_typer(operator.key_commands(load), name="keys")
+cli.add_typer(saml.saml_commands(load), name="saml")
 cli.add_typer(requests.request_commands(load), name="requests")
 
 

@@ -13,6 +13,7 @@ from services.auth.keys.rotation import rotate_if_due
 from services.auth.requests.queries import FORGET as FORGET_REQUESTS
 from services.auth.revocations import bell
 from services.auth.revocations.queries import DELETE_EXPIRED
+from services.auth.saml import domains, upkeep
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
 from shared import broker, worker
@@ -66,6 +67,9 @@ def periodic(settings: Settings) -> list[Periodic]:
             record(conn, PLATFORM, "keys.rotated", kid, {"scheduled": True}, by=SCHEDULE)
 
     return [
+        Periodic(
+            "look at proven domains", 60, partial(upkeep.look_again, resolver=domains.create(settings.dns_resolver))
+        ),
         Periodic("tell of ended authority", 2, authorities.tell),
         Periodic("rotate signing keys", 60, rotate_keys),
         Periodic("forget", 600, forget),

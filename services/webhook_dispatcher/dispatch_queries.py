@@ -9,6 +9,10 @@ PARTITIONED = ("events", "deliveries", "attempts")
 # turns, or each would miss the other. An advisory lock, because an app auth has not told of has no row.
 LOCK_APP: LiteralString = "SELECT pg_advisory_xact_lock(7402003, hashtext(%(client_id)s))"
 SHARE_APP: LiteralString = "SELECT pg_advisory_xact_lock_shared(7402003, hashtext(%(client_id)s))"
+REHEARSE: LiteralString = """
+    UPDATE subscriptions SET rehearses = true WHERE id IN (
+        SELECT id FROM subscriptions WHERE tenant_id = ANY(%s) AND NOT rehearses ORDER BY id FOR NO KEY UPDATE)
+"""
 UPSERT_APP: LiteralString = """
     INSERT INTO apps (tenant_id, client_id, version, status, approved_events)
     VALUES (%(tenant_id)s, %(client_id)s, %(version)s, %(status)s, %(approved_events)s)

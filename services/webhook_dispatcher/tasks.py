@@ -34,7 +34,7 @@ from services.webhook_dispatcher.settings import Settings
 from shared import broker, logs, partitions, worker
 from shared.crypto import Keyring
 from shared.database import OPTIONS, AsyncConnection, Connection
-from shared.messages import AutomationDelivery, AutomationInterest, Event, WebhookApp
+from shared.messages import AutomationDelivery, AutomationInterest, Event, WebhookApp, WebhookTenant
 from shared.periodic import Periodic
 from shared.settings import required
 from shared.worker import Received
@@ -51,6 +51,7 @@ def create_worker(settings: Settings) -> Celery:
     handlers = {
         Event: sender.fan_out,
         WebhookApp: change_apps,
+        WebhookTenant: change_tenants,
         AutomationInterest: automations.change_interest,
         AutomationDelivery: sender.deliver,
     }
@@ -212,6 +213,13 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
             conn.execute(dispatch_queries.DELETE_SUBSCRIPTIONS_OF_APP, parameters)
         else:
             _apply_to_subscriptions(conn, parameters, app)
+
+
+def change_tenants(conn: Connection, messages: Sequence[Received[WebhookTenant]]) -> None:
+    """A sandbox's webhooks from before that was kept are a sandbox's too."""
+    sandboxes = sorted({one.tenant_id for one in messages if one.body.environment == "sandbox"})
+    if sandboxes:
+        conn.execute(dispatch_queries.REHEARSE, (sandboxes,))
 
 
 def ring_if_due(conn: Connection, celery: Celery, senders: int) -> None:

@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import msgspec
 import psycopg
 import pytest
@@ -14,8 +15,10 @@ from services.webhook_dispatcher import dispatch_queries, metrics, tasks
 from services.webhook_dispatcher.settings import Settings
 from shared import broker, ids
 from shared.database import task_transaction
+from shared.messages import WebhookTenant
 from shared.relay import Envelope
 from shared.settings import load
+from shared.worker import Received as Message
 from tests.support.environment import environment_of
 from tests.support.signing import sealed
 from tests.support.waiting import wait_for
@@ -217,3 +220,25 @@ def test_after_days_without_a_relay_a_test_makes_the_partitions_it_needs(
         partner = Partner(http)
         answer = partner.post(f"{partner.subscribe(receiver.url)}/test?wait=true")
     assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")
+
+
+def test_a_sandboxs_older_webhooks_are_a_sandboxs_as_soon_as_auth_says_so(
+    dispatcher: Dispatcher, partner: Partner, http: httpx.Client
+) -> None:
+    url = "http://127.0.0.1:9/hook"
+    stranger = Partner(http)
+    mine, theirs = partner.subscribe(url, "incident.created"), stranger.subscribe(url, "incident.created")
+    told = [
+        Message(
+            ids.uuid7(),
+            one.tenant_id,
+            datetime.now(UTC),
+            None,
+            WebhookTenant(tenant_id=one.tenant_id, environment=kind),
+        )
+        for one, kind in ((partner, "sandbox"), (stranger, "production"))
+    ]
+    with task_transaction(dispatcher.pool) as conn:
+        tasks.change_tenants(conn, told)
+    rows = dispatcher.rows("SELECT id, rehearses FROM subscriptions WHERE id = ANY(%s)", [mine, theirs])
+    assert {row["id"]: row["rehearses"] for row in rows} == {mine: True, theirs: False}

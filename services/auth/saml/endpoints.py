@@ -31,7 +31,10 @@ async def read_metadata(request: Request) -> Response:
     connection = await receiving.connection_of(request)
     if connection is None:
         raise problems.not_found()
-    document = metadata.write(receiving.own_of(request, connection))
+    async with transaction(request) as conn:
+        await aset_tenant(conn, connection.tenant_id)
+        following = await (await conn.execute(queries.NEXT_CERTIFICATE, (connection.connection_id,))).fetchone()
+    document = metadata.write(receiving.own_of(request, connection), following[0] if following is not None else None)
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return Response(document, 200, headers, "application/samlmetadata+xml")
 

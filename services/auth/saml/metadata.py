@@ -141,8 +141,8 @@ def _is_host(host: str) -> bool:
     return True
 
 
-def write(mine: Own) -> bytes:
-    """Our metadata for one connection: assertions must be signed, what we send is."""
+def write(mine: Own, next_certificate: str | None = None) -> bytes:
+    """Our metadata for one connection: assertions must be signed, what we send is. By the second certificate soon, where there is one."""
     root = make(METADATA, "EntityDescriptor", entityID=mine.entity_id)
     role = add(
         root,
@@ -152,9 +152,10 @@ def write(mine: Own) -> bytes:
         WantAssertionsSigned="true",
         protocolSupportEnumeration=PROTOCOL,
     )
-    info = add(add(role, METADATA, "KeyDescriptor", use="signing"), SIGNATURE, "KeyInfo")
-    certificate = certificates.one_line(certificates.read(mine.certificate))
-    add(add(info, SIGNATURE, "X509Data"), SIGNATURE, "X509Certificate", certificate)
+    for pem in filter(None, (mine.certificate, next_certificate)):
+        info = add(add(role, METADATA, "KeyDescriptor", use="signing"), SIGNATURE, "KeyInfo")
+        certificate = certificates.one_line(certificates.read(pem))
+        add(add(info, SIGNATURE, "X509Data"), SIGNATURE, "X509Certificate", certificate)
     for binding in (REDIRECT, POST):
         add(role, METADATA, "SingleLogoutService", Binding=binding, Location=mine.slo_url)
     for name_id_format in (PERSISTENT, EMAIL):

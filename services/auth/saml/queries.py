@@ -48,12 +48,25 @@ CONNECTIONS: LiteralString = (
 HOLD_CONNECTION: LiteralString = """
     SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
 """
-# The same for what will write to the row itself, if its organisation may sign people in so. Whoever suspends it waits (HOLD_TENANT of apps).
+# The same for what will write to the row itself, if its organisation may sign people in so; HOLD_TENANT of apps keeps that so.
 HOLD_CONNECTION_TO_WRITE: LiteralString = """
     SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active'
         AND EXISTS (SELECT FROM tenants t WHERE t.tenant_id = saml_connections.tenant_id AND t.status = 'active' AND t.federation)
     FOR NO KEY UPDATE
 """
+# The operators', under the worker role.
+FIND_OWN: LiteralString = """
+    SELECT tenant_id, own_certificate, next_certificate FROM saml_connections WHERE connection_id = %s FOR UPDATE
+"""
+SET_NEXT_CERTIFICATE: LiteralString = (
+    "UPDATE saml_connections SET next_key = %s, next_certificate = %s WHERE connection_id = %s"
+)
+USE_NEXT_CERTIFICATE: LiteralString = """
+    UPDATE saml_connections SET own_key = next_key, own_certificate = next_certificate, next_key = NULL, next_certificate = NULL,
+        updated_at = clock_timestamp()
+    WHERE connection_id = %s AND next_key IS NOT NULL
+"""
+NEXT_CERTIFICATE: LiteralString = "SELECT next_certificate FROM saml_connections WHERE connection_id = %s"
 DELETE_CONNECTION: LiteralString = "DELETE FROM saml_connections WHERE connection_id = %s"
 OTHER_ACTIVE_CONNECTIONS: LiteralString = """
     SELECT count(*) FROM saml_connections WHERE status = 'active' AND connection_id <> %s

@@ -1,4 +1,4 @@
-"""Telling the control plane what a tenant is now, in the transaction that changed it."""
+"""Telling those who follow tenants what one is now, in the transaction that changed it."""
 
 from typing import Any
 
@@ -9,25 +9,25 @@ from services.auth.apps.models import Tenant
 from services.auth.tenants import queries
 from shared import outbox
 from shared.database import AsyncConnection
-from shared.messages import TenantChanged
+from shared.messages import TenantChanged, WebhookTenant
 
 
 def announce(conn: psycopg.Connection[Any], tenant_id: str) -> None:
     with conn.cursor(row_factory=class_row(Tenant)) as cursor:
         tenant = cursor.execute(queries.NEXT_VERSION, (tenant_id,)).fetchone()
     assert tenant is not None
-    outbox.add_sync(conn, tenant_id, _changed(tenant))
+    outbox.add_sync(conn, tenant_id, *_messages(tenant))
 
 
 async def announce_async(conn: AsyncConnection, tenant_id: str) -> None:
     async with conn.cursor(row_factory=class_row(Tenant)) as cursor:
         tenant = await (await cursor.execute(queries.NEXT_VERSION, (tenant_id,))).fetchone()
     assert tenant is not None
-    await outbox.add(conn, tenant_id, _changed(tenant))
+    await outbox.add(conn, tenant_id, *_messages(tenant))
 
 
-def _changed(tenant: Tenant) -> TenantChanged:
-    return TenantChanged(
+def _messages(tenant: Tenant) -> tuple[TenantChanged, WebhookTenant]:
+    changed = TenantChanged(
         tenant_id=tenant.tenant_id,
         version=tenant.version,
         tenant_name=tenant.name,
@@ -35,3 +35,4 @@ def _changed(tenant: Tenant) -> TenantChanged:
         environment=tenant.environment,
         granted_scopes=tenant.granted_scopes,
     )
+    return changed, WebhookTenant(tenant_id=tenant.tenant_id, environment=tenant.environment)
