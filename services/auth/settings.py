@@ -25,8 +25,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     most_connections: settings.Count = 10
     most_domains: settings.Count = 50
     most_users: settings.Count = 20_000
-    password_checks: settings.Positive = 2
-    password_queue: settings.Positive = 100
+    password_checks: settings.Count = 2
+    password_queue: settings.Count = 100
     refresh_grace_seconds: settings.NotNegative = 30
     key_rotation_days: settings.Positive = 30
     key_activation_seconds: settings.NotNegative = 900

@@ -8,11 +8,11 @@ from shared.database import AsyncConnection
 
 
 class Counted(NamedTuple):
-    """`setting` is the cap's, `count` its query, of the one parameter that says whose things are counted."""
+    """`setting` is the cap's, `query` counts them, with the one parameter that says whose things are counted."""
 
     things: str
     setting: str
-    count: LiteralString
+    query: LiteralString
     whose: str = "An organisation"
     instead: str = "ask Knogin for more"
 
@@ -48,4 +48,4 @@ INSTALLATIONS = Counted(
 async def require(conn: AsyncConnection, settings: Settings, counted: Counted, owner: str) -> None:
     """Raises a 409 Problem where `owner`, an organisation, app or package, has as many as it may."""
     cap = Cap(counted.things, getattr(settings, counted.setting), counted.whose, counted.instead)
-    await require_room(conn, cap, owner, counted.count, (owner,))
+    await require_room(conn, cap, owner, counted.query, (owner,))

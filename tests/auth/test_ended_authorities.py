@@ -1,5 +1,6 @@
 """Whatever ends a grant, a service token, a consent or what roles allow is told to control-plane, whose automations rest on it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -14,9 +15,11 @@ from tests.auth.test_sign_in import person as person
 
 
 @pytest.fixture(autouse=True)
-def _granted(auth: Auth) -> None:
+def _granted(auth: Auth) -> Iterator[None]:
     operate(auth, "scopes", "grant", auth.demo["tenant_id"], "argus:platform:write")
     told(auth)
+    yield
+    operate(auth, "scopes", "withdraw", auth.demo["tenant_id"], "argus:platform:write")
 
 
 def told(auth: Auth) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ def test_approval_makes_a_tenant_marked_as_a_sandbox(auth: Auth, organisation: O
     bundles = ["acqi-reporting", "incident-management"]
     assert row == ("Coastal Rescue (sandbox)", "sandbox", ["argus:telephony:read"], bundles)
     told = auth.sql("SELECT body FROM outbox WHERE tenant_id = %s AND name ~ 'tenant_changed'", sandbox["tenant_id"])
-    assert [body["environment"] for (body,) in told] == ["sandbox"]
+    assert [body["environment"] for (body,) in told] == ["sandbox"] * 2  # to control-plane and webhook-dispatcher
     trail = auth.sql("SELECT action FROM audit WHERE tenant_id = %s ORDER BY id", sandbox["tenant_id"])
     assert [action for (action,) in trail] == ["tenant.created", "user.created", "app.created"]
 

@@ -227,17 +227,10 @@ def test_a_sandboxs_older_webhooks_are_a_sandboxs_as_soon_as_auth_says_so(
 ) -> None:
     url = "http://127.0.0.1:9/hook"
     stranger = Partner(http)
-    mine, theirs = partner.subscribe(url, "incident.created"), stranger.subscribe(url, "incident.created")
-    told = [
-        Message(
-            ids.uuid7(),
-            one.tenant_id,
-            datetime.now(UTC),
-            None,
-            WebhookTenant(tenant_id=one.tenant_id, environment=kind),
-        )
-        for one, kind in ((partner, "sandbox"), (stranger, "production"))
-    ]
+    mine, theirs = (one.subscribe(url, "incident.created").rpartition("/")[2] for one in (partner, stranger))
+    sandbox = WebhookTenant(tenant_id=partner.tenant_id, environment="sandbox")
+    production = WebhookTenant(tenant_id=stranger.tenant_id, environment="production")
+    told = [Message(ids.uuid7(), one.tenant_id, datetime.now(UTC), None, one) for one in (sandbox, production)]
     with task_transaction(dispatcher.pool) as conn:
         tasks.change_tenants(conn, told)
     rows = dispatcher.rows("SELECT id, rehearses FROM subscriptions WHERE id = ANY(%s)", [mine, theirs])

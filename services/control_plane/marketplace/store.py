@@ -21,7 +21,7 @@ from shared.problems import FieldError
 
 def shown(row: ListingRow) -> Listing:
     """Without what is its owner's alone."""
-    fields = {name: getattr(row, name) for name in Listing.__struct_fields__}
+    fields: dict[str, Any] = {name: getattr(row, name) for name in Listing.__struct_fields__}
     return Listing(**fields | {"graphql_bundles": rules.bundles(row.automations)})
 
 
