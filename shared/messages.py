@@ -331,6 +331,7 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
 PRODUCERS: Mapping[type[Message], tuple[str, ...]] = {
     Event: ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest"),
     WebhookApp: ("auth",),
+    WebhookTenant: ("auth",),
     GraphqlApp: ("auth",),
     ClinicalApp: ("auth",),
     ObservationsRecorded: ("device_ingest",),
@@ -346,6 +347,7 @@ PRODUCERS: Mapping[type[Message], tuple[str, ...]] = {
     RunFinished: ("webhook_dispatcher", "graphql_api"),
     InstallApp: ("control_plane",),
     AppInstalled: ("auth",),
+    AuthorityEnded: ("auth",),
     UninstallApp: ("control_plane",),
 }
 """Who may send each kind of message. A consumer refuses it from anybody else."""
@@ -393,25 +395,3 @@ def queues_of(service: str) -> list[str]:
     return [batches_queue(service, producer) for producer in producers_for(service)] + [
         acknowledgements_queue(service, consumer) for consumer in consumers_of(service)
     ]
-MESSAGES: tuple[type[Message], ...] = (
-    Event,
-    WebhookApp,
-    WebhookTenant,
-    GraphqlApp,
-    ClinicalApp,
-    ObservationsRecorded,
-    EncounterLink,
-    EncounterFacts,
-    TenantChanged,
-    PlatformApp,
-    AutomationInterest,
-    PlatformEvent,
-    AutomationDelivery,
-    RunDocument,
-    AutomationIncident,
-    RunFinished,
-    InstallApp,
-    AppInstalled,
-    AuthorityEnded,
-    UninstallApp,
-)

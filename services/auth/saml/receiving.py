@@ -9,8 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps.queries import HOLD_TENANT
-from services.auth.oauth import forms
-from services.auth.oauth.forms import Form
 from services.auth.saml import certificates, metadata, queries, store
 from services.auth.saml.documents import Refused, refuse
 from services.auth.saml.metadata import Own
