@@ -37,7 +37,6 @@ def distrust_older(conn: Connection[Any], kid: str) -> None:
     """Takes every key but `kid` out of the JWKS now, and refuses all they signed: at gateways and services within a second."""
     now = datetime.now(UTC)
     conn.execute(queries.DISTRUST_OTHER_KEYS, (kid,))
-    conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": now, "gone": now, "now": now})
     # Not before the new one signs: until then there would be none.
     gone = max([now, *(key.activates_at for key in load_keys(conn) if key.kid == kid)])
     conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": gone, "gone": gone, "now": gone})
