@@ -123,7 +123,7 @@ def test_no_replica_lags_behind_an_emergency_rotation(
 
 
 def _anonymous() -> dict[str, str]:
-    return {HEADER: mint(Caller(address="203.0.113.7"), GATEWAY_KEY)}
+    return {HEADER: mint(Caller(address="203.0.113.7"), GATEWAY_KEY, "auth")}
 
 
 def test_the_gateway_learns_a_key_it_has_never_seen_by_itself(stack: Stack) -> None:

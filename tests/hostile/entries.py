@@ -361,7 +361,7 @@ def challenge(body: bytes) -> None:
 def key_set(body: bytes) -> None:
     value = strict_json.parse(body, values=4096)
     if isinstance(value, dict):
-        jwks.problem_with(value)
+        jwks.problem_with(value, 5)
 
 
 RSA = b'{"kty":"RSA","kid":"a","e":"AQAB","n":"'

@@ -22,7 +22,8 @@ from shared.problems import FieldError
 def shown(row: ListingRow) -> Listing:
     """Without what is its owner's alone."""
     fields: dict[str, Any] = {name: getattr(row, name) for name in Listing.__struct_fields__}
-    return Listing(**fields | {"graphql_bundles": rules.bundles(row.automations)})
+    fields["graphql_bundles"] = rules.bundles(row.automations)
+    return Listing(**fields)
 
 
 async def publish(conn: AsyncConnection, caller: Caller, draft: ListingDraft) -> tuple[ListingRow, bool]:
