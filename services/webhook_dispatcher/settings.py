@@ -14,8 +14,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     webhook_ca_file: settings.ReadableFile = ""
     webhook_retention_days: settings.Count = 30
     webhook_disable_after_days: settings.Positive = 5
-    webhook_senders: settings.Count = 1
-    webhook_sender_slots: settings.Count = 512
+    webhook_sender_slots: settings.Count = 1024
 
     def __post_init__(self) -> None:
         Policy.from_text(self.webhook_allowed_networks)
