@@ -59,6 +59,8 @@ WEBHOOKS = [
         ),
     ),
     Panel("Oldest due", "s", (("webhook_oldest_due_seconds", "oldest"),)),
+    Panel("Senders and chores", "none", (("webhook_senders", "senders"), ("webhook_chores", "chores"))),
+    Panel("Oldest chore", "s", (("webhook_oldest_chore_seconds", "oldest"),)),
 ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deploy.local.state import State, Unusable, read_json
-from deploy.local.table import PROCESSES, SERVICES, by_name
+from deploy.local.table import SERVICES, by_name
 
 # Each command imports what it needs itself: `operate` would spend longer on what `up` does than on the command it becomes.
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def restart(
     """Replace running processes one after another, with the code on disk and without refusing a request."""
     from deploy.local import rolling
 
-    of_services = {f"{name}-{kind}": name for name in _running()["services"] for kind in PROCESSES}
+    of_services = {
+        f"{name}-{kind}": name for name, service in _running()["services"].items() for kind in service["pids"]
+    }
     found = {"gateway": "gateway"} | of_services
     if unknown := set(names or ()) - found.keys() - set(found.values()):
         raise typer.BadParameter(f"nothing here is called {', '.join(sorted(unknown))}")

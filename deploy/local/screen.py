@@ -9,6 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.local.process import Process
+from deploy.local.table import SERVICES
+
+KINDS = tuple(dict.fromkeys(kind for service in SERVICES for kind in service.processes))
 
 
 class Screen:
@@ -57,14 +60,14 @@ class Screen:
         table = Table(
             box=None, padding=(0, 2), title=f"Knogin integration platform  {self.seconds:.1f} s", title_justify="left"
         )
-        for heading in ("service", "web", "worker", "relay", "address"):
+        for heading in ("service", *KINDS, "address"):
             table.add_column(heading, style="bold" if heading == "service" else "", header_style="dim")
         for name, result, at in self._phases:
-            table.add_row(name, Text(f"● {at:.1f} s", "green"), "", "", Text(result, "dim"))
+            table.add_row(name, Text(f"● {at:.1f} s", "green"), *[""] * (len(KINDS) - 1), Text(result, "dim"))
         for service in dict.fromkeys(process.service for process in processes):
             mine = {process.kind: process for process in processes if process.service == service}
             port = mine["web"].port
-            cells = [_state(mine[kind]) if kind in mine else Text("") for kind in ("web", "worker", "relay")]
+            cells = [_state(mine[kind]) if kind in mine else Text("") for kind in KINDS]
             table.add_row(service, *cells, f"[dim]127.0.0.1:{port}[/dim]")
         return table
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PROCESSES = ("web", "worker", "relay")
 
 
 @dataclass(frozen=True)
 class Service:
-    """One of the six services: three processes (web, worker, relay) and one database."""
+    """One of the six services: its processes, nearly always three (web, worker, relay), and one database."""
 
     name: str  # as in stack.json, logs and traces
     database: str  # database, role prefix, queue and import name
@@ -19,6 +20,11 @@ class Service:
     keys: tuple[str, ...] = ()  # its settings that hold further secret keys of its own
     signing: tuple[str, ...] = ("web", "worker", "relay")  # its processes that sign as this service
     settings: Mapping[str, str] = field(default_factory=dict)  # what it needs beyond the settings of every service
+    further: tuple[str, ...] = ()  # kinds of process beyond those of every service
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        return (*PROCESSES, *self.further)
 
     @property
     def module(self) -> str:
@@ -42,6 +48,7 @@ SERVICES = (
         "webhook_dispatcher",
         upstream="GATEWAY_UPSTREAM_WEBHOOKS",
         settings={"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128"},
+        further=("sender",),
     ),
     Service(
         "graphql-api",
@@ -53,7 +60,6 @@ SERVICES = (
     Service("device-ingest", "device_ingest", upstream="GATEWAY_UPSTREAM_DEVICES"),
     Service("control-plane", "control_plane", upstream="GATEWAY_UPSTREAM_PLATFORM"),
 )
-PROCESSES = ("web", "worker", "relay")
 HOSTS = {"auth": "auth.localhost", "api": "api.localhost", "docs": "docs.localhost"}
 KNOGIN_HOSTS = {"auth": "auth.knogin.com", "api": "api.knogin.com", "docs": "knogin.com"}
 

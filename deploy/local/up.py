@@ -22,7 +22,7 @@ from deploy.local.redis_server import RedisServer
 from deploy.local.screen import Screen
 from deploy.local.state import AlreadyRunning, State, Unusable
 from deploy.local.supervisor import Server, StartFailed, Supervisor
-from deploy.local.table import PROCESSES, SERVICES, Service
+from deploy.local.table import SERVICES, Service
 from shared.migrate import ChangedMigration
 
 FAILURES = (Misconfigured, PortTaken, AlreadyRunning, Unusable, ProgramMissing, ServerFailed, StartFailed)
@@ -125,7 +125,7 @@ def _prepare(made: Plan, screen: Screen) -> list[Process]:
         raise StartFailed(f"the databases could not be prepared: {error}") from error
     environment.remember(made)
     screen.phase("databases", f"{len(made.services)} with {len(ran)} new migrations")
-    return [_gateway(made), *(_process(made, service, kind) for service in made.services for kind in PROCESSES)]
+    return [_gateway(made), *(_process(made, service, kind) for service in made.services for kind in service.processes)]
 
 
 def _prepare_database(made: Plan, service: Service) -> list[str]:
@@ -137,7 +137,9 @@ def _prepare_database(made: Plan, service: Service) -> list[str]:
 
 
 def _processes_that_listen(services: tuple[Service, ...]) -> dict[str, bool]:
-    return {"gateway": True} | {f"{service.name}-{kind}": kind == "web" for service in services for kind in PROCESSES}
+    return {"gateway": True} | {
+        f"{service.name}-{kind}": kind == "web" for service in services for kind in service.processes
+    }
 
 
 def _gateway(made: Plan) -> Process:

@@ -1,11 +1,12 @@
-"""`python -m services.webhook_dispatcher web|worker|relay|migrate|…`"""
+"""`python -m services.webhook_dispatcher web|worker|sender|relay|migrate|…`"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.webhook_dispatcher.queues import SEND
+import typer
+
 from services.webhook_dispatcher.settings import Settings, load
-from shared.command import commands
+from shared.command import LOOPBACK, OpsHost, commands, observe
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -39,8 +40,30 @@ cli = commands(
     create_app=create_app,
     create_worker=create_worker,
     periodic=periodic,
-    queues=(SEND,),
 )
+
+
+@cli.command()
+def sender(ops_host: OpsHost = LOOPBACK) -> None:
+    """Send what is due. Any number of these share the work."""
+    from services.webhook_dispatcher.sender import run
+
+    settings = load()
+    run(settings, observe("webhook-dispatcher", settings, ops_host))
+
+
+@cli.command(name="chores")
+def list_chores() -> None:
+    """Decisions whose rows of the past are still worked off: webhook, tenant, kind, begun, rows changed, rows waiting (to 10,000)."""
+    from services.webhook_dispatcher import chores
+    from shared.database import open_tasks_pool, task_transaction
+    from shared.settings import required
+
+    dsn = required(load().worker_database_url, "WORKER_DATABASE_URL")
+    with task_transaction(open_tasks_pool(dsn, max_size=1)) as conn:
+        for row in chores.left(conn):
+            typer.echo("  ".join(str(value) for value in row))
+
 
 if __name__ == "__main__":
     cli()

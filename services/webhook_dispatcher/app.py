@@ -1,5 +1,6 @@
 """webhook-dispatcher over HTTP."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,6 +14,7 @@ from services.webhook_dispatcher import dispatch_queries, endpoints, history_end
 from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
+from services.webhook_dispatcher.queues import SENDER, SERVICE
 from services.webhook_dispatcher.settings import Settings
 from shared import database, health, problems
 from shared.bell import Bell
@@ -64,7 +66,8 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
     client = Client(policy, resolver.create(settings.webhook_resolver), settings.webhook_ca_file)
     async with (
         database.open_pool(settings.database_url) as pool,
-        Bell(settings.redis_url, "webhook_dispatcher") as bell,
+        Bell(settings.redis_url, SERVICE) as bell,
+        Bell(settings.redis_url, SENDER) as sender_bell,
         feed,
         client,
     ):
@@ -73,8 +76,10 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
             "pool": pool,
             "partitions": Daily(*dispatch_queries.PARTITIONED),
             "bell": bell,
+            "sender_bell": sender_bell,
             "keyring": keyring,
             "vault": Vault(keyring),
             "policy": policy,
             "client": client,
+            "waiting": Counter(),
         }

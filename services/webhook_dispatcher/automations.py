@@ -20,13 +20,17 @@ def change_interest(conn: Connection, messages: Sequence[Received[AutomationInte
         conn.execute(dispatch_queries.CHANGE_INTEREST, (message.tenant_id, state.version, state.event_types))
 
 
-def forward(conn: Connection, messages: Sequence[Received[Event]], new: Collection[str]) -> None:
-    """Passes accepted events on to control-plane, in the transaction that stores them, where an automation waits for them."""
+def wanted(conn: Connection, messages: Sequence[Received[Event]]) -> set[str]:
+    """The ids of those events that an automation waits for."""
     interests = _interests(conn, messages)
+    return {message.body.event_id for message in messages if message.body.type in interests.get(message.tenant_id, ())}
+
+
+def forward(conn: Connection, messages: Sequence[Received[Event]], wanted: Collection[str]) -> None:
+    """Passes those events on to control-plane, in the transaction that stores them."""
     for message in {message.body.event_id: message for message in messages}.values():
-        event = message.body
-        if event.event_id in new and event.type in interests.get(message.tenant_id, ()):
-            outbox.add_sync(conn, message.tenant_id, _passed_on(event), traceparent=message.traceparent)
+        if message.body.event_id in wanted:
+            outbox.add_sync(conn, message.tenant_id, _passed_on(message.body), traceparent=message.traceparent)
 
 
 def lock_listeners(conn: Connection, messages: Sequence[Received[AutomationDelivery]]) -> None:

@@ -70,7 +70,7 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
     span = _span(due)
     at = time.time()
-    body = due.body.encode()
+    body = (due.body or "").encode()
     headers = request_headers(due.event_id, int(at), keys, body) | custom
     context = span.get_span_context()
     if context.is_valid:

@@ -22,7 +22,9 @@ def describe(sent: Sent) -> dict[str, Any]:
         "status": "succeeded" if outcome.succeeded else "failed",
         "verdict": verdict(outcome, tls),
         "request": {"url": sent.due.url, "headers": _request_headers(sent), "body": sent.due.body},
-        "signed_content": signing.signed_content(sent.due.event_id, sent.timestamp, sent.due.body.encode()).decode(),
+        "signed_content": signing.signed_content(
+            sent.due.event_id, sent.timestamp, (sent.due.body or "").encode()
+        ).decode(),
         "resolved_address": outcome.address,
         "tls": tls,
         "timings_ms": timings(sent.exchange),

@@ -19,41 +19,23 @@ UPSERT_APP: LiteralString = """
     ON CONFLICT (tenant_id, client_id) DO UPDATE
     SET version = excluded.version, status = excluded.status, approved_events = excluded.approved_events
     WHERE apps.version < excluded.version
+    RETURNING old.approved_events
 """
 APPROVED: LiteralString = """
     SELECT a.approved_events FROM subscriptions s JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
     WHERE s.id = %(subscription_id)s
 """
 LOCK_SUBSCRIPTIONS_OF_APP: LiteralString = """
-    SELECT id, events, paused FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s
+    SELECT id, events FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s
     ORDER BY id FOR NO KEY UPDATE
 """
 SET_LIVE_EVENTS: LiteralString = """
     UPDATE subscriptions SET live_events = %(live_events)s, paused = %(paused)s,
-        recovering = recovering OR (paused AND NOT %(paused)s), recovery_rate = 1
+        recovering = recovering OR (paused AND NOT %(paused)s), recovery_rate = 1,
+        restarts_ladder = restarts_ladder AND recovering
     WHERE id = %(subscription_id)s
 """
-# Deliveries of a type that is no longer approved are given up, with the reason where an attempt would stand; so is what an automation
-# sends of such an event.
-GIVE_UP_UNAPPROVED: LiteralString = """
-    WITH dropped AS (
-        DELETE FROM queue WHERE subscription_id = %(subscription_id)s AND sequence IS NOT NULL
-            AND (event_type <> ALL(%(live_events)s) OR event_type = 'automation.fired' AND EXISTS (
-                SELECT 1 FROM events e WHERE e.id = event_id AND e.at = event_at
-                    AND e.body::jsonb #>> '{data,event_type}' <> ALL(%(approved_types)s)))
-        RETURNING delivery_id, delivery_at, tenant_id, attempt
-    ), logged AS (
-        INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, error, duration_ms)
-        SELECT delivery_id, now(), tenant_id, attempt, '', '{}', 'approval_withdrawn: nothing was sent', 0 FROM dropped
-    )
-    UPDATE deliveries d SET status = 'failed', troubled = true, attempted_at = now()
-    FROM dropped WHERE d.id = dropped.delivery_id AND d.at = dropped.delivery_at AND d.status <> 'succeeded'
-"""
-# After they were locked, as statements of their own: only these see what a fan-out that had the locks before has queued.
-DELETE_QUEUED_OF_APP: LiteralString = """
-    DELETE FROM queue WHERE subscription_id IN (
-        SELECT id FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s)
-"""
+# Their deliveries are forgotten in portions (chores.py); without its subscription none of them is ever claimed.
 DELETE_SUBSCRIPTIONS_OF_APP: LiteralString = (
     "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s"
 )
@@ -67,13 +49,13 @@ INSERT_EVENTS: LiteralString = """
 """
 # In the order of their ids, as everything that locks several subscriptions, so that no two wait for each other in a ring.
 LOCK_LISTENERS: LiteralString = """
-    SELECT id, tenant_id, live_events, last_sequence, held FROM subscriptions
+    SELECT id, tenant_id, live_events, last_sequence FROM subscriptions
     WHERE tenant_id = ANY(%s) AND live_events && %s ORDER BY id FOR NO KEY UPDATE
 """
 INSERT_DELIVERIES: LiteralString = """
     WITH planned AS (
         SELECT * FROM jsonb_to_recordset(%s::jsonb) AS planned (id text, at timestamptz, tenant_id text, subscription_id text,
-            event_id text, event_at timestamptz, event_type text, sequence bigint, held boolean)
+            event_id text, event_at timestamptz, event_type text, sequence bigint)
     ), kept AS (
         INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence)
         SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence FROM planned
@@ -82,7 +64,7 @@ INSERT_DELIVERIES: LiteralString = """
         FROM (SELECT subscription_id, max(sequence) AS sequence FROM planned GROUP BY 1) last WHERE s.id = last.subscription_id
     )
     INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at)
-    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, CASE WHEN NOT held THEN now() END FROM planned
+    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, clock_timestamp() FROM planned
 """
 
 # --- automations ------------------------------------------------------------------------------------------------------------
@@ -99,7 +81,7 @@ LOCK_LISTENERS_OF_APPS: LiteralString = """
         AND 'automation.fired' = ANY(live_events) ORDER BY id FOR NO KEY UPDATE
 """
 LISTENERS_OF_APP: LiteralString = """
-    SELECT id, tenant_id, live_events, last_sequence, held FROM subscriptions
+    SELECT id, tenant_id, live_events, last_sequence FROM subscriptions
     WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s AND 'automation.fired' = ANY(live_events)
         AND (%(webhook_id)s::text IS NULL OR id = %(webhook_id)s) ORDER BY id
 """
@@ -114,51 +96,108 @@ WALK: LiteralString = """
         FROM walk w WHERE w.subscription_id IS NOT NULL
     )
 """
-# Visits at most 256 subscriptions from where the last claim ended, and takes from each only what it and its tenant have room for:
-# a backlog behind a receiver that hangs is never read. Its commit does not wait for the disk: a claim that a crash undoes was not made, and
-# what was in flight then goes out twice, as it would have if only the record of it had been lost.
+# One claim at a time, over all senders, in the transaction that claims: the statement after it sees all that others have in flight.
+# Planned to go from a few rows to others by key: where statistics are young, the planner would rather read history. Set here and not when
+# connecting, since a pooler may give each transaction another connection.
+BEGIN_CLAIM: LiteralString = """
+    SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+        set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+        set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true), pg_advisory_xact_lock(7402002)
+"""
+BEGIN_RECORD: LiteralString = BEGIN_CLAIM.replace(", pg_advisory_xact_lock(7402002)", "")
+# Visits at most 256 subscriptions from where the last claim ended, and reads of each only what it may be sent now and has room for: not
+# what waits for one that is stopped, slowed or recovering, nor the backlog of one that hangs. What is claimed for a receiver counts over
+# all senders, of whom each takes its part of the receiver's limit; for a quick one some are claimed ahead. A failing receiver has
+# one in flight; one more than the limit is sent where a person asked for it. `class` says which share of the sender's slots a delivery uses
+# (sharing.py). Its commit does not wait for the disk: a claim that a crash undoes was not made, and what was in flight then goes out twice,
+# as it would have if only the record of it had been lost.
 CLAIM: LiteralString = (
     WALK
     + """, lanes AS (
         SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 256
-    ), open AS (
-        SELECT s.id, s.tenant_id, s.enabled AND NOT s.paused AS running, tenant.room AS tenant_room,
-            least(coalesce((%(room)s::jsonb ->> s.id)::integer, s.concurrency), (tenant.room + 1) / 2) AS room
+    ), peers AS MATERIALIZED (
+        SELECT greatest(count(*), 1) AS number FROM senders WHERE seen_at > now() - interval '10 seconds'
+    ), states AS (
+        SELECT s.id, s.tenant_id, s.recovering, s.enabled AND NOT s.paused AS running,
+            s.enabled AND NOT s.paused AND coalesce(s.slowed_until <= now(), true) AS calm,
+            CASE WHEN s.failing_since IS NOT NULL THEN 'failing' WHEN s.concurrency = 1 THEN 'new' ELSE 'known' END AS kind,
+            CASE WHEN s.failing_since IS NOT NULL THEN 1 ELSE s.concurrency END AS most,
+            coalesce(a.approved_events, %(approved)s) AS approved,
+            coalesce((%(lanes)s::jsonb -> s.id ->> 0)::integer, 0) AS held,
+            coalesce((%(lanes)s::jsonb -> s.id ->> 1)::integer, %(newcomer)s) AS fair,
+            coalesce((%(lanes)s::jsonb -> s.id ->> 2)::integer, 1) AS ahead,
+            (SELECT count(*)::integer FROM queue WHERE subscription_id = s.id AND stage = 5 AND due_at > now()) AS flying
         FROM lanes JOIN subscriptions s ON s.id = lanes.subscription_id
-        CROSS JOIN LATERAL (SELECT coalesce((%(tenants)s::jsonb ->> s.tenant_id)::integer, %(newcomer)s) AS room) tenant
-        WHERE s.slowed_until IS NULL OR s.slowed_until <= now()
-        ORDER BY (s.failing_since IS NOT NULL)
+        LEFT JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
+    ), open AS MATERIALIZED (
+        SELECT states.*, greatest(0, least(most * ahead + 1 - flying, %(slots)s)) AS room_asked,
+            greatest(0, least(most * ahead - flying, ceil(most::float8 * ahead / peers.number)::integer - held, fair, %(slots)s)) AS room
+        FROM states, peers
     ), found AS (
-        SELECT q.delivery_id, open.tenant_id, open.tenant_room FROM open CROSS JOIN LATERAL (
-            SELECT delivery_id FROM queue WHERE subscription_id = open.id AND due_at <= now()
-                AND (sequence IS NULL OR open.running)
-            ORDER BY due_at, sequence LIMIT open.room FOR UPDATE SKIP LOCKED
-        ) q LIMIT %(slots)s
+        SELECT open.*, q.delivery_id, q.number, CASE WHEN q.stage < 2 THEN 'asked' WHEN open.kind <> 'known' THEN open.kind
+            WHEN open.held = 0 AND q.number = 1 THEN 'first' ELSE 'deep' END AS class
+        FROM open CROSS JOIN LATERAL (
+            SELECT ready.*, row_number() OVER () AS number FROM (
+                (SELECT * FROM queue WHERE subscription_id = open.id AND stage = 0 AND due_at <= now()
+                    ORDER BY due_at, sequence LIMIT open.room_asked)
+                UNION ALL
+                (SELECT * FROM queue WHERE open.running AND subscription_id = open.id AND stage = 1 AND due_at <= now()
+                    ORDER BY due_at, sequence LIMIT open.room_asked)
+                UNION ALL
+                (SELECT * FROM queue WHERE subscription_id = open.id AND stage = 5 AND due_at <= now()
+                    AND (open.calm OR sequence IS NULL) ORDER BY due_at, sequence LIMIT open.room)
+                UNION ALL
+                (SELECT * FROM queue WHERE open.calm AND subscription_id = open.id AND stage = 2 AND due_at <= now()
+                    ORDER BY due_at, sequence LIMIT open.room)
+                UNION ALL
+                (SELECT * FROM (
+                    (SELECT * FROM queue WHERE open.calm AND NOT open.recovering AND subscription_id = open.id AND stage = 3
+                        AND due_at <= now() ORDER BY due_at, sequence LIMIT open.room)
+                    UNION ALL
+                    (SELECT * FROM queue WHERE open.calm AND NOT open.recovering AND subscription_id = open.id AND stage = 4
+                        AND due_at <= now() ORDER BY due_at, sequence LIMIT open.room)
+                ) by_time ORDER BY due_at, sequence LIMIT open.room)
+            ) ready LIMIT open.room_asked
+        ) q
+        WHERE (q.stage < 2 OR q.number <= open.room) AND (q.sequence IS NULL OR event_approved(q.event_type, open.approved)
+            AND (q.event_type <> 'automation.fired' OR EXISTS (SELECT 1 FROM events e WHERE e.id = q.event_id AND e.at = q.event_at
+                AND event_approved(e.body::jsonb #>> '{data,event_type}', open.approved))))
+    ), fitting AS (
+        SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY tenant_id, class ORDER BY number, id) AS of_tenant FROM found) counted
+        WHERE of_tenant <= (coalesce(%(tenants)s::jsonb -> tenant_id, %(tenant)s::jsonb) ->> class)::integer
     ), due AS (
-        SELECT delivery_id FROM (SELECT *, row_number() OVER (PARTITION BY tenant_id) AS number FROM found) numbered
-        WHERE number <= tenant_room
+        SELECT delivery_id, class FROM (
+            SELECT *, row_number() OVER (PARTITION BY class ORDER BY number, of_tenant) AS of_all FROM fitting
+        ) counted
+        WHERE of_all <= (%(classes)s::jsonb ->> class)::integer
+        ORDER BY array_position(ARRAY['asked', 'first', 'new', 'deep', 'failing'], class), number LIMIT %(slots)s
+    ), locked AS (
+        SELECT q.delivery_id, due.class FROM due JOIN queue q ON q.delivery_id = due.delivery_id
+        WHERE q.due_at <= now() FOR UPDATE OF q SKIP LOCKED
     ), claimed AS (
         UPDATE queue q SET due_at = now() + interval '20 seconds', leased = true, attempt = q.attempt + 1
-        FROM due WHERE q.delivery_id = due.delivery_id RETURNING q.*
+        FROM locked WHERE q.delivery_id = locked.delivery_id RETURNING q.*, locked.class
     )
-    SELECT walked.last, sent.* FROM (
-        SELECT CASE WHEN count(*) = 256 THEN max(subscription_id) ELSE '' END AS last, set_config('synchronous_commit', 'off', true)
+    SELECT walked.last, walked.peers, sent.* FROM (
+        SELECT CASE WHEN count(*) = 256 THEN max(subscription_id) ELSE '' END AS last, (SELECT number::integer FROM peers) AS peers,
+            set_config('synchronous_commit', 'off', true)
         FROM lanes
     ) walked LEFT JOIN (
         SELECT c.delivery_id, c.delivery_at, c.tenant_id, c.subscription_id, c.event_id, c.event_type, c.attempt, c.rung, e.body,
             e.traceparent, s.url, s.secret,
             CASE WHEN s.previous_secret_expires_at > now() THEN s.previous_secret END AS previous_secret,
-            s.headers, s.concurrency, s.failing_since IS NOT NULL AS failing
+            s.headers, s.concurrency, s.failing_since IS NOT NULL AS failing, c.class
         FROM claimed c JOIN subscriptions s ON s.id = c.subscription_id
-        CROSS JOIN LATERAL (SELECT body, traceparent FROM events WHERE id = c.event_id AND at = c.event_at LIMIT 1) e
+        LEFT JOIN LATERAL (SELECT body, traceparent FROM events WHERE id = c.event_id AND at = c.event_at LIMIT 1) e ON true
     ) sent ON true
 """
 )
-# What was claimed and not sent is as if it had not been claimed, unless another has claimed it since.
+# What was claimed and not sent is as if it had not been claimed, in its place, unless another has claimed it since.
 GIVE_BACK: LiteralString = """
-    UPDATE queue q SET due_at = CASE WHEN q.sequence IS NULL OR NOT s.held THEN now() END, leased = false, attempt = q.attempt - 1
-    FROM unnest(%(ids)s::text[], %(attempts)s::integer[]) AS given (delivery_id, attempt), subscriptions s
-    WHERE q.delivery_id = given.delivery_id AND q.attempt = given.attempt AND q.leased AND s.id = q.subscription_id
+    UPDATE queue q SET due_at = CASE WHEN q.rung = 0 THEN least(q.delivery_at, now()) ELSE now() END, leased = false,
+        attempt = q.attempt - 1
+    FROM unnest(%(ids)s::text[], %(attempts)s::integer[]) AS given (delivery_id, attempt)
+    WHERE q.delivery_id = given.delivery_id AND q.attempt = given.attempt AND q.leased
 """
 # Plans are made anew now and then: one made when a partition was empty would be kept while it fills.
 FORGET_PLANS: LiteralString = "DISCARD PLANS"
@@ -174,8 +213,8 @@ RECORD: LiteralString = """
         DELETE FROM queue q USING sent WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NULL
         RETURNING q.delivery_id
     ), again AS (
-        UPDATE queue q SET leased = false, rung = q.rung + 1,
-            due_at = CASE WHEN s.enabled AND NOT s.paused THEN now() + sent.wait * interval '1 second' END
+        UPDATE queue q SET leased = false, asked = false, released = q.released AND s.recovering, rung = q.rung + 1,
+            due_at = now() + sent.wait * interval '1 second'
         FROM sent JOIN subscriptions s ON s.id = sent.subscription_id
         WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NOT NULL
         RETURNING q.delivery_id
@@ -198,12 +237,12 @@ RECORD: LiteralString = """
 UPDATE_HEALTH: LiteralString = """
     WITH seen AS (
         SELECT * FROM jsonb_to_recordset(%(lanes)s::jsonb) AS seen (
-            subscription_id text, succeeded boolean, failed boolean, concurrency integer, slow float8, retry_after float8)
+            subscription_id text, succeeded boolean, failed boolean, change integer, slow float8, retry_after float8)
     ), locked AS (
         SELECT id FROM subscriptions WHERE id IN (SELECT subscription_id FROM seen) ORDER BY id FOR NO KEY UPDATE
     )
     UPDATE subscriptions s SET
-        concurrency = seen.concurrency,
+        concurrency = least(64, greatest(1, s.concurrency + seen.change)),
         failing_since = CASE WHEN NOT seen.succeeded THEN coalesce(s.failing_since, now()) END,
         last_failure_at = CASE WHEN seen.failed THEN now() WHEN seen.succeeded THEN NULL ELSE s.last_failure_at END,
         slowed_until = greatest(s.slowed_until, now() + seen.slow * interval '1 second',
@@ -211,35 +250,51 @@ UPDATE_HEALTH: LiteralString = """
                 least(now() - coalesce(s.failing_since, now()), interval '10 minutes')) END),
         recovering = s.recovering
             OR (seen.succeeded AND s.enabled AND NOT s.paused AND coalesce(s.failing_since < now() - interval '1 minute', false)),
-        recovery_rate = CASE WHEN seen.failed OR NOT s.recovering THEN 1 ELSE s.recovery_rate END
+        recovery_rate = CASE WHEN seen.failed OR NOT s.recovering THEN 1 ELSE s.recovery_rate END,
+        restarts_ladder = s.restarts_ladder AND s.recovering
     FROM locked JOIN seen ON seen.subscription_id = locked.id WHERE s.id = locked.id
-    RETURNING s.id, new.recovering AND seen.failed AS falters,
+    RETURNING s.id, s.tenant_id, new.recovering AND seen.failed AS falters,
         new.recovering AND seen.succeeded AND coalesce(old.failing_since < now() - interval '1 minute', false) AS recovers,
         old.failing_since
 """
-ANYTHING_DUE: LiteralString = (
-    WALK
-    + """
-    SELECT EXISTS (
-        SELECT 1 FROM walk JOIN subscriptions s ON s.id = walk.subscription_id CROSS JOIN LATERAL (
-            SELECT 1 FROM queue WHERE subscription_id = s.id AND due_at <= now()
-                AND (sequence IS NULL OR (s.enabled AND NOT s.paused)) LIMIT 1
-        ) due WHERE s.slowed_until IS NULL OR s.slowed_until <= now())
+# --- senders ----------------------------------------------------------------------------------------------------------------
+SEEN: LiteralString = """
+    INSERT INTO senders (id) VALUES (%(id)s) ON CONFLICT (id) DO UPDATE SET seen_at = now()
+"""
+LEAVE: LiteralString = "DELETE FROM senders WHERE id = %(id)s OR seen_at < now() - interval '1 hour'"
+COUNT_SENDERS: LiteralString = "SELECT count(*) FROM senders WHERE seen_at > now() - interval '10 seconds'"
+
+# --- measuring --------------------------------------------------------------------------------------------------------------
+# What a receiver asked us to wait with is not late. Reads an end of each webhook's queue, and counts no further than 10,000.
+MEASURE: LiteralString = (
+    WALK.replace("%(after)s", "''")
+    + """, lanes AS MATERIALIZED (
+        SELECT s.id, s.held, CASE
+            WHEN NOT s.enabled OR s.paused THEN '{0}'::smallint[]
+            WHEN s.slowed_until > now() THEN '{0,1}'::smallint[]
+            WHEN s.recovering THEN '{0,1,2,5}'::smallint[]
+            ELSE '{0,1,2,3,4,5}'::smallint[] END AS stages
+        FROM (SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 10000) walked
+        JOIN subscriptions s ON s.id = walked.subscription_id
+    ), late AS (
+        SELECT 1 FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
+            SELECT 1 FROM queue WHERE subscription_id = lanes.id AND stage = open.stage AND due_at <= now()
+            ORDER BY due_at LIMIT 1000) q
+        LIMIT 10000
+    ), oldest AS (
+        SELECT min(q.due_at) AS due_at FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
+            SELECT due_at FROM queue WHERE subscription_id = lanes.id AND stage = open.stage ORDER BY due_at LIMIT 1) q
+    ), kept AS (
+        SELECT 1 FROM lanes CROSS JOIN LATERAL (
+            SELECT 1 FROM queue WHERE subscription_id = lanes.id AND stage IN (3, 4) ORDER BY stage, due_at LIMIT 10000) q
+        WHERE lanes.held LIMIT 10000
+    ), waiting AS (
+        SELECT count(*) AS number FROM (SELECT 1 FROM queue LIMIT 10000) q
+    )
+    SELECT (SELECT count(*) FROM late), (SELECT count(*) FROM kept),
+        CASE WHEN waiting.number < 10000 THEN waiting.number
+            ELSE greatest(10000, (SELECT reltuples FROM pg_class WHERE oid = 'queue'::regclass)) END,
+        coalesce(extract(epoch FROM now() - oldest.due_at), 0)::float8
+    FROM waiting, oldest
 """
 )
-# Two keys of an advisory lock: this service's senders, and the number of one.
-TAKE_SENDER: LiteralString = "SELECT pg_try_advisory_lock(7402002, %(number)s)"
-RELEASE_SENDER: LiteralString = "SELECT pg_advisory_unlock(7402002, %(number)s)"
-COUNT_SENDERS: LiteralString = """
-    SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7402002 AND granted
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-# What a receiver asked us to wait with is not late.
-MEASURE: LiteralString = """
-    SELECT count(*) FILTER (WHERE late), count(*) FILTER (WHERE due_at IS NULL), count(*),
-        coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE late)), 0)::float8
-    FROM (
-        SELECT q.due_at, q.due_at <= now() AND coalesce(s.slowed_until <= now(), true) AS late
-        FROM queue q JOIN subscriptions s ON s.id = q.subscription_id
-    ) waiting
-"""

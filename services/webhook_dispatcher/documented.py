@@ -24,8 +24,23 @@ STOPPED = {409: "The webhook is disabled or its app paused, or a call with this 
 UNAPPROVED = {403: "The scope is missing, or the app is not approved for an event type, which is named"}
 
 
+class Backlog(msgspec.Struct):
+    """How many deliveries wait for a webhook, counted up to 10,000 (`more`), and which background work on them is under way.
+
+    `clearing`: those that its app is no longer approved for are given up. `gathering`: those given up are taken back.
+    """
+
+    waiting: int
+    more: bool
+    clearing: bool
+    gathering: bool
+
+
 class Webhook(msgspec.Struct, omit_defaults=True):
-    """A subscription. `secret` is shown once, by the call that made it up; `secret_fingerprint` afterwards."""
+    """A subscription. `secret` is shown once, by the call that made it up; `secret_fingerprint` afterwards.
+
+    `backlog` is in the answers to reading and changing one webhook.
+    """
 
     id: str
     url: str
@@ -46,6 +61,7 @@ class Webhook(msgspec.Struct, omit_defaults=True):
     updated_at: datetime
     previous_secret_fingerprint: str | None = None
     previous_secret_expires_at: datetime | None = None
+    backlog: Backlog | None = None
     secret: str | None = None
 
 
@@ -72,7 +88,13 @@ class Queued(msgspec.Struct):
 
 
 class Recovering(msgspec.Struct):
+    """How many deliveries will be sent again: those taken back after they had been given up, and `hastened`, which would have been retried
+    later (counted up to 10,000). More are taken back in the background while `gathering`; the webhook's `backlog` shows when that is done.
+    """
+
     queued: int
+    hastened: int
+    gathering: bool
 
 
 class Reconciliation(msgspec.Struct):
@@ -123,13 +145,24 @@ OPERATIONS = [
         "Update a webhook",
         WRITE,
         {200: Webhook},
-        "Changes what it names. A new `secret` signs beside the old one for 24 hours; `enabled: true` ends a disablement.",
+        "Changes what it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a disablement, and has a webhook"
+        " that is failing or slowed tried at once; `enabled: false` holds from the next delivery on, however many wait.",
         body=WebhookChange,
         refusals=UNAPPROVED,
         example={"events": ["incident.updated", "incident.closed"]},
     ),
     Operation("DELETE", ONE, "Delete a webhook", WRITE, {204: None}),
-    Operation("GET", f"{ONE}/deliveries", "Review deliveries", READ, {200: Deliveries}, query=DeliveryPage),
+    Operation(
+        "GET",
+        f"{ONE}/deliveries",
+        "Review deliveries",
+        READ,
+        {200: Deliveries},
+        "Newest first, tests among the others. `since` (inclusive) and `until` (exclusive) are about `created_at`, when a delivery was"
+        " queued here: neither the event's own time nor that of an attempt. `sequence` numbers a webhook's deliveries without a gap, in the"
+        " order of their events' times where these arrive together, and otherwise in the order of their arrival here; tests have none.",
+        query=DeliveryPage,
+    ),
     Operation(
         "GET", f"{ONE}/deliveries/{{delivery_id}}", "Review one delivery's attempts", READ, {200: DeliveryHistory}
     ),
@@ -139,6 +172,7 @@ OPERATIONS = [
         "Send a delivery again",
         WRITE,
         {202: Queued},
+        "Sent at once, also where the receiver asked to be left alone for a while.",
         refusals=STOPPED | UNAPPROVED,
     ),
     Operation(
@@ -147,7 +181,7 @@ OPERATIONS = [
         "Send again what was given up",
         WRITE,
         {202: Recovering},
-        "Oldest first, at a rising rate.",
+        "What was given up of deliveries created `since` then, and what waits for a retry: oldest first, at a rising rate.",
         query=RecoverQuery,
         refusals=STOPPED,
     ),
@@ -157,7 +191,7 @@ OPERATIONS = [
         "Send a test webhook",
         WRITE,
         {202: Queued, 200: Diagnosis},
-        "`?wait=true` sends it at once and answers with a diagnosis.",
+        "`?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.",
         query=TestQuery,
         headers=("Idempotency-Key",),
         refusals=STOPPED,

@@ -1,14 +1,16 @@
 """Subscriptions over HTTP: who may hear of what, where it is sent, and how it is signed."""
 
+from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.webhook_dispatcher import (
     approval,
+    chores,
     custom_headers,
     dispatch_queries,
     event_types,
@@ -81,7 +83,8 @@ async def read_webhook(request: Request) -> Response:
     caller = identity.require(request, "webhooks:read")
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, request, caller)
-    return http.json(subscription.partner_view())
+        backlog = await read_backlog(conn, subscription)
+    return http.json(subscription.partner_view() | {"backlog": backlog})
 
 
 async def change_webhook(request: Request) -> Response:
@@ -101,18 +104,27 @@ async def change_webhook(request: Request) -> Response:
         named = await _apply(conn, _vault(request), subscription, change)
         await audit.record(conn, caller, "webhook.changed", subscription.id, {"fields": named})
         subscription = await fetch(conn, queries.TOUCH, {"id": subscription.id, "rehearses": caller.rehearses})
-    return http.json(subscription.partner_view())
+        backlog = await read_backlog(conn, subscription)
+    request.state.sender_bell.ring()
+    return http.json(subscription.partner_view() | {"backlog": backlog})
 
 
 async def delete_webhook(request: Request) -> Response:
     caller = identity.require(request, "webhooks:write")
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
-        parameters = {"id": subscription.id, "client_id": caller.client_id}
-        await conn.execute(queries.DELETE_QUEUED, parameters)
-        await conn.execute(queries.DELETE_SUBSCRIPTION, parameters)
+        await conn.execute(queries.DELETE_SUBSCRIPTION, {"id": subscription.id, "client_id": caller.client_id})
+        await conn.execute(*chores.begin(subscription.id, caller.tenant_id, "deleted"))
+        await chores.first_portion(conn, subscription.id, "deleted")
         await audit.record(conn, caller, "webhook.deleted", subscription.id)
     return http.no_content()
+
+
+async def read_backlog(conn: AsyncConnection, subscription: Subscription) -> dict[str, Any]:
+    """Counts the deliveries that wait for a webhook, up to 10,000, and tells of background work on them."""
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(queries.BACKLOG, {"id": subscription.id})
+        return await cursor.fetchone() or {}
 
 
 async def find(
@@ -200,6 +212,8 @@ async def _apply(conn: AsyncConnection, vault: Vault, subscription: Subscription
         await conn.execute(statement, {"id": subscription.id, **parameters})
     if change.enabled is not UNSET:
         await _switch(conn, subscription, enabled=change.enabled)
+    elif change.url is not UNSET and subscription.enabled:
+        await _switch(conn, subscription, enabled=True)
     return [name for name in change.__struct_fields__ if getattr(change, name) is not UNSET]
 
 
@@ -222,21 +236,22 @@ def _settings(vault: Vault, webhook_id: str, change: WebhookChange) -> list[tupl
 
 
 async def _switch(conn: AsyncConnection, subscription: Subscription, *, enabled: bool) -> None:
-    parameters = {
-        "subscription_id": subscription.id,
-        "since": subscription.failing_since,
-        "reason": "requested",
-        "url": None,
-    }
-    if enabled and not subscription.enabled:
+    """Disabling is one row, whatever waits. Enabling begins a recovery, also of one that is enabled but throttled or failing."""
+    parameters = {"subscription_id": subscription.id, "reason": "requested", "url": None}
+    if not enabled:
+        if subscription.enabled:
+            await conn.execute(recovery_queries.DISABLE, parameters)
+        return
+    if not subscription.enabled or subscription.failing_since is not None or subscription.slowed_until is not None:
         await conn.execute(queries.BEGIN_RECOVERY, parameters)
         if subscription.failing_since is not None:
-            approved = await approval.types_of(conn, subscription.id)
-            await conn.execute(recovery_queries.REQUEUE_MISSED, parameters | {"approved_types": approved})
-        await conn.execute(queries.RESTART_LADDER, parameters)
-    elif not enabled and subscription.enabled:
-        await conn.execute(recovery_queries.DISABLE, parameters)
-        await conn.execute(recovery_queries.HOLD, parameters)
+            await gather(conn, subscription, failed_since=subscription.failing_since)
+
+
+async def gather(conn: AsyncConnection, subscription: Subscription, **since: datetime) -> int:
+    """Has what was given up since then sent again. How many deliveries the first portion took back; the others follow."""
+    await conn.execute(*chores.begin(subscription.id, subscription.tenant_id, "gather", **since))
+    return await chores.first_portion(conn, subscription.id, "gather")
 
 
 def _vault(request: Request) -> Vault:

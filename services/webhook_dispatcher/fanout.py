@@ -1,5 +1,6 @@
 """Which subscriptions hear of an event, and the number each of them gives it."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -33,7 +34,6 @@ class Listener(msgspec.Struct, kw_only=True):
     tenant_id: str
     live_events: list[str]
     last_sequence: int
-    held: bool
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,6 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     event_at: datetime
     event_type: str
     sequence: int
-    held: bool
 
 
 def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
@@ -78,9 +77,22 @@ def body(event_type: str, timestamp: datetime, data: object, *, test: bool = Fal
     return http.encode(payload | ({"test": True} if test else {})).decode()
 
 
-def plan(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> list[Planned]:
-    """A delivery for every event and listener that match, numbered on from each listener's last, in the order of the events' ids.
+def listened_to(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> set[str]:
+    """The ids of the events that one of the listeners hears of."""
+    heard = {(listener.tenant_id, name, listener.id) for listener in listeners for name in listener.live_events}
+    pairs = Counter((tenant_id, name) for tenant_id, name, _ in heard)
+    return {
+        event.id
+        for event in events
+        if pairs[event.tenant_id, event.type] > ((event.tenant_id, event.type, event.about) in heard)
+    }
 
+
+def plan(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> list[Planned]:
+    """A delivery for every event and listener that match, numbered on from each listener's last.
+
+    The numbers follow the events' ids, and so the time their producers made them, within what is fanned out together: one batch of the
+    queue. Between batches they follow the order of arrival: an event that was held up on its way has a later number than younger ones.
     A webhook that was disabled is not told so itself.
     """
     by_tenant: dict[str, list[Listener]] = {}
@@ -112,5 +124,4 @@ def _planned(event: NewEvent, listener: Listener, sequence: int) -> Planned:
         event_at=event.at,
         event_type=event.type,
         sequence=sequence,
-        held=listener.held,
     )

@@ -1,6 +1,7 @@
 """What was delivered and what was not, over HTTP: history, tests, retries, recovery and the books."""
 
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 
@@ -18,10 +19,9 @@ from services.webhook_dispatcher import (
     fanout,
     queries,
     recording,
-    recovery_queries,
 )
-from services.webhook_dispatcher.client import Client
-from services.webhook_dispatcher.endpoints import find
+from services.webhook_dispatcher.client import DEADLINE, Client
+from services.webhook_dispatcher.endpoints import find, gather, read_backlog
 from services.webhook_dispatcher.models import (
     Attempt,
     Delivery,
@@ -37,6 +37,9 @@ from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.problems import FieldError
 
+# Callers that wait for a receiver to answer their test: each may take 15 seconds and a place at the gateway.
+MOST_WAITING_OF_APP = 2
+MOST_WAITING = 32
 # Few deliveries are in these states, however long the history: each is found by an index of its own.
 LISTS: dict[DeliveryStatus | None, LiteralString] = {
     "failed": queries.LIST_TROUBLED_DELIVERIES,
@@ -52,12 +55,14 @@ async def list_deliveries(request: Request) -> Response:
         raise problems.invalid(
             "The query does not fit.", [FieldError("event_type", "not an event type of the catalogue")]
         )
-    statement = LISTS.get(page.status, queries.LIST_DELIVERIES)
+    statement, after = LISTS.get(page.status, queries.LIST_DELIVERIES), pagination.after(request, page)
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, request, caller)
         parameters = msgspec.structs.asdict(page) | {
             "subscription_id": subscription.id,
-            "after": pagination.after(request, page),
+            "held": subscription.held,
+            "after": after,
+            "after_at": _time_after(after),
             "limit": page.limit + 1,
         }
         async with conn.cursor(row_factory=class_row(Delivery)) as cursor:
@@ -65,6 +70,13 @@ async def list_deliveries(request: Request) -> Response:
             rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, lambda row: row.id)
     content = {"deliveries": rows, "next_cursor": next_cursor}
     return http.json(content, headers=pagination.link_header(request, next_cursor))
+
+
+def _time_after(after: str | None) -> datetime | None:
+    try:
+        return fanout.time_of(after) if after is not None else None
+    except ValueError:
+        raise pagination.not_ours() from None
 
 
 async def read_delivery(request: Request) -> Response:
@@ -97,6 +109,7 @@ async def retry_delivery(request: Request) -> Response:
             await _require_approval(conn, subscription, approval.told(found.event_type, row[0]))
         await conn.execute(queries.RETRY, key)
         await conn.execute(queries.MARK_RETRYING, key)
+    request.state.sender_bell.ring()
     return http.json({"delivery_id": found.id, "status": "queued"}, 202)
 
 
@@ -107,19 +120,20 @@ async def _require_approval(conn: AsyncConnection, subscription: Subscription, t
 
 
 async def recover(request: Request) -> Response:
-    """Queues again what was given up since a time; the recovery sends it oldest first at a rising rate."""
+    """Queues again what was given up since a time and hastens what retries; the recovery sends it oldest first at a rising rate."""
     caller = identity.require(request, "webhooks:write")
     since = http.query(request, RecoverQuery).since
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
         _refuse_stopped(subscription)
-        approved = await approval.types_of(conn, subscription.id)
-        parameters = {"subscription_id": subscription.id, "since": since, "approved_types": approved}
-        queued = (await conn.execute(recovery_queries.REQUEUE_GIVEN_UP, parameters)).rowcount
-        if queued:
-            await conn.execute(queries.BEGIN_RECOVERY, parameters)
-            await conn.execute(recovery_queries.HOLD, parameters)
-    return http.json({"queued": queued}, 202)
+        retrying = await conn.execute(queries.COUNT_RETRYING, {"subscription_id": subscription.id})
+        hastened = (await retrying.fetchone() or (0,))[0]
+        queued = hastened + await gather(conn, subscription, created_since=since)
+        backlog = await read_backlog(conn, subscription)
+        if queued or backlog["gathering"]:
+            await conn.execute(queries.BEGIN_RECOVERY, {"subscription_id": subscription.id})
+    request.state.sender_bell.ring()
+    return http.json({"queued": queued, "hastened": hastened, "gathering": backlog["gathering"]}, 202)
 
 
 async def reconcile(request: Request) -> Response:
@@ -138,23 +152,49 @@ async def send_test(request: Request) -> Response:
     caller = identity.require(request, "webhooks:write")
     wait = http.query(request, TestQuery).wait
     await request.state.partitions.ensure(request.state.pool)
+    answer = None
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
         subscription = await find(conn, request, caller)
+        if wait:
+            await _check_waiting(conn, request, caller)
         test = _test_delivery(subscription)
         await _store_test(conn, test, claimed=wait)
         if not wait:
-            answer = http.json({"delivery_id": test["id"], "status": "queued"}, 202)
-            return await idempotency.keep(conn, request, caller, answer)
-    return await _diagnose(request, caller, subscription, test)
+            queued = http.json({"delivery_id": test["id"], "status": "queued"}, 202)
+            answer = await idempotency.keep(conn, request, caller, queued)
+    if answer is None:
+        return await _diagnose(request, caller, subscription, test)
+    request.state.sender_bell.ring()
+    return answer
+
+
+async def _check_waiting(conn: AsyncConnection, request: Request, caller: Caller) -> None:
+    """Raises a 429 Problem where the app, or this process, has as many callers waiting for a receiver as it may."""
+    await conn.execute(queries.LOCK_WAITING_TESTS, (caller.client_id,))
+    row = await (await conn.execute(queries.COUNT_WAITING_TESTS, (caller.client_id,))).fetchone()
+    waiting: Counter[str] = request.state.waiting
+    if row is not None and row[0] >= MOST_WAITING_OF_APP:
+        reason = f"An app waits for at most {MOST_WAITING_OF_APP} tests at a time"
+    elif waiting.total() >= MOST_WAITING:
+        reason = "As many tests are waited for as can be"
+    else:
+        return
+    detail = f"{reason}: try again when one has been answered, or without `wait`."
+    raise problems.Problem(429, "Too many requests", detail, headers={"retry-after": str(int(DEADLINE))})
 
 
 async def _diagnose(request: Request, caller: Caller, subscription: Subscription, test: dict[str, Any]) -> Response:
     """Sends the test here and now, outside any transaction, and records it as any attempt."""
     client: Client = request.state.client
-    sent = await delivery.deliver(client, request.state.vault, _due(subscription, test))
+    waiting: Counter[str] = request.state.waiting
+    waiting["all"] += 1
+    try:
+        sent = await delivery.deliver(client, request.state.vault, _due(subscription, test))
+    finally:
+        waiting["all"] -= 1
     async with tenant_transaction(request, caller) as conn:
         lines = msgspec.json.encode([recording.line(sent, None)]).decode()
         await conn.execute(dispatch_queries.RECORD, {"sent": lines})
@@ -223,7 +263,7 @@ async def _find_delivery(conn: AsyncConnection, request: Request, subscription: 
         at = fanout.time_of(delivery_id)
     except ValueError as error:  # an id of a time past the year 9999
         raise problems.not_found() from error
-    key = {"subscription_id": subscription.id, "id": delivery_id, "at": at}
+    key = {"subscription_id": subscription.id, "held": subscription.held, "id": delivery_id, "at": at}
     async with conn.cursor(row_factory=class_row(Delivery)) as cursor:
         await cursor.execute(queries.FIND_DELIVERY, key)
         found = await cursor.fetchone()

@@ -1,4 +1,4 @@
-"""When to try again: the ladder of Standard Webhooks, jittered, never earlier than the receiver asked."""
+"""When to try again: the ladder of Standard Webhooks, jittered, and not earlier than the receiver asked, within reason."""
 
 import random
 import re
@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 DEFAULT = "5s,5m,30m,2h,5h,10h,14h,20h,24h"
 JITTER = 0.2
 LONGEST_WAIT = 86_400.0
+# `Retry-After` is honoured up to this, or to twice the step of the ladder where that is longer.
+LONGEST_ASKED = 3600.0
 SLOWING = frozenset({429, 502, 503, 504})
 _STEP = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -27,14 +29,16 @@ def next_wait(
 ) -> float | None:
     """Seconds until the next attempt after so many failures, or None when the ladder has ended.
 
-    A step is lengthened or shortened by up to a fifth. `Retry-After` is a floor that jitter only ever raises.
+    A step is lengthened or shortened by up to a fifth. `Retry-After` is a floor that jitter only ever raises, of at most an hour or
+    twice the step: a receiver that asks for a day is not lost for a day.
     """
     if failures > len(schedule):
         return None
     chance = random.random() if chance is None else chance  # noqa: S311 (spreads load, guards nothing)
-    wait = schedule[failures - 1] * (1 - JITTER + 2 * JITTER * chance)
+    step = schedule[failures - 1]
+    wait = step * (1 - JITTER + 2 * JITTER * chance)
     if retry_after is not None:
-        wait = max(wait, retry_after * (1 + JITTER * chance / 2))
+        wait = max(wait, min(retry_after, max(2 * step, LONGEST_ASKED)) * (1 + JITTER * chance / 2))
     return wait
 
 

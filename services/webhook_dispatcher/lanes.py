@@ -9,21 +9,25 @@ from services.webhook_dispatcher.models import MOST_CONCURRENCY, Due, Outcome
 
 LONGEST_SLOWING = 60.0
 QUICK = 0.25
-AHEAD = 3
+# Claimed at a time for a quick receiver, in multiples of its limit: the next ones are at hand when a request is over.
+AHEAD = 4
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A receiver's health since the last record; `slow` is for how many seconds to leave it alone, `retry_after` what it asked for."""
+    """A receiver's health since the last record; `slow` is for how many seconds to leave it alone, `retry_after` what it asked for.
+
+    `change` is by how much more (or less) it may have in flight: other senders report theirs.
+    """
 
     succeeded: bool
     failed: bool
-    concurrency: int
+    change: int
     slow: float | None
     retry_after: float | None
 
 
 class Lane(msgspec.Struct, kw_only=True):
-    """One receiver as a sender sees it, with what its next record has to tell of it."""
+    """One receiver as a sender sees it, with what its next record has to tell of it. `stored_limit` is the limit in the database."""
 
     tenant_id: str
     limit: int
@@ -35,6 +39,7 @@ class Lane(msgspec.Struct, kw_only=True):
     failing: bool = False
     succeeded: bool = False
     failed: bool = False
+    unrecorded: bool = False
     slow: float | None = None
     retry_after: float | None = None
 
@@ -42,54 +47,59 @@ class Lane(msgspec.Struct, kw_only=True):
     def of(cls, due: Due) -> "Lane":
         return cls(tenant_id=due.tenant_id, limit=due.concurrency, stored_limit=due.concurrency, failing=due.failing)
 
-    @property
-    def held(self) -> int:
-        """Deliveries claimed and not over."""
-        return self.in_flight + len(self.waiting)
+    def refresh(self, due: Due) -> None:
+        """Takes in what the database said of the receiver with its last claim, which other senders may have changed."""
+        self.limit = _within(self.limit + due.concurrency - self.stored_limit)
+        self.stored_limit = due.concurrency
+        self.failing = due.failing
 
-    @property
-    def room(self) -> int:
-        """How many more to claim: up to the limit, and for a receiver that answers quickly some to go on with at once."""
-        ahead = self.limit * AHEAD if self.seconds < QUICK else 0
-        return max(0, self.limit + ahead - self.held)
+    def most(self, peers: int) -> int:
+        """How many this sender may have in flight, one of so many."""
+        return self.limit if peers == 1 else max(1, self.stored_limit // peers)
+
+    def claimable(self, peers: int) -> int:
+        """How many times its limit may be claimed. Several senders claim only what they send, so that they share it in small parts."""
+        return AHEAD if self.seconds < QUICK and peers == 1 else 1
 
     @property
     def worth_telling(self) -> bool:
         """Whether the subscription's row would change: a success of a receiver in good health changes nothing."""
         grown = self.limit >= 2 * self.stored_limit or self.limit == MOST_CONCURRENCY != self.stored_limit
-        return self.failed or (self.succeeded and (self.failing or grown)) or not self.stored_limit
+        return self.failed or (self.succeeded and (self.failing or grown)) or self.unrecorded
 
     @property
     def is_idle(self) -> bool:
-        return self.held == 0 and not self.worth_telling
+        return self.in_flight == 0 and not self.waiting and not self.worth_telling
 
     def note(self, outcome: Outcome, wait: float | None) -> None:
         """Takes an attempt that is over into account. `wait` is when its delivery is tried again, in seconds, if it is."""
         self.seconds += (outcome.duration_ms / 1000 - self.seconds) / 2
         if outcome.succeeded:
             self.succeeded = True
-            self.limit = min(MOST_CONCURRENCY, self.limit + 1)
+            self.limit = _within(self.limit + 1)
             return
         self.failed = True
-        self.retry_after = _longer(self.retry_after, outcome.retry_after)
+        asked = outcome.retry_after
+        if asked is not None:
+            asked = min(asked, LONGEST_SLOWING if wait is None else wait)
+        self.retry_after = _longer(self.retry_after, asked)
         if outcome.timed_out or outcome.status in SLOWING:
-            self.limit = max(1, self.limit // 2)
+            self.limit = _within(self.limit // 2)
         if outcome.status in SLOWING:
-            asked = outcome.retry_after if outcome.retry_after is not None else min(wait or 0.0, LONGEST_SLOWING)
-            self.slow = _longer(self.slow, asked)
+            self.slow = _longer(self.slow, asked if asked is not None else min(wait or 0.0, LONGEST_SLOWING))
 
     def take_report(self) -> "Report":
         """What the subscription's row should learn now; noting begins anew."""
         report = Report(
             succeeded=self.succeeded,
             failed=self.failed,
-            concurrency=self.limit,
+            change=self.limit - self.stored_limit,
             slow=self.slow,
             retry_after=self.retry_after,
         )
         self.stored_limit = self.limit
         self.failing = self.failed and not self.succeeded
-        self.succeeded = self.failed = False
+        self.succeeded = self.failed = self.unrecorded = False
         self.slow = self.retry_after = None
         return report
 
@@ -99,7 +109,12 @@ class Lane(msgspec.Struct, kw_only=True):
         self.failed |= report.failed
         self.slow = _longer(self.slow, report.slow)
         self.retry_after = _longer(self.retry_after, report.retry_after)
-        self.stored_limit = 0
+        self.stored_limit -= report.change
+        self.unrecorded = True
+
+
+def _within(limit: int) -> int:
+    return max(1, min(MOST_CONCURRENCY, limit))
 
 
 def _longer(one: float | None, other: float | None) -> float | None:

@@ -8,10 +8,14 @@ from shared.metrics import BUCKETS
 attempts = Counter("webhook_attempts_total", "Requests sent to receivers", ["outcome"])
 attempt_seconds = Histogram("webhook_attempt_seconds", "From request to complete answer", buckets=BUCKETS)
 lag_seconds = Histogram("webhook_lag_seconds", "From a delivery's acceptance to its first request", buckets=BUCKETS)
-due = Gauge("webhook_deliveries_due", "Deliveries due and not yet sent")
-held = Gauge("webhook_deliveries_held", "Deliveries of stopped or recovering webhooks")
-waiting = Gauge("webhook_deliveries_waiting", "Deliveries not over")
+# Counted up to 10,000: what measures a backlog must not read all of it.
+due = Gauge("webhook_deliveries_due", "Deliveries due and not yet sent, at most 1,000 a webhook and 10,000 in all")
+held = Gauge("webhook_deliveries_held", "Deliveries of stopped or recovering webhooks, at most 10,000")
+waiting = Gauge("webhook_deliveries_waiting", "Deliveries not over; above 10,000 by the statistics of PostgreSQL")
 oldest = Gauge("webhook_oldest_due_seconds", "Age of the oldest delivery that is due")
+senders = Gauge("webhook_senders", "Senders that run")
+chores = Gauge("webhook_chores", "Decisions about webhooks that still have rows of the past to follow")
+chore_age = Gauge("webhook_oldest_chore_seconds", "Age of the oldest of them")
 
 
 def observe(sent: Sent) -> None:

@@ -153,7 +153,11 @@ class Attempt(msgspec.Struct, kw_only=True):
 
 
 class Due(msgspec.Struct, kw_only=True):
-    """A claimed delivery with all that sending it takes; `claimed` is the monotonic second, since the lease runs from then."""
+    """A claimed delivery with all that sending it takes. `share` is the class of slots it uses (sharing.py), `claimed` the monotonic
+    second from which its lease runs.
+
+    Without a body where its event is past the retention.
+    """
 
     delivery_id: str
     delivery_at: datetime
@@ -163,7 +167,7 @@ class Due(msgspec.Struct, kw_only=True):
     event_type: str
     attempt: int
     rung: int
-    body: str
+    body: str | None
     traceparent: str | None
     url: str
     secret: bytes
@@ -171,6 +175,7 @@ class Due(msgspec.Struct, kw_only=True):
     headers: bytes | None
     concurrency: int
     failing: bool = False
+    share: str = "asked"
     claimed: float = 0.0
 
 

@@ -1,4 +1,4 @@
-"""The sender: one event loop that claims what is due, sends it, records what became of it, and refills each slot as it frees."""
+"""The loop of a sender: claims what is due, sends it, records what became of it, and refills each slot as it frees."""
 
 import asyncio
 import logging
@@ -6,32 +6,33 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, recording, sharing
+from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, recording
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Sent, Vault
 from services.webhook_dispatcher.lanes import Lane
 from services.webhook_dispatcher.models import Due
-from shared import logs
+from services.webhook_dispatcher.sharing import Slots
+from shared import ids, logs
 from shared.crypto import UnreadableCiphertext
 from shared.database import AsyncConnection
+from shared.partitions import Daily
 
 CYCLE = 0.01
 POLL = 0.05
-IDLE = 2.0
+IDLE_POLL = 0.5
+BUSY_SECONDS = 2.0
 MOST_AT_ONCE = 200
+BEAT_SECONDS = 2.0
+PLAN_SECONDS = 10.0
 LONGEST_AHEAD = 3.0
-PLAN_SECONDS = 2.0
 REMEMBERED = 10.0
-TURN = 30.0
 GONE = 410
 CLAIMED = Due.__struct_fields__[:-1]
 log = logging.getLogger(__name__)
 
 
 class Pump:
-    """Sends what the database says is due, until its turn is over, nothing is left, or `stop` says so.
+    """Sends what the database says is due, until `stop` says so.
 
     A connection that breaks may be replaced by calling `run` or `drain` with another: what is in flight and what is not recorded stays.
     """
@@ -47,52 +48,51 @@ class Pump:
         self.client = client
         self.vault = vault
         self.schedule = schedule
-        self.slots = slots
+        self.slots = Slots(slots)
         self.stop = stop
         self.lanes: dict[str, Lane] = {}
         self.sending: set[asyncio.Task[None]] = set()
         self.over: list[dict[str, Any]] = []
         self.released: list[Due] = []
+        self.peers = 1
         self.gone: dict[str, Due] = {}
-        self.freed = asyncio.Event()
-        self.loop = asyncio.get_running_loop()
+        self.woken = asyncio.Event()
         self.after = ""
         self.began = 0.0
-        self.plans_until = 0.0
-
-    @property
-    def held(self) -> int:
-        """Deliveries claimed and not over."""
-        return sum(lane.held for lane in self.lanes.values())
+        self.next_beat = self.plans_until = 0.0
+        self.id = ids.uuid7()
+        self.partitions = Daily(*dispatch_queries.PARTITIONED)
 
     @property
     def is_busy(self) -> bool:
         return bool(self.sending or self.over or self.released)
 
     async def run(self, conn: AsyncConnection) -> None:
-        """Claims and sends for one turn, or until there has been nothing to do for two. What is in flight goes on: see `drain`."""
-        ends = busy = time.monotonic()
-        ends += TURN
-        while time.monotonic() < ends and not self.stop():
-            self.freed.clear()
+        """Claims and sends until told to stop. What is in flight then goes on: see `drain`."""
+        busy = time.monotonic()
+        while not self.stop():
+            self.woken.clear()
             claimed = await self._cycle(conn, claiming=True)
             if claimed or self.is_busy:
                 busy = time.monotonic()
-            elif time.monotonic() - busy > IDLE:
-                return
             # At once where there was more than one claim takes, or where it has not yet walked past every subscription.
-            await self._wait(CYCLE if claimed == MOST_AT_ONCE or self.after else POLL)
+            if claimed == MOST_AT_ONCE or self.after:
+                await self._wait(CYCLE)
+            else:
+                await self._wait(POLL if time.monotonic() - busy < BUSY_SECONDS else IDLE_POLL)
+        await conn.execute(dispatch_queries.LEAVE, {"id": self.id})
+        self.next_beat = 0.0
 
     async def drain(self, conn: AsyncConnection) -> None:
         """Waits for what is in flight, at most one deadline, and records it."""
         while self.is_busy:
-            self.freed.clear()
+            self.woken.clear()
             await self._cycle(conn, claiming=False)
             await self._wait(POLL)
 
     def wake(self) -> None:
-        """Something has come due. May be called from any thread while the pump runs; it looks by itself every 50 ms."""
-        self.loop.call_soon_threadsafe(self.freed.set)
+        """Something may have come due: looks at once instead of at the next poll."""
+        self.woken.set()
 
     async def _wait(self, pause: float) -> None:
         """Until something has happened, at most `pause` seconds; but no sooner than a cycle after the last, so that one statement tells of
@@ -100,7 +100,7 @@ class Pump:
         if not self.over:
             try:
                 async with asyncio.timeout(pause):
-                    await self.freed.wait()
+                    await self.woken.wait()
             except TimeoutError:
                 return
         await asyncio.sleep(self.began + CYCLE - time.monotonic())
@@ -109,8 +109,7 @@ class Pump:
         """Records what is over and claims what there is room for; what was claimed is on its way when this returns."""
         self.began = time.monotonic()
         await self._settle(conn)
-        free = self.slots - self.held if claiming else 0
-        due = await self._claim(conn, free) if free > 0 else []
+        due = await self._claim(conn) if claiming and self.slots.free > 0 else []
         self._take(due)
         return len(due)
 
@@ -128,40 +127,59 @@ class Pump:
         self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due}
         self._forget_idle_lanes()
 
-    async def _claim(self, conn: AsyncConnection, free: int) -> list[Due]:
+    async def _claim(self, conn: AsyncConnection) -> list[Due]:
+        if time.monotonic() > self.next_beat:
+            await self._beat(conn)
+        rows = await recording.claim(
+            conn, self.after, min(MOST_AT_ONCE, self.slots.free), self.slots.rooms(self._receivers())
+        )
+        self.after, self.peers = rows[0][:2]
+        claimed = [Due(**dict(zip(CLAIMED, row[2:], strict=True))) for row in rows if row[2] is not None]
+        self.over += [recording.expired(due) for due in claimed if due.body is None]
+        return [due for due in claimed if due.body is not None]
+
+    async def _beat(self, conn: AsyncConnection) -> None:
+        """Every two seconds: the others learn that this sender runs."""
+        self.next_beat = time.monotonic() + BEAT_SECONDS
+        await self.partitions.ensure_over(conn)
         if time.monotonic() > self.plans_until:
             await conn.execute(dispatch_queries.FORGET_PLANS)
             self.plans_until = time.monotonic() + PLAN_SECONDS
-        rooms = sharing.rooms(free, self.lanes)
-        parameters = {
-            "after": self.after,
-            "slots": min(MOST_AT_ONCE, free),
-            "room": msgspec.json.encode(rooms.lanes).decode(),
-            "tenants": msgspec.json.encode(rooms.tenants).decode(),
-            "newcomer": rooms.newcomer,
-        }
-        rows = await recording.fetch(conn, dispatch_queries.CLAIM, parameters)
-        self.after = rows[0][0]
-        return [Due(**dict(zip(CLAIMED, row[1:], strict=True))) for row in rows if row[1] is not None]
+        await conn.execute(dispatch_queries.SEEN, {"id": self.id})
+
+    def _receivers(self) -> dict[str, tuple[str, int]]:
+        return {key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in self.lanes.items()}
 
     def _take(self, claimed: list[Due]) -> None:
-        """Gives each claimed delivery to its receiver's lane, and starts what the lane has room for."""
-        now = time.monotonic()
+        """Gives each claimed delivery to its receiver's lane, and starts what the lane has room for and what a person asked for."""
         for due in claimed:
             lane = self.lanes.get(due.subscription_id)
             if lane is None:
                 lane = self.lanes[due.subscription_id] = Lane.of(due)
-            due.claimed = now
-            lane.waiting.append(due)
-            if lane.in_flight < lane.limit:
-                self._start_next(lane)
+            lane.refresh(due)
+            due.claimed = time.monotonic()
+            self.slots.take(due)
+            if due.share == "asked" or lane.in_flight < lane.most(self.peers):
+                self._start(lane, due)
+            else:
+                lane.waiting.append(due)
 
-    def _start_next(self, lane: Lane) -> None:
+    def _start(self, lane: Lane, due: Due) -> None:
         lane.in_flight += 1
         lane.used = time.monotonic()
-        task = asyncio.get_running_loop().create_task(self._send(lane.waiting.popleft(), lane))
+        task = asyncio.get_running_loop().create_task(self._send(due, lane))
         self.sending.add(task)
         task.add_done_callback(self._ended)
+
+    def _refill(self, lane: Lane) -> None:
+        """Goes on with the lane's next, unless the receiver asked to be left alone or the lease has run too long for it."""
+        if lane.waiting and (lane.slow is not None or time.monotonic() - lane.waiting[0].claimed > LONGEST_AHEAD):
+            for due in lane.waiting:
+                self.slots.give_back(due)
+            self.released += lane.waiting
+            lane.waiting.clear()
+        while lane.waiting and lane.in_flight < lane.most(self.peers):
+            self._start(lane, lane.waiting.popleft())
 
     async def _send(self, due: Due, lane: Lane) -> None:
         try:
@@ -179,19 +197,12 @@ class Pump:
                 self.gone[due.subscription_id] = due
         finally:
             lane.in_flight -= 1
+            self.slots.give_back(due)
             self._refill(lane)
-
-    def _refill(self, lane: Lane) -> None:
-        """Gives the freed slot to the lane's next, unless the receiver asked to be left alone or the lease has run too long for it."""
-        if lane.waiting and (lane.slow is not None or time.monotonic() - lane.waiting[0].claimed > LONGEST_AHEAD):
-            self.released += lane.waiting
-            lane.waiting.clear()
-        while lane.waiting and lane.in_flight < lane.limit:
-            self._start_next(lane)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.sending.discard(task)
-        self.freed.set()
+        self.woken.set()
 
     def _next_wait(self, sent: Sent) -> float | None:
         if sent.outcome.succeeded:

@@ -48,34 +48,78 @@ TOUCH: LiteralString = (
     + SUBSCRIPTION_COLUMNS
 )
 DELETE_SUBSCRIPTION: LiteralString = "DELETE FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
-DELETE_QUEUED: LiteralString = "DELETE FROM queue WHERE subscription_id = %(id)s"
+BACKLOG: LiteralString = """
+    SELECT number AS waiting, number >= 10000 AS more, EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(id)s
+        AND kind = 'unapproved') AS clearing,
+        EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(id)s AND kind = 'gather') AS gathering
+    FROM (SELECT count(*) AS number FROM (SELECT 1 FROM queue WHERE subscription_id = %(id)s
+        ORDER BY stage, due_at LIMIT 10000) waiting) counted
+"""
 
-_DELIVERY: LiteralString = """
+_COLUMNS: LiteralString = """
     SELECT d.id, d.event_id, d.event_type, d.sequence, d.status, d.attempted_at, d.attempt, a.response_status, a.response_body,
         a.response_truncated, a.duration_ms::float8 AS duration_ms, a.error, a.trace_id, d.at AS created_at,
-        CASE WHEN NOT q.leased THEN q.due_at END AS next_attempt_at
-    FROM deliveries d
+        CASE WHEN NOT q.leased AND NOT (%(held)s AND q.stage IN (3, 4)) THEN q.due_at END AS next_attempt_at
+"""
+_JOINED: LiteralString = """
     LEFT JOIN attempts a ON a.delivery_id = d.id AND a.at = d.attempted_at
     LEFT JOIN queue q ON q.delivery_id = d.id
-    WHERE d.subscription_id = %(subscription_id)s
 """
-LIST_DELIVERIES: LiteralString = (
-    _DELIVERY
-    + """
-    AND (%(after)s::text IS NULL OR d.id < %(after)s)
+_FILTERS: LiteralString = """
     AND (%(event_type)s::text IS NULL OR d.event_type = %(event_type)s)
     AND (%(since)s::timestamptz IS NULL OR d.at >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR d.at < %(until)s)
     AND (%(status)s::text IS NULL OR d.status = %(status)s)
-    ORDER BY d.id DESC LIMIT %(limit)s
 """
+# Ids sort by time within their prefix; what is behind the prefix of either kind, deliveries and tests, sorts by time among both.
+_PAGE: LiteralString = """
+    ) either ORDER BY right(id, 26) COLLATE "C" DESC LIMIT %(limit)s) page JOIN deliveries d ON d.id = page.id AND d.at = page.at
+"""
+_OF_KIND: LiteralString = (
+    " (SELECT d.id, d.at FROM deliveries d WHERE d.subscription_id = %(subscription_id)s"
+    " AND d.id > 'dlv_' AND d.id < coalesce('dlv_' || right(%(after)s::text, 26), 'dlv_t')"
+    + _FILTERS
+    + " ORDER BY d.id DESC LIMIT %(limit)s) "
+)
+LIST_DELIVERIES: LiteralString = (
+    _COLUMNS
+    + " FROM (SELECT * FROM ("
+    + _OF_KIND
+    + " UNION ALL "
+    + _OF_KIND.replace("'dlv_'", "'dlv_test_'").replace("'dlv_t'", "'dlv_u'")
+    + _PAGE
+    + _JOINED
+    + ' ORDER BY right(d.id, 26) COLLATE "C" DESC'
 )
 # `troubled` is indexed: deliveries that failed are found among a million that did not.
-LIST_TROUBLED_DELIVERIES: LiteralString = LIST_DELIVERIES.replace("ORDER BY", "AND d.troubled ORDER BY")
-LIST_QUEUED_DELIVERIES: LiteralString = LIST_DELIVERIES.replace(
-    "ORDER BY", "AND d.id IN (SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s) ORDER BY"
+LIST_TROUBLED_DELIVERIES: LiteralString = LIST_DELIVERIES.replace("ORDER BY d.id", "AND d.troubled ORDER BY d.id")
+# Those never attempted, from the newest of the queue on; beside them the few that a person asked for, that were released or are being sent.
+_QUEUED: LiteralString = (
+    " (SELECT d.id, d.at FROM queue q JOIN deliveries d ON d.id = q.delivery_id AND d.at = q.delivery_at"
+    " WHERE q.subscription_id = %(subscription_id)s AND q.stage = 3"
+    " AND (%(after)s::text IS NULL OR q.due_at < %(after_at)s::timestamptz + interval '1 minute'"
+    ' AND right(d.id, 26) COLLATE "C" < right(%(after)s::text, 26))'
+    + _FILTERS
+    + " ORDER BY q.due_at DESC, q.sequence DESC LIMIT %(limit)s) "
 )
-FIND_DELIVERY: LiteralString = _DELIVERY + " AND d.id = %(id)s AND d.at = %(at)s"
+LIST_QUEUED_DELIVERIES: LiteralString = (
+    _COLUMNS
+    + " FROM (SELECT * FROM ("
+    + _QUEUED
+    + " UNION ALL "
+    + _QUEUED.replace("q.stage = 3", "q.stage IN (0, 1, 2, 5)").replace(
+        "ORDER BY q.due_at DESC, q.sequence DESC", 'ORDER BY right(d.id, 26) COLLATE "C" DESC'
+    )
+    + _PAGE
+    + _JOINED
+    + ' ORDER BY right(d.id, 26) COLLATE "C" DESC'
+)
+FIND_DELIVERY: LiteralString = (
+    _COLUMNS
+    + " FROM deliveries d "
+    + _JOINED
+    + " WHERE d.subscription_id = %(subscription_id)s AND d.id = %(id)s AND d.at = %(at)s"
+)
 FIND_EVENT_BODY: LiteralString = """
     SELECT e.body FROM events e JOIN deliveries d ON d.event_id = e.id AND d.event_at = e.at WHERE d.id = %(id)s AND d.at = %(at)s
 """
@@ -106,20 +150,27 @@ ENQUEUE_TEST: LiteralString = """
 """
 # One that the caller waits for is sent by the process that took the call: it holds the lease from the beginning.
 ENQUEUE_CLAIMED_TEST: LiteralString = """
-    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, due_at, leased, attempt, rung)
+    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, due_at, leased, asked, attempt,
+        rung)
     VALUES (%(id)s, %(at)s, %(tenant_id)s, %(subscription_id)s, %(event_id)s, %(event_at)s, %(type)s, now() + interval '20 seconds',
-        true, 1, 1000)
+        true, true, 1, 1000)
+"""
+# Until the transaction ends nobody else begins one for this app, so that the count holds, in all processes together.
+LOCK_WAITING_TESTS: LiteralString = "SELECT pg_advisory_xact_lock(7402005, hashtext(%s))"
+COUNT_WAITING_TESTS: LiteralString = """
+    SELECT count(*) FROM subscriptions s JOIN queue q ON q.subscription_id = s.id AND q.stage = 5 AND q.due_at > now()
+    WHERE s.client_id = %s AND q.sequence IS NULL AND q.asked
 """
 # A delivery that waits is brought forward, by an attempt that costs its ladder no rung; one that is over begins its ladder anew, and
 # one that had succeeded is sent just once more.
 RETRY: LiteralString = """
     INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at,
-        attempt, rung)
-    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, now(), attempt,
+        attempt, asked, rung)
+    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, now(), attempt, true,
         CASE WHEN status = 'succeeded' OR sequence IS NULL THEN 1000 ELSE 0 END
     FROM deliveries d WHERE id = %(id)s AND at = %(at)s
         AND EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.at = d.event_at)
-    ON CONFLICT (delivery_id) DO UPDATE SET due_at = least(queue.due_at, now()),
+    ON CONFLICT (delivery_id) DO UPDATE SET due_at = least(queue.due_at, now()), asked = true,
         rung = CASE WHEN queue.due_at > now() THEN greatest(queue.rung - 1, 0) ELSE queue.rung END
     WHERE NOT queue.leased
 """
@@ -128,9 +179,10 @@ MARK_RETRYING: LiteralString = """
 """
 BEGIN_RECOVERY: LiteralString = """
     UPDATE subscriptions SET enabled = true, disabled_reason = NULL, disabled_at = NULL, failing_since = NULL, last_failure_at = NULL,
-        slowed_until = NULL, recovering = true, recovery_rate = 1
+        slowed_until = NULL, recovering = true, recovery_rate = 1, restarts_ladder = true
     WHERE id = %(subscription_id)s
 """
-RESTART_LADDER: LiteralString = (
-    "UPDATE queue SET rung = 0 WHERE subscription_id = %(subscription_id)s AND due_at IS NULL"
-)
+COUNT_RETRYING: LiteralString = """
+    SELECT count(*) FROM (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 4 AND due_at > now()
+        ORDER BY due_at LIMIT 10000) retrying
+"""

@@ -1,4 +1,5 @@
-"""The queues that this service's worker serves."""
+"""The names that the other side of a queue or a bell must know."""
 
 SERVICE = "webhook_dispatcher"
-SEND = "webhook_dispatcher.send"
+# The bell of the senders.
+SENDER = "webhook_dispatcher.sender"

@@ -2,36 +2,11 @@
 
 from typing import LiteralString
 
-# What was given up waits again, held, and the recovery sends it oldest first; unless it tells of what is no longer approved, as an
-# automation's message does of the event that set it off.
-REQUEUE_GIVEN_UP: LiteralString = """
-    WITH given_up AS (
-        UPDATE deliveries SET status = 'retrying'
-        WHERE subscription_id = %(subscription_id)s AND troubled AND status = 'failed' AND sequence IS NOT NULL AND at >= %(since)s
-            AND EXISTS (SELECT 1 FROM events e WHERE e.id = event_id AND e.at = event_at AND (
-                event_type <> 'automation.fired' OR e.body::jsonb #>> '{data,event_type}' = ANY(%(approved_types)s)))
-            AND event_type = ANY((SELECT live_events FROM subscriptions WHERE id = %(subscription_id)s)::text[])
-        RETURNING id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt
-    )
-    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt)
-    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt FROM given_up
-    ON CONFLICT DO NOTHING
-"""
-# An outage is told by when deliveries failed last: those that began it are older. It was recorded after they were sent.
-REQUEUE_MISSED: LiteralString = REQUEUE_GIVEN_UP.replace(
-    "AND at >= %(since)s", "AND attempted_at >= %(since)s::timestamptz - interval '1 minute'"
-)
-HOLD: LiteralString = """
-    UPDATE queue SET due_at = NULL WHERE subscription_id = %(subscription_id)s AND NOT leased AND sequence IS NOT NULL
-"""
-# What a recovery had released when its receiver failed again.
-HOLD_RELEASED: LiteralString = HOLD + " AND due_at <= now()"
-# What came due for a webhook that was stopped since: held by a sender that died, or recorded while it was being stopped.
-HOLD_ABANDONED: LiteralString = """
-    UPDATE queue SET due_at = NULL, leased = false WHERE delivery_id IN (
-        SELECT late.delivery_id FROM subscriptions s CROSS JOIN LATERAL (
-            SELECT delivery_id FROM queue WHERE subscription_id = s.id AND due_at <= now() AND sequence IS NOT NULL LIMIT 1000
-        ) late WHERE NOT s.enabled OR s.paused)
+# What a recovery had released when its receiver failed again waits once more, in its place among the others.
+TAKE_BACK_RELEASED: LiteralString = """
+    UPDATE queue SET released = false, due_at = CASE WHEN rung = 0 THEN delivery_at END WHERE delivery_id IN (
+        SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 2 AND due_at <= now()
+        ORDER BY due_at, sequence LIMIT 2000 FOR UPDATE SKIP LOCKED)
 """
 DISABLE: LiteralString = """
     UPDATE subscriptions SET enabled = false, disabled_reason = %(reason)s, disabled_at = now(), recovering = false
@@ -42,29 +17,65 @@ LONG_FAILING: LiteralString = """
     WHERE failing_since < now() - %(days)s * interval '1 day' AND last_failure_at > failing_since + %(days)s * interval '1 day' AND enabled
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
-LOCK_RECOVERING: LiteralString = """
-    SELECT id, recovery_rate, failing_since IS NOT NULL FROM subscriptions
+RECOVERING: LiteralString = """
+    SELECT id FROM subscriptions
     WHERE recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
-    ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED
+    ORDER BY stepped_at NULLS FIRST LIMIT 1000
 """
+# Every look into the queue names the order of an index, or the planner may think that any row will do and read what is not meant.
+# Another relay may have made the step meanwhile.
+LOCK_RECOVERING: LiteralString = """
+    SELECT recovery_rate, failing_since IS NOT NULL, restarts_ladder FROM subscriptions
+    WHERE id = %(subscription_id)s AND recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
+        AND (stepped_at IS NULL OR stepped_at <= clock_timestamp() - %(pause)s * interval '1 second')
+    FOR NO KEY UPDATE SKIP LOCKED
+"""
+# The most there are is what one step releases, and what is being sent.
 COUNT_RELEASED: LiteralString = """
-    SELECT count(*) FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NOT NULL AND (due_at <= now() OR leased)
+    SELECT count(*) FROM (
+        (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 2 AND due_at <= now()
+            ORDER BY due_at, sequence LIMIT 2000)
+        UNION ALL
+        (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 5 ORDER BY due_at, sequence LIMIT 2000)
+    ) released
 """
-# Ordered by the due time none of them has as well: as the index is, so that only these are read.
+# Whatever waits, whenever it would be due. Those never attempted are in the order of their times, which is that of their numbers.
 RELEASE_OLDEST: LiteralString = """
-    UPDATE queue SET due_at = now() WHERE delivery_id IN (
-        SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NULL
-        ORDER BY due_at, sequence LIMIT %(room)s)
+    WITH oldest AS (
+        SELECT delivery_id FROM (
+            (SELECT delivery_id, sequence FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 3
+                ORDER BY due_at, sequence LIMIT %(room)s)
+            UNION ALL
+            (SELECT delivery_id, sequence FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 4
+                ORDER BY sequence LIMIT %(room)s)
+        ) waiting ORDER BY sequence LIMIT %(room)s
+    ), locked AS (
+        SELECT q.delivery_id FROM oldest JOIN queue q ON q.delivery_id = oldest.delivery_id WHERE q.stage IN (3, 4)
+        FOR UPDATE OF q SKIP LOCKED
+    )
+    UPDATE queue q SET released = true, due_at = now(), rung = CASE WHEN %(restarts)s THEN 0 ELSE q.rung END
+    FROM locked WHERE q.delivery_id = locked.delivery_id
 """
 SET_RECOVERY: LiteralString = """
-    UPDATE subscriptions SET recovery_rate = %(rate)s,
-        recovering = (SELECT true FROM queue WHERE subscription_id = %(subscription_id)s AND due_at IS NULL
-            ORDER BY due_at, sequence LIMIT 1) IS TRUE
+    UPDATE subscriptions SET recovery_rate = %(rate)s, stepped_at = clock_timestamp(),
+        recovering = EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(subscription_id)s AND kind = 'gather')
+            OR (SELECT true FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 3
+                ORDER BY due_at, sequence LIMIT 1) IS TRUE
+            OR (SELECT true FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 4
+                ORDER BY sequence LIMIT 1) IS TRUE
     WHERE id = %(subscription_id)s
 """
-# Their events are gone with their partition.
+# Their events are gone with their partition. Ids are in the order of time, so that these are the first of the queue.
 FORGET_EXPIRED: LiteralString = """
-    WITH gone AS (DELETE FROM queue WHERE least(delivery_at, event_at) < %s::date RETURNING delivery_id, delivery_at)
-    UPDATE deliveries d SET status = 'failed', troubled = true
-    FROM gone WHERE d.id = gone.delivery_id AND d.at = gone.delivery_at AND d.status <> 'succeeded'
+    WITH looked AS (
+        SELECT delivery_id, delivery_at, least(delivery_at, event_at) < %(before)s AS expired FROM queue
+        WHERE delivery_id > %(after)s AND delivery_id < %(until)s ORDER BY delivery_id LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM queue q USING looked WHERE q.delivery_id = looked.delivery_id AND looked.expired
+        RETURNING q.delivery_id, q.delivery_at
+    ), told AS (
+        UPDATE deliveries d SET status = 'failed', troubled = true
+        FROM gone WHERE d.id = gone.delivery_id AND d.at = gone.delivery_at AND d.status <> 'succeeded'
+    )
+    SELECT count(*), coalesce(max(delivery_id), '') FROM looked
 """

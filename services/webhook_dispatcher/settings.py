@@ -16,8 +16,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     webhook_disable_after_days: settings.Positive = 5
     most_webhooks_of_app: settings.Count = 100
     most_webhooks: settings.Count = 2000
-    webhook_senders: settings.Count = 1
-    webhook_sender_slots: settings.Count = 512
+    webhook_sender_slots: settings.Count = 1024
 
     def __post_init__(self) -> None:
         Policy.from_text(self.webhook_allowed_networks)

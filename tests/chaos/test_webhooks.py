@@ -27,7 +27,9 @@ EVENTS = int(os.environ.get("CHAOS_EVENTS", "10000"))
 KILLS = int(os.environ.get("CHAOS_KILLS", "50"))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CLIENTS = 8
-VICTIMS = [(name, process) for name in ("webhook-dispatcher", "epcr") for process in ("web", "worker", "relay")]
+VICTIMS = [(name, process) for name in ("webhook-dispatcher", "epcr") for process in ("web", "worker", "relay")] + [
+    ("webhook-dispatcher", "sender")
+]
 
 
 @pytest.fixture

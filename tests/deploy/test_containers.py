@@ -13,14 +13,14 @@ import msgspec
 import pytest
 import yaml
 
-from deploy.local.table import PROCESSES, ROOT, SERVICES, Service
+from deploy.local.table import ROOT, SERVICES, Service
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 K8S = ROOT / "deploy" / "k8s"
 KUBERNETES = "1.33"
 # Settings whose values are secrets or hold one.
 SECRET = re.compile(r"(_KEYS?|PASSWORD|DATABASE_URL|REDIS_URL)$")
-RESOLVED_BY = {"web": "web", "worker": "worker", "relay": "worker"}
+RESOLVED_BY = {"web": "web", "worker": "worker", "sender": "worker", "relay": "worker"}
 
 
 def settings_of(module: str) -> type[msgspec.Struct]:
@@ -44,7 +44,7 @@ def container(service: Service, process: str) -> dict[str, Any]:
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_compose_gives_each_process_the_settings_its_code_reads(service: Service) -> None:
     known = names(settings_of(service.module))
-    for process in (*PROCESSES, "migrate"):
+    for process in (*service.processes, "migrate"):
         given = container(service, process)["environment"]
         assert set(given) <= set(known), f"{process} is given settings nobody reads"
         assert required(service) <= set(given), f"{process} lacks settings"
@@ -101,7 +101,7 @@ def of_kind(production: list[dict[str, Any]], kind: str) -> dict[str, dict[str, 
 
 
 def test_kubernetes_runs_the_processes_that_the_local_stack_runs(production: list[dict[str, Any]]) -> None:
-    expected = {f"{service.name}-{process}" for service in SERVICES for process in PROCESSES} | {"gateway"}
+    expected = {f"{service.name}-{process}" for service in SERVICES for process in service.processes} | {"gateway"}
     assert set(of_kind(production, "Deployment")) == expected
     assert set(of_kind(production, "Job")) == {f"{service.name}-migrate" for service in SERVICES}
 

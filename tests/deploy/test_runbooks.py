@@ -14,7 +14,7 @@ import pytest
 import typer.main
 
 from deploy.local import table
-from deploy.local.table import PROCESSES, ROOT, SERVICES
+from deploy.local.table import ROOT, SERVICES
 from shared.ids import new_id
 from tests.support.stack import Stack
 
@@ -103,7 +103,7 @@ def ran(command: str, state: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_what_is_asked_of_kubernetes_and_make_is_there() -> None:
-    deployed = {f"{service.name}-{process}" for service in SERVICES for process in PROCESSES} | {"gateway"}
+    deployed = {f"{service.name}-{process}" for service in SERVICES for process in service.processes} | {"gateway"}
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for command in ALL:
         assert set(re.findall(r"\bdeploy/([a-z-]+)(?=\s|$)", command.text)) - {"k8s"} <= deployed, command

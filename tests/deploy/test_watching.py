@@ -18,7 +18,7 @@ import services.graphql_api.errors
 import services.webhook_dispatcher.metrics
 import shared.metrics
 from deploy.grafana import build
-from deploy.local.table import PROCESSES, ROOT, SERVICES
+from deploy.local.table import ROOT, SERVICES
 
 MODULES: tuple[Any, ...] = (
     shared.metrics,
@@ -92,7 +92,9 @@ def test_a_dashboard_is_what_its_table_says_and_asks_for_metrics_that_are_kept(n
 def test_prometheus_scrapes_every_process() -> None:
     jobs = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
     scraped = {target for job in jobs for group in job["static_configs"] for target in group["targets"]}
-    expected = {f"{service.name}-{process}:9000" for service in SERVICES for process in PROCESSES} | {"gateway:9000"}
+    expected = {f"{service.name}-{process}:9000" for service in SERVICES for process in service.processes} | {
+        "gateway:9000"
+    }
     assert scraped == expected
 
 

@@ -15,7 +15,7 @@ from deploy.local.table import SERVICES
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plan]:
     monkeypatch.setenv("KNOGIN_PORT", "0")
     names = {"gateway": True} | {
-        f"{service.name}-{kind}": kind == "web" for service in SERVICES for kind in ("web", "worker", "relay")
+        f"{service.name}-{kind}": kind == "web" for service in SERVICES for kind in service.processes
     }
     made = plan.make(State(tmp_path), SERVICES, names)
     made.redis_url = "redis://:password@127.0.0.1:1/0"
@@ -48,7 +48,7 @@ def test_no_service_is_told_anothers_database_or_keys(made: Plan) -> None:
 
 def test_no_process_that_serves_is_told_the_owner_or_the_superuser(made: Plan) -> None:
     for service in SERVICES:
-        for kind in ("web", "worker", "relay"):
+        for kind in service.processes:
             told = " ".join(environment.of_service(made, service, kind).values())
             assert "superuser" not in told
             assert made.databases[service.name].migrator not in told

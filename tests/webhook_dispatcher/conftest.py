@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
-from services.webhook_dispatcher import event_types, ladder, resolver, stopping, tasks
+from services.webhook_dispatcher import chores, event_types, ladder, resolver, stopping, tasks
 from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.app import create_app
 from services.webhook_dispatcher.client import Client
@@ -101,9 +101,9 @@ class Dispatcher:
         self.settings = settings
         self.pool = open_tasks_pool(database.worker, max_size=4)
         self.owner = psycopg.connect(database.migrator, autocommit=True)
-        self.sender = tasks.Sender(settings)
+        self.intake = tasks.Intake(settings)
         self.rings = 0
-        self.sender.ring = self._ring
+        self.intake.ring = self._ring
 
     def _ring(self) -> None:
         self.rings += 1
@@ -130,7 +130,7 @@ class Dispatcher:
         now = datetime.now(UTC)
         messages = [Message(ids.uuid7(), tenant_id, now, traceparent, body) for tenant_id, body in events]
         with task_transaction(self.pool) as conn:
-            self.sender.fan_out(conn, messages)
+            self.intake.fan_out(conn, messages)
 
     def change_app(self, partner: Partner, version: int = 1, **changes: Any) -> None:
         app = {"status": "active", "approved_events": ["incident.*"]} | changes
@@ -142,15 +142,21 @@ class Dispatcher:
         self.change_app(partner, version, approved_events=list(patterns))
 
     def release(self) -> int:
+        """A second of the relay's work for recoveries."""
+        self.work_off()
         with task_transaction(self.pool) as conn:
             return stopping.release_held(conn)
+
+    def work_off(self, seconds: float = 30) -> int:
+        with task_transaction(self.pool) as conn:
+            return chores.work_off(conn, seconds)
 
     def disable_failing(self, days: float = 5) -> int:
         with task_transaction(self.pool) as conn:
             return stopping.disable_long_failing(conn, days)
 
     def pump_until(
-        self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = 30, slots: int = 512
+        self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = 30, slots: int = 1024
     ) -> None:
         """Runs the sender until the condition holds and everything in flight is recorded; fails the test if it never does."""
         met = threading.Event()
@@ -177,11 +183,11 @@ class Dispatcher:
         policy = Policy.from_text(self.settings.webhook_allowed_networks)
         return Client(policy, resolver.create(self.settings.webhook_resolver), self.settings.webhook_ca_file, deadline)
 
-    def new_pump(self, client: Client, stop: Callable[[], bool], slots: int = 512) -> Pump:
+    def new_pump(self, client: Client, stop: Callable[[], bool], slots: int = 1024) -> Pump:
         schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
         return Pump(client, Vault(Keyring.from_text(KEYS)), schedule, slots, stop)
 
-    async def pump(self, ended: threading.Event, deadline: float, slots: int = 512) -> None:
+    async def pump(self, ended: threading.Event, deadline: float, slots: int = 1024) -> None:
         """A sender until `ended`, and then until everything in flight is recorded."""
         async with (
             await AsyncConnection.connect(self.database.worker, autocommit=True) as conn,

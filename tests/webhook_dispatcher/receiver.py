@@ -61,6 +61,8 @@ class Receiver:
     connections: int = 0
     scheme: str = "http"
     host: str = "127.0.0.1"
+    # Nothing else refers to a connection that its client has ended and that waits for nothing: it would be collected as garbage.
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -71,6 +73,7 @@ class Receiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open.add(writer)
         try:
             while request := await _read(reader, writer):
                 self.requests.append(request)
@@ -83,6 +86,7 @@ class Receiver:
             pass
         finally:
             writer.close()
+            self.open.discard(writer)
 
 
 async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Received | None:
@@ -102,17 +106,18 @@ def running(
     ready, done = threading.Event(), asyncio.Event()
 
     async def main() -> None:
-        server = await asyncio.start_server(receiver.serve, list(addresses), 0, ssl=tls, limit=1 << 22)
+        server = await asyncio.start_server(receiver.serve, list(addresses), 0, ssl=tls, limit=1 << 22, backlog=1024)
         receiver.port = server.sockets[0].getsockname()[1]
         receiver.scheme = "https" if tls else "http"
         ready.set()
         await done.wait()
         server.close()
-        serving = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
-        await asyncio.sleep(0)  # in which the sockets of what was aborted are closed
+        await asyncio.sleep(0)  # in which what was connecting has begun
+        while serving := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
+            await asyncio.sleep(0)  # in which the sockets of what was aborted are closed
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()

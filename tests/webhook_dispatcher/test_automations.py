@@ -49,7 +49,7 @@ def run_of(partner: Partner, webhook: str | None = None, **changes: Any) -> Auto
 def deliver(dispatcher: Dispatcher, partner: Partner, *runs: AutomationDelivery) -> list[RunFinished]:
     """What control-plane is told of them."""
     with task_transaction(dispatcher.pool) as conn:
-        dispatcher.sender.deliver(conn, [received(partner.tenant_id, run) for run in runs])
+        dispatcher.intake.deliver(conn, [received(partner.tenant_id, run) for run in runs])
     return [
         msgspec.convert(row["body"], RunFinished) for row in told(dispatcher, partner, "control_plane.run_finished.v1")
     ]
@@ -280,7 +280,7 @@ def test_a_recovery_sends_nothing_of_a_trigger_that_was_withdrawn(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
     webhook, _ = given_up(partner, dispatcher, receiver)
-    assert partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z").json() == {"queued": 1}
+    assert partner.post(f"{webhook}/recover?since=2020-01-01T00:00:00Z").json()["queued"] == 1
     send_all(dispatcher, partner, webhook)
     assert sent_triggers(receiver) == ["device.enrolled"]
 

@@ -7,6 +7,7 @@ import pytest
 from services.webhook_dispatcher.fanout import EventRefused
 from tests.webhook_dispatcher.conftest import SECRET, Dispatcher, Partner, event
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
+from tests.webhook_dispatcher.test_sending import claim
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -183,12 +184,8 @@ def test_410_disables_the_webhook_keeps_its_events_and_tells_the_others(
     assert told["body"]["type"] == "webhook.disabled"
     assert told["body"]["data"] == {"webhook_id": shown["id"], "reason": "gone"}
     dispatcher.publish(partner.tenant_id, "incident.updated")
-    assert [
-        row["due_at"] for row in dispatcher.rows("SELECT due_at FROM queue WHERE tenant_id = %s", partner.tenant_id)
-    ] == [
-        None,
-        None,
-    ]
+    dispatcher.run("UPDATE queue SET due_at = now() WHERE tenant_id = %s", partner.tenant_id)
+    assert claim(dispatcher, partner) == []
     assert partner.books(webhook)["pending"] == 2
 
 
@@ -256,3 +253,50 @@ def test_the_id_of_a_delivery_from_beyond_the_calendar_is_not_found(partner: Par
     delivery = partner.subscribe("https://integrator.example/") + "/deliveries/dlv_7zzzzzzzzzzzzzzzzzzzzzzzzz"
     assert partner.get(delivery).status_code == 404
     assert partner.post(delivery + "/retry").status_code == 404
+
+
+def test_tests_are_listed_among_the_other_deliveries_by_time_also_page_by_page(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    for _ in range(3):
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+        partner.post(f"{webhook}/test")
+    queued = partner.deliveries(webhook, status="queued")
+    dispatcher.pump_until(lambda: len(receiver.requests) == 6)
+    listed = partner.deliveries(webhook)
+    assert [one["id"].startswith("dlv_test_") for one in listed] == [True, False] * 3
+    assert listed == sorted(listed, key=lambda one: one["created_at"], reverse=True)
+    assert [one["id"] for one in queued] == [one["id"] for one in listed]
+    for status in ("succeeded", None):
+        paged, cursor = [], None
+        while len(paged) < 6:
+            query = {"limit": 2} | ({"status": status} if status else {}) | ({"cursor": cursor} if cursor else {})
+            page = partner.get(f"{webhook}/deliveries", params=query).json()
+            paged += page["deliveries"]
+            cursor = page["next_cursor"]
+        assert (paged, cursor) == (listed, None)
+
+
+def test_queued_deliveries_are_paged_without_gap_or_repetition(partner: Partner, dispatcher: Dispatcher) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    for _ in range(5):
+        dispatcher.publish(partner.tenant_id, "incident.updated", "incident.updated")
+    listed = partner.deliveries(webhook)
+    paged, cursor = [], ""
+    while cursor is not None:
+        query = {"limit": 3, "status": "queued"} | ({"cursor": cursor} if cursor else {})
+        page = partner.get(f"{webhook}/deliveries", params=query).json()
+        paged += page["deliveries"]
+        cursor = page["next_cursor"]
+    assert paged == listed
+    assert [one["sequence"] for one in paged] == list(range(10, 0, -1))
+
+
+def test_numbers_follow_the_time_of_events_that_arrive_together(partner: Partner, dispatcher: Dispatcher) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    events = [event("incident.updated") for _ in range(20)]
+    dispatcher.fan_out([(partner.tenant_id, one) for one in reversed(events)])
+    listed = partner.deliveries(webhook)
+    assert [one["event_id"] for one in reversed(listed)] == [one.event_id for one in events]
+    assert [one["sequence"] for one in reversed(listed)] == list(range(1, 21))

@@ -1,13 +1,17 @@
 """The test call that waits: the exact bytes, the way they went, and what to do next."""
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from services.webhook_dispatcher.diagnosis import verdict
 from services.webhook_dispatcher.models import Outcome
+from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import SECRET, Dispatcher, Partner
-from tests.webhook_dispatcher.receiver import Receiver, always, answer
+from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer
 
 
 def diagnose(partner: Partner, webhook: str) -> dict[str, Any]:
@@ -122,3 +126,41 @@ def test_a_certificate_about_to_expire_is_told() -> None:
 
 def test_an_answer_that_did_not_end_is_told_apart() -> None:
     assert "did not end in time" in verdict(Outcome(status=200, error="timeout", timed_out=True), None)
+
+
+def test_an_app_waits_for_two_tests_at_a_time_and_a_third_is_told_to_come_back(
+    partner: Partner, receiver: Receiver
+) -> None:
+    """A receiver that never answers holds a place at the gateway for 15 seconds."""
+    released = threading.Event()
+
+    async def slowly(request: Received, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.to_thread(released.wait, 10)
+        writer.write(answer(200))
+        return True
+
+    receiver.behaviour = slowly
+    webhook, other = partner.subscribe(receiver.url), partner.subscribe(receiver.url)
+    with ThreadPoolExecutor(3) as threads:
+        try:
+            waiting = [threads.submit(partner.post, f"{one}/test?wait=true") for one in (webhook, other)]
+            wait_for(lambda: len(receiver.requests) == 2)
+            refused = partner.post(f"{webhook}/test?wait=true")
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "15")
+            assert "at most 2 tests" in refused.json()["detail"]
+            assert partner.post(f"{webhook}/test").status_code == 202
+            stranger = Partner(partner.http)
+            theirs = threads.submit(stranger.post, f"{stranger.subscribe(receiver.url)}/test?wait=true")
+            wait_for(lambda: len(receiver.requests) == 3)
+        finally:
+            released.set()
+        assert [one.result().status_code for one in (*waiting, theirs)] == [200, 200, 200]
+    assert partner.post(f"{webhook}/test?wait=true").status_code == 200
+    partner.call("DELETE", webhook)
+
+
+def test_a_process_waits_for_no_more_tests_than_it_has_places(
+    partner: Partner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.webhook_dispatcher.history_endpoints.MOST_WAITING", 0)
+    assert partner.post(f"{partner.subscribe(receiver.url)}/test?wait=true").status_code == 429

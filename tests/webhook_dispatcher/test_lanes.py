@@ -1,10 +1,12 @@
 """How many deliveries a receiver gets at a time, and what is learnt from each."""
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.webhook_dispatcher.lanes import Lane
-from services.webhook_dispatcher.models import MOST_CONCURRENCY, Outcome
+from services.webhook_dispatcher.models import MOST_CONCURRENCY, Due, Outcome
 
 OK = Outcome(status=200)
 TIMED_OUT = Outcome(error="timeout", timed_out=True)
@@ -66,8 +68,8 @@ def test_a_receiver_in_good_health_costs_an_update_only_when_its_limit_has_doubl
     for _ in range(200):
         one.note(OK, None)
         if one.worth_telling:
-            told.append(one.take_report().concurrency)
-    assert told == [8, 16, 32, 64]
+            told.append(one.take_report().change)
+    assert told == [4, 8, 16, 32]
 
 
 def test_a_failing_receivers_first_success_is_worth_telling() -> None:
@@ -95,3 +97,45 @@ def test_a_full_limit_regained_is_told_once() -> None:
     one.take_report()
     one.note(OK, None)
     assert not one.worth_telling
+
+
+def test_two_senders_that_learn_of_the_same_receiver_add_up() -> None:
+    one = lane(8)
+    for _ in range(8):
+        one.note(OK, None)
+    due = Due(
+        delivery_id="dlv_1",
+        delivery_at=datetime.now(UTC),
+        tenant_id="org_1",
+        subscription_id="wh_1",
+        event_id="evt_1",
+        event_type="incident.updated",
+        attempt=1,
+        rung=0,
+        body="",
+        traceparent=None,
+        url="",
+        secret=b"",
+        previous_secret=None,
+        headers=None,
+        concurrency=4,
+    )
+    one.refresh(due)
+    assert (one.limit, one.stored_limit) == (12, 4)
+    assert one.take_report().change == 8
+
+
+def test_a_receiver_that_asks_for_a_day_is_spared_no_longer_than_its_next_attempt() -> None:
+    one = lane()
+    one.note(Outcome(status=503, error="x", retry_after=86_400), 3700)
+    report = one.take_report()
+    assert (report.slow, report.retry_after) == (3700, 3700)
+
+
+def test_a_sender_alone_claims_ahead_for_a_quick_receiver_and_one_of_several_has_its_part_in_flight() -> None:
+    one = lane(16)
+    assert (one.most(1), one.most(4), one.claimable(1)) == (16, 4, 1)
+    for _ in range(3):
+        one.note(OK, None)
+    assert (one.claimable(1), one.claimable(2)) == (4, 1)
+    assert lane(1).most(4) == 1

@@ -1,56 +1,118 @@
 """How a sender's slots are shared: whoever comes next finds room, however many take their time."""
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.webhook_dispatcher import sharing
-from services.webhook_dispatcher.lanes import Lane
+from services.webhook_dispatcher.models import Due
+from services.webhook_dispatcher.sharing import Slots
 
 SLOTS = 512
 
 
-def lane(tenant_id: str, in_flight: int = 0) -> Lane:
-    return Lane(tenant_id=tenant_id, limit=64, stored_limit=64, in_flight=in_flight)
+def due(share: str, tenant_id: str = "org_1", webhook: str = "wh_1") -> Due:
+    return Due(
+        delivery_id="dlv_1",
+        delivery_at=datetime.now(UTC),
+        tenant_id=tenant_id,
+        subscription_id=webhook,
+        event_id="evt_1",
+        event_type="incident.updated",
+        attempt=1,
+        rung=0,
+        body="",
+        traceparent=None,
+        url="",
+        secret=b"",
+        previous_secret=None,
+        headers=None,
+        concurrency=1,
+        share=share,
+    )
 
 
-def test_a_tenant_alone_gets_half_of_the_slots_and_its_only_receiver_half_of_that() -> None:
-    rooms = sharing.rooms(SLOTS, {"wh_1": lane("org_1")})
-    assert rooms.tenants == {"org_1": SLOTS // 2}
-    assert rooms.lanes == {"wh_1": 64}
-    quick = Lane(tenant_id="org_1", limit=64, stored_limit=64, seconds=0.001)
-    assert sharing.rooms(SLOTS, {"wh_1": quick}).lanes == {"wh_1": SLOTS // 4}
+def held(*taken: Due, slots: int = SLOTS) -> Slots:
+    made = Slots(slots)
+    for one in taken:
+        made.take(one)
+    return made
+
+
+def rooms(slots: Slots, taken: Iterable[Due]) -> sharing.Rooms:
+    return slots.rooms({one.subscription_id: (one.tenant_id, 1) for one in taken})
+
+
+def test_a_receiver_alone_gets_no_more_than_leaves_as_many_to_its_tenant_and_to_all() -> None:
+    free = rooms(held(), ())
+    assert free.classes["deep"] == SLOTS - SLOTS // 4
+    assert free.tenant["deep"] == SLOTS * 3 // 8
+    assert free.newcomer == SLOTS * 3 // 16
 
 
 def test_a_tenant_with_its_share_gets_no_more_while_a_newcomer_does() -> None:
-    lanes = {f"wh_{number}": lane("org_1", 64) for number in range(4)}
-    rooms = sharing.rooms(SLOTS - 256, lanes)
-    assert rooms.tenants == {"org_1": 0}
-    assert set(rooms.lanes.values()) == {0}
-    assert rooms.newcomer == 128
+    taken = [due("deep", webhook=f"wh_{number % 4}") for number in range(192)]
+    full = rooms(held(*taken), taken)
+    assert full.tenants["org_1"]["deep"] == 0
+    assert {room for _, room, _ in full.lanes.values()} == {0}
+    assert full.tenant["deep"] == 96
 
 
-def test_the_last_free_slot_goes_to_one_who_has_none() -> None:
-    assert sharing.share(1, 0) == 1
-    assert sharing.share(1, 1) == 0
-    assert sharing.share(0, 0) == 0
+def test_receivers_that_hang_leave_slots_to_those_in_good_health() -> None:
+    taken = [due("new", f"org_{number}", f"wh_{number}") for number in range(256)]
+    taken += [due("failing", f"org_{number}", f"wh_f{number}") for number in range(128)]
+    full = rooms(held(*taken), taken)
+    assert (full.classes["new"], full.classes["failing"]) == (0, 0)
+    assert full.classes["first"] == 128
+    assert full.tenant["first"] > 0
+    assert full.classes["asked"] == 64
+
+
+def test_many_of_one_tenant_that_are_new_leave_room_for_the_next_of_the_same_tenant() -> None:
+    taken = [due("new", webhook=f"wh_{number}") for number in range(99)]
+    assert rooms(held(*taken), taken).tenants["org_1"]["new"] > 0
+
+
+def test_the_last_free_slots_go_to_tenants_that_have_none() -> None:
+    taken = [due("first", webhook=f"wh_{number}") for number in range(30)]
+    last = rooms(held(*taken, slots=32), taken)
+    assert last.tenants["org_1"]["first"] == 0
+    assert (last.tenant["first"], last.classes["first"]) == (1, 2)
+
+
+def test_what_is_given_back_is_forgotten() -> None:
+    one = due("deep")
+    slots = held(one)
+    slots.give_back(one)
+    assert slots.free == SLOTS
+    assert (dict(slots.of_tenants), dict(slots.of_lanes)) == ({}, {})
 
 
 @given(st.integers(0, 600), st.integers(0, 600))
-def test_after_taking_its_share_nobody_holds_more_than_is_left_but_one(free: int, held: int) -> None:
-    taken = sharing.share(free, held)
-    assert 0 <= taken <= free
-    assert taken == 0 or held + taken <= free - taken + 1
+def test_after_taking_its_share_nobody_holds_more_than_is_left_but_one(free: int, taken: int) -> None:
+    more = sharing.share(free, taken)
+    assert 0 <= more <= max(0, free)
+    assert more == 0 or taken + more <= free - more + 1
 
 
-@given(st.lists(st.sampled_from(["org_1", "org_2", "org_3"]), min_size=1, max_size=400))
-def test_while_tenants_take_turns_one_by_one_a_slot_stays_free(turns: list[str]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["new", "deep", "failing", "asked"]), st.sampled_from(["org_1", "org_2", "org_3"])),
+        min_size=1,
+        max_size=600,
+    ),
+    st.sampled_from([8, 16, 32, 64, 512]),
+)
+def test_whatever_hangs_a_tenant_that_has_none_always_finds_a_slot(turns: list[tuple[str, str]], number: int) -> None:
     """Each takes a slot whenever it may, and nobody ever gives one back."""
-    lanes = {name: Lane(tenant_id=name, limit=10_000, stored_limit=1) for name in set(turns)}
-    free = 64
-    for name in turns:
-        rooms = sharing.rooms(free, lanes)
-        if rooms.lanes[name]:
-            lanes[name].in_flight += 1
-            free -= 1
-    assert free >= 64 // 4 - 1
-    assert sharing.rooms(free, lanes).newcomer > 0
+    slots, taken = Slots(number), [due("deep", "org_9", "wh_9")]
+    for name, tenant in turns:
+        room = rooms(slots, taken)
+        if room.classes[name] and room.tenants.get(tenant, room.tenant)[name]:
+            taken.append(due(name, tenant, f"wh_{tenant}"))
+            slots.take(taken[-1])
+    final = rooms(slots, taken)
+    assert final.classes["first"] > 0
+    assert final.tenant["first"] > 0

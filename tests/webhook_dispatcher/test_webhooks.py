@@ -34,7 +34,8 @@ def test_a_webhook_is_created_as_the_page_shows(partner: Partner) -> None:
     assert answer.headers["location"] == f"{WEBHOOKS}/{created['id']}"
     assert (created["url"], created["events"], created["enabled"]) == (URL, ["incident.updated"], True)
     assert "secret" not in created
-    assert partner.get(answer.headers["location"]).json() == created
+    idle = {"waiting": 0, "more": False, "clearing": False, "gathering": False}
+    assert partner.get(answer.headers["location"]).json() == created | {"backlog": idle}
     assert partner.get(WEBHOOKS).json() == {"webhooks": [created], "next_cursor": None}
 
 

@@ -1,0 +1,117 @@
+"""The SQL of chores. Every portion looks at no more rows than it says, takes none that another holds, and none that is being sent."""
+
+from typing import LiteralString
+
+PORTION = 1000
+
+_CHORE: LiteralString = """
+    SELECT c.subscription_id, c.kind, c.tenant_id, c.created_since, c.failed_since, c.cursor, c.done, c.begun_at,
+        coalesce(a.approved_events, %(approved)s) AS approved
+    FROM chores c LEFT JOIN subscriptions s ON s.id = c.subscription_id
+    LEFT JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
+"""
+BEGIN: LiteralString = """
+    INSERT INTO chores AS kept (subscription_id, tenant_id, kind, created_since, failed_since)
+    VALUES (%(subscription_id)s, %(tenant_id)s, %(kind)s, %(created_since)s, %(failed_since)s)
+    ON CONFLICT (subscription_id, kind) DO UPDATE SET cursor = '{}', begun_at = now(), due_at = now(),
+        created_since = least(kept.created_since, excluded.created_since), failed_since = least(kept.failed_since, excluded.failed_since)
+"""
+BEGIN_ALL: LiteralString = """
+    INSERT INTO chores (subscription_id, tenant_id, kind)
+    SELECT unnest(%(subscriptions)s::text[]), %(tenant_id)s, %(kind)s
+    ON CONFLICT (subscription_id, kind) DO UPDATE SET cursor = '{}', begun_at = now(), due_at = now()
+"""
+TAKE: LiteralString = (
+    _CHORE + " WHERE c.subscription_id = %(subscription_id)s AND c.kind = %(kind)s FOR UPDATE OF c SKIP LOCKED"
+)
+TAKE_NEXT: LiteralString = _CHORE + " WHERE c.due_at <= now() ORDER BY c.due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED"
+GO_ON: LiteralString = """
+    UPDATE chores SET cursor = %(cursor)s::jsonb, done = done + %(changed)s,
+        due_at = clock_timestamp() + %(wait)s * interval '1 second'
+    WHERE subscription_id = %(subscription_id)s AND kind = %(kind)s
+"""
+FINISH: LiteralString = "DELETE FROM chores WHERE subscription_id = %(subscription_id)s AND kind = %(kind)s"
+LEFT: LiteralString = """
+    SELECT c.subscription_id, c.tenant_id, c.kind, c.begun_at, c.done,
+        (SELECT count(*) FROM (SELECT 1 FROM queue q WHERE q.subscription_id = c.subscription_id
+            ORDER BY stage, due_at LIMIT 10000) waiting)
+    FROM chores c ORDER BY c.begun_at LIMIT 1000
+"""
+MEASURE: LiteralString = """
+    SELECT count(*), coalesce(extract(epoch FROM now() - min(begun_at)), 0)::float8 FROM chores
+"""
+
+# Of a webhook that is gone. Each portion ends with how many rows it looked at, how many it changed, and the place it came to. From the end
+# of its queue: claims step from the first row of one webhook to that of the next, and would step over all that was deleted before it.
+FORGET: LiteralString = """
+    WITH looked AS (
+        SELECT delivery_id, leased AND due_at > now() AS sending FROM queue WHERE subscription_id = %(subscription_id)s
+        ORDER BY stage DESC, due_at DESC, sequence DESC LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM queue q USING looked WHERE q.delivery_id = looked.delivery_id AND NOT looked.sending RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM gone), NULL::jsonb
+"""
+# What was given up waits again, with no due time: the recovery sends it oldest first; unless it tells of what is no longer approved, as an
+# automation's message does of the event that set it off. An outage is told by when deliveries failed last, since those that began it are
+# older; it was recorded after they were sent.
+GATHER: LiteralString = """
+    WITH looked AS MATERIALIZED (
+        SELECT id, at FROM deliveries WHERE subscription_id = %(subscription_id)s AND troubled AND id > %(after)s
+            AND at >= %(floor)s::timestamptz
+        ORDER BY id LIMIT %(portion)s
+    ), given_up AS (
+        UPDATE deliveries d SET status = 'retrying' FROM looked
+        WHERE d.id = looked.id AND d.at = looked.at AND d.status = 'failed' AND d.sequence IS NOT NULL
+            AND (d.at >= %(created_since)s::timestamptz
+                OR d.attempted_at >= %(failed_since)s::timestamptz - interval '1 minute')
+            AND d.event_type = ANY((SELECT live_events FROM subscriptions WHERE id = %(subscription_id)s)::text[])
+            AND event_approved(d.event_type, %(approved)s)
+            AND EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.at = d.event_at AND (
+                d.event_type <> 'automation.fired' OR event_approved(e.body::jsonb #>> '{data,event_type}', %(approved)s)))
+        RETURNING d.id, d.at, d.tenant_id, d.subscription_id, d.event_id, d.event_at, d.event_type, d.sequence, d.attempt
+    ), kept AS (
+        INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt)
+        SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt FROM given_up
+        ON CONFLICT DO NOTHING
+    )
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM given_up),
+        jsonb_build_object('id', coalesce((SELECT max(id) FROM looked), %(after)s))
+"""
+_GIVE_UP_BEGIN: LiteralString = """
+    WITH looked AS (
+        SELECT delivery_id, delivery_at, tenant_id, attempt, event_type, event_id, event_at, due_at, sequence FROM queue
+        WHERE subscription_id = %(subscription_id)s
+"""
+# With the reason where an attempt would be. What an automation sends of such an event is given up too.
+_GIVE_UP_END: LiteralString = """ LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+    ), dropped AS (
+        DELETE FROM queue q USING looked l WHERE q.delivery_id = l.delivery_id AND (NOT event_approved(l.event_type, %(approved)s)
+            OR l.event_type = 'automation.fired' AND EXISTS (SELECT 1 FROM events e WHERE e.id = l.event_id AND e.at = l.event_at
+                AND NOT event_approved(e.body::jsonb #>> '{data,event_type}', %(approved)s)))
+        RETURNING l.delivery_id, l.delivery_at, l.tenant_id, l.attempt
+    ), logged AS (
+        INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, error, duration_ms)
+        SELECT delivery_id, now(), tenant_id, attempt, '', '{}', 'approval_withdrawn: nothing was sent', 0 FROM dropped
+    ), told AS (
+        UPDATE deliveries d SET status = 'failed', troubled = true, attempted_at = now()
+        FROM dropped WHERE d.id = dropped.delivery_id AND d.at = dropped.delivery_at AND d.status <> 'succeeded'
+    )
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM dropped), (SELECT jsonb_build_object(
+"""
+# By the stage of the queue: those never attempted and those attempted may be many and are gone through by a place in them; those asked for,
+# released or left behind by a sender are few.
+GIVE_UP: dict[int, LiteralString] = {
+    3: _GIVE_UP_BEGIN
+    + " AND stage = 3 AND (due_at, sequence) > (%(due_at)s::timestamptz, %(sequence)s) ORDER BY due_at, sequence "
+    + _GIVE_UP_END
+    + " 'due_at', l.due_at, 'sequence', l.sequence) FROM looked l ORDER BY l.due_at DESC, l.sequence DESC LIMIT 1)",
+    4: _GIVE_UP_BEGIN
+    + " AND stage = 4 AND sequence > %(sequence)s ORDER BY sequence "
+    + _GIVE_UP_END
+    + " 'sequence', max(l.sequence)) FROM looked l HAVING count(*) > 0)",
+    1: _GIVE_UP_BEGIN
+    + " AND stage = ANY('{1,2}') AND (due_at, sequence) > (%(due_at)s::timestamptz, %(sequence)s) ORDER BY due_at, sequence "
+    + _GIVE_UP_END
+    + " 'due_at', l.due_at, 'sequence', l.sequence) FROM looked l ORDER BY l.due_at DESC, l.sequence DESC LIMIT 1)",
+}

@@ -1,0 +1,223 @@
+"""Senders as processes: how they share the work, what a receiver gets from all of them, and how one ends."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from deploy.local import ports
+from deploy.local.table import ROOT
+from services.webhook_dispatcher import dispatch_queries
+from services.webhook_dispatcher.pump import Pump
+from services.webhook_dispatcher.settings import Settings
+from shared.database import AsyncConnection
+from tests.support.environment import environment_of
+from tests.support.waiting import wait_for
+from tests.webhook_dispatcher.conftest import Dispatcher, Partner
+from tests.webhook_dispatcher.receiver import Received, Receiver, answer, hang, running
+
+
+@contextmanager
+def sending(settings: Settings, **changes: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A sender process that is ready, and the address of its ops port."""
+    port = ports.free_port(0)
+    environment = environment_of(settings, ops_port=port) | {"PATH": os.defpath} | changes
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.webhook_dispatcher", "sender"], cwd=ROOT, env=environment
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: is_ready(url), 30)
+        yield process, url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_sender_process_is_woken_by_the_bell_and_shows_its_metrics(
+    partner: Partner, dispatcher: Dispatcher, settings: Settings, receiver: Receiver
+) -> None:
+    from services.webhook_dispatcher import tasks
+
+    webhook = partner.subscribe(receiver.url)
+    with sending(settings) as (_, url):
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+        tasks.Intake(settings).ring()
+        wait_for(lambda: partner.books(webhook)["delivered"] == 1, 5)
+        assert httpx.get(f"{url}/livez").status_code == 200
+        assert 'webhook_attempts_total{outcome="succeeded"} 1.0' in httpx.get(f"{url}/metrics").text
+        assert (
+            dispatcher.rows("SELECT count(*) AS number FROM senders WHERE seen_at > now() - interval '10 s'")[0][
+                "number"
+            ]
+            >= 1
+        )
+
+
+def test_a_sender_told_to_stop_finishes_what_is_in_flight_and_claims_no_more(
+    partner: Partner, dispatcher: Dispatcher, settings: Settings, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    held = threading.Event()
+
+    async def slowly(request: Received, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.to_thread(held.wait, 10)
+        writer.write(answer(200))
+        return True
+
+    receiver.behaviour = slowly
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    with sending(settings) as (process, url):
+        wait_for(lambda: receiver.requests)
+        process.send_signal(signal.SIGTERM)
+        wait_for(lambda: not is_ready(url))
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+        held.set()
+        assert process.wait(15) == 0
+    assert sorted(one["status"] for one in partner.deliveries(webhook)) == ["queued", "succeeded"]
+
+
+def test_what_a_killed_sender_held_is_sent_by_another_when_its_lease_ends(
+    partner: Partner, dispatcher: Dispatcher, settings: Settings, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    held = threading.Event()
+
+    async def never(request: Received, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.to_thread(held.wait, 20)
+        return False
+
+    receiver.behaviour = never
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    with sending(settings) as (process, _):
+        wait_for(lambda: receiver.requests)
+        process.kill()
+        process.wait()
+    held.set()
+    dispatcher.run("UPDATE queue SET due_at = now() WHERE tenant_id = %s", partner.tenant_id)
+    receiver.behaviour = Receiver().behaviour
+    with sending(settings):
+        wait_for(lambda: partner.books(webhook)["delivered"] == 1, 10)
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_senders_share_a_backlog_and_no_receiver_gets_more_than_its_limit_from_all_of_them(
+    partner: Partner, dispatcher: Dispatcher, number: int
+) -> None:
+    dispatcher.run("DELETE FROM queue")
+    dispatcher.run("DELETE FROM senders")
+    most, limit, webhooks, each = Counter[str](), 8, 20, 120
+    flying = Counter[str]()
+
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> bool:
+        flying[request.path] += 1
+        most[request.path] = max(most[request.path], flying[request.path])
+        await asyncio.sleep(0.02)
+        flying[request.path] -= 1
+        writer.write(answer(200))
+        return True
+
+    with running(Receiver(behaviour=behave)) as receiver:
+        for index in range(webhooks):
+            partner.subscribe(f"{receiver.url}/{index}")
+        dispatcher.run("UPDATE subscriptions SET concurrency = %s WHERE tenant_id = %s", limit, partner.tenant_id)
+        for _ in range(each // 20):
+            dispatcher.publish(partner.tenant_id, *["incident.updated"] * 20)
+        sent = asyncio.run(pump_together(dispatcher, number, lambda: len(receiver.requests) == webhooks * each))
+    assert len(set(zip((one.path for one in receiver.requests), receiver.ids(), strict=True))) == webhooks * each
+    assert sum(sent) == webhooks * each
+    assert max(sent) - min(sent) <= 0.2 * sum(sent)
+    # Successes raise the limit while it lasts, so that it is read at the end.
+    [row] = dispatcher.rows(
+        "SELECT max(concurrency) AS most FROM subscriptions WHERE tenant_id = %s", partner.tenant_id
+    )
+    assert max(most.values()) <= row["most"]
+
+
+async def pump_together(dispatcher: Dispatcher, number: int, done: Callable[[], bool]) -> list[int]:
+    """How many deliveries each of them has sent when it is done."""
+    ended = threading.Event()
+    async with dispatcher.client(15) as client:
+        pumps = [dispatcher.new_pump(client, ended.is_set) for _ in range(number)]
+        sent = [0] * number
+        for pump in pumps:  # each knows of all from the beginning
+            dispatcher.run(dispatch_queries.SEEN.replace("%(id)s", "%s"), pump.id)
+        for index, pump in enumerate(pumps):
+            _count_into(sent, index, pump)
+
+        async def run(pump: Pump) -> None:
+            async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn:
+                await pump.run(conn)
+                await pump.drain(conn)
+
+        running_pumps = [asyncio.create_task(run(pump)) for pump in pumps]
+        await asyncio.to_thread(wait_for, done, 60)
+        ended.set()
+        await asyncio.gather(*running_pumps)
+    return sent
+
+
+def _count_into(sent: list[int], index: int, pump: Pump) -> None:
+    take = pump._take
+
+    def count(claimed: list[object]) -> None:
+        sent[index] += len(claimed)
+        take(claimed)  # type: ignore[arg-type]
+
+    pump._take = count  # type: ignore[method-assign, assignment]
+
+
+def latencies(dispatcher: Dispatcher, partner: Partner, receiver: Receiver, number: int) -> list[float]:
+    """Seconds from the publishing of an event to its request, one after another."""
+    seen = []
+    for _ in range(number):
+        before, began = len(receiver.requests), time.monotonic()
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+        wait_for(lambda before=before: len(receiver.requests) > before, 30)
+        seen.append(time.monotonic() - began)
+    return sorted(seen)
+
+
+@pytest.mark.parametrize(("tenants", "hanging"), [(40, 10), (1, 99)], ids=["forty tenants", "the same tenant"])
+def test_a_healthy_webhook_is_no_second_later_beside_many_that_hang(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, tenants: int, hanging: int
+) -> None:
+    dispatcher.run("DELETE FROM queue")
+    partner.subscribe(receiver.url, "incident.updated")
+    others = [partner] if tenants == 1 else [Partner(partner.http) for _ in range(tenants)]
+    measured: dict[str, list[float]] = {}
+    with running(Receiver(behaviour=hang)) as silent:
+        for other in others:
+            for _ in range(hanging):
+                other.subscribe(silent.url, "incident.closed")
+
+        def measure() -> None:
+            measured["alone"] = latencies(dispatcher, partner, receiver, 20)
+            for other in others:
+                dispatcher.publish(other.tenant_id, *["incident.closed"] * 3)
+            wait_for(lambda: len(silent.requests) > 0.9 * tenants * hanging, 30)
+            measured["beside"] = latencies(dispatcher, partner, receiver, 20)
+
+        measuring = threading.Thread(target=measure)
+        measuring.start()
+        dispatcher.pump_until(lambda: not measuring.is_alive(), deadline=4, seconds=90)
+        measuring.join()
+        for other in others:
+            dispatcher.run("DELETE FROM queue WHERE tenant_id = %s", other.tenant_id)
+    assert measured["beside"][-1] < measured["alone"][-1] + 1
