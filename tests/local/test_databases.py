@@ -86,5 +86,5 @@ def owners(database: Database) -> set[str]:
         SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'public'::regnamespace
         UNION SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     """
-    with psycopg.connect(database.admin, row_factory=scalar_row) as connection:
-        return set(connection.execute(statement).fetchall())
+    with psycopg.connect(database.admin) as connection:
+        return {name for (name,) in connection.execute(statement)}
