@@ -1,13 +1,13 @@
 """The audit trail: who read or changed which record, through which app, in which trace. Append-only, chained by hash.
 
-Rows are written unsealed; `seal` chains them every second. Each seal's hash covers the row and the hash before it, so that a row
-changed, removed or slipped in breaks every later seal.
+Entries are written unsealed, so that writers do not queue behind one another. The relay has them sealed in batches each second; each
+batch's hash covers its entries and the hash before it. It signs the newest hash and puts it where the database's owner cannot reach it.
 """
 
-import hashlib
-import hmac
+import os
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, LiteralString
-from uuid import UUID
 
 import msgspec
 import psycopg
@@ -15,29 +15,21 @@ import psycopg
 from shared import ids, tracing
 from shared.database import AsyncConnection
 from shared.identity import Caller
+from shared.signatures import PublicKeys, Signer
 
 RECORD: LiteralString = """
     INSERT INTO audit (id, tenant_id, client_id, actor, action, subject_id, detail, trace_id)
     VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s)
 """
-LAST: LiteralString = "SELECT position, hash FROM audit_seals ORDER BY position DESC LIMIT 1"
-UNSEALED: LiteralString = """
-    WITH taken AS (
-        DELETE FROM audit_unsealed WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT 1000)
-        RETURNING audit_id
-    )
-    SELECT a.id, a.tenant_id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
-        a.client_id, a.actor, a.action, a.subject_id, a.detail::text, a.trace_id
-    FROM taken JOIN audit a ON a.id = taken.audit_id ORDER BY a.id
+SEAL: LiteralString = "SELECT seal_audit(%s)"
+HEAD: LiteralString = "SELECT position, hash FROM audit_batches ORDER BY position DESC LIMIT 1"
+# How many wait for their seal, and for how many seconds the oldest has; beyond the first portions the number is cut.
+WAITING: LiteralString = """
+    SELECT (SELECT count(*) FROM (SELECT FROM audit_waiting LIMIT 100000) AS waiting),
+        coalesce(extract(epoch FROM clock_timestamp() - (SELECT at FROM audit_waiting ORDER BY audit_id LIMIT 1)), 0)::float8
 """
-SEAL: LiteralString = "INSERT INTO audit_seals (position, audit_id, tenant_id, hash) VALUES (%s, %s, %s, %s)"
-CHAIN: LiteralString = """
-    SELECT s.position, s.hash, a.id, a.tenant_id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
-        a.client_id, a.actor, a.action, a.subject_id, a.detail::text, a.trace_id
-    FROM audit_seals s LEFT JOIN audit a ON a.id = s.audit_id WHERE s.position > %s ORDER BY s.position LIMIT 1000
-"""
-SEALED: LiteralString = "SELECT hash FROM audit_seals WHERE position = %s"
-START = bytes(32)
+BATCH = 10_000
+PURPOSE = "head of an audit trail"
 
 
 async def record(
@@ -54,45 +46,50 @@ def entry(caller: Caller, action: str, subject_id: str, detail: dict[str, Any] |
 
 
 def seal(conn: psycopg.Connection[Any]) -> int:
-    """Chains what was written since; run it alone, under a lock. Returns how many rows it sealed."""
-    position, last = conn.execute(LAST).fetchone() or (0, START)
-    rows = conn.execute(UNSEALED).fetchall()
-    seals: list[tuple[int, UUID, str, bytes]] = []
-    for row in rows:
-        position, last = position + 1, _hash(last, row)
-        seals.append((position, row[0], row[1], last))
-    if seals:
-        with conn.cursor() as cursor:
-            cursor.executemany(SEAL, seals)
-    return len(seals)
+    """Chains one batch of the entries that wait, in this transaction. Returns how many; fewer than `BATCH` when no more wait."""
+    row = conn.execute(SEAL, (BATCH,)).fetchone()
+    return int(row[0]) if row else 0
 
 
-def verify(conn: psycopg.Connection[Any]) -> tuple[int, int | None]:
-    """Walks the chain: how many seals hold, and the position of the first that does not (None when all do)."""
-    position, last = 0, START
-    while rows := conn.execute(CHAIN, (position,)).fetchall():
-        for number, sealed, *row in rows:
-            last = _hash(last, row)
-            if number != position + 1 or row[0] is None or not hmac.compare_digest(last, bytes(sealed)):
-                return position, position + 1
-            position = number
-    return position, None
+def waiting(conn: psycopg.Connection[Any]) -> tuple[int, float]:
+    """How many entries are not sealed (counted up to 100,000), and the age of the oldest in seconds."""
+    row = conn.execute(WAITING).fetchone()
+    return (int(row[0]), float(row[1])) if row else (0, 0.0)
 
 
-def head(conn: psycopg.Connection[Any]) -> str:
-    """`<position>:<hash>` of the newest seal: kept outside, it shows later whether the end of the chain was cut off."""
-    position, last = conn.execute(LAST).fetchone() or (0, START)
-    return f"{position}:{bytes(last).hex()}"
+class Anchor(msgspec.Struct, frozen=True):
+    """The head of a service's chain at a time, signed by that service. As JSON it is one line of an anchor file or a log."""
+
+    trail: str
+    position: int
+    hash: str
+    signed_at: str
+    signature: str
+
+    @classmethod
+    def of(cls, trail: str, head: tuple[int, str], signer: Signer) -> "Anchor":
+        """Signs `head` as the service `trail`, the name its public key has in `SERVICE_PUBLIC_KEYS`."""
+        position, digest = head
+        moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return cls(trail, position, digest, moment, signer.sign(PURPOSE, trail, str(position), digest, moment))
+
+    def is_genuine(self, keys: PublicKeys) -> bool:
+        return keys.verify(
+            self.trail, self.signature, PURPOSE, self.trail, str(self.position), self.hash, self.signed_at
+        )
 
 
-def holds(conn: psycopg.Connection[Any], kept: str) -> bool:
-    """Whether a head that was kept is still part of the chain. Raises ValueError for anything that `head` did not give."""
-    position, _, digest = kept.partition(":")
-    row = conn.execute(SEALED, (int(position),)).fetchone()
-    return row is not None and hmac.compare_digest(bytes(row[0]), bytes.fromhex(digest))
+def head(conn: psycopg.Connection[Any]) -> tuple[int, str] | None:
+    """Position and hash (hexadecimal) of the newest batch; None before the first."""
+    row = conn.execute(HEAD).fetchone()
+    return (row[0], bytes(row[1]).hex()) if row else None
 
 
-def _hash(previous: bytes, row: Any) -> bytes:
-    return hashlib.sha256(
-        previous + msgspec.json.encode([str(value) if value is not None else None for value in row])
-    ).digest()
+def append(file: Path, anchor: Anchor) -> None:
+    """Adds a line to the anchor file, on disk when this returns. Two processes may append to the same file."""
+    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    try:
+        os.write(handle, msgspec.json.encode(anchor) + b"\n")
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -68,7 +68,7 @@ def commands(
     _add_migrate(cli, load, package)
     _add_outbox(cli, load)
     _add_dead_letters(cli, load, create_worker)
-    _add_audit(cli, load)
+    _add_audit(cli, load, package.name)
     return cli
 
 
@@ -121,7 +121,7 @@ def _add_relay(
 
         settings = load()
         working = observe(name, settings, ops_host)
-        relay.run(queue, settings, [*housekeeping.JOBS, *periodic(settings)], working)
+        relay.run(queue, settings, [*housekeeping.jobs(queue, settings), *periodic(settings)], working)
 
 
 def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -> None:
@@ -183,7 +183,7 @@ def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: "C
         typer.echo("done")
 
 
-def _add_audit(cli: typer.Typer, load: Callable[[], Service]) -> None:
+def _add_audit(cli: typer.Typer, load: Callable[[], Service], trail_name: str) -> None:
     trail = typer.Typer(no_args_is_help=True, help="The audit trail.")
     cli.add_typer(trail, name="audit")
 
@@ -193,31 +193,46 @@ def _add_audit(cli: typer.Typer, load: Callable[[], Service]) -> None:
             list[str] | None,
             typer.Option(help="A head kept elsewhere, <position>:<hash>, that must still hold; may be given again."),
         ] = None,
+        anchors: Annotated[
+            list[Path] | None,
+            typer.Option(
+                help="A file with anchors, as the relay writes them or among its log lines; may be given again.",
+                exists=True,
+                dir_okay=False,
+            ),
+        ] = None,
     ) -> None:
-        """Walk the hash chain and print its head; exit 1 where it is broken or no longer has a head expected.
+        """Check every entry against the chain, and the chain against its signed anchors; exit 1 at the first that does not fit.
 
-        The relay writes the head into its log every hour, as `audit head`.
+        The relay writes an anchor each minute in which the trail grew, to its log and to AUDIT_ANCHOR_FILE, which is read too.
         """
-        from shared import audit
+        from shared import audit_check
         from shared.database import task_transaction
 
-        with task_transaction(_pool(load())) as conn:
-            held, broken = audit.verify(conn)
-            if broken is not None:
-                raise SystemExit(f"the chain holds for {held} entries and is broken at {broken}")
-            for kept in expect or ():
-                if not _kept(conn, kept):
-                    raise SystemExit(f"the chain no longer has the head {kept}: its end was cut off or made anew")
-            typer.echo(f"the chain holds: {held} entries, head {audit.head(conn)}")
+        settings = load()
+        files = [*(anchors or ()), *([Path(settings.audit_anchor_file)] if settings.audit_anchor_file else ())]
+        try:
+            kept = _read_anchors(files, trail_name, settings)
+            with task_transaction(_pool(settings)) as conn:
+                typer.echo(audit_check.check(conn, kept, expect or ()))
+        except audit_check.Broken as broken:
+            raise SystemExit(str(broken)) from None
+        except ValueError:
+            raise SystemExit("a head is <position>:<hash>, as this command prints it") from None
 
 
-def _kept(conn: Any, expect: str) -> bool:
-    from shared import audit
+def _read_anchors(files: list[Path], trail: str, settings: Service) -> list[Any]:
+    if not files:
+        return []
+    from shared.audit_check import read_anchors
+    from shared.signatures import PublicKeys
 
-    try:
-        return audit.holds(conn, expect)
-    except ValueError:
-        raise SystemExit(f"{expect} is not a head as this command prints it") from None
+    keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
+    found: list[Any] = []
+    for file in files:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            found.extend(read_anchors(lines, trail, keys))
+    return found
 
 
 def _pool(settings: Service) -> Any:

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
 # This transaction's commit does not wait for the disk: for what is simply done again should a crash undo the last half second of it.
 LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
-# A statement that waits this long for a lock or a plan gone wrong gives its connection back.
+# Of direct connections alone: a pooler drops or refuses start-up options. Every session has these by itself, see `migrate.SESSIONS`.
 OPTIONS = "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+# Of several hosts in a connection string, the one that can be written to; a standby is as good as none.
+WRITABLE = "read-write"
+# A pool looks for its server after 1, 3 and 4 seconds, and again for each caller after that: never minutes after it came back.
+RECONNECT_SECONDS = 4
+READ_ONLY: LiteralString = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
 
 
 _watched: "weakref.WeakSet[AsyncConnectionPool[Any] | ConnectionPool[Any]]" = weakref.WeakSet()
@@ -51,6 +56,7 @@ class Pool(AsyncConnectionPool[AsyncConnection]):
     """Gives no caller a connection that its server has ended; where one is dead, the others are looked at too.
 
     Asking the server each time would cost a round trip; an idle connection whose socket has something to say costs a microsecond to find.
+    A server that refuses to be written to has become a standby: every connection is given up, so that its successor is found.
     """
 
     async def getconn(self, timeout: float | None = None) -> AsyncConnection:  # noqa: ASYNC109 - psycopg's own signature
@@ -78,6 +84,9 @@ class Pool(AsyncConnectionPool[AsyncConnection]):
             async with super().connection(timeout) as conn:
                 try:
                     yield conn
+                except psycopg.errors.ReadOnlySqlTransaction:
+                    await self.drain()
+                    raise
                 finally:
                     lost = conn.closed
         finally:
@@ -105,32 +114,43 @@ class TasksPool(ConnectionPool[Connection]):
             return False
         return True
 
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[Connection]:
+        with super().connection(timeout) as conn:
+            try:
+                yield conn
+            except psycopg.errors.ReadOnlySqlTransaction:
+                self.drain()
+                raise
+
 
 def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnectionPool[AsyncConnection]:
     """A pool for endpoints; open it in the lifespan with `async with`. A caller waits 5 s for a connection, then gets 503."""
     pool = Pool(
         dsn,
         connection_class=AsyncConnection,
-        kwargs={"options": OPTIONS},
+        kwargs={"target_session_attrs": WRITABLE},
         min_size=min_size,
         max_size=max_size,
         timeout=5,
         max_lifetime=1800,
+        reconnect_timeout=RECONNECT_SECONDS,
         open=False,
     )
     _watched.add(pool)
     return pool
 
 
-def open_tasks_pool(dsn: str, *, max_size: int = 2) -> ConnectionPool[Connection]:
-    """A pool for tasks and the relay, under the worker role."""
+def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection]:
+    """A pool for tasks and the relay, under the worker role. The relay sends over one connection; each lane of periodic work takes one."""
     pool = TasksPool(
         dsn,
         connection_class=Connection,
-        kwargs={"options": OPTIONS},
+        kwargs={"target_session_attrs": WRITABLE},
         min_size=1,
         max_size=max_size,
         timeout=5,
+        reconnect_timeout=RECONNECT_SECONDS,
         open=True,
     )
     _watched.add(pool)
@@ -188,9 +208,10 @@ def _has_word(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> b
 
 
 async def ping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
-    """Raises when the database does not answer."""
+    """Raises when the database does not answer, or cannot be written to."""
     async with pool.connection(timeout=2) as conn:
-        await conn.execute("SELECT 1")
+        if await (await conn.execute(READ_ONLY)).fetchone() == (True,):
+            raise psycopg.errors.ReadOnlySqlTransaction
 
 
 def measure(*names: str) -> float:

@@ -1,21 +1,28 @@
-"""What every service's relay does beside the outbox: retention of the shared tables, the seal on the audit trail, gauges."""
+"""The relay's work beside the outbox: retention of the shared tables, seals and anchors of the audit trail, gauges."""
 
 import logging
+import time
+from pathlib import Path
 from typing import LiteralString
 
-from shared import audit, metrics
+import msgspec
+
+from shared import audit, metrics, retention
+from shared.audit import Anchor
 from shared.database import Connection
 from shared.periodic import Periodic
+from shared.retention import Kept
+from shared.settings import Service
+from shared.signatures import Signer
 
-PORTION = 5000
-ROUNDS = 20
+SEAL_SECONDS = 0.8
 log = logging.getLogger(__name__)
 # Inbox rows outlive outbox rows, so that a message sent again after days is still known.
-EXPIRE: tuple[LiteralString, ...] = (
-    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE acknowledged_at < now() - interval '7 days' LIMIT 5000)",
-    "DELETE FROM inbox WHERE message_id IN (SELECT message_id FROM inbox WHERE received_at < now() - interval '30 days' LIMIT 5000)",
-    "DELETE FROM failures WHERE failed_at < now() - interval '30 days'",
-    "DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'",
+KEPT = (
+    Kept("outbox", "acknowledged_at", days=7),
+    Kept("inbox", "received_at", days=30),
+    Kept("failures", "failed_at", days=30),
+    Kept("idempotency_keys", "created_at", days=1),
 )
 OLDEST: LiteralString = """
     SELECT consumer,
@@ -25,12 +32,19 @@ OLDEST: LiteralString = """
 """
 
 
+def jobs(trail: str, settings: Service) -> list[Periodic]:
+    """The jobs of every service; `trail` is the name under which its signing key is known."""
+    anchor = Anchoring(trail, settings.service_signing_key, settings.audit_anchor_file)
+    return [
+        Periodic("seal the audit trail", 1, seal, lane="audit"),
+        Periodic("anchor the audit trail", settings.audit_anchor_seconds, anchor, lane="audit"),
+        Periodic("expire messages and stored answers", 60, expire, lane="retention"),
+        Periodic("measure the outbox", 5, measure),
+    ]
+
+
 def expire(conn: Connection) -> None:
-    """In portions, each far from the statement time-out, and at most as many as leave time for the other jobs."""
-    for statement in EXPIRE:
-        for _ in range(ROUNDS):
-            if conn.execute(statement).rowcount < PORTION:
-                break
+    retention.forget(conn, KEPT)
 
 
 def measure(conn: Connection) -> None:
@@ -41,15 +55,43 @@ def measure(conn: Connection) -> None:
     metrics.outbox_unsent.set(max((unsent for _, unsent, _ in rows), default=0))
 
 
-def tell_head(conn: Connection) -> None:
-    """The head of the audit trail goes into the logs, which are kept elsewhere: who rewrites the database cannot rewrite them too."""
-    position, digest = audit.head(conn).split(":")
-    log.info("audit head", extra={"position": int(position), "hash": digest})
+def seal(conn: Connection) -> int:
+    """Seals what waits, a batch a transaction, for most of a second, and says how far behind it is. Returns how many entries."""
+    until, sealed, batch = time.monotonic() + SEAL_SECONDS, 0, audit.BATCH
+    while batch == audit.BATCH and time.monotonic() < until:
+        batch = audit.seal(conn)
+        conn.commit()
+        sealed += batch
+    rows, age = audit.waiting(conn)
+    metrics.audit_unsealed.set(rows)
+    metrics.audit_unsealed_age.set(age)
+    return sealed
 
 
-JOBS = [
-    Periodic("seal the audit trail", 1, audit.seal),
-    Periodic("expire messages and stored answers", 60, expire),
-    Periodic("measure the outbox", 5, measure),
-    Periodic("tell the head of the audit trail", 3600, tell_head),
-]
+class Anchoring:
+    """Signs the head of the audit trail, once for each head, and puts it into the log and the anchor file, both kept elsewhere.
+
+    Without a signing key it logs the bare head.
+    """
+
+    def __init__(self, trail: str, signing_key: str | None, file: str) -> None:
+        self.trail = trail
+        self.signer = Signer(signing_key) if signing_key else None
+        self.file = Path(file) if file else None
+        self._anchored = 0
+
+    def __call__(self, conn: Connection) -> None:
+        head = audit.head(conn)
+        if head is not None and head[0] != self._anchored:
+            self._anchor(head)
+            self._anchored = head[0]
+        metrics.audit_anchored.set_to_current_time()
+
+    def _anchor(self, head: tuple[int, str]) -> None:
+        if self.signer is None:
+            log.info("audit head", extra={"trail": self.trail, "position": head[0], "hash": head[1]})
+            return
+        anchor = Anchor.of(self.trail, head, self.signer)
+        if self.file is not None:
+            audit.append(self.file, anchor)
+        log.info("audit anchor", extra=msgspec.structs.asdict(anchor))

@@ -32,6 +32,15 @@ revocations_age = Gauge(
     "revocations_age_seconds", "Since the revocations of tokens were last confirmed by auth; infinite until they are"
 )
 
+audit_unsealed = Gauge("audit_unsealed_entries", "Entries of the audit trail without a seal, counted up to 100,000")
+audit_unsealed_age = Gauge("audit_oldest_unsealed_seconds", "Age of the oldest entry of the audit trail without a seal")
+audit_anchored = Gauge(
+    "audit_last_anchor_timestamp_seconds", "When this relay last saw to it that the newest seal is kept elsewhere"
+)
+retention_overdue = Gauge(
+    "retention_overdue_seconds", "For how long the oldest row of a table has been past its retention", ["table"]
+)
+
 build = Gauge("build_info", "Always 1; what runs stands in the labels", ["revision", "python"])
 
 

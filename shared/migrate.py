@@ -1,6 +1,8 @@
-"""Numbered .sql files, forward only, each in its own transaction and once, under an advisory lock."""
+"""Numbered .sql files, forward only, each in its own transaction and once, as the owner of the database."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
@@ -19,6 +21,19 @@ HISTORY: LiteralString = """
 CONCURRENTLY = "-- concurrently\n"
 APPLIED: LiteralString = "SELECT name, digest FROM migrations"
 RECORD: LiteralString = "INSERT INTO migrations (name, digest) VALUES (%s, %s)"
+# The role that owns the database, where this session logged in as another that may become it.
+OWNER: LiteralString = """
+    SELECT o.rolname, NOT s.rolsuper FROM pg_database d JOIN pg_roles o ON o.oid = d.datdba JOIN pg_roles s ON s.rolname = session_user
+    WHERE d.datname = current_database() AND o.rolname <> session_user AND pg_has_role(session_user, o.oid, 'SET')
+"""
+# Of every session in the database, a pooler's too: a statement that waits this long for a lock, or a plan gone wrong, gives its connection
+# back. Start-up options would do the same for direct connections alone.
+SESSIONS: dict[str, str] = {
+    "timezone": "UTC",
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+}
 
 
 class ChangedMigration(Exception):
@@ -32,15 +47,13 @@ def migrate(migration_dsn: str, app_role: str, worker_role: str, directories: li
     """
     ran: list[str] = []
     with psycopg.connect(migration_dsn, autocommit=True) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-        conn.execute("SET lock_timeout = '5s'")
-        with conn.transaction():
+        with _as_owner(conn, adopt=True):
             conn.execute(HISTORY)
-            _grant(conn, app_role, worker_role)
-        applied: dict[str, str] = dict(conn.execute(APPLIED).fetchall())
+            protect(conn, app_role, worker_role)
         for name, file in _files(directories):
-            if _run(conn, name, file, applied, {"app": app_role, "worker": worker_role}):
-                ran.append(name)
+            with _as_owner(conn):
+                if _run(conn, name, file, {"app": app_role, "worker": worker_role}):
+                    ran.append(name)
     return ran
 
 
@@ -58,6 +71,49 @@ def role_of(dsn: str) -> str:
     return str(conninfo_to_dict(dsn)["user"])
 
 
+def protect(conn: psycopg.Connection[Any], app_role: str, worker_role: str) -> None:
+    """Lets the two roles of this service connect and see the schema, and nobody else; neither makes anything in it, temporary or not.
+
+    Functions made from now on are executable by nobody who was not granted them.
+    """
+    database = sql.Identifier(conn.info.dbname)
+    conn.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
+    conn.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    conn.execute("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+    for role in map(sql.Identifier, (app_role, worker_role)):
+        conn.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM {}").format(database, role))
+        conn.execute(sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(role))
+        conn.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
+        conn.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
+    set_sessions(conn, conn.info.dbname)
+
+
+def set_sessions(conn: psycopg.Connection[Any], name: str) -> None:
+    """Gives every new session in that database the time zone and time-outs that processes rely on."""
+    for setting, value in SESSIONS.items():
+        statement = sql.SQL("ALTER DATABASE {} SET {} = {}")
+        conn.execute(statement.format(sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)))
+
+
+@contextmanager
+def _as_owner(conn: psycopg.Connection[Any], adopt: bool = False) -> Iterator[None]:
+    """A transaction as the role that owns the database, alone among migrations. With `adopt`, hands it what the login owns first.
+
+    Nothing outlives the transaction, so that this works through a pooler too.
+    """
+    with conn.transaction():
+        conn.execute("SET LOCAL statement_timeout = 0")
+        conn.execute("SET LOCAL lock_timeout = 0")
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        conn.execute("SET LOCAL lock_timeout = '5s'")
+        owner, may_adopt = conn.execute(OWNER).fetchone() or (None, False)
+        if owner is not None:
+            if adopt and may_adopt:
+                conn.execute(sql.SQL("REASSIGN OWNED BY SESSION_USER TO {}").format(sql.Identifier(owner)))
+            conn.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
+        yield
+
+
 def _files(directories: list[Path]) -> list[tuple[str, Path]]:
     return [
         (f"{directory.parent.name}/{file.name}", file)
@@ -66,9 +122,10 @@ def _files(directories: list[Path]) -> list[tuple[str, Path]]:
     ]
 
 
-def _run(conn: psycopg.Connection[Any], name: str, file: Path, applied: dict[str, str], roles: dict[str, str]) -> bool:
+def _run(conn: psycopg.Connection[Any], name: str, file: Path, roles: dict[str, str]) -> bool:
     text = file.read_text()
     digest = hashlib.sha256(text.encode()).hexdigest()
+    applied: dict[str, str] = dict(conn.execute(APPLIED).fetchall())
     if name in applied:
         if applied[name] != digest:
             raise ChangedMigration(name)
@@ -77,28 +134,23 @@ def _run(conn: psycopg.Connection[Any], name: str, file: Path, applied: dict[str
         text = text.replace("{{" + placeholder + "}}", sql.Identifier(role).as_string(conn))
     if text.startswith(CONCURRENTLY):
         _run_concurrently(conn, text)
-        conn.execute(RECORD, (name, digest))
-        return True
-    with conn.transaction():
+    else:
         conn.execute(cast(LiteralString, text))
-        conn.execute(RECORD, (name, digest))
+    conn.execute(RECORD, (name, digest))
     return True
 
 
 def _run_concurrently(conn: psycopg.Connection[Any], text: str) -> None:
-    """Statement by statement, each of which may be repeated: PostgreSQL takes none of these in a transaction. They block nobody."""
-    conn.execute("SET lock_timeout = 0")
-    for statement in text.split(";\n"):
-        if statement.strip():
-            conn.execute(cast(LiteralString, statement))
-    conn.execute("SET lock_timeout = '5s'")
+    """Statement by statement, each of which may be repeated: PostgreSQL takes none of these in a transaction. They block nobody.
 
-
-def _grant(conn: psycopg.Connection[Any], *roles: str) -> None:
-    """Nobody may connect or see the schema but the two roles of this service."""
-    database = sql.Identifier(conn.info.dbname)
-    conn.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
-    conn.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-    for role in map(sql.Identifier, roles):
-        conn.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(database, role))
-        conn.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
+    Over a connection of its own, which no pooler may share; the transaction of `conn` keeps other migrations away meanwhile.
+    """
+    (role,) = conn.execute("SELECT current_user").fetchone() or ("",)
+    conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    with psycopg.connect(conn.info.dsn, password=conn.info.password, autocommit=True) as own:
+        own.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+        own.execute("SET statement_timeout = 0")
+        own.execute("SET lock_timeout = 0")
+        for statement in text.split(";\n"):
+            if statement.strip():
+                own.execute(cast(LiteralString, statement))

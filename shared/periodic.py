@@ -20,12 +20,13 @@ log = logging.getLogger(__name__)
 class Periodic(NamedTuple):
     """A job, in one worker-role transaction of its own, at most once in `every_seconds` per relay and never twice at a time.
 
-    That holds until it commits by itself, as `in_portions` does.
+    That holds until it commits by itself, as `in_portions` does. Jobs of one lane wait for each other, never for those of another.
     """
 
     name: str
     every_seconds: float
     run: Callable[[Connection], object]
+    lane: str = ""
 
 
 def in_portions(conn: Connection, statement: LiteralString, *parameters: object, seconds: float) -> int:
@@ -42,9 +43,30 @@ def in_portions(conn: Connection, statement: LiteralString, *parameters: object,
     return deleted
 
 
-class PeriodicRunner(threading.Thread):
+class PeriodicRunner:
+    """Runs the jobs until `stopping` is set: a thread for each lane, which holds a connection while one of its jobs works."""
+
     def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
-        super().__init__(name="periodic", daemon=True)
+        lanes = {job.lane: [each for each in jobs if each.lane == job.lane] for job in jobs}
+        self.lanes = [Lane(pool, of_lane, stopping) for of_lane in lanes.values()]
+
+    def start(self) -> None:
+        for lane in self.lanes:
+            lane.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Waits for each lane, at most `timeout` seconds in all."""
+        until = None if timeout is None else time.monotonic() + timeout
+        for lane in self.lanes:
+            lane.join(None if until is None else max(0.0, until - time.monotonic()))
+
+    def is_alive(self) -> bool:
+        return any(lane.is_alive() for lane in self.lanes)
+
+
+class Lane(threading.Thread):
+    def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
+        super().__init__(name=f"periodic {jobs[0].lane}".strip(), daemon=True)
         self.pool = pool
         self.stopping = stopping
         self.due = dict.fromkeys(jobs, time.monotonic())
@@ -55,7 +77,7 @@ class PeriodicRunner(threading.Thread):
                 if at <= time.monotonic():
                     self.due[job] = time.monotonic() + job.every_seconds
                     self._run(job)
-            self.stopping.wait(max(0.0, min(self.due.values(), default=1.0) - time.monotonic()) if self.due else 1.0)
+            self.stopping.wait(max(0.0, min(self.due.values()) - time.monotonic()))
 
     def _run(self, job: Periodic) -> None:
         with tracing.unsampled():
@@ -66,7 +88,7 @@ class PeriodicRunner(threading.Thread):
                         job.run(conn)
                     conn.commit()
                     conn.run_after_commit()
-            except psycopg.OperationalError as error:
+            except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
                 log.warning("periodic job %s waits: %s", job.name, type(error).__name__)
             except Exception as error:  # one job's bug must not stop the others
                 log.error("periodic job %s failed: %s", job.name, logs.describe(error))

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from psycopg import DataError, OperationalError
-from psycopg_pool import PoolTimeout
+from psycopg import DataError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared import deidentification, tracing
 from shared.deidentification import Mode
+from shared.outages import UNAVAILABLE
 
 DOCUMENTATION = "https://knogin.com/api/docs#"
 INTEGRATION_REQUESTS = "/v1/platform/integration-requests"
@@ -172,8 +172,7 @@ async def render_unexpected(request: Request, error: Exception) -> Response:
 exception_handlers: dict[Any, Callable[..., Any]] = {
     Problem: _render_problem,
     HTTPException: _render_http_exception,
-    PoolTimeout: _render_unavailable,
-    OperationalError: _render_unavailable,
+    **dict.fromkeys(UNAVAILABLE, _render_unavailable),
     DataError: _render_unstorable,
     ClientDisconnect: _render_cut_off,
     Exception: render_unexpected,

@@ -183,6 +183,7 @@ class Service(Process, frozen=True, kw_only=True):
     of the previous release, whose identity headers name no service, still run.
 
     Who signs as this service needs `service_signing_key`; who checks signatures needs `service_public_keys`, those of all services.
+    The relay appends the signed head of the audit trail to `audit_anchor_file` each `audit_anchor_seconds`.
     """
 
     database_url: DatabaseUrl
@@ -196,3 +197,5 @@ class Service(Process, frozen=True, kw_only=True):
     revocations_url: Url = ""
     identity_audience: Literal["required", "preferred"] = "required"
     outbox_resend_seconds: Positive = 30
+    audit_anchor_seconds: Positive = 60
+    audit_anchor_file: WritableFile = ""

@@ -26,6 +26,7 @@ from shared import authenticity, broker, dead_letters, lockout, logs, metrics, r
 from shared.authenticity import Envelope
 from shared.database import LAZILY, Connection, open_tasks_pool, task_transaction
 from shared.messages import MESSAGES, Message, acknowledgements_queue, name_of
+from shared.outages import is_outage
 from shared.partitions import Daily
 from shared.refusals import Refusal
 from shared.settings import required
@@ -39,8 +40,6 @@ NEW: LiteralString = """
 ACKNOWLEDGED: LiteralString = """
     UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND consumer = %s AND acknowledged_at IS NULL
 """
-# SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error.
-OUTAGES = frozenset({"08", "53", "57", "58"})
 # Beside class 40, transaction rollback: a lock not had in time, a transaction ended while it waited.
 CONTENTION = frozenset({"55P03", "25P03"})
 log = logging.getLogger(__name__)
@@ -135,7 +134,7 @@ class Consumer:
         try:
             self._apply(envelopes, sent_ns)
         except Exception as error:  # any bug in a handler is met message by message
-            if _is_outage(error):
+            if is_outage(error):
                 log.warning("batch left for later: %s", type(error).__name__)
                 return []
             log.warning("batch of %d failed, taken one by one: %s", len(envelopes), logs.describe(error))
@@ -147,7 +146,7 @@ class Consumer:
         try:
             self._apply([envelope], sent_ns)
         except Exception as error:
-            if _is_outage(error) or _is_contention(error):
+            if is_outage(error) or _is_contention(error):
                 return False
             return dead_letters.count_failure(self.pool, producer, envelope, error)
         return True
@@ -273,18 +272,6 @@ def work(celery: Celery, queues: str, concurrency: int, working: threading.Event
     )
     process.start()
     raise SystemExit(process.exitcode)
-
-
-def _is_outage(error: Exception) -> bool:
-    """Whether the database is away or cannot go on, which says nothing about the message.
-
-    A statement that ran out of time does: left for later, it would hold up the rest of its batch for ever.
-    """
-    if not isinstance(error, psycopg.OperationalError):
-        return False
-    return error.sqlstate is None or (
-        error.sqlstate[:2] in OUTAGES and not isinstance(error, psycopg.errors.QueryCanceled)
-    )
 
 
 def _is_contention(error: Exception) -> bool:

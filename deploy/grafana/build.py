@@ -42,6 +42,8 @@ OVERVIEW = [
         (("outbox_oldest_unacknowledged_seconds", "{{service}} → {{consumer}}"),),
     ),
     Panel("Webhook lag", "s", quantiles("webhook_lag_seconds", "")),
+    Panel("Oldest entry of the audit trail not sealed", "s", (("audit_oldest_unsealed_seconds", "{{service}}"),)),
+    Panel("Longest past its retention", "s", (("retention_overdue_seconds", "{{service}} {{table}}"),)),
     Panel("Processes up", "none", (("sum by (job) (up)", "{{job}}"),)),
     Panel("Processes by revision", "none", (("sum by (service, revision) (build_info)", "{{service}} {{revision}}"),)),
 ]

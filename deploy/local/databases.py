@@ -1,4 +1,4 @@
-"""Six databases with three roles each, on whichever cluster is named."""
+"""Six databases, each with an owner and three logins, on whichever cluster is named."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,29 +50,39 @@ def passwords_for(services: tuple[Service, ...]) -> dict[str, str]:
 
 
 def prepare_roles(admin_url: str, service: Service, passwords: Mapping[str, str]) -> None:
-    """Make the three roles, or set their passwords where they exist.
+    """Make the roles of a service, or set their passwords where they exist.
 
-    The migrator owns the tables and passes row-level security by, or its backfills would see no rows.
+    The owner has no login; the migrator may become it. Both pass row-level security by, or backfills and dumps would see no rows.
     """
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        for kind in KINDS:
-            name = role(service, kind)
+        owner = role(service, "owner")
+        for name, bypass in ((owner, True), *((role(service, kind), kind == "migrator") for kind in KINDS)):
             exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
-            verb = sql.SQL("ALTER" if exists else "CREATE")
-            bypass = sql.SQL("BYPASSRLS" if kind == "migrator" else "NOBYPASSRLS")
-            statement = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER {} PASSWORD {}")
-            connection.execute(statement.format(verb, sql.Identifier(name), bypass, sql.Literal(passwords[name])))
+            statement = sql.SQL(
+                "{} ROLE {} {} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION {} PASSWORD {}"
+            ).format(
+                sql.SQL("ALTER" if exists else "CREATE"),
+                sql.Identifier(name),
+                sql.SQL("NOLOGIN" if name == owner else "LOGIN"),
+                sql.SQL("BYPASSRLS" if bypass else "NOBYPASSRLS"),
+                sql.Literal(passwords.get(name)),
+            )
+            connection.execute(statement)
+        migrator = role(service, "migrator")
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(owner), sql.Identifier(migrator)))
 
 
 def create(admin_url: str, service: Service, name: str = "", template: str = "template1") -> None:
     """Make the database, unless it is there, where its own roles alone may connect."""
     name = name or service.database
     with psycopg.connect(admin_url, autocommit=True) as connection:
+        database, owner = sql.Identifier(name), sql.Identifier(role(service, "owner"))
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, owner))
             return
-        database, owner = sql.Identifier(name), sql.Identifier(role(service, "migrator"))
         create_it = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY")
         connection.execute(create_it.format(database, owner, sql.Identifier(template)))
+        migrations.set_sessions(connection, name)
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
         users = sql.SQL(", ").join(sql.Identifier(role(service, kind)) for kind in ("app", "worker"))
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, users))

@@ -24,6 +24,7 @@ def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
         **({"SERVICE_SIGNING_KEY": plan.service_signing_key(service)} if kind in service.signing else {}),
         "ENCRYPTION_KEYS": plan.encryption_keys(service),
         "OUTBOX_RESEND_SECONDS": "3",
+        "AUDIT_ANCHOR_FILE": str(plan.state.anchors / f"{service.database}.jsonl"),
         **plan.further_keys(service),
         **{name: _public(plan)[name] for name in service.needs},
         **{name: plan.url(f"{other}-web") for name, other in service.calls.items() if f"{other}-web" in plan.listeners},

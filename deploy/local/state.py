@@ -32,6 +32,7 @@ class State:
         self.processes = self.folder / "processes.json"
         self.logs = self.folder / "logs"
         self.spans = self.folder / "spans.jsonl"
+        self.anchors = self.folder / "anchors"
         self.token = self.folder / "token"
         self.settings = self.folder / "settings.json"
         self.restarting = self.folder / "restarting.json"
@@ -48,6 +49,7 @@ class State:
         self.require_own()
         with usable(self.folder):
             self.logs.mkdir(parents=True, exist_ok=True)
+            self.anchors.mkdir(exist_ok=True)
             lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from functools import partial
-from typing import LiteralString
 
 from celery import Celery
 
@@ -10,37 +9,36 @@ from services.auth import authorities
 from services.auth.apps import installing
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
-from services.auth.requests.queries import FORGET as FORGET_REQUESTS
 from services.auth.revocations import bell
-from services.auth.revocations.queries import DELETE_EXPIRED
 from services.auth.saml import domains, upkeep
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
-from shared import broker, worker
+from shared import broker, retention, worker
 from shared.crypto import Keyring
 from shared.database import Connection
 from shared.messages import InstallApp, UninstallApp
 from shared.periodic import Periodic
+from shared.retention import Kept
 
-# What is kept how long; every table that grows stands here.
-FORGET: tuple[LiteralString, ...] = (
-    DELETE_EXPIRED,
-    "DELETE FROM daily_counts WHERE day < (now() AT TIME ZONE 'UTC')::date - 30",
-    "DELETE FROM app_events WHERE at < now() - interval '30 days'",
-    "DELETE FROM client_assertions WHERE expires_at < now()",
-    "DELETE FROM service_tokens WHERE expires_at < now() - interval '30 days'",
-    "DELETE FROM app_secrets WHERE expires_at < now() - interval '30 days'",
+# How long rows stay; every table that grows stands here.
+KEPT = (
+    Kept("watermarks", "expires_at", days=0),
+    Kept("daily_counts", "day", days=31),
+    Kept("app_events", "at", days=30),
+    Kept("client_assertions", "expires_at", days=0),
+    Kept("service_tokens", "expires_at", days=30),
+    Kept("app_secrets", "expires_at", days=30),
     # A code goes with its grant; a grant outlives its tokens a little, so that reuse is still recognised.
-    "DELETE FROM grants WHERE expires_at < now() - interval '7 days'",
-    "DELETE FROM sessions WHERE expires_at < now() - interval '7 days'",
-    "DELETE FROM password_links WHERE expires_at < now() - interval '7 days'",
-    FORGET_REQUESTS,
-    "DELETE FROM saml_requests WHERE expires_at < now()",
-    "DELETE FROM saml_replays WHERE expires_at < now()",
-    "DELETE FROM saml_tickets WHERE expires_at < now()",
-    "DELETE FROM sign_in_failures WHERE last_at < now() - interval '1 day'",
-    "DELETE FROM sign_in_counts WHERE at < now() - interval '1 day'",
-    "DELETE FROM known_devices WHERE last_at < now() - interval '400 days'",
+    Kept("grants", "expires_at", days=7),
+    Kept("sessions", "expires_at", days=7),
+    Kept("password_links", "expires_at", days=7),
+    Kept("integration_requests", "decided_at", days=365, also="status IN ('declined', 'withdrawn')"),
+    Kept("saml_requests", "expires_at", days=0),
+    Kept("saml_replays", "expires_at", days=0),
+    Kept("saml_tickets", "expires_at", days=0),
+    Kept("sign_in_failures", "last_at", days=1),
+    Kept("sign_in_counts", "at", days=1),
+    Kept("known_devices", "last_at", days=400),
 )
 
 
@@ -72,10 +70,9 @@ def periodic(settings: Settings) -> list[Periodic]:
         ),
         Periodic("tell of ended authority", 2, authorities.tell),
         Periodic("rotate signing keys", 60, rotate_keys),
-        Periodic("forget", 600, forget),
+        Periodic("forget", 60, forget, lane="retention"),
     ]
 
 
 def forget(conn: Connection) -> None:
-    for statement in FORGET:
-        conn.execute(statement)
+    retention.forget(conn, KEPT)

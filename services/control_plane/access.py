@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterable
 
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,6 +10,7 @@ from services.control_plane import queries
 from shared import identity, problems
 from shared.database import tenant_transaction
 from shared.identity import Caller
+from shared.outages import UNAVAILABLE
 from shared.problems import Problem
 
 READ = "argus:platform:read"
@@ -49,7 +48,7 @@ async def _refusal(request: Request) -> Problem | None:
         return problems.unauthorized()
     try:
         granted = await _granted(request, who)
-    except (OperationalError, PoolTimeout):
+    except UNAVAILABLE:
         return problems.unavailable()
     return None if granted else problems.access_on_request(CAPABILITY)
 

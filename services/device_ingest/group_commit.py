@@ -17,6 +17,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from shared import logs, problems
+from shared.outages import is_outage
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -27,7 +28,6 @@ MANY = 16
 # Rows that may wait at once. Beyond them a caller is told to come back, before memory is the limit.
 MAX_WAITING = 20_000
 # SQLSTATE classes of a server that is not there or has no room: 08 connection, 53 resources, 57 operator.
-OUTAGES = ("08", "53", "57")
 log = logging.getLogger(__name__)
 
 
@@ -105,7 +105,5 @@ class GroupCommit(Generic[Item, Outcome]):
 
 
 def _is_outage(error: Exception) -> bool:
-    """Whether the database is away, so that trying again item by item would only keep everyone waiting."""
-    if isinstance(error, PoolTimeout):
-        return True
-    return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate[:2] in OUTAGES)
+    """Whether the database is away or too slow, so that trying again item by item would only keep everyone waiting."""
+    return is_outage(error) or isinstance(error, PoolTimeout | psycopg.errors.QueryCanceled)

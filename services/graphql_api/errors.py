@@ -5,12 +5,11 @@ from typing import Any, LiteralString
 
 from graphql import GraphQLError
 from prometheus_client import Counter
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 
 from shared import logs, tracing
 from shared.caps import Cap, is_full
 from shared.database import AsyncConnection
+from shared.outages import UNAVAILABLE
 
 log = logging.getLogger(__name__)
 errors_told = Counter("graphql_errors_total", "Errors in GraphQL answers", ["code"])
@@ -75,7 +74,7 @@ def refusal_of(error: Exception) -> Refusal:
         cause = cause.original_error
     if isinstance(cause, Refusal):
         return cause
-    if isinstance(cause, OperationalError | PoolTimeout):
+    if isinstance(cause, UNAVAILABLE):
         log.error("database unavailable: %s", type(cause).__name__)
         return unavailable()
     log.error("field failed: %s", logs.describe(cause or error))

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from services.auth.saml.documents import ASSERTION, PROTOCOL, tag
-from services.auth.tasks import FORGET
+from services.auth.tasks import KEPT
 from tests.auth.federation import Asked, Connection, code_of, follow, host_of, open_federation, refresh_of
 from tests.auth.identity_provider import encoded, new_signer, response, sign, to_bytes
 from tests.auth.name_server import NameServer
@@ -518,8 +518,8 @@ def test_what_is_past_is_forgotten(auth: Auth, works: Connection) -> None:
     tables = ("saml_requests", "saml_replays", "saml_tickets")
     for table in tables:
         auth.sql(f"UPDATE {table} SET expires_at = now() - interval '1 day' WHERE connection_id = %s", works.id)
-        assert any(f"DELETE FROM {table} " in statement for statement in FORGET)
-        auth.sql(next(statement for statement in FORGET if f"DELETE FROM {table} " in statement))
+        rule = next(rule for rule in KEPT if rule.table == table)
+        auth.sql(rule.delete, 5000)
         assert auth.sql(f"SELECT count(*) FROM {table} WHERE connection_id = %s", works.id) == [(0,)]
 
 

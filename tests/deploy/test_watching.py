@@ -49,6 +49,7 @@ FUNCTIONS = {
     "and",
     "on",
     "min",
+    "time",
 }
 FROM_ELSEWHERE = {"up", "process_resident_memory_bytes"}
 

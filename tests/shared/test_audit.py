@@ -1,134 +1,293 @@
-"""The audit trail: whoever tampers with a sealed row, or with the chain, is found out at the place."""
+"""The audit trail: a sealed entry, or the chain, that was tampered with is found and named at the place."""
 
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from deploy.local.databases import Database
-from shared import audit, housekeeping, ids, logs
+from deploy.local.plan import new_key
+from shared import audit, audit_check, housekeeping, logs, metrics
+from shared.audit import Anchor
+from shared.audit_check import Broken
 from shared.database import SET_TENANT, Connection
 from shared.identity import Caller
+from shared.signatures import PublicKeys, Signer
 from tests.shared.support import scalar
 
 CALLER = Caller(tenant_id="org_1", client_id="app_1", subject="usr_1")
+SIGNER = Signer(f"k1:{new_key()}")
+KEYS = PublicKeys(SIGNER.public_text("epcr"))
+SEALED = "SELECT audit_id FROM audit_leaves ORDER BY batch, number LIMIT 1 OFFSET %s"
 
 
-def write(database: Database, subject: str, tenant: str = "org_1") -> None:
+def write(database: Database, *subjects: str, tenant: str = "org_1") -> None:
     with psycopg.connect(database.app) as conn:
         conn.execute(SET_TENANT, (tenant,))
         who = Caller(tenant_id=tenant, client_id="app_1")
-        conn.execute(audit.RECORD, audit.entry(who, "encounter.read", subject, {"fields": ["status"]}))
+        for subject in subjects:
+            conn.execute(
+                audit.RECORD, audit.entry(who, "encounter.read", subject, {"fields": ["status", "ñ\u2028'\""]})
+            )
 
 
 def seal(database: Database) -> int:
-    with psycopg.connect(database.worker, options="-c timezone=UTC") as conn:
+    with psycopg.connect(database.worker) as conn:
         return audit.seal(conn)
 
 
-def verify(database: Database) -> tuple[int, int | None]:
-    with psycopg.connect(database.worker, options="-c timezone=UTC") as conn:
-        return audit.verify(conn)
+def problem(database: Database, anchors: Iterable[Anchor] = (), expected: Iterable[str] = ()) -> str | None:
+    """The first thing that does not fit, as `audit verify` prints it; None where all fits."""
+    with psycopg.connect(database.worker) as conn:
+        try:
+            audit_check.check(conn, anchors, expected)
+        except Broken as broken:
+            return str(broken)
+    return None
+
+
+def anchor(database: Database) -> Anchor:
+    with psycopg.connect(database.worker) as conn:
+        head = audit.head(conn)
+    assert head
+    return Anchor.of("epcr", head, SIGNER)
 
 
 def tamper(database: Database, *statements: Any) -> None:
+    """As whoever has the owner's rights."""
     with psycopg.connect(database.admin) as conn:
         for statement in statements:
             conn.execute(statement)
 
 
+def reseal(database: Database, *statements: Any) -> None:
+    """Changes entries and makes the whole chain anew, with the database's own function."""
+    tamper(
+        database,
+        *statements,
+        "DELETE FROM audit_batches",
+        "DELETE FROM audit_leaves",
+        "INSERT INTO audit_waiting (audit_id) SELECT id FROM audit ON CONFLICT DO NOTHING",
+    )
+    while seal(database):
+        pass
+
+
 @pytest.fixture
 def trail(producer: Database) -> Database:
-    """Five rows of two tenants, sealed in two rounds."""
-    for number in range(3):
-        write(producer, f"enc_{number}")
+    """Five entries of two tenants, sealed in two batches."""
+    write(producer, "enc_0", "enc_1", "enc_2")
     assert seal(producer) == 3
-    write(producer, "enc_3", "org_2")
+    write(producer, "enc_3", tenant="org_2")
     write(producer, "enc_4")
     assert seal(producer) == 2
     return producer
 
 
+def entry_at(database: Database, number: int) -> str:
+    """The id of the sealed entry with that number, from 0."""
+    return str(scalar(database.admin, SEALED, number))
+
+
+CHANGES = [
+    "subject_id = 'enc_9'",
+    "client_id = 'app_9'",
+    "actor = 'usr_9'",
+    "action = 'x'",
+    "tenant_id = 'org_9'",
+    "detail = '{}'",
+    "trace_id = 'f'",
+    "at = at + interval '1 microsecond'",
+]
+
+
 def test_an_untouched_trail_holds(trail: Database) -> None:
     assert seal(trail) == 0
-    assert verify(trail) == (5, None)
+    with psycopg.connect(trail.worker) as conn:
+        held = audit_check.check(conn, [anchor(trail)])
+    assert (held.seals, held.batches, held.entries, held.anchors) == (0, 2, 5, 1)
+    assert held.head == "{}:{}".format(
+        *scalar_row(trail, "SELECT position, encode(hash, 'hex') FROM audit_batches ORDER BY 1 DESC")
+    )
 
 
-AT_THREE = "(SELECT audit_id FROM audit_seals WHERE position = 3)"
+def scalar_row(database: Database, statement: Any) -> tuple[Any, ...]:
+    with psycopg.connect(database.admin) as conn:
+        row = conn.execute(statement).fetchone()
+    assert row
+    return row
+
+
+@pytest.mark.parametrize("change", [*CHANGES, "id = gen_random_uuid()"])
+def test_a_changed_entry_is_named(trail: Database, change: str) -> None:
+    third = entry_at(trail, 2)
+    tamper(trail, f"UPDATE audit SET {change} WHERE id = '{third}'".encode())
+    found = problem(trail)
+    assert found
+    assert f"entry {third} (number 3 of batch 1) is " in found
+
+
+def test_a_removed_entry_is_named(trail: Database) -> None:
+    fourth = entry_at(trail, 3)
+    tamper(trail, f"DELETE FROM audit WHERE id = '{fourth}'".encode())
+    assert problem(trail) == f"entry {fourth} (number 1 of batch 2) is gone"
+
+
+def test_an_entry_removed_with_its_leaf_is_found_at_its_place(trail: Database) -> None:
+    second, third = entry_at(trail, 1), entry_at(trail, 2)
+    tamper(
+        trail,
+        *(
+            f"DELETE FROM {table} '{second}'".encode()
+            for table in ("audit WHERE id =", "audit_leaves WHERE audit_id =")
+        ),
+    )
+    assert problem(trail) == f"entry 2 of batch 1 is missing, before entry {third}"
+
+
+LAST_LEAF = "(SELECT audit_id FROM audit_leaves ORDER BY batch DESC, number DESC LIMIT 1)"
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("statements", "found"),
     [
-        "subject_id = 'enc_9'",
-        "client_id = 'app_9'",
-        "actor = 'usr_9'",
-        "action = 'x'",
-        "tenant_id = 'org_9'",
-        "detail = '{}'",
-        "trace_id = 'f'",
-        "at = at + interval '1 microsecond'",
-        "id = gen_random_uuid()",
+        ([f"DELETE FROM audit_leaves WHERE audit_id = {LAST_LEAF}"], "batch 2 has 1 of its 2 entries"),
+        (
+            ["UPDATE audit_leaves SET number = -number", "UPDATE audit_leaves SET number = 4 + number WHERE batch = 1",
+             "UPDATE audit_leaves SET number = -number WHERE batch = 2"],
+            "batch 1 does not fit: its entries",
+        ),
+        (["UPDATE audit_batches SET size = 4 WHERE position = 1"], "batch 1 has 3 of its 4 entries"),
+        (["UPDATE audit_batches SET root = sha256('x') WHERE position = 1"], "batch 1 does not fit: its entries"),
+        (["UPDATE audit_batches SET hash = sha256('x') WHERE position = 1"], "batch 1 does not fit: its row was changed"),
+        (["UPDATE audit_batches SET sealed_at = now() WHERE position = 2"], "batch 2 does not fit: its row was changed"),
+        (["UPDATE audit_batches SET seals_position = 9 WHERE position = 2"], "batch 2 does not fit: its row was changed"),
+        (["DELETE FROM audit_batches WHERE position = 1"], "batch 1 is missing"),
+        (["DELETE FROM audit_batches WHERE position = 2"], "the end of the chain was cut off"),
     ],
-)
-def test_a_changed_row_is_found_at_its_place(trail: Database, change: str) -> None:
-    tamper(trail, f"UPDATE audit SET {change} WHERE id = {AT_THREE}".encode())
-    assert verify(trail) == (2, 3)
+)  # fmt: skip
+def test_a_changed_chain_is_found_at_its_place(trail: Database, statements: list[str], found: str) -> None:
+    tamper(trail, *(statement.encode() for statement in statements))
+    assert found in (problem(trail) or "")
 
 
-def test_a_removed_row_is_found_at_its_place(trail: Database) -> None:
-    tamper(trail, f"DELETE FROM audit WHERE id = {AT_THREE}".encode())
-    assert verify(trail) == (2, 3)
-
-
-def test_a_row_removed_with_its_seal_is_found_at_its_place(trail: Database) -> None:
+def test_an_entry_slipped_in_without_a_seal_is_named(trail: Database) -> None:
     tamper(
         trail,
-        f"DELETE FROM audit WHERE id = {AT_THREE}".encode(),
-        "DELETE FROM audit_seals WHERE position = 3",
-    )
-    assert verify(trail) == (2, 3)
-
-
-def test_positions_closed_up_over_a_removed_row_are_found(trail: Database) -> None:
-    tamper(
-        trail,
-        "DELETE FROM audit_seals WHERE position = 3",
-        "UPDATE audit_seals SET position = 3 WHERE position = 4",
-        "UPDATE audit_seals SET position = 4 WHERE position = 5",
-    )
-    assert verify(trail) == (2, 3)
-
-
-def test_a_row_slipped_in_is_found_at_its_place(trail: Database) -> None:
-    tamper(
-        trail,
-        "UPDATE audit_seals SET position = position + 10 WHERE position > 2",
-        "UPDATE audit_seals SET position = position - 9 WHERE position > 10",
+        "ALTER TABLE audit DISABLE TRIGGER await_seal",
         "INSERT INTO audit (id, tenant_id, client_id, action, subject_id, trace_id) "
-        "VALUES ('00000000-0000-7000-8000-000000000000', 'org_1', 'app_1', 'read', 'enc_1', '')",
-        "INSERT INTO audit_seals VALUES (3, '00000000-0000-7000-8000-000000000000', 'org_1', sha256('guess'))",
+        "VALUES ('01920000-0000-7000-8000-000000000000', 'org_1', 'app_1', 'read', 'enc_1', '')",
     )
-    assert verify(trail) == (2, 3)
+    assert problem(trail) == (
+        "entry 01920000-0000-7000-8000-000000000000 was never sealed and does not wait for it: its id is of 2024-09-17T12:40:52Z"
+    )
 
 
-def test_two_rows_exchanged_are_found_at_the_first(trail: Database) -> None:
+def test_an_entry_kept_from_being_sealed_is_named_and_one_that_waits_is_not(trail: Database) -> None:
+    write(trail, "enc_5")
+    assert problem(trail) is None
+    kept_back = scalar(trail.admin, "DELETE FROM audit_waiting RETURNING audit_id")
+    assert f"entry {kept_back} was never sealed" in (problem(trail) or "")
+
+
+def test_an_entry_removed_while_it_waits_is_missed_once_it_is_sealed(trail: Database) -> None:
+    write(trail, "enc_5")
+    gone = scalar(trail.admin, "DELETE FROM audit WHERE subject_id = 'enc_5' RETURNING id")
+    assert seal(trail) == 1
+    assert problem(trail) == f"entry {gone} (number 1 of batch 3) is gone"
+
+
+def test_a_rewritten_and_resealed_chain_holds_by_itself_and_an_anchor_shows_where_it_begins(trail: Database) -> None:
+    first = anchor(trail)
+    write(trail, "enc_5")
+    seal(trail)
+    second = anchor(trail)
+    third = entry_at(trail, 5)
     tamper(
         trail,
-        "UPDATE audit_seals SET position = 100 WHERE position = 3",
-        "UPDATE audit_seals SET position = 3 WHERE position = 4",
-        "UPDATE audit_seals SET position = 4 WHERE position = 100",
+        f"UPDATE audit SET client_id = 'app_9' WHERE id = '{third}'".encode(),
+        "DELETE FROM audit_batches WHERE position = 3",
+        f"DELETE FROM audit_leaves WHERE audit_id = '{third}'".encode(),
+        f"INSERT INTO audit_waiting (audit_id) VALUES ('{third}')".encode(),
     )
-    assert verify(trail) == (2, 3)
+    assert seal(trail) == 1
+    assert problem(trail) is None
+    assert problem(trail, [first]) is None
+    found = problem(trail, [second, first])
+    assert found
+    assert "the chain was made anew: batch 3 is not the one anchored at" in found
+    assert f"Nothing after batch 2 can be believed; the first entry after it is {third}" in found
 
 
-def test_a_changed_seal_is_found_at_its_place(trail: Database) -> None:
-    tamper(trail, "UPDATE audit_seals SET hash = sha256('guess') WHERE position = 3")
-    assert verify(trail) == (2, 3)
+def test_a_chain_made_anew_from_its_first_entry_is_found_by_one_anchor(trail: Database) -> None:
+    kept = anchor(trail)
+    reseal(trail, "UPDATE audit SET actor = 'usr_9'")
+    assert problem(trail) is None
+    assert problem(trail, [kept])
 
 
-def test_a_row_committed_after_younger_ones_were_sealed_is_sealed_all_the_same(producer: Database) -> None:
+def test_an_anchor_shows_that_the_end_was_cut_off(trail: Database) -> None:
+    kept = anchor(trail)
+    tamper(
+        trail,
+        "DELETE FROM audit WHERE id IN (SELECT audit_id FROM audit_leaves WHERE batch = 2)",
+        "DELETE FROM audit_leaves WHERE batch = 2",
+        "DELETE FROM audit_batches WHERE position = 2",
+    )
+    assert problem(trail) is None
+    assert problem(trail, [kept]) == (
+        f"the chain ends at batch 1, and 2 batches were there at {kept.signed_at}: its end was cut off"
+    )
+
+
+def test_a_head_that_was_kept_shows_the_same_without_a_signature(trail: Database) -> None:
+    kept = anchor(trail)
+    head = f"{kept.position}:{kept.hash}"
+    assert problem(trail, expected=[head]) is None
+    reseal(trail)
+    assert (
+        problem(trail, expected=[head]) == f"the chain no longer has the head {head}: its end was cut off or made anew"
+    )
+    with pytest.raises(ValueError, match="invalid literal"):
+        problem(trail, expected=["head"])
+
+
+def test_no_process_can_write_a_seal_or_take_an_entry_away_from_the_sealer(trail: Database) -> None:
+    for dsn in (trail.app, trail.worker):
+        for statement in (
+            "INSERT INTO audit_batches SELECT * FROM audit_batches",
+            "INSERT INTO audit_leaves VALUES (3, 1, gen_random_uuid(), '')",
+            "INSERT INTO audit_waiting VALUES (gen_random_uuid())",
+            "DELETE FROM audit_waiting",
+            "INSERT INTO audit_seals VALUES (1, gen_random_uuid(), 'org_1', '')",
+            "INSERT INTO audit_unsealed VALUES (gen_random_uuid(), 'org_1')",
+            "UPDATE audit_batches SET hash = ''",
+            "DELETE FROM audit_leaves",
+        ):
+            with psycopg.connect(dsn) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute(statement.encode())
+    with psycopg.connect(trail.app) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        audit.seal(conn)
+
+
+def test_the_time_of_an_entry_is_the_databases(producer: Database) -> None:
+    statement = "INSERT INTO audit (id, tenant_id, at) VALUES (gen_random_uuid(), 'org_1', 'epoch')"
+    for dsn in (producer.app, producer.worker):
+        with psycopg.connect(dsn) as conn:
+            conn.execute(SET_TENANT, ("org_1",))
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute(statement)
+
+
+def test_an_entry_committed_after_younger_ones_were_sealed_is_sealed_all_the_same(producer: Database) -> None:
     with psycopg.connect(producer.app) as slow:
         slow.execute(SET_TENANT, ("org_1",))
         slow.execute(audit.RECORD, audit.entry(CALLER, "encounter.read", "enc_slow"))
@@ -136,52 +295,235 @@ def test_a_row_committed_after_younger_ones_were_sealed_is_sealed_all_the_same(p
         assert seal(producer) == 1
         slow.commit()
     assert seal(producer) == 1
-    assert verify(producer) == (2, None)
+    assert problem(producer) is None
     assert scalar(producer.admin, "SELECT subject_id FROM audit ORDER BY id LIMIT 1") == "enc_slow"
 
 
-def test_a_round_that_fails_leaves_its_rows_for_the_next(producer: Database) -> None:
+def test_a_batch_that_fails_leaves_its_entries_for_the_next(producer: Database) -> None:
     write(producer, "enc_1")
     with psycopg.connect(producer.worker) as conn:
         assert audit.seal(conn) == 1
         conn.rollback()
-    assert (seal(producer), verify(producer)) == (1, (1, None))
+    assert (seal(producer), problem(producer)) == (1, None)
 
 
-def test_more_rows_than_one_round_takes_are_sealed_in_several(producer: Database) -> None:
-    with psycopg.connect(producer.app) as conn:
-        conn.execute(SET_TENANT, ("org_1",))
-        with conn.cursor() as cursor:
-            cursor.executemany(audit.RECORD, [audit.entry(CALLER, "read", ids.new_id("enc")) for _ in range(1_500)])
-    assert [seal(producer), seal(producer), seal(producer)] == [1_000, 500, 0]
-    assert verify(producer) == (1_500, None)
+def fill(database: Database, number: int) -> None:
+    tamper(
+        database,
+        f"""INSERT INTO audit (id, tenant_id, client_id, action, subject_id, trace_id)
+            SELECT uuidv7(), 'org_1', 'app_1', 'read', 'enc_' || n, '' FROM generate_series(1, {number}) n""".encode(),
+    )
+
+
+def test_more_entries_than_one_batch_takes_are_sealed_in_several(producer: Database) -> None:
+    fill(producer, 10_500)
+    assert [seal(producer), seal(producer), seal(producer)] == [10_000, 500, 0]
+    assert problem(producer) is None
+
+
+def test_several_sealers_at_once_take_turns_and_lose_nothing(producer: Database) -> None:
+    fill(producer, 25_000)
+    barrier = threading.Barrier(3)
+
+    def one_of_three() -> None:
+        with Connection.connect(producer.worker) as conn:
+            barrier.wait()
+            while audit.seal(conn):
+                conn.commit()
+
+    threads = [threading.Thread(target=one_of_three) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problem(producer) is None
+    assert scalar(producer.admin, "SELECT count(*) FROM audit_leaves") == 25_000
+    assert scalar(producer.admin, "SELECT array_agg(size ORDER BY position) FROM audit_batches") == [
+        10_000,
+        10_000,
+        5_000,
+    ]
+
+
+def test_a_round_of_sealing_says_how_many_wait_and_for_how_long(
+    producer: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(producer, 12)
+    tamper(producer, "UPDATE audit_waiting SET at = at - interval '90 seconds'")
+    monkeypatch.setattr(housekeeping, "SEAL_SECONDS", 0)
+    with Connection.connect(producer.worker) as conn:
+        assert housekeeping.seal(conn) == 0
+        assert measured() == (12, pytest.approx(90, abs=30))
+        monkeypatch.setattr(housekeeping, "SEAL_SECONDS", 30)
+        assert housekeeping.seal(conn) == 12
+        assert measured() == (0, 0)
+
+
+def measured() -> tuple[float, float]:
+    figures: Any = (metrics.audit_unsealed, metrics.audit_unsealed_age)
+    return tuple(figure._value.get() for figure in figures)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), min_size=1, max_size=20))
+def test_any_text_is_hashed_as_the_database_hashes_it(postgres: Any, texts: list[str]) -> None:
+    statement = "SELECT sha256(convert_to(to_jsonb(%s::text[])::text, 'UTF8'))"
+    assert bytes(scalar(postgres.url, statement, texts)) == audit_check.leaf_of(texts)
 
 
 def test_the_chain_holds_whatever_the_sessions_time_zone(trail: Database) -> None:
+    write(trail, "enc_5")
     with psycopg.connect(trail.worker) as conn:
         conn.execute("SET TimeZone = 'Europe/Rome'")
-        assert audit.verify(conn)[1] is None
+        assert audit.seal(conn) == 1
+        assert audit_check.check(conn).entries == 6
 
 
-def told_head(database: Database, caplog: pytest.LogCaptureFixture) -> str:
-    """The head as the relay's log line tells it."""
-    with Connection.connect(database.worker) as conn, caplog.at_level("INFO", "shared.housekeeping"):
-        next(job for job in housekeeping.JOBS if "head" in job.name).run(conn)
-    (line,) = [msgspec.json.decode(logs.JsonFormatter("epcr").format(record)) for record in caplog.records]
-    assert (line["message"], line["service"]) == ("audit head", "epcr")
-    return f"{line['position']}:{line['hash']}"
+# Anchors: lines in a file and in the log, each signed.
 
 
-def test_a_head_in_the_logs_shows_that_the_end_was_cut_off(trail: Database, caplog: pytest.LogCaptureFixture) -> None:
-    kept = told_head(trail, caplog)
-    with psycopg.connect(trail.worker) as conn:
-        assert audit.head(conn) == kept
-        assert audit.holds(conn, kept)
-    tamper(
-        trail,
-        "DELETE FROM audit WHERE id = (SELECT audit_id FROM audit_seals ORDER BY position DESC LIMIT 1)",
-        "DELETE FROM audit_seals WHERE position = (SELECT max(position) FROM audit_seals)",
-    )
-    assert verify(trail)[1] is None
-    with psycopg.connect(trail.worker) as conn:
-        assert not audit.holds(conn, kept)
+def relay_anchors(database: Database, file: Path | None = None, key: str | None = None) -> Callable[[], None]:
+    anchoring = housekeeping.Anchoring("epcr", key or f"k1:{new_key()}", str(file or ""))
+
+    def once() -> None:
+        with Connection.connect(database.worker) as conn:
+            anchoring(conn)
+
+    return once
+
+
+def test_the_relay_puts_each_new_head_into_the_file_and_the_log(
+    trail: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, file = f"k1:{new_key()}", tmp_path / "anchors"
+    keys = PublicKeys(Signer(key).public_text("epcr"))
+    once = relay_anchors(trail, file, key)
+    with caplog.at_level("INFO", "shared.housekeeping"):
+        once()
+        once()
+        write(trail, "enc_5")
+        seal(trail)
+        once()
+    logged = [logs.JsonFormatter("epcr").format(record) for record in caplog.records]
+    in_file = list(audit_check.read_anchors(file.read_text().splitlines(), "epcr", keys))
+    assert [each.position for each in in_file] == [2, 3]
+    assert list(audit_check.read_anchors(logged, "epcr", keys)) == in_file
+    assert problem(trail, in_file) is None
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_without_a_signing_key_the_log_has_the_bare_head(trail: Database, caplog: pytest.LogCaptureFixture) -> None:
+    with Connection.connect(trail.worker) as conn, caplog.at_level("INFO", "shared.housekeeping"):
+        housekeeping.Anchoring("epcr", None, "")(conn)
+    line = json.loads(logs.JsonFormatter("epcr").format(caplog.records[0]))
+    assert problem(trail, expected=[f"{line['position']}:{line['hash']}"]) is None
+
+
+def test_an_anchor_that_nobody_of_the_service_signed_is_refused(trail: Database) -> None:
+    genuine = anchor(trail)
+    others = Anchor.of("epcr", (2, genuine.hash), Signer(f"k1:{new_key()}"))
+    for forged in (
+        others,
+        msgspec.structs.replace(genuine, position=1),
+        msgspec.structs.replace(genuine, hash="00" * 32),
+        msgspec.structs.replace(genuine, signed_at="2020-01-01T00:00:00Z"),
+        msgspec.structs.replace(genuine, signature="k1.AAAA"),
+    ):
+        lines = [msgspec.json.encode(each).decode() for each in (genuine, forged)]
+        with pytest.raises(Broken, match=r"line 2 of the anchors \(position \d\) is not signed by epcr"):
+            list(audit_check.read_anchors(lines, "epcr", KEYS))
+
+
+def test_lines_of_others_are_passed_over_and_one_cut_short_is_not(trail: Database) -> None:
+    line = msgspec.json.encode(anchor(trail)).decode()
+    elsewhere = Signer(f"k1:{new_key()}")
+    other = msgspec.json.encode(Anchor.of("auth", (9, "00"), elsewhere)).decode()
+    assert len(list(audit_check.read_anchors(["GET /x 200", other, "{}", line], "epcr", KEYS))) == 1
+    with pytest.raises(Broken, match="line 1 of the anchors is cut short"):
+        list(audit_check.read_anchors([line[:-20]], "epcr", KEYS))
+
+
+# Seals of one entry each, as they were made before batches, stay verifiable.
+
+
+def seal_singly(database: Database) -> None:
+    """As the version before sealed."""
+    with psycopg.connect(database.admin) as conn:
+        position, last = 0, bytes(32)
+        columns = """id, tenant_id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
+            client_id, actor, action, subject_id, detail::text, trace_id"""
+        for row in conn.execute(f"SELECT {columns} FROM audit ORDER BY id".encode()).fetchall():
+            texts = [str(value) if value is not None else None for value in row]
+            position, last = position + 1, hashlib.sha256(last + msgspec.json.encode(texts)).digest()
+            conn.execute("INSERT INTO audit_seals VALUES (%s, %s, %s, %s)", (position, row[0], row[1], last))
+        conn.execute("DELETE FROM audit_waiting")
+
+
+@pytest.fixture
+def old(producer: Database) -> Database:
+    """Four entries sealed one by one, and two in a batch after them."""
+    write(producer, "enc_0", "enc_1", "enc_2", "enc_3")
+    seal_singly(producer)
+    write(producer, "enc_4", "enc_5")
+    assert seal(producer) == 2
+    return producer
+
+
+THIRD = "(SELECT audit_id FROM audit_seals WHERE position = 3)"
+
+
+def test_seals_made_before_batches_still_hold(old: Database) -> None:
+    with psycopg.connect(old.worker) as conn:
+        assert audit_check.check(conn)[:3] == (4, 1, 2)
+        old_head = scalar(old.admin, "SELECT '4:' || encode(hash, 'hex') FROM audit_seals WHERE position = 4")
+        assert audit_check.holds(conn, old_head)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_entry_sealed_singly_is_named(old: Database, change: str) -> None:
+    third = scalar(old.admin, f"SELECT {THIRD}".encode())
+    tamper(old, f"UPDATE audit SET {change} WHERE id = {THIRD}".encode())
+    assert problem(old) == f"seal 3 does not fit: entry {third} is changed, or its seal was changed"
+
+
+@pytest.mark.parametrize(
+    ("statements", "found"),
+    [
+        ([f"DELETE FROM audit WHERE id = {THIRD}"], "seal 3 does not fit"),
+        ([f"DELETE FROM audit WHERE id = {THIRD}", "DELETE FROM audit_seals WHERE position = 3"], "seal 3 is missing"),
+        (
+            ["DELETE FROM audit_seals WHERE position = 3", "UPDATE audit_seals SET position = 3 WHERE position = 4"],
+            "seal 3 does not fit",
+        ),
+        (["UPDATE audit_seals SET hash = sha256('guess') WHERE position = 3"], "seal 3 does not fit"),
+        (
+            ["UPDATE audit_seals SET position = 100 WHERE position = 3", "UPDATE audit_seals SET position = 3 WHERE position = 4",
+             "UPDATE audit_seals SET position = 4 WHERE position = 100"],
+            "seal 3 does not fit",
+        ),
+        (
+            ["DELETE FROM audit WHERE id = (SELECT audit_id FROM audit_seals WHERE position = 4)",
+             "DELETE FROM audit_seals WHERE position = 4"],
+            "4 entries were sealed one by one before batch 1, and 3 of them are there",
+        ),
+    ],
+)  # fmt: skip
+def test_tampering_with_seals_of_one_entry_is_found(old: Database, statements: list[str], found: str) -> None:
+    tamper(old, *(statement.encode() for statement in statements))
+    assert (problem(old) or "").startswith(found)
+
+
+def test_the_version_before_finds_nothing_to_seal_and_its_sealing_does_not_fail(producer: Database) -> None:
+    """Its relay may run beside the new one, or be rolled back to."""
+    write(producer, "enc_0")
+    with psycopg.connect(producer.worker) as conn:
+        conn.execute("SELECT position, hash FROM audit_seals ORDER BY position DESC LIMIT 1")
+        taken = conn.execute(
+            """WITH taken AS (
+                   DELETE FROM audit_unsealed WHERE audit_id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT 1000)
+                   RETURNING audit_id
+               )
+               SELECT a.id FROM taken JOIN audit a ON a.id = taken.audit_id ORDER BY a.id"""
+        ).fetchall()
+    assert taken == []
+    assert seal(producer) == 1

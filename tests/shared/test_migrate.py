@@ -59,6 +59,32 @@ def test_a_migration_that_fails_leaves_nothing_and_keeps_what_came_before(produc
     assert migrate.pending(producer.migrator, [folder]) == ["things/0002_broken.sql"]
 
 
+def test_an_index_is_made_while_others_write_and_belongs_to_the_owner(producer: Database, folder: Path) -> None:
+    run(producer, folder)
+    (folder / "0002_index.sql").write_text(
+        "-- concurrently\nCREATE INDEX CONCURRENTLY IF NOT EXISTS at_work ON things (tenant_id);\nDROP INDEX CONCURRENTLY IF EXISTS x;\n"
+    )
+    assert run(producer, folder) == ["things/0002_index.sql"]
+    assert run(producer, folder) == []
+    assert (
+        scalar(producer.admin, "SELECT relowner::regrole::text FROM pg_class WHERE relname = 'at_work'") == "epcr_owner"
+    )
+
+
+def test_a_migration_takes_as_long_as_it_takes(producer: Database, folder: Path) -> None:
+    (folder / "0002_long.sql").write_text(
+        "DO $$ BEGIN ASSERT current_setting('statement_timeout') = '0' AND current_setting('lock_timeout') = '5s'; END $$;"
+    )
+    assert run(producer, folder) == ["things/0001_things.sql", "things/0002_long.sql"]
+
+
+def test_every_session_has_the_time_outs_whatever_it_asks_for_at_its_start(producer: Database) -> None:
+    for dsn in (producer.app, producer.worker):
+        with psycopg.connect(dsn) as conn:
+            found = [conn.execute(f"SHOW {name}".encode()).fetchone() for name in migrate.SESSIONS]
+        assert found == [(value,) for value in migrate.SESSIONS.values()]
+
+
 def test_two_at_once_run_each_migration_once(producer: Database, folder: Path) -> None:
     ran: list[str] = []
     both = [threading.Thread(target=lambda: ran.extend(run(producer, folder))) for _ in range(2)]
@@ -85,6 +111,7 @@ def test_a_database_without_any_history_lacks_everything(postgres: Any) -> None:
         "SELECT tenant_table('outbox')",
         "SELECT worker_writes_all('audit')",
         "INSERT INTO migrations VALUES ('x', 'x')",
+        "SET ROLE epcr_owner",
         "SET ROLE epcr_migrator",
         "CREATE ROLE mine",
     ],

@@ -16,7 +16,7 @@ from tests.shared.support import scalar
 
 TABLE = """
     CREATE TABLE readings (tenant_id text NOT NULL, at timestamptz NOT NULL) PARTITION BY RANGE (at);
-    ALTER TABLE readings OWNER TO epcr_migrator;
+    ALTER TABLE readings OWNER TO epcr_owner;
 """
 NAMES = """
     SELECT array_agg(inhrelid::regclass::text ORDER BY inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'readings'::regclass

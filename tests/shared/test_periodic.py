@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from shared import housekeeping
+from shared import housekeeping, metrics, retention
 from shared.database import Connection, open_tasks_pool
 from shared.periodic import LOCK, Periodic, PeriodicRunner
+from shared.retention import Kept
 from tests.shared.support import link, publish, scalar
 from tests.support.waiting import wait_for
 
@@ -97,7 +98,7 @@ def test_what_a_job_wrote_is_kept_and_what_it_asked_for_runs_after(producer: Dat
 def test_retention_clears_everything_old_in_one_round_and_nothing_young(
     producer: Database, pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "PORTION", 10)
+    monkeypatch.setattr(retention, "PORTION", 10)
     publish(producer, *(link() for _ in range(5)))
     with psycopg.connect(producer.admin) as conn:
         conn.execute("UPDATE outbox SET created_at = now() - interval '40 days'")
@@ -113,3 +114,49 @@ def test_retention_clears_everything_old_in_one_round_and_nothing_young(
     assert scalar(producer.admin, "SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL") == 1
     assert scalar(producer.admin, "SELECT count(*) FROM outbox") == 1
     assert scalar(producer.admin, "SELECT count(*) FROM inbox") in (29, 30)
+
+
+def overdue(table: str) -> float:
+    figure: Any = metrics.retention_overdue.labels(table)
+    return figure._value.get()
+
+
+def test_a_pass_cut_short_keeps_what_it_did_and_says_how_far_behind_it_is(
+    producer: Database, pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "PORTION", 10)
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute(
+            """INSERT INTO inbox SELECT gen_random_uuid(), 'org_1', now() - interval '30 days' - make_interval(hours => age)
+               FROM generate_series(1, 35) AS age"""
+        )
+        conn.execute("INSERT INTO failures SELECT gen_random_uuid(), 'org_1', 1, 'e', now() - interval '31 days'")
+    rules = [Kept("inbox", "received_at", days=30), Kept("failures", "failed_at", days=30)]
+    with pool.connection() as conn:
+        assert (
+            retention.forget(conn, rules, seconds=1e-9) == 11
+        )  # a portion of each, so that none waits behind a large one
+        assert overdue("inbox") == pytest.approx(35 * 3600, abs=60)
+        assert overdue("failures") == 0
+        with pool.connection() as other:
+            assert other.execute("SELECT count(*) FROM inbox").fetchone() == (25,)
+        assert retention.forget(conn, rules) == 25
+    assert overdue("inbox") == 0
+
+
+def test_retention_passes_over_rows_that_others_hold(producer: Database, pool: Any) -> None:
+    with psycopg.connect(producer.admin) as held, pool.connection() as conn:
+        held.execute(
+            "INSERT INTO inbox SELECT gen_random_uuid(), 'org_1', now() - interval '31 days' FROM generate_series(1, 3)"
+        )
+        held.commit()
+        held.execute("SELECT FROM inbox LIMIT 1 FOR UPDATE")
+        assert retention.forget(conn, [Kept("inbox", "received_at", days=30)]) == 2
+
+
+def test_a_job_of_another_lane_does_not_wait_for_a_slow_one(pool: Any) -> None:
+    released, done = threading.Event(), threading.Event()
+    slow = Periodic("slow", 3600, lambda conn: released.wait(30), lane="slow")
+    with at_work(pool, slow, Periodic("quick", 0.01, lambda conn: done.set())):
+        assert done.wait(10)
+        released.set()

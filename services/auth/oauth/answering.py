@@ -4,9 +4,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import psycopg
 from authlib.oauth2.rfc6749 import OAuth2Error
-from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +13,7 @@ from services.auth.oauth.errors import DESCRIPTIONS, UNDESCRIBED, InvalidClient,
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest
 from shared import http
 from shared.database import AsyncConnection, aset_tenant, transaction
+from shared.outages import UNAVAILABLE
 
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -27,7 +26,7 @@ async def answer_or_unavailable(
         return await deciding
     except OAuth2Error as error:
         return server.handle_error_response(asked, error)
-    except (psycopg.OperationalError, PoolTimeout):
+    except UNAVAILABLE:
         return server.handle_error_response(asked, TemporarilyUnavailable())
 
 

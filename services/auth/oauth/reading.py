@@ -1,8 +1,6 @@
 """Reading a POST to an OAuth endpoint: its form, the client it names, and that client as it is now."""
 
-import psycopg
 from authlib.oauth2.rfc6749 import OAuth2Error
-from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 
 from services.auth.oauth import forms, presented
@@ -10,6 +8,7 @@ from services.auth.oauth.client import Client
 from services.auth.oauth.errors import TemporarilyUnavailable
 from services.auth.oauth.server import OAuthRequest
 from shared import http, problems
+from shared.outages import UNAVAILABLE
 
 
 class TooLarge(OAuth2Error):
@@ -36,5 +35,5 @@ async def read_form(request: Request) -> forms.Form:
 async def load_client(request: Request, client_id: str) -> Client | None:
     try:
         return await request.state.clients.load(client_id)
-    except (psycopg.OperationalError, PoolTimeout):
+    except UNAVAILABLE:
         raise TemporarilyUnavailable from None

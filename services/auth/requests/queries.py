@@ -58,7 +58,3 @@ DECIDE: LiteralString = (
 DEMO_DATA_WRITTEN: LiteralString = (
     "UPDATE integration_requests SET demo_data_at = clock_timestamp() WHERE id = %s AND demo_data_at IS NULL"
 )
-FORGET: LiteralString = """
-    DELETE FROM integration_requests
-    WHERE status IN ('declined', 'withdrawn') AND decided_at < now() - interval '365 days'
-"""

@@ -22,4 +22,3 @@ COVERING: LiteralString = """
         (kind = 'client' AND id = %(client_id)s) OR (kind = 'grant' AND id = %(grant_id)s)
         OR (kind = 'tenant' AND id = %(tenant_id)s) OR (kind = 'token' AND id = %(token_id)s))
 """
-DELETE_EXPIRED: LiteralString = "DELETE FROM watermarks WHERE expires_at < now()"

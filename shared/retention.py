@@ -1,0 +1,65 @@
+"""Deletes what is past its retention, in portions that commit by themselves, so that a pass cut short keeps what it did."""
+
+import time
+from collections.abc import Sequence
+from typing import LiteralString, NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.sql import SQL, Composed, Identifier
+
+from shared import metrics
+from shared.database import Connection
+
+PORTION = 5000
+PASS_SECONDS = 10.0
+
+
+class Kept(NamedTuple):
+    """Rows of `table` stay for `days` after the time or date in `column`; with `also`, only rows for which it is true go."""
+
+    table: LiteralString
+    column: LiteralString
+    days: float
+    also: LiteralString = "true"
+
+    @property
+    def past(self) -> Composed:
+        condition = SQL("{} < now() - make_interval(secs => {}) AND ({})")
+        return condition.format(Identifier(self.column), sql.Literal(self.days * 86_400), SQL(self.also))
+
+    @property
+    def delete(self) -> Composed:
+        """Skips rows that others hold. Its parameter is how many rows at most."""
+        statement = SQL(
+            "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {past} LIMIT %s FOR UPDATE SKIP LOCKED))"
+        )
+        return statement.format(table=Identifier(self.table), past=self.past)
+
+    def overdue(self, conn: psycopg.Connection) -> float:
+        """For how many seconds the oldest row has been past its retention; 0 when there is none."""
+        statement = SQL("SELECT extract(epoch FROM now() - min({}))::float8 - {} FROM {} WHERE {}")
+        days = sql.Literal(self.days * 86_400)
+        row = conn.execute(
+            statement.format(Identifier(self.column), days, Identifier(self.table), self.past)
+        ).fetchone()
+        return max(0.0, row[0]) if row and row[0] is not None else 0.0
+
+
+def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECONDS) -> int:
+    """Deletes a portion of each table in turn, at least one, until nothing is left or the time is used. Returns how many rows.
+
+    A table that is not done is gone on with at the next pass; `retention_overdue_seconds` says how far behind it is.
+    """
+    until, deleted, left, over = time.monotonic() + seconds, 0, list(rules), False
+    while left and not over:
+        for rule in tuple(left):
+            portion = conn.execute(rule.delete, (PORTION,)).rowcount
+            conn.commit()
+            deleted += portion
+            if portion < PORTION:
+                left.remove(rule)
+        over = time.monotonic() >= until
+    for rule in rules:
+        metrics.retention_overdue.labels(rule.table).set(rule.overdue(conn) if rule in left else 0)
+    return deleted
