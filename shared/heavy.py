@@ -1,4 +1,4 @@
-"""Requests that take long to read take turns: while one is read nothing else runs in this process, so that they get a quarter of its time."""
+"""Requests that take long to read take turns: while one is read nothing else runs, so that they get a quarter of the time."""
 
 import asyncio
 from collections.abc import AsyncIterator
