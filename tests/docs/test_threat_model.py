@@ -1,0 +1,20 @@
+"""The threat model names the tests that hold its bounds."""
+
+import ast
+import re
+
+from deploy.local.table import ROOT
+
+MODEL = (ROOT / "docs" / "threat-model.md").read_text()
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", MODEL))
+    assert len(named) > 25
+    there = {
+        node.name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert named <= there, f"nobody holds: {sorted(named - there)}"
