@@ -48,6 +48,7 @@ def test_the_app_role_reaches_past_its_tenant_only_through_the_listed_functions(
         "find_saml_connection",
         "find_saml_domain",
         "live_watermarks",
+        "watermarks_after",
     }
 
 

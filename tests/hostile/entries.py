@@ -285,7 +285,7 @@ def cookies(body: bytes) -> None:
     cookie_parser(body.decode("latin-1"))
 
 
-_verifier = identity.Verifier("a:" + base64url_encode(bytes(32)))
+_verifier = identity.Verifier("a:" + base64url_encode(bytes(32)), "epcr")
 
 # Fields with a grammar of their own
 
