@@ -1,9 +1,12 @@
 """The transactions of a sender: claims, attempts that are over, the health of receivers."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
+import psycopg
 from psycopg.rows import tuple_row
 
 from services.webhook_dispatcher import approval, chores, dispatch_queries, recovery_queries, stopping
@@ -36,7 +39,7 @@ async def claim(conn: AsyncConnection, after: str, most: int, rooms: Rooms) -> l
         "approved": approval.DEFAULT,
     }
     cursor = conn.cursor(row_factory=tuple_row)
-    async with conn.pipeline(), conn.transaction():
+    async with _at_once(conn):
         await conn.execute(dispatch_queries.BEGIN_CLAIM)
         await cursor.execute(dispatch_queries.CLAIM, parameters)
     return await cursor.fetchall()
@@ -49,7 +52,7 @@ async def record(conn: AsyncConnection, settled: Settled) -> None:
             await conn.execute(dispatch_queries.BEGIN_RECORD)
             await _record_all(conn, settled)
     elif settled.over:
-        async with conn.pipeline(), conn.transaction():
+        async with _at_once(conn):
             await conn.execute(dispatch_queries.BEGIN_RECORD)
             await conn.execute(dispatch_queries.RECORD, {"sent": _json(settled.over)})
 
@@ -73,6 +76,17 @@ async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
             await conn.execute(*chores.begin(subscription_id, tenant_id, "gather", failed_since=since))
         if falters:
             await conn.execute(recovery_queries.TAKE_BACK_RELEASED, {"subscription_id": subscription_id})
+
+
+@asynccontextmanager
+async def _at_once(conn: AsyncConnection) -> AsyncIterator[None]:
+    """A transaction sent in one go. Closes a connection that breaks in it, which psycopg would leave within the pipeline."""
+    try:
+        async with conn.pipeline(), conn.transaction():
+            yield
+    except psycopg.OperationalError:
+        await conn.close()
+        raise
 
 
 def _json(value: object) -> str:

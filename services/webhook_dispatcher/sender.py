@@ -23,7 +23,7 @@ from services.webhook_dispatcher.queues import SENDER
 from services.webhook_dispatcher.settings import Settings
 from shared import broker, logs, tracing
 from shared.crypto import Keyring
-from shared.database import AsyncConnection
+from shared.database import WRITABLE, AsyncConnection
 from shared.settings import required
 
 RECONNECT_SECONDS = 20.0
@@ -97,7 +97,9 @@ class Sender:
                     await asyncio.sleep(1)
 
     async def _connect(self) -> AsyncConnection:
-        return await AsyncConnection.connect(self.dsn, autocommit=True, prepare_threshold=1, connect_timeout=5)
+        return await AsyncConnection.connect(
+            self.dsn, autocommit=True, prepare_threshold=1, connect_timeout=5, target_session_attrs=WRITABLE
+        )
 
     def _pump(self, client: Client) -> Pump:
         vault = Vault(Keyring.from_text(self.settings.encryption_keys))

@@ -131,6 +131,7 @@ def test_a_database_that_goes_away_costs_no_second_request(
                     admin.execute("SELECT pg_terminate_backend(%s)", (conn.info.backend_pid,))
                 with pytest.raises(psycopg.OperationalError):
                     await pump_task
+                assert conn.closed
             async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as again:
                 await pump.drain(again)
 
