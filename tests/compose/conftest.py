@@ -22,7 +22,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def platform(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """Built and up; how long that took is in `seconds_to_start`."""
+    """Built and up; how long that took it says in `seconds_to_start`."""
     folder: Path = tmp_path_factory.mktemp("checkout")
     if engine.own:
         stand_ins.build(engine, tmp_path_factory.mktemp("stand-ins"))
@@ -31,7 +31,7 @@ def platform(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     # One process of each service: the others run the same image.
     platform.compose("build", "gateway", *(f"{service.name}-web" for service in SERVICES))
     try:
-        platform.seconds_to_start = platform.up()
+        platform.up()
         yield platform
     finally:
         platform.compose("down", "--volumes", "--timeout", "60")

@@ -80,4 +80,4 @@ class Partner:
 
     def deliveries(self) -> dict[str, Delivery]:
         """The webhooks that arrived, by encounter."""
-        return {one.json()["data"]["id"]: one for one in self.platform.received("/webhooks")}
+        return {one.json()["data"]["encounter_id"]: one for one in self.platform.received("/webhooks")}

@@ -10,6 +10,7 @@ from tests.compose.story import SECRET, Partner
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.compose
+# On a machine with nothing else to do; where others wait for its processors too, as many times longer as any work takes.
 START_SECONDS = 60
 # Milliseconds of processor time per second, of all containers together.
 IDLE = 150
@@ -26,8 +27,10 @@ def partner(platform: Platform) -> Partner:
 
 
 def test_everything_is_up_within_a_minute(platform: Platform) -> None:
-    print(f"\nup after {platform.seconds_to_start:.1f} s")
-    assert platform.seconds_to_start <= START_SECONDS
+    print(
+        f"\nup after {platform.seconds_to_start:.1f} s, where work takes {platform.crowd:.1f} times its processor time"
+    )
+    assert platform.seconds_to_start <= START_SECONDS * max(1, platform.crowd)
 
 
 def test_containers_that_do_nothing_cost_next_to_nothing(platform: Platform) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -16,12 +17,13 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from starlette.applications import Starlette
 
 import services.epcr
 from deploy.local.databases import Database
 from deploy.local.table import ROOT
-from shared import database, health, migrate, readiness
+from shared import database, health, migrate, operations, readiness
 from shared.encoding import base64url_encode
 from shared.identity import SigningKey
 from tests.shared.asking import Answer, ask, run
@@ -138,6 +140,23 @@ def status(port: int) -> int | None:
         return None
 
 
+def test_a_probe_that_hangs_up_leaves_no_traceback_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    hung_up, asked = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    operations.serve(port, ready=lambda: asked.set() or hung_up.wait(30))
+    probe = socket.create_connection(("127.0.0.1", port))
+    probe.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+    assert asked.wait(30)
+    # Closed so, it resets the connection at once.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    probe.close()
+    hung_up.set()
+    wait_for(lambda: not any("process_request_thread" in thread.name for thread in threading.enumerate()))
+    assert status(port) == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_migrations_wait_for_a_server_that_does_not_answer_yet(tmp_path: Path, in_memory: Path | None) -> None:
     cluster = start_cluster(tmp_path / "late", within=in_memory)
     superuser = migrate.role_of(cluster.url)
@@ -158,6 +177,6 @@ def test_migrations_wait_for_a_server_that_does_not_answer_yet(tmp_path: Path, i
 
 def test_a_wrong_password_is_not_waited_for(producer: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate.time, "sleep", lambda _: pytest.fail("waits"))
-    wrong = psycopg.conninfo.make_conninfo(producer.migrator, password="wrong")
+    wrong = make_conninfo(producer.migrator, password="wrong")
     with pytest.raises(psycopg.OperationalError, match="password"):
         migrate.migrate(wrong, "app", "worker", [migrate.SHARED])

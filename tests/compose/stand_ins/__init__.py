@@ -119,9 +119,10 @@ def _fill(context: Path, recipe: str) -> None:
     """The recipe and each file it copies."""
     (context / "Dockerfile").write_text(f"FROM {BASE}\n{recipe}\n")
     home = binaries.postgres_home()
-    postgres = [home.parent, binaries.postgres_libraries(home)]
-    sources = {folder.name: folder for folder in [CACHE / "wheels", *postgres]}
-    for name in re.findall(r"^COPY (\S+)", recipe, re.MULTILINE):
+    folders: list[Path] = [CACHE / "wheels", home.parent, binaries.postgres_libraries(home)]
+    sources: dict[str, Path] = {folder.name: folder for folder in folders}
+    for match in re.finditer(r"^COPY (\S+)", recipe, re.MULTILINE):
+        name = match[1]
         source = sources.get(name, HERE / name)
         if source.is_dir():
             shutil.copytree(source, context / name, symlinks=True)
