@@ -90,8 +90,9 @@ class Platform:
 
     def received(self, path: str) -> list[Delivery]:
         """What was posted to the receiver under that path."""
-        lines = map(json.loads, self.compose("logs", "--no-log-prefix", "--no-color", "receiver").splitlines())
-        return [Delivery(one["path"], one["headers"], one["body"].encode()) for one in lines if one["path"] == path]
+        lines = self.compose("logs", "--no-log-prefix", "--no-color", "receiver").splitlines()
+        posted = [json.loads(line) for line in lines if line.startswith('{"path"')]
+        return [Delivery(one["path"], one["headers"], one["body"].encode()) for one in posted if one["path"] == path]
 
 
 def crowd() -> float:
