@@ -1,7 +1,6 @@
 """The platform in containers, once for all tests of this folder."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -9,6 +8,7 @@ from deploy.local.table import SERVICES
 from tests.compose import stand_ins
 from tests.compose.engine import Engine, NoEngine, running
 from tests.compose.platform import Platform
+from tests.support import stopping
 
 
 @pytest.fixture(scope="session")
@@ -21,17 +21,20 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def platform(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Platform]:
     """Built and up; how long that took it says in `seconds_to_start`."""
-    folder: Path = tmp_path_factory.mktemp("checkout")
-    if engine.own:
-        stand_ins.build(engine, tmp_path_factory.mktemp("stand-ins"))
-    platform = Platform(engine, folder)
-    platform.copy()
-    # One process of each service: the others run the same image.
-    platform.compose("build", "gateway", *(f"{service.name}-web" for service in SERVICES))
+    platform = Platform(engine, tmp_path_factory.mktemp("checkout"))
+    with stopping.all_else_fails(request.session, "docker-compose.yml"):
+        if engine.own:
+            stand_ins.build(engine, tmp_path_factory.mktemp("stand-ins"))
+        platform.copy()
+        # One process of each service: the others run the same image.
+        platform.compose("build", "gateway", *(f"{service.name}-web" for service in SERVICES))
     try:
-        platform.up()
+        with stopping.all_else_fails(request.session, "docker-compose.yml"):
+            platform.up()
         yield platform
     finally:
         platform.compose("down", "--volumes", "--timeout", "60")
