@@ -11,6 +11,7 @@ from deploy.k8s import build
 from deploy.k8s.secrets import manifests, secrets
 from deploy.local.table import PROCESSES, ROOT, SERVICES, Service
 from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
+from tests.deploy.test_watching import asked, kept
 
 __all__ = ["production"]
 Manifests = list[dict[str, Any]]
@@ -169,6 +170,12 @@ def test_a_process_has_the_time_it_needs_to_end_and_a_slow_start_is_no_failure(p
         start = only["startupProbe"]
         assert start["periodSeconds"] * start["failureThreshold"] >= 120, name
         assert all("sizeLimit" in volume["emptyDir"] for volume in pod["volumes"]), name
+
+
+def test_processes_are_scaled_by_metrics_that_are_kept(production: Manifests) -> None:
+    for name, found in of_kind(production, "ScaledObject").items():
+        for trigger in found["spec"]["triggers"]:
+            assert asked(trigger["metadata"]["query"]) <= set(kept()), name
 
 
 def test_alerts_in_kubernetes_are_those_of_prometheus(production: Manifests) -> None:
