@@ -90,8 +90,9 @@ class Platform:
 
     def received(self, path: str) -> list[Delivery]:
         """What was posted to the receiver under that path."""
-        lines = self.compose("logs", "--no-log-prefix", "--no-color", "receiver").splitlines()
-        posted = [json.loads(line) for line in lines if line.startswith('{"path"')]
+        # Not by compose, which writes control characters between the lines.
+        lines = self.engine.docker("logs", self.ids()["receiver"]).splitlines()
+        posted = map(json.loads, lines)
         return [Delivery(one["path"], one["headers"], one["body"].encode()) for one in posted if one["path"] == path]
 
 
