@@ -27,6 +27,9 @@ MONITOR_COMMANDS = "ping hello client|setname client|setinfo select info slowlog
 def users(passwords: Mapping[str, str]) -> str:
     """The ACL file: one line a user, passwords as SHA-256. `probe` may only ping."""
     lines = ["user default off", "user probe on nopass resetchannels resetkeys -@all +ping"]
+    lines += [_service(name, passwords[name]) for name in SERVICES]
+    gateway = [f"&{REVOCATIONS}", "~limit:*", *_commands(GATEWAY_COMMANDS)]
+    lines.append(_line("gateway", passwords["gateway"], gateway))
     if "monitor" in passwords:  # an exporter, where there is one
         lines.append(_line("monitor", passwords["monitor"], _commands(MONITOR_COMMANDS)))
     return "\n".join(lines) + "\n"

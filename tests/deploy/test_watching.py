@@ -61,8 +61,6 @@ FROM_ELSEWHERE = {
     "pg_stat_database_numbackends",
     "pg_settings_max_connections",
     "redis_up",
-    "redis_memory_used_bytes",
-    "redis_memory_max_bytes",
     "node_filesystem_avail_bytes",
     "node_filesystem_size_bytes",
     "alertmanager_notifications_failed_total",

@@ -35,6 +35,7 @@ def worker(consumer: Database, redis_url: str) -> Iterator[subprocess.Popen[byte
     environment = os.environ | {
         "WORKER_DATABASE_URL": consumer.worker,
         "REDIS_URL": redis_url,
+        "HELD": "1",
     }
     command = [sys.executable, "-m", "tests.shared.program", "device_ingest"]
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
