@@ -74,8 +74,10 @@ def beside(line: str) -> str:
 def main() -> None:
     """Print the ACL file for the passwords in .env; with `--beside`, commands that grant it to users that are there."""
     settings = dict(line.split("=", 1) for line in ENV.read_text().splitlines() if "=" in line)
-    names = [*SERVICES, "gateway", "monitor"]
-    text = users({name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in names})
+    passwords = {name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in [*SERVICES, "gateway"]}
+    if password := settings.get("MONITOR_REDIS_PASSWORD"):
+        passwords["monitor"] = password
+    text = users(passwords)
     if "--beside" in sys.argv:
         lines = [line for line in text.splitlines() if line.split()[1] in SERVICES]
         text = "\n".join(map(beside, lines)) + "\n"
