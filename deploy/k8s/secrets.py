@@ -29,7 +29,8 @@ def secrets(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 def gateway(values: Mapping[str, str]) -> dict[str, str]:
     address = f"redis://gateway:{values['GATEWAY_REDIS_PASSWORD']}@redis:6379/0"
-    return {"IDENTITY_SIGNING_KEY": values["IDENTITY_SIGNING_KEY"], "REDIS_URL": address}
+    keys = {name: values[name] for name in ("IDENTITY_SIGNING_KEY", "SERVICE_PUBLIC_KEYS")}
+    return keys | {"REDIS_URL": address}
 
 
 def redis(values: Mapping[str, str]) -> dict[str, str]:

@@ -197,7 +197,9 @@ def callers(production: list[dict[str, Any]], labels: dict[str, str]) -> set[str
 def chooses(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     wanted = selector.get("matchLabels", {}).items()
     among = selector.get("matchExpressions", ())
-    return wanted <= labels.items() and all(labels.get(each["key"]) in each["values"] for each in among)
+    return wanted <= labels.items() and all(
+        (labels.get(each["key"]) in each["values"]) == (each["operator"] == "In") for each in among
+    )
 
 
 def test_only_the_gateway_reaches_services_and_graphql_the_dispatcher_and_all_of_them_auth(

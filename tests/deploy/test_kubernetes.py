@@ -116,8 +116,10 @@ def test_a_pod_calls_nobody_but_whom_it_needs(production: Manifests) -> None:
             more = {f"{service.name}-db"}
             if service.name == "webhook-dispatcher" and process in ("web", "worker"):
                 more.add("internet")
+            if process == "web" and service.name != "auth":
+                more.add("auth")
             if (service.name, process) == ("graphql-api", "web"):
-                more.add("webhook-dispatcher")
+                more |= {"webhook-dispatcher", "gateway"}
             assert reached(production, labels) == everybody | more, (service.name, process)
     gateway = of_kind(production, "Deployment")["gateway"]["spec"]["template"]["metadata"]["labels"]
     assert reached(production, gateway) == everybody | {"web"}
@@ -227,6 +229,14 @@ def test_made_secrets_and_settings_start_every_process(service: Service, product
         assert ("SERVICE_SIGNING_KEY" in values) == (process in service.signing), process
         assert ("MIGRATION_DATABASE_URL" in values) == (process == "migrate")
         assert ("WORKER_DATABASE_URL" in values) == (process != "web")
+
+
+def test_made_secrets_and_settings_start_the_gateway(production: Manifests) -> None:
+    (given,) = [
+        found["data"] for name, found in of_kind(production, "ConfigMap").items() if name.startswith("gateway-settings")
+    ]
+    required = {field.name.upper() for field in msgspec.structs.fields(settings_of("gateway")) if field.required}
+    assert required | {"SERVICE_PUBLIC_KEYS"} <= secrets(settings({}))["gateway"].keys() | given.keys()
 
 
 def test_a_secret_is_of_the_kind_its_reader_expects() -> None:
