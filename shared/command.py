@@ -114,7 +114,7 @@ def _add_worker(
 
         settings = load()
         working = observe(name, settings, ops_host)
-        _wait_for_schema(settings, package)
+        wait_for_schema(settings, package)
         work(create_worker(settings), only or ",".join(queues), concurrency, working)
 
 
@@ -128,13 +128,13 @@ def _add_relay(
 
         settings = load()
         working = observe(name, settings, ops_host)
-        _wait_for_schema(settings, package)
+        wait_for_schema(settings, package)
         jobs = [*housekeeping.jobs(package.name, settings), *periodic(settings)]
         relay.run(package.name, settings, jobs, working)
 
 
-def _wait_for_schema(settings: Service, package: Path) -> None:
-    """A worker or relay does nothing, and is not ready, before the database has what its code expects."""
+def wait_for_schema(settings: Service, package: Path) -> None:
+    """What is no web process does nothing, and is not ready, before the database has what its code expects."""
     import signal
 
     from shared import readiness

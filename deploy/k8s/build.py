@@ -14,7 +14,7 @@ from deploy.local.table import ROOT, SERVICES, Service
 FOLDER = ROOT / "deploy" / "k8s"
 Manifest = dict[str, Any]
 POSTGRES = "ghcr.io/cloudnative-pg/postgresql:18.6"
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 250
 PROMETHEUS = "http://prometheus-operated.monitoring:9090"
 HEAD = "# Written by `python -m deploy.k8s.build`; change that.\n"
 # CloudNativePG's exporter has other names for what postgres_exporter tells.
@@ -48,7 +48,7 @@ def database(service: Service) -> list[Manifest]:
 
 
 def cluster(service: Service, name: str) -> Manifest:
-    roles = [
+    roles: list[Manifest] = [
         {
             "name": f"{service.database}_{role}",
             "ensure": "present",
@@ -58,7 +58,10 @@ def cluster(service: Service, name: str) -> Manifest:
         }
         for role in ROLES
     ]
-    owner = {"owner": f"{service.database}_migrator", "secret": {"name": f"{name}-migrator"}}
+    owner = f"{service.database}_owner"
+    # Who owns the database has no login; the migrator may become it.
+    roles[0]["inRoles"] = [owner]
+    roles.append({"name": owner, "ensure": "present", "login": False, "bypassrls": True})
     return {
         "apiVersion": "postgresql.cnpg.io/v1",
         "kind": "Cluster",
@@ -73,7 +76,7 @@ def cluster(service: Service, name: str) -> Manifest:
                 # What was accepted is on two machines before the answer.
                 "synchronous": {"method": "any", "number": 1},
             },
-            "bootstrap": {"initdb": {"database": service.database, **owner}},
+            "bootstrap": {"initdb": {"database": service.database, "owner": owner}},
             "managed": {"roles": roles},
             "plugins": [
                 {
@@ -158,13 +161,13 @@ def secret(name: str) -> Manifest:
 
 
 def scaled(service: Service) -> list[Manifest]:
-    """Workers by what waits in their queue, relays by the age of what they have not sent."""
+    """Workers by what waits in their queue, relays and senders by the age of what they have not sent."""
     waiting = f'max(queue_messages{{queue="{service.database}"}})'
     unsent = f'max(outbox_oldest_unsent_seconds{{service="{service.name}"}})'
-    triggers = [trigger(waiting, "20")]
-    if service.name == "webhook-dispatcher":
-        triggers.append(trigger("max(webhook_oldest_due_seconds)", "5"))
-    return [scale(service, "worker", 6, triggers), scale(service, "relay", 3, [trigger(unsent, "5")])]
+    made = [scale(service, "worker", 6, trigger(waiting, "20")), scale(service, "relay", 3, trigger(unsent, "5"))]
+    if "sender" in service.processes:
+        made.append(scale(service, "sender", 4, trigger("max(webhook_oldest_due_seconds)", "5")))
+    return made
 
 
 def trigger(query: str, threshold: str) -> Manifest:
@@ -173,7 +176,7 @@ def trigger(query: str, threshold: str) -> Manifest:
     return {"type": "prometheus", "metricType": "AverageValue", "metadata": metadata}
 
 
-def scale(service: Service, process: str, most: int, triggers: list[Manifest]) -> Manifest:
+def scale(service: Service, process: str, most: int, by: Manifest) -> Manifest:
     """Two at least, so that none is missed while one is replaced; without Prometheus two as well."""
     labels = {"app.kubernetes.io/name": service.name, "app.kubernetes.io/part-of": "knogin"}
     return {
@@ -189,7 +192,7 @@ def scale(service: Service, process: str, most: int, triggers: list[Manifest]) -
             "maxReplicaCount": most,
             "pollingInterval": 15,
             "fallback": {"failureThreshold": 4, "replicas": 2},
-            "triggers": triggers,
+            "triggers": [by],
         },
     }
 

@@ -9,14 +9,14 @@ import yaml
 from deploy.compose.__main__ import settings
 from deploy.k8s import build
 from deploy.k8s.secrets import manifests, secrets
-from deploy.local.table import PROCESSES, ROOT, SERVICES, Service
+from deploy.local.table import ROOT, SERVICES, Service
 from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
 from tests.deploy.test_watching import asked, kept
 
 __all__ = ["production"]
 Manifests = list[dict[str, Any]]
 # Connections that one process holds at most (the runbook on connections explains them).
-WEB, WORKER, RELAY = 10, {"graphql-api": 12}, 2
+WEB, WORKER, RELAY, SENDER = 10, {"graphql-api": 12}, 4, 1
 SPARE = 5 + 3 + 2  # an operator's, replication's and monitoring's
 
 
@@ -52,9 +52,9 @@ def test_at_full_scale_and_in_a_rollout_a_database_has_connections_for_all(
     service: Service, production: Manifests
 ) -> None:
     most = {name: upper for name, (_, upper) in scaled(production).items()}
-    held = {"web": WEB, "worker": WORKER.get(service.name, 8), "relay": RELAY}
+    held = {"web": WEB, "worker": WORKER.get(service.name, 8), "relay": RELAY, "sender": SENDER}
     # While a version is rolled out each Deployment has one process more.
-    needed = sum(held[process] * (most[f"{service.name}-{process}"] + 1) for process in PROCESSES) + 1 + SPARE
+    needed = sum(held[process] * (most[f"{service.name}-{process}"] + 1) for process in service.processes) + 1 + SPARE
     cluster = of_kind(production, "Cluster")[f"{service.name}-db"]
     assert needed <= int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
 
@@ -107,14 +107,14 @@ def named(peer: dict[str, Any]) -> str:
 def test_a_pod_calls_nobody_but_whom_it_needs(production: Manifests) -> None:
     everybody = {"kube-system", "redis", "monitoring"}
     for service in SERVICES:
-        for process in (*PROCESSES, "migrate"):
+        for process in (*service.processes, "migrate"):
             labels = {
                 "app.kubernetes.io/name": service.name,
                 "app.kubernetes.io/part-of": "knogin",
                 "app.kubernetes.io/component": process,
             }
             more = {f"{service.name}-db"}
-            if service.name == "webhook-dispatcher" and process in ("web", "worker"):
+            if service.name == "webhook-dispatcher" and process in ("web", "sender"):
                 more.add("internet")
             if process == "web" and service.name != "auth":
                 more.add("auth")
