@@ -12,6 +12,7 @@ PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --
 CODE := deploy gateway services shared tests
 ID ?=
 NAME ?=
+EMAIL ?=
 # Test processes side by side, more than cores because tests often wait; each has
 # a cluster, a Redis and, if asked for, a stack of its own.
 JOBS ?= 5
@@ -47,12 +48,15 @@ restart: $(VENV)/.installed ## replace running processes without refusing a requ
 compose-env: $(VENV)/.installed ## make the secrets of docker-compose.yml, once
 	@$(PY) -m deploy.compose
 
+compose-tenant: ## make a tenant in the containers, with its administrator: make compose-tenant NAME="Riviera" EMAIL=admin@…
+	@docker compose exec auth-worker python -m services.auth tenant open "$(NAME)" "$(EMAIL)"
+
 migrate: $(VENV)/.installed ## bring the running stack's databases up to date
 	@$(PY) -m deploy.local migrate
 
 # What measures, kills and soaks for minutes has targets of its own below.
 test: $(VENV)/.installed-dev $(VENV)/idp/.installed ## every test, against real databases, queues and processes
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
 
 # Types are checked beside the tests, which wait now and then.
 check: lint $(VENV)/idp/.installed ## what CI runs: format check, lint, import contracts, types and every test
@@ -86,6 +90,9 @@ chaos: $(VENV)/.installed-dev ## kill, empty and cut things while traffic runs (
 
 soak: $(VENV)/.installed-dev ## ten minutes of mixed traffic, then every process replaced under it
 	@$(PY) -m pytest -m soak -s tests
+
+compose-test: $(VENV)/.installed-dev ## build and run docker-compose.yml in real containers: story, crashes, cost (ten minutes)
+	@$(PY) -m pytest -m compose -s tests/compose
 
 fuzz: $(VENV)/.installed-dev $(VENV)/fuzz/.installed ## send whatever the contract allows, and more, at a running stack (minutes)
 	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s tests/docs
@@ -123,4 +130,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: logs operate restart soak compose-env help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

@@ -40,8 +40,11 @@ def read(lock: str) -> list[Locked]:
 
 
 def roots(project: dict[str, object], extra: str) -> set[str]:
-    """Names that pyproject.toml asks for: every process's and this extra's."""
-    dependencies = [*project["dependencies"], *project["optional-dependencies"][extra]]  # type: ignore[index]
+    """Names that pyproject.toml asks for: every process's, this extra's, and for a service what all services need."""
+    extras = [extra] if extra == "gateway" else [extra, "service"]
+    dependencies = [*project["dependencies"]]  # type: ignore[misc]
+    for each in extras:
+        dependencies += project["optional-dependencies"][each]  # type: ignore[index]
     return {normalised(NAME.match(dependency)[0]) for dependency in dependencies}  # type: ignore[index]
 
 

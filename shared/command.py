@@ -1,5 +1,6 @@
 """`python -m services.<name>`: the same commands for every service; each adds its own."""
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -63,8 +64,8 @@ def commands(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"Operate {name}."
     )
     _add_web(cli, name, load, create_app)
-    _add_worker(cli, name, load, create_worker, queues=(*queues_of(package.name), *queues))
-    _add_relay(cli, name, load, package.name, periodic)
+    _add_worker(cli, name, load, create_worker, package, queues=(*queues_of(package.name), *queues))
+    _add_relay(cli, name, load, package, periodic)
     _add_migrate(cli, load, package)
     _add_outbox(cli, load)
     _add_dead_letters(cli, load, create_worker)
@@ -91,7 +92,12 @@ def _add_web(cli: typer.Typer, name: str, load: Callable[[], S], create_app: "Ca
 
 
 def _add_worker(
-    cli: typer.Typer, name: str, load: Callable[[], S], create_worker: "Callable[[S], Celery]", queues: Sequence[str]
+    cli: typer.Typer,
+    name: str,
+    load: Callable[[], S],
+    create_worker: "Callable[[S], Celery]",
+    package: Path,
+    queues: Sequence[str],
 ) -> None:
     @cli.command()
     def worker(
@@ -108,11 +114,12 @@ def _add_worker(
 
         settings = load()
         working = observe(name, settings, ops_host)
+        wait_for_schema(settings, package)
         work(create_worker(settings), only or ",".join(queues), concurrency, working)
 
 
 def _add_relay(
-    cli: typer.Typer, name: str, load: Callable[[], S], queue: str, periodic: "Callable[[S], list[Periodic]]"
+    cli: typer.Typer, name: str, load: Callable[[], S], package: Path, periodic: "Callable[[S], list[Periodic]]"
 ) -> None:
     @cli.command(name="relay")
     def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
@@ -121,7 +128,21 @@ def _add_relay(
 
         settings = load()
         working = observe(name, settings, ops_host)
-        relay.run(queue, settings, [*housekeeping.jobs(queue, settings), *periodic(settings)], working)
+        wait_for_schema(settings, package)
+        jobs = [*housekeeping.jobs(package.name, settings), *periodic(settings)]
+        relay.run(package.name, settings, jobs, working)
+
+
+def wait_for_schema(settings: Service, package: Path) -> None:
+    """What is no web process does nothing, and is not ready, before the database has what its code expects."""
+    import signal
+
+    from shared import readiness
+
+    # Nothing has begun, so nothing is finished first. In a container a signal without a handler would be lost.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    readiness.wait_until_applied(required(settings.worker_database_url, "WORKER_DATABASE_URL"), package)
+    signal.signal(signal.SIGTERM, before)
 
 
 def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -> None:

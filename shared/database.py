@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+from shared import problems
 from shared.identity import Caller
+from shared.outages import UNAVAILABLE
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -24,6 +26,11 @@ WRITABLE = "read-write"
 # A pool looks for its server after 1, 3 and 4 seconds, and again for each caller after that: never minutes after it came back.
 RECONNECT_SECONDS = 4
 READ_ONLY: LiteralString = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
+# What a service with a database answers to exceptions.
+exception_handlers = problems.exception_handlers | {
+    **dict.fromkeys(UNAVAILABLE, problems.render_unavailable),
+    psycopg.DataError: problems.render_unstorable,
+}
 
 
 _watched: "weakref.WeakSet[AsyncConnectionPool[Any] | ConnectionPool[Any]]" = weakref.WeakSet()

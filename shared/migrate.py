@@ -1,6 +1,7 @@
 """Numbered .sql files, forward only, each in its own transaction and once, as the owner of the database."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ HISTORY: LiteralString = """
 # The first line of a file whose statements make or drop indexes while the table is written to.
 CONCURRENTLY = "-- concurrently\n"
 APPLIED: LiteralString = "SELECT name, digest FROM migrations"
+START_SECONDS = 60
+POLL_SECONDS = 0.5
 RECORD: LiteralString = "INSERT INTO migrations (name, digest) VALUES (%s, %s)"
 # The role that owns the database, where this session logged in as another that may become it.
 OWNER: LiteralString = """
@@ -43,13 +46,18 @@ class ChangedMigration(Exception):
 def migrate(migration_dsn: str, app_role: str, worker_role: str, directories: list[Path]) -> list[str]:
     """Brings a database up to date and returns the names of what it ran. `{{app}}` and `{{worker}}` stand for the two roles.
 
-    Old processes go on serving meanwhile: no statement waits longer than 5 s for a lock.
+    Old processes go on serving meanwhile: no statement waits longer than 5 s for a lock. A server that does not answer yet is waited
+    for, 60 s at most.
     """
     ran: list[str] = []
+    _wait_for_server(migration_dsn)
     with psycopg.connect(migration_dsn, autocommit=True) as conn:
         with _as_owner(conn, adopt=True):
             conn.execute(HISTORY)
             protect(conn, app_role, worker_role)
+            # A process is ready once it finds here what its code expects.
+            for role in map(sql.Identifier, (app_role, worker_role)):
+                conn.execute(sql.SQL("GRANT SELECT ON migrations TO {}").format(role))
         for name, file in _files(directories):
             with _as_owner(conn):
                 if _run(conn, name, file, {"app": app_role, "worker": worker_role}):
@@ -64,6 +72,11 @@ def pending(migration_dsn: str, directories: list[Path]) -> list[str]:
             return [name for name, _ in _files(directories)]
         applied = dict(conn.execute(APPLIED).fetchall())
     return [name for name, _ in _files(directories) if name not in applied]
+
+
+def expected(directories: list[Path]) -> frozenset[str]:
+    """Names of all migrations that this code was written for."""
+    return frozenset(name for name, _ in _files(directories))
 
 
 def role_of(dsn: str) -> str:
@@ -112,6 +125,14 @@ def _as_owner(conn: psycopg.Connection[Any], adopt: bool = False) -> Iterator[No
                 conn.execute(sql.SQL("REASSIGN OWNED BY SESSION_USER TO {}").format(sql.Identifier(owner)))
             conn.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
         yield
+
+
+def _wait_for_server(dsn: str) -> None:
+    """Asks without logging in: a wrong password is not something to wait for."""
+    deadline = time.monotonic() + START_SECONDS
+    not_yet = (psycopg.pq.Ping.REJECT, psycopg.pq.Ping.NO_RESPONSE)
+    while psycopg.pq.PGconn.ping(dsn.encode()) in not_yet and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
 
 
 def _files(directories: list[Path]) -> list[tuple[str, Path]]:

@@ -1,13 +1,15 @@
 """The ops port of a process, never public: `/livez`, `/readyz` and Prometheus' `/metrics`."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared import database, metrics
+from shared import database, logs, metrics
 from shared.settings import revision
 
 log = logging.getLogger(__name__)
@@ -44,10 +46,19 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
 
     metrics.tell_build(revision())
     _measure_pools()
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
+    server = _Server((host, port), Handler)
     # Nobody ends it but the process, so that it need not look twice a second whether it was.
     threading.Thread(target=server.serve_forever, args=(None,), name="operations", daemon=True).start()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A probe that hangs up before its answer is whole is no error of this process."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError):
+            log.error("ops port: %s", logs.describe(error))
 
 
 def _measure_pools() -> None:

@@ -5,14 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from psycopg import DataError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared import deidentification, tracing
 from shared.deidentification import Mode
-from shared.outages import UNAVAILABLE
 
 DOCUMENTATION = "https://knogin.com/api/docs#"
 INTEGRATION_REQUESTS = "/v1/platform/integration-requests"
@@ -150,12 +148,12 @@ async def _render_http_exception(request: Request, error: Exception) -> Response
     return Problem(error.status_code, title, error.detail, headers=error.headers).response()
 
 
-async def _render_unavailable(request: Request, error: Exception) -> Response:
+async def render_unavailable(request: Request, error: Exception) -> Response:
     log.error("database unavailable: %s", type(error).__name__)
     return unavailable().response()
 
 
-async def _render_unstorable(request: Request, error: Exception) -> Response:
+async def render_unstorable(request: Request, error: Exception) -> Response:
     """A value that got as far as PostgreSQL and is none there: too large for its column, or text with a NUL."""
     log.error("value refused by the database: %s", type(error).__name__)
     return invalid("A value is out of range, or text that cannot be stored.").response()
@@ -172,8 +170,6 @@ async def render_unexpected(request: Request, error: Exception) -> Response:
 exception_handlers: dict[Any, Callable[..., Any]] = {
     Problem: _render_problem,
     HTTPException: _render_http_exception,
-    **dict.fromkeys(UNAVAILABLE, _render_unavailable),
-    DataError: _render_unstorable,
     ClientDisconnect: _render_cut_off,
     Exception: render_unexpected,
 }

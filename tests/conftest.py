@@ -13,7 +13,7 @@ from redis import Redis
 from deploy.local.databases import Database
 from deploy.local.postgres import Cluster, new_password
 from deploy.local.redis_server import RedisServer
-from tests.support import memory, scheduling
+from tests.support import memory, scheduling, stopping
 from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
@@ -37,9 +37,12 @@ def in_memory(pytestconfig: pytest.Config) -> Iterator[Path | None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> Iterator[Cluster]:
+def postgres(
+    tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None, request: pytest.FixtureRequest
+) -> Iterator[Cluster]:
     """A real PostgreSQL 18 for this session; `.url` is its superuser's address."""
-    cluster = start_cluster(tmp_path_factory.mktemp("postgres"), within=in_memory)
+    with stopping.all_else_fails(request.session, "PostgreSQL"):
+        cluster = start_cluster(tmp_path_factory.mktemp("postgres"), within=in_memory)
     yield cluster
     cluster.stop()
     cluster.delete()
@@ -67,10 +70,11 @@ def fresh_database(databases: TestDatabases) -> Iterator[FreshDatabase]:
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def redis_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path_factory.mktemp("redis"), new_password())
-    server.start()
-    server.wait()
+    with stopping.all_else_fails(request.session, "Redis"):
+        server.start()
+        server.wait()
     yield server
     server.stop()
 
@@ -85,7 +89,10 @@ def redis_url(redis_server: RedisServer) -> str:
 
 @pytest.fixture(scope="session")
 def stack(
-    tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None, pytestconfig: pytest.Config
+    tmp_path_factory: pytest.TempPathFactory,
+    in_memory: Path | None,
+    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Stack]:
     """The whole system, running: one for all files that use it, or the one whose stack.json KNOGIN_TEST_STACK names."""
     if named := os.environ.get("KNOGIN_TEST_STACK"):
@@ -94,8 +101,10 @@ def stack(
     # Readings of an encounter nobody knows are told so soon, since a test waits for that.
     settings = json.dumps({"epcr": {"UNKNOWN_AFTER_SECONDS": "1"}})
     running = RunningStack(tmp_path_factory.mktemp("stack") / "state", data=in_memory, KNOGIN_SETTINGS=settings)
+    with stopping.all_else_fails(request.session, "the stack"):
+        started = running.start()
     pytestconfig.stash[RUNNING] = running
-    yield running.start()
+    yield started
     running.stop()
     running.delete()
 
@@ -134,6 +143,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and isinstance(used, Stack) and used.file.exists():
         report.sections.append(("complaints of the stack", "\n".join(used.complaints())))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    stopping.name_what_was_skipped(terminalreporter)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

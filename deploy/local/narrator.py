@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from textwrap import indent
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
@@ -68,7 +69,13 @@ class Narrator:
             self.show_json(answer.json())
 
     def tell(self, *parts: RenderableType) -> None:
-        self.console.print(Padding(Group(*parts), (0, 0, 0, 4)))
+        """Lines are broken at the edge of a terminal; in a pipe an address that is searched for stays on one line."""
+        if self.console.is_terminal:
+            self.console.print(Padding(Group(*parts), (0, 0, 0, 4)))
+        else:
+            for part in parts:
+                text = part.code if isinstance(part, Syntax) else str(part)
+                self.console.print(Text(indent(text, "    ")), soft_wrap=True)
 
     def wait(self, condition: Callable[[], T | None], what: str, seconds: float = 30) -> T:
         """Until `condition` gives something; raises DemoFailed when it does not."""

@@ -10,12 +10,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from deploy.local import binaries, ports
 from deploy.local.children import Account, start_of_program, unprivileged_account
 
 SUPERUSER = "knogin"
+# In a data folder outside of its state folder: names that one.
+OWNER = "belongs-to"
 START_SECONDS = 60
 # For clusters that live as long as a test session: nothing is flushed, a template is copied as files by the kernel (a seventh of
 # the time that writing it to the log takes), no password is stretched, and no vacuum wanders through hundreds of databases.
@@ -120,17 +123,19 @@ class Cluster:
             return Path(remembered.read_text().strip())
         place = self._choose_place()
         remembered.write_text(f"{place}\n")
+        if not place.is_relative_to(self.folder):
+            (place / OWNER).write_text(f"{self.folder.resolve()}\n")
         return place
 
     def _choose_place(self) -> Path:
         inside = self.folder / "cluster"
         if self.within is not None:
-            place = Path(tempfile.mkdtemp(prefix="knogin-", dir=self.within))
+            place = _new_place(self.within)
         elif self.account is None or reachable(self.folder, self.account):
             inside.mkdir(exist_ok=True)
             place = inside
         else:
-            place = Path(tempfile.mkdtemp(prefix="knogin-", dir="/var/tmp"))
+            place = _new_place(Path("/var/tmp"))  # noqa: S108 - within it a folder of its own is made
         place.chmod(0o700)
         if self.account:
             os.chown(place, *self.account)
@@ -206,6 +211,29 @@ class Cluster:
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
                 preexec_fn=start_of_program(os.getpid(), signal.SIGINT, self.account),
             )
+
+
+def _new_place(parent: Path) -> Path:
+    """A folder for data below a shared one, where those of removed state folders are cleared away first."""
+    for owner in parent.glob(f"knogin-*/{OWNER}"):
+        if _is_forgotten(owner):
+            shutil.rmtree(owner.parent, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix="knogin-", dir=parent))
+
+
+def _is_forgotten(owner: Path) -> bool:
+    """Whether no state folder remembers this data any more, and no server runs on it."""
+    place = owner.parent
+    try:
+        remembered = Path(owner.read_text().strip()) / "place"
+        if remembered.exists() and remembered.read_text().strip() == str(place):
+            return False
+        lines = (place / "data" / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return owner.exists()
+    except OSError:  # another account's
+        return False
+    return not psutil.pid_exists(int(lines[0]))
 
 
 def reachable(folder: Path, account: Account) -> bool:

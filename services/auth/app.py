@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Error
@@ -12,7 +13,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.routing import Route
 
 from services.auth.activity import Activity
@@ -38,10 +38,10 @@ from services.auth.settings import Settings
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
 from services.auth.signin import endpoints as signin
 from services.auth.signin.hashing import Busy, Hashing
-from shared import health, problems
+from shared import database, health, readiness
 from shared.bell import Bell
 from shared.crypto import Keyring
-from shared.database import open_pool, ping
+from shared.database import open_pool
 from shared.feed import Feed, decode
 from shared.middleware import TracingMiddleware
 from shared.revocations import Answer
@@ -49,10 +49,6 @@ from shared.routing import resource
 
 APP = "/v1/platform/apps/{client_id}"
 CONNECTION = "/v1/saml/connections/{connection_id}"
-
-
-async def check_database(request: Request) -> None:
-    await ping(request.state.pool)
 
 
 routes = [
@@ -112,7 +108,7 @@ routes = [
     resource("/v1/saml/{connection}/slo", GET=saml_logout.slo, POST=saml_logout.slo),
     Route("/internal/revocations", revocations.revocations),
     Route("/internal/token-usage", revocations.token_usage, methods=["POST"]),
-    *health.routes({"database": check_database}),
+    *health.routes(readiness.checks(Path(__file__).parent)),
 ]
 
 
@@ -175,7 +171,7 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(TracingMiddleware),
             feed.middleware(service_keys=settings.service_public_keys or ""),
         ],
-        exception_handlers=problems.exception_handlers
+        exception_handlers=database.exception_handlers
         | {OAuth2Error: signin.refuse_unreadable, Busy: signin.refuse_busy},
         lifespan=partial(lifespan, settings, feed),
     )

@@ -4,12 +4,12 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypedDict
 
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 
 from services.control_plane.access import BASE, GrantMiddleware
 from services.control_plane.agents import edge_endpoints
@@ -19,7 +19,7 @@ from services.control_plane.marketplace import endpoints as marketplace
 from services.control_plane.packages import endpoints as packages
 from services.control_plane.releases import endpoints as releases
 from services.control_plane.settings import Settings
-from shared import database, health, problems
+from shared import database, health, readiness
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
@@ -29,10 +29,6 @@ from shared.routing import resource
 
 # Edge agents have no token of an app: these endpoints know them by their code or credential.
 PUBLIC = re.compile(rf"{BASE}/agents/(enrol|heartbeat|content/[^/]+/[^/]+)")
-
-
-async def check_database(request: Request) -> None:
-    await database.ping(request.state.pool)
 
 
 KEYS = f"{BASE}/signing-keys"
@@ -90,7 +86,7 @@ routes = [
     resource(INSTALLATION, GET=marketplace.read_installation),
     resource(f"{INSTALLATION}/content", GET=marketplace.download_installed),
     resource(f"{INSTALLATION}/uninstall", POST=marketplace.uninstall),
-    *health.routes({"database": check_database}),
+    *health.routes(readiness.checks(Path(__file__).parent)),
 ]
 
 
@@ -110,7 +106,7 @@ def create_app(settings: Settings) -> Starlette:
             feed.middleware(),
             Middleware(GrantMiddleware, public=PUBLIC),
         ],
-        exception_handlers=problems.exception_handlers,
+        exception_handlers=database.exception_handlers,
         lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known

@@ -3,19 +3,19 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypedDict
 
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 
 from services.device_ingest import endpoints, metrics, recording
 from services.device_ingest.devices import ActiveDevices
 from services.device_ingest.group_commit import GroupCommit
 from services.device_ingest.recording import Outcome, Submission
 from services.device_ingest.settings import Settings
-from shared import database, health, problems
+from shared import database, health, readiness
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
@@ -53,12 +53,12 @@ class State(TypedDict):
 def create_app(settings: Settings) -> Starlette:
     feed = Feed(settings, "device_ingest")
     app = Starlette(
-        routes=[*routes, *health.routes({"database": _check_database})],
+        routes=[*routes, *health.routes(readiness.checks(Path(__file__).parent))],
         middleware=[
             Middleware(TracingMiddleware),
             feed.middleware(),
         ],
-        exception_handlers=problems.exception_handlers,
+        exception_handlers=database.exception_handlers,
         lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
@@ -100,7 +100,3 @@ async def _write_group(
     if has_messages:
         bell.ring()
     return outcomes
-
-
-async def _check_database(request: Request) -> None:
-    await database.ping(request.state.pool)

@@ -3,17 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypedDict
 
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 
 from services.epcr.endpoints import encounters, records
 from services.epcr.pseudonyms import Pseudonyms
 from services.epcr.settings import Settings
-from shared import database, health, problems
+from shared import database, health, readiness
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
@@ -44,12 +44,12 @@ def create_app(settings: Settings) -> Starlette:
     feed = Feed(settings, "epcr")
     pseudonyms = Pseudonyms.from_text(required(settings.pseudonym_keys, "PSEUDONYM_KEYS"))
     app = Starlette(
-        routes=[*routes, *health.routes({"database": _check_database})],
+        routes=[*routes, *health.routes(readiness.checks(Path(__file__).parent))],
         middleware=[
             Middleware(TracingMiddleware),
             feed.middleware(),
         ],
-        exception_handlers=problems.exception_handlers,
+        exception_handlers=database.exception_handlers,
         lifespan=partial(lifespan, settings, feed, pseudonyms),
     )
     # Another path is not found, rather than redirected to an address this process only believes to be its own.
@@ -66,7 +66,3 @@ async def lifespan(settings: Settings, feed: Feed, pseudonyms: Pseudonyms, app: 
         feed,
     ):
         yield State(settings=settings, pool=pool, bell=bell, keyring=keyring, pseudonyms=pseudonyms)
-
-
-async def _check_database(request: Request) -> None:
-    await database.ping(request.state.pool)

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypedDict
 
 from graphql import GraphQLSchema
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 
 from services.graphql_api import bundles, endpoints, schema
 from services.graphql_api.acqi.snapshot import Snapshots
@@ -18,7 +18,7 @@ from services.graphql_api.bundles import Catalogue
 from services.graphql_api.plans import Planner
 from services.graphql_api.settings import Settings
 from services.graphql_api.webhooks import client
-from shared import database, health, problems
+from shared import database, health, readiness
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
@@ -52,12 +52,12 @@ def create_app(settings: Settings) -> Starlette:
         required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
     feed = Feed(settings, "graphql_api")
     app = Starlette(
-        routes=[*routes, *health.routes({"database": _check_database})],
+        routes=[*routes, *health.routes(readiness.checks(Path(__file__).parent))],
         middleware=[
             Middleware(TracingMiddleware),
             feed.middleware(),
         ],
-        exception_handlers=problems.exception_handlers,
+        exception_handlers=database.exception_handlers,
         lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
@@ -87,7 +87,3 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
             snapshots=Snapshots(),
             webhooks=webhooks,
         )
-
-
-async def _check_database(request: Request) -> None:
-    await database.ping(request.state.pool)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from services.webhook_dispatcher.settings import Settings, load
-from shared.command import LOOPBACK, OpsHost, commands, observe
+from shared.command import LOOPBACK, OpsHost, commands, observe, wait_for_schema
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -49,7 +49,9 @@ def sender(ops_host: OpsHost = LOOPBACK) -> None:
     from services.webhook_dispatcher.sender import run
 
     settings = load()
-    run(settings, observe("webhook-dispatcher", settings, ops_host))
+    working = observe("webhook-dispatcher", settings, ops_host)
+    wait_for_schema(settings, Path(__file__).parent)
+    run(settings, working)
 
 
 @cli.command(name="chores")

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 
 from services.webhook_dispatcher import dispatch_queries, endpoints, history_endpoints, resolver
 from services.webhook_dispatcher.addresses import Policy
@@ -16,7 +16,7 @@ from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.queues import SENDER, SERVICE
 from services.webhook_dispatcher.settings import Settings
-from shared import database, health, problems
+from shared import database, health, readiness
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.feed import Feed
@@ -25,10 +25,6 @@ from shared.partitions import Daily
 from shared.routing import resource
 
 ONE = "/v1/webhooks/{webhook_id}"
-
-
-async def ping_database(request: Request) -> None:
-    await database.ping(request.state.pool)
 
 
 routes = [
@@ -40,7 +36,7 @@ routes = [
     resource(ONE + "/recover", POST=history_endpoints.recover),
     resource(ONE + "/test", POST=history_endpoints.send_test),
     resource(ONE + "/reconciliation", GET=history_endpoints.reconcile),
-    *health.routes({"database": ping_database}),
+    *health.routes(readiness.checks(Path(__file__).parent)),
 ]
 
 
@@ -52,7 +48,7 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(TracingMiddleware),
             feed.middleware(),
         ],
-        exception_handlers=problems.exception_handlers,
+        exception_handlers=database.exception_handlers,
         lifespan=partial(lifespan, settings, feed),
     )
     app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known

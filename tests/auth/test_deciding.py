@@ -1,5 +1,6 @@
 """Decisions that meet: two operators, an operator and the tenant, and one that dies half way."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import msgspec
 import psycopg
 import pytest
 
+from services.auth.requests import deciding
+from services.auth.tenants.operations import Refused
 from shared.settings import required
 from tests.auth.organisations import PATH, Organisation
 from tests.auth.support import Auth
@@ -43,17 +46,9 @@ def test_a_withdrawal_and_an_approval_at_once_are_one_of_the_two_whole(auth: Aut
         """Sends the two to the same row, held until both stand there."""
         done: list[Done] = []
         statuses: list[int] = []
-        threads = [
-            threading.Thread(target=lambda: done.append(run_apart(auth, "approve", made["id"]))),
-            threading.Thread(target=lambda: statuses.append(organisation.withdraw(made).status_code)),
-        ]
-        with hold(auth, "integration_requests", "id", made["id"]) as gate:
-            for thread in threads:
-                thread.start()
-            wait_for(lambda: auth.sql(WAITING) == [(2,)], what="both to stand at the row")
-            gate.rollback()
-        for thread in threads:
-            thread.join()
+        approving = threading.Thread(target=lambda: done.append(run_apart(auth, "approve", made["id"])))
+        withdrawing = threading.Thread(target=lambda: statuses.append(organisation.withdraw(made).status_code))
+        stand_at_a_row(auth, made, approving, withdrawing)
         return done[0].status == 0, statuses[0]
 
     made = organisation.ask("telephony")
@@ -67,16 +62,9 @@ def test_two_operators_approve_at_once_and_one_is_told_so(auth: Auth, organisati
     made = organisation.ask("sandbox", {"admin_email": email, "demo_data": False})
     before = auth.sql("SELECT count(*) FROM tenants")[0][0]
     done: list[Done] = []
-    with hold(auth, "integration_requests", "id", made["id"]) as gate:
-        threads = [
-            threading.Thread(target=lambda: done.append(run_apart(auth, "approve", made["id"]))) for _ in range(2)
-        ]
-        for thread in threads:
-            thread.start()
-        wait_for(lambda: auth.sql(WAITING) == [(2,)], what="both to stand at the row")
-        gate.rollback()
-    for thread in threads:
-        thread.join()
+    apart = threading.Thread(target=lambda: done.append(run_apart(auth, "approve", made["id"])))
+    here = threading.Thread(target=lambda: done.append(run_here(auth, made["id"])))
+    stand_at_a_row(auth, made, apart, here)
     assert sorted(one.status == 0 for one in done) == [False, True]
     assert any("approved already" in one.text for one in done)
     assert auth.sql("SELECT count(*) FROM tenants")[0][0] == before + 1
@@ -131,6 +119,32 @@ def start(auth: Auth, *words: str) -> "subprocess.Popen[str]":
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def stand_at_a_row(auth: Auth, made: dict[str, Any], slow: threading.Thread, quick: threading.Thread) -> None:
+    """Two decisions queue at a held row, and end once it is free. A lock is waited for 5 s at most: who takes long to come comes first."""
+    with hold(auth, "integration_requests", "id", made["id"]) as gate:
+        slow.start()
+        wait_for(lambda: auth.sql(WAITING) == [(1,)], what="the first to stand at the row")
+        quick.start()
+        wait_for(lambda: auth.sql(WAITING) == [(2,)], what="both to stand at the row")
+        gate.rollback()
+    slow.join()
+    quick.join()
+
+
+def run_here(auth: Auth, request_id: str) -> Done:
+    """An approval without the seconds that a process takes to start."""
+
+    async def approve() -> None:
+        async with deciding.operating(auth.settings) as conn:
+            await deciding.approve(conn, request_id, None)
+
+    try:
+        asyncio.run(approve())
+    except Refused as refused:
+        return Done(1, str(refused))
+    return Done(0, "")
 
 
 def run_apart(auth: Auth, *words: str) -> Done:

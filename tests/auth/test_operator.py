@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import services.auth
 from services.auth.__main__ import cli
+from shared import ids
 from shared.messages import TenantChanged
 from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app
 from tests.support.waiting import wait_for
@@ -61,6 +62,21 @@ def test_a_tenant_is_made_listed_and_audited(auth: Auth) -> None:
     again = run(auth, "tenant", "create", "Sandbox", "--key", key)
     assert again.status != 0
     assert "already" in again.text
+
+
+def test_a_tenant_is_opened_with_all_it_begins_with(auth: Auth) -> None:
+    email = f"first-{ids.new_id('x')[-12:]}@riviera.example"
+    printed = operate(auth, "tenant", "open", "Riviera Emergency Services", email)
+    opened = dict(line.split(maxsplit=1) for line in printed.splitlines())
+    token = auth.token(opened, scope="platform:apps").json()
+    assert token["scope"] == "platform:apps"
+    assert claims_of(token["access_token"])["tenant_id"] == opened["tenant"]
+    assert opened["password"].startswith(auth.settings.issuer)
+    assert f"active  {email}" in operate(auth, "user", "list", "--tenant", opened["tenant"])
+    again = run(auth, "tenant", "open", "Riviera again", email)
+    assert again.status != 0
+    assert "already" in again.text
+    assert "Riviera again" not in operate(auth, "tenant", "list")
 
 
 def test_on_request_scopes_are_granted_and_withdrawn_from_apps_too(auth: Auth) -> None:

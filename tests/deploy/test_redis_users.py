@@ -23,7 +23,7 @@ from tests.shared.support import Settings, acknowledging, consuming, link, runni
 from tests.support.signing import signing_key
 from tests.support.waiting import wait_for
 
-PASSWORDS = {name: f"{name}-password" for name in [*SERVICES, "gateway"]}
+PASSWORDS = {name: f"{name}-password" for name in [*SERVICES, "gateway", "monitor"]}
 ALL_QUEUES = [queue for service in SERVICES for queue in queues_of(service)]
 # What could be done to a queue of another service's, or to all of Redis. `{}` is the queue.
 ATTEMPTS = """

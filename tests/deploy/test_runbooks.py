@@ -116,7 +116,7 @@ def test_what_is_asked_of_the_platform_is_in_its_contract() -> None:
     assert asked
     for command in asked:
         method = re.search(r"-X (\w+)", command.text)
-        path = re.sub(r"<[^>]+>", "{}", re.search(r"https://[^/]+(\S+)", command.text)[1])  # pyright: ignore[reportOptionalSubscript]
+        path = re.sub(r"<[^>]+>", "{}", re.search(r"https?://[^/]+(\S+)", command.text)[1])  # pyright: ignore[reportOptionalSubscript]
         paths = {re.sub(r"\{[^}]+\}", "{}", known): known for known in CONTRACT["paths"]}
         assert (method[1] if method else "GET").lower() in CONTRACT["paths"][paths[path]], command
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,7 +53,18 @@ FUNCTIONS = {
     "min",
     "time",
 }
-FROM_ELSEWHERE = {"up", "process_resident_memory_bytes"}
+# What exporters of others keep, with the labels that are asked for.
+FROM_ELSEWHERE = {
+    "up",
+    "process_resident_memory_bytes",
+    "pg_up",
+    "pg_stat_database_numbackends",
+    "pg_settings_max_connections",
+    "redis_up",
+    "node_filesystem_avail_bytes",
+    "node_filesystem_size_bytes",
+    "alertmanager_notifications_failed_total",
+}
 
 
 def kept() -> dict[str, set[str]]:
@@ -96,7 +109,39 @@ def test_prometheus_scrapes_every_process() -> None:
     expected = {f"{service.name}-{process}:9000" for service in SERVICES for process in service.processes} | {
         "gateway:9000"
     }
-    assert scraped == expected
+    expected |= {f"{service.name}-db:5432/postgres" for service in SERVICES}
+    assert scraped == expected | {"redis-exporter:9121", "node-exporter:9100", "alertmanager:9093"}
+
+
+def alertmanager(tmp_path: Path, **settings: str) -> dict[str, Any]:
+    """The configuration that its start script writes, run beside a program that only copies it."""
+    copied = tmp_path / "alertmanager"
+    copied.write_text(f"#!/bin/sh\ncp ${{1#*=}} {tmp_path}/written.yml\n")
+    copied.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", **settings}
+    subprocess.run(["sh", str(PROMETHEUS / "alertmanager.sh")], env=environment, check=True, capture_output=True)
+    return yaml.safe_load((tmp_path / "written.yml").read_text())
+
+
+def test_alerts_reach_whom_the_environment_names(tmp_path: Path) -> None:
+    mail = {"ALERT_MAIL_TO": "on-call@knogin.example", "ALERT_MAIL_FROM": "a@b.example", "ALERT_SMTP_HOST": "mail:587"}
+    login = {"ALERT_SMTP_USER": "alerts", "ALERT_SMTP_PASSWORD": "it's: #secret"}
+    written = alertmanager(tmp_path, ALERT_WEBHOOK_URL="https://chat.example/x?y='z'", **mail, **login)
+    (receiver,) = written["receivers"]
+    assert receiver["webhook_configs"] == [{"url": "https://chat.example/x?y='z'", "send_resolved": True}]
+    (email,) = receiver["email_configs"]
+    assert (email["to"], email["smarthost"], email["auth_password"]) == (
+        "on-call@knogin.example",
+        "mail:587",
+        "it's: #secret",
+    )
+    assert written["route"]["receiver"] == receiver["name"]
+
+
+def test_without_a_receiver_alertmanager_starts_and_mail_without_a_server_is_refused(tmp_path: Path) -> None:
+    assert alertmanager(tmp_path)["receivers"] == [{"name": "on-call"}]
+    with pytest.raises(subprocess.CalledProcessError):
+        alertmanager(tmp_path, ALERT_MAIL_TO="on-call@knogin.example")
 
 
 def test_every_runbook_is_listed_and_every_listed_one_is_there() -> None:

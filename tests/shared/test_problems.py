@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shared import http, problems
+from shared import database, http, problems
 from shared.middleware import TracingMiddleware
 from shared.problems import FieldError, Problem
 from shared.routing import resource
@@ -25,7 +25,7 @@ def app(endpoint: Callable[[Request], Awaitable[Response]]) -> Starlette:
     return Starlette(
         routes=[resource("/things/{id}", GET=endpoint, PATCH=endpoint)],
         middleware=[Middleware(TracingMiddleware)],
-        exception_handlers=problems.exception_handlers,
+        exception_handlers=database.exception_handlers,
     )
 
 

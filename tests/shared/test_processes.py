@@ -31,11 +31,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def worker(consumer: Database, redis_url: str, effect_seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+def worker(consumer: Database, redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {
         "WORKER_DATABASE_URL": consumer.worker,
         "REDIS_URL": redis_url,
-        "EFFECT_SECONDS": str(effect_seconds),
+        "HELD": "1",
     }
     command = [sys.executable, "-m", "tests.shared.program", "device_ingest"]
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -51,10 +51,11 @@ def test_a_worker_told_to_stop_finishes_the_task_at_hand(
 ) -> None:
     publish(producer, link("enc_1"))
     relay_of(producer, redis_url).send_due()
-    with worker(consumer, redis_url, 1.5) as process, Redis.from_url(redis_url) as redis:
+    with worker(consumer, redis_url) as process, Redis.from_url(redis_url) as redis:
         wait_for(lambda: redis.exists("begun"))
         assert effects(consumer) == (0, 0)
         process.send_signal(signal.SIGTERM)
+        redis.set("go", "1")
         assert process.wait(30) == 0
         assert effects(consumer) == (1, 1)
         assert redis.llen(ACKS) == 1
@@ -65,7 +66,7 @@ def test_a_worker_killed_in_the_middle_leaves_no_half_and_another_does_it_once(
 ) -> None:
     publish(producer, link("enc_1"), link("enc_2"))
     with running(relay_of(producer, redis_url)), acknowledging(producer, redis_url):
-        with worker(consumer, redis_url, 4) as process, Redis.from_url(redis_url) as redis:
+        with worker(consumer, redis_url) as process, Redis.from_url(redis_url) as redis:
             wait_for(lambda: redis.exists("begun"))
             process.send_signal(signal.SIGKILL)
             process.wait()

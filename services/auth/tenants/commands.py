@@ -1,5 +1,6 @@
 """The operator's commands: tenants, users, scopes, keys and the audit trail."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,12 +12,21 @@ import typer
 from services.auth.keys import rotation, schedule
 from services.auth.keys.models import PLATFORM
 from services.auth.settings import Settings
-from services.auth.tenants import operations
+from services.auth.tenants import first_party, operations
 from services.auth.tenants.operations import Conn, Refused
 from shared.crypto import Keyring
 
 Load = Callable[[], Settings]
 TenantId = Annotated[str, typer.Argument(help="The tenant's id, org_…")]
+ADMINISTRATION = "Administration"
+ADMINISTRATION_SCOPES = [
+    "webhooks:write",
+    "argus:epcr:write",
+    "argus:devices:write",
+    "argus:acqi:read",
+    "argus:incidents:write",
+    "platform:apps",
+]
 Email = Annotated[str, typer.Argument(help="The user's e-mail address.")]
 
 
@@ -47,6 +57,26 @@ def tenant_commands(load: Load) -> typer.Typer:
         """Make a tenant and print its id."""
         with operating(load) as (_, conn):
             show(operations.create_tenant(conn, name, key, "sandbox" if sandbox else "production"))
+
+    @cli.command(name="open")
+    def open_tenant(
+        name: Annotated[str, typer.Argument(help="The organisation's name, as people see it.")],
+        email: Annotated[str, typer.Argument(help="The e-mail address of its administrator.")],
+    ) -> None:
+        """Make a tenant with all it begins with: an administrator, and the app that registers other apps.
+
+        Prints the tenant's id, a link good once for a day to choose the administrator's password with, and the app's id and secret,
+        which are shown this once.
+        """
+        with operating(load) as (settings, conn):
+            tenant_id = operations.create_tenant(conn, name, None, "production")
+            operations.create_user(conn, tenant_id, email, email.partition("@")[0])
+            link = operations.password_link(conn, _keyring(settings), settings.issuer, email, 24)
+        made = asyncio.run(first_party.create_app(settings, tenant_id, ADMINISTRATION, ADMINISTRATION_SCOPES))
+        for title, value in zip(
+            ("tenant", "password", "client_id", "client_secret"), (tenant_id, link, *made), strict=True
+        ):
+            show(f"{title:13}", value)
 
     @cli.command(name="list")
     def list_tenants() -> None:

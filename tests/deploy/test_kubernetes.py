@@ -1,0 +1,262 @@
+"""The Kubernetes tree holds together: what is scaled, selected, let through, alerted and connected, without a cluster."""
+
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from deploy.compose.__main__ import settings
+from deploy.k8s import build
+from deploy.k8s.secrets import manifests, secrets
+from deploy.local.table import ROOT, SERVICES, Service
+from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
+from tests.deploy.test_watching import asked, kept
+
+__all__ = ["production"]
+Manifests = list[dict[str, Any]]
+# Connections that one process holds at most (the runbook on connections explains them).
+WEB, WORKER, RELAY, SENDER = 10, {"graphql-api": 12}, 4, 1
+SPARE = 5 + 3 + 2  # an operator's, replication's and monitoring's
+
+
+def test_what_is_written_from_the_table_is_up_to_date() -> None:
+    for name, text in build.files().items():
+        assert (K8S / name).read_text() == text, "run `python -m deploy.k8s.build`"
+
+
+def scaled(production: Manifests) -> dict[str, tuple[int, int]]:
+    """Least and most replicas by Deployment."""
+    by_cpu = {
+        found["spec"]["scaleTargetRef"]["name"]: (found["spec"]["minReplicas"], found["spec"]["maxReplicas"])
+        for found in of_kind(production, "HorizontalPodAutoscaler").values()
+    }
+    by_work = {
+        found["spec"]["scaleTargetRef"]["name"]: (found["spec"]["minReplicaCount"], found["spec"]["maxReplicaCount"])
+        for found in of_kind(production, "ScaledObject").values()
+    }
+    assert not by_cpu.keys() & by_work.keys(), "two autoscalers would pull at one Deployment"
+    return by_cpu | by_work
+
+
+def test_every_deployment_has_one_autoscaler_and_no_replicas_beside_it(production: Manifests) -> None:
+    deployments = of_kind(production, "Deployment")
+    assert set(scaled(production)) == set(deployments)
+    for name, deployment in deployments.items():
+        assert "replicas" not in deployment["spec"], f"each apply of {name} would undo what its autoscaler did"
+        assert scaled(production)[name][0] >= 2, name
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_at_full_scale_and_in_a_rollout_a_database_has_connections_for_all(
+    service: Service, production: Manifests
+) -> None:
+    most = {name: upper for name, (_, upper) in scaled(production).items()}
+    held = {"web": WEB, "worker": WORKER.get(service.name, 8), "relay": RELAY, "sender": SENDER}
+    # While a version is rolled out each Deployment has one process more.
+    needed = sum(held[process] * (most[f"{service.name}-{process}"] + 1) for process in service.processes) + 1 + SPARE
+    cluster = of_kind(production, "Cluster")[f"{service.name}-db"]
+    assert needed <= int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
+
+
+def test_selectors_choose_the_pods_they_are_meant_for(production: Manifests) -> None:
+    for name, deployment in of_kind(production, "Deployment").items():
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()
+        constraints = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        assert {one["topologyKey"] for one in constraints} == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+        for one in constraints:
+            assert one["labelSelector"]["matchLabels"] == deployment["spec"]["selector"]["matchLabels"], name
+        (budget,) = [
+            each
+            for each in of_kind(production, "PodDisruptionBudget").values()
+            if chooses(each["spec"]["selector"], labels)
+        ]
+        assert budget["spec"]["minAvailable"] == 1
+
+
+def test_applying_by_the_labels_of_the_runbooks_applies_everything(production: Manifests) -> None:
+    names = {"platform", "gateway", *(service.name for service in SERVICES)}
+    for found in production:
+        assert found["metadata"].get("labels", {}).get("app.kubernetes.io/name") in names, found["metadata"]["name"]
+
+
+def reached(production: Manifests, labels: dict[str, str]) -> set[str]:
+    """Whom a pod with those labels may call, by all policies that choose it."""
+    found: set[str] = set()
+    for policy in of_kind(production, "NetworkPolicy").values():
+        if "Egress" in policy["spec"]["policyTypes"] and chooses(policy["spec"]["podSelector"], labels):
+            for rule in policy["spec"].get("egress", ()):
+                found |= {named(peer) for peer in rule["to"]}
+    return found
+
+
+def named(peer: dict[str, Any]) -> str:
+    if "ipBlock" in peer:
+        return "internet"
+    pods = peer.get("podSelector", {}).get("matchLabels", {})
+    space = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name")
+    return (
+        space
+        or pods.get("cnpg.io/cluster")
+        or pods.get("app.kubernetes.io/name")
+        or pods["app.kubernetes.io/component"]
+    )
+
+
+def test_a_pod_calls_nobody_but_whom_it_needs(production: Manifests) -> None:
+    everybody = {"kube-system", "redis", "monitoring"}
+    for service in SERVICES:
+        for process in (*service.processes, "migrate"):
+            labels = {
+                "app.kubernetes.io/name": service.name,
+                "app.kubernetes.io/part-of": "knogin",
+                "app.kubernetes.io/component": process,
+            }
+            more = {f"{service.name}-db"}
+            if service.name == "webhook-dispatcher" and process in ("web", "sender"):
+                more.add("internet")
+            if process == "web" and service.name != "auth":
+                more.add("auth")
+            if (service.name, process) == ("graphql-api", "web"):
+                more |= {"webhook-dispatcher", "gateway"}
+            assert reached(production, labels) == everybody | more, (service.name, process)
+    gateway = of_kind(production, "Deployment")["gateway"]["spec"]["template"]["metadata"]["labels"]
+    assert reached(production, gateway) == everybody | {"web"}
+
+
+def test_what_is_let_out_is_let_in_on_the_other_side(production: Manifests) -> None:
+    """A policy for one direction alone would stop the call."""
+    for service in SERVICES:
+        pod = {
+            "app.kubernetes.io/name": service.name,
+            "app.kubernetes.io/part-of": "knogin",
+            "app.kubernetes.io/component": "web",
+        }
+        admitting = of_kind(production, "NetworkPolicy")[f"{service.name}-db"]["spec"]
+        assert chooses(admitting["podSelector"], {"cnpg.io/cluster": f"{service.name}-db"})
+        assert any(
+            chooses(peer.get("podSelector", {"matchLabels": {"x": "x"}}), pod)
+            for peer in admitting["ingress"][0]["from"]
+        )
+
+
+def test_webhooks_never_leave_for_an_address_of_ours(production: Manifests) -> None:
+    (rule,) = of_kind(production, "NetworkPolicy")["webhooks-out"]["spec"]["egress"]
+    blocks = {peer["ipBlock"]["cidr"]: peer["ipBlock"].get("except", []) for peer in rule["to"]}
+    assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"} <= set(blocks["0.0.0.0/0"])
+    assert "::/0" not in blocks
+
+
+def test_the_gateway_believes_the_edges_proxies_and_nobody_else_reaches_it(production: Manifests) -> None:
+    gateway = next(found for name, found in of_kind(production, "ConfigMap").items() if name.startswith("gateway-"))
+    assert gateway["data"]["TRUSTED_PROXIES"]
+    assert of_kind(production, "HTTPRoute")["platform"]["spec"]["rules"][0]["backendRefs"] == [
+        {"name": "gateway", "port": 8000}
+    ]
+    listeners = of_kind(production, "Gateway")["edge"]["spec"]["listeners"]
+    assert {one["hostname"] for one in listeners if one["protocol"] == "HTTPS"} == {
+        "auth.knogin.com",
+        "api.knogin.com",
+        "knogin.com",
+    }
+
+
+def test_a_process_has_the_time_it_needs_to_end_and_a_slow_start_is_no_failure(production: Manifests) -> None:
+    for name, deployment in of_kind(production, "Deployment").items():
+        pod = deployment["spec"]["template"]["spec"]
+        (only,) = pod["containers"]
+        before = only.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        # The gateway drains for 25 s, a web process for 20 s.
+        assert pod["terminationGracePeriodSeconds"] >= before + 25 + 5, name
+        start = only["startupProbe"]
+        assert start["periodSeconds"] * start["failureThreshold"] >= 120, name
+        assert all("sizeLimit" in volume["emptyDir"] for volume in pod["volumes"]), name
+
+
+def test_processes_are_scaled_by_metrics_that_are_kept(production: Manifests) -> None:
+    for name, found in of_kind(production, "ScaledObject").items():
+        for trigger in found["spec"]["triggers"]:
+            assert asked(trigger["metadata"]["query"]) <= set(kept()), name
+
+
+def test_alerts_in_kubernetes_are_those_of_prometheus(production: Manifests) -> None:
+    groups = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
+    (rules,) = of_kind(production, "PrometheusRule").values()
+    told = {rule["alert"]: rule["expr"] for group in rules["spec"]["groups"] for rule in group["rules"]}
+    for rule in (rule for group in groups for rule in group["rules"]):
+        assert told[rule["alert"]] == build.ELSEWHERE.get(rule["alert"], rule["expr"])
+
+
+def test_every_secret_that_is_referred_to_comes_from_the_store_and_is_made_by_the_command(
+    production: Manifests,
+) -> None:
+    kept = set(of_kind(production, "ExternalSecret"))
+    made = set(secrets(settings({})))
+    assert referred(production) <= kept
+    assert kept - made == {"database-backups"}, "the access to backups is the provider's"
+    assert made <= kept
+
+
+def referred(found: Any) -> set[str]:
+    """Names of Secrets anywhere within."""
+    if isinstance(found, list):
+        return set().union(*map(referred, found))
+    if not isinstance(found, dict):
+        return set()
+    own = {
+        value.get("name") or value["secretName"]
+        for key, value in found.items()
+        if key in ("secretRef", "secretKeyRef", "secret", "passwordSecret", "accessKeyId", "secretAccessKey")
+        and isinstance(value, dict)
+    }
+    return own | set().union(*map(referred, found.values()))
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_made_secrets_and_settings_start_every_process(service: Service, production: Manifests) -> None:
+    given = next(
+        found["data"]
+        for name, found in of_kind(production, "ConfigMap").items()
+        if name.startswith(f"{service.name}-settings")
+    )
+    made = secrets(settings({}))
+    kind = settings_of(service.module)
+    for process, name in {"web": "web", "worker": "worker", "relay": "worker", "migrate": "migrate"}.items():
+        values = made[f"{service.name}-{name}"]
+        required = {field.name.upper() for field in msgspec.structs.fields(kind) if field.required}
+        assert required <= values.keys() | given.keys(), process
+        assert ("SERVICE_SIGNING_KEY" in values) == (process in service.signing), process
+        assert ("MIGRATION_DATABASE_URL" in values) == (process == "migrate")
+        assert ("WORKER_DATABASE_URL" in values) == (process != "web")
+
+
+def test_made_secrets_and_settings_start_the_gateway(production: Manifests) -> None:
+    (given,) = [
+        found["data"] for name, found in of_kind(production, "ConfigMap").items() if name.startswith("gateway-settings")
+    ]
+    required = {field.name.upper() for field in msgspec.structs.fields(settings_of("gateway")) if field.required}
+    assert required | {"SERVICE_PUBLIC_KEYS"} <= secrets(settings({}))["gateway"].keys() | given.keys()
+
+
+def test_a_secret_is_of_the_kind_its_reader_expects() -> None:
+    for manifest in manifests(settings({})):
+        is_login = manifest["metadata"]["name"].endswith(("-migrator", "-app", "-db-worker"))
+        assert (manifest["type"] == "kubernetes.io/basic-auth") == is_login, manifest["metadata"]["name"]
+
+
+def test_custom_kinds_name_what_is_there(production: Manifests) -> None:
+    """No cluster checks them here: what one of them refers to exists."""
+    clusters, stores = of_kind(production, "Cluster"), of_kind(production, "ObjectStore")
+    for name, cluster in clusters.items():
+        (plugin,) = cluster["spec"]["plugins"]
+        assert plugin["parameters"]["barmanObjectName"] in stores
+        assert plugin["isWALArchiver"], f"{name} could not go back to a second"
+        assert of_kind(production, "ScheduledBackup")[name]["spec"]["cluster"]["name"] == name
+    deployments = of_kind(production, "Deployment")
+    for found in of_kind(production, "ScaledObject").values():
+        assert found["spec"]["scaleTargetRef"]["name"] in deployments
+    hosts = {found["metadata"]["name"] for found in production if found["kind"] == "Service"}
+    for route in of_kind(production, "HTTPRoute").values():
+        for rule in route["spec"]["rules"]:
+            assert {backend["name"] for backend in rule.get("backendRefs", ())} <= hosts
