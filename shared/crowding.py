@@ -42,8 +42,12 @@ class Crowding:
 
     def rooms(self, consumers: Sequence[str]) -> dict[str, Room]:
         """The room of each consumer that has any."""
-        if self._redis_is_full():
-            return {}
+        rooms = {} if self._redis_is_full() else self._ask(consumers)
+        for consumer in consumers:
+            metrics.outbox_held_back.labels(consumer).set(consumer not in rooms)
+        return rooms
+
+    def _ask(self, consumers: Sequence[str]) -> dict[str, Room]:
         pipeline = self.redis.pipeline(transaction=False)
         for consumer in consumers:
             pipeline.llen(self.queues[consumer])

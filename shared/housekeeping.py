@@ -24,12 +24,26 @@ KEPT = (
     Kept("failures", "failed_at", days=30),
     Kept("idempotency_keys", "created_at", days=1),
 )
-OLDEST: LiteralString = """
+COUNTED = 10_000
+# From one consumer to the next, and of each the first row of an index: what waits behind it is not read, and counted up to a limit.
+# Ordered, or the planner reads the table from its beginning.
+WAITING: LiteralString = """
+    WITH RECURSIVE waiting AS (
+        (SELECT consumer FROM outbox WHERE acknowledged_at IS NULL ORDER BY consumer LIMIT 1)
+        UNION ALL
+        SELECT (SELECT o.consumer FROM outbox o WHERE o.acknowledged_at IS NULL AND o.consumer > w.consumer ORDER BY o.consumer LIMIT 1)
+        FROM waiting w WHERE w.consumer IS NOT NULL
+    )
     SELECT consumer,
-        coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE attempts = 0)), 0)::float8,
-        extract(epoch FROM now() - min(created_at))::float8
-    FROM outbox WHERE acknowledged_at IS NULL GROUP BY consumer
+        (SELECT extract(epoch FROM now() - created_at) FROM outbox WHERE consumer = w.consumer AND acknowledged_at IS NULL
+            ORDER BY created_at LIMIT 1)::float8,
+        (SELECT extract(epoch FROM now() - send_at) FROM outbox WHERE consumer = w.consumer AND acknowledged_at IS NULL AND attempts = 0
+            ORDER BY send_at LIMIT 1)::float8,
+        (SELECT count(*) FROM (SELECT FROM outbox WHERE consumer = w.consumer AND acknowledged_at IS NULL
+            ORDER BY created_at LIMIT %s) AS counted)
+    FROM waiting w WHERE consumer IS NOT NULL
 """
+_measured: set[str] = set()
 
 
 def jobs(trail: str, settings: Service) -> list[Periodic]:
@@ -48,11 +62,14 @@ def expire(conn: Connection) -> None:
 
 
 def measure(conn: Connection) -> None:
-    metrics.outbox_unacknowledged.clear()
-    rows = conn.execute(OLDEST).fetchall()
-    for consumer, _, unacknowledged in rows:
-        metrics.outbox_unacknowledged.labels(consumer).set(unacknowledged)
-    metrics.outbox_unsent.set(max((unsent for _, unsent, _ in rows), default=0))
+    """How old and how many each consumer's messages are. One for whom nothing waits any more has zeros."""
+    figures = {consumer: rest for consumer, *rest in conn.execute(WAITING, (COUNTED,))}
+    _measured.update(figures)
+    for consumer in _measured:
+        unacknowledged, unsent, count = figures.get(consumer, (0, 0, 0))
+        metrics.outbox_unacknowledged.labels(consumer).set(max(0, unacknowledged or 0))
+        metrics.outbox_unsent.labels(consumer).set(max(0, unsent or 0))
+        metrics.outbox_waiting.labels(consumer).set(count)
 
 
 def seal(conn: Connection) -> int:

@@ -13,7 +13,11 @@ pool_connections = Gauge("pool_connections", "Database connections of this proce
 pool_waiting = Gauge("pool_requests_waiting", "Requests and tasks that wait for a database connection")
 
 outbox_sent = Counter("outbox_messages_sent_total", "Messages handed to the broker", ["consumer", "again"])
-outbox_unsent = Gauge("outbox_oldest_unsent_seconds", "Age of the oldest outbox row never sent")
+outbox_unsent = Gauge("outbox_oldest_unsent_seconds", "Age of the oldest outbox row never sent", ["consumer"])
+outbox_waiting = Gauge("outbox_messages_waiting", "Outbox rows not acknowledged, counted up to 10,000", ["consumer"])
+outbox_held_back = Gauge(
+    "outbox_held_back", "1 while the consumer's queue, or Redis, is too full to be sent anything", ["consumer"]
+)
 outbox_unacknowledged = Gauge(
     "outbox_oldest_unacknowledged_seconds", "Age of the oldest outbox row not acknowledged", ["consumer"]
 )

@@ -35,11 +35,25 @@ OVERVIEW = [
     Panel("Time to answer at the gateway", "s", quantiles("http_request_seconds", "", 'job="gateway"')),
     Panel("Tokens refused", "reqps", (("sum by (reason) (rate(gateway_token_failures_total[5m]))", "{{reason}}"),)),
     Panel("Over their limit", "reqps", (("sum by (limit) (rate(gateway_limited_total[5m]))", "{{limit}}"),)),
-    Panel("Oldest message not sent", "s", (("outbox_oldest_unsent_seconds", "{{service}}"),)),
+    Panel(
+        "Oldest message not sent",
+        "s",
+        (("max by (service, consumer) (outbox_oldest_unsent_seconds)", "{{service}} → {{consumer}}"),),
+    ),
     Panel(
         "Oldest message not acknowledged",
         "s",
-        (("outbox_oldest_unacknowledged_seconds", "{{service}} → {{consumer}}"),),
+        (("max by (service, consumer) (outbox_oldest_unacknowledged_seconds)", "{{service}} → {{consumer}}"),),
+    ),
+    Panel(
+        "Messages not acknowledged, up to 10,000",
+        "none",
+        (("max by (service, consumer) (outbox_messages_waiting)", "{{service}} → {{consumer}}"),),
+    ),
+    Panel(
+        "Consumers too full to be sent anything",
+        "none",
+        (("max by (service, consumer) (outbox_held_back)", "{{service}} → {{consumer}}"),),
     ),
     Panel("Webhook lag", "s", quantiles("webhook_lag_seconds", "")),
     Panel("Oldest entry of the audit trail not sealed", "s", (("audit_oldest_unsealed_seconds", "{{service}}"),)),

@@ -49,6 +49,7 @@ FUNCTIONS = {
     "offset",
     "or",
     "and",
+    "unless",
     "on",
     "min",
     "time",
