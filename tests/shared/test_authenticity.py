@@ -296,3 +296,27 @@ def test_a_rotated_key_signs_beside_the_old_one_until_that_is_removed(
     assert takes("both", fresh)
     assert takes("new", fresh)
     assert not takes("new", signer("epcr"))
+
+
+def test_what_an_older_version_left_in_its_queue_is_ignored_and_sent_anew_by_the_new_road(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    """A roll-out: the old relay put an unsigned batch into the queue named as the consumer. Its row is still in the outbox."""
+    publish(producer, link())
+    with psycopg.connect(producer.admin, autocommit=True) as conn:
+        row: Any = conn.execute("SELECT id::text, body FROM outbox").fetchone()
+        conn.execute("UPDATE outbox SET attempts = 1")  # as the old relay left it, and due again
+    left = json.dumps(
+        {"body": json.dumps([["epcr", [message(row[1], id=row[0])]], {}, {}]), "headers": {"task": "consume"}}
+    )
+    with Redis.from_url(redis_url) as redis:
+        redis.lpush("device_ingest", left)
+        try:
+            with consuming("device_ingest", consumer, redis_url), acknowledging(producer, redis_url):
+                with running(relay_of(producer, redis_url)):
+                    wait_for(lambda: effects(consumer) == (1, 1))
+                    wait_for(lambda: unacknowledged(producer) == 0)
+                assert redis.llen("device_ingest") == 1
+                assert effects(consumer) == (1, 1)
+        finally:
+            redis.delete("device_ingest")
