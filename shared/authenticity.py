@@ -120,8 +120,9 @@ def objection(sender: str, receiver: str, envelope: Envelope) -> Reason | None:
         return "tenant"
     if any(named not in (None, envelope.tenant_id) for named in (claims.tenant_id, data.organization_id)):
         return "tenant"
-    return None if 0 <= claims.version <= _highest_version(kind) else "version"
+    return None if 0 <= claims.version <= highest_version(kind) else "version"
 
 
-def _highest_version(kind: type[Message]) -> int:
+def highest_version(kind: type[Message]) -> int:
+    """The highest that a message of this kind can have now."""
     return int((time.time() + MAX_AHEAD_SECONDS) * 1000) if kind in TIMED else MAX_COUNTED

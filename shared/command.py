@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 
-from shared.messages import queues_of
+from shared.messages import Versioned, queues_of
 from shared.settings import Process, Service, required
 
 # Each command imports what it runs, and nothing before it is called: an operator's command would wait a second for what it never needs.
@@ -53,12 +53,13 @@ def commands(
     create_worker: "Callable[[S], Celery]",
     periodic: "Callable[[S], list[Periodic]]",
     queues: tuple[str, ...] = (),
+    versioned: tuple[Versioned, ...] = (),
 ) -> typer.Typer:
     """The commands of the service in the folder `package`, whose name is also its database's and begins its queues'; `name` is
     what people call it.
 
     `create_app`, `create_worker` and `periodic` import what they need when they are called. `queues` are further queues that its worker
-    serves.
+    serves. `versioned` is where it keeps versions of what others tell it.
     """
     cli = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"Operate {name}."
@@ -68,6 +69,8 @@ def commands(
     _add_relay(cli, name, load, package, periodic)
     _add_migrate(cli, load, package)
     _add_outbox(cli, load)
+    if versioned:
+        _add_states(cli, load, versioned)
     _add_dead_letters(cli, load, create_worker)
     _add_audit(cli, load, package.name)
     return cli
@@ -181,6 +184,37 @@ def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:
 
         with task_transaction(_pool(load())) as conn:
             typer.echo(f"{conn.execute(REPLAY, (since.replace(tzinfo=UTC),)).rowcount} messages will be sent again")
+
+
+def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[Versioned, ...]) -> None:
+    group = typer.Typer(help="What this service keeps of what others tell it.")
+    cli.add_typer(group, name="states")
+
+    @group.callback()
+    def main() -> None:
+        """What this service keeps of what others tell it."""
+
+    @group.command()
+    def heal(
+        yes: Annotated[bool, typer.Option("--yes", help="Lower them; without it they are only listed.")] = False,
+    ) -> None:
+        """Lower versions that no message can have, so that the next announcement is taken. Needs MIGRATION_DATABASE_URL.
+
+        Prints table, tenant, id and version of each. Afterwards have them announced again: `python -m services.auth apps announce`.
+        """
+        import psycopg
+
+        from shared import states
+
+        dsn = required(load().migration_database_url, "MIGRATION_DATABASE_URL")
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            for table in versioned:
+                count = 0
+                for found in states.ahead(conn, table):
+                    typer.echo("\n".join("  ".join((table.name, *map(str, one))) for one in found))
+                    count += states.heal(conn, table, found) if yes else len(found)
+                done = "lowered" if yes else "cannot be; --yes lowers them" if count else "cannot be"
+                typer.echo(f"{table.name}: {count} versions {done}")
 
 
 def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: "Callable[[S], Celery]") -> None:

@@ -9,7 +9,7 @@ where they were written.
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString, NamedTuple
 
 import msgspec
 
@@ -365,6 +365,16 @@ TIMED = (WebhookApp, GraphqlApp, ClinicalApp, TenantChanged, PlatformApp)
 """Kinds whose `version` is Unix time in milliseconds. Every other `version` counts changes."""
 
 MESSAGES: tuple[type[Message], ...] = tuple(PRODUCERS)
+
+
+class Versioned(NamedTuple):
+    """A consumer's table for what messages of `kind` tell: the newest `version` of each `tenant_id` and `id`, the name of a column."""
+
+    kind: type[Message]
+    name: LiteralString
+    id: LiteralString
+
+
 SERVICES = ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane")
 
 

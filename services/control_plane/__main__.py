@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from services.control_plane.settings import Settings, load
 from shared.command import commands
+from shared.messages import PlatformApp, TenantChanged, Versioned
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -38,6 +39,7 @@ cli = commands(
     create_app=create_app,
     create_worker=create_worker,
     periodic=periodic,
+    versioned=(Versioned(TenantChanged, "tenants", "tenant_id"), Versioned(PlatformApp, "apps", "client_id")),
 )
 
 if __name__ == "__main__":

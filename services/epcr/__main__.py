@@ -7,6 +7,7 @@ import typer
 
 from services.epcr.settings import Settings, load
 from shared.command import commands
+from shared.messages import ClinicalApp, Versioned
 from shared.settings import required
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ cli = commands(
     create_app=create_app,
     create_worker=create_worker,
     periodic=periodic,
+    versioned=(Versioned(ClinicalApp, "apps", "client_id"),),
 )
 
 

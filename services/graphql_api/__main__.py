@@ -8,6 +8,7 @@ import typer
 
 from services.graphql_api.settings import Settings, load
 from shared.command import commands
+from shared.messages import EncounterFacts, GraphqlApp, Versioned
 from shared.settings import required
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ cli = commands(
     create_app=create_app,
     create_worker=create_worker,
     periodic=periodic,
+    versioned=(
+        Versioned(GraphqlApp, "graphql_apps", "client_id"),
+        Versioned(EncounterFacts, "acqi_facts", "encounter_id"),
+    ),
 )
 
 

@@ -7,6 +7,7 @@ import typer
 
 from services.webhook_dispatcher.settings import Settings, load
 from shared.command import LOOPBACK, OpsHost, commands, observe, wait_for_schema
+from shared.messages import AutomationInterest, Versioned, WebhookApp
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -40,6 +41,10 @@ cli = commands(
     create_app=create_app,
     create_worker=create_worker,
     periodic=periodic,
+    versioned=(
+        Versioned(WebhookApp, "apps", "client_id"),
+        Versioned(AutomationInterest, "automation_interest", "tenant_id"),
+    ),
 )
 
 

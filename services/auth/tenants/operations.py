@@ -9,7 +9,7 @@ from psycopg.rows import class_row, dict_row
 
 from services.auth import caps
 from services.auth.apps import scopes
-from services.auth.apps.models import Tenant
+from services.auth.apps.models import App, Tenant
 from services.auth.apps.queries import LOCK_TENANT
 from services.auth.revocations import watermarks
 from services.auth.revocations.queries import ADD_WATERMARKS
@@ -102,8 +102,11 @@ def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list
     left = _one(conn, queries.WITHDRAW_SCOPES, (list(unwanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.scopes_withdrawn", tenant_id, {"scopes": list(unwanted)})
     announcing.announce(conn, tenant_id)
-    rows = conn.execute(queries.APPS_WITH_SCOPES, {"scopes": list(unwanted), "tenant_id": tenant_id}).fetchall()
-    _revoke(conn, "client", rows)
+    with conn.cursor(row_factory=class_row(App)) as cursor:
+        parameters = {"scopes": list(unwanted), "tenant_id": tenant_id}
+        apps = cursor.execute(queries.APPS_WITH_SCOPES, parameters).fetchall()
+    announcing.announce_apps(conn, apps)
+    _revoke(conn, "client", [(app.client_id,) for app in apps])
     return left
 
 

@@ -38,6 +38,54 @@ NEXT_VERSION: LiteralString = (
     WHERE tenant_id = %s RETURNING """
     + TENANT_COLUMNS
 )
+# --- announcing what is there already; empty arrays choose everything -----------------------------------------------------------
+CHOSEN_TENANTS: LiteralString = """
+    cardinality(%(client_ids)s::text[]) = 0 AND (cardinality(%(tenant_ids)s::text[]) = 0 OR tenant_id = ANY(%(tenant_ids)s))
+"""
+CHOSEN_APPS: LiteralString = """
+    (cardinality(%(client_ids)s::text[]) = 0 OR client_id = ANY(%(client_ids)s))
+        AND (cardinality(%(tenant_ids)s::text[]) = 0 OR tenant_id = ANY(%(tenant_ids)s))
+"""
+# One that a clock gone wrong has put further ahead than consumers take comes back to now.
+RENEWED: LiteralString = """
+    CASE WHEN version > floor(extract(epoch FROM clock_timestamp()) * 1000) + 900000
+        THEN floor(extract(epoch FROM clock_timestamp()) * 1000)
+        ELSE greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000)) END
+"""
+OWNERS: LiteralString = """
+    SELECT tenant_id, tenant_id FROM tenants WHERE tenant_id = ANY(%(tenant_ids)s)
+    UNION ALL SELECT client_id, tenant_id FROM apps WHERE client_id = ANY(%(client_ids)s)
+"""
+COUNT_CHOSEN: LiteralString = (
+    "SELECT (SELECT count(*) FROM tenants WHERE "
+    + CHOSEN_TENANTS
+    + "), (SELECT count(*) FROM apps WHERE "
+    + CHOSEN_APPS
+    + ")"
+)
+RENEW_TENANTS: LiteralString = (
+    "UPDATE tenants SET version = "
+    + RENEWED
+    + "WHERE tenant_id IN (SELECT tenant_id FROM tenants WHERE tenant_id > %(after)s AND "
+    + CHOSEN_TENANTS
+    + "ORDER BY tenant_id LIMIT %(portion)s FOR NO KEY UPDATE) RETURNING "
+    + TENANT_COLUMNS
+)
+RENEW_APPS: LiteralString = (
+    "UPDATE apps SET version = "
+    + RENEWED
+    + "WHERE client_id IN (SELECT client_id FROM apps WHERE client_id > %(after)s AND "
+    + CHOSEN_APPS
+    + "ORDER BY client_id LIMIT %(portion)s FOR NO KEY UPDATE) RETURNING "
+    + COLUMNS
+)
+WITHDRAW_AHEAD: LiteralString = """
+    DELETE FROM outbox WHERE acknowledged_at IS NULL AND name = ANY(%(names)s)
+        AND (body ->> 'version')::bigint > floor(extract(epoch FROM clock_timestamp()) * 1000) + 900000
+        AND (cardinality(%(client_ids)s::text[]) = 0 OR body ->> 'client_id' = ANY(%(client_ids)s))
+        AND (cardinality(%(tenant_ids)s::text[]) = 0 OR tenant_id = ANY(%(tenant_ids)s))
+"""
+
 INSERT_SANDBOX: LiteralString = """
     INSERT INTO tenants (tenant_id, name, environment, granted_scopes, graphql_bundles, federation)
     VALUES (%s, %s, 'sandbox', %s, %s, %s)
@@ -52,12 +100,14 @@ WITHDRAW_SCOPES: LiteralString = """
     UPDATE tenants SET granted_scopes = ARRAY(SELECT one FROM unnest(granted_scopes) one WHERE one <> ALL (%s::text[]))
     WHERE tenant_id = %s RETURNING granted_scopes
 """
-APPS_WITH_SCOPES: LiteralString = """
+APPS_WITH_SCOPES: LiteralString = (
+    """
     UPDATE apps SET requested_scopes = ARRAY(SELECT one FROM unnest(requested_scopes) one WHERE one <> ALL (%(scopes)s::text[])),
-        updated_at = clock_timestamp()
+        updated_at = clock_timestamp(), version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
     WHERE tenant_id = %(tenant_id)s AND requested_scopes && %(scopes)s::text[] AND status <> 'deleted'
-    RETURNING client_id
-"""
+    RETURNING """
+    + COLUMNS
+)
 GRANT_BUNDLES: LiteralString = """
     UPDATE tenants SET graphql_bundles = ARRAY(SELECT DISTINCT unnest(graphql_bundles || %s::text[]) ORDER BY 1)
     WHERE tenant_id = %s RETURNING graphql_bundles

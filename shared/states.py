@@ -1,0 +1,69 @@
+"""Versions that a consumer keeps of what others tell it: those that cannot be are lowered, so that the next announcement is taken.
+
+No consumer takes such a version any more, but one that was stored before it was checked, or under a clock that was wrong, would refuse
+every genuine change until that time comes.
+"""
+
+from collections.abc import Iterator
+from typing import Any, LiteralString, NamedTuple
+
+import psycopg
+
+from shared import audit
+from shared.authenticity import highest_version
+from shared.identity import Caller
+from shared.messages import Versioned
+
+PORTION = 500
+OPERATOR = "operator"
+
+
+class Ahead(NamedTuple):
+    """A stored version that cannot be."""
+
+    tenant_id: str
+    id: str
+    version: int
+
+
+def ahead(conn: psycopg.Connection[Any], table: Versioned) -> Iterator[list[Ahead]]:
+    """All of one table, in portions and in the order of their keys. By a role that sees every tenant."""
+    after = ("", "")
+    bound = highest_version(table.kind)
+    while rows := conn.execute(_find(table), (*after, bound, PORTION)).fetchall():
+        found = [Ahead(*row) for row in rows]
+        yield found
+        after = found[-1][:2]
+
+
+def heal(conn: psycopg.Connection[Any], table: Versioned, found: list[Ahead]) -> int:
+    """Lowers them to 0, as if nothing had been told yet, each tenant's with a line in its audit trail. Returns how many it lowered.
+
+    A version that an announcement has replaced meanwhile stays. To be called with `conn` in autocommit mode.
+    """
+    bound = highest_version(table.kind)
+    with conn.transaction():
+        columns = [one.tenant_id for one in found], [one.id for one in found]
+        lowered = conn.execute(_lower(table), (*columns, bound)).fetchall()
+        for tenant_id, count in lowered:
+            caller = Caller(tenant_id=tenant_id, client_id=OPERATOR)
+            conn.execute(audit.RECORD, audit.entry(caller, "states.healed", tenant_id, {table.name: count}))
+    return sum(count for _, count in lowered)
+
+
+def _find(table: Versioned) -> LiteralString:
+    return f"""
+        SELECT tenant_id, {table.id}, version FROM {table.name}
+        WHERE (tenant_id, {table.id}) > (%s, %s) AND version > %s ORDER BY tenant_id, {table.id} LIMIT %s
+    """  # noqa: S608 - constants of this code alone
+
+
+def _lower(table: Versioned) -> LiteralString:
+    return f"""
+        WITH lowered AS (
+            UPDATE {table.name} SET version = 0
+            WHERE (tenant_id, {table.id}) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND version > %s
+            RETURNING tenant_id
+        )
+        SELECT tenant_id, count(*) FROM lowered GROUP BY tenant_id
+    """  # noqa: S608 - constants of this code alone
