@@ -11,6 +11,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import gateway.metrics
+import services.auth.revocations.metrics
 import services.auth.saml.metrics
 import services.auth.signin.metrics
 import services.control_plane.automations.metrics
@@ -25,6 +26,7 @@ from deploy.local.table import ROOT, SERVICES
 MODULES: tuple[Any, ...] = (
     shared.metrics,
     gateway.metrics,
+    services.auth.revocations.metrics,
     services.auth.saml.metrics,
     services.auth.signin.metrics,
     services.webhook_dispatcher.metrics,

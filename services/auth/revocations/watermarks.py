@@ -4,8 +4,6 @@ import logging
 from collections.abc import Sequence
 from typing import Literal
 
-from prometheus_client import Counter
-
 from services.auth.keys.schedule import LONGEST_TOKEN
 from services.auth.revocations import queries
 from shared import audit
@@ -13,7 +11,6 @@ from shared.database import AsyncConnection
 from shared.identity import Caller
 
 log = logging.getLogger(__name__)
-folds = Counter("revocations_folded_total", "Watermarks that became one of their client or tenant", ["into"])
 
 # What gateways keep: they look twice a second.
 EFFECTIVE_WITHIN_SECONDS = 1
@@ -53,7 +50,9 @@ async def revoke_all(
         return
     parameters = (kind, list(revoked), owner, lives, CLIENT_MOST, TENANT_MOST)
     for into, folded, before_ms in await (await conn.execute(queries.REVOKE_TOKENS, parameters)).fetchall():
-        folds.labels(into).inc()
+        from services.auth.revocations import metrics  # commands revoke too, and keep no metrics until they do
+
+        metrics.folds.labels(into).inc()
         log.warning("revocations folded into one of the %s: all its tokens made before are refused", into)
         [(tenant_id,)] = await (await conn.execute(queries.TENANT)).fetchall()
         detail = {"kind": into, "made_before_ms": before_ms}

@@ -1,0 +1,5 @@
+"""How often revocations are folded."""
+
+from prometheus_client import Counter
+
+folds = Counter("revocations_folded_total", "Watermarks that became one of their client or tenant", ["into"])
