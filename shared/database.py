@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
 # This transaction's commit does not wait for the disk: for what is simply done again should a crash undo the last half second of it.
 LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
-# Of direct connections alone: a pooler drops or refuses start-up options. Every session has these by itself, see `migrate.SESSIONS`.
-OPTIONS = "-c timezone=UTC -c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
 # Of several hosts in a connection string, the one that can be written to; a standby is as good as none.
 WRITABLE = "read-write"
 # A pool looks for its server after 1, 3 and 4 seconds, and again for each caller after that: never minutes after it came back.
