@@ -116,9 +116,10 @@ def _add_worker(
         from shared.worker import work
 
         settings = load()
+        celery = create_worker(settings)
         working = observe(name, settings, ops_host)
         wait_for_schema(settings, package)
-        work(create_worker(settings), only or ",".join(queues), concurrency, working)
+        work(celery, only or ",".join(queues), concurrency, working)
 
 
 def _add_relay(
@@ -130,6 +131,7 @@ def _add_relay(
         from shared import housekeeping, relay
 
         settings = load()
+        required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
         working = observe(name, settings, ops_host)
         wait_for_schema(settings, package)
         jobs = [*housekeeping.jobs(package.name, settings), *periodic(settings)]

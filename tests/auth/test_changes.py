@@ -185,7 +185,7 @@ def test_a_distrusted_key_is_among_the_changes(alone: Auth) -> None:
     answer = changes(alone, before, wait=5)
     assert time.monotonic() - began < 1
     assert [(mark.kind, mark.id) for mark in answer.watermarks] == [("key", old)]
-    assert answer.keys == [kid]
+    assert kid in answer.keys
 
 
 def test_100_000_watermarks_make_a_revocation_no_slower_and_are_read_in_pages(alone: Auth) -> None:

@@ -295,6 +295,12 @@ def test_uninstalling_ends_the_apps_tokens_at_once_and_stops_its_automation(stac
     assert installed.arrivals_of(incident_id) == []
 
 
+ACCEPTED = """
+    SELECT FROM outbox WHERE consumer = 'webhook_dispatcher' AND body::text LIKE %s AND acknowledged_at IS NOT NULL
+"""
+
+
 def was_accepted(stack: Stack, incident_id: str) -> bool:
-    with stack.database("webhook-dispatcher", "admin") as conn:
-        return conn.execute("SELECT FROM events WHERE body LIKE %s", (f"%{incident_id}%",)).rowcount > 0
+    """Whether webhook-dispatcher has taken the event. It stores none that nobody listens to."""
+    with stack.database("graphql-api", "admin") as conn:
+        return conn.execute(ACCEPTED, (f"%{incident_id}%",)).rowcount > 0

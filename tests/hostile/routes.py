@@ -85,7 +85,7 @@ AUTH = {
     ("POST", "/v1/saml/{connection}/finish"): BROWSER_FORM,
     ("GET", "/v1/saml/{connection}/slo"): ("saml query", "saml inflate", "saml response", "accept-language"),
     ("POST", "/v1/saml/{connection}/slo"): ("saml form", "saml response", "accept-language"),
-    ("GET", "/internal/revocations"): NOTHING,
+    ("GET", "/internal/revocations"): ("query",),
     ("POST", "/internal/token-usage"): ("json TokenUses",),
 }
 WEBHOOK_DISPATCHER = {
