@@ -37,11 +37,11 @@ def test_the_relay_killed_with_messages_to_send_loses_nothing(integration: Integ
     assert len(integration.arrivals_of(encounter_id)) == 1
 
 
-def test_the_dispatchers_worker_killed_mid_delivery_delivers_again_under_the_same_id(integration: Integration) -> None:
+def test_a_sender_killed_mid_delivery_delivers_again_under_the_same_id(integration: Integration) -> None:
     integration.receiver.open.clear()
     encounter_id = integration.create_encounter().json()["id"]
     wait_for(lambda: integration.arrivals_of(encounter_id))
-    integration.stack.kill("webhook-dispatcher", "worker")
+    integration.stack.kill("webhook-dispatcher", "sender")
     integration.receiver.open.set()
     wait_for(lambda: len(integration.arrivals_of(encounter_id)) == 2)
     first, second = integration.arrivals_of(encounter_id)
