@@ -196,6 +196,10 @@ def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[
     @group.command()
     def heal(
         yes: Annotated[bool, typer.Option("--yes", help="Lower them; without it they are only listed.")] = False,
+        above: Annotated[
+            int | None,
+            typer.Option(min=0, help="Where versions count changes: more than anything can have changed in truth."),
+        ] = None,
     ) -> None:
         """Lower versions that no message can have, so that the next announcement is taken. Needs MIGRATION_DATABASE_URL.
 
@@ -209,9 +213,9 @@ def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[
         with psycopg.connect(dsn, autocommit=True) as conn:
             for table in versioned:
                 count = 0
-                for found in states.ahead(conn, table):
+                for found in states.ahead(conn, table, above):
                     typer.echo("\n".join("  ".join((table.name, *map(str, one))) for one in found))
-                    count += states.heal(conn, table, found) if yes else len(found)
+                    count += states.heal(conn, table, found, above) if yes else len(found)
                 done = "lowered" if yes else "cannot be; --yes lowers them" if count else "cannot be"
                 typer.echo(f"{table.name}: {count} versions {done}")
 
