@@ -41,8 +41,10 @@ COVERED: LiteralString = """
         OR EXISTS (SELECT FROM audit_waiting w WHERE w.audit_id = a.id)
     FROM audit a WHERE a.id > %s ORDER BY a.id LIMIT 10000
 """
+# Beside the batches from the first to the one named, which were all there: what was sealed meanwhile has its batch.
 STRAY_LEAVES: LiteralString = """
-    SELECT l.audit_id FROM audit_leaves l WHERE NOT EXISTS (SELECT FROM audit_batches b WHERE b.position = l.batch) LIMIT 1
+    SELECT l.audit_id FROM audit_leaves l WHERE (l.batch > %s OR l.batch < 1)
+        AND NOT EXISTS (SELECT FROM audit_batches b WHERE b.position = l.batch) ORDER BY l.batch, l.number LIMIT 1
 """
 NIL = UUID(int=0)
 
@@ -143,7 +145,7 @@ def _walk_batches(conn: psycopg.Connection[Any], seals: int, seals_head: bytes) 
         raise Broken(
             f"{covered[0]} entries were sealed one by one before batch {position}, and {seals} of them are there"
         )
-    if stray := conn.execute(STRAY_LEAVES).fetchone():
+    if stray := conn.execute(STRAY_LEAVES, (position,)).fetchone():
         raise Broken(f"the batch of entry {stray[0]} is missing: the end of the chain was cut off")
     return position, entries, last
 

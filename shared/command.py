@@ -25,7 +25,6 @@ LOOPBACK = "127.0.0.1"
 OpsHost = Annotated[str, typer.Option(help="Address of the probes and metrics (OPS_PORT).")]
 TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 S = TypeVar("S", bound=Service)
-REPLAY = "UPDATE outbox SET acknowledged_at = NULL, attempts = 0, send_at = now() WHERE created_at >= %s AND acknowledged_at IS NOT NULL"
 
 
 def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
@@ -182,10 +181,10 @@ def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:
         since: Annotated[datetime, typer.Option(formats=TIMES, help="UTC; what was written since is sent again.")],
     ) -> None:
         """Send acknowledged messages again, for a consumer whose database was restored. Their ids let it skip what it kept."""
-        from shared.database import task_transaction
+        from shared import outbox as messages_out
 
-        with task_transaction(_pool(load())) as conn:
-            typer.echo(f"{conn.execute(REPLAY, (since.replace(tzinfo=UTC),)).rowcount} messages will be sent again")
+        with _pool(load()).connection() as conn:
+            typer.echo(f"{messages_out.replay(conn, since.replace(tzinfo=UTC))} messages will be sent again")
 
 
 def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[Versioned, ...]) -> None:
@@ -199,6 +198,10 @@ def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[
     @group.command()
     def heal(
         yes: Annotated[bool, typer.Option("--yes", help="Lower them; without it they are only listed.")] = False,
+        above: Annotated[
+            int | None,
+            typer.Option(min=0, help="Where versions count changes: more than anything can have changed in truth."),
+        ] = None,
     ) -> None:
         """Lower versions that no message can have, so that the next announcement is taken. Needs MIGRATION_DATABASE_URL.
 
@@ -212,9 +215,9 @@ def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[
         with psycopg.connect(dsn, autocommit=True) as conn:
             for table in versioned:
                 count = 0
-                for found in states.ahead(conn, table):
+                for found in states.ahead(conn, table, above):
                     typer.echo("\n".join("  ".join((table.name, *map(str, one))) for one in found))
-                    count += states.heal(conn, table, found) if yes else len(found)
+                    count += states.heal(conn, table, found, above) if yes else len(found)
                 done = "lowered" if yes else "cannot be; --yes lowers them" if count else "cannot be"
                 typer.echo(f"{table.name}: {count} versions {done}")
 

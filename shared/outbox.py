@@ -1,6 +1,8 @@
 """Messages out: written in the transaction of what they tell, sent by the relay, kept until the consumer acknowledges."""
 
+from datetime import datetime
 from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 
@@ -11,6 +13,18 @@ from shared.messages import Message, consumer_of, name_of
 ADD: LiteralString = """
     INSERT INTO outbox (id, tenant_id, consumer, name, body, traceparent) VALUES (%s, %s, %s, %s, %s::jsonb, %s)
 """
+# A portion of the table in the order of its ids, which is that of time. Returns where it ended, and how many are sent again.
+REPLAY: LiteralString = """
+    WITH looked AS (
+        SELECT id FROM outbox WHERE id > %(after)s ORDER BY id LIMIT %(portion)s
+    ), again AS (
+        UPDATE outbox SET acknowledged_at = NULL, attempts = 0, send_at = now()
+        WHERE id = ANY (ARRAY(SELECT id FROM looked)) AND created_at >= %(since)s AND acknowledged_at IS NOT NULL
+        RETURNING 1
+    )
+    SELECT (SELECT id FROM looked ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM again)
+"""
+PORTION = 10_000
 
 
 async def add(conn: AsyncConnection, tenant_id: str, *messages: Message) -> None:
@@ -36,3 +50,16 @@ def row(tenant_id: str, message: Message, traceparent: str | None = None) -> tup
     """The parameters of `ADD`, for callers that write many rows in one statement of their own."""
     body = http.encode(message).decode()
     return ids.uuid7(), tenant_id, consumer_of(message), name_of(message), body, traceparent or tracing.traceparent()
+
+
+def replay(conn: psycopg.Connection[Any], since: datetime) -> int:
+    """Has what was acknowledged and written since sent again, each portion in a transaction of its own. Returns how many messages."""
+    after, total = UUID(int=0), 0
+    while True:
+        parameters = {"after": after, "since": since, "portion": PORTION}
+        end, number = conn.execute(REPLAY, parameters).fetchone() or (None, 0)
+        conn.commit()
+        total += number
+        if end is None:
+            return total
+        after = end

@@ -12,7 +12,7 @@ import psycopg
 from shared import audit
 from shared.authenticity import highest_version
 from shared.identity import Caller
-from shared.messages import Versioned
+from shared.messages import TIMED, Versioned
 
 PORTION = 500
 OPERATOR = "operator"
@@ -26,22 +26,28 @@ class Ahead(NamedTuple):
     version: int
 
 
-def ahead(conn: psycopg.Connection[Any], table: Versioned) -> Iterator[list[Ahead]]:
+def bound_of(table: Versioned, counted: int | None = None) -> int:
+    """The highest version that can be; `counted` is what an operator takes for it where versions count changes."""
+    highest = highest_version(table.kind)
+    return highest if counted is None or table.kind in TIMED else min(highest, counted)
+
+
+def ahead(conn: psycopg.Connection[Any], table: Versioned, counted: int | None = None) -> Iterator[list[Ahead]]:
     """All of one table, in portions and in the order of their keys. By a role that sees every tenant."""
     after = ("", "")
-    bound = highest_version(table.kind)
+    bound = bound_of(table, counted)
     while rows := conn.execute(_find(table), (*after, bound, PORTION)).fetchall():
         found = [Ahead(*row) for row in rows]
         yield found
         after = found[-1][:2]
 
 
-def heal(conn: psycopg.Connection[Any], table: Versioned, found: list[Ahead]) -> int:
+def heal(conn: psycopg.Connection[Any], table: Versioned, found: list[Ahead], counted: int | None = None) -> int:
     """Lowers them to 0, as if nothing had been told yet, each tenant's with a line in its audit trail. Returns how many it lowered.
 
     A version that an announcement has replaced meanwhile stays. To be called with `conn` in autocommit mode.
     """
-    bound = highest_version(table.kind)
+    bound = bound_of(table, counted)
     with conn.transaction():
         columns = [one.tenant_id for one in found], [one.id for one in found]
         lowered = conn.execute(_lower(table), (*columns, bound)).fetchall()

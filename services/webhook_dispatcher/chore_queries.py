@@ -111,7 +111,8 @@ GIVE_UP: dict[int, LiteralString] = {
     + _GIVE_UP_END
     + " 'sequence', max(l.sequence)) FROM looked l HAVING count(*) > 0)",
     1: _GIVE_UP_BEGIN
-    + " AND stage = ANY('{1,2}') AND (due_at, sequence) > (%(due_at)s::timestamptz, %(sequence)s) ORDER BY due_at, sequence "
+    + " AND stage = ANY('{1,2,5}') AND (stage < 5 OR due_at <= now() AND sequence IS NOT NULL)"
+    + " AND (due_at, sequence) > (%(due_at)s::timestamptz, %(sequence)s) ORDER BY due_at, sequence "
     + _GIVE_UP_END
     + " 'due_at', l.due_at, 'sequence', l.sequence) FROM looked l ORDER BY l.due_at DESC, l.sequence DESC LIMIT 1)",
 }

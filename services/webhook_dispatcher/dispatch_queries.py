@@ -109,8 +109,9 @@ BEGIN_RECORD: LiteralString = BEGIN_CLAIM.replace(", pg_advisory_xact_lock(74020
 # what waits for one that is stopped, slowed or recovering, nor the backlog of one that hangs. What is claimed for a receiver counts over
 # all senders, of whom each takes its part of the receiver's limit; for a quick one some are claimed ahead. A failing receiver has
 # one in flight; one more than the limit is sent where a person asked for it. `class` says which share of the sender's slots a delivery uses
-# (sharing.py). Its commit does not wait for the disk: a claim that a crash undoes was not made, and what was in flight then goes out twice,
-# as it would have if only the record of it had been lost.
+# (sharing.py). A lease counts from when it is given, not from when the transaction began to wait for its turn. Its commit does not wait for
+# the disk: a claim that a crash undoes was not made, and what was in flight then goes out twice, as it would have if only the record of it
+# had been lost.
 CLAIM: LiteralString = (
     WALK
     + """, lanes AS (
@@ -175,7 +176,7 @@ CLAIM: LiteralString = (
         SELECT q.delivery_id, due.class FROM due JOIN queue q ON q.delivery_id = due.delivery_id
         WHERE q.due_at <= now() FOR UPDATE OF q SKIP LOCKED
     ), claimed AS (
-        UPDATE queue q SET due_at = now() + interval '20 seconds', leased = true, attempt = q.attempt + 1
+        UPDATE queue q SET due_at = clock_timestamp() + interval '20 seconds', leased = true, attempt = q.attempt + 1
         FROM locked WHERE q.delivery_id = locked.delivery_id RETURNING q.*, locked.class
     )
     SELECT walked.last, walked.peers, sent.* FROM (

@@ -115,7 +115,9 @@ class Pump:
 
     async def _settle(self, conn: AsyncConnection) -> None:
         reports = {key: lane.take_report() for key, lane in self.lanes.items() if lane.worth_telling}
-        settled = recording.Settled(self.over.copy(), reports, self.released.copy(), self.gone.copy())
+        # Given back once: of a connection that broke nobody knows whether it was done, and another may hold them since.
+        released, self.released = self.released, []
+        settled = recording.Settled(self.over.copy(), reports, released, self.gone.copy())
         try:
             await recording.record(conn, settled)
         except BaseException:
@@ -123,7 +125,7 @@ class Pump:
                 self.lanes[key].give_back(report)
             raise
         # Only now: had the database gone away, the same results would be recorded over the next connection.
-        del self.over[: len(settled.over)], self.released[: len(settled.released)]
+        del self.over[: len(settled.over)]
         self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due}
         self._forget_idle_lanes()
 

@@ -19,7 +19,7 @@ from deploy.local.postgres import new_password
 from deploy.local.redis_server import RedisServer
 from shared import crowding
 from shared.crowding import Crowding
-from shared.messages import batches_queue
+from shared.messages import EncounterLink, batches_queue
 from tests.shared.support import (
     QUEUE,
     acknowledging,
@@ -94,6 +94,16 @@ def test_a_queue_is_bounded_by_its_bytes_too(producer: Database, redis_url: str)
         size: Any = redis.memory_usage(DEAD)
         assert crowding.MAX_BYTES <= size < 4 * crowding.MAX_BYTES
         assert redis.llen(DEAD) < crowding.MAX_CALLS
+
+
+def test_what_compresses_well_takes_no_more_room_in_a_queue(producer: Database, redis_url: str) -> None:
+    """Its size in the table was that of what is left of it, a sixtieth: one batch filled a queue five times over."""
+    told = EncounterLink(encounter_id="enc_1", link="linked", observation_ids=["obs_" + "0" * 26] * 7_000)
+    publish(producer, *[told] * 300)
+    relay_of(producer, redis_url).send_due()
+    with Redis.from_url(redis_url) as redis:
+        size: Any = redis.memory_usage(QUEUE, samples=0)
+    assert size < 2 * crowding.CLAIM_BYTES
 
 
 def test_a_million_rows_for_a_dead_consumer_cost_the_others_nothing(producer: Database, redis_url: str) -> None:

@@ -527,3 +527,20 @@ def test_the_version_before_finds_nothing_to_seal_and_its_sealing_does_not_fail(
         ).fetchall()
     assert taken == []
     assert seal(producer) == 1
+
+
+def test_whether_the_end_is_there_is_seen_without_reading_all(trail: Database) -> None:
+    """It was the one statement of a verification that read every entry's leaf: a long trail could not be verified in its time."""
+    with psycopg.connect(trail.admin) as conn:
+        conn.execute(
+            "INSERT INTO audit_batches SELECT n, 1000, '', 0, '', now(), '' FROM generate_series(101, 120) AS n"
+        )
+        conn.execute(
+            "INSERT INTO audit_leaves SELECT n / 1000 + 101, n % 1000, gen_random_uuid(), sha256('') FROM generate_series(0, 19999) AS n"
+        )
+        conn.commit()
+        conn.execute("ANALYZE audit_leaves")
+        conn.execute("ANALYZE audit_batches")
+        row = conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + audit_check.STRAY_LEAVES, (120,)).fetchone()
+    assert row is not None
+    assert row[0][0]["Plan"]["Shared Hit Blocks"] < 50

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -513,3 +514,21 @@ def test_a_message_left_by_a_task_wakes_its_services_relay(
     with Redis.from_url(redis_url) as redis:
         assert redis.llen(broker.bell_key("device_ingest")) == 1
     assert unacknowledged(consumer) == 1
+
+
+def test_what_is_sent_again_after_a_restore_is_done_in_portions(
+    producer: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million at once took longer than a statement may, and then none of them was sent."""
+    monkeypatch.setattr(outbox, "PORTION", 2)
+    publish(producer, *[link()] * 6)
+    old, waiting, *_ = [each.id for each in envelopes(producer)]
+    execute(producer, "UPDATE outbox SET acknowledged_at = now(), attempts = 3, send_at = 'infinity'")
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute("UPDATE outbox SET created_at = now() - interval '1 day' WHERE id = %s", (old,))
+        conn.execute("UPDATE outbox SET acknowledged_at = NULL WHERE id = %s", (waiting,))
+    with psycopg.connect(producer.worker) as conn:
+        assert outbox.replay(conn, datetime.now(UTC) - timedelta(hours=1)) == 4
+        assert outbox.replay(conn, datetime.now(UTC) - timedelta(hours=1)) == 0
+    assert unacknowledged(producer) == 5
+    assert scalar(producer.admin, "SELECT count(*) FROM outbox WHERE attempts = 0 AND send_at <= now()") == 4

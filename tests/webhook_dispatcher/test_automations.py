@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from services.webhook_dispatcher import automations, event_types
-from shared import ids
+from shared import ids, states
+from shared.authenticity import MAX_COUNTED
 from shared.database import task_transaction
-from shared.messages import AutomationDelivery, AutomationInterest, PlatformEvent, RunFinished
+from shared.messages import AutomationDelivery, AutomationInterest, PlatformEvent, RunFinished, Versioned
 from shared.worker import Received
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
 from tests.webhook_dispatcher.receiver import Receiver, always
@@ -324,3 +325,23 @@ def test_automation_fired_is_for_approved_apps_alone(partner: Partner, dispatche
     answer = partner.post("/v1/webhooks", {"url": HTTPS, "events": ["automation.fired"]})
     assert answer.status_code == 403
     assert answer.json()["unapproved_events"] == ["automation.fired"]
+
+
+def test_a_count_of_changes_that_was_forged_within_what_can_be_is_healed_too(
+    dispatcher: Dispatcher, partner: Partner
+) -> None:
+    """No change that the tenant can make in its life would have been taken again."""
+    table = Versioned(AutomationInterest, "automation_interest", "tenant_id")
+
+    def types() -> list[str]:
+        [row] = dispatcher.rows("SELECT event_types FROM automation_interest WHERE tenant_id = %s", partner.tenant_id)
+        return row["event_types"]
+
+    tell_interest(dispatcher, partner.tenant_id, MAX_COUNTED)
+    tell_interest(dispatcher, partner.tenant_id, 8, "incident.created")
+    assert types() == []
+    for found in states.ahead(dispatcher.owner, table, 1_000):
+        states.heal(dispatcher.owner, table, found, 1_000)
+    tell_interest(dispatcher, partner.tenant_id, 9, "incident.created")
+    assert types() == ["incident.created"]
+    assert list(states.ahead(dispatcher.owner, table, 1_000)) == []

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from services.webhook_dispatcher import dispatch_queries, sharing
+from services.webhook_dispatcher import dispatch_queries, recording, sharing
 from shared.database import AsyncConnection
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
@@ -64,6 +64,73 @@ def test_what_a_dead_sender_held_is_sent_when_its_lease_ends(
     dispatcher.run("UPDATE queue SET due_at = now() WHERE delivery_id = %s", held)
     dispatcher.pump_until(lambda: partner.deliveries(webhook)[0]["status"] == "succeeded")
     assert partner.deliveries(webhook)[0]["attempt"] == 2
+
+
+def test_what_a_dead_sender_held_of_a_withdrawn_type_stops_nothing_else(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    """It was in the way of all that came after it for as long as it was kept: claimed by nobody, and given up by nobody."""
+    dispatcher.approve(partner, "incident.*", version=1)
+    partner.subscribe(receiver.url, "incident.updated", "incident.created")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    [held] = claim(dispatcher, partner)
+    dispatcher.approve(partner, "incident.created", version=2)
+    dispatcher.run("UPDATE queue SET due_at = now() - interval '1 second' WHERE delivery_id = %s", held)
+    for _ in range(3):
+        dispatcher.run("UPDATE chores SET due_at = now()")
+        dispatcher.work_off()
+    assert dispatcher.rows("SELECT 1 FROM queue WHERE delivery_id = %s", held) == []
+    dispatcher.publish(partner.tenant_id, "incident.created")
+    dispatcher.pump_until(lambda: len(receiver.requests) == 1)
+
+
+def test_a_lease_is_whole_however_long_its_claim_waited_for_its_turn(partner: Partner, dispatcher: Dispatcher) -> None:
+    partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+
+    async def run() -> None:
+        async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn:
+            await recording.claim(conn, "", 1000, sharing.Slots(1024).rooms({}))
+
+    with psycopg.connect(dispatcher.database.worker) as other:
+        other.execute("SELECT pg_advisory_xact_lock(7402002)")
+        ending = threading.Timer(2, other.rollback)
+        ending.start()
+        asyncio.run(run())
+        ending.join()
+    [lease] = dispatcher.rows(
+        "SELECT due_at > clock_timestamp() + interval '18500 milliseconds' AS whole FROM queue WHERE tenant_id = %s",
+        partner.tenant_id,
+    )
+    assert lease == {"whole": True}
+
+
+def test_what_is_given_back_over_a_connection_that_breaks_is_not_given_back_again(
+    partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been done, and another sender may hold the delivery under the same number."""
+    given: list[list[str]] = []
+
+    async def record(_: object, settled: recording.Settled) -> None:
+        given.append([due.delivery_id for due in settled.released])
+        if len(given) == 1:
+            raise psycopg.OperationalError("broken after the commit")
+
+    async def run() -> None:
+        async with dispatcher.client(15) as client:
+            pump = dispatcher.new_pump(client, lambda: True)
+            async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn:
+                pump.released = await pump._claim(conn)
+                assert pump.released
+                with pytest.raises(psycopg.OperationalError):
+                    await pump._settle(conn)
+                await pump._settle(conn)
+
+    partner.subscribe("https://integrator.example/")
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    monkeypatch.setattr(recording, "record", record)
+    asyncio.run(run())
+    assert given[1] == []
 
 
 def test_a_report_that_comes_after_its_lease_was_taken_over_is_ignored(
