@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from services.auth.revocations import watermarks
+from services.auth.revocations.changes import ENCODED, Changes
 from shared import calls
 from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, mint
@@ -242,3 +243,18 @@ def test_no_number_is_given_twice(auth: Auth) -> None:
     with psycopg.connect(auth.settings.migration_database_url or "") as conn:
         [row] = conn.execute("SELECT count(*) - count(DISTINCT sequence) FROM watermarks").fetchall()
     assert row == (0,)
+
+
+def test_questions_from_many_places_in_the_list_do_not_keep_many_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look() -> None:
+        return
+
+    async def scenario() -> None:
+        many = Changes(None, "")  # pyright: ignore[reportArgumentType] - nothing is read
+        monkeypatch.setattr(many, "look", look)
+        many._keep([(number, "token", "id", 1, 1, "org_1", "app_1") for number in range(1, 1_001)], 1_000)
+        for after in range(1_000):
+            await many.answer(after, 0)
+        assert len(many._encoded) <= ENCODED
+
+    asyncio.run(scenario())

@@ -24,6 +24,8 @@ LOOK_SECONDS = 0.3
 """Between two looks at the database while nothing rings: what an operator's command or another replica revoked is found by then."""
 PAGE = 5_000
 KEPT = 20_000
+ENCODED = 16
+"""Answers that are kept encoded: followers are mostly at the same number, and each answer may have megabytes."""
 BELL_RETRY_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
@@ -97,6 +99,8 @@ class Changes:
             return await self._page(after)
         body = self._encoded.get(after)
         if body is None:
+            if len(self._encoded) >= ENCODED:
+                self._encoded.clear()
             body = self._encoded[after] = self._encode(self._kept[bisect_right(self._numbers, after) :])
         return body
 
