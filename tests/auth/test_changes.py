@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from services.auth.revocations import watermarks
-from services.auth.revocations.changes import ENCODED, Changes
+from services.auth.revocations.changes import ENCODED, KEPT, Changes
 from shared import calls
 from shared.encoding import base64url_encode
+from shared.feed import LIMIT_BYTES, decode
 from shared.identity import HEADER, Caller, mint
 from shared.revocations import Answer, Marks, Watermark
 from shared.signatures import Signer
@@ -256,5 +257,29 @@ def test_questions_from_many_places_in_the_list_do_not_keep_many_answers(monkeyp
         for after in range(1_000):
             await many.answer(after, 0)
         assert len(many._encoded) <= ENCODED
+
+    asyncio.run(scenario())
+
+
+def test_who_is_far_behind_gets_what_is_kept_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def look() -> None:
+        return
+
+    async def scenario() -> None:
+        many = Changes(None, "")  # pyright: ignore[reportArgumentType] - nothing is read
+        monkeypatch.setattr(many, "look", look)
+        rows = [
+            (number, "token", f"{number:036}", 1, 1, "org_" + "x" * 26, "app_" + "x" * 26)
+            for number in range(1, KEPT + 1)
+        ]
+        many._keep(rows, KEPT)
+        got, after, more = list[str](), 0, True
+        while more:
+            body = await many.answer(after, 0)
+            assert len(body) < LIMIT_BYTES / 2
+            answer = decode(body)
+            got += [mark.id for mark in answer.watermarks]
+            after, more = answer.sequence or 0, answer.more
+        assert (got, after) == ([row[2] for row in rows], KEPT)
 
     asyncio.run(scenario())

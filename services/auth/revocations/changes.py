@@ -101,7 +101,7 @@ class Changes:
         if body is None:
             if len(self._encoded) >= ENCODED:
                 self._encoded.clear()
-            body = self._encoded[after] = self._encode(self._kept[bisect_right(self._numbers, after) :])
+            body = self._encoded[after] = self._portion(after)
         return body
 
     async def _look(self) -> None:
@@ -131,6 +131,14 @@ class Changes:
         if excess > 0:
             self._kept_after = self._numbers[excess - 1]
             del self._kept[:excess], self._numbers[:excess]
+
+    def _portion(self, after: int) -> bytes:
+        """A page of the changes that are kept: all together are near what a follower reads of one answer."""
+        begins = bisect_right(self._numbers, after)
+        ends = begins + PAGE
+        if ends >= len(self._kept):
+            return self._encode(self._kept[begins:])
+        return self._encode(self._kept[begins:ends], self._numbers[ends - 1], more=True)
 
     async def _page(self, after: int) -> bytes:
         """The oldest changes after a number that lies before those that are kept, from the database."""
