@@ -107,6 +107,9 @@ class Changes:
     async def _look(self) -> None:
         async with self._pool.connection() as conn:
             [(sequence,)] = await (await conn.execute(queries.SEQUENCE)).fetchall()
+            # Each time: a key goes at its hour, and no change says so.
+            kids = await (await conn.execute(queries.PUBLISHED_KIDS)).fetchall()
+            self._publish([kid for (kid,) in kids])
             if sequence == self._sequence:
                 return
             if not self._sequence or sequence < self._sequence:  # the start, or a database that was restored
@@ -115,12 +118,15 @@ class Changes:
             else:
                 last = self._numbers[-1] if self._numbers else self._kept_after
                 rows = await (await conn.execute(queries.WATERMARKS_AFTER, (last, KEPT))).fetchall()
-            kids = await (await conn.execute(queries.PUBLISHED_KIDS)).fetchall()
         self._keep(rows, sequence)
-        self._keys = [kid for (kid,) in kids]
         self._encoded.clear()
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+    def _publish(self, kids: list[str]) -> None:
+        if kids != self._keys:
+            self._keys = kids
+            self._encoded.clear()
 
     def _keep(self, rows: list[Any], sequence: int) -> None:
         self._kept += [_watermark(row) for row in rows]
