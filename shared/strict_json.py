@@ -11,7 +11,7 @@ from shared.problems import FieldError
 MAX_DIGITS = 40
 MAX_EXPONENT = 30
 MAX_DEPTH = 64
-MAX_VALUES = 30_000
+MAX_VALUES = 32_000
 
 
 class NumberOutOfBounds:

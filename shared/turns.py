@@ -70,19 +70,23 @@ class Turns:
             raise
 
     def _forget(self, key: str, turn: asyncio.Future[None]) -> None:
+        queue = self._queues.get(key)
+        if queue is None or turn not in queue:  # its turn came when it was cancelled already, and went to the next one
+            return
         self._room += 1
-        self._queues[key].remove(turn)
-        if not self._queues[key]:
+        queue.remove(turn)
+        if not queue:
             del self._queues[key]
 
     def _leave(self) -> None:
         """Hands the place to the first of the next key; a key that has more waiting goes to the end."""
-        if not self._queues:
-            self._free += 1
-            return
-        key, queue = self._queues.popitem(last=False)
-        turn = queue.popleft()
-        if queue:
-            self._queues[key] = queue
-        self._room += 1
-        turn.set_result(None)
+        while self._queues:
+            key, queue = self._queues.popitem(last=False)
+            turn = queue.popleft()
+            if queue:
+                self._queues[key] = queue
+            self._room += 1
+            if not turn.done():  # done: cancelled, and about to learn it
+                turn.set_result(None)
+                return
+        self._free += 1

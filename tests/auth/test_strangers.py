@@ -11,7 +11,7 @@ import pytest
 from pyotp.totp import TOTP
 
 from services.auth.signin import factors, metrics, passwords, throttle
-from services.auth.signin.hashing import Busy, Hashing
+from services.auth.signin.hashing import Busy, Hashing, Waiting
 from shared.crypto import Keyring
 from tests.auth.federation import Connection
 from tests.auth.support import PASSWORD, Auth, Browser
@@ -330,6 +330,28 @@ def test_places_are_free_again_whatever_becomes_of_those_who_waited() -> None:
         await asyncio.gather(running, waiting[1], late)
         assert work.done == ["first", "c", "d"]
         await asyncio.wait_for(hashing.run(work.of("last"), "a"), 5)
+
+    asyncio.run(scenario())
+
+
+def test_no_place_is_lost_or_made_on_one_who_is_cancelled_in_the_moment_of_its_turn() -> None:
+    async def scenario() -> None:
+        hashing, turn = Hashing(1, 1), Waiting(1)
+        await hashing._enter("a", turn)
+        leaving = asyncio.create_task(hashing._enter("b", hashing._others))
+        await _settle()
+        leaving.cancel()
+        hashing._pass_on()
+        await asyncio.gather(leaving, return_exceptions=True)
+        assert (hashing._free, hashing._others.number) == (1, 0)
+        # One who lost its place to another and is cancelled in the same moment passes nothing on.
+        await hashing._enter("a", turn)
+        waiting = [asyncio.create_task(hashing._enter("b", hashing._others))]
+        await _settle()
+        hashing._others._lines["b"][0].set_exception(Busy())
+        waiting[0].cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert hashing._free == 0
 
     asyncio.run(scenario())
 

@@ -20,9 +20,9 @@ class Large(http.Body):
     items: list[int] = msgspec.field(default_factory=list[int])
 
 
-def asked(client: str, items: int) -> Request:
+def asked(client: str, items: int, tenant: str = "") -> Request:
     made = request(json.dumps({"items": [1000] * items}).encode())
-    made.scope["caller"] = Caller(client_id=client)
+    made.scope["caller"] = Caller(client_id=client, tenant_id=tenant or client)
     return made
 
 
@@ -55,5 +55,43 @@ def test_after_a_large_request_the_loop_is_free_for_as_long() -> None:
         began = time.perf_counter()
         async with heavy.turn(asked("b", 0), heavy=True):
             assert time.perf_counter() - began > 0.04
+
+    asyncio.run(asyncio.wait_for(test(), 30))
+
+
+def test_many_apps_of_one_tenant_take_neither_the_queue_nor_the_turns_of_another() -> None:
+    async def test() -> None:
+        async with heavy.turn(asked("many-0", 0, "many"), heavy=True):
+            waiting = [
+                asyncio.create_task(http.decode(asked(f"many-{number % 8}", 5_000, "many"), Large))
+                for number in range(heavy.WAITING + 64)
+            ]
+            await asyncio.sleep(0.01)
+            other = asyncio.create_task(http.decode(asked("other", 5_000, "other"), Large))
+            await asyncio.sleep(0.01)
+        assert (await other).items
+        served = [task for task in waiting if task.done() and task.exception() is None]
+        assert len(served) <= 2
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        refused = [one for one in outcomes if isinstance(one, Problem)]
+        assert {problem.status for problem in refused} == {429}
+
+    asyncio.run(asyncio.wait_for(test(), 30))
+
+
+def test_many_addresses_without_a_token_do_not_fill_the_queue() -> None:
+    async def test() -> None:
+        def stranger(number: int) -> Request:
+            made = asked("", 5_000)
+            made.scope["caller"] = Caller(address=f"198.51.100.{number % 16}")
+            return made
+
+        async with heavy.turn(asked("many", 0), heavy=True):
+            waiting = [asyncio.create_task(http.decode(stranger(number), Large)) for number in range(heavy.WAITING)]
+            await asyncio.sleep(0.01)
+            other = asyncio.create_task(http.decode(asked("other", 5_000), Large))
+            await asyncio.sleep(0.01)
+        assert (await other).items
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(test(), 30))

@@ -70,3 +70,24 @@ def test_a_place_is_passed_on_when_the_one_it_was_given_to_has_left() -> None:
         assert turns._held == {"c": 1}
 
     run(test)
+
+
+def test_no_place_is_lost_on_one_who_is_cancelled_in_the_moment_of_its_turn() -> None:
+    async def test() -> None:
+        turns, done = Turns(1, 5, 5), asyncio.Event()
+
+        async def work(key: str, until: asyncio.Event) -> None:
+            async with turns.take(key):
+                await until.wait()
+
+        holding = asyncio.create_task(work("a", done))
+        await settle()
+        leaving = asyncio.create_task(work("b", done))
+        await settle()
+        done.set()
+        leaving.cancel()
+        assert (await asyncio.gather(holding, leaving, return_exceptions=True))[0] is None
+        await asyncio.wait_for(work("c", done), 1)
+        assert (turns._free, turns._room, turns._held) == (1, 5, {})
+
+    run(test)

@@ -24,6 +24,8 @@ LOOK_SECONDS = 0.3
 """Between two looks at the database while nothing rings: what an operator's command or another replica revoked is found by then."""
 PAGE = 5_000
 KEPT = 20_000
+ENCODED = 16
+"""Answers that are kept encoded: followers are mostly at the same number, and each answer may have megabytes."""
 BELL_RETRY_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
@@ -97,12 +99,17 @@ class Changes:
             return await self._page(after)
         body = self._encoded.get(after)
         if body is None:
-            body = self._encoded[after] = self._encode(self._kept[bisect_right(self._numbers, after) :])
+            if len(self._encoded) >= ENCODED:
+                self._encoded.clear()
+            body = self._encoded[after] = self._portion(after)
         return body
 
     async def _look(self) -> None:
         async with self._pool.connection() as conn:
             [(sequence,)] = await (await conn.execute(queries.SEQUENCE)).fetchall()
+            # Each time: a key goes at its hour, and no change says so.
+            kids = await (await conn.execute(queries.PUBLISHED_KIDS)).fetchall()
+            self._publish([kid for (kid,) in kids])
             if sequence == self._sequence:
                 return
             if not self._sequence or sequence < self._sequence:  # the start, or a database that was restored
@@ -111,12 +118,15 @@ class Changes:
             else:
                 last = self._numbers[-1] if self._numbers else self._kept_after
                 rows = await (await conn.execute(queries.WATERMARKS_AFTER, (last, KEPT))).fetchall()
-            kids = await (await conn.execute(queries.PUBLISHED_KIDS)).fetchall()
         self._keep(rows, sequence)
-        self._keys = [kid for (kid,) in kids]
         self._encoded.clear()
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+    def _publish(self, kids: list[str]) -> None:
+        if kids != self._keys:
+            self._keys = kids
+            self._encoded.clear()
 
     def _keep(self, rows: list[Any], sequence: int) -> None:
         self._kept += [_watermark(row) for row in rows]
@@ -127,6 +137,14 @@ class Changes:
         if excess > 0:
             self._kept_after = self._numbers[excess - 1]
             del self._kept[:excess], self._numbers[:excess]
+
+    def _portion(self, after: int) -> bytes:
+        """A page of the changes that are kept: all together are near what a follower reads of one answer."""
+        begins = bisect_right(self._numbers, after)
+        ends = begins + PAGE
+        if ends >= len(self._kept):
+            return self._encode(self._kept[begins:])
+        return self._encode(self._kept[begins:ends], self._numbers[ends - 1], more=True)
 
     async def _page(self, after: int) -> bytes:
         """The oldest changes after a number that lies before those that are kept, from the database."""

@@ -65,7 +65,9 @@ class Waiting:
         longest = max(self._lines.values(), key=len, default=deque[Place]())
         if len(longest) <= len(self._lines.get(network, ())) + 1:
             raise Busy
-        longest.pop().set_exception(Busy())
+        place = longest.pop()
+        if not place.done():  # done: cancelled, and about to learn it
+            place.set_exception(Busy())
         self.number -= 1
 
 
@@ -100,16 +102,17 @@ class Hashing:
             await place
         except asyncio.CancelledError:
             waiting.leave(network, place)
-            if not place.cancelled():  # its turn had just come
+            if not place.cancelled() and place.exception() is None:  # its turn had just come
                 self._pass_on()
             raise
 
     def _pass_on(self) -> None:
-        place = self._known.next() or self._others.next()
-        if place is None:
-            self._free += 1
+        while (place := self._known.next() or self._others.next()) is not None:
+            if not place.done():  # done: cancelled, and about to learn it
+                place.set_result(None)
+                break
         else:
-            place.set_result(None)
+            self._free += 1
         self._show()
 
     def _show(self) -> None:
