@@ -22,7 +22,7 @@ RECIPES = {
         "api",
         "/api/v1/epcr/encounters",
         "id",
-        {"care_model": "event_medical", "vehicle_id": "V", "crew_ids": [], "cad_incident_id": new_id("cad")},
+        {"care_model": "event_medical", "vehicle_id": "V", "crew_ids": []},
     ),
     "request": Recipe(
         "auth",
@@ -39,7 +39,9 @@ def make_all(stack: Stack, admin_token: str, token: str) -> dict[str, str]:
     ids: dict[str, str] = {}
     for name, recipe in RECIPES.items():
         with stack.client(recipe.host, token=admin_token if name in ("app", "request") else token) as client:
-            answer = client.post(recipe.path, json=recipe.body)
+            # Of each incident, vehicle and patient there is one encounter, and several modules make theirs.
+            own = {"cad_incident_id": new_id("cad")} if name == "encounter" else {}
+            answer = client.post(recipe.path, json=recipe.body | own)
             # A request that an earlier module left pending is named by the refusal of another.
             assert answer.is_success or (name, answer.status_code) == ("request", 409), answer.text
             ids[name] = answer.json()[recipe.field]

@@ -26,6 +26,7 @@ from deploy.local.table import ROOT
 from shared import database, health, migrate, operations, readiness
 from shared.encoding import base64url_encode
 from shared.identity import SigningKey
+from shared.signatures import Signer
 from tests.shared.asking import Answer, ask, run
 from tests.support.cluster import start_cluster
 from tests.support.waiting import wait_for
@@ -115,6 +116,7 @@ def started(
         "REDIS_URL": redis_url,
         "IDENTITY_PUBLIC_KEYS": SigningKey(f"k:{key}").public_text(),
         "SERVICE_SIGNING_KEY": f"k:{key}",
+        "SERVICE_PUBLIC_KEYS": Signer(f"k:{key}").public_text("epcr"),
         "ENCRYPTION_KEYS": f"1:{key}",
         "PSEUDONYM_KEYS": f"1:{key}",
         "OPS_PORT": str(port),
