@@ -432,7 +432,7 @@ ENTRIES = [
     Entry("bearer token", jwt.get_unverified_header, URL, TOKENS, JWT_ERRORS),
     Entry("identity header", text(_verifier.verify), HEAD, {**DIGITS, "dots": repeated(b".", b"a")}),
     Entry("pkce", challenge, forms.MAX_BYTES, DIGITS),
-    Entry("json web keys", key_set, http.SMALL, {**JSON, **KEYS}, most=30),
+    Entry("json web keys", key_set, http.SMALL, {**JSON, **KEYS}, most=12),
     Entry("saml response", saml_response, documents.MAX_BYTES, XML, XML_REFUSALS, most=40),
     Entry("saml form", saml_form, 512 * KIB, {**BASE64, **FORM}, XML_REFUSALS, most=40),
     Entry("saml query", text(lambda query: bindings.from_query(query, [])), URL, FORM, XML_REFUSALS),

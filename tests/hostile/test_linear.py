@@ -33,9 +33,9 @@ def test_twice_the_bytes_cost_no_more_than_twice_the_time(entry: Entry) -> None:
 
 
 def excess(entry: Entry, body: bytes, unit: bytes) -> str:
-    """What it costs, where that is too much. A busy machine slows both; measured side by side, and five times before it is believed."""
+    """What it costs, where that is too much. A busy machine slows both; measured side by side, and thrice before it is believed."""
     reason = ""
-    for _ in range(5):
+    for _ in range(3):
         worst = seconds(entry.read, body, entry.refusals)
         usual = seconds(strict_json.parse, unit, ())
         if worst < FLOOR or worst <= usual * entry.most:

@@ -16,6 +16,8 @@ ALGORITHMS = {
     "Ed25519": ("EdDSA",),
     "Ed448": ("EdDSA",),
 }
+LONGEST_COORDINATE = 76
+"""Characters of base64url: the 57 bytes of Ed448. A longer one is not given to the library, which would calculate with it."""
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
 
@@ -26,6 +28,8 @@ class _Key(msgspec.Struct):
     kid: str | None = None
     n: str = ""
     e: str = ""
+    x: str = ""
+    y: str = ""
     use: Literal["sig"] = "sig"
 
 
@@ -47,6 +51,8 @@ def problem_with(jwks: dict[str, Any], most: int) -> str | None:
         return "holds several keys without a kid each of their own"
     if not all(_has_safe_size(key) for key in keys):
         return "holds an RSA key that has not between 2048 and 4096 bits and a small exponent"
+    if any(len(coordinate) > LONGEST_COORDINATE for key in keys for coordinate in (key.x, key.y)):
+        return "holds a key that cannot be read"
     if not all(algorithms_of(key) for key in jwks["keys"]):
         return f"holds a key whose crv or alg is not taken; there are {', '.join(ALGORITHMS)}"
     return _unreadable(jwks)
