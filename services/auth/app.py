@@ -20,6 +20,7 @@ from services.auth.apps import credential_endpoints
 from services.auth.apps import endpoints as apps
 from services.auth.keys import endpoints as keys
 from services.auth.keys.keystore import KeyStore
+from services.auth.lines import Busy
 from services.auth.oauth import authorize_endpoints, metadata, token_endpoints
 from services.auth.oauth import endpoints as oauth
 from services.auth.oauth.grants import build_server
@@ -30,14 +31,14 @@ from services.auth.revocations import endpoints as revocations
 from services.auth.revocations.changes import Changes
 from services.auth.saml import connection_endpoints as saml_connections
 from services.auth.saml import domain_endpoints as saml_domains
-from services.auth.saml import domains, readers
+from services.auth.saml import domains, ranks, readers
 from services.auth.saml import endpoints as saml
 from services.auth.saml import finish_endpoints as saml_finish
 from services.auth.saml import logout_endpoints as saml_logout
 from services.auth.settings import Settings
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
 from services.auth.signin import endpoints as signin
-from services.auth.signin.hashing import Busy, Hashing
+from services.auth.signin.hashing import Hashing
 from shared import database, health, readiness
 from shared.bell import Bell
 from shared.crypto import Keyring
@@ -149,6 +150,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
                 "clients": ClientLoader(pool),
                 "oauth": server,
                 "readers": reading,
+                "ranks": ranks.Ranks(keyring),
                 "hashing": Hashing(settings.password_checks, settings.password_queue),
                 "resolver": domains.create(settings.dns_resolver),
             }

@@ -14,10 +14,14 @@ from typing import Any
 
 import pytest
 
-from services.auth.saml import documents, readers
+from services.auth.lines import networks_of
+from services.auth.saml import documents, ranks, readers
 from services.auth.saml.documents import Refused
+from services.auth.saml.ranks import BEGUN, OTHER, RETURNING, Rank
 from services.auth.saml.reader import PastedMetadata, ResponseForm
-from services.auth.saml.readers import Readers
+from services.auth.saml.readers import Readers, Sender
+from services.auth.signin.cookies import TOKEN_LENGTH
+from shared.crypto import Keyring
 from tests.auth.federation import metadata_of, usual_signer
 
 ENTITY = "https://idp.example/metadata"
@@ -152,7 +156,7 @@ def test_the_loop_answers_others_while_a_hostile_answer_is_read() -> None:
         await pool.metadata(job(), "a")
         began = time.thread_time()
         with pytest.raises(Refused):
-            await pool.response(message, "a")
+            await pool.response(message, sender("192.0.2.1"))
         assert time.thread_time() - began < 0.05
 
     run(test)
@@ -170,46 +174,216 @@ async def stopped(pool: Readers) -> AsyncIterator[None]:
         os.kill(reader, signal.SIGCONT)
 
 
+def message(connection: str = "samlc_1") -> ResponseForm:
+    """Read and refused as malformed."""
+    return ResponseForm(
+        content_type="application/x-www-form-urlencoded",
+        body=b"SAMLResponse=x",
+        issuer=ENTITY,
+        audience="a",
+        acs_url=f"https://auth.example/v1/saml/{connection}/acs",
+        certificates=[],
+        now=datetime.now(UTC),
+    )
+
+
+def sender(address: str, rank: Rank = OTHER) -> Sender:
+    return Sender(rank, networks_of(address))
+
+
+class Flood:
+    """Messages that wait, and the fates of all: `read`, or the reason of the refusal."""
+
+    def __init__(self, pool: Readers) -> None:
+        self.pool = pool
+        self.tasks: dict[str, asyncio.Task[Any]] = {}
+
+    async def send(self, address: str, rank: Rank = OTHER, connection: str = "samlc_1") -> str:
+        name = f"{address} {rank} {len(self.tasks)}"
+        self.tasks[name] = asyncio.create_task(self.pool.response(message(connection), sender(address, rank)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return name
+
+    async def fates(self) -> dict[str, str]:
+        ended = await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        # `malformed` was found out by reading it.
+        return {
+            name: "read" if str(one) == "malformed" else str(one) for name, one in zip(self.tasks, ended, strict=True)
+        }
+
+
 def test_who_sends_too_many_documents_is_told_so_and_others_are_read() -> None:
     async def test(pool: Readers) -> None:
+        most = readers.PER_SENDER[OTHER]
         async with stopped(pool):
-            waiting = [asyncio.create_task(pool.metadata(job(), "greedy")) for _ in range(readers.PER_SENDER)]
+            waiting = [asyncio.create_task(pool.response(message(), sender("192.0.2.1"))) for _ in range(most)]
             await asyncio.sleep(0)
             with pytest.raises(Refused, match="too_many"):
-                await pool.metadata(job(), "greedy")
+                await pool.response(message(), sender("192.0.2.1"))
             other = asyncio.create_task(pool.metadata(job(), "other"))
             await asyncio.sleep(0)
         await asyncio.wait([*waiting, other], return_when=asyncio.FIRST_COMPLETED)
         assert (await other).entity_id == ENTITY
         assert not all(task.done() for task in waiting)
-        await asyncio.gather(*waiting)
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     run(test)
 
 
 def test_many_addresses_cannot_fill_the_queue_through_one_connection() -> None:
-    message = ResponseForm(
-        content_type="application/x-www-form-urlencoded",
-        body=b"SAMLResponse=x",
-        issuer=ENTITY,
-        audience="a",
-        acs_url="https://auth.example/v1/saml/samlc_1/acs",
-        certificates=[],
-        now=datetime.now(UTC),
-    )
-
     async def test(pool: Readers) -> None:
         async with stopped(pool):
             waiting = [
-                asyncio.create_task(pool.response(message, f"10.0.0.{number}"))
-                for number in range(readers.PER_CONNECTION)
+                asyncio.create_task(pool.response(message(), sender(f"10.0.{number}.1")))
+                for number in range(1 + readers.PER_CONNECTION)  # one of them is being read
             ]
             await asyncio.sleep(0)
-            with pytest.raises(Refused, match="too_many"):
-                await pool.response(message, "10.0.1.1")
+            with pytest.raises(Refused, match="busy"):
+                await pool.response(message(), sender("10.1.1.1"))
             other = asyncio.create_task(pool.metadata(job(), "other"))
             await asyncio.sleep(0)
         assert (await other).entity_id == ENTITY
         assert {str(one) for one in await asyncio.gather(*waiting, return_exceptions=True)} == {"malformed"}
 
     run(test)
+
+
+@pytest.mark.parametrize(
+    "networks",
+    [
+        [f"2001:db8:1:{number:x}::1" for number in range(8)],  # all in one /48, as a cheap server comes with
+        [f"2001:db8:{number:x}::1" for number in range(8)],
+        [f"2001:db8:1:{number:x}::1" for number in range(200)],
+        [f"198.51.100.{number}" for number in range(200)],
+    ],
+)
+def test_strangers_from_many_networks_do_not_keep_a_connections_people_out(networks: list[str]) -> None:
+    async def test(pool: Readers) -> None:
+        flood = Flood(pool)
+        async with stopped(pool):
+            for _ in range(readers.PER_SENDER[OTHER]):
+                for address in networks:
+                    await flood.send(address)
+            # None of them began here, as where the identity provider begins.
+            honest = [await flood.send(f"203.0.{number}.7") for number in range(4)]
+            for address in networks:
+                await flood.send(address)
+        fates = await flood.fates()
+        assert {fates[name] for name in honest} == {"read"}
+        assert "read" in {fates[name] for name in fates if name not in honest}
+
+    run(test)
+
+
+def test_a_sign_in_that_began_here_is_read_while_a_thousand_networks_flood_its_connection() -> None:
+    async def test(pool: Readers) -> None:
+        flood = Flood(pool)
+        async with stopped(pool):
+            strangers = [await flood.send(f"10.{number // 250}.{number % 250}.1") for number in range(1000)]
+            begun = [await flood.send(f"203.0.{number}.7", BEGUN) for number in range(8)]
+            strangers += [await flood.send(f"11.{number // 250}.{number % 250}.1") for number in range(1000)]
+        fates = await flood.fates()
+        assert {fates[name] for name in begun} == {"read"}
+        assert {fates[name] for name in strangers} == {"read", "busy"}
+
+    run(test)
+
+
+def test_a_returning_browser_is_read_while_a_thousand_networks_begin_sign_ins_to_flood_its_connection() -> None:
+    async def test(pool: Readers) -> None:
+        flood = Flood(pool)
+        async with stopped(pool):
+            strangers = [await flood.send(f"10.{number // 250}.{number % 250}.1", BEGUN) for number in range(1000)]
+            returning = [await flood.send("203.0.113.7", RETURNING) for _ in range(8)]
+            strangers += [await flood.send(f"11.{number // 250}.{number % 250}.1", BEGUN) for number in range(1000)]
+        fates = await flood.fates()
+        assert {fates[name] for name in returning} == {"read"}
+        assert {fates[name] for name in strangers} == {"read", "busy"}
+
+    run(test)
+
+
+def test_a_flood_of_one_connection_leaves_the_places_of_another() -> None:
+    async def test(pool: Readers) -> None:
+        flood = Flood(pool)
+        async with stopped(pool):
+            for number in range(200):
+                await flood.send(f"10.0.{number}.1", connection="flooded")
+                await flood.send(f"10.1.{number}.1", connection="flooded too")
+            honest = [await flood.send(f"203.0.{number}.7", connection="quiet") for number in range(8)]
+        fates = await flood.fates()
+        assert {fates[name] for name in honest} == {"read"}
+
+    run(test)
+
+
+def test_every_place_is_free_again_after_a_flood() -> None:
+    async def test(pool: Readers) -> None:
+        flood = Flood(pool)
+        async with stopped(pool):
+            names = [await flood.send(f"10.0.{number % 100}.1") for number in range(300)]
+            for name in names[::3]:
+                flood.tasks[name].cancel()
+        await flood.fates()
+        assert (pool._turns.free, pool._lines.number, len(pool._idle)) == (1, 0, 1)
+        assert not pool._held
+        assert not pool._lines._turns
+        assert not pool._lines._pools
+
+    run(test)
+
+
+# --- Ranks -------------------------------------------------------------------------------------------------------------------
+
+
+KEYRING = Keyring({1: b"k" * 32})
+
+
+def raw(state: str) -> bytes:
+    return b"SAMLResponse=PHg%2BYQ%3D%3D&RelayState=" + state.encode()
+
+
+@pytest.mark.parametrize("rank", [BEGUN, RETURNING])
+def test_an_answer_has_the_rank_that_its_relay_state_was_given(rank: Rank) -> None:
+    state = ranks.relay_state(KEYRING, "samlc_1", rank, 60)
+    of = ranks.Ranks(KEYRING).of
+    assert of("samlc_1", raw(state)) == rank
+    assert of("samlc_1", f"RelayState={state}&SAMLResponse=x".encode()) == rank
+    assert len(state) <= ranks.LONGEST
+
+
+def test_no_relay_state_but_our_own_gives_a_rank() -> None:
+    state, of = ranks.relay_state(KEYRING, "samlc_1", RETURNING, 60), ranks.Ranks(KEYRING).of
+    assert of("samlc_2", raw(state)) == OTHER
+    assert of("samlc_1", raw(ranks.relay_state(KEYRING, "samlc_1", RETURNING, -1))) == OTHER
+    assert of("samlc_1", raw(ranks.relay_state(Keyring({1: b"x" * 32}), "samlc_1", RETURNING, 60))) == OTHER
+    assert of("samlc_1", raw(ranks.browser_token(KEYRING, "samlc_1"))) == OTHER
+    for changed in ("", "a", state[:-1], state + "A", state.swapcase(), "=" * 50, "%41" * 30, "\xff" * 50):
+        assert of("samlc_1", raw(changed)) == OTHER
+    for message in (b"", b"RelayState", b"XRelayState=" + state.encode(), b"a=RelayState=" + state.encode()):
+        assert of("samlc_1", message) == OTHER
+
+
+def test_a_relay_state_gives_its_rank_to_few_messages() -> None:
+    """One that strangers share is worth no more than one sign-in."""
+    state, of = ranks.relay_state(KEYRING, "samlc_1", RETURNING, 60), ranks.Ranks(KEYRING).of
+    found = [of("samlc_1", raw(state)) for _ in range(ranks.READINGS + 2)]
+    assert found == [RETURNING] * ranks.READINGS + [OTHER] * 2
+
+
+def test_what_is_remembered_of_relay_states_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "REMEMBERED", 10)
+    counting = ranks.Ranks(KEYRING)
+    for _ in range(50):
+        counting.of("samlc_1", raw(ranks.relay_state(KEYRING, "samlc_1", BEGUN, 60)))
+    assert len(counting._readings) == 10
+
+
+def test_a_browser_returns_to_the_connection_it_signed_in_through() -> None:
+    token = ranks.browser_token(KEYRING, "samlc_1")
+    assert len(token) == TOKEN_LENGTH
+    assert ranks.is_returning(KEYRING, "samlc_1", token)
+    assert not ranks.is_returning(KEYRING, "samlc_2", token)
+    assert not ranks.is_returning(KEYRING, "samlc_1", "")
+    assert not ranks.is_returning(KEYRING, "samlc_1", token[:-2] + "AA")

@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from services.auth.saml import ranks
 from services.auth.saml.documents import ASSERTION, PROTOCOL, tag
 from services.auth.tasks import KEPT
+from shared.crypto import Keyring
 from tests.auth.federation import Asked, Connection, code_of, follow, host_of, open_federation, refresh_of
 from tests.auth.identity_provider import encoded, new_signer, response, sign, to_bytes
 from tests.auth.name_server import NameServer
@@ -531,3 +533,12 @@ def test_password_users_of_other_domains_sign_in_as_before(auth: Auth, works: Co
     page = browser.submit(page, "/v1/auth/sign-in", email=auth.demo["email"], step="address")
     assert 'name="password"' in page.text
     assert browser.submit(page, "/v1/auth/sign-in", email=auth.demo["email"], password=PASSWORD).status_code == 303
+
+
+def test_a_browser_that_signed_in_before_waits_in_a_line_of_its_own(auth: Auth, works: Connection) -> None:
+    of = ranks.Ranks(Keyring.from_text(auth.settings.encryption_keys)).of
+    browser = Browser(auth)
+    assert of(works.id, b"RelayState=" + works.ask(browser).relay_state.encode()) == ranks.BEGUN
+    works.sign_in(browser)
+    assert of(works.id, b"RelayState=" + works.ask(browser).relay_state.encode()) == ranks.RETURNING
+    assert of(works.id, b"RelayState=" + works.ask(Browser(auth)).relay_state.encode()) == ranks.BEGUN

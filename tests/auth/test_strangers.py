@@ -10,8 +10,9 @@ import httpx
 import pytest
 from pyotp.totp import TOTP
 
+from services.auth.lines import Busy, Lines, Turns
 from services.auth.signin import factors, metrics, passwords, throttle
-from services.auth.signin.hashing import Busy, Hashing, Waiting
+from services.auth.signin.hashing import Hashing
 from shared.crypto import Keyring
 from tests.auth.federation import Connection
 from tests.auth.support import PASSWORD, Auth, Browser
@@ -336,22 +337,23 @@ def test_places_are_free_again_whatever_becomes_of_those_who_waited() -> None:
 
 def test_no_place_is_lost_or_made_on_one_who_is_cancelled_in_the_moment_of_its_turn() -> None:
     async def scenario() -> None:
-        hashing, turn = Hashing(1, 1), Waiting(1)
-        await hashing._enter("a", turn)
-        leaving = asyncio.create_task(hashing._enter("b", hashing._others))
+        others = Lines(1)
+        turns = Turns(1, others)
+        await turns.enter(others, "a")
+        leaving = asyncio.create_task(turns.enter(others, "b"))
         await _settle()
         leaving.cancel()
-        hashing._pass_on()
+        turns.leave()
         await asyncio.gather(leaving, return_exceptions=True)
-        assert (hashing._free, hashing._others.number) == (1, 0)
+        assert (turns.free, others.number) == (1, 0)
         # One who lost its place to another and is cancelled in the same moment passes nothing on.
-        await hashing._enter("a", turn)
-        waiting = [asyncio.create_task(hashing._enter("b", hashing._others))]
+        await turns.enter(others, "a")
+        waiting = [asyncio.create_task(turns.enter(others, "b"))]
         await _settle()
-        hashing._others._lines["b"][0].set_exception(Busy())
+        others._turns["b"][0].future.set_exception(Busy())
         waiting[0].cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        assert hashing._free == 0
+        assert turns.free == 0
 
     asyncio.run(scenario())
 

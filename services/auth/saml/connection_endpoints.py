@@ -41,7 +41,7 @@ def may_be_plain(request: Request) -> bool:
 
 
 async def _resolved(request: Request, caller: Caller, wanted: ConnectionDraft | ConnectionChange) -> dict[str, Any]:
-    read = partial(request.state.readers.metadata, sender=caller.tenant_id)
+    read = partial(request.state.readers.metadata, tenant_id=caller.tenant_id)
     return await rules.resolved(wanted, read, plain_http=may_be_plain(request))
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.revocations import bell
-from services.auth.saml import bindings, messages, metadata, people, queries, receiving
+from services.auth.saml import bindings, messages, metadata, people, queries, ranks, receiving
 from services.auth.saml.assertions import SKEW, Verified
 from services.auth.saml.documents import Refused, refuse
 from services.auth.saml.models import OpenConnection, PendingRequest
@@ -46,14 +46,17 @@ async def login(request: Request) -> Response:
         return receiving.closed(request)
     destination = await destination_of(request, request.query_params.get("continue", ""))
     browser, is_new = cookies.browser_of(request)
-    request_id, relay_state = messages.new_id(), cookies.new_token()
+    request_id, keyring = messages.new_id(), request.state.keyring
+    returning = ranks.is_returning(keyring, connection.connection_id, cookies.read(request, cookies.SAML))
+    rank = ranks.RETURNING if returning else ranks.BEGUN
+    relay_state = ranks.relay_state(keyring, connection.connection_id, rank, SIGN_IN_SECONDS)
     fresh = request.query_params.get("fresh") == "1"
     row = {
         "request_id": request_id,
         "tenant_id": connection.tenant_id,
         "connection_id": connection.connection_id,
         "kind": "sign_in",
-        "browser_mac": request.state.keyring.mac(browser.encode(), receiving.BROWSER_PURPOSE),
+        "browser_mac": keyring.mac(browser.encode(), receiving.BROWSER_PURPOSE),
         "relay_state": relay_state,
         "continue_to": destination.path,
         "fresh": fresh,
@@ -94,8 +97,9 @@ async def acs(request: Request) -> Response:
     if connection is None:
         return receiving.closed(request)
     try:
-        message = _message(request, connection, await receiving.read_body(request))
-        verified, relay_state = await request.state.readers.response(message, receiving.sender_of(request))
+        body = await receiving.read_body(request)
+        sender = receiving.sender_of(request, connection, body)
+        verified, relay_state = await request.state.readers.response(_message(request, connection, body), sender)
         taken = await _take(request, connection, verified, relay_state)
     except Refused as refused:
         if refused.reason == "no_role":

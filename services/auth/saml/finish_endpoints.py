@@ -5,9 +5,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.reading import read_form
-from services.auth.saml import queries, receiving
+from services.auth.saml import queries, ranks, receiving
 from services.auth.saml.models import OpenConnection, Ticket
-from services.auth.signin import cookies, pages, sessions
+from services.auth.signin import cookies, devices, pages, sessions
 from services.auth.signin import queries as signin_queries
 from services.auth.signin.models import User
 from shared import audit, ids
@@ -33,7 +33,7 @@ async def finish(request: Request) -> Response:
         if ticket.browser_mac is None:
             return _ask(request, connection, user, token)
         session = await _start(conn, request, connection, ticket, user, token)
-    return sessions.signed_in(request, RedirectResponse(ticket.continue_to, 303, pages.headers()), session)
+    return _signed_in(request, connection, ticket, session)
 
 
 def _ask(request: Request, connection: OpenConnection, user: User, token: str) -> Response:
@@ -66,7 +66,15 @@ async def confirm(request: Request) -> Response:
         if ticket is None or user is None:
             return pages.error(request, "saml_other_browser")
         session = await _start(conn, request, connection, ticket, user, token)
-    return sessions.signed_in(request, RedirectResponse(ticket.continue_to, 303, pages.headers()), session)
+    return _signed_in(request, connection, ticket, session)
+
+
+def _signed_in(request: Request, connection: OpenConnection, ticket: Ticket, session: str) -> Response:
+    """Leads on to where the person was going; the browser's next sign-in waits in a line of its own."""
+    response = RedirectResponse(ticket.continue_to, 303, pages.headers())
+    token = ranks.browser_token(request.state.keyring, connection.connection_id)
+    cookies.give(request, response, cookies.SAML, token, max_age=devices.DAYS * 86_400)
+    return sessions.signed_in(request, response, session)
 
 
 def _macs(request: Request, token: str) -> list[bytes]:

@@ -32,16 +32,19 @@ async def slo(request: Request) -> Response:
 
 async def _received(request: Request, connection: OpenConnection) -> LoggedOut:
     """The message, its signature checked. Raises Refused."""
+    query: bytes = request.scope["query_string"]
+    body = await receiving.read_body(request) if request.method == "POST" else None
     message = LogoutMessage(
-        query=request.scope["query_string"].decode("latin-1"),
+        query=query.decode("latin-1"),
         content_type=request.headers.get("content-type", ""),
-        body=await receiving.read_body(request) if request.method == "POST" else None,
+        body=body,
         issuer=connection.entity_id,
         slo_url=receiving.own_of(request, connection).slo_url,
         certificates=connection.certificates,
         now=datetime.now(UTC),
     )
-    return await request.state.readers.logout(message, receiving.sender_of(request))
+    sender = receiving.sender_of(request, connection, query if body is None else body)
+    return await request.state.readers.logout(message, sender)
 
 
 async def _ended(request: Request, connection: OpenConnection, asked: LogoutRequest, relay_state: str) -> Response:

@@ -6,16 +6,19 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from services.auth.lines import Busy, Lines, Turns
 from services.auth.saml.documents import Refused
 from services.auth.saml.metadata import IdentityProvider
 from services.auth.saml.metrics import readings
+from services.auth.saml.ranks import BEGUN, OTHER, RETURNING, Rank
 from services.auth.saml.reader import (
     LENGTH,
     Answered,
@@ -26,17 +29,24 @@ from services.auth.saml.reader import (
     PastedMetadata,
     ResponseForm,
 )
-from shared.turns import Crowded, Turns
 
 WALL_SECONDS = 10.0
 """For one document, the start of its process included; on a busy machine a second of processor time takes several."""
-WAITING = 32
-PER_SENDER = 4
-PER_CONNECTION = 16
-"""Of one connection's messages, whoever sends them, so that many addresses cannot fill the queue through one connection."""
+WAITING = 64
+PER_CONNECTION = 32
+"""Waiting messages of one connection, whoever sends them."""
+PER_SENDER: Mapping[Rank, int] = {OTHER: 4, BEGUN: 16, RETURNING: 16}
+"""Of one household (an address, or an IPv6 /64), being read and waiting: a hospital begins its shift behind one address."""
 MODULE = "services.auth.saml.reader"
 ROOT = Path(__file__).parents[3]
 log = logging.getLogger(__name__)
+
+
+class Sender(NamedTuple):
+    """Whose turn a message takes: its rank, then its networks, the widest first."""
+
+    rank: Rank
+    networks: tuple[str, ...]
 
 
 class Reader:
@@ -93,42 +103,50 @@ def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
 
 
 class Readers:
-    """Reads documents in at most `places` processes. Methods raise Refused: also `too_costly`, `too_many` of the sender, `busy`."""
+    """Reads documents in at most `places` processes. Methods raise Refused: also `too_costly`, `too_many` of the sender, `busy`.
+
+    Ranks take turns, then networks, so that whoever floods the queue waits for themselves.
+    """
 
     def __init__(self, places: int) -> None:
-        self._turns = Turns(places, WAITING, PER_SENDER)
-        self._connections = Turns(places + WAITING, 0, PER_CONNECTION)
+        self._lines = Lines(WAITING, PER_CONNECTION)
+        self._turns = Turns(places, self._lines)
+        self._held: Counter[Sender] = Counter()
         self._idle = [Reader() for _ in range(places)]
 
-    async def response(self, job: ResponseForm, sender: str) -> Answered:
+    async def response(self, job: ResponseForm, sender: Sender) -> Answered:
         return await self._read(job, sender, job.acs_url)
 
-    async def logout(self, job: LogoutMessage, sender: str) -> LoggedOut:
+    async def logout(self, job: LogoutMessage, sender: Sender) -> LoggedOut:
         return await self._read(job, sender, job.slo_url)
 
-    async def metadata(self, job: PastedMetadata, sender: str) -> IdentityProvider:
-        return await self._read(job, sender, sender)
+    async def metadata(self, job: PastedMetadata, tenant_id: str) -> IdentityProvider:
+        return await self._read(job, Sender(RETURNING, (tenant_id, tenant_id)), tenant_id)
 
-    async def _read(self, job: AnyJob, sender: str, connection: str) -> Any:
-        frame = msgspec.msgpack.encode(job)
+    async def _read(self, job: AnyJob, sender: Sender, connection: str) -> Any:
+        household = Sender(sender.rank, sender.networks[-1:])
+        if self._held[household] >= PER_SENDER[sender.rank]:
+            raise _crowded("too_many")
+        self._held[household] += 1
         try:
-            async with self._connections.take(connection), self._turns.take(sender):
-                outcome = msgspec.msgpack.decode(await self._in_a_process(frame), type=Outcome)
-        except Crowded as crowded:
-            readings.labels("busy").inc()
-            raise Refused(
-                "too_many" if crowded.by_key else "busy", "too many documents are waiting to be read"
-            ) from None
+            async with self._turns.take(self._lines, (sender.rank, *sender.networks), connection):
+                outcome = msgspec.msgpack.decode(await self._in_a_process(job), type=Outcome)
+        except Busy:
+            raise _crowded("busy") from None
+        finally:
+            self._held[household] -= 1
+            if not self._held[household]:
+                del self._held[household]
         if outcome.reason:
             readings.labels("too_costly" if outcome.reason == "too_costly" else "refused").inc()
             raise Refused(outcome.reason, outcome.detail)
         readings.labels("read").inc()
         return msgspec.msgpack.decode(outcome.answer, type=job.answer)
 
-    async def _in_a_process(self, frame: bytes) -> bytes:
+    async def _in_a_process(self, job: AnyJob) -> bytes:
         reader = self._idle.pop()
         try:
-            return await reader.read(frame)
+            return await reader.read(msgspec.msgpack.encode(job))
         except (OSError, EOFError) as error:  # TimeoutError is an OSError, IncompleteReadError an EOFError
             log.warning("a document ended its reader: %s", type(error).__name__)
             readings.labels("too_costly").inc()
@@ -140,6 +158,11 @@ class Readers:
         for reader in self._idle:
             with suppress(OSError):
                 await reader.stop()
+
+
+def _crowded(reason: str) -> Refused:
+    readings.labels("busy").inc()
+    return Refused(reason, "too many documents are waiting to be read")
 
 
 @asynccontextmanager

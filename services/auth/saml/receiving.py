@@ -1,6 +1,5 @@
 """What the endpoints for browsers share: the connection in the path, a message out of a form, and how a refusal is told."""
 
-import ipaddress
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -9,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps.queries import HOLD_TENANT
+from services.auth.lines import networks_of
 from services.auth.saml import certificates, metadata, queries, store
 from services.auth.saml.documents import Refused, refuse
 from services.auth.saml.metadata import Own
 from services.auth.saml.models import OpenConnection, PendingRequest
+from services.auth.saml.readers import Sender
 from services.auth.signin import pages
 from shared import http, identity, problems, tracing
 from shared.crypto import Keyring
@@ -72,14 +73,10 @@ async def read_body(request: Request) -> bytes:
         refuse("too_large", f"at most {MAX_FORM} bytes in a form")
 
 
-def sender_of(request: Request) -> str:
-    """Whose turn it is counted as to have a document read: the address, since nobody is known yet; of an IPv6 one its /64."""
-    address = identity.caller(request).address
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return address if known.version == 4 else str(ipaddress.ip_network((known, 64), strict=False))
+def sender_of(request: Request, connection: OpenConnection, raw: bytes) -> Sender:
+    """By the address, since nobody is known yet, and by the RelayState in `raw`, the form or query."""
+    rank = request.state.ranks.of(connection.connection_id, raw)
+    return Sender(rank, networks_of(identity.caller(request).address))
 
 
 async def remember(

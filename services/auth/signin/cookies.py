@@ -1,4 +1,7 @@
-"""The cookies of the pages: for the browser, that forms are tied to; for a session; and for a device, that outlives both."""
+"""The cookies of the pages: for the browser, that forms are tied to; for a session; for a device, that outlives both.
+
+`saml` says that the browser has signed in through a connection; see saml/ranks.py.
+"""
 
 import hmac
 import secrets
@@ -12,6 +15,7 @@ from shared.encoding import base64url_encode
 BROWSER = "browser"
 SESSION = "session"
 DEVICE = "device"
+SAML = "saml"
 TOKEN_LENGTH = 43
 # What the MAC of a password link's token is for.
 LINK_PURPOSE = "password link"

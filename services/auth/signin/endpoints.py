@@ -8,6 +8,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from services.auth.lines import Busy
 from services.auth.oauth.reading import read_form
 from services.auth.saml import federation, logout
 from services.auth.saml.models import Federated
@@ -24,7 +25,6 @@ from services.auth.signin import (
     throttle,
 )
 from services.auth.signin.devices import Standing
-from services.auth.signin.hashing import Busy
 from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_organisation, to_sign_in
 from services.auth.signin.throttle import Attempt
