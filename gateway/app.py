@@ -62,6 +62,7 @@ class Gateway:
         self.watch = Watch(
             head_seconds=settings.client_header_timeout,
             body_seconds=settings.client_body_timeout,
+            body_rate=settings.client_body_rate,
             idle_seconds=settings.client_idle_timeout,
             most=settings.client_connections,
             refuse=self._refuse_unread,

@@ -226,6 +226,12 @@ class GatewayProtocol(HttpToolsProtocol):
         self.running = cycle
         self._start_asgi_task(cycle, self.app)
 
+    def on_body(self, body: bytes) -> None:
+        if self.cycle.response_complete:  # what is left of it is thrown away, and buys no time
+            return
+        super().on_body(body)
+        self.deadline += len(body) / self.watch.body_rate
+
     def on_message_complete(self) -> None:
         self.cycle.more_body = False
         self.cycle.message_event.set()

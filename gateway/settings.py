@@ -53,6 +53,7 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     upstream_concurrency: settings.Count = 256
     client_header_timeout: settings.Positive = 10
     client_body_timeout: settings.Positive = 60
+    client_body_rate: settings.Count = 8192
     client_idle_timeout: settings.Positive = 75
     client_connections: settings.Count = 10_000
     drain_timeout: settings.Whole = 25

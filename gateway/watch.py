@@ -20,6 +20,7 @@ class Watched(Protocol):
 class Watch:
     """`now` is a coarse monotonic clock. `refuse` makes the answer to what could not be read, and accounts for it.
 
+    A body has `body_seconds`, and a second more for every `body_rate` bytes that came.
     One household may hold as many connections as are free, so that nobody takes the last ones; `household` names that
     of an address, or "" for one that may hold any number.
     """
@@ -29,6 +30,7 @@ class Watch:
         *,
         head_seconds: float,
         body_seconds: float,
+        body_rate: int,
         idle_seconds: float,
         most: int,
         refuse: Callable[[Refusal], Answer],
@@ -36,6 +38,7 @@ class Watch:
     ) -> None:
         self.head_seconds = head_seconds
         self.body_seconds = body_seconds
+        self.body_rate = body_rate
         self.idle_seconds = idle_seconds
         self.linger_seconds = LINGER_SECONDS
         self.most = most

@@ -25,7 +25,11 @@ PROBLEMS = [
     Problem(403, "Access on request", "This part of the platform is opened on request."),
     Problem(404, "Not found", "There is no such path or resource, or it is another tenant's."),
     Problem(405, "Method not allowed", "The path has other methods: Allow names them."),
-    Problem(408, "Request timeout", "The request did not arrive in time."),
+    Problem(
+        408,
+        "Request timeout",
+        "The request did not arrive in time: its head within 10 seconds, its body within 60 and one more for every 8 KiB that came.",
+    ),
     Problem(409, "Conflict", "It contradicts what is there, or the same Idempotency-Key is under way: then try again."),
     Problem(409, "Limit reached", "There are as many as may be: `resource` says of what, `limit` how many."),
     Problem(412, "Precondition failed", "It was changed since you read it: read it again."),

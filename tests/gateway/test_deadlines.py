@@ -1,7 +1,10 @@
 """Every connection of a client ends, whatever state it is in when the client falls silent."""
 
 import itertools
+import select
+import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,7 +13,8 @@ from gateway.framing import LENGTH_DIGITS, read
 from gateway.problems import Refusal
 from gateway.proxy import COLLECTED
 from tests.gateway.conftest import World
-from tests.gateway.origin import response
+from tests.gateway.origin import Seen, response
+from tests.gateway.test_streams import post
 from tests.support.waiting import wait_for
 
 MIB = 1 << 20
@@ -46,7 +50,9 @@ SILENT: dict[str, Any] = {
 
 @pytest.mark.parametrize("state", SILENT)
 def test_a_connection_whose_client_falls_silent_ends(state: str, world: World) -> None:
-    gateway = world.start(client_header_timeout=0.3, client_body_timeout=0.3, client_idle_timeout=0.3)
+    gateway = world.start(
+        client_header_timeout=0.3, client_body_timeout=0.3, client_body_rate=MIB, client_idle_timeout=0.3
+    )
     with gateway.door() as door:
         wait_for(lambda: gateway.gateway.watch.count == 1)
         door.send(SILENT[state](world))
@@ -107,3 +113,83 @@ def test_a_length_is_read_whole_or_refused(zeros: int) -> None:
         else:
             with pytest.raises(Refusal):
                 read(fields, "1.1")
+
+
+def sends(door: Any, world: World, pieces: int, size: int, every: float) -> float:
+    """Sends a body in so many pieces, up to an answer; returns how long that took, in seconds."""
+    began = time.monotonic()
+    door.send(post(world) + b"Content-Length: %d\r\n\r\n" % (pieces * size))
+    for _ in range(pieces):
+        time.sleep(every)
+        try:
+            door.send(b"x" * size)
+        except ConnectionError:
+            break
+        if select.select([door.socket], [], [], 0)[0]:
+            break
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("size", [COLLECTED // 40, COLLECTED // 10])
+def test_a_slow_and_steady_body_arrives_whole_though_it_takes_longer_than_a_silent_one_may(
+    size: int, world: World
+) -> None:
+    """Above and below the size up to which the gateway waits for all of it."""
+    world.service.answers["/api/v1/devices/enrol"] = lambda seen: response(200, b"%d" % len(seen.body))
+    gateway = world.start(client_body_timeout=0.5, client_body_rate=size * 4)
+    with gateway.door() as door:
+        assert sends(door, world, 20, size, 0.1) > 4 * 0.5
+        reply = door.reply()
+        assert (reply.status, reply.body) == (200, b"%d" % (20 * size))
+
+
+@pytest.mark.parametrize("start", [0, COLLECTED + 1])
+def test_a_dripped_body_ends_when_a_silent_one_does(start: int, world: World) -> None:
+    """Also after much of it came at once: what came buys its own time alone."""
+
+    async def reading(seen: Seen, reader: Any, writer: Any) -> bool:
+        await reader.read()
+        return False
+
+    world.service.answers["/api/v1/devices/enrol"] = reading
+    gateway = world.start(client_body_timeout=0.5, client_body_rate=COLLECTED * 2)
+    with gateway.door() as door:
+        began = time.monotonic()
+        door.send(post(world) + b"Content-Length: 900000\r\n\r\n" + b"x" * start)
+        ended = threading.Event()
+
+        def drip() -> None:
+            with suppress(OSError):
+                while not ended.wait(0.05):
+                    door.send(b"x")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            assert door.reply().status == 408
+        finally:
+            ended.set()
+            dripping.join()
+        assert (
+            time.monotonic() - began < 0.5 + 0.5 + 2.5
+        )  # its own, that of what came at once, and what a sweep may be late
+
+
+def test_bytes_of_a_body_that_was_answered_buy_no_time(world: World) -> None:
+    """A chunked body has no end: it would hold the connection for ever."""
+
+    async def early(seen: Seen, reader: Any, writer: Any) -> bool:
+        writer.write(response(415))
+        return False
+
+    world.service.answers["/api/v1/devices/enrol"] = early
+    gateway = world.start(client_body_timeout=0.5, client_body_rate=COLLECTED)
+    with gateway.door() as door:
+        door.send(post(world) + b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n" % (COLLECTED + 1))
+        door.send(b"x" * (COLLECTED + 1) + b"\r\n")
+        assert door.reply().status == 415
+        with suppress(OSError):
+            for _ in range(100):
+                door.send(b"%x\r\n" % COLLECTED + b"x" * COLLECTED + b"\r\n")
+                time.sleep(0.1)
+        wait_for(lambda: gateway.gateway.watch.count == 0, seconds=5)
