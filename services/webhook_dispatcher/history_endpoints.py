@@ -172,14 +172,17 @@ async def send_test(request: Request) -> Response:
 
 
 async def _check_waiting(conn: AsyncConnection, request: Request, caller: Caller) -> None:
-    """Raises a 429 Problem where the app, or this process, has as many callers waiting for a receiver as it may."""
+    """Raises a 429 Problem where the app, its organisation or this process has as many callers waiting for a receiver as it may.
+
+    An organisation may have as many as are free, so that none takes the last places of all.
+    """
     await conn.execute(queries.LOCK_WAITING_TESTS, (caller.client_id,))
     row = await (await conn.execute(queries.COUNT_WAITING_TESTS, (caller.client_id,))).fetchone()
     waiting: Counter[str] = request.state.waiting
     if row is not None and row[0] >= MOST_WAITING_OF_APP:
         reason = f"An app waits for at most {MOST_WAITING_OF_APP} tests at a time"
-    elif waiting.total() >= MOST_WAITING:
-        reason = "As many tests are waited for as can be"
+    elif waiting.total() + waiting[caller.tenant_id] >= MOST_WAITING:
+        reason = "As many tests are waited for as can be, of this organisation or of all"
     else:
         return
     detail = f"{reason}: try again when one has been answered, or without `wait`."
@@ -190,11 +193,13 @@ async def _diagnose(request: Request, caller: Caller, subscription: Subscription
     """Sends the test here and now, outside any transaction, and records it as any attempt."""
     client: Client = request.state.client
     waiting: Counter[str] = request.state.waiting
-    waiting["all"] += 1
+    waiting[caller.tenant_id] += 1
     try:
         sent = await delivery.deliver(client, request.state.vault, _due(subscription, test))
     finally:
-        waiting["all"] -= 1
+        waiting[caller.tenant_id] -= 1
+        if not waiting[caller.tenant_id]:
+            del waiting[caller.tenant_id]
     async with tenant_transaction(request, caller) as conn:
         lines = msgspec.json.encode([recording.line(sent, None)]).decode()
         await conn.execute(dispatch_queries.RECORD, {"sent": lines})

@@ -164,3 +164,32 @@ def test_a_process_waits_for_no_more_tests_than_it_has_places(
 ) -> None:
     monkeypatch.setattr("services.webhook_dispatcher.history_endpoints.MOST_WAITING", 0)
     assert partner.post(f"{partner.subscribe(receiver.url)}/test?wait=true").status_code == 429
+
+
+def test_the_apps_of_one_organisation_leave_places_to_wait_to_others(
+    partner: Partner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two for each of many apps would be all there are."""
+    monkeypatch.setattr("services.webhook_dispatcher.history_endpoints.MOST_WAITING", 6)
+    released = threading.Event()
+
+    async def slowly(request: Received, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.to_thread(released.wait, 10)
+        writer.write(answer(200))
+        return True
+
+    receiver.behaviour = slowly
+    apps = [Partner(partner.http, tenant_id=partner.caller.tenant_id) for _ in range(3)]
+    stranger = Partner(partner.http)
+    with ThreadPoolExecutor(8) as threads:
+        try:
+            calls = [(app, app.subscribe(receiver.url)) for app in apps for _ in range(2)]
+            waiting = [threads.submit(app.post, f"{webhook}/test?wait=true") for app, webhook in calls[:3]]
+            wait_for(lambda: len(receiver.requests) == 3)
+            refused = [app.post(f"{webhook}/test?wait=true").status_code for app, webhook in calls[3:]]
+            theirs = threads.submit(stranger.post, f"{stranger.subscribe(receiver.url)}/test?wait=true")
+            wait_for(lambda: len(receiver.requests) == 4)
+        finally:
+            released.set()
+        assert refused == [429] * 3
+        assert [one.result().status_code for one in (*waiting, theirs)] == [200] * 4
