@@ -1,11 +1,12 @@
-"""Requests that take long to read take turns: while one is read nothing else runs, so that they get a quarter of the time."""
+"""Requests that take long to read take turns, and get a quarter of the time; the longest are read in a thread beside the event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+import anyio.to_thread
 from starlette.requests import Request
 
 from shared import problems
@@ -13,9 +14,16 @@ from shared.turns import Crowded, Turns
 
 LARGE = 8 << 10
 """Bytes. The worst body of that size is decoded, or all its faults are found, within a few milliseconds."""
+ASIDE = 32 << 10
+"""Bytes. A body of that size holds the loop for a millisecond or two; a larger one is left to a thread."""
+SWITCH_SECONDS = 0.001
+"""How long that thread keeps the interpreter while the loop wants it: set by each web process, see `sys.setswitchinterval`."""
 WAITING = 128
 PER_TENANT = 64
 PER_CLIENT = 32
+
+
+Result = TypeVar("Result")
 
 
 class _Line:
@@ -24,6 +32,7 @@ class _Line:
     def __init__(self) -> None:
         self.tenants = Turns(1, WAITING, PER_TENANT, rest=3.0)
         self.clients = Turns(WAITING + 1, 0, PER_CLIENT)
+        self.thread = anyio.CapacityLimiter(1)
 
 
 _lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
@@ -35,8 +44,7 @@ async def turn(request: Request, *, heavy: bool) -> AsyncIterator[None]:
     if not heavy:
         yield
         return
-    loop = asyncio.get_running_loop()
-    line = _lines.get(loop) or _lines.setdefault(loop, _Line())
+    line = _line()
     caller: Any = request.scope.get("caller")
     client = "" if caller is None else caller.client_id or caller.address
     # All callers without a token share the turns of one tenant, as they share its places at the gateway.
@@ -46,6 +54,16 @@ async def turn(request: Request, *, heavy: bool) -> AsyncIterator[None]:
             yield
     except Crowded as crowded:
         raise _refusal(crowded) from None
+
+
+async def aside(work: Callable[[], Result]) -> Result:
+    """What `work` returns, in a thread: others are answered meanwhile. Takes no longer than it takes, also where its caller is gone."""
+    return await anyio.to_thread.run_sync(work, limiter=_line().thread)
+
+
+def _line() -> _Line:
+    loop = asyncio.get_running_loop()
+    return _lines.get(loop) or _lines.setdefault(loop, _Line())
 
 
 def _refusal(crowded: Crowded) -> problems.Problem:

@@ -78,9 +78,13 @@ async def decode_both(request: Request, kind: type[T], *, by_item: bool = False)
             headers={"accept": "application/json"},
         )
     body = await read_body(request, limit_of(kind))
-    async with heavy.turn(request, heavy=len(body) > heavy.LARGE):
+
+    def read() -> tuple[T, Any]:
         value = strict_json.parse(body, by_item=by_item, values=_most_values(kind))
         return convert(value, kind), value
+
+    async with heavy.turn(request, heavy=len(body) > heavy.LARGE):
+        return await heavy.aside(read) if len(body) > heavy.ASIDE else read()
 
 
 async def decode_optional(request: Request, kind: type[T]) -> T:

@@ -1,17 +1,19 @@
 """A web process: uvicorn as every service runs it."""
 
 import socket
+import sys
 import threading
 from typing import Any
 
 import uvicorn
 
-from shared import tracing
+from shared import heavy, tracing
 from shared.draining import DrainingProtocol, Server
 
 
 def serve(app: Any, host: str, port: int, fd: int | None, working: threading.Event, **options: Any) -> None:
     """uvicorn as every web process here runs it. Idle connections outlive the gateway's, so that none closes under a request."""
+    sys.setswitchinterval(heavy.SWITCH_SECONDS)
     config = uvicorn.Config(
         app,
         host=host,

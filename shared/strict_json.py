@@ -42,6 +42,14 @@ def parse(body: bytes, *, by_item: bool = False, values: int = MAX_VALUES) -> An
 
 def _refuse_shape(body: bytes, values: int) -> None:
     """Counts, before anything is parsed, what makes a short body costly: values and levels. All in native passes over the bytes."""
+    # A hostile body has too many in its first part already, and what is too many there is too many of the whole.
+    for size in (4 * values, 12 * values):
+        if len(body) > size:
+            _refuse_shape_of(body[:size], values)
+    _refuse_shape_of(body, values)
+
+
+def _refuse_shape_of(body: bytes, values: int) -> None:
     opened = body.count(b"[") + body.count(b"{")
     if opened <= MAX_DEPTH and body.count(b",") + opened <= values:
         return

@@ -90,8 +90,13 @@ async def record_observations(request: Request) -> Response:
     caller = identity.require(request, WRITE)
     device_id = request.path_params["device_id"]
     batch = await http.decode(request, ObservationBatch, by_item=True)
-    async with heavy.turn(request, heavy=len(batch.observations) > MANY):
-        drafts = [observations.read(item) for item in batch.observations]
+
+    def read() -> list[ObservationDraft | Problem]:
+        return [observations.read(item) for item in batch.observations]
+
+    many = len(batch.observations) > MANY
+    async with heavy.turn(request, heavy=many):
+        drafts = await heavy.aside(read) if many else read()
 
     async def answer(write: Write, device_class: str) -> Response:
         outcomes = await observations.record(write, caller, device_id, device_class, drafts)

@@ -48,6 +48,55 @@ def test_of_one_client_only_so_many_large_requests_wait_and_others_still_may() -
     asyncio.run(asyncio.wait_for(test(), 30))
 
 
+def test_the_loop_goes_on_while_the_largest_bodies_are_read() -> None:
+    """Ten thousand decimals take some ten milliseconds; whoever waits for the loop gets it back after one."""
+    body = b'{"items":[' + b",".join([b"1.23456789012345678901234567890"] * 20_000) + b"]}"
+
+    async def test() -> None:
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        running = asyncio.create_task(others())
+        await asyncio.sleep(0)
+        before = turns
+        with pytest.raises(Problem):
+            await http.decode(request(body), Large)
+        running.cancel()
+        assert turns - before > 20
+
+    asyncio.run(asyncio.wait_for(test(), 30))
+
+
+def test_a_caller_that_leaves_while_its_body_is_read_lets_no_other_in_before_it_is() -> None:
+    async def test() -> None:
+        working, ended = 0, 0
+
+        def work() -> None:
+            nonlocal working, ended
+            working += 1
+            assert working - ended == 1
+            time.sleep(0.02)
+            ended += 1
+
+        async def one() -> None:
+            async with heavy.turn(asked("a", 0), heavy=True):
+                await heavy.aside(work)
+
+        tasks = [asyncio.create_task(one()) for _ in range(5)]
+        for task in tasks[:4]:
+            await asyncio.sleep(0.005)
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert working == ended >= 1
+
+    asyncio.run(asyncio.wait_for(test(), 30))
+
+
 def test_after_a_large_request_the_loop_is_free_for_as_long() -> None:
     async def test() -> None:
         async with heavy.turn(asked("a", 0), heavy=True):

@@ -1,0 +1,121 @@
+"""`python -m tests.chaos.hoarding PLAN`: one organisation makes as much of everything as it is let, and says what became of it.
+
+Mints service tokens and revokes each, registers apps, and waits for tests of webhooks whose receiver never answers, all at once and each
+app as fast as its rate allows. Ends once all is done.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+BETWEEN = 0.05
+"""Seconds between two calls of one app: what its rate allows."""
+APP = {
+    "name": "Hoard",
+    "grant_types": ["client_credentials"],
+    "redirect_uris": [],
+    "requested_scopes": ["webhooks:read"],
+}
+Answers = dict[str, Counter[str]]
+
+
+class Caller:
+    """One kept connection with one token."""
+
+    def __init__(self, port: int, host: str, token: str) -> None:
+        self._port = port
+        self._fields = f"host: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n"
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """The status, 0 where there was no answer, and what the body says of the problem or the thing."""
+        try:
+            async with asyncio.timeout(60):
+                return await self._call(method, path, b"" if body is None else json.dumps(body).encode())
+        except (OSError, asyncio.IncompleteReadError):
+            self.close()
+            return 0, {}
+
+    async def _call(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        length = f"content-length: {len(body)}\r\n" if method == "POST" else ""
+        writer.write(f"{method} {path} HTTP/1.1\r\n{self._fields}{length}\r\n".encode() + body)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        size = int(head.partition("content-length: ")[2].partition("\r\n")[0] or 0)
+        content = await reader.readexactly(size)
+        if "connection: close" in head:
+            self.close()
+        return int(head.split(" ", 2)[1]), json.loads(content) if content else {}
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+def outcome(status: int, said: Any) -> str:
+    """The status, and of a refusal its kind and what there are too many of."""
+    kind = str(said.get("type", "")).rpartition("#")[2] if status >= 400 else ""
+    return " ".join(str(part) for part in (status, kind, said.get("resource", "") if kind else "") if part)
+
+
+async def paced(began: float) -> None:
+    await asyncio.sleep(max(0.0, began + BETWEEN - time.monotonic()))
+
+
+async def mint_and_revoke(caller: Caller, client_id: str, answers: Answers, wanted: int) -> None:
+    path = f"/v1/platform/apps/{client_id}/service-token"
+    while answers["mint"]["201"] < wanted:
+        began = time.monotonic()
+        status, said = await caller.call("POST", path)
+        answers["mint"][outcome(status, said)] += 1
+        await paced(began)
+        if status == 201:
+            began = time.monotonic()
+            status, refused = await caller.call("DELETE", f"{path}s/{said['id']}")
+            answers["revoke"][outcome(status, refused)] += 1
+            await paced(began)
+
+
+async def register(caller: Caller, answers: Answers, wanted: int) -> None:
+    while answers["app"].total() < wanted:
+        began = time.monotonic()
+        answers["app"][outcome(*await caller.call("POST", "/v1/platform/apps", APP))] += 1
+        await paced(began)
+
+
+async def wait_for_tests(caller: Caller, path: str, answers: Answers) -> None:
+    """Again and again: there are as many of these at once as the plan has waiters."""
+    while True:
+        answers["waiting test"][outcome(*await caller.call("POST", path))] += 1
+        await asyncio.sleep(5)
+
+
+async def main(plan: dict[str, Any]) -> None:
+    answers: Answers = {kind: Counter() for kind in ("mint", "revoke", "app", "waiting test")}
+    port, host = plan["port"], plan["host"]
+    waiting = [
+        asyncio.create_task(wait_for_tests(Caller(port, host, one["token"]), one["path"], answers))
+        for one in plan["waiters"]
+    ]
+    began = time.monotonic()
+    await asyncio.gather(
+        *(
+            mint_and_revoke(Caller(port, host, one["token"]), one["id"], answers, plan["tokens"])
+            for one in plan["minters"]
+        ),
+        *(register(Caller(port, host, token), answers, plan["apps"]) for token in plan["makers"]),
+    )
+    for task in waiting:
+        task.cancel()
+    sys.stdout.write(json.dumps({"seconds": round(time.monotonic() - began), **answers}))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(json.loads(Path(sys.argv[1]).read_text())))

@@ -1,0 +1,126 @@
+"""Everyday calls of a tenant that attacks nobody, how long they take, and what the machine has to do with it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from statistics import median, quantiles
+
+import httpx
+import psutil
+
+from tests.support.plain import PLAIN
+from tests.support.stack import Stack
+
+Calls = dict[str, Callable[[], httpx.Response]]
+Seconds = dict[str, list[float]]
+PAUSE = 0.05
+NOTHING = "nothing"
+"""A call to a server that does nothing, on the same machine at the same time: what is the machine's doing and not the system's."""
+SERVER = """
+import asyncio
+async def serve(reader, writer):
+    try:
+        while await reader.readuntil(b"\\r\\n\\r\\n"):
+            writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\nok")
+    except asyncio.IncompleteReadError:
+        writer.close()
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def everyday(stack: Stack) -> Iterator[Calls]:
+    """One call for each service, and one to a server that does nothing."""
+    scopes = ["webhooks:write", "argus:epcr:write", "argus:devices:write"]
+    app = stack.register_app(scopes, stack.other.access_token)
+    token = stack.token(app, " ".join(scopes))
+    grant = {"grant_type": "client_credentials"}
+    with (
+        stack.client("api", token) as api,
+        stack.client("auth", token) as auth,
+        stack.client("auth") as anonymous,
+        _idle_server() as bare,
+    ):
+        yield {
+            "list devices": lambda: api.get("/api/v1/devices"),
+            "list encounters": lambda: api.get("/api/v1/epcr/encounters"),
+            "list webhooks": lambda: auth.get("/v1/webhooks"),
+            "bundles": lambda: api.get("/api/v1/graphql/bundles"),
+            "token": lambda: anonymous.post("/v1/oauth/token", data=grant, auth=(app.client_id, app.client_secret)),
+            NOTHING: lambda: bare.get("/"),
+        }
+
+
+@contextmanager
+def _idle_server() -> Iterator[httpx.Client]:
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        base_url = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        with httpx.Client(base_url=base_url, trust_env=False, verify=PLAIN) as client:
+            yield client
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def rounds(calls: Calls, count: int) -> Seconds:
+    return while_there_are(calls, iter(range(count)))
+
+
+def while_there_are(calls: Calls, turns: Iterator[object]) -> Seconds:
+    """Makes each call once a turn; returns how long each took."""
+    taken: Seconds = {name: [] for name in calls}
+    for _ in turns:
+        for name, call in calls.items():
+            began = time.perf_counter()
+            answer = call()
+            taken[name].append(time.perf_counter() - began)
+            assert answer.status_code == 200, f"{name}: {answer.status_code} {answer.text}"
+        time.sleep(PAUSE)
+    return taken
+
+
+def p99(values: list[float]) -> float:
+    return quantiles(values, n=100)[98]
+
+
+def described(values: list[float]) -> str:
+    return f"median {median(values) * 1e3:.1f} ms, p99 {p99(values) * 1e3:.1f} ms, worst {max(values) * 1e3:.1f} ms"
+
+
+def compared(before: Seconds, under: Seconds) -> dict[str, str]:
+    return {name: f"{described(before[name])}; attacked: {described(under[name])}" for name in before}
+
+
+def unprivileged() -> None:
+    """For `preexec_fn`: attackers run elsewhere, so that their own work takes only what the system leaves of this machine."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def cpu_seconds(stack: Stack) -> Counter[str]:
+    """What each process of the stack has taken so far, by its name; those that it starts for itself count with it."""
+    described = stack.described
+    named = {described["gateway_pid"]: "gateway"} | {
+        pid: f"{name} {kind}"
+        for name, service in described["services"].items()
+        for kind, pid in service["pids"].items()
+    }
+    taken: Counter[str] = Counter()
+    waiting = [(psutil.Process(described["supervisor_pid"]), "supervisor")]
+    while waiting:
+        process, name = waiting.pop()
+        with suppress(psutil.NoSuchProcess):
+            name = named.get(process.pid, "postgres" if process.name() == "postgres" else name)
+            times = process.cpu_times()
+            taken[name] += times.user + times.system
+            waiting += [(child, name) for child in process.children()]
+    return taken

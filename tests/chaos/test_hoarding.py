@@ -1,0 +1,187 @@
+"""An organisation that makes as much of everything as it is let, for minutes, slows nobody else and is forgotten by gateways in time."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psutil
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from deploy.local.table import ROOT
+from services.auth.revocations.watermarks import TENANT_MOST
+from shared.ids import new_id
+from tests.chaos.others import NOTHING, compared, everyday, p99, rounds, unprivileged, while_there_are
+from tests.support.stack import Stack
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.chaos
+TOKENS = int(os.environ.get("HOARDED_TOKENS", "10000"))
+APPS = int(os.environ.get("HOARDED_APPS", "5000"))
+WAITING = 280
+ADMINS = 6
+"""Apps of the organisation that administer it: each has a rate of its own."""
+CALLS = 200
+TIMES = 3
+WITHIN = 1.0
+"""Seconds from the answer to a revocation until the gateway refuses the token."""
+TENANTS, EACH = 100, 100
+"""Organisations that revoke 100 tokens each at the same moment."""
+
+
+@contextmanager
+def silent_receiver() -> Iterator[str]:
+    """Takes connections and answers nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def plan(stack: Stack, url: str) -> dict[str, Any]:
+    """All of the demo organisation: administering apps that mint, one of them that registers, and apps that wait."""
+    admins = [stack.register_app(["platform:apps"]) for _ in range(ADMINS)]
+    tokens = [stack.token(admin, "platform:apps") for admin in admins]
+    waiters: list[dict[str, str]] = []
+    for _ in range(14):
+        token = stack.app_token("webhooks:write")
+        with stack.client("auth", token) as client:
+            draft = {"url": url, "events": ["encounter.created"]}
+            made = client.post("/v1/webhooks", json=draft)
+        assert made.status_code == 201, made.text
+        path = f"/v1/webhooks/{made.json()['id']}/test?wait=true"
+        waiters += [{"token": token, "path": path}] * (WAITING // 14)
+    minters = [{"token": token, "id": admin.client_id} for token, admin in zip(tokens[2:], admins[2:], strict=True)]
+    return {
+        "port": stack.port,
+        "host": f"{stack.described['hosts']['auth']}:{stack.port}",
+        "minters": minters,
+        "makers": tokens[:2],
+        "waiters": waiters,
+        "tokens": TOKENS,
+        "apps": APPS,
+    }
+
+
+def gateway_metrics(stack: Stack) -> dict[str, float]:
+    """What the gateway holds: watermarks, in number and as a part of the most there may be, and memory in MiB."""
+    text = httpx.get(f"{stack.described['gateway_ops']}/metrics", trust_env=False).text
+    samples = {
+        sample.name: sample.value for family in text_string_to_metric_families(text) for sample in family.samples
+    }
+    return {
+        "watermarks": samples["gateway_revocations_listed"],
+        "filled": samples["gateway_revocations_filled_ratio"],
+        "MiB": round(psutil.Process(stack.pid("gateway")).memory_info().rss / 2**20, 1),
+    }
+
+
+def reach(stack: Stack, client_id: str) -> float:
+    """Seconds until the gateway refuses a token that another organisation's administrator has revoked."""
+    path = f"/v1/platform/apps/{client_id}/service-token"
+    with stack.client("auth", stack.other.access_token) as admin:
+        minted = admin.post(path).raise_for_status().json()
+        with stack.client("auth", minted["token"]) as holder:
+            assert holder.get("/v1/platform/scopes").status_code == 200
+            admin.delete(f"{path}s/{minted['id']}").raise_for_status()
+            began = time.perf_counter()
+            while holder.get("/v1/platform/scopes").status_code == 200:
+                assert time.perf_counter() - began < 10, "the revocation never reached the gateway"
+            return time.perf_counter() - began
+
+
+def until_it_ends(
+    process: subprocess.Popen[bytes], stack: Stack, reached: list[float], held: list[dict[str, float]]
+) -> Iterator[None]:
+    """A turn of calls each time; now and then one revocation is timed, and the gateway looked at."""
+    client_id = stack.register_app(["webhooks:read"], stack.other.access_token).client_id
+    turn = 0
+    while process.poll() is None:
+        if turn % 20 == 0:
+            reached.append(reach(stack, client_id))
+            held.append(gateway_metrics(stack))
+        turn += 1
+        yield
+
+
+def revoke_at_once(stack: Stack) -> float:
+    """As many organisations as never were here, each in a transaction of its own; seconds until the gateway holds the last one."""
+    before = gateway_metrics(stack)["watermarks"]
+    moment = int(time.time() * 1000) - 1000
+    with stack.database("auth", "migrator") as conn:
+        conn.autocommit = True
+        for number in range(TENANTS):
+            ids = [str(UUID(int=(moment << 80) | 0x7 << 76 | 0x8 << 60 | number << 16 | each)) for each in range(EACH)]
+            with conn.transaction():
+                conn.execute("SELECT set_config('app.tenant_id', %s, true)", (f"org_seeded{number}",))
+                conn.execute(
+                    "SELECT revoke_tokens('token', %s, %s, interval '1 hour', 1000, 5000)", (ids, new_id("app"))
+                )
+    began = time.perf_counter()
+    wait_for(lambda: gateway_metrics(stack)["watermarks"] >= before + TENANTS * EACH)
+    return time.perf_counter() - began
+
+
+def test_an_organisation_that_hoards_slows_nobody_else_and_fills_no_gateway(
+    stack: Stack, tmp_path: Path, record_property: Any
+) -> None:
+    reached: list[float] = []
+    held: list[dict[str, float]] = []
+    other = stack.register_app(["webhooks:read"], stack.other.access_token).client_id
+    with everyday(stack) as calls, silent_receiver() as url:
+        rounds(calls, CALLS)  # warm
+        held.append(gateway_metrics(stack))
+        alone = [reach(stack, other) for _ in range(10)]
+        before = rounds(calls, CALLS)
+        file = tmp_path / "plan.json"
+        file.write_text(json.dumps(plan(stack, url)))
+        hoarders = subprocess.Popen(
+            [sys.executable, "-m", "tests.chaos.hoarding", str(file)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            preexec_fn=unprivileged,
+        )
+        try:
+            under = while_there_are(calls, until_it_ends(hoarders, stack, reached, held))
+            output, _ = hoarders.communicate()
+        finally:
+            with suppress(ProcessLookupError):
+                hoarders.kill()
+        seeded = revoke_at_once(stack)
+        held.append(gateway_metrics(stack))
+        after = [reach(stack, other) for _ in range(10)]
+    answers = json.loads(output)
+    figures = {
+        "calls": compared(before, under),
+        "what became of it": answers,
+        "revocations of another organisation reach the gateway in": {
+            "before": f"{max(alone) * 1e3:.0f} ms at most",
+            "meanwhile": f"median {median(reached) * 1e3:.0f} ms, {max(reached) * 1e3:.0f} ms at most, of {len(reached)}",
+            f"with {TENANTS * EACH} of {TENANTS} organisations more": f"{max(after) * 1e3:.0f} ms at most",
+        },
+        "seconds until the gateway held those": round(seeded, 2),
+        "the gateway holds": {
+            "before": held[0],
+            "at most": max(held[:-1], key=lambda one: one["watermarks"]),
+            "at the end": held[-1],
+        },
+    }
+    text = json.dumps(figures, indent=1)
+    record_property("figures", text)
+    sys.stderr.write(text + "\n")
+    assert answers["mint"]["201"] >= TOKENS
+    assert set(answers["waiting test"]) <= {"200", "429 too-many-requests"}, text
+    assert sum(answers["app"].values()) >= APPS
+    assert max(*reached, *after, seeded) <= WITHIN, text
+    assert max(one["watermarks"] for one in held[:-1]) <= held[0]["watermarks"] + 1.1 * TENANT_MOST, text
+    for name in calls:
+        usual = max(median(before[name]), p99(before[name]), p99(under[NOTHING]))
+        assert p99(under[name]) <= TIMES * usual, f"{name}\n{text}"
