@@ -14,6 +14,7 @@ from gateway.protocol import GatewayProtocol
 from gateway.settings import Settings
 from shared import logs, tracing
 from shared.draining import Server
+from shared.serving import freeze
 
 
 def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: str) -> None:
@@ -22,6 +23,7 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
     tracing.configure("gateway", spans_file=settings.spans_file, otlp_endpoint=settings.otel_exporter_otlp_endpoint)
     gateway = Gateway(settings)
     server = Server(config(gateway, settings))
+    freeze()
     listener = socket.socket(fileno=fd) if fd is not None else listen(host, port)
     try:
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:

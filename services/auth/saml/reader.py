@@ -152,7 +152,7 @@ def _outcome(job: AnyJob) -> Outcome:
 def _limit_process() -> None:
     """Writes no file, starts nothing, grows no further; yields to those who serve. Its own end is the end of its parent's socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(10)
+    os.nice(19)
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_FSIZE, 0),
