@@ -2,6 +2,8 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 
@@ -40,6 +42,8 @@ from shared.problems import FieldError
 # Callers that wait for a receiver to answer their test: each may take 15 seconds and a place at the gateway.
 MOST_WAITING_OF_APP = 2
 MOST_WAITING = 32
+OF_APP = f"An app waits for at most {MOST_WAITING_OF_APP} tests at a time"
+ALL = "all"
 # Few deliveries are in these states, however long the history: each is found by an index of its own.
 LISTS: dict[DeliveryStatus | None, LiteralString] = {
     "failed": queries.LIST_TROUBLED_DELIVERIES,
@@ -150,56 +154,67 @@ async def reconcile(request: Request) -> Response:
 
 async def send_test(request: Request) -> Response:
     caller = identity.require(request, "webhooks:write")
-    wait = http.query(request, TestQuery).wait
+    if http.query(request, TestQuery).wait:
+        with _place_to_wait(request, caller):
+            return await _send_and_wait(request, caller)
     await request.state.partitions.ensure(request.state.pool)
-    answer = None
+    async with tenant_transaction(request, caller) as conn:
+        stored = await idempotency.stored(conn, request, caller)
+        if stored is not None:
+            return stored
+        test = _test_delivery(await find(conn, request, caller))
+        await _store_test(conn, test, claimed=False)
+        queued = http.json({"delivery_id": test["id"], "status": "queued"}, 202)
+        answer = await idempotency.keep(conn, request, caller, queued)
+    request.state.sender_bell.ring()
+    return answer
+
+
+@contextmanager
+def _place_to_wait(request: Request, caller: Caller) -> Iterator[None]:
+    """Raises a 429 Problem where the app, its organisation or this process has as many callers waiting for a receiver as it may.
+
+    An organisation may have as many as are free, so that none takes the last places of all. Nothing of the database is held
+    meanwhile: a crowd that is refused would otherwise keep its connections from others.
+    """
+    waiting: Counter[str] = request.state.waiting
+    if waiting[caller.client_id] >= MOST_WAITING_OF_APP:
+        raise _too_many_wait(OF_APP)
+    if waiting[ALL] + waiting[caller.tenant_id] >= MOST_WAITING:
+        raise _too_many_wait("As many tests are waited for as can be, of this organisation or of all")
+    counted = (ALL, caller.tenant_id, caller.client_id)
+    waiting.update(counted)
+    try:
+        yield
+    finally:
+        waiting.subtract(counted)
+        for key in counted:
+            if not waiting[key]:
+                del waiting[key]
+
+
+def _too_many_wait(reason: str) -> problems.Problem:
+    detail = f"{reason}: try again when one has been answered, or without `wait`."
+    return problems.Problem(429, "Too many requests", detail, headers={"retry-after": str(int(DEADLINE))})
+
+
+async def _send_and_wait(request: Request, caller: Caller) -> Response:
+    """Sends the test here and now, outside any transaction, and records it as any attempt."""
+    await request.state.partitions.ensure(request.state.pool)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
         subscription = await find(conn, request, caller)
-        if wait:
-            await _check_waiting(conn, request, caller)
+        # Other processes have callers of this app as well.
+        await conn.execute(queries.LOCK_WAITING_TESTS, (caller.client_id,))
+        row = await (await conn.execute(queries.COUNT_WAITING_TESTS, (caller.client_id,))).fetchone()
+        if row is not None and row[0] >= MOST_WAITING_OF_APP:
+            raise _too_many_wait(OF_APP)
         test = _test_delivery(subscription)
-        await _store_test(conn, test, claimed=wait)
-        if not wait:
-            queued = http.json({"delivery_id": test["id"], "status": "queued"}, 202)
-            answer = await idempotency.keep(conn, request, caller, queued)
-    if answer is None:
-        return await _diagnose(request, caller, subscription, test)
-    request.state.sender_bell.ring()
-    return answer
-
-
-async def _check_waiting(conn: AsyncConnection, request: Request, caller: Caller) -> None:
-    """Raises a 429 Problem where the app, its organisation or this process has as many callers waiting for a receiver as it may.
-
-    An organisation may have as many as are free, so that none takes the last places of all.
-    """
-    await conn.execute(queries.LOCK_WAITING_TESTS, (caller.client_id,))
-    row = await (await conn.execute(queries.COUNT_WAITING_TESTS, (caller.client_id,))).fetchone()
-    waiting: Counter[str] = request.state.waiting
-    if row is not None and row[0] >= MOST_WAITING_OF_APP:
-        reason = f"An app waits for at most {MOST_WAITING_OF_APP} tests at a time"
-    elif waiting.total() + waiting[caller.tenant_id] >= MOST_WAITING:
-        reason = "As many tests are waited for as can be, of this organisation or of all"
-    else:
-        return
-    detail = f"{reason}: try again when one has been answered, or without `wait`."
-    raise problems.Problem(429, "Too many requests", detail, headers={"retry-after": str(int(DEADLINE))})
-
-
-async def _diagnose(request: Request, caller: Caller, subscription: Subscription, test: dict[str, Any]) -> Response:
-    """Sends the test here and now, outside any transaction, and records it as any attempt."""
+        await _store_test(conn, test, claimed=True)
     client: Client = request.state.client
-    waiting: Counter[str] = request.state.waiting
-    waiting[caller.tenant_id] += 1
-    try:
-        sent = await delivery.deliver(client, request.state.vault, _due(subscription, test))
-    finally:
-        waiting[caller.tenant_id] -= 1
-        if not waiting[caller.tenant_id]:
-            del waiting[caller.tenant_id]
+    sent = await delivery.deliver(client, request.state.vault, _due(subscription, test))
     async with tenant_transaction(request, caller) as conn:
         lines = msgspec.json.encode([recording.line(sent, None)]).decode()
         await conn.execute(dispatch_queries.RECORD, {"sent": lines})

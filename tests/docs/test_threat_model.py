@@ -8,6 +8,13 @@ from deploy.local.table import ROOT
 MODEL = (ROOT / "docs" / "threat-model.md").read_text()
 
 
+def test_every_attack_that_was_tried_has_a_test() -> None:
+    rows = MODEL.partition("## What was tried")[2].partition("\n## ")[0].splitlines()
+    attacks = [row for row in rows if row.startswith("| ")][1:]
+    assert len(attacks) >= 20
+    assert [row for row in attacks if "`test_" not in row] == []
+
+
 def test_every_test_that_the_threat_model_names_is_there() -> None:
     named = set(re.findall(r"`(test_\w+)`", MODEL))
     assert len(named) > 25

@@ -72,6 +72,7 @@ FORM: Mapping[str, Shape] = {
 SAML = b'xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion"'
 XML: Mapping[str, Shape] = {
     "encodings in the declaration": repeated(b"encoding='a'", b"<?xml ", b"?><a/>"),
+    "encodings in a declaration without an end": repeated(b"encoding='a'", b"<?xml ", b"??"),
     "spaces in the declaration": repeated(b" ", b"<?xml version='1.0'", b"?><a/>"),
     "prefixes": lambda size: (
         (b"<a " + b" ".join(b'xmlns:p%x="u"' % number for number in range(min(250, size // 20))) + b">" + b"x" * size)[

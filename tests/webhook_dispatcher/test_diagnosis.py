@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.webhook_dispatcher import history_endpoints
 from services.webhook_dispatcher.diagnosis import verdict
 from services.webhook_dispatcher.models import Outcome
 from tests.support.waiting import wait_for
@@ -193,3 +194,33 @@ def test_the_apps_of_one_organisation_leave_places_to_wait_to_others(
             released.set()
         assert refused == [429] * 3
         assert [one.result().status_code for one in (*waiting, theirs)] == [200] * 4
+
+
+def test_a_crowd_that_may_not_wait_is_refused_without_the_database(
+    partner: Partner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or its hundreds of requests would stand before others' in the line for a connection."""
+    used: list[str] = []
+    released = threading.Event()
+    real = history_endpoints.tenant_transaction
+
+    def counted(request: Any, caller: Any) -> Any:
+        used.append(caller.client_id)
+        return real(request, caller)
+
+    async def slowly(request: Received, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.to_thread(released.wait, 10)
+        writer.write(answer(200))
+        return True
+
+    receiver.behaviour = slowly
+    monkeypatch.setattr(history_endpoints, "tenant_transaction", counted)
+    webhook = partner.subscribe(receiver.url)
+    with ThreadPoolExecutor(30) as threads:
+        try:
+            calls = [threads.submit(partner.post, f"{webhook}/test?wait=true") for _ in range(30)]
+            wait_for(lambda: sum(call.done() for call in calls) == 28)
+            assert len(used) == 2
+        finally:
+            released.set()
+        assert sorted(call.result().status_code for call in calls) == [200] * 2 + [429] * 28
