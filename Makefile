@@ -11,6 +11,7 @@ PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes
 CODE := deploy gateway services shared tests
 ID ?=
+SINCE ?=
 NAME ?=
 EMAIL ?=
 # Test processes side by side, more than cores because tests often wait; each has
@@ -64,10 +65,17 @@ check: lint $(VENV)/idp/.installed ## what CI runs: format check, lint, import c
 	$(MAKE) test; tests=$$?; \
 	wait $$types || { cat $(VENV)/types.out; exit 1; }; exit $$tests
 
-lint: $(VENV)/.installed-dev ## format check, ruff, import contracts
+lint: $(VENV)/.installed-dev ## format check, ruff, import contracts, plain English
 	@$(PY) -m ruff format --check $(CODE)
 	@$(PY) -m ruff check $(CODE)
 	@$(VENV)/bin/lint-imports --no-logo
+	@$(PY) -m deploy.house.words
+
+words: $(VENV)/.installed-dev ## lower the baseline of unclear phrases to what is left
+	@$(PY) -m deploy.house.words --lower
+
+house: $(VENV)/.installed-dev ## measure words, roads, repetitions and sizes beside their goals: make house SINCE=<commit>
+	@$(PY) -m deploy.house.measure $(SINCE)
 
 types: $(VENV)/.installed-dev ## basedpyright
 	@$(VENV)/bin/basedpyright --level error
@@ -130,4 +138,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: house words logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

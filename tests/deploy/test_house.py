@@ -1,0 +1,58 @@
+"""The lint for plain English and the measures of the house."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.house import hops, measure, words
+
+Q = '"' * 3
+SOURCE = f"""{Q}What is sent.{Q}
+
+#{" "}Told once.
+LINK = "a#b what"
+def ask() -> None:
+    {Q}Sends a question.
+
+    Raises whatever the socket raises.
+    {Q}
+    QUERY = {Q}SELECT what FROM said{Q}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "module.py"
+    file.write_text(SOURCE)
+    return file
+
+
+def test_unclear_phrases_are_found_in_docstrings_and_comments_and_not_in_code(file: Path) -> None:
+    found = sorted((match.line, match.pattern) for match in words.matches(file))
+    assert found == [(1, "begins"), (1, "what"), (3, "told"), (8, "what")]
+
+
+def test_code_in_prose_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
+    file.write_text("Run `what`.\n\n```sh\nsaid\n```\nIt is said.\n")
+    assert [(match.line, match.pattern) for match in words.matches(file)] == [(6, "told")]
+
+
+def test_a_file_that_grows_above_its_baseline_fails(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    monkeypatch.setattr(words, "ROOT", file.parent)
+    assert words.check({"module.py": 4}, {"module.py": 4}) == []
+    (complaint,) = words.check({"module.py": 4}, {"module.py": 3})
+    assert complaint.startswith("module.py: 4 unclear phrases, 3 allowed; lines 1 (what)")
+    assert words.check({"module.py": 4}, {}), "a new file has no baseline to hide in"
+
+
+def test_a_road_is_followed_through_functions_methods_and_types() -> None:
+    service, shared = hops.entered("services.device_ingest.endpoints:read_device")
+    assert service >= 3, "endpoints, devices, models"
+    assert shared >= 3, "identity, database, http"
+
+
+@pytest.mark.parametrize("behaviour", measure.ROADS)
+def test_every_measured_road_still_begins_where_the_measure_says(behaviour: str) -> None:
+    service, _ = hops.entered(*measure.ROADS[behaviour])
+    assert service > 3, f"{behaviour} ends at its door: name the door anew in deploy/house/measure.py"
