@@ -1,5 +1,6 @@
 """The lint for plain English and the measures of the house."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,15 @@ def test_a_road_is_followed_through_functions_methods_and_types() -> None:
 def test_every_measured_road_still_begins_where_the_measure_says(behaviour: str) -> None:
     service, _ = hops.entered(*measure.ROADS[behaviour])
     assert service > 3, f"{behaviour} ends at its door: name the door anew in deploy/house/measure.py"
+
+
+def test_a_list_of_columns_grows_without_a_line_that_the_formatter_makes_and_the_linter_refuses() -> None:
+    """A one-line text beyond 120 characters is joined to its name by the formatter; beyond 140 the linter refuses it."""
+    columns = re.compile(r'"[a-z_0-9.]+(?:, [a-z_0-9.]+){3,}"$')
+    long = [
+        f"{file.relative_to(words.ROOT)}:{number}"
+        for file in words.ROOT.glob("services/**/*queries.py")
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if columns.search(line) and len(line) > 100
+    ]
+    assert long == [], "write it as a text of several lines"
