@@ -23,8 +23,8 @@ PATTERNS = {
 }
 """`what`: a clause in the place of a noun ("what is being answered"). `told`: software that speaks, stands or hears."""
 BEGINS = re.compile(r"(?:What|Whatever|Whoever)\b")
-DOCSTRING = re.compile(r'^[ \t]*r?"""(.*?)"""', re.MULTILINE | re.DOTALL)
-COMMENT = re.compile(r"^[^\n'\"#]*(?<![\w&])#+ (.*)$", re.MULTILINE)
+QUOTED = re.compile(r'^([^\n"]*)"""(.*?)"""', re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r"^[^\n'\"#]*#+ (.*)$", re.MULTILINE)
 SQL_COMMENT = re.compile(r"-- (.*)$", re.MULTILINE)
 CODE_IN_PROSE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", re.DOTALL)
 
@@ -55,17 +55,16 @@ def files(changed_only: bool = False) -> list[Path]:
 def texts(file: Path) -> Iterator[Text]:
     """The passages of a file that people read, with the line each begins in."""
     source = file.read_text()
-    kinds = {
-        ".py": (("docstring", DOCSTRING), ("comment", COMMENT)),
-        ".sql": (("comment", SQL_COMMENT),),
-    }.get(file.suffix)
-    if kinds is None:
+    if file.suffix == ".md":
         blanked = CODE_IN_PROSE.sub(lambda match: "\n" * match[0].count("\n"), source)
         yield from (Text("prose", number, line) for number, line in enumerate(blanked.split("\n"), 1))
         return
-    for kind, pattern in kinds:
-        for match in pattern.finditer(source):
-            yield Text(kind, source.count("\n", 0, match.start(1)) + 1, match[1])
+    if file.suffix == ".py":
+        for match in QUOTED.finditer(source):
+            if match[1].strip() in ("", "r"):
+                yield Text("docstring", source.count("\n", 0, match.start(2)) + 1, match[2])
+    for match in (COMMENT if file.suffix == ".py" else SQL_COMMENT).finditer(source):
+        yield Text("comment", source.count("\n", 0, match.start(1)) + 1, match[1])
 
 
 def matches(file: Path) -> Iterator[Match]:

@@ -2,7 +2,7 @@
 
 from typing import LiteralString
 
-# A text of several lines, as every list of columns that may grow: the formatter leaves it alone at any length.
+# Several lines: the formatter leaves such a text alone at any length.
 DEVICE: LiteralString = """
     id, serial_number, device_class, status, manufacturer, model, vehicle_id, enrolled_at, updated_at
 """

@@ -1,4 +1,4 @@
-"""A person who signs in reads in words what each scope allows, in every language of the pages."""
+"""A person who signs in reads a sentence for each scope, in every language of the pages."""
 
 import pytest
 

@@ -8,17 +8,20 @@ import pytest
 from deploy.house import hops, measure, words
 
 Q = '"' * 3
-SOURCE = f"""{Q}What is sent.{Q}
-
-#{" "}Told once.
-LINK = "a#b what"
-def ask() -> None:
-    {Q}Sends a question.
-
-    Raises whatever the socket raises.
-    {Q}
-    QUERY = {Q}SELECT what FROM said{Q}
-"""
+SOURCE = "\n".join(
+    [
+        f"{Q}What is sent.{Q}",
+        "",
+        "# Told once.",
+        'LINK = "a#b what"',
+        "def ask() -> None:",
+        f"    {Q}Sends a question.",
+        "",
+        "    Raises whatever the socket raises.",
+        f"    {Q}",
+        f"    QUERY = {Q}SELECT what FROM said{Q}",
+    ]
+)
 
 
 @pytest.fixture
