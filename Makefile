@@ -12,6 +12,7 @@ PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --
 CODE := deploy gateway services shared tests
 ID ?=
 SINCE ?=
+TESTS ?=
 NAME ?=
 EMAIL ?=
 # Test processes side by side, more than cores because tests often wait; each has
@@ -106,6 +107,18 @@ fuzz: $(VENV)/.installed-dev $(VENV)/fuzz/.installed ## send whatever the contra
 	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s tests/docs
 	@KNOGIN_FUZZ_EXAMPLES=900 $(PY) -m pytest -n 2 tests/auth/test_fuzz.py
 
+audit: $(VENV)/audit/.installed ## known vulnerabilities of all pinned packages, and bills of materials (CycloneDX) in .venv/sbom
+	@$(PY) -m deploy.house.audit
+
+mutate: $(VENV)/.installed-dev ## break the pure cores in small ways and count what their tests notice (minutes): make mutate NAME=signing
+	@$(PY) -m deploy.house.mutate $(NAME)
+
+cover: $(VENV)/.installed-dev $(VENV)/idp/.installed ## every test with the coverage of tests and of the stack's processes together
+	@rm -rf $(VENV)/coverage && mkdir -p $(VENV)/coverage
+	@$(PY) -m coverage run -m pytest -n $(JOBS) --dist loadfile $(or $(TESTS),--ignore=tests/bench --ignore=tests/chaos \
+		--ignore=tests/soak --ignore=tests/compose)
+	@$(PY) -m coverage combine -q && $(PY) -m coverage html -q -d $(VENV)/coverage/html && $(PY) -m coverage report
+
 $(VENV)/bin/python:
 	@python=$$(for name in python3.13 python3.12 python3.11 python3.14 python3 python; do \
 		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done); \
@@ -131,6 +144,13 @@ $(VENV)/fuzz/.installed: requirements-fuzz.lock | $(VENV)/bin/python
 	@$(VENV)/fuzz/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
+# So has the audit: it reads the locks and must not change them.
+$(VENV)/audit/.installed: requirements-audit.lock | $(VENV)/bin/python
+	@echo "installing the audit's tools"
+	@$(PY) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-audit.lock
+	@touch $@
+
 # So are the identity providers that tests sign in through.
 $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@echo "installing the identity providers of the tests"
@@ -138,4 +158,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: house words logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

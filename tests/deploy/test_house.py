@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.house import hops, measure, words
+from deploy.house import audit, hops, measure, mutate, words
 
 Q = '"' * 3
 SOURCE = "\n".join(
@@ -72,3 +72,26 @@ def test_a_list_of_columns_grows_without_a_line_that_the_formatter_makes_and_the
         if columns.search(line) and len(line) > 100
     ]
     assert long == [], "write it as a text of several lines"
+
+
+def test_an_audit_that_could_not_ask_is_no_pass() -> None:
+    asked = '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": []}]}]}'
+    assert audit.findings(asked, "") == [audit.Finding("a 1", "CVE-1", "no release yet")]
+    unknown = '{"dependencies": [{"name": "a", "skip_reason": "not found"}]}'
+    for answer in ("", "{}", unknown):
+        with pytest.raises(audit.Unreachable):
+            audit.findings(answer, "Traceback\nConnectionError: no route")
+
+
+def test_a_mutant_is_one_small_change_and_the_text_around_it_stays() -> None:
+    source = "def f(a, b):\n    if a < b and a:\n        raise ValueError\n    return a + 1\n"
+    made = [mutant.change for mutant in mutate.mutants(source)]
+    assert sorted(made) == sorted(
+        ["condition turned", "And to Or", "Lt to LtE", "raise left out", "returns None", "Add to Sub", "1 to 2"]
+    )
+    assert all("def f(a, b):" in mutant.source for mutant in mutate.mutants(source))
+
+
+@pytest.mark.parametrize("name", mutate.CORES)
+def test_every_core_and_its_tests_are_there(name: str) -> None:
+    assert all((words.ROOT / file).exists() for file in mutate.CORES[name])
