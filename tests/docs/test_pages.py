@@ -1,6 +1,7 @@
 """Pages for people who carry on name files, names, links and commands that are there."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,20 @@ def test_every_name_on_the_road_of_a_request_is_defined_in_its_file() -> None:
         source = (ROOT / path).read_text()
         for name in re.findall(r"\w+", names):
             assert re.search(rf"^\s*(?:class |def |async def )?{name}\b", source, re.MULTILINE), f"{path}: {name}"
+
+
+def test_the_changelog_goes_by_versions_with_dates_and_the_product_has_one_version() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    released = [re.fullmatch(r"(\d+)\.(\d+)\.(\d+) – (\d{4}-\d\d-\d\d)", heading) for heading in headings[1:]]
+    assert headings[0] == "Unreleased"
+    assert released
+    assert all(released), headings
+    versions = [tuple(int(number) for number in one.groups()[:3]) for one in released if one]
+    assert versions == sorted(set(versions), reverse=True)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == ".".join(map(str, versions[0])), "the version of the newest release, in one place"
+    notes = (DOCS / "release-notes.md").read_text()
+    assert all(f"## {number}" in notes for number in (heading.split(" ")[0] for heading in headings[1:]))
 
 
 def test_every_decision_has_the_four_parts_and_a_line_in_the_index() -> None:
