@@ -11,6 +11,8 @@ PY := $(VENV)/bin/python
 PIP_INSTALL := $(PY) -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes
 CODE := deploy gateway services shared tests
 ID ?=
+SINCE ?=
+TESTS ?=
 NAME ?=
 EMAIL ?=
 # Test processes side by side, more than cores because tests often wait; each has
@@ -64,10 +66,17 @@ check: lint $(VENV)/idp/.installed ## what CI runs: format check, lint, import c
 	$(MAKE) test; tests=$$?; \
 	wait $$types || { cat $(VENV)/types.out; exit 1; }; exit $$tests
 
-lint: $(VENV)/.installed-dev ## format check, ruff, import contracts
+lint: $(VENV)/.installed-dev ## format check, ruff, import contracts, plain English
 	@$(PY) -m ruff format --check $(CODE)
 	@$(PY) -m ruff check $(CODE)
 	@$(VENV)/bin/lint-imports --no-logo
+	@$(PY) -m deploy.house.words
+
+words: $(VENV)/.installed-dev ## lower the baseline of unclear phrases to what is left
+	@$(PY) -m deploy.house.words --lower
+
+house: $(VENV)/.installed-dev ## measure words, roads, repetitions and sizes beside their goals: make house SINCE=<commit>
+	@$(PY) -m deploy.house.measure $(SINCE)
 
 types: $(VENV)/.installed-dev ## basedpyright
 	@$(VENV)/bin/basedpyright --level error
@@ -98,6 +107,18 @@ fuzz: $(VENV)/.installed-dev $(VENV)/fuzz/.installed ## send whatever the contra
 	@PATH="$(CURDIR)/$(VENV)/fuzz/bin:$$PATH" $(PY) -m pytest -m fuzz -s tests/docs
 	@KNOGIN_FUZZ_EXAMPLES=900 $(PY) -m pytest -n 2 tests/auth/test_fuzz.py
 
+audit: $(VENV)/audit/.installed ## known vulnerabilities of all pinned packages, and bills of materials (CycloneDX) in .venv/sbom
+	@$(PY) -m deploy.house.audit
+
+mutate: $(VENV)/.installed-dev ## break the pure cores in small ways and count what their tests notice (minutes): make mutate NAME=signing
+	@$(PY) -m deploy.house.mutate $(NAME)
+
+cover: $(VENV)/.installed-dev $(VENV)/idp/.installed ## every test with the coverage of tests and of the stack's processes together
+	@rm -rf $(VENV)/coverage && mkdir -p $(VENV)/coverage
+	@$(PY) -m coverage run -m pytest -n $(JOBS) --dist loadfile $(or $(TESTS),--ignore=tests/bench --ignore=tests/chaos \
+		--ignore=tests/soak --ignore=tests/compose)
+	@$(PY) -m coverage combine -q && $(PY) -m coverage html -q -d $(VENV)/coverage/html && $(PY) -m coverage report
+
 $(VENV)/bin/python:
 	@python=$$(for name in python3.13 python3.12 python3.11 python3.14 python3 python; do \
 		$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done); \
@@ -123,6 +144,13 @@ $(VENV)/fuzz/.installed: requirements-fuzz.lock | $(VENV)/bin/python
 	@$(VENV)/fuzz/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
+# So has the audit: it reads the locks and must not change them.
+$(VENV)/audit/.installed: requirements-audit.lock | $(VENV)/bin/python
+	@echo "installing the audit's tools"
+	@$(PY) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-audit.lock
+	@touch $@
+
 # So are the identity providers that tests sign in through.
 $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@echo "installing the identity providers of the tests"
@@ -130,4 +158,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

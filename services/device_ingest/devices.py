@@ -69,7 +69,14 @@ async def find(conn: AsyncConnection, device_id: str) -> Device:
     return await _one(conn, queries.FIND_DEVICE, device_id)
 
 
-async def change(conn: AsyncConnection, device_id: str, wanted: DeviceChange) -> Device:
+class Changed(NamedTuple):
+    """`is_active_again` where the change took an inactive device back into use."""
+
+    device: Device
+    is_active_again: bool
+
+
+async def change(conn: AsyncConnection, device_id: str, wanted: DeviceChange) -> Changed:
     """The device with the named fields changed. Raises Problem: 404, or 409 for taking a retired device into use again."""
     device = await _one(conn, queries.LOCK_DEVICE, device_id)
     if device.status == "retired" and wanted.status not in (UNSET, "retired"):
@@ -78,7 +85,7 @@ async def change(conn: AsyncConnection, device_id: str, wanted: DeviceChange) ->
     async with conn.cursor(row_factory=class_row(Device)) as cursor:
         changed = await (await cursor.execute(queries.CHANGE_DEVICE, fields)).fetchone()
     assert changed is not None
-    return changed
+    return Changed(changed, is_active_again=changed.status == "active" != device.status)
 
 
 async def listed(conn: AsyncConnection, wanted: DeviceFilter, after: str | None) -> list[Device]:

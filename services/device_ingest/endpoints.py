@@ -67,8 +67,10 @@ async def change_device(request: Request) -> Response:
     caller = identity.require(request, WRITE)
     wanted = await http.decode(request, DeviceChange)
     async with tenant_transaction(request, caller) as conn:
-        device = await devices.change(conn, request.path_params["device_id"], wanted)
+        device, is_active_again = await devices.change(conn, request.path_params["device_id"], wanted)
         await audit.record(conn, caller, "device.change", device.id, {"status": device.status})
+        if is_active_again:
+            await outbox.add(conn, caller.tenant_id, news.device_enrolled(device, test=caller.rehearses))
     return http.json(device)
 
 

@@ -2,9 +2,10 @@
 
 from typing import LiteralString
 
-DEVICE: LiteralString = (
-    "id, serial_number, device_class, status, manufacturer, model, vehicle_id, enrolled_at, updated_at"
-)
+# Several lines: the formatter leaves such a text alone at any length.
+DEVICE: LiteralString = """
+    id, serial_number, device_class, status, manufacturer, model, vehicle_id, enrolled_at, updated_at
+"""
 
 # Fields that were not named keep what is known of a device enrolled before. `old` is null for one that was not.
 ENROL_DEVICE: LiteralString = f"""
@@ -17,7 +18,7 @@ ENROL_DEVICE: LiteralString = f"""
         model = CASE WHEN %(names_model)s THEN excluded.model ELSE devices.model END,
         vehicle_id = CASE WHEN %(names_vehicle_id)s THEN excluded.vehicle_id ELSE devices.vehicle_id END,
         updated_at = now()
-    RETURNING {", ".join("new." + column for column in DEVICE.split(", "))}, old.id IS NULL AS is_new,
+    RETURNING {", ".join("new." + column.strip() for column in DEVICE.split(","))}, old.id IS NULL AS is_new,
         (old.status, old.device_class, old.vehicle_id) IS DISTINCT FROM (new.status, new.device_class, new.vehicle_id) AS is_news
 """
 

@@ -12,10 +12,9 @@ FOLDER = Path(__file__).parent / "catalogue"
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of event. `version` is its schema's; a breaking change is a new type."""
+    """A kind of event. A breaking change of its data is a new type."""
 
     type: str
-    version: int
     description: str
     schema: dict[str, Any]
     example: dict[str, Any]

@@ -208,6 +208,15 @@ def test_subscribers_hear_of_a_device_when_it_is_new_moved_or_back_in_use(partne
     assert "SN-SECRET" not in str(events)
 
 
+def test_a_device_set_active_again_is_announced_once(partner: Partner, inside: Inside) -> None:
+    path = partner.enrol("SN-SECRET", vehicle_id="AMB-42")
+    for change in ({"status": "inactive"}, {"status": "active"}, {"status": "active"}, {"vehicle_id": "AMB-43"}):
+        assert partner.patch(path, change).status_code == 200
+    events = inside.messages(partner, "webhook_dispatcher.event.v1")
+    assert [(event["type"], event["data"]["status"]) for event in events] == [("device.enrolled", "active")] * 2
+    assert "SN-SECRET" not in str(events)
+
+
 def test_enrolments_at_the_same_time_make_one_device(partner: Partner) -> None:
     with ThreadPoolExecutor(8) as threads:
         paths = set(threads.map(lambda _: partner.enrol("SN-RACE"), range(24)))

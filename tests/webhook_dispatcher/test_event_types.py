@@ -1,11 +1,12 @@
 """The catalogue: what each event type promises is enforced, and its example keeps the promise."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from services.webhook_dispatcher.event_types import catalogue, is_approved, violation
+from services.webhook_dispatcher.event_types import FOLDER, catalogue, is_approved, violation
 
 TYPES = [
     "app.secret_rotated",
@@ -25,6 +26,11 @@ TYPES = [
 
 def test_the_catalogue_holds_the_published_types_and_no_other() -> None:
     assert list(catalogue()) == TYPES
+
+
+def test_no_file_of_the_catalogue_holds_a_member_that_nobody_reads() -> None:
+    for file in FOLDER.glob("*.json"):
+        assert set(json.loads(file.read_bytes())) == {"type", "description", "schema", "example"}, file.name
 
 
 @pytest.mark.parametrize("name", TYPES)

@@ -1,0 +1,1 @@
+"""How the house keeps itself habitable: `make house` measures it, `make lint` reads its words, `make mutate` tries its tests."""

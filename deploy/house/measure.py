@@ -1,0 +1,152 @@
+"""`make house` measures how the house reads, and prints each figure beside its goal.
+
+Words are counted in docstrings as words.py finds them, hops as hops.py follows them, lines as `wc -l` does. The goals come from
+starlette, warehouse, procrastinate and polar, measured the same way.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+from deploy.house import hops, words
+
+ROOT = words.ROOT
+LONGEST_SUBJECT = 72
+RUN = 8  # lines that make a repetition
+TREES = ("deploy", "gateway", "services", "shared")
+TEST = re.compile(r"^\s*(?:async )?def test_", re.MULTILINE)
+
+ROADS = {
+    "create an encounter": ("services.epcr.endpoints.encounters:create_encounter",),
+    "deliver a webhook": ("services.webhook_dispatcher.tasks:create_worker", "services.webhook_dispatcher.sender:run"),
+    "client-credentials token": ("services.auth.oauth.endpoints:token",),
+    "ACQI query": ("services.graphql_api.endpoints:graphql", "services.graphql_api.acqi.resolvers:acqi_metrics"),
+}
+"""Where each behaviour enters its service. A webhook enters twice: an event from the queue, a due delivery at the sender."""
+MODULES_OF_SERVICE = {
+    "create an encounter": 14,
+    "deliver a webhook": 12,
+    "client-credentials token": 10,
+    "ACQI query": 12,
+}
+MODULES_OF_SHARED = 7
+
+
+class Row(NamedTuple):
+    measure: str
+    value: str
+    goal: str
+    meets: bool
+
+
+def sources(*trees: str) -> list[Path]:
+    return sorted(file for tree in trees for file in (ROOT / tree).rglob("*.py"))
+
+
+def lines(files: list[Path]) -> int:
+    return sum(file.read_bytes().count(b"\n") for file in files)
+
+
+def at_most(measure: str, value: float, goal: float, unit: str = "") -> Row:
+    return Row(measure, f"{value:,.4g}{unit}" if value < 1000 else f"{value:,.0f}", f"≤ {goal:,g}{unit}", value <= goal)
+
+
+def wording() -> Iterator[Row]:
+    counts: Counter[str] = Counter()
+    for file in sources(*TREES):
+        for text in words.texts(file):
+            if text.kind == "docstring":
+                counts["docstrings"] += 1
+                counts["words"] += len(text.text.split())
+        counts.update(match.pattern for match in words.matches(file) if match.kind == "docstring")
+    thousands = counts["words"] / 1000
+    yield at_most("docstrings: headless what, per 1,000 words", counts["what"] / thousands, 2)
+    yield at_most("docstrings: told, stands, said, hears, per 1,000 words", counts["told"] / thousands, 1.8)
+    yield at_most(f"docstrings that begin with What (of {counts['docstrings']})", counts["begins"], 0)
+
+
+def subjects(since: str) -> Iterator[Row]:
+    log = subprocess.run(["git", "log", "--no-merges", "--format=%s", f"{since}..HEAD"], cwd=ROOT, capture_output=True)
+    if log.returncode:
+        yield Row(f"commit subjects since {since}", "no such commit here", "0", False)
+        return
+    found = log.stdout.decode().splitlines()
+    long = sum(len(subject) > LONGEST_SUBJECT for subject in found)
+    yield at_most(f"commit subjects > {LONGEST_SUBJECT} since {since} (of {len(found)})", long, 0)
+
+
+def used_once() -> Row:
+    """Private functions that their own file names once beside the definition; dunder methods do not count."""
+    functions = once = 0
+    for file in sources(*TREES):
+        tree = ast.parse(file.read_text())
+        named = Counter(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+        named.update(node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+        for node in ast.walk(tree):
+            if isinstance(node, hops.Function):
+                functions += 1
+                private = node.name.startswith("_") and not node.name.endswith("__")
+                once += private and named[node.name] == 1
+    return at_most(f"private functions used once (of {functions:,} functions)", 100 * once / functions, 10, " %")
+
+
+def roads() -> Iterator[Row]:
+    for behaviour, starts in ROADS.items():
+        service, shared = hops.entered(*starts)
+        goal = MODULES_OF_SERVICE[behaviour]
+        fits = service <= goal and shared <= MODULES_OF_SHARED
+        yield Row(f"modules: {behaviour}", f"{service} + {shared}", f"≤ {goal} + {MODULES_OF_SHARED}", fits)
+
+
+def plain_lines(file: Path) -> list[tuple[int, str]]:
+    """Numbered lines without blank ones, comments, imports and lone brackets: the rest is worth comparing."""
+    stripped = ((number, line.strip()) for number, line in enumerate(file.read_text().splitlines(), 1))
+    return [(n, line) for n, line in stripped if len(line) > 3 and not line.startswith(("#", "import ", "from "))]
+
+
+def repetitions() -> list[str]:
+    """Places where two services share RUN or more lines in a row, each as `a.py:10 ~ b.py:20`."""
+    seen: dict[int, list[tuple[Path, int, int]]] = defaultdict(list)
+    for file in sources("services", "gateway"):
+        code = plain_lines(file)
+        for place in range(len(code) - RUN + 1):
+            window = hash(tuple(line for _, line in code[place : place + RUN]))
+            seen[window].append((file, place, code[place][0]))
+    starts = {
+        (a, place_a, b, place_b): f"{a.relative_to(ROOT)}:{line_a} ~ {b.relative_to(ROOT)}:{line_b}"
+        for places in seen.values()
+        for (a, place_a, line_a), (b, place_b, line_b) in combinations(places, 2)
+        if a.relative_to(ROOT).parts[:2] != b.relative_to(ROOT).parts[:2] and b.parts != a.parts
+    }
+    return [text for (a, i, b, j), text in starts.items() if (a, i - 1, b, j - 1) not in starts]
+
+
+def sizes() -> Iterator[Row]:
+    tests = sources("tests")
+    yield at_most("code lines outside tests", lines(sources(*TREES)), 41_704)
+    yield at_most("support lines of tests (files without a test)", lines([f for f in tests if not _has_test(f)]), 5000)
+    yield at_most("lines of shared/", lines(sources("shared")), 3000)
+
+
+def _has_test(file: Path) -> bool:
+    return file.name.startswith("test_") or bool(TEST.search(file.read_text()))
+
+
+def main(since: str) -> None:
+    repeated = repetitions()
+    rows = [*wording(), *subjects(since), used_once(), *roads()]
+    rows += [at_most(f"repetitions of {RUN} lines and more between services", len(repeated), 0), *sizes()]
+    width = max(len(row.measure) for row in rows)
+    for row in rows:
+        sys.stdout.write(f"{row.measure:<{width}}  {row.value:>12}  {row.goal:>10}  {'' if row.meets else 'not yet'}\n")
+    sys.stdout.write("".join(f"  repeated: {text}\n" for text in repeated))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "6ecdc1f")

@@ -1,0 +1,152 @@
+"""`make mutate` breaks the pure cores in small ways, one at a time, and counts how many their tests notice.
+
+mutmut 3 and cosmic-ray start the test runner anew for each mutant, and conftest.py costs two seconds: an hour in all. Here one
+process loads the libraries, and a forked child loads the project with one mutant in place of its module, which takes a third of a
+second. A mutant that hangs is ended after TIMEOUT seconds and counts as noticed.
+"""
+
+import ast
+import importlib.abc
+import importlib.util
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import celery  # noqa: F401 - libraries that every child would load again
+import hypothesis  # noqa: F401
+import msgspec  # noqa: F401
+import psycopg_pool  # noqa: F401
+import pytest
+import starlette.applications  # noqa: F401
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = 60
+IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"  # of libraries that are here before pytest
+CORES = {
+    "signing": ("services/webhook_dispatcher/signing.py", "tests/webhook_dispatcher/test_signing.py"),
+    "scopes": ("services/auth/apps/scopes.py", "tests/auth/test_scopes.py"),
+    "deidentify": ("services/epcr/deidentify.py", "tests/epcr/test_deidentify.py"),
+    "ladder": ("services/webhook_dispatcher/ladder.py", "tests/webhook_dispatcher/test_ladder.py"),
+    "tokens": ("gateway/tokens.py", "tests/gateway/test_tokens.py"),
+    "routing": ("gateway/routes.py", "tests/gateway/test_pure.py"),
+    "suppression": ("services/graphql_api/acqi/suppression.py", "tests/graphql_api/test_suppression.py"),
+}
+SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.FloorDiv: ast.Mult, ast.Div: ast.Mult,
+}  # fmt: skip
+
+
+class Mutant(NamedTuple):
+    line: int
+    change: str
+    source: str
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Every single change: operators swapped, conditions turned, numbers and truths changed, values not returned, raises left out."""
+    places = len(list(ast.walk(ast.parse(source))))
+    for place in range(places):
+        tree = ast.parse(source)
+        node = list(ast.walk(tree))[place]
+        change = _change(node)
+        if change:
+            yield Mutant(getattr(node, "lineno", 0), change, ast.unparse(ast.fix_missing_locations(tree)))
+
+
+def _change(node: ast.AST) -> str | None:
+    """Changes the node in place; the change in words, or None for a node that is left alone."""
+    match node:
+        case ast.Compare(ops=[only]) if type(only) in SWAPS:
+            node.ops = [SWAPS[type(only)]()]  # type: ignore[list-item]
+            return f"{type(only).__name__} to {type(node.ops[0]).__name__}"
+        case ast.BoolOp(op=op) | ast.BinOp(op=op) if type(op) in SWAPS:
+            node.op = SWAPS[type(op)]()  # type: ignore[assignment]
+            return f"{type(op).__name__} to {type(node.op).__name__}"
+        case ast.If(test=test) | ast.IfExp(test=test):
+            node.test = ast.UnaryOp(ast.Not(), test)
+            return "condition turned"
+        case ast.Constant(value=bool(value)):
+            node.value = not value
+            return f"{value} to {not value}"
+        case ast.Constant(value=int(value) | float(value)):
+            node.value = value + 1
+            return f"{value} to {value + 1}"
+        case ast.Return(value=ast.expr()):
+            node.value = ast.Constant(None)
+            return "returns None"
+        case ast.Raise():
+            node.__class__, node._fields = ast.Pass, ()  # type: ignore[assignment]
+            return "raise left out"
+    return None
+
+
+class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads one module from the mutant's text."""
+
+    def __init__(self, module: str, file: Path, source: str) -> None:
+        self.module, self.file, self.source = module, file, source
+
+    def find_spec(self, fullname: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
+        if fullname != self.module:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self.file, loader=self)
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self.source, self.file, "exec"), module.__dict__)  # noqa: S102 - the project's own text, changed above
+
+
+def start(file: str, tests: str, source: str) -> int:
+    """A child that runs the tests with the mutant and ends with their exit code. Called in a process of one thread only."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(TIMEOUT)
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        sys.meta_path.insert(0, Loader(file.removesuffix(".py").replace("/", "."), ROOT / file, source))
+        os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", IMPORTED, tests]))
+    return child
+
+
+def survivors(file: str, tests: str, made: list[Mutant]) -> list[Mutant]:
+    """Mutants with which all tests pass, tried by as many children at a time as there are cores."""
+    running: dict[int, Mutant] = {}
+    alive: list[Mutant] = []
+    waiting = iter(made)
+    while True:
+        while len(running) < (os.cpu_count() or 1) and (mutant := next(waiting, None)):
+            running[start(file, tests, mutant.source)] = mutant
+        if not running:
+            return sorted(alive)
+        child, status = os.wait()
+        mutant = running.pop(child)
+        if os.waitstatus_to_exitcode(status) == 0:
+            alive.append(mutant)
+
+
+def main(names: list[str]) -> int:
+    total = noticed = 0
+    for name in names or CORES:
+        file, tests = CORES[name]
+        source = (ROOT / file).read_text()
+        if not survivors(file, tests, [Mutant(0, "unchanged", source)]):
+            sys.exit(f"{tests} fails without a mutant")
+        made = list(mutants(source))
+        left = survivors(file, tests, made)
+        total, noticed = total + len(made), noticed + len(made) - len(left)
+        sys.stdout.write(f"{name}: {len(made) - len(left)} of {len(made)} mutants noticed by {tests}\n")
+        sys.stdout.write("".join(f"  not noticed: {file}:{one.line}: {one.change}\n" for one in left))
+        sys.stdout.flush()
+    sys.stdout.write(f"score {100 * noticed / total:.1f} %\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
