@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from shared import problems
+from shared import peers, problems
 from shared.identity import Caller
 from shared.outages import UNAVAILABLE
 
@@ -134,7 +134,7 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnec
     pool = Pool(
         dsn,
         connection_class=AsyncConnection,
-        kwargs={"target_session_attrs": WRITABLE},
+        kwargs={"target_session_attrs": WRITABLE, **peers.POSTGRES},
         min_size=min_size,
         max_size=max_size,
         timeout=5,
@@ -151,7 +151,7 @@ def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection
     pool = TasksPool(
         dsn,
         connection_class=Connection,
-        kwargs={"target_session_attrs": WRITABLE},
+        kwargs={"target_session_attrs": WRITABLE, **peers.POSTGRES},
         min_size=1,
         max_size=max_size,
         timeout=5,
