@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway import limits, metrics, usage
 from gateway.app import Gateway
 from gateway.upstream import Upstream
+from shared import peers
 
 SWEEP_SECONDS = 0.25
 START_SECONDS = 3.0
@@ -132,7 +133,7 @@ async def _listen(url: str, ring: Callable[[], None]) -> None:
     """Rings whenever auth publishes that something was revoked. Without Redis the poll alone does it."""
     while True:
         try:
-            async with Redis.from_url(url, socket_connect_timeout=1) as redis, redis.pubsub() as channel:
+            async with Redis.from_url(url, socket_connect_timeout=1, **peers.REDIS) as redis, redis.pubsub() as channel:
                 await channel.subscribe(BELL)
                 async for _ in channel.listen():
                     ring()

@@ -23,7 +23,7 @@ class Identities:
     def of(self, token: Token, address: str, audience: str, now: float) -> bytes:
         """The header for a token used from an address, towards one service."""
         kept = token.identities.get((address, audience))
-        if kept is not None and now - kept[0] < FRESH_SECONDS:
+        if kept is not None and 0 <= now - kept[0] < FRESH_SECONDS:
             return kept[1]
         if len(token.identities) >= KEPT:
             token.identities.clear()
@@ -35,7 +35,7 @@ class Identities:
     def anonymous(self, address: str, audience: str, now: float) -> bytes:
         """The header for somebody without a token, towards one service."""
         kept = self._anonymous.get((address, audience))
-        if kept is not None and now - kept[0] < FRESH_SECONDS:
+        if kept is not None and 0 <= now - kept[0] < FRESH_SECONDS:
             return kept[1]
         if len(self._anonymous) >= ANONYMOUS:
             self._anonymous.clear()
@@ -51,7 +51,7 @@ class Identities:
     def internal(self) -> str:
         """The gateway's own, for what it asks of auth."""
         now = time.time()
-        if now - self._internal[0] >= FRESH_SECONDS:
+        if not 0 <= now - self._internal[0] < FRESH_SECONDS:
             caller = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")  # noqa: S106 a kind, no secret
             self._internal = (now, mint(caller, self._key, AUTH, now))
         return self._internal[1]

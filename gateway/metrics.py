@@ -27,6 +27,7 @@ revocations_filled = Gauge(
     "gateway_revocations_filled_ratio",
     "Watermarks held, to the most that are; beyond, the tenant with the most is refused whole",
 )
+clock_offset = Gauge("gateway_clock_offset_seconds", "By how much this gateway's clock is ahead of auth's, to a second")
 exchanges = Counter("gateway_identity_exchanges_total", "Identities exchanged for one of another service", ["outcome"])
 limited = Counter("gateway_limited_total", "Requests over their rate limit", ["limit"])
 limits_synced = Gauge("gateway_limits_synchronised", "1 while rate limits are shared through Redis")

@@ -10,6 +10,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from shared import peers
 from shared.transport import ACKNOWLEDGE, CONSUME
 
 __all__ = ["ACKNOWLEDGE", "CONSUME", "bell_key", "connect", "hand_over", "redis_client"]
@@ -46,6 +47,7 @@ def connect(service: str, redis_url: str) -> Celery:
         broker_transport_options={
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
+            **peers.REDIS,
             # One list per queue: nothing here has a priority, and each step would be a further key to look at.
             "priority_steps": [0],
         },
@@ -63,7 +65,8 @@ def hand_over(celery: Celery, queue: str, task: str, *args: str | int) -> None:
 
 def redis_client(redis_url: str) -> Redis:
     """A Redis client that fails fast: everything it is used for has another way."""
-    return Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 1))
+    at_once = Retry(NoBackoff(), 1)
+    return Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, retry=at_once, **peers.REDIS)
 
 
 def bell_key(service: str) -> str:

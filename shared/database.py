@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from shared import problems
+from shared import peers, problems
+from shared.clock import ASK, ClockApart, clock
 from shared.identity import Caller
 from shared.outages import UNAVAILABLE
 
@@ -23,10 +24,13 @@ LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
 WRITABLE = "read-write"
 # A pool looks for its server after 1, 3 and 4 seconds, and again for each caller after that: never minutes after it came back.
 RECONNECT_SECONDS = 4
-READ_ONLY: LiteralString = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean"
+READ_ONLY: LiteralString = """
+    SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, extract(epoch FROM clock_timestamp())::float8
+"""
 # What a service with a database answers to exceptions.
 exception_handlers = problems.exception_handlers | {
     **dict.fromkeys(UNAVAILABLE, problems.render_unavailable),
+    ClockApart: problems.render_wrong_clock,
     psycopg.DataError: problems.render_unstorable,
 }
 
@@ -134,7 +138,7 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnec
     pool = Pool(
         dsn,
         connection_class=AsyncConnection,
-        kwargs={"target_session_attrs": WRITABLE},
+        kwargs={"target_session_attrs": WRITABLE, **peers.POSTGRES},
         min_size=min_size,
         max_size=max_size,
         timeout=5,
@@ -151,7 +155,7 @@ def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection
     pool = TasksPool(
         dsn,
         connection_class=Connection,
-        kwargs={"target_session_attrs": WRITABLE},
+        kwargs={"target_session_attrs": WRITABLE, **peers.POSTGRES},
         min_size=1,
         max_size=max_size,
         timeout=5,
@@ -166,6 +170,7 @@ def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection
 async def tenant_transaction(request: "Request", caller: Caller) -> AsyncIterator[AsyncConnection]:
     """One transaction that sees the caller's tenant alone. Commits at the end; an exception rolls it back."""
     async with transaction(request) as conn:
+        await require_right_clock(conn)
         await conn.execute(SET_TENANT, (caller.tenant_id,))
         yield conn
 
@@ -188,6 +193,9 @@ def task_transaction(pool: ConnectionPool[Connection], tenant_id: str | None = N
     with pool.connection() as conn:
         conn.has_messages = False
         conn.forget_after_commit()
+        if clock.is_due:
+            asked_at = clock.ask()
+            clock.measured(conn.execute(ASK).fetchone(), asked_at)
         if tenant_id is not None:
             set_tenant(conn, tenant_id)
         yield conn
@@ -203,6 +211,14 @@ async def aset_tenant(conn: psycopg.AsyncConnection[Any], tenant_id: str) -> Non
     await conn.execute(SET_TENANT, (tenant_id,))
 
 
+async def require_right_clock(conn: psycopg.AsyncConnection[Any]) -> None:
+    """Raises ClockApart where this process' clock is not the database's, which is asked once a second."""
+    if clock.is_due:
+        asked_at = clock.ask()
+        clock.measured(await (await conn.execute(ASK)).fetchone(), asked_at)
+    clock.require()
+
+
 def _has_word(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
     """Whether there is something to read on an idle connection: its end, nearly always; else a notice, or nothing that matters."""
     if conn.closed:
@@ -213,10 +229,14 @@ def _has_word(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> b
 
 
 async def ping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
-    """Raises when the database does not answer, or cannot be written to."""
+    """Raises when the database does not answer, cannot be written to, or has another time than this process."""
     async with pool.connection(timeout=2) as conn:
-        if await (await conn.execute(READ_ONLY)).fetchone() == (True,):
-            raise psycopg.errors.ReadOnlySqlTransaction
+        asked_at = clock.ask()
+        read_only, *moment = await (await conn.execute(READ_ONLY)).fetchone() or (True,)
+    if read_only:
+        raise psycopg.errors.ReadOnlySqlTransaction
+    clock.measured(moment, asked_at)
+    clock.require()
 
 
 def measure(*names: str) -> float:

@@ -9,6 +9,7 @@ import msgspec
 
 from shared import audit, metrics, retention
 from shared.audit import Anchor
+from shared.clock import ASK, clock
 from shared.database import Connection
 from shared.periodic import Periodic
 from shared.retention import Kept
@@ -62,7 +63,9 @@ def expire(conn: Connection) -> None:
 
 
 def measure(conn: Connection) -> None:
-    """How old and how many each consumer's messages are. One for whom nothing waits any more has zeros."""
+    """How old and how many each consumer's messages are, and how far off the clock is. One for whom nothing waits any more has zeros."""
+    asked_at = clock.ask()
+    clock.measured(conn.execute(ASK).fetchone(), asked_at)
     figures = {consumer: rest for consumer, *rest in conn.execute(WAITING, (COUNTED,))}
     _measured.update(figures)
     for consumer in _measured:

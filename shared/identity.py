@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared import calls, deidentification, logs, problems
+from shared import calls, deidentification, logs, metrics, problems
 from shared.deidentification import Mode
 from shared.encoding import base64url_decode, base64url_encode
 from shared.signatures import PublicKeys
@@ -21,6 +21,8 @@ from shared.signatures import PublicKeys
 HEADER = "x-knogin-identity"
 LIFETIME = 30
 SKEW = 5
+CLOCKS_APART = 15 * 60
+"""Seconds. A gateway mints its headers anew: one that is out of date by less shows that its clock or the service's is wrong."""
 CACHED = 10_000
 
 
@@ -141,6 +143,13 @@ class Verifier:
             return None
         return seen.statement
 
+    def is_untimely(self, header: str) -> bool:
+        """Whether it is genuine, for this service, and past its time by no more than clocks may be apart."""
+        statement = self._check(header)
+        if statement is None or statement.aud not in self._audiences:
+            return False
+        return 0 <= time.time() - SKEW - statement.exp <= CLOCKS_APART
+
     def _is_revoked(self, seen: _Seen) -> bool:
         revoked, statement = self._revoked, seen.statement
         if revoked is None or seen.version == revoked.version or not statement.made_ms:
@@ -214,7 +223,7 @@ class IdentityMiddleware:
             return
         who = self._who(scope)
         if who is None:
-            await problems.unauthorized("This service is reached through the gateway.").response()(scope, receive, send)
+            await self._refusal(scope).response()(scope, receive, send)
             return
         scope["caller"] = who
         token = logs.tenant.set(who.tenant_id or None)
@@ -222,6 +231,13 @@ class IdentityMiddleware:
             await self.app(scope, receive, send)
         finally:
             logs.tenant.reset(token)
+
+    def _refusal(self, scope: Scope) -> problems.Problem:
+        headers = [value for name, value in scope["headers"] if name == HEADER.encode()]
+        if len(headers) == 1 and self.verifier.is_untimely(headers[0].decode("latin-1")):
+            metrics.identities_untimely.inc()
+            return problems.unavailable("Clocks do not agree; try again.")
+        return problems.unauthorized("This service is reached through the gateway.")
 
     def _who(self, scope: Scope) -> Caller | None:
         headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]

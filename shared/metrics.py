@@ -45,6 +45,11 @@ retention_overdue = Gauge(
     "retention_overdue_seconds", "For how long the oldest row of a table has been past its retention", ["table"]
 )
 
+identities_untimely = Counter(
+    "identities_untimely_total", "Requests refused because the gateway's clock or this process' is wrong"
+)
+clock_offset = Gauge("clock_offset_seconds", "By how much this process' clock is ahead of its database's")
+
 build = Gauge("build_info", "Always 1; what runs stands in the labels", ["revision", "python"])
 
 

@@ -153,6 +153,10 @@ async def render_unavailable(request: Request, error: Exception) -> Response:
     return unavailable().response()
 
 
+async def render_wrong_clock(request: Request, error: Exception) -> Response:
+    return unavailable("The clock of this service is not right; try again.").response()
+
+
 async def render_unstorable(request: Request, error: Exception) -> Response:
     """A value that got as far as PostgreSQL and is none there: too large for its column, or text with a NUL."""
     log.error("value refused by the database: %s", type(error).__name__)

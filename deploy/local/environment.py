@@ -1,6 +1,7 @@
 """The settings of each process: only its own, so that no process could reach another's database or keys."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -74,12 +75,21 @@ def remember(plan: Plan) -> None:
 def chosen_settings(name: str) -> dict[str, str]:
     """What the person who starts the stack sets for one service or the gateway.
 
-    `KNOGIN_SETTINGS='{"gateway": {"RATE_LIMIT_WRITE": "off"}, "webhook-dispatcher": {"WEBHOOK_RETRY_SCHEDULE": "1,2,4"}}'`
+    `KNOGIN_SETTINGS='{"gateway": {"RATE_LIMIT_WRITE": "off"}, "webhook-dispatcher": {"WEBHOOK_RETRY_SCHEDULE": "1,2,4"}}'`, or
+    `@<file>`, which is read again whenever a process is started.
     """
-    chosen = _decoded(os.environ.get("KNOGIN_SETTINGS") or "{}")
+    text = os.environ.get("KNOGIN_SETTINGS") or "{}"
+    chosen = _decoded(_read(text[1:]) if text.startswith("@") else text)
     if unknown := chosen.keys() - {"gateway", *(service.name for service in SERVICES)}:
         raise Misconfigured(f"KNOGIN_SETTINGS names no service: {', '.join(sorted(unknown))}")
     return {setting: str(value) for setting, value in chosen.get(name, {}).items()}
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError as error:
+        raise Misconfigured(f"KNOGIN_SETTINGS names {path}, which cannot be read: {error.strerror}") from None
 
 
 def _decoded(text: str) -> dict[str, dict[str, Any]]:

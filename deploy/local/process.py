@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.local.children import die_with_parent, name_process
+from deploy.local.environment import chosen_settings
 from deploy.local.libraries import LIBRARIES
 from deploy.local.postgres import tail
 from deploy.local.state import born
@@ -159,8 +160,9 @@ def _enter(process: Process, supervisor: int, close: Iterable[int]) -> None:
         with suppress(OSError):
             os.close(descriptor)
     _write_to(process.log)
+    settings = process.environment | chosen_settings(process.service)
     os.environ.clear()
-    os.environ.update(process.environment)
+    os.environ.update(settings)
     sys.argv = [process.module, *process.arguments]
     if os.getppid() != supervisor:
         os._exit(1)

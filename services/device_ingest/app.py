@@ -95,6 +95,7 @@ async def _write_group(
     with metrics.group_seconds.time():
         async with pool.connection() as conn:
             conn.has_messages = False
+            await database.require_right_clock(conn)
             outcomes = await recording.write(conn, submissions)
             has_messages = conn.has_messages
     if has_messages:

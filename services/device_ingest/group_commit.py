@@ -17,6 +17,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from shared import logs, problems
+from shared.clock import ClockApart
 from shared.outages import is_outage
 
 Item = TypeVar("Item")
@@ -105,5 +106,5 @@ class GroupCommit(Generic[Item, Outcome]):
 
 
 def _is_outage(error: Exception) -> bool:
-    """Whether the database is away or too slow, so that trying again item by item would only keep everyone waiting."""
-    return is_outage(error) or isinstance(error, PoolTimeout | psycopg.errors.QueryCanceled)
+    """Whether the database is away or slow, or the clock wrong: trying again item by item would only keep everyone waiting."""
+    return is_outage(error) or isinstance(error, PoolTimeout | psycopg.errors.QueryCanceled | ClockApart)

@@ -21,7 +21,7 @@ from services.graphql_api.incidents import resolvers as incidents
 from services.graphql_api.incidents.models import Draft
 from services.graphql_api.plans import Planner
 from services.graphql_api.settings import Settings
-from shared import ids, outbox, tracing
+from shared import ids, outbox, peers, tracing
 from shared.crypto import Keyring
 from shared.database import WRITABLE, AsyncConnection, Connection, aset_tenant
 from shared.identity import Caller
@@ -73,7 +73,9 @@ class Runs:
     async def _once(self, message: Received[AutomationAction]) -> Result:
         """What the run made, now or at an earlier attempt. Raises a Refusal, and then nothing of it remains."""
         run = message.body
-        async with await AsyncConnection.connect(self.settings.database_url, target_session_attrs=WRITABLE) as conn:
+        async with await AsyncConnection.connect(
+            self.settings.database_url, target_session_attrs=WRITABLE, **peers.POSTGRES
+        ) as conn:
             await aset_tenant(conn, message.tenant_id)
             new = await conn.execute(queries.ADD_EFFECT, (run.run_id, message.tenant_id, "{}"))
             if await new.fetchone() is None:

@@ -1,6 +1,5 @@
 """A claimed delivery as the request that goes out, signed, and in the trace of its event."""
 
-import time
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -13,6 +12,7 @@ from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.models import Due, Outcome
 from services.webhook_dispatcher.pool import Exchange
 from shared import tracing
+from shared.clock import clock
 from shared.crypto import Keyring
 
 USER_AGENT = "Knogin-Webhooks/1.0 (+https://knogin.com/api/docs)"
@@ -69,7 +69,7 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     ]
     custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
     span = _span(due)
-    at = time.time()
+    at = clock.now()  # the receiver refuses what is signed by a clock that is wrong
     body = (due.body or "").encode()
     headers = request_headers(due.event_id, int(at), keys, body) | custom
     context = span.get_span_context()

@@ -261,6 +261,7 @@ UPDATE_HEALTH: LiteralString = """
 # --- senders ----------------------------------------------------------------------------------------------------------------
 SEEN: LiteralString = """
     INSERT INTO senders (id) VALUES (%(id)s) ON CONFLICT (id) DO UPDATE SET seen_at = now()
+    RETURNING extract(epoch FROM clock_timestamp())::float8
 """
 LEAVE: LiteralString = "DELETE FROM senders WHERE id = %(id)s OR seen_at < now() - interval '1 hour'"
 COUNT_SENDERS: LiteralString = "SELECT count(*) FROM senders WHERE seen_at > now() - interval '10 seconds'"

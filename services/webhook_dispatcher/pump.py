@@ -13,6 +13,7 @@ from services.webhook_dispatcher.lanes import Lane
 from services.webhook_dispatcher.models import Due
 from services.webhook_dispatcher.sharing import Slots
 from shared import ids, logs
+from shared.clock import clock
 from shared.crypto import UnreadableCiphertext
 from shared.database import AsyncConnection
 from shared.partitions import Daily
@@ -147,7 +148,8 @@ class Pump:
         if time.monotonic() > self.plans_until:
             await conn.execute(dispatch_queries.FORGET_PLANS)
             self.plans_until = time.monotonic() + PLAN_SECONDS
-        await conn.execute(dispatch_queries.SEEN, {"id": self.id})
+        asked_at = clock.ask()
+        clock.measured(await (await conn.execute(dispatch_queries.SEEN, {"id": self.id})).fetchone(), asked_at)
 
     def _receivers(self) -> dict[str, tuple[str, int]]:
         return {key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in self.lanes.items()}

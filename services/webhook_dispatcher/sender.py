@@ -21,7 +21,7 @@ from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.pump import Pump
 from services.webhook_dispatcher.queues import SENDER
 from services.webhook_dispatcher.settings import Settings
-from shared import broker, logs, tracing
+from shared import broker, logs, peers, tracing
 from shared.crypto import Keyring
 from shared.database import WRITABLE, AsyncConnection
 from shared.settings import required
@@ -85,7 +85,11 @@ class Sender:
         """Each bell wakes one sender that has room; without Redis the pump's own polls find what is due."""
         key = broker.bell_key(SENDER)
         async with Redis.from_url(
-            self.settings.redis_url, socket_connect_timeout=1, socket_timeout=5, retry=Retry(NoBackoff(), 0)
+            self.settings.redis_url,
+            socket_connect_timeout=1,
+            socket_timeout=5,
+            retry=Retry(NoBackoff(), 0),
+            **peers.REDIS,
         ) as redis:
             while True:
                 try:
@@ -98,7 +102,7 @@ class Sender:
 
     async def _connect(self) -> AsyncConnection:
         return await AsyncConnection.connect(
-            self.dsn, autocommit=True, prepare_threshold=1, connect_timeout=5, target_session_attrs=WRITABLE
+            self.dsn, autocommit=True, prepare_threshold=1, target_session_attrs=WRITABLE, **peers.POSTGRES
         )
 
     def _pump(self, client: Client) -> Pump:

@@ -40,6 +40,7 @@ ALERTS = [
     rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
 FUNCTIONS = {
+    "abs",
     "sum",
     "rate",
     "by",

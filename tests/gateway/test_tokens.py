@@ -116,6 +116,14 @@ def test_a_bad_token_is_refused_with_the_challenge_of_rfc_6750(
     assert len(shared_world.service.seen) == before
 
 
+def test_a_genuine_token_from_a_clock_ahead_is_to_be_tried_again(gateway: Running, shared_world: World) -> None:
+    """It is good as soon as the clocks agree: 401 would have its client throw it away, and the next one after it."""
+    reply = ask(gateway, f"Bearer {shared_world.issuer.token(iat=NOW + 600)}")
+    assert reply.status == 503
+    assert reply.get("retry-after")
+    assert ask(gateway, f"Bearer {shared_world.issuer.token(key=STRANGER, iat=NOW + 600)}").status == 401
+
+
 @pytest.mark.parametrize("authorization", [None, "Basic YTpi", "Bearer", "Bearer ", "Token abc", ""])
 def test_no_token_is_a_challenge_without_an_error(authorization: str | None, gateway: Running) -> None:
     reply = ask(gateway, authorization)

@@ -88,3 +88,19 @@ def test_a_port_that_is_no_port_is_refused(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("KNOGIN_PORT", port)
     with pytest.raises(Misconfigured, match="KNOGIN_PORT"):
         plan.make(State(tmp_path), SERVICES, {})
+
+
+def test_settings_from_a_file_are_read_again_for_each_process(
+    made: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.json"
+    monkeypatch.setenv("KNOGIN_SETTINGS", f"@{file}")
+    for seconds in ("1", "2"):
+        file.write_text(f'{{"epcr": {{"OUTBOX_RESEND_SECONDS": {seconds}}}}}')
+        assert environment.chosen_settings("epcr") == {"OUTBOX_RESEND_SECONDS": seconds}
+
+
+def test_a_settings_file_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNOGIN_SETTINGS", f"@{tmp_path / 'absent'}")
+    with pytest.raises(Misconfigured, match=r"KNOGIN_SETTINGS names .*absent"):
+        environment.chosen_settings("epcr")

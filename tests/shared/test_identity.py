@@ -118,6 +118,15 @@ def test_an_expired_statement_is_unauthorized() -> None:
     assert asked(mint(CALLER, KEY, HERE, now=time.time() - 3600)).status == 401
 
 
+def test_a_statement_by_a_clock_that_is_behind_is_to_be_tried_again() -> None:
+    """A gateway ten minutes behind, or a service ten minutes ahead: no reason to tell a partner that its token is bad."""
+    answer = asked(mint(CALLER, KEY, HERE, now=time.time() - 600))
+    assert answer.status == 503
+    assert answer.headers["retry-after"]
+    assert asked(mint(CALLER, FORGER, HERE, now=time.time() - 600)).status == 401
+    assert asked(mint(CALLER, KEY, "auth", now=time.time() - 600)).status == 401
+
+
 def test_two_statements_are_none() -> None:
     header = mint(CALLER, KEY, HERE)
     assert asked(header, extra=[(identity.HEADER.encode(), header.encode())]).status == 401

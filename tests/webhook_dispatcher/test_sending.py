@@ -3,12 +3,15 @@
 import asyncio
 import json
 import threading
+import time
 from contextlib import ExitStack
 
 import psycopg
 import pytest
+import time_machine
 
 from services.webhook_dispatcher import dispatch_queries, recording, sharing
+from shared.clock import clock
 from shared.database import AsyncConnection
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
@@ -47,6 +50,21 @@ def test_receivers_that_hang_hold_nobody_else_up(partner: Partner, dispatcher: D
         hung = dispatcher.rows("SELECT DISTINCT concurrency FROM subscriptions WHERE events = '{incident.closed}'")
     assert len(set(receiver.ids())) == len(receiver.ids()) == 100
     assert [row["concurrency"] for row in hung] == [1]
+
+
+def test_a_sender_whose_clock_is_wrong_signs_by_the_databases(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    """Receivers refuse what is signed more than five minutes from now (Standard Webhooks)."""
+    partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    try:
+        with time_machine.travel(time.time() + 600):
+            dispatcher.pump_until(lambda: bool(receiver.requests))
+    finally:
+        clock.offset, clock._asked_at = 0.0, float("-inf")
+    [request] = receiver.requests
+    assert abs(int(request.headers["webhook-timestamp"]) - time.time()) < 60
 
 
 def test_what_a_dead_sender_held_is_sent_when_its_lease_ends(

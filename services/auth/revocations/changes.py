@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from services.auth.revocations import queries
 from services.auth.revocations.bell import CHANNEL
-from shared import draining, problems
+from shared import draining, peers, problems
 from shared.database import AsyncConnection
 from shared.revocations import Answer, Watermark
 
@@ -164,7 +164,7 @@ class Changes:
         while True:
             try:
                 at_once = Retry(NoBackoff(), 0)
-                redis = Redis.from_url(self._redis_url, socket_connect_timeout=1, retry=at_once)
+                redis = Redis.from_url(self._redis_url, socket_connect_timeout=1, retry=at_once, **peers.REDIS)
                 async with redis, redis.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
                     async for _ in channel.listen():

@@ -1,0 +1,118 @@
+"""A process whose clock is wrong dates nothing, says so, and goes on by itself once it is right."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import time_machine
+from prometheus_client import REGISTRY
+from psycopg_pool import AsyncConnectionPool
+
+from deploy.local.databases import Database
+from shared import clock as clocks
+from shared import database, housekeeping
+from shared.clock import ClockApart, clock
+from shared.database import AsyncConnection, open_pool, open_tasks_pool, task_transaction, tenant_transaction
+from shared.identity import Caller
+from tests.shared.asking import request
+
+CALLER = Caller(tenant_id="org_1", client_id="app_1")
+
+
+@pytest.fixture(autouse=True)
+def measured_anew() -> Iterator[None]:
+    """The clock is the process', and other tests go on with it."""
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    clock.offset, clock._asked_at = 0.0, float("-inf")
+
+
+def metric() -> float:
+    return REGISTRY.get_sample_value("clock_offset_seconds") or 0.0
+
+
+async def enters(pool: AsyncConnectionPool[AsyncConnection]) -> bool:
+    asking = request()
+    asking.scope["state"] = {"pool": pool}
+    try:
+        async with tenant_transaction(asking, CALLER) as conn:
+            await conn.execute("SELECT 1")
+    except ClockApart:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("ahead", [600, -600])
+def test_a_request_that_meets_a_wrong_clock_is_answered_again_later_and_the_next_right_one_served(
+    producer: Database, ahead: int
+) -> None:
+    async def go() -> None:
+        async with open_pool(producer.app) as pool:
+            assert await enters(pool)
+            with time_machine.travel(time.time() + ahead):
+                clock._asked_at = float("-inf")  # a second later
+                assert not await enters(pool)
+                assert metric() == pytest.approx(ahead, abs=5)
+                with pytest.raises(ClockApart):
+                    await database.ping(pool)
+            assert await enters(pool)
+            await database.ping(pool)
+            assert metric() == pytest.approx(0, abs=5)
+
+    asyncio.run(go())
+    handler = database.exception_handlers[ClockApart]
+    answer = asyncio.run(handler(request(), ClockApart()))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_clocks_a_few_seconds_apart_stop_nobody(producer: Database) -> None:
+    async def go() -> bool:
+        async with open_pool(producer.app) as pool:
+            with time_machine.travel(time.time() + clocks.TOLERATED_SECONDS / 2):
+                return await enters(pool)
+
+    assert asyncio.run(go())
+
+
+def test_the_database_is_asked_once_a_second_however_many_transactions_there_are(producer: Database) -> None:
+    async def go() -> int:
+        async with open_pool(producer.app) as pool:
+            await enters(pool)
+            before = clock._asked_at
+            for _ in range(20):
+                await enters(pool)
+            return int(clock._asked_at != before)
+
+    began = time.monotonic()
+    changed = asyncio.run(go())
+    assert changed == 0 or time.monotonic() - began > 1
+
+
+def test_tasks_and_relays_measure_and_go_on(producer: Database) -> None:
+    """What they take and send is by the database's clock, or may be a quarter of an hour off."""
+    with open_tasks_pool(producer.worker) as pool, time_machine.travel(time.time() + 600):
+        with task_transaction(pool) as conn:
+            conn.execute("SELECT 1")
+        assert metric() == pytest.approx(600, abs=5)
+        forget()
+        with pool.connection() as conn:
+            housekeeping.measure(conn)
+        assert metric() == pytest.approx(600, abs=5)
+
+
+def test_what_is_signed_by_the_databases_time_is_right(producer: Database) -> None:
+    with psycopg.connect(producer.admin) as conn, time_machine.travel(time.time() + 600):
+        asked_at = clock.ask()
+        clock.measured(conn.execute(clocks.ASK).fetchone(), asked_at)
+        assert clock.now() == pytest.approx(time.time() - 600, abs=5)
+
+
+def test_an_answer_that_took_long_says_nothing() -> None:
+    clock.measured((time.time() - 600,), time.monotonic() - 2 * clocks.QUICK_SECONDS)
+    assert not clock.is_apart

@@ -1,0 +1,141 @@
+"""A server whose machine is lost says nothing on any connection: that is found out within seconds, and its successor taken."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from redis import Redis
+
+from deploy.local.databases import Database
+from deploy.local.postgres import new_password
+from deploy.local.redis_server import RedisServer
+from gateway.background import BELL, _listen
+from shared.database import open_pool, open_tasks_pool, task_transaction
+from shared.outages import UNAVAILABLE
+from tests.shared.support import EFFECTS, acknowledging, consuming, effects, link, publish, relay_of, running
+from tests.shared.test_fail_over import WRITE, of_both, until_written, writes
+from tests.support import network
+from tests.support.cluster import TestDatabases, start_cluster
+from tests.support.standby import Standby
+from tests.support.waiting import wait_for
+
+pytestmark = network.needed
+
+
+@pytest.fixture
+def own_network() -> Iterator[None]:
+    with network.own_network():
+        yield
+
+
+def test_a_primary_that_is_gone_without_a_word_is_given_up(
+    own_network: None, tmp_path: Path, in_memory: Path | None
+) -> None:
+    primary = start_cluster(tmp_path / "primary", within=in_memory)
+    standby = Standby(tmp_path / "standby", primary.password, durable=False, within=in_memory)
+    made = TestDatabases(primary)
+    try:
+        here = made.fresh("epcr")
+        standby.follow(primary)
+        both = replace(here, app=of_both(here.app, standby), worker=of_both(here.worker, standby))
+        with open_tasks_pool(both.worker) as tasks:
+            assert attempts(tasks)
+            assert asyncio.run(lose(both, primary.port, standby)) < 30
+            with network.cut(*network.to_port(primary.port)):
+                wait_for(lambda: attempts(tasks), 30)
+    finally:
+        made.close()
+        for each in (primary, standby):
+            each.stop()
+            each.delete()
+
+
+def attempts(pool: object) -> bool:
+    try:
+        with task_transaction(pool) as conn:  # pyright: ignore[reportArgumentType]
+            conn.execute(WRITE.encode())
+    except UNAVAILABLE:
+        return False
+    return True
+
+
+async def lose(both: Database, port: int, standby: Standby) -> float:
+    """Seconds from the promotion to the first write."""
+    async with open_pool(both.app, min_size=4) as pool:
+        await pool.wait()
+        for _ in range(8):
+            await writes(pool)
+        with network.cut(*network.to_port(port)):
+            standby.promote()
+            return await until_written(pool, 60)
+
+
+@pytest.fixture
+def lost_and_replaced(own_network: None, tmp_path: Path) -> Iterator[tuple[RedisServer, Callable[[], None]]]:
+    """A Redis, and how it is lost while nothing of it gets through, with an empty one in its place."""
+    server = RedisServer(tmp_path / "redis", new_password())
+    server.start()
+    server.wait()
+
+    def lose() -> None:
+        with network.cut(*network.to_port(server.port)):
+            assert server.server
+            server.server.kill()
+            server.server.wait()
+            server.launch()
+        server.wait()
+
+    yield server, lose
+    server.stop()
+
+
+def test_a_worker_and_a_relay_notice_that_redis_is_another_one(
+    lost_and_replaced: tuple[RedisServer, Callable[[], None]], tmp_path: Path, in_memory: Path | None
+) -> None:
+    server, lose = lost_and_replaced
+    cluster = start_cluster(tmp_path / "cluster", within=in_memory)
+    made = TestDatabases(cluster)
+    try:
+        producer, consumer = made.fresh("epcr"), made.fresh("device_ingest")
+        with psycopg.connect(consumer.admin) as conn:
+            conn.execute(EFFECTS)
+        with (
+            consuming("device_ingest", consumer, server.url),
+            acknowledging(producer, server.url),
+            running(relay_of(producer, server.url)),
+        ):
+            publish(producer, link("enc_1"))
+            wait_for(lambda: effects(consumer) == (1, 1), 30)
+            lose()
+            publish(producer, link("enc_2"))
+            wait_for(lambda: effects(consumer) == (2, 2), 40)
+    finally:
+        made.close()
+        cluster.stop()
+        cluster.delete()
+
+
+def test_a_gateway_hears_the_bell_of_another_redis(
+    lost_and_replaced: tuple[RedisServer, Callable[[], None]],
+) -> None:
+    server, lose = lost_and_replaced
+    rung = threading.Event()
+
+    async def listen() -> None:
+        listening = asyncio.create_task(_listen(server.url, rung.set))
+        await asyncio.to_thread(wait_for, heard, 10)
+        rung.clear()
+        await asyncio.to_thread(lose)
+        await asyncio.to_thread(wait_for, heard, 40)
+        listening.cancel()
+
+    def heard() -> bool:
+        with Redis.from_url(server.url) as redis:
+            redis.publish(BELL, "1")
+        return rung.wait(0.2)
+
+    asyncio.run(listen())
