@@ -19,6 +19,8 @@ EMAIL ?=
 # a cluster, a Redis and, if asked for, a stack of its own.
 JOBS ?= 5
 CMD ?= auth --help
+# The factor of `make load`.
+SCALE ?= 1
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +48,9 @@ operate: $(VENV)/.installed ## run an operator's command: make operate CMD="auth
 
 restart: $(VENV)/.installed ## replace running processes without refusing a request: make restart NAME=epcr
 	@$(PY) -m deploy.local restart $(NAME)
+
+load: $(VENV)/.installed ## fill the running stack as a year of use would (minutes): make load SCALE=0.1
+	@$(PY) -m deploy.load --scale $(SCALE)
 
 compose-env: $(VENV)/.installed ## make the secrets of docker-compose.yml, once
 	@$(PY) -m deploy.compose
@@ -158,4 +163,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

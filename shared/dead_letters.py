@@ -21,7 +21,7 @@ LAY_ASIDE: LiteralString = """
     VALUES (%s, %s, %s, %s::jsonb ->> 'name', %s::jsonb, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 LIST: LiteralString = """
-    SELECT message_id::text, tenant_id, producer, name, error, died_at::text FROM dead_letters ORDER BY died_at DESC LIMIT %s
+    SELECT message_id::text, tenant_id, producer, name, error, died_at::text FROM dead_letters ORDER BY dead_letters.died_at DESC LIMIT %s
 """
 TAKE: LiteralString = """
     DELETE FROM dead_letters WHERE message_id = %s::uuid

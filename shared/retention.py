@@ -30,11 +30,15 @@ class Kept(NamedTuple):
 
     @property
     def delete(self) -> Composed:
-        """Skips rows that others hold. Its parameter is how many rows at most."""
+        """Oldest first, or each portion would step over what the ones before deleted. Skips rows that others hold.
+
+        Its parameter is how many rows at most.
+        """
         statement = SQL(
-            "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {past} LIMIT %s FOR UPDATE SKIP LOCKED))"
+            "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {past} ORDER BY {column}"
+            " LIMIT %s FOR UPDATE SKIP LOCKED))"
         )
-        return statement.format(table=Identifier(self.table), past=self.past)
+        return statement.format(table=Identifier(self.table), past=self.past, column=Identifier(self.column))
 
     def overdue(self, conn: psycopg.Connection) -> float:
         """For how many seconds the oldest row has been past its retention; 0 when there is none."""

@@ -210,6 +210,6 @@ FORGET_UNKNOWN: LiteralString = """
     DELETE FROM observations WHERE id IN (
         SELECT id FROM observations
         WHERE revision IS NULL AND reported_unknown AND received_at < now() - make_interval(days => %s)
-        LIMIT %s FOR UPDATE SKIP LOCKED
+        ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED
     )
 """

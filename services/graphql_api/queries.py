@@ -19,5 +19,6 @@ FIND_EFFECT: LiteralString = "SELECT result FROM automation_effects WHERE run_id
 # One portion; what another relay is deleting is left to it.
 EXPIRE_EFFECTS: LiteralString = """
     DELETE FROM automation_effects WHERE run_id IN (
-        SELECT run_id FROM automation_effects WHERE at < now() - interval '40 days' LIMIT %s FOR UPDATE SKIP LOCKED)
+        SELECT run_id FROM automation_effects WHERE at < now() - interval '40 days' ORDER BY at
+        LIMIT %s FOR UPDATE SKIP LOCKED)
 """

@@ -47,5 +47,4 @@ def expire(conn: Connection, days: int) -> None:
     """Facts, what was counted from them, closed incidents and what runs have done, once they are past retention."""
     in_portions(conn, incident_queries.EXPIRE, days, seconds=SECONDS)
     in_portions(conn, queries.EXPIRE_EFFECTS, seconds=SECONDS)
-    # Last, since it goes from tenant to tenant: a transaction that has set one sees no other.
     retention.expire(conn, days)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from deploy.local.databases import Database
 from services.graphql_api.__main__ import cli
-from services.graphql_api.acqi import counting, rebuild
+from services.graphql_api.acqi import counting, rebuild, retention
 from services.graphql_api.acqi.definitions import INDICATORS
 from services.graphql_api.bundles import Catalogue
 from services.graphql_api.settings import Settings
@@ -359,3 +359,29 @@ def _is_held_up(conn: Connection) -> bool:
         "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
     ).fetchone()
     return row is not None and row[0] > 0
+
+
+def test_what_one_pass_of_retention_does_stays_done_where_it_is_cut_short(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one transaction for all tenants, an hour's work would be undone by its last statement."""
+    keeping = (datetime.now(UTC).date() - date(2026, 3, 15)).days
+    encounters = population.encounters(count=60)
+    for tenant in (ask.tenant, "org_zzz"):
+        with ask.worker() as conn:
+            counting.store(conn, [received(tenant, population.facts(one)) for one in encounters])
+    forgotten: list[str] = []
+
+    def forget(conn: Connection, tenant_id: str, months: list[date]) -> None:
+        if forgotten:
+            raise psycopg.errors.QueryCanceled
+        forgotten.append(tenant_id)
+        real(conn, tenant_id, months)
+
+    real = retention._forget
+    monkeypatch.setattr(retention, "_forget", forget)
+    with ask.worker() as conn, pytest.raises(psycopg.errors.QueryCanceled):
+        expire(conn, keeping)
+    with ask.worker() as conn:
+        left = conn.execute("SELECT DISTINCT tenant_id FROM acqi_facts WHERE day < '2026-03-01'").fetchall()
+    assert left == [(tenant,) for tenant in (ask.tenant, "org_zzz") if tenant != forgotten[0]]

@@ -62,10 +62,10 @@ LOCK_FACTS: LiteralString = """
     ORDER BY encounter_id FOR UPDATE
 """
 FORGET_FACTS: LiteralString = "DELETE FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s"
-# Whole months: a day's facts never go without the month's row they are counted in.
+# Whole months: a day's facts never go without the month's row they are counted in. Those of the oldest rows, which may not be all.
 EXPIRED_MONTHS: LiteralString = """
-    SELECT tenant_id, date_trunc('month', day)::date FROM acqi_facts
-    WHERE day < date_trunc('month', current_date - %(days)s)::date
-    UNION SELECT tenant_id, date_trunc('month', period_start)::date FROM acqi_aggregates
-    WHERE period_start < date_trunc('month', current_date - %(days)s)::date
+    SELECT tenant_id, date_trunc('month', day)::date FROM (SELECT tenant_id, day FROM acqi_facts
+        WHERE day < date_trunc('month', current_date - %(days)s)::date ORDER BY day LIMIT 5000) AS facts
+    UNION SELECT tenant_id, date_trunc('month', period_start)::date FROM (SELECT tenant_id, period_start FROM acqi_aggregates
+        WHERE period_start < date_trunc('month', current_date - %(days)s)::date ORDER BY period_start LIMIT 5000) AS counted
 """

@@ -11,11 +11,13 @@ from shared.database import set_tenant
 
 
 def expire(conn: psycopg.Connection[Any], days: int) -> None:
-    """Months that ended at least `days` ago, of every tenant. Locks are taken in the order of counting."""
-    expired: set[tuple[str, date]] = set(conn.execute(queries.EXPIRED_MONTHS, {"days": days}).fetchall())
-    for tenant_id, months in groupby(sorted(expired), key=lambda row: row[0]):
-        set_tenant(conn, tenant_id)
-        _forget(conn, tenant_id, [month for _, month in months])
+    """Months that ended at least `days` ago, each tenant's in a transaction of their own. Locks are taken in the order of counting."""
+    while expired := set(conn.execute(queries.EXPIRED_MONTHS, {"days": days}).fetchall()):
+        conn.commit()
+        for tenant_id, months in groupby(sorted(expired), key=lambda row: row[0]):
+            set_tenant(conn, tenant_id)
+            _forget(conn, tenant_id, [month for _, month in months])
+            conn.commit()
 
 
 def _forget(conn: psycopg.Connection[Any], tenant_id: str, months: list[date]) -> None:

@@ -44,5 +44,6 @@ TIMELINES: LiteralString = """
 # One portion; what another relay is deleting is left to it.
 EXPIRE: LiteralString = """
     DELETE FROM incidents WHERE id IN (
-        SELECT id FROM incidents WHERE closed_at < now() - make_interval(days => %s) LIMIT %s FOR UPDATE SKIP LOCKED)
+        SELECT id FROM incidents WHERE closed_at < now() - make_interval(days => %s) ORDER BY closed_at
+        LIMIT %s FOR UPDATE SKIP LOCKED)
 """

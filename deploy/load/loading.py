@@ -1,0 +1,127 @@
+"""Copying rows into a running stack: what may be loaded, in which portions, and how far it has come."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from deploy.load import rows
+from deploy.load.rows import Sizes, Step, Table, World
+from deploy.local.ports import LOOPBACK
+from deploy.local.state import State, read_json
+from shared.crypto import Keyring
+
+PORTION = 20_000
+# Only a server that the local stack has started calls itself so.
+OURS: LiteralString = "SELECT current_setting('cluster_name') = 'knogin'"
+LOADED: LiteralString = "SELECT EXISTS (SELECT FROM tenants WHERE key LIKE 'load-%')"
+NEXT: LiteralString = "SELECT next_changes(%s)"
+Report = Callable[[str, int, int, float], None]
+
+
+class NotLoadable(Exception):
+    """No stack of this machine that is running and has not been loaded; the text says which of it."""
+
+
+def load(state: State, sizes: Sizes, receiver: str, report: Report) -> int:
+    """Fill the running stack, step by step. Returns how many rows. Raises NotLoadable before anything is written."""
+    with ExitStack() as stack:
+        connections = {
+            name: stack.enter_context(psycopg.connect(url, autocommit=True)) for name, url in _databases(state).items()
+        }
+        world = _world(state, sizes, receiver, connections["auth"])
+        written = sum(_copy(step, world, connections, report) for step in rows.steps(sizes))
+        for name, conn in connections.items():
+            report(f"statistics of {name}", 0, 0, 0)
+            conn.execute("SET maintenance_work_mem = '256MB'")
+            conn.execute("VACUUM (ANALYZE)")
+    return written
+
+
+def _databases(state: State) -> dict[str, str]:
+    described = read_json(state.stack)
+    if not described.get("ready"):
+        raise NotLoadable("no stack is running: start one with `make up`")
+    urls = {name: service["migration_database_url"] for name, service in described["services"].items()}
+    if missing := {table.service for step in rows.steps(Sizes()) for table in step.tables} - urls.keys():
+        raise NotLoadable(f"this stack runs without {', '.join(sorted(missing))}: start it whole")
+    for name, url in urls.items():
+        if conninfo_to_dict(url).get("host") != LOOPBACK:
+            raise NotLoadable(f"the database of {name} is not on this machine: only a local stack is loaded")
+    return urls
+
+
+def _world(state: State, sizes: Sizes, receiver: str, auth: psycopg.Connection[Any]) -> World:
+    if auth.execute(OURS).fetchone() != (True,):
+        raise NotLoadable("this PostgreSQL was not started by `make up`: only a local stack is loaded")
+    if auth.execute(LOADED).fetchone() == (True,):
+        raise NotLoadable("this stack was loaded before, wholly or in part: `make reset` and `make up` begin anew")
+    settings = read_json(state.settings)
+    (sequence,) = auth.execute(NEXT, (sizes.revocations,)).fetchone() or (0,)
+    return World(
+        sizes=sizes,
+        until=datetime.now(UTC).replace(minute=0, second=0, microsecond=0),
+        epcr_keys=Keyring.from_text(settings["epcr"]["ENCRYPTION_KEYS"]),
+        webhook_keys=Keyring.from_text(settings["webhook-dispatcher"]["ENCRYPTION_KEYS"]),
+        receiver=receiver.rstrip("/"),
+        large=read_json(state.stack)["tenant"]["id"],
+        sequence=sequence,
+    )
+
+
+def _copy(step: Step, world: World, connections: dict[str, psycopg.Connection[Any]], report: Report) -> int:
+    """Each portion is a transaction in every database it goes to."""
+    began, done, written = time.monotonic(), 0, 0
+    source = step.rows(world)
+    while portion := list(islice(source, PORTION)):
+        with ExitStack() as stack:
+            for name in dict.fromkeys(table.service for table in step.tables):
+                stack.enter_context(connections[name].transaction())
+            for table, column in zip(step.tables, zip(*portion, strict=True), strict=True):
+                kept = [row for row in column if row is not None]
+                written += len(kept)
+                _write(connections[table.service], table, kept)
+            for name, statement in step.after:
+                connections[name].execute(cast(LiteralString, statement))
+        done += len(portion)
+        report(step.title, done, step.number, time.monotonic() - began)
+    return written
+
+
+def _write(conn: psycopg.Connection[Any], table: Table, kept: Iterable[rows.Row]) -> None:
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns.split(", ")))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
+    with conn.cursor().copy(statement) as copy:
+        for row in kept:
+            copy.write_row(row)
+
+
+class Progress:
+    """A line that is drawn over on a terminal; elsewhere a line each ten seconds and at the end of each step."""
+
+    def __init__(self) -> None:
+        self.on_terminal = sys.stderr.isatty()
+        self.shown = 0.0
+
+    def __call__(self, title: str, done: int, number: int, seconds: float) -> None:
+        ended = done >= number
+        now = time.monotonic()
+        if not ended and now - self.shown < (0.2 if self.on_terminal else 10):
+            return
+        self.shown = now
+        line = f"{title:<44}"
+        if number:
+            rate = done / max(seconds, 0.001)
+            left = f"{(number - done) / rate:,.0f} s left" if not ended else f"{seconds:,.0f} s"
+            bar = "█" * (20 * done // number)
+            line += f"{bar:░<20} {100 * done // number:>3} % {done:>12,} {rate:>10,.0f} rows/s, {left}"
+        start, end = ("\r\x1b[K", "\n" if ended else "") if self.on_terminal else ("", "\n")
+        sys.stderr.write(f"{start}{line}{end}")
+        sys.stderr.flush()

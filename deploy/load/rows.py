@@ -1,0 +1,286 @@
+"""The rows of a stack that was used for a week, as the services would have written them; each id is made from its number and its time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.epcr import sealing
+from services.epcr.models.record import Record
+from services.webhook_dispatcher import event_types, fanout, signing
+from services.webhook_dispatcher.delivery import Vault
+from shared import http, ids
+from shared.crypto import Keyring
+from shared.messages import EncounterFacts
+
+SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:incidents:write"]
+EVENTS = ["incident.*"]
+EVENT = "incident.updated"
+BUNDLES = ["incident-management"]
+DEVICES = 5
+# Readings are of encounters; an encounter has them all from one device.
+CODE, CODE10, UNIT = "MDC_PULS_OXIM_PULS_RATE", 149530, "/min"
+# The organisation of `make demo` is large: a third of all encounters and every delivery that waits are its own.
+LARGE = 0
+CARE_MODEL = "prehospital_emergency"
+FACTS = "graphql_api.encounter_facts.v1"
+SPAN = timedelta(days=6)
+
+Row = tuple[Any, ...]
+Rows = Iterator[tuple[Row | None, ...]]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many rows there are in all, of each kind."""
+
+    tenants: int = 1_000
+    delivered: int = 1_000_000
+    waiting: int = 2_000_000
+    encounters: int = 300_000
+    readings: int = 10_000_000
+    outbox: int = 1_000_000
+    revocations: int = 100_000
+
+    def scaled(self, factor: float) -> "Sizes":
+        """At least two organisations and one row of each kind."""
+        counts = {name: max(1, round(getattr(self, name) * factor)) for name in self.__dataclass_fields__}
+        return Sizes(**counts | {"tenants": max(2, counts["tenants"])})
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of one service's database, with the columns that are loaded."""
+
+    service: str
+    name: str
+    columns: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """`rows` yields for each of `number` things a row, or none, of each table. `after` runs in the transaction of each portion."""
+
+    title: str
+    number: int
+    tables: tuple[Table, ...]
+    rows: Callable[["World"], Rows]
+    after: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class World:
+    """What the rows have in common; `until` is the end of the week, on the whole hour."""
+
+    sizes: Sizes
+    until: datetime
+    epcr_keys: Keyring
+    webhook_keys: Keyring
+    receiver: str
+    large: str
+    sequence: int = 0
+    vault: Vault = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vault = Vault(self.webhook_keys)
+
+    def at(self, number: int, of: int) -> datetime:
+        """When the one of that number was made, of so many spread evenly over the week."""
+        return self.until - SPAN + timedelta(milliseconds=number * SPAN / timedelta(milliseconds=1) // of)
+
+    def tenant(self, number: int) -> str:
+        return self.large if number == LARGE else ids.id_of("org", made(self.until - SPAN, number))
+
+    def app(self, number: int) -> str:
+        return ids.id_of("app", made(self.until - SPAN, number))
+
+    def webhook(self, number: int) -> str:
+        return ids.id_of("wh", made(self.until - SPAN, number))
+
+    def device(self, number: int) -> str:
+        return ids.id_of("dev", made(self.until - SPAN, number))
+
+    def encounter(self, number: int) -> tuple[str, datetime, int]:
+        """Its id, when it was begun and the number of its tenant."""
+        at = self.at(number, self.sizes.encounters)
+        tenant = LARGE if number % 3 == 0 else number % self.sizes.tenants
+        return ids.id_of("enc", made(at, number)), at, tenant
+
+    def versions(self, number: int) -> int:
+        """How many an encounter has: graphql-api is told of each, and of the newest ones has taken none."""
+        return max(1, (self.sizes.outbox - number - 1) // self.sizes.encounters + 1)
+
+
+def made(at: datetime, number: int) -> UUID:
+    """A UUIDv7 of that millisecond (RFC 9562 §5.7), the same each time."""
+    mixed = number * 0x9E3779B97F4A7C15 & ((1 << 62) - 1)
+    return UUID(int=round(at.timestamp() * 1000) << 80 | 7 << 76 | (number & 0xFFF) << 64 | 0b10 << 62 | mixed)
+
+
+def tenants(world: World) -> Rows:
+    sizes, began = world.sizes, world.until - SPAN
+    version = round(began.timestamp() * 1000)
+    for number in range(sizes.tenants):
+        tenant, app, name = world.tenant(number), world.app(number), f"Load {number}"
+        delivered = (sizes.delivered - number + sizes.tenants - 1) // (sizes.tenants - 1)
+        webhook = world.webhook(number)
+        secret = f"secret of {webhook}"
+        stopped = number == LARGE
+        yield (
+            None if stopped else (tenant, f"load-{number}", name, SCOPES, BUNDLES, version, began),
+            (app, tenant, name, ["authorization_code", "refresh_token"], ["https://load.example/back"], SCOPES, "none",
+                EVENTS, BUNDLES, app, version, began, began),
+            None if stopped else (tenant, version, name, "active", "production", SCOPES),
+            (tenant, app, version, "active", EVENTS, BUNDLES, SCOPES),
+            (tenant, app, version, "active", EVENTS),
+            (webhook, tenant, app, f"{world.receiver}/loaded/{number}", EVENTS, EVENTS, world.vault.seal_secret(webhook, secret),
+                signing.fingerprint(signing.signing_key(secret)), sizes.waiting if stopped else delivered, 1 if stopped else 16,
+                not stopped, "failing" if stopped else None, world.until if stopped else None, began, began),
+            (app, tenant, version, "active", BUNDLES),
+            (app, tenant, version, "active", app, "exact"),
+        )  # fmt: skip
+
+
+def devices(world: World) -> Rows:
+    began = world.until - SPAN
+    for number in range(world.sizes.tenants * DEVICES):
+        serial, tenant = f"LOAD-{number}", world.tenant(number // DEVICES)
+        yield ((world.device(number), tenant, serial, "multiparameter", began, began),)
+
+
+def events(world: World, first: int, number: int, tenant_of: Callable[[int], int]) -> Iterator[tuple[Row, Row, str]]:
+    """Of each event its row, the row of its delivery but for what became of it, and the delivery's id."""
+    data = event_types.catalogue()[EVENT].example
+    others = max(1, world.sizes.tenants - 1)
+    for index in range(number):
+        at, tenant = world.at(index, number), tenant_of(index)
+        event, delivery = (ids.id_of(prefix, made(at, first + index)) for prefix in ("evt", "dlv"))
+        sequence = index + 1 if tenant == LARGE else index // others + 1
+        kept = fanout.time_of(event)
+        yield (
+            (event, kept, world.tenant(tenant), EVENT, fanout.body(EVENT, at, data), at),
+            (delivery, kept, world.tenant(tenant), world.webhook(tenant), event, kept, EVENT, sequence),
+            delivery,
+        )
+
+
+def delivered(world: World) -> Rows:
+    others = max(1, world.sizes.tenants - 1)
+    of = events(world, 0, world.sizes.delivered, lambda index: 1 + index % others)
+    for event, delivery, delivery_id in of:
+        sent, url = event[-1] + timedelta(milliseconds=40), f"{world.receiver}/loaded"
+        yield (
+            event,
+            (*delivery, "succeeded", 1, sent),
+            (delivery_id, sent, delivery[2], 1, url, "{}", "127.0.0.1", 200, "{}", "ok", 12.5),
+        )
+
+
+def waiting(world: World) -> Rows:
+    for event, delivery, _ in events(world, world.sizes.delivered, world.sizes.waiting, lambda _: LARGE):
+        yield event, (*delivery, "queued", 0, None), (*delivery, event[-1])
+
+
+def encounters(world: World) -> Rows:
+    for number in range(world.sizes.encounters):
+        encounter, at, tenant = world.encounter(number)
+        record = sealing.seal(Record(anchor=at), world.epcr_keys, world.tenant(tenant), encounter)
+        named = (encounter, world.tenant(tenant), CARE_MODEL, "in_progress")
+        version = world.versions(number)
+        yield (
+            (*named, f"vehicle-{number % 7}", f"CAD-{number}", 1, version, version + 1, record, at, world.until, at, 1),
+        )
+
+
+def readings(world: World) -> Rows:
+    """Each encounter has as many in turn, one a second from its own device."""
+    total, per_encounter = world.sizes.readings, -(-world.sizes.readings // world.sizes.encounters)
+    number = 0
+    for index in range(world.sizes.encounters):
+        encounter, began, tenant = world.encounter(index)
+        device, whose = world.device(tenant * DEVICES + index % DEVICES), world.tenant(tenant)
+        for second in range(min(per_encounter, total - number)):
+            # Two encounters of one device that overlap still differ in their milliseconds.
+            at = began + timedelta(seconds=second, milliseconds=index % 997)
+            measured = (CODE, CODE10, 60 + number % 60, UNIT, at)
+            reading = ids.id_of("obs", made(at, number))
+            yield (
+                (reading, whose, device, "multiparameter", *measured, at, encounter, "linked", "{}", False),
+                (reading, whose, encounter, device, "multiparameter", *measured, world.versions(index) + 1, at),
+            )
+            number += 1
+
+
+def versions(world: World) -> Rows:
+    """Each encounter's in turn, with what graphql-api is told of it and has not taken."""
+    sizes, total = world.sizes, max(world.sizes.outbox, world.sizes.encounters)
+    for number in range(total):
+        encounter, began, tenant = world.encounter(number % sizes.encounters)
+        version, whose, at = number // sizes.encounters + 1, world.tenant(tenant), max(began, world.at(number, total))
+        record = sealing.seal(Record(anchor=began), world.epcr_keys, whose, encounter)
+        written = (encounter, version, whose, CARE_MODEL, "in_progress", False)
+        facts = EncounterFacts(
+            encounter_id=encounter, version=version, day=began.date(), status="in_progress",
+            care_model=CARE_MODEL, response="emergency",
+        )  # fmt: skip
+        told = (made(at, number), whose, "graphql_api", FACTS, http.encode(facts).decode(), at, at)
+        yield (*written, record, world.app(tenant), None, "0" * 32, at), told if number < sizes.outbox else None
+
+
+def revocations(world: World) -> Rows:
+    for number in range(world.sizes.revocations):
+        tenant, at = number % world.sizes.tenants, world.at(number, world.sizes.revocations)
+        token, moment = made(at, number), round(at.timestamp() * 1000) + 1
+        named = ("token", str(token), world.tenant(tenant), world.app(tenant))
+        yield ((*named, moment, moment, datetime.now(UTC) + timedelta(days=1), world.sequence + number + 1),)
+
+
+def steps(sizes: Sizes) -> list[Step]:
+    hooks, epcr = "webhook-dispatcher", "epcr"
+    event = Table(hooks, "events", "id, at, tenant_id, type, body, accepted_at")
+    delivery = "id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence"
+    deliveries = Table(hooks, "deliveries", f"{delivery}, status, attempt, attempted_at")
+    queued = delivery.replace("id, at", "delivery_id, delivery_at", 1) + ", due_at"
+    attempts = (
+        "delivery_id, at, tenant_id, number, url, request_headers, address, response_status, response_headers, response_body,"
+        " duration_ms"
+    )
+    reading = "mdc_code, mdc_code10, value, unit_code, observed_at"
+    return [
+        Step("organisations", sizes.tenants, (
+            Table("auth", "tenants", "tenant_id, key, name, granted_scopes, graphql_bundles, version, created_at"),
+            Table("auth", "apps", "client_id, tenant_id, name, grant_types, redirect_uris, requested_scopes,"
+                " token_endpoint_auth_method, approved_events, graphql_bundles, pseudonym_domain, version, created_at, updated_at"),
+            Table("control-plane", "tenants", "tenant_id, version, name, status, environment, granted_scopes"),
+            Table("control-plane", "apps", "tenant_id, client_id, version, status, approved_events, graphql_bundles,"
+                " requested_scopes"),
+            Table(hooks, "apps", "tenant_id, client_id, version, status, approved_events"),
+            Table(hooks, "subscriptions", "id, tenant_id, client_id, url, events, live_events, secret, secret_fingerprint,"
+                " last_sequence, concurrency, enabled, disabled_reason, disabled_at, created_at, updated_at"),
+            Table("graphql-api", "graphql_apps", "client_id, tenant_id, version, status, bundles"),
+            Table(epcr, "apps", "client_id, tenant_id, version, status, pseudonym_domain, deidentification"),
+        ), tenants),
+        Step("devices", sizes.tenants * DEVICES, (
+            Table("device-ingest", "devices", "id, tenant_id, serial_number, device_class, enrolled_at, updated_at"),
+        ), devices),
+        Step("deliveries made", sizes.delivered, (event, deliveries, Table(hooks, "attempts", attempts)), delivered),
+        Step("deliveries waiting", sizes.waiting, (event, deliveries, Table(hooks, "queue", queued)), waiting),
+        Step("encounters", sizes.encounters, (
+            Table(epcr, "encounters", "id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, version,"
+                " revision, record, created_at, updated_at, anchor, pseudonym_version"),
+        ), encounters, after=((epcr, "DELETE FROM late_links WHERE xmin = pg_current_xact_id()::xid"),)),
+        Step("readings", sizes.readings, (
+            Table("device-ingest", "observations", f"id, tenant_id, device_id, device_class, {reading}, recorded_at,"
+                " encounter_id, encounter_link, flags, test"),
+            Table(epcr, "observations", f"id, tenant_id, encounter_id, device_id, device_class, {reading}, revision, received_at"),
+        ), readings),
+        Step("versions, and messages for a dead consumer", max(sizes.outbox, sizes.encounters), (
+            Table(epcr, "encounter_versions", "encounter_id, version, tenant_id, care_model, status, amended, record, client_id,"
+                " actor, trace_id, written_at"),
+            Table(epcr, "outbox", "id, tenant_id, consumer, name, body, created_at, send_at"),
+        ), versions),
+        Step("revocations", sizes.revocations, (
+            Table("auth", "watermarks", "kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence"),
+        ), revocations),
+    ]  # fmt: skip

@@ -1,0 +1,214 @@
+"""`make bench-growth`: whether a stack that has been used for years answers as one that is new, both running side by side.
+
+`BENCH_SCALE` (1) is the factor of `make load`; the new stack is loaded with `A_PAGE`, so that lists have as much to show on both. Requests
+go to the two in turn, so that what else the machine does is felt by both.
+"""
+
+import os
+import signal
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from deploy.load.loading import Progress, load
+from deploy.load.rows import LARGE, Sizes
+from shared.identity import Caller
+from tests.bench.growth_routes import Owner, Route, forgotten, measured
+from tests.bench.test_webhooks import Rig, free_port, percentile, receiver_process
+from tests.support.running import RunningStack
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.bench
+SCALE = float(os.environ.get("BENCH_SCALE", "1"))
+A_PAGE = 0.0005
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "50"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
+MOST = 1.5
+# Differences below this are the machine's, not the statements'.
+NOISE_MS = 5.0
+DISABLED_WITHIN = 2.0
+
+
+@dataclass
+class Side:
+    """One of the two stacks. Its healthy webhook is another organisation's than the large one."""
+
+    running: RunningStack
+    rig: Rig
+    port: int
+
+    @property
+    def owner(self) -> Owner:
+        return self._owner
+
+    def begin(self) -> None:
+        stack = self.rig.stack
+        self.rig.api.close()
+        self.rig.tenant, self.rig.api = stack.other.id, stack.client("auth", stack.other.access_token)
+        self.rig.subscribe("/hook", "incident.updated")
+        self._owner = Owner(stack)
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Side, Side]]:
+    """The new stack and the loaded one. The consumer of the messages that wait is dead from before they are written."""
+    with ExitStack() as stack:
+        made = []
+        for name in ("new", "loaded"):
+            running = RunningStack(tmp_path_factory.mktemp(name) / "state")
+            started = running.start()
+            stack.callback(running.delete)
+            stack.callback(running.stop)
+            port = free_port()
+            stack.enter_context(receiver_process(port))
+            made.append(Side(running, Rig(started, port), port))
+            stack.callback(made[-1].rig.close)
+        new, loaded = made
+        worker = loaded.rig.stack.pid("graphql-api", "worker")
+        os.kill(worker, signal.SIGSTOP)
+        stack.callback(os.kill, worker, signal.SIGCONT)
+        for side, scale in ((new, A_PAGE), (loaded, SCALE)):
+            load(side.running.state, Sizes().scaled(scale), side.rig.target, Progress())
+        for side in made:
+            side.begin()
+            stack.callback(side.owner.close)
+        yield new, loaded
+
+
+def test_every_route_has_a_case_or_a_reason() -> None:
+    assert forgotten() == set()
+
+
+def test_every_route_takes_as_long_as_on_a_new_stack(sides: tuple[Side, Side]) -> None:
+    new, loaded = sides
+    slow = []
+    print(f"\nscale {SCALE:g}: {'p99 ms of':<64} {'new':>8} {'loaded':>8} {'times':>6}")
+    for route in measured():
+        before, after = in_turn(lambda side, route=route: answers(side, route), new, loaded)
+        print(f"{route[0]:<7}{route[1]:<72} {before:>8.1f} {after:>8.1f} {after / before:>6.2f}", flush=True)
+        if after > MOST * before and after - before > NOISE_MS:
+            slow.append(f"{' '.join(route)}: {before:.1f} → {after:.1f} ms")
+    assert slow == []
+
+
+def test_a_healthy_webhook_is_told_as_soon_whatever_else_is_done(sides: tuple[Side, Side]) -> None:
+    """Each row beside the same on the new stack, where nothing is done, in the same minutes."""
+    new, loaded = sides
+    print(f"\nscale {SCALE:g}: {'p99 ms from event to request, at 100/s':<44} {'new':>8} {'loaded':>8} {'times':>6}")
+    slow = [
+        line
+        for name, begin in (
+            ("nothing else", lambda: None),
+            ("the large webhook comes back", lambda: enable(loaded)),
+            ("its app is disabled", lambda: disable(loaded)),
+            ("its organisation is suspended", lambda: suspend(loaded)),
+            ("retention runs", lambda: expire(loaded)),
+        )
+        for line in [told(name, begin, new, loaded)]
+        if line
+    ]
+    assert slow == []
+
+
+def told(name: str, begin: Callable[[], object], new: Side, loaded: Side) -> str:
+    begin()
+    before, after = in_turn(lambda side: percentile(side.rig.offer(100, SECONDS), 99), new, loaded)
+    line = f"{name:<53} {before:>8.1f} {after:>8.1f} {after / before:>6.2f}"
+    print(line, flush=True)
+    return line if after > MOST * before and after - before > NOISE_MS else ""
+
+
+def in_turn(measure: Callable[[Side], float], new: Side, loaded: Side) -> tuple[float, float]:
+    """The medians over the rounds."""
+    rounds = [
+        (measure(new), measure(loaded)) if number % 2 else (measure(loaded), measure(new))[::-1]
+        for number in range(ROUNDS)
+    ]
+    before, after = zip(*rounds, strict=True)
+    return statistics.median(before), statistics.median(after)
+
+
+def answers(side: Side, route: Route) -> float:
+    """The 99th percentile in milliseconds, after one request that nobody counts."""
+    side.owner.ask(*route)
+    took = []
+    for _ in range(REQUESTS):
+        began = time.perf_counter()
+        answer = side.owner.ask(*route)
+        took.append((time.perf_counter() - began) * 1000)
+        assert answer.status_code < 500, f"{route}: {answer.text}"
+    return percentile(took, 99)
+
+
+def large_webhook(side: Side) -> tuple[str, str]:
+    """Its id and its app's, of the webhook for which two thirds of all deliveries wait."""
+    with side.rig.stack.database("webhook-dispatcher", "migrator") as conn:
+        row = conn.execute(
+            "SELECT id, client_id FROM subscriptions WHERE url LIKE %s", (f"%/loaded/{LARGE}",)
+        ).fetchone()
+    assert row
+    return row
+
+
+def enable(side: Side) -> None:
+    webhook, app = large_webhook(side)
+    caller = Caller(
+        tenant_id=side.rig.stack.tenant.id, client_id=app, scopes=frozenset({"webhooks:write"}), token_use="access"
+    )
+    url = f"{side.rig.stack.service_url('webhook-dispatcher')}/v1/webhooks/{webhook}"
+    headers = side.rig.stack.identity(caller, "webhook-dispatcher")
+    answer = httpx.put(url, json={"enabled": True}, headers=headers, timeout=30, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    wait_for(lambda: last_attempt(side, webhook) is not None, 60, "the large webhook to come back")
+
+
+def disable(side: Side) -> None:
+    webhook, app = large_webhook(side)
+    side.owner.clients["auth"].post(f"/v1/platform/apps/{app}/disable").raise_for_status()
+    answered = time.time()
+    wait_for(lambda: time.time() - (last_attempt(side, webhook) or 0) > 5, 60, "the last delivery to the disabled app")
+    late = (last_attempt(side, webhook) or answered) - answered
+    print(f"{'… the last request to it began':<53} {max(0.0, late):>17.2f} s after the answer")
+    assert late <= DISABLED_WITHIN
+
+
+def last_attempt(side: Side, webhook: str) -> float | None:
+    """When the newest request of the webhook began, in Unix seconds."""
+    with side.rig.stack.database("webhook-dispatcher", "migrator") as conn:
+        row = conn.execute(
+            "SELECT extract(epoch FROM max(a.at))::float8 FROM attempts a JOIN deliveries d ON d.id = a.delivery_id"
+            " WHERE d.subscription_id = %s AND a.at > now() - interval '2 minutes'",
+            (webhook,),
+        ).fetchone()
+    return row[0] if row else None
+
+
+def suspend(side: Side) -> None:
+    began = time.perf_counter()
+    side.rig.stack.operate("auth", "tenant", "suspend", side.rig.stack.tenant.id)
+    encounters = Sizes().scaled(SCALE).encounters // 3
+    print(f"{f'… with {encounters:,} encounters; the command':<53} {time.perf_counter() - began:>17.2f} s")
+
+
+def expire(side: Side) -> None:
+    """A tenth of what was loaded has been past its retention for a day, in every service."""
+    number = max(1000, int(300_000 * SCALE))
+    for service in side.rig.stack.described["services"]:
+        with side.rig.stack.database(service, "migrator") as conn:
+            conn.execute(
+                "INSERT INTO inbox SELECT gen_random_uuid(), %s, now() - interval '31 days' FROM generate_series(1, %s)",
+                (side.rig.stack.other.id, number),
+            )
+    wait_for(lambda: overdue(side) < number, 120, "retention to begin")
+
+
+def overdue(side: Side) -> int:
+    with side.rig.stack.database("webhook-dispatcher", "migrator") as conn:
+        row = conn.execute("SELECT count(*) FROM inbox WHERE received_at < now() - interval '30 days'").fetchone()
+    return row[0] if row else 0

@@ -1,0 +1,151 @@
+"""`make load`: rows that the services read as their own, and no stack but a local one."""
+
+import base64
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from deploy.load import rows
+from deploy.load.loading import NotLoadable, load
+from deploy.load.rows import LARGE, Sizes
+from deploy.local.databases import Database
+from deploy.local.state import State
+from deploy.local.table import SERVICES
+from services.epcr import sealing
+from services.epcr.models.record import Record
+from services.webhook_dispatcher import fanout, signing
+from services.webhook_dispatcher.delivery import Vault
+from shared import ids
+from shared.crypto import Keyring
+
+SIZES = Sizes(tenants=3, delivered=20, waiting=30, encounters=12, readings=100, outbox=30, revocations=9)
+KEYS = "1:" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+
+
+@pytest.fixture
+def loadable(tmp_path: Path, fresh_database: Callable[[str], Database]) -> tuple[State, dict[str, Database]]:
+    """A state folder that describes databases of a cluster of the tests as those of a stack."""
+    made = {service.name: fresh_database(service.name) for service in SERVICES}
+    state = State(tmp_path / "state")
+    state.folder.mkdir()
+    services = {name: {"migration_database_url": database.migrator} for name, database in made.items()}
+    large = ids.new_id("org")
+    with psycopg.connect(made["auth"].admin) as conn:
+        conn.execute("INSERT INTO tenants (tenant_id, name) VALUES (%s, 'Riviera')", (large,))
+    state.stack.write_text(json.dumps({"ready": True, "tenant": {"id": large}, "services": services}))
+    state.settings.write_text(json.dumps({name: {"ENCRYPTION_KEYS": KEYS} for name in made}))
+    return state, made
+
+
+def fill(state: State) -> int:
+    return load(state, SIZES, "http://127.0.0.1:9", lambda *_: None)
+
+
+def asked(database: Database, statement: str) -> list[tuple]:
+    with psycopg.connect(database.admin) as conn:
+        return conn.execute(statement.encode()).fetchall()
+
+
+def test_services_read_what_was_loaded_as_their_own(loadable: tuple[State, dict[str, Database]]) -> None:
+    state, databases = loadable
+    fill(state)
+    keyring = Keyring.from_text(KEYS)
+    for encounter, tenant, record in asked(databases["epcr"], "SELECT id, tenant_id, record FROM encounters"):
+        assert isinstance(sealing.unseal(record, keyring, tenant, encounter), Record)
+    vault = Vault(keyring)
+    hooks = databases["webhook-dispatcher"]
+    for webhook, secret, fingerprint in asked(hooks, "SELECT id, secret, secret_fingerprint FROM subscriptions"):
+        assert signing.fingerprint(vault.key(webhook, secret)) == fingerprint
+    for delivery, at, event, event_at in asked(hooks, "SELECT id, at, event_id, event_at FROM deliveries"):
+        assert (fanout.time_of(delivery), fanout.time_of(event)) == (at, event_at)
+
+
+def test_what_is_loaded_agrees_over_all_services(loadable: tuple[State, dict[str, Database]]) -> None:
+    state, databases = loadable
+    fill(state)
+    epcr, hooks = databases["epcr"], databases["webhook-dispatcher"]
+    readings = "SELECT id, tenant_id, encounter_id, device_id, observed_at FROM observations ORDER BY id"
+    assert asked(epcr, readings) == asked(databases["device-ingest"], readings)
+    newest = "SELECT id, version FROM encounters ORDER BY id"
+    assert asked(epcr, newest) == asked(
+        epcr, "SELECT encounter_id, max(version) FROM encounter_versions GROUP BY 1 ORDER BY 1"
+    )
+    assert asked(epcr, "SELECT count(*) FROM observations o JOIN encounters e ON e.id = o.encounter_id"
+        " WHERE o.revision > e.revision OR o.tenant_id <> e.tenant_id") == [(0,)]  # fmt: skip
+    counted = "SELECT subscription_id, count(*), max(sequence) FROM deliveries GROUP BY 1 ORDER BY 1"
+    assert asked(hooks, counted) == asked(
+        hooks, "SELECT id, last_sequence, last_sequence FROM subscriptions ORDER BY 1"
+    )
+    queued = asked(hooks, "SELECT count(*), min(stage), max(stage) FROM queue")
+    assert queued == [(SIZES.waiting, 3, 3)]
+    apps = "SELECT client_id FROM apps ORDER BY 1"
+    assert asked(databases["auth"], apps) == asked(hooks, apps) == asked(epcr, apps)
+
+
+def test_loading_falsifies_no_trail_and_leaves_no_work(loadable: tuple[State, dict[str, Database]]) -> None:
+    state, databases = loadable
+    fill(state)
+    for database in databases.values():
+        assert asked(database, "SELECT count(*) FROM audit") == [(0,)]
+    assert asked(databases["epcr"], "SELECT count(*) FROM late_links") == [(0,)]
+    assert asked(databases["epcr"], "SELECT DISTINCT consumer FROM outbox") == [("graphql_api",)]
+
+
+def test_every_kind_has_as_many_rows_as_was_asked(loadable: tuple[State, dict[str, Database]]) -> None:
+    state, databases = loadable
+    written = fill(state)
+    large = json.loads(state.stack.read_text())["tenant"]["id"]
+    counts = [
+        ("auth", "SELECT count(*) FROM tenants", SIZES.tenants),
+        ("auth", "SELECT count(*) FROM watermarks", SIZES.revocations),
+        ("webhook-dispatcher", "SELECT count(*) FROM deliveries", SIZES.delivered + SIZES.waiting),
+        ("webhook-dispatcher", f"SELECT count(*) FROM queue WHERE tenant_id = '{large}'", SIZES.waiting),
+        ("epcr", "SELECT count(*) FROM encounters", SIZES.encounters),
+        ("device-ingest", "SELECT count(*) FROM observations", SIZES.readings),
+        ("epcr", "SELECT count(*) FROM outbox", SIZES.outbox),
+    ]
+    assert [(asked(databases[name], query), number) for name, query, number in counts] == [
+        ([(number,)], number) for _, _, number in counts
+    ]
+    assert written > sum(number for _, _, number in counts[1:])
+
+
+def test_a_stack_is_loaded_once(loadable: tuple[State, dict[str, Database]]) -> None:
+    state, _ = loadable
+    fill(state)
+    with pytest.raises(NotLoadable, match="loaded before"):
+        fill(state)
+
+
+def test_only_a_stack_of_this_machine_is_loaded(loadable: tuple[State, dict[str, Database]]) -> None:
+    state, databases = loadable
+    described = json.loads(state.stack.read_text())
+    elsewhere = databases["auth"].migrator.replace("127.0.0.1", "db.example")
+    described["services"]["auth"]["migration_database_url"] = elsewhere
+    state.stack.write_text(json.dumps(described))
+    with pytest.raises(NotLoadable, match="auth is not on this machine"):
+        fill(state)
+    state.stack.write_text(json.dumps(described | {"ready": False}))
+    with pytest.raises(NotLoadable, match="no stack is running"):
+        fill(state)
+
+
+def test_another_server_of_this_machine_is_not_loaded(
+    loadable: tuple[State, dict[str, Database]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a tunnel to one that is in use."""
+    monkeypatch.setattr("deploy.load.loading.OURS", "SELECT current_setting('cluster_name') = 'other'")
+    with pytest.raises(NotLoadable, match="not started by `make up`"):
+        fill(loadable[0])
+
+
+def test_sizes_scale_and_none_is_nothing() -> None:
+    assert Sizes().scaled(0.1).readings == 1_000_000
+    assert min(vars(Sizes().scaled(1e-9)).values()) == 1
+    assert Sizes().scaled(1e-9).tenants == 2
+    assert [step.number > 0 for step in rows.steps(Sizes().scaled(1e-9))] == [True] * 8
+    assert LARGE == 0
