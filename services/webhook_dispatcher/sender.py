@@ -98,7 +98,7 @@ class Sender:
 
     async def _connect(self) -> AsyncConnection:
         return await AsyncConnection.connect(
-            self.dsn, autocommit=True, prepare_threshold=1, connect_timeout=5, target_session_attrs=WRITABLE
+            self.dsn, autocommit=True, prepare_threshold=0, connect_timeout=5, target_session_attrs=WRITABLE
         )
 
     def _pump(self, client: Client) -> Pump:
