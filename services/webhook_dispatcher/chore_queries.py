@@ -42,15 +42,27 @@ MEASURE: LiteralString = """
 """
 
 # Of a webhook that is gone. Each portion ends with how many rows it looked at, how many it changed, and the place it came to. From the end
-# of its queue: claims step from the first row of one webhook to that of the next, and would step over all that was deleted before it.
+# of its queue, since claims step from the first row of one webhook to that of the next, and until the table is vacuumed would step over
+# all that was deleted before it. So of `many` the first row, which nothing claims any more, stays until a vacuum after the others had gone.
 FORGET: LiteralString = """
-    WITH looked AS (
-        SELECT delivery_id, leased AND due_at > now() AS sending FROM queue WHERE subscription_id = %(subscription_id)s
+    WITH looked AS MATERIALIZED (
+        SELECT delivery_id, stage, due_at, sequence, leased AND due_at > now() AS sending FROM queue
+        WHERE subscription_id = %(subscription_id)s
+            AND (stage, due_at, sequence) <= (%(stage)s, %(due_at)s::timestamptz, %(sequence)s)
         ORDER BY stage DESC, due_at DESC, sequence DESC LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+    ), kept AS MATERIALIZED (
+        SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND %(many)s AND NOT coalesce(
+            (SELECT greatest(last_vacuum, last_autovacuum) FROM pg_stat_all_tables WHERE relid = 'queue'::regclass)
+                > %(emptied_at)s::timestamptz OR %(emptied_at)s::timestamptz < now() - interval '15 minutes', false)
+        ORDER BY stage, due_at, sequence LIMIT 1
     ), gone AS (
-        DELETE FROM queue q USING looked WHERE q.delivery_id = looked.delivery_id AND NOT looked.sending RETURNING 1
+        DELETE FROM queue q USING looked WHERE q.delivery_id = looked.delivery_id AND NOT looked.sending
+            AND q.delivery_id IS DISTINCT FROM (SELECT delivery_id FROM kept) RETURNING 1
     )
-    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM gone), NULL::jsonb
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM gone), (
+        SELECT CASE WHEN due_at IS NULL THEN jsonb_build_object('stage', stage + 1, 'due_at', '-infinity', 'sequence', 0)
+            ELSE jsonb_build_object('stage', stage, 'due_at', due_at, 'sequence', coalesce(sequence, 9223372036854775807)) END
+        FROM looked ORDER BY stage, due_at, sequence LIMIT 1)
 """
 # What was given up waits again, with no due time: the recovery sends it oldest first; unless it tells of what is no longer approved, as an
 # automation's message does of the event that set it off. An outage is told by when deliveries failed last, since those that began it are

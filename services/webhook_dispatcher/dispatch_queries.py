@@ -112,57 +112,72 @@ BEGIN_RECORD: LiteralString = BEGIN_CLAIM.replace(", pg_advisory_xact_lock(74020
 # (sharing.py). A lease counts from when it is given, not from when the transaction began to wait for its turn. Its commit does not wait for
 # the disk: a claim that a crash undoes was not made, and what was in flight then goes out twice, as it would have if only the record of it
 # had been lost.
+# Each step goes from one row to others by key (LIMIT 1 keeps the planner from making a look-up a join of whole tables), asks for the first
+# stage with something due before it looks into each, and reads of each receiver a little more than its part of the slots (`depth`): what
+# it read beyond that, the next claim would read again.
 CLAIM: LiteralString = (
     WALK
     + """, lanes AS (
         SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 256
     ), peers AS MATERIALIZED (
         SELECT greatest(count(*), 1) AS number FROM senders WHERE seen_at > now() - interval '10 seconds'
-    ), states AS (
-        SELECT s.id, s.tenant_id, s.recovering, s.enabled AND NOT s.paused AS running,
-            s.enabled AND NOT s.paused AND coalesce(s.slowed_until <= now(), true) AS calm,
-            CASE WHEN s.failing_since IS NOT NULL THEN 'failing' WHEN s.concurrency = 1 THEN 'new' ELSE 'known' END AS kind,
-            CASE WHEN s.failing_since IS NOT NULL THEN 1 ELSE s.concurrency END AS most,
-            coalesce(a.approved_events, %(approved)s) AS approved,
+    ), states AS MATERIALIZED (
+        SELECT s.*, being_sent.flying, being_sent.expired, coalesce(a.approved_events, %(approved)s) AS approved,
             coalesce((%(lanes)s::jsonb -> s.id ->> 0)::integer, 0) AS held,
             coalesce((%(lanes)s::jsonb -> s.id ->> 1)::integer, %(newcomer)s) AS fair,
             coalesce((%(lanes)s::jsonb -> s.id ->> 2)::integer, 1) AS ahead,
-            (SELECT count(*)::integer FROM queue WHERE subscription_id = s.id AND stage = 5 AND due_at > now()) AS flying
-        FROM lanes JOIN subscriptions s ON s.id = lanes.subscription_id
-        LEFT JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
+            (SELECT stage FROM queue WHERE subscription_id = s.id AND stage = ANY('{0,1,2,3,4}') AND due_at <= now()
+                ORDER BY stage, due_at LIMIT 1) AS first_stage
+        FROM lanes CROSS JOIN LATERAL (
+            SELECT id, tenant_id, client_id, recovering, enabled AND NOT paused AS running,
+                enabled AND NOT paused AND coalesce(slowed_until <= now(), true) AS calm,
+                CASE WHEN failing_since IS NOT NULL THEN 'failing' WHEN concurrency = 1 THEN 'new' ELSE 'known' END AS kind,
+                CASE WHEN failing_since IS NOT NULL THEN 1 ELSE concurrency END AS most
+            FROM subscriptions WHERE id = lanes.subscription_id LIMIT 1
+        ) s CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE due_at > now())::integer AS flying, bool_or(due_at <= now()) IS TRUE AS expired
+            FROM queue WHERE subscription_id = s.id AND stage = 5
+        ) being_sent LEFT JOIN LATERAL (
+            SELECT approved_events FROM apps WHERE tenant_id = s.tenant_id AND client_id = s.client_id LIMIT 1
+        ) a ON true
     ), open AS MATERIALIZED (
         SELECT states.*, greatest(0, least(most * ahead + 1 - flying, %(slots)s)) AS room_asked,
             greatest(0, least(most * ahead - flying, ceil(most::float8 * ahead / peers.number)::integer - held, fair, %(slots)s)) AS room
-        FROM states, peers
+        FROM states, peers WHERE expired OR first_stage IS NOT NULL
+    ), look AS MATERIALIZED (
+        SELECT greatest(2, %(slots)s / greatest(1, count(*)) + 1) AS depth FROM open WHERE room > 1
     ), found AS (
-        SELECT open.*, q.delivery_id, q.number, CASE WHEN q.stage < 2 THEN 'asked' WHEN open.kind <> 'known' THEN open.kind
+        SELECT open.id, open.tenant_id, q.delivery_id, q.number, CASE WHEN q.stage < 2 THEN 'asked' WHEN open.kind <> 'known' THEN open.kind
             WHEN open.held = 0 AND q.number = 1 THEN 'first' ELSE 'deep' END AS class
-        FROM open CROSS JOIN LATERAL (
+        FROM look, open CROSS JOIN LATERAL (
             SELECT ready.*, row_number() OVER () AS number FROM (
-                (SELECT * FROM queue WHERE subscription_id = open.id AND stage = 0 AND due_at <= now()
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM queue
+                    WHERE open.first_stage = 0 AND subscription_id = open.id AND stage = 0 AND due_at <= now()
                     ORDER BY due_at, sequence LIMIT open.room_asked)
                 UNION ALL
-                (SELECT * FROM queue WHERE open.running AND subscription_id = open.id AND stage = 1 AND due_at <= now()
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM queue
+                    WHERE open.first_stage < 2 AND open.running AND subscription_id = open.id AND stage = 1 AND due_at <= now()
                     ORDER BY due_at, sequence LIMIT open.room_asked)
                 UNION ALL
-                (SELECT * FROM queue WHERE subscription_id = open.id AND stage = 5 AND due_at <= now()
-                    AND (open.calm OR sequence IS NULL) ORDER BY due_at, sequence LIMIT open.room)
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM queue
+                    WHERE open.expired AND subscription_id = open.id AND stage = 5 AND due_at <= now() AND (open.calm OR sequence IS NULL)
+                    ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
                 UNION ALL
-                (SELECT * FROM queue WHERE open.calm AND subscription_id = open.id AND stage = 2 AND due_at <= now()
-                    ORDER BY due_at, sequence LIMIT open.room)
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM queue
+                    WHERE open.first_stage < 3 AND open.calm AND subscription_id = open.id AND stage = 2 AND due_at <= now()
+                    ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
                 UNION ALL
-                (SELECT * FROM (
+                (SELECT delivery_id, stage, sequence, event_type, event_id, event_at FROM (
                     (SELECT * FROM queue WHERE open.calm AND NOT open.recovering AND subscription_id = open.id AND stage = 3
-                        AND due_at <= now() ORDER BY due_at, sequence LIMIT open.room)
+                        AND due_at <= now() ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
                     UNION ALL
                     (SELECT * FROM queue WHERE open.calm AND NOT open.recovering AND subscription_id = open.id AND stage = 4
-                        AND due_at <= now() ORDER BY due_at, sequence LIMIT open.room)
-                ) by_time ORDER BY due_at, sequence LIMIT open.room)
+                        AND due_at <= now() ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
+                ) by_time ORDER BY due_at, sequence LIMIT least(open.room, look.depth))
             ) ready LIMIT open.room_asked
         ) q
         WHERE (q.stage < 2 OR q.number <= open.room) AND (q.sequence IS NULL OR event_approved(q.event_type, open.approved)
-            AND (q.event_type <> 'automation.fired' OR EXISTS (SELECT 1 FROM events e WHERE e.id = q.event_id AND e.at = q.event_at
-                AND event_approved(e.body::jsonb #>> '{data,event_type}', open.approved))))
+            AND (q.event_type <> 'automation.fired' OR firing_approved(q.event_id, q.event_at, open.approved)))
     ), fitting AS (
         SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY tenant_id, class ORDER BY number, id) AS of_tenant FROM found) counted
         WHERE of_tenant <= (coalesce(%(tenants)s::jsonb -> tenant_id, %(tenant)s::jsonb) ->> class)::integer

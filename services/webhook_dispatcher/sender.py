@@ -102,7 +102,7 @@ class Sender:
 
     async def _connect(self) -> AsyncConnection:
         return await AsyncConnection.connect(
-            self.dsn, autocommit=True, prepare_threshold=1, target_session_attrs=WRITABLE, **peers.POSTGRES
+            self.dsn, autocommit=True, prepare_threshold=0, target_session_attrs=WRITABLE, **peers.POSTGRES
         )
 
     def _pump(self, client: Client) -> Pump:

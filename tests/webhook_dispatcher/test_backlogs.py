@@ -7,13 +7,14 @@ more than a portion of a thousand.
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
-from services.webhook_dispatcher import chore_queries, chores
+from services.webhook_dispatcher import chore_queries, chores, dispatch_queries
 from shared.database import task_transaction
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
-from tests.webhook_dispatcher.test_sending import claim
+from tests.webhook_dispatcher.test_sending import CLAIM_ALL, claim
 
 WAITING = 20_000
 CHANGED = "SELECT count(*) AS number FROM queue WHERE tenant_id = %s AND xmin::text::bigint > %s"
@@ -213,3 +214,47 @@ def test_what_a_person_asks_for_goes_out_at_once_though_the_receiver_asked_for_a
     dispatcher.release()
     dispatcher.pump_until(lambda: receiver.requests, seconds=10)
     partner.call("DELETE", webhook)
+
+
+def pages_of_a_claim(dispatcher: Dispatcher) -> int:
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        conn.execute(dispatch_queries.BEGIN_CLAIM)
+        explained = conn.execute(
+            "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + dispatch_queries.CLAIM, CLAIM_ALL
+        ).fetchone()
+        conn.rollback()
+    assert explained is not None
+    plan = explained[0][0]["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+def test_the_queue_of_a_deleted_webhook_costs_claims_nothing_before_it_is_vacuumed(
+    partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By pages, with all limits a hundredth of what they are: two million rows that are gone are 18,000 pages of index for each claim."""
+    monkeypatch.setattr(chores, "MANY", chores.MANY // 100)
+    dispatcher.run("DELETE FROM chores")
+    dispatcher.run("DELETE FROM queue")
+    dispatcher.run("VACUUM queue")
+    webhook = partner.subscribe("https://integrator.example/")
+    other = Partner(partner.http)
+    other.subscribe("https://integrator.example/")
+    pile(dispatcher, partner, webhook, WAITING)
+    dispatcher.publish(other.tenant_id, "incident.updated")
+    dispatcher.run("VACUUM ANALYZE queue")
+    pages_of_a_claim(dispatcher)  # reads what the next ones find in their caches
+    before = pages_of_a_claim(dispatcher)
+    assert partner.call("DELETE", webhook).status_code == 204
+    assert dispatcher.work_off() == WAITING - chore_queries.PORTION
+    assert pages_of_a_claim(dispatcher) < before + 20
+    waiting = "SELECT count(*) AS number FROM queue WHERE tenant_id = %s"
+    for expected in (1, 1):
+        dispatcher.run("UPDATE chores SET due_at = now() WHERE tenant_id = %s", partner.tenant_id)
+        dispatcher.work_off()
+        assert dispatcher.rows(waiting, partner.tenant_id) == [{"number": expected}]
+    dispatcher.run("VACUUM queue")
+    for _ in range(2):
+        dispatcher.run("UPDATE chores SET due_at = now() WHERE tenant_id = %s", partner.tenant_id)
+        dispatcher.work_off()
+    assert dispatcher.rows(waiting, partner.tenant_id) == [{"number": 0}]
+    assert dispatcher.rows("SELECT 1 FROM chores WHERE tenant_id = %s", partner.tenant_id) == []

@@ -4,13 +4,15 @@ import asyncio
 import json
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import psycopg
 import pytest
 import time_machine
 
-from services.webhook_dispatcher import dispatch_queries, recording, sharing
+from services.webhook_dispatcher import dispatch_queries, event_types, recording, sharing
 from shared.clock import clock
 from shared.database import AsyncConnection
 from tests.support.waiting import wait_for
@@ -410,6 +412,36 @@ def test_no_claim_gives_a_tenant_more_than_its_share(partner: Partner, dispatche
             conn.rollback()
 
 
+def test_a_claim_reads_of_each_receiver_its_part_of_the_slots_and_not_all_that_waits(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    """Sixty receivers with a hundred deliveries each, and twenty slots: by rows, since seconds depend on the machine."""
+    dispatcher.run("DELETE FROM queue")
+    for _ in range(60):
+        partner.subscribe("https://integrator.example/")
+    dispatcher.run("UPDATE subscriptions SET concurrency = 64 WHERE tenant_id = %s", partner.tenant_id)
+    for _ in range(5):
+        dispatcher.publish(partner.tenant_id, *["incident.updated"] * 20)
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        conn.execute(dispatch_queries.BEGIN_CLAIM)
+        explained = conn.execute(
+            "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + dispatch_queries.CLAIM, CLAIM_ALL | {"slots": 20}
+        ).fetchone()
+        conn.rollback()
+    assert explained is not None
+    read = sum(rows_of(explained[0][0]["Plan"], "queue"))
+    # Of each receiver: its name, its first stage, two deliveries; then twenty that are locked and changed.
+    assert read < 60 * 6
+
+
+def rows_of(plan: dict[str, Any], table: str) -> Iterator[float]:
+    """How many rows each scan of the table returned, over all its rounds."""
+    if plan.get("Relation Name") == table and "Scan" in plan["Node Type"]:
+        yield plan["Actual Rows"] * plan["Actual Loops"]
+    for inner in plan.get("Plans", ()):
+        yield from rows_of(inner, table)
+
+
 def test_a_claim_does_not_wait_for_the_disk_and_a_record_does(partner: Partner, dispatcher: Dispatcher) -> None:
     with psycopg.connect(dispatcher.database.worker) as conn:
         conn.execute("SET synchronous_commit = on")  # as in production; this cluster's disk may be lost
@@ -445,3 +477,26 @@ def test_no_lock_of_a_sender_outlives_its_transaction(
                 await pump.drain(conn)
 
     asyncio.run(run())
+
+
+def test_the_database_and_the_service_agree_on_what_a_pattern_covers(dispatcher: Dispatcher) -> None:
+    names = [*event_types.catalogue(), "incident", "incidents.updated", "device", ""]
+    patterns = [
+        "*",
+        "incident.*",
+        "incident.updated",
+        "device.observations.*",
+        "device.*",
+        "dev*",
+        "*.*",
+        ".*",
+        "device.observations",
+    ]
+    approved = dispatcher.rows(
+        "SELECT n AS name, p AS pattern, event_approved(n, ARRAY[p]) AS approved FROM unnest(%s::text[]) n, unnest(%s::text[]) p",
+        names,
+        patterns,
+    )
+    assert len(approved) == len(names) * len(patterns)
+    for row in approved:
+        assert row["approved"] == event_types.is_approved(row["name"], [row["pattern"]]), row
