@@ -197,7 +197,7 @@ def reads_whole(conn: psycopg.Connection[Any], text: str) -> set[str]:
             re.sub(r"_\d{8}$", "", node["Relation Name"])
             for plan in plans
             for node in _nodes(plan)
-            if node["Node Type"] == "Seq Scan"
+            if node["Node Type"] == "Seq Scan" and not node["Relation Name"].startswith("pg_")
         }
         - FEW
         - CONFIGURED
