@@ -167,3 +167,9 @@ def test_other_counts_follow_the_same_rule_by_themselves() -> None:
     assert answer(suppress=True, excluded=1)[1] is None
     assert answer(suppress=True, excluded=2)[1] == 6
     assert answer(suppress=False, excluded=1)[1] == 3
+
+
+def test_a_cell_is_small_by_its_cases_or_by_the_rest_of_them() -> None:
+    assert [Cell(n, 12).is_small for n in (0, 1, 4, 5, 7, 8, 11, 12)] == [
+        *(False, True, True, False, False, True, True, False)
+    ]

@@ -39,6 +39,16 @@ def test_retry_after_is_never_undercut_by_jitter_and_counts_up_to_an_hour_or_twi
     assert min(asked, most) <= wait <= 1.1 * max(most, 1.2 * DEFAULT[failures - 1])
 
 
+def test_a_receiver_that_asks_for_a_day_waits_an_hour_and_at_most_a_tenth_more() -> None:
+    assert ladder.next_wait((10,), 1, 86_400, chance=0) == 3600
+    assert ladder.next_wait((10,), 1, 86_400, chance=1) == pytest.approx(3960)
+    assert ladder.next_wait((7200,), 1, 86_400, chance=0) == 14_400
+
+
+def test_a_receiver_slows_us_down_by_these_statuses() -> None:
+    assert sorted(ladder.SLOWING) == [429, 502, 503, 504]
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("0.2s,1", (0.2, 1)), ("250ms", (0.25,)), ("1m, 2h ,1d", (60, 7200, 86400))],
@@ -59,6 +69,9 @@ def test_a_schedule_that_is_not_one_is_refused(text: str) -> None:
         ("120", 120),
         (" 1.5 ", 1.5),
         ("Mon, 23 Mar 2026 12:00:30 GMT", 30),
+        ("Mon, 23 Mar 2026 12:00:30", 30),
+        ("Mon, 23 Mar 2026 13:00:30 +0100", 30),
+        ("0.5", 0.5),
         ("999999999999", 86_400),
         ("Mon, 23 Mar 2126 12:00:30 GMT", 86_400),
         (None, None),

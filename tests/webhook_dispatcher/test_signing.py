@@ -109,3 +109,10 @@ def test_only_v1_tokens_are_ever_written(key: bytes, body: bytes) -> None:
 def test_a_fingerprint_tells_keys_apart_without_holding_them() -> None:
     assert signing.fingerprint(b"a" * 32) == "3ba3f5f43b92"
     assert signing.fingerprint(b"b" * 32) != signing.fingerprint(b"a" * 32)
+
+
+def test_a_whsec_secret_with_characters_that_are_not_base64_is_refused_and_not_read_without_them() -> None:
+    encoded = base64.b64encode(bytes(30)).decode()
+    assert signing.signing_key(f"whsec_{encoded}") == bytes(30)
+    with pytest.raises(signing.UnusableSecret, match="base64"):
+        signing.signing_key(f"whsec_{encoded[:8]}!!!!{encoded[8:]}")
