@@ -6,6 +6,7 @@ second. A mutant that hangs is ended after TIMEOUT seconds and counts as noticed
 """
 
 import ast
+import importlib
 import importlib.abc
 import importlib.util
 import os
@@ -17,15 +18,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-import celery  # noqa: F401 - libraries that every child would load again
-import hypothesis  # noqa: F401
-import msgspec  # noqa: F401
-import psycopg_pool  # noqa: F401
 import pytest
-import starlette.applications  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 60
+LIBRARIES = ("celery", "hypothesis", "psycopg_pool", "starlette.applications")  # loaded once, before the children
 IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"  # of libraries that are here before pytest
 CORES = {
     "signing": ("services/webhook_dispatcher/signing.py", "tests/webhook_dispatcher/test_signing.py"),
@@ -132,6 +129,8 @@ def survivors(file: str, tests: str, made: list[Mutant]) -> list[Mutant]:
 
 def main(names: list[str]) -> None:
     total = noticed = 0
+    for library in LIBRARIES:
+        importlib.import_module(library)
     for name in names or CORES:
         file, tests = CORES[name]
         source = (ROOT / file).read_text()
