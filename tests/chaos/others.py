@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from statistics import median, quantiles
@@ -106,7 +106,7 @@ def unprivileged() -> None:
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
-def cpu_seconds(stack: Stack) -> Counter[str]:
+def cpu_seconds(stack: Stack) -> dict[str, float]:
     """What each process of the stack has taken so far, by its name; those that it starts for itself count with it."""
     described = stack.described
     named = {described["gateway_pid"]: "gateway"} | {
@@ -114,7 +114,7 @@ def cpu_seconds(stack: Stack) -> Counter[str]:
         for name, service in described["services"].items()
         for kind, pid in service["pids"].items()
     }
-    taken: Counter[str] = Counter()
+    taken: defaultdict[str, float] = defaultdict(float)
     waiting = [(psutil.Process(described["supervisor_pid"]), "supervisor")]
     while waiting:
         process, name = waiting.pop()
