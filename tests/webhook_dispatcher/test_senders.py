@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ from shared.database import AsyncConnection
 from tests.support.environment import environment_of
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
-from tests.webhook_dispatcher.receiver import Received, Receiver, answer, hang, running
+from tests.webhook_dispatcher.receiver import Behaviour, Received, Receiver, answer, hang, running
 
 
 @contextmanager
@@ -123,17 +124,7 @@ def test_senders_share_a_backlog_and_no_receiver_gets_more_than_its_limit_from_a
     dispatcher.run("DELETE FROM queue")
     dispatcher.run("DELETE FROM senders")
     most, limit, webhooks, each = Counter[str](), 8, 20, 120
-    flying = Counter[str]()
-
-    async def behave(request: Received, writer: asyncio.StreamWriter) -> bool:
-        flying[request.path] += 1
-        most[request.path] = max(most[request.path], flying[request.path])
-        await asyncio.sleep(0.02)
-        flying[request.path] -= 1
-        writer.write(answer(200))
-        return True
-
-    with running(Receiver(behaviour=behave)) as receiver:
+    with running(Receiver(behaviour=counting(most))) as receiver:
         for index in range(webhooks):
             partner.subscribe(f"{receiver.url}/{index}")
         dispatcher.run("UPDATE subscriptions SET concurrency = %s WHERE tenant_id = %s", limit, partner.tenant_id)
@@ -148,6 +139,48 @@ def test_senders_share_a_backlog_and_no_receiver_gets_more_than_its_limit_from_a
         "SELECT max(concurrency) AS most FROM subscriptions WHERE tenant_id = %s", partner.tenant_id
     )
     assert max(most.values()) <= row["most"]
+
+
+def test_four_sender_processes_give_no_receiver_more_than_its_limit_and_nothing_twice(
+    partner: Partner, dispatcher: Dispatcher, settings: Settings
+) -> None:
+    dispatcher.run("DELETE FROM queue")
+    dispatcher.run("DELETE FROM senders")
+    most, webhooks, each = Counter[str](), 10, 60
+    with running(Receiver(behaviour=counting(most))) as receiver, ExitStack() as stack:
+        for index in range(webhooks):
+            partner.subscribe(f"{receiver.url}/{index}")
+        dispatcher.run("UPDATE subscriptions SET concurrency = 2 WHERE tenant_id = %s", partner.tenant_id)
+        for _ in range(each // 20):
+            dispatcher.publish(partner.tenant_id, *["incident.updated"] * 20)
+        urls = [stack.enter_context(sending(settings))[1] for _ in range(4)]
+        wait_for(lambda: len(receiver.requests) == webhooks * each, 60)
+        wait_for(lambda: sum(map(sent_by, urls)) == webhooks * each, 20)
+    assert len(set(zip((one.path for one in receiver.requests), receiver.ids(), strict=True))) == webhooks * each
+    [row] = dispatcher.rows(
+        "SELECT max(concurrency) AS most FROM subscriptions WHERE tenant_id = %s", partner.tenant_id
+    )
+    assert max(most.values()) <= row["most"]
+
+
+def sent_by(url: str) -> int:
+    metrics = httpx.get(f"{url}/metrics").text
+    return int(sum(float(found) for found in re.findall(r"^webhook_attempts_total{.*} (\S+)$", metrics, re.MULTILINE)))
+
+
+def counting(most: Counter[str]) -> Behaviour:
+    """Takes 20 ms over each request, and notes how many of a path it has had at a time."""
+    flying = Counter[str]()
+
+    async def behave(request: Received, writer: asyncio.StreamWriter) -> bool:
+        flying[request.path] += 1
+        most[request.path] = max(most[request.path], flying[request.path])
+        await asyncio.sleep(0.02)
+        flying[request.path] -= 1
+        writer.write(answer(200))
+        return True
+
+    return behave
 
 
 async def pump_together(dispatcher: Dispatcher, number: int, done: Callable[[], bool]) -> list[int]:
