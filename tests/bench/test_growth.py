@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 import pytest
@@ -43,18 +43,14 @@ class Side:
 
     running: RunningStack
     rig: Rig
-    port: int
-
-    @property
-    def owner(self) -> Owner:
-        return self._owner
+    owner: Owner = field(init=False)
 
     def begin(self) -> None:
         stack = self.rig.stack
         self.rig.api.close()
         self.rig.tenant, self.rig.api = stack.other.id, stack.client("auth", stack.other.access_token)
         self.rig.subscribe("/hook", "incident.updated")
-        self._owner = Owner(stack)
+        self.owner = Owner(stack)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +65,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Side, Side
             stack.callback(running.stop)
             port = free_port()
             stack.enter_context(receiver_process(port))
-            made.append(Side(running, Rig(started, port), port))
+            made.append(Side(running, Rig(started, port)))
             stack.callback(made[-1].rig.close)
         new, loaded = made
         worker = loaded.rig.stack.pid("graphql-api", "worker")
