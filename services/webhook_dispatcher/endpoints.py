@@ -123,6 +123,7 @@ async def delete_webhook(request: Request) -> Response:
 async def read_backlog(conn: AsyncConnection, subscription: Subscription) -> dict[str, Any]:
     """Counts the deliveries that wait for a webhook, up to 10,000, and tells of background work on them."""
     async with conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(queries.IN_ORDER)
         await cursor.execute(queries.BACKLOG, {"id": subscription.id})
         return await cursor.fetchone() or {}
 

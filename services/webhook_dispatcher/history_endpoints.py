@@ -69,6 +69,8 @@ async def list_deliveries(request: Request) -> Response:
             "after_at": _time_after(after),
             "limit": page.limit + 1,
         }
+        if page.status == "queued":
+            await conn.execute(queries.IN_ORDER)
         async with conn.cursor(row_factory=class_row(Delivery)) as cursor:
             await cursor.execute(statement, parameters)
             rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, lambda row: row.id)

@@ -380,8 +380,10 @@ def test_what_one_pass_of_retention_does_stays_done_where_it_is_cut_short(
 
     real = retention._forget
     monkeypatch.setattr(retention, "_forget", forget)
-    with ask.worker() as conn, pytest.raises(psycopg.errors.QueryCanceled):
-        expire(conn, keeping)
+    with ask.worker() as conn:
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            expire(conn, keeping)
+        conn.rollback()
     with ask.worker() as conn:
         left = conn.execute("SELECT DISTINCT tenant_id FROM acqi_facts WHERE day < '2026-03-01'").fetchall()
     assert left == [(tenant,) for tenant in (ask.tenant, "org_zzz") if tenant != forgotten[0]]

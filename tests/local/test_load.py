@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -45,7 +46,7 @@ def fill(state: State) -> int:
     return load(state, SIZES, "http://127.0.0.1:9", lambda *_: None)
 
 
-def asked(database: Database, statement: str) -> list[tuple]:
+def asked(database: Database, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(database.admin) as conn:
         return conn.execute(statement.encode()).fetchall()
 

@@ -4,20 +4,24 @@ Twenty thousand deliveries stand for two million: the same statement over all of
 more than a portion of a thousand.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from services.webhook_dispatcher import chore_queries, chores, dispatch_queries
-from shared.database import task_transaction
+from services.webhook_dispatcher import chore_queries, chores, dispatch_queries, queries
+from shared.database import SET_TENANT, task_transaction
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.test_sending import CLAIM_ALL, claim
 
 WAITING = 20_000
 CHANGED = "SELECT count(*) AS number FROM queue WHERE tenant_id = %s AND xmin::text::bigint > %s"
+AS_IF_OF_MANY = """
+    SELECT pg_restore_attribute_stats('schemaname', 'public', 'relname', 'queue', 'attname', 'tenant_id', 'inherited', false,
+        'null_frac', 0::real, 'avg_width', 30, 'n_distinct', 1000::real)
+"""
 PILE = """
     WITH event AS (SELECT id, at FROM events WHERE tenant_id = %(tenant)s LIMIT 1), made AS (
         INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, status, troubled,
@@ -258,3 +262,27 @@ def test_the_queue_of_a_deleted_webhook_costs_claims_nothing_before_it_is_vacuum
         dispatcher.work_off()
     assert dispatcher.rows(waiting, partner.tenant_id) == [{"number": 0}]
     assert dispatcher.rows("SELECT 1 FROM chores WHERE tenant_id = %s", partner.tenant_id) == []
+
+
+def test_the_list_of_what_waits_reads_no_more_of_it_than_a_page(partner: Partner, dispatcher: Dispatcher) -> None:
+    """Where many organisations have something waiting, the planner takes each one's part to be small, and rather reads it all and sorts."""
+    webhook = partner.subscribe("https://integrator.example/")
+    pile(dispatcher, partner, webhook, WAITING)
+    dispatcher.run(AS_IF_OF_MANY)
+    page = {"subscription_id": webhook.rpartition("/")[2], "held": False, "status": "queued", "limit": 51}
+    with psycopg.connect(dispatcher.database.app) as conn:
+        conn.execute(SET_TENANT, (partner.tenant_id,))
+        conn.execute(queries.IN_ORDER)
+        explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + queries.LIST_QUEUED_DELIVERIES
+        optional = dict.fromkeys(("after", "after_at", "event_type", "since", "until"))
+        [(explained,)] = conn.execute(explain.encode(), page | optional).fetchall()
+    assert sum(read(explained[0]["Plan"])) < 2000
+    assert len(partner.deliveries(webhook, status="queued", limit=50)) == 50
+
+
+def read(node: dict[str, Any]) -> Iterator[float]:
+    """How many rows each scan of a table brought up, with those it threw away."""
+    if "Relation Name" in node:
+        yield (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    for child in node.get("Plans", ()):
+        yield from read(child)
