@@ -99,7 +99,7 @@ bench: $(VENV)/.installed-dev ## measure throughput and latency (minutes)
 bench-%: $(VENV)/.installed-dev tests/bench/test_%.py ## measure one thing: make bench-gateway, bench-token, bench-fhir …
 	@$(PY) -m pytest -m bench -s tests/bench/test_$*.py
 
-chaos: $(VENV)/.installed-dev ## kill, empty and cut things while traffic runs (minutes)
+chaos: $(VENV)/.installed-dev ## kill, empty, fill, freeze and cut things while traffic runs (an hour)
 	@$(PY) -m pytest -m chaos -s tests
 
 soak: $(VENV)/.installed-dev ## ten minutes of mixed traffic, then every process replaced under it

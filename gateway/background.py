@@ -9,19 +9,17 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from starlette.types import Receive, Scope, Send
 
 from gateway import limits, metrics, usage
 from gateway.app import Gateway
 from gateway.upstream import Upstream
-from shared import peers
+from shared import subscription
 
 SWEEP_SECONDS = 0.25
 START_SECONDS = 3.0
 """After this the gateway serves what needs no token, and says 503 for the rest."""
 BELL = "auth:revocations"
-BELL_RETRY_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -58,7 +56,7 @@ class Background:
             )
             jobs += [
                 limits.run(gateway.limits, self._redis),
-                _listen(gateway.settings.redis_url, gateway.revocations.ring),
+                subscription.follow(gateway.settings.redis_url, BELL, gateway.revocations.ring),
             ]
         self._tasks = [asyncio.ensure_future(job) for job in jobs]
         for task in self._tasks:
@@ -127,18 +125,6 @@ async def _every_async(seconds: float, job: Callable[[], Awaitable[None]]) -> No
     while True:
         await asyncio.sleep(seconds)
         await job()
-
-
-async def _listen(url: str, ring: Callable[[], None]) -> None:
-    """Rings whenever auth publishes that something was revoked. Without Redis the poll alone does it."""
-    while True:
-        try:
-            async with Redis.from_url(url, socket_connect_timeout=1, **peers.REDIS) as redis, redis.pubsub() as channel:
-                await channel.subscribe(BELL)
-                async for _ in channel.listen():
-                    ring()
-        except (RedisError, OSError):
-            await asyncio.sleep(BELL_RETRY_SECONDS)
 
 
 def _report(task: "asyncio.Task[Any]") -> None:

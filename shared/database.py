@@ -211,9 +211,9 @@ async def aset_tenant(conn: psycopg.AsyncConnection[Any], tenant_id: str) -> Non
     await conn.execute(SET_TENANT, (tenant_id,))
 
 
-async def require_right_clock(conn: psycopg.AsyncConnection[Any]) -> None:
-    """Raises ClockApart where this process' clock is not the database's, which is asked once a second."""
-    if clock.is_due:
+async def require_right_clock(conn: psycopg.AsyncConnection[Any], *, now: bool = False) -> None:
+    """Raises ClockApart where this process' clock is not the database's, which is asked once a second, and where it matters `now`."""
+    if now or clock.is_due:
         asked_at = clock.ask()
         clock.measured(await (await conn.execute(ASK)).fetchone(), asked_at)
     clock.require()

@@ -101,6 +101,10 @@ def sign(statement: Statement, key: SigningKey) -> str:
     return f"{signed}.{base64url_encode(key.key.sign(signed.encode()))}"
 
 
+class Untimely(Exception):
+    """A genuine statement is past its time by no more than clocks may be apart."""
+
+
 class _Seen:
     """A statement whose signature was checked, and the revocations it was held against."""
 
@@ -133,22 +137,25 @@ class Verifier:
 
     def read(self, header: str) -> Statement | None:
         """The whole statement, under the same conditions."""
+        try:
+            return self.read_timely(header)
+        except Untimely:
+            return None
+
+    def read_timely(self, header: str) -> Statement | None:
+        """The same. Raises Untimely."""
         seen = self._seen.get(header)
         if seen is None:
             statement = self._check(header)
             if statement is None or statement.aud not in self._audiences:
                 return None
             seen = self._remember(header, _Seen(statement))
-        if seen.statement.exp <= time.time() - SKEW or self._is_revoked(seen):
+        late = time.time() - SKEW - seen.statement.exp
+        if late >= 0:
+            if late <= CLOCKS_APART:
+                raise Untimely
             return None
-        return seen.statement
-
-    def is_untimely(self, header: str) -> bool:
-        """Whether it is genuine, for this service, and past its time by no more than clocks may be apart."""
-        statement = self._check(header)
-        if statement is None or statement.aud not in self._audiences:
-            return False
-        return 0 <= time.time() - SKEW - statement.exp <= CLOCKS_APART
+        return None if self._is_revoked(seen) else seen.statement
 
     def _is_revoked(self, seen: _Seen) -> bool:
         revoked, statement = self._revoked, seen.statement
@@ -221,9 +228,14 @@ class IdentityMiddleware:
         if scope["type"] != "http" or scope["path"] in self.exempt:
             await self.app(scope, receive, send)
             return
-        who = self._who(scope)
+        try:
+            who = self._who(scope)
+        except Untimely:
+            metrics.identities_untimely.inc()
+            await problems.unavailable("Clocks do not agree; try again.").response()(scope, receive, send)
+            return
         if who is None:
-            await self._refusal(scope).response()(scope, receive, send)
+            await problems.unauthorized("This service is reached through the gateway.").response()(scope, receive, send)
             return
         scope["caller"] = who
         token = logs.tenant.set(who.tenant_id or None)
@@ -232,18 +244,12 @@ class IdentityMiddleware:
         finally:
             logs.tenant.reset(token)
 
-    def _refusal(self, scope: Scope) -> problems.Problem:
-        headers = [value for name, value in scope["headers"] if name == HEADER.encode()]
-        if len(headers) == 1 and self.verifier.is_untimely(headers[0].decode("latin-1")):
-            metrics.identities_untimely.inc()
-            return problems.unavailable("Clocks do not agree; try again.")
-        return problems.unauthorized("This service is reached through the gateway.")
-
     def _who(self, scope: Scope) -> Caller | None:
         headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]
         if not headers and self.service_keys is not None and scope["path"].startswith("/internal/"):
             return self._service(scope, self.service_keys)
-        return self.verifier.verify(headers[0].decode("latin-1")) if len(headers) == 1 else None
+        statement = self.verifier.read_timely(headers[0].decode("latin-1")) if len(headers) == 1 else None
+        return None if statement is None else statement.caller
 
     def _service(self, scope: Scope, keys: PublicKeys) -> Caller | None:
         """A service in its own name. Only requests without a body are signed here, so that nothing else is covered."""

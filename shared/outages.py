@@ -3,10 +3,12 @@
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from shared.clock import ClockApart
+
 # SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error.
 OUTAGES = frozenset({"08", "53", "57", "58"})
 # A request that meets one of these is answered "try again". A server that can no longer be written to has become a standby.
-UNAVAILABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction, PoolTimeout)
+UNAVAILABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction, PoolTimeout, ClockApart)
 
 
 def is_outage(error: BaseException) -> bool:

@@ -23,7 +23,7 @@ KEEPALIVE: Mapping[int, int] = {
 }
 REDIS: Mapping[str, Any] = {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}
 """Options of a Redis client."""
-POSTGRES: Mapping[str, int] = {
+POSTGRES: Mapping[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,
     "keepalives_idle": IDLE_SECONDS,
     "keepalives_interval": BETWEEN_SECONDS,

@@ -59,6 +59,10 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
 
+    def concerns(self, pointer: str) -> bool:
+        """Whether one of its errors is about that field."""
+        return any(error.pointer == pointer for error in self.errors)
+
     def document(self) -> dict[str, Any]:
         document: dict[str, Any] = {
             "type": DOCUMENTATION + self.type,

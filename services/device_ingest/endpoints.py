@@ -16,14 +16,14 @@ from services.device_ingest.models import (
     ObservationDraft,
     ObservationFilter,
 )
-from services.device_ingest.observations import Write
+from services.device_ingest.observations import Confirm, Write
 from services.device_ingest.recording import DeviceChanged, Outcome
 from shared import audit, heavy, http, idempotency, identity, outbox, pagination
-from shared.database import tenant_transaction
+from shared.database import require_right_clock, tenant_transaction, transaction
 from shared.identity import Caller
 from shared.problems import Problem
 
-Answer = Callable[[Write, str], Awaitable[Response]]
+Answer = Callable[[Write, str, Confirm], Awaitable[Response]]
 
 READ = "argus:devices:read"
 WRITE = "argus:devices:write"
@@ -79,8 +79,8 @@ async def record_observation(request: Request) -> Response:
     device_id = request.path_params["device_id"]
     draft = await http.decode(request, ObservationDraft)
 
-    async def answer(write: Write, device_class: str) -> Response:
-        (outcome,) = await observations.record(write, caller, device_id, device_class, [draft])
+    async def answer(write: Write, device_class: str, confirm: Confirm) -> Response:
+        (outcome,) = await observations.record(write, caller, device_id, device_class, [draft], confirm)
         if isinstance(outcome, Problem):
             raise outcome
         return http.created(outcome, location=f"/api/v1/devices/{device_id}/observations/{outcome.id}")
@@ -100,8 +100,8 @@ async def record_observations(request: Request) -> Response:
     async with heavy.turn(request, heavy=many):
         drafts = await heavy.aside(read) if many else read()
 
-    async def answer(write: Write, device_class: str) -> Response:
-        outcomes = await observations.record(write, caller, device_id, device_class, drafts)
+    async def answer(write: Write, device_class: str, confirm: Confirm) -> Response:
+        outcomes = await observations.record(write, caller, device_id, device_class, drafts, confirm)
         return http.json({"results": [_result(outcome) for outcome in outcomes]})
 
     return await _recorded(request, caller, device_id, answer)
@@ -142,12 +142,18 @@ async def _recorded(request: Request, caller: Caller, device_id: str, answer: An
 async def _once(request: Request, caller: Caller, device_class: str, answer: Answer) -> Response:
     """Through the group's commit; with an Idempotency-Key in a transaction of its own, which holds the stored answer too."""
     if idempotency.HEADER not in request.headers:
-        return await answer(request.state.group.submit, device_class)
+        return await answer(request.state.group.submit, device_class, partial(_confirm_clock, request))
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
-        response = await answer(partial(recording.write, conn), device_class)
+        confirm = partial(require_right_clock, conn, now=True)
+        response = await answer(partial(recording.write, conn), device_class, confirm)
         return await idempotency.keep(conn, request, caller, response)
+
+
+async def _confirm_clock(request: Request) -> None:
+    async with transaction(request) as conn:
+        await require_right_clock(conn, now=True)
 
 
 def _result(outcome: Outcome) -> dict[str, object]:

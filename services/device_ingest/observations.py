@@ -15,6 +15,7 @@ from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError, Problem
 
+Confirm = Callable[[], Awaitable[None]]
 Write = Callable[[Sequence[Submission]], Awaitable[list[Outcome]]]
 
 # How far an observation may lie from the moment in its id: the bounds of `readings`, and a minute for the clocks of several processes.
@@ -25,14 +26,22 @@ DISTANT_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 async def record(
-    write: Write, caller: Caller, device_id: str, device_class: str, drafts: Sequence[ObservationDraft | Problem]
+    write: Write,
+    caller: Caller,
+    device_id: str,
+    device_class: str,
+    drafts: Sequence[ObservationDraft | Problem],
+    confirm_clock: Confirm,
 ) -> list[Outcome]:
     """What became of each draft: recorded, or the Problem with it, which it may be already.
 
-    Raises DeviceChanged, with nothing recorded, when the device is no longer active or of that class.
+    Raises DeviceChanged, with nothing recorded, when the device is no longer active or of that class. Nothing is refused for its time
+    before `confirm_clock` has returned.
     """
     now = datetime.now(UTC)
     checked = [_check(draft, device_class, now, test=caller.rehearses) for draft in drafts]
+    if any(isinstance(each, Problem) and each.concerns("/observed_at") for each in checked):
+        await confirm_clock()
     trace = tracing.traceparent()
     submissions = [
         Submission(caller.tenant_id, device_id, ids.new_id("obs"), reading, now, trace)

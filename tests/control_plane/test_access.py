@@ -1,12 +1,16 @@
 """The gate: no token is 401, no grant is 403 `access-on-request` on every path, and only then does a path say anything of itself."""
 
+import time
+
 import httpx
 import msgspec
 import pytest
+import time_machine
 
 from services.control_plane.app import PUBLIC, create_app, routes
 from services.control_plane.settings import Settings
 from shared import ids
+from shared.clock import clock
 from shared.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
 from tests.support.plain import PLAIN
@@ -76,3 +80,13 @@ def test_what_the_gate_knows_of_a_tenant_no_other_tenant_sees(partner: Partner, 
     with inside.consumer.pool.connection() as conn:
         conn.execute("SELECT set_config('app.tenant_id', %s, true)", (ids.new_id("org"),))
         assert conn.execute(sees, (partner.tenant_id,)).fetchone() == (0,)
+
+
+def test_a_service_whose_clock_is_wrong_says_to_try_again(partner: Partner) -> None:
+    clock._asked_at = float("-inf")  # a second later
+    try:
+        with time_machine.travel(time.time() - 600):
+            answer = partner.get("/packages")
+    finally:
+        clock.offset, clock._asked_at = 0.0, float("-inf")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

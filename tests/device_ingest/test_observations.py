@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -5,10 +6,12 @@ from typing import Any, LiteralString
 import httpx
 import psycopg
 import pytest
+import time_machine
 from psycopg import sql
 
 from deploy.local.databases import Database
 from shared import ids
+from shared.clock import clock
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
 from tests.support.waiting import wait_for
 
@@ -421,3 +424,35 @@ def test_connections_cut_under_load_are_told_as_unavailable_and_nothing_answered
     stored = inside.rows("SELECT id FROM observations WHERE tenant_id = %s", partner.tenant_id)
     assert answered <= {id for (id,) in stored}
     wait_for(lambda: partner.observe(device).status_code == 201)
+
+
+@pytest.mark.parametrize("ahead", [600, -600])
+def test_nothing_is_refused_or_dated_by_a_clock_that_is_wrong(
+    partner: Partner, inside: Inside, right_clock_afterwards: None, ahead: int
+) -> None:
+    """Ten minutes behind, a reading of now looks as if it came from the future; 422 would have its device throw it away."""
+    device = partner.enrol()
+    now = datetime.now(UTC)
+    clock._asked_at = float("-inf")  # a second later
+    with time_machine.travel(now + timedelta(seconds=ahead)):
+        for fields in ({"observed_at": now.isoformat()}, {}):
+            answer = partner.observe(device, **fields)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert partner.get(f"{device}/observations").json() == []
+    assert partner.observe(device, observed_at=now.isoformat()).status_code == 201
+
+
+def test_a_clock_set_wrong_a_moment_ago_refuses_nothing(partner: Partner, right_clock_afterwards: None) -> None:
+    """Between two looks at the database's clock."""
+    device = partner.enrol()
+    now = datetime.now(UTC)
+    clock.ask()
+    with time_machine.travel(now - timedelta(seconds=600)):
+        assert partner.observe(device, observed_at=now.isoformat()).status_code == 503
+    assert partner.observe(device, observed_at=(now + timedelta(hours=1)).isoformat()).status_code == 422
+
+
+@pytest.fixture
+def right_clock_afterwards() -> Iterator[None]:
+    yield
+    clock.offset, clock._asked_at = 0.0, float("-inf")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from redis import Redis
@@ -13,7 +14,7 @@ from redis import Redis
 from deploy.local.databases import Database
 from deploy.local.postgres import new_password
 from deploy.local.redis_server import RedisServer
-from gateway.background import BELL, _listen
+from shared import subscription
 from shared.database import open_pool, open_tasks_pool, task_transaction
 from shared.outages import UNAVAILABLE
 from tests.shared.support import EFFECTS, acknowledging, consuming, effects, link, publish, relay_of, running
@@ -22,6 +23,8 @@ from tests.support import network
 from tests.support.cluster import TestDatabases, start_cluster
 from tests.support.standby import Standby
 from tests.support.waiting import wait_for
+
+BELL = "bell"
 
 pytestmark = network.needed
 
@@ -86,11 +89,18 @@ def lost_and_replaced(own_network: None, tmp_path: Path) -> Iterator[tuple[Redis
             assert server.server
             server.server.kill()
             server.server.wait()
+            wait_for(lambda: not connected(server.port), 40, "the connections to be given up")
             server.launch()
         server.wait()
 
     yield server, lose
     server.stop()
+
+
+def connected(port: int) -> bool:
+    """Whether this process has a connection to that port of which nobody has found out that it leads nowhere."""
+    connections = psutil.Process().net_connections("tcp")
+    return any(one.raddr and one.raddr.port == port and one.status == "ESTABLISHED" for one in connections)
 
 
 def test_a_worker_and_a_relay_notice_that_redis_is_another_one(
@@ -119,14 +129,14 @@ def test_a_worker_and_a_relay_notice_that_redis_is_another_one(
         cluster.delete()
 
 
-def test_a_gateway_hears_the_bell_of_another_redis(
+def test_a_subscriber_hears_another_redis(
     lost_and_replaced: tuple[RedisServer, Callable[[], None]],
 ) -> None:
     server, lose = lost_and_replaced
     rung = threading.Event()
 
     async def listen() -> None:
-        listening = asyncio.create_task(_listen(server.url, rung.set))
+        listening = asyncio.create_task(subscription.follow(server.url, BELL, rung.set))
         await asyncio.to_thread(wait_for, heard, 10)
         rung.clear()
         await asyncio.to_thread(lose)

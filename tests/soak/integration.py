@@ -46,14 +46,17 @@ class Heard(Receiver):
 class Integration:
     """What the traffic needs to ask sensible questions, and what it has been promised."""
 
+    scopes = SCOPES
+    bundles = BUNDLES
+
     def __init__(self, stack: Stack, receiver: Heard) -> None:
         self.stack = stack
-        self.app = stack.register_app(SCOPES)
+        self.app = stack.register_app(self.scopes)
         self.admin_token = stack.admin_token
-        governance = {"approved_events": ["epcr.*", "incident.*", "device.*"], "graphql_bundles": BUNDLES}
+        governance = {"approved_events": ["epcr.*", "incident.*", "device.*"], "graphql_bundles": self.bundles}
         with stack.client("auth", self.admin_token) as admin:
             admin.patch(f"/v1/platform/apps/{self.app.client_id}/governance", json=governance).raise_for_status()
-        self.token = stack.token(self.app, " ".join(SCOPES))
+        self.token = stack.token(self.app, " ".join(self.scopes))
         self.webhook = self._subscribe(receiver.url)
         self.documents = self._documents()
         self.devices = self._enrol()
@@ -79,7 +82,7 @@ class Integration:
 
             def granted() -> list[dict[str, Any]] | None:
                 bundles = client.get("/api/v1/graphql/bundles").json()["bundles"]
-                return bundles if {one["name"] for one in bundles} == {*BUNDLES} else None
+                return bundles if {one["name"] for one in bundles} == {*self.bundles} else None
 
             bundles = wait_for(granted, what="the bundles")
         return {one["name"]: one["document"] for bundle in bundles for one in bundle["operations"]}

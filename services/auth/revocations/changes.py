@@ -9,14 +9,10 @@ from typing import Any
 
 import msgspec
 from psycopg_pool import AsyncConnectionPool
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from services.auth.revocations import queries
 from services.auth.revocations.bell import CHANNEL
-from shared import draining, peers, problems
+from shared import draining, problems, subscription
 from shared.database import AsyncConnection
 from shared.revocations import Answer, Watermark
 
@@ -26,7 +22,6 @@ PAGE = 5_000
 KEPT = 20_000
 ENCODED = 16
 """Answers that are kept encoded: followers are mostly at the same number, and each answer may have megabytes."""
-BELL_RETRY_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -161,16 +156,7 @@ class Changes:
 
     async def _listen(self) -> None:
         """Looks at once when another process of auth rings. Without Redis the looks alone do it."""
-        while True:
-            try:
-                at_once = Retry(NoBackoff(), 0)
-                redis = Redis.from_url(self._redis_url, socket_connect_timeout=1, retry=at_once, **peers.REDIS)
-                async with redis, redis.pubsub() as channel:
-                    await channel.subscribe(CHANNEL)
-                    async for _ in channel.listen():
-                        self._wake.set()
-            except (RedisError, OSError):
-                await asyncio.sleep(BELL_RETRY_SECONDS)
+        await subscription.follow(self._redis_url, CHANNEL, self._wake.set)
 
 
 async def _try(changed: Callable[[], Awaitable[object]]) -> None:

@@ -1,0 +1,39 @@
+"""Following a channel of Redis for as long as a process lives."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from shared import peers
+
+RETRY_SECONDS = 1.0
+QUIET_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
+
+async def follow(redis_url: str, channel: str, heard: Callable[[], object]) -> None:
+    """Calls `heard` for each message, and subscribes again whenever the connection is lost. Never returns."""
+    while True:
+        try:
+            await _follow(redis_url, channel, heard)
+        except Exception as error:  # asyncio may raise anything where something is written to a connection that is gone
+            log.debug("subscribing again: %s", type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _follow(redis_url: str, channel: str, heard: Callable[[], object]) -> None:
+    at_once = Retry(NoBackoff(), 0)
+    redis = Redis.from_url(redis_url, socket_connect_timeout=1, retry=at_once, **peers.REDIS)
+    async with redis, redis.pubsub() as subscription:
+        await subscription.subscribe(channel)
+        while True:
+            # Not `listen`: it takes the end of a connection whose peer is gone for a moment without news, and spins without end.
+            message = await subscription.get_message(ignore_subscribe_messages=True, timeout=QUIET_SECONDS)
+            if message is None:
+                await subscription.ping()
+            elif message["type"] == "message":
+                heard()

@@ -1,0 +1,356 @@
+"""A whole stack that can be hurt in every part, with servers and a network of its own.
+
+`127.0.10.<n>` is service n's way to PostgreSQL, `127.0.11.<n>` its way to Redis, `127.0.20.1` the partner's receiver. In a
+network namespace, packets to and from such an address can be dropped: connections hang, and nothing is refused.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from redis import Redis
+
+from deploy.compose import redis_users
+from deploy.local import databases, ports
+from deploy.local.children import start_of_program, unprivileged_account
+from deploy.local.postgres import Cluster
+from deploy.local.redis_server import RedisServer
+from deploy.local.state import State
+from deploy.local.table import ROOT, SERVICES, Service
+from tests.support import pooler
+from tests.support.running import RunningStack
+from tests.support.stack import Stack
+from tests.support.standby import Standby
+
+COMPILER = shutil.which("cc")
+RECEIVER = "127.0.20.1"
+DISK = "64m"
+NUMBERS = {name: number for number, name in enumerate(["gateway", *(service.name for service in SERVICES)], 1)}
+
+
+def database_address(name: str) -> str:
+    return f"127.0.10.{NUMBERS[name]}"
+
+
+def redis_address(name: str) -> str:
+    return f"127.0.11.{NUMBERS[name]}"
+
+
+def listening() -> list[str]:
+    return ["-c", "listen_addresses=" + ",".join(["127.0.0.1", *(database_address(name) for name in NUMBERS)])]
+
+
+class Postgres(Cluster):
+    """One that listens on every service's way to it."""
+
+    def _options(self) -> list[str]:
+        return [*super()._options(), *listening()]
+
+
+class Second(Standby):
+    """A standby that listens where the primary does, on a port of its own."""
+
+    def _options(self) -> list[str]:
+        return [*super()._options(), *listening()]
+
+
+class Queues(RedisServer):
+    """A Redis that listens on every service's way to it; `memory` is its `maxmemory`."""
+
+    memory = "512mb"
+
+    def _configuration(self) -> str:
+        addresses = " ".join(["127.0.0.1", *(redis_address(name) for name in NUMBERS)])
+        text = super()._configuration().replace("bind 127.0.0.1", f"bind {addresses}")
+        return text.replace("maxmemory 512mb", f"maxmemory {self.memory}")
+
+    def client(self) -> Redis:
+        return Redis.from_url(self.url, socket_timeout=10)
+
+    def kill(self) -> None:
+        assert self.server
+        self.server.kill()
+        self.server.wait()
+
+
+class Arena:
+    """`settings` are what each service is given beside its addresses; they may be changed while it runs, for processes started later."""
+
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Mapping[str, str]] | None = None, **environment: str
+    ) -> None:
+        self.folder = folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.postgres = Postgres(folder / "postgres", secrets.token_hex(8))
+        self.state = State(folder / "state")
+        self.passwords = {name: secrets.token_hex(16) for name in self._redis_names()}
+        self.redis = Queues(folder / "redis", secrets.token_hex(8), self._users())
+        self.settings: dict[str, dict[str, str]] = {name: dict(given) for name, given in (settings or {}).items()}
+        self.file = folder / "settings.json"
+        self.environment: dict[str, Any] = {**environment}
+        self.running: RunningStack | None = None
+
+    @staticmethod
+    def _redis_names() -> list[str]:
+        return ["gateway", *(service.database for service in SERVICES)]
+
+    def _users(self) -> str:
+        lines = redis_users.users(self.passwords).splitlines()
+        return "\n".join([*(line for line in lines if not line.startswith("user default")), ""])
+
+    def serve(self) -> None:
+        """Starts the servers alone."""
+        for server in (self.postgres, self.redis):
+            server.start()
+        for server in (self.postgres, self.redis):
+            server.wait()
+        self.disk.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "chaos", self.disk], check=True)
+
+    def start(self) -> Stack:
+        """The stack, over servers that run."""
+        self.tell()
+        self.running = RunningStack(
+            self.state.folder,
+            KNOGIN_POSTGRES_URL=self.admin_url,
+            KNOGIN_REDIS_URL=self.redis.url,
+            KNOGIN_SETTINGS=f"@{self.file}",
+            **self.environment,
+        )
+        return self.running.start()
+
+    def stop(self) -> None:
+        if self.running:
+            with suppress(subprocess.TimeoutExpired):
+                self.running.stop()
+        subprocess.run(["umount", "-l", self.disk], check=False, capture_output=True)
+        if self.running:
+            self.running.delete()
+        for server in (self.redis, self.postgres):
+            server.stop()
+        self.postgres.delete()
+
+    def tell(self) -> None:
+        """Writes down the settings for whichever process is started next."""
+        told = {name: self._addresses(name) | self.settings.get(name, {}) for name in NUMBERS}
+        self.file.touch(mode=0o600)
+        self.file.write_text(json.dumps(told))
+
+    def _addresses(self, name: str) -> dict[str, str]:
+        user = next((service.database for service in SERVICES if service.name == name), name)
+        told = {"SPANS_FILE": str(self.disk / "spans.jsonl")}
+        told["REDIS_URL"] = f"redis://{user}:{self.passwords[user]}@{redis_address(name)}:{self.redis.port}/0"
+        service = next((service for service in SERVICES if service.name == name), None)
+        if service is not None:
+            told["DATABASE_URL"] = self.database_url(service, "app")
+            told["WORKER_DATABASE_URL"] = self.database_url(service, "worker")
+            told["AUDIT_ANCHOR_FILE"] = str(self.disk / f"{name}-anchors.jsonl")
+        return told
+
+    @property
+    def admin_url(self) -> str:
+        return self.postgres.url
+
+    @property
+    def disk(self) -> Path:
+        """That of logs, spans and anchors: small, and nothing else is on it."""
+        return self.state.logs
+
+    def database_url(self, service: Service, kind: str) -> str:
+        role = databases.role(service, kind)
+        password = self.state.secret(f"role {role}", lambda: secrets.token_hex(24))
+        return f"postgresql://{role}:{password}@{self.servers(service.name)}/{service.database}"
+
+    def servers(self, name: str) -> str:
+        """The hosts and ports where a service finds its database."""
+        return f"{database_address(name)}:{self.postgres.port}"
+
+    def operate(self, *words: str) -> None:
+        """`make restart` and its like."""
+        environment = os.environ | {"KNOGIN_STATE": str(self.state.folder)}
+        subprocess.run(
+            [str(ROOT / ".venv/bin/python"), "-m", "deploy.local", *words], env=environment, cwd=ROOT, check=True
+        )
+
+    def pids(self, stack: Stack, name: str) -> list[int]:
+        """All processes of a service, or of the gateway."""
+        described = stack.described
+        if name == "gateway":
+            return [described["gateway_pid"]]
+        return [pid for pid in described["services"][name]["pids"].values() if pid]
+
+    def everybody(self, stack: Stack) -> list[int]:
+        return [pid for name in NUMBERS for pid in self.pids(stack, name)]
+
+
+class Pair(Arena):
+    """With a standby that has whatever was committed, and connection strings that name both."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.standby = Second(folder / "standby", self.postgres.password)
+
+    def serve(self) -> None:
+        super().serve()
+        self.standby.follow(self.postgres)
+        with psycopg.connect(self.postgres.url, autocommit=True) as conn:
+            conn.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            conn.execute("SELECT pg_reload_conf()")
+
+    @property
+    def admin_url(self) -> str:
+        return self.postgres.url.replace(
+            f":{self.postgres.port}/", f":{self.postgres.port},127.0.0.1:{self.standby.port}/"
+        )
+
+    def servers(self, name: str) -> str:
+        here = database_address(name)
+        return f"{here}:{self.postgres.port},{here}:{self.standby.port}"
+
+    def stop(self) -> None:
+        super().stop()
+        self.standby.stop()
+        self.standby.delete()
+
+
+class Pooled(Arena):
+    """With a PgBouncer before all databases, set as the one that is shipped."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.pooler: subprocess.Popen[bytes] | None = None
+        self.pooler_port = ports.free_port(0)
+        # Reachable for the account that it runs under.
+        self.pooler_folder = Path(tempfile.mkdtemp(prefix="knogin-pooler-", dir="/var/tmp"))
+
+    def servers(self, name: str) -> str:
+        return f"{database_address(name)}:{self.pooler_port}"
+
+    def serve(self) -> None:
+        super().serve()
+        folder = self.pooler_folder
+        roles = [databases.role(service, kind) for service in SERVICES for kind in ("app", "worker")]
+        lines = [f'"{role}" "{self.state.secret(f"role {role}", lambda: secrets.token_hex(24))}"' for role in roles]
+        (folder / "users").write_text("\n".join([*lines, ""]))
+        named = "\n".join(f"{service.database} = host=127.0.0.1 port={self.postgres.port}" for service in SERVICES)
+        text = re.sub(r"(?m)^epcr = .*$", named, pooler.SHIPPED.read_text())
+        for name, value in {"listen_port": self.pooler_port, "auth_file": folder / "users"}.items():
+            text = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
+        (folder / "pgbouncer.ini").write_text(text)
+        self.open_pooler()
+
+    def open_pooler(self) -> None:
+        folder = self.pooler_folder
+        account = unprivileged_account()
+        for path in (folder, *folder.iterdir()):
+            if account:
+                os.chown(path, *account)
+        with (folder / "log").open("ab") as log:
+            self.pooler = subprocess.Popen(
+                [str(pooler.PROGRAM), "-q", "pgbouncer.ini"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                preexec_fn=start_of_program(os.getpid(), signal.SIGINT, account),
+            )
+
+    def kill_pooler(self) -> None:
+        assert self.pooler
+        self.pooler.kill()
+        self.pooler.wait()
+
+    def stop(self) -> None:
+        super().stop()
+        if self.pooler:
+            self.kill_pooler()
+        shutil.rmtree(self.pooler_folder)
+
+
+class Clocked(Arena):
+    """Each service's wall clock can be set, by a library that is preloaded."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        library = folder / "clock.so"
+        source = Path(__file__).with_name("clock.c")
+        subprocess.run([str(COMPILER), "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        self.environment |= {"LD_PRELOAD": str(library)}
+        for name in NUMBERS:
+            self.set_clock(name, 0)
+            self.settings[name] = {"CHAOS_CLOCK": str(self._clock(name))}
+
+    def set_clock(self, name: str, ahead: int) -> None:
+        """By so many seconds, at once."""
+        with self._clock(name).open("r+b" if self._clock(name).exists() else "wb") as file:
+            file.write(struct.pack("@l", ahead))
+
+    def _clock(self, name: str) -> Path:
+        return self.folder / f"{name}.clock"
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """Not a byte more fits on that disk."""
+    ballast = disk / "ballast"
+    try:
+        with ballast.open("wb", buffering=0) as file:
+            for size in (1 << 20, 1 << 10, 1):
+                with suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+        yield
+    finally:
+        ballast.unlink()
+
+
+@contextmanager
+def frozen(pids: Sequence[int]) -> Iterator[None]:
+    """Processes and their children are stopped; what is waiting for them is told nothing."""
+    held: list[psutil.Process] = []
+    try:
+        for pid in pids:
+            held += [process := psutil.Process(pid), *process.children(recursive=True)]
+        for process in held:
+            process.send_signal(signal.SIGSTOP)
+        yield
+    finally:
+        for process in held:
+            with suppress(psutil.Error):
+                process.send_signal(signal.SIGCONT)
+
+
+def exhaust(url: str, seconds: float) -> int:
+    """Takes every connection that the server gives for so long, ending those that others have; the most that were held."""
+    held: list[psycopg.Connection[Any]] = []
+    deadline = time.monotonic() + seconds
+    most = 0
+    with psycopg.connect(url, autocommit=True) as admin:
+        while time.monotonic() < deadline:
+            with suppress(psycopg.OperationalError):
+                while time.monotonic() < deadline:
+                    held.append(psycopg.connect(url, connect_timeout=2))
+            most = max(most, len(held))
+            mine = [admin.info.backend_pid, *(one.info.backend_pid for one in held)]
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND NOT pid = ANY(%s)",
+                (mine,),
+            )
+            time.sleep(0.2)
+    for one in held:
+        one.close()
+    return most

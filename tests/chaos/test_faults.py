@@ -1,0 +1,186 @@
+"""`make chaos`: every part is taken away while traffic of all kinds runs. All heals by itself, and nothing is lost.
+
+`CHAOS_SECONDS` is how long a fault lasts, 30; `CHAOS_READ_ONLY_SECONDS` 60; `CHAOS_REPORT` names a file for the figures.
+"""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis, ResponseError
+
+from deploy.local.table import SERVICES
+from shared.crowding import MAX_SHARE
+from tests.chaos import arena
+from tests.chaos.arena import NUMBERS, Arena
+from tests.chaos.field import SECONDS, Field, field, pause
+from tests.support import network
+from tests.support.standby import read_only
+from tests.support.waiting import wait_for
+
+pytestmark = [pytest.mark.chaos, network.needed]
+READ_ONLY_SECONDS = float(os.environ.get("CHAOS_READ_ONLY_SECONDS", "60"))
+NAMES = list(NUMBERS)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    """One stack for all faults that leave its shape as it is."""
+    with network.own_network(), field(Arena(tmp_path_factory.mktemp("faults") / "arena")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_frozen_service(whole: Field, name: str) -> None:
+    with whole.judge.of(f"{name} frozen"), arena.frozen(whole.arena.pids(whole.stack, name)):
+        pause()
+
+
+def test_redis_replaced_by_an_empty_one(whole: Field) -> None:
+    with whole.judge.of("Redis killed, an empty one in its place"):
+        whole.arena.redis.kill()
+        pause()
+        whole.arena.redis.launch()
+        whole.arena.redis.wait()
+
+
+def test_a_read_only_primary(whole: Field) -> None:
+    with whole.judge.of("PostgreSQL read-only"):
+        read_only(whole.arena.postgres, True)
+        pause(READ_ONLY_SECONDS)
+        read_only(whole.arena.postgres, False)
+
+
+def test_no_connection_is_left(whole: Field) -> None:
+    with whole.judge.of("connections exhausted"):
+        assert arena.exhaust(whole.arena.postgres.url, SECONDS) > 100
+
+
+def test_the_disk_of_logs_is_full(whole: Field) -> None:
+    """And that of spans and of the audit trail's anchors; they go on once there is room."""
+    disk = whole.arena.disk
+    with whole.judge.of("disk of logs full"), arena.full(disk):
+        pause()
+    before = sizes(disk)
+    wait_for(
+        lambda: all(size > before[name] for name, size in sizes(disk).items()), 90, "logs, spans and anchors to go on"
+    )
+    lines = (disk / "spans.jsonl").read_bytes().splitlines()
+    damaged = [line for line in lines if not _is_json(line)]
+    assert len(damaged) <= len(whole.arena.everybody(whole.stack)), "at most one broken line for each process"
+
+
+def sizes(disk: Path) -> dict[str, int]:
+    written = [disk / "gateway.log", disk / "spans.jsonl", disk / "epcr-anchors.jsonl"]
+    return {path.name: path.stat().st_size for path in written}
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def test_redis_filled_while_a_consumer_is_dead(whole: Field) -> None:
+    """First by what the consumer does not take, then by somebody else, to the last byte; it stays small until all is as before."""
+    worker = whole.stack.pid("webhook-dispatcher", "worker")
+    with whole.arena.redis.client() as redis:
+        with whole.judge.of("Redis full, a consumer dead"), arena.frozen([worker]):
+            crowd(redis)
+            pause()
+            redis.delete(BALLAST)
+        redis.config_set("maxmemory", whole.arena.redis.memory)
+
+
+BALLAST = "ballast"
+
+
+def crowd(redis: Redis) -> None:
+    used = int(redis.info("memory")["used_memory"])
+    redis.config_set("maxmemory", int((used + 200_000) / MAX_SHARE))
+    wait_for(lambda: share(redis) > MAX_SHARE, 120, "the queues to fill Redis to its mark")
+    with suppress(ResponseError):
+        while True:
+            redis.append(BALLAST, "x" * 10_000)
+
+
+def share(redis: Redis) -> float:
+    memory: Any = redis.info("memory")
+    return memory["used_memory"] / memory["maxmemory"]
+
+
+def test_redis_passwords_changed_as_the_runbook_says(whole: Field) -> None:
+    """deploy/runbooks/redis-down.md: both are good for a while, in which every process is replaced."""
+    here = whole.arena
+    before = dict(here.passwords)
+    with whole.judge.of("Redis' passwords changed, by the runbook"), here.redis.client() as redis:
+        here.passwords = {user: secrets.token_hex(16) for user in before}
+        for user, password in here.passwords.items():
+            redis.execute_command("ACL", "SETUSER", user, f">{password}")
+        here.tell()
+        here.operate("restart")
+        for user, password in before.items():
+            redis.execute_command("ACL", "SETUSER", user, f"<{password}")
+            redis.execute_command("CLIENT", "KILL", "USER", user)
+    assert not whole.judge.traffic.excuses
+
+
+def test_redis_passwords_changed_all_at_once(whole: Field) -> None:
+    """The old ones are gone and every connection is ended; who is started from now on has the new ones. Nobody restarts anything."""
+    here = whole.arena
+    with whole.judge.of("Redis' passwords changed at once") as verdict, here.redis.client() as redis:
+        here.passwords = {user: secrets.token_hex(16) for user in here.passwords}
+        here.tell()
+        for user, password in here.passwords.items():
+            redis.execute_command("ACL", "SETUSER", user, "resetpass", f">{password}")
+            redis.execute_command("CLIENT", "KILL", "USER", user)
+        verdict.ended = time.monotonic()
+        wait_for(lambda: "epcr" in whole.judge.late(), 30, "messages to wait")
+    here.operate("restart")
+
+
+def test_the_machine_of_redis_is_lost_without_a_word(whole: Field) -> None:
+    """Connections to it are neither closed nor refused; the next one at its address knows none of them."""
+    ways = [match for name in NAMES for match in network.to_address(arena.redis_address(name))]
+    with whole.judge.of("Redis' machine lost without a word, an empty one in its place"), network.cut(*ways):
+        whole.arena.redis.kill()
+        pause()
+        whole.arena.redis.launch()
+        whole.arena.redis.wait()
+
+
+LINKS = {
+    **{
+        f"{service.name} and its database": network.to_address(arena.database_address(service.name))
+        for service in SERVICES
+    },
+    **{f"{name} and Redis": network.to_address(arena.redis_address(name)) for name in NAMES},
+    "the sender of webhooks and a receiver": network.to_address(arena.RECEIVER),
+}
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_network_cut(whole: Field, link: str) -> None:
+    with whole.judge.of(f"no network between {link}") as verdict, network.cut(*LINKS[link]):
+        pause(SECONDS / 2)
+        if link.endswith(
+            "receiver"
+        ):  # what was sent on connections that were open reaches it when they are whole again
+            verdict.in_flight = max(verdict.in_flight, whole.judge.leased())
+        pause(SECONDS / 2)
+
+
+@pytest.mark.parametrize("service", [service.name for service in SERVICES])
+def test_a_network_cut_before_a_service(whole: Field, service: str) -> None:
+    """From the gateway and from whichever service calls it."""
+    port = int(whole.stack.service_url(service).rpartition(":")[2])
+    with whole.judge.of(f"no network between {service} and its callers"), network.cut(*network.to_port(port)):
+        pause()
