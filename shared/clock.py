@@ -9,8 +9,6 @@ import time
 from collections.abc import Sequence
 from typing import LiteralString
 
-from shared import metrics
-
 ASK: LiteralString = "SELECT extract(epoch FROM clock_timestamp())::float8"
 TOLERATED_SECONDS = 60.0
 EVERY_SECONDS = 1.0
@@ -54,7 +52,6 @@ class Clock:
             return
         was_apart = self.is_apart
         self.offset = time.time() - took / 2 - row[0]
-        metrics.clock_offset.set(self.offset)
         if self.is_apart != was_apart:
             level, state = (logging.ERROR, "is wrong") if self.is_apart else (logging.WARNING, "is right again")
             log.log(level, "the clock of this process %s", state, extra={"offset_seconds": round(self.offset, 1)})

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared import calls, deidentification, logs, metrics, problems
+from shared import calls, deidentification, logs, problems
 from shared.deidentification import Mode
 from shared.encoding import base64url_decode, base64url_encode
 from shared.signatures import PublicKeys
@@ -202,6 +202,12 @@ def _public_key(text: str) -> tuple[str, Ed25519PublicKey]:
         raise ValueError("IDENTITY_PUBLIC_KEYS is <kid>:<base64url of 32 bytes>, separated by commas") from None
 
 
+def _count_untimely() -> None:
+    from shared import metrics  # commands read identities too, and need no metrics
+
+    metrics.identities_untimely.inc()
+
+
 class IdentityMiddleware:
     """Lets in only what came through the gateway for this service; probes answer without.
 
@@ -231,7 +237,7 @@ class IdentityMiddleware:
         try:
             who = self._who(scope)
         except Untimely:
-            metrics.identities_untimely.inc()
+            _count_untimely()
             await problems.unavailable("Clocks do not agree; try again.").response()(scope, receive, send)
             return
         if who is None:

@@ -12,12 +12,16 @@ _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 # 26 characters carry 130 bits: the first one may not exceed 7.
 _SUFFIX = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 
+_AHEAD = 10_000 * 4096
 _lock = threading.Lock()
 _last = 0
 
 
 def uuid7() -> uuid.UUID:
-    """A UUIDv7 that sorts after every earlier one of this process: 48 bits of milliseconds, 12 bits of their fraction, 62 random bits."""
+    """A UUIDv7: 48 bits of milliseconds, 12 bits of their fraction, 62 random bits.
+
+    It sorts after every earlier one of this process, unless the clock was set back by more than ten seconds (RFC 9562 §6.2).
+    """
     return uuid.UUID(int=_number())
 
 
@@ -57,7 +61,7 @@ def _number() -> int:
     global _last
     with _lock:
         moment = time.time_ns() * 4096 // 1_000_000
-        _last = moment = max(moment, _last + 1)
+        _last = moment = moment if moment < _last - _AHEAD else max(moment, _last + 1)
     milliseconds, fraction = divmod(moment, 4096)
     randomness = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
     return (milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | randomness

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,3 +86,10 @@ def test_what_is_no_encounter_id_is_refused(value: str) -> None:
 def test_what_has_no_uuid_in_it_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="not an id"):
         ids.uuid_of("enc_nonsense")
+
+
+def test_ids_follow_a_clock_that_was_set_right() -> None:
+    """An id holds the moment of its making, and revocation reads it."""
+    with time_machine.travel(time.time() + 600):
+        ahead = ids.uuid7()
+    assert ids.milliseconds(ids.uuid7()) < ids.milliseconds(ahead) - 500_000
