@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-import anyio.to_thread
 from starlette.requests import Request
 
 from shared import problems
@@ -32,7 +33,7 @@ class _Line:
     def __init__(self) -> None:
         self.tenants = Turns(1, WAITING, PER_TENANT, rest=3.0)
         self.clients = Turns(WAITING + 1, 0, PER_CLIENT)
-        self.thread = anyio.CapacityLimiter(1)
+        self.thread = ThreadPoolExecutor(1, "large-bodies")
 
 
 _lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
@@ -57,8 +58,12 @@ async def turn(request: Request, *, heavy: bool) -> AsyncIterator[None]:
 
 
 async def aside(work: Callable[[], Result]) -> Result:
-    """What `work` returns, in a thread: others are answered meanwhile. Takes no longer than it takes, also where its caller is gone."""
-    return await anyio.to_thread.run_sync(work, limiter=_line().thread)
+    """The result of `work`, done in the one thread for it: others are answered meanwhile. A caller that leaves waits for its end too."""
+    done = asyncio.get_running_loop().run_in_executor(_line().thread, copy_context().run, work)
+    try:
+        return await asyncio.shield(done)
+    finally:
+        await asyncio.wait([done])
 
 
 def _line() -> _Line:
