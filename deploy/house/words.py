@@ -21,7 +21,7 @@ PATTERNS = {
     "what": re.compile(r"\b(?:what|whatever|whoever)\b", re.IGNORECASE),
     "told": re.compile(r"\b(?:told|stands?|said|hears?|heard)\b", re.IGNORECASE),
 }
-"""`what`: a clause in the place of a noun ("what is being answered"). `told`: software that speaks, stands or hears."""
+"""`what` finds clauses that replace a noun. `told` finds verbs of people used for software."""
 BEGINS = re.compile(r"(?:What|Whatever|Whoever)\b")
 QUOTED = re.compile(r'^([^\n"]*)"""(.*?)"""', re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"^[^\n'\"#]*#+ (.*)$", re.MULTILINE)
