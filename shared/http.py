@@ -21,10 +21,12 @@ SMALL = 64 << 10
 class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A request's body or query: a field it does not name is refused, since dropping one could lose a clinical fact.
 
-    One of more than `max_bytes` is refused with 413 before it is parsed.
+    One of more than `max_bytes` is refused with 413 before it is parsed. `by_item` leaves numbers and texts that cannot be stored
+    where they are, for `convert_item` to refuse the items that hold them.
     """
 
     max_bytes: ClassVar[int] = SMALL
+    by_item: ClassVar[bool] = False
 
 
 if TYPE_CHECKING:
@@ -57,17 +59,15 @@ def _most_values(kind: object) -> int:
     return min(strict_json.MAX_VALUES, limit_of(kind) // 16)
 
 
-async def decode(request: Request, kind: type[T], *, by_item: bool = False) -> T:
-    """The request's JSON body as `kind`. Raises Problem: 415 wrong type, 413 too large, 400 not JSON, 422 not a `kind`.
+async def decode(request: Request, kind: type[T], *, required: bool = True) -> T:
+    """The request's JSON body as `kind`; one that is not `required` may be left out, for every default.
 
-    `by_item` leaves numbers and texts that cannot be stored where they are, for `convert_item` to refuse those that hold them.
+    Raises Problem: 415 wrong type, 413 too large, 400 not JSON, 422 not a `kind`. The plain values stay in
+    `request.state.named`, which tells what was named from what was left out.
     Ask for the caller's scope first: a body is read for nobody who may not send it.
     """
-    return (await decode_both(request, kind, by_item=by_item))[0]
-
-
-async def decode_both(request: Request, kind: type[T], *, by_item: bool = False) -> tuple[T, Any]:
-    """The same, and the plain values beside it, which tell what was named from what was left out."""
+    if not required and not await read_body(request, limit_of(kind)):
+        return kind()
     types = request.headers.getlist("content-type")
     content_type = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
     if content_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
@@ -80,16 +80,12 @@ async def decode_both(request: Request, kind: type[T], *, by_item: bool = False)
     body = await read_body(request, limit_of(kind))
 
     def read() -> tuple[T, Any]:
-        value = strict_json.parse(body, by_item=by_item, values=_most_values(kind))
+        value = strict_json.parse(body, by_item=getattr(kind, "by_item", False), values=_most_values(kind))
         return convert(value, kind), value
 
     async with heavy.turn(request, heavy=len(body) > heavy.LARGE):
-        return await heavy.aside(read) if len(body) > heavy.ASIDE else read()
-
-
-async def decode_optional(request: Request, kind: type[T]) -> T:
-    """For a POST whose body may be left out: no body means every default."""
-    return await decode(request, kind) if await read_body(request, limit_of(kind)) else kind()
+        asked, request.state.named = await heavy.aside(read) if len(body) > heavy.ASIDE else read()
+    return asked
 
 
 async def read_body(request: Request, limit: int = SMALL) -> bytes:

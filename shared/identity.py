@@ -276,10 +276,13 @@ def caller(request: Request) -> Caller:
 
 
 def require(request: Request, scope: str) -> Caller:
-    """The caller, who must hold `scope`. Raises Problem: 401 without a token, 403 `insufficient_scope` without the scope."""
+    """The caller, who must hold `scope`; "" asks for a token alone.
+
+    Raises Problem: 401 without a token, 403 `insufficient_scope` without the scope.
+    """
     who = caller(request)
     if not who.client_id:
         raise problems.unauthorized()
-    if not who.has(scope):
+    if scope and not who.has(scope):
         raise problems.insufficient_scope(scope, who.deidentification)
     return who

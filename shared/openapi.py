@@ -1,70 +1,13 @@
 """OpenAPI 3.1 made from what the code itself reads and writes: each service lists its operations, Structs give the schemas."""
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple
-
-import msgspec
+from typing import Any
 
 from shared import openapi_common as common
 from shared.openapi_schemas import Schemas, properties_of
+from shared.routing import AnyOf, Content, Operation, Part, path_parameters
 
 JSON, PROBLEM_JSON = "application/json", "application/problem+json"
-
-
-class Content(NamedTuple):
-    """One representation of an answer that has several, or a body that is not JSON. Bytes have no `kind`."""
-
-    media: str
-    kind: Any
-
-
-class AnyOf(NamedTuple):
-    """A body that is one of several."""
-
-    kinds: tuple[Any, ...]
-
-
-class Operation(NamedTuple):
-    """One call: `scope` is None where no token is asked for, "" where any will do.
-
-    `answers` maps each status of success to a type, an AnyOf, a schema, a tuple of Contents, or None for no body; `refusals` names
-    statuses beyond those that every call of its kind has. `form` is an urlencoded body. `errors` says who reads the errors: a
-    program, an OAuth client (RFC 6749 §5.2), or a person in a browser.
-    """
-
-    method: str
-    path: str
-    summary: str
-    scope: str | None
-    answers: Mapping[int, Any]
-    description: str = ""
-    body: Any = None
-    body_required: bool = True
-    form: type[msgspec.Struct] | None = None
-    query: type[msgspec.Struct] | None = None
-    headers: tuple[str, ...] = ()
-    refusals: Mapping[int, str] = {}
-    errors: Literal["problem", "oauth", "page"] = "problem"
-    has_etag: bool = False
-    authenticates_client: bool = False
-    example: Any = None
-
-    @property
-    def name(self) -> str:
-        """Its operationId: the method and the words of the path."""
-        words = re.findall(r"\w+", self.path.removeprefix("/api").removeprefix("/v1"))
-        return "_".join([self.method.lower(), *words])
-
-
-class Part(NamedTuple):
-    """What one service adds: its operations under a tag, its schemas under a prefix of their own; `ids` are examples of path ids."""
-
-    tag: str
-    prefix: str
-    server: str
-    operations: list[Operation]
-    ids: Mapping[str, str] = {}
 
 
 def document(title: str, version: str, description: str, parts: Iterable[Part]) -> dict[str, Any]:
@@ -95,7 +38,7 @@ def document(title: str, version: str, description: str, parts: Iterable[Part]) 
 
 def _kinds(operation: Operation) -> Iterable[Any]:
     """Every type a schema is needed for."""
-    yield from _flat(operation.body)
+    yield from _flat(operation.shown_body or operation.body)
     yield from _flat(operation.form)
     for answer in operation.answers.values():
         yield from _flat(answer)
@@ -132,7 +75,9 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
 
 
 def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
-    kind, media = (operation.form, "application/x-www-form-urlencoded") if operation.form else (operation.body, JSON)
+    kind, media = operation.shown_body or operation.body, JSON
+    if operation.form is not None:
+        kind, media = operation.form, "application/x-www-form-urlencoded"
     if isinstance(kind, Content):
         return {"required": operation.body_required, "content": {kind.media: {}}}
     if kind is None:
@@ -201,7 +146,7 @@ def _problem(status: int, text: str) -> dict[str, Any]:
 
 def _parameters(part: Part, operation: Operation) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = []
-    for name in re.findall(r"{(\w+)}", operation.path):
+    for name in path_parameters(operation.path):
         parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         parameters.append(parameter | ({"example": part.ids[name]} if name in part.ids else {}))
     if operation.query is not None:

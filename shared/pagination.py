@@ -6,11 +6,12 @@ one. Nothing secret is in it and nothing is granted by it: row-level security de
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
 
 from shared import http, problems
 from shared.encoding import base64url_decode, base64url_encode
@@ -58,6 +59,20 @@ def slice_page(
         return rows, None
     kept = rows[: page.limit]
     return kept, next_cursor(request, page, key(kept[-1]))
+
+
+def listed(
+    request: Request,
+    name: str,
+    rows: Sequence[Row],
+    page: Page,
+    key: Callable[[Row], str],
+    shown: Callable[[Row], Any] | None = None,
+) -> Response:
+    """Answers `{name: rows, "next_cursor": …}` with a Link; each row goes through `shown`."""
+    rows, cursor = slice_page(request, rows, page, key)
+    content = {name: rows if shown is None else [shown(row) for row in rows], "next_cursor": cursor}
+    return http.json(content, headers=link_header(request, cursor))
 
 
 def next_cursor(request: Request, page: Page, last: str) -> str:

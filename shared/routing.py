@@ -1,19 +1,170 @@
-"""Routes by path: one for all methods of a resource, so that a 405 names every method there is."""
+"""Route entries: each says method, path, scope, body and answers once; the endpoint, the contract and its page follow from it."""
 
-from collections.abc import Awaitable, Callable
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from shared import http, identity
+from shared.identity import Caller
+
 Endpoint = Callable[[Request], Awaitable[Response]]
+Guard = Callable[[Request, Caller], Awaitable[None]]
+
+
+class Content(NamedTuple):
+    """One representation of an answer that has several, or a body that is not JSON. Bytes have no `kind`."""
+
+    media: str
+    kind: Any
+
+
+class AnyOf(NamedTuple):
+    """A body that is one of several types."""
+
+    kinds: tuple[Any, ...]
+
+
+class Operation(NamedTuple):
+    """One call of the public contract.
+
+    `endpoint` takes the request, then the `Caller` if a `scope` is asked for, the path's parameters by their names, the `query` and
+    the `body`, each if the entry has one. It gives a Response, or the first of `answers`.
+    The scope is checked before anything of the caller is read.
+    `scope` is None where no token is asked for, "" where any will do.
+
+    `answers` maps each status of success to a type, an AnyOf, a schema, a tuple of Contents, or None for no body; `refusals` names
+    statuses beyond those that every call of its kind has. `errors` says who reads the errors: a program, an OAuth client
+    (RFC 6749 §5.2), or a person in a browser.
+
+    `guard` refuses callers before the scope is asked for. With `owner_needs_no_scope` the endpoint asks others than the owner for it.
+    The endpoint itself reads a `form` (urlencoded), a body of other Content or AnyOf, any body where `decodes` is false, and the
+    query where errors are no problem documents. `shown_body` documents a body whose items are decoded one by one.
+    """
+
+    method: str
+    path: str
+    endpoint: Callable[..., Awaitable[Any]]
+    summary: str
+    scope: str | None
+    answers: Mapping[int, Any]
+    description: str = ""
+    body: Any = None
+    body_required: bool = True
+    decodes: bool = True
+    shown_body: Any = None
+    form: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    headers: tuple[str, ...] = ()
+    refusals: Mapping[int, str] = {}
+    errors: Literal["problem", "oauth", "page"] = "problem"
+    has_etag: bool = False
+    authenticates_client: bool = False
+    example: Any = None
+    guard: Guard | None = None
+    owner_needs_no_scope: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its operationId: the method and the words of the path."""
+        words = re.findall(r"\w+", self.path.removeprefix("/api").removeprefix("/v1"))
+        return "_".join([self.method.lower(), *words])
+
+
+class Part(NamedTuple):
+    """The operations of one service under a tag, its schemas under a prefix of their own; `ids` are examples of path ids."""
+
+    tag: str
+    prefix: str
+    server: str
+    operations: list[Operation]
+    ids: Mapping[str, str] = {}
+
+
+class Unlisted(NamedTuple):
+    """A call that is no part of the public contract: a page, or for the platform's own programs."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+
+
+def routes(parts: Iterable[Part], unlisted: Iterable[Unlisted] = ()) -> list[Route]:
+    """One route for each path. Where two could match, the one with the literal segment is tried first."""
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for operation in (operation for part in parts for operation in part.operations):
+        by_path.setdefault(operation.path, {})[operation.method] = served(operation)
+    for method, path, endpoint in unlisted:
+        by_path.setdefault(path, {})[method] = endpoint
+    tried = sorted(by_path, key=lambda path: [segment.startswith("{") for segment in path.split("/")])
+    return [resource(path, **by_path[path]) for path in tried]
 
 
 def resource(path: str, **endpoints: Endpoint) -> Route:
     """`resource("/things", GET=list_things, POST=create_thing)`. It takes every method, so that no later route is tried for its path."""
     return Route(path, _Resource(endpoints))
+
+
+def served(operation: Operation) -> Endpoint:
+    """The endpoint with its caller, query and body read. Raises TypeError where its signature contradicts its entry."""
+    scope, guard, endpoint = operation.scope, operation.guard, operation.endpoint
+    query, body, required = _query(operation), _body(operation), operation.body_required
+    status, named = next(iter(operation.answers)), path_parameters(operation.path)
+    _require_signature(operation)
+
+    async def serve(request: Request) -> Response:
+        given: list[Any] = []
+        if scope is not None:
+            caller = identity.require(request, "")
+            if guard is not None:
+                await guard(request, caller)
+            given.append(caller if operation.owner_needs_no_scope else identity.require(request, scope))
+        given += [request.path_params[name] for name in named]
+        if query is not None:
+            given.append(http.query(request, query))
+        if body is not None:
+            given.append(await http.decode(request, body, required=required))
+        answer = await endpoint(request, *given)
+        return answer if isinstance(answer, Response) else http.json(answer, status)
+
+    serve.__wrapped__ = endpoint  # pyright: ignore[reportFunctionMemberAccess] - inspect shows the endpoint's own source
+    return serve
+
+
+def path_parameters(path: str) -> list[str]:
+    return re.findall(r"{(\w+)}", path)
+
+
+def _query(operation: Operation) -> type[Any] | None:
+    return operation.query if operation.errors == "problem" else None
+
+
+def _body(operation: Operation) -> type[Any] | None:
+    return None if isinstance(operation.body, Content | AnyOf) or not operation.decodes else operation.body
+
+
+def _require_signature(operation: Operation) -> None:
+    """Raises TypeError unless the endpoint takes all that the entry reads, and gives the answer it documents."""
+    signature = inspect.signature(operation.endpoint)
+    taken = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    named = path_parameters(operation.path)
+    before = [Request, *([Caller] if operation.scope is not None else [])]
+    after = [kind for kind in (_query(operation), _body(operation)) if kind is not None]
+    if list(taken.values()) != [*before, *(str for _ in named), *after]:
+        raise TypeError(f"{operation.name}: the endpoint takes {taken}")
+    if list(taken)[len(before) : len(before) + len(named)] != named:
+        raise TypeError(f"{operation.name}: the endpoint takes {list(taken)}, its path names {named}")
+    if signature.return_annotation not in (Response, next(iter(operation.answers.values()))):
+        raise TypeError(
+            f"{operation.name}: the endpoint gives {signature.return_annotation}, which is not its first answer"
+        )
 
 
 class _Resource:

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from deploy.docs import errors
-from services.auth import documented as auth
+from services.auth import routes as auth
 from services.auth.apps import scopes
-from services.control_plane import documented as platform
-from services.device_ingest import documented as devices
-from services.epcr import documented as epcr
-from services.graphql_api import documented as graphql
-from services.webhook_dispatcher import documented as webhooks
+from services.control_plane import routes as platform
+from services.device_ingest import routes as devices
+from services.epcr import routes as epcr
+from services.graphql_api import routes as graphql
+from services.webhook_dispatcher import routes as webhooks
 from services.webhook_dispatcher.event_types import EventType, catalogue
 from shared.openapi import document
 from shared.problems import DOCUMENTATION

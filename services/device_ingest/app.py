@@ -10,34 +10,23 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.device_ingest import endpoints, metrics, recording
+from services.device_ingest import metrics, recording
 from services.device_ingest.devices import ActiveDevices
 from services.device_ingest.group_commit import GroupCommit
 from services.device_ingest.recording import Outcome, Submission
+from services.device_ingest.routes import PART
 from services.device_ingest.settings import Settings
-from shared import database, health, readiness
+from shared import database, health, readiness, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.feed import Feed
 from shared.middleware import TracingMiddleware
 from shared.partitions import Daily
-from shared.routing import resource
 
 # Connections for all but the groups' commits.
 OTHER_CONNECTIONS = 8
-DEVICES = "/api/v1/devices"
-DEVICE = DEVICES + "/{device_id}"
-
-# Routes are tried in this order: what comes by the thousand each second stands first.
-routes = [
-    resource(f"{DEVICE}/observations", GET=endpoints.list_observations, POST=endpoints.record_observation),
-    resource(f"{DEVICE}/observations:batch", POST=endpoints.record_observations),
-    resource(DEVICES, GET=endpoints.list_devices),
-    resource(f"{DEVICES}/enrol", POST=endpoints.enrol_device),
-    resource(DEVICE, GET=endpoints.read_device, PATCH=endpoints.change_device),
-    resource(f"{DEVICE}/observations/{{observation_id}}", GET=endpoints.read_observation),
-]
+routes = [*routing.routes([PART]), *health.routes(readiness.checks(Path(__file__).parent))]
 
 
 class State(TypedDict):
@@ -53,7 +42,7 @@ class State(TypedDict):
 def create_app(settings: Settings) -> Starlette:
     feed = Feed(settings, "device_ingest")
     app = Starlette(
-        routes=[*routes, *health.routes(readiness.checks(Path(__file__).parent))],
+        routes=routes,
         middleware=[
             Middleware(TracingMiddleware),
             feed.middleware(),

@@ -8,41 +8,38 @@ from starlette.responses import Response
 
 from services.device_ingest import devices, news, observations, recording
 from services.device_ingest.models import (
+    BatchAnswer,
+    BatchItem,
+    Device,
     DeviceChange,
     DeviceFilter,
     Enrolment,
     Observation,
-    ObservationBatch,
     ObservationDraft,
     ObservationFilter,
+    UnreadBatch,
 )
 from services.device_ingest.observations import Confirm, Write
 from services.device_ingest.recording import DeviceChanged, Outcome
-from shared import audit, heavy, http, idempotency, identity, outbox, pagination
+from shared import audit, heavy, http, idempotency, outbox, pagination
 from shared.database import require_right_clock, tenant_transaction, transaction
 from shared.identity import Caller
 from shared.problems import Problem
 
 Answer = Callable[[Write, str, Confirm], Awaitable[Response]]
 
-READ = "argus:devices:read"
-WRITE = "argus:devices:write"
 MANY = 50
 """Items of a batch. To find all that is wrong with one takes some twenty microseconds."""
 
 
-async def list_devices(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, DeviceFilter)
+async def list_devices(request: Request, caller: Caller, page: DeviceFilter) -> Response:
     async with tenant_transaction(request, caller) as conn:
         found = await devices.listed(conn, page, pagination.after(request, page))
     found, cursor = pagination.slice_page(request, found, page, key=lambda device: device.id)
     return http.json(found, headers=pagination.link_header(request, cursor))
 
 
-async def enrol_device(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    enrolment = await http.decode(request, Enrolment)
+async def enrol_device(request: Request, caller: Caller, enrolment: Enrolment) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
@@ -57,28 +54,21 @@ async def enrol_device(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def read_device(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def read_device(request: Request, caller: Caller, device_id: str) -> Device:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(await devices.find(conn, request.path_params["device_id"]))
+        return await devices.find(conn, device_id)
 
 
-async def change_device(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    wanted = await http.decode(request, DeviceChange)
+async def change_device(request: Request, caller: Caller, device_id: str, wanted: DeviceChange) -> Device:
     async with tenant_transaction(request, caller) as conn:
-        device, is_active_again = await devices.change(conn, request.path_params["device_id"], wanted)
+        device, is_active_again = await devices.change(conn, device_id, wanted)
         await audit.record(conn, caller, "device.change", device.id, {"status": device.status})
         if is_active_again:
             await outbox.add(conn, caller.tenant_id, news.device_enrolled(device, test=caller.rehearses))
-    return http.json(device)
+    return device
 
 
-async def record_observation(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    device_id = request.path_params["device_id"]
-    draft = await http.decode(request, ObservationDraft)
-
+async def record_observation(request: Request, caller: Caller, device_id: str, draft: ObservationDraft) -> Response:
     async def answer(write: Write, device_class: str, confirm: Confirm) -> Response:
         (outcome,) = await observations.record(write, caller, device_id, device_class, [draft], confirm)
         if isinstance(outcome, Problem):
@@ -88,11 +78,7 @@ async def record_observation(request: Request) -> Response:
     return await _recorded(request, caller, device_id, answer)
 
 
-async def record_observations(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    device_id = request.path_params["device_id"]
-    batch = await http.decode(request, ObservationBatch, by_item=True)
-
+async def record_observations(request: Request, caller: Caller, device_id: str, batch: UnreadBatch) -> Response:
     def read() -> list[ObservationDraft | Problem]:
         return [observations.read(item) for item in batch.observations]
 
@@ -102,29 +88,26 @@ async def record_observations(request: Request) -> Response:
 
     async def answer(write: Write, device_class: str, confirm: Confirm) -> Response:
         outcomes = await observations.record(write, caller, device_id, device_class, drafts, confirm)
-        return http.json({"results": [_result(outcome) for outcome in outcomes]})
+        return http.json(BatchAnswer([_result(outcome) for outcome in outcomes]))
 
     return await _recorded(request, caller, device_id, answer)
 
 
-async def list_observations(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, ObservationFilter)
+async def list_observations(request: Request, caller: Caller, device_id: str, page: ObservationFilter) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        device = await devices.find(conn, request.path_params["device_id"])
+        device = await devices.find(conn, device_id)
         found = await observations.listed(conn, device.id, page, pagination.after(request, page))
         await audit.record(conn, caller, "observations.read", device.id)
     found, cursor = pagination.slice_page(request, found, page, key=observations.cursor_key)
     return http.json(found, headers=pagination.link_header(request, cursor))
 
 
-async def read_observation(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def read_observation(request: Request, caller: Caller, device_id: str, observation_id: str) -> Observation:
     async with tenant_transaction(request, caller) as conn:
-        device = await devices.find(conn, request.path_params["device_id"])
-        observation = await observations.find(conn, device.id, request.path_params["observation_id"])
+        device = await devices.find(conn, device_id)
+        observation = await observations.find(conn, device.id, observation_id)
         await audit.record(conn, caller, "observations.read", device.id)
-    return http.json(observation)
+    return observation
 
 
 async def _recorded(request: Request, caller: Caller, device_id: str, answer: Answer) -> Response:
@@ -156,7 +139,7 @@ async def _confirm_clock(request: Request) -> None:
         await require_right_clock(conn, now=True)
 
 
-def _result(outcome: Outcome) -> dict[str, object]:
+def _result(outcome: Outcome) -> BatchItem:
     if isinstance(outcome, Observation):
-        return {"status": 201, "id": outcome.id}
-    return {"status": outcome.status, "error": outcome.document()}
+        return BatchItem(201, id=outcome.id)
+    return BatchItem(outcome.status, error=outcome.document())

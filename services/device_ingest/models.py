@@ -74,11 +74,32 @@ class ObservationDraft(http.Body):
     test: bool = False
 
 
-class ObservationBatch(http.Body):
-    """Items are decoded one by one, so that one which does not fit leaves the others alone."""
+class UnreadBatch(http.Body):
+    """An `ObservationBatch`. Its items are decoded one by one, so that one which does not fit leaves the others alone."""
 
     max_bytes: ClassVar[int] = 512 << 10
+    by_item: ClassVar[bool] = True
     observations: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
+
+
+class ObservationBatch(http.Body):
+    """Readings of one device, each taken or refused by itself."""
+
+    observations: Annotated[list[ObservationDraft], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
+
+
+class BatchItem(msgspec.Struct, omit_defaults=True):
+    """201 with the observation's id, or the status and problem document it would have been answered alone."""
+
+    status: int
+    id: str | None = None
+    error: dict[str, Any] | None = None
+
+
+class BatchAnswer(msgspec.Struct):
+    """One result for each observation, in their order."""
+
+    results: list[BatchItem]
 
 
 class ObservationFilter(Page):

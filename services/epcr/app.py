@@ -10,25 +10,20 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.epcr.endpoints import encounters, records
 from services.epcr.pseudonyms import Pseudonyms
+from services.epcr.routes import CREW, PART
 from services.epcr.settings import Settings
-from shared import database, health, readiness
+from shared import database, health, readiness, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.feed import Feed
 from shared.middleware import TracingMiddleware
-from shared.routing import resource
 from shared.settings import required
 
-ENCOUNTERS = "/api/v1/epcr/encounters"
-
 routes = [
-    resource(ENCOUNTERS, GET=encounters.list_encounters, POST=encounters.create_encounter),
-    resource(ENCOUNTERS + "/{encounter_id}", GET=encounters.read_encounter),
-    resource(ENCOUNTERS + "/{encounter_id}/fhir-bundle", GET=encounters.export_bundle),
-    resource("/api/v1/epcr/records/{encounter_id}", GET=records.read_record, PATCH=records.write_record),
+    *routing.routes([PART, CREW]),
+    *health.routes(readiness.checks(Path(__file__).parent)),
 ]
 
 
@@ -44,7 +39,7 @@ def create_app(settings: Settings) -> Starlette:
     feed = Feed(settings, "epcr")
     pseudonyms = Pseudonyms.from_text(required(settings.pseudonym_keys, "PSEUDONYM_KEYS"))
     app = Starlette(
-        routes=[*routes, *health.routes(readiness.checks(Path(__file__).parent))],
+        routes=routes,
         middleware=[
             Middleware(TracingMiddleware),
             feed.middleware(),

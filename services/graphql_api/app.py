@@ -11,25 +11,25 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.graphql_api import bundles, endpoints, schema
+from services.graphql_api import bundles, schema
 from services.graphql_api.acqi.snapshot import Snapshots
 from services.graphql_api.answers import Answers, Versions
 from services.graphql_api.bundles import Catalogue
 from services.graphql_api.plans import Planner
+from services.graphql_api.routes import PART
 from services.graphql_api.settings import Settings
 from services.graphql_api.webhooks import client
-from shared import database, health, readiness
+from shared import database, health, readiness, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.feed import Feed
 from shared.middleware import TracingMiddleware
-from shared.routing import resource
 from shared.settings import required
 
 routes = [
-    resource("/graphql", POST=endpoints.graphql),
-    resource("/api/v1/graphql/bundles", GET=endpoints.bundles),
+    *routing.routes([PART]),
+    *health.routes(readiness.checks(Path(__file__).parent)),
 ]
 
 
@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> Starlette:
         required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
     feed = Feed(settings, "graphql_api")
     app = Starlette(
-        routes=[*routes, *health.routes(readiness.checks(Path(__file__).parent))],
+        routes=routes,
         middleware=[
             Middleware(TracingMiddleware),
             feed.middleware(),

@@ -22,9 +22,8 @@ LONG = 1024
 """Characters of a document. Those of a page's length are parsed and validated within a few milliseconds."""
 
 
-async def graphql(request: Request) -> Response:
+async def graphql(request: Request, caller: Caller) -> Response:
     """200 with `data`, `errors` or both; 4xx only where the request itself is at fault."""
-    caller = requests.caller_of(request)
     if not any(caller.has(scope) for scope in READ_SCOPES):
         refusal = errors.forbidden("The token holds none of the scopes that GraphQL asks for.", scopes=READ_SCOPES)
         return _respond(http.encode({"errors": [errors.document(refusal)]}))
@@ -43,9 +42,8 @@ async def graphql(request: Request) -> Response:
         return _respond(http.encode({"errors": [errors.document(refusal)]}))
 
 
-async def bundles(request: Request) -> Response:
+async def bundles(request: Request, caller: Caller) -> Response:
     """The caller's own approved documents, with the JSON Schema of their variables."""
-    caller = requests.caller_of(request)
     async with tenant_transaction(request, caller) as conn:
         granted = await _granted(conn, caller)
     catalogue: Catalogue = request.state.catalogue

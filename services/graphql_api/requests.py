@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from services.graphql_api import errors
 from services.graphql_api.limits import MAX_VARIABLES_BYTES
-from shared import http, identity, problems
+from shared import http, problems
 from shared.identity import Caller
 
 TENANT_HEADER = "x-tenant-id"
@@ -24,15 +24,11 @@ class GraphqlRequest(http.Body, kw_only=True, rename="camel"):
     extensions: dict[str, Any] | None = None
 
 
-def caller_of(request: Request) -> Caller:
-    """Whoever holds a token; X-Tenant-ID may only name the token's own tenant. Raises a Problem: 401, 403."""
-    caller = identity.caller(request)
-    if not caller.client_id:
-        raise problems.unauthorized()
+async def require_own_tenant(request: Request, caller: Caller) -> None:
+    """Raises a 403 Problem where X-Tenant-ID names another tenant than the token's."""
     named = request.headers.getlist(TENANT_HEADER)
     if named and named != [caller.tenant_id]:
         raise problems.forbidden("X-Tenant-ID is given once, and names the tenant of the token.")
-    return caller
 
 
 def variables_of(wanted: GraphqlRequest) -> dict[str, Any]:

@@ -10,32 +10,22 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.webhook_dispatcher import dispatch_queries, endpoints, history_endpoints, resolver
+from services.webhook_dispatcher import dispatch_queries, resolver
 from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.queues import SENDER, SERVICE
+from services.webhook_dispatcher.routes import PART
 from services.webhook_dispatcher.settings import Settings
-from shared import database, health, readiness
+from shared import database, health, readiness, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.feed import Feed
 from shared.middleware import TracingMiddleware
 from shared.partitions import Daily
-from shared.routing import resource
-
-ONE = "/v1/webhooks/{webhook_id}"
-
 
 routes = [
-    resource("/v1/webhooks", GET=endpoints.list_webhooks, POST=endpoints.create_webhook),
-    resource(ONE, GET=endpoints.read_webhook, PUT=endpoints.change_webhook, DELETE=endpoints.delete_webhook),
-    resource(ONE + "/deliveries", GET=history_endpoints.list_deliveries),
-    resource(ONE + "/deliveries/{delivery_id}", GET=history_endpoints.read_delivery),
-    resource(ONE + "/deliveries/{delivery_id}/retry", POST=history_endpoints.retry_delivery),
-    resource(ONE + "/recover", POST=history_endpoints.recover),
-    resource(ONE + "/test", POST=history_endpoints.send_test),
-    resource(ONE + "/reconciliation", GET=history_endpoints.reconcile),
+    *routing.routes([PART]),
     *health.routes(readiness.checks(Path(__file__).parent)),
 ]
 

@@ -22,7 +22,7 @@ from services.webhook_dispatcher.addresses import Policy, RefusedTarget
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.models import App, NewWebhook, Subscription, WebhookChange
 from services.webhook_dispatcher.settings import Settings
-from shared import audit, deidentification, http, idempotency, identity, ids, pagination, problems
+from shared import audit, deidentification, http, idempotency, ids, pagination, problems
 from shared.caps import Cap, require_room
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -30,9 +30,7 @@ from shared.pagination import Page
 from shared.problems import FieldError
 
 
-async def create_webhook(request: Request) -> Response:
-    caller = identity.require(request, "webhooks:write")
-    draft = await http.decode(request, NewWebhook)
+async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) -> Response:
     check_url(request, draft.url)
     check_headers(draft.headers)
     secret = draft.secret if draft.secret is not None else signing.generate_secret()
@@ -65,9 +63,7 @@ async def create_webhook(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, http.created(view, f"/v1/webhooks/{webhook_id}"))
 
 
-async def list_webhooks(request: Request) -> Response:
-    caller = identity.require(request, "webhooks:read")
-    page = http.query(request, Page)
+async def list_webhooks(request: Request, caller: Caller, page: Page) -> Response:
     parameters = {"client_id": caller.client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with (
         tenant_transaction(request, caller) as conn,
@@ -79,17 +75,14 @@ async def list_webhooks(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
 
-async def read_webhook(request: Request) -> Response:
-    caller = identity.require(request, "webhooks:read")
+async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, request, caller)
+        subscription = await find(conn, caller, webhook_id)
         backlog = await read_backlog(conn, subscription)
     return http.json(subscription.partner_view() | {"backlog": backlog})
 
 
-async def change_webhook(request: Request) -> Response:
-    caller = identity.require(request, "webhooks:write")
-    change = await http.decode(request, WebhookChange)
+async def change_webhook(request: Request, caller: Caller, webhook_id: str, change: WebhookChange) -> Response:
     if change.url is not UNSET:
         check_url(request, change.url)
     if change.headers is not UNSET:
@@ -98,7 +91,7 @@ async def change_webhook(request: Request) -> Response:
         check_secret(change.secret)
     async with tenant_transaction(request, caller) as conn:
         app = await _share_app(conn, caller)
-        subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
+        subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         if change.events is not UNSET:
             check_events(app, change.events)
         named = await _apply(conn, _vault(request), subscription, change)
@@ -109,10 +102,9 @@ async def change_webhook(request: Request) -> Response:
     return http.json(subscription.partner_view() | {"backlog": backlog})
 
 
-async def delete_webhook(request: Request) -> Response:
-    caller = identity.require(request, "webhooks:write")
+async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
+        subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         await conn.execute(queries.DELETE_SUBSCRIPTION, {"id": subscription.id, "client_id": caller.client_id})
         await conn.execute(*chores.begin(subscription.id, caller.tenant_id, "deleted"))
         await chores.first_portion(conn, subscription.id, "deleted")
@@ -129,10 +121,9 @@ async def read_backlog(conn: AsyncConnection, subscription: Subscription) -> dic
 
 
 async def find(
-    conn: AsyncConnection, request: Request, caller: Caller, statement: Any = queries.FIND_SUBSCRIPTION
+    conn: AsyncConnection, caller: Caller, webhook_id: str, statement: Any = queries.FIND_SUBSCRIPTION
 ) -> Subscription:
-    """The webhook in the path, which must be the calling app's own. Raises a 404 Problem."""
-    webhook_id = request.path_params["webhook_id"]
+    """The webhook, which must be the calling app's own. Raises a 404 Problem."""
     if not ids.is_id(webhook_id, "wh"):
         raise problems.not_found()
     return await fetch(conn, statement, {"id": webhook_id, "client_id": caller.client_id})

@@ -34,7 +34,7 @@ from services.webhook_dispatcher.models import (
     Subscription,
     TestQuery,
 )
-from shared import http, idempotency, identity, ids, pagination, problems, tracing
+from shared import http, idempotency, ids, pagination, problems, tracing
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.problems import FieldError
@@ -52,16 +52,14 @@ LISTS: dict[DeliveryStatus | None, LiteralString] = {
 }
 
 
-async def list_deliveries(request: Request) -> Response:
-    caller = identity.require(request, "webhooks:read")
-    page = http.query(request, DeliveryPage)
+async def list_deliveries(request: Request, caller: Caller, webhook_id: str, page: DeliveryPage) -> Response:
     if page.event_type is not None and page.event_type not in event_types.catalogue():
         raise problems.invalid(
             "The query does not fit.", [FieldError("event_type", "not an event type of the catalogue")]
         )
     statement, after = LISTS.get(page.status, queries.LIST_DELIVERIES), pagination.after(request, page)
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, request, caller)
+        subscription = await find(conn, caller, webhook_id)
         parameters = msgspec.structs.asdict(page) | {
             "subscription_id": subscription.id,
             "held": subscription.held,
@@ -85,11 +83,10 @@ def _time_after(after: str | None) -> datetime | None:
         raise pagination.not_ours() from None
 
 
-async def read_delivery(request: Request) -> Response:
-    caller = identity.require(request, "webhooks:read")
+async def read_delivery(request: Request, caller: Caller, webhook_id: str, delivery_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, request, caller)
-        found = await _find_delivery(conn, request, subscription)
+        subscription = await find(conn, caller, webhook_id)
+        found = await _find_delivery(conn, subscription, delivery_id)
         key = {"id": found.id, "at": found.created_at}
         row = await (await conn.execute(queries.FIND_EVENT_BODY, key)).fetchone()
         async with conn.cursor(row_factory=class_row(Attempt)) as cursor:
@@ -99,11 +96,10 @@ async def read_delivery(request: Request) -> Response:
     return http.json(view | {"request_body": row[0] if row else None, "attempts": attempts})
 
 
-async def retry_delivery(request: Request) -> Response:
-    caller = identity.require(request, "webhooks:write")
+async def retry_delivery(request: Request, caller: Caller, webhook_id: str, delivery_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
-        found = await _find_delivery(conn, request, subscription)
+        subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
+        found = await _find_delivery(conn, subscription, delivery_id)
         _refuse_stopped(subscription)
         if found.event_type not in subscription.live_events and found.sequence is not None:
             raise problems.forbidden(f"This app is not approved for {found.event_type}.")
@@ -125,12 +121,11 @@ async def _require_approval(conn: AsyncConnection, subscription: Subscription, t
         raise problems.forbidden(f"This app is not approved for {refused}.")
 
 
-async def recover(request: Request) -> Response:
+async def recover(request: Request, caller: Caller, webhook_id: str, asked: RecoverQuery) -> Response:
     """Queues again what was given up since a time and hastens what retries; the recovery sends it oldest first at a rising rate."""
-    caller = identity.require(request, "webhooks:write")
-    since = http.query(request, RecoverQuery).since
+    since = asked.since
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, request, caller, queries.LOCK_SUBSCRIPTION)
+        subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         _refuse_stopped(subscription)
         retrying = await conn.execute(queries.COUNT_RETRYING, {"subscription_id": subscription.id})
         hastened = (await retrying.fetchone() or (0,))[0]
@@ -142,11 +137,10 @@ async def recover(request: Request) -> Response:
     return http.json({"queued": queued, "hastened": hastened, "gathering": backlog["gathering"]}, 202)
 
 
-async def reconcile(request: Request) -> Response:
+async def reconcile(request: Request, caller: Caller, webhook_id: str) -> Response:
     """The books of a subscription over what is retained: accepted = delivered + pending + given_up, without a gap in the numbers."""
-    caller = identity.require(request, "webhooks:read")
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, request, caller)
+        subscription = await find(conn, caller, webhook_id)
         async with conn.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(queries.COUNT_DELIVERIES, {"subscription_id": subscription.id})
             counts = await cursor.fetchone() or {}
@@ -154,17 +148,16 @@ async def reconcile(request: Request) -> Response:
     return http.json({"accepted": last - first + 1 if first is not None else 0} | counts)
 
 
-async def send_test(request: Request) -> Response:
-    caller = identity.require(request, "webhooks:write")
-    if http.query(request, TestQuery).wait:
+async def send_test(request: Request, caller: Caller, webhook_id: str, asked: TestQuery) -> Response:
+    if asked.wait:
         with _place_to_wait(request, caller):
-            return await _send_and_wait(request, caller)
+            return await _send_and_wait(request, caller, webhook_id)
     await request.state.partitions.ensure(request.state.pool)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
-        test = _test_delivery(await find(conn, request, caller))
+        test = _test_delivery(await find(conn, caller, webhook_id))
         await _store_test(conn, test, claimed=False)
         queued = http.json({"delivery_id": test["id"], "status": "queued"}, 202)
         answer = await idempotency.keep(conn, request, caller, queued)
@@ -200,14 +193,14 @@ def _too_many_wait(reason: str) -> problems.Problem:
     return problems.Problem(429, "Too many requests", detail, headers={"retry-after": str(int(DEADLINE))})
 
 
-async def _send_and_wait(request: Request, caller: Caller) -> Response:
+async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> Response:
     """Sends the test here and now, outside any transaction, and records it as any attempt."""
     await request.state.partitions.ensure(request.state.pool)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
-        subscription = await find(conn, request, caller)
+        subscription = await find(conn, caller, webhook_id)
         # Other processes have callers of this app as well.
         await conn.execute(queries.LOCK_WAITING_TESTS, (caller.client_id,))
         row = await (await conn.execute(queries.COUNT_WAITING_TESTS, (caller.client_id,))).fetchone()
@@ -277,8 +270,7 @@ def _refuse_stopped(subscription: Subscription) -> None:
         raise problems.conflict("This webhook is paused because its app is disabled.")
 
 
-async def _find_delivery(conn: AsyncConnection, request: Request, subscription: Subscription) -> Delivery:
-    delivery_id = request.path_params["delivery_id"]
+async def _find_delivery(conn: AsyncConnection, subscription: Subscription, delivery_id: str) -> Delivery:
     if not ids.is_id(delivery_id, "dlv") and not ids.is_id(delivery_id, "dlv_test"):
         raise problems.not_found()
     try:

@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from services.control_plane import documented
+from services.control_plane import routes
 from shared.ids import new_id
-from shared.openapi import Operation
+from shared.routing import Operation
 from tests.docs import recording
 from tests.docs.recording import Recorder
 from tests.support.stack import Stack
@@ -37,7 +37,7 @@ def test_every_documented_call_is_answered_as_it_is_described(stack: Stack, writ
     recording.record_packages(stack, recorder)
     recording.record_automations(stack, recorder)
     recording.record_agents(stack, recorder)
-    assert {operation.name for operation in documented.OPERATIONS if answers_json(operation)} <= set(recorder.kept)
+    assert {operation.name for operation in routes.OPERATIONS if answers_json(operation)} <= set(recorder.kept)
 
 
 def test_content_of_ten_mebibytes_passes_the_gateway_and_a_byte_more_does_not(stack: Stack, writer: str) -> None:

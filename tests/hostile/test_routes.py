@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from shared import health
+from shared import health, http
 from tests.hostile.entries import ENTRIES
 from tests.hostile.routes import EVERYWHERE, GATEWAY, NAMES, SERVICES
 
@@ -36,6 +36,12 @@ def routes_of(service: str) -> Iterator[tuple[str, str, Any]]:
                 yield method, route.path, endpoint
 
 
+def given_bodies(endpoint: Any) -> list[str]:
+    """The queries and bodies that the route's entry reads for the endpoint."""
+    taken = inspect.signature(endpoint).parameters.values()
+    return [one.name for one in taken if isinstance(one.annotation, type) and issubclass(one.annotation, http.Body)]
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_route_has_a_row_of_what_it_reads(service: str) -> None:
     assert {(method, path) for method, path, _ in routes_of(service)} == set(SERVICES[service])
@@ -47,6 +53,7 @@ def test_a_row_that_says_nothing_is_of_an_endpoint_that_reads_nothing(service: s
         if not SERVICES[service][method, path]:
             source = inspect.getsource(endpoint)
             assert not [reader for reader in READERS if reader in source], f"{method} {path}"
+            assert not given_bodies(endpoint), f"{method} {path}"
 
 
 def test_every_service_is_listed() -> None:

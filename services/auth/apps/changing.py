@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
 
 from services.auth.apps import store
 from services.auth.apps.models import App
@@ -13,9 +12,9 @@ from shared.identity import Caller
 from shared.problems import FieldError
 
 
-async def changeable(conn: AsyncConnection, request: Request, caller: Caller) -> App:
-    """The app in the path, locked. Raises Problem: 404 if not the tenant's, 403 for the caller's own and operators' apps."""
-    app = await store.load_app(conn, request.path_params["client_id"], lock=True)
+async def changeable(conn: AsyncConnection, caller: Caller, client_id: str) -> App:
+    """The app, locked. Raises Problem: 404 if not the tenant's, 403 for the caller's own and operators' apps."""
+    app = await store.load_app(conn, client_id, lock=True)
     if app.client_id == caller.client_id:
         raise problems.forbidden("A token cannot change the app it was issued to.")
     if app.first_party:

@@ -13,7 +13,7 @@ from services.auth.apps.changing import changeable, refuse
 from services.auth.apps.models import App, RotateSecret, ServiceTokenDraft, ServiceTokenRow
 from services.auth.apps.service_tokens import insert_service_token
 from services.auth.revocations import bell, watermarks
-from shared import audit, deidentification, http, idempotency, identity, ids, outbox, pagination, problems
+from shared import audit, deidentification, http, idempotency, ids, outbox, pagination, problems
 from shared.caps import Cap, require_room
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -22,14 +22,12 @@ from shared.pagination import Page
 from shared.problems import FieldError
 
 
-async def rotate_secret(request: Request) -> Response:
+async def rotate_secret(request: Request, caller: Caller, client_id: str, rotation: RotateSecret) -> Response:
     """A new secret; the one before works for the overlap, or dies at once with the tokens it obtained."""
-    caller = identity.require(request, scopes.PLATFORM_APPS)
-    rotation = await http.decode_optional(request, RotateSecret)
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
-        app = await changeable(conn, request, caller)
+        app = await changeable(conn, caller, client_id)
         if app.token_endpoint_auth_method in ("none", "private_key_jwt"):
             raise problems.conflict("This app has no secret.")
         overlap = {"client_id": app.client_id, "overlap": rotation.overlap_seconds}
@@ -63,16 +61,14 @@ def _secret_rotated(app: App, previous_expires_at: datetime | None, *, test: boo
     )
 
 
-async def mint_service_token(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
-    draft = await http.decode_optional(request, ServiceTokenDraft)
+async def mint_service_token(request: Request, caller: Caller, client_id: str, draft: ServiceTokenDraft) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
         tenant = await store.hold_tenant(conn, caller.tenant_id)
         if tenant.status != "active":
             raise problems.conflict("This organisation is suspended.")
-        app = await changeable(conn, request, caller)
+        app = await changeable(conn, caller, client_id)
         wanted = _check_service_token(app, draft)
         await _require_room(conn, request, app)
         issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
@@ -122,10 +118,7 @@ async def _require_room(conn: AsyncConnection, request: Request, app: App) -> No
     await caps.require(conn, settings, app.tenant_id, "service_tokens", count, (app.tenant_id,))
 
 
-async def list_service_tokens(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
-    page = http.query(request, Page)
-    client_id = request.path_params["client_id"]
+async def list_service_tokens(request: Request, caller: Caller, client_id: str, page: Page) -> Response:
     parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await store.load_app(conn, client_id)
@@ -136,17 +129,15 @@ async def list_service_tokens(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
 
-async def revoke_service_token(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
+async def revoke_service_token(request: Request, caller: Caller, client_id: str, token_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        await _revoke(conn, request, caller)
+        await _revoke(conn, caller, client_id, token_id)
     await bell.ring(request.state.redis)
     return http.no_content()
 
 
-async def _revoke(conn: AsyncConnection, request: Request, caller: Caller) -> None:
-    app = await changeable(conn, request, caller)
-    token_id = request.path_params["token_id"]
+async def _revoke(conn: AsyncConnection, caller: Caller, client_id: str, token_id: str) -> None:
+    app = await changeable(conn, caller, client_id)
     if not ids.is_id(token_id, "tok"):
         raise problems.not_found()
     row = await (await conn.execute(queries.REVOKE_SERVICE_TOKEN, (token_id, app.client_id))).fetchone()

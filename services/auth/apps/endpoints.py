@@ -20,25 +20,21 @@ from services.auth.apps.models import (
 )
 from services.auth.apps.views import app_view, governance_view
 from services.auth.revocations import bell, watermarks
-from shared import audit, http, idempotency, identity, pagination, problems
+from shared import audit, http, idempotency, identity, pagination
 from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
 from shared.pagination import Page
 
 
-async def list_scopes(request: Request) -> Response:
+async def list_scopes(request: Request, caller: Caller) -> Response:
     """What apps of the caller's tenant may ask for."""
-    caller = identity.caller(request)
-    if caller.token_use == "anonymous":
-        raise problems.unauthorized()
     async with tenant_transaction(request, caller) as conn:
         tenant = await store.load_tenant(conn, caller.tenant_id)
     catalogue = scopes.catalogue(tenant.granted_scopes)
     return http.json({"scopes": [{"name": name, "description": text} for name, text in catalogue.items()]})
 
 
-async def create_app(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
-    draft = await http.decode(request, AppDraft)
+async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
@@ -58,9 +54,7 @@ async def create_app(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def list_apps(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
-    page = http.query(request, AppPage)
+async def list_apps(request: Request, caller: Caller, page: AppPage) -> Response:
     parameters = {"status": page.status or None, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn, conn.cursor(row_factory=class_row(App)) as cursor:
         await cursor.execute(queries.APPS, parameters)
@@ -69,20 +63,17 @@ async def list_apps(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
 
-async def read_app(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
+async def read_app(request: Request, caller: Caller, client_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        app = await store.load_app(conn, request.path_params["client_id"])
+        app = await store.load_app(conn, client_id)
         return http.json(app_view(app, await store.live_secrets(conn, app.client_id)))
 
 
-async def change_app(request: Request) -> Response:
+async def change_app(request: Request, caller: Caller, client_id: str, change: AppChange) -> Response:
     """Withdrawing a scope ends the app's live tokens: none may carry more than the app is approved for."""
-    caller = identity.require(request, scopes.PLATFORM_APPS)
-    change = await http.decode(request, AppChange)
     async with tenant_transaction(request, caller) as conn:
         tenant = await store.hold_tenant(conn, caller.tenant_id)
-        app = await changeable(conn, request, caller)
+        app = await changeable(conn, caller, client_id)
         refuse(rules.check_change(change, app, tenant, request.state.settings))
         named = named_fields(change)
         changed = await store.save_app(conn, app, **named)
@@ -98,10 +89,9 @@ async def change_app(request: Request) -> Response:
     return http.json(content)
 
 
-async def delete_app(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
+async def delete_app(request: Request, caller: Caller, client_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        app = await changeable(conn, request, caller)
+        app = await changeable(conn, caller, client_id)
         await store.save_app(conn, app, status="deleted")
         await conn.execute(queries.DELETE_SECRETS, (app.client_id,))
         await conn.execute(queries.DELETE_CONSENTS, (app.client_id,))
@@ -112,11 +102,10 @@ async def delete_app(request: Request) -> Response:
     return http.no_content()
 
 
-async def disable_app(request: Request) -> Response:
+async def disable_app(request: Request, caller: Caller, client_id: str) -> Response:
     """Ends every live token at once; secrets and service-token grants stay as they are for the day it is enabled again."""
-    caller = identity.require(request, scopes.PLATFORM_APPS)
     async with tenant_transaction(request, caller) as conn:
-        app = await changeable(conn, request, caller)
+        app = await changeable(conn, caller, client_id)
         if app.status == "active":
             app = await store.save_app(conn, app, status="disabled")
             await store.revoke_every_token(conn, app.client_id)
@@ -126,28 +115,26 @@ async def disable_app(request: Request) -> Response:
     return http.json(content)
 
 
-async def enable_app(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
+async def enable_app(request: Request, caller: Caller, client_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        app = await changeable(conn, request, caller)
+        app = await changeable(conn, caller, client_id)
         if app.status == "disabled":
             app = await store.save_app(conn, app, status="active")
             await audit.record(conn, caller, "app.enabled", app.client_id)
         return http.json(app_view(app, await store.live_secrets(conn, app.client_id)))
 
 
-async def change_governance(request: Request) -> Response:
+async def change_governance(
+    request: Request, caller: Caller, client_id: str, query: GovernanceQuery, change: GovernanceChange
+) -> Response:
     """Turning service tokens off ends the live ones, another mode of de-identification all that are live.
 
     Every gateway refuses them within a second.
     """
-    caller = identity.require(request, scopes.PLATFORM_APPS)
-    query = http.query(request, GovernanceQuery)
-    change = await http.decode(request, GovernanceChange)
     revoked = 0
     async with tenant_transaction(request, caller) as conn:
         tenant = await store.hold_tenant(conn, caller.tenant_id)
-        app = await changeable(conn, request, caller)
+        app = await changeable(conn, caller, client_id)
         refuse(rules.check_governance(change, app, tenant, request.state.settings))
         if query.dry_run:
             return http.json(await _dry_run(conn, app, change))
@@ -176,13 +163,10 @@ async def _dry_run(conn: AsyncConnection, app: App, change: GovernanceChange) ->
     return {"dry_run": True, "would_refuse": sum(reasons.values()), "by_reason": reasons}
 
 
-async def list_events(request: Request) -> Response:
+async def list_events(request: Request, caller: Caller, client_id: str, page: Page) -> Response:
     """Refused token calls of the last 30 days. An app may read its own: its integrator debugs alone."""
-    caller = identity.caller(request)
-    client_id = request.path_params["client_id"]
-    if caller.token_use == "anonymous" or caller.client_id != client_id:
-        caller = identity.require(request, scopes.PLATFORM_APPS)
-    page = http.query(request, Page)
+    if caller.client_id != client_id:
+        identity.require(request, scopes.PLATFORM_APPS)
     parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await store.load_app(conn, client_id)

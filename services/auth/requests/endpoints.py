@@ -8,18 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
-from services.auth.apps import scopes, store
+from services.auth.apps import store
 from services.auth.apps.changing import refuse
 from services.auth.requests import credentials, queries, rules
 from services.auth.requests.models import ANY_REQUEST, Details, IntegrationRequest, RequestDraft, RequestPage
 from services.auth.requests.views import REQUESTS, request_view
-from shared import audit, http, idempotency, identity, ids, pagination, problems
+from shared import audit, http, idempotency, ids, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 
 
-async def create_request(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
+async def create_request(request: Request, caller: Caller) -> Response:
     draft: RequestDraft = await http.decode(request, ANY_REQUEST)
     refuse(rules.check(draft.details, draft.reason))
     async with tenant_transaction(request, caller) as conn:
@@ -34,9 +33,7 @@ async def create_request(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def list_requests(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
-    page = http.query(request, RequestPage)
+async def list_requests(request: Request, caller: Caller, page: RequestPage) -> Response:
     parameters = {
         "capability": page.capability or None,
         "status": page.status or None,
@@ -50,17 +47,15 @@ async def list_requests(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
 
-async def read_request(request: Request) -> Response:
-    caller = identity.require(request, scopes.PLATFORM_APPS)
+async def read_request(request: Request, caller: Caller, request_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(request_view(await _load(conn, request)))
+        return http.json(request_view(await _load(conn, request_id)))
 
 
-async def withdraw_request(request: Request) -> Response:
+async def withdraw_request(request: Request, caller: Caller, request_id: str) -> Response:
     """One that is withdrawn already stays so; one that was decided is 409."""
-    caller = identity.require(request, scopes.PLATFORM_APPS)
     async with tenant_transaction(request, caller) as conn:
-        found = await _load(conn, request, lock=True)
+        found = await _load(conn, request_id, lock=True)
         if found.status in ("approved", "declined"):
             raise problems.conflict(f"The request was {found.status} already.", request_status=found.status)
         if found.status == "pending":
@@ -70,13 +65,12 @@ async def withdraw_request(request: Request) -> Response:
         return http.json(request_view(found))
 
 
-async def fetch_credentials(request: Request) -> Response:
+async def fetch_credentials(request: Request, caller: Caller, request_id: str) -> Response:
     """The sandbox's first secret and its admin's password link, made here and shown this once."""
-    caller = identity.require(request, scopes.PLATFORM_APPS)
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
-        found = await _load(conn, request, lock=True)
+        found = await _load(conn, request_id, lock=True)
         if found.sandbox_tenant_id is None:
             raise problems.conflict("The request has no sandbox.", request_status=found.status)
         if found.credentials_at is not None:
@@ -118,8 +112,7 @@ async def _insert(conn: AsyncConnection, caller: Caller, draft: RequestDraft) ->
     return made
 
 
-async def _load(conn: AsyncConnection, request: Request, *, lock: bool = False) -> IntegrationRequest:
-    request_id = request.path_params["request_id"]
+async def _load(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> IntegrationRequest:
     if not ids.is_id(request_id, "ireq"):
         raise problems.not_found()
     return await _one(conn, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))

@@ -9,14 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
-from services.auth.apps import scopes
 from services.auth.apps.models import AppEventRow
 from services.auth.apps.store import load_tenant
 from services.auth.revocations import bell
 from services.auth.saml import people, queries, rules, store
 from services.auth.saml.models import Connection, ConnectionChange, ConnectionDraft, IdentityRow
 from services.auth.saml.views import connection_view
-from shared import audit, http, idempotency, identity, pagination, problems
+from shared import audit, http, idempotency, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.pagination import Page
@@ -24,15 +23,11 @@ from shared.pagination import Page
 CAPABILITY = "federation"
 
 
-async def admin(request: Request) -> Caller:
-    """The tenant's admin. Raises Problem: 401, 403 `access-on-request` where federation is not open, or 403 `insufficient_scope`."""
-    caller = identity.caller(request)
-    if not caller.client_id:
-        raise problems.unauthorized()
+async def require_federation(request: Request, caller: Caller) -> None:
+    """Raises a 403 Problem, `access-on-request`, where federation is not open for the organisation."""
     async with tenant_transaction(request, caller) as conn:
         if not (await load_tenant(conn, caller.tenant_id)).federation:
             raise problems.access_on_request(CAPABILITY)
-    return identity.require(request, scopes.PLATFORM_APPS)
 
 
 def may_be_plain(request: Request) -> bool:
@@ -45,9 +40,7 @@ async def _resolved(request: Request, caller: Caller, wanted: ConnectionDraft | 
     return await rules.resolved(wanted, read, plain_http=may_be_plain(request))
 
 
-async def create_connection(request: Request) -> Response:
-    caller = await admin(request)
-    draft = await http.decode(request, ConnectionDraft)
+async def create_connection(request: Request, caller: Caller, draft: ConnectionDraft) -> Response:
     fields = {"slo_url": ""} | await _resolved(request, caller, draft)
     rules.check_complete(fields)
     rules.check_roles(draft.attribute_mapping, draft.role_mapping)
@@ -74,9 +67,7 @@ async def _shown(conn: AsyncConnection, request: Request, connection: Connection
     return connection_view(connection, request.state.settings.issuer, pinned, domains)
 
 
-async def list_connections(request: Request) -> Response:
-    caller = await admin(request)
-    page = http.query(request, Page)
+async def list_connections(request: Request, caller: Caller, page: Page) -> Response:
     parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         async with conn.cursor(row_factory=class_row(Connection)) as cursor:
@@ -88,21 +79,18 @@ async def list_connections(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
 
-async def read_connection(request: Request) -> Response:
-    caller = await admin(request)
+async def read_connection(request: Request, caller: Caller, connection_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        connection = await store.load(conn, request.path_params["connection_id"])
+        connection = await store.load(conn, connection_id)
         return http.json(await _shown(conn, request, connection))
 
 
-async def change_connection(request: Request) -> Response:
+async def change_connection(request: Request, caller: Caller, connection_id: str, change: ConnectionChange) -> Response:
     """Changes what it names. Disabling ends the sessions the connection started and its people's grants; roles count at once."""
-    caller = await admin(request)
-    change = await http.decode(request, ConnectionChange)
     named = await _resolved(request, caller, change)
     wanted = rules.pinned(named.pop("certificates")) if "certificates" in named else None
     async with tenant_transaction(request, caller) as conn:
-        connection = await store.load(conn, request.path_params["connection_id"], lock=True)
+        connection = await store.load(conn, connection_id, lock=True)
         attributes = named.get("attribute_mapping", rules.mapping_of(connection))
         rules.check_roles(attributes, named.get("role_mapping", connection.role_mapping))
         if named.get("status") == "disabled" and connection.status == "active":
@@ -136,11 +124,10 @@ async def refuse_last(conn: AsyncConnection, connection_id: str) -> None:
         raise problems.conflict("Sign-in through a connection is enforced, and this is the last; end that first.")
 
 
-async def delete_connection(request: Request) -> Response:
+async def delete_connection(request: Request, caller: Caller, connection_id: str) -> Response:
     """Its sessions and its people's grants end, and its domains and links to users go with it; the users stay."""
-    caller = await admin(request)
     async with tenant_transaction(request, caller) as conn:
-        connection = await store.load(conn, request.path_params["connection_id"], lock=True)
+        connection = await store.load(conn, connection_id, lock=True)
         await refuse_last(conn, connection.connection_id)
         await _end_access(conn, connection.connection_id, "connection deleted")
         await conn.execute(queries.DELETE_CONNECTION, (connection.connection_id,))
@@ -149,11 +136,8 @@ async def delete_connection(request: Request) -> Response:
     return http.no_content()
 
 
-async def list_events(request: Request) -> Response:
+async def list_events(request: Request, caller: Caller, connection_id: str, page: Page) -> Response:
     """Sign-ins and logouts of the last 30 days that were refused, and why; never whose."""
-    caller = await admin(request)
-    page = http.query(request, Page)
-    connection_id = request.path_params["connection_id"]
     parameters = {"connection_id": connection_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await store.load(conn, connection_id)
@@ -168,11 +152,8 @@ async def list_events(request: Request) -> Response:
     )
 
 
-async def list_users(request: Request) -> Response:
+async def list_users(request: Request, caller: Caller, connection_id: str, page: Page) -> Response:
     """Who signs in through the connection, with the roles of their last sign-in."""
-    caller = await admin(request)
-    page = http.query(request, Page)
-    connection_id = request.path_params["connection_id"]
     parameters = {"connection_id": connection_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await store.load(conn, connection_id)
@@ -185,12 +166,10 @@ async def list_users(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
 
-async def unlink_user(request: Request) -> Response:
+async def unlink_user(request: Request, caller: Caller, connection_id: str, user_id: str) -> Response:
     """Forgets which NameID a user has, after which the address may be linked to another; ends their sessions through it and grants."""
-    caller = await admin(request)
-    user_id = request.path_params["user_id"]
     async with tenant_transaction(request, caller) as conn:
-        connection = await store.load(conn, request.path_params["connection_id"], lock=True)
+        connection = await store.load(conn, connection_id, lock=True)
         if not (await conn.execute(queries.UNLINK, (connection.connection_id, user_id))).rowcount:
             raise problems.not_found()
         await conn.execute(queries.END_SESSIONS_OF_USER, (connection.connection_id, user_id))

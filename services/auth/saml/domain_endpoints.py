@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from services.auth.revocations import bell
 from services.auth.saml import domains, people, queries, store
-from services.auth.saml.connection_endpoints import admin
 from services.auth.saml.domains import Resolver
 from services.auth.saml.models import DomainDraft, DomainRow, PolicyChange, PolicyRow
 from services.auth.saml.views import domain_view, policy_view
@@ -19,20 +18,17 @@ from shared.identity import Caller
 from shared.problems import FieldError
 
 
-async def claim_domain(request: Request) -> Response:
+async def claim_domain(request: Request, caller: Caller, connection_id: str, draft: DomainDraft) -> Response:
     """Answers the DNS record to publish. Until it is proven, a claim has no effect and hinders nobody."""
-    caller = await admin(request)
-    draft = await http.decode(request, DomainDraft)
     domain = domains.normalised(draft.domain)
     if domain is None:
         raise problems.invalid("That is no domain.", [FieldError("/domain", "not a domain name in ASCII")])
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
-        connection = await store.load(conn, request.path_params["connection_id"], lock=True)
+        connection = await store.load(conn, connection_id, lock=True)
         cap = Cap("domains", request.state.settings.most_domains, "A connection")
-        count, connection_id = queries.COUNT_DOMAINS, connection.connection_id
-        await require_room(conn, cap, connection_id, count, (connection_id,))
+        await require_room(conn, cap, connection_id, queries.COUNT_DOMAINS, (connection_id,))
         row = await _claim(conn, caller, connection_id, domain)
         detail = {"domain": domain}
         await audit.record(conn, caller, "saml.domain_claimed", connection.connection_id, detail)
@@ -49,27 +45,25 @@ async def _claim(conn: AsyncConnection, caller: Caller, connection_id: str, doma
     return row
 
 
-async def _load(conn: AsyncConnection, request: Request) -> DomainRow:
-    connection = await store.load(conn, request.path_params["connection_id"])
+async def _load(conn: AsyncConnection, connection_id: str, domain: str) -> DomainRow:
+    connection = await store.load(conn, connection_id)
     async with conn.cursor(row_factory=class_row(DomainRow)) as cursor:
-        await cursor.execute(queries.DOMAIN, (connection.connection_id, request.path_params["domain"]))
+        await cursor.execute(queries.DOMAIN, (connection.connection_id, domain))
         row = await cursor.fetchone()
     if row is None:
         raise problems.not_found()
     return row
 
 
-async def read_domain(request: Request) -> Response:
-    caller = await admin(request)
+async def read_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(domain_view(await _load(conn, request)))
+        return http.json(domain_view(await _load(conn, connection_id, domain)))
 
 
-async def prove_domain(request: Request) -> Response:
+async def prove_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Response:
     """Looks for the record now, once. Raises Problem: 409 where it is not there, or another organisation has proven the domain."""
-    caller = await admin(request)
     async with tenant_transaction(request, caller) as conn:
-        claimed = await _load(conn, request)
+        claimed = await _load(conn, connection_id, domain)
     if claimed.verified_at is not None:
         return http.json(domain_view(claimed))
     await _look(request.state.resolver, claimed)
@@ -97,10 +91,9 @@ async def _look(resolver: Resolver, claimed: DomainRow) -> None:
         raise problems.conflict(f"The TXT record is not to be seen at {name} yet; DNS may need a while.")
 
 
-async def delete_domain(request: Request) -> Response:
-    caller = await admin(request)
+async def delete_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        row = await _load(conn, request)
+        row = await _load(conn, connection_id, domain)
         await _refuse_last(conn, row)
         await conn.execute(queries.DELETE_DOMAIN, (row.connection_id, row.domain))
         await audit.record(conn, caller, "saml.domain_deleted", row.connection_id, {"domain": row.domain})
@@ -123,16 +116,13 @@ async def _policy(conn: AsyncConnection) -> PolicyRow | None:
         return await cursor.fetchone()
 
 
-async def read_policy(request: Request) -> Response:
-    caller = await admin(request)
+async def read_policy(request: Request, caller: Caller) -> Response:
     async with tenant_transaction(request, caller) as conn:
         return http.json(policy_view(await _policy(conn)))
 
 
-async def set_policy(request: Request) -> Response:
+async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> Response:
     """Enforcing ends what a password began, sessions and grants, but the break-glass user's."""
-    caller = await admin(request)
-    wanted = await http.decode(request, PolicyChange)
     async with tenant_transaction(request, caller) as conn:
         await conn.execute(queries.LOCK_TENANT)
         before = await _policy(conn)

@@ -26,15 +26,15 @@ SIGN_IN_SECONDS = 15 * 60
 FORMATS = {"any": "", "persistent": metadata.PERSISTENT, "email": metadata.EMAIL}
 
 
-async def read_metadata(request: Request) -> Response:
+async def read_metadata(request: Request, connection: str) -> Response:
     """What the identity provider's administrator needs of us; no secret is in it."""
-    connection = await receiving.connection_of(request)
-    if connection is None:
+    found = await receiving.connection_of(request)
+    if found is None:
         raise problems.not_found()
     async with transaction(request) as conn:
-        await aset_tenant(conn, connection.tenant_id)
-        following = await (await conn.execute(queries.NEXT_CERTIFICATE, (connection.connection_id,))).fetchone()
-    document = metadata.write(receiving.own_of(request, connection), following[0] if following is not None else None)
+        await aset_tenant(conn, found.tenant_id)
+        following = await (await conn.execute(queries.NEXT_CERTIFICATE, (found.connection_id,))).fetchone()
+    document = metadata.write(receiving.own_of(request, found), following[0] if following is not None else None)
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return Response(document, 200, headers, "application/samlmetadata+xml")
 

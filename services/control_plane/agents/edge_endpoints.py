@@ -15,21 +15,20 @@ from services.control_plane.agents import credentials, queries
 from services.control_plane.agents.credentials import Kind, Presented
 from services.control_plane.agents.models import Agent, Desired, Enrolment, Heartbeat, LiveContent
 from services.control_plane.packages.rules import SEMVER
-from services.control_plane.rows import every, first
 from shared import audit, http, ids, problems
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant, transaction
 from shared.identity import Caller
 from shared.problems import FieldError, Problem
+from shared.rows import every, first
 
 # Wrong secrets for one code; the next one finds it void.
 MOST_FAILURES = 10
 AHEAD = timedelta(minutes=5)
 
 
-async def enrol(request: Request) -> Response:
+async def enrol(request: Request, body: Enrolment) -> Response:
     """A code that was not used yet for a credential that is shown this once."""
-    body = await http.decode(request, Enrolment)
     presented = credentials.read("enr", body.code)
     async with transaction(request) as conn:
         agent = await _said(conn, presented, queries.LOCK)
@@ -55,19 +54,18 @@ async def heartbeat(request: Request) -> Response:
     return http.json(_instructions(request, agent, told, desired))
 
 
-async def download(request: Request) -> Response:
+async def download(request: Request, package_id: str, version: str) -> Response:
     """The content of a version the agent should run, or the part of it that is asked for, so that one that broke off can go on."""
     async with transaction(request) as conn:
         agent = await _authenticated(request, conn, _bearer(request), queries.FIND)
-        live = await _live(conn, request, agent)
+        live = await _live(conn, agent, package_id, version)
         wanted = resuming.wanted(request, live.content_sha256, live.size)
         body = await _read(conn, live, wanted.span) if wanted.span is not None else b""
     return wanted.response(body)
 
 
-async def _live(conn: AsyncConnection, request: Request, agent: Agent) -> LiveContent:
+async def _live(conn: AsyncConnection, agent: Agent, package_id: str, version: str) -> LiveContent:
     """Raises a 404 Problem, the same one, for all that is not assigned to the agent and live in its environment now."""
-    package_id, version = request.path_params["package_id"], request.path_params["version"]
     found = None
     if ids.is_id(package_id, "pkg") and SEMVER.fullmatch(version):
         asked = {"package_id": package_id, "version": version}

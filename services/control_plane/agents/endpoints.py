@@ -8,21 +8,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane import caps
-from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.access import BASE
 from services.control_plane.agents import credentials, queries
 from services.control_plane.agents.models import Agent, AgentChange, AgentDraft, AgentPage
-from services.control_plane.rows import every, first
 from services.control_plane.settings import Settings
-from shared import audit, http, idempotency, identity, ids, pagination, problems
+from shared import audit, http, idempotency, ids, pagination, problems
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
 from shared.problems import FieldError
+from shared.rows import every, first
 
 
-async def create_agent(request: Request) -> Response:
+async def create_agent(request: Request, caller: Caller, draft: AgentDraft) -> Response:
     """Registers an agent; its enrolment code is shown this once."""
-    caller = identity.require(request, WRITE)
-    draft = await http.decode(request, AgentDraft)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
@@ -39,9 +38,7 @@ async def create_agent(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, answer)
 
 
-async def list_agents(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, AgentPage)
+async def list_agents(request: Request, caller: Caller, page: AgentPage) -> Response:
     where = {"vehicle_id": page.vehicle_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         found = await every(conn, Agent, queries.LIST, where)
@@ -50,19 +47,16 @@ async def list_agents(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
 
-async def read_agent(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def read_agent(request: Request, caller: Caller, agent_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        agent = await _find(conn, request)
+        agent = await _find(conn, agent_id)
     return http.json(agent.view(_settings(request)))
 
 
-async def change_agent(request: Request) -> Response:
+async def change_agent(request: Request, caller: Caller, agent_id: str, change: AgentChange) -> Response:
     """Names it, moves it, and says what it should run: it hears of that with its next heartbeat."""
-    caller = identity.require(request, WRITE)
-    change = await http.decode(request, AgentChange)
     async with tenant_transaction(request, caller) as conn:
-        agent = await _find(conn, request, queries.LOCK)
+        agent = await _find(conn, agent_id, queries.LOCK)
         if change.packages is not UNSET:
             await _check_packages(conn, change.packages)
         named = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
@@ -71,14 +65,13 @@ async def change_agent(request: Request) -> Response:
     return http.json(agent.view(_settings(request)))
 
 
-async def renew_code(request: Request) -> Response:
+async def renew_code(request: Request, caller: Caller, agent_id: str) -> Response:
     """Another code for an agent that lost its credential or never enrolled; the old code is void, the credential until it enrols is not."""
-    caller = identity.require(request, WRITE)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
-        agent = await _find(conn, request, queries.LOCK)
+        agent = await _find(conn, agent_id, queries.LOCK)
         if agent.revoked_at is not None:
             raise problems.conflict("The agent is revoked; register another.")
         code, code_row = _new_code(request, agent.id)
@@ -88,11 +81,10 @@ async def renew_code(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, answer)
 
 
-async def revoke_agent(request: Request) -> Response:
+async def revoke_agent(request: Request, caller: Caller, agent_id: str) -> Response:
     """For good: its credential and any code end at once."""
-    caller = identity.require(request, WRITE)
     async with tenant_transaction(request, caller) as conn:
-        agent = await _find(conn, request, queries.LOCK)
+        agent = await _find(conn, agent_id, queries.LOCK)
         if agent.revoked_at is None:
             await audit.record(conn, caller, "agent.revoked", agent.id)
         agent = await _found(conn, queries.REVOKE, (agent.id,))
@@ -111,8 +103,7 @@ async def _check_packages(conn: AsyncConnection, packages: list[str]) -> None:
         raise problems.invalid("A package cannot be assigned; see errors.", errors[:10])
 
 
-async def _find(conn: AsyncConnection, request: Request, statement: Any = queries.FIND) -> Agent:
-    agent_id = request.path_params["agent_id"]
+async def _find(conn: AsyncConnection, agent_id: str, statement: Any = queries.FIND) -> Agent:
     if not ids.is_id(agent_id, "agt"):
         raise problems.not_found()
     return await _found(conn, statement, (agent_id,))

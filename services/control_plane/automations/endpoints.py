@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane import caps
-from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.access import BASE
 from services.control_plane.automations import authority, interest, queries, rules, runs
 from services.control_plane.automations.models import (
     Automation,
@@ -22,16 +22,14 @@ from services.control_plane.automations.models import (
     RunPage,
 )
 from services.control_plane.releases.rules import user_of
-from shared import audit, http, idempotency, identity, ids, pagination, problems
+from shared import audit, http, idempotency, ids, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 
 ADMINISTRATOR = "platform:apps"
 
 
-async def create_automation(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    draft = await http.decode(request, AutomationDraft)
+async def create_automation(request: Request, caller: Caller, draft: AutomationDraft) -> Response:
     rules.check(draft.trigger, draft.action)
     async with tenant_transaction(request, caller) as conn:
         stored = await idempotency.stored(conn, request, caller)
@@ -46,9 +44,7 @@ async def create_automation(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, answer)
 
 
-async def list_automations(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, AutomationPage)
+async def list_automations(request: Request, caller: Caller, page: AutomationPage) -> Response:
     client_id = page.client_id if caller.has(ADMINISTRATOR) else caller.client_id
     where = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn, conn.cursor(row_factory=class_row(Automation)) as cursor:
@@ -58,19 +54,16 @@ async def list_automations(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
 
-async def read_automation(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def read_automation(request: Request, caller: Caller, automation_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        automation = await _find(conn, request, caller)
+        automation = await _find(conn, caller, automation_id)
     return http.json(automation.view())
 
 
-async def change_automation(request: Request) -> Response:
+async def change_automation(request: Request, caller: Caller, automation_id: str, change: AutomationChange) -> Response:
     """Only its own app says what an automation does; an administrator names it, stops it and starts it again."""
-    caller = identity.require(request, WRITE)
-    change = await http.decode(request, AutomationChange)
     async with tenant_transaction(request, caller) as conn:
-        automation = await _find(conn, request, caller, queries.LOCK)
+        automation = await _find(conn, caller, automation_id, queries.LOCK)
         row = _changed(caller, automation, change)
         if change.trigger is not UNSET or change.action is not UNSET or change.enabled is True:
             trigger, action = rules.read(row)
@@ -84,45 +77,38 @@ async def change_automation(request: Request) -> Response:
     return http.json(automation.view())
 
 
-async def delete_automation(request: Request) -> Response:
+async def delete_automation(request: Request, caller: Caller, automation_id: str) -> Response:
     """Its runs go with it."""
-    caller = identity.require(request, WRITE)
     async with tenant_transaction(request, caller) as conn:
-        automation = await _find(conn, request, caller, queries.LOCK)
+        automation = await _find(conn, caller, automation_id, queries.LOCK)
         await conn.execute(queries.DELETE, (automation.id,))
         await interest.tell(conn, caller.tenant_id)
         await audit.record(conn, caller, "automation.deleted", automation.id)
     return http.no_content()
 
 
-async def list_automation_runs(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, RunPage)
+async def list_automation_runs(request: Request, caller: Caller, automation_id: str, page: RunPage) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        automation = await _find(conn, request, caller)
+        automation = await _find(conn, caller, automation_id)
         return await _runs(conn, request, caller, page, automation.id)
 
 
-async def list_runs(request: Request) -> Response:
+async def list_runs(request: Request, caller: Caller, page: RunPage) -> Response:
     """Of all the caller's automations; `?status=dead` are the dead letters."""
-    caller = identity.require(request, READ)
-    page = http.query(request, RunPage)
     async with tenant_transaction(request, caller) as conn:
         return await _runs(conn, request, caller, page, None)
 
 
-async def read_run(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def read_run(request: Request, caller: Caller, run_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        run = await _find_run(conn, request, caller, queries.FIND_RUN)
+        run = await _find_run(conn, caller, run_id, queries.FIND_RUN)
     return http.json(run.view())
 
 
-async def retry_run(request: Request) -> Response:
+async def retry_run(request: Request, caller: Caller, run_id: str) -> Response:
     """Has a run tried again from the beginning; its effect is still one, if an earlier attempt had it after all."""
-    caller = identity.require(request, WRITE)
     async with tenant_transaction(request, caller) as conn:
-        run = await _find_run(conn, request, caller, queries.LOCK_RUN_OF_CALLER)
+        run = await _find_run(conn, caller, run_id, queries.LOCK_RUN_OF_CALLER)
         refusal = runs.may_retry(run.status, run.error, rules.age(run.created_at))
         if refusal is not None:
             raise problems.conflict(refusal, status=run.status)
@@ -204,8 +190,7 @@ async def _runs(
     return http.json(content, headers=pagination.link_header(request, next_cursor))
 
 
-async def _find(conn: AsyncConnection, request: Request, caller: Caller, statement: Any = queries.FIND) -> Automation:
-    automation_id = request.path_params["automation_id"]
+async def _find(conn: AsyncConnection, caller: Caller, automation_id: str, statement: Any = queries.FIND) -> Automation:
     if not ids.is_id(automation_id, "auto"):
         raise problems.not_found()
     return await _fetch(conn, statement, _whose(caller) | {"id": automation_id})
@@ -219,8 +204,7 @@ async def _fetch(conn: AsyncConnection, statement: Any, parameters: dict[str, An
     return automation
 
 
-async def _find_run(conn: AsyncConnection, request: Request, caller: Caller, statement: Any) -> Run:
-    run_id = request.path_params["run_id"]
+async def _find_run(conn: AsyncConnection, caller: Caller, run_id: str, statement: Any) -> Run:
     if not ids.is_id(run_id, "run"):
         raise problems.not_found()
     async with conn.cursor(row_factory=class_row(Run)) as cursor:

@@ -11,12 +11,12 @@ from services.control_plane.automations.queries import STOP_THOSE_OF_APP
 from services.control_plane.marketplace import queries, rules
 from services.control_plane.marketplace.models import Consent, Installation, Listing, ListingDraft, ListingRow
 from services.control_plane.releases.rules import user_of
-from services.control_plane.rows import first
 from shared import ids, outbox, problems
 from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.messages import InstallApp, UninstallApp
 from shared.problems import FieldError
+from shared.rows import first
 
 
 def shown(row: ListingRow) -> Listing:

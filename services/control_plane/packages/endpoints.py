@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane import caps
-from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.access import BASE
 from services.control_plane.octets import octets, require_octets
 from services.control_plane.packages import queries, rules, signing, store, views
 from services.control_plane.packages.models import (
@@ -20,16 +20,15 @@ from services.control_plane.packages.models import (
     VersionDraft,
     VersionRow,
 )
-from services.control_plane.rows import every
-from shared import audit, http, idempotency, identity, pagination, problems
+from shared import audit, http, idempotency, pagination, problems
 from shared.database import tenant_transaction
+from shared.identity import Caller
 from shared.pagination import Page
 from shared.problems import FieldError
+from shared.rows import every
 
 
-async def list_keys(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, Page)
+async def list_keys(request: Request, caller: Caller, page: Page) -> Response:
     parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         found = await every(conn, SigningKeyRow, queries.LIST_KEYS, parameters)
@@ -38,9 +37,7 @@ async def list_keys(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, cursor))
 
 
-async def register_key(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    draft = await http.decode(request, SigningKeyDraft)
+async def register_key(request: Request, caller: Caller, draft: SigningKeyDraft) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
@@ -50,24 +47,20 @@ async def register_key(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def read_key(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def read_key(request: Request, caller: Caller, key_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(views.key_view(await store.load_key(conn, request.path_params["key_id"])))
+        return http.json(views.key_view(await store.load_key(conn, key_id)))
 
 
-async def revoke_key(request: Request) -> Response:
+async def revoke_key(request: Request, caller: Caller, key_id: str) -> Response:
     """Any app of the organisation may: who finds that a key leaked should not have to look for its owner."""
-    caller = identity.require(request, WRITE)
     async with tenant_transaction(request, caller) as conn:
-        key = await store.revoke_key(conn, caller, request.path_params["key_id"])
+        key = await store.revoke_key(conn, caller, key_id)
         await audit.record(conn, caller, "signing_key.revoked", key.id, {"of": key.client_id})
     return http.no_content()
 
 
-async def list_packages(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, PackageFilter)
+async def list_packages(request: Request, caller: Caller, page: PackageFilter) -> Response:
     parameters = {"kind": page.kind, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         found = await every(conn, Package, queries.LIST_PACKAGES, parameters)
@@ -75,9 +68,7 @@ async def list_packages(request: Request) -> Response:
     return http.json({"packages": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
 
 
-async def create_package(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    draft = await http.decode(request, PackageDraft)
+async def create_package(request: Request, caller: Caller, draft: PackageDraft) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
@@ -88,17 +79,14 @@ async def create_package(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def read_package(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def read_package(request: Request, caller: Caller, package_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(await store.load_package(conn, request.path_params["package_id"]))
+        return http.json(await store.load_package(conn, package_id))
 
 
-async def list_versions(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, Page)
+async def list_versions(request: Request, caller: Caller, package_id: str, page: Page) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        package = await store.load_package(conn, request.path_params["package_id"])
+        package = await store.load_package(conn, package_id)
         parameters = {"package_id": package.id, "after": pagination.after(request, page), "limit": page.limit + 1}
         found = await every(conn, VersionRow, queries.LIST_VERSIONS, parameters)
     rows, cursor = pagination.slice_page(request, found, page, key=lambda version: version.id)
@@ -106,14 +94,13 @@ async def list_versions(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, cursor))
 
 
-async def create_version(request: Request) -> Response:
+async def create_version(request: Request, caller: Caller, package_id: str, draft: VersionDraft) -> Response:
     """The manifest, signed. Its content follows, and has to be the one whose digest was signed."""
-    caller = identity.require(request, WRITE)
-    draft, manifest = await http.decode_both(request, VersionDraft)
+    manifest = request.state.named
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
-        package = await store.load_package(conn, request.path_params["package_id"])
+        package = await store.load_package(conn, package_id)
         await caps.require(conn, request.state.settings, caps.VERSIONS, package.id)
         if errors := rules.check(draft, package.kind):
             raise problems.invalid("The manifest does not fit; see errors.", errors)
@@ -138,53 +125,45 @@ def _statement(package_id: str, manifest: dict[str, object]) -> bytes:
         ) from None
 
 
-async def read_version(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def read_version(request: Request, caller: Caller, package_id: str, version: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(views.version_view(await store.load_version(conn, *_named(request))))
+        return http.json(views.version_view(await store.load_version(conn, package_id, version)))
 
 
-async def delete_version(request: Request) -> Response:
+async def delete_version(request: Request, caller: Caller, package_id: str, version: str) -> Response:
     """Only while its content is awaited: a number is then free again."""
-    caller = identity.require(request, WRITE)
     async with tenant_transaction(request, caller) as conn:
-        version = await store.load_version(conn, *_named(request), lock=True)
-        if version.published_at is not None:
+        found = await store.load_version(conn, package_id, version, lock=True)
+        if found.published_at is not None:
             raise problems.conflict("A published version stays as it is.")
-        await conn.execute(queries.DELETE_VERSION, (version.id,))
-        await audit.record(conn, caller, "version.deleted", version.id, {"version": version.version})
+        await conn.execute(queries.DELETE_VERSION, (found.id,))
+        await audit.record(conn, caller, "version.deleted", found.id, {"version": found.version})
     return http.no_content()
 
 
-async def upload_content(request: Request) -> Response:
+async def upload_content(request: Request, caller: Caller, package_id: str, version: str) -> Response:
     """Publishes the version. Sent again it is answered alike, so that an upload whose answer was lost can be repeated."""
-    caller = identity.require(request, WRITE)
     require_octets(request)
     content = await http.read_body(request, MAX_CONTENT)
     # In a thread, which hashing lets others run beside.
     digest = await run_in_threadpool(lambda: hashlib.sha256(content).hexdigest())
     async with tenant_transaction(request, caller) as conn:
-        version = await store.load_version(conn, *_named(request), lock=True)
-        if digest != version.content_sha256:
+        found = await store.load_version(conn, package_id, version, lock=True)
+        if digest != found.content_sha256:
             raise problems.invalid("The content is not the one whose digest was signed.")
         if not content:
             raise problems.invalid("The content is empty.")
-        if version.published_at is None:
+        if found.published_at is None:
             await store.require_room(conn, caller, len(content), request.state.settings.package_storage_mib << 20)
-            version = await store.fill(conn, caller, version, content)
-            await audit.record(conn, caller, "version.published", version.id, {"version": version.version})
-    return http.json(views.version_view(version))
+            found = await store.fill(conn, caller, found, content)
+            await audit.record(conn, caller, "version.published", found.id, {"version": found.version})
+    return http.json(views.version_view(found))
 
 
-async def download_content(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def download_content(request: Request, caller: Caller, package_id: str, version: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        version = await store.load_version(conn, *_named(request))
-        row = await (await conn.execute(queries.CONTENT, (version.id,))).fetchone()
+        found = await store.load_version(conn, package_id, version)
+        row = await (await conn.execute(queries.CONTENT, (found.id,))).fetchone()
     if row is None:
         raise problems.not_found("The content of this version has not been sent yet.")
-    return octets(row[0], version.content_sha256)
-
-
-def _named(request: Request) -> tuple[str, str]:
-    return request.path_params["package_id"], request.path_params["version"]
+    return octets(row[0], found.content_sha256)

@@ -16,12 +16,12 @@ from services.control_plane.packages.models import (
     VersionDraft,
     VersionRow,
 )
-from services.control_plane.rows import first
 from services.control_plane.settings import Settings
 from shared import http, ids, problems
 from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError
+from shared.rows import first
 
 
 async def insert_key(

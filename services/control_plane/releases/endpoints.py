@@ -7,20 +7,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane import caps
-from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.access import BASE
 from services.control_plane.releases import queries, store
 from services.control_plane.releases.models import Decision, Release, ReleaseDraft, ReleaseFilter, view
-from services.control_plane.rows import every
-from shared import audit, http, idempotency, identity, pagination
+from shared import audit, http, idempotency, pagination
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
+from shared.rows import every
 
 Change = Callable[[AsyncConnection, Caller, Release, str | None], Awaitable[Release]]
 
 
-async def list_releases(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, ReleaseFilter)
+async def list_releases(request: Request, caller: Caller, page: ReleaseFilter) -> Response:
     wanted = {"package_id": page.package_id, "environment": page.environment, "status": page.status}
     async with tenant_transaction(request, caller) as conn:
         parameters = wanted | {"after": pagination.after(request, page), "limit": page.limit + 1}
@@ -29,9 +27,7 @@ async def list_releases(request: Request) -> Response:
     return http.json({"releases": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
 
 
-async def request_release(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    draft = await http.decode(request, ReleaseDraft)
+async def request_release(request: Request, caller: Caller, draft: ReleaseDraft) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
@@ -43,32 +39,31 @@ async def request_release(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def read_release(request: Request) -> Response:
-    caller = identity.require(request, READ)
+async def read_release(request: Request, caller: Caller, release_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        release = await store.load(conn, request.path_params["release_id"])
+        release = await store.load(conn, release_id)
         return http.json(view(release, await store.history(conn, release)))
 
 
-async def approve(request: Request) -> Response:
-    return await _change(request, "release.approved", store.approve)
+async def approve(request: Request, caller: Caller, release_id: str, decision: Decision) -> Response:
+    return await _change(request, caller, release_id, decision, "release.approved", store.approve)
 
 
-async def reject(request: Request) -> Response:
-    return await _change(request, "release.rejected", store.reject)
+async def reject(request: Request, caller: Caller, release_id: str, decision: Decision) -> Response:
+    return await _change(request, caller, release_id, decision, "release.rejected", store.reject)
 
 
-async def promote(request: Request) -> Response:
-    return await _change(request, "release.promoted", store.promote)
+async def promote(request: Request, caller: Caller, release_id: str, decision: Decision) -> Response:
+    return await _change(request, caller, release_id, decision, "release.promoted", store.promote)
 
 
-async def _change(request: Request, action: str, change: Change) -> Response:
-    caller = identity.require(request, WRITE)
-    decision = await http.decode_optional(request, Decision)
+async def _change(
+    request: Request, caller: Caller, release_id: str, decision: Decision, action: str, change: Change
+) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
-        release = await store.load(conn, request.path_params["release_id"], lock=True)
+        release = await store.load(conn, release_id, lock=True)
         if change is store.promote:
             await caps.require(conn, request.state.settings, caps.RELEASES, caller.tenant_id)
         changed = await change(conn, caller, release, decision.reason)
@@ -77,13 +72,11 @@ async def _change(request: Request, action: str, change: Change) -> Response:
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def roll_back(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    decision = await http.decode_optional(request, Decision)
+async def roll_back(request: Request, caller: Caller, release_id: str, decision: Decision) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
-        release = await store.load(conn, request.path_params["release_id"], lock=True)
+        release = await store.load(conn, release_id, lock=True)
         ended, restored = await store.roll_back(conn, caller, release, decision.reason)
         await audit.record(conn, caller, "release.rolled_back", release.id, {"restored": restored and restored.id})
         content: dict[str, Any] = view(ended, await store.history(conn, ended)) | {"restored": restored}

@@ -9,11 +9,11 @@ from services.control_plane.packages import store as packages
 from services.control_plane.packages.models import Package
 from services.control_plane.releases import queries, rules
 from services.control_plane.releases.models import Release, ReleaseDraft, Step
-from services.control_plane.rows import every, first
 from shared import ids, problems, tracing
 from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError, Problem
+from shared.rows import every, first
 
 
 async def load(conn: AsyncConnection, release_id: str, *, lock: bool = False) -> Release:

@@ -18,7 +18,7 @@ from services.epcr.models.requests import EncounterFilter, ReadBundle, ReadEncou
 from services.epcr.partner_view import plain_view, summary
 from services.epcr.pseudonyms import Pseudonyms
 from services.epcr.representations import FHIR, etag, is_known, not_modified, wants_fhir
-from shared import audit, http, idempotency, identity, ids, outbox, pagination, problems
+from shared import audit, http, idempotency, ids, outbox, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.problems import FieldError
@@ -29,9 +29,7 @@ PATH = "/api/v1/epcr/encounters"
 log = logging.getLogger(__name__)
 
 
-async def create_encounter(request: Request) -> Response:
-    caller = identity.require(request, WRITE)
-    draft = await http.decode(request, EncounterDraft)
+async def create_encounter(request: Request, caller: Caller, draft: EncounterDraft) -> Response:
     async with tenant_transaction(request, caller) as conn:
         policy = await policy_for(conn, caller)
         if policy.mode != "exact":
@@ -50,9 +48,7 @@ async def create_encounter(request: Request) -> Response:
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def list_encounters(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    page = http.query(request, EncounterFilter)
+async def list_encounters(request: Request, caller: Caller, page: EncounterFilter) -> Response:
     pseudonyms: Pseudonyms = request.state.pseudonyms
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
@@ -67,16 +63,14 @@ async def list_encounters(request: Request) -> Response:
     return http.json(content, headers=pagination.link_header(request, cursor))
 
 
-async def read_encounter(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    asked = http.query(request, ReadEncounter)
+async def read_encounter(request: Request, caller: Caller, encounter_id: str, asked: ReadEncounter) -> Response:
     if asked.format == "fhir" or (asked.format is None and wants_fhir(request.headers.getlist("accept"))):
-        return await _export(request, caller, asked.max_entries)
+        return await _export(request, caller, encounter_id, asked.max_entries)
     if asked.max_entries is not None:
         raise problems.invalid("max_entries goes with format=fhir.", [FieldError("max_entries", "needs format=fhir")])
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
-        stored = await reader.find(request.path_params["encounter_id"])
+        stored = await reader.find(encounter_id)
         view = await plain_view(conn, stored, reader.policy, request.state.pseudonyms)
         await audit.record(conn, caller, "encounter.read", stored.row.id)
     headers = {"etag": etag(stored.row, view.disclosure, "json"), "vary": "accept"}
@@ -85,9 +79,8 @@ async def read_encounter(request: Request) -> Response:
     return http.json(view.content, headers=headers)
 
 
-async def export_bundle(request: Request) -> Response:
-    caller = identity.require(request, READ)
-    return await _export(request, caller, http.query(request, ReadBundle).max_entries)
+async def export_bundle(request: Request, caller: Caller, encounter_id: str, asked: ReadBundle) -> Response:
+    return await _export(request, caller, encounter_id, asked.max_entries)
 
 
 async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Present | Edition:
@@ -95,10 +88,10 @@ async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Pr
     return reader_for(conn, caller, policy, request.state.pseudonyms, request.state.keyring)
 
 
-async def _export(request: Request, caller: Caller, max_entries: int | None) -> Response:
+async def _export(request: Request, caller: Caller, encounter_id: str, max_entries: int | None) -> Response:
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
-        stored = await reader.find(request.path_params["encounter_id"])
+        stored = await reader.find(encounter_id)
         disclosure = await disclose(conn, stored, reader.policy, request.state.pseudonyms)
         headers = {"etag": etag(stored.row, disclosure, f"fhir {max_entries}"), "vary": "accept"}
         known = is_known(request.headers.getlist("if-none-match"), headers["etag"])

@@ -12,18 +12,17 @@ from services.epcr import amend, announcements, store
 from services.epcr.models.record import Encounter, RecordPatch
 from services.epcr.representations import is_known, not_modified, require_match
 from services.epcr.status import may_follow
-from shared import audit, http, identity, ids, outbox, problems
+from shared import audit, http, ids, outbox, problems
 from shared.database import tenant_transaction
+from shared.identity import Caller
 from shared.problems import FieldError
 
-CLINICAL = "argus:epcr:clinical"
 FINISHED = frozenset({"completed", "handed_over"})
 
 
-async def read_record(request: Request) -> Response:
-    caller = identity.require(request, CLINICAL)
+async def read_record(request: Request, caller: Caller, encounter_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        stored = await store.find(conn, request.path_params["encounter_id"], request.state.keyring)
+        stored = await store.find(conn, encounter_id, request.state.keyring)
         await audit.record(conn, caller, "record.read", stored.row.id)
     headers = {"etag": _tag(stored.encounter)}
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
@@ -31,13 +30,10 @@ async def read_record(request: Request) -> Response:
     return http.json(_whole(stored.encounter), headers=headers)
 
 
-async def write_record(request: Request) -> Response:
-    caller = identity.require(request, CLINICAL)
-    patch, named = await http.decode_both(request, RecordPatch)
+async def write_record(request: Request, caller: Caller, encounter_id: str, patch: RecordPatch) -> Response:
+    named: dict[str, Any] = request.state.named
     async with tenant_transaction(request, caller) as conn:
-        before = (
-            await store.find(conn, request.path_params["encounter_id"], request.state.keyring, lock=True)
-        ).encounter
+        before = (await store.find(conn, encounter_id, request.state.keyring, lock=True)).encounter
         require_match(request.headers.getlist("if-match"), before.version)
         after = _written(before, patch, named)
         if after is not before:

@@ -1,8 +1,9 @@
-"""What the public contract says of the marketplace."""
+"""Every call of the marketplace."""
 
 import msgspec
 
 from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.marketplace import endpoints
 from services.control_plane.marketplace.models import (
     Consent,
     Installation,
@@ -12,7 +13,7 @@ from services.control_plane.marketplace.models import (
     ListingFilter,
 )
 from services.control_plane.octets import MEDIA
-from shared.openapi import Content, Operation
+from shared.routing import Content, Operation
 
 LISTINGS = f"{BASE}/listings"
 INSTALLATIONS = f"{BASE}/installations"
@@ -35,6 +36,7 @@ OPERATIONS = [
     Operation(
         "GET",
         LISTINGS,
+        endpoints.list_listings,
         "Browse the marketplace",
         READ,
         {200: Listings},
@@ -44,6 +46,7 @@ OPERATIONS = [
     Operation(
         "POST",
         LISTINGS,
+        endpoints.publish_listing,
         "Publish a listing",
         WRITE,
         {201: Listing, 200: Listing},
@@ -53,19 +56,36 @@ OPERATIONS = [
         refusals={409: "A call with this Idempotency-Key is under way"},
         example={"release_id": "rel_1", "title": "Ward board", "description": "Tells the wards what is on its way"},
     ),
-    Operation("GET", f"{LISTINGS}/{{listing_id}}", "Read a listing", READ, {200: Listing}),
+    Operation(
+        "GET",
+        f"{LISTINGS}/{{listing_id}}",
+        endpoints.read_listing,
+        "Read a listing",
+        READ,
+        {200: Listing},
+    ),
     Operation(
         "DELETE",
         f"{LISTINGS}/{{listing_id}}",
+        endpoints.withdraw_listing,
         "Withdraw a listing",
         WRITE,
         {204: None},
         "Nobody installs it any more; where it is installed it stays.",
     ),
-    Operation("GET", INSTALLATIONS, "List installations", READ, {200: Installations}, query=InstallationFilter),
+    Operation(
+        "GET",
+        INSTALLATIONS,
+        endpoints.list_installations,
+        "List installations",
+        READ,
+        {200: Installations},
+        query=InstallationFilter,
+    ),
     Operation(
         "POST",
         INSTALLATIONS,
+        endpoints.install,
         "Install a listing",
         WRITE,
         {201: Installation},
@@ -84,11 +104,20 @@ OPERATIONS = [
             "consented_scopes": ["webhooks:write"],
             "consented_event_types": ["incident.created"],
         },
+        guard=endpoints.require_administrator,
     ),
-    Operation("GET", INSTALLATION, "Read an installation", READ, {200: Installation}),
+    Operation(
+        "GET",
+        INSTALLATION,
+        endpoints.read_installation,
+        "Read an installation",
+        READ,
+        {200: Installation},
+    ),
     Operation(
         "GET",
         f"{INSTALLATION}/content",
+        endpoints.download_installed,
         "Download what is installed",
         READ,
         {200: (Content(MEDIA, None),)},
@@ -97,11 +126,13 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{INSTALLATION}/uninstall",
+        endpoints.uninstall,
         "Uninstall",
         WRITE,
         {202: Installation},
         "Stops its automations at once and deletes its app: its tokens end at every gateway within a second of that.",
         refusals={403: ADMINISTRATORS, 409: "It is still being installed, or never was"},
+        guard=endpoints.require_administrator,
     ),
 ]
 IDS = {"listing_id": "lst_1", "installation_id": "ins_1"}

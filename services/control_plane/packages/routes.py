@@ -1,4 +1,4 @@
-"""What the public contract says of packages, their versions and signing keys."""
+"""Every call about packages, their versions and signing keys."""
 
 from datetime import datetime
 from typing import Literal
@@ -7,6 +7,7 @@ import msgspec
 
 from services.control_plane.access import BASE, READ, WRITE
 from services.control_plane.octets import MEDIA
+from services.control_plane.packages import endpoints
 from services.control_plane.packages.models import (
     Package,
     PackageDraft,
@@ -15,8 +16,8 @@ from services.control_plane.packages.models import (
     VersionDraft,
     VersionRow,
 )
-from shared.openapi import Content, Operation
 from shared.pagination import Page
+from shared.routing import Content, Operation
 
 KEYS = f"{BASE}/signing-keys"
 PACKAGES = f"{BASE}/packages"
@@ -68,10 +69,19 @@ class Versions(msgspec.Struct):
 
 
 OPERATIONS = [
-    Operation("GET", KEYS, "List signing keys", READ, {200: SigningKeys}, query=Page),
+    Operation(
+        "GET",
+        KEYS,
+        endpoints.list_keys,
+        "List signing keys",
+        READ,
+        {200: SigningKeys},
+        query=Page,
+    ),
     Operation(
         "POST",
         KEYS,
+        endpoints.register_key,
         "Register a signing key",
         WRITE,
         {201: SigningKey},
@@ -86,20 +96,37 @@ OPERATIONS = [
             "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
         },
     ),
-    Operation("GET", f"{KEYS}/{{key_id}}", "Read a signing key", READ, {200: SigningKey}),
+    Operation(
+        "GET",
+        f"{KEYS}/{{key_id}}",
+        endpoints.read_key,
+        "Read a signing key",
+        READ,
+        {200: SigningKey},
+    ),
     Operation(
         "DELETE",
         f"{KEYS}/{{key_id}}",
+        endpoints.revoke_key,
         "Revoke a signing key",
         WRITE,
         {204: None},
         "For good: it signs nothing more, what it signed is released no more, and its listings leave the marketplace."
         " Any app of the organisation may do so.",
     ),
-    Operation("GET", PACKAGES, "List packages", READ, {200: Packages}, query=PackageFilter),
+    Operation(
+        "GET",
+        PACKAGES,
+        endpoints.list_packages,
+        "List packages",
+        READ,
+        {200: Packages},
+        query=PackageFilter,
+    ),
     Operation(
         "POST",
         PACKAGES,
+        endpoints.create_package,
         "Create a package",
         WRITE,
         {201: Package},
@@ -108,11 +135,27 @@ OPERATIONS = [
         refusals={409: "There is a package of this name, or a call with this Idempotency-Key is under way"},
         example={"name": "ward-board", "kind": "connector", "description": "Tells the wards what is on its way"},
     ),
-    Operation("GET", PACKAGE, "Read a package", READ, {200: Package}),
-    Operation("GET", f"{PACKAGE}/versions", "List a package's versions", READ, {200: Versions}, query=Page),
+    Operation(
+        "GET",
+        PACKAGE,
+        endpoints.read_package,
+        "Read a package",
+        READ,
+        {200: Package},
+    ),
+    Operation(
+        "GET",
+        f"{PACKAGE}/versions",
+        endpoints.list_versions,
+        "List a package's versions",
+        READ,
+        {200: Versions},
+        query=Page,
+    ),
     Operation(
         "POST",
         f"{PACKAGE}/versions",
+        endpoints.create_version,
         "Announce a version",
         WRITE,
         {201: PackageVersion},
@@ -140,10 +183,18 @@ OPERATIONS = [
             "signature": "A" * 86,
         },
     ),
-    Operation("GET", VERSION, "Read a version", READ, {200: PackageVersion}),
+    Operation(
+        "GET",
+        VERSION,
+        endpoints.read_version,
+        "Read a version",
+        READ,
+        {200: PackageVersion},
+    ),
     Operation(
         "DELETE",
         VERSION,
+        endpoints.delete_version,
         "Withdraw an announced version",
         WRITE,
         {204: None},
@@ -153,6 +204,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{VERSION}/content",
+        endpoints.download_content,
         "Download a version's content",
         READ,
         {200: (Content(MEDIA, None),)},
@@ -161,6 +213,7 @@ OPERATIONS = [
     Operation(
         "PUT",
         f"{VERSION}/content",
+        endpoints.upload_content,
         "Upload a version's content",
         WRITE,
         {200: PackageVersion},

@@ -1,21 +1,19 @@
-"""What the public contract says of this service."""
+"""Every call of this service. Routes are tried in this order: those that come by the thousand each second first."""
 
-from typing import Annotated, Any
-
-import msgspec
-
+from services.device_ingest import endpoints
 from services.device_ingest.models import (
-    MAX_BATCH,
+    BatchAnswer,
     Device,
     DeviceChange,
     DeviceFilter,
     Enrolment,
     Observation,
+    ObservationBatch,
     ObservationDraft,
     ObservationFilter,
+    UnreadBatch,
 )
-from shared import http
-from shared.openapi import Operation, Part
+from shared.routing import Operation, Part
 
 READ, WRITE = "argus:devices:read", "argus:devices:write"
 DEVICES = "/api/v1/devices"
@@ -24,30 +22,11 @@ IDEMPOTENCY = ("Idempotency-Key",)
 SPO2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
 
 
-class ObservationBatch(http.Body):
-    """Readings of one device, each taken or refused by itself."""
-
-    observations: Annotated[list[ObservationDraft], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
-
-
-class BatchItem(msgspec.Struct, omit_defaults=True):
-    """201 with the observation's id, or the status and problem document it would have been answered alone."""
-
-    status: int
-    id: str | None = None
-    error: dict[str, Any] | None = None
-
-
-class BatchAnswer(msgspec.Struct):
-    """One result for each observation, in their order."""
-
-    results: list[BatchItem]
-
-
 OPERATIONS = [
     Operation(
         "GET",
         DEVICES,
+        endpoints.list_devices,
         "List medical devices",
         READ,
         {200: list[Device]},
@@ -57,6 +36,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{DEVICES}/enrol",
+        endpoints.enrol_device,
         "Enrol a medical device",
         WRITE,
         {201: Device, 200: Device},
@@ -66,10 +46,18 @@ OPERATIONS = [
         refusals={409: "A call with this Idempotency-Key is under way"},
         example={"serial_number": "SN-0001", "device_class": "defib", "manufacturer": "ACME"},
     ),
-    Operation("GET", DEVICE, "Read a device", READ, {200: Device}),
+    Operation(
+        "GET",
+        DEVICE,
+        endpoints.read_device,
+        "Read a device",
+        READ,
+        {200: Device},
+    ),
     Operation(
         "PATCH",
         DEVICE,
+        endpoints.change_device,
         "Move, rest or retire a device",
         WRITE,
         {200: Device},
@@ -80,6 +68,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{DEVICE}/observations",
+        endpoints.list_observations,
         "List a device's observations",
         READ,
         {200: list[Observation]},
@@ -89,6 +78,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{DEVICE}/observations",
+        endpoints.record_observation,
         "Submit an observation",
         WRITE,
         {201: Observation},
@@ -104,15 +94,24 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{DEVICE}/observations:batch",
+        endpoints.record_observations,
         "Submit up to 500 observations",
         WRITE,
         {200: BatchAnswer},
-        body=ObservationBatch,
+        body=UnreadBatch,
+        shown_body=ObservationBatch,
         headers=IDEMPOTENCY,
         refusals={409: "A call with this Idempotency-Key is under way"},
         example={"observations": [SPO2]},
     ),
-    Operation("GET", f"{DEVICE}/observations/{{observation_id}}", "Read an observation", READ, {200: Observation}),
+    Operation(
+        "GET",
+        f"{DEVICE}/observations/{{observation_id}}",
+        endpoints.read_observation,
+        "Read an observation",
+        READ,
+        {200: Observation},
+    ),
 ]
 PART = Part(
     "Devices", "devices", "https://api.knogin.com", OPERATIONS, {"device_id": "dev_1", "observation_id": "obs_1"}

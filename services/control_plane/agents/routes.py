@@ -1,4 +1,4 @@
-"""What the public contract says of edge agents."""
+"""Every call about edge agents."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.agents import edge_endpoints, endpoints
 from services.control_plane.agents.models import (
     AgentChange,
     AgentDraft,
@@ -16,8 +17,8 @@ from services.control_plane.agents.models import (
 )
 from services.control_plane.agents.staleness import Staleness
 from services.control_plane.octets import MEDIA
-from services.control_plane.packages.documented import PublicJwk
-from shared.openapi import Content, Operation
+from services.control_plane.packages.routes import PublicJwk
+from shared.routing import Content, Operation
 
 AGENTS = f"{BASE}/agents"
 ONE = AGENTS + "/{agent_id}"
@@ -95,10 +96,19 @@ class Instructions(msgspec.Struct):
 
 
 OPERATIONS = [
-    Operation("GET", AGENTS, "List edge agents", READ, {200: Agents}, query=AgentPage),
+    Operation(
+        "GET",
+        AGENTS,
+        endpoints.list_agents,
+        "List edge agents",
+        READ,
+        {200: Agents},
+        query=AgentPage,
+    ),
     Operation(
         "POST",
         AGENTS,
+        endpoints.create_agent,
         "Register an edge agent",
         WRITE,
         {201: AgentWithCode},
@@ -110,6 +120,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{AGENTS}/enrol",
+        edge_endpoints.enrol,
         "Enrol, as an edge agent",
         None,
         {200: Enrolled},
@@ -121,6 +132,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{AGENTS}/heartbeat",
+        edge_endpoints.heartbeat,
         "Report, as an edge agent",
         None,
         {200: Instructions},
@@ -128,10 +140,12 @@ OPERATIONS = [
         body=Heartbeat,
         refusals=UNKNOWN,
         example={"sent_at": "2026-03-23T12:00:00Z", "running": [], "agent_version": "2.1.0"},
+        decodes=False,
     ),
     Operation(
         "GET",
         f"{AGENTS}/content/{{package_id}}/{{version}}",
+        edge_endpoints.download,
         "Download what to run, as an edge agent",
         None,
         {200: (Content(MEDIA, None),), 206: (Content(MEDIA, None),)},
@@ -143,10 +157,18 @@ OPERATIONS = [
         | {412: "The content is not the one that If-Match names", 416: "None of the content's bytes is in the range"},
         has_etag=True,
     ),
-    Operation("GET", ONE, "Inspect an edge agent", READ, {200: Agent}),
+    Operation(
+        "GET",
+        ONE,
+        endpoints.read_agent,
+        "Inspect an edge agent",
+        READ,
+        {200: Agent},
+    ),
     Operation(
         "PATCH",
         ONE,
+        endpoints.change_agent,
         "Change what an edge agent should run",
         WRITE,
         {200: Agent},
@@ -157,12 +179,20 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{ONE}/enrolment-code",
+        endpoints.renew_code,
         "Get another enrolment code",
         WRITE,
         {201: AgentWithCode},
         headers=("Idempotency-Key",),
         refusals={409: "The agent is revoked, or a call with this Idempotency-Key is under way"},
     ),
-    Operation("POST", f"{ONE}/revoke", "Revoke an edge agent", WRITE, {200: Agent}),
+    Operation(
+        "POST",
+        f"{ONE}/revoke",
+        endpoints.revoke_agent,
+        "Revoke an edge agent",
+        WRITE,
+        {200: Agent},
+    ),
 ]
 IDS = {"agent_id": "agt_123"}

@@ -1,10 +1,11 @@
-"""What the public contract says of this service."""
+"""Every call about webhooks and their deliveries."""
 
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from services.webhook_dispatcher import endpoints, history_endpoints
 from services.webhook_dispatcher.models import (
     Attempt,
     Delivery,
@@ -14,8 +15,8 @@ from services.webhook_dispatcher.models import (
     TestQuery,
     WebhookChange,
 )
-from shared.openapi import Operation, Part
 from shared.pagination import Page
+from shared.routing import Operation, Part
 
 READ, WRITE = "webhooks:read", "webhooks:write"
 WEBHOOKS = "/v1/webhooks"
@@ -125,10 +126,19 @@ class Diagnosis(msgspec.Struct):
 
 
 OPERATIONS = [
-    Operation("GET", WEBHOOKS, "List webhooks", READ, {200: Webhooks}, query=Page),
+    Operation(
+        "GET",
+        WEBHOOKS,
+        endpoints.list_webhooks,
+        "List webhooks",
+        READ,
+        {200: Webhooks},
+        query=Page,
+    ),
     Operation(
         "POST",
         WEBHOOKS,
+        endpoints.create_webhook,
         "Create a webhook",
         WRITE,
         {201: Webhook},
@@ -138,10 +148,18 @@ OPERATIONS = [
         refusals=STOPPED | UNAPPROVED,
         example={"url": "https://integrator.example/webhooks/argus", "events": ["incident.updated"]},
     ),
-    Operation("GET", ONE, "Inspect a webhook", READ, {200: Webhook}),
+    Operation(
+        "GET",
+        ONE,
+        endpoints.read_webhook,
+        "Inspect a webhook",
+        READ,
+        {200: Webhook},
+    ),
     Operation(
         "PUT",
         ONE,
+        endpoints.change_webhook,
         "Update a webhook",
         WRITE,
         {200: Webhook},
@@ -151,10 +169,18 @@ OPERATIONS = [
         refusals=UNAPPROVED,
         example={"events": ["incident.updated", "incident.closed"]},
     ),
-    Operation("DELETE", ONE, "Delete a webhook", WRITE, {204: None}),
+    Operation(
+        "DELETE",
+        ONE,
+        endpoints.delete_webhook,
+        "Delete a webhook",
+        WRITE,
+        {204: None},
+    ),
     Operation(
         "GET",
         f"{ONE}/deliveries",
+        history_endpoints.list_deliveries,
         "Review deliveries",
         READ,
         {200: Deliveries},
@@ -164,11 +190,17 @@ OPERATIONS = [
         query=DeliveryPage,
     ),
     Operation(
-        "GET", f"{ONE}/deliveries/{{delivery_id}}", "Review one delivery's attempts", READ, {200: DeliveryHistory}
+        "GET",
+        f"{ONE}/deliveries/{{delivery_id}}",
+        history_endpoints.read_delivery,
+        "Review one delivery's attempts",
+        READ,
+        {200: DeliveryHistory},
     ),
     Operation(
         "POST",
         f"{ONE}/deliveries/{{delivery_id}}/retry",
+        history_endpoints.retry_delivery,
         "Send a delivery again",
         WRITE,
         {202: Queued},
@@ -178,6 +210,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{ONE}/recover",
+        history_endpoints.recover,
         "Send again what was given up",
         WRITE,
         {202: Recovering},
@@ -188,6 +221,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{ONE}/test",
+        history_endpoints.send_test,
         "Send a test webhook",
         WRITE,
         {202: Queued, 200: Diagnosis},
@@ -196,7 +230,14 @@ OPERATIONS = [
         headers=("Idempotency-Key",),
         refusals=STOPPED,
     ),
-    Operation("GET", f"{ONE}/reconciliation", "Check the books", READ, {200: Reconciliation}),
+    Operation(
+        "GET",
+        f"{ONE}/reconciliation",
+        history_endpoints.reconcile,
+        "Check the books",
+        READ,
+        {200: Reconciliation},
+    ),
 ]
 IDS = {"webhook_id": "wh_123", "delivery_id": "dlv_123"}
 PART = Part("Webhooks", "webhooks", "https://auth.knogin.com", OPERATIONS, IDS)

@@ -1,4 +1,4 @@
-"""What the public contract says of this service: apps and their credentials, tokens, keys, discovery."""
+"""Every call about apps and their credentials."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from services.auth.apps import credential_endpoints, endpoints
 from services.auth.apps.models import (
     AppChange,
     AppDraft,
@@ -19,13 +20,9 @@ from services.auth.apps.models import (
     ServiceTokenDraft,
 )
 from services.auth.apps.scopes import PLATFORM_APPS
-from services.auth.documented_oauth import OAUTH
-from services.auth.documented_requests import REQUESTS_OPERATIONS
-from services.auth.documented_saml import SAML, SAML_IDS
-from shared.openapi import AnyOf, Operation, Part
 from shared.pagination import Page
+from shared.routing import AnyOf, Operation
 
-AUTH = "https://auth.knogin.com"
 APPS = "/v1/platform/apps"
 APP = APPS + "/{client_id}"
 IDEMPOTENCY = ("Idempotency-Key",)
@@ -164,19 +161,29 @@ class ServiceTokens(msgspec.Struct):
     next_cursor: str | None
 
 
-APPS_OPERATIONS = [
+OPERATIONS = [
     Operation(
         "GET",
         "/v1/platform/scopes",
+        endpoints.list_scopes,
         "List available scopes",
         "",
         {200: Scopes},
         "What apps of the caller's tenant may ask for; on-request scopes appear once granted.",
     ),
-    Operation("GET", APPS, "List apps", PLATFORM_APPS, {200: Apps}, query=AppPage),
+    Operation(
+        "GET",
+        APPS,
+        endpoints.list_apps,
+        "List apps",
+        PLATFORM_APPS,
+        {200: Apps},
+        query=AppPage,
+    ),
     Operation(
         "POST",
         APPS,
+        endpoints.create_app,
         "Create an app",
         PLATFORM_APPS,
         {201: RegisteredApp},
@@ -191,10 +198,18 @@ APPS_OPERATIONS = [
             "requested_scopes": ["webhooks:write"],
         },
     ),
-    Operation("GET", APP, "Inspect an app", PLATFORM_APPS, {200: App}),
+    Operation(
+        "GET",
+        APP,
+        endpoints.read_app,
+        "Inspect an app",
+        PLATFORM_APPS,
+        {200: App},
+    ),
     Operation(
         "PATCH",
         APP,
+        endpoints.change_app,
         "Change an app",
         PLATFORM_APPS,
         {200: App},
@@ -206,6 +221,7 @@ APPS_OPERATIONS = [
     Operation(
         "DELETE",
         APP,
+        endpoints.delete_app,
         "Delete an app",
         PLATFORM_APPS,
         {204: None},
@@ -215,16 +231,26 @@ APPS_OPERATIONS = [
     Operation(
         "POST",
         f"{APP}/disable",
+        endpoints.disable_app,
         "Disable an app",
         PLATFORM_APPS,
         {200: App},
         "Its live tokens end at once and its webhooks pause; enabling it brings back its secrets and webhooks.",
         refusals=NOT_CHANGEABLE,
     ),
-    Operation("POST", f"{APP}/enable", "Enable an app", PLATFORM_APPS, {200: App}, refusals=NOT_CHANGEABLE),
+    Operation(
+        "POST",
+        f"{APP}/enable",
+        endpoints.enable_app,
+        "Enable an app",
+        PLATFORM_APPS,
+        {200: App},
+        refusals=NOT_CHANGEABLE,
+    ),
     Operation(
         "PATCH",
         f"{APP}/governance",
+        endpoints.change_governance,
         "Update app governance",
         PLATFORM_APPS,
         {200: AnyOf((GovernanceChanged, GovernanceTried))},
@@ -238,15 +264,18 @@ APPS_OPERATIONS = [
     Operation(
         "GET",
         f"{APP}/events",
+        endpoints.list_events,
         "List refused token calls",
         PLATFORM_APPS,
         {200: AppEvents},
         "Why token calls of the last 30 days were refused. An app may read its own with any token.",
         query=Page,
+        owner_needs_no_scope=True,
     ),
     Operation(
         "POST",
         f"{APP}/rotate-secret",
+        credential_endpoints.rotate_secret,
         "Rotate an app's secret",
         PLATFORM_APPS,
         {200: RotatedSecret},
@@ -260,6 +289,7 @@ APPS_OPERATIONS = [
     Operation(
         "POST",
         f"{APP}/service-token",
+        credential_endpoints.mint_service_token,
         "Mint a service token",
         PLATFORM_APPS,
         {201: MintedServiceToken},
@@ -273,21 +303,23 @@ APPS_OPERATIONS = [
         },
         example={"scopes": ["webhooks:write"]},
     ),
-    Operation("GET", f"{APP}/service-tokens", "List service tokens", PLATFORM_APPS, {200: ServiceTokens}, query=Page),
+    Operation(
+        "GET",
+        f"{APP}/service-tokens",
+        credential_endpoints.list_service_tokens,
+        "List service tokens",
+        PLATFORM_APPS,
+        {200: ServiceTokens},
+        query=Page,
+    ),
     Operation(
         "DELETE",
         f"{APP}/service-tokens/{{token_id}}",
+        credential_endpoints.revoke_service_token,
         "Revoke a service token",
         PLATFORM_APPS,
         {204: None},
         "Every gateway refuses it within a second.",
         refusals=NOT_CHANGEABLE,
     ),
-]
-IDS = {"client_id": "app_123", "token_id": "tok_123"}
-PARTS = [
-    Part("Apps", "apps", AUTH, APPS_OPERATIONS, IDS),
-    Part("Integration requests", "requests", AUTH, REQUESTS_OPERATIONS, {"request_id": "ireq_123"}),
-    Part("OAuth", "oauth", AUTH, OAUTH),
-    Part("SAML", "saml", AUTH, SAML, SAML_IDS),
 ]

@@ -1,4 +1,4 @@
-"""What the public contract says of SAML federation: connections, domains, the policy, and our metadata."""
+"""Every call about SAML federation: connections, domains, the policy, and the metadata of the service provider."""
 
 from datetime import datetime
 from typing import Literal
@@ -6,6 +6,8 @@ from typing import Literal
 import msgspec
 
 from services.auth.apps.scopes import PLATFORM_APPS
+from services.auth.saml import connection_endpoints, domain_endpoints, endpoints
+from services.auth.saml.connection_endpoints import require_federation
 from services.auth.saml.models import (
     AttributeMapping,
     ConnectionChange,
@@ -14,8 +16,8 @@ from services.auth.saml.models import (
     NameIdFormat,
     PolicyChange,
 )
-from shared.openapi import Content, Operation
 from shared.pagination import Page
+from shared.routing import Content, Operation
 
 CONNECTIONS = "/v1/saml/connections"
 CONNECTION = CONNECTIONS + "/{connection_id}"
@@ -130,13 +132,22 @@ class Policy(msgspec.Struct):
     break_glass_email: str | None
 
 
-SAML = [
+OPERATIONS = [
     Operation(
-        "GET", CONNECTIONS, "List SAML connections", PLATFORM_APPS, {200: Connections}, query=Page, refusals=GATED
+        "GET",
+        CONNECTIONS,
+        connection_endpoints.list_connections,
+        "List SAML connections",
+        PLATFORM_APPS,
+        {200: Connections},
+        query=Page,
+        refusals=GATED,
+        guard=require_federation,
     ),
     Operation(
         "POST",
         CONNECTIONS,
+        connection_endpoints.create_connection,
         "Create a SAML connection",
         PLATFORM_APPS,
         {201: Connection},
@@ -147,11 +158,22 @@ SAML = [
         refusals=GATED
         | {409: "The organisation has ten connections, or a call with this Idempotency-Key is under way"},
         example={"name": "Our directory", "metadata_xml": "<EntityDescriptor …>"},
+        guard=require_federation,
     ),
-    Operation("GET", CONNECTION, "Inspect a SAML connection", PLATFORM_APPS, {200: Connection}, refusals=GATED),
+    Operation(
+        "GET",
+        CONNECTION,
+        connection_endpoints.read_connection,
+        "Inspect a SAML connection",
+        PLATFORM_APPS,
+        {200: Connection},
+        refusals=GATED,
+        guard=require_federation,
+    ),
     Operation(
         "PATCH",
         CONNECTION,
+        connection_endpoints.change_connection,
         "Change a SAML connection",
         PLATFORM_APPS,
         {200: Connection},
@@ -161,47 +183,57 @@ SAML = [
         body=ConnectionChange,
         refusals=GATED | {409: LAST},
         example={"allow_idp_initiated": False},
+        guard=require_federation,
     ),
     Operation(
         "DELETE",
         CONNECTION,
+        connection_endpoints.delete_connection,
         "Delete a SAML connection",
         PLATFORM_APPS,
         {204: None},
         "Its sessions and what apps hold in its people's names end, its domains and links to users go with it; the users stay.",
         refusals=GATED | {409: LAST},
+        guard=require_federation,
     ),
     Operation(
         "GET",
         f"{CONNECTION}/events",
+        connection_endpoints.list_events,
         "List refused sign-ins",
         PLATFORM_APPS,
         {200: RefusedSignIns},
         "Why answers and logouts of the last 30 days were refused, with what was expected and what came.",
         query=Page,
         refusals=GATED,
+        guard=require_federation,
     ),
     Operation(
         "GET",
         f"{CONNECTION}/users",
+        connection_endpoints.list_users,
         "List users of a SAML connection",
         PLATFORM_APPS,
         {200: LinkedUsers},
         query=Page,
         refusals=GATED,
+        guard=require_federation,
     ),
     Operation(
         "DELETE",
         f"{CONNECTION}/users/{{user_id}}",
+        connection_endpoints.unlink_user,
         "Unlink a user from a SAML connection",
         PLATFORM_APPS,
         {204: None},
         "Ends their sessions through it and what apps hold in their name. At the next sign-in the address may be linked to another NameID.",
         refusals=GATED,
+        guard=require_federation,
     ),
     Operation(
         "POST",
         f"{CONNECTION}/domains",
+        domain_endpoints.claim_domain,
         "Claim an e-mail domain",
         PLATFORM_APPS,
         {201: Domain},
@@ -211,22 +243,53 @@ SAML = [
         refusals=GATED
         | {409: "Your organisation has claimed the domain, or a call with this Idempotency-Key is under way"},
         example={"domain": "integrator.example"},
+        guard=require_federation,
     ),
-    Operation("GET", DOMAIN, "Inspect an e-mail domain", PLATFORM_APPS, {200: Domain}, refusals=GATED),
+    Operation(
+        "GET",
+        DOMAIN,
+        domain_endpoints.read_domain,
+        "Inspect an e-mail domain",
+        PLATFORM_APPS,
+        {200: Domain},
+        refusals=GATED,
+        guard=require_federation,
+    ),
     Operation(
         "POST",
         f"{DOMAIN}/prove",
+        domain_endpoints.prove_domain,
         "Prove an e-mail domain",
         PLATFORM_APPS,
         {200: Domain},
         "Looks for the record now.",
         refusals=GATED | {409: "The record is not there yet, or another organisation has proven the domain"},
+        guard=require_federation,
     ),
-    Operation("DELETE", DOMAIN, "Give up an e-mail domain", PLATFORM_APPS, {204: None}, refusals=GATED | {409: LAST}),
-    Operation("GET", "/v1/saml/policy", "Read the sign-in policy", PLATFORM_APPS, {200: Policy}, refusals=GATED),
+    Operation(
+        "DELETE",
+        DOMAIN,
+        domain_endpoints.delete_domain,
+        "Give up an e-mail domain",
+        PLATFORM_APPS,
+        {204: None},
+        refusals=GATED | {409: LAST},
+        guard=require_federation,
+    ),
+    Operation(
+        "GET",
+        "/v1/saml/policy",
+        domain_endpoints.read_policy,
+        "Read the sign-in policy",
+        PLATFORM_APPS,
+        {200: Policy},
+        refusals=GATED,
+        guard=require_federation,
+    ),
     Operation(
         "PUT",
         "/v1/saml/policy",
+        domain_endpoints.set_policy,
         "Set the sign-in policy",
         PLATFORM_APPS,
         {200: Policy},
@@ -235,17 +298,19 @@ SAML = [
         body=PolicyChange,
         refusals=GATED | {409: "No active connection with a proven domain has signed anybody in yet"},
         example={"enforced": False},
+        guard=require_federation,
     ),
     Operation(
         "GET",
         "/v1/saml/{connection}/metadata",
+        endpoints.read_metadata,
         "Read our SAML metadata",
         None,
         {200: (Content("application/samlmetadata+xml", {"type": "string"}),)},
         "For the identity provider of one connection. Assertions must be signed, with SHA-256 or better, and not be encrypted.",
     ),
 ]
-SAML_IDS = {
+IDS = {
     "connection_id": "samlc_123",
     "connection": "samlc_123",
     "domain": "integrator.example",

@@ -1,4 +1,4 @@
-"""What the public contract says of integration requests."""
+"""Every call about integration requests."""
 
 from datetime import datetime
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from services.auth.apps.scopes import PLATFORM_APPS
+from services.auth.requests import endpoints
 from services.auth.requests.models import (
     BundlesAsked,
     Capability,
@@ -17,7 +18,7 @@ from services.auth.requests.models import (
     TelephonyAsked,
 )
 from services.auth.requests.views import REQUESTS
-from shared.openapi import AnyOf, Operation
+from shared.routing import AnyOf, Operation
 
 ONE = REQUESTS + "/{request_id}"
 HEADERS = ("Idempotency-Key",)
@@ -63,10 +64,11 @@ class SandboxCredentials(msgspec.Struct):
     password_link: str
 
 
-REQUESTS_OPERATIONS = [
+OPERATIONS = [
     Operation(
         "POST",
         REQUESTS,
+        endpoints.create_request,
         "Ask for a capability",
         PLATFORM_APPS,
         {201: IntegrationRequest},
@@ -83,11 +85,27 @@ REQUESTS_OPERATIONS = [
             "details": {"scopes": ["argus:telephony:read"]},
         },
     ),
-    Operation("GET", REQUESTS, "List requests", PLATFORM_APPS, {200: IntegrationRequests}, query=RequestPage),
-    Operation("GET", ONE, "Inspect a request", PLATFORM_APPS, {200: IntegrationRequest}),
+    Operation(
+        "GET",
+        REQUESTS,
+        endpoints.list_requests,
+        "List requests",
+        PLATFORM_APPS,
+        {200: IntegrationRequests},
+        query=RequestPage,
+    ),
+    Operation(
+        "GET",
+        ONE,
+        endpoints.read_request,
+        "Inspect a request",
+        PLATFORM_APPS,
+        {200: IntegrationRequest},
+    ),
     Operation(
         "POST",
         f"{ONE}/withdraw",
+        endpoints.withdraw_request,
         "Withdraw a request",
         PLATFORM_APPS,
         {200: IntegrationRequest},
@@ -97,6 +115,7 @@ REQUESTS_OPERATIONS = [
     Operation(
         "POST",
         f"{ONE}/credentials",
+        endpoints.fetch_credentials,
         "Fetch a sandbox's credentials",
         PLATFORM_APPS,
         {200: SandboxCredentials},

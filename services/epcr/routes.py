@@ -1,4 +1,4 @@
-"""What the public contract says of this service. The crew's own application is no part of it."""
+"""Every call about encounters: those of the public contract, and those of the crew's own application."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -6,14 +6,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from services.epcr.documented_view import shown
+from services.epcr.endpoints import encounters, records
 from services.epcr.models.care import Arrest, Disposition, Medication, Procedure, Stroke, Times, VitalSigns
 from services.epcr.models.concepts import Diagnosis
 from services.epcr.models.patient import Sex
-from services.epcr.models.record import CareModel, EncounterDraft, Status
+from services.epcr.models.record import CareModel, EncounterDraft, RecordPatch, Status
 from services.epcr.models.requests import EncounterFilter, ReadBundle, ReadEncounter
 from services.epcr.representations import FHIR
-from shared.openapi import AnyOf, Content, Operation, Part
+from services.epcr.shown import shown
+from shared.routing import AnyOf, Content, Operation, Part
 
 READ, WRITE = "argus:epcr:read", "argus:epcr:write"
 ENCOUNTERS = "/api/v1/epcr/encounters"
@@ -132,6 +133,7 @@ OPERATIONS = [
     Operation(
         "GET",
         ENCOUNTERS,
+        encounters.list_encounters,
         "List ePCR encounters",
         READ,
         {200: EncounterList},
@@ -141,6 +143,7 @@ OPERATIONS = [
     Operation(
         "POST",
         ENCOUNTERS,
+        encounters.create_encounter,
         "Create an ePCR encounter",
         WRITE,
         {201: EncounterView},
@@ -154,6 +157,7 @@ OPERATIONS = [
     Operation(
         "GET",
         ENCOUNTER,
+        encounters.read_encounter,
         "Fetch an ePCR encounter",
         READ,
         {200: (Content("application/json", AnyOf((EncounterView, BUNDLES))), Content(FHIR, TRANSACTION))},
@@ -164,6 +168,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{ENCOUNTER}/fhir-bundle",
+        encounters.export_bundle,
         "Export an encounter as a FHIR R4 Bundle",
         READ,
         {200: (Content(FHIR, TRANSACTION), Content("application/json", BUNDLES))},
@@ -173,4 +178,27 @@ OPERATIONS = [
         has_etag=True,
     ),
 ]
+CLINICAL = "argus:epcr:clinical"
+RECORD = "/api/v1/epcr/records/{encounter_id}"
+CREW_OPERATIONS = [
+    Operation(
+        "GET",
+        RECORD,
+        records.read_record,
+        "Read the whole record",
+        CLINICAL,
+        {200: None},
+    ),
+    Operation(
+        "PATCH",
+        RECORD,
+        records.write_record,
+        "Write on the record",
+        CLINICAL,
+        {200: None},
+        body=RecordPatch,
+    ),
+]
+CREW = Part("Crew", "crew", "https://api.knogin.com", CREW_OPERATIONS)
+"""For the crew's own application, which is no part of the public contract."""
 PART = Part("ePCR", "epcr", "https://api.knogin.com", OPERATIONS, {"encounter_id": "enc_123"})

@@ -1,12 +1,13 @@
-"""What the public contract says of this service: the transport, and the approved documents. The schema stays inside."""
+"""Every call of the GraphQL transport. The schema stays inside."""
 
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from services.graphql_api.requests import GraphqlRequest
-from shared.openapi import Operation, Part
+from services.graphql_api import endpoints
+from services.graphql_api.requests import GraphqlRequest, require_own_tenant
+from shared.routing import Operation, Part
 
 
 class ErrorExtensions(msgspec.Struct):
@@ -52,6 +53,7 @@ OPERATIONS = [
     Operation(
         "POST",
         "/graphql",
+        endpoints.graphql,
         "Use the shared GraphQL transport",
         "",
         {200: GraphqlAnswer},
@@ -69,16 +71,20 @@ OPERATIONS = [
             " { name value numerator denominator unit } }",
             "variables": {"from": "2026-04-01T00:00:00Z", "to": "2026-04-17T00:00:00Z"},
         },
+        guard=require_own_tenant,
+        decodes=False,
     ),
     Operation(
         "GET",
         "/api/v1/graphql/bundles",
+        endpoints.bundles,
         "List approved documents",
         "",
         {200: ApprovedBundles},
         "The bundles granted to the calling app, each operation with the exact document to send.",
         headers=("X-Tenant-ID",),
         refusals={403: "X-Tenant-ID names another tenant"},
+        guard=require_own_tenant,
     ),
 ]
 PART = Part("GraphQL", "graphql", "https://api.knogin.com", OPERATIONS)

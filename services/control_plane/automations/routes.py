@@ -1,4 +1,4 @@
-"""What the public contract says of automations."""
+"""Every call about automations."""
 
 from datetime import datetime
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.automations import endpoints
 from services.control_plane.automations.models import (
     Action,
     AutomationChange,
@@ -15,7 +16,7 @@ from services.control_plane.automations.models import (
     Trigger,
 )
 from services.control_plane.automations.runs import Status
-from shared.openapi import Operation
+from shared.routing import Operation
 
 AUTOMATIONS = f"{BASE}/automations"
 ONE = AUTOMATIONS + "/{automation_id}"
@@ -78,10 +79,19 @@ EXAMPLE = {
     "action": {"kind": "webhook", "fields": {"ward": "ED-2", "number": {"from": "/number"}}},
 }
 OPERATIONS = [
-    Operation("GET", AUTOMATIONS, "List automations", READ, {200: Automations}, query=AutomationPage),
+    Operation(
+        "GET",
+        AUTOMATIONS,
+        endpoints.list_automations,
+        "List automations",
+        READ,
+        {200: Automations},
+        query=AutomationPage,
+    ),
     Operation(
         "POST",
         AUTOMATIONS,
+        endpoints.create_automation,
         "Create an automation",
         WRITE,
         {201: Automation},
@@ -91,10 +101,18 @@ OPERATIONS = [
         refusals=LACKING | {409: "The app has a hundred automations, or a call with this Idempotency-Key is under way"},
         example=EXAMPLE,
     ),
-    Operation("GET", ONE, "Inspect an automation", READ, {200: Automation}),
+    Operation(
+        "GET",
+        ONE,
+        endpoints.read_automation,
+        "Inspect an automation",
+        READ,
+        {200: Automation},
+    ),
     Operation(
         "PATCH",
         ONE,
+        endpoints.change_automation,
         "Change an automation",
         WRITE,
         {200: Automation},
@@ -103,15 +121,45 @@ OPERATIONS = [
         refusals=LACKING,
         example={"enabled": False},
     ),
-    Operation("DELETE", ONE, "Delete an automation and its runs", WRITE, {204: None}),
-    Operation("GET", f"{ONE}/runs", "Review an automation's runs", READ, {200: Runs}, query=RunPage),
     Operation(
-        "GET", RUNS, "Review every run", READ, {200: Runs}, "`?status=dead` are the dead letters.", query=RunPage
+        "DELETE",
+        ONE,
+        endpoints.delete_automation,
+        "Delete an automation and its runs",
+        WRITE,
+        {204: None},
     ),
-    Operation("GET", f"{RUNS}/{{run_id}}", "Inspect a run", READ, {200: Run}),
+    Operation(
+        "GET",
+        f"{ONE}/runs",
+        endpoints.list_automation_runs,
+        "Review an automation's runs",
+        READ,
+        {200: Runs},
+        query=RunPage,
+    ),
+    Operation(
+        "GET",
+        RUNS,
+        endpoints.list_runs,
+        "Review every run",
+        READ,
+        {200: Runs},
+        "`?status=dead` are the dead letters.",
+        query=RunPage,
+    ),
+    Operation(
+        "GET",
+        f"{RUNS}/{{run_id}}",
+        endpoints.read_run,
+        "Inspect a run",
+        READ,
+        {200: Run},
+    ),
     Operation(
         "POST",
         f"{RUNS}/{{run_id}}/retry",
+        endpoints.retry_run,
         "Try a dead run again",
         WRITE,
         {202: Run},

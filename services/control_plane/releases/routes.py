@@ -1,10 +1,11 @@
-"""What the public contract says of releases."""
+"""Every call about releases."""
 
 import msgspec
 
 from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.releases import endpoints
 from services.control_plane.releases.models import Decision, Release, ReleaseDraft, ReleaseFilter, Step
-from shared.openapi import Operation
+from shared.routing import Operation
 
 RELEASES = f"{BASE}/releases"
 RELEASE = f"{RELEASES}/{{release_id}}"
@@ -34,10 +35,19 @@ class Releases(msgspec.Struct):
 
 
 OPERATIONS = [
-    Operation("GET", RELEASES, "List releases", READ, {200: Releases}, query=ReleaseFilter),
+    Operation(
+        "GET",
+        RELEASES,
+        endpoints.list_releases,
+        "List releases",
+        READ,
+        {200: Releases},
+        query=ReleaseFilter,
+    ),
     Operation(
         "POST",
         RELEASES,
+        endpoints.request_release,
         "Request a release",
         WRITE,
         {201: ReleaseWithHistory},
@@ -49,10 +59,18 @@ OPERATIONS = [
         },
         example={"package_id": "pkg_1", "version": "1.4.0", "environment": "production"},
     ),
-    Operation("GET", RELEASE, "Read a release", READ, {200: ReleaseWithHistory}),
+    Operation(
+        "GET",
+        RELEASE,
+        endpoints.read_release,
+        "Read a release",
+        READ,
+        {200: ReleaseWithHistory},
+    ),
     Operation(
         "POST",
         f"{RELEASE}/approve",
+        endpoints.approve,
         "Approve a release",
         WRITE,
         {200: ReleaseWithHistory},
@@ -69,6 +87,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{RELEASE}/reject",
+        endpoints.reject,
         "Reject a release",
         WRITE,
         {200: ReleaseWithHistory},
@@ -81,6 +100,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{RELEASE}/promote",
+        endpoints.promote,
         "Promote a release",
         WRITE,
         {200: ReleaseWithHistory},
@@ -95,6 +115,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{RELEASE}/rollback",
+        endpoints.roll_back,
         "Roll a release back",
         WRITE,
         {200: RolledBack},

@@ -1,4 +1,4 @@
-"""What the public contract says of tokens, keys and discovery."""
+"""Every call of OAuth: tokens, keys and discovery."""
 
 from typing import Literal
 
@@ -6,8 +6,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.auth.apps.models import AuthMethod, GrantType
+from services.auth.keys import endpoints as keys
+from services.auth.oauth import authorize_endpoints, endpoints, metadata, token_endpoints
 from shared.deidentification import Mode
-from shared.openapi import Content, Operation
+from shared.routing import Content, Operation
 
 ASSERTION_TYPE = Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
 REFUSED_CLIENT = {401: "The client could not be authenticated"}
@@ -134,10 +136,11 @@ class ResourceMetadata(msgspec.Struct):
     resource_signing_alg_values_supported: list[str]
 
 
-OAUTH = [
+OPERATIONS = [
     Operation(
         "GET",
         "/v1/oauth/authorize",
+        authorize_endpoints.authorize,
         "Ask a user for access",
         None,
         {200: (Content("text/html", {}),), 302: None, 303: None},
@@ -150,6 +153,7 @@ OAUTH = [
     Operation(
         "POST",
         "/v1/oauth/token",
+        endpoints.token,
         "Get a token",
         None,
         {200: Token},
@@ -169,6 +173,7 @@ OAUTH = [
     Operation(
         "POST",
         "/v1/oauth/revoke",
+        token_endpoints.revoke,
         "Give a token back",
         None,
         {200: Nothing},
@@ -182,6 +187,7 @@ OAUTH = [
     Operation(
         "POST",
         "/v1/oauth/introspect",
+        token_endpoints.introspect,
         "Ask about a token",
         None,
         {200: Introspection},
@@ -195,16 +201,26 @@ OAUTH = [
     Operation(
         "GET",
         "/.well-known/jwks.json",
+        keys.jwks,
         "Read the signing keys",
         None,
         {200: Keys},
         "Pick the key by the token's `kid`; fetch again when it is unknown.",
         has_etag=True,
     ),
-    Operation("GET", "/v1/auth/jwks.json", "Read the signing keys, versioned path", None, {200: Keys}, has_etag=True),
+    Operation(
+        "GET",
+        "/v1/auth/jwks.json",
+        keys.jwks,
+        "Read the signing keys, versioned path",
+        None,
+        {200: Keys},
+        has_etag=True,
+    ),
     Operation(
         "GET",
         "/.well-known/oauth-authorization-server",
+        metadata.authorization_server,
         "Discover the authorization server",
         None,
         {200: ServerMetadata},
@@ -213,6 +229,7 @@ OAUTH = [
     Operation(
         "GET",
         "/.well-known/oauth-protected-resource",
+        metadata.protected_resource,
         "Discover a protected resource",
         None,
         {200: ResourceMetadata},

@@ -1,0 +1,43 @@
+"""The calls that auth answers: those of the public contract, the pages of signing in, and those of the platform's own programs."""
+
+from services.auth.apps import routes as apps
+from services.auth.oauth import authorize_endpoints
+from services.auth.oauth import routes as oauth
+from services.auth.requests import routes as requests
+from services.auth.revocations import endpoints as revocations
+from services.auth.saml import endpoints as saml_signin
+from services.auth.saml import finish_endpoints, logout_endpoints
+from services.auth.saml import routes as saml
+from services.auth.signin import account_endpoints, authenticator_endpoints, pages
+from services.auth.signin import endpoints as signin
+from shared.routing import Part, Unlisted
+
+AUTH = "https://auth.knogin.com"
+PARTS = [
+    Part("Apps", "apps", AUTH, apps.OPERATIONS, {"client_id": "app_123", "token_id": "tok_123"}),
+    Part("Integration requests", "requests", AUTH, requests.OPERATIONS, {"request_id": "ireq_123"}),
+    Part("OAuth", "oauth", AUTH, oauth.OPERATIONS),
+    Part("SAML", "saml", AUTH, saml.OPERATIONS, saml.IDS),
+]
+UNLISTED = [
+    Unlisted("POST", "/v1/oauth/authorize", authorize_endpoints.decide),
+    Unlisted("GET", "/v1/auth/sign-in", signin.sign_in_page),
+    Unlisted("POST", "/v1/auth/sign-in", signin.sign_in),
+    Unlisted("POST", "/v1/auth/second-factor", signin.second_factor),
+    Unlisted("POST", "/v1/auth/sign-out", signin.sign_out),
+    Unlisted("GET", "/v1/auth/sessions", account_endpoints.sessions_page),
+    Unlisted("POST", "/v1/auth/sessions", account_endpoints.change_sessions),
+    Unlisted("GET", "/v1/auth/password", account_endpoints.password_page),
+    Unlisted("POST", "/v1/auth/password", account_endpoints.set_password),
+    Unlisted("GET", "/v1/auth/authenticator", authenticator_endpoints.authenticator_page),
+    Unlisted("POST", "/v1/auth/authenticator", authenticator_endpoints.change_authenticator),
+    Unlisted("GET", "/v1/auth/style.css", pages.style),
+    Unlisted("GET", "/v1/saml/{connection}/login", saml_signin.login),
+    Unlisted("POST", "/v1/saml/{connection}/acs", saml_signin.acs),
+    Unlisted("GET", "/v1/saml/{connection}/finish", finish_endpoints.finish),
+    Unlisted("POST", "/v1/saml/{connection}/finish", finish_endpoints.confirm),
+    Unlisted("GET", "/v1/saml/{connection}/slo", logout_endpoints.slo),
+    Unlisted("POST", "/v1/saml/{connection}/slo", logout_endpoints.slo),
+    Unlisted("GET", "/internal/revocations", revocations.revocations),
+    Unlisted("POST", "/internal/token-usage", revocations.token_usage),
+]

@@ -1,0 +1,13 @@
+"""Every call of the control plane."""
+
+from services.control_plane.agents import routes as agents
+from services.control_plane.automations import routes as automations
+from services.control_plane.marketplace import routes as marketplace
+from services.control_plane.packages import routes as packages
+from services.control_plane.releases import routes as releases
+from shared.routing import Part
+
+FOLDERS = (packages, releases, marketplace, automations, agents)
+OPERATIONS = [operation for folder in FOLDERS for operation in folder.OPERATIONS]
+IDS = {name: example for folder in FOLDERS for name, example in folder.IDS.items()}
+PART = Part("Control plane", "platform", "https://api.knogin.com", OPERATIONS, IDS)
