@@ -7,11 +7,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from statistics import median, quantiles
 
 import httpx
 import psutil
 
+from deploy.local.table import ROOT
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 
@@ -20,20 +22,6 @@ Seconds = dict[str, list[float]]
 PAUSE = 0.05
 NOTHING = "nothing"
 """A call to a server that does nothing, on the same machine at the same time: what is the machine's doing and not the system's."""
-SERVER = """
-import asyncio
-async def serve(reader, writer):
-    try:
-        while await reader.readuntil(b"\\r\\n\\r\\n"):
-            writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\nok")
-    except asyncio.IncompleteReadError:
-        writer.close()
-async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-asyncio.run(main())
-"""
 
 
 @contextmanager
@@ -47,7 +35,8 @@ def everyday(stack: Stack) -> Iterator[Calls]:
         stack.client("api", token) as api,
         stack.client("auth", token) as auth,
         stack.client("auth") as anonymous,
-        _idle_server() as bare,
+        stub() as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=PLAIN) as bare,
     ):
         yield {
             "list devices": lambda: api.get("/api/v1/devices"),
@@ -60,13 +49,12 @@ def everyday(stack: Stack) -> Iterator[Calls]:
 
 
 @contextmanager
-def _idle_server() -> Iterator[httpx.Client]:
-    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+def stub() -> Iterator[int]:
+    """The port of a server that reads requests and does nothing."""
+    server = subprocess.Popen([sys.executable, "-m", "tests.chaos.stub"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
-        base_url = f"http://127.0.0.1:{int(server.stdout.readline())}"
-        with httpx.Client(base_url=base_url, trust_env=False, verify=PLAIN) as client:
-            yield client
+        yield int(server.stdout.readline())
     finally:
         server.kill()
         server.communicate()
@@ -102,7 +90,13 @@ def compared(before: Seconds, under: Seconds) -> dict[str, str]:
 
 
 def unprivileged() -> None:
-    """For `preexec_fn`: attackers run elsewhere, so that their own work takes only what the system leaves of this machine."""
+    """For `preexec_fn`: attackers run elsewhere, so that their own work takes only what the system leaves of this machine.
+
+    In a session of their own, since Linux shares the processor out between sessions first and looks at priorities within one.
+    """
+    os.setsid()
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 

@@ -16,13 +16,14 @@ import pytest
 
 from shared.ids import new_id
 from tests.auth.federation import metadata_of, usual_signer
-from tests.chaos.others import compared, cpu_seconds, everyday, p99, rounds, unprivileged
+from tests.chaos.others import compared, cpu_seconds, everyday, p99, rounds, stub, unprivileged
 from tests.hostile.shapes import FORM, JSON, XML, as_base64
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.chaos
 ROOT = Path(__file__).parents[2]
 CALLS = 200
+SYSTEM, STUB, NOBODY = "the system", "a stub", ""
 TIMES = 3
 LONGEST = 1.0
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
@@ -83,11 +84,31 @@ def written(stack: Stack, attack: Attack, body: bytes, token: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+class Attackers:
+    """Four of them, each an app of its own; their answers stand in `answers` afterwards, by whom they attacked."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.answers: dict[str, dict[str, int]] = {}
+
+    def turn_to(self, name: str) -> None:
+        """Attack that one from now on, or nobody where `name` is empty; what was sent to others is answered."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{name}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == f"{name}\n"
+
+    def end(self) -> None:
+        output, _ = self._process.communicate()
+        self.answers = json.loads(output)
+
+
 @contextmanager
-def attacked(stack: Stack, tmp_path: Path, per_second: float) -> Iterator[dict[str, int]]:
-    """Four attackers, each an app of its own; the answers they got stand in the dictionary afterwards."""
-    plan = {"port": stack.port, "attackers": []}
+def attackers(stack: Stack, tmp_path: Path, per_second: float) -> Iterator[Attackers]:
+    """They attack nobody at first."""
     connection = saml_connection(stack)
+    plans: list[dict[str, Any]] = []
     for _ in range(4):
         app = stack.register_app(SCOPES)
         token = stack.token(app, " ".join(SCOPES))
@@ -96,20 +117,19 @@ def attacked(stack: Stack, tmp_path: Path, per_second: float) -> Iterator[dict[s
             for attack in attacks(connection, enrolled(stack, token))
             for body in attack.bodies
         ]
-        plan["attackers"].append({"per_second": per_second, "requests": requests})
+        plans.append({"per_second": per_second, "requests": requests})
     file = tmp_path / "plan.json"
-    file.write_text(json.dumps(plan))
-    command = [sys.executable, "-m", "tests.chaos.attacking", str(file)]
-    attackers = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=unprivileged
-    )
-    answers: dict[str, int] = {}
-    try:
-        time.sleep(2)  # until they are at it; there is nothing to wait for
-        yield answers
-    finally:
-        output, _ = attackers.communicate()
-        answers |= json.loads(output)
+    with stub() as port:
+        file.write_text(json.dumps({"ports": {SYSTEM: stack.port, STUB: port}, "attackers": plans}))
+        command = [sys.executable, "-m", "tests.chaos.attacking", str(file)]
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=unprivileged
+        )
+        them = Attackers(process)
+        try:
+            yield them
+        finally:
+            them.end()
 
 
 def enrolled(stack: Stack, token: str) -> str:
