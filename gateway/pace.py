@@ -1,4 +1,4 @@
-"""How fast one sender's requests begin at a service, whose event loop takes what comes in the order in which it comes.
+"""Limits how close together the requests of one sender reach a service, whose event loop serves them in order of arrival.
 
 Of one sender at most `YOUNG` exchanges that began within `YOUNG_SECONDS` are on their way to a service; its others wait here until
 one of them is answered or grows older. Another sender's request thus waits in the service for a few of a crowd, not for all of it.
@@ -17,7 +17,7 @@ YOUNG_SECONDS = 0.02
 
 
 class Line:
-    """Of one sender: the exchanges it began, the oldest first, how many of them are young, and what waits to begin."""
+    """Of one sender: the exchanges it began, the oldest first, how many of them are young, and the requests that wait to begin."""
 
     __slots__ = ("begun", "timer", "waiting", "young")
 
@@ -40,7 +40,7 @@ class Begun:
 
 
 class Waiter:
-    """A request that waits for its turn. Stands in for its exchange, so that it learns when its client leaves."""
+    """A request that waits for its turn. It takes the place of the exchange that is notified when the client leaves."""
 
     __slots__ = ("turn",)
 
@@ -53,7 +53,7 @@ class Waiter:
 
 
 class Pace:
-    """The lines at one service. Whoever waits holds a place, so that there are no more of them than places."""
+    """The lines at one service. Each request that waits holds a place, so that no more wait than there are places."""
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
@@ -85,7 +85,8 @@ class Pace:
             line = self._line(sender)
             if waiter in line.waiting:
                 line.waiting.remove(waiter)
-            elif not waiter.turn.cancelled() and waiter.turn.exception() is None:  # ended in the very moment of its turn
+            elif not waiter.turn.cancelled() and waiter.turn.exception() is None:
+                # It left in the very moment of its turn.
                 end(waiter.turn.result())
             raise
 
@@ -107,7 +108,7 @@ class Pace:
 
 
 def end(begun: Begun) -> None:
-    """For every exchange that began, once, whatever became of it."""
+    """Every exchange that began ends here once, also a failed one."""
     if begun.young:
         begun.young = False
         begun.line.young -= 1

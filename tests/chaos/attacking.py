@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.attacking PLAN`: sends prepared requests at a rate to whom each line of its standard input names.
+"""`python -m tests.chaos.attacking PLAN`: sends prepared requests at a rate to the target that each line of its standard input names.
 
-The line is a name of the plan's `ports`, or empty for nobody; it is repeated on standard output once all that was sent before is
-answered. At the end of its input it prints the answers counted, by name. A process of its own, so that what it costs does not slow
+The line is a name of the plan's `ports`, any other means nobody; it is repeated on standard output once every earlier request is
+answered. At the end of its input it prints the answers counted, by name. A process of its own, so that its own cost does not slow
 the client that is measured.
 """
 
@@ -68,7 +68,7 @@ async def main(plan: dict[str, Any]) -> None:
         name = line.strip()
         attacks = [
             asyncio.create_task(attacker.attack(plan["ports"][name], answers[name], stop))
-            for attacker in (attackers if name else [])
+            for attacker in (attackers if name in answers else [])
         ]
         sys.stdout.write(line)
         sys.stdout.flush()

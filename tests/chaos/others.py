@@ -5,8 +5,9 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from math import sqrt
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -20,6 +21,7 @@ from tests.support.stack import Stack
 Calls = dict[str, Callable[[], httpx.Response]]
 Seconds = dict[str, list[float]]
 PAUSE = 0.05
+TIMES = 3
 NOTHING = "nothing"
 """A call to a server that does nothing, on the same machine at the same time: what is the machine's doing and not the system's."""
 
@@ -72,7 +74,7 @@ def while_there_are(calls: Calls, turns: Iterator[object]) -> Seconds:
             began = time.perf_counter()
             answer = call()
             taken[name].append(time.perf_counter() - began)
-            assert answer.status_code == 200, f"{name}: {answer.status_code} {answer.text}"
+            assert answer.is_success, f"{name}: {answer.status_code} {answer.text}"
         time.sleep(PAUSE)
     return taken
 
@@ -81,12 +83,35 @@ def p99(values: list[float]) -> float:
     return quantiles(values, n=100)[98]
 
 
-def described(values: list[float]) -> str:
-    return f"median {median(values) * 1e3:.1f} ms, p99 {p99(values) * 1e3:.1f} ms, worst {max(values) * 1e3:.1f} ms"
+def too_many_are_slow(usual: list[float], control: list[float], attacked: list[float]) -> bool:
+    """Whether the slowest hundredth of the attacked calls takes longer than `TIMES` times the usual median.
+
+    As many more may be that slow as are while the same load goes to a stub, and the chance of two counts of that size: where the
+    machine slows nobody, that is none.
+    """
+    limit = TIMES * median(usual)
+    chance = 2 * sqrt(slower(control, limit) * (1 - slower(control, limit)) * (1 / len(control) + 1 / len(attacked)))
+    return slower(attacked, limit) > 0.01 + slower(control, limit) + chance
 
 
-def compared(before: Seconds, under: Seconds) -> dict[str, str]:
-    return {name: f"{described(before[name])}; attacked: {described(under[name])}" for name in before}
+def slower(values: list[float], limit: float) -> float:
+    """Which part of them."""
+    return sum(value > limit for value in values) / len(values)
+
+
+def compared(taken: Mapping[str, Seconds]) -> dict[str, dict[str, str]]:
+    """By call and by who was attacked; the first of `taken` is the usual."""
+    usual = next(iter(taken.values()))
+    return {
+        name: {who: _described(seconds[name], TIMES * median(usual[name])) for who, seconds in taken.items()}
+        for name in usual
+    }
+
+
+def _described(values: list[float], limit: float) -> str:
+    figures = {"median": median(values), "p99": p99(values), "worst": max(values)}
+    written = [f"{name} {seconds * 1e3:.1f} ms" for name, seconds in figures.items()]
+    return ", ".join([*written, f"{slower(values, limit):.1%} over {limit * 1e3:.1f} ms"])
 
 
 def unprivileged() -> None:

@@ -1,9 +1,9 @@
-"""`python -m tests.chaos.stub`: a server that reads requests and does nothing; prints its port."""
+"""`python -m tests.chaos.stub`: a server that reads requests and answers all of them alike; prints its port."""
 
 import asyncio
 import sys
 
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+ANSWER = b'HTTP/1.1 201 Created\r\ncontent-length: 10\r\n\r\n{"id":"a"}'
 
 
 class Stub(asyncio.Protocol):

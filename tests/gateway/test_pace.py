@@ -112,7 +112,7 @@ def test_who_leaves_the_line_takes_no_turn(gone: bool) -> None:
 
 
 def test_anothers_call_waits_at_the_service_for_a_few_of_a_crowd(world: World) -> None:
-    """The service takes what comes in the order in which it comes, and its loop is held by each."""
+    """The service answers in order of arrival, and each answer holds its loop."""
 
     def answer(_: Seen) -> bytes:
         time.sleep(0.002)
@@ -125,7 +125,9 @@ def test_anothers_call_waits_at_the_service_for_a_few_of_a_crowd(world: World) -
         ours = doors.enter_context(gateway.door())
         assert ours.request("GET", "/api/v1/epcr/y", token=other).status == 200
         for door in [doors.enter_context(gateway.door()) for _ in range(MANY)]:
-            door.send(f"GET /api/v1/epcr/x HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {crowd}\r\n\r\n".encode())
+            door.send(
+                f"GET /api/v1/epcr/x HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {crowd}\r\n\r\n".encode()
+            )
         wait_for(lambda: any(seen.path == "/api/v1/epcr/x" for seen in world.service.seen))
         assert ours.request("GET", "/api/v1/epcr/y", token=other).status == 200
         before = sum(seen.path == "/api/v1/epcr/x" for seen in world.service.seen)
