@@ -94,6 +94,7 @@ def _measure(upstream: Upstream) -> None:
     name, places = upstream.name, upstream.places
     places.tidy()
     upstream.receiving.tidy()
+    upstream.pace.tidy()
     metrics.upstream_active.labels(name).set(len(upstream.active))
     metrics.places_largest.labels(name).set(places.largest())
     states = {
@@ -101,6 +102,7 @@ def _measure(upstream: Upstream) -> None:
         "free": places.total - places.held,
         "waiting": places.waiting,
         "receiving": upstream.receiving.held,
+        "paced": upstream.pace.waiting,
     }
     for state, count in states.items():
         metrics.places.labels(name, state).set(count)

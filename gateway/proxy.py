@@ -2,10 +2,11 @@
 
 import asyncio
 
-from gateway import headers, problems
+from gateway import headers, pace, problems
 from gateway.call import Call
 from gateway.connection import Broken, ClientGone, Connection, Slow, UpstreamError
 from gateway.metrics import places_refused, upstream_failures, upstream_retries
+from gateway.pace import Begun
 from gateway.places import Client, Crowded, NoPlace, Sender
 from gateway.problems import Answer, Refusal
 from gateway.upstream import Refused, Unreachable, Upstream
@@ -56,6 +57,7 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
     body = Body(call, body_limit)
     connection: Connection | None = None
     place: Client | None = None
+    begun: Begun | None = None
     now = asyncio.get_running_loop().time
     upstream.earn_retry()
     try:
@@ -63,8 +65,11 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
         place = upstream.places.take(sender)
         if place is None:
             place = await _wait(call, upstream, sender)
-            if call.client.running is None or call.client.running.disconnected:
-                raise ClientGone("client gone")
+            _require_client(call)
+        begun = upstream.pace.begin(sender)
+        if begun is None:
+            begun = await _wait_in_line(call, upstream, sender)
+            _require_client(call)
         head = _head(call, identity)
         connection = await (_receive if body.more else _exchange)(call, upstream, head, body, sender)
         await _return(call, connection)
@@ -78,6 +83,8 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
         call.client.exchange = None
         if connection is not None:
             upstream.release(connection, now())
+        if begun is not None:
+            pace.end(begun)
         if place is not None:
             upstream.places.leave(place)
 
@@ -85,6 +92,17 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
 async def _wait(call: Call, upstream: Upstream, sender: Sender) -> Client:
     waiter = call.client.exchange = upstream.places.waiter(sender)
     return await upstream.places.wait(sender, waiter)
+
+
+async def _wait_in_line(call: Call, upstream: Upstream, sender: Sender) -> Begun:
+    waiter = call.client.exchange = upstream.pace.waiter(sender)
+    return await upstream.pace.wait(sender, waiter)
+
+
+def _require_client(call: Call) -> None:
+    """Raises ClientGone where the client left in the very moment when its wait ended."""
+    if call.client.running is None or call.client.running.disconnected:
+        raise ClientGone("client gone")
 
 
 async def _receive(call: Call, upstream: Upstream, head: bytes, body: Body, sender: Sender) -> Connection:

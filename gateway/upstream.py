@@ -1,4 +1,4 @@
-"""A service behind the gateway: its pool of connections, its places, its circuit breaker."""
+"""A service behind the gateway: its pool of connections, its places, its lines, its circuit breaker."""
 
 import asyncio
 import logging
@@ -6,6 +6,7 @@ from collections import Counter, deque
 from urllib.parse import urlsplit
 
 from gateway.connection import Connection, Slow, UpstreamError
+from gateway.pace import Pace
 from gateway.places import Places
 
 IDLE_SECONDS = 10.0
@@ -71,6 +72,7 @@ class Upstream:
         self.breaker = Breaker()
         self.active: set[Connection] = set()
         self.places = Places(concurrency)
+        self.pace = Pace()
         # For exchanges whose body is still on its way: how long they last is their clients' choice, so that most places are others'.
         self.receiving = Places(max(1, concurrency // 4), SENDER_RECEIVING)
         self._connect_timeout = connect_timeout

@@ -17,8 +17,11 @@ LARGE = 8 << 10
 """Bytes. The worst body of that size is decoded, or all its faults are found, within a few milliseconds."""
 ASIDE = 32 << 10
 """Bytes. A body of that size holds the loop for a millisecond or two; a larger one is left to a thread."""
-SWITCH_SECONDS = 0.001
-"""How long that thread keeps the interpreter while the loop wants it: set by each web process, see `sys.setswitchinterval`."""
+SWITCH_SECONDS = 0.00002
+"""How long that thread keeps the interpreter while the loop wants it: set by each web process, see `sys.setswitchinterval`.
+
+A request waits that long after each of its exchanges with the database, some ten times.
+"""
 WAITING = 128
 PER_TENANT = 64
 PER_CLIENT = 32

@@ -1,6 +1,8 @@
-"""`python -m tests.chaos.attacking PLAN`: sends prepared requests at a rate until its standard input ends, and counts the answers.
+"""`python -m tests.chaos.attacking PLAN`: sends prepared requests at a rate to the target that each line of its standard input names.
 
-A process of its own, so that what it costs does not slow the client that is measured.
+The line is a name of the plan's `ports`, any other means nobody; it is repeated on standard output once every earlier request is
+answered. At the end of its input it prints the answers counted, by name. A process of its own, so that its own cost does not slow
+the client that is measured.
 """
 
 import asyncio
@@ -16,7 +18,28 @@ AT_ONCE = 8
 """Requests of one attacker that wait for an answer."""
 
 
-async def one(port: int, request: bytes, answers: Counter[str]) -> None:
+class Attacker:
+    """Sends each request in turn, at that rate or as fast as AT_ONCE of them are answered."""
+
+    def __init__(self, per_second: float, requests: list[bytes]) -> None:
+        self._between = 1 / per_second
+        self._requests = requests
+        self._number = 0
+
+    async def attack(self, port: int, answers: Counter[str], stop: asyncio.Event) -> None:
+        """Until `stop` is set and everything sent is answered."""
+        free = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as running:
+            while not stop.is_set():
+                await free.acquire()
+                request = self._requests[self._number % len(self._requests)]
+                self._number += 1
+                running.create_task(_one(port, request, answers)).add_done_callback(lambda _: free.release())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), self._between)
+
+
+async def _one(port: int, request: bytes, answers: Counter[str]) -> None:
     with suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
         async with asyncio.timeout(30):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -31,31 +54,26 @@ async def one(port: int, request: bytes, answers: Counter[str]) -> None:
     answers["none"] += 1
 
 
-async def attack(port: int, per_second: float, requests: list[bytes], answers: Counter[str]) -> None:
-    """Each request in turn, at that rate or as fast as AT_ONCE of them are answered."""
-    free = asyncio.Semaphore(AT_ONCE)
-    running: set[asyncio.Task[None]] = set()
-    number = 0
-    while True:
-        await free.acquire()
-        task = asyncio.create_task(one(port, requests[number % len(requests)], answers))
-        running.add(task)
-        task.add_done_callback(lambda done: (running.discard(done), free.release()))
-        number += 1
-        await asyncio.sleep(1 / per_second)
-
-
 async def main(plan: dict[str, Any]) -> None:
-    answers: Counter[str] = Counter()
+    answers: dict[str, Counter[str]] = {name: Counter() for name in plan["ports"]}
     attackers = [
-        asyncio.create_task(
-            attack(plan["port"], each["per_second"], [base64.b64decode(one) for one in each["requests"]], answers)
-        )
-        for each in plan["attackers"]
+        Attacker(each["per_second"], [base64.b64decode(one) for one in each["requests"]]) for each in plan["attackers"]
     ]
-    await asyncio.to_thread(sys.stdin.read)
-    for task in attackers:
-        task.cancel()
+    stop = asyncio.Event()
+    attacks: list[asyncio.Task[None]] = []
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        stop.set()
+        await asyncio.gather(*attacks)
+        stop.clear()
+        name = line.strip()
+        attacks = [
+            asyncio.create_task(attacker.attack(plan["ports"][name], answers[name], stop))
+            for attacker in (attackers if name in answers else [])
+        ]
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    stop.set()
+    await asyncio.gather(*attacks)
     sys.stdout.write(json.dumps(answers))
 
 

@@ -5,35 +5,25 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from math import sqrt
+from pathlib import Path
 from statistics import median, quantiles
 
 import httpx
 import psutil
 
+from deploy.local.table import ROOT
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 
 Calls = dict[str, Callable[[], httpx.Response]]
 Seconds = dict[str, list[float]]
 PAUSE = 0.05
+TIMES = 3
 NOTHING = "nothing"
 """A call to a server that does nothing, on the same machine at the same time: what is the machine's doing and not the system's."""
-SERVER = """
-import asyncio
-async def serve(reader, writer):
-    try:
-        while await reader.readuntil(b"\\r\\n\\r\\n"):
-            writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\nok")
-    except asyncio.IncompleteReadError:
-        writer.close()
-async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-asyncio.run(main())
-"""
 
 
 @contextmanager
@@ -47,7 +37,8 @@ def everyday(stack: Stack) -> Iterator[Calls]:
         stack.client("api", token) as api,
         stack.client("auth", token) as auth,
         stack.client("auth") as anonymous,
-        _idle_server() as bare,
+        stub() as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=PLAIN) as bare,
     ):
         yield {
             "list devices": lambda: api.get("/api/v1/devices"),
@@ -60,13 +51,12 @@ def everyday(stack: Stack) -> Iterator[Calls]:
 
 
 @contextmanager
-def _idle_server() -> Iterator[httpx.Client]:
-    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+def stub() -> Iterator[int]:
+    """The port of a server that reads requests and does nothing."""
+    server = subprocess.Popen([sys.executable, "-m", "tests.chaos.stub"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
-        base_url = f"http://127.0.0.1:{int(server.stdout.readline())}"
-        with httpx.Client(base_url=base_url, trust_env=False, verify=PLAIN) as client:
-            yield client
+        yield int(server.stdout.readline())
     finally:
         server.kill()
         server.communicate()
@@ -84,7 +74,7 @@ def while_there_are(calls: Calls, turns: Iterator[object]) -> Seconds:
             began = time.perf_counter()
             answer = call()
             taken[name].append(time.perf_counter() - began)
-            assert answer.status_code == 200, f"{name}: {answer.status_code} {answer.text}"
+            assert answer.is_success, f"{name}: {answer.status_code} {answer.text}"
         time.sleep(PAUSE)
     return taken
 
@@ -93,16 +83,45 @@ def p99(values: list[float]) -> float:
     return quantiles(values, n=100)[98]
 
 
-def described(values: list[float]) -> str:
-    return f"median {median(values) * 1e3:.1f} ms, p99 {p99(values) * 1e3:.1f} ms, worst {max(values) * 1e3:.1f} ms"
+def too_many_are_slow(usual: list[float], control: list[float], attacked: list[float]) -> bool:
+    """Whether the slowest hundredth of the attacked calls takes longer than `TIMES` times the usual median.
+
+    As many more may be that slow as are while the same load goes to a stub, and the chance of two counts of that size: where the
+    machine slows nobody, that is none.
+    """
+    limit = TIMES * median(usual)
+    chance = 2 * sqrt(slower(control, limit) * (1 - slower(control, limit)) * (1 / len(control) + 1 / len(attacked)))
+    return slower(attacked, limit) > 0.01 + slower(control, limit) + chance
 
 
-def compared(before: Seconds, under: Seconds) -> dict[str, str]:
-    return {name: f"{described(before[name])}; attacked: {described(under[name])}" for name in before}
+def slower(values: list[float], limit: float) -> float:
+    """Which part of them."""
+    return sum(value > limit for value in values) / len(values)
+
+
+def compared(taken: Mapping[str, Seconds]) -> dict[str, dict[str, str]]:
+    """By call and by who was attacked; the first of `taken` is the usual."""
+    usual = next(iter(taken.values()))
+    return {
+        name: {who: _described(seconds[name], TIMES * median(usual[name])) for who, seconds in taken.items()}
+        for name in usual
+    }
+
+
+def _described(values: list[float], limit: float) -> str:
+    figures = {"median": median(values), "p99": p99(values), "worst": max(values)}
+    written = [f"{name} {seconds * 1e3:.1f} ms" for name, seconds in figures.items()]
+    return ", ".join([*written, f"{slower(values, limit):.1%} over {limit * 1e3:.1f} ms"])
 
 
 def unprivileged() -> None:
-    """For `preexec_fn`: attackers run elsewhere, so that their own work takes only what the system leaves of this machine."""
+    """For `preexec_fn`: attackers run elsewhere, so that their own work takes only what the system leaves of this machine.
+
+    In a session of their own, since Linux shares the processor out between sessions first and looks at priorities within one.
+    """
+    os.setsid()
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 

@@ -30,6 +30,10 @@ JSON: Mapping[str, Shape] = {
     "lists 60 deep": listed(b"[" * 60 + b"]" * 60),
     "lists and objects 60 deep": listed(b'[{"a":' * 30 + b"1" + b"}]" * 30),
     "one list, deeper and deeper": lambda size: b"[" * (size // 2) + b"]" * (size // 2),
+    "lists 60 deep, and more that close": lambda size: (
+        (b"[" * 60 + b"]" * 60) * (size // 3840) + b"]" * (size - size // 32)
+    ),
+    "backslashes": repeated(b"\\", b"[" * 70 + b'["'),
     "integers": listed(b"1"),
     "integers of 40 digits": listed(b"1" * 40),
     "one integer": repeated(b"1", b"[", b"]"),
