@@ -340,6 +340,7 @@ def test_what_waits_for_one_webhook_holds_up_neither_decisions_about_it_nor_othe
 def pile(owner: psycopg.Connection[tuple[object]], subscription_id: str, tenant_id: str, number: int) -> None:
     """That many deliveries of one event, never attempted."""
     one = event("incident.closed")
+    owner.execute("SET LOCAL statement_timeout = 0")
     owner.execute(
         "INSERT INTO events (id, at, tenant_id, type, body) VALUES (%s, now(), %s, 'incident.closed', '{}')",
         (one.event_id, tenant_id),
