@@ -115,7 +115,7 @@ async def retry_delivery(request: Request) -> Response:
             await _require_approval(conn, subscription, approval.told(found.event_type, row[0]))
         await conn.execute(queries.RETRY, key)
         await conn.execute(queries.MARK_RETRYING, key)
-    request.state.sender_bell.ring()
+    request.state.sender_bell.ring(subscription.id)
     return http.json({"delivery_id": found.id, "status": "queued"}, 202)
 
 
@@ -138,7 +138,7 @@ async def recover(request: Request) -> Response:
         backlog = await read_backlog(conn, subscription)
         if queued or backlog["gathering"]:
             await conn.execute(queries.BEGIN_RECOVERY, {"subscription_id": subscription.id})
-    request.state.sender_bell.ring()
+    request.state.sender_bell.ring(subscription.id)
     return http.json({"queued": queued, "hastened": hastened, "gathering": backlog["gathering"]}, 202)
 
 
@@ -164,11 +164,12 @@ async def send_test(request: Request) -> Response:
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
-        test = _test_delivery(await find(conn, request, caller))
+        subscription = await find(conn, request, caller)
+        test = _test_delivery(subscription)
         await _store_test(conn, test, claimed=False)
         queued = http.json({"delivery_id": test["id"], "status": "queued"}, 202)
         answer = await idempotency.keep(conn, request, caller, queued)
-    request.state.sender_bell.ring()
+    request.state.sender_bell.ring(subscription.id)
     return answer
 
 
