@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class Bell:
     """Wakes this service's relay, or who else waits for a bell of that name, after a commit.
 
-    Rings of the same text that come while one is under way become a single further one; the last `most` texts wait to be heard.
+    Rings of the same text that come while one is under way become a single further one; the last `most` texts wait in Redis.
     """
 
     def __init__(self, redis_url: str, service: str, most: int = 1) -> None:

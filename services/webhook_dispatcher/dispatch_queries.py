@@ -105,7 +105,7 @@ BEGIN_CLAIM: LiteralString = """
         set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true), pg_advisory_xact_lock(7402002)
 """
 BEGIN_RECORD: LiteralString = BEGIN_CLAIM.replace(", pg_advisory_xact_lock(7402002)", "")
-# Visits the subscriptions that are `named`, and of all others that wait the next `walked` after the last that was walked to: what it costs
+# Visits the subscriptions that are `named`, and of all others that wait the next `walked` after the last that was walked to: its cost
 # is up to these two numbers, however many wait. It reads of each only what it may be sent now and has room for: not what waits for one
 # that is stopped, slowed or recovering, nor the backlog of one that hangs. What is claimed for a receiver counts over
 # all senders, of whom each takes its part of the receiver's limit; for a quick one some are claimed ahead. A failing receiver has

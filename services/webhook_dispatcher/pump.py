@@ -1,8 +1,8 @@
 """The loop of a sender: claims what is due, sends it, records what became of it, and refills each slot as it frees.
 
 A claim visits receivers by name: those a bell named, since something has come to wait for them, and those whose success has just been
-recorded. So it costs no more beside many that hang, of which there is no news. All else (retries that have come due, what failed or
-hung before, what no bell named) is found by a walk over all that wait, in portions that take at most a tenth of the time.
+recorded. So it costs no more beside many that hang, of which there is no news. All else (retries that have come due, receivers that
+failed or hung before, those that no bell named) is found by a walk over all that wait, in portions that take at most a tenth of the time.
 """
 
 import asyncio
@@ -152,7 +152,7 @@ class Pump:
         self._forget_idle_lanes()
 
     def _portion(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
-        """What to record next: results, and with the first of each receiver its health, so that no claim sees one without the other."""
+        """The next results to record, and with the first of each receiver its health, so that no claim sees one without the other."""
         over: list[dict[str, Any]] = []
         reports: dict[str, Report] = {}
         for line in islice(self.over, MOST_AT_ONCE):
@@ -187,10 +187,10 @@ class Pump:
         return [due for due in claimed if due.body is not None]
 
     def _walk_on(self, after: str, began: float) -> None:
-        """Once past the last that wait, the walk begins anew after a pause."""
+        """Once past the last that wait, the walk starts anew after a pause."""
         now = time.monotonic()
         pause = 0.0 if after else POLL if now - self.busy < BUSY_SECONDS else IDLE_POLL
-        self.after, self.next_walk = after, now + max(pause, REST_PER_WALK * (now - began))
+        self.after, self.next_walk = after, now + max(pause, min(IDLE_POLL, REST_PER_WALK * (now - began)))
 
     async def _beat(self, conn: AsyncConnection) -> None:
         """Every two seconds: the others learn that this sender runs."""

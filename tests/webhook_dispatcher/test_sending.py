@@ -452,7 +452,7 @@ def test_a_claim_by_name_costs_the_same_however_many_receivers_hang(partner: Par
         steps.append(steps_of_a_claim(dispatcher, by_name))
         walking = steps_of_a_claim(dispatcher, {"walked": 8})
     assert len(set(steps)) == 1
-    # Of each that is walked to: its name, its subscription, its app, what is being sent, its first stage.
+    # Of each that is walked to: its name, its subscription, its app, its deliveries in flight, its first stage.
     assert walking < 8 * 6 + steps[0]
 
 
@@ -532,11 +532,11 @@ def test_the_results_of_many_that_time_out_together_are_recorded_in_portions(dis
         lane = pump.lanes.setdefault(key, Lane(tenant_id="org_1", limit=4, stored_limit=4))
         lane.note(Outcome(error="timeout", timed_out=True, duration_ms=15_000), 5.0)
         pump.over.append({"subscription_id": key, "succeeded": False})
-    sizes, told = [], set[str]()
+    sizes, reported = [], set[str]()
     while pump.over:
         over, reports = pump._portion()
-        told |= reports.keys()
-        assert {line["subscription_id"] for line in over} <= told
+        reported |= reports.keys()
+        assert {line["subscription_id"] for line in over} <= reported
         sizes.append(len(reports))
         del pump.over[: len(over)]
     assert sizes == [MOST_REPORTS, MOST_REPORTS, 10]
