@@ -98,11 +98,13 @@ WALK: LiteralString = """
 """
 # One claim at a time, over all senders, in the transaction that claims: the statement after it sees all that others have in flight.
 # Planned to go from a few rows to others by key: where statistics are young, the planner would rather read history. Set here and not when
-# connecting, since a pooler may give each transaction another connection.
+# connecting, since a pooler may give each transaction another connection. A sender that freezes within a claim loses its connection, or
+# the others would wait for their turn until it thaws.
 BEGIN_CLAIM: LiteralString = """
     SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
         set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-        set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true), pg_advisory_xact_lock(7402002)
+        set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true),
+        set_config('transaction_timeout', '15s', true), pg_advisory_xact_lock(7402002)
 """
 BEGIN_RECORD: LiteralString = BEGIN_CLAIM.replace(", pg_advisory_xact_lock(7402002)", "")
 # Visits the subscriptions that are `named`, and of all others that wait the next `walked` after the last that was walked to: its cost

@@ -94,7 +94,7 @@ async def _at_once(conn: AsyncConnection) -> AsyncIterator[None]:
     try:
         async with conn.pipeline(), conn.transaction():
             yield
-    except psycopg.OperationalError:
+    except (psycopg.OperationalError, psycopg.errors.TransactionTimeout):
         await conn.close()
         raise
 

@@ -553,6 +553,17 @@ def test_a_claim_does_not_wait_for_the_disk_and_a_record_does(partner: Partner, 
         assert conn.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
+def test_a_sender_frozen_within_a_claim_holds_the_others_up_for_seconds_alone(dispatcher: Dispatcher) -> None:
+    """As one whose machine pauses between two packets of a claim; nothing else ends its transaction while others wait."""
+    with psycopg.connect(dispatcher.database.worker) as frozen, psycopg.connect(dispatcher.database.worker) as other:
+        shorter = dispatch_queries.BEGIN_CLAIM.replace("'transaction_timeout', '15s'", "'transaction_timeout', '1s'")
+        assert shorter != dispatch_queries.BEGIN_CLAIM
+        frozen.execute(shorter)
+        other.execute(dispatch_queries.BEGIN_CLAIM)
+        with pytest.raises(psycopg.errors.TransactionTimeout):
+            frozen.execute(dispatch_queries.CLAIM, CLAIM_ALL)
+
+
 def test_no_lock_of_a_sender_outlives_its_transaction(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
