@@ -2,7 +2,7 @@
 
 A claim visits receivers by name: those a bell named, since something has come to wait for them, and those whose success has just been
 recorded. So it costs no more beside many that hang, of which there is no news. All else (retries that have come due, receivers that
-failed or hung before, those that no bell named) is found by a walk over all that wait, in portions that take at most a tenth of the time.
+failed or hung before, those that no bell named) is found by a walk over all that wait, in portions that rest between them.
 """
 
 import asyncio
@@ -73,6 +73,7 @@ class Pump:
         self.woken = asyncio.Event()
         self.named: dict[str, None] = {}
         self.after = ""
+        self.portions, self.usual_portions = 0, 1
         self.began = self.busy = 0.0
         self.next_walk = self.next_beat = self.next_forgetting = self.plans_until = 0.0
         self.id = ids.uuid7()
@@ -187,10 +188,16 @@ class Pump:
         return [due for due in claimed if due.body is not None]
 
     def _walk_on(self, after: str, began: float) -> None:
-        """Once past the last that wait, the walk starts anew after a pause."""
+        """Once past the last that wait, the walk starts anew after a pause. Its rests together last no longer than half a second."""
         now = time.monotonic()
-        pause = 0.0 if after else POLL if now - self.busy < BUSY_SECONDS else IDLE_POLL
-        self.after, self.next_walk = after, now + max(pause, min(IDLE_POLL, REST_PER_WALK * (now - began)))
+        self.portions += 1
+        rest = min(REST_PER_WALK * (now - began), IDLE_POLL / max(self.portions, self.usual_portions))
+        if after:
+            self.after, self.next_walk = after, now + rest
+            return
+        pause = POLL if now - self.busy < BUSY_SECONDS else IDLE_POLL
+        self.after, self.next_walk = "", now + max(pause, rest)
+        self.portions, self.usual_portions = 0, self.portions
 
     async def _beat(self, conn: AsyncConnection) -> None:
         """Every two seconds: the others learn that this sender runs."""
