@@ -16,13 +16,17 @@ log = logging.getLogger(__name__)
 
 
 class Bell:
-    """Wakes this service's relay after a commit. Rings that come while one is under way become a single further one."""
+    """Wakes this service's relay, or who else waits for a bell of that name, after a commit.
 
-    def __init__(self, redis_url: str, service: str) -> None:
+    Rings of the same text that come while one is under way become a single further one; the last `most` texts wait in Redis.
+    """
+
+    def __init__(self, redis_url: str, service: str, most: int = 1) -> None:
         self._redis = Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 0))
         self._key = bell_key(service)
+        self._most = most
         self._task: asyncio.Task[None] | None = None
-        self._again = False
+        self._texts: dict[str, None] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -34,18 +38,18 @@ class Bell:
             await self._task
         await self._redis.aclose()
 
-    def ring(self) -> None:
-        self._again = True
+    def ring(self, text: str = "1") -> None:
+        self._texts[text] = None
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._ring())
 
     async def _ring(self) -> None:
-        while self._again:
-            self._again = False
+        while self._texts:
+            texts, self._texts = list(self._texts)[-self._most :], {}
             try:
                 async with self._redis.pipeline(transaction=False) as pipeline:
-                    pipeline.lpush(self._key, "1")
-                    pipeline.ltrim(self._key, 0, 0)
+                    pipeline.lpush(self._key, *texts)
+                    pipeline.ltrim(self._key, 0, self._most - 1)
                     await pipeline.execute()
             except (RedisError, OSError) as error:
                 # The relay polls as well: a bell not heard costs a second, never a message.

@@ -14,7 +14,7 @@ from services.webhook_dispatcher import dispatch_queries, resolver
 from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
-from services.webhook_dispatcher.queues import SENDER, SERVICE
+from services.webhook_dispatcher.queues import MOST_RINGS, SENDER, SERVICE
 from services.webhook_dispatcher.routes import PART
 from services.webhook_dispatcher.settings import Settings
 from shared import database, health, readiness, routing
@@ -53,7 +53,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
     async with (
         database.open_pool(settings.database_url) as pool,
         Bell(settings.redis_url, SERVICE) as bell,
-        Bell(settings.redis_url, SENDER) as sender_bell,
+        Bell(settings.redis_url, SENDER, MOST_RINGS) as sender_bell,
         feed,
         client,
     ):

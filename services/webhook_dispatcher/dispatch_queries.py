@@ -98,15 +98,18 @@ WALK: LiteralString = """
 """
 # One claim at a time, over all senders, in the transaction that claims: the statement after it sees all that others have in flight.
 # Planned to go from a few rows to others by key: where statistics are young, the planner would rather read history. Set here and not when
-# connecting, since a pooler may give each transaction another connection.
+# connecting, since a pooler may give each transaction another connection. A sender that freezes within a claim loses its connection, or
+# the others would wait for their turn until it thaws.
 BEGIN_CLAIM: LiteralString = """
     SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
         set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-        set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true), pg_advisory_xact_lock(7402002)
+        set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true),
+        set_config('transaction_timeout', '15s', true), pg_advisory_xact_lock(7402002)
 """
 BEGIN_RECORD: LiteralString = BEGIN_CLAIM.replace(", pg_advisory_xact_lock(7402002)", "")
-# Visits at most 256 subscriptions from where the last claim ended, and reads of each only what it may be sent now and has room for: not
-# what waits for one that is stopped, slowed or recovering, nor the backlog of one that hangs. What is claimed for a receiver counts over
+# Visits the subscriptions that are `named`, and of all others that wait the next `walked` after the last that was walked to: its cost
+# is up to these two numbers, however many wait. It reads of each only what it may be sent now and has room for: not what waits for one
+# that is stopped, slowed or recovering, nor the backlog of one that hangs. What is claimed for a receiver counts over
 # all senders, of whom each takes its part of the receiver's limit; for a quick one some are claimed ahead. A failing receiver has
 # one in flight; one more than the limit is sent where a person asked for it. `class` says which share of the sender's slots a delivery uses
 # (sharing.py). A lease counts from when it is given, not from when the transaction began to wait for its turn. Its commit does not wait for
@@ -117,8 +120,11 @@ BEGIN_RECORD: LiteralString = BEGIN_CLAIM.replace(", pg_advisory_xact_lock(74020
 # it read beyond that, the next claim would read again.
 CLAIM: LiteralString = (
     WALK
-    + """, lanes AS (
-        SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT 256
+    + """, walked AS MATERIALIZED (
+        SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT %(walked)s
+    ), lanes AS MATERIALIZED (
+        SELECT subscription_id FROM jsonb_array_elements_text(%(named)s::jsonb) AS named (subscription_id)
+        UNION SELECT subscription_id FROM walked
     ), peers AS MATERIALIZED (
         SELECT greatest(count(*), 1) AS number FROM senders WHERE seen_at > now() - interval '10 seconds'
     ), states AS MATERIALIZED (
@@ -141,9 +147,13 @@ CLAIM: LiteralString = (
             SELECT approved_events FROM apps WHERE tenant_id = s.tenant_id AND client_id = s.client_id LIMIT 1
         ) a ON true
     ), open AS MATERIALIZED (
-        SELECT states.*, greatest(0, least(most * ahead + 1 - flying, %(slots)s)) AS room_asked,
-            greatest(0, least(most * ahead - flying, ceil(most::float8 * ahead / peers.number)::integer - held, fair, %(slots)s)) AS room
-        FROM states, peers WHERE expired OR first_stage IS NOT NULL
+        SELECT * FROM (
+            SELECT states.*, greatest(0, least(most * ahead + 1 - flying, %(slots)s)) AS room_asked, greatest(0, least(
+                most * ahead - flying, ceil(most::float8 * ahead / peers.number)::integer - held, fair, %(slots)s)) AS room
+            FROM states, peers
+        ) counted
+        WHERE (room_asked > 0 AND first_stage < 2)
+            OR (room > 0 AND (expired OR (calm AND first_stage = 2) OR (calm AND NOT recovering AND first_stage > 2)))
     ), look AS MATERIALIZED (
         SELECT greatest(2, %(slots)s / greatest(1, count(*)) + 1) AS depth FROM open WHERE room > 1
     ), found AS (
@@ -194,11 +204,11 @@ CLAIM: LiteralString = (
         UPDATE queue q SET due_at = clock_timestamp() + interval '20 seconds', leased = true, attempt = q.attempt + 1
         FROM locked WHERE q.delivery_id = locked.delivery_id RETURNING q.*, locked.class
     )
-    SELECT walked.last, walked.peers, sent.* FROM (
-        SELECT CASE WHEN count(*) = 256 THEN max(subscription_id) ELSE '' END AS last, (SELECT number::integer FROM peers) AS peers,
+    SELECT seen.last, seen.peers, sent.* FROM (
+        SELECT CASE WHEN count(*) = %(walked)s THEN max(subscription_id) ELSE '' END AS last, (SELECT number::integer FROM peers) AS peers,
             set_config('synchronous_commit', 'off', true)
-        FROM lanes
-    ) walked LEFT JOIN (
+        FROM walked
+    ) seen LEFT JOIN (
         SELECT c.delivery_id, c.delivery_at, c.tenant_id, c.subscription_id, c.event_id, c.event_type, c.attempt, c.rung, e.body,
             e.traceparent, s.url, s.secret,
             CASE WHEN s.previous_secret_expires_at > now() THEN s.previous_secret END AS previous_secret,
@@ -227,15 +237,15 @@ RECORD: LiteralString = """
             body text, truncated boolean, error text, duration_ms real, trace_id text)
     ), finished AS (
         DELETE FROM queue q USING sent WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NULL
-        RETURNING q.delivery_id
+        RETURNING sent.*
     ), again AS (
         UPDATE queue q SET leased = false, asked = false, released = q.released AND s.recovering, rung = q.rung + 1,
             due_at = now() + sent.wait * interval '1 second'
         FROM sent JOIN subscriptions s ON s.id = sent.subscription_id
         WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NOT NULL
-        RETURNING q.delivery_id
+        RETURNING sent.*
     ), kept AS (
-        SELECT sent.* FROM sent JOIN (SELECT delivery_id FROM finished UNION ALL SELECT delivery_id FROM again) k USING (delivery_id)
+        SELECT * FROM finished UNION ALL SELECT * FROM again
     ), logged AS (
         INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, address, response_status, response_headers,
             response_body, response_truncated, error, duration_ms, trace_id)
@@ -255,7 +265,8 @@ UPDATE_HEALTH: LiteralString = """
         SELECT * FROM jsonb_to_recordset(%(lanes)s::jsonb) AS seen (
             subscription_id text, succeeded boolean, failed boolean, change integer, slow float8, retry_after float8)
     ), locked AS (
-        SELECT id FROM subscriptions WHERE id IN (SELECT subscription_id FROM seen) ORDER BY id FOR NO KEY UPDATE
+        SELECT seen.* FROM seen JOIN subscriptions ON subscriptions.id = seen.subscription_id
+        ORDER BY subscriptions.id FOR NO KEY UPDATE OF subscriptions
     )
     UPDATE subscriptions s SET
         concurrency = least(64, greatest(1, s.concurrency + seen.change)),
@@ -268,7 +279,7 @@ UPDATE_HEALTH: LiteralString = """
             OR (seen.succeeded AND s.enabled AND NOT s.paused AND coalesce(s.failing_since < now() - interval '1 minute', false)),
         recovery_rate = CASE WHEN seen.failed OR NOT s.recovering THEN 1 ELSE s.recovery_rate END,
         restarts_ladder = s.restarts_ladder AND s.recovering
-    FROM locked JOIN seen ON seen.subscription_id = locked.id WHERE s.id = locked.id
+    FROM locked AS seen WHERE s.id = seen.subscription_id
     RETURNING s.id, s.tenant_id, new.recovering AND seen.failed AS falters,
         new.recovering AND seen.succeeded AND coalesce(old.failing_since < now() - interval '1 minute', false) AS recovers,
         old.failing_since

@@ -98,7 +98,7 @@ async def change_webhook(request: Request, caller: Caller, webhook_id: str, chan
         await audit.record(conn, caller, "webhook.changed", subscription.id, {"fields": named})
         subscription = await fetch(conn, queries.TOUCH, {"id": subscription.id, "rehearses": caller.rehearses})
         backlog = await read_backlog(conn, subscription)
-    request.state.sender_bell.ring()
+    request.state.sender_bell.ring(subscription.id)
     return http.json(subscription.partner_view() | {"backlog": backlog})
 
 

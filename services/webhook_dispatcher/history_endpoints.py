@@ -111,7 +111,7 @@ async def retry_delivery(request: Request, caller: Caller, webhook_id: str, deli
             await _require_approval(conn, subscription, approval.told(found.event_type, row[0]))
         await conn.execute(queries.RETRY, key)
         await conn.execute(queries.MARK_RETRYING, key)
-    request.state.sender_bell.ring()
+    request.state.sender_bell.ring(subscription.id)
     return http.json({"delivery_id": found.id, "status": "queued"}, 202)
 
 
@@ -133,7 +133,7 @@ async def recover(request: Request, caller: Caller, webhook_id: str, asked: Reco
         backlog = await read_backlog(conn, subscription)
         if queued or backlog["gathering"]:
             await conn.execute(queries.BEGIN_RECOVERY, {"subscription_id": subscription.id})
-    request.state.sender_bell.ring()
+    request.state.sender_bell.ring(subscription.id)
     return http.json({"queued": queued, "hastened": hastened, "gathering": backlog["gathering"]}, 202)
 
 
@@ -157,11 +157,12 @@ async def send_test(request: Request, caller: Caller, webhook_id: str, asked: Te
         stored = await idempotency.stored(conn, request, caller)
         if stored is not None:
             return stored
-        test = _test_delivery(await find(conn, caller, webhook_id))
+        subscription = await find(conn, caller, webhook_id)
+        test = _test_delivery(subscription)
         await _store_test(conn, test, claimed=False)
         queued = http.json({"delivery_id": test["id"], "status": "queued"}, 202)
         answer = await idempotency.keep(conn, request, caller, queued)
-    request.state.sender_bell.ring()
+    request.state.sender_bell.ring(subscription.id)
     return answer
 
 

@@ -1,16 +1,23 @@
-"""The loop of a sender: claims what is due, sends it, records what became of it, and refills each slot as it frees."""
+"""The loop of a sender: claims what is due, sends it, records what became of it, and refills each slot as it frees.
+
+A claim visits receivers by name: those a bell named, since something has come to wait for them, and those whose success has just been
+recorded. So it costs no more beside many that hang, of which there is no news. All else (retries that have come due, receivers that
+failed or hung before, those that no bell named) is found by a walk over all that wait, in portions that rest between them.
+"""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import islice
 from typing import Any
 
 from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, recording
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Sent, Vault
-from services.webhook_dispatcher.lanes import Lane
+from services.webhook_dispatcher.lanes import Lane, Report
 from services.webhook_dispatcher.models import Due
+from services.webhook_dispatcher.queues import MOST_NAMED
 from services.webhook_dispatcher.sharing import Slots
 from shared import ids, logs
 from shared.clock import clock
@@ -23,10 +30,16 @@ POLL = 0.05
 IDLE_POLL = 0.5
 BUSY_SECONDS = 2.0
 MOST_AT_ONCE = 200
+# Of as many receivers as fail in the same moment the health is recorded before the next claim.
+MOST_REPORTS = 50
+WALKED_AT_ONCE = 128
+REST_PER_WALK = 9.0
+MOST_REMEMBERED = 1000
 BEAT_SECONDS = 2.0
 PLAN_SECONDS = 10.0
 LONGEST_AHEAD = 3.0
 REMEMBERED = 10.0
+FORGET_SECONDS = 1.0
 GONE = 410
 CLAIMED = Due.__struct_fields__[:-1]
 log = logging.getLogger(__name__)
@@ -58,9 +71,11 @@ class Pump:
         self.peers = 1
         self.gone: dict[str, Due] = {}
         self.woken = asyncio.Event()
+        self.named: dict[str, None] = {}
         self.after = ""
-        self.began = 0.0
-        self.next_beat = self.plans_until = 0.0
+        self.portions, self.usual_portions = 0, 1
+        self.began = self.busy = 0.0
+        self.next_walk = self.next_beat = self.next_forgetting = self.plans_until = 0.0
         self.id = ids.uuid7()
         self.partitions = Daily(*dispatch_queries.PARTITIONED)
 
@@ -70,17 +85,15 @@ class Pump:
 
     async def run(self, conn: AsyncConnection) -> None:
         """Claims and sends until told to stop. What is in flight then goes on: see `drain`."""
-        busy = time.monotonic()
+        self.busy, self.next_walk = time.monotonic(), 0.0
         while not self.stop():
             self.woken.clear()
-            claimed = await self._cycle(conn, claiming=True)
-            if claimed or self.is_busy:
-                busy = time.monotonic()
-            # At once where there was more than one claim takes, or where it has not yet walked past every subscription.
-            if claimed == MOST_AT_ONCE or self.after:
-                await self._wait(CYCLE)
+            if await self._cycle(conn, claiming=True) or self.is_busy:
+                self.busy = time.monotonic()
+            if self.slots.free == 0:
+                await self._wait(POLL)
             else:
-                await self._wait(POLL if time.monotonic() - busy < BUSY_SECONDS else IDLE_POLL)
+                await self._wait(CYCLE if self.named else max(CYCLE, self.next_walk - time.monotonic()))
         await conn.execute(dispatch_queries.LEAVE, {"id": self.id})
         self.next_beat = 0.0
 
@@ -91,8 +104,12 @@ class Pump:
             await self._cycle(conn, claiming=False)
             await self._wait(POLL)
 
-    def wake(self) -> None:
-        """Something may have come due: looks at once instead of at the next poll."""
+    def wake(self, named: Collection[str] = ()) -> None:
+        """Something waits for these receivers, or for who knows whom: looks at once instead of at the next walk."""
+        if named and len(self.named) < MOST_REMEMBERED:
+            self.named |= dict.fromkeys(named)
+        else:
+            self.next_walk = 0.0
         self.woken.set()
 
     async def _wait(self, pause: float) -> None:
@@ -110,15 +127,17 @@ class Pump:
         """Records what is over and claims what there is room for; what was claimed is on its way when this returns."""
         self.began = time.monotonic()
         await self._settle(conn)
+        if claiming and time.monotonic() > self.next_beat:
+            await self._beat(conn)
         due = await self._claim(conn) if claiming and self.slots.free > 0 else []
         self._take(due)
         return len(due)
 
     async def _settle(self, conn: AsyncConnection) -> None:
-        reports = {key: lane.take_report() for key, lane in self.lanes.items() if lane.worth_telling}
+        over, reports = self._portion()
         # Given back once: of a connection that broke nobody knows whether it was done, and another may hold them since.
         released, self.released = self.released, []
-        settled = recording.Settled(self.over.copy(), reports, released, self.gone.copy())
+        settled = recording.Settled(over, reports, released, self.gone.copy())
         try:
             await recording.record(conn, settled)
         except BaseException:
@@ -126,20 +145,59 @@ class Pump:
                 self.lanes[key].give_back(report)
             raise
         # Only now: had the database gone away, the same results would be recorded over the next connection.
-        del self.over[: len(settled.over)]
+        del self.over[: len(over)]
         self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due}
+        # Where slots are scarce, who has just been served takes its turn in the walk with those who wait.
+        if self.slots.free >= self.slots.number // 4:
+            self.named |= {line["subscription_id"]: None for line in over if line["succeeded"]}
         self._forget_idle_lanes()
 
+    def _portion(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
+        """The next results to record, and with the first of each receiver its health, so that no claim sees one without the other."""
+        over: list[dict[str, Any]] = []
+        reports: dict[str, Report] = {}
+        for line in islice(self.over, MOST_AT_ONCE):
+            key = line["subscription_id"]
+            lane = self.lanes.get(key)
+            if lane is not None and lane.worth_telling:
+                if len(reports) == MOST_REPORTS:
+                    break
+                reports[key] = lane.take_report()
+            over.append(line)
+        return over, reports
+
     async def _claim(self, conn: AsyncConnection) -> list[Due]:
-        if time.monotonic() > self.next_beat:
-            await self._beat(conn)
-        rows = await recording.claim(
-            conn, self.after, min(MOST_AT_ONCE, self.slots.free), self.slots.rooms(self._receivers())
-        )
-        self.after, self.peers = rows[0][:2]
+        """Visits who is named, at most 256 of them, and goes on with the walk when it is time to."""
+        began = time.monotonic()
+        walked = WALKED_AT_ONCE if began >= self.next_walk else 0
+        named = list(islice(self.named, MOST_NAMED))
+        if not named and not walked:
+            return []
+        for key in named:
+            del self.named[key]
+        most = min(MOST_AT_ONCE, self.slots.free)
+        rooms = self.slots.rooms(self._receivers(self.lanes if walked else named))
+        rows = await recording.claim(conn, recording.Round(named, self.after, walked), most, rooms)
+        self.peers = rows[0][1]
+        if walked:
+            self._walk_on(rows[0][0], began)
         claimed = [Due(**dict(zip(CLAIMED, row[2:], strict=True))) for row in rows if row[2] is not None]
+        if len(claimed) == most:  # and more may wait
+            self.wake(named)
         self.over += [recording.expired(due) for due in claimed if due.body is None]
         return [due for due in claimed if due.body is not None]
+
+    def _walk_on(self, after: str, began: float) -> None:
+        """Once past the last that wait, the walk starts anew after a pause. Its rests together last no longer than half a second."""
+        now = time.monotonic()
+        self.portions += 1
+        rest = min(REST_PER_WALK * (now - began), IDLE_POLL / max(self.portions, self.usual_portions))
+        if after:
+            self.after, self.next_walk = after, now + rest
+            return
+        pause = POLL if now - self.busy < BUSY_SECONDS else IDLE_POLL
+        self.after, self.next_walk = "", now + max(pause, rest)
+        self.portions, self.usual_portions = 0, self.portions
 
     async def _beat(self, conn: AsyncConnection) -> None:
         """Every two seconds: the others learn that this sender runs."""
@@ -151,8 +209,9 @@ class Pump:
         asked_at = clock.ask()
         clock.measured(await (await conn.execute(dispatch_queries.SEEN, {"id": self.id})).fetchone(), asked_at)
 
-    def _receivers(self) -> dict[str, tuple[str, int]]:
-        return {key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in self.lanes.items()}
+    def _receivers(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
+        known = ((key, self.lanes[key]) for key in keys if key in self.lanes)
+        return {key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in known}
 
     def _take(self, claimed: list[Due]) -> None:
         """Gives each claimed delivery to its receiver's lane, and starts what the lane has room for and what a person asked for."""
@@ -216,6 +275,9 @@ class Pump:
     def _forget_idle_lanes(self) -> None:
         """What was learnt of a quick receiver is kept while it may come in useful."""
         now = time.monotonic()
+        if now < self.next_forgetting:
+            return
+        self.next_forgetting = now + FORGET_SECONDS
         idle = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
         for key in idle:
             del self.lanes[key]

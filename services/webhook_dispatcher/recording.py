@@ -1,6 +1,6 @@
 """The transactions of a sender: claims, attempts that are over, the health of receivers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -26,10 +26,20 @@ class Settled(NamedTuple):
     gone: dict[str, Due]
 
 
-async def claim(conn: AsyncConnection, after: str, most: int, rooms: Rooms) -> list[tuple[Any, ...]]:
+class Round(NamedTuple):
+    """Whom a claim visits: receivers by name, and the next so many of all that wait for something, `after` the last of them."""
+
+    named: Collection[str]
+    after: str
+    walked: int
+
+
+async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) -> list[tuple[Any, ...]]:
     """The rows of one claim. Sent as one, so that the lock all senders share is never held over a round trip."""
     parameters = {
-        "after": after,
+        "named": _json(visited.named),
+        "after": visited.after,
+        "walked": visited.walked,
         "slots": most,
         "lanes": _json(rooms.lanes),
         "newcomer": rooms.newcomer,
@@ -84,7 +94,7 @@ async def _at_once(conn: AsyncConnection) -> AsyncIterator[None]:
     try:
         async with conn.pipeline(), conn.transaction():
             yield
-    except psycopg.OperationalError:
+    except (psycopg.OperationalError, psycopg.errors.TransactionTimeout):
         await conn.close()
         raise
 

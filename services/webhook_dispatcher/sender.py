@@ -21,7 +21,7 @@ from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.pump import Pump
 from services.webhook_dispatcher.queues import SENDER
 from services.webhook_dispatcher.settings import Settings
-from shared import broker, logs, peers, tracing
+from shared import broker, ids, logs, peers, tracing
 from shared.crypto import Keyring
 from shared.database import WRITABLE, AsyncConnection
 from shared.settings import required
@@ -93,10 +93,10 @@ class Sender:
         ) as redis:
             while True:
                 try:
-                    if pump.slots.free and await redis.blpop([key], timeout=1):
-                        pump.wake()
-                    elif not pump.slots.free:
+                    if not pump.slots.free:
                         await asyncio.sleep(PAUSE)
+                    elif rung := await redis.brpop([key], timeout=1):
+                        pump.wake(named_in(rung[1]))
                 except (RedisError, OSError):
                     await asyncio.sleep(1)
 
@@ -113,6 +113,12 @@ class Sender:
     def _client(self) -> Client:
         policy = Policy.from_text(self.settings.webhook_allowed_networks)
         return Client(policy, resolver.create(self.settings.webhook_resolver), self.settings.webhook_ca_file)
+
+
+def named_in(ring: bytes | str) -> list[str]:
+    """The subscriptions that a ring names."""
+    text = ring if isinstance(ring, str) else ring.decode(errors="replace")
+    return [name for name in text.split() if ids.is_id(name, "wh")]
 
 
 def run(settings: Settings, working: threading.Event) -> None:

@@ -61,7 +61,7 @@ class Slots:
             del self.of_tenants[due.tenant_id]
 
     def rooms(self, receivers: Mapping[str, tuple[str, int]]) -> Rooms:
-        """`receivers` has the tenant of each receiver that holds a slot, and how many times its limit may be claimed."""
+        """`receivers` has of each known one that the claim may visit the tenant, and how many times its limit may be claimed."""
         budgets = self._budgets()
         tenants = {
             tenant: {name: share(budgets[name], held[name]) for name in CLASSES}
@@ -70,9 +70,9 @@ class Slots:
         newcomer = {name: share(budgets[name], 0) for name in CLASSES} | {"first": share(self.free, 0)}
         newcomer_fair = max(1, share(newcomer["deep"], 0))
         lanes = {
-            key: (held, share(tenants[receivers[key][0]]["deep"], held), receivers[key][1])
-            for key, held in self.of_lanes.items()
-        } | {key: (0, newcomer_fair, ahead) for key, (_, ahead) in receivers.items() if key not in self.of_lanes}
+            key: (held := self.of_lanes[key], share(tenants[tenant]["deep"], held) if held else newcomer_fair, ahead)
+            for key, (tenant, ahead) in receivers.items()
+        }
         classes = {name: max(0, room) for name, room in budgets.items()} | {"first": self.free}
         return Rooms(classes, tenants, newcomer, lanes, newcomer_fair)
 

@@ -2,8 +2,9 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from services.webhook_dispatcher import (
     stopping,
 )
 from services.webhook_dispatcher.fanout import Listener, NewEvent, Planned, accept, listened_to, plan
-from services.webhook_dispatcher.queues import SENDER, SERVICE
+from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER, SERVICE
 from services.webhook_dispatcher.settings import Settings
 from shared import broker, ids, partitions, worker
 from shared.database import Connection
@@ -97,14 +98,18 @@ class Intake:
     def _enqueue(self, conn: Connection, planned: list[Planned]) -> None:
         if planned:
             conn.execute(dispatch_queries.INSERT_DELIVERIES, (_rows(planned),))
-            conn.after_commit(self.ring)
+            named = dict.fromkeys(one.subscription_id for one in planned)
+            conn.after_commit(lambda: self.ring(named))
 
-    def ring(self) -> None:
-        """Wakes one sender that has nothing to do. Those look by themselves too, so that a bell not heard costs half a second."""
+    def ring(self, named: Collection[str]) -> None:
+        """Wakes one sender that has room, with the subscriptions that something waits for: at most 256, and 64 such calls in all.
+
+        Senders look by themselves too, so that a bell not heard, and who was not named, costs half a second.
+        """
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.lpush(broker.bell_key(SENDER), "1")
-                pipeline.ltrim(broker.bell_key(SENDER), 0, 0)
+                pipeline.lpush(broker.bell_key(SENDER), " ".join(islice(named, MOST_NAMED)))
+                pipeline.ltrim(broker.bell_key(SENDER), 0, MOST_RINGS - 1)
                 pipeline.execute()
         except (RedisError, OSError):
             return

@@ -181,7 +181,7 @@ def test_senders_share_the_work_and_two_are_no_slower_than_one(rig: Rig) -> None
 def shared_rate(rig: Rig, number: int, events: int) -> tuple[float, list[int]]:
     """Deliveries a second with so many senders beside the stack's own, which stands still meanwhile, and how many each sent."""
     own = rig.stack.described["services"]["webhook-dispatcher"]["pids"]["sender"]
-    os.kill(own, signal.SIGSTOP)
+    freeze_between_claims(rig, own)
     try:
         rig.publish([event("incident.updated") for _ in range(events)])
         with rig.stack.database("webhook-dispatcher", "migrator") as owner:
@@ -200,6 +200,17 @@ def shared_rate(rig: Rig, number: int, events: int) -> tuple[float, list[int]]:
     finally:
         os.kill(own, signal.SIGCONT)
     return 40 * events / took, each
+
+
+def freeze_between_claims(rig: Rig, process: int) -> None:
+    """Stops a sender where it does not hold the lock that all senders take turns with."""
+    with rig.stack.database("webhook-dispatcher", "admin") as conn:
+        while True:
+            os.kill(process, signal.SIGSTOP)
+            if not conn.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7402002").fetchone():
+                return
+            os.kill(process, signal.SIGCONT)
+            pause(0.05)
 
 
 def waiting(owner: psycopg.Connection[tuple[int]]) -> int:
@@ -340,6 +351,7 @@ def test_what_waits_for_one_webhook_holds_up_neither_decisions_about_it_nor_othe
 def pile(owner: psycopg.Connection[tuple[object]], subscription_id: str, tenant_id: str, number: int) -> None:
     """That many deliveries of one event, never attempted."""
     one = event("incident.closed")
+    owner.execute("SET LOCAL statement_timeout = 0")
     owner.execute(
         "INSERT INTO events (id, at, tenant_id, type, body) VALUES (%s, now(), %s, 'incident.closed', '{}')",
         (one.event_id, tenant_id),
@@ -391,6 +403,7 @@ def explain_claim(conn: psycopg.Connection[tuple[str]]) -> list[str]:
 def fill(owner: psycopg.Connection[tuple[object]], subscription_id: str, number: int) -> None:
     """History as finished deliveries leave it, over eight days, and waiting deliveries due in a day."""
     template = "lpad(n::text, 26, '0')"
+    owner.execute("SET LOCAL statement_timeout = 0")
     owner.execute(
         f"INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, status, attempt)"
         f" SELECT 'dlv_' || {template}, now() - (n %% 8) * interval '1 day', 'org_1', %s, 'evt_' || {template}, now(),"

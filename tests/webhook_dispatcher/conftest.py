@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -105,7 +105,7 @@ class Dispatcher:
         self.rings = 0
         self.intake.ring = self._ring
 
-    def _ring(self) -> None:
+    def _ring(self, named: Collection[str]) -> None:
         self.rings += 1
 
     def close(self) -> None:

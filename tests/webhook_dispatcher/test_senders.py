@@ -59,7 +59,7 @@ def test_a_sender_process_is_woken_by_the_bell_and_shows_its_metrics(
     webhook = partner.subscribe(receiver.url)
     with sending(settings) as (_, url):
         dispatcher.publish(partner.tenant_id, "incident.updated")
-        tasks.Intake(settings).ring()
+        tasks.Intake(settings).ring([webhook.rpartition("/")[2]])
         wait_for(lambda: partner.books(webhook)["delivered"] == 1, 5)
         assert httpx.get(f"{url}/livez").status_code == 200
         assert 'webhook_attempts_total{outcome="succeeded"} 1.0' in httpx.get(f"{url}/metrics").text

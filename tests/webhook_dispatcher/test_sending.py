@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ import pytest
 import time_machine
 
 from services.webhook_dispatcher import dispatch_queries, event_types, recording, sharing
+from services.webhook_dispatcher.lanes import Lane
+from services.webhook_dispatcher.models import Outcome
+from services.webhook_dispatcher.pump import MOST_REPORTS
 from shared.clock import clock
 from shared.database import AsyncConnection
 from tests.support.waiting import wait_for
@@ -21,7 +25,9 @@ from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer
 
 PLENTY = json.dumps(dict.fromkeys(sharing.CLASSES, 1000))
 CLAIM_ALL = {
+    "named": "[]",
     "after": "",
+    "walked": 1000,
     "slots": 1000,
     "lanes": "{}",
     "newcomer": 1000,
@@ -110,7 +116,7 @@ def test_a_lease_is_whole_however_long_its_claim_waited_for_its_turn(partner: Pa
 
     async def run() -> None:
         async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn:
-            await recording.claim(conn, "", 1000, sharing.Slots(1024).rooms({}))
+            await recording.claim(conn, recording.Round((), "", 1000), 1000, sharing.Slots(1024).rooms({}))
 
     with psycopg.connect(dispatcher.database.worker) as other:
         other.execute("SELECT pg_advisory_xact_lock(7402002)")
@@ -434,12 +440,106 @@ def test_a_claim_reads_of_each_receiver_its_part_of_the_slots_and_not_all_that_w
     assert read < 60 * 6
 
 
+def test_a_claim_by_name_costs_the_same_however_many_receivers_hang(partner: Partner, dispatcher: Dispatcher) -> None:
+    """By steps of its plan, since seconds depend on the machine."""
+    dispatcher.run("DELETE FROM queue")
+    healthy = partner.subscribe("https://integrator.example/", "incident.updated").rpartition("/")[2]
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    by_name = {"named": json.dumps([healthy]), "walked": 0}
+    steps = [steps_of_a_claim(dispatcher, by_name)]
+    for hanging in (8, 64):
+        hang_on(partner, dispatcher, hanging)
+        steps.append(steps_of_a_claim(dispatcher, by_name))
+        walking = steps_of_a_claim(dispatcher, {"walked": 8})
+    assert len(set(steps)) == 1
+    # Of each that is walked to: its name, its subscription, its app, its deliveries in flight, its first stage.
+    assert walking < 8 * 6 + steps[0]
+
+
+def hang_on(partner: Partner, dispatcher: Dispatcher, number: int) -> None:
+    """So many further receivers, each with one delivery in flight and others behind it."""
+    for _ in range(number):
+        partner.subscribe("https://integrator.example/", "incident.closed")
+    dispatcher.publish(partner.tenant_id, *["incident.closed"] * 3)
+    dispatcher.run(
+        "UPDATE queue q SET leased = true, due_at = now() + interval '1 hour' WHERE delivery_id IN ("
+        " SELECT min(delivery_id) FROM queue WHERE tenant_id = %s AND event_type = 'incident.closed' GROUP BY subscription_id)",
+        partner.tenant_id,
+    )
+
+
+def steps_of_a_claim(dispatcher: Dispatcher, visited: dict[str, object]) -> int:
+    """How often a claim, which is then undone, goes to a table, whether or not it finds a row there."""
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        conn.execute(dispatch_queries.BEGIN_CLAIM)
+        explained = conn.execute(
+            "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + dispatch_queries.CLAIM, CLAIM_ALL | visited
+        ).fetchone()
+        conn.rollback()
+    assert explained is not None
+    return sum(scans_of(explained[0][0]["Plan"]))
+
+
+def scans_of(plan: dict[str, Any]) -> Iterator[int]:
+    if "Relation Name" in plan and "Scan" in plan["Node Type"]:
+        yield int(plan["Actual Loops"])
+    for inner in plan.get("Plans", ()):
+        yield from scans_of(inner)
+
+
 def rows_of(plan: dict[str, Any], table: str) -> Iterator[float]:
     """How many rows each scan of the table returned, over all its rounds."""
     if plan.get("Relation Name") == table and "Scan" in plan["Node Type"]:
         yield plan["Actual Rows"] * plan["Actual Loops"]
     for inner in plan.get("Plans", ()):
         yield from rows_of(inner, table)
+
+
+def test_what_a_bell_names_and_what_waits_behind_it_is_sent_without_a_walk(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    webhook = partner.subscribe(receiver.url)
+    other = partner.subscribe(receiver.url, "incident.closed")
+
+    async def run() -> None:
+        ended = threading.Event()
+        async with dispatcher.client(15) as client:
+            pump = dispatcher.new_pump(client, ended.is_set)
+            async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn:
+                sending = asyncio.create_task(pump.run(conn))
+                await asyncio.to_thread(wait_for, lambda: pump.next_walk > 0 and not pump.after)
+                pump._walk_on = lambda after, began: None
+                pump.next_walk = math.inf
+                await asyncio.to_thread(dispatcher.publish, partner.tenant_id, "incident.closed")
+                await asyncio.to_thread(dispatcher.publish, partner.tenant_id, *["incident.updated"] * 30)
+                pump.wake([webhook.rpartition("/")[2]])
+                await asyncio.to_thread(wait_for, lambda: partner.books(webhook)["delivered"] == 30)
+                unnamed = partner.books(other)["delivered"]
+                pump.wake()
+                await asyncio.to_thread(wait_for, lambda: partner.books(other)["delivered"] == 1)
+                ended.set()
+                await sending
+        assert unnamed == 0
+
+    asyncio.run(run())
+
+
+def test_the_results_of_many_that_time_out_together_are_recorded_in_portions(dispatcher: Dispatcher) -> None:
+    """Each with the health of its receiver, or a claim between two portions would see one without the other."""
+    pump = dispatcher.new_pump(dispatcher.client(15), lambda: False)
+    results = [f"wh_{number}" for number in range(2 * MOST_REPORTS + 10) for _ in range(2)]
+    for key in results:
+        lane = pump.lanes.setdefault(key, Lane(tenant_id="org_1", limit=4, stored_limit=4))
+        lane.note(Outcome(error="timeout", timed_out=True, duration_ms=15_000), 5.0)
+        pump.over.append({"subscription_id": key, "succeeded": False})
+    sizes, reported = [], set[str]()
+    while pump.over:
+        over, reports = pump._portion()
+        reported |= reports.keys()
+        assert {line["subscription_id"] for line in over} <= reported
+        sizes.append(len(reports))
+        del pump.over[: len(over)]
+    assert sizes == [MOST_REPORTS, MOST_REPORTS, 10]
 
 
 def test_a_claim_does_not_wait_for_the_disk_and_a_record_does(partner: Partner, dispatcher: Dispatcher) -> None:
@@ -451,6 +551,17 @@ def test_a_claim_does_not_wait_for_the_disk_and_a_record_does(partner: Partner, 
         conn.commit()
         conn.execute(dispatch_queries.RECORD, {"sent": "[]"})
         assert conn.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+def test_a_sender_frozen_within_a_claim_holds_the_others_up_for_seconds_alone(dispatcher: Dispatcher) -> None:
+    """As one whose machine pauses between two packets of a claim; nothing else ends its transaction while others wait."""
+    with psycopg.connect(dispatcher.database.worker) as frozen, psycopg.connect(dispatcher.database.worker) as other:
+        shorter = dispatch_queries.BEGIN_CLAIM.replace("'transaction_timeout', '15s'", "'transaction_timeout', '1s'")
+        assert shorter != dispatch_queries.BEGIN_CLAIM
+        frozen.execute(shorter)
+        other.execute(dispatch_queries.BEGIN_CLAIM)
+        with pytest.raises(psycopg.errors.TransactionTimeout):
+            frozen.execute(dispatch_queries.CLAIM, CLAIM_ALL)
 
 
 def test_no_lock_of_a_sender_outlives_its_transaction(

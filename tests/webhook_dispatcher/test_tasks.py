@@ -10,7 +10,8 @@ import pytest
 from redis import Redis
 
 from services.webhook_dispatcher import dispatch_queries, metrics, tasks
-from services.webhook_dispatcher.queues import SENDER
+from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
+from services.webhook_dispatcher.sender import named_in
 from services.webhook_dispatcher.settings import Settings
 from shared import broker, ids
 from shared.database import task_transaction
@@ -34,14 +35,26 @@ def idle(dispatcher: Dispatcher) -> Dispatcher:
 def test_a_bell_rings_after_what_was_fanned_out_is_committed(
     partner: Partner, idle: Dispatcher, settings: Settings, redis_url: str
 ) -> None:
-    partner.subscribe("https://integrator.example/")
+    """It names whom something waits for, and takes no more than a bounded place in Redis."""
+    webhook = partner.subscribe("https://integrator.example/").rpartition("/")[2]
     message = Message(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, event("incident.updated"))
     with Redis.from_url(redis_url) as redis:
         redis.delete(broker.bell_key(SENDER))
         with task_transaction(idle.pool) as conn:
             tasks.Intake(settings).fan_out(conn, [message])
             assert redis.llen(broker.bell_key(SENDER)) == 0
-        assert redis.llen(broker.bell_key(SENDER)) == 1
+        [ring] = redis.lrange(broker.bell_key(SENDER), 0, -1)
+        assert named_in(ring) == [webhook]
+        for _ in range(MOST_RINGS + 1):
+            tasks.Intake(settings).ring([webhook] * (MOST_NAMED + 1))
+        rings = redis.lrange(broker.bell_key(SENDER), 0, -1)
+        assert (len(rings), len(named_in(rings[0]))) == (MOST_RINGS, MOST_NAMED)
+        redis.delete(broker.bell_key(SENDER))
+
+
+@pytest.mark.parametrize("ring", [b"", b"1", b"\xff wh_1", b"org_01m8c796bwfacvdbq930nddqyc"])
+def test_a_ring_that_names_no_webhook_wakes_for_anyone(ring: bytes) -> None:
+    assert named_in(ring) == []
 
 
 def test_an_event_nobody_listens_to_is_not_stored(partner: Partner, idle: Dispatcher) -> None:
