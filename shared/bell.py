@@ -6,10 +6,8 @@ from types import TracebackType
 from typing import Self
 
 from redis import RedisError
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
+from shared import redis_clients
 from shared.broker import bell_key
 
 log = logging.getLogger(__name__)
@@ -19,7 +17,7 @@ class Bell:
     """Wakes this service's relay after a commit. Rings that come while one is under way become a single further one."""
 
     def __init__(self, redis_url: str, service: str) -> None:
-        self._redis = Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 0))
+        self._redis = redis_clients.async_client(redis_url, connect=1, answer=1)
         self._key = bell_key(service)
         self._task: asyncio.Task[None] | None = None
         self._again = False
