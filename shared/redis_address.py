@@ -13,7 +13,7 @@ from shared.settings import Malformed
 
 PORTS = {"redis": 6379, "rediss": 6379, "sentinel": 26379, "sentinels": 26379}
 TLS = frozenset({"rediss", "sentinels"})
-HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+)(?::(?P<port>\d*))?")
+HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(?P<port>\d*))?")
 MASTER = re.compile(r"[A-Za-z0-9._-]+")
 
 

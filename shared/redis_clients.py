@@ -52,7 +52,8 @@ def async_client(url: str, connect: float = 1, answer: float = 5) -> asynchronou
 
 def pool(url: str, connect: float, answer: float, **options: Any) -> ConnectionPool:
     """`options` are redis-py's for a connection; a `connection_class` is a subclass of Primary."""
-    return ConnectionPool(**_options(parse(url), connect, answer) | {"connection_class": Primary} | options)
+    chosen: dict[str, Any] = {"connection_class": Primary, **_options(parse(url), connect, answer), **options}
+    return ConnectionPool(**chosen)
 
 
 class Sentinels:
@@ -68,8 +69,9 @@ class Sentinels:
         """Host and port of the primary. Raises PrimaryUnknown; AuthenticationError where all that answer refuse the login."""
         errors: list[Exception | None] = []
         for host, port in self._in_turn():
+            options = self._options(Socket, host, port) | {"retry": Retry(NoBackoff(), 0)}
             try:
-                with Redis.from_pool(ConnectionPool(**self._options(Socket, host, port), retry=Retry(NoBackoff(), 0))) as one:
+                with Redis.from_pool(ConnectionPool(**options)) as one:
                     found = one.execute_command(WHERE_IS, self._address.master)
             except (RedisError, OSError) as error:
                 errors.append(error)
@@ -77,7 +79,7 @@ class Sentinels:
                 if found:
                     return found[0], int(found[1])
                 errors.append(None)
-        raise self._unknown(errors)
+        raise self._unknown(errors) from errors[-1]
 
     async def find_soon(self) -> tuple[str, int]:
         """As `find`, for an event loop."""
@@ -93,7 +95,7 @@ class Sentinels:
                 if found:
                     return found[0], int(found[1])
                 errors.append(None)
-        raise self._unknown(errors)
+        raise self._unknown(errors) from errors[-1]
 
     def _in_turn(self) -> Iterator[tuple[str, int]]:
         hosts = self._address.hosts
@@ -197,11 +199,10 @@ class AsyncPrimary(AsyncSocket):
 
 def _options(address: Address, connect: float, answer: float) -> dict[str, Any]:
     tls = address.tls()
-    place = (
-        {"sentinels": Sentinels(address, tls, min(connect, SENTINEL_SECONDS))}
-        if address.master
-        else dict(zip(("host", "port"), address.hosts[0], strict=True))
-    )
+    host, port = address.hosts[0]
+    place = {"host": host, "port": port}
+    if address.master:
+        place = {"sentinels": Sentinels(address, tls, min(connect, SENTINEL_SECONDS))}
     return {
         "username": address.user,
         "password": address.password,
