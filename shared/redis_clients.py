@@ -69,7 +69,7 @@ class Sentinels:
         """Host and port of the primary. Raises PrimaryUnknown; AuthenticationError where all that answer refuse the login."""
         errors: list[Exception | None] = []
         for host, port in self._in_turn():
-            options = self._options(Socket, host, port) | {"retry": Retry(NoBackoff(), 0)}
+            options = self._options(Socket, Retry(NoBackoff(), 0), host, port)
             try:
                 with Redis.from_pool(ConnectionPool(**options)) as one:
                     found = one.execute_command(WHERE_IS, self._address.master)
@@ -85,7 +85,7 @@ class Sentinels:
         """As `find`, for an event loop."""
         errors: list[Exception | None] = []
         for host, port in self._in_turn():
-            options = self._options(AsyncSocket, host, port) | {"retry": AsyncRetry(NoBackoff(), 0)}
+            options = self._options(AsyncSocket, AsyncRetry(NoBackoff(), 0), host, port)
             try:
                 async with asynchronous.Redis.from_pool(asynchronous.ConnectionPool(**options)) as one:
                     found = await one.execute_command(WHERE_IS, self._address.master)
@@ -102,9 +102,10 @@ class Sentinels:
         first = next(self._turns) % len(hosts)
         yield from (*hosts[first:], *hosts[:first])
 
-    def _options(self, connection: type[Any], host: str, port: int) -> dict[str, Any]:
+    def _options(self, connection: type[Any], retry: object, host: str, port: int) -> dict[str, Any]:
         return {
             "connection_class": connection,
+            "retry": retry,
             "host": host,
             "port": port,
             "username": self._address.sentinel_user,

@@ -40,10 +40,10 @@ class Channel(redis.Channel):
 
     def _get_pool(self, asynchronous: bool = False) -> ConnectionPool:
         """Made where all clients are made; kombu's own knows neither which authority to trust nor, of Sentinels, their TLS."""
+        times: Any = self.socket_connect_timeout, self.socket_timeout
         return redis_clients.pool(
             self.redis_url,
-            self.socket_connect_timeout,
-            self.socket_timeout,
+            *times,
             connection_class=self._polled() if asynchronous else redis_clients.Primary,
             max_connections=self.max_connections,
             health_check_interval=self.health_check_interval,

@@ -92,8 +92,9 @@ def main() -> None:
     """Print the ACL file for the passwords in .env; with `--beside`, commands that grant it to users that are there."""
     settings = dict(line.split("=", 1) for line in ENV.read_text().splitlines() if "=" in line)
     passwords = {name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in [*SERVICES, "gateway"]}
-    if password := settings.get("MONITOR_REDIS_PASSWORD"):
-        passwords["monitor"] = password
+    for name in ("monitor", "replica", "sentinel"):
+        if password := settings.get(f"{name.upper()}_REDIS_PASSWORD"):
+            passwords[name] = password
     text = users(passwords)
     if "--beside" in sys.argv:
         lines = [line for line in text.splitlines() if line.split()[1] in SERVICES]

@@ -95,8 +95,7 @@ class Group:
         for number in range(SENTINELS):
             self.ports.append(ports.free_port(0))
             self.sentinels.append(self._start_sentinel(number))
-        for port in self.ports:
-            wait_for(lambda port=port: self._knows_all(port), 30, "the Sentinels to find each other and the replica")
+        wait_for(self.is_whole, 60, "the Sentinels to find each other and the replica")
         self.asked = [self._front(port) for port in self.ports]
 
     def stop(self) -> None:
@@ -136,9 +135,13 @@ class Group:
     def wait_for_replica(self, server: Server) -> None:
         wait_for(lambda: server.replication()["role"] == "slave", 60, "Sentinel to demote")
 
+    def is_whole(self) -> bool:
+        """Whether each Sentinel knows the others and a replica that can be promoted."""
+        return all(self._knows_all(port) for port in self.ports)
+
     def fail_over(self) -> None:
         """As an operator: the primary is exchanged while it lives."""
-        wait_for(lambda: self._knows_all(self.ports[0]), 30, "the Sentinels to know the replica")
+        wait_for(self.is_whole, 60, "the Sentinels to know the replica")
         self._ask(self.ports[0], "SENTINEL FAILOVER", MASTER)
 
     def _front(self, port: int) -> int:
@@ -176,7 +179,6 @@ class Group:
             return sentinel.execute_command(*command)
 
     def _knows_all(self, port: int) -> bool:
-        """And holds none for down."""
         try:
             known = self._ask(port, "SENTINEL MASTER", MASTER)
             replicas = self._ask(port, "SENTINEL REPLICAS", MASTER)
