@@ -45,6 +45,17 @@ class Address:
         return ssl.create_default_context(cafile=self.ca_file) if self.has_tls else None
 
 
+def check(text: str) -> None:
+    """As `parse`, and that the `ca_file` on this machine can be used. Raises Malformed."""
+    address = parse(text)
+    try:
+        address.tls()
+    except ssl.SSLError:
+        raise Malformed("its ca_file holds no certificate") from None
+    except OSError:
+        raise Malformed("its ca_file cannot be read") from None
+
+
 def parse(text: str) -> Address:
     """Raises Malformed, whose text says which part is wrong and quotes none."""
     scheme, _, rest = text.partition("://")
@@ -55,9 +66,8 @@ def parse(text: str) -> Address:
     user, _, password = login.partition(":")
     is_sentinel = scheme.startswith("sentinel")
     master, number = _names(path, is_sentinel)
-    parameters = _parameters(
-        query, [*(["ca_file"] if scheme in TLS else []), *(["sentinel_user", "sentinel_password"] if is_sentinel else [])]
-    )
+    allowed = (["ca_file"] if scheme in TLS else []) + (["sentinel_user", "sentinel_password"] if is_sentinel else [])
+    parameters = _parameters(query, allowed)
     address = Address(
         scheme=scheme,
         hosts=_hosts(hosts, scheme),
@@ -69,7 +79,6 @@ def parse(text: str) -> Address:
     )
     if address.sentinel_user and not address.sentinel_password:
         raise Malformed("it has a sentinel_user without a sentinel_password")
-    _check_authority(address)
     return address
 
 
@@ -126,12 +135,3 @@ def _parameters(query: str, allowed: list[str]) -> dict[str, str]:
     if not all(given.values()):
         raise Malformed("it has a parameter without a value")
     return given
-
-
-def _check_authority(address: Address) -> None:
-    try:
-        address.tls()
-    except ssl.SSLError:
-        raise Malformed("its ca_file holds no certificate") from None
-    except OSError:
-        raise Malformed("its ca_file cannot be read") from None

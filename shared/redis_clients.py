@@ -22,6 +22,7 @@ from shared.redis_address import Address, parse
 
 WHERE_IS = "SENTINEL GET-MASTER-ADDR-BY-NAME"
 SENTINEL_SECONDS = 1.0
+REPLICA = (b"replica", b"slave", "replica", "slave")
 # A replica; one whose primary is away; a primary without the replicas it must have; one that became a replica under a blocked call, or
 # cannot save: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
 NOT_WRITABLE = frozenset({"READONLY", "MASTERDOWN", "NOREPLICAS", "UNBLOCKED", "MISCONF"})
@@ -46,8 +47,11 @@ def client(url: str, connect: float = 2, answer: float = 5, retries: int = 1) ->
 
 def async_client(url: str, connect: float = 1, answer: float = 5) -> asynchronous.Redis:
     """The same for an event loop, without a second attempt."""
-    options = _options(parse(url), connect, answer) | {"connection_class": AsyncPrimary, "retry": AsyncRetry(NoBackoff(), 0)}
-    return asynchronous.Redis.from_pool(asynchronous.ConnectionPool(**options))
+    retry = AsyncRetry(NoBackoff(), 0)
+    options = _options(parse(url), connect, answer)
+    return asynchronous.Redis.from_pool(
+        asynchronous.ConnectionPool(connection_class=AsyncPrimary, retry=retry, **options)
+    )
 
 
 def pool(url: str, connect: float, answer: float, **options: Any) -> ConnectionPool:
@@ -193,7 +197,7 @@ class AsyncPrimary(AsyncSocket):
         except (ResponseError, NotPrimary) as error:
             if not _is_not_writable(error):
                 raise
-            await self.disconnect(nowait=True)
+            await self.disconnect()
             raise NotPrimary(str(error)) from None
         return answer
 
@@ -219,8 +223,8 @@ def _options(address: Address, connect: float, answer: float) -> dict[str, Any]:
 
 
 def _refuse_replica(answer: object) -> None:
-    """No command that is sent is answered with a map, but HELLO."""
-    if isinstance(answer, dict) and {b"replica", "replica", b"slave", "slave"} & {answer.get(b"role"), answer.get("role")}:
+    """Of all commands that are sent only HELLO is answered with a map."""
+    if isinstance(answer, dict) and answer.get(b"role", answer.get("role")) in REPLICA:
         raise NotPrimary("the server is a replica")
 
 

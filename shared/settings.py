@@ -58,7 +58,9 @@ def _read(field: msgspec.structs.FieldInfo, text: str) -> object:
             for form in _forms(field.type):
                 form.check(text)
     except Malformed as error:
-        raise SystemExit(f"setting {field.name.upper()} is malformed: {error}; expected {_expected(field.type)}") from None
+        raise SystemExit(
+            f"setting {field.name.upper()} is malformed: {error}; expected {_expected(field.type)}"
+        ) from None
     except Exception:  # whatever a form's check raises; and none of it is shown, since it may quote a secret
         raise SystemExit(f"setting {field.name.upper()} is malformed: expected {_expected(field.type)}") from None
     return value
@@ -88,9 +90,9 @@ def _check_database_url(text: str) -> None:
 
 
 def _check_redis_url(text: str) -> None:
-    from shared.redis_address import parse
+    from shared.redis_address import check
 
-    parse(text)
+    check(text)
 
 
 def _check_url(*schemes: str) -> Callable[[str], None]:

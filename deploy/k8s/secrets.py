@@ -1,7 +1,7 @@
 """Makes every Secret that the processes need, once: `python -m deploy.k8s.secrets [address of Redis] > secrets.json`.
 
-The address is `REDIS_URL` without a login, `redis://redis:6379/0` if not given; with `sentinel://` or `sentinels://` the Secret `redis` also
-holds the users of replicas and Sentinels.
+The address is `REDIS_URL` without a login, `redis://redis:6379/0` if not given; with `sentinel[s]://` the Secret `redis` also has the
+users of replicas and Sentinels.
 
 They belong into the store that External Secrets reads (one entry for each, under its name), or, without one, to
 `kubectl -n knogin apply -f secrets.json`. Whoever holds the file holds everything: it is deleted afterwards.
@@ -17,6 +17,7 @@ from deploy.compose.__main__ import prefix, settings
 from deploy.compose.redis_users import sentinel_users, users
 from deploy.local.table import SERVICES, Service
 from shared.redis_address import parse
+from shared.settings import Malformed
 
 ROLES = ("migrator", "app", "worker")
 ONE_REDIS = "redis://redis:6379/0"
@@ -25,7 +26,10 @@ OF_SENTINELS = ("REPLICA_REDIS_PASSWORD", "SENTINEL_REDIS_PASSWORD", "SENTINEL_P
 
 def with_redis(values: Mapping[str, str], address: str = ONE_REDIS) -> dict[str, str]:
     """`values` with the address of Redis, and passwords of replicas and Sentinels where it names some. Raises Malformed."""
-    passwords = {name: token_hex(24) for name in OF_SENTINELS} if parse(address).master else {}
+    read = parse(address)
+    if read.user or read.password or read.sentinel_password:
+        raise Malformed("it has a login, which each process is given here")
+    passwords = {name: token_hex(24) for name in OF_SENTINELS} if read.master else {}
     return {**passwords, **values, "REDIS_ADDRESS": address}
 
 
@@ -108,5 +112,9 @@ def manifests(values: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    made = manifests(with_redis(settings({}, kid="production-1"), *sys.argv[1:]))
+    try:
+        values = with_redis(settings({}, kid="production-1"), *sys.argv[1:])
+    except Malformed as error:
+        raise SystemExit(f"the address of Redis is malformed: {error}") from None
+    made = manifests(values)
     json.dump({"apiVersion": "v1", "kind": "List", "items": made}, sys.stdout, indent=2)

@@ -1,4 +1,4 @@
-"""`make chaos`: a primary of PostgreSQL or Redis that is lost and its standby promoted, a pooler that is restarted, under traffic of all kinds."""
+"""`make chaos`: a lost primary of PostgreSQL or Redis and its promoted standby, a restarted pooler, each under traffic of all kinds."""
 
 import time
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
 
 
 def test_sentinel_promotes_the_replica_of_a_redis_that_is_lost(watched: Field) -> None:
-    """Killed, and later cut off without a word; the primary of before comes back as one, until Sentinel demotes it. Nobody does anything."""
+    """Killed, and later cut off without a word. The old primary comes back as a primary, until Sentinel demotes it."""
     assert isinstance(watched.arena, Watched)
     group = watched.arena.group
     first, second = group.servers

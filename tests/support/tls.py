@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from deploy.local.children import start_of_program
 from deploy.local.table import ROOT
 
-
 MAY_SIGN = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
 
 
