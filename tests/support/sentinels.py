@@ -121,7 +121,7 @@ class Group:
         return f"sentinels://{login}@{hosts}/{MASTER}?{query}&ca_file={quote(str(self.authority.file))}"
 
     def url_of(self, server: Server, user: str) -> str:
-        """The same for one server, whatever Sentinels hold it for."""
+        """The address of one server, without Sentinels."""
         place = f"{user}:{quote(self.passwords[user], safe='')}@{ports.LOOPBACK}:{server.front}/0"
         return f"rediss://{place}?ca_file={quote(str(self.authority.file))}" if self.authority else f"redis://{place}"
 
