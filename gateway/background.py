@@ -7,14 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from starlette.types import Receive, Scope, Send
 
 from gateway import limits, metrics, usage
 from gateway.app import Gateway
 from gateway.upstream import Upstream
-from shared import subscription
+from shared import redis_clients, subscription
 
 SWEEP_SECONDS = 0.25
 START_SECONDS = 3.0
@@ -50,10 +48,7 @@ class Background:
             _every_async(usage.EVERY_SECONDS, gateway.usage.flush),
         ]
         if gateway.settings.redis_url:
-            at_once = Retry(NoBackoff(), 0)
-            self._redis = Redis.from_url(
-                gateway.settings.redis_url, socket_timeout=1, socket_connect_timeout=1, retry=at_once
-            )
+            self._redis = redis_clients.async_client(gateway.settings.redis_url, connect=1, answer=1)
             jobs += [
                 limits.run(gateway.limits, self._redis),
                 subscription.follow(gateway.settings.redis_url, BELL, gateway.revocations.ring),

@@ -6,10 +6,8 @@ from types import TracebackType
 from typing import Self
 
 from redis import RedisError
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
+from shared import redis_clients
 from shared.broker import bell_key
 
 log = logging.getLogger(__name__)
@@ -22,7 +20,7 @@ class Bell:
     """
 
     def __init__(self, redis_url: str, service: str, most: int = 1) -> None:
-        self._redis = Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 0))
+        self._redis = redis_clients.async_client(redis_url, connect=1, answer=1)
         self._key = bell_key(service)
         self._most = most
         self._task: asyncio.Task[None] | None = None

@@ -1,19 +1,15 @@
 """Celery over Redis, set so that nothing in Redis is missed when it is gone: the outbox holds every message until it is acknowledged."""
 
-import ssl
 from typing import ClassVar
 
 from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.entity import Exchange
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from shared import peers
+from shared.redis_address import parse
 from shared.transport import ACKNOWLEDGE, CONSUME
 
-__all__ = ["ACKNOWLEDGE", "CONSUME", "bell_key", "connect", "hand_over", "redis_client"]
+__all__ = ["ACKNOWLEDGE", "CONSUME", "bell_key", "connect", "hand_over"]
 
 
 class Direct(AMQP):
@@ -25,11 +21,9 @@ class Direct(AMQP):
 
 def connect(service: str, redis_url: str) -> Celery:
     """A Celery app over `shared.transport`. A call that cannot be handed over fails within about two seconds."""
-    app = Celery(service, broker=redis_url, amqp=Direct, set_as_current=False)
+    app = Celery(service, broker=str(parse(redis_url)), amqp=Direct, set_as_current=False)
     app.conf.update(
         broker_transport="shared.transport:Transport",
-        # Kombu would check no certificate.
-        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if redis_url.startswith("rediss:") else None,
         task_default_queue=f"{service}.own",
         task_ignore_result=True,
         # Acknowledged on receipt: what dies with its worker is sent again by the outbox, not after Redis' visibility time-out.
@@ -45,9 +39,9 @@ def connect(service: str, redis_url: str) -> Celery:
         broker_connection_max_retries=None,
         broker_connection_timeout=2,
         broker_transport_options={
+            "redis_url": redis_url,
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
-            **peers.REDIS,
             # One list per queue: nothing here has a priority, and each step would be a further key to look at.
             "priority_steps": [0],
         },
@@ -61,12 +55,6 @@ def connect(service: str, redis_url: str) -> Celery:
 def hand_over(celery: Celery, queue: str, task: str, *args: str | int) -> None:
     """Puts a call into a queue, which may be another service's."""
     celery.send_task(task, args=args, queue=queue, declare=[])
-
-
-def redis_client(redis_url: str) -> Redis:
-    """A Redis client that fails fast: everything it is used for has another way."""
-    at_once = Retry(NoBackoff(), 1)
-    return Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, retry=at_once, **peers.REDIS)
 
 
 def bell_key(service: str) -> str:

@@ -21,7 +21,7 @@ from kombu.exceptions import KombuError
 from psycopg.rows import class_row
 from redis import RedisError, ResponseError
 
-from shared import authenticity, broker, lockout, metrics, tracing
+from shared import authenticity, broker, lockout, metrics, redis_clients, tracing
 from shared.authenticity import Envelope
 from shared.crowding import Crowding, Room
 from shared.database import LAZILY, Connection, open_tasks_pool
@@ -97,7 +97,7 @@ class Relay:
         self.signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
         self.pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
         self.celery = broker.connect(service, settings.redis_url)
-        self.redis = broker.redis_client(settings.redis_url)
+        self.redis = redis_clients.client(settings.redis_url)
         self.crowding = Crowding(self.redis, {each: batches_queue(each, service) for each in consumers_of(service)})
         self.stopping = threading.Event()
         self.working = working or threading.Event()
@@ -207,7 +207,7 @@ def run(service: str, settings: RelaySettings, periodic: list[Periodic], working
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: relay.stopping.set())
     runner.start()
-    lockout.watch(broker.redis_client(settings.redis_url))
+    lockout.watch(redis_clients.client(settings.redis_url))
     relay.run()
     runner.join(timeout=5)
     tracing.shutdown()

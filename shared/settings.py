@@ -12,6 +12,10 @@ import msgspec
 SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
 
+class Malformed(ValueError):
+    """Says in which way a setting is malformed, and quotes nothing of it."""
+
+
 class Form(NamedTuple):
     """What the text of a setting must be, in words, and `check`, which raises an exception for any other."""
 
@@ -53,6 +57,10 @@ def _read(field: msgspec.structs.FieldInfo, text: str) -> object:
         if text or field.required:
             for form in _forms(field.type):
                 form.check(text)
+    except Malformed as error:
+        raise SystemExit(
+            f"setting {field.name.upper()} is malformed: {error}; expected {_expected(field.type)}"
+        ) from None
     except Exception:  # whatever a form's check raises; and none of it is shown, since it may quote a secret
         raise SystemExit(f"setting {field.name.upper()} is malformed: expected {_expected(field.type)}") from None
     return value
@@ -79,6 +87,12 @@ def _check_database_url(text: str) -> None:
 
     if not conninfo_to_dict(text):  # libpq would look in its own variables
         raise ValueError
+
+
+def _check_redis_url(text: str) -> None:
+    from shared.redis_address import check
+
+    check(text)
 
 
 def _check_url(*schemes: str) -> Callable[[str], None]:
@@ -145,7 +159,14 @@ def _check_readable(text: str) -> None:
 CENTURY = 100 * 366 * 86_400.0
 """Seconds; what waits longer is a mistake, and some clocks take no more."""
 DatabaseUrl = Annotated[str, Form("a PostgreSQL connection string", _check_database_url)]
-RedisUrl = Annotated[str, Form("redis[s]://[user:password@]host[:port][/number]", _check_url("redis", "rediss"))]
+RedisUrl = Annotated[
+    str,
+    Form(
+        "redis[s]://[user:password@]host[:port][/number]"
+        " or sentinel[s]://[user:password@]host[:port][,host[:port]…]/master[/number]",
+        _check_redis_url,
+    ),
+]
 Url = Annotated[str, Form("http[s]://host[:port][/path]", _check_url("http", "https"))]
 Origin = Annotated[
     str, Form("an http(s) URL of a host alone: no path, query, fragment or slash at its end", _check_origin)

@@ -4,11 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
-from shared import peers
+from shared import redis_clients
 
 RETRY_SECONDS = 1.0
 QUIET_SECONDS = 5.0
@@ -26,8 +22,7 @@ async def follow(redis_url: str, channel: str, heard: Callable[[], object]) -> N
 
 
 async def _follow(redis_url: str, channel: str, heard: Callable[[], object]) -> None:
-    at_once = Retry(NoBackoff(), 0)
-    redis = Redis.from_url(redis_url, socket_connect_timeout=1, retry=at_once, **peers.REDIS)
+    redis = redis_clients.async_client(redis_url)
     async with redis, redis.pubsub() as subscription:
         await subscription.subscribe(channel)
         while True:

@@ -12,7 +12,9 @@ from uuid import uuid4
 import msgspec
 from kombu.transport import redis
 from kombu.transport.virtual import QoS
+from redis import ConnectionPool
 
+from shared import redis_clients
 from shared.refusals import Refusal, count
 
 CONSUME = "consume"
@@ -33,6 +35,31 @@ class Channel(redis.Channel):
 
     QoS = QoS
     body_encoding = None
+    redis_url = ""
+    from_transport_options = (*redis.Channel.from_transport_options, "redis_url")
+
+    def _get_pool(self, asynchronous: bool = False) -> ConnectionPool:
+        """Made where all clients are made; kombu's own knows neither which authority to trust nor, of Sentinels, their TLS."""
+        times: Any = self.socket_connect_timeout, self.socket_timeout
+        return redis_clients.pool(
+            self.redis_url,
+            *times,
+            connection_class=self._polled() if asynchronous else redis_clients.Primary,
+            max_connections=self.max_connections,
+            health_check_interval=self.health_check_interval,
+        )
+
+    def _polled(self) -> type[redis_clients.Primary]:
+        """A connection that leaves the poller as it ends, as in kombu's `_connparams`."""
+        channel = self
+
+        class Polled(redis_clients.Primary):
+            def disconnect(self, *args: Any, **options: Any) -> None:
+                super().disconnect(*args, **options)
+                if channel._registered:
+                    channel._on_connection_disconnect(self)
+
+        return Polled
 
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         args, kwargs, _embedded = msgspec.json.decode(message["body"])
@@ -67,6 +94,11 @@ class Channel(redis.Channel):
 
 class Transport(redis.Transport):
     Channel = Channel
+    can_parse_url = True
+
+    def as_uri(self, uri: str, include_password: bool = False, mask: str = "**") -> str:
+        """As it is: the broker's URL that Celery is given has no password, and kombu cannot read the hosts of several Sentinels."""
+        return uri
 
 
 def message_of(queue: str, item: bytes) -> dict[str, Any]:

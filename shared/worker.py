@@ -22,7 +22,7 @@ from opentelemetry.trace import Span, SpanKind
 from psycopg_pool import ConnectionPool
 from redis import Redis
 
-from shared import authenticity, broker, dead_letters, lockout, logs, metrics, refusals, tracing
+from shared import authenticity, broker, dead_letters, lockout, logs, metrics, redis_clients, refusals, tracing
 from shared.authenticity import Envelope
 from shared.database import LAZILY, Connection, open_tasks_pool, task_transaction
 from shared.messages import MESSAGES, Message, acknowledgements_queue, name_of
@@ -89,7 +89,7 @@ class Consumer:
         self._dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
         self._signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
         self._keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
-        self._redis = redis or broker.redis_client(settings.redis_url)
+        self._redis = redis or redis_clients.client(settings.redis_url)
         self._opening = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
 
@@ -255,7 +255,7 @@ def work(celery: Celery, queues: str, concurrency: int, working: threading.Event
     if working is not None:
         signals.worker_ready.connect(lambda **_: working.set(), weak=False)
         signals.worker_shutting_down.connect(lambda **_: working.clear(), weak=False)
-    lockout.watch(broker.redis_client(celery.conf.broker_url))
+    lockout.watch(redis_clients.client(celery.conf.broker_transport_options["redis_url"]))
     # Celery configures logging unless somebody listens to this signal.
     signals.setup_logging.connect(lambda **_: None, weak=False)
     # It warns root because of pickle, which no queue here accepts.

@@ -24,15 +24,32 @@ REVOCATIONS = "auth:revocations"
 MONITOR_COMMANDS = "ping hello client|setname client|setinfo select info slowlog|len slowlog|get latency|latest"
 
 
+# Where Redis has replicas and Sentinels: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
+REPLICA_COMMANDS = "psync replconf ping"
+SENTINEL_COMMANDS = (
+    "multi exec slaveof ping subscribe config|rewrite role publish info client|setname client|kill script|kill"
+)
+SENTINEL_CLIENT_COMMANDS = "hello client|setinfo sentinel|get-master-addr-by-name"
+
+
 def users(passwords: Mapping[str, str]) -> str:
-    """The ACL file: one line a user, passwords as SHA-256. `probe` may only ping."""
+    """The ACL file: one line a user, passwords as SHA-256. `probe` may only ping. Users are not replicated: each server has the file."""
     lines = ["user default off", "user probe on nopass resetchannels resetkeys -@all +ping"]
     lines += [_service(name, passwords[name]) for name in SERVICES]
     gateway = [f"&{REVOCATIONS}", "~limit:*", *_commands(GATEWAY_COMMANDS)]
     lines.append(_line("gateway", passwords["gateway"], gateway))
     if "monitor" in passwords:  # an exporter, where there is one
         lines.append(_line("monitor", passwords["monitor"], _commands(MONITOR_COMMANDS)))
+    if "replica" in passwords:
+        lines.append(_line("replica", passwords["replica"], _commands(REPLICA_COMMANDS)))
+    if "sentinel" in passwords:
+        lines.append(_line("sentinel", passwords["sentinel"], ["&__sentinel__:hello", *_commands(SENTINEL_COMMANDS)]))
     return "\n".join(lines) + "\n"
+
+
+def sentinel_users(password: str) -> str:
+    """For each Sentinel's own ACL file: services and gateway ask as `platform` where the primary is, and may do no more there."""
+    return _line("platform", password, _commands(SENTINEL_CLIENT_COMMANDS)) + "\n"
 
 
 def partner_queues(service: str) -> list[str]:
@@ -75,8 +92,9 @@ def main() -> None:
     """Print the ACL file for the passwords in .env; with `--beside`, commands that grant it to users that are there."""
     settings = dict(line.split("=", 1) for line in ENV.read_text().splitlines() if "=" in line)
     passwords = {name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in [*SERVICES, "gateway"]}
-    if password := settings.get("MONITOR_REDIS_PASSWORD"):
-        passwords["monitor"] = password
+    for name in ("monitor", "replica", "sentinel"):
+        if password := settings.get(f"{name.upper()}_REDIS_PASSWORD"):
+            passwords[name] = password
     text = users(passwords)
     if "--beside" in sys.argv:
         lines = [line for line in text.splitlines() if line.split()[1] in SERVICES]

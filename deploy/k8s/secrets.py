@@ -1,4 +1,7 @@
-"""Makes every Secret that the processes need, once: `python -m deploy.k8s.secrets > secrets.json`.
+"""Makes every Secret that the processes need, once: `python -m deploy.k8s.secrets [address of Redis] > secrets.json`.
+
+The address is `REDIS_URL` without a login, `redis://redis:6379/0` if not given; with `sentinel[s]://` the Secret `redis` also has the
+users of replicas and Sentinels.
 
 They belong into the store that External Secrets reads (one entry for each, under its name), or, without one, to
 `kubectl -n knogin apply -f secrets.json`. Whoever holds the file holds everything: it is deleted afterwards.
@@ -7,13 +10,27 @@ They belong into the store that External Secrets reads (one entry for each, unde
 import json
 import sys
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import Any
 
 from deploy.compose.__main__ import prefix, settings
-from deploy.compose.redis_users import users
+from deploy.compose.redis_users import sentinel_users, users
 from deploy.local.table import SERVICES, Service
+from shared.redis_address import parse
+from shared.settings import Malformed
 
 ROLES = ("migrator", "app", "worker")
+ONE_REDIS = "redis://redis:6379/0"
+OF_SENTINELS = ("REPLICA_REDIS_PASSWORD", "SENTINEL_REDIS_PASSWORD", "SENTINEL_PASSWORD")
+
+
+def with_redis(values: Mapping[str, str], address: str = ONE_REDIS) -> dict[str, str]:
+    """`values` with the address of Redis, and passwords of replicas and Sentinels where it names some. Raises Malformed."""
+    read = parse(address)
+    if read.user or read.password or read.sentinel_password:
+        raise Malformed("it has a login, which each process is given here")
+    passwords = {name: token_hex(24) for name in OF_SENTINELS} if read.master else {}
+    return {**passwords, **values, "REDIS_ADDRESS": address}
 
 
 def secrets(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -28,15 +45,27 @@ def secrets(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def gateway(values: Mapping[str, str]) -> dict[str, str]:
-    address = f"redis://gateway:{values['GATEWAY_REDIS_PASSWORD']}@redis:6379/0"
     keys = {name: values[name] for name in ("IDENTITY_SIGNING_KEY", "SERVICE_PUBLIC_KEYS")}
-    return keys | {"REDIS_URL": address}
+    return keys | {"REDIS_URL": redis_url(values, "gateway", values["GATEWAY_REDIS_PASSWORD"])}
 
 
 def redis(values: Mapping[str, str]) -> dict[str, str]:
     passwords = {service.database: values[f"{prefix(service)}_REDIS_PASSWORD"] for service in SERVICES}
     others = {name: values[f"{name.upper()}_REDIS_PASSWORD"] for name in ("gateway", "monitor")}
-    return {"users.acl": users(passwords | others), "monitor-password": others["monitor"]}
+    made = {"monitor-password": others["monitor"]}
+    if "SENTINEL_PASSWORD" in values:
+        others |= {name: values[f"{name.upper()}_REDIS_PASSWORD"] for name in ("replica", "sentinel")}
+        made |= {f"{name}-password": others[name] for name in ("replica", "sentinel")}
+        made["sentinel-users.acl"] = sentinel_users(values["SENTINEL_PASSWORD"])
+    return made | {"users.acl": users(passwords | others)}
+
+
+def redis_url(values: Mapping[str, str], user: str, password: str) -> str:
+    scheme, _, place = values.get("REDIS_ADDRESS", ONE_REDIS).partition("://")
+    url = f"{scheme}://{user}:{password}@{place}"
+    if "SENTINEL_PASSWORD" not in values:
+        return url
+    return f"{url}{'&' if '?' in place else '?'}sentinel_user=platform&sentinel_password={values['SENTINEL_PASSWORD']}"
 
 
 def of_processes(values: Mapping[str, str], service: Service) -> dict[str, dict[str, str]]:
@@ -44,7 +73,7 @@ def of_processes(values: Mapping[str, str], service: Service) -> dict[str, dict[
     name = prefix(service)
     common = {
         "DATABASE_URL": database_url(values, service, "app"),
-        "REDIS_URL": f"redis://{service.database}:{values[f'{name}_REDIS_PASSWORD']}@redis:6379/0",
+        "REDIS_URL": redis_url(values, service.database, values[f"{name}_REDIS_PASSWORD"]),
         "IDENTITY_PUBLIC_KEYS": values["IDENTITY_PUBLIC_KEYS"],
         "SERVICE_PUBLIC_KEYS": values["SERVICE_PUBLIC_KEYS"],
         **{keys: values[f"{name}_{keys}"] for keys in ("ENCRYPTION_KEYS", *service.keys)},
@@ -83,5 +112,9 @@ def manifests(values: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    made = manifests(settings({}, kid="production-1"))
+    try:
+        values = with_redis(settings({}, kid="production-1"), *sys.argv[1:])
+    except Malformed as error:
+        raise SystemExit(f"the address of Redis is malformed: {error}") from None
+    made = manifests(values)
     json.dump({"apiVersion": "v1", "kind": "List", "items": made}, sys.stdout, indent=2)

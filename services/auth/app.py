@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Error
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -26,7 +23,7 @@ from services.auth.saml import domains, ranks, readers
 from services.auth.settings import Settings
 from services.auth.signin import endpoints as signin
 from services.auth.signin.hashing import Hashing
-from shared import database, health, readiness, routing
+from shared import database, health, readiness, redis_clients, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import open_pool
@@ -48,9 +45,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
     ):
         keystore, activity = KeyStore(pool, keyring), Activity(pool)
         await keystore.ensure_first_key(settings.signing_key_bits)
-        redis = Redis.from_url(
-            settings.redis_url, socket_connect_timeout=0.2, socket_timeout=0.2, retry=Retry(NoBackoff(), 0)
-        )
+        redis = redis_clients.async_client(settings.redis_url, connect=0.2, answer=0.2)
         server = build_server(settings.issuer, [settings.issuer, settings.api_base_url], keyring)
         server.register_endpoint(token_endpoints.Revocation)
         server.register_endpoint(token_endpoints.Introspection)

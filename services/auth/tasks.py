@@ -13,7 +13,7 @@ from services.auth.revocations import bell
 from services.auth.saml import domains, upkeep
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
-from shared import broker, retention, worker
+from shared import redis_clients, retention, worker
 from shared.crypto import Keyring
 from shared.database import Connection
 from shared.messages import InstallApp, UninstallApp
@@ -43,7 +43,7 @@ KEPT = (
 
 
 def create_worker(settings: Settings) -> Celery:
-    redis = broker.redis_client(settings.redis_url)
+    redis = redis_clients.client(settings.redis_url)
     uninstall = partial(installing.uninstall, ring=partial(bell.ring_sync, redis))
     install = partial(installing.install, settings=settings)
     handlers = {InstallApp: install, UninstallApp: uninstall}

@@ -10,9 +10,6 @@ import time
 import psycopg
 import uvloop
 from redis import RedisError
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from services.webhook_dispatcher import ladder, resolver
 from services.webhook_dispatcher.addresses import Policy
@@ -21,7 +18,7 @@ from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.pump import Pump
 from services.webhook_dispatcher.queues import SENDER
 from services.webhook_dispatcher.settings import Settings
-from shared import broker, ids, logs, peers, tracing
+from shared import broker, ids, logs, peers, redis_clients, tracing
 from shared.crypto import Keyring
 from shared.database import WRITABLE, AsyncConnection
 from shared.settings import required
@@ -84,13 +81,7 @@ class Sender:
     async def _listen(self, pump: Pump) -> None:
         """Each bell wakes one sender that has room; without Redis the pump's own polls find what is due."""
         key = broker.bell_key(SENDER)
-        async with Redis.from_url(
-            self.settings.redis_url,
-            socket_connect_timeout=1,
-            socket_timeout=5,
-            retry=Retry(NoBackoff(), 0),
-            **peers.REDIS,
-        ) as redis:
+        async with redis_clients.async_client(self.settings.redis_url) as redis:
             while True:
                 try:
                     if not pump.slots.free:

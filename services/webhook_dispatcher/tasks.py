@@ -27,7 +27,7 @@ from services.webhook_dispatcher import (
 from services.webhook_dispatcher.fanout import Listener, NewEvent, Planned, accept, listened_to, plan
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER, SERVICE
 from services.webhook_dispatcher.settings import Settings
-from shared import broker, ids, partitions, worker
+from shared import broker, ids, partitions, redis_clients, worker
 from shared.database import Connection
 from shared.messages import AutomationDelivery, AutomationInterest, Event, WebhookApp, WebhookTenant
 from shared.periodic import Periodic
@@ -69,7 +69,7 @@ class Intake:
     """Fans events out, and rings for a sender once their deliveries are committed."""
 
     def __init__(self, settings: Settings) -> None:
-        self._redis = broker.redis_client(settings.redis_url)
+        self._redis = redis_clients.client(settings.redis_url)
 
     def fan_out(self, conn: Connection, messages: Sequence[Received[Event]]) -> None:
         """A delivery for each subscription that listens. Raises EventRefused for an event that breaks its schema.

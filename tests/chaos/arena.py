@@ -32,6 +32,7 @@ from deploy.local.state import State
 from deploy.local.table import ROOT, SERVICES, Service
 from tests.support import pooler
 from tests.support.running import RunningStack
+from tests.support.sentinels import Group
 from tests.support.stack import Stack
 from tests.support.standby import Standby
 
@@ -47,6 +48,10 @@ def database_address(name: str) -> str:
 
 def redis_address(name: str) -> str:
     return f"127.0.11.{NUMBERS[name]}"
+
+
+def redis_user(name: str) -> str:
+    return next((service.database for service in SERVICES if service.name == name), name)
 
 
 def listening() -> list[str]:
@@ -113,12 +118,15 @@ class Arena:
 
     def serve(self) -> None:
         """Starts the servers alone."""
-        for server in (self.postgres, self.redis):
+        for server in self.servers_of_its_own():
             server.start()
-        for server in (self.postgres, self.redis):
+        for server in self.servers_of_its_own():
             server.wait()
         self.disk.mkdir(parents=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "chaos", self.disk], check=True)
+
+    def servers_of_its_own(self) -> Sequence[Cluster | RedisServer]:
+        return self.postgres, self.redis
 
     def start(self) -> Stack:
         """The stack, over servers that run."""
@@ -126,7 +134,7 @@ class Arena:
         self.running = RunningStack(
             self.state.folder,
             KNOGIN_POSTGRES_URL=self.admin_url,
-            KNOGIN_REDIS_URL=self.redis.url,
+            KNOGIN_REDIS_URL=self.redis_url("gateway"),
             KNOGIN_SETTINGS=f"@{self.file}",
             **self.environment,
         )
@@ -150,15 +158,18 @@ class Arena:
         self.file.write_text(json.dumps(told))
 
     def _addresses(self, name: str) -> dict[str, str]:
-        user = next((service.database for service in SERVICES if service.name == name), name)
         told = {"SPANS_FILE": str(self.disk / "spans.jsonl")}
-        told["REDIS_URL"] = f"redis://{user}:{self.passwords[user]}@{redis_address(name)}:{self.redis.port}/0"
+        told["REDIS_URL"] = self.redis_url(name)
         service = next((service for service in SERVICES if service.name == name), None)
         if service is not None:
             told["DATABASE_URL"] = self.database_url(service, "app")
             told["WORKER_DATABASE_URL"] = self.database_url(service, "worker")
             told["AUDIT_ANCHOR_FILE"] = str(self.disk / f"{name}-anchors.jsonl")
         return told
+
+    def redis_url(self, name: str) -> str:
+        user = redis_user(name)
+        return f"redis://{user}:{self.passwords[user]}@{redis_address(name)}:{self.redis.port}/0"
 
     @property
     def admin_url(self) -> str:
@@ -224,6 +235,28 @@ class Pair(Arena):
         super().stop()
         self.standby.stop()
         self.standby.delete()
+
+
+class Watched(Arena):
+    """With a primary of Redis, a replica and three Sentinels, all on 127.0.0.1."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.group = Group(folder / "group", self.passwords)
+
+    def servers_of_its_own(self) -> Sequence[Cluster | RedisServer]:
+        return (self.postgres,)
+
+    def serve(self) -> None:
+        super().serve()
+        self.group.start()
+
+    def redis_url(self, name: str) -> str:
+        return self.group.url(redis_user(name))
+
+    def stop(self) -> None:
+        super().stop()
+        self.group.stop()
 
 
 class Pooled(Arena):

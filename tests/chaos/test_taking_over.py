@@ -1,11 +1,11 @@
-"""`make chaos`: a primary that is lost and its standby promoted, and a pooler that is restarted, each under traffic of all kinds."""
+"""`make chaos`: a lost primary of PostgreSQL or Redis and its promoted standby, a restarted pooler, each under traffic of all kinds."""
 
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.arena import Pair, Pooled
+from tests.chaos.arena import Pair, Pooled, Watched
 from tests.chaos.field import Field, field, pause
 from tests.support import network, pooler
 from tests.support.standby import lose
@@ -24,6 +24,34 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
 def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     with network.own_network(), field(Pooled(tmp_path_factory.mktemp("pooled") / "arena")) as made:
         yield made
+
+
+@pytest.fixture
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    with network.own_network(), field(Watched(tmp_path_factory.mktemp("watched") / "arena")) as made:
+        yield made
+
+
+def test_sentinel_promotes_the_replica_of_a_redis_that_is_lost(watched: Field) -> None:
+    """Killed, and later cut off without a word. The old primary comes back as a primary, until Sentinel demotes it."""
+    assert isinstance(watched.arena, Watched)
+    group = watched.arena.group
+    first, second = group.servers
+    with watched.judge.of("Redis' primary killed, its replica promoted by Sentinel") as verdict:
+        first.kill()
+        group.wait_for_primary(second)
+        verdict.ended = time.monotonic()
+    with watched.judge.of("Redis' old primary comes back, and is demoted"):
+        first.launch()
+        first.wait()
+        group.wait_for_replica(first)
+    wait_for(group.is_whole, 60, "the Sentinels to know both servers again")
+    with watched.judge.of("the machine of Redis' primary lost without a word, its replica promoted") as verdict:
+        with network.cut(*network.to_port(second.port)):
+            group.wait_for_primary(first)
+            verdict.ended = time.monotonic()
+            wait_for(lambda: watched.judge.answered(verdict.ended) and not watched.judge.late(), 120, "all to go on")
+        group.wait_for_replica(second)
 
 
 def test_a_primary_is_lost_and_its_standby_promoted(pair: Field) -> None:

@@ -1,5 +1,6 @@
 """The Kubernetes tree holds together: what is scaled, selected, let through, alerted and connected, without a cluster."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -8,8 +9,9 @@ import yaml
 
 from deploy.compose.__main__ import settings
 from deploy.k8s import build
-from deploy.k8s.secrets import manifests, secrets
+from deploy.k8s.secrets import manifests, secrets, with_redis
 from deploy.local.table import ROOT, SERVICES, Service
+from shared.redis_address import parse
 from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
 from tests.deploy.test_watching import asked, kept
 
@@ -260,3 +262,15 @@ def test_custom_kinds_name_what_is_there(production: Manifests) -> None:
     for route in of_kind(production, "HTTPRoute").values():
         for rule in route["spec"]["rules"]:
             assert {backend["name"] for backend in rule.get("backendRefs", ())} <= hosts
+
+
+def test_sentinels_get_their_users_and_each_process_an_address_that_it_can_read() -> None:
+    made = secrets(with_redis(settings({}), "sentinels://s-1,s-2:26380,s-3/queues?ca_file=/in/pods/ca.pem"))
+    read = parse(made["epcr-worker"]["REDIS_URL"])
+    assert (read.master, len(read.hosts), read.user, read.sentinel_user) == ("queues", 3, "epcr", "platform")
+    platform = hashlib.sha256((read.sentinel_password or "").encode()).hexdigest()
+    assert f"user platform on #{platform} " in made["redis"]["sentinel-users.acl"]
+    for user in ("replica", "sentinel", "epcr"):
+        password = read.password if user == "epcr" else made["redis"][f"{user}-password"]
+        assert f"user {user} on #{hashlib.sha256((password or '').encode()).hexdigest()} " in made["redis"]["users.acl"]
+    assert secrets(with_redis(settings({})))["redis"].keys() == {"users.acl", "monitor-password"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from redis import Redis
 
-from shared import broker, lockout, logs
+from shared import lockout, logs, redis_clients
 from shared.database import Connection
 from shared.messages import EncounterLink, queues_of
 from shared.worker import Received, create_worker, work
@@ -36,7 +36,7 @@ def main() -> None:
 
     logs.configure("program")
     if patience := os.environ.get("LOCKOUT_SECONDS"):
-        lockout.watch(broker.redis_client(settings.redis_url), float(patience), look=0.2)
+        lockout.watch(redis_clients.client(settings.redis_url), float(patience), look=0.2)
     work(create_worker(service, settings, {EncounterLink: announced_effect}), ",".join(queues_of(service)), 2)
 
 

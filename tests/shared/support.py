@@ -10,10 +10,10 @@ import msgspec
 import psycopg
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import SecurityWarning
-from redis import Redis, RedisError
+from redis import RedisError
 
 from deploy.local.databases import Database
-from shared import broker, outbox
+from shared import broker, outbox, redis_clients
 from shared.database import Connection
 from shared.messages import EncounterLink, Message, acknowledgements_queue, batches_queue, queues_of
 from shared.relay import Relay
@@ -112,7 +112,7 @@ def acknowledging(database: Database, redis_url: str) -> Iterator[None]:
 
 
 def _take_calls(worker: Any, redis_url: str, stopping: threading.Event) -> None:
-    with Redis.from_url(redis_url) as redis:
+    with redis_clients.client(redis_url) as redis:
         while not stopping.is_set():
             answer: Any = redis.brpop([ACKS], timeout=0.2)
             if answer is not None:
