@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from services.control_plane.automations import jobs
+from services.control_plane.automations import runs
 from services.control_plane.settings import Settings
 from shared import http as encoding
 from shared import ids
@@ -119,7 +119,7 @@ class Automating:
     def sweep(self) -> int:
         """What the relay does twice a second."""
         with task_transaction(self.inside.consumer.pool) as conn:
-            return jobs.engine(self.settings).begin_due(conn)
+            return runs.engine(self.settings).begin_due(conn)
 
     def make_due(self) -> None:
         self.inside.rows(

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.control_plane import resuming
+from services.control_plane import contents
 from services.control_plane.agents import queries
 from shared import ids
 from shared.identity import HEADER, Caller, mint
@@ -345,8 +345,8 @@ def test_no_bytes_are_read_for_an_answer_that_has_none_and_no_more_than_are_sent
     assert [answer.status_code for answer in answers] == [304, 416, 412, 200]
     monkeypatch.undo()
     read: list[int] = []
-    plain = resuming.Wanted.response
-    monkeypatch.setattr(resuming.Wanted, "response", lambda self, body: read.append(len(body)) or plain(self, body))
+    plain = contents.Wanted.response
+    monkeypatch.setattr(contents.Wanted, "response", lambda self, body: read.append(len(body)) or plain(self, body))
     standing.call(path, range="bytes=2-3")
     assert read == [2]
 
@@ -420,5 +420,5 @@ def test_two_credentials_in_one_request_are_refused(standing: Box, path: str) ->
 @given(st.text("bytes=0123456789-, \t", max_size=30) | st.text(max_size=10).map("bytes={}".format), st.integers(1, 99))
 def test_any_range_is_a_part_of_what_is_there_or_the_whole_or_refused(asked: str, size: int) -> None:
     with contextlib.suppress(Problem):
-        span = resuming.span_of([asked], [], TAG, size)
+        span = contents.span_of([asked], [], TAG, size)
         assert span is None or 0 <= span.first <= span.last < size

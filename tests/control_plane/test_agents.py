@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.control_plane.agents import credentials, edge_endpoints, staleness
+from services.control_plane.agents import credentials, edge_endpoints
+from services.control_plane.agents.models import staleness
 from shared import ids
 from shared.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
@@ -414,8 +415,8 @@ def test_a_code_and_a_credential_are_never_each_other() -> None:
 )
 def test_silence_has_a_word(seconds: int, word: str) -> None:
     now = datetime.now(UTC)
-    assert staleness.of(now - timedelta(seconds=seconds), now, 180, 86_400) == word
-    assert staleness.of(None, now, 180, 86_400) == "never"
+    assert staleness(now - timedelta(seconds=seconds), now, 180, 86_400) == word
+    assert staleness(None, now, 180, 86_400) == "never"
 
 
 def _now() -> str:
