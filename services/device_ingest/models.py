@@ -1,4 +1,4 @@
-"""What partners send and read: devices and their observations."""
+"""Bodies and answers of devices and observations. `Device` and `Observation` are also the rows."""
 
 from datetime import datetime
 from decimal import Decimal

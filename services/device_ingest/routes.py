@@ -1,4 +1,4 @@
-"""Every call of this service. Routes are tried in this order: those that come by the thousand each second first."""
+"""Every call of this service."""
 
 from services.device_ingest import endpoints
 from services.device_ingest.models import (

@@ -339,7 +339,7 @@ def grammars(body: bytes) -> None:
     request_rules._DOMAIN.fullmatch(value[:253])
     request_rules._ADDRESS.fullmatch(value[:254])
     custom_headers.objection({"x-a": value})
-    units.why_not(value, ["%"])
+    units.refusal(value, ["%"])
     refresh.read(value)
     tracing.context_of(value[:512])
     for read in (nomenclature.find, addresses.parse, numbers.number, numbers.pattern, carriers.check_host):

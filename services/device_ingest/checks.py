@@ -1,4 +1,4 @@
-"""Whether one observation may enter the record: known code, measured by this class of device, in an allowed unit, at a possible time."""
+"""The checks of one observation: a known code, measured by this class of device, in an allowed unit, at a possible time. Pure."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,8 +13,8 @@ from shared.problems import FieldError
 AHEAD = timedelta(minutes=5)
 BEHIND = timedelta(days=7)
 
-# What devices put in the place of a value they do not have: the special values of the 11073 FLOAT and SFLOAT types (ISO/IEEE 11073-20601)
-# read as integers, signed or not, and two that monitors use among themselves.
+# The numbers that devices send for a missing value: the special values of the 11073 FLOAT and SFLOAT types (ISO/IEEE 11073-20601)
+# read as integers, signed or not, and two that monitors use.
 _SPECIALS: dict[AbsentReason, tuple[int, ...]] = {
     "not-a-number": (0x7FFFFF, 0x7FF),
     "positive-infinity": (0x7FFFFE, 0x7FE),
@@ -25,8 +25,8 @@ _SPECIALS: dict[AbsentReason, tuple[int, ...]] = {
 SENTINELS = {Decimal(number): reason for reason, numbers in _SPECIALS.items() for number in numbers}
 
 
-class Reading(NamedTuple):
-    """An observation that may be written. `value` is None exactly where `data_absent_reason` says why."""
+class Checked(NamedTuple):
+    """An observation that passed the checks. It has either `value` or `data_absent_reason`."""
 
     metric: Metric
     device_class: str
@@ -39,20 +39,17 @@ class Reading(NamedTuple):
     test: bool
 
 
-def check(draft: ObservationDraft, device_class: str, now: datetime) -> Reading:
-    """The reading in `draft`, flagged `out-of-range` where it is implausible. Raises a 422 Problem naming all that is wrong."""
-    errors = [
-        *_misplaced_time(draft.observed_at, now),
-        *_foreign_encounter(draft.encounter_id),
-        *_unusable_value(draft),
-    ]
-    metric = _measured(draft, device_class, errors)
+def check(draft: ObservationDraft, device_class: str, now: datetime) -> Checked:
+    """Flags an implausible value `out-of-range`. Raises a 422 Problem with all errors."""
+    errors = [*_time_errors(draft.observed_at, now), *_encounter_errors(draft.encounter_id), *_value_errors(draft)]
+    metric = _metric(draft, device_class, errors)
     implausible = metric is not None and _is_implausible(draft, metric)
     if implausible:
-        errors += _sentinel(draft.value)
+        errors += _sentinel_errors(draft.value)
     if errors or metric is None:
-        raise problems.invalid("The observation cannot be recorded: " + "; ".join(map(_told, errors)) + ".", errors)
-    return Reading(
+        reasons = "; ".join(f"{error.pointer[1:]} {error.detail}" for error in errors)
+        raise problems.invalid(f"The observation cannot be recorded: {reasons}.", errors)
+    return Checked(
         metric=metric,
         device_class=device_class,
         value=draft.value,
@@ -65,8 +62,8 @@ def check(draft: ObservationDraft, device_class: str, now: datetime) -> Reading:
     )
 
 
-def _measured(draft: ObservationDraft, device_class: str, errors: list[FieldError]) -> Metric | None:
-    """The metric, adding to `errors` whichever of code, class and unit does not fit."""
+def _metric(draft: ObservationDraft, device_class: str, errors: list[FieldError]) -> Metric | None:
+    """The metric of the code. Adds the errors of code, class and unit to `errors`."""
     try:
         metric = nomenclature.find(draft.mdc_code)
     except nomenclature.UnknownCode as error:
@@ -78,17 +75,17 @@ def _measured(draft: ObservationDraft, device_class: str, errors: list[FieldErro
         classes = ", ".join(sorted(metric.device_classes))
         errors.append(FieldError("/mdc_code", f"{metric.refid} is measured by {classes}, not by {device_class}"))
     if draft.unit_code is not None and draft.unit_code not in metric.units:
-        errors.append(FieldError("/unit_code", units.why_not(draft.unit_code, metric.units)))
+        errors.append(FieldError("/unit_code", units.refusal(draft.unit_code, metric.units)))
     elif draft.unit_code is None and draft.data_absent_reason is None:
         errors.append(FieldError("/unit_code", f"is required; {metric.refid} allows {', '.join(metric.units)}"))
     return metric
 
 
-def _unusable_value(draft: ObservationDraft) -> list[FieldError]:
+def _value_errors(draft: ObservationDraft) -> list[FieldError]:
     if draft.value is None and draft.data_absent_reason is None:
         return [FieldError("/value", "is required, unless data_absent_reason says why there is none")]
     if draft.value is not None and draft.data_absent_reason is not None:
-        return [FieldError("/data_absent_reason", "stands instead of a value, not beside one")]
+        return [FieldError("/data_absent_reason", "replaces a value; send one of the two")]
     return []
 
 
@@ -97,16 +94,16 @@ def _is_implausible(draft: ObservationDraft, metric: Metric) -> bool:
     return draft.value is not None and limits is not None and not limits.holds(draft.value)
 
 
-def _sentinel(value: Decimal | None) -> list[FieldError]:
-    """Refuses an implausible value that is a special of the device's number format; a plausible one is a value like any other."""
+def _sentinel_errors(value: Decimal | None) -> list[FieldError]:
+    """Refuses an implausible value that is a special value of the device's number format. A plausible one is an ordinary value."""
     reason = SENTINELS.get(value) if value is not None else None
     if reason is None:
         return []
-    told = f'{value} is what devices send for want of a value; send data_absent_reason instead, such as "{reason}"'
-    return [FieldError("/value", told)]
+    detail = f'{value} is a device\'s number for a missing value; send data_absent_reason instead, such as "{reason}"'
+    return [FieldError("/value", detail)]
 
 
-def _misplaced_time(observed_at: datetime | None, now: datetime) -> list[FieldError]:
+def _time_errors(observed_at: datetime | None, now: datetime) -> list[FieldError]:
     if observed_at is None or now - BEHIND <= observed_at <= now + AHEAD:
         return []
     if observed_at > now:
@@ -114,11 +111,7 @@ def _misplaced_time(observed_at: datetime | None, now: datetime) -> list[FieldEr
     return [FieldError("/observed_at", "is more than 7 days old")]
 
 
-def _foreign_encounter(encounter_id: str | None) -> list[FieldError]:
+def _encounter_errors(encounter_id: str | None) -> list[FieldError]:
     if encounter_id is None or ids.is_id(encounter_id, "enc"):
         return []
     return [FieldError("/encounter_id", "is not an encounter's id")]
-
-
-def _told(error: FieldError) -> str:
-    return f"{error.pointer[1:]} {error.detail}"
