@@ -41,25 +41,45 @@ class Checked(NamedTuple):
 
 def check(draft: ObservationDraft, device_class: str, now: datetime) -> Checked:
     """Flags an implausible value `out-of-range`. Raises a 422 Problem with all errors."""
-    errors = [*_time_errors(draft.observed_at, now), *_encounter_errors(draft.encounter_id), *_value_errors(draft)]
+    errors = _own_errors(draft, now)
     metric = _metric(draft, device_class, errors)
-    implausible = metric is not None and _is_implausible(draft, metric)
-    if implausible:
-        errors += _sentinel_errors(draft.value)
+    limits = metric.units.get(draft.unit_code or "") if metric is not None else None
+    value = draft.value
+    is_implausible = value is not None and limits is not None and not limits.holds(value)
+    # An implausible special value of the device's number format is refused. A plausible one is an ordinary value.
+    if value is not None and is_implausible and value in SENTINELS:
+        hint = f'send data_absent_reason instead, such as "{SENTINELS[value]}"'
+        errors.append(FieldError("/value", f"{value} is a device's number for a missing value; {hint}"))
     if errors or metric is None:
         reasons = "; ".join(f"{error.pointer[1:]} {error.detail}" for error in errors)
         raise problems.invalid(f"The observation cannot be recorded: {reasons}.", errors)
     return Checked(
         metric=metric,
         device_class=device_class,
-        value=draft.value,
+        value=value,
         unit_code=draft.unit_code,
         data_absent_reason=draft.data_absent_reason,
         observed_at=draft.observed_at or now,
         encounter_id=draft.encounter_id,
-        flags=["out-of-range"] if implausible else [],
+        flags=["out-of-range"] if is_implausible else [],
         test=draft.test,
     )
+
+
+def _own_errors(draft: ObservationDraft, now: datetime) -> list[FieldError]:
+    """The errors that do not depend on the metric: time, encounter, and the choice of value or reason."""
+    errors: list[FieldError] = []
+    if draft.observed_at is not None and draft.observed_at > now + AHEAD:
+        errors.append(FieldError("/observed_at", "is more than 5 minutes ahead; check the device's clock"))
+    elif draft.observed_at is not None and draft.observed_at < now - BEHIND:
+        errors.append(FieldError("/observed_at", "is more than 7 days old"))
+    if draft.encounter_id is not None and not ids.is_id(draft.encounter_id, "enc"):
+        errors.append(FieldError("/encounter_id", "is not an encounter's id"))
+    if draft.value is None and draft.data_absent_reason is None:
+        errors.append(FieldError("/value", "is required, unless data_absent_reason says why there is none"))
+    elif draft.value is not None and draft.data_absent_reason is not None:
+        errors.append(FieldError("/data_absent_reason", "replaces a value; send one of the two"))
+    return errors
 
 
 def _metric(draft: ObservationDraft, device_class: str, errors: list[FieldError]) -> Metric | None:
@@ -79,39 +99,3 @@ def _metric(draft: ObservationDraft, device_class: str, errors: list[FieldError]
     elif draft.unit_code is None and draft.data_absent_reason is None:
         errors.append(FieldError("/unit_code", f"is required; {metric.refid} allows {', '.join(metric.units)}"))
     return metric
-
-
-def _value_errors(draft: ObservationDraft) -> list[FieldError]:
-    if draft.value is None and draft.data_absent_reason is None:
-        return [FieldError("/value", "is required, unless data_absent_reason says why there is none")]
-    if draft.value is not None and draft.data_absent_reason is not None:
-        return [FieldError("/data_absent_reason", "replaces a value; send one of the two")]
-    return []
-
-
-def _is_implausible(draft: ObservationDraft, metric: Metric) -> bool:
-    limits = metric.units.get(draft.unit_code or "")
-    return draft.value is not None and limits is not None and not limits.holds(draft.value)
-
-
-def _sentinel_errors(value: Decimal | None) -> list[FieldError]:
-    """Refuses an implausible value that is a special value of the device's number format. A plausible one is an ordinary value."""
-    reason = SENTINELS.get(value) if value is not None else None
-    if reason is None:
-        return []
-    detail = f'{value} is a device\'s number for a missing value; send data_absent_reason instead, such as "{reason}"'
-    return [FieldError("/value", detail)]
-
-
-def _time_errors(observed_at: datetime | None, now: datetime) -> list[FieldError]:
-    if observed_at is None or now - BEHIND <= observed_at <= now + AHEAD:
-        return []
-    if observed_at > now:
-        return [FieldError("/observed_at", "is more than 5 minutes ahead; check the device's clock")]
-    return [FieldError("/observed_at", "is more than 7 days old")]
-
-
-def _encounter_errors(encounter_id: str | None) -> list[FieldError]:
-    if encounter_id is None or ids.is_id(encounter_id, "enc"):
-        return []
-    return [FieldError("/encounter_id", "is not an encounter's id")]

@@ -126,13 +126,12 @@ class _Writing:
 
     async def run(self) -> None:
         async with self.conn.pipeline():
-            inserts = [(tenant_id, await self._insert(tenant_id)) for tenant_id in self.by_tenant]
-            for tenant_id, insert in inserts:
+            inserts: dict[str, AsyncCursor[Any]] = {}
+            for tenant_id, submissions in self.by_tenant.items():
+                await self.conn.execute(SET_TENANT, (tenant_id,))
+                inserts[tenant_id] = await self.conn.execute(queries.RECORD_OBSERVATIONS, (_json(submissions),))
+            for tenant_id, insert in inserts.items():
                 await self._settle(tenant_id, {row[0] for row in await insert.fetchall()})
-
-    async def _insert(self, tenant_id: str) -> AsyncCursor[Any]:
-        await self.conn.execute(SET_TENANT, (tenant_id,))
-        return await self.conn.execute(queries.RECORD_OBSERVATIONS, (_json(self.by_tenant[tenant_id]),))
 
     async def _settle(self, tenant_id: str, written: set[str]) -> None:
         submissions = self.by_tenant[tenant_id]

@@ -1,4 +1,4 @@
-"""What an edge agent is told to run it can fetch, whole or in parts, and check alone; nothing else is given to it."""
+"""An edge agent downloads exactly its assigned versions, whole or in parts, and verifies them alone."""
 
 import base64
 import contextlib
@@ -30,7 +30,7 @@ TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
 
 
 class Box:
-    """An enrolled agent, and what it asks for."""
+    """An enrolled agent and its requests."""
 
     def __init__(self, owner: Partner, *packages: str, **fields: Any) -> None:
         self.owner = owner
@@ -51,7 +51,7 @@ def place(package_id: str, version: str) -> str:
 
 
 def fetch(http: httpx.Client, path: str, credential: str | None, method: str = "GET", **headers: str) -> httpx.Response:
-    """As the gateway passes it on: the caller is anonymous, and `Authorization` is what was sent."""
+    """The request as the gateway forwards it: an anonymous caller, and the agent's own `Authorization`."""
     fields = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane"), "accept-encoding": "identity"}
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     fields |= {"authorization": f"Bearer {credential}"} if credential is not None else {}

@@ -1,4 +1,4 @@
-"""Edge agents: they enrol once with a code, say what they run and hear what they should, and end when they are revoked."""
+"""Edge agents enrol once with a code, report their packages, get their instructions, and end with their revocation."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ BOX = {"name": "Gateway box", "vehicle_id": "AMB-42"}
 
 
 def edge(http: httpx.Client, path: str, body: Any, credential: str | None = None, **options: Any) -> httpx.Response:
-    """What comes from an agent: the gateway states an anonymous caller, and passes on what it was sent."""
+    """An agent's request as the gateway forwards it: an anonymous caller, and the agent's own headers."""
     headers = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane")} | options.pop("headers", {})
     if credential is not None:
         headers["authorization"] = f"Bearer {credential}"

@@ -1,4 +1,4 @@
-"""The rules of automations by themselves: filters, values from the event, loops, what a run may do, how it moves."""
+"""The pure rules of automations: filters, templates, loops, scopes, and the states of a run."""
 
 from datetime import timedelta
 from typing import Any

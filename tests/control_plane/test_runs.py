@@ -1,4 +1,4 @@
-"""Runs: one for an automation and an event, what each does, how they fail, are tried again, loop no further and are forgotten."""
+"""Runs: one for each automation and event; their effects, failures, retries, loops and expiry."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -310,7 +310,7 @@ def test_a_chain_of_three_goes_no_further(automating: Automating) -> None:
 
 
 def test_two_automations_that_feed_each_other_run_once_each(automating: Automating) -> None:
-    """What graphql-api would do: each incident opened is an event that carries its cause."""
+    """Plays graphql-api: each opened incident is an event that carries its cause."""
     automating.make()
     automating.make()
     automating.happen()
@@ -319,7 +319,7 @@ def test_two_automations_that_feed_each_other_run_once_each(automating: Automati
         for action in sent[told:]:
             automating.happen(cause=action["cause"])
         told = len(sent)
-    assert told == 4  # each for the first event, and each for what the other opened then
+    assert told == 4  # both for the first event, and both for the other's incident
     assert {run["status"] for run in automating.runs()} == {"running", "suppressed"}
 
 

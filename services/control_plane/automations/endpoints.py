@@ -123,7 +123,7 @@ def _changed(caller: Caller, automation: AutomationRow, change: AutomationChange
     """The row after the change. Raises a 403 Problem for the trigger or action of another app's automation."""
     is_own = automation.client_id == caller.client_id
     if (change.trigger is not UNSET or change.action is not UNSET) and not is_own:
-        raise problems.forbidden("Only its own app says what an automation waits for and does.")
+        raise problems.forbidden("Only its own app changes an automation's trigger and action.")
     row = asdict(automation) | {"filter": jsonb(automation.filter), "action": jsonb(automation.action)}
     if change.name is not UNSET:
         row["name"] = change.name

@@ -41,7 +41,7 @@ def pointer_error(pointer: str) -> str | None:
     if len(pointer) > MAX_POINTER or pointer.count("/") > MAX_STEPS:
         return f"at most {MAX_POINTER} characters and {MAX_STEPS} steps"
     if "~" in pointer.replace("~0", "").replace("~1", ""):
-        return "~ stands as ~0 or ~1 alone"
+        return "~ appears only as ~0 or ~1"
     return None
 
 
@@ -116,7 +116,7 @@ def _part_error(part: Filter) -> str | None:
     if len(forms) != 1:
         return "one of pointer, all, any and not"
     if part.pointer is UNSET:
-        return "an operator stands beside a pointer" if operators else None
+        return "an operator needs a pointer" if operators else None
     if len(operators) != 1:
         return "one of eq, ne, in, gt, lt, exists and prefix beside the pointer"
     return pointer_error(part.pointer)
@@ -186,7 +186,7 @@ def _template_errors(template: Any, place: str, depth: int) -> list[FieldError]:
         return []
     if FROM in template:
         if template.keys() - {FROM, DEFAULT}:
-            return [FieldError(place, "beside from stands default alone; wrap a plain object in literal")]
+            return [FieldError(place, "only default may accompany from; wrap a plain object in literal")]
         pointer = template[FROM]
         reason = pointer_error(pointer) if isinstance(pointer, str) else "a JSON Pointer is a string"
         return [FieldError(f"{place}/{FROM}", reason)] if reason else []

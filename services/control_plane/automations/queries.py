@@ -118,7 +118,7 @@ LOCK_DUE_RUNS: LiteralString = f"""
 """
 FIND_LIVE_OF_RUN: LiteralString = f"SELECT {LIVE_AUTOMATION} AND a.id = %s"
 GIVE_UP_UNANSWERED: LiteralString = """
-    UPDATE automation_runs SET status = 'dead', error = 'no_answer', detail = 'Nothing was heard of the last attempt.', finished_at = now()
+    UPDATE automation_runs SET status = 'dead', error = 'no_answer', detail = 'The last attempt got no answer.', finished_at = now()
     WHERE id IN (SELECT id FROM automation_runs WHERE status = 'running' AND started_at < now() - make_interval(secs => %s)
         ORDER BY started_at LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """

@@ -1,4 +1,4 @@
-"""The rules of an automation: its trigger and action, what its app may do, and the scopes of a run. Pure but for one look-up."""
+"""The rules of an automation: trigger, action, the approvals of its app and the scopes of a run. Pure, except `check_granted`."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -42,7 +42,7 @@ def errors(trigger: Trigger, action: Action, place: str = "") -> list[FieldError
     """The errors that do not depend on the caller. `place` is the JSON Pointer of the automation."""
     found: list[FieldError] = []
     if trigger.event_type not in catalogue.EVENT_TYPES - {FIRED}:
-        reason = "not an event type that automations wait for; patterns are not taken here"
+        reason = "not an event type for automations; patterns are not accepted here"
         found.append(FieldError(f"{place}/trigger/event_type", reason))
     if trigger.filter is not None:
         found += expressions.filter_errors(trigger.filter, f"{place}/trigger/filter")

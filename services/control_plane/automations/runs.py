@@ -212,7 +212,7 @@ def _start(conn: Connection, run: RunRow, automation: LiveAutomation) -> None:
         return
     consumer = consumer_of(message)
     if not may_go(run.error, run.sent_to, consumer):
-        detail = f"Its automation acts elsewhere by now, and what {run.sent_to} did of it is not known."
+        detail = f"The automation now acts through {consumer}, and the outcome at {run.sent_to} is unknown."
         _settle(conn, run, "dead", "moved", detail)
         return
     conn.execute(queries.BEGIN, (consumer, run.id))
@@ -259,7 +259,7 @@ def _filled(templates: list[tuple[str, Any]], event: dict[str, Any]) -> dict[str
     filled = {name: expressions.fill(template, event) for name, template in templates}
     # The consumer cannot decode a message with another type here.
     if wrong := [name for name, value in filled.items() if name in rules.OBJECTS and not isinstance(value, dict)]:
-        raise Unfit(f"What the event has for {wrong[0]} is no object.")
+        raise Unfit(f"The event's value for {wrong[0]} is no object.")
     return filled
 
 

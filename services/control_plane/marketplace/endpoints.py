@@ -95,7 +95,7 @@ async def download_installed(request: Request, caller: Caller, installation_id: 
         installation = await store.load(conn, installation_id)
         row = await (await conn.execute(queries.CONTENT, (installation.id,))).fetchone()
     if row is None or row[0] is None:
-        raise problems.not_found("Only what is installed and active can be downloaded.")
+        raise problems.not_found("Only the content of an active installation can be downloaded.")
     return contents.whole(row[0], installation.content_sha256)
 
 

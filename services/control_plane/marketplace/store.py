@@ -62,7 +62,7 @@ async def install(conn: AsyncConnection, caller: Caller, consent: Consent) -> In
     if listing is None or listing.status != "published":
         raise problems.invalid("There is nothing to install.", [FieldError("/listing_id", "is no published listing")])
     if consent.version != listing.version:
-        raise problems.conflict("The listing shows another version by now; read it anew.", version=listing.version)
+        raise problems.conflict("The listing shows another version by now; read it again.", version=listing.version)
     if errors := consent_errors(consent, listing):
         raise problems.invalid("Consent names exactly what the listing asks for; see errors.", errors)
     row: dict[str, Any] = asdict(listing) | {

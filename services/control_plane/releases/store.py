@@ -186,7 +186,7 @@ async def _go_live(conn: AsyncConnection, caller: Caller, release_id: str, reaso
 
 def _overtaken() -> Problem:
     return problems.conflict(
-        "Another release has gone live, or was taken back, since this one was approved; approve it anew."
+        "Another release has gone live, or was taken back, since this one was approved; approve it again."
     )
 
 
