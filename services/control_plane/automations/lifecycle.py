@@ -1,4 +1,4 @@
-"""Automations made and stopped by auth's messages, and the event types that webhook-dispatcher sends for those left."""
+"""Automations made and stopped by auth's messages, and the message with the event types of the enabled ones."""
 
 from collections.abc import Sequence
 from typing import Any
