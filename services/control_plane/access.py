@@ -1,4 +1,4 @@
-"""Who may come in at all: the control plane is opened to organisations on request, and says so on every path it has."""
+"""The check before every route: only organisations with a grant use the control plane."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.control_plane import queries
-from shared import identity, problems
+from shared import identity, ids, problems
 from shared.database import tenant_transaction
 from shared.identity import Caller
 from shared.outages import UNAVAILABLE
@@ -20,14 +20,19 @@ BASE = "/api/v1/platform"
 
 
 def is_granted(scopes: Iterable[str]) -> bool:
-    """Whether an organisation that was granted these on-request scopes has the control plane."""
+    """Whether these on-request scopes of an organisation include the control plane."""
     return not {READ, WRITE}.isdisjoint(scopes)
 
 
-class GrantMiddleware:
-    """401 without a token, 403 `access-on-request` for a tenant without the grant, before anything is said of a path below `BASE`.
+def person_of(caller: Caller) -> str | None:
+    """The person a token was given for. The token of an app alone has the app as its subject."""
+    return caller.subject if caller.subject is not None and ids.is_id(caller.subject, "usr") else None
 
-    Paths that `public` matches whole are for callers that the endpoint knows by other means.
+
+class GrantMiddleware:
+    """Answers 401 without a token and 403 `access-on-request` without the grant, the same for every path below `BASE`.
+
+    Endpoints of paths that `public` matches check their callers by other means.
     """
 
     def __init__(self, app: ASGIApp, public: re.Pattern[str]) -> None:
@@ -43,17 +48,12 @@ class GrantMiddleware:
 
 
 async def _refusal(request: Request) -> Problem | None:
-    who = identity.caller(request)
-    if not who.client_id:
+    caller = identity.caller(request)
+    if not caller.client_id:
         return problems.unauthorized()
     try:
-        granted = await _granted(request, who)
+        async with tenant_transaction(request, caller) as conn:
+            row = await (await conn.execute(queries.GRANTED_SCOPES, (caller.tenant_id,))).fetchone()
     except UNAVAILABLE:
         return problems.unavailable()
-    return None if granted else problems.access_on_request(CAPABILITY)
-
-
-async def _granted(request: Request, who: Caller) -> bool:
-    async with tenant_transaction(request, who) as conn:
-        row = await (await conn.execute(queries.GRANTED_SCOPES, (who.tenant_id,))).fetchone()
-    return row is not None and is_granted(row[0])
+    return None if row is not None and is_granted(row[0]) else problems.access_on_request(CAPABILITY)

@@ -1,4 +1,4 @@
-"""Control-plane over HTTP: integration packages, their releases, and what is done with them."""
+"""The web application: packages, releases, marketplace, automations and agents."""
 
 import re
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from shared.database import AsyncConnection
 from shared.feed import Feed
 from shared.middleware import TracingMiddleware
 
-# Edge agents have no token of an app: these endpoints know them by their code or credential.
+# Endpoints of edge agents, which have no token. Their code or credential identifies them.
 PUBLIC = re.compile(rf"{BASE}/agents/(enrol|heartbeat|content/[^/]+/[^/]+)")
 
 routes = [
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers=database.exception_handlers,
         lifespan=partial(lifespan, settings, feed),
     )
-    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
+    app.router.redirect_slashes = False  # an unknown path is 404, also one that differs by a slash
     return app
 
 

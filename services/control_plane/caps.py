@@ -1,4 +1,4 @@
-"""How many of each thing an organisation, an app or a package may have. Each is counted with what has ended, unless it says live."""
+"""The caps of an organisation, an app and a package. Ended things count too, unless the cap names live ones."""
 
 from typing import LiteralString, NamedTuple
 
@@ -8,7 +8,7 @@ from shared.database import AsyncConnection
 
 
 class Counted(NamedTuple):
-    """`setting` is the cap's, `query` counts them, with the one parameter that says whose things are counted."""
+    """`setting` holds the cap. `query` counts the things of the owner, its one parameter."""
 
     things: str
     setting: str
@@ -46,6 +46,6 @@ INSTALLATIONS = Counted(
 
 
 async def require(conn: AsyncConnection, settings: Settings, counted: Counted, owner: str) -> None:
-    """Raises a 409 Problem where `owner`, an organisation, app or package, has as many as it may."""
+    """Raises a 409 Problem where `owner`, an organisation, app or package, has reached its cap."""
     cap = Cap(counted.things, getattr(settings, counted.setting), counted.whose, counted.instead)
     await require_room(conn, cap, owner, counted.query, (owner,))

@@ -1,4 +1,4 @@
-"""SQL of what auth tells of tenants."""
+"""SQL of tenants, which auth's messages describe."""
 
 from typing import LiteralString
 

@@ -1,14 +1,27 @@
 """Control-plane's settings, from the environment alone."""
 
-from services.control_plane.automations import runs
+import re
+
 from shared import settings
+
+DEFAULT_SCHEDULE = "5s,30s,2m,10m,1h"
+_WAIT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+
+def parse_schedule(text: str) -> tuple[float, ...]:
+    """Seconds before each further attempt, from a text such as `5s,30s,2m`. Raises ValueError."""
+    waits = [_WAIT.fullmatch(part.strip()) for part in text.split(",")]
+    if not all(waits):
+        raise ValueError("AUTOMATION_RETRY_SCHEDULE is waits such as 5s,30s,2m,1h")
+    return tuple(float(wait[1]) * _UNITS[wait[2]] for wait in waits if wait)
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):
-    """README.md says what `package_*`, `automation_*` and `agent_*` do, and of what there are at most `most_*`."""
+    """README.md describes each setting."""
 
     package_storage_mib: int = 2048
-    automation_retry_schedule: str = runs.DEFAULT_SCHEDULE
+    automation_retry_schedule: str = DEFAULT_SCHEDULE
     automation_runs_per_minute: int = 60
     automation_answer_seconds: int = 900
     automation_runs_kept_days: int = 30
@@ -27,7 +40,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     agent_lost_seconds: int = 86_400
 
     def __post_init__(self) -> None:
-        runs.parse_schedule(self.automation_retry_schedule)
+        parse_schedule(self.automation_retry_schedule)
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if name.startswith(("automation_", "agent_", "package_")) and isinstance(value, int) and value < 1:

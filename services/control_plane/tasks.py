@@ -1,4 +1,4 @@
-"""The queue door: what auth says of tenants and apps, what automations wait for and did; and the service's periodic work."""
+"""Handlers of the service's messages, and its periodic work."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,9 @@ from celery import Celery
 
 from services.control_plane import queries
 from services.control_plane.access import is_granted
-from services.control_plane.automations import ending, firing, jobs
-from services.control_plane.marketplace import installing
+from services.control_plane.automations import lifecycle, runs
+from services.control_plane.marketplace import store as marketplace
+from services.control_plane.marketplace.queries import WITHDRAW_ALL
 from services.control_plane.packages.queries import FORGET_AWAITING
 from services.control_plane.settings import Settings
 from shared import worker
@@ -19,36 +20,36 @@ from shared.worker import Received
 
 
 def create_worker(settings: Settings) -> Celery:
-    engine = jobs.engine(settings)
+    engine = runs.engine(settings)
     handlers = {
         TenantChanged: store_tenants,
         PlatformApp: change_apps,
-        AppInstalled: installing.settle,
-        PlatformEvent: engine.hear,
-        RunFinished: engine.finish,
-        AuthorityEnded: ending.stop,
+        AppInstalled: marketplace.settle,
+        PlatformEvent: engine.take_events,
+        RunFinished: engine.take_answers,
+        AuthorityEnded: lifecycle.stop_unauthorised,
     }
     return worker.create_worker("control_plane", settings, handlers)
 
 
 def periodic(settings: Settings) -> list[Periodic]:
-    return [Periodic("forget versions without content", 3600, forget_awaiting), *jobs.periodic(settings)]
+    return [Periodic("forget versions without content", 3600, forget_awaiting), *runs.periodic(settings)]
 
 
 def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]]) -> None:
-    """Which tenants were granted the control plane; one that no longer is, or is suspended, offers nothing to others either."""
+    """Stores tenants and their grants. A suspended tenant, or one without the grant, publishes nothing."""
     for message in received:
         tenant = message.body
         set_tenant(conn, tenant.tenant_id)
-        is_news = conn.execute(queries.STORE_TENANT, msgspec.structs.asdict(tenant)).rowcount > 0
-        if is_news and not (tenant.status == "active" and is_granted(tenant.granted_scopes)):
-            installing.withdraw_listings(conn, tenant.tenant_id)
+        is_newer = conn.execute(queries.STORE_TENANT, msgspec.structs.asdict(tenant)).rowcount > 0
+        if is_newer and not (tenant.status == "active" and is_granted(tenant.granted_scopes)):
+            conn.execute(WITHDRAW_ALL, (tenant.tenant_id,))
 
 
 def change_apps(conn: Connection, received: Sequence[Received[PlatformApp]]) -> None:
-    """What apps may do; and which are gone, with their automations and the installation they were made for."""
-    firing.store_apps(conn, received)
-    installing.end(conn, received)
+    """Stores apps' rules. Deleting an app stops its automations and ends its installation."""
+    lifecycle.store_apps(conn, received)
+    marketplace.end(conn, received)
 
 
 def forget_awaiting(conn: Connection) -> None:

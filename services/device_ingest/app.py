@@ -1,4 +1,4 @@
-"""Device-ingest over HTTP: medical devices and what they measure."""
+"""The web application: medical devices and their observations."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,10 +10,10 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.device_ingest import metrics, recording
+from services.device_ingest import metrics, observations
 from services.device_ingest.devices import ActiveDevices
 from services.device_ingest.group_commit import GroupCommit
-from services.device_ingest.recording import Outcome, Submission
+from services.device_ingest.observations import Outcome, Submission
 from services.device_ingest.routes import PART
 from services.device_ingest.settings import Settings
 from shared import database, health, readiness, routing
@@ -24,7 +24,7 @@ from shared.feed import Feed
 from shared.middleware import TracingMiddleware
 from shared.partitions import Daily
 
-# Connections for all but the groups' commits.
+# Connections beside those of the group commits.
 OTHER_CONNECTIONS = 8
 routes = [*routing.routes([PART]), *health.routes(readiness.checks(Path(__file__).parent))]
 
@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers=database.exception_handlers,
         lifespan=partial(lifespan, settings, feed),
     )
-    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
+    app.router.redirect_slashes = False  # an unknown path is 404, also one that differs by a slash
     return app
 
 
@@ -79,13 +79,13 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
 async def _write_group(
     pool: AsyncConnectionPool[AsyncConnection], bell: Bell, submissions: Sequence[Submission]
 ) -> list[Outcome]:
-    """One transaction for requests of any tenants: each tenant is set before its own statements."""
+    """One transaction for requests of any tenants. `observations.write` sets each tenant before its statements."""
     metrics.group_rows.observe(len(submissions))
     with metrics.group_seconds.time():
         async with pool.connection() as conn:
             conn.has_messages = False
             await database.require_right_clock(conn)
-            outcomes = await recording.write(conn, submissions)
+            outcomes = await observations.write(conn, submissions)
             has_messages = conn.has_messages
     if has_messages:
         bell.ring()

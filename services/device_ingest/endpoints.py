@@ -1,4 +1,4 @@
-"""The HTTP door: devices and their observations, as partners see them."""
+"""HTTP endpoints of devices and their observations."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.device_ingest import devices, news, observations, recording
+from services.device_ingest import devices, messages, observations
 from services.device_ingest.models import (
     BatchAnswer,
     BatchItem,
@@ -19,8 +19,7 @@ from services.device_ingest.models import (
     ObservationFilter,
     UnreadBatch,
 )
-from services.device_ingest.observations import Confirm, Write
-from services.device_ingest.recording import DeviceChanged, Outcome
+from services.device_ingest.observations import Confirm, DeviceChanged, Write
 from shared import audit, heavy, http, idempotency, outbox, pagination
 from shared.database import require_right_clock, tenant_transaction, transaction
 from shared.identity import Caller
@@ -29,7 +28,7 @@ from shared.problems import Problem
 Answer = Callable[[Write, str, Confirm], Awaitable[Response]]
 
 MANY = 50
-"""Items of a batch. To find all that is wrong with one takes some twenty microseconds."""
+"""Items of a batch that is decoded in a thread. All errors of one item take some twenty microseconds to find."""
 
 
 async def list_devices(request: Request, caller: Caller, page: DeviceFilter) -> Response:
@@ -43,10 +42,10 @@ async def enrol_device(request: Request, caller: Caller, enrolment: Enrolment) -
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
-        device, is_new, is_news = await devices.enrol(conn, caller, enrolment, request.state.settings.most_devices)
+        device, is_new, must_notify = await devices.enrol(conn, caller, enrolment, request.state.settings.most_devices)
         await audit.record(conn, caller, "device.enrol", device.id, {"new": is_new})
-        if is_news:
-            await outbox.add(conn, caller.tenant_id, news.device_enrolled(device, test=caller.rehearses))
+        if must_notify:
+            await outbox.add(conn, caller.tenant_id, messages.device_enrolled(device, test=caller.rehearses))
         if is_new:
             response = http.created(device, location=f"/api/v1/devices/{device.id}")
         else:
@@ -64,7 +63,7 @@ async def change_device(request: Request, caller: Caller, device_id: str, wanted
         device, is_active_again = await devices.change(conn, device_id, wanted)
         await audit.record(conn, caller, "device.change", device.id, {"status": device.status})
         if is_active_again:
-            await outbox.add(conn, caller.tenant_id, news.device_enrolled(device, test=caller.rehearses))
+            await outbox.add(conn, caller.tenant_id, messages.device_enrolled(device, test=caller.rehearses))
     return device
 
 
@@ -88,7 +87,13 @@ async def record_observations(request: Request, caller: Caller, device_id: str, 
 
     async def answer(write: Write, device_class: str, confirm: Confirm) -> Response:
         outcomes = await observations.record(write, caller, device_id, device_class, drafts, confirm)
-        return http.json(BatchAnswer([_result(outcome) for outcome in outcomes]))
+        results = [
+            BatchItem(outcome.status, error=outcome.document())
+            if isinstance(outcome, Problem)
+            else BatchItem(201, id=outcome.id)
+            for outcome in outcomes
+        ]
+        return http.json(BatchAnswer(results))
 
     return await _recorded(request, caller, device_id, answer)
 
@@ -111,35 +116,29 @@ async def read_observation(request: Request, caller: Caller, device_id: str, obs
 
 
 async def _recorded(request: Request, caller: Caller, device_id: str, answer: Answer) -> Response:
-    """Answers for an active device; once more with what is true now, when what was remembered of the device no longer is."""
+    """Answers for an active device. Tries a second time when the remembered class of the device is out of date."""
     await request.state.partitions.ensure(request.state.pool)
     device_class = await devices.active_class(request, caller, device_id)
     try:
-        return await _once(request, caller, device_class, answer)
+        return await _write_once(request, caller, device_class, answer)
     except DeviceChanged:
         request.state.active_devices.forget(caller.tenant_id, device_id)
     device_class = await devices.active_class(request, caller, device_id)
-    return await _once(request, caller, device_class, answer)
+    return await _write_once(request, caller, device_class, answer)
 
 
-async def _once(request: Request, caller: Caller, device_class: str, answer: Answer) -> Response:
-    """Through the group's commit; with an Idempotency-Key in a transaction of its own, which holds the stored answer too."""
+async def _write_once(request: Request, caller: Caller, device_class: str, answer: Answer) -> Response:
+    """Writes with the group's commit; with an Idempotency-Key in a transaction of its own, which also stores the answer."""
     if idempotency.HEADER not in request.headers:
         return await answer(request.state.group.submit, device_class, partial(_confirm_clock, request))
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
             return stored
         confirm = partial(require_right_clock, conn, now=True)
-        response = await answer(partial(recording.write, conn), device_class, confirm)
+        response = await answer(partial(observations.write, conn), device_class, confirm)
         return await idempotency.keep(conn, request, caller, response)
 
 
 async def _confirm_clock(request: Request) -> None:
     async with transaction(request) as conn:
         await require_right_clock(conn, now=True)
-
-
-def _result(outcome: Outcome) -> BatchItem:
-    if isinstance(outcome, Observation):
-        return BatchItem(201, id=outcome.id)
-    return BatchItem(outcome.status, error=outcome.document())

@@ -1,8 +1,8 @@
 """Group commit: requests that arrive while a commit is under way share the next one.
 
-A lone request is written at once; under load each commit carries all that gathered during the one before. A further writer beside one
-at work is worth its transaction only for what is many already: two with half the rows each cost the same twice. Nobody is answered
-before the commit that holds their items.
+A single request is written at once. Under load each commit carries the requests that arrived during the commit before it. A second
+writer starts only for many rows, because two transactions with half the rows each cost twice as much. A request is answered after the
+commit of its items.
 """
 
 import asyncio
@@ -24,16 +24,15 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 Write = Callable[[Sequence[Item]], Awaitable[list[Outcome]]]
 
-# Rows that must be waiting before they are not left to the writer at work: behind a batch, which takes long, they soon are.
+# Waiting rows that start a second writer, as happens soon behind a large batch.
 MANY = 16
-# Rows that may wait at once. Beyond them a caller is told to come back, before memory is the limit.
+# Rows that may wait at once. Further requests are answered 503, which bounds memory.
 MAX_WAITING = 20_000
-# SQLSTATE classes of a server that is not there or has no room: 08 connection, 53 resources, 57 operator.
 log = logging.getLogger(__name__)
 
 
 class GroupCommit(Generic[Item, Outcome]):
-    """`write` writes items in one transaction and gives an outcome for each, in order. At most `writers` of them run at a time."""
+    """`write` writes items in one transaction and returns their outcomes in order. At most `writers` writes run at a time."""
 
     def __init__(self, write: Write[Item, Outcome], *, rows: int, writers: int) -> None:
         self._write = write
@@ -46,7 +45,7 @@ class GroupCommit(Generic[Item, Outcome]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, items: Sequence[Item]) -> list[Outcome]:
-        """The outcomes of `items`, which are written together, once they are committed. Raises what `write` raised for them."""
+        """The outcomes of `items` after the commit of all of them. Raises the error of their `write`."""
         if self._waiting + len(items) > MAX_WAITING:
             raise problems.unavailable("Too many observations are waiting to be written; try again.")
         future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
@@ -56,20 +55,20 @@ class GroupCommit(Generic[Item, Outcome]):
         return await future
 
     async def close(self) -> None:
-        """Returns once all that was submitted is settled."""
+        """Waits for the outcomes of all submissions."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     def _start(self) -> None:
         if self._waiting >= (self._many if self._writing else 1) and self._writing < self._writers:
             self._writing += 1
-            # In a context of its own: the work belongs to many requests, not to the trace of the one that started it.
+            # An empty context: the work belongs to many requests, not to the trace of the first one.
             task = asyncio.get_running_loop().create_task(self._drain(), context=contextvars.Context())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _drain(self) -> None:
-        # Seeing an empty queue and standing down is one step: what is submitted after it starts a new writer.
+        # Nothing runs between the check of the queue and the decrement, so that a later submission starts a new writer.
         try:
             while self._queue:
                 await self._settle(self._take())
@@ -86,10 +85,10 @@ class GroupCommit(Generic[Item, Outcome]):
         return group
 
     async def _settle(self, group: list[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]]) -> None:
-        """Writes a group; when that fails for what is in it, each submission alone, so that one cannot spoil the others."""
+        """Writes a group. After an error that is no outage, writes each submission alone, so that one cannot fail the others."""
         try:
             outcomes = iter(await self._write([item for items, _ in group for item in items]))
-        except Exception as error:  # whatever it is, those who wait must hear of it
+        except Exception as error:  # any error ends the wait of its requests
             if len(group) == 1 or _is_outage(error):
                 for _, future in group:
                     if not future.done():
@@ -106,5 +105,5 @@ class GroupCommit(Generic[Item, Outcome]):
 
 
 def _is_outage(error: Exception) -> bool:
-    """Whether the database is away or slow, or the clock wrong: trying again item by item would only keep everyone waiting."""
+    """Whether the database is unreachable or slow, or the clock wrong: single writes would only prolong every wait."""
     return is_outage(error) or isinstance(error, PoolTimeout | psycopg.errors.QueryCanceled | ClockApart)

@@ -1,4 +1,4 @@
-"""How well requests share commits: few rows in a slow group mean a slow database, many rows in a quick one a busy service."""
+"""Sizes and times of group commits. Few rows in a slow group mean a slow database, many rows in a fast group a busy service."""
 
 from prometheus_client import Histogram
 

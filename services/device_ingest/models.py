@@ -1,4 +1,4 @@
-"""What partners send and read: devices and their observations."""
+"""Bodies and answers of devices and observations. `Device` and `Observation` are also the rows."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ MAX_BATCH = 500
 
 
 class Enrolment(http.Body):
-    """What a device says of itself. A field left out keeps what is known of a device enrolled before; null clears it."""
+    """The description of a device. For a device enrolled before, a field left out keeps its value; null clears it."""
 
     serial_number: http.ExternalId
     device_class: DeviceClass
@@ -60,9 +60,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ObservationDraft(http.Body):
-    """One reading: `mdc_code` by reference id, number or `code^refid^MDC`; `value`, or `data_absent_reason` for want of one.
+    """An observation: `mdc_code` as reference id, number or `code^refid^MDC`, and either `value` or `data_absent_reason`.
 
-    `observed_at` is now if left out, at most 5 minutes ahead and 7 days old. `test` marks demonstrations.
+    `observed_at` defaults to now; it is at most 5 minutes ahead and 7 days old. `test` marks demonstrations.
     """
 
     mdc_code: str | int
@@ -83,13 +83,13 @@ class UnreadBatch(http.Body):
 
 
 class ObservationBatch(http.Body):
-    """Readings of one device, each taken or refused by itself."""
+    """Observations of one device. Each is recorded or refused by itself."""
 
     observations: Annotated[list[ObservationDraft], msgspec.Meta(min_length=1, max_length=MAX_BATCH)]
 
 
 class BatchItem(msgspec.Struct, omit_defaults=True):
-    """201 with the observation's id, or the status and problem document it would have been answered alone."""
+    """201 with the observation's id, or the status and problem document of its refusal."""
 
     status: int
     id: str | None = None
@@ -111,9 +111,9 @@ class ObservationFilter(Page):
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """A recorded reading, to the digit as it was sent. `flags` holds `out-of-range` where it is implausible.
+    """A recorded observation with the exact digits that were sent. `flags` holds `out-of-range` where the value is implausible.
 
-    `encounter_link` is `pending` until the encounter's record has it (`linked`), or none of that id is known (`unknown`).
+    `encounter_link` is `pending` until the encounter's record holds it (`linked`), or epcr knows no encounter of that id (`unknown`).
     """
 
     id: str

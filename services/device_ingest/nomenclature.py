@@ -1,7 +1,7 @@
-"""The metrics a device may report: ISO/IEEE 11073-10101 codes with the classes that measure them, their UCUM units and plausible ranges.
+"""The metrics a device may report: ISO/IEEE 11073-10101 codes with device classes, UCUM units and plausible ranges. Pure.
 
-The table is `data/mdc_codes.csv`. Every spelling a partner may send is a key of one dictionary, so that a look-up costs well under a
-microsecond; only a refusal looks any further.
+The table is `data/mdc_codes.csv`. Every spelling that is accepted is a key of one dictionary: a look-up costs well under a
+microsecond.
 """
 
 import csv
@@ -19,7 +19,7 @@ PRIVATE_TERMS = 0xF000
 # Two names of one code in the standard; the table has the first.
 ALIASES = {"MDC_ECG_CARD_BEAT_RATE": "MDC_ECG_HEART_RATE"}
 
-# Why a code that exists is still not taken, by the table's `accept` column.
+# The reasons to refuse a known code, by the table's `accept` column.
 NOT_ACCEPTED = {
     "waveform": "is a waveform sample, which a single observation cannot carry",
     "compound": "is a compound without a value of its own; send its systolic, diastolic and mean parts",
@@ -40,11 +40,11 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnknownCode(Exception):
-    """The text names no metric of the table; the message says why, in words for the partner."""
+    """The text names no metric of the table. The message gives the partner the reason."""
 
 
 def find(code: str | int) -> Metric:
-    """The metric named by a reference id, a numeric code or `code^refid^MDC`. Raises UnknownCode, also where the parts disagree."""
+    """The metric of a reference id, a numeric code or `code^refid^MDC`. Raises UnknownCode, also where the parts disagree."""
     metric = _BY_SPELLING.get(code)
     if metric is None:
         raise UnknownCode(_explain(code))

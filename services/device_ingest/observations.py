@@ -1,28 +1,62 @@
-"""Observations: checked and recorded for a device, and read again."""
+"""Observations: checked, written and read.
 
+One INSERT for each tenant writes many observations. The same transaction writes the messages for epcr and the counts for subscribers.
+"""
+
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from psycopg.rows import class_row
+from psycopg import AsyncCursor
+from psycopg.rows import dict_row
 
-from services.device_ingest import nomenclature, queries, readings
+from services.device_ingest import checks, messages, nomenclature, queries
+from services.device_ingest.checks import Checked
+from services.device_ingest.messages import Item
 from services.device_ingest.models import Observation, ObservationDraft, ObservationFilter
-from services.device_ingest.readings import Reading
-from services.device_ingest.recording import DeviceChanged, Outcome, Submission
-from shared import http, ids, pagination, problems, tracing
-from shared.database import AsyncConnection
+from shared import http, ids, outbox, pagination, problems, tracing
+from shared.database import SET_TENANT, AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError, Problem
+from shared.rows import every, first
 
+# The greatest distance of an observation from the time in its id: the bounds of `checks`, and a minute of clock skew.
+BEFORE_ID = checks.BEHIND + timedelta(minutes=1)
+AFTER_ID = checks.AHEAD + timedelta(minutes=1)
+DISTANT_PAST = datetime(1, 1, 1, tzinfo=UTC)
+DISTANT_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class Submission(NamedTuple):
+    """A checked observation to write, with its tenant, device, future id and trace."""
+
+    tenant_id: str
+    device_id: str
+    id: str
+    checked: Checked
+    recorded_at: datetime
+    traceparent: str | None
+
+
+Outcome = Observation | Problem
 Confirm = Callable[[], Awaitable[None]]
 Write = Callable[[Sequence[Submission]], Awaitable[list[Outcome]]]
 
-# How far an observation may lie from the moment in its id: the bounds of `readings`, and a minute for the clocks of several processes.
-BEFORE_ID = readings.BEHIND + timedelta(minutes=1)
-AFTER_ID = readings.AHEAD + timedelta(minutes=1)
-DISTANT_PAST = datetime(1, 1, 1, tzinfo=UTC)
-DISTANT_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
+
+class DeviceChanged(Problem):
+    """Since the check the device was retired, or got another class."""
+
+    def __init__(self) -> None:
+        super().__init__(409, "Conflict", "The device changed while its observation was being recorded; try again.")
+
+
+def read(item: object) -> ObservationDraft | Problem:
+    """One item of a batch, from plain JSON."""
+    try:
+        return http.convert_item(item, ObservationDraft)
+    except Problem as problem:
+        return problem
 
 
 async def record(
@@ -33,52 +67,160 @@ async def record(
     drafts: Sequence[ObservationDraft | Problem],
     confirm_clock: Confirm,
 ) -> list[Outcome]:
-    """What became of each draft: recorded, or the Problem with it, which it may be already.
+    """The outcome of each draft: the recorded observation or its Problem. A draft that is a Problem stays one.
 
-    Raises DeviceChanged, with nothing recorded, when the device is no longer active or of that class. Nothing is refused for its time
-    before `confirm_clock` has returned.
+    Raises DeviceChanged, with nothing recorded, when the device is no longer active or of that class. Awaits `confirm_clock` before
+    it refuses an observation for its time.
     """
     now = datetime.now(UTC)
-    checked = [_check(draft, device_class, now, test=caller.rehearses) for draft in drafts]
+    checked = [_check(draft, device_class, now, is_sandbox=caller.rehearses) for draft in drafts]
     if any(isinstance(each, Problem) and each.concerns("/observed_at") for each in checked):
         await confirm_clock()
     trace = tracing.traceparent()
     submissions = [
-        Submission(caller.tenant_id, device_id, ids.new_id("obs"), reading, now, trace)
-        for reading in checked
-        if not isinstance(reading, Problem)
+        Submission(caller.tenant_id, device_id, ids.new_id("obs"), each, now, trace)
+        for each in checked
+        if not isinstance(each, Problem)
     ]
-    outcomes = iter(await write(submissions) if submissions else [])
-    results = [reading if isinstance(reading, Problem) else next(outcomes) for reading in checked]
-    if any(isinstance(outcome, DeviceChanged) for outcome in results):
+    written = iter(await write(submissions) if submissions else [])
+    outcomes = [each if isinstance(each, Problem) else next(written) for each in checked]
+    if any(isinstance(outcome, DeviceChanged) for outcome in outcomes):
         raise DeviceChanged
-    return results
+    return outcomes
 
 
-def read(item: object) -> ObservationDraft | Problem:
-    """One item of a batch, in plain JSON."""
-    try:
-        return http.convert_item(item, ObservationDraft)
-    except Problem as problem:
-        return problem
-
-
-def _check(draft: ObservationDraft | Problem, device_class: str, now: datetime, *, test: bool) -> Reading | Problem:
-    """`test` marks whatever the draft says of itself."""
+def _check(
+    draft: ObservationDraft | Problem, device_class: str, now: datetime, *, is_sandbox: bool
+) -> Checked | Problem:
+    """Every observation of a sandbox is a test."""
     if isinstance(draft, Problem):
         return draft
     try:
-        reading = readings.check(draft, device_class, now)
-        return reading._replace(test=reading.test or test)
+        checked = checks.check(draft, device_class, now)
     except Problem as problem:
         return problem
+    return checked._replace(test=checked.test or is_sandbox)
+
+
+async def write(conn: AsyncConnection, submissions: Sequence[Submission]) -> list[Outcome]:
+    """Writes submissions of any tenants in the transaction of `conn`. The outcomes are in the order of the submissions.
+
+    The outcome of an observation that exists is the existing row.
+    """
+    # Sorted, so that two transactions with the same observations wait for each other and never deadlock.
+    by_tenant: dict[str, list[Submission]] = defaultdict(list)
+    for submission in sorted(submissions, key=_order):
+        by_tenant[submission.tenant_id].append(submission)
+    writing = _Writing(conn, by_tenant)
+    await writing.run()
+    return [writing.outcomes[submission.id] for submission in submissions]
+
+
+class _Writing:
+    """The work of one transaction. A pipeline carries the statements of all tenants, so that more tenants cost no more round trips."""
+
+    def __init__(self, conn: AsyncConnection, by_tenant: dict[str, list[Submission]]) -> None:
+        self.conn = conn
+        self.by_tenant = by_tenant
+        self.outcomes: dict[str, Outcome] = {}
+
+    async def run(self) -> None:
+        async with self.conn.pipeline():
+            inserts: dict[str, AsyncCursor[Any]] = {}
+            for tenant_id, submissions in self.by_tenant.items():
+                await self.conn.execute(SET_TENANT, (tenant_id,))
+                inserts[tenant_id] = await self.conn.execute(queries.RECORD_OBSERVATIONS, (_json(submissions),))
+            for tenant_id, insert in inserts.items():
+                await self._settle(tenant_id, {row[0] for row in await insert.fetchall()})
+
+    async def _settle(self, tenant_id: str, written: set[str]) -> None:
+        submissions = self.by_tenant[tenant_id]
+        new = [submission for submission in submissions if submission.id in written]
+        self.outcomes |= {submission.id: _observation(submission) for submission in new}
+        for_epcr = [submission for submission in new if submission.checked.encounter_id is not None]
+        if len(self.by_tenant) > 1:
+            await self.conn.execute(SET_TENANT, (tenant_id,))
+        if len(new) < len(submissions):
+            for_epcr += await self._settle_repeats([s for s in submissions if s.id not in written])
+        items = [
+            Item(outcome, submission.checked.device_class, submission.traceparent)
+            for submission in for_epcr
+            if isinstance(outcome := self.outcomes[submission.id], Observation)
+        ]
+        rows = [outbox.row(tenant_id, message, traceparent) for message, traceparent in messages.for_epcr(items)]
+        if rows:
+            async with self.conn.cursor() as cursor:
+                await cursor.executemany(outbox.ADD, rows)
+            self.conn.has_messages = True
+
+    async def _settle_repeats(self, submissions: list[Submission]) -> list[Submission]:
+        """Sets the outcomes of submissions that the INSERT skipped. Returns those that gave the row its encounter."""
+        times = [submission.checked.observed_at for submission in submissions]
+        async with self.conn.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(queries.FIND_SAME, (_json(submissions), min(times), max(times)))
+            rows = await cursor.fetchall()
+        same = {row.pop("unused_id"): Observation(**row) for row in rows}
+        return [
+            submission for submission in submissions if await self._settle_repeat(submission, same.get(submission.id))
+        ]
+
+    async def _settle_repeat(self, submission: Submission, existing: Observation | None) -> bool:
+        """True if the submission gave the existing row the encounter it lacked."""
+        encounter_id = submission.checked.encounter_id
+        if existing is None:
+            self.outcomes[submission.id] = DeviceChanged()
+            return False
+        if encounter_id is None or encounter_id == existing.encounter_id:
+            self.outcomes[submission.id] = existing
+            return False
+        where = {"encounter_id": encounter_id, "id": existing.id, "observed_at": existing.observed_at}
+        named = await first(self.conn, Observation, queries.NAME_ENCOUNTER, where)
+        refusal = "This observation was recorded for another encounter."
+        self.outcomes[submission.id] = named or problems.conflict(refusal, id=existing.id)
+        return named is not None
+
+
+def _order(submission: Submission) -> tuple[Any, ...]:
+    checked = submission.checked
+    return submission.tenant_id, submission.device_id, checked.observed_at, checked.metric.code10, str(checked.value)
+
+
+def _json(submissions: Sequence[Submission]) -> str:
+    """Rows for json_to_recordset, as one parameter: arrays for each column cost more time than the rest of the write."""
+    return http.encode([_columns(s) | {"traceparent": s.traceparent} for s in submissions]).decode()
+
+
+def _columns(submission: Submission) -> dict[str, Any]:
+    checked = submission.checked
+    return {
+        "id": submission.id,
+        "device_id": submission.device_id,
+        "device_class": checked.device_class,
+        "mdc_code": checked.metric.refid,
+        "mdc_code10": checked.metric.code10,
+        "value": checked.value,
+        "unit_code": checked.unit_code,
+        "data_absent_reason": checked.data_absent_reason,
+        "observed_at": checked.observed_at,
+        "recorded_at": submission.recorded_at,
+        "encounter_id": checked.encounter_id,
+        "flags": checked.flags,
+        "test": checked.test,
+    }
+
+
+def _observation(submission: Submission) -> Observation:
+    """The observation as the INSERT writes it."""
+    fields = _columns(submission)
+    del fields["device_class"]
+    return Observation(**fields, encounter_link="pending" if submission.checked.encounter_id else None)
 
 
 async def listed(
     conn: AsyncConnection, device_id: str, wanted: ObservationFilter, after: str | None
 ) -> list[Observation]:
-    """One more than the page holds, the latest first by the time of observation. `after` is what `cursor_key` gave."""
-    after_time, after_id = _place(after)
+    """One more than the page holds, the latest first by time of observation. `after` is a value of `cursor_key`."""
+    after_time, after_id = _position(after)
     parameters: dict[str, Any] = {
         "device_id": device_id,
         "mdc_code10": _code10(wanted.mdc_code),
@@ -88,24 +230,22 @@ async def listed(
         "after_id": after_id,
         "limit": wanted.limit + 1,
     }
-    async with conn.cursor(row_factory=class_row(Observation)) as cursor:
-        return await (await cursor.execute(queries.LIST_OBSERVATIONS, parameters)).fetchall()
+    return await every(conn, Observation, queries.LIST_OBSERVATIONS, parameters)
 
 
 async def find(conn: AsyncConnection, device_id: str, observation_id: str) -> Observation:
-    """Raises a 404 Problem for an id that is none of this device's observations."""
+    """Raises a 404 Problem for an id that is not an observation of this device."""
     if ids.is_id(observation_id, "obs"):
         earliest, latest = window([observation_id])
         parameters = {"id": observation_id, "device_id": device_id, "earliest": earliest, "latest": latest}
-        async with conn.cursor(row_factory=class_row(Observation)) as cursor:
-            observation = await (await cursor.execute(queries.FIND_OBSERVATION, parameters)).fetchone()
+        observation = await first(conn, Observation, queries.FIND_OBSERVATION, parameters)
         if observation is not None:
             return observation
     raise problems.not_found("There is no such observation.")
 
 
 def window(observation_ids: Sequence[str]) -> tuple[datetime, datetime]:
-    """Between which times the observations with these ids lie, so that a search looks into a few partitions, not all."""
+    """The times between which the observations with these ids lie, so that a statement reads few partitions."""
     moments = [ids.milliseconds(ids.uuid_of(observation_id)) / 1000 for observation_id in observation_ids]
     earliest = datetime.fromtimestamp(min(min(moments), DISTANT_FUTURE.timestamp()), UTC)
     latest = datetime.fromtimestamp(min(max(moments), DISTANT_FUTURE.timestamp()), UTC)
@@ -113,11 +253,11 @@ def window(observation_ids: Sequence[str]) -> tuple[datetime, datetime]:
 
 
 def cursor_key(observation: Observation) -> str:
-    """What a cursor of the list holds."""
+    """The position of an observation in the list, which a cursor holds."""
     return f"{observation.observed_at.isoformat()} {observation.id}"
 
 
-def _place(after: str | None) -> tuple[datetime | None, str | None]:
+def _position(after: str | None) -> tuple[datetime | None, str | None]:
     if after is None:
         return None, None
     try:

@@ -1,25 +1,21 @@
-"""Every SQL statement of the service. The tenant is set in the transaction; row-level security adds it to each statement."""
+"""Every SQL statement of the service. Row-level security limits each to the tenant of its transaction."""
 
 from typing import LiteralString
 
-# Several lines: the formatter leaves such a text alone at any length.
-DEVICE: LiteralString = """
-    id, serial_number, device_class, status, manufacturer, model, vehicle_id, enrolled_at, updated_at
-"""
+# The optional columns of a device. Every statement about devices gets them from here.
+DETAILS: tuple[LiteralString, ...] = ("manufacturer", "model", "vehicle_id")
+DEVICE: LiteralString = f"id, serial_number, device_class, status, {', '.join(DETAILS)}, enrolled_at, updated_at"
 
-# Fields that were not named keep what is known of a device enrolled before. `old` is null for one that was not.
+# Details that are not in `given` keep their value. `old` is null for a new device.
 ENROL_DEVICE: LiteralString = f"""
-    INSERT INTO devices (id, tenant_id, serial_number, device_class, manufacturer, model, vehicle_id)
-    VALUES (%(id)s, current_tenant(), %(serial_number)s, %(device_class)s, %(manufacturer)s, %(model)s, %(vehicle_id)s)
+    INSERT INTO devices (id, tenant_id, serial_number, device_class, {", ".join(DETAILS)})
+    VALUES (%(id)s, current_tenant(), %(serial_number)s, %(device_class)s, {", ".join(f"%({name})s" for name in DETAILS)})
     ON CONFLICT (tenant_id, serial_number) DO UPDATE SET
-        device_class = excluded.device_class,
-        status = 'active',
-        manufacturer = CASE WHEN %(names_manufacturer)s THEN excluded.manufacturer ELSE devices.manufacturer END,
-        model = CASE WHEN %(names_model)s THEN excluded.model ELSE devices.model END,
-        vehicle_id = CASE WHEN %(names_vehicle_id)s THEN excluded.vehicle_id ELSE devices.vehicle_id END,
-        updated_at = now()
+        device_class = excluded.device_class, status = 'active', updated_at = now(),
+        {", ".join(f"{name} = CASE WHEN '{name}' = ANY(%(given)s) THEN excluded.{name} ELSE devices.{name} END" for name in DETAILS)}
     RETURNING {", ".join("new." + column.strip() for column in DEVICE.split(","))}, old.id IS NULL AS is_new,
-        (old.status, old.device_class, old.vehicle_id) IS DISTINCT FROM (new.status, new.device_class, new.vehicle_id) AS is_news
+        (old.status, old.device_class, old.vehicle_id) IS DISTINCT FROM (new.status, new.device_class, new.vehicle_id)
+            AS must_notify
 """
 
 HAS_DEVICE: LiteralString = "SELECT FROM devices WHERE tenant_id = current_tenant() AND serial_number = %s"
@@ -28,8 +24,7 @@ FIND_DEVICE: LiteralString = f"SELECT {DEVICE} FROM devices WHERE id = %s"
 LOCK_DEVICE: LiteralString = f"SELECT {DEVICE} FROM devices WHERE id = %s FOR UPDATE"
 
 CHANGE_DEVICE: LiteralString = f"""
-    UPDATE devices SET status = %(status)s, manufacturer = %(manufacturer)s, model = %(model)s, vehicle_id = %(vehicle_id)s,
-        updated_at = now()
+    UPDATE devices SET status = %(status)s, {", ".join(f"{name} = %({name})s" for name in DETAILS)}, updated_at = now()
     WHERE id = %(id)s RETURNING {DEVICE}
 """
 
@@ -47,9 +42,8 @@ OBSERVATION: LiteralString = """
     encounter_id, encounter_link, flags, test
 """
 
-# Readings of one tenant, as a JSON array: one parameter, whose numbers keep their digits. The device must be active, and of the class
-# the reading was checked for, at this moment, whatever a process remembers of it. What is already there is left out of the answer,
-# as is what has no such device.
+# The observations of one tenant as a JSON array: one parameter, whose numbers keep their digits. The join demands that the device is
+# active now and has the class of the check. The result lacks observations that exist already or have no such device.
 RECORD_OBSERVATIONS: LiteralString = """
     WITH r AS (
         SELECT * FROM json_to_recordset(%s::json) AS r (id text, device_id text, device_class text, mdc_code text, mdc_code10 int,
@@ -71,7 +65,7 @@ RECORD_OBSERVATIONS: LiteralString = """
     SELECT id FROM recorded
 """
 
-# The rows that readings sent again are the same as, each with the new id that was not used. The bounds spare the planner most partitions.
+# The existing rows of repeated observations, each with the unused new id. The bounds exclude most partitions.
 FIND_SAME: LiteralString = """
     SELECT r.id AS unused_id, o.id, o.device_id, o.mdc_code, o.mdc_code10, o.value, o.unit_code, o.data_absent_reason, o.observed_at,
         o.recorded_at, o.encounter_id, o.encounter_link, o.flags, o.test
@@ -83,7 +77,7 @@ FIND_SAME: LiteralString = """
     WHERE o.observed_at BETWEEN %s AND %s
 """
 
-# A reading first sent without its encounter, sent again with it. No row when another encounter has it meanwhile.
+# For an observation that is sent again with its encounter. No row where another encounter has it by now.
 NAME_ENCOUNTER: LiteralString = f"""
     UPDATE observations SET encounter_id = %(encounter_id)s, encounter_link = coalesce(encounter_link, 'pending')
     WHERE id = %(id)s AND observed_at = %(observed_at)s AND coalesce(encounter_id, %(encounter_id)s) = %(encounter_id)s
@@ -113,7 +107,7 @@ FIND_OBSERVATION: LiteralString = f"""
     WHERE id = %(id)s AND device_id = %(device_id)s AND observed_at BETWEEN %(earliest)s AND %(latest)s
 """
 
-# Links only ever become more certain: an encounter that came late makes `unknown` `linked`, nothing unmakes `linked`.
+# A late encounter turns `unknown` into `linked`. `linked` is final.
 LINK_OBSERVATIONS: LiteralString = """
     UPDATE observations o SET encounter_link = r.link
     FROM unnest(%s::text[], %s::text[], %s::text[]) AS r (id, encounter_id, link)

@@ -1,4 +1,4 @@
-"""Every call of this service. Routes are tried in this order: those that come by the thousand each second first."""
+"""Every call of this service."""
 
 from services.device_ingest import endpoints
 from services.device_ingest.models import (
@@ -40,7 +40,7 @@ OPERATIONS = [
         "Enrol a medical device",
         WRITE,
         {201: Device, 200: Device},
-        "Keyed by serial number: 201 for a new device, 200 for one known before, whose fields are then updated.",
+        "Keyed by serial number: 201 for a new device, 200 for a known one, which is updated.",
         body=Enrolment,
         headers=IDEMPOTENCY,
         refusals={409: "A call with this Idempotency-Key is under way"},
@@ -82,12 +82,12 @@ OPERATIONS = [
         "Submit an observation",
         WRITE,
         {201: Observation},
-        "An MDC code (ISO/IEEE 11073-10101) with its exact value in a UCUM unit; 201 means that it is on disk. The same reading sent again"
-        " (device, code, time, value) is one observation, answered alike.",
+        "An MDC code (ISO/IEEE 11073-10101) with its exact value in a UCUM unit; 201 means that it is on disk. The same observation sent"
+        " again (device, code, time, value) is recorded once and gets the same answer.",
         body=ObservationDraft,
         headers=IDEMPOTENCY,
         refusals={
-            409: "The same reading stands for another encounter, or a call with this Idempotency-Key is under way"
+            409: "The same observation is recorded for another encounter, or a call with this Idempotency-Key is under way"
         },
         example=SPO2,
     ),

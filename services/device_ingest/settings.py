@@ -4,10 +4,10 @@ from shared import settings
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):
-    """Concurrent requests share one insert and one commit of up to `group_rows` rows; `group_writers` such groups run at a time.
+    """Concurrent requests share one INSERT and one commit of at most `group_rows` rows; `group_writers` groups run at a time.
 
-    `group_rows` of 1 gives every request its own transaction. Observations are kept for `observation_retention_days`.
-    A tenant has at most `most_devices`, retired ones among them.
+    With `group_rows` of 1 every request has its own transaction. Observations older than `observation_retention_days` are deleted.
+    A tenant has at most `most_devices`, including retired ones.
     """
 
     group_rows: int = 500

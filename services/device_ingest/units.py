@@ -1,6 +1,6 @@
-"""UCUM units: in which of them a plausible range holds, and what to say about those that are not UCUM or not allowed.
+"""UCUM units: the plausible range in each of them, and hints for units that are not UCUM or not allowed. Pure.
 
-Values are never converted, only the limits they are compared with: a decimal stands in the record as the device sent it.
+Only limits are converted, never values: the record holds the decimal that the device sent.
 """
 
 import csv
@@ -21,7 +21,7 @@ class Range(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """canonical value → value in the other unit: `value * factor + offset`."""
+    """From the canonical unit to another: `value * factor + offset`."""
 
     factor: Decimal
     offset: Decimal = Decimal(0)
@@ -51,14 +51,14 @@ CONVERSIONS = {
     ("L/min", "mL/min"): _factor("1000"),
 }
 
-# A difference of temperatures has no zero point to shift.
+# A difference of temperatures converts without an offset.
 DIFFERENCES = {"MDC_TEMP_DIFF": {"K": _factor("1"), "[degF]": _factor("1.8")}}
 
-# Carbon dioxide as a volume fraction is another quantity than its partial pressure: the range is given, not converted.
+# A volume fraction of carbon dioxide is another quantity than its partial pressure, with a range of its own.
 FRACTION_OF_CO2 = Range(Decimal(0), Decimal(20))
 CO2_METRICS = frozenset({"MDC_CONC_AWAY_CO2_ET", "MDC_CONC_AWAY_CO2_INSP", "MDC_CONC_AWAY_CO2"})
 
-# Units that count the same thing under another annotation, and the perfusion index, which monitors send as a bare number of per cent.
+# Units that differ only in their annotation, and the perfusion index, which monitors send as a number without the per cent.
 SAME = frozenset({"/min", "{beat}/min", "{beats}/min", "{breath}/min", "{breaths}/min", "1", "{count}", "{score}", "%"})
 
 HINTS = {
@@ -100,13 +100,13 @@ HINTS = {
 
 
 def ranges(refid: str, units: list[str], low: str, high: str) -> dict[str, Range]:
-    """Limits of a row in each unit it allows; the row gives them in its first one."""
+    """The limits of a row in each unit it allows. `low` and `high` are in the first unit."""
     canonical = Range(Decimal(low) if low else None, Decimal(high) if high else None)
     return {unit: _in_unit(refid, canonical, units[0], unit) for unit in units}
 
 
-def why_not(unit: str, allowed: Iterable[str]) -> str:
-    """Why `unit` is refused where `allowed` are meant, naming the UCUM spelling when the unit is a known other name."""
+def refusal(unit: str, allowed: Iterable[str]) -> str:
+    """The reason to refuse `unit`, with the UCUM spelling of a known other name."""
     allowed = list(allowed)
     meant = MDC_UNITS.get(unit.split("^")[0]) or HINTS.get(unit.strip().lower())
     hint = f"; write {meant}" if meant in allowed else ""
@@ -114,7 +114,7 @@ def why_not(unit: str, allowed: Iterable[str]) -> str:
 
 
 def read_mdc_units(path: Path) -> dict[str, str]:
-    """MDC_DIM_… names and numbers, which belong in 11073 messages, each with the UCUM unit it stands for."""
+    """The MDC_DIM_… names and numbers of 11073 messages, each with its UCUM unit."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = [(row["refid"], row["code10"], row["ucum"].split(" ")[0]) for row in csv.DictReader(file)]
     return {name: ucum for refid, code10, ucum in rows for name in (refid, code10)}

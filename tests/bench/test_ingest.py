@@ -22,7 +22,7 @@ import pytest
 
 from deploy.local import binaries
 from deploy.local.ports import free_port
-from services.device_ingest import readings
+from services.device_ingest import checks
 from services.device_ingest.models import ObservationDraft
 from shared import http
 from shared.encoding import base64url_encode
@@ -137,14 +137,14 @@ def test_a_reading_is_checked_in_microseconds() -> None:
         f"\nread from JSON     {timeit(lambda: http.decode_bytes(body, ObservationDraft), number=count) / count * 1e6:6.2f} us"
     )
     print(
-        f"checked, accepted  {timeit(lambda: readings.check(draft, 'oximeter', now), number=count) / count * 1e6:6.2f} us"
+        f"checked, accepted  {timeit(lambda: checks.check(draft, 'oximeter', now), number=count) / count * 1e6:6.2f} us"
     )
     print(f"checked, refused   {timeit(lambda: refuse(refused, now), number=count) / count * 1e6:6.2f} us")
 
 
 def refuse(draft: ObservationDraft, now: datetime) -> None:
     with suppress(Problem):
-        readings.check(draft, "oximeter", now)
+        checks.check(draft, "oximeter", now)
 
 
 def median(measured: list[Measured]) -> Measured:

@@ -1,10 +1,10 @@
-"""How tests make automations, tell of events and see what runs do."""
+"""An app with automations, and the messages of other services to it."""
 
 import json
 from datetime import UTC, datetime
 from typing import Any
 
-from services.control_plane.automations import jobs
+from services.control_plane.automations import runs
 from services.control_plane.settings import Settings
 from shared import http as encoding
 from shared import ids
@@ -42,7 +42,7 @@ MESSAGES = {
 
 
 class Automating:
-    """An app with automations, and everything around it that tells control-plane things."""
+    """An app with automations. Its methods send auth's, webhook-dispatcher's and the consumers' messages."""
 
     def __init__(self, partner: Partner, inside: Inside, settings: Settings) -> None:
         self.partner = partner
@@ -56,7 +56,7 @@ class Automating:
         return self.partner.tenant_id
 
     def approve(self, *patterns: str, status: Any = "active", **changes: Any) -> None:
-        """What auth tells of the app."""
+        """Sends auth's message about the app."""
         self.versions += 1
         state: dict[str, Any] = {
             "client_id": self.partner.client_id,
@@ -96,7 +96,7 @@ class Automating:
         self.inside.consumer.consume(*sealed("webhook_dispatcher", "control_plane", [envelope]))
 
     def answer(self, run: dict[str, Any], outcome: Any, attempt: int = 0, **fields: Any) -> dict[str, Any]:
-        """Tells what became of an attempt, the present one unless named; the run then."""
+        """Sends the outcome of an attempt, by default of the current one. Returns the run."""
         told = RunFinished(run_id=run["id"], attempt=attempt or run["attempt"], outcome=outcome, **fields)
         self.inside.receive(self.tenant_id, told)
         return self.partner.get(f"/automations/runs/{run['id']}").json()
@@ -117,9 +117,9 @@ class Automating:
         return [(one["version"], one["event_types"]) for one in told]
 
     def sweep(self) -> int:
-        """What the relay does twice a second."""
+        """Begins the due runs, as the relay does twice a second."""
         with task_transaction(self.inside.consumer.pool) as conn:
-            return jobs.engine(self.settings).begin_due(conn)
+            return runs.engine(self.settings).begin_due(conn)
 
     def make_due(self) -> None:
         self.inside.rows(

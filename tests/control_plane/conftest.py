@@ -66,7 +66,7 @@ class Partner:
         return self.call("PUT", path, content=content, headers={"content-type": media})
 
     def made(self, path: str, body: Any) -> Any:
-        """What a POST made."""
+        """The answer of a POST that creates."""
         answer = self.post(path, body)
         assert answer.status_code == 201, answer.text
         return answer.json()
@@ -122,7 +122,7 @@ class Inside:
         return [json.loads(body) for (body,) in self.rows(query, tenant_id, name)]
 
     def receive(self, tenant_id: str, *messages: Message) -> None:
-        """What another service tells, as its relay would hand it over."""
+        """Takes in a message as another service's relay delivers it."""
         envelopes = [
             {
                 "id": str(ids.uuid7()),
@@ -137,7 +137,7 @@ class Inside:
         self.consumer.consume(*sealed(producer, "control_plane", envelopes))
 
     def grant(self, tenant_id: str, granted: tuple[str, ...] = GRANTED, **fields: Any) -> None:
-        """What auth tells when an operator grants a tenant the control plane."""
+        """Sends auth's message about a tenant's grant of the control plane."""
         state: Mapping[str, Any] = {
             "version": time.time_ns() // 1_000_000,
             "tenant_name": "Riviera Emergency Services",

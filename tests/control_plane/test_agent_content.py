@@ -1,4 +1,4 @@
-"""What an edge agent is told to run it can fetch, whole or in parts, and check alone; nothing else is given to it."""
+"""An edge agent downloads exactly its assigned versions, whole or in parts, and verifies them alone."""
 
 import base64
 import contextlib
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.control_plane import resuming
+from services.control_plane import contents
 from services.control_plane.agents import queries
 from shared import ids
 from shared.identity import HEADER, Caller, mint
@@ -30,7 +30,7 @@ TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
 
 
 class Box:
-    """An enrolled agent, and what it asks for."""
+    """An enrolled agent and its requests."""
 
     def __init__(self, owner: Partner, *packages: str, **fields: Any) -> None:
         self.owner = owner
@@ -51,7 +51,7 @@ def place(package_id: str, version: str) -> str:
 
 
 def fetch(http: httpx.Client, path: str, credential: str | None, method: str = "GET", **headers: str) -> httpx.Response:
-    """As the gateway passes it on: the caller is anonymous, and `Authorization` is what was sent."""
+    """The request as the gateway forwards it: an anonymous caller, and the agent's own `Authorization`."""
     fields = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane"), "accept-encoding": "identity"}
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     fields |= {"authorization": f"Bearer {credential}"} if credential is not None else {}
@@ -345,8 +345,8 @@ def test_no_bytes_are_read_for_an_answer_that_has_none_and_no_more_than_are_sent
     assert [answer.status_code for answer in answers] == [304, 416, 412, 200]
     monkeypatch.undo()
     read: list[int] = []
-    plain = resuming.Wanted.response
-    monkeypatch.setattr(resuming.Wanted, "response", lambda self, body: read.append(len(body)) or plain(self, body))
+    plain = contents.Wanted.response
+    monkeypatch.setattr(contents.Wanted, "response", lambda self, body: read.append(len(body)) or plain(self, body))
     standing.call(path, range="bytes=2-3")
     assert read == [2]
 
@@ -420,5 +420,5 @@ def test_two_credentials_in_one_request_are_refused(standing: Box, path: str) ->
 @given(st.text("bytes=0123456789-, \t", max_size=30) | st.text(max_size=10).map("bytes={}".format), st.integers(1, 99))
 def test_any_range_is_a_part_of_what_is_there_or_the_whole_or_refused(asked: str, size: int) -> None:
     with contextlib.suppress(Problem):
-        span = resuming.span_of([asked], [], TAG, size)
+        span = contents.span_of([asked], [], TAG, size)
         assert span is None or 0 <= span.first <= span.last < size

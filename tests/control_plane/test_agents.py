@@ -1,4 +1,4 @@
-"""Edge agents: they enrol once with a code, say what they run and hear what they should, and end when they are revoked."""
+"""Edge agents enrol once with a code, report their packages, get their instructions, and end with their revocation."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.control_plane.agents import credentials, edge_endpoints, staleness
+from services.control_plane.agents import credentials, edge_endpoints
+from services.control_plane.agents.models import staleness
 from shared import ids
 from shared.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
@@ -22,7 +23,7 @@ BOX = {"name": "Gateway box", "vehicle_id": "AMB-42"}
 
 
 def edge(http: httpx.Client, path: str, body: Any, credential: str | None = None, **options: Any) -> httpx.Response:
-    """What comes from an agent: the gateway states an anonymous caller, and passes on what it was sent."""
+    """An agent's request as the gateway forwards it: an anonymous caller, and the agent's own headers."""
     headers = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane")} | options.pop("headers", {})
     if credential is not None:
         headers["authorization"] = f"Bearer {credential}"
@@ -414,8 +415,8 @@ def test_a_code_and_a_credential_are_never_each_other() -> None:
 )
 def test_silence_has_a_word(seconds: int, word: str) -> None:
     now = datetime.now(UTC)
-    assert staleness.of(now - timedelta(seconds=seconds), now, 180, 86_400) == word
-    assert staleness.of(None, now, 180, 86_400) == "never"
+    assert staleness(now - timedelta(seconds=seconds), now, 180, 86_400) == word
+    assert staleness(None, now, 180, 86_400) == "never"
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""The rules of automations by themselves: filters, values from the event, loops, what a run may do, how it moves."""
+"""The pure rules of automations: filters, templates, loops, scopes, and the states of a run."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.control_plane import catalogue
-from services.control_plane.automations import actions, authority, filters, loops, pointers, runs, templates
-from services.control_plane.automations.filters import Filter
+from services.control_plane.automations import expressions, models, rules, runs
+from services.control_plane.automations.expressions import Filter
 from services.control_plane.automations.models import DocumentAction, WebhookAction
+from services.control_plane.settings import parse_schedule
 from services.webhook_dispatcher import event_types
 from shared import http
 from shared.problems import Problem
@@ -46,17 +47,17 @@ def of(text: Any) -> Filter:
 
 def meets(text: Any, event: Any = EVENT) -> bool:
     one = of(text)
-    assert filters.objections(one, "") == []
-    return filters.matches(one, event)
+    assert expressions.filter_errors(one, "") == []
+    return expressions.matches(one, event)
 
 
 @pytest.mark.parametrize("name", ["fields", "variables"])
 def test_fields_and_variables_are_objects_whatever_way_they_are_written(name: str) -> None:
-    kinds: dict[str, actions.Action] = {
+    kinds: dict[str, models.Action] = {
         "fields": WebhookAction(fields={"literal": 3}),
         "variables": DocumentAction(bundle="incident-management", operation="x", variables={"literal": [1]}),
     }
-    (found,) = actions.objections(kinds[name], "/action")
+    (found,) = rules.action_errors(kinds[name], "/action")
     assert found.pointer == f"/action/{name}"
 
 
@@ -115,18 +116,18 @@ def test_a_filter_says_what_json_says(text: Any, expected: bool) -> None:
     ],
 )
 def test_a_filter_of_no_form_is_refused_where_it_stands(text: Any, pointer: str | None) -> None:
-    assert next((error.pointer for error in filters.objections(of(text), "/f")), None) == pointer
+    assert next((error.pointer for error in expressions.filter_errors(of(text), "/f")), None) == pointer
 
 
 def test_a_filter_too_deep_is_refused_as_a_whole() -> None:
     text: Any = {"pointer": "/a", "eq": 1}
     for _ in range(5):
         text = {"not": text}
-    assert filters.objections(of(text), "/f") == []
-    assert [error.pointer for error in filters.objections(of({"not": text}), "/f")] == ["/f"]
+    assert expressions.filter_errors(of(text), "/f") == []
+    assert [error.pointer for error in expressions.filter_errors(of({"not": text}), "/f")] == ["/f"]
     for _ in range(50):
         text = {"all": [text]}
-    assert [error.pointer for error in filters.objections(of(text), "/f")] == ["/f"]
+    assert [error.pointer for error in expressions.filter_errors(of(text), "/f")] == ["/f"]
 
 
 @pytest.mark.parametrize(
@@ -174,21 +175,21 @@ def filter_texts(draw: st.DrawFn, depth: int = 3) -> Any:
 @given(filter_texts(), JSON)
 def test_every_filter_gives_an_answer_for_every_event_and_not_turns_it_round(text: Any, event: Any) -> None:
     one = of(text)
-    if filters.objections(one, ""):
+    if expressions.filter_errors(one, ""):
         return
-    answer = filters.matches(one, event)
+    answer = expressions.matches(one, event)
     assert answer in (True, False)
-    assert filters.matches(of({"not": text}), event) is not answer
+    assert expressions.matches(of({"not": text}), event) is not answer
 
 
 @given(filter_texts(), JSON)
 def test_a_filter_means_the_same_after_it_was_stored(text: Any, event: Any) -> None:
     one = of(text)
     stored = msgspec.json.decode(http.encode(one))
-    again = filters.read(stored)
+    again = expressions.read_filter(stored)
     assert again == one
-    if not filters.objections(one, ""):
-        assert filters.matches(again or one, event) == filters.matches(one, event)
+    if not expressions.filter_errors(one, ""):
+        assert expressions.matches(again or one, event) == expressions.matches(one, event)
 
 
 @given(SCALARS, JSON)
@@ -200,7 +201,7 @@ def test_ne_is_what_eq_is_not_wherever_it_looks(wanted: Any, event: Any) -> None
 @given(JSON, st.lists(st.text(max_size=5) | st.integers(0, 9).map(str), max_size=5))
 def test_a_pointer_resolves_to_something_that_stands_there_or_to_nothing(document: Any, steps: list[str]) -> None:
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
-    if pointers.objection(pointer) is not None:
+    if expressions.pointer_error(pointer) is not None:
         return
     found: Any = document
     for step in steps:
@@ -209,9 +210,9 @@ def test_a_pointer_resolves_to_something_that_stands_there_or_to_nothing(documen
         elif isinstance(found, list) and step in map(str, range(len(found))):
             found = found[int(step)]
         else:
-            found = pointers.MISSING
+            found = expressions.MISSING
             break
-    assert pointers.resolve(pointer, document) is found or pointers.resolve(pointer, document) == found
+    assert expressions.resolve(pointer, document) is found or expressions.resolve(pointer, document) == found
 
 
 def test_values_come_from_the_event_with_their_type_or_a_default() -> None:
@@ -223,8 +224,8 @@ def test_values_come_from_the_event_with_their_type_or_a_default() -> None:
         "plain": {"literal": {"from": "here"}},
         "nested": {"a": {"b": {"from": "/test"}}},
     }
-    assert templates.objections(template, "") == []
-    assert templates.fill(template, EVENT) == {
+    assert expressions.template_errors(template, "") == []
+    assert expressions.fill(template, EVENT) == {
         "id": "fire",
         "n": 3,
         "list": [["AMB-1", "AMB-2"], 1],
@@ -235,8 +236,8 @@ def test_values_come_from_the_event_with_their_type_or_a_default() -> None:
 
 
 def test_a_place_where_nothing_stands_is_named() -> None:
-    with pytest.raises(templates.Unresolvable, match="/nothing"):
-        templates.fill({"id": {"from": "/nothing"}}, EVENT)
+    with pytest.raises(expressions.Unresolvable, match="/nothing"):
+        expressions.fill({"id": {"from": "/nothing"}}, EVENT)
 
 
 @pytest.mark.parametrize(
@@ -250,14 +251,14 @@ def test_a_place_where_nothing_stands_is_named() -> None:
     ],
 )
 def test_a_template_that_cannot_be_filled_is_refused_where_it_stands(template: Any, pointer: str) -> None:
-    assert [error.pointer for error in templates.objections(template, "/v")] == [pointer]
+    assert [error.pointer for error in expressions.template_errors(template, "/v")] == [pointer]
 
 
 def test_a_template_too_deep_is_refused() -> None:
     template: Any = 1
     for _ in range(12):
         template = [template]
-    assert templates.objections(template, "/v")
+    assert expressions.template_errors(template, "/v")
 
 
 @given(JSON, JSON)
@@ -265,23 +266,23 @@ def test_a_template_without_references_is_itself(template: Any, event: Any) -> N
     text = http.encode(template)
     if b'"from"' in text or b'"literal"' in text:
         return
-    assert templates.fill(template, event) == template
+    assert expressions.fill(template, event) == template
 
 
 @given(st.lists(st.sampled_from("abcdef"), max_size=6), st.sampled_from("abcdef"))
 def test_a_chain_never_holds_an_automation_twice_and_never_grows_past_the_longest(cause: list[str], one: str) -> None:
     chain: list[str] = []
     for automation in [*cause, one]:
-        if loops.objection(automation, chain) is None:
-            chain = loops.carried_on(automation, chain)
-    assert len(chain) == len(set(chain)) <= loops.LONGEST_CHAIN
+        if runs.loop_error(automation, chain) is None:
+            chain = runs.next_cause(automation, chain)
+    assert len(chain) == len(set(chain)) <= runs.LONGEST_CHAIN
 
 
 def test_the_reason_of_a_loop_says_which_kind_it_is() -> None:
-    assert loops.objection("a", []) is None
-    assert loops.objection("a", ["b", "c"]) is None
-    assert "itself" in (loops.objection("a", ["a"]) or "")
-    assert "3 automations" in (loops.objection("a", ["b", "c", "d"]) or "")
+    assert runs.loop_error("a", []) is None
+    assert runs.loop_error("a", ["b", "c"]) is None
+    assert "itself" in (runs.loop_error("a", ["a"]) or "")
+    assert "3 automations" in (runs.loop_error("a", ["b", "c", "d"]) or "")
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_the_reason_of_a_loop_says_which_kind_it_is() -> None:
 def test_an_automation_may_do_what_its_maker_could_and_its_app_and_organisation_still_may(
     made_with: list[str], of_app: list[str], of_tenant: list[str], expected: list[str]
 ) -> None:
-    assert authority.scopes(made_with, of_app, of_tenant) == expected
+    assert rules.allowed_scopes(made_with, of_app, of_tenant) == expected
 
 
 @given(
@@ -305,7 +306,7 @@ def test_an_automation_may_do_what_its_maker_could_and_its_app_and_organisation_
     st.lists(st.sampled_from(["*", "incident.*", "incident*", "epcr.encounter.*", "incident.created", "*.created"])),
 )
 def test_approval_means_here_what_it_means_to_the_dispatcher(event_type: str, patterns: list[str]) -> None:
-    assert authority.covers(patterns, event_type) == event_types.is_approved(event_type, patterns)
+    assert rules.covers(patterns, event_type) == event_types.is_approved(event_type, patterns)
 
 
 WAITS = (5.0, 30.0)
@@ -318,13 +319,13 @@ def test_a_run_that_fails_is_tried_after_each_wait_and_then_dead() -> None:
     assert runs.answered("running", 1, 0, 1, "refused", WAITS) == ("dead", None)
 
 
-STATUSES: list[runs.Status] = ["queued", "running", "failed", "succeeded", "dead", "suppressed"]
-OUTCOMES: list[runs.Outcome] = ["succeeded", "failed", "refused"]
+STATUSES: list[models.Status] = ["queued", "running", "failed", "succeeded", "dead", "suppressed"]
+OUTCOMES: list[models.Outcome] = ["succeeded", "failed", "refused"]
 
 
 @given(st.sampled_from(STATUSES), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.sampled_from(OUTCOMES))
 def test_only_a_success_moves_what_is_not_under_way_in_that_attempt(
-    status: runs.Status, current: int, rung: int, attempt: int, outcome: runs.Outcome
+    status: models.Status, current: int, rung: int, attempt: int, outcome: models.Outcome
 ) -> None:
     moved = runs.answered(status, current, rung, attempt, outcome, WAITS)
     if outcome == "succeeded":
@@ -337,11 +338,11 @@ def test_only_a_success_moves_what_is_not_under_way_in_that_attempt(
 @pytest.mark.parametrize("text", ["", "5", "5d", "soon", "5s,,1m", "-1s"])
 def test_a_schedule_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="AUTOMATION_RETRY_SCHEDULE"):
-        runs.parse_schedule(text)
+        parse_schedule(text)
 
 
 def test_a_schedule_is_read_in_seconds() -> None:
-    assert runs.parse_schedule("50ms,5s,2m,1h") == (0.05, 5, 120, 3600)
+    assert parse_schedule("50ms,5s,2m,1h") == (0.05, 5, 120, 3600)
 
 
 @pytest.mark.parametrize(
@@ -357,7 +358,7 @@ def test_a_schedule_is_read_in_seconds() -> None:
     ],
 )
 def test_a_person_may_try_again_what_is_over_badly_and_young(
-    status: runs.Status, error: str | None, days: int, allowed: bool
+    status: models.Status, error: str | None, days: int, allowed: bool
 ) -> None:
     assert (runs.may_retry(status, error, timedelta(days=days)) is None) is allowed
 

@@ -1,4 +1,4 @@
-"""Automations over HTTP: what may be made, who sees it, who stops it, and what webhook-dispatcher is told."""
+"""Automations over HTTP: who makes, sees and stops them, and the event types that webhook-dispatcher gets."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,4 +1,4 @@
-"""RFC 8785 to the letter: the examples of the RFC, and whatever JSON there is comes out as JavaScript would write it."""
+"""RFC 8785: its own examples, and every other JSON in JavaScript's notation."""
 
 import json
 import shutil
@@ -93,7 +93,7 @@ def test_node_writes_the_same_numbers() -> None:
 def test_what_http_lets_in_is_signed_as_it_was_meant(value: Any) -> None:
     try:
         parsed = strict_json.parse(canonical.encode([value]))
-    except Exception:  # what HTTP refuses nobody signs
+    except Exception:  # HTTP refuses these values, so no manifest has them
         return
     assert canonical.encode(parsed) == canonical.encode([value])
 

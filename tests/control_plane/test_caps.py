@@ -1,4 +1,4 @@
-"""What an organisation makes in the control plane is bounded, however many it makes at once."""
+"""The caps of an organisation hold, also for concurrent calls."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

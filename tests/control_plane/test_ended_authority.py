@@ -1,4 +1,4 @@
-"""An automation stops when what it was made under ends, and only a new authority starts it again."""
+"""An automation stops with the grant, token or consent it was made under, and only a new authority starts it again."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -89,7 +89,7 @@ def test_only_a_new_authority_starts_it_again(person: Person) -> None:
     person.end(grant_id=person.grant_id)
     ended = person.partner.call("PATCH", path, json={"enabled": True}).json()
     assert ended["enabled"] is True
-    # It now rests on the grant of whoever started it again: an older end of it is not this one.
+    # It now rests on the grant of its restart, which an older end does not touch.
     person.end(grant_id=person.grant_id, ended_at=datetime.now(UTC) - timedelta(seconds=30))
     assert person.state(automation) == (True, None)
     person.end(grant_id=person.grant_id)

@@ -72,7 +72,7 @@ def consent(listing: Any, **changes: Any) -> dict[str, Any]:
 
 
 def answered(inside: Inside, admin: Partner, installation: Any, reason: str | None = None) -> None:
-    """What auth says of the app."""
+    """Sends auth's message about the app."""
     outcome: Any = "installed" if reason is None else "refused"
     ours = {"installation_id": installation["id"], "client_id": installation["client_id"]}
     inside.receive(admin.tenant_id, AppInstalled(**ours, outcome=outcome, reason=reason))
@@ -171,7 +171,7 @@ def test_consent_to_a_version_is_to_no_other(shop: Shop, admin: Partner) -> None
     answer = admin.post("/installations", consent(read, version=read["version"]))
     assert (answer.status_code, answer.json()["version"]) == (409, "1.1.0")
     assert admin.get("/installations").json()["installations"] == []
-    # Nor is the later version's what the earlier one did not ask for.
+    # Consent to the earlier requests does not fit the later version.
     unread = admin.post("/installations", consent(read, version="1.1.0"))
     assert unread.json()["errors"][0]["pointer"] == "/consented_event_types"
     now = admin.get(f"/listings/{read['id']}").json()

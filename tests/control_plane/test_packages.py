@@ -89,7 +89,7 @@ def test_the_contents_of_an_organisation_have_a_limit_also_when_they_come_at_onc
         assert sorted(statuses) == [200, 200, 409]
         assert answers[statuses.index(409)].json()["stored_bytes"] == 1 << 20
         stored = statuses.index(200)
-        assert app.put(paths[stored], halves[stored]).status_code == 200  # what is there may come again
+        assert app.put(paths[stored], halves[stored]).status_code == 200  # a repeat of the stored content
 
 
 def test_an_upload_repeated_is_answered_alike_and_stored_once(publisher: Publisher, inside: Inside) -> None:

@@ -1,4 +1,4 @@
-"""Runs: one for an automation and an event, what each does, how they fail, are tried again, loop no further and are forgotten."""
+"""Runs: one for each automation and event; their effects, failures, retries, loops and expiry."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ import msgspec
 import psycopg
 import pytest
 
-from services.control_plane.automations import firing, jobs, metrics
+from services.control_plane.automations import runs as running
 from services.control_plane.settings import Settings
 from services.webhook_dispatcher.automations import fired
 from shared import ids, periodic
@@ -92,9 +92,9 @@ def test_a_batch_of_several_tenants_begins_each_its_own(
     event = PlatformEvent(
         event_id=ids.new_id("evt"), type="incident.created", timestamp=datetime.now(UTC), data=INCIDENT
     )
-    engine = jobs.engine(settings)
+    engine = running.engine(settings)
     with task_transaction(inside.consumer.pool) as conn:
-        engine.hear(conn, [received(neighbour.tenant_id, event), received(automating.tenant_id, event)])
+        engine.take_events(conn, [received(neighbour.tenant_id, event), received(automating.tenant_id, event)])
     assert len(automating.runs()) == len(neighbour.runs()) == 1
 
 
@@ -310,7 +310,7 @@ def test_a_chain_of_three_goes_no_further(automating: Automating) -> None:
 
 
 def test_two_automations_that_feed_each_other_run_once_each(automating: Automating) -> None:
-    """What graphql-api would do: each incident opened is an event that carries its cause."""
+    """Plays graphql-api: each opened incident is an event that carries its cause."""
     automating.make()
     automating.make()
     automating.happen()
@@ -319,7 +319,7 @@ def test_two_automations_that_feed_each_other_run_once_each(automating: Automati
         for action in sent[told:]:
             automating.happen(cause=action["cause"])
         told = len(sent)
-    assert told == 4  # each for the first event, and each for what the other opened then
+    assert told == 4  # both for the first event, and both for the other's incident
     assert {run["status"] for run in automating.runs()} == {"running", "suppressed"}
 
 
@@ -327,13 +327,13 @@ def test_runs_over_the_ceiling_of_a_minute_are_suppressed_and_may_be_tried_again
     automating: Automating, settings: Settings
 ) -> None:
     automating.make()
-    engine = firing.Engine((5.0,), 3)
+    engine = running.Engine((5.0,), 3)
     with task_transaction(automating.inside.consumer.pool) as conn:
         for _ in range(5):
             event = PlatformEvent(
                 event_id=ids.new_id("evt"), type="incident.created", timestamp=datetime.now(UTC), data=INCIDENT
             )
-            engine.hear(conn, [received(automating.tenant_id, event)])
+            engine.take_events(conn, [received(automating.tenant_id, event)])
     runs = automating.runs()
     assert sorted(run["status"] for run in runs) == ["running"] * 3 + ["suppressed"] * 2
     [over, _] = [run for run in runs if run["status"] == "suppressed"]
@@ -443,7 +443,7 @@ def test_runs_are_forgotten_after_their_days(automating: Automating) -> None:
         "UPDATE automation_runs SET created_at = now() - interval '31 days' WHERE id = %s RETURNING id", old["id"]
     )
     with task_transaction(automating.inside.consumer.pool) as conn:
-        jobs.expire(conn, 30)
+        running.expire(conn, 30)
     assert automating.runs() == [new]
 
 
@@ -456,7 +456,7 @@ def test_all_old_runs_are_forgotten_in_portions_at_once(
         automating.happen()
     automating.inside.owner.execute("UPDATE automation_runs SET created_at = now() - interval '31 days'")
     with task_transaction(automating.inside.consumer.pool) as conn:
-        jobs.expire(conn, 30)
+        running.expire(conn, 30)
     assert automating.runs() == []
 
 
@@ -467,8 +467,8 @@ def test_what_is_not_over_well_is_measured(automating: Automating) -> None:
     automating.answer(automating.runs()[0], "refused", error="CONFLICT")
     automating.happen()
     with task_transaction(automating.inside.consumer.pool) as conn:
-        jobs.measure(conn)
-    values = [metrics.runs.labels(status)._value.get() for status in ("dead", "waiting", "running")]
+        running.measure(conn)
+    values = [running.gauge.labels(status)._value.get() for status in ("dead", "waiting", "running")]
     assert values == [1, 0, 1]
 
 
@@ -524,7 +524,7 @@ def test_a_malformed_setting_stops_the_process_at_start(settings: Settings, insi
 
 def give_up(automating: Automating, seconds: int) -> None:
     with task_transaction(automating.inside.consumer.pool) as conn:
-        jobs.give_up_unanswered(conn, seconds)
+        running.give_up_unanswered(conn, seconds)
 
 
 def golden(name: str, kind: Any) -> Any:

@@ -14,7 +14,7 @@ import gateway.metrics
 import services.auth.revocations.metrics
 import services.auth.saml.metrics
 import services.auth.signin.metrics
-import services.control_plane.automations.metrics
+import services.control_plane.automations.runs
 import services.device_ingest.metrics
 import services.epcr.metrics
 import services.graphql_api.errors
@@ -31,7 +31,7 @@ MODULES: tuple[Any, ...] = (
     services.auth.signin.metrics,
     services.webhook_dispatcher.metrics,
     services.epcr.metrics,
-    services.control_plane.automations.metrics,
+    services.control_plane.automations.runs,
     services.device_ingest.metrics,
     services.graphql_api.errors,
 )

@@ -5,6 +5,8 @@ import httpx
 import msgspec
 import pytest
 
+from services.device_ingest import queries
+from services.device_ingest.models import DeviceChange, Enrolment
 from shared import ids
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
 
@@ -18,6 +20,12 @@ def test_a_device_is_enrolled_once_and_found_again(partner: Partner) -> None:
     assert ids.is_id(device["id"], "dev")
     assert device.items() >= {**body, "status": "active", "vehicle_id": None, "model": None}.items()
     assert partner.get(answer.headers["location"]).json() == device
+
+
+@pytest.mark.parametrize("kind", [Enrolment, DeviceChange])
+def test_every_optional_field_of_a_device_is_a_column_that_statements_write(kind: type[msgspec.Struct]) -> None:
+    optional = {field.name for field in msgspec.structs.fields(kind) if field.default is msgspec.UNSET}
+    assert optional - {"status"} == set(queries.DETAILS)
 
 
 def test_enrolling_again_changes_what_is_named_and_keeps_the_rest(partner: Partner) -> None:

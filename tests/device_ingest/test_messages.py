@@ -10,9 +10,9 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from services.device_ingest import news
+from services.device_ingest import messages
+from services.device_ingest.messages import Item
 from services.device_ingest.models import Device, Observation
-from services.device_ingest.news import Item
 from shared import http, ids
 from shared.messages import EncounterLink
 
@@ -73,7 +73,7 @@ def as_written(text: bytes) -> Any:
 
 
 def test_observations_for_epcr_are_the_golden_message_to_the_digit() -> None:
-    ((message, _),) = news.for_epcr(ITEMS)
+    ((message, _),) = messages.for_epcr(ITEMS)
     golden = (GOLDEN / "epcr.observations_recorded.v1.json").read_bytes()
     assert as_written(http.encode(message)) == as_written(golden)
 
@@ -86,24 +86,18 @@ def test_the_golden_link_is_one_this_service_understands() -> None:
 
 @pytest.mark.parametrize("encounter_id", [ENCOUNTER, None])
 def test_what_subscribers_hear_of_observations_follows_the_catalogue(encounter_id: str | None) -> None:
-    event = news.observations_recorded(DEVICE, encounter_id, 3, NOON, NOON + timedelta(seconds=2), test=False)
+    event = messages.observations_recorded(DEVICE, encounter_id, 3, NOON, NOON + timedelta(seconds=2), test=False)
     assert ids.is_id(event.event_id, "evt")
     follows_catalogue(event)
 
 
 def test_what_subscribers_hear_of_a_device_follows_the_catalogue() -> None:
+    fields: dict[str, Any] = dict.fromkeys(Device.__struct_fields__)
+    fields |= {"id": DEVICE, "serial_number": "SN-0001", "device_class": "defib", "status": "active"}
     device = Device(
-        id=DEVICE,
-        serial_number="SN-0001",
-        device_class="defib",
-        status="active",
-        manufacturer="ACME",
-        model=None,
-        vehicle_id="AMB-42",
-        enrolled_at=NOON,
-        updated_at=NOON,
+        **fields | {"manufacturer": "ACME", "vehicle_id": "AMB-42", "enrolled_at": NOON, "updated_at": NOON}
     )
-    follows_catalogue(news.device_enrolled(device, test=False))
+    follows_catalogue(messages.device_enrolled(device, test=False))
 
 
 def follows_catalogue(event: Any) -> None:

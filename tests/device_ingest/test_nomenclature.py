@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.device_ingest import nomenclature, readings
+from services.device_ingest import checks, nomenclature
 from services.device_ingest.models import ObservationDraft
 from services.device_ingest.nomenclature import DATA, Metric, UnknownCode
 from shared import http, problems
@@ -27,8 +27,8 @@ def plausible(metric: Metric, unit: str) -> Decimal:
     return Decimal(1) if low is None or high is None else round((low + high) / 2, 1)
 
 
-def check(mdc_code: str | int, value: Decimal, unit_code: str, device_class: str) -> readings.Reading:
-    return readings.check(ObservationDraft(mdc_code=mdc_code, value=value, unit_code=unit_code), device_class, NOW)
+def check(mdc_code: str | int, value: Decimal, unit_code: str, device_class: str) -> checks.Checked:
+    return checks.check(ObservationDraft(mdc_code=mdc_code, value=value, unit_code=unit_code), device_class, NOW)
 
 
 def refusal(mdc_code: str | int, value: Decimal, unit_code: str, device_class: str) -> dict[str, str]:
@@ -126,5 +126,5 @@ def test_whatever_the_code_it_is_found_or_refused_in_words(code: str | int) -> N
 
 def test_a_number_in_json_may_name_a_code() -> None:
     body = b'{"mdc_code": 150456, "value": 98.0, "unit_code": "%"}'
-    reading = readings.check(http.decode_bytes(body, ObservationDraft), "oximeter", NOW)
+    reading = checks.check(http.decode_bytes(body, ObservationDraft), "oximeter", NOW)
     assert (reading.metric.refid, str(reading.value)) == ("MDC_PULS_OXIM_SAT_O2", "98.0")

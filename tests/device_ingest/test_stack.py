@@ -48,7 +48,7 @@ def link_of(api: httpx.Client, path: str) -> str:
 
 
 def values_in_bundle(api: httpx.Client, encounter_id: str) -> Counter[str]:
-    """How often each value stands in an Observation of the encounter's bundle, to the digit."""
+    """How often the encounter's bundle holds an Observation with exactly these digits, by value."""
     text = api.get(f"/api/v1/epcr/encounters/{encounter_id}/fhir-bundle").text
     resources = [entry["resource"] for entry in json.loads(text, parse_float=str, parse_int=str)["entry"]]
     return Counter(r["valueQuantity"]["value"] for r in resources if r["resourceType"] == "Observation")
@@ -98,14 +98,14 @@ def test_killed_under_load_every_reading_answered_is_there_and_reaches_the_bundl
 
 
 def links(stack: Stack, ids: Any) -> dict[str, str]:
-    """What became of the observations with these ids; of each that is there."""
+    """The encounter links of the existing observations among these ids, by id."""
     query = "SELECT id, encounter_link FROM observations WHERE id = ANY(%s)"
     with stack.database("device-ingest", "admin") as conn:
         return dict(conn.execute(query, (list(ids),)).fetchall())
 
 
 class Load:
-    """Several monitors that send readings, each of another value, whatever happens; what was answered 201, id to value."""
+    """Several monitors that keep sending observations with different values. Holds those answered 201, by id."""
 
     def __init__(self, stack: Stack, api: httpx.Client, encounters: list[str]) -> None:
         self.stack = stack

@@ -40,8 +40,8 @@ from services.auth.saml import assertions, bindings, certificates, documents, me
 from services.auth.saml.assertions import Expected
 from services.auth.saml.documents import Refused
 from services.auth.signin import texts
-from services.control_plane import resuming
-from services.control_plane.automations import filters, templates
+from services.control_plane import contents
+from services.control_plane.automations import expressions
 from services.control_plane.packages import canonical, rules
 from services.device_ingest import nomenclature, units
 from services.epcr import representations
@@ -269,8 +269,8 @@ def conditional(body: bytes) -> None:
     representations.wants_fhir([value])
     representations.require_match([value, "*"], 1) if value == "*" else None
     fields = [(name, body) for name in (b"if-match", b"if-none-match", b"range", b"if-range")]
-    resuming.wanted(request_with(b"", fields[2:]), "a" * 64, 100)
-    resuming.wanted(request_with(b"", fields[:1]), "a" * 64, 100)
+    contents.wanted(request_with(b"", fields[2:]), "a" * 64, 100)
+    contents.wanted(request_with(b"", fields[:1]), "a" * 64, 100)
 
 
 def head(body: bytes) -> None:
@@ -294,11 +294,11 @@ def filter_of(body: bytes) -> None:
     kind = services.control_plane.automations.models.AutomationDraft
     draft = http.decode_bytes(body, kind)
     assert draft.trigger.filter is not None
-    filters.objections(draft.trigger.filter, "/trigger/filter")
+    expressions.filter_errors(draft.trigger.filter, "/trigger/filter")
 
 
 def template_of(body: bytes) -> None:
-    templates.objections(strict_json.parse(body, values=8192), "/action/fields")
+    expressions.template_errors(strict_json.parse(body, values=8192), "/action/fields")
 
 
 def draft(inner: bytes, action: bytes = b'{"kind":"webhook"}') -> bytes:
@@ -339,7 +339,7 @@ def grammars(body: bytes) -> None:
     request_rules._DOMAIN.fullmatch(value[:253])
     request_rules._ADDRESS.fullmatch(value[:254])
     custom_headers.objection({"x-a": value})
-    units.why_not(value, ["%"])
+    units.refusal(value, ["%"])
     refresh.read(value)
     tracing.context_of(value[:512])
     for read in (nomenclature.find, addresses.parse, numbers.number, numbers.pattern, carriers.check_host):

@@ -1,113 +1,119 @@
-"""Where edge agents speak themselves: they have no app's token, so a code or their own credential says who they are."""
+"""HTTP endpoints for edge agents. An agent has no token; its enrolment code or its credential identifies it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, LiteralString
+from typing import LiteralString
 
-import msgspec
+from msgspec.structs import asdict
 from psycopg.types.json import Jsonb
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.control_plane import contents
 from services.control_plane import queries as tenants
-from services.control_plane import resuming
 from services.control_plane.access import is_granted
 from services.control_plane.agents import credentials, queries
 from services.control_plane.agents.credentials import Kind, Presented
-from services.control_plane.agents.models import Agent, Desired, Enrolment, Heartbeat, LiveContent
+from services.control_plane.agents.models import (
+    AgentRow,
+    DesiredRow,
+    Enrolled,
+    Enrolment,
+    Heartbeat,
+    Instructions,
+    LiveContent,
+)
 from services.control_plane.packages.rules import SEMVER
 from shared import audit, http, ids, problems
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant, transaction
 from shared.identity import Caller
 from shared.problems import FieldError, Problem
-from shared.rows import every, first
+from shared.rows import every, first, found
 
-# Wrong secrets for one code; the next one finds it void.
+# Wrong secrets for one code. The next attempt is refused even with the right secret.
 MOST_FAILURES = 10
 AHEAD = timedelta(minutes=5)
 
 
-async def enrol(request: Request, body: Enrolment) -> Response:
-    """A code that was not used yet for a credential that is shown this once."""
+async def enrol(request: Request, body: Enrolment) -> Enrolled:
+    """Exchanges an unused code for a credential. No later call shows the credential."""
     presented = credentials.read("enr", body.code)
     async with transaction(request) as conn:
-        agent = await _said(conn, presented, queries.LOCK)
+        agent = await _identified(conn, presented, queries.LOCK)
         credential = await _exchange(request, conn, agent, presented)
-    # Refused only now: the wrong guess is counted, which an exception inside would undo.
+    # After the commit: an exception inside the transaction would undo the count of wrong secrets.
     if agent is None or credential is None:
         raise _refused("code")
-    shown = {"agent_id": agent.id, "credential": credential, "environment": agent.environment}
-    return http.json(shown | {"heartbeat_seconds": request.state.settings.agent_heartbeat_seconds})
+    return Enrolled(agent.id, credential, agent.environment, request.state.settings.agent_heartbeat_seconds)
 
 
-async def heartbeat(request: Request) -> Response:
-    """What the agent runs, for what it should run."""
+async def heartbeat(request: Request) -> Instructions:
+    """Stores the agent's report and answers with the packages it should run."""
     presented = _bearer(request)
-    await http.read_body(request, http.limit_of(Heartbeat))  # before a connection is taken: a slow body holds none
+    await http.read_body(request, http.limit_of(Heartbeat))  # before the transaction: a slow body holds no connection
     async with transaction(request) as conn:
         agent = await _authenticated(request, conn, presented, queries.LOCK)
-        told = await http.decode(request, Heartbeat)
-        _check_time(told)
-        reported = Jsonb(told, dumps=lambda one: http.encode(one).decode())
-        heard = await first(conn, Agent, queries.HEAR, {"id": agent.id, "sent_at": told.sent_at, "reported": reported})
-        desired = await every(conn, Desired, queries.DESIRED, msgspec.structs.asdict(heard or agent))
-    return http.json(_instructions(request, agent, told, desired))
+        report = await http.decode(request, Heartbeat)
+        _require_past(report.sent_at)
+        reported = Jsonb(report, dumps=lambda one: http.encode(one).decode())
+        row = {"id": agent.id, "sent_at": report.sent_at, "reported": reported}
+        agent = await found(conn, AgentRow, queries.STORE_REPORT, row)
+        desired = await every(conn, DesiredRow, queries.DESIRED, asdict(agent))
+    running = {(one.package_id, one.version) for one in report.running}
+    return Instructions(
+        agent_id=agent.id,
+        environment=agent.environment,
+        in_sync=running == {(one.package_id, one.version) for one in desired},
+        desired=[one.shown() for one in desired],
+        heartbeat_seconds=request.state.settings.agent_heartbeat_seconds,
+    )
 
 
 async def download(request: Request, package_id: str, version: str) -> Response:
-    """The content of a version the agent should run, or the part of it that is asked for, so that one that broke off can go on."""
+    """The content of a version the agent should run, or the range of it that an interrupted download lacks."""
     async with transaction(request) as conn:
         agent = await _authenticated(request, conn, _bearer(request), queries.FIND)
-        live = await _live(conn, agent, package_id, version)
-        wanted = resuming.wanted(request, live.content_sha256, live.size)
-        body = await _read(conn, live, wanted.span) if wanted.span is not None else b""
+        content = await _assigned(conn, agent, package_id, version)
+        wanted = contents.wanted(request, content.content_sha256, content.size)
+        body = await _read(conn, content, wanted.span) if wanted.span is not None else b""
     return wanted.response(body)
 
 
-async def _live(conn: AsyncConnection, agent: Agent, package_id: str, version: str) -> LiveContent:
-    """Raises a 404 Problem, the same one, for all that is not assigned to the agent and live in its environment now."""
-    found = None
-    if ids.is_id(package_id, "pkg") and SEMVER.fullmatch(version):
-        asked = {"package_id": package_id, "version": version}
-        assigned = {"packages": agent.packages, "environment": agent.environment}
-        found = await first(conn, LiveContent, queries.FIND_LIVE_CONTENT, asked | assigned)
-    if found is None:
+async def _assigned(conn: AsyncConnection, agent: AgentRow, package_id: str, version: str) -> LiveContent:
+    """Raises the same 404 Problem for every version that is not assigned to the agent and live in its environment."""
+    if not ids.is_id(package_id, "pkg") or not SEMVER.fullmatch(version):
         raise problems.not_found()
-    return found
+    asked = {"package_id": package_id, "version": version}
+    assigned = {"packages": agent.packages, "environment": agent.environment}
+    return await found(conn, LiveContent, queries.FIND_LIVE_CONTENT, asked | assigned)
 
 
-async def _read(conn: AsyncConnection, live: LiveContent, span: resuming.Span) -> bytes:
-    # In binary, since as text each byte would travel as two.
+async def _read(conn: AsyncConnection, content: LiveContent, span: contents.Span) -> bytes:
+    # In binary: the text format sends two characters for each byte.
     async with conn.cursor(binary=True) as cursor:
-        await cursor.execute(queries.READ_CONTENT, (span.first + 1, span.length, live.version_id))
+        await cursor.execute(queries.READ_CONTENT, (span.first + 1, span.length, content.version_id))
         row = await cursor.fetchone()
     assert row is not None
     return row[0]
 
 
-def _instructions(request: Request, agent: Agent, told: Heartbeat, desired: list[Desired]) -> dict[str, Any]:
-    running = {(one.package_id, one.version) for one in told.running}
-    return {
-        "agent_id": agent.id,
-        "environment": agent.environment,
-        "in_sync": running == {(one.package_id, one.version) for one in desired},
-        "desired": [one.view() for one in desired],
-        "heartbeat_seconds": request.state.settings.agent_heartbeat_seconds,
-    }
-
-
 async def _authenticated(
     request: Request, conn: AsyncConnection, presented: Presented | None, query: LiteralString
-) -> Agent:
-    """The agent whose live credential was shown. Raises a 401 Problem."""
-    agent = await _said(conn, presented, query)
-    if presented is None or agent is None or not _is_credential(request, agent, presented):
+) -> AgentRow:
+    """The agent whose live credential was presented. Raises a 401 Problem."""
+    agent = await _identified(conn, presented, query)
+    if (
+        presented is None
+        or agent is None
+        or not _matches(request, "agt", agent.credential_mac, presented)
+        or agent.revoked_at is not None
+    ):
         raise _refused("credential")
     return agent
 
 
-async def _said(conn: AsyncConnection, presented: Presented | None, query: LiteralString) -> Agent | None:
-    """The agent it says it is, with its tenant set; None where there is none, or its organisation has no control plane any more."""
+async def _identified(conn: AsyncConnection, presented: Presented | None, query: LiteralString) -> AgentRow | None:
+    """The agent that the caller claims to be, with its tenant set; None if unknown or if its tenant has no grant."""
     if presented is None:
         return None
     row = await (await conn.execute(queries.TENANT_OF, (presented.agent_id,))).fetchone()
@@ -117,13 +123,13 @@ async def _said(conn: AsyncConnection, presented: Presented | None, query: Liter
     granted = await (await conn.execute(tenants.GRANTED_SCOPES, (row[0],))).fetchone()
     if granted is None or not is_granted(granted[0]):
         return None
-    return await first(conn, Agent, query, (presented.agent_id,))
+    return await first(conn, AgentRow, query, (presented.agent_id,))
 
 
 async def _exchange(
-    request: Request, conn: AsyncConnection, agent: Agent | None, presented: Presented | None
+    request: Request, conn: AsyncConnection, agent: AgentRow | None, presented: Presented | None
 ) -> str | None:
-    """The agent's new credential; None, and the failure counted, where the code is not its live one."""
+    """The agent's new credential; None, with the failure counted, where the code is not its live one."""
     if agent is None or presented is None:
         return None
     if not _is_code(request, agent, presented):
@@ -137,7 +143,7 @@ async def _exchange(
     return credential
 
 
-def _is_code(request: Request, agent: Agent, presented: Presented) -> bool:
+def _is_code(request: Request, agent: AgentRow, presented: Presented) -> bool:
     live = (
         agent.revoked_at is None
         and agent.code_failures < MOST_FAILURES
@@ -145,10 +151,6 @@ def _is_code(request: Request, agent: Agent, presented: Presented) -> bool:
         and agent.code_expires_at > datetime.now(UTC)
     )
     return _matches(request, "enr", agent.code_mac, presented) and live
-
-
-def _is_credential(request: Request, agent: Agent, presented: Presented) -> bool:
-    return _matches(request, "agt", agent.credential_mac, presented) and agent.revoked_at is None
 
 
 def _matches(request: Request, kind: Kind, stored: bytes | None, presented: Presented) -> bool:
@@ -163,13 +165,13 @@ def _bearer(request: Request) -> Presented | None:
     return credentials.read("agt", text.strip()) if scheme.lower() == "bearer" else None
 
 
-def _check_time(told: Heartbeat) -> None:
-    """A clock that runs ahead would make every later heartbeat an old one. Raises a 422 Problem."""
-    if told.sent_at > datetime.now(UTC) + AHEAD:
+def _require_past(sent_at: datetime) -> None:
+    """Raises a 422 Problem for a clock ahead of ours: every later heartbeat would count as an old one."""
+    if sent_at > datetime.now(UTC) + AHEAD:
         reason = FieldError("/sent_at", "more than 5 minutes ahead of our clock")
         raise problems.invalid("The heartbeat is from the future; see errors.", [reason])
 
 
-def _refused(what: str) -> Problem:
-    """The same whatever is wrong with it, so that nothing can be told from trying."""
-    return problems.unauthorized(f"The {what} is not valid.")
+def _refused(secret: str) -> Problem:
+    """The same answer for every fault, so that trying reveals nothing."""
+    return problems.unauthorized(f"The {secret} is not valid.")

@@ -1,37 +1,35 @@
-"""Edge agents over HTTP. Their organisation registers, lists and revokes them; `edge_endpoints` is where they speak themselves."""
+"""HTTP endpoints for an organisation's edge agents. `edge_endpoints` holds the calls of the agents themselves."""
 
-from typing import Any
+from typing import Any, LiteralString
 
-import msgspec
 from msgspec import UNSET
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane import caps
 from services.control_plane.access import BASE
 from services.control_plane.agents import credentials, queries
-from services.control_plane.agents.models import Agent, AgentChange, AgentDraft, AgentPage
-from services.control_plane.settings import Settings
+from services.control_plane.agents.models import Agent, AgentChange, AgentDraft, AgentPage, AgentRow, AgentWithCode
 from shared import audit, http, idempotency, ids, pagination, problems
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
 from shared.problems import FieldError
-from shared.rows import every, first
+from shared.rows import every, found
 
 
 async def create_agent(request: Request, caller: Caller, draft: AgentDraft) -> Response:
-    """Registers an agent; its enrolment code is shown this once."""
+    """The answer shows the enrolment code, which no other call does."""
     async with tenant_transaction(request, caller) as conn:
-        stored = await idempotency.stored(conn, request, caller)
-        if stored is not None:
+        if stored := await idempotency.stored(conn, request, caller):
             return stored
         await caps.require(conn, request.state.settings, caps.AGENTS, caller.tenant_id)
-        await _check_packages(conn, draft.packages)
+        await _require_packages(conn, draft.packages)
         agent_id = ids.new_id("agt")
-        code, code_row = _new_code(request, agent_id)
-        row = msgspec.structs.asdict(draft) | code_row | {"tenant_id": caller.tenant_id}
-        agent = await _found(conn, queries.INSERT, row)
+        code, columns = _new_code(request, agent_id)
+        row = asdict(draft) | columns | {"tenant_id": caller.tenant_id}
+        agent = await found(conn, AgentRow, queries.INSERT, row)
         await conn.execute(queries.ADD_TENANT, (agent_id, caller.tenant_id))
         await audit.record(conn, caller, "agent.registered", agent_id)
         answer = http.created(_with_code(request, agent, code), f"{BASE}/agents/{agent_id}")
@@ -39,59 +37,60 @@ async def create_agent(request: Request, caller: Caller, draft: AgentDraft) -> R
 
 
 async def list_agents(request: Request, caller: Caller, page: AgentPage) -> Response:
-    where = {"vehicle_id": page.vehicle_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    parameters = {"vehicle_id": page.vehicle_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        found = await every(conn, Agent, queries.LIST, where)
-    rows, next_cursor = pagination.slice_page(request, found, page, lambda row: row.id)
-    content = {"agents": [row.view(_settings(request)) for row in rows], "next_cursor": next_cursor}
-    return http.json(content, headers=pagination.link_header(request, next_cursor))
+        agents = await every(conn, AgentRow, queries.LIST, parameters)
+    settings = request.state.settings
+    return pagination.listed(
+        request, "agents", agents, page, lambda agent: agent.id, lambda agent: agent.shown(settings)
+    )
 
 
-async def read_agent(request: Request, caller: Caller, agent_id: str) -> Response:
+async def read_agent(request: Request, caller: Caller, agent_id: str) -> Agent:
     async with tenant_transaction(request, caller) as conn:
-        agent = await _find(conn, agent_id)
-    return http.json(agent.view(_settings(request)))
+        agent = await _load(conn, agent_id)
+    return agent.shown(request.state.settings)
 
 
-async def change_agent(request: Request, caller: Caller, agent_id: str, change: AgentChange) -> Response:
-    """Names it, moves it, and says what it should run: it hears of that with its next heartbeat."""
+async def change_agent(request: Request, caller: Caller, agent_id: str, change: AgentChange) -> Agent:
+    """The agent receives the change with the answer to its next heartbeat."""
     async with tenant_transaction(request, caller) as conn:
-        agent = await _find(conn, agent_id, queries.LOCK)
+        agent = await _load(conn, agent_id, queries.LOCK)
         if change.packages is not UNSET:
-            await _check_packages(conn, change.packages)
-        named = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
-        agent = await _found(conn, queries.UPDATE, msgspec.structs.asdict(agent) | named)
-        await audit.record(conn, caller, "agent.changed", agent.id, {"fields": sorted(named)})
-    return http.json(agent.view(_settings(request)))
+            await _require_packages(conn, change.packages)
+        given = {name: value for name, value in asdict(change).items() if value is not UNSET}
+        agent = await found(conn, AgentRow, queries.UPDATE, asdict(agent) | given)
+        await audit.record(conn, caller, "agent.changed", agent.id, {"fields": sorted(given)})
+    return agent.shown(request.state.settings)
 
 
 async def renew_code(request: Request, caller: Caller, agent_id: str) -> Response:
-    """Another code for an agent that lost its credential or never enrolled; the old code is void, the credential until it enrols is not."""
+    """A new code for an agent without a credential. The old code ends now, an old credential when the agent enrols."""
     async with tenant_transaction(request, caller) as conn:
-        stored = await idempotency.stored(conn, request, caller)
-        if stored is not None:
+        if stored := await idempotency.stored(conn, request, caller):
             return stored
-        agent = await _find(conn, agent_id, queries.LOCK)
+        agent = await _load(conn, agent_id, queries.LOCK)
         if agent.revoked_at is not None:
             raise problems.conflict("The agent is revoked; register another.")
-        code, code_row = _new_code(request, agent.id)
-        agent = await _found(conn, queries.SET_CODE, code_row)
+        code, columns = _new_code(request, agent.id)
+        agent = await found(conn, AgentRow, queries.SET_CODE, columns)
         await audit.record(conn, caller, "agent.code_renewed", agent.id)
         answer = http.json(_with_code(request, agent, code), status=201)
         return await idempotency.keep(conn, request, caller, answer)
 
 
-async def revoke_agent(request: Request, caller: Caller, agent_id: str) -> Response:
-    """For good: its credential and any code end at once."""
+async def revoke_agent(request: Request, caller: Caller, agent_id: str) -> Agent:
+    """Ends the agent's credential and its code at once, for good."""
     async with tenant_transaction(request, caller) as conn:
-        agent = await _find(conn, agent_id, queries.LOCK)
+        agent = await _load(conn, agent_id, queries.LOCK)
         if agent.revoked_at is None:
             await audit.record(conn, caller, "agent.revoked", agent.id)
-        agent = await _found(conn, queries.REVOKE, (agent.id,))
-    return http.json(agent.view(_settings(request)))
+        agent = await found(conn, AgentRow, queries.REVOKE, (agent.id,))
+    return agent.shown(request.state.settings)
 
 
-async def _check_packages(conn: AsyncConnection, packages: list[str]) -> None:
+async def _require_packages(conn: AsyncConnection, packages: list[str]) -> None:
+    """Raises a 422 Problem for a package that is repeated, or no edge package of this tenant."""
     rows = await (await conn.execute(queries.KNOWN_PACKAGES, (packages,))).fetchall()
     known = {package_id for (package_id,) in rows}
     errors = [
@@ -103,32 +102,21 @@ async def _check_packages(conn: AsyncConnection, packages: list[str]) -> None:
         raise problems.invalid("A package cannot be assigned; see errors.", errors[:10])
 
 
-async def _find(conn: AsyncConnection, agent_id: str, statement: Any = queries.FIND) -> Agent:
+async def _load(conn: AsyncConnection, agent_id: str, query: LiteralString = queries.FIND) -> AgentRow:
     if not ids.is_id(agent_id, "agt"):
         raise problems.not_found()
-    return await _found(conn, statement, (agent_id,))
-
-
-async def _found(conn: AsyncConnection, statement: Any, parameters: Any) -> Agent:
-    agent = await first(conn, Agent, statement, parameters)
-    if agent is None:
-        raise problems.not_found()
-    return agent
+    return await found(conn, AgentRow, query, (agent_id,))
 
 
 def _new_code(request: Request, agent_id: str) -> tuple[str, dict[str, Any]]:
-    """The code, and the columns that keep its MAC."""
+    """The code, and the columns that store its MAC."""
     code, secret = credentials.new("enr", agent_id)
     keyring: Keyring = request.state.keyring
     mac = keyring.mac(secret.encode(), credentials.purpose("enr", agent_id))
-    return code, {"id": agent_id, "code_mac": mac, "seconds": _settings(request).agent_code_seconds}
+    return code, {"id": agent_id, "code_mac": mac, "seconds": request.state.settings.agent_code_seconds}
 
 
-def _with_code(request: Request, agent: Agent, code: str) -> dict[str, Any]:
-    shown = {"enrolment_code": code, "enrolment_code_expires_at": agent.code_expires_at}
-    return agent.view(_settings(request)) | shown
-
-
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.state.settings
-    return settings
+def _with_code(request: Request, agent: AgentRow, code: str) -> AgentWithCode:
+    assert agent.code_expires_at is not None
+    shown = asdict(agent.shown(request.state.settings))
+    return AgentWithCode(**shown, enrolment_code=code, enrolment_code_expires_at=agent.code_expires_at)

@@ -6,7 +6,7 @@ COLUMNS: LiteralString = """
     id, tenant_id, name, vehicle_id, environment, packages, code_mac, code_expires_at, code_failures, credential_mac, enrolled_at,
     revoked_at, last_seen_at, reported, reported_at, created_at
 """
-# Before a tenant is known; the table holds nothing else.
+# Runs before the tenant is known: the table has no row-level security and no other columns.
 TENANT_OF: LiteralString = "SELECT tenant_id FROM agent_tenants WHERE agent_id = %s"
 ADD_TENANT: LiteralString = "INSERT INTO agent_tenants (agent_id, tenant_id) VALUES (%s, %s)"
 INSERT: LiteralString = (
@@ -46,8 +46,8 @@ REVOKE: LiteralString = (
     UPDATE agents SET revoked_at = coalesce(revoked_at, now()), credential_mac = NULL, code_mac = NULL WHERE id = %s RETURNING """
     + COLUMNS
 )
-# What was sent earlier than what is known, or is the same again, changes nothing of it.
-HEAR: LiteralString = (
+# A report that is older than the stored one, or a repeat, changes only `last_seen_at`.
+STORE_REPORT: LiteralString = (
     """
     UPDATE agents SET last_seen_at = now(),
         reported = CASE WHEN reported_at IS NULL OR reported_at < %(sent_at)s THEN %(reported)s ELSE reported END,
@@ -67,5 +67,5 @@ FIND_LIVE_CONTENT: LiteralString = """
     WHERE r.package_id = %(package_id)s AND r.package_id = ANY(%(packages)s) AND v.version = %(version)s
         AND r.environment = %(environment)s AND r.status = 'live'
 """
-# Counted from 1.
+# `substring` counts bytes from 1.
 READ_CONTENT: LiteralString = "SELECT substring(body FROM %s FOR %s) FROM contents WHERE version_id = %s"

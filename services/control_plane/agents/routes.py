@@ -1,99 +1,25 @@
 """Every call about edge agents."""
 
-from datetime import datetime
-from typing import Literal
-
-import msgspec
-
 from services.control_plane.access import BASE, READ, WRITE
 from services.control_plane.agents import edge_endpoints, endpoints
 from services.control_plane.agents.models import (
+    Agent,
     AgentChange,
     AgentDraft,
     AgentPage,
+    Agents,
+    AgentWithCode,
+    Enrolled,
     Enrolment,
-    Environment,
     Heartbeat,
+    Instructions,
 )
-from services.control_plane.agents.staleness import Staleness
-from services.control_plane.octets import MEDIA
-from services.control_plane.packages.routes import PublicJwk
+from services.control_plane.contents import MEDIA
 from shared.routing import Content, Operation
 
 AGENTS = f"{BASE}/agents"
 ONE = AGENTS + "/{agent_id}"
 UNKNOWN = {401: "The code or credential is not valid: wrong, used, past its time or revoked"}
-
-
-class Agent(msgspec.Struct):
-    """A box at the edge. `staleness` says how long it has been silent; `reported` is its newest heartbeat."""
-
-    id: str
-    name: str
-    vehicle_id: str
-    environment: Environment
-    packages: list[str]
-    status: Literal["awaiting_enrolment", "enrolled", "revoked"]
-    staleness: Staleness
-    last_seen_at: datetime | None
-    reported: Heartbeat | None
-    enrolled_at: datetime | None
-    revoked_at: datetime | None
-    created_at: datetime
-
-
-class AgentWithCode(Agent):
-    """With its enrolment code, which is shown by this call alone and good for one enrolment."""
-
-    enrolment_code: str
-    enrolment_code_expires_at: datetime
-
-
-class Agents(msgspec.Struct):
-    agents: list[Agent]
-    next_cursor: str | None
-
-
-class Enrolled(msgspec.Struct):
-    """`credential` is shown this once; the agent sends it as `Authorization: Bearer` with every call of its own."""
-
-    agent_id: str
-    credential: str
-    environment: Environment
-    heartbeat_seconds: int
-
-
-class Desired(msgspec.Struct):
-    """A package the agent should run: the version that is live in its environment.
-
-    `content_url` is the path of its content on this host. `signature` is the Ed25519 signature of the UTF-8 bytes of `statement`
-    under `jwk`; the statement is JSON, and names the package, the version and the content's digest that are signed. A key that was
-    revoked since has a `key_revoked_at`.
-    """
-
-    package_id: str
-    name: str
-    release_id: str
-    version: str
-    content_sha256: str
-    size: int
-    content_url: str
-    key_id: str
-    jwk: PublicJwk
-    key_revoked_at: datetime | None
-    statement: str
-    signature: str
-
-
-class Instructions(msgspec.Struct):
-    """What the agent should run, and whether it does."""
-
-    agent_id: str
-    environment: Environment
-    in_sync: bool
-    desired: list[Desired]
-    heartbeat_seconds: int
-
 
 OPERATIONS = [
     Operation(
@@ -149,9 +75,9 @@ OPERATIONS = [
         "Download what to run, as an edge agent",
         None,
         {200: (Content(MEDIA, None),), 206: (Content(MEDIA, None),)},
-        "Sent with the agent's own credential. Given is what the heartbeat's answer names and is still live; anything else is 404:"
-        " report again. A download that broke off goes on with `Range`, one range of bytes, and the ETag in `If-Range`. `Repr-Digest`"
-        " (RFC 9530) is that of the whole, also with a part of it.",
+        "Sent with the agent's own credential, for a version that the heartbeat's answer names and that is still live. Anything else is"
+        " 404: report again. An interrupted download continues with `Range`, one range of bytes, and the ETag in `If-Range`."
+        " `Repr-Digest` (RFC 9530) is the digest of the whole content, also with a part of it.",
         headers=("Range", "If-Range"),
         refusals=UNKNOWN
         | {412: "The content is not the one that If-Match names", 416: "None of the content's bytes is in the range"},
@@ -172,7 +98,7 @@ OPERATIONS = [
         "Change what an edge agent should run",
         WRITE,
         {200: Agent},
-        "Changes what it names; the agent hears of it with its next heartbeat.",
+        "Changes the given fields; the agent gets the change with the answer to its next heartbeat.",
         body=AgentChange,
         example={"packages": []},
     ),

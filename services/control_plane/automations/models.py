@@ -1,4 +1,4 @@
-"""Automations and their runs: as requests bring them, as the database has them, as their owner sees them."""
+"""Bodies, rows and answers of automations and their runs."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -6,11 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from services.control_plane.automations.filters import Filter
-from services.control_plane.automations.runs import Status
+from services.control_plane.automations.expressions import Filter, read_filter
 from shared import http
 from shared.pagination import Page
 
+Status = Literal["queued", "running", "failed", "succeeded", "dead", "suppressed"]
+Outcome = Literal["succeeded", "failed", "refused"]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 EventTypeName = Annotated[str, Meta(min_length=1, max_length=128)]
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -39,13 +40,13 @@ class DocumentAction(http.Body, tag_field="kind", tag="document"):
 
 
 class OpenIncident(http.Body, tag_field="kind", tag="open_incident"):
-    """Opens an incident of `type`, `priority` and what else `fields` names; they may take values from the event."""
+    """Opens an incident with `type`, `priority` and the other `fields`; they may take values from the event."""
 
     fields: dict[str, Any]
 
 
 class AnnotateIncident(http.Body, tag_field="kind", tag="annotate_incident"):
-    """Leaves `note`, a code, on an incident's timeline. Both may be values or come from the event."""
+    """Adds `note`, a code, to an incident's timeline. Both fields are values or come from the event."""
 
     incident_id: Any
     note: Any
@@ -64,7 +65,7 @@ class AutomationDraft(http.Body):
 
 
 class AutomationChange(http.Body):
-    """What is named changes."""
+    """A JSON merge patch (RFC 7396): only the given fields change."""
 
     max_bytes: ClassVar[int] = 128 << 10
 
@@ -82,8 +83,60 @@ class RunPage(Page):
     status: Status | None = None
 
 
-class Automation(msgspec.Struct, kw_only=True):
-    """A row of `automations`. `scopes` are what the token that made its action held: it never does more."""
+class Automation(msgspec.Struct):
+    """A rule of an app: an event that matches the trigger causes the action.
+
+    `scopes` are those of the token that made the action, and its limit.
+    """
+
+    id: str
+    client_id: str
+    name: str
+    trigger: Trigger
+    action: Action
+    scopes: list[str]
+    enabled: bool
+    disabled_reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Automations(msgspec.Struct):
+    automations: list[Automation]
+    next_cursor: str | None
+
+
+class Run(msgspec.Struct):
+    """The execution of an automation for one event. Each automation and event have one run, and the run has one effect.
+
+    `failed` is tried again at `next_attempt_at`; `dead` waits for a person; `suppressed` never began, because it would continue a
+    loop or exceed the runs of a minute. `cause` lists the automations that led to the event.
+    """
+
+    id: str
+    automation_id: str
+    event_id: str
+    event_type: str
+    cause: list[str]
+    status: Status
+    error: str | None
+    detail: str | None
+    result: dict[str, Any] | None
+    attempt: int
+    next_attempt_at: datetime | None
+    trace_id: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Runs(msgspec.Struct):
+    runs: list[Run]
+    next_cursor: str | None
+
+
+class AutomationRow(msgspec.Struct, kw_only=True):
+    """A row of `automations`. `filter` and `action` are the JSON of the database."""
 
     id: str
     tenant_id: str
@@ -102,70 +155,49 @@ class Automation(msgspec.Struct, kw_only=True):
     authorised_at: datetime
     authority_ended: bool
 
-    def view(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "client_id": self.client_id,
-            "name": self.name,
-            "trigger": {"event_type": self.event_type, "filter": self.filter},
-            "action": self.action,
-            "scopes": self.scopes,
-            "enabled": self.enabled,
-            "disabled_reason": self.disabled_reason,
-            "created_at": self.created_at,
-            "updated_at": self.updated_at,
-        }
+    def shown(self) -> Automation:
+        return Automation(
+            id=self.id,
+            client_id=self.client_id,
+            name=self.name,
+            trigger=Trigger(event_type=self.event_type, filter=self.filter),
+            action=self.action,
+            scopes=self.scopes,
+            enabled=self.enabled,
+            disabled_reason=self.disabled_reason,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
+
+    def read_trigger(self) -> Trigger:
+        return Trigger(event_type=self.event_type, filter=read_filter(self.filter))
+
+    def read_action(self) -> Action:
+        return msgspec.convert(self.action, Action)
 
 
-class App(msgspec.Struct, frozen=True, kw_only=True):
-    """What auth says of an app and of its organisation."""
+class LiveAutomation(AutomationRow, kw_only=True):
+    """An enabled automation of an active app of an active tenant, with the rules of both."""
 
     approved_events: list[str]
-    graphql_bundles: list[str]
     requested_scopes: list[str]
     granted_scopes: list[str]
     environment: Literal["production", "sandbox"]
 
 
-class Run(msgspec.Struct, kw_only=True):
-    """A row of `automation_runs`. `rung` counts the attempts that failed since it was last begun by hand, `sent_to` is a service."""
+class App(msgspec.Struct, frozen=True, kw_only=True):
+    """The approvals of an active app of an active tenant."""
 
-    id: str
+    approved_events: list[str]
+    graphql_bundles: list[str]
+
+
+class RunRow(Run, kw_only=True):
+    """A row of `automation_runs`. `rung` counts failed attempts since a person last retried the run; `sent_to` is a service."""
+
     tenant_id: str
-    automation_id: str
     client_id: str
-    event_id: str
-    event_type: str
     event: dict[str, Any]
-    cause: list[str]
-    status: Status
-    error: str | None
-    detail: str | None
-    result: dict[str, Any] | None
-    attempt: int
     rung: int
-    next_attempt_at: datetime | None
     traceparent: str | None
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
     sent_to: str | None
-
-    def view(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "automation_id": self.automation_id,
-            "event_id": self.event_id,
-            "event_type": self.event_type,
-            "cause": self.cause,
-            "status": self.status,
-            "error": self.error,
-            "detail": self.detail,
-            "result": self.result,
-            "attempt": self.attempt,
-            "next_attempt_at": self.next_attempt_at,
-            "trace_id": self.traceparent.split("-")[1] if self.traceparent else None,
-            "created_at": self.created_at,
-            "started_at": self.started_at,
-            "finished_at": self.finished_at,
-        }

@@ -1,77 +1,23 @@
 """Every call about automations."""
 
-from datetime import datetime
-from typing import Any
-
-import msgspec
-
 from services.control_plane.access import BASE, READ, WRITE
 from services.control_plane.automations import endpoints
 from services.control_plane.automations.models import (
-    Action,
+    Automation,
     AutomationChange,
     AutomationDraft,
     AutomationPage,
+    Automations,
+    Run,
     RunPage,
-    Trigger,
+    Runs,
 )
-from services.control_plane.automations.runs import Status
 from shared.routing import Operation
 
 AUTOMATIONS = f"{BASE}/automations"
 ONE = AUTOMATIONS + "/{automation_id}"
 RUNS = f"{AUTOMATIONS}/runs"
-LACKING = {403: "A scope, the organisation's grant, an approval or a bundle is lacking, which is named"}
-
-
-class Automation(msgspec.Struct):
-    """What an app has done when an event comes. `scopes` are what the token that made its action held: it never does more."""
-
-    id: str
-    client_id: str
-    name: str
-    trigger: Trigger
-    action: Action
-    scopes: list[str]
-    enabled: bool
-    disabled_reason: str | None
-    created_at: datetime
-    updated_at: datetime
-
-
-class Automations(msgspec.Struct):
-    automations: list[Automation]
-    next_cursor: str | None
-
-
-class Run(msgspec.Struct):
-    """One event that met an automation: there is one run for the two, and one effect of it.
-
-    `failed` is tried again at `next_attempt_at`; `dead` waits for a person; `suppressed` never began, since it would continue a loop
-    or there were too many in a minute. `cause` are the automations that led to the event.
-    """
-
-    id: str
-    automation_id: str
-    event_id: str
-    event_type: str
-    cause: list[str]
-    status: Status
-    error: str | None
-    detail: str | None
-    result: dict[str, Any] | None
-    attempt: int
-    next_attempt_at: datetime | None
-    trace_id: str | None
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-
-
-class Runs(msgspec.Struct):
-    runs: list[Run]
-    next_cursor: str | None
-
+LACKING = {403: "A scope, the organisation's grant, an approval or a bundle is missing; the answer names it"}
 
 EXAMPLE = {
     "name": "Tell the ward of urgent incidents",
@@ -95,7 +41,7 @@ OPERATIONS = [
         "Create an automation",
         WRITE,
         {201: Automation},
-        'Values of an action may be `{"from": "/pointer"}`, a place in the event\'s data. It hears of events a moment after it was made.',
+        'Values of an action may be `{"from": "/pointer"}`, a place in the event\'s data. It gets events from a moment after it was made.',
         body=AutomationDraft,
         headers=("Idempotency-Key",),
         refusals=LACKING | {409: "The app has a hundred automations, or a call with this Idempotency-Key is under way"},
@@ -116,7 +62,7 @@ OPERATIONS = [
         "Change an automation",
         WRITE,
         {200: Automation},
-        "Changes what it names. An administrator stops and starts every app's automations, and says of none what it does.",
+        "Changes the given fields. An administrator renames, stops and starts every app's automations, but changes no trigger or action.",
         body=AutomationChange,
         refusals=LACKING,
         example={"enabled": False},
@@ -145,7 +91,7 @@ OPERATIONS = [
         "Review every run",
         READ,
         {200: Runs},
-        "`?status=dead` are the dead letters.",
+        "`?status=dead` lists the dead letters.",
         query=RunPage,
     ),
     Operation(
@@ -163,7 +109,7 @@ OPERATIONS = [
         "Try a dead run again",
         WRITE,
         {202: Run},
-        refusals={409: "The run is not over badly, or is over a week old"},
+        refusals={409: "The run is neither dead nor suppressed, or it is over a week old"},
     ),
 ]
 IDS = {"automation_id": "auto_123", "run_id": "run_123"}

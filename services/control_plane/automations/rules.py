@@ -1,78 +1,133 @@
-"""What an automation may be: its trigger and action by themselves, and what its app is approved for."""
+"""The rules of an automation: trigger, action, the approvals of its app and the scopes of a run. Pure, except `check_granted`."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-import msgspec
-from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
-
 from services.control_plane import catalogue
-from services.control_plane.automations import actions, authority, filters, queries
+from services.control_plane.automations import expressions, queries
 from services.control_plane.automations.models import (
     Action,
     AnnotateIncident,
     App,
+    AutomationDraft,
     DocumentAction,
     OpenIncident,
     Trigger,
     WebhookAction,
 )
-from shared import http, problems
+from shared import problems
 from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError
+from shared.rows import first
 
-# What an app has that auth has not told of yet.
+FIRED = "automation.fired"
+INCIDENTS = "argus:incidents:write"
+OBJECTS = frozenset({"fields", "variables"})
+# Bundles whose operations change something here and carry no credentials.
+BUNDLES = frozenset({"incident-management"})
+# The approval of an app before auth's first message about it.
 DEFAULT_APPROVED = ["incident.*"]
+# Scopes that an organisation has only while an operator grants them.
+ON_REQUEST = ("argus:telephony:", "argus:platform:")
 
 
 def check(trigger: Trigger, action: Action) -> None:
-    """Raises a 422 Problem naming what is wrong."""
-    errors = objections(trigger, action)
-    if errors:
-        raise problems.invalid("The automation does not fit; see errors.", errors)
+    """Raises a 422 Problem with all errors."""
+    if found := errors(trigger, action):
+        raise problems.invalid("The automation does not fit; see errors.", found)
 
 
-def objections(trigger: Trigger, action: Action, place: str = "") -> list[FieldError]:
-    """What is wrong with it, whoever asks; `place` is where the automation itself stands."""
+def errors(trigger: Trigger, action: Action, place: str = "") -> list[FieldError]:
+    """The errors that do not depend on the caller. `place` is the JSON Pointer of the automation."""
     found: list[FieldError] = []
-    if trigger.event_type not in catalogue.EVENT_TYPES - {actions.FIRED}:
-        reason = "not an event type that automations wait for; patterns are not taken here"
+    if trigger.event_type not in catalogue.EVENT_TYPES - {FIRED}:
+        reason = "not an event type for automations; patterns are not accepted here"
         found.append(FieldError(f"{place}/trigger/event_type", reason))
     if trigger.filter is not None:
-        found += filters.objections(trigger.filter, f"{place}/trigger/filter")
-    return found + actions.objections(action, f"{place}/action")
+        found += expressions.filter_errors(trigger.filter, f"{place}/trigger/filter")
+    return found + action_errors(action, f"{place}/action")
+
+
+def action_errors(action: Action, place: str) -> list[FieldError]:
+    if isinstance(action, DocumentAction) and action.bundle not in BUNDLES:
+        return [FieldError(f"{place}/bundle", f"automations run documents of {', '.join(sorted(BUNDLES))}")]
+    if isinstance(action, OpenIncident) and not action.fields.keys() >= {"type", "priority"}:
+        return [FieldError(f"{place}/fields", "an incident has a type and a priority")]
+    named = templates(action)
+    found = [one for name, value in named for one in expressions.template_errors(value, f"{place}/{name}")]
+    return found + [
+        FieldError(f"{place}/{name}", "an object; this literal is none")
+        for name, value in named
+        if name in OBJECTS
+        and value.keys() == {expressions.LITERAL}
+        and not isinstance(value[expressions.LITERAL], dict)
+    ]
+
+
+def templates(action: Action) -> list[tuple[str, Any]]:
+    """The templates of an action by their fields."""
+    if isinstance(action, DocumentAction):
+        return [("variables", action.variables)]
+    if isinstance(action, AnnotateIncident):
+        return [("incident_id", action.incident_id), ("note", action.note)]
+    return [("fields", action.fields)]
 
 
 async def check_granted(conn: AsyncConnection, caller: Caller, trigger: Trigger, action: Action) -> None:
-    """Raises a 403 Problem naming the event type, the scope or the bundle that is lacking."""
-    needed = [trigger.event_type] + ([actions.FIRED] if isinstance(action, WebhookAction) else [])
-    async with conn.cursor(row_factory=class_row(App)) as cursor:
-        app = await (await cursor.execute(queries.APP, (caller.client_id,))).fetchone()
+    """Raises a 403 Problem that names the missing approval, scope or bundle."""
+    needed = [trigger.event_type] + ([FIRED] if isinstance(action, WebhookAction) else [])
+    app = await first(conn, App, queries.APP, (caller.client_id,))
     approved = app.approved_events if app is not None else DEFAULT_APPROVED
-    refused = [name for name in needed if not authority.covers(approved, name)]
+    refused = [name for name in needed if not covers(approved, name)]
     if refused:
         raise problems.forbidden(f"This app is not approved for {', '.join(refused)}.", unapproved_events=refused)
-    if isinstance(action, OpenIncident | AnnotateIncident | DocumentAction) and not caller.has(actions.INCIDENTS):
-        raise problems.insufficient_scope(actions.INCIDENTS)
+    if isinstance(action, OpenIncident | AnnotateIncident | DocumentAction) and not caller.has(INCIDENTS):
+        raise problems.insufficient_scope(INCIDENTS)
     if isinstance(action, DocumentAction) and (app is None or action.bundle not in app.graphql_bundles):
         raise problems.forbidden(f"This app was not granted {action.bundle}.", bundle=action.bundle)
 
 
-def kept(value: msgspec.Struct | None) -> Jsonb | None:
-    """A filter or action as the database takes it."""
-    return None if value is None else Jsonb(value, dumps=lambda one: http.encode(one).decode())
+def package_errors(
+    drafts: Sequence[AutomationDraft], event_types: Sequence[str], scopes: Sequence[str]
+) -> list[FieldError]:
+    """The errors of a manifest's automations, also where the manifest lacks a scope or event type that they need."""
+    found: list[FieldError] = []
+    for index, draft in enumerate(drafts):
+        place = f"/automations/{index}"
+        found += errors(draft.trigger, draft.action, place)
+        if draft.trigger.event_type not in event_types:
+            found.append(FieldError(f"{place}/trigger/event_type", "is not among the manifest's event_types"))
+        if not isinstance(draft.action, WebhookAction):
+            if INCIDENTS not in scopes:
+                found.append(FieldError(f"{place}/action", f"needs {INCIDENTS} among the manifest's scopes"))
+        elif draft.action.webhook_id is not None:
+            reason = "an installation's webhooks are not known to its package"
+            found.append(FieldError(f"{place}/action/webhook_id", reason))
+        elif FIRED not in event_types:
+            found.append(FieldError(f"{place}/action", f"needs {FIRED} among the manifest's event_types"))
+    return found
 
 
-def read(row: dict[str, Any]) -> tuple[Trigger, Action]:
-    """Trigger and action of a row that is about to be written."""
-    action = msgspec.json.decode(http.encode(row["action"].obj), type=Action)
-    given = row["filter"]
-    kind = filters.Filter
-    wanted = None if given is None else msgspec.json.decode(http.encode(given.obj), type=kind)
-    return Trigger(event_type=row["event_type"], filter=wanted), action
+def allowed_scopes(made_with: Iterable[str], of_app: Collection[str], of_tenant: Collection[str]) -> list[str]:
+    """The scopes of the token that made an automation, without those that its app or its organisation lost since."""
+    return sorted(
+        scope
+        for scope in made_with
+        if _includes(of_app, scope) and (not scope.startswith(ON_REQUEST) or _includes(of_tenant, scope))
+    )
 
 
-def age(created_at: datetime) -> timedelta:
-    return datetime.now(UTC) - created_at
+def _includes(held: Collection[str], scope: str) -> bool:
+    """`…:write` includes `…:read` of the same resource."""
+    return scope in held or (scope.endswith(":read") and scope.removesuffix("read") + "write" in held)
+
+
+def covers(patterns: Iterable[str], event_type: str) -> bool:
+    """Whether an approval covers the type: by its name, by a prefix such as `incident.*`, or by `*`."""
+    return any(
+        pattern == event_type
+        or pattern == "*"
+        or (pattern.endswith(".*") and event_type.startswith(pattern.removesuffix("*")))
+        for pattern in patterns
+    )

@@ -1,44 +1,74 @@
-"""How a run moves: queued → running → succeeded, or failed → running again after a while, or dead. Suppressed ones never began.
+"""Runs: one for each automation and event, and one effect of each run.
 
-`failed` waits for its next attempt; `dead` was refused, has no attempts left or got no answer, and waits for a person.
+A run is queued, then running, then succeeded; or failed, and running again after a wait; or dead, when it was refused, has no attempts
+left or got no answer. A suppressed run never began. Dead and suppressed runs wait for a person.
+
+A transaction writes the run together with the message for its effect, and the service that has the effect stores the run's id. So
+repeated messages and crashes cause no second run and no second effect.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal, NamedTuple
+from itertools import groupby
+from typing import Any, NamedTuple
 
-Status = Literal["queued", "running", "failed", "succeeded", "dead", "suppressed"]
-Outcome = Literal["succeeded", "failed", "refused"]
-DEFAULT_SCHEDULE = "5s,30s,2m,10m,1h"
-# A run's effect is known by its id where it happened for longer than this, so that a second one is impossible.
+from prometheus_client import Gauge
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from services.control_plane.access import is_granted
+from services.control_plane.automations import expressions, queries, rules
+from services.control_plane.automations.expressions import Unfit, Unresolvable
+from services.control_plane.automations.models import (
+    DocumentAction,
+    LiveAutomation,
+    OpenIncident,
+    Outcome,
+    RunRow,
+    Status,
+    WebhookAction,
+)
+from services.control_plane.settings import Settings, parse_schedule
+from shared import ids, outbox, tracing
+from shared.database import Connection, set_tenant
+from shared.messages import (
+    AutomationAction,
+    AutomationDelivery,
+    AutomationIncident,
+    PlatformEvent,
+    RunDocument,
+    RunFinished,
+    consumer_of,
+)
+from shared.periodic import Periodic, in_portions
+from shared.worker import Received
+
+# Services store a run's id longer than this, so that a retry cannot have a second effect.
 RETRY_DAYS = 7
-_WAIT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-
-
-# What became of the last attempt is not known.
+# Errors of a run whose last attempt may have had its effect.
 UNKNOWN = frozenset({"no_answer", "moved"})
+# Automations that may follow one another.
+LONGEST_CHAIN = 3
+# Due runs wait while old ones are deleted: short portions, often.
+EXPIRY_SECONDS = 2
+
+gauge = Gauge(
+    "automation_runs", "Runs of automations that are not over well: dead, waiting for an attempt, running", ["status"]
+)
 
 
 class Moved(NamedTuple):
+    """The next status of a run, and the seconds until its next attempt."""
+
     status: Status
     wait: float | None = None
 
 
-def parse_schedule(text: str) -> tuple[float, ...]:
-    """Seconds to wait before each further attempt, from `5s,30s,2m`. Raises ValueError."""
-    waits = [_WAIT.fullmatch(part.strip()) for part in text.split(",")]
-    if not all(waits):
-        raise ValueError("AUTOMATION_RETRY_SCHEDULE is waits such as 5s,30s,2m,1h")
-    return tuple(float(wait[1]) * _UNITS[wait[2]] for wait in waits if wait)
-
-
 def answered(status: Status, current: int, rung: int, attempt: int, outcome: Outcome, waits: Sequence[float]) -> Moved:
-    """Where a run goes that is at `status` in its attempt `current`, told of the outcome of `attempt`.
+    """The state after the outcome of `attempt`, for a run at `status` in its attempt `current`.
 
-    A success counts whenever it is told of, since the effect is there. Any other answer counts for the attempt under way alone.
-    `rung` is how many attempts failed since it was last begun by hand.
+    A success always counts, because the effect exists. Any other outcome counts for the running attempt only.
+    `rung` is the number of failed attempts since a person last retried the run.
     """
     if outcome == "succeeded":
         return Moved("succeeded")
@@ -49,13 +79,13 @@ def answered(status: Status, current: int, rung: int, attempt: int, outcome: Out
     return Moved("failed", waits[rung])
 
 
-def may_go(error: str | None, sent_to: str | None, door: str) -> bool:
-    """Whether a run may be sent to that service: one knows a run by its id, another does not know what the first did of it."""
-    return error not in UNKNOWN or sent_to in (None, door)
+def may_go(error: str | None, sent_to: str | None, consumer: str) -> bool:
+    """Whether a run may be sent to that service: after an unknown effect only to the service that knows the run's id."""
+    return error not in UNKNOWN or sent_to in (None, consumer)
 
 
 def may_retry(status: Status, error: str | None, age: timedelta) -> str | None:
-    """Why a person may not have it tried again; None when they may."""
+    """The reason why a person may not retry the run, or None."""
     if status not in ("dead", "suppressed"):
         return f"The run is {status}; only dead and suppressed ones are tried again."
     if status == "suppressed" and error == "loop":
@@ -63,3 +93,216 @@ def may_retry(status: Status, error: str | None, age: timedelta) -> str | None:
     if age > timedelta(days=RETRY_DAYS):
         return f"The run is over {RETRY_DAYS} days old."
     return None
+
+
+def loop_error(automation_id: str, cause: Sequence[str]) -> str | None:
+    """The reason why the automation does not run for an event that the automations in `cause` led to, or None."""
+    if automation_id in cause:
+        return "loop: this automation led to the event itself"
+    if len(cause) >= LONGEST_CHAIN:
+        return f"loop: {len(cause)} automations led to the event, and no more than {LONGEST_CHAIN} follow one another"
+    return None
+
+
+def next_cause(automation_id: str, cause: Sequence[str]) -> list[str]:
+    """The `cause` of events that the automation's action leads to."""
+    return [*cause, automation_id]
+
+
+class Engine:
+    """`per_minute` is the ceiling of one automation's runs, `waits` the seconds before each further attempt."""
+
+    def __init__(self, waits: Sequence[float], per_minute: int) -> None:
+        self.waits = waits
+        self.per_minute = per_minute
+
+    def take_events(self, conn: Connection, messages: Sequence[Received[PlatformEvent]]) -> None:
+        """Begins a run for each automation whose trigger matches an event, unless it has one for that event."""
+        by_tenant = sorted(messages, key=lambda message: (message.tenant_id, message.body.event_id))
+        for tenant_id, group in groupby(by_tenant, key=lambda message: message.tenant_id):
+            set_tenant(conn, tenant_id)
+            of_tenant = list(group)
+            with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
+                types = sorted({message.body.type for message in of_tenant})
+                live = cursor.execute(queries.FIND_LIVE, (types,)).fetchall()
+            for message in of_tenant:
+                for automation in live:
+                    if _is_triggered(automation, message.body):
+                        self._begin(conn, message, automation)
+
+    def take_answers(self, conn: Connection, messages: Sequence[Received[RunFinished]]) -> None:
+        """Applies the outcomes of attempts."""
+        for message in messages:
+            set_tenant(conn, message.tenant_id)
+            answer = message.body
+            with conn.cursor(row_factory=class_row(RunRow)) as cursor:
+                run = cursor.execute(queries.LOCK_RUN, (answer.run_id,)).fetchone()
+            if run is None:
+                continue
+            moved = answered(run.status, run.attempt, run.rung, answer.attempt, answer.outcome, self.waits)
+            if moved.status != run.status:
+                _settle(conn, run, moved.status, answer.error, answer.detail, answer.result or None, moved.wait)
+
+    def begin_due(self, conn: Connection) -> int:
+        """Begins the due runs of all tenants. Runs of stopped automations are dead. Returns how many were due."""
+        with conn.cursor(row_factory=class_row(RunRow)) as cursor:
+            due = cursor.execute(queries.LOCK_DUE_RUNS).fetchall()
+        for run in due:
+            with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
+                automation = cursor.execute(queries.FIND_LIVE_OF_RUN, (run.automation_id,)).fetchone()
+            if automation is not None and _allows(automation, run.event_type):
+                _start(conn, run, automation)
+            else:
+                _settle(conn, run, "dead", "stopped", "The automation, its app or an approval was withdrawn.")
+        return len(due)
+
+    def _begin(self, conn: Connection, message: Received[PlatformEvent], automation: LiveAutomation) -> None:
+        with tracing.span("automation run", parent=message.traceparent):
+            run = _add(conn, message, automation)
+            if run is None:
+                return
+            loop = loop_error(automation.id, run.cause)
+            if loop is not None:
+                _settle(conn, run, "suppressed", "loop", loop)
+                return
+            counted = conn.execute(queries.COUNT_RUN, (automation.id,)).fetchone()
+            if counted is not None and counted[0] > self.per_minute:
+                _settle(conn, run, "suppressed", "rate_ceiling", f"More than {self.per_minute} runs in a minute.")
+            else:
+                _start(conn, run, automation)
+
+
+def _is_triggered(automation: LiveAutomation, event: PlatformEvent) -> bool:
+    if event.type != automation.event_type or not _allows(automation, event.type):
+        return False
+    wanted = expressions.read_filter(automation.filter)
+    return wanted is None or expressions.matches(wanted, event.data)
+
+
+def _allows(automation: LiveAutomation, event_type: str) -> bool:
+    return is_granted(automation.granted_scopes) and rules.covers(automation.approved_events, event_type)
+
+
+def _add(conn: Connection, message: Received[PlatformEvent], automation: LiveAutomation) -> RunRow | None:
+    """None when the automation has a run for this event."""
+    event = message.body
+    row = {
+        "id": ids.new_id("run"),
+        "tenant_id": message.tenant_id,
+        "automation_id": automation.id,
+        "client_id": automation.client_id,
+        "event_id": event.event_id,
+        "event_type": event.type,
+        "event": Jsonb(event.data),
+        "cause": event.cause,
+        "traceparent": tracing.traceparent() or message.traceparent,
+    }
+    with conn.cursor(row_factory=class_row(RunRow)) as cursor:
+        return cursor.execute(queries.ADD_RUN, row).fetchone()
+
+
+def _start(conn: Connection, run: RunRow, automation: LiveAutomation) -> None:
+    try:
+        message = _message(run, automation)
+    except Unresolvable as error:
+        _settle(conn, run, "dead", "unresolvable", f"The event has nothing at {error}.")
+        return
+    except Unfit as error:
+        _settle(conn, run, "dead", "unfit", str(error))
+        return
+    consumer = consumer_of(message)
+    if not may_go(run.error, run.sent_to, consumer):
+        detail = f"The automation now acts through {consumer}, and the outcome at {run.sent_to} is unknown."
+        _settle(conn, run, "dead", "moved", detail)
+        return
+    conn.execute(queries.BEGIN, (consumer, run.id))
+    outbox.add_sync(conn, run.tenant_id, message, traceparent=run.traceparent)
+
+
+def _message(run: RunRow, automation: LiveAutomation) -> AutomationAction:
+    """The message that has the run's effect.
+
+    Raises Unresolvable where the event lacks a value of the action, Unfit where the values cannot be used.
+    """
+    action = automation.read_action()
+    filled = _filled(rules.templates(action), run.event)
+    common: dict[str, Any] = {
+        "run_id": run.id,
+        "attempt": run.attempt + 1,
+        "automation_id": automation.id,
+        "client_id": automation.client_id,
+        "scopes": rules.allowed_scopes(automation.scopes, automation.requested_scopes, automation.granted_scopes),
+        "cause": next_cause(automation.id, run.cause),
+        "environment": automation.environment,
+    }
+    if isinstance(action, WebhookAction):
+        data = {
+            "automation_id": run.automation_id,
+            "run_id": run.id,
+            "event_id": run.event_id,
+            "event_type": run.event_type,
+            "event": run.event,
+            "fields": filled["fields"],
+        }
+        return AutomationDelivery(**common, webhook_id=action.webhook_id, timestamp=run.created_at, data=data)
+    if isinstance(action, DocumentAction):
+        return RunDocument(**common, bundle=action.bundle, operation=action.operation, **filled)
+    if isinstance(action, OpenIncident):
+        return AutomationIncident(**common, **filled)
+    # The event may hold any type here. The consumer refuses an empty id or code.
+    texts = {name: value if isinstance(value, str) else "" for name, value in filled.items()}
+    return AutomationIncident(**common, incident_id=texts["incident_id"], note=texts["note"])
+
+
+def _filled(templates: list[tuple[str, Any]], event: dict[str, Any]) -> dict[str, Any]:
+    expressions.require_small([template for _, template in templates], event)
+    filled = {name: expressions.fill(template, event) for name, template in templates}
+    # The consumer cannot decode a message with another type here.
+    if wrong := [name for name, value in filled.items() if name in rules.OBJECTS and not isinstance(value, dict)]:
+        raise Unfit(f"The event's value for {wrong[0]} is no object.")
+    return filled
+
+
+def _settle(
+    conn: Connection,
+    run: RunRow,
+    status: Status,
+    error: str | None = None,
+    detail: str | None = None,
+    result: dict[str, Any] | None = None,
+    wait: float | None = None,
+) -> None:
+    row = {"id": run.id, "status": status, "error": error, "detail": detail, "wait": wait}
+    conn.execute(queries.SETTLE, row | {"result": Jsonb(result) if result is not None else None})
+
+
+def engine(settings: Settings) -> Engine:
+    return Engine(parse_schedule(settings.automation_retry_schedule), settings.automation_runs_per_minute)
+
+
+def periodic(settings: Settings) -> list[Periodic]:
+    """The relay's work for runs."""
+    answer, days = settings.automation_answer_seconds, settings.automation_runs_kept_days
+    return [
+        Periodic("begin due runs", 0.5, engine(settings).begin_due),
+        Periodic("give up unanswered runs", 30, lambda conn: give_up_unanswered(conn, answer)),
+        Periodic("expire runs", 60, lambda conn: expire(conn, days)),
+        Periodic("measure runs", 5, measure),
+    ]
+
+
+def give_up_unanswered(conn: Connection, seconds: int) -> int:
+    """Runs without an answer for so long are dead; a late answer still counts. Returns how many."""
+    return conn.execute(queries.GIVE_UP_UNANSWERED, (seconds,)).rowcount
+
+
+def expire(conn: Connection, days: int) -> int:
+    """Returns how many."""
+    return in_portions(conn, queries.EXPIRE, days, seconds=EXPIRY_SECONDS)
+
+
+def measure(conn: Connection) -> None:
+    dead, waiting, running = conn.execute(queries.MEASURE).fetchone() or (0, 0, 0)
+    gauge.labels("dead").set(dead)
+    gauge.labels("waiting").set(waiting)
+    gauge.labels("running").set(running)

@@ -1,38 +1,40 @@
-"""The marketplace: the HTTP door."""
+"""HTTP endpoints of the marketplace."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.control_plane import caps
+from services.control_plane import caps, contents
 from services.control_plane.access import BASE
 from services.control_plane.marketplace import queries, store
 from services.control_plane.marketplace.models import (
     Consent,
     Installation,
     InstallationFilter,
+    Listing,
     ListingDraft,
     ListingFilter,
     ListingRow,
 )
-from services.control_plane.octets import octets
 from shared import audit, http, idempotency, identity, pagination, problems
 from shared.database import tenant_transaction
 from shared.identity import Caller
 from shared.rows import every
 
-# An administrator's: installing makes an app and says what it may do.
+# Installing makes an app and sets its rules, as only an administrator may.
 APPS = "platform:apps"
 
 
 async def list_listings(request: Request, caller: Caller, page: ListingFilter) -> Response:
-    """What every organisation has published; with `own=true` the caller's own, those withdrawn too."""
-    wanted = {"kind": page.kind, "own": page.own, "tenant_id": caller.tenant_id}
+    parameters = {
+        "kind": page.kind,
+        "own": page.own,
+        "tenant_id": caller.tenant_id,
+        "after": pagination.after(request, page),
+        "limit": page.limit + 1,
+    }
     async with tenant_transaction(request, caller) as conn:
-        parameters = wanted | {"after": pagination.after(request, page), "limit": page.limit + 1}
-        found = await every(conn, ListingRow, queries.LIST_LISTINGS, parameters)
-    rows, cursor = pagination.slice_page(request, found, page, key=lambda listing: listing.id)
-    content = {"listings": [store.shown(row) for row in rows], "next_cursor": cursor}
-    return http.json(content, headers=pagination.link_header(request, cursor))
+        listings = await every(conn, ListingRow, queries.LIST_LISTINGS, parameters)
+    return pagination.listed(request, "listings", listings, page, lambda listing: listing.id, ListingRow.shown)
 
 
 async def publish_listing(request: Request, caller: Caller, draft: ListingDraft) -> Response:
@@ -43,19 +45,19 @@ async def publish_listing(request: Request, caller: Caller, draft: ListingDraft)
         listing, is_new = await store.publish(conn, caller, draft)
         await audit.record(conn, caller, "listing.published", listing.id, {"release": listing.release_id})
         if is_new:
-            response = http.created(store.shown(listing), location=f"{BASE}/listings/{listing.id}")
+            response = http.created(listing.shown(), location=f"{BASE}/listings/{listing.id}")
         else:
-            response = http.json(store.shown(listing))
+            response = http.json(listing.shown())
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def read_listing(request: Request, caller: Caller, listing_id: str) -> Response:
+async def read_listing(request: Request, caller: Caller, listing_id: str) -> Listing:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(store.shown(await store.load_listing(conn, listing_id)))
+        return (await store.load_listing(conn, listing_id)).shown()
 
 
 async def withdraw_listing(request: Request, caller: Caller, listing_id: str) -> Response:
-    """Nobody installs it any more; where it is installed it stays."""
+    """Ends new installations of the listing. Existing installations stay."""
     async with tenant_transaction(request, caller) as conn:
         await store.withdraw(conn, caller, listing_id)
         await audit.record(conn, caller, "listing.withdrawn", listing_id)
@@ -63,11 +65,10 @@ async def withdraw_listing(request: Request, caller: Caller, listing_id: str) ->
 
 
 async def list_installations(request: Request, caller: Caller, page: InstallationFilter) -> Response:
+    parameters = {"status": page.status, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        parameters = {"status": page.status, "after": pagination.after(request, page), "limit": page.limit + 1}
-        found = await every(conn, Installation, queries.LIST_INSTALLATIONS, parameters)
-    rows, cursor = pagination.slice_page(request, found, page, key=lambda installation: installation.id)
-    return http.json({"installations": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
+        installations = await every(conn, Installation, queries.LIST_INSTALLATIONS, parameters)
+    return pagination.listed(request, "installations", installations, page, lambda installation: installation.id)
 
 
 async def install(request: Request, caller: Caller, consent: Consent) -> Response:
@@ -83,27 +84,27 @@ async def install(request: Request, caller: Caller, consent: Consent) -> Respons
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def read_installation(request: Request, caller: Caller, installation_id: str) -> Response:
+async def read_installation(request: Request, caller: Caller, installation_id: str) -> Installation:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(await store.load(conn, installation_id))
+        return await store.load(conn, installation_id)
 
 
 async def download_installed(request: Request, caller: Caller, installation_id: str) -> Response:
-    """The content of an active installation's version, whoever published it."""
+    """The content of an active installation's version, from any publisher."""
     async with tenant_transaction(request, caller) as conn:
-        found = await store.load(conn, installation_id)
-        row = await (await conn.execute(queries.CONTENT, (found.id,))).fetchone()
+        installation = await store.load(conn, installation_id)
+        row = await (await conn.execute(queries.CONTENT, (installation.id,))).fetchone()
     if row is None or row[0] is None:
-        raise problems.not_found("Only what is installed and active can be downloaded.")
-    return octets(row[0], found.content_sha256)
+        raise problems.not_found("Only the content of an active installation can be downloaded.")
+    return contents.whole(row[0], installation.content_sha256)
 
 
-async def uninstall(request: Request, caller: Caller, installation_id: str) -> Response:
-    """The app's tokens end at every gateway within a second of auth's hearing of it."""
+async def uninstall(request: Request, caller: Caller, installation_id: str) -> Installation:
+    """Every gateway refuses the app's tokens within a second after auth receives the message."""
     async with tenant_transaction(request, caller) as conn:
         ended = await store.uninstall(conn, caller, installation_id)
         await audit.record(conn, caller, "installation.uninstalled", ended.id, {"client_id": ended.client_id})
-    return http.json(ended, 202)
+    return ended
 
 
 async def require_administrator(request: Request, caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""Listings that everybody sees, and what a tenant has installed of them."""
+"""Bodies, rows and answers of listings, which every tenant sees, and of a tenant's installations."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -12,13 +12,11 @@ from shared.pagination import Page
 
 InstallationStatus = Literal["pending", "active", "failed", "uninstalling", "uninstalled"]
 Title = Annotated[str, Meta(min_length=1, max_length=120)]
-
-
 Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=50)]
 
 
 class ListingDraft(http.Body):
-    """A release that is live in production, and what others read of it."""
+    """A release that is live in production, with the texts for other organisations."""
 
     release_id: str
     title: Title
@@ -26,7 +24,10 @@ class ListingDraft(http.Body):
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """A package anybody may install: what it asks for, and what each installation gets. `publisher` is an organisation's name."""
+    """A package that any organisation may install, its requests, and the automations of each installation.
+
+    `publisher` is an organisation's name.
+    """
 
     id: str
     publisher: str
@@ -46,12 +47,28 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     graphql_bundles: list[str] = field(default_factory=list)
 
 
+class Listings(msgspec.Struct):
+    listings: list[Listing]
+    next_cursor: str | None
+
+
 class ListingRow(Listing, frozen=True, kw_only=True):
-    """The row, with what is its owner's alone."""
+    """A row of `listings`; only its owner may see the fields that `Listing` lacks."""
 
     tenant_id: str
     release_id: str
     version_id: str
+
+    @property
+    def bundles(self) -> list[str]:
+        """The bundles whose documents the automations run."""
+        actions = [template["action"] for template in self.automations]
+        return sorted({action["bundle"] for action in actions if action["kind"] == "document"})
+
+    def shown(self) -> Listing:
+        fields: dict[str, Any] = {name: getattr(self, name) for name in Listing.__struct_fields__}
+        fields["graphql_bundles"] = self.bundles
+        return Listing(**fields)
 
 
 class ListingFilter(Page):
@@ -60,9 +77,9 @@ class ListingFilter(Page):
 
 
 class Consent(http.Body):
-    """What to install, and what it will have: all scopes, event types and bundles that the listing asks for, and no other.
+    """A listing to install, with exactly the scopes, event types and bundles that it asks for.
 
-    `version` is the one that was read: another that the publisher shows by then is not installed.
+    `version` is the version that was read. If the listing shows another one by now, nothing is installed.
     """
 
     listing_id: str
@@ -94,6 +111,11 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     active_at: datetime | None
     ended_at: datetime | None
+
+
+class Installations(msgspec.Struct):
+    installations: list[Installation]
+    next_cursor: str | None
 
 
 class InstallationFilter(Page):

@@ -1,4 +1,4 @@
-"""SQL of listings and installations. Published listings are every tenant's to read; all else is the tenant's of the transaction."""
+"""SQL of listings and installations. Row-level security shows a tenant its own rows and every published listing."""
 
 from typing import LiteralString
 
@@ -6,7 +6,7 @@ LISTING: LiteralString = """
     id, tenant_id, publisher, package_id, release_id, version_id, name, version, kind, title, description, scopes, event_types,
     automations, content_sha256, status, published_at, withdrawn_at
 """
-# A share lock: what is published is live, also where it is taken back at the same moment.
+# The share lock waits for a concurrent roll-back or revocation, so that only a live release is published.
 LIVE_RELEASE: LiteralString = """
     SELECT r.package_id, r.version_id, p.name, r.version, v.kind, v.scopes, v.event_types, v.automations, v.content_sha256,
         (SELECT t.name FROM tenants t WHERE t.tenant_id = r.tenant_id) AS publisher
@@ -65,7 +65,7 @@ FIND_INSTALLED: LiteralString = """
     SELECT id FROM installations WHERE package_id = %s AND status IN ('pending', 'active', 'uninstalling')
 """
 FIND_INSTALLATION: LiteralString = f"SELECT {INSTALLATION} FROM installations WHERE id = %s"
-FIND_INSTALLATION_TO_CHANGE: LiteralString = FIND_INSTALLATION + " FOR UPDATE"
+LOCK_INSTALLATION: LiteralString = FIND_INSTALLATION + " FOR UPDATE"
 LIST_INSTALLATIONS: LiteralString = f"""
     SELECT {INSTALLATION} FROM installations
     WHERE (%(status)s::text IS NULL OR status = %(status)s) AND (%(after)s::text IS NULL OR id < %(after)s)
@@ -80,7 +80,6 @@ ACTIVATE: LiteralString = """
 FAIL: LiteralString = """
     UPDATE installations SET status = 'failed', reason = %s, ended_at = clock_timestamp() WHERE id = %s AND status = 'pending'
 """
-# The app is gone, whoever deleted it.
 END: LiteralString = """
     UPDATE installations SET status = 'uninstalled', ended_at = clock_timestamp()
     WHERE client_id = %s AND status IN ('pending', 'active', 'uninstalling')

@@ -1,18 +1,18 @@
 """Every call of the marketplace."""
 
-import msgspec
-
 from services.control_plane.access import BASE, READ, WRITE
+from services.control_plane.contents import MEDIA
 from services.control_plane.marketplace import endpoints
 from services.control_plane.marketplace.models import (
     Consent,
     Installation,
     InstallationFilter,
+    Installations,
     Listing,
     ListingDraft,
     ListingFilter,
+    Listings,
 )
-from services.control_plane.octets import MEDIA
 from shared.routing import Content, Operation
 
 LISTINGS = f"{BASE}/listings"
@@ -20,17 +20,6 @@ INSTALLATIONS = f"{BASE}/installations"
 INSTALLATION = f"{INSTALLATIONS}/{{installation_id}}"
 IDEMPOTENCY = ("Idempotency-Key",)
 ADMINISTRATORS = "A scope is missing: `platform:apps` is needed as well"
-
-
-class Listings(msgspec.Struct):
-    listings: list[Listing]
-    next_cursor: str | None
-
-
-class Installations(msgspec.Struct):
-    installations: list[Installation]
-    next_cursor: str | None
-
 
 OPERATIONS = [
     Operation(
@@ -40,7 +29,7 @@ OPERATIONS = [
         "Browse the marketplace",
         READ,
         {200: Listings},
-        "What every organisation has published; with `own=true` your own, those withdrawn too.",
+        "The published listings of every organisation; with `own=true` your own, withdrawn ones too.",
         query=ListingFilter,
     ),
     Operation(
@@ -50,7 +39,7 @@ OPERATIONS = [
         "Publish a listing",
         WRITE,
         {201: Listing, 200: Listing},
-        "For a release that is live in production. A package has one listing: a newer release takes it over, which is 200.",
+        "For a release that is live in production. A package has one listing: a newer release replaces the older one, with 200.",
         body=ListingDraft,
         headers=IDEMPOTENCY,
         refusals={409: "A call with this Idempotency-Key is under way"},
@@ -71,7 +60,7 @@ OPERATIONS = [
         "Withdraw a listing",
         WRITE,
         {204: None},
-        "Nobody installs it any more; where it is installed it stays.",
+        "Ends new installations. Existing installations stay.",
     ),
     Operation(
         "GET",
@@ -90,8 +79,8 @@ OPERATIONS = [
         WRITE,
         {201: Installation},
         "Consents to exactly the scopes, event types and bundles that the listing asks for, in the `version` that you read: no other is"
-        " installed. An app is made for it, within your"
-        " organisation's catalogue, with the automations that the package brings; rotating its secret gives it one.",
+        " installed. The installation gets an app of its own, within your organisation's catalogue, with the automations of the package."
+        " Rotating the app's secret gives it its first one.",
         body=Consent,
         headers=IDEMPOTENCY,
         refusals={

@@ -1,4 +1,4 @@
-"""JSON in its one canonical form (RFC 8785), so that the same manifest has the same bytes wherever it is signed or checked. Pure."""
+"""The canonical form of JSON (RFC 8785): equal manifests have equal bytes at every signer and verifier. Pure."""
 
 import json
 from decimal import Decimal
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def encode(value: Any) -> bytes:
-    """The canonical bytes of what `strict_json.parse` gave. Raises ValueError for a number that a double does not hold exactly."""
+    """The canonical bytes of a value from `strict_json.parse`. Raises ValueError for a number that a double cannot hold exactly."""
     return _text(value).encode()
 
 
@@ -29,7 +29,7 @@ def _string(text: str) -> str:
 
 
 def _number(value: int | Decimal) -> str:
-    """As ECMAScript writes a double (§3.2.2.3): the shortest digits that read back as the same, exponents from 1e21 and 1e-7."""
+    """ECMAScript's notation of a double (§3.2.2.3): the shortest digits that read back equal, an exponent from 1e21 and 1e-7."""
     shortest = Decimal(repr(float(value)))
     if shortest != value:
         raise ValueError(f"{value} has more digits than a double holds")

@@ -1,4 +1,4 @@
-"""Packages, their versions and signing keys: the HTTP door."""
+"""HTTP endpoints of packages, their versions and signing keys."""
 
 import hashlib
 
@@ -6,19 +6,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.control_plane import caps
+from services.control_plane import caps, contents
 from services.control_plane.access import BASE
-from services.control_plane.octets import octets, require_octets
-from services.control_plane.packages import queries, rules, signing, store, views
+from services.control_plane.packages import queries, rules, signing, store
 from services.control_plane.packages.models import (
     MAX_CONTENT,
     Package,
     PackageDraft,
     PackageFilter,
+    PackageVersion,
+    SigningKey,
     SigningKeyDraft,
     SigningKeyRow,
     VersionDraft,
-    VersionRow,
 )
 from shared import audit, http, idempotency, pagination, problems
 from shared.database import tenant_transaction
@@ -31,10 +31,8 @@ from shared.rows import every
 async def list_keys(request: Request, caller: Caller, page: Page) -> Response:
     parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        found = await every(conn, SigningKeyRow, queries.LIST_KEYS, parameters)
-    rows, cursor = pagination.slice_page(request, found, page, key=lambda key: key.id)
-    content = {"signing_keys": [views.key_view(key) for key in rows], "next_cursor": cursor}
-    return http.json(content, headers=pagination.link_header(request, cursor))
+        keys = await every(conn, SigningKeyRow, queries.LIST_KEYS, parameters)
+    return pagination.listed(request, "signing_keys", keys, page, lambda key: key.id, SigningKeyRow.shown)
 
 
 async def register_key(request: Request, caller: Caller, draft: SigningKeyDraft) -> Response:
@@ -43,17 +41,17 @@ async def register_key(request: Request, caller: Caller, draft: SigningKeyDraft)
             return stored
         key = await store.insert_key(conn, request.state.settings, caller, draft)
         await audit.record(conn, caller, "signing_key.registered", key.id)
-        response = http.created(views.key_view(key), location=f"{BASE}/signing-keys/{key.id}")
+        response = http.created(key.shown(), location=f"{BASE}/signing-keys/{key.id}")
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def read_key(request: Request, caller: Caller, key_id: str) -> Response:
+async def read_key(request: Request, caller: Caller, key_id: str) -> SigningKey:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(views.key_view(await store.load_key(conn, key_id)))
+        return (await store.load_key(conn, key_id)).shown()
 
 
 async def revoke_key(request: Request, caller: Caller, key_id: str) -> Response:
-    """Any app of the organisation may: who finds that a key leaked should not have to look for its owner."""
+    """Any app of the organisation may revoke a key, so that a leaked key is stopped without looking for its owner."""
     async with tenant_transaction(request, caller) as conn:
         key = await store.revoke_key(conn, caller, key_id)
         await audit.record(conn, caller, "signing_key.revoked", key.id, {"of": key.client_id})
@@ -63,9 +61,8 @@ async def revoke_key(request: Request, caller: Caller, key_id: str) -> Response:
 async def list_packages(request: Request, caller: Caller, page: PackageFilter) -> Response:
     parameters = {"kind": page.kind, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        found = await every(conn, Package, queries.LIST_PACKAGES, parameters)
-    rows, cursor = pagination.slice_page(request, found, page, key=lambda package: package.id)
-    return http.json({"packages": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
+        packages = await every(conn, Package, queries.LIST_PACKAGES, parameters)
+    return pagination.listed(request, "packages", packages, page, lambda package: package.id)
 
 
 async def create_package(request: Request, caller: Caller, draft: PackageDraft) -> Response:
@@ -79,23 +76,21 @@ async def create_package(request: Request, caller: Caller, draft: PackageDraft) 
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def read_package(request: Request, caller: Caller, package_id: str) -> Response:
+async def read_package(request: Request, caller: Caller, package_id: str) -> Package:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(await store.load_package(conn, package_id))
+        return await store.load_package(conn, package_id)
 
 
 async def list_versions(request: Request, caller: Caller, package_id: str, page: Page) -> Response:
     async with tenant_transaction(request, caller) as conn:
         package = await store.load_package(conn, package_id)
         parameters = {"package_id": package.id, "after": pagination.after(request, page), "limit": page.limit + 1}
-        found = await every(conn, VersionRow, queries.LIST_VERSIONS, parameters)
-    rows, cursor = pagination.slice_page(request, found, page, key=lambda version: version.id)
-    content = {"versions": [views.version_view(version) for version in rows], "next_cursor": cursor}
-    return http.json(content, headers=pagination.link_header(request, cursor))
+        versions = await every(conn, PackageVersion, queries.LIST_VERSIONS, parameters)
+    return pagination.listed(request, "versions", versions, page, lambda version: version.id)
 
 
 async def create_version(request: Request, caller: Caller, package_id: str, draft: VersionDraft) -> Response:
-    """The manifest, signed. Its content follows, and has to be the one whose digest was signed."""
+    """Stores a signed manifest. The content follows in a request of its own and must match the signed digest."""
     manifest = request.state.named
     async with tenant_transaction(request, caller) as conn:
         if stored := await idempotency.stored(conn, request, caller):
@@ -104,34 +99,28 @@ async def create_version(request: Request, caller: Caller, package_id: str, draf
         await caps.require(conn, request.state.settings, caps.VERSIONS, package.id)
         if errors := rules.check(draft, package.kind):
             raise problems.invalid("The manifest does not fit; see errors.", errors)
-        signed = _statement(package.id, manifest)
+        try:
+            statement = signing.statement(package.id, manifest)
+        except ValueError as error:
+            refusal = FieldError("/automations", str(error))
+            raise problems.invalid("The manifest has no canonical form.", [refusal]) from None
         key = await store.key_to_sign_with(conn, caller, draft.key_id)
-        if not signing.is_signed(key.public_key, signed, draft.signature):
-            raise problems.invalid(
-                "The signature is not of this manifest.", [FieldError("/signature", "does not verify under the key")]
-            )
-        version = await store.insert_version(conn, caller, package, draft, manifest.get("automations", []), signed)
+        if not signing.is_signed(key.public_key, statement, draft.signature):
+            refusal = FieldError("/signature", "does not verify under the key")
+            raise problems.invalid("The signature is not of this manifest.", [refusal])
+        version = await store.insert_version(conn, caller, package, draft, manifest.get("automations", []), statement)
         await audit.record(conn, caller, "version.announced", version.id, {"version": version.version})
-        where = f"{BASE}/packages/{package.id}/versions/{version.version}"
-        return await idempotency.keep(conn, request, caller, http.created(views.version_view(version), location=where))
+        location = f"{BASE}/packages/{package.id}/versions/{version.version}"
+        return await idempotency.keep(conn, request, caller, http.created(version, location))
 
 
-def _statement(package_id: str, manifest: dict[str, object]) -> bytes:
-    try:
-        return signing.statement(package_id, manifest)
-    except ValueError as error:
-        raise problems.invalid(
-            "The manifest has no canonical form.", [FieldError("/automations", str(error))]
-        ) from None
-
-
-async def read_version(request: Request, caller: Caller, package_id: str, version: str) -> Response:
+async def read_version(request: Request, caller: Caller, package_id: str, version: str) -> PackageVersion:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(views.version_view(await store.load_version(conn, package_id, version)))
+        return await store.load_version(conn, package_id, version)
 
 
 async def delete_version(request: Request, caller: Caller, package_id: str, version: str) -> Response:
-    """Only while its content is awaited: a number is then free again."""
+    """Deletes a version that awaits its content. Its number is then free again."""
     async with tenant_transaction(request, caller) as conn:
         found = await store.load_version(conn, package_id, version, lock=True)
         if found.published_at is not None:
@@ -141,11 +130,11 @@ async def delete_version(request: Request, caller: Caller, package_id: str, vers
     return http.no_content()
 
 
-async def upload_content(request: Request, caller: Caller, package_id: str, version: str) -> Response:
-    """Publishes the version. Sent again it is answered alike, so that an upload whose answer was lost can be repeated."""
-    require_octets(request)
+async def upload_content(request: Request, caller: Caller, package_id: str, version: str) -> PackageVersion:
+    """Publishes the version. A repeat gets the same answer, so that a client may upload again after a lost answer."""
+    contents.require_octets(request)
     content = await http.read_body(request, MAX_CONTENT)
-    # In a thread, which hashing lets others run beside.
+    # In a thread: hashing ten MiB would block the event loop.
     digest = await run_in_threadpool(lambda: hashlib.sha256(content).hexdigest())
     async with tenant_transaction(request, caller) as conn:
         found = await store.load_version(conn, package_id, version, lock=True)
@@ -154,10 +143,10 @@ async def upload_content(request: Request, caller: Caller, package_id: str, vers
         if not content:
             raise problems.invalid("The content is empty.")
         if found.published_at is None:
-            await store.require_room(conn, caller, len(content), request.state.settings.package_storage_mib << 20)
-            found = await store.fill(conn, caller, found, content)
+            await store.require_space(conn, caller, len(content), request.state.settings.package_storage_mib << 20)
+            found = await store.publish(conn, caller, found, content)
             await audit.record(conn, caller, "version.published", found.id, {"version": found.version})
-    return http.json(views.version_view(found))
+    return found
 
 
 async def download_content(request: Request, caller: Caller, package_id: str, version: str) -> Response:
@@ -166,4 +155,4 @@ async def download_content(request: Request, caller: Caller, package_id: str, ve
         row = await (await conn.execute(queries.CONTENT, (found.id,))).fetchone()
     if row is None:
         raise problems.not_found("The content of this version has not been sent yet.")
-    return octets(row[0], found.content_sha256)
+    return contents.whole(row[0], found.content_sha256)

@@ -1,4 +1,4 @@
-"""Packages, their versions and the keys that sign them: as they come in, are stored and are shown."""
+"""Bodies, rows and answers of packages, their versions and signing keys."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -8,6 +8,7 @@ from msgspec import Meta, field
 
 from services.control_plane.automations.models import AutomationDraft
 from shared import http
+from shared.encoding import base64url_encode
 from shared.pagination import Page
 
 MAX_CONTENT = 10 << 20
@@ -16,7 +17,7 @@ Kind = Literal["connector", "edge", "automations"]
 PackageName = Annotated[
     str,
     Meta(
-        # Python's `$` alone would let a line end pass, and `\Z` is no ECMAScript, which JSON Schema speaks.
+        # Python's `$` alone lets a line end pass, and JSON Schema uses ECMAScript, which has no `\Z`.
         pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$(?!\n)",
         description="Lower-case letters, digits and hyphens, at most 63; unique in the organisation",
     ),
@@ -28,7 +29,11 @@ Scopes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta
 EventTypes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(max_length=50)]
 Entry = Annotated[
     str,
-    Meta(min_length=1, max_length=256, description="Path, relative to the content's root, of what starts the package"),
+    Meta(
+        min_length=1,
+        max_length=256,
+        description="Path of the file that starts the package, relative to the content's root",
+    ),
 ]
 Sha256 = Annotated[
     str, Meta(pattern="^[0-9a-f]{64}$", max_length=64, description="SHA-256 of the content, in lower-case hex")
@@ -65,6 +70,31 @@ class SigningKeyDraft(http.Body):
     jwk: Jwk
 
 
+class PublicJwk(msgspec.Struct):
+    """An Ed25519 public key (RFC 8037 §2); `kid` is the id it was registered under."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    kid: str
+
+
+class SigningKey(msgspec.Struct):
+    """A key that an app signs its versions with, until it is revoked."""
+
+    id: str
+    client_id: str
+    name: str
+    jwk: PublicJwk
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class SigningKeys(msgspec.Struct):
+    signing_keys: list[SigningKey]
+    next_cursor: str | None
+
+
 class SigningKeyRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     client_id: str
@@ -72,6 +102,14 @@ class SigningKeyRow(msgspec.Struct, frozen=True, kw_only=True):
     public_key: bytes
     created_at: datetime
     revoked_at: datetime | None
+
+    def shown(self) -> SigningKey:
+        jwk = public_jwk(self.public_key, self.id)
+        return SigningKey(self.id, self.client_id, self.name, jwk, self.created_at, self.revoked_at)
+
+
+def public_jwk(public_key: bytes, key_id: str) -> PublicJwk:
+    return PublicJwk("OKP", "Ed25519", base64url_encode(public_key), key_id)
 
 
 class PackageDraft(http.Body):
@@ -98,6 +136,11 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Packages(msgspec.Struct):
+    packages: list[Package]
+    next_cursor: str | None
+
+
 class PackageFilter(Page):
     kind: Kind | None = None
 
@@ -121,8 +164,8 @@ class VersionDraft(http.Body):
     automations: Automations = field(default_factory=list)
 
 
-class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `versions`."""
+class PackageVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a package with its signed manifest. `status` says whether its content is stored."""
 
     id: str
     package_id: str
@@ -139,3 +182,9 @@ class VersionRow(msgspec.Struct, frozen=True, kw_only=True):
     size: int | None
     created_at: datetime
     published_at: datetime | None
+    status: Literal["awaiting_content", "published"]
+
+
+class Versions(msgspec.Struct):
+    versions: list[PackageVersion]
+    next_cursor: str | None

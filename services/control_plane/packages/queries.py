@@ -13,7 +13,7 @@ LIST_KEYS: LiteralString = f"""
     SELECT {KEY} FROM signing_keys WHERE %(after)s::text IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s
 """
 FIND_KEY: LiteralString = f"SELECT {KEY} FROM signing_keys WHERE id = %s"
-# A share lock: a key that is being revoked signs nothing more.
+# The share lock waits for a revocation in progress.
 FIND_KEY_TO_SIGN: LiteralString = FIND_KEY + " FOR SHARE"
 REVOKE_KEY: LiteralString = f"""
     UPDATE signing_keys SET revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE id = %s RETURNING {KEY}
@@ -35,7 +35,7 @@ LIST_PACKAGES: LiteralString = f"""
 
 VERSION: LiteralString = """
     id, package_id, client_id, version, kind, scopes, event_types, entry, automations, content_sha256, key_id, signature,
-    size, created_at, published_at
+    size, created_at, published_at, CASE WHEN published_at IS NULL THEN 'awaiting_content' ELSE 'published' END AS status
 """
 INSERT_VERSION: LiteralString = f"""
     INSERT INTO versions (id, tenant_id, package_id, client_id, version, kind, scopes, event_types, entry, automations,
@@ -45,12 +45,12 @@ INSERT_VERSION: LiteralString = f"""
     ON CONFLICT (package_id, split_part(version, '+', 1)) DO NOTHING RETURNING {VERSION}
 """
 FIND_VERSION: LiteralString = f"SELECT {VERSION} FROM versions WHERE package_id = %s AND version = %s"
-FIND_VERSION_TO_FILL: LiteralString = FIND_VERSION + " FOR UPDATE"
+LOCK_VERSION: LiteralString = FIND_VERSION + " FOR UPDATE"
 LIST_VERSIONS: LiteralString = f"""
     SELECT {VERSION} FROM versions
     WHERE package_id = %(package_id)s AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
 """
-# Of the tenant; locked, so that of uploads at once none is measured before the others.
+# One upload of a tenant at a time: each counts the bytes of those before it.
 LOCK_STORAGE: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('package storage ' || %s, 0))"
 STORED: LiteralString = "SELECT coalesce(sum(size), 0) FROM versions"
 INSERT_CONTENT: LiteralString = "INSERT INTO contents (version_id, tenant_id, body) VALUES (%s, %s, %s)"
@@ -59,7 +59,7 @@ PUBLISH: LiteralString = f"""
 """
 CONTENT: LiteralString = "SELECT body FROM contents WHERE version_id = %s"
 DELETE_VERSION: LiteralString = "DELETE FROM versions WHERE id = %s AND published_at IS NULL"
-# What was announced and never sent makes way for another try.
+# Announced versions without content give their number back.
 FORGET_AWAITING: LiteralString = """
     DELETE FROM versions WHERE published_at IS NULL AND created_at < now() - interval '7 days'
 """

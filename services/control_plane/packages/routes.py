@@ -1,20 +1,19 @@
 """Every call about packages, their versions and signing keys."""
 
-from datetime import datetime
-from typing import Literal
-
-import msgspec
-
 from services.control_plane.access import BASE, READ, WRITE
-from services.control_plane.octets import MEDIA
+from services.control_plane.contents import MEDIA
 from services.control_plane.packages import endpoints
 from services.control_plane.packages.models import (
     Package,
     PackageDraft,
     PackageFilter,
+    Packages,
+    PackageVersion,
+    SigningKey,
     SigningKeyDraft,
+    SigningKeys,
     VersionDraft,
-    VersionRow,
+    Versions,
 )
 from shared.pagination import Page
 from shared.routing import Content, Operation
@@ -25,47 +24,6 @@ PACKAGE = f"{PACKAGES}/{{package_id}}"
 VERSION = f"{PACKAGE}/versions/{{version}}"
 IDEMPOTENCY = ("Idempotency-Key",)
 DIGEST = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
-
-
-class PublicJwk(msgspec.Struct):
-    """An Ed25519 public key (RFC 8037 §2); `kid` is the id it was registered under."""
-
-    kty: Literal["OKP"]
-    crv: Literal["Ed25519"]
-    x: str
-    kid: str
-
-
-class SigningKey(msgspec.Struct):
-    """A key that an app signs its versions with, until it is revoked."""
-
-    id: str
-    client_id: str
-    name: str
-    jwk: PublicJwk
-    created_at: datetime
-    revoked_at: datetime | None
-
-
-class SigningKeys(msgspec.Struct):
-    signing_keys: list[SigningKey]
-    next_cursor: str | None
-
-
-class Packages(msgspec.Struct):
-    packages: list[Package]
-    next_cursor: str | None
-
-
-class PackageVersion(VersionRow, frozen=True, kw_only=True):
-    """A version of a package: what was signed of it, and whether its content is there."""
-
-    status: Literal["awaiting_content", "published"]
-
-
-class Versions(msgspec.Struct):
-    versions: list[PackageVersion]
-    next_cursor: str | None
 
 
 OPERATIONS = [
@@ -111,7 +69,7 @@ OPERATIONS = [
         "Revoke a signing key",
         WRITE,
         {204: None},
-        "For good: it signs nothing more, what it signed is released no more, and its listings leave the marketplace."
+        "For good: the key signs no further version, the versions it signed are not released again, and their listings are withdrawn."
         " Any app of the organisation may do so.",
     ),
     Operation(
@@ -198,7 +156,7 @@ OPERATIONS = [
         "Withdraw an announced version",
         WRITE,
         {204: None},
-        "Only while its content is awaited; after seven days that happens by itself.",
+        "Only before its content is uploaded. After seven days without content it is withdrawn by itself.",
         refusals={409: "The version is published and stays"},
     ),
     Operation(
@@ -217,7 +175,7 @@ OPERATIONS = [
         "Upload a version's content",
         WRITE,
         {200: PackageVersion},
-        "At most 10 MiB, and the bytes whose digest was signed: that publishes the version. Sent again it is answered alike.",
+        "At most 10 MiB, with the signed digest. The upload publishes the version; a repeat gets the same answer.",
         body=Content(MEDIA, None),
         refusals={409: "The packages of your organisation take all the space there is for them"},
     ),

@@ -1,10 +1,10 @@
-"""What a manifest may say. Pure: refusals are field errors, all found at once."""
+"""The rules for a manifest. Pure."""
 
 import re
 from collections.abc import Sequence
 
 from services.control_plane import catalogue
-from services.control_plane.automations import installed
+from services.control_plane.automations.rules import package_errors
 from services.control_plane.packages.models import Kind, VersionDraft
 from shared.problems import FieldError
 
@@ -18,7 +18,7 @@ SEMVER = re.compile(
 
 
 def check(draft: VersionDraft, kind: Kind) -> list[FieldError]:
-    """Everything wrong with a manifest for a package of that kind."""
+    """All errors of a manifest for a package of that kind."""
     errors: list[FieldError] = []
     if not SEMVER.fullmatch(draft.version):
         errors.append(FieldError("/version", "is not a version as Semantic Versioning 2.0.0 writes it"))
@@ -28,7 +28,7 @@ def check(draft: VersionDraft, kind: Kind) -> list[FieldError]:
         errors.append(FieldError("/entry", "is not a path below the content's root"))
     errors += _unknown("/scopes", draft.scopes, catalogue.SCOPES, "is not a scope that an app may hold")
     errors += _unknown("/event_types", draft.event_types, catalogue.EVENT_TYPES, "is no event type there is")
-    return errors + installed.objections(draft.automations, draft.event_types, draft.scopes)
+    return errors + package_errors(draft.automations, draft.event_types, draft.scopes)
 
 
 def is_inside(path: str) -> bool:

@@ -1,7 +1,7 @@
-"""What is signed of a version, and whether it was. Pure.
+"""The statement that a version's signature covers, and its verification. Pure.
 
-The signature covers the package, the version and everything its manifest says, the content's digest among it: a signed version can
-neither be moved to another package or number, nor be given another manifest or content.
+The signature covers the package's id, the version and the whole manifest with the content's digest: a signed version cannot be moved
+to another package or number, nor get another manifest or content.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from services.control_plane.packages import canonical
 from services.control_plane.packages.models import Jwk
 from shared.encoding import base64url_decode, base64url_encode
 
-# Points of small order, sign aside: under one of these as a key anybody can sign anything.
+# Points of small order, without their sign bit. Anybody can sign under such a key.
 _P = 2**255 - 19
 _ORDER_EIGHT = (
     "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
@@ -40,14 +40,10 @@ def is_signed(public_key: bytes, signed: bytes, signature: str) -> bool:
 
 
 def public_key_of(jwk: Jwk) -> bytes:
-    """The 32 bytes of a key. Raises ValueError for what is none, or one that anybody could sign under."""
+    """The 32 bytes of a key. Raises ValueError for a malformed key, or one of small order."""
     key = base64url_decode(jwk.x)
     if len(key) != 32 or base64url_encode(key) != jwk.x:
         raise ValueError("not 32 bytes in base64url")
     if key[:31] + bytes([key[31] & 0x7F]) in WEAK:
         raise ValueError("a point of small order, under which anybody can sign")
     return key
-
-
-def jwk_of(public_key: bytes, key_id: str) -> dict[str, str]:
-    return {"kty": "OKP", "crv": "Ed25519", "x": base64url_encode(public_key), "kid": key_id}

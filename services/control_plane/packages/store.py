@@ -1,4 +1,4 @@
-"""Reading and writing packages inside a tenant's transaction."""
+"""Reads and writes packages inside a tenant's transaction."""
 
 from typing import Any, LiteralString
 
@@ -11,23 +11,23 @@ from services.control_plane.packages import queries, rules, signing
 from services.control_plane.packages.models import (
     Package,
     PackageDraft,
+    PackageVersion,
     SigningKeyDraft,
     SigningKeyRow,
     VersionDraft,
-    VersionRow,
 )
 from services.control_plane.settings import Settings
 from shared import http, ids, problems
 from shared.database import AsyncConnection
 from shared.identity import Caller
-from shared.problems import FieldError
-from shared.rows import first
+from shared.problems import FieldError, Problem
+from shared.rows import first, found
 
 
 async def insert_key(
     conn: AsyncConnection, settings: Settings, caller: Caller, draft: SigningKeyDraft
 ) -> SigningKeyRow:
-    """Raises Problem: 422 for a key nobody should use, 409 for one that is known or one too many."""
+    """Raises Problem: 422 for a weak or malformed key, 409 for a known key or one too many."""
     try:
         public_key = signing.public_key_of(draft.jwk)
     except ValueError as error:
@@ -53,26 +53,25 @@ async def key_to_sign_with(conn: AsyncConnection, caller: Caller, key_id: str) -
     if ids.is_id(key_id, "sgk"):
         key = await first(conn, SigningKeyRow, queries.FIND_KEY_TO_SIGN, (key_id,))
     if key is None or key.client_id != caller.client_id:
-        raise _unusable("is not a signing key of this app")
+        raise _unusable_key("is not a signing key of this app")
     if key.revoked_at is not None:
-        raise _unusable("was revoked")
+        raise _unusable_key("was revoked")
     return key
 
 
-def _unusable(why: str) -> problems.Problem:
+def _unusable_key(why: str) -> Problem:
     return problems.invalid("The version is not signed by a key of this app.", [FieldError("/key_id", why)])
 
 
 async def load_key(conn: AsyncConnection, key_id: str, query: LiteralString = queries.FIND_KEY) -> SigningKeyRow:
-    """Raises a 404 Problem for anything that is not a key of this tenant."""
-    found = await first(conn, SigningKeyRow, query, (key_id,)) if ids.is_id(key_id, "sgk") else None
-    if found is None:
+    """Raises a 404 Problem for an id that is not a key of this tenant."""
+    if not ids.is_id(key_id, "sgk"):
         raise problems.not_found()
-    return found
+    return await found(conn, SigningKeyRow, query, (key_id,))
 
 
 async def revoke_key(conn: AsyncConnection, caller: Caller, key_id: str) -> SigningKeyRow:
-    """What it signed is released no more, and leaves the marketplace."""
+    """Versions that the key signed can no longer be released, and their listings are withdrawn."""
     key = await load_key(conn, key_id, queries.REVOKE_KEY)
     await conn.execute(WITHDRAW_SIGNED, {"key_id": key.id, "tenant_id": caller.tenant_id})
     return key
@@ -92,43 +91,40 @@ async def insert_package(conn: AsyncConnection, caller: Caller, draft: PackageDr
 
 
 async def load_package(conn: AsyncConnection, package_id: str) -> Package:
-    """Raises a 404 Problem for anything that is not a package of this tenant."""
-    found = await first(conn, Package, queries.FIND_PACKAGE, (package_id,)) if ids.is_id(package_id, "pkg") else None
-    if found is None:
+    """Raises a 404 Problem for an id that is not a package of this tenant."""
+    if not ids.is_id(package_id, "pkg"):
         raise problems.not_found()
-    return found
+    return await found(conn, Package, queries.FIND_PACKAGE, (package_id,))
 
 
 async def insert_version(
-    conn: AsyncConnection, caller: Caller, package: Package, draft: VersionDraft, templates: list[Any], signed: bytes
-) -> VersionRow:
-    """`templates` are the manifest's automations as they were sent and signed."""
+    conn: AsyncConnection, caller: Caller, package: Package, draft: VersionDraft, templates: list[Any], statement: bytes
+) -> PackageVersion:
+    """`templates` are the manifest's automations in the JSON that was signed."""
     row = msgspec.structs.asdict(draft) | {
         "id": ids.new_id("pver"),
         "tenant_id": caller.tenant_id,
         "client_id": caller.client_id,
         "package_id": package.id,
         "automations": Jsonb(templates, dumps=http.encode),
-        "statement": signed.decode(),
+        "statement": statement.decode(),
     }
-    made = await first(conn, VersionRow, queries.INSERT_VERSION, row)
+    made = await first(conn, PackageVersion, queries.INSERT_VERSION, row)
     if made is None:
         raise problems.conflict("This version is there already, and a version never changes; publish the next one.")
     return made
 
 
-async def load_version(conn: AsyncConnection, package_id: str, version: str, *, lock: bool = False) -> VersionRow:
-    """Raises a 404 Problem for anything that is not a version of a package of this tenant."""
-    query = queries.FIND_VERSION_TO_FILL if lock else queries.FIND_VERSION
-    is_one = ids.is_id(package_id, "pkg") and rules.SEMVER.fullmatch(version)
-    found = await first(conn, VersionRow, query, (package_id, version)) if is_one else None
-    if found is None:
+async def load_version(conn: AsyncConnection, package_id: str, version: str, *, lock: bool = False) -> PackageVersion:
+    """Raises a 404 Problem for a version that this tenant's package does not have."""
+    if not ids.is_id(package_id, "pkg") or not rules.SEMVER.fullmatch(version):
         raise problems.not_found()
-    return found
+    query = queries.LOCK_VERSION if lock else queries.FIND_VERSION
+    return await found(conn, PackageVersion, query, (package_id, version))
 
 
-async def require_room(conn: AsyncConnection, caller: Caller, size: int, most: int) -> None:
-    """Raises a 409 Problem where the tenant's contents would take more than `most` bytes."""
+async def require_space(conn: AsyncConnection, caller: Caller, size: int, most: int) -> None:
+    """Raises a 409 Problem where `size` more bytes would take the tenant's contents beyond `most` bytes."""
     await conn.execute(queries.LOCK_STORAGE, (caller.tenant_id,))
     row = await (await conn.execute(queries.STORED)).fetchone()
     if row is not None and row[0] + size > most:
@@ -136,9 +132,7 @@ async def require_room(conn: AsyncConnection, caller: Caller, size: int, most: i
         raise problems.conflict(detail, stored_bytes=row[0])
 
 
-async def fill(conn: AsyncConnection, caller: Caller, version: VersionRow, content: bytes) -> VersionRow:
-    """Stores the content of a version that is locked and awaits it."""
+async def publish(conn: AsyncConnection, caller: Caller, version: PackageVersion, content: bytes) -> PackageVersion:
+    """Stores the content of a locked version that awaits it."""
     await conn.execute(queries.INSERT_CONTENT, (version.id, caller.tenant_id, content))
-    filled = await first(conn, VersionRow, queries.PUBLISH, (len(content), version.id))
-    assert filled is not None
-    return filled
+    return await found(conn, PackageVersion, queries.PUBLISH, (len(content), version.id))

@@ -1,15 +1,22 @@
-"""Releases: the HTTP door."""
+"""HTTP endpoints of releases."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control_plane import caps
 from services.control_plane.access import BASE
 from services.control_plane.releases import queries, store
-from services.control_plane.releases.models import Decision, Release, ReleaseDraft, ReleaseFilter, view
+from services.control_plane.releases.models import (
+    Decision,
+    Release,
+    ReleaseDraft,
+    ReleaseFilter,
+    ReleaseWithHistory,
+    RolledBack,
+)
 from shared import audit, http, idempotency, pagination
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -19,12 +26,16 @@ Change = Callable[[AsyncConnection, Caller, Release, str | None], Awaitable[Rele
 
 
 async def list_releases(request: Request, caller: Caller, page: ReleaseFilter) -> Response:
-    wanted = {"package_id": page.package_id, "environment": page.environment, "status": page.status}
+    parameters = {
+        "package_id": page.package_id,
+        "environment": page.environment,
+        "status": page.status,
+        "after": pagination.after(request, page),
+        "limit": page.limit + 1,
+    }
     async with tenant_transaction(request, caller) as conn:
-        parameters = wanted | {"after": pagination.after(request, page), "limit": page.limit + 1}
-        found = await every(conn, Release, queries.LIST, parameters)
-    rows, cursor = pagination.slice_page(request, found, page, key=lambda release: release.id)
-    return http.json({"releases": rows, "next_cursor": cursor}, headers=pagination.link_header(request, cursor))
+        releases = await every(conn, Release, queries.LIST, parameters)
+    return pagination.listed(request, "releases", releases, page, lambda release: release.id)
 
 
 async def request_release(request: Request, caller: Caller, draft: ReleaseDraft) -> Response:
@@ -34,15 +45,13 @@ async def request_release(request: Request, caller: Caller, draft: ReleaseDraft)
         await caps.require(conn, request.state.settings, caps.RELEASES, caller.tenant_id)
         release = await store.request(conn, caller, draft)
         await audit.record(conn, caller, "release.requested", release.id, {"environment": release.environment})
-        content = view(release, await store.history(conn, release))
-        response = http.created(content, location=f"{BASE}/releases/{release.id}")
+        response = http.created(await _with_history(conn, release), location=f"{BASE}/releases/{release.id}")
         return await idempotency.keep(conn, request, caller, response)
 
 
-async def read_release(request: Request, caller: Caller, release_id: str) -> Response:
+async def read_release(request: Request, caller: Caller, release_id: str) -> ReleaseWithHistory:
     async with tenant_transaction(request, caller) as conn:
-        release = await store.load(conn, release_id)
-        return http.json(view(release, await store.history(conn, release)))
+        return await _with_history(conn, await store.load(conn, release_id))
 
 
 async def approve(request: Request, caller: Caller, release_id: str, decision: Decision) -> Response:
@@ -68,8 +77,7 @@ async def _change(
             await caps.require(conn, request.state.settings, caps.RELEASES, caller.tenant_id)
         changed = await change(conn, caller, release, decision.reason)
         await audit.record(conn, caller, action, release.id, {"replaces": changed.replaces})
-        response = http.json(view(changed, await store.history(conn, changed)))
-        return await idempotency.keep(conn, request, caller, response)
+        return await idempotency.keep(conn, request, caller, http.json(await _with_history(conn, changed)))
 
 
 async def roll_back(request: Request, caller: Caller, release_id: str, decision: Decision) -> Response:
@@ -79,5 +87,9 @@ async def roll_back(request: Request, caller: Caller, release_id: str, decision:
         release = await store.load(conn, release_id, lock=True)
         ended, restored = await store.roll_back(conn, caller, release, decision.reason)
         await audit.record(conn, caller, "release.rolled_back", release.id, {"restored": restored and restored.id})
-        content: dict[str, Any] = view(ended, await store.history(conn, ended)) | {"restored": restored}
-        return await idempotency.keep(conn, request, caller, http.json(content))
+        answer = RolledBack(**asdict(await _with_history(conn, ended)), restored=restored)
+        return await idempotency.keep(conn, request, caller, http.json(answer))
+
+
+async def _with_history(conn: AsyncConnection, release: Release) -> ReleaseWithHistory:
+    return ReleaseWithHistory(**asdict(release), history=await store.history(conn, release))

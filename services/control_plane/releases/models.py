@@ -1,7 +1,7 @@
-"""Releases: a version on its way to an environment, and what became of it."""
+"""Bodies, rows and answers of releases. A release takes a version to an environment."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -24,7 +24,7 @@ class ReleaseDraft(http.Body):
 
 
 class Decision(http.Body):
-    """Why, for whoever reads the history."""
+    """`reason` is stored in the release's history."""
 
     reason: Reason | None = None
 
@@ -56,7 +56,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A state the release came into, by whose hand, why, and in which trace."""
+    """A state of the release, with the app and person who set it, the reason and the trace."""
 
     status: Status
     at: datetime
@@ -66,5 +66,18 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str
 
 
-def view(release: Release, history: list[Step]) -> dict[str, Any]:
-    return msgspec.structs.asdict(release) | {"history": history}
+class ReleaseWithHistory(Release, frozen=True, kw_only=True):
+    """A release and its history of states, oldest first."""
+
+    history: list[Step]
+
+
+class RolledBack(ReleaseWithHistory, frozen=True, kw_only=True):
+    """The release that was taken back, and the one that is live again, if there was one before."""
+
+    restored: Release | None
+
+
+class Releases(msgspec.Struct):
+    releases: list[Release]
+    next_cursor: str | None

@@ -17,7 +17,7 @@ FIND_OPEN: LiteralString = """
     WHERE version_id = %(version_id)s AND environment = %(environment)s AND status IN ('requested', 'approved', 'live')
 """
 FIND: LiteralString = f"SELECT {RELEASE} FROM releases WHERE id = %s"
-FIND_TO_CHANGE: LiteralString = FIND + " FOR UPDATE"
+LOCK: LiteralString = FIND + " FOR UPDATE"
 LIST: LiteralString = f"""
     SELECT {RELEASE} FROM releases
     WHERE (%(package_id)s::text IS NULL OR package_id = %(package_id)s)
@@ -34,7 +34,7 @@ DECIDE: LiteralString = f"""
         decided_at = clock_timestamp(), replaces = %(replaces)s
     WHERE id = %(id)s RETURNING {RELEASE}
 """
-# Whoever comes second finds it live no longer.
+# The second of two concurrent calls finds no live row.
 END: LiteralString = f"""
     UPDATE releases SET status = %(status)s, ended_at = clock_timestamp() WHERE id = %(id)s AND status = 'live'
     RETURNING {RELEASE}
@@ -53,7 +53,7 @@ ADD_STEP: LiteralString = """
 HISTORY: LiteralString = """
     SELECT status, at, client_id, user_id, reason, trace_id FROM release_history WHERE release_id = %s ORDER BY id
 """
-# A share lock: no key is revoked while a version it signed goes live.
+# The share lock holds a revocation back while a version of the key goes live.
 IS_TRUSTED: LiteralString = """
     SELECT k.revoked_at IS NULL FROM versions v JOIN signing_keys k ON k.id = v.key_id WHERE v.id = %s FOR SHARE OF k
 """

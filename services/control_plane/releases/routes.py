@@ -1,38 +1,25 @@
 """Every call about releases."""
 
-import msgspec
-
 from services.control_plane.access import BASE, READ, WRITE
 from services.control_plane.releases import endpoints
-from services.control_plane.releases.models import Decision, Release, ReleaseDraft, ReleaseFilter, Step
+from services.control_plane.releases.models import (
+    Decision,
+    ReleaseDraft,
+    ReleaseFilter,
+    Releases,
+    ReleaseWithHistory,
+    RolledBack,
+)
 from shared.routing import Operation
 
 RELEASES = f"{BASE}/releases"
 RELEASE = f"{RELEASES}/{{release_id}}"
 IDEMPOTENCY = ("Idempotency-Key",)
-NOT_FROM_HERE = "The release is in a state this does not follow, or a call with this Idempotency-Key is under way"
+NOT_FROM_HERE = "The release's state does not allow it, or a call with this Idempotency-Key is under way"
 OVERTAKEN = (
     "The release is not approved, another went live or was taken back since it was, its key was revoked, or a call with this"
     " Idempotency-Key is under way"
 )
-
-
-class ReleaseWithHistory(Release, frozen=True, kw_only=True):
-    """A release and every state it came into."""
-
-    history: list[Step]
-
-
-class RolledBack(ReleaseWithHistory, frozen=True, kw_only=True):
-    """The release that was taken back, and the one that is live again, if there was one before."""
-
-    restored: Release | None
-
-
-class Releases(msgspec.Struct):
-    releases: list[Release]
-    next_cursor: str | None
-
 
 OPERATIONS = [
     Operation(
@@ -74,7 +61,8 @@ OPERATIONS = [
         "Approve a release",
         WRITE,
         {200: ReleaseWithHistory},
-        "Approves replacing what is live at this moment. An approved release can be approved anew, once something else has gone live.",
+        "Approves replacing the release that is live at this moment. After another one has gone live, an approved release may be approved"
+        " again.",
         body=Decision,
         body_required=False,
         headers=IDEMPOTENCY,
@@ -104,8 +92,8 @@ OPERATIONS = [
         "Promote a release",
         WRITE,
         {200: ReleaseWithHistory},
-        "Makes an approved release live, at once and in the place of the one it was approved to replace. Of two promoted at the same"
-        " moment one is 409.",
+        "Makes an approved release live at once, in place of the release that its approval names. Of two promotions at the same moment one"
+        " gets 409.",
         body=Decision,
         body_required=False,
         headers=IDEMPOTENCY,
@@ -119,8 +107,8 @@ OPERATIONS = [
         "Roll a release back",
         WRITE,
         {200: RolledBack},
-        "Takes a live release back, from the marketplace too; the release before it is live again, unless the key that signed it was"
-        " revoked since: then none is, and `restored` is null.",
+        "Ends a live release and its listing. The release before it is live again, unless its key was revoked since: then no release is"
+        " live, and `restored` is null.",
         body=Decision,
         body_required=False,
         headers=IDEMPOTENCY,

@@ -1,38 +1,39 @@
-"""Taking releases from state to state inside a tenant's transaction."""
-
-from typing import Any
+"""Takes releases from state to state inside a tenant's transaction."""
 
 from psycopg.errors import UniqueViolation
 
+from services.control_plane.access import person_of
 from services.control_plane.marketplace.queries import WITHDRAW_RELEASE
 from services.control_plane.packages import store as packages
 from services.control_plane.packages.models import Package
-from services.control_plane.releases import queries, rules
+from services.control_plane.releases import queries
 from services.control_plane.releases.models import Release, ReleaseDraft, Step
 from shared import ids, problems, tracing
 from shared.database import AsyncConnection
 from shared.identity import Caller
 from shared.problems import FieldError, Problem
-from shared.rows import every, first
+from shared.rows import every, first, found
+
+# The states in which a release is approved or rejected.
+UNDECIDED = frozenset({"requested", "approved"})
 
 
 async def load(conn: AsyncConnection, release_id: str, *, lock: bool = False) -> Release:
-    """Raises a 404 Problem for anything that is not a release of this tenant."""
-    query = queries.FIND_TO_CHANGE if lock else queries.FIND
-    found = await first(conn, Release, query, (release_id,)) if ids.is_id(release_id, "rel") else None
-    if found is None:
+    """Raises a 404 Problem for an id that is not a release of this tenant."""
+    if not ids.is_id(release_id, "rel"):
         raise problems.not_found()
-    return found
+    return await found(conn, Release, queries.LOCK if lock else queries.FIND, (release_id,))
 
 
 async def history(conn: AsyncConnection, release: Release) -> list[Step]:
+    """Oldest step first."""
     return await every(conn, Step, queries.HISTORY, (release.id,))
 
 
 async def request(conn: AsyncConnection, caller: Caller, draft: ReleaseDraft) -> Release:
-    """Raises Problem: 422 for a version that cannot be released, 409 where one of it is open already."""
-    package, version_id = await _releasable(conn, caller, draft)
-    row: dict[str, Any] = {
+    """Raises Problem: 422 for a version that cannot be released, 409 where a release of it is open."""
+    package, version_id = await _version_to_release(conn, caller, draft)
+    row = {
         "id": ids.new_id("rel"),
         "tenant_id": caller.tenant_id,
         "package_id": package.id,
@@ -40,7 +41,7 @@ async def request(conn: AsyncConnection, caller: Caller, draft: ReleaseDraft) ->
         "version": draft.version,
         "environment": draft.environment,
         "client_id": caller.client_id,
-        "user_id": rules.user_of(caller),
+        "user_id": person_of(caller),
     }
     made = await first(conn, Release, queries.INSERT, row)
     if made is None:
@@ -52,45 +53,49 @@ async def request(conn: AsyncConnection, caller: Caller, draft: ReleaseDraft) ->
     return made
 
 
-async def _releasable(conn: AsyncConnection, caller: Caller, draft: ReleaseDraft) -> tuple[Package, str]:
+async def _version_to_release(conn: AsyncConnection, caller: Caller, draft: ReleaseDraft) -> tuple[Package, str]:
     try:
         package = await packages.load_package(conn, draft.package_id)
     except Problem:
-        raise _unfit("/package_id", "is no package of this organisation") from None
+        raise _unreleasable("/package_id", "is no package of this organisation") from None
     try:
         version = await packages.load_version(conn, package.id, draft.version)
     except Problem:
-        raise _unfit("/version", "is no version of this package") from None
+        raise _unreleasable("/version", "is no version of this package") from None
     if version.published_at is None:
-        raise _unfit("/version", "still awaits its content")
+        raise _unreleasable("/version", "still awaits its content")
     row = await (await conn.execute(queries.TENANT_ENVIRONMENT, (caller.tenant_id,))).fetchone()
     if draft.environment == "production" and row is not None and row[0] == "sandbox":
-        raise _unfit("/environment", "a sandbox organisation releases to the sandbox alone")
+        raise _unreleasable("/environment", "a sandbox organisation releases to the sandbox alone")
     return package, version.id
 
 
-def _unfit(pointer: str, why: str) -> Problem:
+def _unreleasable(pointer: str, why: str) -> Problem:
     return problems.invalid("This cannot be released; see errors.", [FieldError(pointer, why)])
 
 
 async def approve(conn: AsyncConnection, caller: Caller, release: Release, reason: str | None) -> Release:
-    """Approves replacing what is live now. An approved release can be approved anew, where something else has gone live since."""
-    if release.status not in rules.MAY_APPROVE:
-        raise wrong_state(release, "approved")
-    await _require_second_hand(conn, caller, release)
-    await _require_trust(conn, release)
-    return await _decide(conn, caller, release, "approved", reason, replaces=await live(conn, release))
-
-
-async def _require_second_hand(conn: AsyncConnection, caller: Caller, release: Release) -> None:
+    """Approves replacing the live release of this moment. A release may be approved again after another one has gone live."""
+    if release.status not in UNDECIDED:
+        raise _wrong_state(release, "approved")
     row = await (await conn.execute(queries.FOUR_EYES, (release.package_id,))).fetchone()
-    if row == (True,) and rules.is_same_hand(release, caller):
+    if row == (True,) and _is_requester(caller, release):
         raise problems.forbidden("Releases of this package are approved by another person or app than asked for them.")
+    await _require_trust(conn, release)
+    return await _decide(conn, caller, release, "approved", reason, replaces=await _live(conn, release))
+
+
+def _is_requester(caller: Caller, release: Release) -> bool:
+    """Whether the same person requested the release, through any app; or the same app, where either person is unknown."""
+    person = person_of(caller)
+    if person is not None and release.requested_by_user is not None:
+        return person == release.requested_by_user
+    return caller.client_id == release.requested_by
 
 
 async def reject(conn: AsyncConnection, caller: Caller, release: Release, reason: str | None) -> Release:
-    if release.status not in rules.MAY_REJECT:
-        raise wrong_state(release, "rejected")
+    if release.status not in UNDECIDED:
+        raise _wrong_state(release, "rejected")
     return await _decide(conn, caller, release, "rejected", reason, replaces=None)
 
 
@@ -101,21 +106,20 @@ async def _decide(
         "id": release.id,
         "status": status,
         "client_id": caller.client_id,
-        "user_id": rules.user_of(caller),
+        "user_id": person_of(caller),
         "replaces": replaces,
     }
-    decided = await first(conn, Release, queries.DECIDE, row)
-    assert decided is not None
+    decided = await found(conn, Release, queries.DECIDE, row)
     await _note(conn, caller, decided, reason)
     return decided
 
 
 async def promote(conn: AsyncConnection, caller: Caller, release: Release, reason: str | None) -> Release:
-    """Puts an approved release in the place of the one it was approved to replace, or, if another is there by now, raises 409."""
+    """Replaces the release that the approval names. Raises a 409 Problem where another one is live."""
     if release.status != "approved":
-        raise wrong_state(release, "promoted")
+        raise _wrong_state(release, "promoted")
     await _require_trust(conn, release)
-    if await live(conn, release) != release.replaces:
+    if await _live(conn, release) != release.replaces:
         raise _overtaken()
     if release.replaces is not None:
         await _end(conn, caller, release.replaces, "superseded", f"replaced by {release.id}")
@@ -125,9 +129,12 @@ async def promote(conn: AsyncConnection, caller: Caller, release: Release, reaso
 async def roll_back(
     conn: AsyncConnection, caller: Caller, release: Release, reason: str | None
 ) -> tuple[Release, Release | None]:
-    """Takes a live release back, from the marketplace too, whatever became of others; the one it replaced is live again where it may be."""
+    """Ends a live release and its listing, and makes the release it replaced live again, if `_restorable` finds it.
+
+    Returns the ended release and the restored one.
+    """
     if release.status != "live":
-        raise wrong_state(release, "rolled back")
+        raise _wrong_state(release, "rolled back")
     ended = await _end(conn, caller, release.id, "rolled_back", reason)
     await conn.execute(WITHDRAW_RELEASE, {"release_id": release.id, "tenant_id": caller.tenant_id})
     before = await _restorable(conn, caller, release)
@@ -137,9 +144,9 @@ async def roll_back(
 
 
 async def _restorable(conn: AsyncConnection, caller: Caller, release: Release) -> Release | None:
-    """What it replaced. None where that was nothing, or is signed by a key that was revoked since: then nothing is live.
+    """The release that `release` replaced; None where there is none, or its key was revoked since.
 
-    Where the same version was asked for anew meanwhile, that request is answered by this.
+    Rejects open requests for the same version, which the restored release fulfils.
     """
     if release.replaces is None:
         return None
@@ -147,14 +154,14 @@ async def _restorable(conn: AsyncConnection, caller: Caller, release: Release) -
     if not await _is_trusted(conn, before):
         return None
     where = {"version_id": before.version_id, "environment": before.environment}
-    asked = where | {"client_id": caller.client_id, "user_id": rules.user_of(caller)}
+    asked = where | {"client_id": caller.client_id, "user_id": person_of(caller)}
     for needless in await every(conn, Release, queries.REJECT_OPEN, asked):
         await _note(conn, caller, needless, f"{before.id} is restored")
     return before
 
 
-async def live(conn: AsyncConnection, release: Release) -> str | None:
-    """The release that is live where this one would be."""
+async def _live(conn: AsyncConnection, release: Release) -> str | None:
+    """The id of the live release of the same package and environment."""
     where = {"package_id": release.package_id, "environment": release.environment}
     row = await (await conn.execute(queries.LIVE, where)).fetchone()
     return row[0] if row is not None else None
@@ -170,21 +177,20 @@ async def _end(conn: AsyncConnection, caller: Caller, release_id: str, status: s
 
 async def _go_live(conn: AsyncConnection, caller: Caller, release_id: str, reason: str | None) -> Release:
     try:
-        promoted = await first(conn, Release, queries.GO_LIVE, (release_id,))
+        promoted = await found(conn, Release, queries.GO_LIVE, (release_id,))
     except UniqueViolation:
         raise _overtaken() from None
-    assert promoted is not None
     await _note(conn, caller, promoted, reason)
     return promoted
 
 
 def _overtaken() -> Problem:
     return problems.conflict(
-        "Another release has gone live, or was taken back, since this one was approved; approve it anew."
+        "Another release has gone live, or was taken back, since this one was approved; approve it again."
     )
 
 
-def wrong_state(release: Release, done: str) -> Problem:
+def _wrong_state(release: Release, done: str) -> Problem:
     return problems.conflict(f"A release that is {release.status} cannot be {done}.", status_now=release.status)
 
 
@@ -200,5 +206,5 @@ async def _is_trusted(conn: AsyncConnection, release: Release) -> bool:
 
 
 async def _note(conn: AsyncConnection, caller: Caller, release: Release, reason: str | None) -> None:
-    step = (ids.uuid7(), caller.tenant_id, release.id, release.status, caller.client_id, rules.user_of(caller), reason)
+    step = (ids.uuid7(), caller.tenant_id, release.id, release.status, caller.client_id, person_of(caller), reason)
     await conn.execute(queries.ADD_STEP, (*step, tracing.trace_id()))

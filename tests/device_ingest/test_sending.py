@@ -28,7 +28,7 @@ def received(
 
 def recorded_events(partner: Partner, inside: Inside) -> list[dict[str, Any]]:
     with inside.task() as conn:
-        tasks.announce(conn)
+        tasks.notify_subscribers(conn)
     return [event["data"] for event in inside.messages(partner, EVENT) if event["type"] != "device.enrolled"]
 
 

@@ -1,5 +1,6 @@
-"""Bytes that may be asked for in part: what a request wants of them, decided before they are read (RFC 9110 §13, §14). Pure."""
+"""Contents of packages over HTTP: their headers, and requests for a part of one (RFC 9110 §13, §14)."""
 
+import base64
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,14 +8,36 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.control_plane.octets import MEDIA, octets_headers
 from shared.problems import Problem, precondition_failed
 
+MEDIA = "application/octet-stream"
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 # One range, in a list that may have empty members (RFC 9110 §5.6.1.2).
 _RANGE = re.compile(r"bytes=[ \t,]*([0-9]*)-([0-9]*)[ \t,]*", re.IGNORECASE)
-# More digits than any content has bytes; of those after them only that they are there matters.
+# More digits than any content's size has. Further digits only make the number too large.
 _DIGITS = 18
+
+
+def require_octets(request: Request) -> None:
+    """Raises a 415 Problem for a body of any other type."""
+    types = request.headers.getlist("content-type")
+    if types != [MEDIA] or request.headers.get("content-encoding", "identity") != "identity":
+        detail = f"Send {MEDIA}, without a content encoding."
+        raise Problem(415, "Unsupported media type", detail, headers={"accept": MEDIA})
+
+
+def whole(content: bytes, sha256: str) -> Response:
+    return Response(content, headers=headers_of(sha256), media_type=MEDIA)
+
+
+def headers_of(sha256: str) -> dict[str, str]:
+    """Browsers never display the bytes, and clients check them by the digest (RFC 9530). `sha256` is hex."""
+    return {
+        "cache-control": "no-store",
+        "content-disposition": "attachment",
+        "x-content-type-options": "nosniff",
+        "repr-digest": f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:",
+    }
 
 
 class Span(NamedTuple):
@@ -29,7 +52,7 @@ class Span(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """The answer to come: `span` is to be read for its body, None where it has none."""
+    """A response without its body. `span` names the bytes to read for it, None where it has no body."""
 
     status: int
     headers: dict[str, str]
@@ -40,13 +63,13 @@ class Wanted(NamedTuple):
 
 
 def wanted(request: Request, sha256: str, size: int) -> Wanted:
-    """Of a content of `size` bytes whose digest is `sha256`, in hex. Raises Problem: 412, 416."""
+    """For a content of `size` bytes with the digest `sha256` in hex. Raises Problem: 412, 416."""
     tag = f'"{sha256}"'
-    headers = octets_headers(sha256) | {"etag": tag, "accept-ranges": "bytes"}
+    headers = headers_of(sha256) | {"etag": tag, "accept-ranges": "bytes"}
     fields = request.headers.getlist
-    if (if_match := fields("if-match")) and not _names(if_match, tag, weakly=False):
+    if (if_match := fields("if-match")) and not _has_tag(if_match, tag, weakly=False):
         raise precondition_failed("The content is not the one that If-Match names.")
-    if _names(fields("if-none-match"), tag, weakly=True):
+    if _has_tag(fields("if-none-match"), tag, weakly=True):
         return Wanted(304, headers, None)
     if request.method == "HEAD":  # for which no ranges are defined (§14.2)
         return Wanted(200, headers | {"content-length": str(size)}, None)
@@ -57,7 +80,10 @@ def wanted(request: Request, sha256: str, size: int) -> Wanted:
 
 
 def span_of(ranges: Sequence[str], if_range: Sequence[str], tag: str, size: int) -> Span | None:
-    """The part that is asked for; None for the whole, as where several parts are, or parts of another content. Raises a 416 Problem."""
+    """The requested range; None for the whole content, also for several ranges and for an If-Range of another content.
+
+    Raises a 416 Problem.
+    """
     found = _RANGE.fullmatch(ranges[0]) if len(ranges) == 1 else None
     if found is None or (if_range and list(if_range) != [tag]):
         return None
@@ -81,8 +107,8 @@ def _number(digits: str) -> int | None:
     return int(digits.lstrip("0")[: _DIGITS + 1] or "0") if digits else None
 
 
-def _names(fields: Sequence[str], tag: str, *, weakly: bool) -> bool:
-    """Whether the tags of If-Match or If-None-Match name this one (§13.1.1, §13.1.2)."""
+def _has_tag(fields: Sequence[str], tag: str, *, weakly: bool) -> bool:
+    """Whether the value of If-Match or If-None-Match includes the tag (§13.1.1, §13.1.2)."""
     text = ",".join(fields).strip()
     tags = [one[0] for one in _TAG.finditer(text) if weakly or not one[0].startswith("W/")]
     return text == "*" or tag in [one.removeprefix("W/") for one in tags]

@@ -1,4 +1,4 @@
-"""What others hear of new observations: epcr each of them, per encounter; subscribers how many there were, per device and encounter."""
+"""The messages this service sends: to epcr the observations of each encounter, to subscribers events with counts."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from shared.messages import Event, ObservationsRecorded
 
 
 class Item(NamedTuple):
-    """A new observation, the class of its device, and the trace of the request that brought it."""
+    """A new observation, the class of its device, and the trace of its request."""
 
     observation: Observation
     device_class: str
@@ -19,23 +19,22 @@ class Item(NamedTuple):
 
 
 def for_epcr(items: Iterable[Item]) -> Iterable[tuple[ObservationsRecorded, str | None]]:
-    """One message per encounter, with the trace of the first observation in it."""
+    """One message for each encounter, with the trace of its first observation."""
     by_encounter: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         if item.observation.encounter_id is not None:
             by_encounter[item.observation.encounter_id].append(item)
     for encounter_id, of_encounter in by_encounter.items():
-        observations = [_for_epcr(item) for item in of_encounter]
+        observations = [_for_epcr(item.observation, item.device_class) for item in of_encounter]
         message = ObservationsRecorded(encounter_id=encounter_id, observations=observations)
         yield message, of_encounter[0].traceparent
 
 
-def _for_epcr(item: Item) -> messages.Observation:
-    observation = item.observation
+def _for_epcr(observation: Observation, device_class: str) -> messages.Observation:
     return messages.Observation(
         id=observation.id,
         device_id=observation.device_id,
-        device_class=item.device_class,
+        device_class=device_class,
         mdc_code=observation.mdc_code,
         mdc_code10=observation.mdc_code10,
         value=observation.value,
@@ -61,17 +60,14 @@ def observations_recorded(
 
 
 def device_enrolled(device: Device, *, test: bool) -> Event:
-    """Without the serial number, which identifies the device wherever it is known."""
-    return _event(
-        "device.enrolled",
-        {
-            "device_id": device.id,
-            "device_class": device.device_class,
-            "status": device.status,
-            "vehicle_id": device.vehicle_id,
-        },
-        test,
-    )
+    """Without the serial number, which identifies the device outside the platform."""
+    data = {
+        "device_id": device.id,
+        "device_class": device.device_class,
+        "status": device.status,
+        "vehicle_id": device.vehicle_id,
+    }
+    return _event("device.enrolled", data, test)
 
 
 def _event(kind: str, data: dict[str, Any], test: bool) -> Event:

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.device_ingest import nomenclature, readings
+from services.device_ingest import checks, nomenclature
 from services.device_ingest.models import AbsentReason, ObservationDraft
 from shared import http, ids, problems
 
 NOW = datetime(2026, 3, 23, 12, 0, tzinfo=UTC)
 
 
-def check(device_class: str = "multiparameter", **fields: Any) -> readings.Reading:
+def check(device_class: str = "multiparameter", **fields: Any) -> checks.Checked:
     draft = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": Decimal("98.0"), "unit_code": "%"} | fields
-    return readings.check(ObservationDraft(**draft), device_class, NOW)
+    return checks.check(ObservationDraft(**draft), device_class, NOW)
 
 
 def errors(device_class: str = "multiparameter", **fields: Any) -> dict[str, str]:
@@ -217,7 +217,7 @@ def test_any_value_of_a_known_metric_is_kept_as_it_is_or_refused_as_a_sentinel(
     try:
         reading = check(device_class, mdc_code=metric.refid, value=value, unit_code=unit)
     except problems.Problem:
-        assert value in readings.SENTINELS
+        assert value in checks.SENTINELS
     else:
         assert reading.value is value
         assert bool(reading.flags) is not metric.units[unit].holds(value)

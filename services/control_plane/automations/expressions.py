@@ -1,0 +1,236 @@
+"""The languages of an automation over an event's data: JSON Pointers (RFC 6901), filters and templates. Pure.
+
+A filter has one form: a comparison (`pointer` and one operator), or `all`, `any`, `not` of other filters. It is true or false for
+every event, and never an error. Values compare as in JSON: 1 equals 1.0 but not true, and `gt` and `lt` compare numbers only. For
+a missing value `exists` is false and so is every comparison but `ne`, which is always the opposite of `eq`.
+
+A template is plain JSON in which `{"from": "/pointer"}` takes a value from the event's data. `{"from": …, "default": …}` gives the
+value for a missing one; without it the run fails. `{"literal": …}` holds objects that would otherwise be read as one of these.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, field
+
+from shared import http
+from shared.problems import FieldError
+
+MAX_POINTER = 256
+MAX_STEPS = 16
+MAX_DEPTH = 6
+MAX_PARTS = 60
+MAX_TEMPLATE_DEPTH = 10
+MAX_TEMPLATE = 16_384
+# Bytes of all values taken from the event: a short template may take the same large value a thousand times.
+MAX_TAKEN = 262_144
+FROM, DEFAULT, LITERAL = "from", "default", "literal"
+
+
+class _Missing:
+    """The result of a pointer to no value. Null is a value."""
+
+
+MISSING: Final = _Missing()
+
+
+def pointer_error(pointer: str) -> str | None:
+    if pointer and not pointer.startswith("/"):
+        return "a JSON Pointer begins with /"
+    if len(pointer) > MAX_POINTER or pointer.count("/") > MAX_STEPS:
+        return f"at most {MAX_POINTER} characters and {MAX_STEPS} steps"
+    if "~" in pointer.replace("~0", "").replace("~1", ""):
+        return "~ appears only as ~0 or ~1"
+    return None
+
+
+def resolve(pointer: str, document: Any) -> Any:
+    """The value at the pointer, or MISSING. Array indexes begin at 0 and have no leading zeros."""
+    for step in pointer.split("/")[1:]:
+        document = _member(document, step.replace("~1", "/").replace("~0", "~"))
+        if document is MISSING:
+            return MISSING
+    return document
+
+
+def _member(value: Any, step: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(step, MISSING)
+    if isinstance(value, list) and step.isdecimal() and step.isascii() and step == str(int(step[:9])):
+        return value[int(step)] if int(step) < len(value) else MISSING
+    return MISSING
+
+
+Text = Annotated[str, Meta(max_length=256)]
+Scalar = Text | int | float | bool | None
+Pointer = Annotated[str, Meta(max_length=MAX_POINTER)]
+OPERATORS = ("eq", "ne", "in_", "gt", "lt", "exists", "prefix")
+FORMS = ("pointer", "all", "any", "not_")
+
+
+class Filter(http.Body, omit_defaults=True):
+    """One of: `pointer` with one of `eq ne in gt lt exists prefix`; `all`, `any`: a list of filters; `not`: a filter."""
+
+    pointer: Pointer | UnsetType = UNSET
+    eq: Scalar | UnsetType = UNSET
+    ne: Scalar | UnsetType = UNSET
+    in_: Annotated[list[Scalar], Meta(min_length=1, max_length=100)] | UnsetType = field(default=UNSET, name="in")
+    gt: float | UnsetType = UNSET
+    lt: float | UnsetType = UNSET
+    exists: bool | UnsetType = UNSET
+    prefix: Text | UnsetType = UNSET
+    all: "Annotated[list[Filter], Meta(min_length=1, max_length=50)] | UnsetType" = UNSET
+    any: "Annotated[list[Filter], Meta(min_length=1, max_length=50)] | UnsetType" = UNSET
+    not_: "Filter | UnsetType" = field(default=UNSET, name="not")
+
+
+def filter_errors(given: Filter, place: str) -> list[FieldError]:
+    """At most ten errors. `place` is the JSON Pointer of the filter."""
+    found: list[FieldError] = []
+    for parts, (part, where, depth) in enumerate(_parts(given, place, 1), 1):
+        if depth > MAX_DEPTH or parts > MAX_PARTS:
+            return [FieldError(place, f"at most {MAX_DEPTH} levels and {MAX_PARTS} parts")]
+        reason = _part_error(part)
+        if reason is not None:
+            found.append(FieldError(where, reason))
+    return found[:10]
+
+
+def _parts(part: Filter, place: str, depth: int) -> Iterator[tuple[Filter, str, int]]:
+    """Every part with its JSON Pointer and depth, down to the first level that is too deep."""
+    yield part, place, depth
+    if depth > MAX_DEPTH:
+        return
+    for name in ("all", "any"):
+        parts: list[Filter] | UnsetType = getattr(part, name)
+        for index, inner in enumerate(parts if parts is not UNSET else ()):
+            yield from _parts(inner, f"{place}/{name}/{index}", depth + 1)
+    if part.not_ is not UNSET:
+        yield from _parts(part.not_, f"{place}/not", depth + 1)
+
+
+def _part_error(part: Filter) -> str | None:
+    forms = [name for name in FORMS if getattr(part, name) is not UNSET]
+    operators = [name for name in OPERATORS if getattr(part, name) is not UNSET]
+    if len(forms) != 1:
+        return "one of pointer, all, any and not"
+    if part.pointer is UNSET:
+        return "an operator needs a pointer" if operators else None
+    if len(operators) != 1:
+        return "one of eq, ne, in, gt, lt, exists and prefix beside the pointer"
+    return pointer_error(part.pointer)
+
+
+def read_filter(stored: Any) -> Filter | None:
+    """A filter from the JSON of the database."""
+    return None if stored is None else msgspec.convert(stored, Filter)
+
+
+def matches(given: Filter, data: Any) -> bool:
+    """Whether a filter without errors lets the event's data through."""
+    if given.all is not UNSET:
+        return all(matches(part, data) for part in given.all)
+    if given.any is not UNSET:
+        return any(matches(part, data) for part in given.any)
+    if given.not_ is not UNSET:
+        return not matches(given.not_, data)
+    return _compares(given, resolve(given.pointer or "", data))
+
+
+def _compares(given: Filter, value: Any) -> bool:
+    if given.exists is not UNSET:
+        return (value is not MISSING) is given.exists
+    if given.eq is not UNSET:
+        return _equal(value, given.eq)
+    if given.ne is not UNSET:
+        return not _equal(value, given.ne)
+    if given.in_ is not UNSET:
+        return any(_equal(value, one) for one in given.in_)
+    if given.prefix is not UNSET:
+        return isinstance(value, str) and value.startswith(given.prefix)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    if given.gt is not UNSET:
+        return value > given.gt
+    return given.lt is not UNSET and value < given.lt
+
+
+def _equal(value: Any, wanted: Any) -> bool:
+    """Equal in JSON. For Python true also equals 1."""
+    return isinstance(value, bool) is isinstance(wanted, bool) and value == wanted
+
+
+class Unresolvable(Exception):
+    """The event's data has no value at a pointer, which is the message."""
+
+
+class Unfit(Exception):
+    """The values taken from the event cannot be used. The message gives the reason."""
+
+
+def template_errors(template: Any, place: str) -> list[FieldError]:
+    """At most ten errors. `place` is the JSON Pointer of the template."""
+    if len(msgspec.json.encode(template)) > MAX_TEMPLATE:
+        return [FieldError(place, f"over {MAX_TEMPLATE} bytes")]
+    return _template_errors(template, place, 1)[:10]
+
+
+def _template_errors(template: Any, place: str, depth: int) -> list[FieldError]:
+    if depth > MAX_TEMPLATE_DEPTH:
+        return [FieldError(place, f"at most {MAX_TEMPLATE_DEPTH} levels")]
+    if isinstance(template, list):
+        items = enumerate(template)
+        return [one for index, item in items for one in _template_errors(item, f"{place}/{index}", depth + 1)]
+    if not isinstance(template, dict) or template.keys() == {LITERAL}:
+        return []
+    if FROM in template:
+        if template.keys() - {FROM, DEFAULT}:
+            return [FieldError(place, "only default may accompany from; wrap a plain object in literal")]
+        pointer = template[FROM]
+        reason = pointer_error(pointer) if isinstance(pointer, str) else "a JSON Pointer is a string"
+        return [FieldError(f"{place}/{FROM}", reason)] if reason else []
+    return [
+        one
+        for name, member in template.items()
+        for one in _template_errors(member, f"{place}/{name.replace('~', '~0').replace('/', '~1')}", depth + 1)
+    ]
+
+
+def fill(template: Any, data: Any) -> Any:
+    """The template with values of the event's data. Raises Unresolvable."""
+    if isinstance(template, list):
+        return [fill(item, data) for item in template]
+    if not isinstance(template, dict):
+        return template
+    if template.keys() == {LITERAL}:
+        return template[LITERAL]
+    if FROM not in template:
+        return {name: fill(member, data) for name, member in template.items()}
+    value = resolve(template[FROM], data)
+    if value is MISSING:
+        if DEFAULT not in template:
+            raise Unresolvable(template[FROM])
+        return template[DEFAULT]
+    return value
+
+
+def require_small(template: Any, data: Any) -> None:
+    """Raises Unfit where a template takes more than `MAX_TAKEN` bytes from the event. Stops measuring there."""
+    left = MAX_TAKEN
+    for pointer in _pointers(template):
+        value = resolve(pointer, data)
+        left -= len(http.encode(value)) if value is not MISSING else 0
+        if left < 0:
+            raise Unfit(f"The action takes over {MAX_TAKEN} bytes from the event.")
+
+
+def _pointers(template: Any) -> Iterator[str]:
+    if isinstance(template, list):
+        for item in template:
+            yield from _pointers(item)
+    elif isinstance(template, dict) and FROM in template:
+        yield template[FROM]
+    elif isinstance(template, dict) and template.keys() != {LITERAL}:
+        for member in template.values():
+            yield from _pointers(member)
