@@ -1,11 +1,12 @@
 """`python -m services.<name>`: the same commands for every service; each adds its own."""
 
+import importlib
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -13,18 +14,10 @@ import typer
 from shared.messages import Versioned, queues_of
 from shared.settings import Process, Service, required
 
-# Each command imports what it runs, and nothing before it is called: an operator's command would wait a second for what it never needs.
-if TYPE_CHECKING:
-    from celery import Celery
-    from starlette.applications import Starlette
-
-    from shared.periodic import Periodic
-
-
+# Each command imports its own modules when it is called: an operator's command would wait a second for modules it never needs.
 LOOPBACK = "127.0.0.1"
 OpsHost = Annotated[str, typer.Option(help="Address of the probes and metrics (OPS_PORT).")]
 TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
-S = TypeVar("S", bound=Service)
 
 
 def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
@@ -43,39 +36,34 @@ def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
     return working
 
 
-def commands(
-    *,
-    name: str,
-    package: Path,
-    load: Callable[[], S],
-    create_app: "Callable[[S], Starlette]",
-    create_worker: "Callable[[S], Celery]",
-    periodic: "Callable[[S], list[Periodic]]",
-    queues: tuple[str, ...] = (),
-    versioned: tuple[Versioned, ...] = (),
-) -> typer.Typer:
-    """The commands of the service in the folder `package`, whose name is also its database's and begins its queues'; `name` is
-    what people call it.
+def commands(load: Callable[[], Service], package: Path, versioned: tuple[Versioned, ...] = ()) -> typer.Typer:
+    """The commands of the service in the folder `package`, whose name is also its database's and begins its queues'.
 
-    `create_app`, `create_worker` and `periodic` import what they need when they are called. `queues` are further queues that its worker
-    serves. `versioned` is where it keeps versions of what others tell it.
+    They call `create_app` of its module `app`, `create_worker` and `periodic` of its module `tasks`, each with the settings that `load`
+    gives. `versioned` names the tables in which it keeps versions of other services' announcements.
     """
+    name = package.name.replace("_", "-")
     cli = typer.Typer(
         no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=f"Operate {name}."
     )
-    _add_web(cli, name, load, create_app)
-    _add_worker(cli, name, load, create_worker, package, queues=(*queues_of(package.name), *queues))
-    _add_relay(cli, name, load, package, periodic)
+    _add_web(cli, name, load, package)
+    _add_worker(cli, name, load, package)
+    _add_relay(cli, name, load, package)
     _add_migrate(cli, load, package)
     _add_outbox(cli, load)
     if versioned:
         _add_states(cli, load, versioned)
-    _add_dead_letters(cli, load, create_worker)
+    _add_dead_letters(cli, load, package)
     _add_audit(cli, load, package.name)
     return cli
 
 
-def _add_web(cli: typer.Typer, name: str, load: Callable[[], S], create_app: "Callable[[S], Starlette]") -> None:
+def _module(package: Path, name: str) -> Any:
+    """Imported only by the command that needs it."""
+    return importlib.import_module(f"{package.parent.name}.{package.name}.{name}")
+
+
+def _add_web(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:
     @cli.command()
     def web(
         port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
@@ -90,17 +78,10 @@ def _add_web(cli: typer.Typer, name: str, load: Callable[[], S], create_app: "Ca
 
         settings = load()
         working = observe(name, settings, ops_host)
-        serve(create_app(settings), host, port, fd, working)
+        serve(_module(package, "app").create_app(settings), host, port, fd, working)
 
 
-def _add_worker(
-    cli: typer.Typer,
-    name: str,
-    load: Callable[[], S],
-    create_worker: "Callable[[S], Celery]",
-    package: Path,
-    queues: Sequence[str],
-) -> None:
+def _add_worker(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:
     @cli.command()
     def worker(
         concurrency: Annotated[
@@ -115,15 +96,13 @@ def _add_worker(
         from shared.worker import work
 
         settings = load()
-        celery = create_worker(settings)
+        celery = _module(package, "tasks").create_worker(settings)
         working = observe(name, settings, ops_host)
         wait_for_schema(settings, package)
-        work(celery, only or ",".join(queues), concurrency, working)
+        work(celery, only or ",".join(queues_of(package.name)), concurrency, working)
 
 
-def _add_relay(
-    cli: typer.Typer, name: str, load: Callable[[], S], package: Path, periodic: "Callable[[S], list[Periodic]]"
-) -> None:
+def _add_relay(cli: typer.Typer, name: str, load: Callable[[], Service], package: Path) -> None:
     @cli.command(name="relay")
     def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
         """Send the outbox and do the periodic work."""
@@ -133,7 +112,7 @@ def _add_relay(
         required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
         working = observe(name, settings, ops_host)
         wait_for_schema(settings, package)
-        jobs = [*housekeeping.jobs(package.name, settings), *periodic(settings)]
+        jobs = [*housekeeping.jobs(package.name, settings), *_module(package, "tasks").periodic(settings)]
         relay.run(package.name, settings, jobs, working)
 
 
@@ -222,7 +201,7 @@ def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[
                 typer.echo(f"{table.name}: {count} versions {done}")
 
 
-def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: "Callable[[S], Celery]") -> None:
+def _add_dead_letters(cli: typer.Typer, load: Callable[[], Service], package: Path) -> None:
     letters = typer.Typer(no_args_is_help=True, help="Messages given up after five failures.")
     cli.add_typer(letters, name="dead-letters")
 
@@ -237,7 +216,7 @@ def _add_dead_letters(cli: typer.Typer, load: Callable[[], S], create_worker: "C
     @letters.command()
     def retry(message_id: UUID) -> None:
         """Try one again, now; it stays a dead letter if that fails."""
-        worker: Any = create_worker(load())
+        worker = _module(package, "tasks").create_worker(load())
         if not worker.consumer.revive(str(message_id)):
             raise SystemExit(f"there is no dead letter {message_id}")
         typer.echo("done")

@@ -1,50 +1,18 @@
 """`python -m services.auth`: its processes and the operator's commands."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from services.auth.requests import commands as requests
 from services.auth.saml import commands as saml
-from services.auth.settings import Settings, load
+from services.auth.settings import load
 from services.auth.tenants import announcing_again, first_party
 from services.auth.tenants import commands as operator
 from shared.command import commands
 
-if TYPE_CHECKING:
-    from celery import Celery
-    from starlette.applications import Starlette
-
-    from shared.periodic import Periodic
-
-
-def create_app(settings: Settings) -> "Starlette":
-    from services.auth import app
-
-    return app.create_app(settings)
-
-
-def create_worker(settings: Settings) -> "Celery":
-    from services.auth import tasks
-
-    return tasks.create_worker(settings)
-
-
-def periodic(settings: Settings) -> "list[Periodic]":
-    from services.auth import tasks
-
-    return tasks.periodic(settings)
-
-
-cli = commands(
-    name="auth",
-    package=Path(__file__).parent,
-    load=load,
-    create_app=create_app,
-    create_worker=create_worker,
-    periodic=periodic,
-)
+cli = commands(load, Path(__file__).parent)
 cli.add_typer(operator.tenant_commands(load), name="tenant")
 cli.add_typer(operator.user_commands(load), name="user")
 cli.add_typer(announcing_again.commands(load), name="apps")

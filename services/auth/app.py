@@ -9,7 +9,6 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from services.auth.activity import Activity
 from services.auth.keys.keystore import KeyStore
@@ -23,12 +22,11 @@ from services.auth.saml import domains, ranks, readers
 from services.auth.settings import Settings
 from services.auth.signin import endpoints as signin
 from services.auth.signin.hashing import Hashing
-from shared import database, health, readiness, redis_clients, routing
+from shared import application, health, readiness, redis_clients, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import open_pool
 from shared.feed import Feed, decode
-from shared.middleware import TracingMiddleware
 from shared.revocations import Answer
 
 routes = [*routing.routes(PARTS, UNLISTED), *health.routes(readiness.checks(Path(__file__).parent))]
@@ -86,15 +84,10 @@ async def _own_changes(changes: Changes, after: int, wait: float) -> Answer:
 
 def create_app(settings: Settings) -> Starlette:
     feed = Feed(settings, "auth")
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(TracingMiddleware),
-            feed.middleware(service_keys=settings.service_public_keys or ""),
-        ],
-        exception_handlers=database.exception_handlers
-        | {OAuth2Error: signin.refuse_unreadable, Busy: signin.refuse_busy},
-        lifespan=partial(lifespan, settings, feed),
+    return application.create(
+        routes,
+        feed,
+        partial(lifespan, settings, feed),
+        exception_handlers={OAuth2Error: signin.refuse_unreadable, Busy: signin.refuse_busy},
+        service_keys=settings.service_public_keys or "",
     )
-    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
-    return app

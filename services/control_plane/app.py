@@ -14,12 +14,11 @@ from starlette.middleware import Middleware
 from services.control_plane.access import BASE, GrantMiddleware
 from services.control_plane.routes import PART
 from services.control_plane.settings import Settings
-from shared import database, health, readiness, routing
+from shared import application, database, health, readiness, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.feed import Feed
-from shared.middleware import TracingMiddleware
 
 # Endpoints of edge agents, which have no token. Their code or credential identifies them.
 PUBLIC = re.compile(rf"{BASE}/agents/(enrol|heartbeat|content/[^/]+/[^/]+)")
@@ -39,18 +38,9 @@ class State(TypedDict):
 
 def create_app(settings: Settings) -> Starlette:
     feed = Feed(settings, "control_plane")
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(TracingMiddleware),
-            feed.middleware(),
-            Middleware(GrantMiddleware, public=PUBLIC),
-        ],
-        exception_handlers=database.exception_handlers,
-        lifespan=partial(lifespan, settings, feed),
+    return application.create(
+        routes, feed, partial(lifespan, settings, feed), middleware=[Middleware(GrantMiddleware, public=PUBLIC)]
     )
-    app.router.redirect_slashes = False  # an unknown path is 404, also one that differs by a slash
-    return app
 
 
 @asynccontextmanager

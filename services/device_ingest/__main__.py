@@ -1,44 +1,11 @@
 """`python -m services.device_ingest web | worker | relay | migrate | …`"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from services.device_ingest.settings import Settings, load
+from services.device_ingest.settings import load
 from shared.command import commands
 
-if TYPE_CHECKING:
-    from celery import Celery
-    from starlette.applications import Starlette
-
-    from shared.periodic import Periodic
-
-
-def create_app(settings: Settings) -> "Starlette":
-    from services.device_ingest import app
-
-    return app.create_app(settings)
-
-
-def create_worker(settings: Settings) -> "Celery":
-    from services.device_ingest import tasks
-
-    return tasks.create_worker(settings)
-
-
-def periodic(settings: Settings) -> "list[Periodic]":
-    from services.device_ingest import tasks
-
-    return tasks.periodic(settings)
-
-
-cli = commands(
-    name="device-ingest",
-    package=Path(__file__).parent,
-    load=load,
-    create_app=create_app,
-    create_worker=create_worker,
-    periodic=periodic,
-)
+cli = commands(load, Path(__file__).parent)
 
 if __name__ == "__main__":
     cli()

@@ -8,7 +8,6 @@ from typing import TypedDict
 
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from services.device_ingest import metrics, observations
 from services.device_ingest.devices import ActiveDevices
@@ -16,12 +15,11 @@ from services.device_ingest.group_commit import GroupCommit
 from services.device_ingest.observations import Outcome, Submission
 from services.device_ingest.routes import PART
 from services.device_ingest.settings import Settings
-from shared import database, health, readiness, routing
+from shared import application, database, health, readiness, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.feed import Feed
-from shared.middleware import TracingMiddleware
 from shared.partitions import Daily
 
 # Connections beside those of the group commits.
@@ -41,17 +39,7 @@ class State(TypedDict):
 
 def create_app(settings: Settings) -> Starlette:
     feed = Feed(settings, "device_ingest")
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(TracingMiddleware),
-            feed.middleware(),
-        ],
-        exception_handlers=database.exception_handlers,
-        lifespan=partial(lifespan, settings, feed),
-    )
-    app.router.redirect_slashes = False  # an unknown path is 404, also one that differs by a slash
-    return app
+    return application.create(routes, feed, partial(lifespan, settings, feed))
 
 
 @asynccontextmanager

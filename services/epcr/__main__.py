@@ -1,49 +1,15 @@
 """`python -m services.epcr`: its processes and the operator's commands."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-from services.epcr.settings import Settings, load
+from services.epcr.settings import load
 from shared.command import commands
 from shared.messages import ClinicalApp, Versioned
 from shared.settings import required
 
-if TYPE_CHECKING:
-    from celery import Celery
-    from starlette.applications import Starlette
-
-    from shared.periodic import Periodic
-
-
-def create_app(settings: Settings) -> "Starlette":
-    from services.epcr import app
-
-    return app.create_app(settings)
-
-
-def create_worker(settings: Settings) -> "Celery":
-    from services.epcr import tasks
-
-    return tasks.create_worker(settings)
-
-
-def periodic(settings: Settings) -> "list[Periodic]":
-    from services.epcr import tasks
-
-    return tasks.periodic(settings)
-
-
-cli = commands(
-    name="epcr",
-    package=Path(__file__).parent,
-    load=load,
-    create_app=create_app,
-    create_worker=create_worker,
-    periodic=periodic,
-    versioned=(Versioned(ClinicalApp, "apps", "client_id"),),
-)
+cli = commands(load, Path(__file__).parent, (Versioned(ClinicalApp, "apps", "client_id"),))
 
 
 @cli.command()

@@ -8,17 +8,15 @@ from typing import TypedDict
 
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from services.epcr.pseudonyms import Pseudonyms
 from services.epcr.routes import CREW, PART
 from services.epcr.settings import Settings
-from shared import database, health, readiness, routing
+from shared import application, database, health, readiness, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.feed import Feed
-from shared.middleware import TracingMiddleware
 from shared.settings import required
 
 routes = [
@@ -38,18 +36,7 @@ class State(TypedDict):
 def create_app(settings: Settings) -> Starlette:
     feed = Feed(settings, "epcr")
     pseudonyms = Pseudonyms.from_text(required(settings.pseudonym_keys, "PSEUDONYM_KEYS"))
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(TracingMiddleware),
-            feed.middleware(),
-        ],
-        exception_handlers=database.exception_handlers,
-        lifespan=partial(lifespan, settings, feed, pseudonyms),
-    )
-    # Another path is not found, rather than redirected to an address this process only believes to be its own.
-    app.router.redirect_slashes = False
-    return app
+    return application.create(routes, feed, partial(lifespan, settings, feed, pseudonyms))
 
 
 @asynccontextmanager

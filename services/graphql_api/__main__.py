@@ -2,48 +2,19 @@
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from services.graphql_api.settings import Settings, load
+from services.graphql_api.settings import load
 from shared.command import commands
 from shared.messages import EncounterFacts, GraphqlApp, Versioned
 from shared.settings import required
 
-if TYPE_CHECKING:
-    from celery import Celery
-    from starlette.applications import Starlette
-
-    from shared.periodic import Periodic
-
-
-def create_app(settings: Settings) -> "Starlette":
-    from services.graphql_api import app
-
-    return app.create_app(settings)
-
-
-def create_worker(settings: Settings) -> "Celery":
-    from services.graphql_api import tasks
-
-    return tasks.create_worker(settings)
-
-
-def periodic(settings: Settings) -> "list[Periodic]":
-    from services.graphql_api import tasks
-
-    return tasks.periodic(settings)
-
-
 cli = commands(
-    name="graphql-api",
-    package=Path(__file__).parent,
-    load=load,
-    create_app=create_app,
-    create_worker=create_worker,
-    periodic=periodic,
-    versioned=(
+    load,
+    Path(__file__).parent,
+    (
         Versioned(GraphqlApp, "graphql_apps", "client_id"),
         Versioned(EncounterFacts, "acqi_facts", "encounter_id"),
     ),

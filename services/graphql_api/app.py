@@ -9,7 +9,6 @@ from typing import TypedDict
 from graphql import GraphQLSchema
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from services.graphql_api import bundles, schema
 from services.graphql_api.acqi.snapshot import Snapshots
@@ -19,12 +18,11 @@ from services.graphql_api.plans import Planner
 from services.graphql_api.routes import PART
 from services.graphql_api.settings import Settings
 from services.graphql_api.webhooks import client
-from shared import database, health, readiness, routing
+from shared import application, database, health, readiness, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.feed import Feed
-from shared.middleware import TracingMiddleware
 from shared.settings import required
 
 routes = [
@@ -51,17 +49,7 @@ def create_app(settings: Settings) -> Starlette:
         required(settings.identity_exchange_url, "IDENTITY_EXCHANGE_URL")
         required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
     feed = Feed(settings, "graphql_api")
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(TracingMiddleware),
-            feed.middleware(),
-        ],
-        exception_handlers=database.exception_handlers,
-        lifespan=partial(lifespan, settings, feed),
-    )
-    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
-    return app
+    return application.create(routes, feed, partial(lifespan, settings, feed))
 
 
 @asynccontextmanager

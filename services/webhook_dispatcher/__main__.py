@@ -1,47 +1,17 @@
 """`python -m services.webhook_dispatcher web|worker|sender|relay|migrate|…`"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-from services.webhook_dispatcher.settings import Settings, load
+from services.webhook_dispatcher.settings import load
 from shared.command import LOOPBACK, OpsHost, commands, observe, wait_for_schema
 from shared.messages import AutomationInterest, Versioned, WebhookApp
 
-if TYPE_CHECKING:
-    from celery import Celery
-    from starlette.applications import Starlette
-
-    from shared.periodic import Periodic
-
-
-def create_app(settings: Settings) -> "Starlette":
-    from services.webhook_dispatcher import app
-
-    return app.create_app(settings)
-
-
-def create_worker(settings: Settings) -> "Celery":
-    from services.webhook_dispatcher import tasks
-
-    return tasks.create_worker(settings)
-
-
-def periodic(settings: Settings) -> "list[Periodic]":
-    from services.webhook_dispatcher import tasks
-
-    return tasks.periodic(settings)
-
-
 cli = commands(
-    name="webhook-dispatcher",
-    package=Path(__file__).parent,
-    load=load,
-    create_app=create_app,
-    create_worker=create_worker,
-    periodic=periodic,
-    versioned=(
+    load,
+    Path(__file__).parent,
+    (
         Versioned(WebhookApp, "apps", "client_id"),
         Versioned(AutomationInterest, "automation_interest", "tenant_id"),
     ),

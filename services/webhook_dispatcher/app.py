@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from services.webhook_dispatcher import dispatch_queries, resolver
 from services.webhook_dispatcher.addresses import Policy
@@ -17,11 +16,10 @@ from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.queues import MOST_RINGS, SENDER, SERVICE
 from services.webhook_dispatcher.routes import PART
 from services.webhook_dispatcher.settings import Settings
-from shared import database, health, readiness, routing
+from shared import application, database, health, readiness, routing
 from shared.bell import Bell
 from shared.crypto import Keyring
 from shared.feed import Feed
-from shared.middleware import TracingMiddleware
 from shared.partitions import Daily
 
 routes = [
@@ -32,17 +30,7 @@ routes = [
 
 def create_app(settings: Settings) -> Starlette:
     feed = Feed(settings, "webhook_dispatcher")
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(TracingMiddleware),
-            feed.middleware(),
-        ],
-        exception_handlers=database.exception_handlers,
-        lifespan=partial(lifespan, settings, feed),
-    )
-    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
-    return app
+    return application.create(routes, feed, partial(lifespan, settings, feed))
 
 
 @asynccontextmanager
