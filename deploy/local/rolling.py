@@ -165,10 +165,10 @@ class Rolling:
         write_json(self._state.restarting, {"waiting": self._waiting, "done": self._done, "failed": failed})
 
 
-def ask(state: State, names: Sequence[str], told: Callable[[str], None]) -> None:
+def ask(state: State, names: Sequence[str], report: Callable[[str], None]) -> None:
     """Lets the supervisor of the stack replace those processes one after another, and waits until all are replaced.
 
-    Calls `told` with a line for each. Raises CannotRestart.
+    Calls `report` with a line for each. Raises CannotRestart.
     """
     supervisor = _supervisor(state)
     if read_json(state.restarting).get("waiting"):
@@ -179,7 +179,7 @@ def ask(state: State, names: Sequence[str], told: Callable[[str], None]) -> None
     while supervisor.is_running():
         progress = read_json(state.restarting)
         for line in progress.get("done", [])[seen:]:
-            told(line)
+            report(line)
         seen = len(progress.get("done", []))
         if progress.get("failed"):
             raise CannotRestart(progress["failed"])

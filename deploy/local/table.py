@@ -19,7 +19,7 @@ class Service:
     calls: Mapping[str, str] = field(default_factory=dict)  # its settings with the URL of another service
     keys: tuple[str, ...] = ()  # its settings that hold further secret keys of its own
     signing: tuple[str, ...] = ("web", "worker", "relay")  # its processes that sign as this service
-    settings: Mapping[str, str] = field(default_factory=dict)  # what it needs beyond the settings of every service
+    settings: Mapping[str, str] = field(default_factory=dict)  # its settings besides those of every service
     further: tuple[str, ...] = ()  # kinds of process beyond those of every service
 
     @property
