@@ -1,6 +1,6 @@
-"""A webhook receiver to look at deliveries with: `python -m deploy.receiver --secret … --port 9000`.
+"""A webhook receiver that shows deliveries: `python -m deploy.receiver --secret … --port 9000`.
 
-It verifies each one as a partner would, with the `standardwebhooks` package, and prints what came.
+It verifies each delivery as a partner would, with the `standardwebhooks` package, and prints it.
 """
 
 import json
@@ -19,7 +19,7 @@ LARGEST = 1024 * 1024
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request as it came in; header names are in lower case."""
+    """One request as received; header names are in lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -31,24 +31,23 @@ class Delivery:
         return self.headers.get("traceparent", "").partition("-")[2].partition("-")[0]
 
     def json(self) -> Any:
-        """The body decoded."""
         return json.loads(self.body)
 
     def verified(self, secret: str) -> bool:
-        """Whether the signature is right and fresh, by Standard Webhooks 1.0.
+        """Whether the signature is right and recent, by Standard Webhooks 1.0.
 
-        A secret that does not begin with `whsec_` is the key itself, not base64: the package takes it as bytes.
+        A secret that does not begin with `whsec_` is the key itself and not base64; the package takes it as bytes.
         """
         try:
             key = secret if secret.startswith("whsec_") else secret.encode()
             Webhook(key).verify(self.body, dict(self.headers), json_parse=False)
-        except (WebhookVerificationError, ValueError):  # the package raises ValueError for a header nobody would sign
+        except (WebhookVerificationError, ValueError):  # the package raises ValueError for an impossible header
             return False
         return True
 
 
 class Receiver:
-    """Listens on 127.0.0.1 in a thread and hands every delivery to `receive`, whose result is the status it answers."""
+    """Listens on 127.0.0.1 in a thread, calls `receive` with every delivery, and answers with the status that it returns."""
 
     def __init__(self, receive: Callable[[Delivery], int], port: int = 0) -> None:
         class Door(BaseHTTPRequestHandler):
@@ -63,7 +62,7 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:
-                """Deliveries are told by `receive`."""
+                """Does nothing: `receive` prints the deliveries."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Door)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -81,12 +80,12 @@ class Receiver:
         self._thread.join()
 
     def serve(self) -> None:
-        """Until Ctrl-C."""
+        """Serves until Ctrl-C."""
         self._server.serve_forever()
 
 
 def main(
-    secret: Annotated[str, typer.Option(help="The subscription's secret, whsec_… or what you chose")],
+    secret: Annotated[str, typer.Option(help="The subscription's secret, whsec_… or your own")],
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes any.")] = 9000,
 ) -> None:
     """Print every delivery, verified or not."""

@@ -1,7 +1,7 @@
 """The part of requirements.lock that one image needs: `python deploy/requirements.py epcr > epcr.lock`.
 
-The lock says for each package who asked for it; what is reached from a service's own dependencies is what its image installs,
-with the same versions and hashes as everywhere else. Standard library only: it runs before anything is installed.
+The lock names for each package the packages that need it. An image installs the service's dependencies and all that they need,
+with the versions and hashes of the lock. This file uses only the standard library, because it runs before any package is installed.
 """
 
 import re
@@ -15,7 +15,7 @@ NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class Locked(NamedTuple):
-    """One package of the lock: its lines as they stand, and the packages that asked for it."""
+    """One package of the lock: its lines, unchanged, and the packages that need it."""
 
     name: str
     lines: list[str]
@@ -40,7 +40,7 @@ def read(lock: str) -> list[Locked]:
 
 
 def roots(project: dict[str, object], extra: str) -> set[str]:
-    """Names that pyproject.toml asks for: every process's, this extra's, and for a service what all services need."""
+    """Names in pyproject.toml: the dependencies of every process and of this extra; for a service also those of all services."""
     extras = [extra] if extra == "gateway" else [extra, "service"]
     dependencies = [*project["dependencies"]]  # type: ignore[misc]
     for each in extras:

@@ -1,4 +1,4 @@
-"""Writes what docker-compose.yml asks for: `.env` with every secret, and two files made from it. None is ever committed."""
+"""Writes the files that docker-compose.yml needs: `.env` with every secret, and two files made from it. Never commit them."""
 
 import os
 import secrets
@@ -24,7 +24,7 @@ auth_modules:
 
 
 def main() -> None:
-    """Make the secrets of the containers; what is there already stays as it is, since it belongs to the volumes made with it."""
+    """Make the secrets of the containers. Existing ones stay, because the volumes were made with them."""
     env = ROOT / ".env"
     lines = env.read_text().splitlines() if env.exists() else []
     kept = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def settings(kept: Mapping[str, str], kid: str = "compose-1") -> dict[str, str]:
-    """Every secret by its name, those of `kept` unchanged; public keys follow from the private ones."""
+    """Every secret by its name; those in `kept` do not change. Public keys are computed from the private ones."""
 
     def secret(name: str, make: Callable[[], str] = lambda: secrets.token_hex(24)) -> str:
         return kept.get(name) or make()
@@ -61,7 +61,7 @@ def settings(kept: Mapping[str, str], kid: str = "compose-1") -> dict[str, str]:
 
 
 def merged(kept: str, derived: list[str]) -> str:
-    """Public keys with those of the private ones among them: while a key is replaced, its predecessor stays."""
+    """The public keys in `kept` and in `derived`. While a key is being replaced, the old public key stays in `kept`."""
     by_id = {key.partition(":")[0]: key for key in [*filter(None, kept.split(",")), *derived]}
     return ",".join(by_id.values())
 
@@ -75,10 +75,10 @@ def new(service: Service) -> list[tuple[str, str]]:
 
 
 def write_files(settings: Mapping[str, str], folder: Path) -> None:
-    """Redis' users and the exporter's password, each as its own program reads it."""
+    """Writes Redis' users and the exporter's password, each in the format of its program."""
     passwords = {service.database: settings[f"{prefix(service)}_REDIS_PASSWORD"] for service in SERVICES}
     others = {name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in ("gateway", "monitor")}
-    # The users that these programs have in their containers must be able to read them.
+    # Readable by all, because these programs run as other users in their containers.
     write(folder / "users.acl", users(passwords | others), 0o644)
     write(folder / "postgres-exporter.yml", EXPORTER.format(password=settings["MONITOR_PASSWORD"]), 0o644)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs once, in an empty cluster: the owner of a service's database, who has no login, and three logins; and `monitor`, who sees
-# statistics and no table. The migrator may become the owner. Both see past row-level security, as backfills and dumps must; app and worker
-# never do.
+# Runs once, in an empty cluster. Makes the owner of a service's database, who cannot log in, three roles that can, and `monitor`, which
+# reads statistics and no table. The migrator can switch to the owner. Row-level security does not apply to these two, because backfills and
+# dumps must see every row; it always applies to app and worker.
 set -eu
 psql -v ON_ERROR_STOP=1 -U postgres -d "$POSTGRES_DB" -v db="$POSTGRES_DB" \
     -v owner="${POSTGRES_DB}_owner" -v migrator="${POSTGRES_DB}_migrator" -v app="${POSTGRES_DB}_app" -v worker="${POSTGRES_DB}_worker" \

@@ -1,1 +1,1 @@
-"""The machine-readable contract and the page for people, made from what the services themselves say."""
+"""The contract for machines and the page for people, both made from the services' routes."""

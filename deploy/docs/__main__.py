@@ -1,4 +1,4 @@
-"""Writes what the docs host serves: `python -m deploy.docs`."""
+"""Writes the files that the docs host serves: `python -m deploy.docs`."""
 
 from pathlib import Path
 

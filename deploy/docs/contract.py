@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the whole platform, put together from what each service says of itself."""
+"""The OpenAPI 3.1 document of the whole platform, made from the routes of each service."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ DESCRIPTION = (
     " UTC. Fields may be added to answers; unknown fields in requests are refused. Every answer has a trace id: quote it to support."
 )
 PARTS = [*auth.PARTS, webhooks.PART, graphql.PART, epcr.PART, devices.PART, platform.PART]
-# What partners may hold; operators give the others to first-party apps alone.
+# The scopes that partners may have; operators give the others only to first-party apps.
 SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {scopes.PLATFORM_APPS: scopes.FIRST_PARTY[scopes.PLATFORM_APPS]}
 EXAMPLES = Path(__file__).parent / "examples.json"
 EVENT_HEADERS = {
@@ -121,7 +121,7 @@ def _event(kind: EventType) -> dict[str, Any]:
 
 
 def _add_examples(made: dict[str, Any]) -> None:
-    """Answers of a running system, kept by operation, status and media type."""
+    """Adds recorded answers of a running system, by operation, status and media type."""
     examples = json.loads(EXAMPLES.read_text()) if EXAMPLES.is_file() else {}
     operations = [operation for path in made["paths"].values() for name, operation in path.items() if name != "servers"]
     for operation in operations:

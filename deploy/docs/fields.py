@@ -7,7 +7,7 @@ RANGES = (
     ("minLength", "maxLength", ("{} to {} characters", "at least {} characters", "at most {} characters")),
     ("minItems", "maxItems", ("{} to {} items", "at least {} items", "at most {} items")),
 )
-"""The keywords of a lower and an upper bound, and how both, the lower or the upper alone are said."""
+"""The keywords of a lower and an upper bound, and the texts for both, for the lower alone and for the upper alone."""
 
 
 class Word(NamedTuple):
@@ -48,12 +48,12 @@ def _field(name: str, schema: dict[str, Any], is_required: bool) -> Field:
 
 
 def _limits(schema: dict[str, Any]) -> list[tuple[str, tuple[Any, ...]]]:
-    """Texts with what stands in their gaps."""
+    """Texts, each with the values for its gaps."""
     found: list[tuple[str, tuple[Any, ...]]] = []
     for lower, upper, (both, least, most) in RANGES:
         low, high = schema.get(lower), schema.get(upper)
         if lower != "minimum" and (not low or (low == 1 and high is None)):
-            low = None  # that a text may be empty, or an id may not, goes without saying
+            low = None  # not worth a text: "at least 0" and "at least 1"
         if low is not None and high is not None:
             found.append((both, (low, high)))
         elif low is not None or high is not None:

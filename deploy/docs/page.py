@@ -19,7 +19,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class Shown(NamedTuple):
-    """One operation as the template takes it."""
+    """One operation in the form that the template needs."""
 
     id: str
     method: str
@@ -34,7 +34,7 @@ class Shown(NamedTuple):
 
 
 class Translator:
-    """English as it is; Italian from the dictionary, `used` and `missing` tell what was asked of it."""
+    """Returns English unchanged and Italian from the dictionary. `used` and `missing` collect the texts it was asked for."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -52,7 +52,7 @@ class Translator:
         return translated or text
 
     def marked(self, text: str) -> Markup:
-        """The translation with what stands in backquotes as code."""
+        """The translation; text in backquotes becomes code."""
         parts = re.split(r"`([^`]+)`", self(text))
         return Markup("").join(
             Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)

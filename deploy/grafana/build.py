@@ -1,4 +1,4 @@
-"""Writes the Grafana dashboards: `python -m deploy.grafana.build`. What they show is the table below; the JSON is made from it."""
+"""Writes the Grafana dashboards: `python -m deploy.grafana.build`. The tables below list their panels."""
 
 import json
 from pathlib import Path
@@ -131,7 +131,7 @@ OF_ONE = {
     "epcr": [Panel("Bundles held back", "none", (("increase(epcr_unfit_bundles_total[1h])", "last hour"),))],
     "graphql-api": [Panel("Errors by code", "cps", (("sum by (code) (rate(graphql_errors_total[1m]))", "{{code}}"),))],
 }
-"""Graphs that only one service has."""
+"""Panels that only one service has."""
 
 
 def dashboard(uid: str, title: str, panels: list[Panel]) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""How the house keeps itself habitable: `make house` measures it, `make lint` reads its words, `make mutate` tries its tests."""
+"""Tools for the quality of the code: `make house` measures it, `make lint` checks its words, `make mutate` checks its tests."""

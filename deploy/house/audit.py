@@ -1,6 +1,6 @@
-"""`make audit` asks for known vulnerabilities of every pinned package and writes bills of materials (CycloneDX, JSON).
+"""`make audit` looks up known vulnerabilities of every pinned package and writes bills of materials (CycloneDX, JSON).
 
-Exit code 0: nothing known. 1: a vulnerability is known. 2: the service could not be asked, which is no pass.
+Exit code 0: none is known. 1: a vulnerability is known. 2: the vulnerability service did not answer, which is not a pass.
 """
 
 import json
@@ -33,7 +33,7 @@ class Unreachable(Exception):
 
 
 def bill_of_materials(lock: Path) -> Path:
-    """Every package of a lock with version and hashes, in the same bytes at every call."""
+    """Every package of a lock with version and hashes; the same bytes at every call."""
     bill = BILLS / f"{lock.stem}.cdx.json"
     arguments = ["requirements", str(lock), "--output-reproducible", "--of", "JSON", "-o", str(bill)]
     if lock.name == "requirements.lock":
@@ -43,7 +43,7 @@ def bill_of_materials(lock: Path) -> Path:
 
 
 def vulnerabilities(lock: Path) -> list[Finding]:
-    """Raises Unreachable where the service cannot be asked."""
+    """Raises Unreachable if the service does not answer."""
     audit = [
         TOOLS / "pip-audit",
         "-r",

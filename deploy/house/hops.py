@@ -1,8 +1,8 @@
 """Modules that a behaviour enters, found without running it.
 
 Starting from a function, every name in its body is followed to its definition in the service or in shared/. A module counts
-once the body of one of its functions is reached. Methods are followed by name, on the classes that the road has named, in bodies
-or in types. Two limits: a method reached only through a name built at run time is not seen, and two methods of one name on two
+once the body of one of its functions is reached. Methods are followed by name, on the classes named so far in bodies or in types.
+Two limits: a method that is reached only through a name built at run time is not found, and two methods of the same name on two
 named classes are both followed.
 """
 
@@ -71,7 +71,7 @@ def find(where: str, name: str) -> Definition | str | None:
 
 
 class Road:
-    """All that is reached from the starting points."""
+    """Everything that is reached from the starting points."""
 
     def __init__(self) -> None:
         self.entered: set[str] = set()
@@ -95,7 +95,7 @@ class Road:
             waiting += self._named_in(where, node)
 
     def _meet(self, where: str, node: ast.ClassDef) -> Iterator[Definition]:
-        """Methods of a class that were called before the class was met; the others wait for their call."""
+        """Follows the methods of a new class that were called before; the others are followed when they are called."""
         for child in node.body:
             if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
                 self._methods.setdefault(child.name, []).append(Definition(where, child))

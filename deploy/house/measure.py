@@ -1,7 +1,7 @@
-"""`make house` measures how the house reads, and prints each figure beside its goal.
+"""`make house` measures how easily the code reads, and prints each figure beside its goal.
 
-Words are counted in docstrings as words.py finds them, hops as hops.py follows them, lines as `wc -l` does. The goals come from
-starlette, warehouse, procrastinate and polar, measured the same way.
+It counts words in docstrings like words.py, modules like hops.py and lines like `wc -l`. The goals come from starlette, warehouse,
+procrastinate and polar, measured in the same way.
 """
 
 import ast
@@ -18,7 +18,7 @@ from deploy.house import hops, words
 
 ROOT = words.ROOT
 LONGEST_SUBJECT = 72
-RUN = 8  # lines that make a repetition
+RUN = 8  # lines that count as a repetition
 TREES = ("deploy", "gateway", "services", "shared")
 TEST = re.compile(r"^\s*(?:async )?def test_", re.MULTILINE)
 
@@ -28,7 +28,7 @@ ROADS = {
     "client-credentials token": ("services.auth.oauth.endpoints:token",),
     "ACQI query": ("services.graphql_api.endpoints:graphql", "services.graphql_api.acqi.resolvers:acqi_metrics"),
 }
-"""Where each behaviour enters its service. A webhook enters twice: an event from the queue, a due delivery at the sender."""
+"""The function where each behaviour begins. A webhook has two: an event from the queue, a due delivery at the sender."""
 MODULES_OF_SERVICE = {
     "create an encounter": 14,
     "deliver a webhook": 12,
@@ -105,7 +105,7 @@ def roads() -> Iterator[Row]:
 
 
 def plain_lines(file: Path) -> list[tuple[int, str]]:
-    """Numbered lines without blank ones, comments, imports and lone brackets: the rest is worth comparing."""
+    """Numbered lines to compare: without blank lines, comments, imports and single brackets."""
     stripped = ((number, line.strip()) for number, line in enumerate(file.read_text().splitlines(), 1))
     return [(n, line) for n, line in stripped if len(line) > 3 and not line.startswith(("#", "import ", "from "))]
 

@@ -1,6 +1,6 @@
-"""`make mutate` breaks the pure cores in small ways, one at a time, and counts how many their tests notice.
+"""`make mutate` makes one small change at a time in the pure modules, and counts the changes that their tests notice.
 
-mutmut 3 and cosmic-ray start the test runner anew for each mutant, and conftest.py costs two seconds: an hour in all. Here one
+mutmut 3 and cosmic-ray start the test runner again for each mutant, and conftest.py costs two seconds: an hour in total. Here one
 process loads the libraries, and a forked child loads the project with one mutant in place of its module, which takes a third of a
 second. A mutant that hangs is ended after TIMEOUT seconds and counts as noticed.
 """
@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 60
 LIBRARIES = ("celery", "hypothesis", "psycopg_pool", "starlette.applications")  # loaded once, before the children
-IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"  # of libraries that are here before pytest
+IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"  # the libraries are imported before pytest
 CORES = {
     "signing": ("services/webhook_dispatcher/signing.py", "tests/webhook_dispatcher/test_signing.py"),
     "scopes": ("services/auth/apps/scopes.py", "tests/auth/test_scopes.py"),
@@ -47,7 +47,7 @@ class Mutant(NamedTuple):
 
 
 def mutants(source: str) -> Iterator[Mutant]:
-    """Every single change: operator, condition, number, truth, returned value or raise."""
+    """Every single change of an operator, a condition, a number, a truth value, a returned value or a raise."""
     places = len(list(ast.walk(ast.parse(source))))
     for place in range(places):
         tree = ast.parse(source)
@@ -100,7 +100,7 @@ class Loader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def start(file: str, tests: str, source: str) -> int:
-    """A child that runs the tests with the mutant and ends with their exit code. Called in a process of one thread only."""
+    """Forks a child that runs the tests with the mutant and ends with their exit code. Call it only in a process with one thread."""
     child = os.fork()
     if child == 0:
         signal.alarm(TIMEOUT)

@@ -21,7 +21,7 @@ PATTERNS = {
     "what": re.compile(r"\b(?:what|whatever|whoever)\b", re.IGNORECASE),
     "told": re.compile(r"\b(?:told|stands?|said|hears?|heard)\b", re.IGNORECASE),
 }
-"""`what` finds clauses that replace a noun. `told` finds verbs of people used for software."""
+"""The first finds clauses in place of a noun, the second finds verbs of people in sentences about software."""
 BEGINS = re.compile(r"(?:What|Whatever|Whoever)\b")
 QUOTED = re.compile(r'^([^\n"]*)"""(.*?)"""', re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"^[^\n'\"#]*#+ (.*)$", re.MULTILINE)

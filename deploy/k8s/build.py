@@ -1,6 +1,6 @@
 """Writes the parts of this tree that are the same for every service: `python -m deploy.k8s.build`.
 
-Databases (CloudNativePG), where secrets come from (External Secrets), scaling (KEDA), and the alerts as Prometheus' operator reads them.
+Databases (CloudNativePG), sources of secrets (External Secrets), scaling (KEDA), and the alerts for the Prometheus operator.
 """
 
 from pathlib import Path
@@ -16,8 +16,8 @@ Manifest = dict[str, Any]
 POSTGRES = "ghcr.io/cloudnative-pg/postgresql:18.6"
 MAX_CONNECTIONS = 250
 PROMETHEUS = "http://prometheus-operated.monitoring:9090"
-HEAD = "# Written by `python -m deploy.k8s.build`; change that.\n"
-# CloudNativePG's exporter has other names for what postgres_exporter tells.
+HEAD = "# Written by `python -m deploy.k8s.build`; do not edit.\n"
+# CloudNativePG's exporter has other names for the metrics of postgres_exporter.
 ELSEWHERE = {
     "DatabaseDown": "cnpg_collector_up == 0",
     "DatabaseConnectionsNearlyOut": "sum by (service, pod) (cnpg_backends_total)"
@@ -42,7 +42,7 @@ def dump(manifests: list[Manifest]) -> str:
 
 
 def database(service: Service) -> list[Manifest]:
-    """Three instances of which one answers, its backup every night, and who may reach it: its service's processes alone."""
+    """A cluster of three instances, its backup every night, and the policies that let only its service reach it."""
     name = f"{service.name}-db"
     return [cluster(service, name), backup(name), reached_by_its_service(service, name), reaching(service, name)]
 
@@ -59,7 +59,7 @@ def cluster(service: Service, name: str) -> Manifest:
         for role in ROLES
     ]
     owner = f"{service.database}_owner"
-    # Who owns the database has no login; the migrator may become it.
+    # The owner cannot log in; the migrator can switch to it.
     roles[0]["inRoles"] = [owner]
     roles.append({"name": owner, "ensure": "present", "login": False, "bypassrls": True})
     return {
@@ -73,7 +73,7 @@ def cluster(service: Service, name: str) -> Manifest:
             "walStorage": {"size": "10Gi"},
             "postgresql": {
                 "parameters": {"max_connections": str(MAX_CONNECTIONS), "password_encryption": "scram-sha-256"},
-                # What was accepted is on two machines before the answer.
+                # A commit is on two machines before the answer.
                 "synchronous": {"method": "any", "number": 1},
             },
             "bootstrap": {"initdb": {"database": service.database, "owner": owner}},
@@ -106,7 +106,7 @@ def backup(name: str) -> Manifest:
 
 
 def reached_by_its_service(service: Service, name: str) -> Manifest:
-    """The instances copy from one another, the operator asks how they are, and Prometheus too."""
+    """Also reached by the other instances, which copy it, by the operator and by Prometheus."""
     instances = {"matchLabels": {"cnpg.io/cluster": name}}
     ours = {"matchLabels": {"app.kubernetes.io/name": service.name, "app.kubernetes.io/part-of": "knogin"}}
     return policy(
@@ -140,14 +140,14 @@ def namespace(name: str) -> Manifest:
 
 
 def secrets() -> list[str]:
-    """Every Secret that something here refers to."""
+    """The name of every Secret that a file of this folder uses."""
     of_processes = [f"{service.name}-{kind}" for service in SERVICES for kind in ("web", "worker", "migrate")]
     of_databases = [f"{service.name}-db-{role}" for service in SERVICES for role in ROLES]
     return ["gateway", "redis", "database-backups", *of_processes, *of_databases]
 
 
 def secret(name: str) -> Manifest:
-    """All of a Secret's keys, from the entry of that name in the store."""
+    """A Secret with all keys of the store's entry of the same name."""
     return {
         "apiVersion": "external-secrets.io/v1",
         "kind": "ExternalSecret",
@@ -161,7 +161,7 @@ def secret(name: str) -> Manifest:
 
 
 def scaled(service: Service) -> list[Manifest]:
-    """Workers by what waits in their queue, relays and senders by the age of what they have not sent."""
+    """Scales workers by the calls in their queue, relays and senders by the age of the oldest unsent message or delivery."""
     waiting = f'max(queue_messages{{queue="{service.database}"}})'
     unsent = f'max(outbox_oldest_unsent_seconds{{service="{service.name}"}})'
     made = [scale(service, "worker", 6, trigger(waiting, "20")), scale(service, "relay", 3, trigger(unsent, "5"))]
@@ -171,13 +171,13 @@ def scaled(service: Service) -> list[Manifest]:
 
 
 def trigger(query: str, threshold: str) -> Manifest:
-    """One more process for each `threshold` of what the query counts."""
+    """Asks for one process for each `threshold` in the query's result."""
     metadata = {"serverAddress": PROMETHEUS, "query": query, "threshold": threshold}
     return {"type": "prometheus", "metricType": "AverageValue", "metadata": metadata}
 
 
 def scale(service: Service, process: str, most: int, by: Manifest) -> Manifest:
-    """Two at least, so that none is missed while one is replaced; without Prometheus two as well."""
+    """At least two, so that one serves while the other is replaced; also two when Prometheus does not answer."""
     labels = {"app.kubernetes.io/name": service.name, "app.kubernetes.io/part-of": "knogin"}
     return {
         "apiVersion": "keda.sh/v1alpha1",

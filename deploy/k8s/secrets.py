@@ -3,8 +3,8 @@
 The address is `REDIS_URL` without a login, `redis://redis:6379/0` if not given; with `sentinel[s]://` the Secret `redis` also has the
 users of replicas and Sentinels.
 
-They belong into the store that External Secrets reads (one entry for each, under its name), or, without one, to
-`kubectl -n knogin apply -f secrets.json`. Whoever holds the file holds everything: it is deleted afterwards.
+Put them into the store that External Secrets reads, one entry for each under its name. Without a store run
+`kubectl -n knogin apply -f secrets.json`. Delete the file afterwards: it holds every secret of the platform.
 """
 
 import json
@@ -34,7 +34,7 @@ def with_redis(values: Mapping[str, str], address: str = ONE_REDIS) -> dict[str,
 
 
 def secrets(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Keys and values of each Secret by its name, from the settings of `deploy.compose`. Not made: the access to backups."""
+    """Keys and values of each Secret by its name, from the settings of `deploy.compose`; without the credentials for backups."""
     made = {"gateway": gateway(values), "redis": redis(values)}
     for service in SERVICES:
         for role in ROLES:
@@ -69,7 +69,7 @@ def redis_url(values: Mapping[str, str], user: str, password: str) -> str:
 
 
 def of_processes(values: Mapping[str, str], service: Service) -> dict[str, dict[str, str]]:
-    """Each kind of process knows what it needs: no web process another role than its own, nobody but `migrate` the owner's."""
+    """Each kind of process gets only its own settings: a web process only the app's role, and only `migrate` the migrator's."""
     name = prefix(service)
     common = {
         "DATABASE_URL": database_url(values, service, "app"),
@@ -98,7 +98,7 @@ def password(values: Mapping[str, str], service: Service, role: str) -> str:
 
 
 def manifests(values: Mapping[str, str]) -> list[dict[str, Any]]:
-    """`cnpg.io/reload` has the database take a changed password."""
+    """The label `cnpg.io/reload` lets the database apply a changed password."""
     return [
         {
             "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""`python -m deploy.load`: fills the running local stack as a year of use would; `make load SCALE=0.1` calls it."""
+"""`python -m deploy.load`: fills the running local stack with as many rows as years of use; `make load SCALE=0.1` calls it."""
 
 from typing import Annotated
 
@@ -13,12 +13,12 @@ NOWHERE = "http://127.0.0.1:9"
 
 def main(
     scale: Annotated[float, typer.Option(min=0.0001, max=10, help="All sizes times this.")] = 1.0,
-    receiver: Annotated[str, typer.Option(help="Where the webhooks go; by default nobody answers there.")] = NOWHERE,
+    receiver: Annotated[str, typer.Option(help="URL for the webhooks; by default no server answers there.")] = NOWHERE,
 ) -> None:
     """Fill the running local stack: 1,000 organisations, 3,000,000 deliveries (2,000,000 wait for one webhook that is disabled),
     300,000 encounters, 10,000,000 readings, 1,000,000 messages for graphql-api, 100,000 revocations.
 
-    The messages wait for as long as graphql-api's worker does not run. A stack is loaded once; `make reset` empties it.
+    The messages wait as long as graphql-api's worker does not run. A stack can be loaded once; `make reset` empties it.
     """
     try:
         written = load(State.chosen(), Sizes().scaled(scale), receiver, Progress())

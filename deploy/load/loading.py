@@ -1,4 +1,4 @@
-"""Copying rows into a running stack: what may be loaded, in which portions, and how far it has come."""
+"""Copies rows into a running stack in portions, checks that the stack may be loaded, and shows the progress."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ from deploy.local.state import State, read_json
 from shared.crypto import Keyring
 
 PORTION = 20_000
-# Only a server that the local stack has started calls itself so.
+# Only a server that the local stack started has this name.
 OURS: LiteralString = "SELECT current_setting('cluster_name') = 'knogin'"
 LOADED: LiteralString = "SELECT EXISTS (SELECT FROM tenants WHERE key LIKE 'load-%')"
 NEXT: LiteralString = "SELECT next_changes(%s)"
@@ -27,11 +27,11 @@ Report = Callable[[str, int, int, float], None]
 
 
 class NotLoadable(Exception):
-    """No stack of this machine that is running and has not been loaded; the text says which of it."""
+    """The stack does not run, is not on this machine, or was loaded before; the text gives the reason."""
 
 
 def load(state: State, sizes: Sizes, receiver: str, report: Report) -> int:
-    """Fill the running stack, step by step. Returns how many rows. Raises NotLoadable before anything is written."""
+    """Fills the running stack, step by step. Returns the number of rows. Raises NotLoadable before the first row is written."""
     with ExitStack() as stack:
         connections = {
             name: stack.enter_context(psycopg.connect(url, autocommit=True)) for name, url in _databases(state).items()
@@ -77,7 +77,7 @@ def _world(state: State, sizes: Sizes, receiver: str, auth: psycopg.Connection[A
 
 
 def _copy(step: Step, world: World, connections: dict[str, psycopg.Connection[Any]], report: Report) -> int:
-    """Each portion is a transaction in every database it goes to."""
+    """Writes each portion in one transaction for each database."""
     began, done, written = time.monotonic(), 0, 0
     source = step.rows(world)
     while portion := list(islice(source, PORTION)):
@@ -104,7 +104,7 @@ def _write(conn: psycopg.Connection[Any], table: Table, kept: Iterable[rows.Row]
 
 
 class Progress:
-    """A line that is drawn over on a terminal; elsewhere a line each ten seconds and at the end of each step."""
+    """On a terminal one line that is redrawn; elsewhere a new line every ten seconds and at the end of each step."""
 
     def __init__(self) -> None:
         self.on_terminal = sys.stderr.isatty()

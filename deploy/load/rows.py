@@ -1,4 +1,4 @@
-"""The rows of a stack that was used for a week, as the services would have written them; each id is made from its number and its time."""
+"""Rows as the services write them in a week of use. Each id is made from its number and its time."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ EVENTS = ["incident.*"]
 EVENT = "incident.updated"
 BUNDLES = ["incident-management"]
 DEVICES = 5
-# Readings are of encounters; an encounter has them all from one device.
+# Every observation belongs to an encounter; all of an encounter come from one device.
 CODE, CODE10, UNIT = "MDC_PULS_OXIM_PULS_RATE", 149530, "/min"
-# The organisation of `make demo` is large: a third of all encounters and every delivery that waits are its own.
+# The organisation of `make demo` is large: it has a third of all encounters and every waiting delivery.
 LARGE = 0
 CARE_MODEL = "prehospital_emergency"
 FACTS = "graphql_api.encounter_facts.v1"
@@ -33,7 +33,7 @@ Rows = Iterator[tuple[Row | None, ...]]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many rows there are in all, of each kind."""
+    """The total number of rows of each kind."""
 
     tenants: int = 1_000
     delivered: int = 1_000_000
@@ -51,7 +51,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of one service's database, with the columns that are loaded."""
+    """A table of one service's database and the columns to load."""
 
     service: str
     name: str
@@ -60,7 +60,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Step:
-    """`rows` yields for each of `number` things a row, or none, of each table. `after` runs in the transaction of each portion."""
+    """`rows` yields `number` times a row, or None, for each table. `after` runs in the transaction of each portion."""
 
     title: str
     number: int
@@ -71,7 +71,7 @@ class Step:
 
 @dataclass
 class World:
-    """What the rows have in common; `until` is the end of the week, on the whole hour."""
+    """The values that the rows share; `until` is the end of the week, on the whole hour."""
 
     sizes: Sizes
     until: datetime
@@ -86,7 +86,7 @@ class World:
         self.vault = Vault(self.webhook_keys)
 
     def at(self, number: int, of: int) -> datetime:
-        """When the one of that number was made, of so many spread evenly over the week."""
+        """The time of number `number` out of `of`, spread evenly over the week."""
         return self.until - SPAN + timedelta(milliseconds=number * SPAN / timedelta(milliseconds=1) // of)
 
     def tenant(self, number: int) -> str:
@@ -102,13 +102,13 @@ class World:
         return ids.id_of("dev", made(self.until - SPAN, number))
 
     def encounter(self, number: int) -> tuple[str, datetime, int]:
-        """Its id, when it was begun and the number of its tenant."""
+        """The encounter's id, its start and the number of its tenant."""
         at = self.at(number, self.sizes.encounters)
         tenant = LARGE if number % 3 == 0 else number % self.sizes.tenants
         return ids.id_of("enc", made(at, number)), at, tenant
 
     def versions(self, number: int) -> int:
-        """How many an encounter has: graphql-api is told of each, and of the newest ones has taken none."""
+        """The number of versions of an encounter; each has a message for graphql-api, and the newest are not acknowledged."""
         return max(1, (self.sizes.outbox - number - 1) // self.sizes.encounters + 1)
 
 
@@ -150,7 +150,7 @@ def devices(world: World) -> Rows:
 
 
 def events(world: World, first: int, number: int, tenant_of: Callable[[int], int]) -> Iterator[tuple[Row, Row, str]]:
-    """Of each event its row, the row of its delivery but for what became of it, and the delivery's id."""
+    """For each event its row, the row of its delivery without the result columns, and the delivery's id."""
     data = event_types.catalogue()[EVENT].example
     others = max(1, world.sizes.tenants - 1)
     for index in range(number):
@@ -194,14 +194,14 @@ def encounters(world: World) -> Rows:
 
 
 def readings(world: World) -> Rows:
-    """Each encounter has as many in turn, one a second from its own device."""
+    """Each encounter has equally many, one a second from its own device."""
     total, per_encounter = world.sizes.readings, -(-world.sizes.readings // world.sizes.encounters)
     number = 0
     for index in range(world.sizes.encounters):
         encounter, began, tenant = world.encounter(index)
         device, whose = world.device(tenant * DEVICES + index % DEVICES), world.tenant(tenant)
         for second in range(min(per_encounter, total - number)):
-            # Two encounters of one device that overlap still differ in their milliseconds.
+            # Observations of two overlapping encounters of one device differ in their milliseconds.
             at = began + timedelta(seconds=second, milliseconds=index % 997)
             measured = (CODE, CODE10, 60 + number % 60, UNIT, at)
             reading = ids.id_of("obs", made(at, number))
@@ -213,7 +213,7 @@ def readings(world: World) -> Rows:
 
 
 def versions(world: World) -> Rows:
-    """Each encounter's in turn, with what graphql-api is told of it and has not taken."""
+    """The versions of all encounters in turn, the first `sizes.outbox` with an unacknowledged message for graphql-api."""
     sizes, total = world.sizes, max(world.sizes.outbox, world.sizes.encounters)
     for number in range(total):
         encounter, began, tenant = world.encounter(number % sizes.encounters)
@@ -224,8 +224,8 @@ def versions(world: World) -> Rows:
             encounter_id=encounter, version=version, day=began.date(), status="in_progress",
             care_model=CARE_MODEL, response="emergency",
         )  # fmt: skip
-        told = (made(at, number), whose, "graphql_api", FACTS, http.encode(facts).decode(), at, at)
-        yield (*written, record, world.app(tenant), None, "0" * 32, at), told if number < sizes.outbox else None
+        message = (made(at, number), whose, "graphql_api", FACTS, http.encode(facts).decode(), at, at)
+        yield (*written, record, world.app(tenant), None, "0" * 32, at), message if number < sizes.outbox else None
 
 
 def revocations(world: World) -> Rows:

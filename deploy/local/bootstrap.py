@@ -1,4 +1,4 @@
-"""The tenants a fresh stack has, handed to `python -m services.auth bootstrap`, which makes or finds them."""
+"""The tenants of a new stack. `python -m services.auth bootstrap` makes them, or finds those it made before."""
 
 import secrets
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ TENANTS = (
 
 
 def process(plan: Plan, auth: Service) -> Process:
-    """The command, ready to run; its answer holds a service token of 12 hours for each administrator."""
+    """The `bootstrap` command, not started yet. Its answer holds a service token for each administrator, valid for 12 hours."""
     question = plan.state.folder / "bootstrap-input.json"
     write_json(question, {"tenants": [_tenant(plan, *row) for row in TENANTS]})
     return Process(

@@ -1,4 +1,4 @@
-"""What a forked or started child needs so that it never outlives the stack."""
+"""Settings of a child process that end it with the stack."""
 
 import ctypes
 import os
@@ -18,7 +18,7 @@ class Account(NamedTuple):
 
 
 def unprivileged_account() -> Account | None:
-    """The account PostgreSQL runs under when the stack is started by root, which it refuses."""
+    """`nobody` if root starts the stack, because PostgreSQL refuses to run as root; otherwise None."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
@@ -26,19 +26,19 @@ def unprivileged_account() -> Account | None:
 
 
 def die_with_parent(number: signal.Signals) -> None:
-    """Ask Linux for a signal when the parent goes, however it goes (kill -9 too)."""
+    """Lets Linux send this process a signal when its parent ends, even by SIGKILL. Does nothing on other systems."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(number))
 
 
 def name_process(name: str) -> None:
-    """The short name `ps -o comm` and `top` show; Linux keeps 15 characters of it."""
+    """Sets the name that `ps -o comm` and `top` show, cut to 15 bytes. Does nothing on other systems than Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NAME, name.encode()[:15])
 
 
 def start_of_program(parent: int, number: signal.Signals, account: Account | None = None) -> Callable[[], None]:
-    """A `preexec_fn`: own process group (Ctrl-C is the supervisor's), other account, death with the parent."""
+    """A `preexec_fn`: a session of its own (Ctrl-C reaches only the supervisor), the account, the signal when the parent ends."""
 
     def prepare() -> None:
         os.setsid()

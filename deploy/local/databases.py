@@ -1,4 +1,4 @@
-"""Six databases, each with an owner and three logins, on whichever cluster is named."""
+"""Makes the six databases, each with an owner and three logins, on any cluster."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ def role(service: Service, kind: str) -> str:
 
 
 def described(service: Service, admin_url: str, passwords: Mapping[str, str], name: str = "") -> Database:
-    """The addresses of a service's database, called as the service unless `name` says otherwise."""
+    """The addresses of a service's database. Its name is the service's, unless `name` is given."""
     name = name or service.database
     urls = {kind: address(admin_url, name, role(service, kind), passwords[role(service, kind)]) for kind in KINDS}
     return Database(name=name, service=service.name, admin=address(admin_url, name), **urls)
 
 
 def address(admin_url: str, database: str, user: str = "", password: str = "") -> str:
-    """The same server, another database and, where given, another user."""
+    """`admin_url` with another database and, if given, another user."""
     parts = urlsplit(admin_url)
     host = parts.netloc.rpartition("@")[2]
     login = f"{quote(user)}:{quote(password)}@{host}" if user else parts.netloc
@@ -50,9 +50,10 @@ def passwords_for(services: tuple[Service, ...]) -> dict[str, str]:
 
 
 def prepare_roles(admin_url: str, service: Service, passwords: Mapping[str, str]) -> None:
-    """Make the roles of a service, or set their passwords where they exist.
+    """Makes the roles of a service, or sets their passwords if they exist.
 
-    The owner has no login; the migrator may become it. Both pass row-level security by, or backfills and dumps would see no rows.
+    The owner cannot log in; the migrator can switch to it. Row-level security does not apply to either, because backfills and
+    dumps must see every row.
     """
     with psycopg.connect(admin_url, autocommit=True) as connection:
         owner = role(service, "owner")
@@ -73,7 +74,7 @@ def prepare_roles(admin_url: str, service: Service, passwords: Mapping[str, str]
 
 
 def create(admin_url: str, service: Service, name: str = "", template: str = "template1") -> None:
-    """Make the database, unless it is there, where its own roles alone may connect."""
+    """Makes the database if it does not exist. Only its own roles may connect."""
     name = name or service.database
     with psycopg.connect(admin_url, autocommit=True) as connection:
         database, owner = sql.Identifier(name), sql.Identifier(role(service, "owner"))
@@ -94,6 +95,6 @@ def drop(admin_url: str, name: str) -> None:
 
 
 def migrate(migrator_url: str, service: Service) -> list[str]:
-    """Bring a database's schema up to date, the shared tables first, and name the migrations that ran."""
+    """Brings a database's schema up to date, the shared tables first. Returns the names of the migrations that ran."""
     directories = [migrations.SHARED, service.folder / "migrations"]
     return migrations.migrate(migrator_url, role(service, "app"), role(service, "worker"), directories)

@@ -1,4 +1,4 @@
-"""Stopping a stack from outside, and clearing away what a killed one left behind."""
+"""Stops a stack from another process, and ends the processes that a killed stack left."""
 
 import shutil
 import signal
@@ -13,11 +13,11 @@ from deploy.local.process import signal_group
 from deploy.local.state import State, born, read_json
 
 PATIENCE = 40
-ORPHANS_PATIENCE = 3  # they were told before, by the death of their supervisor
+ORPHANS_PATIENCE = 3  # short: they already got a signal when their supervisor died
 
 
 def down(state: State) -> list[str]:
-    """Stop the stack whose state this is; the names of what was running. Also right when it is half dead."""
+    """Stops the stack of this state folder and returns the names of its running processes. Also works when some have died."""
     record = read_json(state.processes)
     supervisor = _alive(record.get("supervisor", {}))
     stopped = [name for name, child in _children(record).items() if _alive(child)]
@@ -33,7 +33,7 @@ def down(state: State) -> list[str]:
 
 
 def sweep(state: State) -> None:
-    """End processes of an earlier run that outlived their supervisor, and remove its files."""
+    """Ends processes of an earlier run that outlived their supervisor, and removes the files of that run."""
     left = [process for child in _children(read_json(state.processes)).values() if (process := _alive(child))]
     for process in left:
         signal_group(process.pid, signal.SIGTERM if process.name() != "postgres" else signal.SIGINT)
@@ -46,7 +46,7 @@ def sweep(state: State) -> None:
 
 
 def delete(state: State) -> None:
-    """Remove the state folder and the data it points to. The stack must be down. Raises Unusable for a folder of others."""
+    """Removes the state folder and its databases' files. The stack must be down. Raises Unusable for a folder that is no stack's."""
     state.require_own()
     Cluster(state.folder / "postgres", "").delete()
     shutil.rmtree(state.folder, ignore_errors=True)
@@ -57,7 +57,7 @@ def _children(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _alive(process: Mapping[str, Any]) -> psutil.Process | None:
-    """The process, if the pid is still the one that was recorded and not a later process with the same number."""
+    """The recorded process; None if it ended, even if a later process has the same pid."""
     pid = process.get("pid", 0)
     if not pid or process.get("born") is None or born(pid) != process["born"]:
         return None

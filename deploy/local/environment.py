@@ -1,4 +1,4 @@
-"""The settings of each process: only its own, so that no process could reach another's database or keys."""
+"""The settings of each process. It gets only its own, so that it cannot reach the database or the keys of another."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
 
 
 def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
-    """Settings of `python -m services.<name> <kind>`; `migrate` alone is told the owner's address."""
+    """Settings of `python -m services.<name> <kind>`. Only `migrate` gets the address with the migrator's role."""
     database = plan.databases[service.name]
     return {
         **_of_every_process(plan, f"{service.name}-{kind}"),
@@ -46,14 +46,14 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         "GATEWAY_JWKS_URL": f"{_upstream(plan, SERVICES[0])}/.well-known/jwks.json",
         **{f"GATEWAY_HOSTS_{name.upper()}": f"{KNOGIN_HOSTS[name]},{host}" for name, host in HOSTS.items()},
         **{service.upstream: _upstream(plan, service) for service in SERVICES},
-        # One machine is one address: everything a developer runs shares it.
+        # High, because all programs of a developer share one address and so one limit.
         **{f"RATE_LIMIT_{kind}": "600000/60" for kind in ("TOKEN", "PUBLIC", "READ", "WRITE", "INGEST", "GRAPHQL")},
         **chosen_settings("gateway"),
     }
 
 
 def _on_behalf_of_callers(plan: Plan, service: Service) -> dict[str, str]:
-    """For a web process: where it follows the revocations of tokens, and where it exchanges identities if it calls another."""
+    """Settings of a web process: the address of the revocations and, if the service calls another, of the identity exchange."""
     settings: dict[str, str] = {}
     if service.name != "auth" and "auth-web" in plan.listeners:
         settings["REVOCATIONS_URL"] = f"{plan.url('auth-web')}/internal/revocations"
@@ -63,7 +63,7 @@ def _on_behalf_of_callers(plan: Plan, service: Service) -> dict[str, str]:
 
 
 def remember(plan: Plan) -> None:
-    """Keep each service's settings, the owner's database address among them, where only this user reads them: for its operator."""
+    """Writes each service's settings, with the migrator's address, to a file of this user, for `operate` commands."""
     settings = {
         service.name: of_service(plan, service, "worker")
         | {"MIGRATION_DATABASE_URL": plan.databases[service.name].migrator, "OPS_PORT": "0"}
@@ -73,10 +73,9 @@ def remember(plan: Plan) -> None:
 
 
 def chosen_settings(name: str) -> dict[str, str]:
-    """What the person who starts the stack sets for one service or the gateway.
-
+    """The settings in `KNOGIN_SETTINGS` for one service or the gateway.
     `KNOGIN_SETTINGS='{"gateway": {"RATE_LIMIT_WRITE": "off"}, "webhook-dispatcher": {"WEBHOOK_RETRY_SCHEDULE": "1,2,4"}}'`, or
-    `@<file>`, which is read again whenever a process is started.
+    `@<file>`, which is read again at each start of a process.
     """
     text = os.environ.get("KNOGIN_SETTINGS") or "{}"
     chosen = _decoded(_read(text[1:]) if text.startswith("@") else text)
@@ -100,7 +99,7 @@ def _decoded(text: str) -> dict[str, dict[str, Any]]:
 
 
 def _public(plan: Plan) -> dict[str, str]:
-    """How partners and browsers see this stack; `STACK` tells its cookies from those of another on this machine."""
+    """The public addresses of this stack. `STACK` separates its cookies from those of another stack on this machine."""
     return {
         "ISSUER": plan.issuer,
         "API_BASE_URL": f"http://{HOSTS['api']}:{plan.gateway_port}",
@@ -119,6 +118,6 @@ def _of_every_process(plan: Plan, process: str) -> dict[str, str]:
 
 
 def _upstream(plan: Plan, service: Service) -> str:
-    """Where the service is; one that was not started has an address that refuses."""
+    """The service's URL; for a service that was not started, an address that refuses connections."""
     name = f"{service.name}-web"
     return plan.url(name) if name in plan.listeners else "http://127.0.0.1:9"

@@ -1,4 +1,4 @@
-"""What is printed when the stack is up: where things are, and commands that work when pasted."""
+"""The text that is printed when the stack is up: addresses, and commands to paste."""
 
 import shlex
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
     text = Text(f"\nready in {seconds:.1f} s\n\n", "bold green")
     _commands(text, made, tenants["demo"])
     text.append(f"logs {made.state.logs}   everything else {made.state.stack}\n", "dim")
-    text.append("make demo plays the whole story; Ctrl-C stops it all", "dim")
+    text.append("make demo shows an integrator's first day; Ctrl-C stops the stack", "dim")
     return text
 
 
@@ -28,7 +28,7 @@ def _commands(text: Text, made: Plan, demo: Mapping[str, str]) -> None:
             "a token of the demo tenant's administrator, good for 12 hours",
             f"TOKEN=$(cat {shlex.quote(str(made.state.token))})",
         ),
-        ("what an app may ask for", f"curl {auth}/v1/platform/scopes {authorized}"),
+        ("the scopes that an app may ask for", f"curl {auth}/v1/platform/scopes {authorized}"),
         (
             "an electronic patient care record",
             f"curl {api}/api/v1/epcr/encounters {authorized} {json} -d '{encounter}'",

@@ -1,6 +1,6 @@
-"""What the parent of all processes imports once; none of it reads settings or starts a thread when imported.
+"""The libraries that the parent of all processes imports once. None of them reads settings or starts a thread when imported.
 
-What one process alone uses is not here: it would only make every other wait, at each start.
+A library that only one process uses is not here, because it would delay the start of all the others.
 """
 
 LIBRARIES = (

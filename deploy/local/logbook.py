@@ -1,4 +1,4 @@
-"""The logs of all processes, read as one: everything that was said within a trace, in the order it was said."""
+"""Reads the logs of all processes as one: the lines of a trace, in the order of their times."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def _lines(folder: Path, wanted: str) -> Iterator[dict[str, Any]]:
 
 
 def drawn(line: dict[str, Any]) -> Text:
-    """One line for people: time, process, message, and whatever else was said."""
+    """One line for people: time, process, message, then the other fields."""
     rest = {name: value for name, value in line.items() if name not in TOLD_APART and name != "process"}
     text = Text(f"{line['at'][11:23]}  {line['process']:<26}", style=LEVELS.get(line["level"], ""))
     text.append(line["message"])

@@ -1,4 +1,4 @@
-"""Telling the demo: every step with the request that was sent and the answer that came, secrets shortened."""
+"""Prints the demo: each step with its request and its answer; secrets are shortened."""
 
 import json
 import re
@@ -21,11 +21,11 @@ LONGEST_ANSWER = 24
 
 
 class DemoFailed(Exception):
-    """A step was answered otherwise than the story goes."""
+    """A step got another answer than the demo expects."""
 
 
 class Narrator:
-    """Numbers the steps, and makes the requests so that what is shown is what was sent."""
+    """Numbers the steps, and sends the requests that it prints."""
 
     def __init__(self, console: Console, gateway: str, hosts: dict[str, str]) -> None:
         self.console = console
@@ -40,7 +40,7 @@ class Narrator:
         self.console.print(Padding(Text(why, "italic"), (0, 0, 0, 4)))
 
     def send(self, method: str, host: str, path: str, expect: int, token: str = "", **content: Any) -> httpx.Response:
-        """Ask and show. Raises DemoFailed on any other status than `expect`."""
+        """Sends the request and prints it with its answer. Raises DemoFailed on any other status than `expect`."""
         answer = self.ask(method, host, path, token, **content)
         self.show(answer)
         if answer.status_code != expect:
@@ -48,14 +48,14 @@ class Narrator:
         return answer
 
     def ask(self, method: str, host: str, path: str, token: str = "", **content: Any) -> httpx.Response:
-        """One request to the gateway under one of its hosts, not shown."""
+        """One request to the gateway under one of its host names. Prints nothing."""
         headers = {"host": f"{self._hosts[host]}:{self._port}"}
         if token:
             headers["authorization"] = f"Bearer {token}"
         return self._gateway.request(method, path, headers=headers, **content)
 
     def show(self, answer: httpx.Response, body: bool = True) -> None:
-        """An answer with the request it belongs to."""
+        """Prints an answer with its request."""
         self._show_request(answer.request)
         line = Text("← ", "dim").append(
             f"{answer.status_code} {answer.reason_phrase}", "green" if answer.is_success else "red"
@@ -69,7 +69,7 @@ class Narrator:
             self.show_json(answer.json())
 
     def tell(self, *parts: RenderableType) -> None:
-        """Lines are broken at the edge of a terminal; in a pipe an address that is searched for stays on one line."""
+        """Prints lines, wrapped on a terminal. In a pipe they are not wrapped, so that a search finds a whole address."""
         if self.console.is_terminal:
             self.console.print(Padding(Group(*parts), (0, 0, 0, 4)))
         else:
@@ -78,7 +78,7 @@ class Narrator:
                 self.console.print(Text(indent(text, "    ")), soft_wrap=True)
 
     def wait(self, condition: Callable[[], T | None], what: str, seconds: float = 30) -> T:
-        """Until `condition` gives something; raises DemoFailed when it does not."""
+        """Calls `condition` until its result is true, and returns that. Raises DemoFailed after `seconds`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if result := condition():
@@ -105,7 +105,7 @@ class Narrator:
 
 
 def pretty(content: Any, indent: str = "") -> str:
-    """JSON with whatever fits on a line kept on one."""
+    """JSON in which each part that fits on one line is on one line."""
     inline = json.dumps(content, ensure_ascii=False)
     if not isinstance(content, dict | list) or (indent and len(inline) + len(indent) <= INLINE):
         return inline

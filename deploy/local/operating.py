@@ -1,4 +1,4 @@
-"""Operators' commands against the running stack: a service's own command line with that service's own settings."""
+"""Runs operators' commands on the running stack: the service's own command line with its settings."""
 
 import os
 import sys
@@ -9,11 +9,11 @@ from deploy.local.state import State, read_json
 
 
 class NotRunning(Exception):
-    """There is no stack to operate, or it lacks that service."""
+    """No stack is running, or it does not run that service."""
 
 
 def operate(state: State, name: str, arguments: list[str]) -> NoReturn:
-    """Become `python -m services.<name> <arguments>`. Raises NotRunning."""
+    """Replaces this process by `python -m services.<name> <arguments>`. Raises NotRunning."""
     settings = read_json(state.settings).get(name)
     if settings is None or not state.stack.exists():
         raise NotRunning(f"{name} is not running here: start it with `make up`")

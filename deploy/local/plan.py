@@ -1,4 +1,4 @@
-"""What one start of the stack will use: addresses, sockets and secrets, known before anything is started."""
+"""The addresses, sockets and secrets of one start of the stack, chosen before any process starts."""
 
 import base64
 import os
@@ -19,12 +19,12 @@ HIGHEST_PORT = 65_535
 
 
 class Misconfigured(Exception):
-    """A KNOGIN_… setting that makes no sense; the text names it."""
+    """A KNOGIN_… setting has an impossible value; the text names it."""
 
 
 @dataclass
 class Plan:
-    """`listeners` are the web sockets by process name; the supervisor owns them, so that a restart refuses nobody."""
+    """`listeners` are the web sockets by process name. The supervisor owns them, so that a restart refuses no request."""
 
     state: State
     services: tuple[Service, ...]
@@ -56,7 +56,7 @@ class Plan:
         return {name: self.state.secret(f"redis user {name}", new_secret) for name in names}
 
     def redis_url_of(self, user: str) -> str:
-        """Redis' address for one user; a server that was named by its address has but the one user in it."""
+        """Redis' address for one user. A server from KNOGIN_REDIS_URL has only the user in that URL."""
         if not self.own_redis:
             return self.redis_url
         return databases.address(self.redis_url, "0", user, self.redis_users()[user])
@@ -80,7 +80,7 @@ class Plan:
 
     @property
     def service_public_keys(self) -> str:
-        """Those of all services, whether this start runs them or not."""
+        """The keys of all services, also of those that this start does not run."""
         return ",".join(Signer(self.service_signing_key(each)).public_text(each.database) for each in SERVICES)
 
     def all_ports(self) -> dict[str, int]:
@@ -90,7 +90,7 @@ class Plan:
 
 
 def make(state: State, services: tuple[Service, ...], processes: Mapping[str, bool]) -> Plan:
-    """Take every port now. `processes` says of each process name whether it serves the web. Raises PortTaken."""
+    """Takes every port now. `processes` maps each process name to whether it serves HTTP calls. Raises PortTaken."""
     listeners = {"gateway": ports.listen(_wanted_port())}
     for name, serves in processes.items():
         if serves and name != "gateway":
@@ -107,7 +107,7 @@ def _wanted_port() -> int:
 
 
 def new_key() -> str:
-    """32 random bytes in base64url without padding, the text form of every key setting."""
+    """32 random bytes in base64url without padding, the format of every key setting."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
 
 

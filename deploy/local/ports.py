@@ -9,17 +9,17 @@ import psutil
 
 LOOPBACK = "127.0.0.1"
 BACKLOG = 512
-# Below the range from which systems take the source ports of outgoing connections, so that a port
-# stays ours while the program that listens on it is restarted.
+# Below the range of source ports of outgoing connections, so that no connection takes a port while
+# the program that listens on it restarts.
 FREE_PORTS = range(20_000, 32_000)
-# One after the other from somewhere: a port that was given out is free until its program listens, and picking each at random would
-# now and then give it to a second program, of this stack or of one that starts beside it.
+# In order from a random port. A given port is free until its program listens, so a random choice for each program could give the
+# same port to a second program, of this stack or of another that starts at the same time.
 _FIRST = random.choice(FREE_PORTS)
 _following = itertools.cycle([*range(_FIRST, FREE_PORTS.stop), *range(FREE_PORTS.start, _FIRST)])
 
 
 class PortTaken(Exception):
-    """The port asked for cannot be had; the text names the holder where the system tells it."""
+    """The port is taken or not allowed; the text names the process that has it, if the system shows that."""
 
 
 def listen(port: int) -> socket.socket:
@@ -43,7 +43,7 @@ def listen(port: int) -> socket.socket:
 
 
 def listen_preferably(port: int) -> socket.socket:
-    """The port used last time when it is still free, so that addresses survive a restart."""
+    """Listens on `port` if it is free, otherwise on any, so that addresses stay the same after a restart."""
     try:
         return listen(port)
     except PortTaken:
@@ -51,7 +51,7 @@ def listen_preferably(port: int) -> socket.socket:
 
 
 def free_port(preferred: int = 0) -> int:
-    """A port for a program that opens its own socket; another at each call, but for what is preferred."""
+    """A port for a program that opens its own socket: `preferred` if it is free, otherwise a new one at each call."""
     with listen_preferably(preferred) as listener:
         return port_of(listener)
 

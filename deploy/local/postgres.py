@@ -1,4 +1,4 @@
-"""A PostgreSQL 18 cluster of our own: scram passwords, TCP on 127.0.0.1 alone, no sockets in shared folders."""
+"""Our own PostgreSQL 18 cluster: scram passwords, TCP only on 127.0.0.1, no sockets in shared folders."""
 
 import os
 import secrets
@@ -17,11 +17,11 @@ from deploy.local import binaries, ports
 from deploy.local.children import Account, start_of_program, unprivileged_account
 
 SUPERUSER = "knogin"
-# In a data folder outside of its state folder: names that one.
+# The name of a file in a data folder outside of its state folder; the file holds the state folder's path.
 OWNER = "belongs-to"
 START_SECONDS = 60
-# For clusters that live as long as a test session: nothing is flushed, a template is copied as files by the kernel (a seventh of
-# the time that writing it to the log takes), no password is stretched, and no vacuum wanders through hundreds of databases.
+# For clusters of a test session: nothing is flushed, the kernel copies a template's files (in a seventh of the time that writing it
+# to the log takes), a password is hashed once, and no vacuum runs through hundreds of databases.
 FORGETFUL = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -33,14 +33,14 @@ FORGETFUL = {
 
 
 class ServerFailed(Exception):
-    """A server did not come up; the text ends with what it logged."""
+    """A server did not start; the text ends with its last log lines."""
 
 
 class Cluster:
     """One data directory and the server running on it.
 
-    `folder` keeps the log and remembers where the data lies: in a new folder `within` another if one is named, else inside `folder`,
-    unless the stack is run by root from a place that the unprivileged account cannot reach; then below /var/tmp.
+    `folder` holds the log and a file with the path of the data. The data is in a new folder below `within` if that is given, else in
+    `folder`. If root runs the stack and the unprivileged account cannot reach `folder`, the data is below /var/tmp.
     """
 
     name = "postgres"
@@ -61,7 +61,7 @@ class Cluster:
         return f"postgresql://{SUPERUSER}:{self.password}@{ports.LOOPBACK}:{self.port}/postgres"
 
     def start(self, preferred_port: int = 0) -> None:
-        """Begin to make the cluster if it is not there, else start its server. `wait` sees to the rest and says when it answers."""
+        """Starts the server, or first begins to make the cluster if there is none. Call `wait` afterwards."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = ports.free_port(preferred_port)
         if (self._data / "PG_VERSION").exists():
@@ -70,7 +70,7 @@ class Cluster:
             self._begin_to_make()
 
     def launch(self) -> None:
-        """Start the server of a cluster that is made, on the port it has."""
+        """Starts the server of an existing cluster on `port`."""
         self.server = self._run([self._home() / "bin" / "postgres", "-D", self._data, *self._options()])
 
     @property
@@ -78,7 +78,7 @@ class Cluster:
         return self.server is not None and self.server.poll() is None
 
     def wait(self) -> None:
-        """Return when the server answers; raise ServerFailed with the end of its log when it does not."""
+        """Returns when the server answers. Raises ServerFailed with the end of its log when it does not start."""
         if self._initdb is not None:
             self._finish_making(self._initdb)
             self.launch()
@@ -94,7 +94,7 @@ class Cluster:
         raise ServerFailed(f"PostgreSQL did not start:\n{tail(self.log)}")
 
     def stop(self) -> None:
-        """A fast shutdown: sessions are ended, what was committed is on disk. A cluster half made is removed."""
+        """A fast shutdown: it ends sessions; committed data is on disk. Removes a cluster that initdb has not finished."""
         if self._initdb is not None:
             self._initdb.send_signal(signal.SIGINT)
             with suppress(ServerFailed):
@@ -109,7 +109,7 @@ class Cluster:
         self.server = None
 
     def delete(self) -> None:
-        """Remove all data. The server must be stopped."""
+        """Removes all data. The server must be stopped."""
         remembered = self.folder / "place"
         if remembered.exists():
             shutil.rmtree(self.place, ignore_errors=True)
@@ -117,7 +117,7 @@ class Cluster:
 
     @property
     def place(self) -> Path:
-        """The folder that holds the data, chosen once."""
+        """The folder with the data. It is chosen once and then read from a file."""
         remembered = self.folder / "place"
         if remembered.exists():
             return Path(remembered.read_text().strip())
@@ -142,7 +142,7 @@ class Cluster:
         return place
 
     def _home(self) -> Path:
-        """The programs, copied beside the data when the account cannot reach where they are installed."""
+        """The folder with the programs; a copy beside the data if the account cannot reach the installed ones."""
         installed = binaries.postgres_home()
         if self.account is None or reachable(installed / "bin", self.account):
             return installed
@@ -214,7 +214,7 @@ class Cluster:
 
 
 def _new_place(parent: Path) -> Path:
-    """A folder for data below a shared one, where those of removed state folders are cleared away first."""
+    """A new folder for data below a shared one. First deletes the data of state folders that were removed."""
     for owner in parent.glob(f"knogin-*/{OWNER}"):
         if _is_forgotten(owner):
             shutil.rmtree(owner.parent, ignore_errors=True)
@@ -222,7 +222,7 @@ def _new_place(parent: Path) -> Path:
 
 
 def _is_forgotten(owner: Path) -> bool:
-    """Whether no state folder remembers this data any more, and no server runs on it."""
+    """Whether no state folder names this data any more, and no server runs on it."""
     place = owner.parent
     try:
         remembered = Path(owner.read_text().strip()) / "place"
@@ -231,13 +231,13 @@ def _is_forgotten(owner: Path) -> bool:
         lines = (place / "data" / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return owner.exists()
-    except OSError:  # another account's
+    except OSError:  # the folder is another account's
         return False
     return not psutil.pid_exists(int(lines[0]))
 
 
 def reachable(folder: Path, account: Account) -> bool:
-    """Whether every folder on the way may be entered by the account."""
+    """Whether the account may enter the folder and every folder above it."""
     return all(_may_enter(parent, account) for parent in (folder, *folder.resolve().parents) if parent.exists())
 
 
@@ -256,7 +256,7 @@ def _give(folder: Path, account: Account) -> None:
 
 
 def tail(log: Path, lines: int = 20, since: int = 0) -> str:
-    """The last lines of what was logged after the first `since` bytes."""
+    """The last `lines` of the log after its first `since` bytes."""
     text = log.read_bytes()[since:].decode(errors="replace") if log.exists() else ""
     return "\n".join(text.splitlines()[-lines:]) or "(it logged nothing)"
 

@@ -1,4 +1,4 @@
-"""Asking a process whether it is ready, without waiting for the answer."""
+"""Asks a process whether it is ready, without waiting for the answer."""
 
 import selectors
 import socket
@@ -12,7 +12,7 @@ PAUSE = 0.1
 
 
 class Probe:
-    """`GET /readyz` on one port. A web socket is open before its process serves it: the question waits there."""
+    """`GET /readyz` on one port. The socket is open before its process serves it, so the request may wait there."""
 
     def __init__(self, selector: selectors.BaseSelector, port: int) -> None:
         self._selector = selector
@@ -21,7 +21,7 @@ class Probe:
         self._asked_at = 0.0
 
     def ready(self) -> bool:
-        """Ask if nothing is asked yet; True once the answer is 200."""
+        """Sends the request if none is open. True when the answer is 200."""
         now = time.monotonic()
         if self._socket is None:
             if now - self._asked_at >= PAUSE:
@@ -54,7 +54,7 @@ class Probe:
         self._socket = question
 
     def _answer(self) -> bytes | None:
-        """What came; empty when the other side hung up; None when nothing came yet."""
+        """The bytes received; empty if the other side closed the connection; None if nothing arrived yet."""
         assert self._socket
         with suppress(BlockingIOError):
             try:

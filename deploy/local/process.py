@@ -1,4 +1,4 @@
-"""One process of the stack: forked from a parent that has imported the libraries, given its own settings and log."""
+"""One process of the stack: forked from a parent that has the libraries, with its own settings and log."""
 
 import atexit
 import gc
@@ -28,7 +28,7 @@ LONGEST_WAIT = 10.0
 
 @dataclass(eq=False)
 class Process:
-    """What to run and how it is doing. Times are `time.monotonic()`."""
+    """A command and the state of its process. Times are `time.monotonic()`."""
 
     name: str
     module: str
@@ -62,7 +62,7 @@ class Process:
         return self.listener.getsockname()[1] if self.listener else 0
 
     def start(self, close: Iterable[int]) -> None:
-        """Fork; the child closes those descriptors of the supervisor's."""
+        """Forks. The child closes the descriptors in `close`, which are the supervisor's."""
         supervisor = os.getpid()
         self.logged_before = self.log.stat().st_size if self.log.exists() else 0
         self.pid = os.fork()
@@ -74,18 +74,18 @@ class Process:
         self.ready_at = 0
 
     def successor(self, ops_port: int) -> "Process":
-        """The same process once more, to run beside this one: on the same socket, with an ops port of its own to be probed by."""
+        """A second process like this one, to run beside it: on the same socket, with its own ops port."""
         environment = self.environment | {"OPS_PORT": str(ops_port)}
         return replace(
             self, environment=environment, probe_port=ops_port, pid=0, ready_at=0, start_at=0, deaths=[], restarts=0
         )
 
     def last_words(self) -> str:
-        """The end of what its present or last life has logged."""
+        """The end of the log since its last start."""
         return tail(self.log, since=self.logged_before)
 
     def died(self) -> float:
-        """Note the death, end what it left behind, and return the seconds to wait before it is started again."""
+        """Records the death and ends the processes that it started. Returns the seconds to wait before the next start."""
         signal_group(self.pid, signal.SIGKILL)
         now = time.monotonic()
         self.deaths = [at for at in self.deaths if now - at < RECENT_SECONDS] + [now]
@@ -97,8 +97,8 @@ class Process:
 
 
 def import_libraries() -> None:
-    """What every child would import anyway, once; none of it reads settings or starts threads."""
-    gc.disable()  # nothing of it is garbage
+    """Imports the libraries of all children once, in the parent."""
+    gc.disable()  # imported modules are never garbage
     for name in LIBRARIES:
         __import__(name)
     gc.freeze()
@@ -106,13 +106,13 @@ def import_libraries() -> None:
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:
-    """To the process and all it has started: every process of the stack leads a group of its own."""
+    """Sends the signal to the process and all processes that it started: each process of the stack leads a group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 
 
 def signal_leader(pid: int, number: signal.Signals) -> None:
-    """To the process alone, which ends what it has started in its own way."""
+    """Sends the signal only to the process, which then ends the processes that it started."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
 
@@ -124,14 +124,14 @@ def ended(pid: int) -> int | None:
 
 
 def run_once(process: Process, close: Iterable[int]) -> int:
-    """Run a command of a service to its end; its exit code."""
+    """Runs a command of a service to its end and returns the exit code."""
     process.start(close)
     _, status = os.waitpid(process.pid, 0)
     return os.waitstatus_to_exitcode(status)
 
 
 def _live_as(process: Process, supervisor: int, close: Iterable[int]) -> NoReturn:
-    """The child's whole life. It never returns into the supervisor's frames."""
+    """Runs the child to its end. It never returns into the supervisor's frames."""
     code = 1
     try:
         _enter(process, supervisor, close)
@@ -174,7 +174,7 @@ def _write_to(log: Path) -> None:
     for standard in (1, 2):
         os.dup2(output, standard)
     os.close(output)
-    # New text streams: those of the supervisor may hold half a line of its own.
+    # New text streams, because the supervisor's may hold half a line.
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), line_buffering=True, errors="backslashreplace")
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), line_buffering=True, errors="backslashreplace")
 

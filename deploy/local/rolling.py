@@ -1,4 +1,4 @@
-"""Replacing processes under load: the successor starts on the same socket, and its predecessor is told to end once it is ready."""
+"""Replaces processes under load: a successor starts on the same socket, and when it is ready the old process gets SIGTERM."""
 
 import signal
 import time
@@ -15,12 +15,12 @@ from deploy.local.state import State, born, read_json, write_json
 
 READY_SECONDS = 90
 LEAVE_SECONDS = 60
-"""More than any process drains for: 25 s of a gateway, 30 s of a turn of deliveries."""
+"""Longer than any process drains: a gateway 25 s, a sender of webhooks 30 s."""
 SIGNAL = signal.SIGUSR1
 
 
 class CannotRestart(Exception):
-    """Nothing was restarted, or not all of it; the text says why."""
+    """Not every process was restarted; the text says why."""
 
 
 class Readiness(Protocol):
@@ -35,7 +35,7 @@ class Step(Enum):
 
 
 class Replacement:
-    """One process and its successor. `replaced` is called at the moment the successor takes over."""
+    """One process and its successor. `replaced` is called when the successor is ready."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Replacement:
         return {} if self.new.ready or not self.new.running else {f"{self.new.name} (coming)": self.new.pid}
 
     def step(self) -> Step:
-        """Looks once. FAILED leaves the old process as it was, and says why in `trouble`."""
+        """Checks the successor once. FAILED leaves the old process as it was; `trouble` has the reason."""
         if self.new.ready:
             return self._see_off()
         if ended(self.new.pid) is not None:
@@ -86,7 +86,7 @@ class Replacement:
                 signal_group(self._leaving, signal.SIGKILL)
             return Step.RUNNING
         if self._leaving:
-            signal_group(self._leaving, signal.SIGKILL)  # what it left behind
+            signal_group(self._leaving, signal.SIGKILL)  # processes that it started
         self._leaving = 0
         return Step.REPLACED
 
@@ -99,9 +99,9 @@ class Replacement:
 
 
 class Rolling:
-    """What was asked to be replaced, one after another. The first that fails ends it: what comes after would fail too.
+    """Replaces the requested processes one after another. It ends at the first failure, because the next would fail too.
 
-    `begin` starts one, `say` tells a person, `record` writes down which processes there are.
+    `begin` starts one, `say` prints a line for a person, `record` writes the list of processes.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Rolling:
         return self._current.extra if self._current else {}
 
     def asked(self, *_: object) -> None:
-        """The handler of SIGNAL: there is something to read."""
+        """The handler of SIGNAL, which announces a new list in the state folder."""
         self._asked = True
 
     def step(self) -> None:
@@ -165,8 +165,11 @@ class Rolling:
         write_json(self._state.restarting, {"waiting": self._waiting, "done": self._done, "failed": failed})
 
 
-def ask(state: State, names: Sequence[str], told: Callable[[str], None]) -> None:
-    """Has the supervisor of that stack replace those processes, one after another; returns when all are. Raises CannotRestart."""
+def ask(state: State, names: Sequence[str], report: Callable[[str], None]) -> None:
+    """Lets the supervisor of the stack replace those processes one after another, and waits until all are replaced.
+
+    Calls `report` with a line for each. Raises CannotRestart.
+    """
     supervisor = _supervisor(state)
     if read_json(state.restarting).get("waiting"):
         raise CannotRestart("a restart is under way already")
@@ -176,7 +179,7 @@ def ask(state: State, names: Sequence[str], told: Callable[[str], None]) -> None
     while supervisor.is_running():
         progress = read_json(state.restarting)
         for line in progress.get("done", [])[seen:]:
-            told(line)
+            report(line)
         seen = len(progress.get("done", []))
         if progress.get("failed"):
             raise CannotRestart(progress["failed"])

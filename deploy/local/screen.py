@@ -1,4 +1,4 @@
-"""What a person sees while the stack comes up: a live table on a terminal, plain lines anywhere else."""
+"""Shows the start of the stack: a live table on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ KINDS = tuple(dict.fromkeys(kind for service in SERVICES for kind in service.pro
 
 
 class Screen:
-    """Refreshed by the supervisor's own loop: a thread of its own would make forking unsafe."""
+    """The supervisor's loop refreshes it. A thread for that would make forking unsafe."""
 
     def __init__(self, console: Console, live: bool) -> None:
         self.console = console
@@ -41,7 +41,7 @@ class Screen:
         self.console.print(Text(text, style=style), soft_wrap=True)
 
     def phase(self, name: str, result: str) -> None:
-        """A step before the processes is done."""
+        """Shows that a step before the first process is done."""
         self._phases.append((name, result, self.seconds))
         self.show([])
         if not self._live:

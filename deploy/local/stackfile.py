@@ -1,4 +1,4 @@
-"""stack.json: the running stack described for demo, tests and checks outside this repository. Its names are an interface."""
+"""Writes stack.json, which describes the running stack to the demo, tests and other programs. Its names are an interface."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The state folder: secrets made once, ports used last, logs, and the two files that say what runs."""
+"""The state folder: secrets that are made once, the last ports, logs, and the two files that describe the running stack."""
 
 import fcntl
 import json
@@ -16,11 +16,11 @@ SPANS_KEPT = 100 * 1024 * 1024
 
 
 class AlreadyRunning(Exception):
-    """Another supervisor holds this state folder."""
+    """Another supervisor uses this state folder."""
 
 
 class Unusable(Exception):
-    """The state folder, or a file of it, cannot be read or written."""
+    """The state folder or one of its files cannot be read or written."""
 
 
 class State:
@@ -45,7 +45,7 @@ class State:
         return cls(Path(os.environ.get("KNOGIN_STATE") or ROOT / ".local"))
 
     def prepare(self) -> int:
-        """Make the folder, start new logs, and return the lock that says it is in use. Raises AlreadyRunning, Unusable."""
+        """Makes the folder, starts new logs, and returns the descriptor of its lock. Raises AlreadyRunning, Unusable."""
         self.require_own()
         with usable(self.folder):
             self.logs.mkdir(parents=True, exist_ok=True)
@@ -66,27 +66,27 @@ class State:
         return lock
 
     def require_own(self) -> None:
-        """Raises Unusable for a folder that holds something else: `make reset` deletes it whole."""
+        """Raises Unusable for a folder that is no stack's, because `make reset` deletes the whole folder."""
         with usable(self.folder):
             held = {path.name for path in self.folder.iterdir()} if self.folder.exists() else set()
         if held and not held & {self._lock.name, self._secrets.name}:
             raise Unusable(f"{self.folder} holds no stack's state, and is not empty: KNOGIN_STATE names another folder")
 
     def record_processes(self, children: Mapping[str, int]) -> None:
-        """Who runs, for whoever has to stop it from outside; with the time each began, since pids are used again."""
+        """Writes the pid and the start time of each process, so that another program can stop them; pids alone are reused."""
         told = {name: {"pid": pid, "born": born(pid)} for name, pid in children.items()}
         supervisor = {"pid": os.getpid(), "born": born(os.getpid())}
         write_json(self.processes, {"supervisor": supervisor, "children": told})
 
     def secret(self, name: str, make: Callable[[], str]) -> str:
-        """The secret of that name, made the first time it is asked for."""
+        """The secret of that name; `make` makes it at the first call."""
         secrets = read_json(self._secrets)
         if name not in secrets:
             write_json(self._secrets, secrets | {name: make()})
         return read_json(self._secrets)[name]
 
     def write_token(self, token: str) -> None:
-        """The administrator's token of this run, in a file so that commands to paste stay short."""
+        """Writes the administrator's token of this run to a file, which keeps commands to paste short."""
         with os.fdopen(os.open(self.token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(token)
 
@@ -98,7 +98,7 @@ class State:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What the file holds, nothing where it is missing. Raises Unusable."""
+    """The file's content; empty if there is no file. Raises Unusable."""
     try:
         with usable(path):
             return json.loads(path.read_text()) if path.exists() else {}
@@ -107,7 +107,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replaces the file in one step, readable by its owner alone. Raises Unusable."""
+    """Replaces the file in one step. Only its owner can read it. Raises Unusable."""
     draft = path.with_suffix(".draft")
     with usable(path):
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -118,7 +118,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 @contextmanager
 def usable(path: Path) -> Iterator[None]:
-    """Tells an error of the file system as Unusable, with what it is and where."""
+    """Turns an error of the file system into Unusable, with the reason and the path."""
     try:
         yield
     except OSError as error:
@@ -126,7 +126,7 @@ def usable(path: Path) -> Iterator[None]:
 
 
 def born(pid: int) -> float | None:
-    """When that process started, or None when there is none: a pid alone may by now be someone else's."""
+    """The start time of that process; None if there is none. It separates a process from a later one with the same pid."""
     try:
         return psutil.Process(pid).create_time()
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""`make demo`: an integrator's first day, played against the running stack through the gateway."""
+"""`make demo`: an integrator's first day, as calls through the gateway of the running stack."""
 
 import base64
 import secrets
@@ -25,7 +25,7 @@ OBSERVED = ("resourceType", "status", "code", "effectiveDateTime", "valueQuantit
 
 @dataclass
 class App:
-    """What the integrator has in hand."""
+    """The integrator's credentials."""
 
     client_id: str
     client_secret: str
@@ -33,7 +33,7 @@ class App:
 
 
 def play(narrator: Narrator, stack: Mapping[str, Any]) -> None:
-    """Raises DemoFailed at the first step that does not go as told."""
+    """Raises DemoFailed at the first step with an unexpected answer."""
     deliveries: SimpleQueue[Delivery] = SimpleQueue()
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
     with _listening(deliveries) as receiver:
@@ -71,7 +71,7 @@ def _register(narrator: Narrator, admin_token: str) -> App:
         "requested_scopes": SCOPES.split(),
     }
     made = narrator.send("POST", "auth", "/v1/platform/apps", 201, admin_token, json=registration).json()
-    narrator.step("Approve its events", "Which event types an app may subscribe to is the tenant's decision.")
+    narrator.step("Approve its events", "The tenant decides which event types an app may subscribe to.")
     path = f"/v1/platform/apps/{made['client_id']}/governance"
     narrator.send("PATCH", "auth", path, 200, admin_token, json={"approved_events": ["epcr.*", "device.*"]})
     return App(made["client_id"], made["client_secret"])
@@ -80,7 +80,7 @@ def _register(narrator: Narrator, admin_token: str) -> App:
 def _token(narrator: Narrator, app: App) -> None:
     narrator.step(
         "Get an access token",
-        "OAuth 2 client credentials: a signed JWT, good for an hour, checked offline by the gateway.",
+        "OAuth 2 client credentials: a signed JWT, valid for an hour. The gateway checks it without asking auth.",
     )
     form = {
         "grant_type": "client_credentials",
@@ -93,12 +93,13 @@ def _token(narrator: Narrator, app: App) -> None:
 
 def _subscribe(narrator: Narrator, app: App, url: str, secret: str) -> str:
     narrator.step(
-        "Subscribe to a webhook", "A small receiver listens on this machine; the secret will prove who sends to it."
+        "Subscribe to a webhook",
+        "A small receiver listens on this machine. Deliveries are signed with the secret, so it knows the sender.",
     )
     subscription = {"url": url, "events": [EVENT], "secret": secret}
 
     def heard() -> Response | None:
-        """The approval travels from auth to the dispatcher through the queue: until it is there the answer is 403."""
+        """The answer is 403 until the approval has arrived at the dispatcher, which gets it from auth through a queue."""
         answer = narrator.ask("POST", "auth", "/v1/webhooks", app.token, json=subscription)
         return None if answer.status_code == 403 else answer
 
@@ -112,7 +113,7 @@ def _subscribe(narrator: Narrator, app: App, url: str, secret: str) -> str:
 def _encounter(narrator: Narrator, app: App) -> tuple[str, str]:
     narrator.step(
         "Open a patient care record",
-        "The dispatch centre hands an emergency to the ePCR. The record and its event are one commit.",
+        "The dispatch centre sends an emergency to the ePCR. One commit writes the record and its event.",
     )
     encounter = {
         "care_model": "prehospital_emergency",
@@ -125,7 +126,7 @@ def _encounter(narrator: Narrator, app: App) -> tuple[str, str]:
 
 
 def _device(narrator: Narrator, app: App) -> str:
-    narrator.step("Enrol a medical device", "An oximeter on the ambulance, known by its serial number.")
+    narrator.step("Enrol a medical device", "An oximeter on the ambulance, identified by its serial number.")
     device = {
         "serial_number": f"SN-{secrets.token_hex(3)}",
         "device_class": "oximeter",
@@ -144,7 +145,7 @@ def _observation(narrator: Narrator, app: App, device: str, encounter: str) -> N
 def _bundle(narrator: Narrator, app: App, encounter: str) -> None:
     narrator.step(
         "Hand over as FHIR",
-        "The observation has crossed from device-ingest to epcr through outbox and queue; the bundle holds it.",
+        "The observation went from device-ingest through outbox and queue to epcr, and is in the bundle.",
     )
     path = f"/api/v1/epcr/encounters/{encounter}/fhir-bundle"
 
@@ -153,7 +154,7 @@ def _bundle(narrator: Narrator, app: App, encounter: str) -> None:
         there = answer.is_success and any(_value(resource) == 98 for resource in _resources(answer.json()))
         return answer if there else None
 
-    answer = narrator.wait(observed, "the observation to stand in the bundle")
+    answer = narrator.wait(observed, "the observation to be in the bundle")
     narrator.show(answer, body=False)
     bundle = answer.json()
     counted = Counter(resource["resourceType"] for resource in _resources(bundle))
@@ -181,7 +182,7 @@ def _delivery(narrator: Narrator, deliveries: SimpleQueue[Delivery], secret: str
 
 def _belongs(narrator: Narrator, delivery: Delivery, encounter: str, trace_id: str) -> None:
     if encounter not in delivery.body.decode():
-        raise DemoFailed("the webhook tells of another encounter")
+        raise DemoFailed("the webhook names another encounter")
     if delivery.trace_id != trace_id:
         raise DemoFailed("the webhook belongs to another trace than the request that caused it")
     narrator.tell(Text("✔ same trace as the request that opened the record", "bold green"))
@@ -206,7 +207,7 @@ def _trace(narrator: Narrator, file: Path, delivery: Delivery) -> None:
 
 
 def _tidy(narrator: Narrator, app: App, webhook: str, admin_token: str) -> None:
-    """The receiver is about to close: nothing may go on sending to it."""
+    """Deletes webhook and app, because the receiver is about to close."""
     narrator.ask("DELETE", "auth", f"/v1/webhooks/{webhook}", app.token)
     narrator.ask("DELETE", "auth", f"/v1/platform/apps/{app.client_id}", admin_token)
 

@@ -1,4 +1,4 @@
-"""The loop that keeps the stack running: starts what is due, notices what died, asks who is ready."""
+"""The loop that keeps the stack running: it starts processes, notices deaths and asks processes whether they are ready."""
 
 import os
 import selectors
@@ -25,11 +25,11 @@ Server = Cluster | RedisServer
 
 
 class StartFailed(Exception):
-    """The stack cannot come up; the text says which process and ends with its log."""
+    """The stack cannot start; the text names the process and ends with its log."""
 
 
 class Supervisor:
-    """One thread, one loop. The stack is ready once every process is and `bootstrap`, which runs beside them, has answered."""
+    """One thread, one loop. The stack is ready when every process is ready and the `bootstrap` command has ended well."""
 
     def __init__(
         self, plan: Plan, screen: Screen, processes: Sequence[Process], servers: Sequence[Server], lock: int
@@ -50,7 +50,7 @@ class Supervisor:
     def run(
         self, bootstrap: Process, read_tenants: Callable[[], Mapping[str, Any]], on_ready: Callable[[], None]
     ) -> None:
-        """Until a signal says stop. Raises StartFailed when a process keeps dying before the stack was ever ready."""
+        """Runs until a signal stops it. Raises StartFailed if a process keeps dying before the stack was ready once."""
         self._listen_for_signals()
         bootstrap.start(self._not_for(bootstrap))
         while not self.stopping:
@@ -69,7 +69,7 @@ class Supervisor:
             self._wait()
 
     def stop(self) -> None:
-        """Ask every process to end, then insist. Servers are stopped by who started them."""
+        """Ends every process, after STOP_SECONDS by SIGKILL. The caller, who started the servers, stops them."""
         for pid in self.rolling.extra.values():
             signal_group(pid, signal.SIGKILL)
         for process in self.processes:
@@ -130,7 +130,7 @@ class Supervisor:
                 self._revive(server)
 
     def _revive(self, server: Server) -> None:
-        """Sessions of a killed PostgreSQL may hold its memory for a moment: what fails now is tried again in the next round."""
+        """Starts the server again. It may fail while sessions of a killed PostgreSQL still hold memory; the next round retries."""
         server.launch()
         try:
             server.wait()
@@ -166,13 +166,13 @@ class Supervisor:
         self._sleep(1.0 if idle else 0.05)
 
     def _sleep(self, seconds: float) -> None:
-        """Until an answer to a probe, a signal or the death of a child, at most so long."""
+        """Sleeps until a probe's answer, a signal or the death of a child, for at most `seconds`."""
         for key, _ in self._selector.select(seconds):
             if key.fileobj is self._wake:
                 self._wake.recv(512)
 
     def _record(self) -> None:
-        """Both files, after every change of pids."""
+        """Writes processes and stack.json; called after every change of a pid."""
         running = {process.name: process.pid for process in self.processes if process.running}
         running |= self.rolling.extra
         running |= {server.name: server.server.pid for server in self.servers if server.server}
@@ -183,7 +183,7 @@ class Supervisor:
         return Probe(self._selector, port)
 
     def _not_for(self, process: Process) -> list[int]:
-        """Descriptors the supervisor holds that are none of this child's business."""
+        """The supervisor's descriptors that this child must close."""
         others = [other.fileno() for other in self.plan.listeners.values() if other is not process.listener]
         return [*others, self._lock, self._selector.fileno(), self._wake.fileno(), self._woken.fileno()]
 

@@ -1,4 +1,4 @@
-"""What runs in the local stack: the table to read first, and to extend when a service is added."""
+"""The table of services. Read it first, and extend it when you add a service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ class Service:
 
     name: str  # as in stack.json, logs and traces
     database: str  # database, role prefix, queue and import name
-    upstream: str  # the gateway's setting that says where it is
+    upstream: str  # the gateway's setting with its URL
     needs: tuple[str, ...] = ()  # settings it shares with the gateway; see environment.py
-    calls: Mapping[str, str] = field(default_factory=dict)  # its settings that say where another service is
+    calls: Mapping[str, str] = field(default_factory=dict)  # its settings with the URL of another service
     keys: tuple[str, ...] = ()  # its settings that hold further secret keys of its own
     signing: tuple[str, ...] = ("web", "worker", "relay")  # its processes that sign as this service
-    settings: Mapping[str, str] = field(default_factory=dict)  # what it needs beyond the settings of every service
+    settings: Mapping[str, str] = field(default_factory=dict)  # its settings besides those of every service
     further: tuple[str, ...] = ()  # kinds of process beyond those of every service
 
     @property
@@ -65,5 +65,5 @@ KNOGIN_HOSTS = {"auth": "auth.knogin.com", "api": "api.knogin.com", "docs": "kno
 
 
 def by_name(name: str) -> Service:
-    """The service of that public name or database name."""
+    """The service with that public name or database name."""
     return next(service for service in SERVICES if name in (service.name, service.database))

@@ -1,9 +1,9 @@
-"""The time axis of a trace. Long stretches in which nothing happened are folded, or a retry hours later would flatten the rest."""
+"""The time axis of a trace. Long idle times are folded, because a retry hours later would make all other bars too short."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# A stretch of silence longer than this part of all activity is folded, and then drawn as this part of it.
+# An idle time longer than SILENCE times the busy time is folded, and drawn as FOLDED times the busy time.
 SILENCE = 0.5
 FOLDED = 0.04
 
@@ -25,7 +25,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A piece of time and how much of the axis it takes, before scaling."""
+    """A period of time and its length on the axis before scaling."""
 
     start_ns: int
     end_ns: int
@@ -64,7 +64,7 @@ class Axis:
         return 1.0
 
     def folds(self, width: int) -> list[int]:
-        """The cells, of `width`, that stand for folded time."""
+        """The cells, of `width`, that show folded time."""
         middles = [
             self.position((stretch.start_ns + stretch.end_ns) // 2) for stretch in self._stretches if stretch.fold
         ]
@@ -81,7 +81,7 @@ def duration(nanoseconds: int) -> str:
 
 
 def _busy(spans: Sequence[Span]) -> list[tuple[int, int]]:
-    """The stretches in which some span was open, in order."""
+    """The periods with at least one open span, in order."""
     merged: list[tuple[int, int]] = []
     for span in sorted(spans, key=lambda span: span.start_ns):
         if merged and span.start_ns <= merged[-1][1]:

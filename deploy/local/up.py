@@ -26,7 +26,7 @@ from deploy.local.table import SERVICES, Service
 from shared.migrate import ChangedMigration
 
 FAILURES = (Misconfigured, PortTaken, AlreadyRunning, Unusable, ProgramMissing, ServerFailed, StartFailed)
-"""Why a stack may not come up; the text of each is for a person."""
+"""Reasons why a stack cannot start; the text of each is for a person."""
 
 
 class Interrupted(Exception):
@@ -42,7 +42,7 @@ def up(state: State, headless: bool, only: frozenset[str]) -> None:
         signal.signal(number, _interrupt)
     console = Console(highlight=False)
     screen = Screen(console, live=console.is_terminal and not headless)
-    # Auth always: without its keys the gateway lets nobody in.
+    # auth always runs: without its keys the gateway accepts no token.
     services = tuple(service for service in SERVICES if not only or service.name in only | {"auth"})
     made = plan.make(state, services, _processes_that_listen(services))
     screen.begin()
@@ -78,7 +78,7 @@ def _supervise(supervisor: Supervisor) -> None:
 
 @contextmanager
 def _servers(made: Plan, screen: Screen) -> Iterator[list[Server]]:
-    """PostgreSQL and Redis, unless others are named; the libraries are imported while they start."""
+    """Starts PostgreSQL and Redis, unless settings name others, and imports the libraries meanwhile."""
     named = os.environ.get("KNOGIN_POSTGRES_URL"), os.environ.get("KNOGIN_REDIS_URL")
     cluster = None if named[0] else _postgres(made)
     redis = None if named[1] else _redis(made)
@@ -107,14 +107,14 @@ def _postgres(made: Plan) -> Cluster:
 
 
 def _redis(made: Plan) -> RedisServer:
-    """With the users of the containers' Redis: a service that needs more than it is granted there fails here too."""
+    """Redis with the same users as in the containers, so that a service without a needed right fails here too."""
     users = [line for line in redis_users.users(made.redis_users()).splitlines() if not line.startswith("user default")]
     password = made.state.secret("redis", new_secret)
     return RedisServer(made.state.folder / "redis", password, "\n".join([*users, ""]))
 
 
 def _prepare(made: Plan, screen: Screen) -> list[Process]:
-    """Databases up to date, and every process described: the last step before the first fork."""
+    """Brings the databases up to date and describes every process; the last step before the first fork."""
     try:
         ran = [migration for service in made.services for migration in _prepare_database(made, service)]
     except ChangedMigration as error:

@@ -1,4 +1,4 @@
-"""One trace drawn across all processes: a bar for each span, with the waits in outbox and queue told apart from work."""
+"""Draws one trace across all processes: a bar for each span; waits in outbox and queue look different from work."""
 
 import json
 import time
@@ -18,12 +18,12 @@ FOLD = "┊"
 
 
 def read(file: Path, trace_id: str) -> list[Span]:
-    """The spans of one trace. A line half written by a process at this moment is skipped."""
+    """The spans of one trace. Skips a line that a process has not finished writing."""
     return [span for line in _lines(file) if trace_id in line and (span := _parse(line)) and span.trace_id == trace_id]
 
 
 def wait(file: Path, trace_id: str, seconds: float = 2) -> list[Span]:
-    """As `read`, given a moment: a process writes its spans a little after it answered."""
+    """As `read`, but waits up to `seconds`, because a process writes its spans shortly after its answer."""
     deadline = time.monotonic() + seconds
     while not (spans := read(file, trace_id)) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -31,7 +31,7 @@ def wait(file: Path, trace_id: str, seconds: float = 2) -> list[Span]:
 
 
 def newest(file: Path) -> str:
-    """The trace that began last, or "" when there is none."""
+    """The id of the trace that began last, or "" if there is none."""
     roots = [span for line in _lines(file) if (span := _parse(line)) and span.parent_id is None]
     return max(roots, key=lambda span: span.start_ns).trace_id if roots else ""
 
@@ -62,7 +62,7 @@ def draw(spans: Sequence[Span], width: int) -> Table:
 
 
 def in_order(spans: Iterable[Span]) -> list[tuple[int, Span]]:
-    """Parents before children, brothers by start, each with its depth. A span whose parent is missing stands at the top."""
+    """Each span with its depth: parents before children, siblings by start. A span without its parent is at the top."""
     children: dict[str | None, list[Span]] = defaultdict(list)
     known = {span.span_id for span in spans}
     for span in sorted(spans, key=lambda span: (span.start_ns, span.end_ns)):
@@ -77,7 +77,7 @@ def in_order(spans: Iterable[Span]) -> list[tuple[int, Span]]:
 
 
 def bar(axis: Axis, span: Span, width: int, colour: str) -> Text:
-    """Where on the axis a span lies: at least one cell, never past the end, and the folds it does not cover."""
+    """The line of a span: its bar of at least one cell, within `width`, and the folds that it does not cover."""
     before = min(width - 1, int(axis.position(span.start_ns) * width))
     cells = max(1, min(width - before, round(axis.position(span.end_ns) * width) - before))
     drawn = Text(" " * before).append(("░" if is_wait(span) else "█") * cells, "dim" if is_wait(span) else colour)

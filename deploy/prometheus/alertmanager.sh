@@ -1,7 +1,7 @@
 #!/bin/sh
-# Alertmanager reads nothing from the environment: this writes its configuration from there, and starts it.
-# ALERT_WEBHOOK_URL is posted to; ALERT_MAIL_TO gets mail from ALERT_MAIL_FROM through ALERT_SMTP_HOST (host:port),
-# as ALERT_SMTP_USER with ALERT_SMTP_PASSWORD where the server asks. Both may be set.
+# Alertmanager does not read the environment. This script writes its configuration from environment variables, and starts it.
+# Alerts go by POST to ALERT_WEBHOOK_URL, and by mail to ALERT_MAIL_TO from ALERT_MAIL_FROM through ALERT_SMTP_HOST (host:port),
+# with ALERT_SMTP_USER and ALERT_SMTP_PASSWORD if the server needs a login. You may set both.
 set -eu
 umask 077
 
@@ -34,7 +34,7 @@ route:
   repeat_interval: 4h
   routes:
     - {matchers: ['severity="ticket"'], group_wait: 5m, repeat_interval: 24h}
-# A database or host that is away explains what its processes complain of.
+# When a database is down, the tickets of its service follow from that and are not sent.
 inhibit_rules:
   - {source_matchers: ['alertname="DatabaseDown"'], target_matchers: ['severity="ticket"'], equal: [service]}
 receivers:

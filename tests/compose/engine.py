@@ -1,4 +1,4 @@
-"""A Docker engine to run docker-compose.yml on: the one at hand, else Debian's, started in a network namespace of its own."""
+"""A Docker engine for docker-compose.yml: the running one, else Debian's, which the test starts in its own network namespace."""
 
 import ctypes
 import os
@@ -24,11 +24,11 @@ CLONE_NEWNET = 0x40000000
 
 
 class NoEngine(Exception):
-    """There is no engine, and none can be started; the text says why."""
+    """No engine runs, and none can be started; the text gives the reason."""
 
 
 class Engine:
-    """`docker` on its socket. `own` is true of an engine started here, which reaches no registry."""
+    """`docker` on its socket. `own` is true for an engine that the test started, which reaches no registry."""
 
     def __init__(self, socket: Path | None = None) -> None:
         self.own = socket is not None
@@ -37,7 +37,7 @@ class Engine:
             self.environment |= {"DOCKER_HOST": f"unix://{socket}", "DOCKER_BUILDKIT": "0", "HOME": str(socket.parent)}
 
     def docker(self, *words: str, **options: str) -> str:
-        """The output of a command; its complaint is the error's text when it fails. `options` add to the environment."""
+        """The output of a command. If it fails, the error's text is its output on stderr. `options` add to the environment."""
         done = subprocess.run(
             ["docker", *words], env=self.environment | options, capture_output=True, text=True, check=False
         )
@@ -53,10 +53,10 @@ class Engine:
 
 @contextmanager
 def running(prepare: Callable[[], object]) -> Iterator[Engine]:
-    """An engine that answers. Raises NoEngine where none can be had.
+    """An engine that answers. Raises NoEngine if there is none and none can be started.
 
-    While one of our own runs, this thread lives in its network namespace: what containers publish is on 127.0.0.1 there, and nothing
-    else is reached. `prepare` is called before.
+    While our own engine runs, this thread is in its network namespace: containers publish their ports on 127.0.0.1 there, and nothing
+    else can be reached. `prepare` is called before that.
     """
     if shutil.which("docker") and Engine().answers:
         yield Engine()
@@ -88,7 +88,7 @@ def _ip(*words: str) -> None:
 
 @contextmanager
 def _daemon(folder: Path, space: str) -> Iterator[Engine]:
-    """Not by `ip netns exec`, which hides the control groups."""
+    """Starts the engine in the namespace, without `ip netns exec`, which would hide the control groups."""
     engine = Engine(folder / "docker.sock")
     command = ["nsenter", f"--net=/run/netns/{space}", "dockerd"]
     command += ["--host", f"unix://{folder}/docker.sock", "--pidfile", f"{folder}/pid"]
@@ -110,7 +110,7 @@ def _daemon(folder: Path, space: str) -> Iterator[Engine]:
 
 @contextmanager
 def _inside(namespace: Path) -> Iterator[None]:
-    """This thread in another network namespace; children and later threads follow."""
+    """Moves this thread to another network namespace; its later children and threads are there too."""
     setns = ctypes.CDLL(None, use_errno=True).setns
     with Path("/proc/self/task", str(os.getpid()), "ns/net").open() as before, namespace.open() as within:
         if setns(within.fileno(), CLONE_NEWNET):

@@ -1,4 +1,4 @@
-"""docker-compose.yml in a copy of this checkout, as somebody begins with it: secrets made, images built, everything up."""
+"""docker-compose.yml in a copy of this checkout, as for a new user: makes secrets, builds images, starts everything."""
 
 import json
 import re
@@ -37,7 +37,7 @@ class Platform:
         }
 
     def copy(self) -> None:
-        """What git tracks or would track, with secrets of its own."""
+        """Copies all files except those that git ignores, and makes new secrets."""
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT, capture_output=True, text=True, check=True,
@@ -55,14 +55,14 @@ class Platform:
         return self.engine.docker(*command, *located, *words, **self.settings)
 
     def up(self) -> None:
-        """From nothing to everything healthy; images are there already. `crowd` is what others took of a processor before."""
+        """Starts everything and waits until all is healthy; the images exist. Before that it measures `crowd`."""
         self.crowd = crowd()
         began = time.monotonic()
         self.compose("up", "--wait", "--no-build", "--detach")
         self.seconds_to_start = time.monotonic() - began
 
     def ids(self) -> dict[str, str]:
-        """Container ids by service, of those that run."""
+        """The ids of running containers by service."""
         lines = self.compose("ps", "--format", "{{.Service}} {{.ID}}").splitlines()
         return dict(sorted(line.split() for line in lines))
 
@@ -74,7 +74,7 @@ class Platform:
         return state["Running"] and state.get("Health", {"Status": "healthy"})["Status"] == "healthy"
 
     def kill(self, container: str) -> None:
-        """SIGKILL to its process, as a crash; the engine starts it again, which it would not after `docker kill`."""
+        """Crashes the container by SIGKILL to its process. The engine restarts it, which it does not after `docker kill`."""
         before = self.inspect(container)
         subprocess.run(["kill", "-KILL", str(before["State"]["Pid"])], check=True)
 
@@ -85,11 +85,11 @@ class Platform:
         wait_for(again, seconds=120, what=f"{before['Name']} to be up again")
 
     def cpu_seconds(self) -> float:
-        """Processor time of all running containers so far, with all that was started in them."""
+        """The processor time so far of all running containers, with all their processes."""
         return sum(cpu_seconds(self.inspect(container)["State"]["Pid"]) for container in self.ids().values())
 
     def received(self, path: str) -> list[Delivery]:
-        """What was posted to the receiver under that path."""
+        """The bodies that the receiver got by POST on that path."""
         # Not by compose, which writes control characters between the lines.
         lines = self.engine.docker("logs", self.ids()["receiver"]).splitlines()
         posted = map(json.loads, lines)
@@ -97,7 +97,7 @@ class Platform:
 
 
 def crowd() -> float:
-    """How many times longer work takes than the processor time it needs, since others wait for processors too; 1 on an idle machine."""
+    """The time of some work divided by its processor time: 1 on an idle machine, more if others use the processors."""
     began, spent = time.monotonic(), time.process_time()
     while time.process_time() - spent < 0.5:
         pass
@@ -105,7 +105,7 @@ def crowd() -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of the control group that a process is in; both versions of control groups are known."""
+    """The processor time of a process's control group, version 1 or 2."""
     groups = [line.split(":", 2) for line in Path("/proc", str(pid), "cgroup").read_text().splitlines()]
     for _, controllers, path in groups:
         if "cpuacct" in controllers.split(","):

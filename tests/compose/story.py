@@ -1,4 +1,4 @@
-"""From nothing to a delivered webhook, by the commands of the runbook on the first install and the public interface alone."""
+"""From nothing to a delivered webhook, with only the commands of the runbook first-install and the public interface."""
 
 import secrets
 from typing import Any
@@ -14,7 +14,7 @@ SCOPES = "webhooks:write argus:epcr:write argus:devices:write"
 
 
 class Partner:
-    """An app of the first tenant, subscribed to what happens to encounters."""
+    """An app of the first tenant, subscribed to events of encounters."""
 
     def __init__(self, platform: Platform, opened: dict[str, str]) -> None:
         self.platform = platform
@@ -31,7 +31,7 @@ class Partner:
         self.access_token = self.token(app["client_id"], app["client_secret"], SCOPES)
 
     def call(self, method: str, host: str, path: str, token: str = "", **content: Any) -> httpx.Response:
-        """One request through the gateway, asked again while a part of the platform is away; it must succeed in the end."""
+        """One request through the gateway, repeated while a part of the platform does not answer. It must succeed at last."""
 
         def answered() -> httpx.Response | None:
             headers = {"host": f"{host}.localhost:{PORT}"} | ({"authorization": f"Bearer {token}"} if token else {})
@@ -67,7 +67,7 @@ class Partner:
         return self.call("POST", "api", "/api/v1/epcr/encounters", self.access_token, json=encounter)
 
     def measure(self, encounter: str) -> None:
-        """A reading of an oximeter in that encounter."""
+        """Sends an observation of an oximeter in that encounter."""
         device = {"serial_number": secrets.token_hex(6), "device_class": "oximeter", "manufacturer": "ACME"}
         enrolled = self.call("POST", "api", "/api/v1/devices/enrol", self.access_token, json=device).json()["id"]
         reading = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%", "encounter_id": encounter}

@@ -1,4 +1,4 @@
-"""docker-compose.yml in real containers: it comes up, costs little, does its work, outlives crashes and ends by itself."""
+"""docker-compose.yml in real containers: it starts, costs little, does its work, survives crashes and stops cleanly."""
 
 import re
 import time
@@ -10,9 +10,9 @@ from tests.compose.story import SECRET, Partner
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.compose
-# On a machine with nothing else to do; where others wait for its processors too, as many times longer as any work takes.
+# On an idle machine; on a busy one as many times longer as any work takes there.
 START_SECONDS = 60
-# Milliseconds of processor time per second, of all containers together.
+# Milliseconds of processor time per second, all containers together.
 IDLE = 150
 SILENCED = "redis-exporter"
 
@@ -34,7 +34,7 @@ def test_everything_is_up_within_a_minute(platform: Platform) -> None:
 
 
 def test_containers_that_do_nothing_cost_next_to_nothing(platform: Platform) -> None:
-    time.sleep(20)  # what starts has ended
+    time.sleep(20)  # until the work of the start has ended
     before, began = platform.cpu_seconds(), time.monotonic()
     time.sleep(60)
     used = 1000 * (platform.cpu_seconds() - before) / (time.monotonic() - began)

@@ -1,4 +1,4 @@
-"""Whether an answer has at least the fields the page shows."""
+"""Checks that an answer has at least the fields that the page shows."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from tests.contract.page import ANY
 
 
 def lacks(actual: Any, expected: Any, place: str = "") -> list[str]:
-    """What is missing or different in `actual`, each by its place; empty when all is there."""
+    """The places at which `actual` lacks a value or has another one; empty if all match."""
     if expected is ANY or expected == {}:
         return []
     if isinstance(expected, dict):

@@ -1,10 +1,10 @@
-"""The public page's request examples, to the letter, with what the page says of their answers."""
+"""The request examples of the public page, unchanged, with the status and fields of their answers."""
 
 from typing import Any, NamedTuple
 
 
 class Example(NamedTuple):
-    """One curl of the page; `status` and `fields` are what its answer must have at least. `$app_123`-like ids are filled in."""
+    """One curl command of the page. Its answer must have `status` and at least `fields`. Ids like `$app_123` are filled in."""
 
     name: str
     curl: str

@@ -1,4 +1,4 @@
-"""One of each resource that has an id in a path."""
+"""Makes one of each resource that has an id in a path."""
 
 from typing import Any, NamedTuple
 
@@ -35,14 +35,14 @@ RECIPES = {
 
 
 def make_all(stack: Stack, admin_token: str, token: str) -> dict[str, str]:
-    """Ids by the names used in `test_refusals.ENDPOINTS`."""
+    """Makes the resources. Returns their ids by the names in `test_refusals.ENDPOINTS`."""
     ids: dict[str, str] = {}
     for name, recipe in RECIPES.items():
         with stack.client(recipe.host, token=admin_token if name in ("app", "request") else token) as client:
-            # Of each incident, vehicle and patient there is one encounter, and several modules make theirs.
+            # Several modules make encounters, and each incident may have only one for a vehicle and patient.
             own = {"cad_incident_id": new_id("cad")} if name == "encounter" else {}
             answer = client.post(recipe.path, json=recipe.body | own)
-            # A request that an earlier module left pending is named by the refusal of another.
+            # If a request of an earlier module is still pending, the 409 has its id.
             assert answer.is_success or (name, answer.status_code) == ("request", 409), answer.text
             ids[name] = answer.json()[recipe.field]
     return ids

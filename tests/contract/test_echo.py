@@ -1,4 +1,4 @@
-"""A canary in every field of every body, form and query of the contract comes back in no refusal and stands in no log."""
+"""A canary in every field of every body, form and query of the contract appears in no refusal and in no log."""
 
 import copy
 import json
@@ -31,7 +31,7 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def places(schema: dict[str, Any], path: Path = ()) -> Iterator[Path]:
-    """Where a value may stand."""
+    """The paths at which the schema allows a value."""
     schema = resolved(schema)
     options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
     for option in options:
@@ -48,7 +48,7 @@ def places(schema: dict[str, Any], path: Path = ()) -> Iterator[Path]:
 
 
 def placed(body: Any, path: Path, value: Any) -> Any:
-    """`body` with the value there, and whatever containers lead to it."""
+    """`body` with the value at `path`, and the objects and arrays on the way to it."""
     if not path:
         return value
     step, *rest = path
@@ -129,10 +129,10 @@ def test_no_refusal_repeats_what_was_refused(sender: Sender, method: str, path: 
         if answer.status_code >= 400:
             shown = json.dumps(request)[:300]
             pointers = [error["pointer"] for error in _errors(answer)]
-            said = answer.text
-            for pointer in pointers:  # names where it is; a name that is one word may stand there
-                said = said.replace(json.dumps(pointer)[1:-1], "")
-            assert CANARY not in said, shown
+            text = answer.text
+            for pointer in pointers:  # a pointer names the field, and a field's name may be the canary
+                text = text.replace(json.dumps(pointer)[1:-1], "")
+            assert CANARY not in text, shown
 
 
 def _errors(answer: httpx.Response) -> list[dict[str, Any]]:
@@ -142,6 +142,6 @@ def _errors(answer: httpx.Response) -> list[dict[str, Any]]:
 
 
 def test_no_log_line_holds_what_was_sent(stack: Stack, sender: Sender) -> None:
-    """Runs last in this file, after everything was sent."""
+    """Last in this file, so that it runs after all requests."""
     for name, log in stack.logs().items():
         assert CANARY not in log, f"{name}: " + next(line for line in log.splitlines() if CANARY in line)[:300]

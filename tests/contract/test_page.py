@@ -1,4 +1,4 @@
-"""Every request example of the page, sent as written through the gateway."""
+"""Sends every request example of the page, as written, through the gateway."""
 
 import re
 
@@ -16,7 +16,7 @@ HOSTS = {"auth.knogin.com": "auth", "api.knogin.com": "api"}
 
 
 class Reader:
-    """Reads the page from top to bottom as an integrator would, with real ids and tokens in place of its examples."""
+    """Follows the page from top to bottom like an integrator, with real ids and tokens in place of the examples."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -25,7 +25,7 @@ class Reader:
             "<admin-access-token>": stack.admin_token,
             "<access-token>": stack.token(app, " ".join(SCOPES)),
             "<signing-secret>": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-            # Names that may be taken in a stack that has been used before.
+            # Names that a used stack may already have.
             "SN-0001": new_id("sn"),
             "cad_999": new_id("cad"),
         }
@@ -36,7 +36,7 @@ class Reader:
             return client.request(call.method, call.target, headers=call.headers, content=call.body)
 
     def learn(self, example: Example, answer: httpx.Response) -> None:
-        """What later examples refer to by the page's example ids."""
+        """Stores the values of an answer that later examples need in place of the page's example ids."""
         content = answer.json()
         if example.name == "create an app":
             self.values |= {"app_123": content["client_id"], "<client-secret>": content["client_secret"]}

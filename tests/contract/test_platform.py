@@ -1,4 +1,4 @@
-"""The control plane through the gateway: every documented call is answered as described, and what is special to some is refused."""
+"""The control plane through the gateway: every call of the contract gets the described answer, and special cases are refused."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def answers_json(operation: Operation) -> bool:
 
 @pytest.fixture(scope="module")
 def writer(stack: Stack) -> str:
-    """A token of an app that is no administrator, once the grant has reached the control plane."""
+    """A token of an app that is no administrator. Waits until the control plane has the grant."""
     token = stack.app_token("argus:platform:write", "argus:acqi:read")
     with stack.client("api", token=token) as client:
         wait_for(lambda: client.get(f"{PLATFORM}/packages").is_success, what="the grant to arrive")
@@ -32,7 +32,7 @@ def writer(stack: Stack) -> str:
 
 
 def test_every_documented_call_is_answered_as_it_is_described(stack: Stack, writer: str) -> None:
-    """The documentation's own examples, sent; the client holds each answer against the contract."""
+    """Sends the examples of the documentation; the client checks each answer against the contract."""
     recorder = Recorder(stack)
     recording.record_packages(stack, recorder)
     recording.record_automations(stack, recorder)
@@ -43,7 +43,7 @@ def test_every_documented_call_is_answered_as_it_is_described(stack: Stack, writ
 def test_content_of_ten_mebibytes_passes_the_gateway_and_a_byte_more_does_not(stack: Stack, writer: str) -> None:
     with stack.client("api", token=writer) as client:
         whole = client.put(UPLOAD, content=bytes(10 << 20), headers=OCTETS)
-        assert whole.status_code == 404  # read to its end: there is no such package
+        assert whole.status_code == 404  # 404 after the whole body was read: there is no such package
         more = client.put(UPLOAD, content=bytes((10 << 20) + 1), headers=OCTETS)
         assert more.status_code == 413
         far_more = client.put(UPLOAD, content=bytes(11 << 20), headers=OCTETS)

@@ -1,4 +1,4 @@
-"""What every endpoint refuses, and how: the statuses and documents that the conventions promise."""
+"""The refusals of every endpoint have the statuses and documents of the conventions."""
 
 import re
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from tests.support.stack import Stack
 
 
 class Endpoint(NamedTuple):
-    """A route with a scope that lets one in, one that does not, and a body that would do (None where it takes none)."""
+    """A route with a sufficient scope, an insufficient one, and a valid body (None if it takes none)."""
 
     host: str
     method: str
@@ -88,7 +88,7 @@ VERSION = {
 }
 JWK = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 RELEASE = {"package_id": "pkg_x", "version": "1.0.0", "environment": "sandbox"}
-# Of tenants that were granted the control plane, which the other one was not.
+# For tenants with a grant of the control plane; the other tenant has none.
 ON_REQUEST = [
     Endpoint("api", method, PLATFORM + path, f"argus:platform:{'read' if method == 'GET' else 'write'}", body)
     for method, path, body in [
@@ -161,7 +161,7 @@ def named(endpoint: Endpoint) -> str:
 
 
 class Caller:
-    """Sends to an endpoint as somebody; ids in the path are well-formed ones that nobody has, unless given."""
+    """Sends requests to an endpoint with a token. Ids in the path are well-formed but do not exist, unless they are given."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -194,13 +194,13 @@ def caller(stack: Stack) -> Caller:
 
 @pytest.fixture(scope="module")
 def ours(caller: Caller) -> dict[str, str]:
-    """Resources of the caller's own, for what is wrong with the body alone."""
+    """Resources of the caller, for requests in which only the body is wrong."""
     return make_all(caller.stack, caller.stack.admin_token, caller.stack.token(caller.app, " ".join(ALL_SCOPES)))
 
 
 @pytest.fixture(scope="module")
 def others(stack: Stack) -> dict[str, str]:
-    """The other tenant's."""
+    """Resources of the other tenant."""
     return make_all(stack, stack.other.access_token, stack.other.access_token)
 
 

@@ -1,4 +1,4 @@
-"""`make compose-env` makes what docker-compose.yml asks for, and never changes what a volume was made with."""
+"""`make compose-env` makes the settings of docker-compose.yml, and never changes a setting with which a volume was made."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from shared.signatures import Signer
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout that holds nothing but what the command writes."""
+    """An empty checkout for the files that the command writes."""
     monkeypatch.setattr(compose, "ROOT", tmp_path)
     monkeypatch.setattr(compose, "FOLDER", tmp_path)
     return tmp_path

@@ -1,4 +1,4 @@
-"""docker-compose.yml, the Dockerfile and the Kubernetes tree say the same as the code, without Docker and without a cluster."""
+"""docker-compose.yml, the Dockerfile and the Kubernetes tree agree with the code. Needs no Docker and no cluster."""
 
 import importlib
 import re
@@ -20,7 +20,7 @@ from deploy.local.table import ROOT, SERVICES, Service
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 K8S = ROOT / "deploy" / "k8s"
 KUBERNETES = "1.33"
-# Kinds that others bring; test_kubernetes.py looks at those.
+# Kinds of operators and plugins; test_kubernetes.py checks them.
 CUSTOM = {
     "barmancloud.cnpg.io",
     "external-secrets.io",
@@ -39,7 +39,7 @@ def settings_of(module: str) -> type[msgspec.Struct]:
 
 
 def names(kind: type[msgspec.Struct]) -> dict[str, bool]:
-    """Each setting's name, and whether a process cannot start without it."""
+    """Each setting's name, and whether it is required."""
     return {field.name.upper(): field.required for field in msgspec.structs.fields(kind)}
 
 
@@ -90,7 +90,7 @@ def test_a_health_check_costs_no_interpreter_and_knows_a_slow_start() -> None:
 
 
 def test_a_database_is_healthy_only_where_others_may_connect() -> None:
-    """Its entry point's first server listens on a socket alone, which a check without a host takes for the real one."""
+    """The entry point's first server listens only on a socket. A check without a host would take it for the real server."""
     for service in SERVICES:
         check = COMPOSE["services"][f"{service.name}-db"]["healthcheck"]["test"]
         assert check[check.index("-h") + 1] == "127.0.0.1"
@@ -101,7 +101,7 @@ def test_every_container_has_bounds_and_time_to_end() -> None:
         assert service["mem_limit"], name
         assert service["pids_limit"], name
         assert service["logging"]["options"]["max-size"], name
-        # Beyond the 25 s in which the gateway drains, and PostgreSQL's shutdown checkpoint.
+        # Longer than the gateway drains (25 s), and than PostgreSQL's shutdown checkpoint.
         least = {"gateway": 35, "redis": 10}.get(name, 60 if name.endswith("-db") else 20)
         assert seconds(service["stop_grace_period"]) >= least, name
 
@@ -181,7 +181,7 @@ def test_every_pod_is_hardened_probed_and_takes_secrets_by_reference(production:
 
 
 def callers(production: list[dict[str, Any]], labels: dict[str, str]) -> set[str]:
-    """Who may open a connection to a pod with those labels, by the policies that choose it; "anyone" for a rule without a source."""
+    """The pods that may connect to a pod with those labels, by its network policies; "anyone" for a rule without a source."""
     found: set[str] = set()
     for policy in of_kind(production, "NetworkPolicy").values():
         if not chooses(policy["spec"]["podSelector"], labels):

@@ -1,4 +1,4 @@
-"""The lint for plain English and the measures of the house."""
+"""The lint for plain English and the measures of the code."""
 
 import re
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_every_measured_road_still_begins_where_the_measure_says(behaviour: str)
 
 
 def test_a_list_of_columns_grows_without_a_line_that_the_formatter_makes_and_the_linter_refuses() -> None:
-    """A one-line text beyond 120 characters is joined to its name by the formatter; beyond 140 the linter refuses it."""
+    """The formatter puts a one-line text on the line of its name; the linter refuses that line if it has over 140 characters."""
     columns = re.compile(r'"[a-z_0-9.]+(?:, [a-z_0-9.]+){3,}"$')
     long = [
         f"{file.relative_to(words.ROOT)}:{number}"

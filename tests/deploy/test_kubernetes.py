@@ -1,4 +1,4 @@
-"""The Kubernetes tree holds together: what is scaled, selected, let through, alerted and connected, without a cluster."""
+"""The parts of the Kubernetes tree agree: scaling, selectors, network policies, alerts and connections. Needs no cluster."""
 
 import hashlib
 from typing import Any
@@ -17,9 +17,9 @@ from tests.deploy.test_watching import asked, kept
 
 __all__ = ["production"]
 Manifests = list[dict[str, Any]]
-# Connections that one process holds at most (the runbook on connections explains them).
+# The most connections of one process; deploy/runbooks/connection-budget.md explains them.
 WEB, WORKER, RELAY, SENDER = 10, {"graphql-api": 12}, 4, 1
-SPARE = 5 + 3 + 2  # an operator's, replication's and monitoring's
+SPARE = 5 + 3 + 2  # for operators, replication and monitoring
 
 
 def test_what_is_written_from_the_table_is_up_to_date() -> None:
@@ -28,7 +28,7 @@ def test_what_is_written_from_the_table_is_up_to_date() -> None:
 
 
 def scaled(production: Manifests) -> dict[str, tuple[int, int]]:
-    """Least and most replicas by Deployment."""
+    """The least and the most replicas of each Deployment."""
     by_cpu = {
         found["spec"]["scaleTargetRef"]["name"]: (found["spec"]["minReplicas"], found["spec"]["maxReplicas"])
         for found in of_kind(production, "HorizontalPodAutoscaler").values()
@@ -55,7 +55,7 @@ def test_at_full_scale_and_in_a_rollout_a_database_has_connections_for_all(
 ) -> None:
     most = {name: upper for name, (_, upper) in scaled(production).items()}
     held = {"web": WEB, "worker": WORKER.get(service.name, 8), "relay": RELAY, "sender": SENDER}
-    # While a version is rolled out each Deployment has one process more.
+    # During a rollout each Deployment has one more process.
     needed = sum(held[process] * (most[f"{service.name}-{process}"] + 1) for process in service.processes) + 1 + SPARE
     cluster = of_kind(production, "Cluster")[f"{service.name}-db"]
     assert needed <= int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
@@ -84,7 +84,7 @@ def test_applying_by_the_labels_of_the_runbooks_applies_everything(production: M
 
 
 def reached(production: Manifests, labels: dict[str, str]) -> set[str]:
-    """Whom a pod with those labels may call, by all policies that choose it."""
+    """The targets that a pod with those labels may call, by all its network policies."""
     found: set[str] = set()
     for policy in of_kind(production, "NetworkPolicy").values():
         if "Egress" in policy["spec"]["policyTypes"] and chooses(policy["spec"]["podSelector"], labels):
@@ -128,7 +128,7 @@ def test_a_pod_calls_nobody_but_whom_it_needs(production: Manifests) -> None:
 
 
 def test_what_is_let_out_is_let_in_on_the_other_side(production: Manifests) -> None:
-    """A policy for one direction alone would stop the call."""
+    """A policy for only one direction would block the call."""
     for service in SERVICES:
         pod = {
             "app.kubernetes.io/name": service.name,
@@ -201,7 +201,7 @@ def test_every_secret_that_is_referred_to_comes_from_the_store_and_is_made_by_th
 
 
 def referred(found: Any) -> set[str]:
-    """Names of Secrets anywhere within."""
+    """The names of Secrets anywhere in `found`."""
     if isinstance(found, list):
         return set().union(*map(referred, found))
     if not isinstance(found, dict):
@@ -248,7 +248,7 @@ def test_a_secret_is_of_the_kind_its_reader_expects() -> None:
 
 
 def test_custom_kinds_name_what_is_there(production: Manifests) -> None:
-    """No cluster checks them here: what one of them refers to exists."""
+    """The objects that custom kinds refer to exist; no cluster checks that here."""
     clusters, stores = of_kind(production, "Cluster"), of_kind(production, "ObjectStore")
     for name, cluster in clusters.items():
         (plugin,) = cluster["spec"]["plugins"]

@@ -1,4 +1,4 @@
-"""Each service's Redis user can do its work, and nothing to keys of others but append to one queue of each partner."""
+"""Each service's Redis user can do its work. On keys of other services it can only append to one queue for each consumer."""
 
 import shlex
 import subprocess
@@ -25,7 +25,7 @@ from tests.support.waiting import wait_for
 
 PASSWORDS = {name: f"{name}-password" for name in [*SERVICES, "gateway", "monitor"]}
 ALL_QUEUES = [queue for service in SERVICES for queue in queues_of(service)]
-# What could be done to a queue of another service's, or to all of Redis. `{}` is the queue.
+# Commands that could harm a queue of another service or the whole Redis. `{}` is the queue.
 ATTEMPTS = """
     SET {} x; GETSET {} x; APPEND {} x; SETRANGE {} 0 x; DEL {}; UNLINK {}; GETDEL {}; LTRIM {} 1 0; LSET {} 0 x; LREM
     {} 0 x; LINSERT {} BEFORE x y; RPUSH {} x; LPUSHX {} x; LPOP {}; RPOP {}; LMPOP 1 {} LEFT; BRPOP {} 1; BLPOP {} 1;
@@ -42,7 +42,7 @@ ATTEMPTS = """
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis whose only users are those of the containers."""
+    """A Redis with only the users of the containers."""
     server = RedisServer(tmp_path_factory.mktemp("acl"), "of-the-default-user")
     server.start()
     server.wait()
@@ -55,7 +55,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 def rules(line: str) -> list[str]:
-    """The arguments of ACL SETUSER, of which a selector in parentheses is one."""
+    """The arguments of ACL SETUSER; a selector in parentheses is one argument."""
     words: list[str] = []
     for word in line.split()[1:]:
         if words and words[-1].startswith("(") and not words[-1].endswith(")"):
@@ -113,7 +113,7 @@ def test_a_service_appends_to_its_own_pairs_and_to_no_other_queue(server: RedisS
 
 @pytest.mark.parametrize("user", SERVICES)
 def test_a_service_can_do_nothing_else_to_the_queues_of_others_or_to_redis(server: RedisServer, user: str) -> None:
-    """For every queue of others, its own pairs among them: 75 commands."""
+    """75 commands on every queue of other services, including the queues to which this service appends."""
     theirs = [queue for queue in ALL_QUEUES if not queue.startswith(f"{user}.")]
     with Redis.from_url(server.url) as admin, Redis.from_url(url(server, user)) as redis:
         for queue in theirs:
@@ -145,7 +145,7 @@ def test_the_file_names_every_user_and_no_password(tmp_path: Path) -> None:
 
 
 def test_beside_what_they_may_users_get_what_this_version_needs(server: RedisServer) -> None:
-    """As during a roll-out: the old rights stay until the new file is loaded."""
+    """During a rollout the old rights stay until the new file is loaded."""
     with Redis.from_url(server.url) as admin:
         for line in users(PASSWORDS).splitlines():
             if line.split()[1] in SERVICES:
@@ -161,7 +161,7 @@ def test_beside_what_they_may_users_get_what_this_version_needs(server: RedisSer
 
 
 def test_the_lines_are_a_file_that_redis_reads(tmp_path: Path) -> None:
-    """As docker-compose gives it to Redis, and Kubernetes out of a secret."""
+    """docker-compose gives Redis this file; Kubernetes takes it from a Secret."""
     file, port = tmp_path / "users.acl", ports.free_port()
     file.write_text(users(PASSWORDS))
     options = [

@@ -1,4 +1,4 @@
-"""Every command in a runbook is tried: statements and safe commands on a running stack, the others against what they name."""
+"""Checks every command in a runbook. Statements and safe commands run on a stack; other commands must name things that exist."""
 
 import json
 import re
@@ -35,7 +35,7 @@ class Command(NamedTuple):
 
 
 def commands() -> Iterator[Command]:
-    """Lines of code blocks, without their comments, and commands within a sentence."""
+    """Lines of code blocks without comments, and commands within sentences."""
     for file in sorted(FOLDER.glob("*.md")):
         text = file.read_text()
         lines = [line for block in BLOCK.findall(text) for line in block.splitlines()]
@@ -92,7 +92,7 @@ def test_a_harmless_one_runs(command: Command, stack: Stack) -> None:
 
 @cache
 def ran(command: str, state: str) -> "subprocess.CompletedProcess[str]":
-    """Once, however many runbooks name it."""
+    """Runs a command once, even if several runbooks have it."""
     return subprocess.run(
         [sys.executable, "-m", "deploy.local", *shlex.split(command)],
         cwd=ROOT,
@@ -116,7 +116,7 @@ def test_what_is_asked_of_the_platform_is_in_its_contract() -> None:
     assert asked
     for command in asked:
         if "/metrics" in command.text:
-            continue  # an ops port, which is no part of the contract
+            continue  # an ops port is not part of the contract
         method = re.search(r"-X (\w+)", command.text)
         path = re.sub(r"<[^>]+>", "{}", re.search(r"https?://[^/]+(\S+)", command.text)[1])  # pyright: ignore[reportOptionalSubscript]
         paths = {re.sub(r"\{[^}]+\}", "{}", known): known for known in CONTRACT["paths"]}

@@ -1,4 +1,4 @@
-"""Alerts and dashboards ask for metrics that some process keeps, and every alert links a runbook that is there."""
+"""Alerts and dashboards use only metrics that a process exports, and every alert links an existing runbook."""
 
 import json
 import re
@@ -57,7 +57,7 @@ FUNCTIONS = {
     "min",
     "time",
 }
-# What exporters of others keep, with the labels that are asked for.
+# Metrics of other exporters, with the labels that we use.
 FROM_ELSEWHERE = {
     "up",
     "process_resident_memory_bytes",
@@ -72,7 +72,7 @@ FROM_ELSEWHERE = {
 
 
 def kept() -> dict[str, set[str]]:
-    """Every series' name with the labels it has beside those of the scrape."""
+    """The name of every series with its labels, without the labels of the scrape."""
     series: dict[str, set[str]] = {name: set() for name in FROM_ELSEWHERE}
     for module in MODULES:
         for metric in vars(module).values():
@@ -86,7 +86,7 @@ def kept() -> dict[str, set[str]]:
 
 
 def asked(expression: str) -> set[str]:
-    """Names of series in a PromQL expression."""
+    """The names of the series in a PromQL expression."""
     bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\bby \([^)]*\)|\"[^\"]*\"|\boffset \w+", " ", expression)
     return {word for word in re.findall(r"[a-z_][a-z0-9_]*", bare) if word not in FUNCTIONS}
 
@@ -118,7 +118,7 @@ def test_prometheus_scrapes_every_process() -> None:
 
 
 def alertmanager(tmp_path: Path, **settings: str) -> dict[str, Any]:
-    """The configuration that its start script writes, run beside a program that only copies it."""
+    """The configuration that the start script writes; another program in place of Alertmanager copies it."""
     copied = tmp_path / "alertmanager"
     copied.write_text(f"#!/bin/sh\ncp ${{1#*=}} {tmp_path}/written.yml\n")
     copied.chmod(0o755)

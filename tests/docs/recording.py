@@ -1,5 +1,4 @@
-"""Plays each operation once against a running stack and keeps the answers as the page's examples.
-
+"""Calls each operation once on a running stack and stores the answers as the page's examples.
 `python -m tests.docs.recording .local/stack.json`, then `make openapi`.
 """
 
@@ -31,7 +30,7 @@ MOST_ITEMS = 2
 
 
 class Recorder:
-    """Keeps the first answer of each operation, status and media type: without secrets, under the public names."""
+    """Stores the first answer of each operation, status and media type, without secrets and with the public host names."""
 
     def __init__(self, stack: Stack) -> None:
         described = stack.described["hosts"]
@@ -60,11 +59,11 @@ class Recorder:
             return f"<{name.replace('_', '-')}>"
         for local, public in self._names.items():
             value = value.replace(local, public)
-        return value[:24] + "…" if name == "n" else value  # a modulus says nothing to a reader
+        return value[:24] + "…" if name == "n" else value  # a whole modulus is useless to a reader
 
 
 def record_apps(stack: Stack, recorder: Recorder) -> str:
-    """Records apps and OAuth; a token of the app it made."""
+    """Records apps and OAuth. Returns a token of the app that it makes."""
     keep, draft = recorder.keep, {"name": "Case sync connector", "grant_types": ["client_credentials"]}
     with stack.client("auth", stack.admin_token) as admin, stack.client("auth") as anyone:
         keep(admin.get("/v1/platform/scopes"))
@@ -134,7 +133,7 @@ def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
     contract = validating.contract()["paths"]
     minimum = contract[encounters]["post"]["requestBody"]["content"]["application/json"]["example"]
     query = contract["/graphql"]["post"]["requestBody"]["content"]["application/json"]["example"]
-    number = token[-6:]  # so that it can be played again
+    number = token[-6:]  # new each time, so that a second recording works
     with stack.client("api", token) as client:
         keep(client.get("/api/v1/graphql/bundles"))
         keep(client.post("/graphql", json=query))
@@ -177,8 +176,8 @@ def record_automations(stack: Stack, recorder: Recorder) -> None:
         assert client.delete(one).status_code == 204
 
 
-def _open_incidents_until(client: httpx.Client, told: Callable[[], Any]) -> None:
-    """The first may come before the dispatcher knows who waits for it; with no webhook, each run is a dead letter."""
+def _open_incidents_until(client: httpx.Client, condition: Callable[[], Any]) -> None:
+    """Repeats, because the first incident may come before the dispatcher has the automation's interest and its webhook."""
     bundle = next(
         one for one in client.get("/api/v1/graphql/bundles").json()["bundles"] if one["name"] == "incident-management"
     )
@@ -187,7 +186,7 @@ def _open_incidents_until(client: httpx.Client, told: Callable[[], Any]) -> None
 
     def opened() -> Any:
         client.post("/graphql", json=incident)
-        return told()
+        return condition()
 
     wait_for(opened, what="a run")
 
@@ -201,8 +200,8 @@ def record_agents(stack: Stack, recorder: Recorder) -> None:
         made = keep(client.post(path, json=draft))
         credential = edge.post(f"{path}/enrol", json={"code": made["enrolment_code"]})
         bearer = {"authorization": f"Bearer {keep(credential)['credential']}"}
-        told = keep(edge.post(f"{path}/heartbeat", json={"sent_at": now, "agent_version": "2.1.0"}, headers=bearer))
-        download_in_parts(edge, told["desired"][0], bearer)
+        answer = keep(edge.post(f"{path}/heartbeat", json={"sent_at": now, "agent_version": "2.1.0"}, headers=bearer))
+        download_in_parts(edge, answer["desired"][0], bearer)
         one = f"{path}/{made['id']}"
         for answer in (client.get(path), client.get(one), client.patch(one, json={"vehicle_id": "AMB-43"})):
             keep(answer)
@@ -211,7 +210,7 @@ def record_agents(stack: Stack, recorder: Recorder) -> None:
 
 
 def release_for_agents(client: httpx.Client) -> str:
-    """The id of an edge package with a version that is live in production."""
+    """The id of an edge package with a live version in production."""
     base, key = "/api/v1/platform", Ed25519PrivateKey.generate()
 
     def made(path: str, body: Any) -> Any:
@@ -234,10 +233,10 @@ def release_for_agents(client: httpx.Client) -> str:
     return package
 
 
-def download_in_parts(edge: httpx.Client, told: dict[str, Any], bearer: dict[str, str]) -> None:
-    """As an agent whose link breaks off half way. The answers are bytes: none of them is an example."""
-    url, tag = told["content_url"], f'"{told["content_sha256"]}"'
-    half = told["size"] // 2
+def download_in_parts(edge: httpx.Client, release: dict[str, Any], bearer: dict[str, str]) -> None:
+    """Downloads like an agent whose connection breaks half way. The answers are bytes and no examples."""
+    url, tag = release["content_url"], f'"{release["content_sha256"]}"'
+    half = release["size"] // 2
     first = edge.get(url, headers=bearer | {"range": f"bytes=0-{half - 1}"})
     rest = edge.get(url, headers=bearer | {"range": f"bytes={half}-", "if-range": tag})
     assert (first.status_code, rest.status_code, first.content + rest.content) == (206, 206, CONTENT)
@@ -245,12 +244,12 @@ def download_in_parts(edge: httpx.Client, told: dict[str, Any], bearer: dict[str
     size = edge.head(url, headers=bearer)
     assert (size.status_code, size.headers["content-length"]) == (200, str(len(CONTENT)))
     assert edge.get(url, headers=bearer | {"if-none-match": tag}).status_code == 304
-    past = edge.get(url, headers=bearer | {"range": f"bytes={told['size']}-"})
-    assert (past.status_code, past.headers["content-range"]) == (416, f"bytes */{told['size']}")
+    past = edge.get(url, headers=bearer | {"range": f"bytes={release['size']}-"})
+    assert (past.status_code, past.headers["content-range"]) == (416, f"bytes */{release['size']}")
 
 
 def record_packages(stack: Stack, recorder: Recorder) -> None:
-    """From a key to the content downloaded by whoever installed it. The example's own key signs nothing: it is not ours."""
+    """Records a package from its key to the download of its content. Signs with a new key: the example's private key is not known."""
     keep, base = recorder.keep, "/api/v1/platform"
     mark = new_id("x")[-6:]
     app = stack.register_app(["argus:platform:write", "webhooks:write"])
@@ -277,7 +276,7 @@ def record_packages(stack: Stack, recorder: Recorder) -> None:
 
 
 def record_releases(recorder: Recorder, client: httpx.Client, admin: httpx.Client, package: str, version: str) -> str:
-    """The release that is live in production in the end."""
+    """Records releases. Returns the one that is live in production at the end."""
     keep, base = recorder.keep, "/api/v1/platform/releases"
     draft = {"package_id": package, "version": version}
     refused = client.post(base, json=draft | {"environment": "sandbox"}).json()["id"]
@@ -318,7 +317,7 @@ def record_marketplace(recorder: Recorder, client: httpx.Client, admin: httpx.Cl
 
 
 def record_saml(stack: Stack, recorder: Recorder) -> None:
-    """A connection of the demo tenant, with what an operator, a DNS server and a person would have done put in their place."""
+    """Records a connection of the demo tenant. Writes to the database the results of an operator, a DNS server and a person."""
     keep, connections = recorder.keep, "/v1/saml/connections"
     database = stack.described["services"]["auth"]["migration_database_url"]
     with psycopg.connect(database, autocommit=True) as owner, stack.client("auth", stack.admin_token) as admin:

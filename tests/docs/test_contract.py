@@ -1,4 +1,4 @@
-"""The committed contract is what the code says, all of it and nothing else."""
+"""The committed contract is exactly the contract that the code makes."""
 
 import re
 from pathlib import Path
@@ -20,12 +20,12 @@ from services.graphql_api import app as graphql
 from services.webhook_dispatcher import app as webhooks
 
 CONTRACT: dict[str, Any] = contract.contract()
-# Pages that a browser is sent to, processes among themselves, and the crew's own application.
+# Pages for browsers, calls between our processes, and the crew's own application.
 INTERNAL = re.compile(
     r"/(internal|livez|readyz|metrics)\b.*|/v1/auth/(?!jwks\.json).*|/v1/saml/{connection}/(?!metadata).*|/api/v1/epcr/records/.*"
 )
 ROOT = Path(__file__).parents[2]
-# A page to look at, bytes to unpack, and what goes into an identity provider.
+# A page for people, bytes to unpack, and a file for an identity provider.
 NO_JSON = {"text/html", "application/octet-stream", "application/samlmetadata+xml"}
 TITLES = re.compile(r'(?:Problem|Refusal)\(\s*(\d{3}),\s*"([^"]+)"')
 
@@ -81,7 +81,7 @@ def test_every_scope_an_operation_asks_for_is_explained() -> None:
 
 
 def _examples() -> list[Any]:
-    """Every example with its schema, and where it stands."""
+    """Every example with its schema and its place in the document."""
     found: list[Any] = []
 
     def walk(node: Any, place: str) -> None:

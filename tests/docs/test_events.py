@@ -1,4 +1,4 @@
-"""What producers send is what the catalogue of events accepts."""
+"""The catalogue of events accepts every event that producers send."""
 
 from datetime import UTC, datetime
 

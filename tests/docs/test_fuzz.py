@@ -1,6 +1,6 @@
-"""Schemathesis sends what the contract allows, and much that it does not, through the gateway; every answer must be a described one.
+"""Schemathesis sends valid and invalid requests through the gateway; the contract must describe every answer.
 
-It is a program of its own, in an environment of its own: `make fuzz` installs and runs it.
+It is a separate program in its own environment: `make fuzz` installs and runs it.
 """
 
 import copy
@@ -36,7 +36,7 @@ pytestmark = [
 
 
 class Ground(NamedTuple):
-    """What there is to be found: tokens, and ids of resources that exist."""
+    """Tokens, and ids of existing resources."""
 
     admin_token: str
     app: App
@@ -76,7 +76,7 @@ def _clinical(stack: Stack, token: str) -> dict[str, str]:
 
 
 def _platform(stack: Stack) -> dict[str, str]:
-    """A package with a version that is live and listed, of an app of the administrator's organisation."""
+    """Makes a package with a live, listed version, owned by an app of the administrator's organisation. Returns the ids."""
     mark = new_id("x")[-8:]
     with stack.client("api", stack.app_token("argus:platform:write")) as api:
 
@@ -105,7 +105,7 @@ def _platform(stack: Stack) -> dict[str, str]:
 
 
 def narrowed(ids: dict[str, str]) -> dict[str, Any]:
-    """The contract for one address, whose path ids are sometimes those of resources that exist."""
+    """The contract with one server, in which path ids are sometimes those of existing resources."""
     document = copy.deepcopy(validating.contract())
     del document["webhooks"], document["servers"]
     for path in document["paths"].values():
@@ -144,7 +144,7 @@ def test_every_answer_is_a_described_one(
     document.write_text(json.dumps(narrowed(ground.ids)))
     asked = [SCHEMATHESIS or "", "run", str(document), "--url", f"http://127.0.0.1:{stack.port}"]
     asked += ["--header", f"Host: {stack.described['hosts'][host]}:{stack.port}", *credentials(ground)]
-    # What is deleted answers 404 from then on, and nothing more would be learnt from it.
+    # After a deletion every answer is 404, from which the test learns nothing.
     asked += ["--include-path-regex", paths, "--exclude-method", "DELETE", "--max-redirects", "0"]
     asked += ["--checks", CHECKS, "--continue-on-failure", "--phases", "examples,coverage,fuzzing"]
     asked += ["--max-examples", str(EXAMPLES), "--suppress-health-check", "all", "--no-color", "--warnings", "off"]

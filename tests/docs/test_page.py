@@ -1,4 +1,4 @@
-"""The contract's page in a real browser, as the docs host serves it: both languages, both colour schemes, desk and phone."""
+"""The contract's page in a real browser, as the docs host serves it: both languages, both colour schemes, large and small screen."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ PHONE, DESK = {"width": 360, "height": 740}, {"width": 1440, "height": 900}
 
 
 def opened(browser: Browser, stack: Stack, path: str = "", **options: Any) -> tuple[Page, list[str]]:
-    """The page, and everything the browser complains of while it is open."""
+    """The page, and the browser's errors and warnings while it is open."""
     context = browser.new_context(**options)
     context.set_default_timeout(20_000)
     page, complaints = context.new_page(), []
@@ -69,7 +69,7 @@ def test_a_command_is_copied_whole(browser: Browser, stack: Stack) -> None:
     page, _ = opened(browser, stack, viewport=DESK, permissions=["clipboard-read", "clipboard-write"])
     block = page.locator("#post_epcr_encounters .code").first
     page.clock.install()
-    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))  # or its mark may be gone before anyone looks
+    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))  # otherwise its mark may disappear before the check
     block.get_by_role("button").click()
     expect(block.locator(".done")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == block.locator("code").text_content()

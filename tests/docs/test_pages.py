@@ -1,4 +1,4 @@
-"""Pages for people who carry on name files, names, links and commands that are there."""
+"""The files, names, links and commands that a page for developers names exist."""
 
 import re
 import tomllib

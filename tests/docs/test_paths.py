@@ -6,7 +6,7 @@ from tests.support.waiting import wait_for
 
 
 def test_a_path_that_is_almost_a_described_one_is_not_found_and_leads_nowhere(stack: Stack) -> None:
-    """A redirect would repeat the request, token and all, at an address put together from the request itself."""
+    """A redirect would repeat the request with its token at an address that is made from the request itself."""
     paths = {
         path: item["servers"][0]["url"] for path, item in validating.contract()["paths"].items() if "{" not in path
     }

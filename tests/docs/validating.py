@@ -1,4 +1,4 @@
-"""Holds answers of the running system against the published contract."""
+"""Checks answers of the running system against the published contract."""
 
 import copy
 import json
@@ -11,15 +11,15 @@ import jsonschema_rs
 
 import gateway.docs
 
-# Schemas that say themselves that members of their own may stand beside the described ones.
+# Schemas that allow more members than they describe.
 OPEN = {"Problem", "OAuthError", "graphql.ErrorExtensions"}
 
 
 def check(response: httpx.Response) -> None:
-    """Raises AssertionError for a status, representation or body the contract does not describe. An httpx response hook."""
+    """An httpx response hook. Raises AssertionError for a status, representation or body that the contract does not describe."""
     request = response.request
     found = operation_of("GET" if request.method == "HEAD" else request.method, request.url.path)
-    if found is None or response.status_code == 421:  # whoever asks another host asks for none of this
+    if found is None or response.status_code == 421:  # a request to another host is not part of the contract
         return
     path, operation = found
     place = f"{request.method} {path} {response.status_code}"
@@ -38,7 +38,7 @@ def check(response: httpx.Response) -> None:
 
 
 def operation_of(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
-    """The described operation a request is for, by path template and method; exact paths before templates."""
+    """The operation of a request, by method and path template; exact paths come before templates."""
     for template, pattern, operations in _paths():
         if pattern.fullmatch(path) and method.lower() in operations:
             return template, operations[method.lower()]
@@ -88,7 +88,7 @@ def _validator(schema: str) -> Any:
 
 @cache
 def _closed_schemas() -> dict[str, Any]:
-    """Every component as if nothing could be added to it, so that an answer with a field nobody described is noticed."""
+    """Every component without additional properties, so that the check finds a field that is not described."""
     schemas = copy.deepcopy(contract()["components"]["schemas"])
     for name, schema in schemas.items():
         if name not in OPEN and "properties" in schema:

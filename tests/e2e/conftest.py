@@ -1,4 +1,4 @@
-"""An integration as partners run one: an app, a token, an endpoint that listens."""
+"""An integration like a partner's: an app, a token and a webhook receiver."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ class Integration(NamedTuple):
 
 @pytest.fixture
 def integration(stack: Stack) -> Iterator[Integration]:
-    """Subscribed to everything epcr says."""
+    """An integration that subscribes to all events of epcr."""
     app = stack.register_app(SCOPES)
     with stack.client("auth", token=stack.admin_token) as client:
         path = f"/v1/platform/apps/{app.client_id}/governance"
@@ -55,7 +55,7 @@ def integration(stack: Stack) -> Iterator[Integration]:
 
 
 def subscribe(integration: Integration) -> None:
-    """Approval travels to the dispatcher as a message: until it is there, the subscription is refused."""
+    """Repeats the call, because the dispatcher refuses the subscription until the message with the approval arrives."""
     subscription = {"url": integration.receiver.url, "events": ["epcr.encounter.created"], "secret": SECRET}
     with integration.stack.client("auth", token=integration.token) as client:
         wait_for(lambda: client.post("/v1/webhooks", json=subscription).status_code == 201)

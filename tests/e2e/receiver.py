@@ -1,4 +1,4 @@
-"""A webhook endpoint of the test's own: keeps what arrives, answers as told."""
+"""The test's own webhook receiver. It stores the requests and answers as a test wants."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ class Arrival(NamedTuple):
         return self.headers["traceparent"].split("-")[1]
 
     def verify(self, secret: str) -> object:
-        """The decoded body. Raises WebhookVerificationError if the signature is not the secret's."""
+        """The decoded body. Raises WebhookVerificationError if the signature is not made with the secret."""
         return Webhook(secret).verify(self.body, dict(self.headers))
 
 
@@ -36,7 +36,7 @@ class Receiver:
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:
-    """Answers 204 to everything; while `open` is cleared, requests are read and kept waiting."""
+    """Answers 204 to every request. While `open` is cleared, it reads requests and does not answer."""
     kept: Receiver
 
     class Handler(BaseHTTPRequestHandler):
@@ -50,7 +50,7 @@ def receiver() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

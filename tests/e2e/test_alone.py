@@ -1,4 +1,4 @@
-"""Each service starts, is ready and answers by itself: its own settings, its own database, a Redis that need not even be there."""
+"""Each service starts, becomes ready and answers alone: with its own settings and database, and without Redis."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ SERVICES = {
     "control_plane": ("/api/v1/platform/packages", "argus:platform:read", {}),
 }
 
-# Opened on request, and this tenant nobody has heard of.
+# Open on request, and no service knows this tenant.
 ANSWERS = {"control_plane": 403}
 
 

@@ -1,4 +1,4 @@
-"""Automations in the running system: one effect per event whatever dies, no loop runs away, and one trace from cause to effect."""
+"""Automations in the running system: one effect for each event when processes die, no endless loop, one trace from cause to effect."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ class Operator:
             client.patch(f"/v1/platform/apps/{self.app.client_id}/governance", json=changes).raise_for_status()
 
     def automate(self, incident_type: str, action: Any) -> str:
-        """An automation for incidents of that type that are opened from now on: it is made once its approval has arrived."""
+        """Makes an automation for new incidents of that type. Repeats the call until its approval has arrived."""
         trigger = {"event_type": "incident.created", "filter": {"pointer": "/type", "eq": incident_type}}
         draft = {"name": f"On {incident_type}", "trigger": trigger, "action": action}
 
@@ -58,7 +58,7 @@ class Operator:
         return row is not None and "incident.created" in row[0]
 
     def open_incident(self, incident_type: str) -> tuple[str, str]:
-        """Its id and the trace of the call."""
+        """Opens an incident. Returns its id and the trace id of the call."""
         document = (BUNDLE / "CreateIncident.graphql").read_text()
         variables = {"input": {"type": incident_type, "priority": "high"}}
 
@@ -75,7 +75,7 @@ class Operator:
         return answer.json()["runs"]
 
     def only_run(self, automation_id: str) -> dict[str, Any]:
-        """Once it has succeeded."""
+        """Waits until a run of the automation has succeeded. Fails if there is another run."""
         [run] = wait_for(
             lambda: [one for one in self.runs(automation_id) if one["status"] == "succeeded"], what="a run"
         )
@@ -83,7 +83,7 @@ class Operator:
         return run
 
     def opened_by(self, *automations: str) -> int:
-        """How many incidents these automations have opened, by the audit trail."""
+        """The number of incidents that these automations opened, by the audit trail."""
         with self.stack.database("graphql-api", "admin") as conn:
             return conn.execute(
                 "SELECT FROM audit WHERE actor = ANY(%s) AND action = 'incident.created'", (list(automations),)
@@ -114,7 +114,7 @@ def opening(incident_type: str) -> dict[str, Any]:
 
 @contextmanager
 def held(stack: Stack, service: str, statement: Any, *parameters: Any) -> Iterator[Callable[[], bool]]:
-    """While rows are locked, whoever needs one waits in the middle of its transaction; says whether somebody does."""
+    """Locks rows while the block runs, so that a transaction that needs one waits. Yields a check whether one waits."""
     with stack.database(service, "admin") as holder, stack.database(service, "admin") as watcher:
         watcher.autocommit = True
         holder.execute(statement, parameters)
@@ -146,7 +146,7 @@ def test_an_incident_reaches_the_automations_webhook_in_the_trace_of_the_call(
 
 
 def is_whole(stack: Stack, trace_id: str) -> bool:
-    """Whether every span's parent is among them."""
+    """Whether the trace has the parent of every span."""
     spans = stack.spans(trace_id)
     known = {span.span_id for span in spans}
     return all(span.parent_id is None or span.parent_id in known for span in spans)
@@ -172,7 +172,7 @@ def test_graphql_apis_worker_killed_in_the_middle_of_a_run_has_one_effect(operat
     wait_for(
         lambda: [run for run in operator.runs(automation_id) if run["status"] == "running"], what="the run to be sent"
     )
-    # The number is what a run takes before its incident is written.
+    # A run needs the number before it writes its incident.
     with held(
         operator.stack,
         "graphql-api",
@@ -262,7 +262,7 @@ def is_stopped(operator: Operator) -> bool:
 
 
 def settled(operator: Operator, number: int, *automations: str) -> list[dict[str, Any]]:
-    """Their runs, once there are so many and all are over."""
+    """Waits until there are at least `number` runs and all have ended. Returns them."""
 
     def over() -> list[dict[str, Any]]:
         runs = [run for automation_id in automations for run in operator.runs(automation_id)]
@@ -273,7 +273,7 @@ def settled(operator: Operator, number: int, *automations: str) -> list[dict[str
 
 
 def quiet(stack: Stack) -> bool:
-    """Once no service has anything left to tell another."""
+    """Waits until graphql-api, webhook-dispatcher and control-plane have no unacknowledged message."""
 
     def idle(service: str) -> bool:
         with stack.database(service, "admin") as conn:
@@ -289,7 +289,7 @@ def freeze(stack: Stack, service: str, process: str) -> int:
 
 
 def was_sent(stack: Stack, service: str, consumer: str) -> bool:
-    """Whether something for the consumer has left the outbox and was not acknowledged."""
+    """Whether a message for the consumer was sent and is not acknowledged."""
     with stack.database(service, "admin") as conn:
         found: psycopg.Cursor[Any] = conn.execute(
             "SELECT FROM outbox WHERE consumer = %s AND attempts > 0 AND acknowledged_at IS NULL", (consumer,)

@@ -1,6 +1,6 @@
-"""One service in an attacker's hands, with its Redis password and its signing key: what it may not say has no effect anywhere.
+"""An attacker has the Redis password and the signing key of one service. Messages that this service may not send have no effect.
 
-Against the stack as it runs: its Redis with its users, its workers with their keys.
+The tests run on the real stack: its Redis with its users, its workers with their keys.
 """
 
 import json
@@ -43,7 +43,7 @@ FUTURE = 4 * 10**18
 
 
 class Attacker:
-    """Holds what one service holds."""
+    """Has the Redis password and the signing key of one service."""
 
     def __init__(self, stack: Stack, name: str) -> None:
         self.name = name
@@ -54,7 +54,7 @@ class Attacker:
         self.sent: Counter[str] = Counter()
 
     def batch(self, consumer: str, *bodies: dict[str, Any], tenant: str, sender: str = "") -> list[Any]:
-        """The arguments of a signed call, as another service if `sender` says so."""
+        """The arguments of a signed Celery call, in the name of another service if `sender` is given."""
         envelopes = [
             {
                 "id": str(ids.uuid7()),
@@ -69,14 +69,14 @@ class Attacker:
         return list(authenticity.seal(self.signer, "batch", sender or self.name, consumer, text))
 
     def push(self, queue: str, task: str, args: list[Any]) -> bool:
-        """False where Redis does not let it."""
+        """Appends the call to the queue. False if Redis refuses that."""
         try:
             self.redis.lpush(queue, msgspec.json.encode(Call(task, args)))
         except NoPermissionError:
             self.sent["refused by Redis"] += 1
             return False
         if queue not in SERVED:
-            self.redis.ltrim(queue, 1, 0)  # of its own, and read by nobody
+            self.redis.ltrim(queue, 1, 0)  # its own queue, which no worker reads
             self.sent["read by nobody"] += 1
             return False
         self.sent["put into a queue"] += 1
@@ -95,14 +95,14 @@ def attacker(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Attacker]
 
 @pytest.fixture(scope="module")
 def victim(stack: Stack) -> App:
-    """An app of the other tenant that every service knows."""
+    """An app of the other tenant. Waits until every service knows it."""
     app = stack.register_app(["webhooks:write"], admin_token=stack.other.access_token)
     wait_for(lambda: states(stack, app), what="the app everywhere")
     return app
 
 
 def states(stack: Stack, app: App) -> list[Any] | None:
-    """What each service holds of the app."""
+    """The app's state in each service."""
     found: list[Any] = []
     for name in ("webhook-dispatcher", "graphql-api", "epcr", "control-plane"):
         table = sql.Identifier("graphql_apps" if name == "graphql-api" else "apps")
@@ -116,7 +116,7 @@ def states(stack: Stack, app: App) -> list[Any] | None:
 
 
 def counts(stack: Stack) -> dict[str, Any]:
-    """How many things there are that a forged message could make or end."""
+    """The numbers of rows that a forged message could make or end."""
     asked = {
         "webhook-dispatcher": "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM dead_letters)",
         "graphql-api": "SELECT (SELECT count(*) FROM incidents), (SELECT count(*) FROM dead_letters)",
@@ -133,7 +133,7 @@ def counts(stack: Stack) -> dict[str, Any]:
 
 
 def refusals(stack: Stack) -> float:
-    """Of all workers together."""
+    """The number of refused messages of all workers."""
     total = 0.0
     for service in stack.described["services"].values():
         text = httpx.get(f"{service['ops']['worker']}/metrics", trust_env=False, verify=PLAIN).text
@@ -144,7 +144,7 @@ def refusals(stack: Stack) -> float:
 
 
 def golden(kind: Any, victim: App, tenant: str) -> dict[str, Any]:
-    """A message of that kind that would do something to the victim."""
+    """A message of that kind that would change the victim."""
     body: dict[str, Any] = json.loads((GOLDEN / f"{name_of(kind)}.json").read_text())
     if "client_id" in body:
         body["client_id"] = victim.client_id
@@ -163,7 +163,7 @@ def test_a_service_in_strange_hands_says_nothing_that_is_not_its_own_to_say(
 ) -> None:
     tenant = stack.other.id
     before, known, was_refused = counts(stack), states(stack, victim), refusals(stack)
-    for kind in MESSAGES:  # as itself, and as the service that may send it, into its own pair and into the honest one
+    for kind in MESSAGES:  # in its own name and in the name of a service that may send it, into its own queue and into that service's queue
         consumer = consumer_of(kind)
         for sender in {attacker.name, *PRODUCERS[kind]}:
             if attacker.name in PRODUCERS[kind] and sender == attacker.name:
@@ -171,7 +171,9 @@ def test_a_service_in_strange_hands_says_nothing_that_is_not_its_own_to_say(
             args = attacker.batch(consumer, golden(kind, victim, tenant), tenant=tenant, sender=sender)
             for queue in {batches_queue(consumer, attacker.name), batches_queue(consumer, sender)}:
                 attacker.push(queue, "consume", args)
-    for kind in MESSAGES:  # what it may send: of the future, for no tenant, unsigned, old, garbage
+    for (
+        kind
+    ) in MESSAGES:  # kinds that it may send, but with a future version, without a tenant, unsigned, old, or garbage
         consumer = consumer_of(kind)
         if attacker.name not in PRODUCERS[kind]:
             continue
@@ -200,7 +202,7 @@ def test_a_service_in_strange_hands_says_nothing_that_is_not_its_own_to_say(
 
 
 def test_nobody_acknowledges_for_others(stack: Stack, attacker: Attacker) -> None:
-    """Each acknowledgement queue it reaches or not; signed by itself, in the name of the consumer."""
+    """Sends acknowledgements to every queue for them, signed with its own key in the name of the consumer."""
     was_refused, reached = refusals(stack), 0
     for kind, producers in PRODUCERS.items():
         for producer in producers:

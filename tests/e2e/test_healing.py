@@ -1,4 +1,4 @@
-"""What a forged message left behind before messages were checked is healed by an operator, in every service that keeps versions."""
+"""An operator heals states that a forged message changed before messages were checked, in every service that stores versions."""
 
 from collections.abc import Iterator
 from typing import Any, LiteralString
@@ -22,7 +22,7 @@ POISON: dict[str, LiteralString] = {
 
 @pytest.fixture(scope="module")
 def poisoned(stack: Stack) -> Iterator[tuple[App, list[Any]]]:
-    """An app whose state every service has wrong, under a version that no announcement reaches; and what they had before."""
+    """An app with a wrong state in every service, under a version higher than any genuine one; and its states from before."""
     app = stack.register_app(["webhooks:write"], admin_token=stack.other.access_token)
     genuine: Any = wait_for(lambda: states(stack, app), what="the app everywhere")
     for name, table in KEEPERS.items():
@@ -60,11 +60,13 @@ def test_a_poisoned_version_is_healed_and_the_next_announcement_taken(
 ) -> None:
     app, genuine = poisoned
     wrong = states(stack, app)
-    for name, table in KEEPERS.items():  # listed, and nothing is changed
+    for name, table in KEEPERS.items():  # only lists, changes nothing
         listed = stack.operate(name, "states", "heal")
         assert f"{table}  {stack.other.id}  {app.client_id}  {FUTURE}" in listed.splitlines()
     assert states(stack, app) == wrong
-    stack.operate("auth", "apps", "announce", "--tenant", stack.other.id, "--yes")  # not healed, they take none of it
+    stack.operate(
+        "auth", "apps", "announce", "--tenant", stack.other.id, "--yes"
+    )  # ignored, because the states are not healed yet
     wait_for(lambda: all_acknowledged(stack), what="the announcement to have had its chance")
     assert states(stack, app) == wrong
     for name in KEEPERS:
@@ -87,7 +89,7 @@ def all_acknowledged(stack: Stack) -> bool:
 
 
 def test_counted_versions_are_healed_too(stack: Stack) -> None:
-    """Of an automation's interest and of an encounter's facts, which their producers tell again at the next change."""
+    """Versions of an automation's interest and of an encounter's facts, which their producers send again at the next change."""
     tenant, encounter = stack.other.id, ids.new_id("enc")
     with stack.database("webhook-dispatcher", "admin") as conn:
         conn.execute(

@@ -1,4 +1,4 @@
-"""An identity header opens the one service it is for, and dies with its token there too, within a second."""
+"""An identity header is accepted only by its service, and no longer than a second after the revocation of its token."""
 
 import time
 

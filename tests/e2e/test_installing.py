@@ -1,4 +1,4 @@
-"""Workers killed with kill -9 in the middle of installing and uninstalling: one app, its automations once, and gone for good."""
+"""Workers get SIGKILL during an installation and an uninstallation: the app and its automations exist once, and then not at all."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -51,7 +51,7 @@ class Installer:
             return [status for (status,) in conn.execute(query, (installation["client_id"],)).fetchall()]
 
     def told(self, service: str, name: str, installation: dict[str, Any]) -> int:
-        """How many messages of that name it has written about the app."""
+        """The number of messages of that name about the app in the service's outbox."""
         query = "SELECT FROM outbox WHERE name = %s AND body->>'client_id' = %s"
         with self.stack.database(service, "admin") as conn:
             return conn.execute(query, (name, installation["client_id"])).rowcount
@@ -66,7 +66,7 @@ def installer(stack: Stack) -> Iterator[Installer]:
 
 
 def test_auths_worker_killed_in_the_middle_of_making_the_app_makes_one(installer: Installer) -> None:
-    # Making an app shares a lock on its tenant.
+    # Making an app takes a shared lock on its tenant.
     statement = "SELECT FROM tenants WHERE tenant_id = %s FOR UPDATE"
     with held(installer.stack, "auth", statement, installer.stack.tenant.id) as is_waited_for:
         made = installer.install()
@@ -81,7 +81,7 @@ def test_auths_worker_killed_in_the_middle_of_making_the_app_makes_one(installer
 def test_control_planes_worker_killed_in_the_middle_of_its_answer_brings_the_automations_once(
     installer: Installer,
 ) -> None:
-    """Auth is held until the lock that its answer will meet is taken."""
+    """auth is stopped until the test holds the lock for which the answer will wait."""
     with ExitStack() as answering:
         making = "SELECT FROM tenants WHERE tenant_id = %s FOR UPDATE"
         with held(installer.stack, "auth", making, installer.stack.tenant.id):

@@ -1,4 +1,4 @@
-"""Tenants cannot see each other even when a query forgets them; services let in only what the gateway states."""
+"""Tenants cannot see each other's rows even if a query has no condition; services accept only identities that the gateway signs."""
 
 import time
 from typing import Any
@@ -86,7 +86,7 @@ def test_an_identity_signed_by_anyone_else_answers_401(stack: Stack, service: st
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize(("age", "status"), [(120, 503), (3600, 401)])
 def test_an_identity_past_its_time_opens_nothing(stack: Stack, service: str, age: float, status: int) -> None:
-    """Within a quarter of an hour it may be the gateway's clock, and then a partner must not throw its token away."""
+    """Up to 15 minutes the gateway's clock may be wrong. Then the answer is 503, so that a partner does not discard its token."""
     caller = Caller(tenant_id=stack.tenant.id, client_id="app_x", token_use="access")
     expired = stack.identity(caller, service, at=time.time() - age)
     answer = httpx.get(stack.service_url(service) + PATHS[service], headers=expired, verify=PLAIN)

@@ -1,4 +1,4 @@
-"""Processes die and Redis comes back empty: nothing is lost, and every effect happens once."""
+"""Processes die and Redis restarts empty: no message is lost, and every effect happens once."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The whole story: a package published by one organisation is installed by another, whose incident sets it off, in one trace."""
+"""One organisation publishes a package, another installs it, and an incident of the other starts its automation, in one trace."""
 
 import hashlib
 import os
@@ -34,7 +34,7 @@ class Publisher:
 
     def __init__(self, stack: Stack) -> None:
         self.api = stack.client("api", token=stack.app_token("argus:platform:write"))
-        # A stack that has just started may not have told control-plane of the grant yet.
+        # In a new stack, control-plane may not have the grant yet.
         wait_for(lambda: self.api.get(f"{PLATFORM}/packages").is_success, what="the grant to arrive")
         self.key = Ed25519PrivateKey.generate()
         self.key_id = self.made("/signing-keys", {"name": "build server", "jwk": jwk(self.key)})["id"]
@@ -47,7 +47,7 @@ class Publisher:
         return answer.json()
 
     def approved_release(self, version: str) -> str:
-        """The path of a release of a new version, approved for production."""
+        """Makes a release of a new version and approves it for production. Returns its path."""
         manifest = {
             "version": version,
             "kind": "automations",
@@ -72,7 +72,7 @@ class Publisher:
 
 
 class Organisation:
-    """A tenant of the test's own, with an administrator's app that an operator made."""
+    """The test's own tenant, with an administrator's app from an operator."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -85,14 +85,14 @@ class Organisation:
         return self.stack.token(App(*made.split()), " ".join(scopes))
 
     def is_granted_the_control_plane(self) -> None:
-        """By a request that an operator approves, as the refusal says."""
+        """Asks for the control plane, as its refusal advises; an operator approves the request."""
         with self.stack.client("auth", token=self.administrator("platform:apps")) as admin:
             asked = admin.post("/v1/platform/integration-requests", json={"capability": "platform_api"})
             assert asked.status_code == 201, asked.text
         self.stack.operate("auth", "requests", "approve", asked.json()["id"])
 
     def dispatcher(self, admin_token: str) -> httpx.Client:
-        """What opens its incidents: an app that knows nothing of packages."""
+        """An app that opens incidents and has nothing to do with packages."""
         app = self.stack.register_app(["argus:incidents:write"], admin_token)
         with self.stack.client("auth", token=admin_token) as admin:
             path = f"/v1/platform/apps/{app.client_id}/governance"
@@ -101,7 +101,7 @@ class Organisation:
 
 
 class Installed:
-    """The package in the second organisation, with a webhook that takes what its automation sends."""
+    """The package in the second organisation, with a webhook for the events of its automation."""
 
     def __init__(self, organisation: Organisation, listing: dict[str, Any], listening: Receiver) -> None:
         self.organisation, self.listening = organisation, listening
@@ -136,7 +136,7 @@ class Installed:
         return wait_for(lambda: it if (it := self.api.get(path).json())["status"] == "active" else None, what="the app")
 
     def _token(self, stack: Stack) -> str:
-        """The app has no secret until an administrator asks for one."""
+        """A token of the app, which gets its first secret when an administrator asks for one."""
         client_id = self.installation["client_id"]
         with stack.client("auth", token=self.admin_token) as admin:
             rotated = admin.post(f"/v1/platform/apps/{client_id}/rotate-secret").json()
@@ -158,13 +158,13 @@ class Installed:
 
     @property
     def automation(self) -> dict[str, Any]:
-        """The one it brought, as the administrator sees it."""
+        """The automation from the package, as the administrator sees it."""
         query = {"client_id": self.installation["client_id"]}
         [automation] = self.api.get(f"{PLATFORM}/automations", params=query).json()["automations"]
         return automation
 
     def open_incident(self, priority: str = "high") -> tuple[str, str]:
-        """Its id, and the trace of the call."""
+        """Opens an incident. Returns its id and the trace id of the call."""
         document = (BUNDLE / "CreateIncident.graphql").read_text()
         body = {"query": document, "variables": {"input": {"type": "medical", "priority": priority}}}
 
@@ -195,7 +195,7 @@ def publisher(stack: Stack) -> Iterator[Publisher]:
 
 @pytest.fixture(scope="module")
 def listing(publisher: Publisher) -> dict[str, Any]:
-    """Of a release that went live."""
+    """A listing of a live release."""
     release = publisher.approved_release("1.0.0")
     assert publisher.promote(release) == 200
     draft = {"release_id": release.rpartition("/")[2], "title": "Ward alerts"}
@@ -301,6 +301,6 @@ ACCEPTED = """
 
 
 def was_accepted(stack: Stack, incident_id: str) -> bool:
-    """Whether webhook-dispatcher has taken the event. It stores none that nobody listens to."""
+    """Whether webhook-dispatcher accepted the event. It does not store an event without a subscription."""
     with stack.database("graphql-api", "admin") as conn:
         return conn.execute(ACCEPTED, (f"%{incident_id}%",)).rowcount > 0

@@ -1,4 +1,4 @@
-"""Spans leave by OTLP as any collector takes them: decoded here with OpenTelemetry's own protobuf definitions."""
+"""Processes send spans by OTLP, as any collector expects. The test decodes them with OpenTelemetry's own protobuf definitions."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ from tests.support.running import RunningStack
 
 
 class Told(NamedTuple):
-    """A span as it came; ids in hexadecimal, `attributes` by name as text."""
+    """A received span; ids are hexadecimal, and the values of `attributes` are text."""
 
     service: str
     name: str
@@ -30,7 +30,7 @@ class Told(NamedTuple):
 
 
 class Collector:
-    """Takes `POST /v1/traces`, as the OTLP/HTTP specification has it."""
+    """Accepts `POST /v1/traces` as in the OTLP/HTTP specification."""
 
     def __init__(self) -> None:
         self.spans: list[Told] = []
@@ -50,7 +50,7 @@ class Collector:
                 self.wfile.write(ExportTraceServiceResponse().SerializeToString())
 
             def log_message(self, format: str, *args: object) -> None:
-                """What came is asserted on."""
+                """Logs nothing; the test checks the received spans."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -87,7 +87,7 @@ def test_a_request_is_one_trace_at_the_collector_when_the_last_process_has_ended
     with stack.client("auth", stack.admin_token) as client:
         answer: httpx.Response = client.get("/v1/platform/apps?limit=7")
     assert answer.status_code == 200
-    assert running.stop() == 0  # what is still held back is sent before a process ends
+    assert running.stop() == 0  # a process sends its remaining spans before it ends
     running.delete()
     mine = [span for span in collector.spans if span.trace_id == answer.headers["x-trace-id"]]
     door = next(span for span in mine if span.service == "gateway")

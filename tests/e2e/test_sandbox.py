@@ -1,4 +1,4 @@
-"""A sandbox from asking to first call: approved by an operator, filled through the public API, all of it marked as a test."""
+"""A sandbox from request to first call: an operator approves it, the public API fills it, and all its data is marked as a test."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -68,7 +68,7 @@ def test_the_demo_data_is_there_through_every_service(
 
 
 def test_written_again_the_demo_data_is_the_same(stack: Stack, request_made: dict[str, Any], api: httpx.Client) -> None:
-    """As after a command that was killed before it had noted that all is there."""
+    """Like after a command that was killed before it could record the end."""
     with stack.database("auth", "migrator") as conn:
         conn.execute("UPDATE integration_requests SET demo_data_at = NULL WHERE id = %s", (request_made["id"],))
     stack.operate("auth", "requests", "seed", request_made["id"])

@@ -1,4 +1,4 @@
-"""One trace id from the partner's call to the partner's webhook."""
+"""One trace id leads from the partner's call to the partner's webhook."""
 
 from deploy.local.waterfall import Span
 from tests.e2e.conftest import SECRET, Integration
@@ -23,7 +23,7 @@ def test_one_trace_runs_from_the_call_to_the_webhook(integration: Integration) -
 
 
 def whole(spans: list[Span]) -> list[Span]:
-    """The spans, once every one's parent is among them and the delivery has ended."""
+    """The spans, if they include every parent and the delivery has ended; otherwise empty."""
     ids = {span.span_id for span in spans}
     complete = all(span.parent_id is None or span.parent_id in ids for span in spans)
     return spans if complete and any(span.service == "webhook-dispatcher" for span in spans) else []
@@ -63,7 +63,7 @@ def test_the_trace_id_stands_in_the_logs_and_in_the_deliveries_list(integration:
         webhook_id = client.get("/v1/webhooks").json()["webhooks"][0]["id"]
         deliveries = f"/v1/webhooks/{webhook_id}/deliveries"
         wait_for(lambda: any(found["trace_id"] == trace_id for found in client.get(deliveries).json()["deliveries"]))
-    # The gateway writes its lines together, a moment later.
+    # The gateway writes its log lines in groups, a moment later.
     wait_for(lambda: any("gateway" in process for process in _processes_naming(integration, trace_id)))
     wait_for(lambda: any("epcr" in process for process in _processes_naming(integration, trace_id)))
 

@@ -1,7 +1,7 @@
-"""Every parser and regular expression that sees a caller's bytes: how it is called, how many bytes reach it, and the worst of them.
+"""Every parser and regular expression that reads a caller's bytes, with a call, the most bytes that reach it, and its worst inputs.
 
-A new endpoint needs a row in `routes.py`, which names one of these. `most` is how many times the cost of decoding a harmless JSON body
-of the same size (of 64 KiB, where fewer bytes reach the parser) the worst one may cost.
+A new endpoint needs a row in `routes.py`, which names one of these. The worst input may cost at most `most` times as much as decoding
+a harmless JSON body of the same size (of 64 KiB, if fewer bytes reach the parser).
 """
 
 import dataclasses
@@ -63,7 +63,7 @@ HEAD = 32 * KIB
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """`read` takes bytes and raises one of `refusals` for those it does not take; `limit` bytes reach it at most."""
+    """`read` parses bytes, and raises one of `refusals` for invalid ones. At most `limit` bytes reach it."""
 
     name: str
     read: Callable[[bytes], object]
@@ -102,7 +102,7 @@ KINDS["RequestDraft"] = services.auth.requests.models.ANY_REQUEST
 
 
 def shapes_of(kind: Any) -> dict[str, Shape]:
-    """The worst bodies of any JSON, and of each field of a kind many and long values."""
+    """The worst bodies of any JSON, and for each field of the kind bodies with many and with long values."""
     made = dict(JSON)
     if not isinstance(kind, type):
         return made
@@ -128,7 +128,7 @@ def decoding(kind: Any) -> Callable[[bytes], object]:
 
 
 def batch(body: bytes) -> None:
-    """As `POST …/observations:batch` reads: the envelope, then each item by itself."""
+    """Reads like `POST …/observations:batch`: the envelope, then each item by itself."""
     kind = services.device_ingest.models.ObservationBatch
     value = strict_json.parse(body, by_item=True)
     for item in http.convert(value, kind).observations:
@@ -230,7 +230,7 @@ def client_assertion(body: bytes) -> None:
 
 
 def token(header: Shape, payload: Shape | None = None) -> Shape:
-    """A JWT whose header or payload is that body."""
+    """A JWT with that body as its header or payload."""
 
     def made(size: int) -> bytes:
         parts = [header(size * 3 // 4), payload(16) if payload else b"{}", b"x"]
@@ -287,7 +287,7 @@ def cookies(body: bytes) -> None:
 
 _verifier = identity.Verifier("a:" + base64url_encode(bytes(32)), "epcr")
 
-# Fields with a grammar of their own
+# Fields with their own grammar
 
 
 def filter_of(body: bytes) -> None:
@@ -332,7 +332,7 @@ DIGITS = {
 
 
 def grammars(body: bytes) -> None:
-    """Those whose texts have no more than 64 KiB, the size of the bodies they stand in."""
+    """All grammars of fields in bodies of at most 64 KiB."""
     value = body.decode("latin-1")
     redirects.problem_with(value)
     rules.SEMVER.fullmatch(value)
@@ -378,7 +378,7 @@ def canonical_bytes(body: bytes) -> None:
     canonical.encode(strict_json.parse(body))
 
 
-# XML, in a process of its own, where it is bounded too
+# XML is read in a process of its own, which has limits too
 
 EXPECTED = Expected("i", "a", "https://a/acs", [])
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

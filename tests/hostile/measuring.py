@@ -7,13 +7,13 @@ from typing import Any
 
 RUNS = 3
 FLOOR = 0.002
-"""Seconds. Below it the clock and the machine are measured, not the parser."""
+"""Seconds. A shorter time measures the clock and the machine and not the parser."""
 TIMES_FOR_TWICE = 2.9
-"""How much longer twice the size may take; a quadratic parser takes four times as long."""
+"""The most times as long that twice the size may take; a quadratic parser takes four times as long."""
 
 
 def seconds(read: Callable[[Any], object], body: Any, refusals: tuple[type[BaseException], ...]) -> float:
-    """The least of several runs, since others use the machine too."""
+    """The shortest of several runs, because others use the machine too."""
     best = float("inf")
     for _ in range(RUNS):
         began = time.process_time()
@@ -26,7 +26,7 @@ def seconds(read: Callable[[Any], object], body: Any, refusals: tuple[type[BaseE
 
 
 def grows_faster_than_linearly(at: Callable[[int], float], limit: int) -> str:
-    """Why it does, or nothing. Measured thrice before it is believed, since a busy machine may have slowed one of the three."""
+    """The measured times if the parser does, otherwise "". Measures three times, because a busy machine may slow one run."""
     reason = ""
     for _ in range(3):
         whole = at(limit)

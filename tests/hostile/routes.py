@@ -1,7 +1,7 @@
-"""What each route reads of a caller: names of `entries.py`. A body is `json <Kind>`; what is in no row fails `test_routes.py`.
+"""The parsers that read a caller's bytes, for each route, by their names in `entries.py`. A body is `json <Kind>`.
 
-Every request goes through the gateway, whose own readers (`request head`, `request target`, `host`, `bearer token`) stand in its row,
-and carries what every service reads (`identity header`).
+`test_routes.py` fails for a route without a row. Every request also goes through the gateway's parsers (`request head`, `request target`,
+`host`, `bearer token`), which have their own row, and through the parser of every service (`identity header`).
 """
 
 NOTHING: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Bodies made to be costly, by size: what each parser likes least."""
+"""Costly bodies for each kind of parser, by size."""
 
 import base64
 import zlib
@@ -8,7 +8,7 @@ Shape = Callable[[int], bytes]
 
 
 def repeated(unit: bytes, before: bytes = b"", after: bytes = b"") -> Shape:
-    """`unit` as often as it fits into n bytes between the two ends."""
+    """`unit`, repeated to fill n bytes, between `before` and `after`."""
     return lambda size: before + unit * max((size - len(before) - len(after)) // len(unit), 1) + after
 
 
@@ -19,7 +19,7 @@ def listed(item: bytes, before: bytes = b"[", after: bytes = b"]") -> Shape:
 
 
 def numbered(member: bytes, before: bytes = b"{", after: bytes = b"}") -> Shape:
-    """Members whose names differ; `member` holds %x."""
+    """Members with different names; `member` has %x in the name."""
     return lambda size: before + b",".join(member % number for number in range(size // (len(member) + 5))) + after
 
 
@@ -109,5 +109,5 @@ def as_base64(shape: Shape) -> Shape:
 
 
 def deflated(shape: Shape) -> Shape:
-    """Grows to n bytes, or further."""
+    """A compressed body that grows to n bytes or more."""
     return lambda size: zlib.compress(shape(size), 9)[2:-4]

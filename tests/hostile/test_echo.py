@@ -1,4 +1,4 @@
-"""Errors say what was expected and never what came: a person's name typed into the wrong field must not stand in an answer or a log."""
+"""Errors name the expected value and never the received one: a person's name in the wrong field must not reach an answer or a log."""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ PYTHON = (
 
 
 def bodies(kind: Any, value: Any, depth: int = 0) -> Iterator[Any]:
-    """JSON values of that type's shape with `value` in one of its places, each place in turn."""
+    """JSON values in the shape of that type, each with `value` in another place."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     origin = get_origin(kind)

@@ -1,4 +1,4 @@
-"""Nothing hostile is dearer than linear: for every parser of `entries.py`, with the worst bodies anybody thought of."""
+"""Every parser of `entries.py` takes at most linear time for its worst known inputs."""
 
 import json
 import time
@@ -17,7 +17,7 @@ READING = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 97.5, "unit_code": "%", 
 
 @cache
 def harmless(size: int) -> bytes:
-    """A body such as devices send, of about that size."""
+    """A body like those of devices, of about that size."""
     one = READING | {"note": "x" * 200}
     return json.dumps([one] * (size // len(json.dumps(one)))).encode()
 
@@ -33,7 +33,7 @@ def test_twice_the_bytes_cost_no_more_than_twice_the_time(entry: Entry) -> None:
 
 
 def excess(entry: Entry, body: bytes, unit: bytes) -> str:
-    """What it costs, where that is too much. A busy machine slows both; measured side by side, and thrice before it is believed."""
+    """The cost if it is too high, otherwise "". Both bodies are measured together, three times, because a busy machine slows runs."""
     reason = ""
     for _ in range(3):
         worst = seconds(entry.read, body, entry.refusals)

@@ -1,4 +1,4 @@
-"""The list of what is read of a caller is whole: every route of every service has a row, and every row an entry that is measured."""
+"""The list of parsers is complete: every route of every service has a row, and every row has measured entries."""
 
 import importlib
 import inspect
@@ -37,7 +37,7 @@ def routes_of(service: str) -> Iterator[tuple[str, str, Any]]:
 
 
 def given_bodies(endpoint: Any) -> list[str]:
-    """The queries and bodies that the route's entry reads for the endpoint."""
+    """The queries and bodies that the route entry decodes for the endpoint."""
     taken = inspect.signature(endpoint).parameters.values()
     return [one.name for one in taken if isinstance(one.annotation, type) and issubclass(one.annotation, http.Body)]
 

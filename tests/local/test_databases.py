@@ -1,4 +1,4 @@
-"""The databases of the local stack: who may do what in them."""
+"""The databases of the local stack: the rights of each role."""
 
 from collections.abc import Callable
 
@@ -65,7 +65,7 @@ def test_a_fresh_database_has_the_shared_tables_and_no_rows(fresh_database: Call
 
 
 def test_a_database_that_its_migrator_owned_is_taken_over(postgres: Cluster, passwords: dict[str, str]) -> None:
-    """As it was made before the owner had no login."""
+    """Databases were made like this when the owner could log in."""
     prepare_roles(postgres.url, EPCR, passwords)
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE epcr_before OWNER epcr_migrator TEMPLATE template0")

@@ -1,4 +1,4 @@
-"""Each process is given its own settings and nobody else's."""
+"""Each process gets only its own settings."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,20 +38,20 @@ def test_only_the_gateway_can_sign_identities(made: Plan) -> None:
 
 def test_no_service_is_told_anothers_database_or_keys(made: Plan) -> None:
     for service in SERVICES:
-        told = " ".join(environment.of_service(made, service, "web").values())
+        values = " ".join(environment.of_service(made, service, "web").values())
         for other in SERVICES:
             known = other is service
-            assert (made.databases[other.name].app in told) == known
-            assert (made.databases[other.name].worker in told) == known
-            assert (made.encryption_keys(other) in told) == known
+            assert (made.databases[other.name].app in values) == known
+            assert (made.databases[other.name].worker in values) == known
+            assert (made.encryption_keys(other) in values) == known
 
 
 def test_no_process_that_serves_is_told_the_owner_or_the_superuser(made: Plan) -> None:
     for service in SERVICES:
         for kind in service.processes:
-            told = " ".join(environment.of_service(made, service, kind).values())
-            assert "superuser" not in told
-            assert made.databases[service.name].migrator not in told
+            values = " ".join(environment.of_service(made, service, kind).values())
+            assert "superuser" not in values
+            assert made.databases[service.name].migrator not in values
 
 
 def test_secrets_are_made_once_and_kept_from_others(made: Plan) -> None:

@@ -1,4 +1,4 @@
-"""A newcomer's `make up` installs the locked packages alone: what the stack imports has to be among them."""
+"""A newcomer's `make up` installs only the locked packages, so the stack may import no others."""
 
 import re
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ LOCK = Path(__file__).parents[2] / "requirements.lock"
 
 @pytest.fixture(scope="module")
 def distributions_of() -> Mapping[str, list[str]]:
-    """What is installed by top-level module; reading it takes half a second."""
+    """Installed packages by top-level module; reading them takes half a second."""
     return packages_distributions()
 
 
 def _canonical(name: str) -> str:
-    """As PEP 503 compares names."""
+    """The name as in PEP 503."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

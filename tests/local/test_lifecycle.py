@@ -1,4 +1,4 @@
-"""Starting, stopping and clearing up a stack, as a person meets it."""
+"""A person starts a stack, stops it and removes its data."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ SMALL = ("--only", "auth")
 
 @pytest.fixture(scope="module")
 def blank(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> Iterator[Cluster]:
-    """A cluster as it is made, never used."""
+    """A new cluster that was never used."""
     cluster = start_cluster(tmp_path_factory.mktemp("blank"), within=in_memory)
     cluster.stop()
     yield cluster
@@ -32,7 +32,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> I
 
 @pytest.fixture
 def small(tmp_path: Path, in_memory: Path | None, blank: Cluster) -> Iterator[RunningStack]:
-    """A stack of the gateway and auth alone, not started yet. Its cluster is made: that alone would take longer than all the rest."""
+    """A stack with only the gateway and auth, not started yet. Its cluster exists, because making one takes longest."""
     running = RunningStack(tmp_path / "state", *SMALL, data=in_memory)
     folder = running.folder / "postgres"
     folder.mkdir(parents=True)
@@ -73,8 +73,8 @@ def test_a_port_that_is_taken_is_said_so(small: RunningStack) -> None:
         port = ports.port_of(listener)
         small.environment["KNOGIN_PORT"] = str(port)
         assert small.launch().wait(60) == 1
-    assert f"port {port} is taken by process {os.getpid()}" in small.told()
-    assert "KNOGIN_PORT" in small.told()
+    assert f"port {port} is taken by process {os.getpid()}" in small.report()
+    assert "KNOGIN_PORT" in small.report()
 
 
 def test_one_state_folder_holds_one_stack(small: RunningStack) -> None:
@@ -118,7 +118,7 @@ def test_children_do_not_outlive_a_killed_supervisor(small: RunningStack) -> Non
 def test_what_outlived_a_killed_supervisor_is_ended_by_the_next_start(small: RunningStack) -> None:
     small.start()
     relay = next(process for process in children(small) if process.name() == "auth-relay")
-    relay.suspend()  # deaf to the signal that its parent's death sends
+    relay.suspend()  # so that it ignores the signal at its parent's death
     assert small.process
     small.process.kill()
     small.process.wait()
@@ -131,17 +131,17 @@ def test_what_outlived_a_killed_supervisor_is_ended_by_the_next_start(small: Run
 def test_a_process_that_cannot_start_is_named_with_its_last_words(small: RunningStack, tmp_path: Path) -> None:
     small.environment["KNOGIN_SETTINGS"] = '{"gateway": {"RATE_LIMIT_READ": "many"}}'
     assert small.launch().wait(90) == 1
-    told = small.output.read_text()
-    assert "3 times" in told
-    assert "setting RATE_LIMIT_READ is malformed: expected <requests>/<seconds> or off" in told
-    assert "stopping" not in told
+    output = small.output.read_text()
+    assert "3 times" in output
+    assert "setting RATE_LIMIT_READ is malformed: expected <requests>/<seconds> or off" in output
+    assert "stopping" not in output
 
 
 def test_a_postgres_that_cannot_come_back_at_once_is_tried_again(small: RunningStack) -> None:
     stack = small.start()
     postmaster = next(process for process in children(small) if process.name() == "postgres")
     backend = next(child for child in postmaster.children() if "checkpointer" in " ".join(child.cmdline()))
-    backend.suspend()  # it holds the shared memory of the killed server, which a new one refuses to share
+    backend.suspend()  # it keeps the shared memory of the killed server, so that a new one refuses to start
     postmaster.kill()
     wait_for(lambda: "did not start" in small.output.read_text(), what="a first attempt that fails")
     backend.kill()

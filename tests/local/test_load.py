@@ -1,4 +1,4 @@
-"""`make load`: rows that the services read as their own, and no stack but a local one."""
+"""`make load`: services can read its rows, and it loads only a local stack."""
 
 import base64
 import json
@@ -29,7 +29,7 @@ KEYS = "1:" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
 
 @pytest.fixture
 def loadable(tmp_path: Path, fresh_database: Callable[[str], Database]) -> tuple[State, dict[str, Database]]:
-    """A state folder that describes databases of a cluster of the tests as those of a stack."""
+    """A state folder that names databases of the tests' cluster as those of a stack."""
     made = {service.name: fresh_database(service.name) for service in SERVICES}
     state = State(tmp_path / "state")
     state.folder.mkdir()
@@ -138,7 +138,7 @@ def test_only_a_stack_of_this_machine_is_loaded(loadable: tuple[State, dict[str,
 def test_another_server_of_this_machine_is_not_loaded(
     loadable: tuple[State, dict[str, Database]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such as a tunnel to one that is in use."""
+    """For example a tunnel to a production server."""
     monkeypatch.setattr("deploy.load.loading.OURS", "SELECT current_setting('cluster_name') = 'other'")
     with pytest.raises(NotLoadable, match="not started by `make up`"):
         fill(loadable[0])

@@ -1,4 +1,4 @@
-"""What the demo prints: the JSON as it was, without the secrets."""
+"""The demo prints JSON unchanged, without the secrets."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Ports are given out before anybody listens on them."""
+"""Ports are given out before a program listens on them."""
 
 from deploy.local import ports
 

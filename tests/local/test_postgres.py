@@ -1,4 +1,4 @@
-"""Where the cluster of a local stack lies, and under whose account it runs."""
+"""The folder of a local stack's cluster, and the account that runs it."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def running(folder: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every account may enter, as a checkout in /srv would be."""
+    """A folder that every account may enter, like a checkout in /srv."""
     with tempfile.TemporaryDirectory(prefix="knogin-test-") as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The receiver that prints webhooks: it believes a signature as a partner would."""
+"""The receiver that prints webhooks verifies signatures as a partner would."""
 
 import base64
 import secrets

@@ -1,4 +1,4 @@
-"""`make restart`: every process is replaced while it serves, and nobody notices."""
+"""`make restart` replaces every process while it serves, without a failed request."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ PROCESSES = ["gateway", "auth-web", "auth-worker", "auth-relay"]
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> Iterator[RunningStack]:
-    """A stack of the gateway and auth alone."""
+    """A stack with only the gateway and auth."""
     running = RunningStack(tmp_path_factory.mktemp("rolling") / "state", "--only", "auth", data=in_memory)
     running.start()
     yield running
@@ -38,7 +38,7 @@ def system(small: RunningStack) -> Stack:
 
 
 class Traffic(threading.Thread):
-    """Asks again and again, half of the time on a connection that is kept; whatever is not 200 is a failure."""
+    """Sends requests without a pause, half of them on a kept connection; any status but 200 is a failure."""
 
     def __init__(self, system: Stack) -> None:
         super().__init__()
@@ -71,12 +71,12 @@ def pids(small: RunningStack) -> dict[str, int]:
 
 
 def test_every_process_is_replaced_under_load_without_a_failed_request(small: RunningStack, system: Stack) -> None:
-    before, told = pids(small), list[str]()
+    before, lines = pids(small), list[str]()
     clients = [Traffic(system) for _ in range(3)]
     for client in clients:
         client.start()
     wait_for(lambda: all(client.answered > 5 for client in clients), what="traffic")
-    rolling.ask(small.state, PROCESSES, told.append)
+    rolling.ask(small.state, PROCESSES, lines.append)
     answered = sum(client.answered for client in clients)
     wait_for(lambda: sum(client.answered for client in clients) > answered + 30, what="traffic after the last")
     for client in clients:
@@ -85,7 +85,7 @@ def test_every_process_is_replaced_under_load_without_a_failed_request(small: Ru
     assert [client.failures for client in clients] == [[], [], []]
     after = pids(small)
     assert [name for name in PROCESSES if after[name] == before[name]] == []
-    assert [line.split()[0] for line in told] == PROCESSES
+    assert [line.split()[0] for line in lines] == PROCESSES
     assert not any(psutil.pid_exists(before[name]) for name in PROCESSES)
     assert after.keys() == before.keys()
 
@@ -107,7 +107,7 @@ def test_a_successor_that_dies_leaves_the_old_process_at_work(small: RunningStac
         rolling.ask(small.state, ["auth-relay", "auth-web"], lambda _: None)
     waiting.join()
     assert pids(small) == before
-    rolling.ask(small.state, ["auth-relay"], lambda _: None)  # and it can be tried again
+    rolling.ask(small.state, ["auth-relay"], lambda _: None)  # a second try works
     assert pids(small)["auth-relay"] != before["auth-relay"]
 
 

@@ -1,4 +1,4 @@
-"""The stack while it runs: what it says of itself, and what happens when its processes are killed."""
+"""The running stack: its description in stack.json and its commands, and its recovery when processes are killed."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ EVERY_PROCESS = [("gateway", "web"), *((service.name, kind) for service in SERVI
 
 
 def run(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command of the local stack, against this one."""
+    """Runs a command of `deploy.local` on this stack."""
     environment = os.environ | {"KNOGIN_STATE": stack.described["state"], "COLUMNS": "140"}
     command = [sys.executable, "-m", "deploy.local", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
@@ -67,7 +67,7 @@ def test_no_password_stands_in_the_process_list(stack: Stack) -> None:
     ]
     shown = ""
     for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):  # a connection of PostgreSQL that has ended meanwhile
+        with contextlib.suppress(psutil.NoSuchProcess):  # a PostgreSQL backend that has ended meanwhile
             shown += " ".join([*process.cmdline(), *process.environ().values()])
     assert [secret for secret in secrets if secret in shown] == []
 
@@ -110,9 +110,9 @@ def test_no_service_may_empty_redis_or_read_anothers_queue(stack: Stack) -> None
         assert device_ingest.llen("device_ingest.from.epcr") >= 0
         attempts = (
             device_ingest.flushall,
-            lambda: device_ingest.lrange("epcr.from.device_ingest", 0, -1),  # it may write there, not read
-            lambda: device_ingest.lpush("epcr.from.auth", "x"),  # nor where another writes
-            lambda: device_ingest.lpush("auth.from.device_ingest", "x"),  # it has nothing to tell auth
+            lambda: device_ingest.lrange("epcr.from.device_ingest", 0, -1),  # it may write there but not read
+            lambda: device_ingest.lpush("epcr.from.auth", "x"),  # nor write where another service writes
+            lambda: device_ingest.lpush("auth.from.device_ingest", "x"),  # it sends no messages to auth
         )
         for attempt in attempts:
             with pytest.raises(NoPermissionError):
@@ -182,7 +182,7 @@ def test_a_trace_that_is_not_there_is_said_so(stack: Stack) -> None:
 
 
 def test_what_the_parent_imports_starts_no_thread() -> None:
-    """Threads do not survive a fork, and the locks they held stay held."""
+    """A fork does not copy threads, but copies the locks that they hold."""
     code = f"import os\nfor name in {LIBRARIES!r}: __import__(name)\nprint(len(os.listdir('/proc/self/task')))"
     completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert completed.stdout.strip() == "1", completed.stderr
@@ -197,5 +197,5 @@ def _redis_pid(url: str) -> int:
 
 
 def _steady(url: str) -> bool:
-    """Ready many times in a row: each broken connection in a pool is found out when it is used."""
+    """Ready many times in a row, because a pool notices a broken connection only when it uses it."""
     return all(httpx.get(f"{url}/readyz", trust_env=False, verify=PLAIN).status_code == 200 for _ in range(20))

@@ -1,4 +1,4 @@
-"""The state folder: what is wrong with it is said in a line, and what is not a stack's is neither used nor deleted."""
+"""The state folder: a fault gives an error of one line, and a folder that is no stack's is neither used nor deleted."""
 
 import os
 import subprocess

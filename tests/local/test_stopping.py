@@ -1,4 +1,4 @@
-"""A run of tests says plainly what it could not do."""
+"""A test run lists the tests that it could not run."""
 
 import os
 import subprocess

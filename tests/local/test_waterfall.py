@@ -1,4 +1,4 @@
-"""The drawing of a trace."""
+"""Draws a trace as text."""
 
 from pathlib import Path
 

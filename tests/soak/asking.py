@@ -1,4 +1,4 @@
-"""What is asked, how often, and which answers are right: every route class, mostly as partners use them."""
+"""The kinds of requests, how often each is sent, and its right answers. All route classes are used, mostly as partners use them."""
 
 import random
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.soak.integration import Integration
 
 @dataclass
 class Ask:
-    """One request. `body` goes as JSON, `form` as a form; `then` is given the decoded answer where it is right."""
+    """One request. `body` is sent as JSON, `form` as a form. `then` gets the decoded answer if its status is right."""
 
     method: str
     host: str
@@ -65,7 +65,7 @@ def _of_encounter(suffix: str) -> Asker:
 
 
 def _reading(it: Integration) -> dict[str, Any]:
-    """Another one each time: a second one of the same time would be taken for the first sent again."""
+    """A new observation with its own time: two with the same time would count as one that was sent twice."""
     return {
         "mdc_code": "MDC_PULS_OXIM_SAT_O2",
         "value": random.randrange(900, 1000) / 10,
@@ -126,7 +126,7 @@ def _create_package(it: Integration) -> Ask:
 
 
 def _forged(it: Integration) -> Ask:
-    """A real token whose signature is another each time: no cache may keep what it learns of it."""
+    """A real token with a different signature each time, so that no cache helps."""
     head, payload, _ = it.token.split(".")
     signature = "".join(random.choices("ABCDEFGHabcdefgh0123456789-_", k=342))
     return Ask("GET", "api", "/api/v1/devices", f"{head}.{payload}.{signature}", status=401)

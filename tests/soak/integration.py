@@ -1,4 +1,4 @@
-"""One integration that uses everything: an app with every scope, a receiver, devices, encounters and incidents it made."""
+"""One integration that uses everything: an app with every scope, a receiver, and its own devices, encounters and incidents."""
 
 from collections import deque
 from contextlib import suppress
@@ -23,7 +23,7 @@ DEVICES = 20
 
 
 class Heard(Receiver):
-    """Answers 200 and remembers which encounters and incidents it was told of, each event once."""
+    """Answers 200 and stores the event types and their encounters or incidents, each once."""
 
     def __init__(self) -> None:
         super().__init__(behaviour=self._hear())
@@ -44,7 +44,7 @@ class Heard(Receiver):
 
 
 class Integration:
-    """What the traffic needs to ask sensible questions, and what it has been promised."""
+    """The ids and tokens for the traffic's requests, and the events that must arrive."""
 
     scopes = SCOPES
     bundles = BUNDLES
@@ -63,12 +63,12 @@ class Integration:
         self.encounters: deque[str] = deque(maxlen=500)
         self.incidents: deque[str] = deque()
         self.promised: set[tuple[str, str]] = set()
-        """Events that must reach the receiver: their type, and the encounter or incident."""
+        """Events that must reach the receiver: type, and id of the encounter or incident."""
         self.readings: set[str] = set()
-        """Ids of those that must reach epcr."""
+        """Ids of observations that must reach epcr."""
 
     def _subscribe(self, url: str) -> str:
-        """The approval travels as a message: until it is there, subscribing is refused."""
+        """Repeats the call, because the dispatcher refuses it until the message with the approval arrives."""
         body = {"url": url, "events": EVENTS, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
         with self.stack.client("auth", self.token) as client:
             answer = wait_for(
@@ -77,7 +77,7 @@ class Integration:
         return answer.json()["id"]
 
     def _documents(self) -> dict[str, str]:
-        """Approved documents by name, as partners get them."""
+        """The approved documents by name."""
         with self.stack.client("api", self.token) as client:
 
             def granted() -> list[dict[str, Any]] | None:
@@ -88,7 +88,7 @@ class Integration:
         return {one["name"]: one["document"] for bundle in bundles for one in bundle["operations"]}
 
     def _enrol(self) -> list[str]:
-        """Paths of oximeters."""
+        """Enrols oximeters. Returns their paths."""
         with self.stack.client("api", self.token) as client:
             enrolments = [{"serial_number": new_id("sn"), "device_class": "oximeter"} for _ in range(DEVICES)]
             return [client.post("/api/v1/devices/enrol", json=body).headers["location"] for body in enrolments]
@@ -117,7 +117,7 @@ class Integration:
             return self.readings - {row[0] for row in conn.execute("SELECT id FROM observations")}
 
     def unacknowledged(self) -> dict[str, int]:
-        """Messages not acknowledged yet, by service; those with none are left out."""
+        """The number of unacknowledged messages by service, without services that have none."""
         return {
             name: count
             for name in self._services()

@@ -1,4 +1,4 @@
-"""How much memory each process of a stack holds, over time, and whether it grows."""
+"""Measures the memory of each process of a stack over time, and decides whether it grows."""
 
 import itertools
 import statistics
@@ -13,13 +13,13 @@ from tests.support.stack import Stack
 
 MIB = 1 << 20
 WARM_UP = 1 / 3
-"""Of the time watched: caches and pools fill, the allocator finds its size."""
+"""The part of the time in which caches and pools fill and the allocator reaches its size."""
 GROWTH_MIB = 2.0
 GROWTH_SHARE = 0.03
 
 
 class Growth(NamedTuple):
-    """Of one process. `slope` is in MiB per hour; `grown` is what it amounts to over the time judged, in MiB."""
+    """The growth of one process. `slope` is in MiB per hour; `grown` is the growth in MiB over the measured time."""
 
     first: float
     last: float
@@ -32,8 +32,8 @@ class Growth(NamedTuple):
 
 
 class Memory:
-    """Resident memory of the gateway, every process of every service, the supervisor and Redis; of PostgreSQL what its processes
-    hold for themselves, since the buffers they share count in each of them as far as it has touched them."""
+    """The resident memory of the gateway, every process of every service, the supervisor and Redis. For PostgreSQL the private
+    memory of its processes, because each would also count the shared buffers that it has used."""
 
     def __init__(self, stack: Stack) -> None:
         described = stack.described
@@ -65,7 +65,7 @@ class Memory:
 
 
 def growth(samples: list[tuple[float, float]]) -> Growth:
-    """After the warm-up, by the median of the slopes between all pairs of samples (Theil and Sen), which a single peak does not move."""
+    """The growth after the warm-up: the median of the slopes of all pairs of samples (Theil and Sen), so that one peak has no effect."""
     began, ended = samples[0][0], samples[-1][0]
     judged = [sample for sample in samples if sample[0] >= began + (ended - began) * WARM_UP]
     slopes = [(b - a) / (t - s) for (s, a), (t, b) in itertools.combinations(judged, 2) if t > s]

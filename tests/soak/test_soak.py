@@ -1,6 +1,6 @@
-"""`make soak`: ten minutes of mixed traffic at half of what the stack can do, then every process replaced under it.
+"""`make soak`: ten minutes of mixed traffic at half of the stack's capacity; then every process is replaced under traffic.
 
-`SOAK_SECONDS` shortens it (memory is judged from five minutes on), `SOAK_RATE` sets the requests per second instead of measuring them.
+`SOAK_SECONDS` shortens it (memory is judged from five minutes on). `SOAK_RATE` sets the requests per second, which are else measured.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ EVERY_SECONDS = 5.0
 
 @pytest.fixture
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of this test's own, durable as in production."""
+    """The test's own stack, which flushes to disk as in production."""
     stack = RunningStack(tmp_path_factory.mktemp("soak") / "state")
     yield stack.start()
     stack.stop()
@@ -55,7 +55,7 @@ def test_half_of_capacity_for_ten_minutes_and_every_process_replaced_under_it(sy
 
 
 async def _soak(integration: Integration, memory: Memory) -> list[str]:
-    """Measures, watches, replaces; what failed."""
+    """Measures the capacity, watches the memory and replaces the processes. Returns the failures."""
     async with session(integration.stack.described["gateway"]) as client:
         traffic = Traffic(integration, client)
         rate = RATE or await _half_of_capacity(traffic)
@@ -71,7 +71,7 @@ async def _soak(integration: Integration, memory: Memory) -> list[str]:
 
 
 async def _half_of_capacity(traffic: Traffic) -> float:
-    """Requests per second: half of what so many clients get answered who each ask again at once. Warm before it is measured."""
+    """Half of the requests per second that the stack answers when each client asks again at once, after a warm-up."""
     async with _running(lambda enough: traffic.as_fast_as_answered(CLIENTS, enough)):
         await asyncio.sleep(CALIBRATION_SECONDS / 3)
         before = traffic.answered
@@ -120,7 +120,7 @@ async def _running(start: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIt
 
 
 def _everything_arrived(integration: Integration, receiver: Heard) -> None:
-    """No message is lost: every event promised was delivered, every reading is in the record, every outbox is settled."""
+    """No message is lost: every expected event was delivered, every observation is in the record, every outbox is empty."""
     wait_for(lambda: integration.promised <= receiver.told, 120, "every event to be delivered")
     wait_for(lambda: integration.unacknowledged() == {}, 120, "every message to be acknowledged")
     assert integration.not_at_epcr() == set()

@@ -1,4 +1,4 @@
-"""Sends the traffic, as fast as answers come or at a given rate, and keeps every latency."""
+"""Sends the traffic, as fast as answers arrive or at a given rate, and stores every latency."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ decode = msgspec.json.decode
 
 
 class Traffic:
-    """Latencies in seconds by kind; at a given rate they count from when a request was due, so that a stall is felt by all who wait."""
+    """Latencies in seconds by kind. At a given rate they count from the time a request was due, so that a stall adds to all that wait."""
 
     def __init__(self, integration: Integration, session: aiohttp.ClientSession) -> None:
         self.integration = integration
@@ -37,7 +37,7 @@ class Traffic:
         return sum(map(len, self.seconds.values()))
 
     def forget(self) -> None:
-        """Begins to count anew; failures stay."""
+        """Deletes the latencies; keeps the failures."""
         self.seconds = defaultdict(list)
         self.most_in_flight = 0
 
@@ -49,7 +49,7 @@ class Traffic:
         await asyncio.gather(*(client() for _ in range(clients)))
 
     async def at(self, rate: float, enough: asyncio.Event) -> None:
-        """Requests arrive at random, `rate` in a second on average, however slow the answers are."""
+        """Sends requests at random times, `rate` in a second on average, even if answers are slow."""
         due = time.perf_counter()
         async with asyncio.TaskGroup() as tasks:
             while not enough.is_set():
@@ -85,7 +85,7 @@ class Traffic:
 
 
 def session(stack_url: str) -> aiohttp.ClientSession:
-    """One that repeats nothing by itself: a request that fails is to be seen."""
+    """A session that does not retry, so that the test sees every failed request."""
     connector = aiohttp.TCPConnector(limit=CONNECTIONS)
     options: Any = {"base_url": stack_url, "connector": connector, "timeout": aiohttp.ClientTimeout(PATIENCE)}
     made = aiohttp.ClientSession(**options)

@@ -1,4 +1,4 @@
-"""A real Chromium, and what makes a page accessible in it."""
+"""A real Chromium, and the check that a page in it is accessible."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ CHROMIUM = shutil.which("chromium")
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no browser here: `apt-get install chromium` runs these tests"
 )
-# Room for axe's short-lived objects: with less the collector works as long as axe itself.
+# Memory for axe's short-lived objects: with less memory the garbage collector takes as long as axe itself.
 OPTIONS = ["--no-sandbox", "--js-flags=--max-semi-space-size=64"]
 
 # axe keeps each colour's parts in WeakMaps of its own and parses the same few colours tens of thousands of times, which
@@ -50,7 +50,7 @@ def launched() -> Iterator[Browser]:
 
 
 def is_accessible(page: Page) -> bool:
-    """Asked from outside the page: its own policy may let no script in."""
+    """Runs axe from outside the page, because the page's policy may forbid scripts. Fails with the violations."""
     found = AXE.run(page)
     assert found.violations_count == 0, found.generate_report()
     return True

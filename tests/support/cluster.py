@@ -1,4 +1,4 @@
-"""Migrated databases for tests, copied from one template per service and used again where nothing but rows changed."""
+"""Migrated databases for tests. Each is a copy of its service's template, and is reused if only its rows changed."""
 
 import contextlib
 import itertools
@@ -14,7 +14,7 @@ from tests.support.wiping import Template
 
 
 class TestDatabases:
-    """Makes and takes back databases on one cluster; a template is migrated the first time a service asks."""
+    """Gives out databases of one cluster and takes them back. A service's template is migrated at its first use."""
 
     __test__ = False
 
@@ -23,7 +23,7 @@ class TestDatabases:
         self.passwords = databases.passwords_for(SERVICES)
         self.templates: dict[str, Template] = {}
         self.spare: dict[str, list[Database]] = {}
-        # Kept open: to begin one costs the server several times what the statements of a restoration do.
+        # Kept open: a new connection costs the server several times more than the statements of a restoration.
         self.connections: dict[str, psycopg.Connection] = {}
         self.numbers = itertools.count(1)
 
@@ -37,7 +37,7 @@ class TestDatabases:
         return databases.described(service, self.cluster.url, self.passwords, name)
 
     def take_back(self, database: Database) -> None:
-        """For the next test, or for good where its tables are not what they were."""
+        """Restores the database for the next test, or drops it if its tables changed."""
         if self.templates[database.service].restore(self._connection(database)):
             self.spare.setdefault(database.service, []).append(database)
         else:
@@ -45,7 +45,7 @@ class TestDatabases:
             databases.drop(self.cluster.url, database.name)
 
     def _connection(self, database: Database) -> psycopg.Connection:
-        """One that works: tests end connections, and this may have been among them."""
+        """A working connection; a new one if a test ended the last."""
         conn = self.connections.get(database.name)
         with contextlib.suppress(psycopg.OperationalError):
             if conn is not None:
@@ -71,7 +71,7 @@ class TestDatabases:
 
 
 def start_cluster(folder: Path, within: Path | None = None) -> Cluster:
-    """A cluster that forgets to flush: nothing in it outlives the test session. Its data lies below `within`, where that is named."""
+    """A cluster that does not flush, because the test session deletes it. Its data is below `within`, if that is given."""
     cluster = Cluster(folder, new_password(), durable=False, within=within)
     cluster.start()
     cluster.wait()

@@ -1,4 +1,4 @@
-"""RSA keys for tests. To find the primes of one takes a tenth of a second, so that each process makes few and uses them again."""
+"""RSA keys for tests. A new key takes a tenth of a second, so each process makes a few and reuses them."""
 
 import itertools
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 
 @cache
 def rsa_key(number: int, bits: int = 2048) -> RSAPrivateKey:
-    """The same for the same number, another for another."""
+    """The key with that number: the same number gives the same key, another number another key."""
     return generate_private_key(public_exponent=65537, key_size=bits)
 
 
 def in_turn(*numbers: int) -> Callable[[], RSAPrivateKey]:
-    """Gives these keys one after the other, over and over: whoever asks twice gets two."""
+    """Yields the keys in turn without end, so that two calls in a row give different keys."""
     turn = itertools.cycle(numbers)
     return lambda: rsa_key(next(turn))

@@ -1,4 +1,4 @@
-"""Test databases lie in memory where the machine has some to spare: half of what a test of a few rows costs on a disk is making files."""
+"""Puts test databases in memory if the machine has enough: on a disk, making files is half the cost of a small test."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ JUST_MADE_SECONDS = 60
 
 @contextmanager
 def folder() -> Iterator[Path | None]:
-    """A folder in memory as long as the block runs, which PostgreSQL's account may enter; None where there are not 4 GiB free."""
+    """A folder in memory while the block runs; PostgreSQL's account may enter it. None if less than 4 GiB are free."""
     if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM:
         yield None
         return
@@ -34,7 +34,7 @@ def folder() -> Iterator[Path | None]:
 
 
 def _sweep() -> None:
-    """What test runs left that were killed: nobody holds their locks, as nobody holds that of one made this moment."""
+    """Deletes the folders of killed test runs: their locks are free, and they are not so new that the lock is still to come."""
     for left in MEMORY.glob(f"{PREFIX}*"):
         lock = _lock(left)
         if lock is not None and os.fstat(lock).st_mtime < time.time() - JUST_MADE_SECONDS:
@@ -44,7 +44,7 @@ def _sweep() -> None:
 
 
 def _lock(place: Path) -> int | None:
-    """The lock of a folder, held until it is closed; None if another process holds it, or the folder is another user's."""
+    """The lock of a folder, held until the file is closed. None if another process holds it or the folder is another user's."""
     try:
         lock = os.open(place, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""A network of a test's own, whose packets can be dropped: to connections that are cut, nobody says anything."""
+"""A network of the test's own, whose packets can be dropped. A cut connection gets no packet that closes it."""
 
 import ctypes
 import os
@@ -21,7 +21,7 @@ needed = pytest.mark.skipif(not PROGRAM or os.geteuid() != 0, reason="needs root
 
 @contextmanager
 def own_network() -> Iterator[None]:
-    """This thread, and what it starts, in a network namespace of its own. Raises OSError where that is not permitted."""
+    """Puts this thread and its children into a network namespace of their own. Raises OSError if that is not permitted."""
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     if libc.unshare(CLONE_NEWNET) != 0:
@@ -38,7 +38,7 @@ def own_network() -> Iterator[None]:
 
 @contextmanager
 def cut(*matches: str) -> Iterator[None]:
-    """Drops whatever matches, such as `ip daddr 127.0.10.3`; connections are neither closed nor refused."""
+    """Drops all packets that match, for example `ip daddr 127.0.10.3`; connections are neither closed nor refused."""
     rules = "".join(f"add rule ip chaos cut {match} drop\n" for match in matches)
     subprocess.run([str(PROGRAM), "-f", "-"], input=rules, text=True, check=True)
     try:

@@ -1,4 +1,4 @@
-"""A real PgBouncer in transaction mode, with the configuration that is shipped."""
+"""A real PgBouncer in transaction mode, with the configuration of deploy/pgbouncer."""
 
 import os
 import re
@@ -26,7 +26,7 @@ PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:
 
 @contextmanager
 def pooled(database: Database, server_connections: int = 2) -> Iterator[Database]:
-    """The same database, whose `app` and `worker` addresses are a pooler's with so few server connections for each role."""
+    """The same database with `app` and `worker` addresses of a pooler that has that many server connections for each role."""
     folder = Path(tempfile.mkdtemp(prefix="knogin-pooler-", dir="/var/tmp"))
     port = ports.free_port(0)
     configure(folder, database, port, server_connections)

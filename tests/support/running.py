@@ -1,4 +1,4 @@
-"""Starting a whole stack for a test session, and stopping it."""
+"""Starts a whole stack for a test session, and stops it."""
 
 import os
 import signal
@@ -18,9 +18,9 @@ START_SECONDS = 120
 
 
 class RunningStack:
-    """`python -m deploy.local up` as a child of the tests, with a state folder of its own on any free port.
+    """`python -m deploy.local up` as a child of the tests, with its own state folder, on any free port.
 
-    The databases lie below `data`, or below the state folder without it.
+    The databases are below `data`, or below the state folder if `data` is not given.
     """
 
     def __init__(self, folder: Path, *arguments: str, data: Path | None = None, **environment: str) -> None:
@@ -33,19 +33,19 @@ class RunningStack:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Stack:
-        """Returns when the stack is ready; fails with what it printed and logged when it does not get there."""
+        """Returns when the stack is ready. Fails with its output and its logs if it does not become ready."""
         self.launch()
         try:
             wait_for(self._settled, START_SECONDS, "the stack")
             assert self._ready()
         except AssertionError:
-            told = self.told()
+            report = self.report()
             self.stop()
-            raise AssertionError(f"the stack did not start:\n{told}") from None
+            raise AssertionError(f"the stack did not start:\n{report}") from None
         return Stack(self.state.stack)
 
     def launch(self) -> subprocess.Popen[bytes]:
-        """Start it without waiting."""
+        """Starts it without waiting."""
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.local", "up", "--headless", *self.arguments],
@@ -59,20 +59,20 @@ class RunningStack:
         return self.process
 
     def stop(self) -> int:
-        """As Ctrl-C would; the exit code."""
+        """Stops it as Ctrl-C does. Returns the exit code."""
         assert self.process
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(60)
 
     def delete(self) -> None:
-        """Forget it, however it ended."""
+        """Deletes its data, even if it did not stop well."""
         if self.process:
             self.process.wait(60)
         down.delete(self.state)
         self.output.unlink(missing_ok=True)
 
-    def told(self) -> str:
-        """What it printed, and the end of every log that has a word to say."""
+    def report(self) -> str:
+        """Its output, and the end of every log that is not empty."""
         logs = [
             f"--- {log.name}\n{tail(log, 12)}" for log in sorted(self.state.logs.glob("*.log")) if log.stat().st_size
         ]
@@ -83,6 +83,6 @@ class RunningStack:
         return self.process.poll() is not None or self._ready()
 
     def _ready(self) -> bool:
-        """Its own word for it, not that of one killed before."""
+        """Whether its own stack.json says `ready`, and not one that a killed stack left."""
         described = read_json(self.state.stack)
         return bool(self.process and described.get("ready") and described["supervisor_pid"] == self.process.pid)

@@ -1,7 +1,7 @@
-"""Which process runs which files when `make test` runs several side by side: nobody waits at the end for one long file.
+"""Orders test files for several processes, so that they do not wait at the end for one long file.
 
-What a file costs here is only a guess that costs time when it is wrong. Files that need the whole stack share two of them,
-since starting one takes a core for seconds.
+The list of long files only saves time; tests are right with any order. Files that need the whole stack share two stacks, because
+each start takes a core for seconds.
 """
 
 import re
@@ -43,7 +43,7 @@ LONG = (
     "gateway/test_tokens.py",
     "shared/test_tracing.py",
 )
-"""Those that take ten seconds and more, the longest first."""
+"""Files that take ten seconds or more, the longest first."""
 
 
 class Plan:
@@ -57,16 +57,16 @@ class Plan:
         self._ranks = {file: place for place, file in enumerate(ordered)} | dict.fromkeys(on_stack, -1)
 
     def group(self, file: str) -> str:
-        """Files of one group are run by one process."""
+        """One process runs all files of a group."""
         return self._groups.get(file, file)
 
     def rank(self, file: str) -> int:
-        """Those that need a stack first, then the long ones, then the others as they were."""
+        """Files that need a stack come first, then long files, then the others in their order."""
         return self._ranks[file]
 
 
 class Scheduling(LoadFileScheduling):
-    """As `--dist loadfile`, in the order the tests are in."""
+    """Like `--dist loadfile`, but keeps the order of the tests."""
 
     plan: Plan | None = None
 
@@ -82,7 +82,7 @@ class Scheduling(LoadFileScheduling):
 
 
 def order(items: list[pytest.Item]) -> None:
-    """In place; of one file the tests stay as they were."""
+    """Sorts `items` in place. The tests of one file keep their order."""
     plan = Plan([file_of(item.nodeid) for item in items])
     items.sort(key=lambda item: plan.rank(file_of(item.nodeid)))
 
@@ -93,6 +93,6 @@ def file_of(nodeid: str) -> str:
 
 @cache
 def uses_stack(file: str) -> bool:
-    """Whether tests of that file, named as pytest names it, ask for the running stack."""
+    """Whether tests of that file, by its pytest name, use the running stack."""
     path = TESTS.parent / file
     return path.exists() and USES_STACK.search(path.read_text()) is not None

@@ -1,4 +1,4 @@
-"""An application behind a real socket, in a thread of the tests."""
+"""Serves an application on a real socket, in a thread of the tests."""
 
 import socket
 import threading
@@ -13,8 +13,8 @@ from tests.support.waiting import wait_for
 
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
-    """Its address, while it is served."""
-    # asyncio sends small answers at once only on sockets that say they are TCP: on others each waits 40 ms for an acknowledgement.
+    """Serves the application while the block runs. Yields its address."""
+    # asyncio sends a small answer at once only if the socket's protocol is TCP; otherwise each waits 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, http="httptools", loop="uvloop", log_config=None, access_log=False))

@@ -1,4 +1,4 @@
-"""Signing keys of all services, and batches as their relays would sign them."""
+"""Signing keys of all services, and batches signed as their relays sign them."""
 
 import functools
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from shared.signatures import Signer
 
 
 def signing_key(service: str, kid: str = "test-1") -> str:
-    """Each service's own, the same in every process of the tests."""
+    """The key of a service, the same in every process of the tests."""
     return f"{kid}:{base64url_encode(f'{service}/{kid}'.encode().ljust(32, b'.')[:32])}"
 
 
@@ -21,7 +21,7 @@ PUBLIC_KEYS = ",".join(Signer(signing_key(service)).public_text(service) for ser
 
 
 def settings_of(service: str) -> dict[str, str]:
-    """The settings by which a service signs and checks."""
+    """The settings with which a service signs and checks messages."""
     return {"service_signing_key": signing_key(service), "service_public_keys": PUBLIC_KEYS}
 
 
@@ -31,5 +31,5 @@ def signer(service: str) -> Signer:
 
 
 def sealed(producer: str, consumer: str, envelopes: Sequence[Envelope | dict[str, object]]) -> Sealed:
-    """The arguments of the call by which the producer's relay sends those messages."""
+    """The arguments of the Celery call with which the producer's relay sends those messages."""
     return authenticity.seal(signer(producer), "batch", producer, consumer, msgspec.json.encode(envelopes).decode())

@@ -1,4 +1,4 @@
-"""A running stack, as tests see it: clients, tokens, databases, spans, and a way to kill its processes."""
+"""A running stack for tests: clients, tokens, databases, spans, and a way to kill its processes."""
 
 import itertools
 import json
@@ -30,7 +30,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class App:
-    """An app that was registered for a test."""
+    """An app that a test registered."""
 
     client_id: str
     client_secret: str
@@ -49,25 +49,25 @@ class Tenant:
 
 
 class Stack:
-    """Reads stack.json each time it is asked, since a restart changes pids."""
+    """Reads stack.json at every use, because a restart changes pids."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     @property
     def described(self) -> dict[str, Any]:
-        """stack.json as it is now."""
+        """The present content of stack.json."""
         return json.loads(self.file.read_text())
 
     @property
     def tenant(self) -> Tenant:
-        """The demo tenant, to which on-request scopes are granted."""
+        """The demo tenant, which has a grant of the on-request scopes."""
         described = self.described
         return _tenant(described["tenant"]["id"], described["admin"])
 
     @property
     def other(self) -> Tenant:
-        """Another tenant, with everyday scopes alone."""
+        """Another tenant, with only the everyday scopes."""
         other = self.described["other_tenant"]
         return _tenant(other["id"], other["admin"])
 
@@ -80,7 +80,7 @@ class Stack:
         return httpx.URL(self.described["gateway"]).port or 80
 
     def client(self, host: str = "api", token: str | None = None, **options: Any) -> httpx.Client:
-        """A client of the gateway under one of its names: "auth", "api" or "docs". Its answers are held against the contract."""
+        """A client of the gateway under the host name of "auth", "api" or "docs". Checks every answer against the contract."""
         described = self.described
         headers = {"host": f"{described['hosts'][host]}:{self.port}"}
         if token is not None:
@@ -118,15 +118,15 @@ class Stack:
         return answer.json()["access_token"]
 
     def app_token(self, *scopes: str, admin_token: str | None = None) -> str:
-        """A token with those scopes from an app of its own."""
+        """A token with those scopes, from a new app."""
         return self.token(self.register_app(scopes, admin_token), " ".join(scopes))
 
     def service_url(self, name: str) -> str:
-        """Where a service listens itself, behind the gateway."""
+        """The URL of a service itself, behind the gateway."""
         return self.described["services"][name]["url"]
 
     def identity(self, caller: Caller, service: str, at: float | None = None) -> dict[str, str]:
-        """The header by which the gateway would state that caller to a service; `at` mints it at another time."""
+        """The identity header that the gateway would send to a service for that caller; `at` sets another time."""
         key = SigningKey(self.described["identity_signing_key"])
         return {identity.HEADER: identity.mint(caller, key, by_name(service).database, at)}
 
@@ -140,7 +140,7 @@ class Stack:
         return psycopg.connect(described["services"][service.name][keys[role]])
 
     def operate(self, name: str, *words: str) -> str:
-        """What an operator's command of a service prints; it must end well."""
+        """Runs an operator's command of a service, which must succeed, and returns its output."""
         command = [sys.executable, "-m", "deploy.local", "operate", name, *words]
         environment = os.environ | {"KNOGIN_STATE": str(self.file.parent)}
         done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -151,28 +151,28 @@ class Stack:
         return waterfall.read(Path(self.described["spans"]), trace_id)
 
     def logs(self) -> dict[str, str]:
-        """What each process has logged, by process name."""
+        """The log of each process, by process name."""
         return {log.stem: log.read_text(errors="replace") for log in sorted(Path(self.described["logs"]).glob("*.log"))}
 
     def complaints(self, last: int = 30) -> list[str]:
-        """The newest log lines above the level of information, of all processes, oldest first."""
+        """The newest warnings and errors in the logs of all processes, oldest first."""
         lines = [line for log in self.logs().values() for line in log.splitlines() if COMPLAINT.search(line)]
         return sorted(lines)[-last:]
 
     def pid(self, name: str, process: str = "web") -> int:
-        """The process id of one process; `gateway` has only one."""
+        """The pid of a process. The gateway has only one process."""
         described = self.described
         return described["gateway_pid"] if name == "gateway" else described["services"][name]["pids"][process]
 
     def kill(self, name: str, process: str = "web", number: signal.Signals = signal.SIGKILL) -> int:
-        """Kill a process for good; its pid. The supervisor starts another: see `wait_for_restart`."""
+        """Kills a process and returns its pid. The supervisor starts a new one: see `wait_for_restart`."""
         pid = self.pid(name, process)
         assert pid > 1, f"{name} {process} was never started"
         os.kill(pid, number)
         return pid
 
     def wait_for_restart(self, name: str, process: str, killed: int) -> int:
-        """The pid of the process that took the killed one's place, once it is ready."""
+        """Waits until the successor of the killed process is ready, and returns its pid."""
         wait_for(lambda: self.pid(name, process) != killed, what=f"{name} {process} to be started again")
         probe = self._probe(name, process)
         wait_for(lambda: _answers(probe), what=f"{name} {process} to be ready")

@@ -1,4 +1,4 @@
-"""A primary with a streaming standby, to be lost and promoted."""
+"""A primary with a streaming standby. Tests lose the primary and promote the standby."""
 
 import psycopg
 
@@ -44,14 +44,14 @@ class Standby(Cluster):
 
 
 def lose(cluster: Cluster) -> None:
-    """As a machine that loses its power: nothing is said to anybody."""
+    """Stops the server like a machine that loses its power: no connection is closed."""
     assert cluster.server
     cluster.server.kill()
     cluster.server.wait()
 
 
 def read_only(cluster: Cluster, on: bool) -> None:
-    """As an address behind which the primary was exchanged for a standby, for sessions that are open too."""
+    """Makes the cluster read-only, as if a standby replaced the primary; open sessions become read-only too."""
     with psycopg.connect(cluster.url, autocommit=True) as conn:
         conn.execute("SET default_transaction_read_only = off")
         conn.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if on else 'off'}".encode())

@@ -1,4 +1,4 @@
-"""When a run stops early, and what it says at its end about what it did not do."""
+"""Stops a test run early, and lists at its end the tests that did not run."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 
 @contextmanager
 def all_else_fails(session: pytest.Session, what: str) -> Iterator[None]:
-    """If this does not start, nothing that needs it can pass: the run ends with this one failure instead of a thousand."""
+    """Ends the run with one failure for a part that does not start, because a thousand tests that need it would fail too."""
     try:
         yield
     except Exception:
@@ -18,7 +18,7 @@ def all_else_fails(session: pytest.Session, what: str) -> Iterator[None]:
 
 
 def name_what_was_skipped(terminal: pytest.TerminalReporter) -> None:
-    """A section at the end, one line for each reason, so that a green run does not hide what it left out."""
+    """Writes one line for each reason of skipped tests at the end, so that a green run does not hide them."""
     files: dict[str, list[str]] = defaultdict(list)
     for report in terminal.stats.get("skipped", ()):
         path, _, reason = report.longrepr

@@ -1,4 +1,4 @@
-"""Waiting for a condition: the only way a test may let time pass."""
+"""Waits for a condition, which is the only way for a test to wait."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def wait_for(condition: Callable[[], T | None], seconds: float = 30, what: str = "") -> T:
-    """The first truthy result of `condition`, asked again and again. Fails the test after `seconds`."""
+    """Calls `condition` until its result is true, and returns that. Fails the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if result := condition():

@@ -1,4 +1,4 @@
-"""Brings a used copy of a template back to what the template holds. To copy it anew makes six hundred files; few tests write ten tables."""
+"""Restores the rows of a used copy of a template. A new copy makes six hundred files, and few tests write to ten tables."""
 
 from dataclasses import dataclass, field
 from typing import LiteralString
@@ -23,7 +23,7 @@ CATALOGUES: list[LiteralString] = [
     "pg_type",
     "pg_default_acl",
 ]
-# The transaction that wrote a catalogue's row is copied with the row, so whatever was altered since tells.
+# A copied row of the catalogue has the transaction of the template's row; a row that was changed later has another one.
 SHAPE: LiteralString = " UNION ALL ".join(
     f"SELECT count(*), sum(xmin::text::bigint), sum(hashtext(xmin::text)::bigint) FROM {catalogue}"
     for catalogue in CATALOGUES
@@ -58,7 +58,7 @@ class Template:
             self.seeds = {table: _rows(conn, table) for table in self._filled(conn)}
 
     def restore(self, conn: psycopg.Connection) -> bool:
-        """Ends every other connection to that copy, and puts back the rows. False where more than rows differs."""
+        """Ends every other connection to the copy and restores its rows. False if more than rows differs."""
         conn.execute(END_OTHERS)
         if conn.execute(SHAPE).fetchall() != self.shape:
             return False

@@ -1,7 +1,7 @@
-"""Images built on this machine under the names that docker-compose.yml uses, for an engine that reaches no registry.
+"""Builds the images of docker-compose.yml on this machine, for an engine that reaches no registry.
 
-Debian's packages and the wheels that `make up` uses hold the same programs; how a container begins is written as the official images do.
-Of Grafana, Jaeger and the collector there is no such package: something idle stands there.
+Debian's packages and the wheels of `make up` have the same programs; the entry points follow the official images.
+There is no such package of Grafana, Jaeger and the collector: idle.py runs in their place.
 """
 
 import os
@@ -73,7 +73,7 @@ ENTRYPOINT ["alertmanager"]""",
 
 
 def build(engine: Engine, folder: Path) -> None:
-    """Every image that docker-compose.yml and the Dockerfile name, built in `folder`."""
+    """Builds in `folder` every image that docker-compose.yml and the Dockerfile name."""
     engine.docker("import", "--change", "ENV LC_ALL=C.UTF-8", str(_base()), BASE)
     for image in names():
         context = folder / re.sub(r"\W", "-", image)
@@ -91,7 +91,7 @@ def names() -> list[str]:
 
 
 def prepare() -> None:
-    """What comes from outside, before the engine cuts this thread off: Debian's packages and the locked wheels."""
+    """Downloads Debian's packages and the locked wheels, before this thread moves to a namespace without a network."""
     CACHE.mkdir(parents=True, exist_ok=True)
     _base()
     wanted = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", str(ROOT / "requirements.lock")]
@@ -100,7 +100,7 @@ def prepare() -> None:
 
 
 def _base() -> Path:
-    """A root file system of Debian with all packages, made once and kept; another list of packages makes another."""
+    """A root file system of Debian with all packages. It is made once for each list of packages, and kept."""
     kept = CACHE / f"trixie-{len(PACKAGES)}-{sum(map(len, PACKAGES))}.tar"
     if not kept.exists():
         root, draft = CACHE / "root", kept.with_suffix(".draft")
@@ -116,7 +116,7 @@ def _base() -> Path:
 
 
 def _fill(context: Path, recipe: str) -> None:
-    """The recipe and each file it copies."""
+    """Writes the recipe and each file that it copies."""
     (context / "Dockerfile").write_text(f"FROM {BASE}\n{recipe}\n")
     home = binaries.postgres_home()
     folders: list[Path] = [CACHE / "wheels", home.parent, binaries.postgres_libraries(home)]

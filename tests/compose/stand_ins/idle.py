@@ -1,4 +1,4 @@
-"""Stands where a page for operators or a collector of traces would: it takes what comes, answers 200, and does nothing with it."""
+"""Runs in place of a page for operators or a collector of traces. It answers 200 to every request and does nothing."""
 
 import signal
 import sys
@@ -16,7 +16,7 @@ class Idle(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""
+        """Logs nothing."""
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Begins as the official image does: an empty volume is prepared by a server that listens on a socket alone.
+# Starts like the official image: a server that listens only on a socket prepares an empty volume.
 set -eu
 if [ "$(id -u)" = 0 ]; then
     mkdir -p "$PGDATA" /run/postgresql
