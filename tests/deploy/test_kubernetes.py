@@ -1,6 +1,7 @@
 """The parts of the Kubernetes tree agree: scaling, selectors, network policies, alerts and connections. Needs no cluster."""
 
 import hashlib
+import re
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from deploy.compose.__main__ import settings
 from deploy.k8s import build
 from deploy.k8s.secrets import manifests, secrets, with_redis
 from deploy.local.table import ROOT, SERVICES, Service
+from shared.messages import queues_of
 from shared.redis_address import parse
 from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
 from tests.deploy.test_watching import asked, kept
@@ -180,6 +182,15 @@ def test_processes_are_scaled_by_metrics_that_are_kept(production: Manifests) ->
     for name, found in of_kind(production, "ScaledObject").items():
         for trigger in found["spec"]["triggers"]:
             assert asked(trigger["metadata"]["query"]) <= set(kept()), name
+
+
+def test_workers_are_scaled_by_all_their_queues_and_no_others(production: Manifests) -> None:
+    queues = {queue for service in SERVICES for queue in queues_of(service.database)}
+    for service in SERVICES:
+        (trigger,) = of_kind(production, "ScaledObject")[f"{service.name}-worker"]["spec"]["triggers"]
+        chosen = re.search(r'queue=~"([^"]+)"', trigger["metadata"]["query"])
+        assert chosen is not None
+        assert {queue for queue in queues if re.fullmatch(chosen[1], queue)} == set(queues_of(service.database))
 
 
 def test_alerts_in_kubernetes_are_those_of_prometheus(production: Manifests) -> None:
