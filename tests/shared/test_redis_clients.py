@@ -224,6 +224,7 @@ class Following:
         self._task = self._loop.create_task(subscription.follow(self._url, "auth:revocations", self._rung.set))
         with pytest.raises(asyncio.CancelledError):
             self._loop.run_until_complete(self._task)
+        self._loop.run_until_complete(asyncio.sleep(1))  # both sides of a connection with TLS take part in its end
         self._loop.close()
 
     def __enter__(self) -> "Following":
