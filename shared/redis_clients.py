@@ -22,6 +22,8 @@ from shared.redis_address import Address, parse
 
 WHERE_IS = "SENTINEL GET-MASTER-ADDR-BY-NAME"
 SENTINEL_SECONDS = 1.0
+# For so long the other side may take to agree to the end of a connection with TLS.
+CLOSE_SECONDS = 0.5
 REPLICA = (b"replica", b"slave", "replica", "slave")
 # A replica; one whose primary is away; a primary without the replicas it must have; one that became a replica under a blocked call, or
 # cannot save: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
@@ -150,7 +152,9 @@ class AsyncSocket(asynchronous.Connection):
         super().__init__(**options)
 
     def _connection_arguments(self) -> dict[str, Any]:
-        encrypted = {"ssl": self._tls, "server_hostname": self.host} if self._tls else {}
+        if self._tls is None:
+            return {**super()._connection_arguments()}
+        encrypted = {"ssl": self._tls, "server_hostname": self.host, "ssl_shutdown_timeout": CLOSE_SECONDS}
         return {**super()._connection_arguments(), **encrypted}
 
 

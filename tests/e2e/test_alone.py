@@ -101,7 +101,8 @@ def test_a_malformed_setting_ends_the_start_with_one_line_naming_it(service: str
     cli = import_module(f"services.{service}.__main__").cli
     ended = CliRunner().invoke(cli, [kind], env=environment)
     assert ended.exit_code == 1
-    assert ended.output.startswith(f"setting {malformed} is malformed: expected ")
+    assert ended.output.startswith(f"setting {malformed} is malformed: ")
+    assert "expected " in ended.output
     assert (ended.output.count("\n"), "hunter2" in ended.output) == (1, False)
 
 

@@ -18,7 +18,7 @@ from deploy.local.redis_server import RedisServer
 from deploy.local.table import SERVICES
 from shared import broker, redis_clients, settings, subscription
 from shared.redis_address import parse
-from shared.redis_clients import MasterNameUnknown, NotPrimary, PrimaryUnknown
+from shared.redis_clients import CLOSE_SECONDS, MasterNameUnknown, NotPrimary, PrimaryUnknown
 from tests.shared.support import (
     acknowledging,
     consuming,
@@ -224,6 +224,7 @@ class Following:
         self._task = self._loop.create_task(subscription.follow(self._url, "auth:revocations", self._rung.set))
         with pytest.raises(asyncio.CancelledError):
             self._loop.run_until_complete(self._task)
+        self._loop.run_until_complete(asyncio.sleep(2 * CLOSE_SECONDS))
         self._loop.close()
 
     def __enter__(self) -> "Following":
