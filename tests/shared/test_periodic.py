@@ -14,7 +14,7 @@ from shared.database import Connection, open_tasks_pool
 from shared.periodic import LOCK, Periodic, PeriodicRunner
 from shared.retention import Kept
 from tests.shared.support import link, publish, scalar
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def at_work(pool: Any, *jobs: Periodic) -> Iterator[None]:
         yield
     finally:
         stopping.set()
-        runner.join(10)
+        runner.join(PATIENCE)
         assert not runner.is_alive()
 
 
