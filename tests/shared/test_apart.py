@@ -32,7 +32,7 @@ from tests.shared.support import (
     scalar,
     unacknowledged,
 )
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 DEAD = batches_queue("graphql_api", "epcr")
@@ -167,7 +167,7 @@ def test_a_full_redis_is_drained_by_its_workers_and_all_goes_on_by_itself(
             wait_for(lambda: effects(consumer)[0] > 0)
             publish(producer, link("enc_later"))
             redis.delete("others")
-            wait_for(lambda: unacknowledged(producer) == 0, seconds=60)
+            wait_for(lambda: unacknowledged(producer) == 0)
     assert effects(consumer) == (1_001, 1_001)
 
 
@@ -199,7 +199,7 @@ def test_a_slow_redis_delays_and_loses_nothing(producer: Database, consumer: Dat
         wait_for(lambda: unacknowledged(producer) == 0)
         redis.execute_command("CLIENT", "PAUSE", "7000", "ALL")  # longer than anybody here waits for an answer
         publish(producer, link("enc_2"))
-        wait_for(lambda: unacknowledged(producer) == 0, seconds=60)
+        wait_for(lambda: unacknowledged(producer) == 0)
     assert effects(consumer) == (2, 2)
 
 
@@ -243,7 +243,7 @@ def test_a_worker_that_redis_refuses_ends_so_that_it_is_started_with_its_new_pas
         wait_for(lambda: len(redis.client_list()) > 1, what="the worker")
         redis.config_set("requirepass", "another")
         redis.client_kill_filter(_type="normal", skipme=True)
-        assert worker.wait(60) is not None
+        assert worker.wait(PATIENCE) is not None
 
 
 def test_a_password_changes_under_load_while_both_are_good(

@@ -158,5 +158,5 @@ def test_a_job_of_another_lane_does_not_wait_for_a_slow_one(pool: Any) -> None:
     released, done = threading.Event(), threading.Event()
     slow = Periodic("slow", 3600, lambda conn: released.wait(30), lane="slow")
     with at_work(pool, slow, Periodic("quick", 0.01, lambda conn: done.set())):
-        assert done.wait(10)
+        assert done.wait(PATIENCE)
         released.set()
