@@ -21,6 +21,7 @@ from shared.signatures import Signer
 from tests.auth.support import GATEWAY_KEY, Auth, claims_of, running
 from tests.auth.test_operator import operate
 from tests.conftest import FreshDatabase
+from tests.support.waiting import PATIENCE, Control, wait_for
 
 GATEWAY = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")
 EPCR = Signer("test:" + base64url_encode(b"e" * 32))
@@ -44,6 +45,10 @@ def changes(auth: Auth, after: int = 0, wait: float = 0) -> Answer:
     answer = auth.call("GET", f"/internal/revocations?after={after}&wait={wait}", GATEWAY)
     assert answer.status_code == 200, answer.text
     return Answer(**{**answer.json(), "watermarks": [Watermark(**mark) for mark in answer.json()["watermarks"]]})
+
+
+def asking(auth: Auth) -> Control:
+    return Control(lambda: changes(auth))
 
 
 def number(auth: Auth) -> int:
@@ -107,9 +112,9 @@ def test_what_was_revoked_comes_as_a_difference_at_once_to_who_waits(auth: Auth)
         assert not found
         auth.admin("POST", f"/v1/platform/apps/{app['client_id']}/disable")
         revoked_at = time.monotonic()
-        waiting.join(10)
+        waiting.join(PATIENCE)
     [(at, answer)] = found
-    assert at - revoked_at < 1
+    assert at - revoked_at < asking(auth).allows(1)
     [mark] = answer.watermarks
     assert (mark.kind, mark.id, mark.tenant_id) == ("client", app["client_id"], auth.demo["tenant_id"])
     assert answer.sequence is not None
@@ -122,7 +127,7 @@ def test_nothing_new_is_an_empty_answer_after_the_time_that_was_asked_for(auth: 
     began = time.monotonic()
     answer = changes(auth, before, wait=0.5)
     assert (answer.watermarks, answer.sequence) == ([], before)
-    assert 0.4 < time.monotonic() - began < 5
+    assert 0.4 < time.monotonic() - began < asking(auth).allows(1)
 
 
 def test_a_number_from_after_a_restore_is_answered_with_everything(auth: Auth) -> None:
@@ -183,15 +188,10 @@ def test_a_distrusted_key_is_among_the_changes(alone: Auth) -> None:
     before = number(alone)
     [(old,)] = alone.sql("SELECT kid FROM signing_keys")
     kid = operate(alone, "keys", "rotate", "--emergency", "--distrust")
-    began = time.monotonic()
-    answer = changes(alone, before, wait=5)
-    assert time.monotonic() - began < 1
+    answer = changes(alone, before, wait=0)
     assert [(mark.kind, mark.id) for mark in answer.watermarks] == [("key", old)]
     # It is published until the new one signs, though nothing that it signed is believed.
-    until = time.monotonic() + 5
-    while changes(alone, answer.sequence or 0).keys != [kid]:
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    wait_for(lambda: changes(alone, answer.sequence or 0).keys == [kid])
 
 
 def test_a_key_whose_hour_has_come_is_announced_no_longer_though_nothing_was_revoked(alone: Auth) -> None:
@@ -204,20 +204,25 @@ def test_a_key_whose_hour_has_come_is_announced_no_longer_though_nothing_was_rev
 
 
 def test_100_000_watermarks_make_a_revocation_no_slower_and_are_read_in_pages(alone: Auth) -> None:
+    app = alone.register()
+
+    def least() -> float:
+        """Seconds from a revocation to its being known."""
+        before, took = number(alone), list[float]()
+        for _ in range(5):
+            began = time.monotonic()
+            alone.admin("POST", f"/v1/platform/apps/{app['client_id']}/disable")
+            answer = changes(alone, before, wait=5)
+            took.append(time.monotonic() - began)
+            assert len(answer.watermarks) == 1
+            before = answer.sequence or 0
+            alone.admin("POST", f"/v1/platform/apps/{app['client_id']}/enable")
+        return min(took)
+
+    few = least()
     alone.sql(MANY, 100_000)
     alone.sql("SELECT next_changes(1)")
-    app = alone.register()
-    before = number(alone)
-    slowest = 0.0
-    for _ in range(5):
-        began = time.monotonic()
-        alone.admin("POST", f"/v1/platform/apps/{app['client_id']}/disable")
-        answer = changes(alone, before, wait=5)
-        slowest = max(slowest, time.monotonic() - began)
-        assert len(answer.watermarks) == 1
-        before = answer.sequence or 0
-        alone.admin("POST", f"/v1/platform/apps/{app['client_id']}/enable")
-    assert slowest < 1
+    assert least() < 5 * few
     marks, after, pages, more = Marks(), 0, 0, True
     while more:
         answer = changes(alone, after)
@@ -236,19 +241,18 @@ def test_whoever_waits_is_answered_when_the_process_is_stopped(fresh_database: F
 
     database = fresh_database("auth")
 
-    async def story() -> float:
+    async def story() -> None:
         pool: AsyncConnectionPool[Any] = open_pool(database.app)
         async with pool:
             held = Changes(pool, redis_url)
             await held.look()
-            waiting = asyncio.create_task(held.answer(held._sequence, 20))
+            waiting = asyncio.create_task(held.answer(held._sequence, 3600))
             await asyncio.sleep(0.2)
-            began = time.monotonic()
+            assert not waiting.done()
             held.close()
             await waiting
-            return time.monotonic() - began
 
-    assert asyncio.run(story()) < 1
+    asyncio.run(asyncio.wait_for(story(), PATIENCE))
 
 
 def test_no_number_is_given_twice(auth: Auth) -> None:

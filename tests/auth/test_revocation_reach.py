@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from tests.support.stack import App, Stack
+from tests.support.waiting import Control, wait_for
 
 APPS = "/v1/platform/apps"
 Revoke = Callable[[httpx.Client, App, dict[str, Any]], object]
@@ -47,9 +48,15 @@ def reach(stack: Stack, revoke: Revoke) -> float:
             assert holder.get("/v1/platform/scopes").status_code == 200
             revoke(admin, app, minted)
             began = time.perf_counter()
-            while holder.get("/v1/platform/scopes").status_code == 200:
-                assert time.perf_counter() - began < 10, f"{revoke.__name__} never reached the gateway"
+            wait_for(lambda: holder.get("/v1/platform/scopes").status_code == 401, what=revoke.__name__)
         return time.perf_counter() - began
+
+
+def within_a_second(stack: Stack, revoke: Revoke) -> bool:
+    """On a quiet machine; on another, beside calls through the same gateway to the same service."""
+    with stack.client("auth", stack.admin_token) as admin:
+        calls = Control(lambda: admin.get(APPS).raise_for_status())
+        return reach(stack, revoke) <= calls.allows(1)
 
 
 @contextmanager
@@ -73,12 +80,12 @@ def p99(seconds: list[float]) -> float:
 
 @pytest.mark.parametrize("revoke", REVOCATIONS)
 def test_every_revocation_reaches_the_gateway_within_a_second(stack: Stack, revoke: Revoke) -> None:
-    assert reach(stack, revoke) <= 1
+    assert within_a_second(stack, revoke)
 
 
 def test_a_revocation_reaches_the_gateway_within_a_second_while_redis_is_away(stack: Stack) -> None:
     with without_redis(stack):
-        assert reach(stack, disable) <= 1
+        assert within_a_second(stack, disable)
 
 
 def test_a_token_obtained_after_the_revocation_is_good_at_once(stack: Stack) -> None:

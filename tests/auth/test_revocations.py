@@ -11,6 +11,7 @@ from redis import Redis
 from tests.auth.support import PASSWORD, Auth, Browser, claims_of, redeem, register_web_app
 from tests.auth.test_operator import operate
 from tests.auth.test_sign_in import choose, new_link
+from tests.support.waiting import PATIENCE
 
 DAY = 86_400
 WORKER_ADDS = "SELECT set_config('app.tenant_id', %s, true), add_watermark('client', %s, interval '1 hour')"
@@ -70,7 +71,7 @@ def test_no_version_is_seen_before_all_that_belongs_to_it(auth: Auth) -> None:
         second.join(0.3)
         assert second.is_alive()
         assert auth.watermarks().json()["version"] == before
-    second.join(10)
+    second.join(PATIENCE)
     listed = auth.watermarks()
     assert listed.json()["version"] == before + 2
     assert all(client_id in listed.text for client_id in apps)
@@ -101,7 +102,7 @@ def test_no_token_slips_past_a_revocation_under_way(auth: Auth) -> None:
         pass
     auth.admin("POST", f"/v1/platform/apps/{app['client_id']}/disable")
     for asker in askers:
-        asker.join(30)
+        asker.join(PATIENCE)
     stop.set()
     mark = next(mark for mark in auth.watermarks().json()["watermarks"] if mark["id"] == app["client_id"])
     assert all(int(jti.replace("-", "")[:12], 16) < mark["not_before_ms"] for jti in minted)
@@ -136,10 +137,9 @@ def test_whoever_waits_for_another_revocation_keeps_no_app_from_its_tokens(auth:
         waiting.start()
         waiting.join(0.3)
         assert waiting.is_alive()
-        began = time.monotonic()
         token = auth.token(app)
-        assert (token.status_code, time.monotonic() - began < 2) == (200, True)
-    waiting.join(10)
+        assert (token.status_code, waiting.is_alive()) == (200, True)
+    waiting.join(PATIENCE)
     jti = claims_of(token.json()["access_token"])["jti"]
     assert int(jti.replace("-", "")[:12], 16) < mark_of(auth, "client", app["client_id"])["not_before_ms"]
 
@@ -182,11 +182,17 @@ def test_revoking_single_grants_does_not_wait_for_the_clock(auth: Auth) -> None:
     """No further token of theirs is made, so that callers who end one after the other hold others up less."""
     with psycopg.connect(auth.settings.worker_database_url or "") as conn:
         conn.execute("SELECT set_config('app.tenant_id', %s, true)", (auth.demo["tenant_id"],))
-        began = time.monotonic()
-        conn.execute(
-            "SELECT count(add_watermark('grant', 'gnt_' || number, interval '1 s')) FROM generate_series(1, 300) AS number"
-        )
-        assert time.monotonic() - began < 0.6
+
+        def seconds(kind: str) -> float:
+            began = time.monotonic()
+            conn.execute(
+                "SELECT count(add_watermark(%s, 'id_' || number, interval '1 s')) FROM generate_series(1, 300) AS number",
+                (kind,),
+            )
+            return time.monotonic() - began
+
+        waiting = 300 * 0.002
+        assert seconds("client") - seconds("grant") > waiting / 2
         conn.rollback()
 
 

@@ -20,6 +20,7 @@ from tests.auth.test_operator import operate
 from tests.auth.test_saml_enforced import enforce
 from tests.auth.test_sign_in import choose, new_link
 from tests.auth.test_sign_in import person as person
+from tests.support.waiting import PATIENCE
 
 SECOND = "/v1/auth/second-factor"
 DEVICE = "__Host-knogin-device"
@@ -285,7 +286,7 @@ class Work:
 
     def of(self, name: str) -> Any:
         def work() -> None:
-            assert self.go.wait(10)
+            assert self.go.wait(PATIENCE)
             self.done.append(name)
 
         return work
@@ -330,7 +331,7 @@ def test_places_are_free_again_whatever_becomes_of_those_who_waited() -> None:
         work.go.set()
         await asyncio.gather(running, waiting[1], late)
         assert work.done == ["first", "c", "d"]
-        await asyncio.wait_for(hashing.run(work.of("last"), "a"), 5)
+        await asyncio.wait_for(hashing.run(work.of("last"), "a"), PATIENCE)
 
     asyncio.run(scenario())
 
@@ -406,9 +407,9 @@ def test_without_a_second_factor_a_password_has_15_characters() -> None:
 
 
 def test_a_very_long_password_is_judged_quickly() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert passwords.problem_with("@$5!1|0(){}<>" * 19, (), second_factor=False) is None
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2  # as many spellings as there are take for ever
 
 
 def test_a_short_password_does_not_stay_alone_when_the_second_factor_goes(auth: Auth, person: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from psycopg_pool import PoolTimeout
 from services.device_ingest import group_commit
 from services.device_ingest.group_commit import GroupCommit
 from shared.problems import Problem
+from tests.support.waiting import PATIENCE
 
 Group = GroupCommit[int, int]
 
@@ -190,7 +191,7 @@ def test_closing_waits_for_what_was_submitted() -> None:
 def test_whoever_submits_again_the_moment_it_is_answered_is_not_forgotten() -> None:
     async def test(table: Table) -> None:
         group = Group(table.write, rows=10, writers=1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert [await group.submit([n]) for n in range(3)] == [[0], [10], [20]]
 
     run(test)

@@ -73,7 +73,7 @@ def test_an_observation_of_an_encounter_this_tenant_does_not_have_is_kept_and_sa
         sent = [api.post(f"{device}/observations", json=SPO2 | {"encounter_id": id}) for id in encounters]
         for answer in sent:
             path = answer.headers["location"]
-            wait_for(lambda path=path: link_of(api, path) == "unknown", seconds=60)
+            wait_for(lambda path=path: link_of(api, path) == "unknown")
             assert api.get(path).json()["value"] == 98.0
         assert values_in_bundle(elsewhere, encounters[1]) == {}
 
@@ -132,7 +132,7 @@ class Load:
     def wait_for_more(self, readings: int) -> None:
         goal = len(self.answered) + readings
         self.hurry.set()
-        wait_for(lambda: len(self.answered) >= goal, seconds=60, what=f"{goal} readings")
+        wait_for(lambda: len(self.answered) >= goal, what=f"{goal} readings")
 
     def _send(self, token: str) -> None:
         with self.stack.client("api", token) as client:

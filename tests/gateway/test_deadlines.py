@@ -56,7 +56,7 @@ def test_a_connection_whose_client_falls_silent_ends(state: str, world: World) -
     with gateway.door() as door:
         wait_for(lambda: gateway.gateway.watch.count == 1)
         door.send(SILENT[state](world))
-        wait_for(lambda: gateway.gateway.watch.count == 0, seconds=8)
+        wait_for(lambda: gateway.gateway.watch.count == 0)
 
 
 def test_a_connection_is_idle_once_its_client_has_read_an_answer_that_it_read_late(world: World) -> None:
@@ -66,7 +66,6 @@ def test_a_connection_is_idle_once_its_client_has_read_an_answer_that_it_read_la
         door.send(get(world, "/api/v1/epcr/big", b"Accept: */*\r\n"))
         time.sleep(0.5)
         assert len(door.reply().body) == BIG
-        door.socket.settimeout(5)
         assert door.ends()
 
 
@@ -100,7 +99,7 @@ def test_a_client_that_never_reads_its_last_answer_is_left(world: World) -> None
 
         protocol.transport = Stuck(protocol.transport)
         protocol.deadline = 0.0
-        wait_for(lambda: aborted, seconds=8)
+        wait_for(lambda: aborted)
 
 
 @pytest.mark.parametrize("zeros", range(LENGTH_DIGITS + 3))
@@ -136,9 +135,9 @@ def test_a_slow_and_steady_body_arrives_whole_though_it_takes_longer_than_a_sile
 ) -> None:
     """Above and below the size up to which the gateway waits for all of it."""
     world.service.answers["/api/v1/devices/enrol"] = lambda seen: response(200, b"%d" % len(seen.body))
-    gateway = world.start(client_body_timeout=0.5, client_body_rate=size * 4)
+    gateway = world.start(client_body_timeout=1, client_body_rate=size * 2)
     with gateway.door() as door:
-        assert sends(door, world, 20, size, 0.1) > 4 * 0.5
+        assert sends(door, world, 20, size, 0.1) > 2 * 1
         reply = door.reply()
         assert (reply.status, reply.body) == (200, b"%d" % (20 * size))
 
@@ -153,9 +152,10 @@ def test_a_dripped_body_ends_when_a_silent_one_does(start: int, world: World) ->
 
     world.service.answers["/api/v1/devices/enrol"] = reading
     gateway = world.start(client_body_timeout=0.5, client_body_rate=COLLECTED * 2)
-    with gateway.door() as door:
+    with gateway.door() as silent, gateway.door() as door:
+        for each in (silent, door):
+            each.send(post(world) + b"Content-Length: 900000\r\n\r\n" + b"x" * start)
         began = time.monotonic()
-        door.send(post(world) + b"Content-Length: 900000\r\n\r\n" + b"x" * start)
         ended = threading.Event()
 
         def drip() -> None:
@@ -166,13 +166,13 @@ def test_a_dripped_body_ends_when_a_silent_one_does(start: int, world: World) ->
         dripping = threading.Thread(target=drip)
         dripping.start()
         try:
+            assert silent.reply().status == 408
+            usual = time.monotonic() - began
             assert door.reply().status == 408
         finally:
             ended.set()
             dripping.join()
-        assert (
-            time.monotonic() - began < 0.5 + 0.5 + 2.5
-        )  # its own, that of what came at once, and what a sweep may be late
+        assert time.monotonic() - began < 3 * usual
 
 
 def test_bytes_of_a_body_that_was_answered_buy_no_time(world: World) -> None:
@@ -192,4 +192,4 @@ def test_bytes_of_a_body_that_was_answered_buy_no_time(world: World) -> None:
             for _ in range(100):
                 door.send(b"%x\r\n" % COLLECTED + b"x" * COLLECTED + b"\r\n")
                 time.sleep(0.1)
-        wait_for(lambda: gateway.gateway.watch.count == 0, seconds=5)
+        wait_for(lambda: gateway.gateway.watch.count == 0)

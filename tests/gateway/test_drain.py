@@ -1,6 +1,7 @@
 """The gateway as a process: its listening socket is given to it, SIGTERM drains it, several share a socket."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from tests.gateway.conftest import World
 from tests.gateway.origin import Seen, response
 from tests.gateway.raw import Door
 from tests.support.environment import environment_of
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = os.getcwd()
 
@@ -64,7 +65,7 @@ def test_sigterm_answers_what_is_in_flight_and_what_an_open_connection_still_ask
         return True
 
     world.service.answers["/api/v1/epcr/slow"] = slow
-    with listening() as listener, process(world, listener) as child:
+    with listening() as listener, process(world, listener, rate_limit_read="off") as child:
         port = listener.getsockname()[1]
         token = world.issuer.token()
         with Door(port) as busy, Door(port) as idle:
@@ -74,14 +75,15 @@ def test_sigterm_answers_what_is_in_flight_and_what_an_open_connection_still_ask
             )
             wait_for(lambda: any(seen.path == "/api/v1/epcr/slow" for seen in world.service.seen))
             child.send_signal(signal.SIGTERM)
-            wait_for(lambda: _refuses_new(child))
-            last = idle.request("GET", "/api/v1/devices", token=token)
+            replies = (idle.request("GET", "/api/v1/devices", token=token) for _ in itertools.count())
+            last = next(reply for reply in replies if reply.get("connection"))
             assert (last.status, last.get("connection")) == (200, "close")
             assert idle.ends()
+            wait_for(lambda: _refuses_new(child))
             go_on.set()
             reply = busy.reply()
             assert (reply.status, reply.body, reply.get("connection")) == (200, b"late", "close")
-        assert child.wait(20) == 0
+        assert child.wait(PATIENCE) == 0
 
 
 def _refuses_new(child: "subprocess.Popen[bytes]") -> bool:

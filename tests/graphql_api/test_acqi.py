@@ -53,7 +53,7 @@ def expected(encounters: list[dict[str, Any]], first: str, after: str) -> dict[s
 def eventually(ask: Asking, wanted: dict[str, dict[str, Any]], first: str, after: str) -> None:
     """An answer may be a tenth of a second old."""
     try:
-        wait_for(lambda: figures(ask, first, after) == wanted, seconds=5)
+        wait_for(lambda: figures(ask, first, after) == wanted)
     except AssertionError:
         assert figures(ask, first, after) == wanted
 

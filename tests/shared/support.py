@@ -20,6 +20,7 @@ from shared.relay import Relay
 from shared.transport import Call
 from shared.worker import Received, create_worker
 from tests.support.signing import PUBLIC_KEYS, signing_key
+from tests.support.waiting import PATIENCE
 
 EFFECTS = "CREATE TABLE effects (message_id uuid); GRANT ALL ON effects TO PUBLIC"
 QUEUE = batches_queue("device_ingest", "epcr")
@@ -72,7 +73,7 @@ def running(relay: Relay) -> Iterator[Relay]:
         relay.stopping.set()
         with suppress(RedisError):
             relay.redis.lpush(broker.bell_key(relay.service), "1")  # or it waits for the bell until it polls
-        thread.join(10)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
@@ -108,7 +109,7 @@ def acknowledging(database: Database, redis_url: str) -> Iterator[None]:
         yield
     finally:
         stopping.set()
-        thread.join(10)
+        thread.join(PATIENCE)
 
 
 def _take_calls(worker: Any, redis_url: str, stopping: threading.Event) -> None:

@@ -32,7 +32,7 @@ from tests.shared.support import (
     scalar,
     unacknowledged,
 )
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 DEAD = batches_queue("graphql_api", "epcr")
@@ -106,22 +106,25 @@ def test_what_compresses_well_takes_no_more_room_in_a_queue(producer: Database, 
     assert size < 2 * crowding.CLAIM_BYTES
 
 
-def test_a_million_rows_for_a_dead_consumer_cost_the_others_nothing(producer: Database, redis_url: str) -> None:
-    """G13: two seconds before every batch. Half of them wait to be sent, half to be acknowledged; both kinds are due."""
-    fill(producer, 200_000)
-    fill(producer, 200_000, attempts=5)
+def test_many_rows_for_a_dead_consumer_cost_the_others_nothing(producer: Database, redis_url: str) -> None:
+    """Half of them wait to be sent, half to be acknowledged; both kinds are due."""
     sender = relay_of(producer, redis_url, outbox_resend_seconds=3_600)
-    with Redis.from_url(redis_url) as redis:
-        redis.lpush(DEAD, *["x"] * crowding.MAX_CALLS)
-        publish(producer, link())
-        sender.send_due()
+
+    def least() -> float:
         took: list[float] = []
-        for _ in range(5):
+        for _ in range(10):
             publish(producer, link())
             began = time.perf_counter()
             assert sender.send_due() == 1
             took.append(time.perf_counter() - began)
-    assert min(took) < 0.05
+        return min(took)
+
+    with Redis.from_url(redis_url) as redis:
+        redis.lpush(DEAD, *["x"] * crowding.MAX_CALLS)
+        alone = least()
+        fill(producer, 100_000)
+        fill(producer, 100_000, attempts=5)
+        assert least() < 10 * alone
 
 
 def test_a_row_that_one_consumer_may_not_be_given_keeps_nothing_from_the_others(
@@ -164,7 +167,7 @@ def test_a_full_redis_is_drained_by_its_workers_and_all_goes_on_by_itself(
             wait_for(lambda: effects(consumer)[0] > 0)
             publish(producer, link("enc_later"))
             redis.delete("others")
-            wait_for(lambda: unacknowledged(producer) == 0, seconds=60)
+            wait_for(lambda: unacknowledged(producer) == 0)
     assert effects(consumer) == (1_001, 1_001)
 
 
@@ -196,7 +199,7 @@ def test_a_slow_redis_delays_and_loses_nothing(producer: Database, consumer: Dat
         wait_for(lambda: unacknowledged(producer) == 0)
         redis.execute_command("CLIENT", "PAUSE", "7000", "ALL")  # longer than anybody here waits for an answer
         publish(producer, link("enc_2"))
-        wait_for(lambda: unacknowledged(producer) == 0, seconds=60)
+        wait_for(lambda: unacknowledged(producer) == 0)
     assert effects(consumer) == (2, 2)
 
 
@@ -240,7 +243,7 @@ def test_a_worker_that_redis_refuses_ends_so_that_it_is_started_with_its_new_pas
         wait_for(lambda: len(redis.client_list()) > 1, what="the worker")
         redis.config_set("requirepass", "another")
         redis.client_kill_filter(_type="normal", skipme=True)
-        assert worker.wait(60) is not None
+        assert worker.wait(PATIENCE) is not None
 
 
 def test_a_password_changes_under_load_while_both_are_good(

@@ -107,7 +107,7 @@ def test_after_a_large_request_the_loop_is_free_for_as_long() -> None:
     async def test() -> None:
         async with heavy.turn(asked("a", 0), heavy=True):
             time.sleep(0.05)  # noqa: ASYNC251 - as decoding does
-        began = time.perf_counter()
+            began = time.perf_counter()
         async with heavy.turn(asked("b", 0), heavy=True):
             assert time.perf_counter() - began > 0.04
 

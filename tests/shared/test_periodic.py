@@ -14,7 +14,7 @@ from shared.database import Connection, open_tasks_pool
 from shared.periodic import LOCK, Periodic, PeriodicRunner
 from shared.retention import Kept
 from tests.shared.support import link, publish, scalar
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def at_work(pool: Any, *jobs: Periodic) -> Iterator[None]:
         yield
     finally:
         stopping.set()
-        runner.join(10)
+        runner.join(PATIENCE)
         assert not runner.is_alive()
 
 
@@ -158,5 +158,5 @@ def test_a_job_of_another_lane_does_not_wait_for_a_slow_one(pool: Any) -> None:
     released, done = threading.Event(), threading.Event()
     slow = Periodic("slow", 3600, lambda conn: released.wait(30), lane="slow")
     with at_work(pool, slow, Periodic("quick", 0.01, lambda conn: done.set())):
-        assert done.wait(10)
+        assert done.wait(PATIENCE)
         released.set()

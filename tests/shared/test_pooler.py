@@ -25,7 +25,7 @@ from tests.shared.support import (
     unacknowledged,
 )
 from tests.support import pooler
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.skipif(not pooler.PROGRAM, reason="pgbouncer is not installed; Debian's pgbouncer has it")
 
@@ -96,7 +96,7 @@ def test_messages_go_from_outbox_to_effect_and_are_acknowledged(
         running(relay_of(pooled_producer, redis_url)),
         running(relay_of(pooled_producer, redis_url)),
     ):
-        wait_for(lambda: unacknowledged(pooled_producer) == 0, 60)
+        wait_for(lambda: unacknowledged(pooled_producer) == 0)
     assert effects(pooled_consumer) == (300, 300)
 
 
@@ -119,7 +119,7 @@ def test_periodic_work_is_done_once_at_a_time_by_however_many_relays(pooled_prod
         wait_for(lambda: len(done) > 20)
         stopping.set()
         for runner in runners:
-            runner.join(10)
+            runner.join(PATIENCE)
     assert overlaps == []
     # Nobody is left with a lock of a session that went back to the pooler.
     assert scalar(pooled_producer.admin, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0

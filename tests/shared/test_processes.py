@@ -25,7 +25,7 @@ from tests.shared.support import (
     running,
     unacknowledged,
 )
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,7 +56,7 @@ def test_a_worker_told_to_stop_finishes_the_task_at_hand(
         assert effects(consumer) == (0, 0)
         process.send_signal(signal.SIGTERM)
         redis.set("go", "1")
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
         assert effects(consumer) == (1, 1)
         assert redis.llen(ACKS) == 1
 

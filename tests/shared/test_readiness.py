@@ -29,7 +29,7 @@ from shared.identity import SigningKey
 from shared.signatures import Signer
 from tests.shared.asking import Answer, ask, run
 from tests.support.cluster import start_cluster
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 EPCR = Path(services.epcr.__file__ or "").parent
 EMPTY: LiteralString = "ALTER TABLE migrations RENAME TO elsewhere"
@@ -98,7 +98,7 @@ def test_a_worker_that_waits_for_migrations_ends_when_it_is_asked_to(
         wait_for(lambda: "waiting for migrations" in log.read_text(), what="the worker to wait")
         assert status(port) == 503
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @contextmanager
@@ -146,10 +146,10 @@ def test_a_probe_that_hangs_up_leaves_no_traceback_in_the_log(capfd: pytest.Capt
     hung_up, asked = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    operations.serve(port, ready=lambda: asked.set() or hung_up.wait(30))
+    operations.serve(port, ready=lambda: asked.set() or hung_up.wait(PATIENCE))
     probe = socket.create_connection(("127.0.0.1", port))
     probe.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
-    assert asked.wait(30)
+    assert asked.wait(PATIENCE)
     # Closed so, it resets the connection at once.
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     probe.close()
@@ -170,7 +170,7 @@ def test_migrations_wait_for_a_server_that_does_not_answer_yet(tmp_path: Path, i
         )
         migrating.start()
         cluster.launch()
-        migrating.join(60)
+        migrating.join(PATIENCE)
         assert ran == sorted(migrate.expected([migrate.SHARED]))
     finally:
         cluster.stop()

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from shared import revocations
 from shared.identity import Caller, SigningKey, Verifier, mint
-from shared.revocations import Answer, Follower, Marks, Watermark
+from shared.revocations import RETRY_SECONDS, Answer, Follower, Marks, Watermark
 from tests.shared.test_identity import KEY
+from tests.support.waiting import PATIENCE
 
 LATER = int(time.time()) + 3600
 KINDS = st.sampled_from(["client", "grant", "token", "tenant"])
@@ -139,27 +140,30 @@ class Auth:
     def __init__(self, *answers: Answer | Exception) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[int, float]] = []
+        self.waiting = asyncio.Event()
 
     async def __call__(self, after: int, wait: float) -> Answer | None:
         self.asked.append((after, wait))
         if not self.answers:
-            await asyncio.sleep(60)
+            self.waiting.set()
+            await asyncio.Event().wait()
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
 
-def follow(auth: Auth, seconds: float = 0.3) -> Marks:
+def follow(auth: Auth) -> Marks:
+    """What is known once a question waits for an answer."""
     marks = Marks()
 
     async def story() -> None:
         follower = Follower(marks, auth)
         running = asyncio.create_task(follower.run())
-        await asyncio.sleep(seconds)
+        await auth.waiting.wait()
         running.cancel()
 
-    asyncio.run(story())
+    asyncio.run(asyncio.wait_for(story(), PATIENCE))
     return marks
 
 
@@ -180,9 +184,11 @@ def test_a_smaller_number_than_before_asks_for_everything_again_and_forgets_noth
 
 
 def test_a_follower_that_gets_no_answer_or_nonsense_asks_again_but_not_without_end() -> None:
-    auth = Auth(ConnectionError(), ValueError(), *[Answer([], 7) for _ in range(100)])
-    follow(auth, 3)
-    assert 4 <= len(auth.asked) < 12
+    auth = Auth(ConnectionError(), ValueError(), *[Answer([], 7) for _ in range(4)])
+    began = time.monotonic()
+    follow(auth)
+    assert len(auth.asked) == 7
+    assert time.monotonic() - began > 4 * 0.8 * RETRY_SECONDS  # after each but the one that brought something
 
 
 def test_a_bell_that_no_answer_follows_asks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,23 +199,21 @@ def test_a_bell_that_no_answer_follows_asks_anew(monkeypatch: pytest.MonkeyPatch
     async def fetch(after: int, wait: float) -> Answer:
         asked.append(after)
         if len(asked) == 2:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         return Answer([mark] if len(asked) > 2 else [], 10 * len(asked))
 
-    async def story() -> float:
+    async def story() -> None:
         marks = Marks()
         follower = Follower(marks, fetch)
         running = asyncio.create_task(follower.run())
-        await follower.learned.wait()
-        await asyncio.sleep(0.1)
-        began = time.monotonic()
+        while len(asked) < 2:  # noqa: ASYNC110 it is not told
+            await asyncio.sleep(0.01)
         follower.ring()
         while not covers(marks, (0, 0, 0, 0, 1)):  # noqa: ASYNC110 it is not told
             await asyncio.sleep(0.01)
         running.cancel()
-        return time.monotonic() - began
 
-    assert asyncio.run(story()) < 1
+    asyncio.run(asyncio.wait_for(story(), PATIENCE))
 
 
 def test_the_list_of_an_auth_of_the_previous_release_is_taken_whole_and_let_go_once_it_is_new() -> None:

@@ -49,7 +49,7 @@ def test_a_primary_that_is_gone_without_a_word_is_given_up(
             assert attempts(tasks)
             assert asyncio.run(lose(both, primary.port, standby)) < 30
             with network.cut(*network.to_port(primary.port)):
-                wait_for(lambda: attempts(tasks), 30)
+                wait_for(lambda: attempts(tasks))
     finally:
         made.close()
         for each in (primary, standby):
@@ -74,7 +74,7 @@ async def lose(both: Database, port: int, standby: Standby) -> float:
             await writes(pool)
         with network.cut(*network.to_port(port)):
             standby.promote()
-            return await until_written(pool, 60)
+            return await until_written(pool)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def lost_and_replaced(own_network: None, tmp_path: Path) -> Iterator[tuple[Redis
             assert server.server
             server.server.kill()
             server.server.wait()
-            wait_for(lambda: not connected(server.port), 40, "the connections to be given up")
+            wait_for(lambda: not connected(server.port), what="the connections to be given up")
             server.launch()
         server.wait()
 
@@ -119,10 +119,10 @@ def test_a_worker_and_a_relay_notice_that_redis_is_another_one(
             running(relay_of(producer, server.url)),
         ):
             publish(producer, link("enc_1"))
-            wait_for(lambda: effects(consumer) == (1, 1), 30)
+            wait_for(lambda: effects(consumer) == (1, 1))
             lose()
             publish(producer, link("enc_2"))
-            wait_for(lambda: effects(consumer) == (2, 2), 40)
+            wait_for(lambda: effects(consumer) == (2, 2))
     finally:
         made.close()
         cluster.stop()

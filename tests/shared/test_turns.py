@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from shared.turns import Crowded, Turns
+from tests.support.waiting import PATIENCE
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 10))
+    asyncio.run(asyncio.wait_for(test(), PATIENCE))
 
 
 async def settle() -> None:
@@ -66,7 +67,7 @@ def test_a_place_is_passed_on_when_the_one_it_was_given_to_has_left() -> None:
         await held.__aexit__(None, None, None)
         leaving.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
-        await asyncio.wait_for(staying, 1)
+        await asyncio.wait_for(staying, PATIENCE)
         assert turns._held == {"c": 1}
 
     run(test)
@@ -87,7 +88,7 @@ def test_no_place_is_lost_on_one_who_is_cancelled_in_the_moment_of_its_turn() ->
         done.set()
         leaving.cancel()
         assert (await asyncio.gather(holding, leaving, return_exceptions=True))[0] is None
-        await asyncio.wait_for(work("c", done), 1)
+        await asyncio.wait_for(work("c", done), PATIENCE)
         assert (turns._free, turns._room, turns._held) == (1, 5, {})
 
     run(test)

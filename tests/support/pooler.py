@@ -19,6 +19,7 @@ from deploy.local import ports
 from deploy.local.children import start_of_program, unprivileged_account
 from deploy.local.databases import Database
 from deploy.local.table import ROOT
+from tests.support.waiting import PATIENCE
 
 SHIPPED = ROOT / "deploy" / "pgbouncer" / "pgbouncer.ini"
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
@@ -79,7 +80,7 @@ def at_port(url: str, port: int) -> str:
 
 
 def wait_until_it_answers(dsn: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             psycopg.connect(dsn, connect_timeout=5).close()

@@ -14,7 +14,7 @@ from deploy.local.table import ROOT
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 class RunningStack:
@@ -62,12 +62,12 @@ class RunningStack:
         """Stops it as Ctrl-C does. Returns the exit code."""
         assert self.process
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(180)
 
     def delete(self) -> None:
         """Deletes its data, even if it did not stop well."""
         if self.process:
-            self.process.wait(60)
+            self.process.wait(180)
         down.delete(self.state)
         self.output.unlink(missing_ok=True)
 

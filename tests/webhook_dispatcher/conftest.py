@@ -32,7 +32,7 @@ from tests.support import serving as support
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
 from tests.support.signing import settings_of
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from tests.webhook_dispatcher.receiver import Receiver, running
 
 KEY = SigningKey(f"test-1:{base64url_encode(bytes(range(32)))}")
@@ -156,7 +156,7 @@ class Dispatcher:
             return stopping.disable_long_failing(conn, days)
 
     def pump_until(
-        self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = 30, slots: int = 1024
+        self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = PATIENCE, slots: int = 1024
     ) -> None:
         """Runs the sender until the condition holds and everything in flight is recorded; fails the test if it never does."""
         met = threading.Event()

@@ -108,7 +108,7 @@ def test_a_receiver_that_comes_back_to_a_long_queue_holds_nobody_up(
     def come_back() -> None:
         dispatcher.pump_until(lambda: partner.get(webhook).json()["recovering"])
         dispatcher.publish(other.tenant_id, "incident.updated")
-        dispatcher.pump_until(lambda: other.books(told)["delivered"] == 1, seconds=5)
+        dispatcher.pump_until(lambda: other.books(told)["delivered"] == 1)
 
     assert touched(dispatcher, partner, come_back) < 100
     dispatcher.run("DELETE FROM queue WHERE tenant_id = %s", partner.tenant_id)
@@ -216,7 +216,7 @@ def test_what_a_person_asks_for_goes_out_at_once_though_the_receiver_asked_for_a
     }
     assert calls[ask]().status_code in (200, 202)
     dispatcher.release()
-    dispatcher.pump_until(lambda: receiver.requests, seconds=10)
+    dispatcher.pump_until(lambda: receiver.requests)
     partner.call("DELETE", webhook)
 
 
