@@ -10,7 +10,7 @@ from services.auth.apps import installing
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
 from services.auth.revocations import bell
-from services.auth.saml import domains, upkeep
+from services.auth.saml import domains
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
 from shared import broker, retention, worker
@@ -66,7 +66,7 @@ def periodic(settings: Settings) -> list[Periodic]:
 
     return [
         Periodic(
-            "look at proven domains", 60, partial(upkeep.look_again, resolver=domains.create(settings.dns_resolver))
+            "look at proven domains", 60, partial(domains.look_again, resolver=domains.create(settings.dns_resolver))
         ),
         Periodic("tell of ended authority", 2, authorities.tell),
         Periodic("rotate signing keys", 60, rotate_keys),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.auth.oauth.refresh import PREFIX
+from services.auth.oauth.tokens import REFRESH_PREFIX as PREFIX
 from services.auth.signin import throttle
 from shared.identity import HEADER, Caller, mint
 from tests.auth.support import (

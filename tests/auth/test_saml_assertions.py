@@ -307,7 +307,7 @@ def test_no_wrapping_gets_past_the_signature_even_where_the_shape_is_not_looked_
 ) -> None:
     """The second line of defence alone: what comes back is never the attacker's, whichever assertion is taken for the one."""
     monkeypatch.setattr(assertions, "_check_response", lambda root, expected: assertion_of(root))
-    monkeypatch.setattr(assertions.signatures, "check_shape", lambda signed: None)
+    monkeypatch.setattr(documents, "check_shape", lambda signed: None)
     with contextlib.suppress(Refused, AttributeError):
         assert check(attack(good())).name_id != "admin"
 

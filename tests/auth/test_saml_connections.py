@@ -285,7 +285,7 @@ def test_other_keys_than_rsa_and_elliptic_ones_are_refused() -> None:
     key: Any = ed25519.Ed25519PrivateKey.generate()
     assert not hasattr(key, "key_size")
     with pytest.raises(ValueError, match="neither"):
-        metadata.certificates.read(edwards_certificate(key))
+        metadata.read_certificate(edwards_certificate(key))
 
 
 def edwards_certificate(key: Any) -> str:

@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 
 from services.auth.lines import networks_of
-from services.auth.saml import documents, ranks, readers
+from services.auth.saml import documents, readers
 from services.auth.saml.documents import Refused
-from services.auth.saml.ranks import BEGUN, OTHER, RETURNING, Rank
 from services.auth.saml.reader import PastedMetadata, ResponseForm
-from services.auth.saml.readers import Readers, Sender
+from services.auth.saml.readers import BEGUN, OTHER, RETURNING, Rank, Readers, Sender
 from services.auth.signin.cookies import TOKEN_LENGTH
 from shared.crypto import Keyring
 from tests.auth.federation import metadata_of, usual_signer
@@ -348,19 +347,19 @@ def raw(state: str) -> bytes:
 
 @pytest.mark.parametrize("rank", [BEGUN, RETURNING])
 def test_an_answer_has_the_rank_that_its_relay_state_was_given(rank: Rank) -> None:
-    state = ranks.relay_state(KEYRING, "samlc_1", rank, 60)
-    of = ranks.Ranks(KEYRING).of
+    state = readers.relay_state(KEYRING, "samlc_1", rank, 60)
+    of = readers.Ranks(KEYRING).of
     assert of("samlc_1", raw(state)) == rank
     assert of("samlc_1", f"RelayState={state}&SAMLResponse=x".encode()) == rank
-    assert len(state) <= ranks.LONGEST
+    assert len(state) <= readers.LONGEST
 
 
 def test_no_relay_state_but_our_own_gives_a_rank() -> None:
-    state, of = ranks.relay_state(KEYRING, "samlc_1", RETURNING, 60), ranks.Ranks(KEYRING).of
+    state, of = readers.relay_state(KEYRING, "samlc_1", RETURNING, 60), readers.Ranks(KEYRING).of
     assert of("samlc_2", raw(state)) == OTHER
-    assert of("samlc_1", raw(ranks.relay_state(KEYRING, "samlc_1", RETURNING, -1))) == OTHER
-    assert of("samlc_1", raw(ranks.relay_state(Keyring({1: b"x" * 32}), "samlc_1", RETURNING, 60))) == OTHER
-    assert of("samlc_1", raw(ranks.browser_token(KEYRING, "samlc_1"))) == OTHER
+    assert of("samlc_1", raw(readers.relay_state(KEYRING, "samlc_1", RETURNING, -1))) == OTHER
+    assert of("samlc_1", raw(readers.relay_state(Keyring({1: b"x" * 32}), "samlc_1", RETURNING, 60))) == OTHER
+    assert of("samlc_1", raw(readers.browser_token(KEYRING, "samlc_1"))) == OTHER
     for changed in ("", "a", state[:-1], state + "A", state.swapcase(), "=" * 50, "%41" * 30, "\xff" * 50):
         assert of("samlc_1", raw(changed)) == OTHER
     for message in (b"", b"RelayState", b"XRelayState=" + state.encode(), b"a=RelayState=" + state.encode()):
@@ -369,23 +368,23 @@ def test_no_relay_state_but_our_own_gives_a_rank() -> None:
 
 def test_a_relay_state_gives_its_rank_to_few_messages() -> None:
     """One that strangers share is worth no more than one sign-in."""
-    state, of = ranks.relay_state(KEYRING, "samlc_1", RETURNING, 60), ranks.Ranks(KEYRING).of
-    found = [of("samlc_1", raw(state)) for _ in range(ranks.READINGS + 2)]
-    assert found == [RETURNING] * ranks.READINGS + [OTHER] * 2
+    state, of = readers.relay_state(KEYRING, "samlc_1", RETURNING, 60), readers.Ranks(KEYRING).of
+    found = [of("samlc_1", raw(state)) for _ in range(readers.MOST_READINGS + 2)]
+    assert found == [RETURNING] * readers.MOST_READINGS + [OTHER] * 2
 
 
 def test_what_is_remembered_of_relay_states_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranks, "REMEMBERED", 10)
-    counting = ranks.Ranks(KEYRING)
+    monkeypatch.setattr(readers, "STATES_REMEMBERED", 10)
+    counting = readers.Ranks(KEYRING)
     for _ in range(50):
-        counting.of("samlc_1", raw(ranks.relay_state(KEYRING, "samlc_1", BEGUN, 60)))
+        counting.of("samlc_1", raw(readers.relay_state(KEYRING, "samlc_1", BEGUN, 60)))
     assert len(counting._readings) == 10
 
 
 def test_a_browser_returns_to_the_connection_it_signed_in_through() -> None:
-    token = ranks.browser_token(KEYRING, "samlc_1")
+    token = readers.browser_token(KEYRING, "samlc_1")
     assert len(token) == TOKEN_LENGTH
-    assert ranks.is_returning(KEYRING, "samlc_1", token)
-    assert not ranks.is_returning(KEYRING, "samlc_2", token)
-    assert not ranks.is_returning(KEYRING, "samlc_1", "")
-    assert not ranks.is_returning(KEYRING, "samlc_1", token[:-2] + "AA")
+    assert readers.is_returning(KEYRING, "samlc_1", token)
+    assert not readers.is_returning(KEYRING, "samlc_2", token)
+    assert not readers.is_returning(KEYRING, "samlc_1", "")
+    assert not readers.is_returning(KEYRING, "samlc_1", token[:-2] + "AA")

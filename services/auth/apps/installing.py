@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from psycopg.rows import class_row
 
 from services.auth import caps
-from services.auth.apps import events, queries, scopes
+from services.auth.apps import queries, rules, scopes
 from services.auth.apps.models import App, Tenant
 from services.auth.apps.store import announcements
 from services.auth.revocations.queries import ADD_WATERMARKS
@@ -45,7 +45,7 @@ def objection(wanted: InstallApp, tenant: Tenant | None) -> str | None:
         return f"not in this organisation's catalogue: {', '.join(lacking)}"
     if lacking := [name for name in wanted.graphql_bundles if name not in tenant.graphql_bundles]:
         return f"not granted to this organisation: {', '.join(lacking)}"
-    if unknown := [name for name in wanted.approved_events if not events.is_known(name)]:
+    if unknown := [name for name in wanted.approved_events if not rules.is_known_event(name)]:
         return f"no event there is: {', '.join(unknown)}"
     return None
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from services.auth.apps import credential_endpoints, endpoints
+from services.auth.apps import endpoints
 from services.auth.apps.models import (
     AppChange,
     AppDraft,
@@ -275,7 +275,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{APP}/rotate-secret",
-        credential_endpoints.rotate_secret,
+        endpoints.rotate_secret,
         "Rotate an app's secret",
         PLATFORM_APPS,
         {200: RotatedSecret},
@@ -289,7 +289,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{APP}/service-token",
-        credential_endpoints.mint_service_token,
+        endpoints.mint_service_token,
         "Mint a service token",
         PLATFORM_APPS,
         {201: MintedServiceToken},
@@ -306,7 +306,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{APP}/service-tokens",
-        credential_endpoints.list_service_tokens,
+        endpoints.list_service_tokens,
         "List service tokens",
         PLATFORM_APPS,
         {200: ServiceTokens},
@@ -315,7 +315,7 @@ OPERATIONS = [
     Operation(
         "DELETE",
         f"{APP}/service-tokens/{{token_id}}",
-        credential_endpoints.revoke_service_token,
+        endpoints.revoke_service_token,
         "Revoke a service token",
         PLATFORM_APPS,
         {204: None},

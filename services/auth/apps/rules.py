@@ -1,14 +1,17 @@
 """What an app may be registered as and changed to. Pure: refusals are field errors, all found at once."""
 
+import ipaddress
+import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import UNSET
 
-from services.auth.apps import events, jwks, redirects, scopes
+from services.auth.apps import credentials, scopes
 from services.auth.apps.models import App, AppChange, AppDraft, GovernanceChange, Tenant
 from services.auth.settings import Settings
-from shared import deidentification
+from shared import deidentification, problems
 from shared.deidentification import Mode
 from shared.problems import FieldError
 
@@ -48,7 +51,7 @@ def check_governance(change: GovernanceChange, app: App, tenant: Tenant, setting
             change.redirect_uris, app.grant_types
         )
     if change.approved_events is not UNSET:
-        errors += _unknown("/approved_events", change.approved_events, events.is_known, "approves no event there is")
+        errors += _unknown("/approved_events", change.approved_events, is_known_event, "approves no event there is")
         errors += _repeated("/approved_events", change.approved_events)
     if change.graphql_bundles is not UNSET:
         granted = set(tenant.graphql_bundles)
@@ -64,7 +67,7 @@ def _check_moved_times(change: GovernanceChange, app: App) -> list[FieldError]:
     mode = app.deidentification if change.deidentification is UNSET else change.deidentification
     approved = app.approved_events if change.approved_events is UNSET else change.approved_events
     errors = _check_live_scopes("/deidentification", app.requested_scopes, mode)
-    if mode != "exact" and (live := [pattern for pattern in approved if events.is_live(pattern)]):
+    if mode != "exact" and (live := [pattern for pattern in approved if is_live_event(pattern)]):
         pointer = "/approved_events" if change.deidentification is UNSET else "/deidentification"
         errors.append(
             FieldError(pointer, f"{mode} does not go with events that tell of exact times: {', '.join(live)}")
@@ -97,7 +100,7 @@ def _check_some_redirect(uris: Sequence[str], grant_types: Sequence[str]) -> lis
 def _check_redirects(uris: Sequence[str], settings: Settings) -> list[FieldError]:
     if len(uris) > settings.most_redirect_uris:
         return [FieldError("/redirect_uris", f"an app has at most {settings.most_redirect_uris}")]
-    found = [(index, redirects.problem_with(uri)) for index, uri in enumerate(uris)]
+    found = [(index, problem_with_redirect(uri)) for index, uri in enumerate(uris)]
     errors = [FieldError(f"/redirect_uris/{index}", problem) for index, problem in found if problem]
     return errors + _repeated("/redirect_uris", uris)
 
@@ -113,7 +116,7 @@ def _check_jwks(method: str, keys: dict[str, Any] | None, settings: Settings) ->
         return [FieldError("/jwks", "is for private_key_jwt alone")] if keys is not None else []
     if keys is None:
         return [FieldError("/jwks", "private_key_jwt needs it")]
-    problem = jwks.problem_with(keys, settings.most_jwks_keys)
+    problem = credentials.problem_with_jwks(keys, settings.most_jwks_keys)
     return [FieldError("/jwks", problem)] if problem else []
 
 
@@ -131,3 +134,152 @@ def _unknown(pointer: str, values: Sequence[str], known: Any, why: str) -> list[
 def _repeated(pointer: str, values: Iterable[str]) -> list[FieldError]:
     listed = list(values)
     return [FieldError(pointer, "names something twice")] if len(set(listed)) != len(listed) else []
+
+
+MAX_LENGTH = 2000
+_URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+_PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+\-]*(\.[a-z0-9+\-]+)+")
+_HOST = re.compile(r"([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
+LOOPBACK_NAMES = {"localhost"}
+
+
+def problem_with_redirect(uri: str) -> str | None:
+    """Why `uri` may not be registered, or None if it may."""
+    if len(uri) > MAX_LENGTH or not _URI.fullmatch(uri):
+        return "is not a URI (RFC 3986) of at most 2000 characters"
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return "is not a URI (RFC 3986)"
+    if "#" in uri:
+        return "has a fragment"
+    if parts.username is not None or parts.password is not None:
+        return "has user information in it"
+    return _problem_with_scheme(parts)
+
+
+def _problem_with_scheme(parts: SplitResult) -> str | None:
+    if parts.scheme == "https":
+        return None if _names_host(parts) else "names no host"
+    if parts.scheme == "http":
+        return (
+            None if _names_host(parts) and is_loopback(parts) else "must be https; http is for loopback addresses alone"
+        )
+    if _PRIVATE_SCHEME.fullmatch(parts.scheme):
+        return None if not parts.netloc else "has a private scheme and a host"
+    return "has a scheme other than https, http on loopback, or a reverse-domain private one"
+
+
+def _names_host(parts: SplitResult) -> bool:
+    """A name or an address, and no wildcard or anything else that pages' security policies would read as their own."""
+    if not _HOST.fullmatch(parts.netloc):
+        return False
+    if not parts.netloc.startswith("["):
+        return True
+    try:
+        ipaddress.IPv6Address(parts.hostname or "")
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(parts: SplitResult) -> bool:
+    """127.0.0.0/8, ::1 or the name localhost."""
+    host = parts.hostname or ""
+    if host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_registered(requested: str, registered: Iterable[str]) -> bool:
+    """Exact comparison; of an http loopback URI the port alone may differ (RFC 8252 §7.3)."""
+    return any(requested == uri or _same_but_port(requested, uri) for uri in registered)
+
+
+def _same_but_port(requested: str, registered: str) -> bool:
+    if problem_with_redirect(requested) is not None or not registered.startswith("http://"):
+        return False
+    theirs, ours = urlsplit(requested), urlsplit(registered)
+    if theirs.scheme != "http" or not is_loopback(theirs):
+        return False
+    return _without_port(theirs) == _without_port(ours)
+
+
+def _without_port(parts: SplitResult) -> tuple[str | None, str, str]:
+    return parts.hostname, parts.path, parts.query
+
+
+EVENT_TYPES = (
+    "incident.created",
+    "incident.updated",
+    "incident.closed",
+    "epcr.encounter.created",
+    "epcr.encounter.updated",
+    "epcr.encounter.completed",
+    "device.enrolled",
+    "device.observations.recorded",
+    "webhook.disabled",
+    "app.secret_rotated",
+    "integration_request.decided",
+    "automation.fired",
+)
+# These tell when something happened, to the second: an app whose times are moved must not hear them.
+LIVE_EVENTS = tuple(name for name in EVENT_TYPES if name not in deidentification.EVENTS)
+
+
+def matches(pattern: str, event_type: str) -> bool:
+    """`incident.*` matches what begins with `incident.`; anything else matches itself."""
+    if pattern.endswith(".*"):
+        return event_type.startswith(pattern[:-1])
+    return pattern == event_type
+
+
+def is_live_event(pattern: str) -> bool:
+    """Whether a pattern approves an event that tells of encounters, devices or incidents as they happen."""
+    return any(matches(pattern, event_type) for event_type in LIVE_EVENTS)
+
+
+def is_known_event(pattern: str) -> bool:
+    """Whether a pattern approves at least one event type there is."""
+    return any(matches(pattern, event_type) for event_type in EVENT_TYPES)
+
+
+# Kinds of daily_counts that a dry run reads.
+SERVICE_TOKEN = "service_token"
+AUTHORIZED_WITHOUT_PKCE = "authorized_without_pkce"
+AUTHORIZED_AT = "authorized_at"
+
+
+class Count(NamedTuple):
+    kind: str
+    detail: str
+    number: int
+
+
+def would_refuse(change: GovernanceChange, app: App, counts: Iterable[Count]) -> dict[str, int]:
+    """Refusals by reason; a reason stands here only when the change would have caused it."""
+    found: dict[str, int] = {}
+    for kind, detail, number in counts:
+        reason = _reason(change, app, kind, detail)
+        if reason is not None:
+            found[reason] = found.get(reason, 0) + number
+    return found
+
+
+def _reason(change: GovernanceChange, app: App, kind: str, detail: str) -> str | None:
+    if kind == SERVICE_TOKEN and change.allow_service_tokens is False and app.allow_service_tokens:
+        return "service_tokens_not_allowed"
+    if kind == AUTHORIZED_WITHOUT_PKCE and change.enforce_pkce is True and not app.enforce_pkce:
+        return "pkce_required"
+    if kind == AUTHORIZED_AT and change.redirect_uris is not UNSET and not is_registered(detail, change.redirect_uris):
+        return "redirect_uri_not_registered"
+    return None
+
+
+def refuse(errors: list[FieldError]) -> None:
+    if errors:
+        raise problems.invalid("The request does not fit; see errors.", errors)

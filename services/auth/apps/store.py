@@ -1,5 +1,6 @@
 """Reading and changing apps inside a tenant's transaction, and telling the services that follow them."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -7,8 +8,10 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from services.auth.apps import credentials, queries
+from services.auth.apps.credentials import secret_purpose
 from services.auth.apps.models import App, AppDraft, SecretRow, Tenant
 from services.auth.revocations import watermarks
+from services.auth.tokens import Claims, jti_at
 from shared import ids, outbox, problems
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
@@ -110,10 +113,6 @@ async def insert_secret(conn: AsyncConnection, app: App, mac: bytes) -> None:
     await conn.execute(queries.INSERT_SECRET, (ids.new_id("sec"), app.tenant_id, app.client_id, mac))
 
 
-def secret_purpose(client_id: str) -> str:
-    return f"client secret {client_id}"
-
-
 async def live_secrets(conn: AsyncConnection, client_id: str) -> list[SecretRow]:
     async with conn.cursor(row_factory=class_row(SecretRow)) as cursor:
         await cursor.execute(queries.LIVE_SECRETS, (client_id,))
@@ -131,3 +130,43 @@ async def revoke_every_token(conn: AsyncConnection, client_id: str) -> None:
     """Ends everything the app holds, access and service tokens alike, under one watermark."""
     await conn.execute(queries.REVOKE_SERVICE_TOKENS, (client_id,))
     await watermarks.revoke(conn, "client", client_id)
+
+
+async def insert_service_token(
+    conn: AsyncConnection, app: App, wanted: list[str], expires_in: int, *, aud: list[str], environment: str
+) -> tuple[str, Claims]:
+    """The row of a new token and what is to be signed. The app must be locked: its state orders mint and revocation."""
+    row = await (await conn.execute(queries.CLOCK)).fetchone()
+    assert row is not None
+    issued = int(row[0]) // 1000
+    claims = Claims(
+        iss=aud[0],
+        aud=aud,
+        sub=app.client_id,
+        client_id=app.client_id,
+        tenant_id=app.tenant_id,
+        scope=" ".join(wanted),
+        iat=issued,
+        exp=issued + expires_in,
+        jti=jti_at(row[0]),
+        token_use="service",
+        grant_id=ids.new_id("gnt"),
+        environment="sandbox" if environment == "sandbox" else "production",
+        deidentification=app.deidentification,
+    )
+    token_id = ids.new_id("tok")
+    created_at = datetime.fromtimestamp(issued, UTC)
+    await conn.execute(
+        queries.INSERT_SERVICE_TOKEN,
+        {
+            "id": token_id,
+            "tenant_id": app.tenant_id,
+            "client_id": app.client_id,
+            "jti": claims.jti,
+            "grant_id": claims.grant_id,
+            "scopes": wanted,
+            "created_at": created_at,
+            "expires_at": created_at + timedelta(seconds=expires_in),
+        },
+    )
+    return token_id, claims

@@ -3,10 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.keys import schedule
+from services.auth.keys import rotation
 from services.auth.keys.keystore import KeyStore
 
-MAX_AGE = int(schedule.JWKS_MAX_AGE.total_seconds())
+MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 CACHE_CONTROL = f"public, max-age={MAX_AGE}, stale-while-revalidate=60, stale-if-error=86400"
 
 

@@ -11,7 +11,7 @@ from psycopg import OperationalError
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from services.auth.keys import queries, schedule, signing
+from services.auth.keys import queries, rotation, signing
 from services.auth.keys.models import PLATFORM, SigningKeyRow
 from services.auth.keys.signing import Signer
 from shared import audit, problems
@@ -75,7 +75,7 @@ class KeyStore:
             cursor = await conn.execute(queries.KEYS)
             if not await cursor.fetchall():
                 now = datetime.now(UTC)
-                kid = schedule.next_kid(now, [])
+                kid = rotation.next_kid(now, [])
                 key = await asyncio.to_thread(signing.generate, bits)
                 jwk = msgspec.json.encode(signing.public_jwk(kid, key.public_key())).decode()
                 await conn.execute(queries.INSERT_KEY, (kid, signing.seal(kid, key, self._keyring), jwk, now, now))
@@ -93,16 +93,16 @@ class KeyStore:
                 log.warning("signing keys not refreshed: %s", type(error).__name__)
 
     def signer(self) -> Signer:
-        key = schedule.active(self._rows, datetime.now(UTC))
+        key = rotation.active(self._rows, datetime.now(UTC))
         if key is None:
             raise problems.unavailable("No signing key is active yet.")
         return self._signers[key.kid]
 
     def jwks(self) -> tuple[bytes, str]:
         """The JWK Set (RFC 7517 §5) and its ETag."""
-        keys = schedule.published(self._rows, datetime.now(UTC))
+        keys = rotation.published(self._rows, datetime.now(UTC))
         body = msgspec.json.encode({"keys": [key.public_jwk for key in keys]})
         return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
     def public_jwks(self) -> list[dict[str, str]]:
-        return [key.public_jwk for key in schedule.published(self._rows, datetime.now(UTC))]
+        return [key.public_jwk for key in rotation.published(self._rows, datetime.now(UTC))]

@@ -8,9 +8,8 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth
 
 from services.auth.apps import scopes
 from services.auth.oauth import forms
-from services.auth.oauth.client import Client
-from services.auth.oauth.errors import InvalidTarget, description_of
-from services.auth.oauth.forms import Form
+from services.auth.oauth.clients import Client
+from services.auth.oauth.forms import Form, InvalidTarget, description_of
 from services.auth.oauth.server import AuthorizationServer, OAuthRequest
 
 PROMPTS = {"none", "login", "consent", "select_account"}

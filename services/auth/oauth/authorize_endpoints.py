@@ -9,14 +9,14 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.apps import dry_run
-from services.auth.oauth import authorization, queries, refresh, store
+from services.auth.apps import rules
+from services.auth.oauth import authorization, queries, tokens
 from services.auth.oauth.authorization import Checked, Unredirectable
-from services.auth.oauth.client import Client
-from services.auth.oauth.errors import reason_of
+from services.auth.oauth.clients import Client
+from services.auth.oauth.forms import reason_of
 from services.auth.oauth.reading import load_client, read_form
 from services.auth.oauth.server import AuthorizationServer
-from services.auth.saml import mapping
+from services.auth.saml import people
 from services.auth.saml import queries as saml_queries
 from services.auth.signin import cookies, pages, sessions, texts
 from services.auth.signin.models import Session
@@ -131,7 +131,7 @@ def _refuse_other_tenant(asking: Asking, checked: Checked, session: Session) -> 
 async def _beyond_roles(conn: AsyncConnection, checked: Checked, session: Session) -> list[str] | None:
     """Scopes asked for that the roles of someone signed in by their organisation do not hold; None where the session just ended."""
     row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id,))).fetchone()
-    return mapping.beyond(row[0], checked.scopes) if row is not None else None
+    return people.scopes_beyond(row[0], checked.scopes) if row is not None else None
 
 
 async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:
@@ -231,7 +231,7 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
     client, values = asking.client, checked.asked.values
     grant_id = ids.new_id("gnt")
     offline = authorization.wants_offline(checked.scopes, client)
-    lives = refresh.IDLE.total_seconds() if offline else SHORT_GRANT_SECONDS + client.row.access_token_ttl
+    lives = tokens.IDLE.total_seconds() if offline else SHORT_GRANT_SECONDS + client.row.access_token_ttl
     tenant = {"tenant_id": session.tenant_id, "client_id": client.row.client_id, "grant_id": grant_id}
     grant = {
         "user_id": session.user_id,
@@ -243,7 +243,7 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
     }
     await conn.execute(queries.INSERT_GRANT, tenant | grant)
     row = {
-        "code_mac": asking.server.keyring.mac(code.encode(), store.CODE_PURPOSE),
+        "code_mac": asking.server.keyring.mac(code.encode(), tokens.CODE_PURPOSE),
         "redirect_uri": asking.redirect_uri,
         "redirect_uri_named": "redirect_uri" in values,
         "code_challenge": values.get("code_challenge"),
@@ -256,6 +256,6 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
 def _count(asking: Asking, values: Any) -> None:
     """For governance's dry run: what this app's authorizations would have met under other rules."""
     row, activity = asking.client.row, asking.request.state.activity
-    activity.count(row.tenant_id, row.client_id, dry_run.AUTHORIZED_AT, asking.redirect_uri)
+    activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_AT, asking.redirect_uri)
     if "code_challenge" not in values:
-        activity.count(row.tenant_id, row.client_id, dry_run.AUTHORIZED_WITHOUT_PKCE)
+        activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_WITHOUT_PKCE)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps import scopes
-from services.auth.oauth import assertions
+from services.auth.oauth import clients
 from shared import http
 
 CACHE = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
@@ -30,11 +30,11 @@ def server_metadata(issuer: str, resources: list[str]) -> dict[str, Any]:
         "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
-        "token_endpoint_auth_signing_alg_values_supported": assertions.ALGORITHMS,
+        "token_endpoint_auth_signing_alg_values_supported": clients.ASSERTION_ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
-        "revocation_endpoint_auth_signing_alg_values_supported": assertions.ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": clients.ASSERTION_ALGORITHMS,
         "introspection_endpoint_auth_methods_supported": confidential,
-        "introspection_endpoint_auth_signing_alg_values_supported": assertions.ALGORITHMS,
+        "introspection_endpoint_auth_signing_alg_values_supported": clients.ASSERTION_ALGORITHMS,
         "authorization_response_iss_parameter_supported": True,
         "protected_resources": resources,
         "ui_locales_supported": ["en", "it"],

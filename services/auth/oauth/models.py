@@ -1,10 +1,11 @@
 """Grants and codes as they stand in the database, and as Authlib asks about them."""
 
 from datetime import datetime
+from typing import Any, Literal
 
 import msgspec
 
-from services.auth.oauth.client import Client
+from shared.deidentification import Mode
 
 
 class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,32 +35,25 @@ class CodeRow(msgspec.Struct, frozen=True, kw_only=True):
     code_challenge: str | None
 
 
-class RedeemedCode:
-    """A burned code with its grant (Authlib's AuthorizationCodeMixin)."""
+class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What `find_oauth_clients` returns. `read_at_ms` is the database's clock when it was read."""
 
-    code_challenge_method = "S256"
-
-    def __init__(self, code: CodeRow, grant: GrantRow) -> None:
-        self.code = code
-        self.grant = grant
-        self.code_challenge = code.code_challenge
-
-    def get_redirect_uri(self) -> str | None:
-        """What the token request must repeat: nothing, if the authorization request did not name it."""
-        return self.code.redirect_uri if self.code.redirect_uri_named else None
-
-    def get_scope(self) -> str:
-        return " ".join(self.grant.scopes)
-
-
-class PresentedRefresh:
-    """A genuine refresh token with its grant (Authlib's TokenMixin)."""
-
-    def __init__(self, grant: GrantRow) -> None:
-        self.grant = grant
-
-    def check_client(self, client: Client) -> bool:
-        return client.get_client_id() == self.grant.client_id
-
-    def get_scope(self) -> str:
-        return " ".join(self.grant.scopes)
+    client_id: str
+    tenant_id: str
+    name: str
+    status: Literal["active", "disabled"]
+    tenant_status: Literal["active", "suspended"]
+    tenant_name: str
+    environment: Literal["production", "sandbox"]
+    first_party: bool
+    grant_types: list[str]
+    redirect_uris: list[str]
+    requested_scopes: list[str]
+    token_endpoint_auth_method: str
+    jwks: dict[str, Any] | None
+    enforce_pkce: bool
+    access_token_ttl: int
+    deidentification: Mode
+    secret_ids: list[str] | None
+    secret_macs: list[bytes] | None
+    read_at_ms: int

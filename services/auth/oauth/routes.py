@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from services.auth.apps.models import AuthMethod, GrantType
 from services.auth.keys import endpoints as keys
-from services.auth.oauth import authorize_endpoints, endpoints, metadata, token_endpoints
+from services.auth.oauth import authorize_endpoints, endpoints, metadata
 from shared.deidentification import Mode
 from shared.routing import Content, Operation
 
@@ -173,7 +173,7 @@ OPERATIONS = [
     Operation(
         "POST",
         "/v1/oauth/revoke",
-        token_endpoints.revoke,
+        endpoints.revoke,
         "Give a token back",
         None,
         {200: Nothing},
@@ -187,7 +187,7 @@ OPERATIONS = [
     Operation(
         "POST",
         "/v1/oauth/introspect",
-        token_endpoints.introspect,
+        endpoints.introspect,
         "Ask about a token",
         None,
         {200: Introspection},

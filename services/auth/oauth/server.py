@@ -4,22 +4,33 @@ Nothing in here does I/O, so that it can run on the event loop and be tested wit
 """
 
 import logging
+import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from authlib.oauth2.rfc6749 import AuthorizationServer as AuthlibServer
-from authlib.oauth2.rfc6749 import OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    OAuth2Error,
+    OAuth2Request,
+    UnsupportedGrantTypeError,
+    grants,
+)
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc7636.challenge import compare_s256_code_challenge
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
-from services.auth.oauth import assertions
-from services.auth.oauth.assertions import Assertion
-from services.auth.oauth.client import Client, matching_secret
-from services.auth.oauth.errors import InvalidClient
-from services.auth.oauth.forms import Form
-from services.auth.oauth.models import GrantRow, PresentedRefresh, RedeemedCode
-from services.auth.oauth.presented import Presented
-from services.auth.oauth.presented_token import AccessToken, RefreshToken
-from services.auth.tokens import Claims
+from services.auth.apps import scopes
+from services.auth.oauth import clients
+from services.auth.oauth.clients import Assertion, Client, Presented, matching_secret
+from services.auth.oauth.forms import Form, InvalidClient, InvalidTarget
+from services.auth.oauth.models import GrantRow
+from services.auth.oauth.tokens import AccessToken, PresentedRefresh, RedeemedCode, RefreshToken, introspection
+from services.auth.tokens import Claims, jti_at
 from shared.crypto import Keyring
 
 # At DEBUG, Authlib logs the tokens it has made.
@@ -119,8 +130,8 @@ class AuthorizationServer(AuthlibServer):
                 raise InvalidClient("The client secret is not one of this app's live secrets.")
         if client is None or not client.check_endpoint_auth_method(presented.method, "token"):
             raise InvalidClient("The app authenticates in another way.")
-        if presented.method == assertions.METHOD:
-            request.assertion = assertions.verify(presented.proof, client, self.assertion_audiences)
+        if presented.method == clients.ASSERTION_METHOD:
+            request.assertion = clients.verify_assertion(presented.proof, client, self.assertion_audiences)
         if not client.is_live:
             raise InvalidClient("The app or its organisation is disabled.")
         request.auth_method = presented.method
@@ -143,3 +154,241 @@ class AuthorizationServer(AuthlibServer):
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
         """The endpoint writes what there is to write, in its own transaction."""
+
+
+CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+
+
+class IssuesTokens:
+    """What the grants share: instead of a token they make its claims, which the endpoint signs last of all."""
+
+    request: Any
+    server: Any
+
+    @property
+    def asked(self) -> OAuthRequest:
+        assert isinstance(self.request, OAuthRequest)
+        return self.request
+
+    def issue(self, *, scope: str, subject: str, grant_id: str | None, audience: list[str]) -> dict[str, Any]:
+        """The answer of RFC 6749 §5.1 but for the tokens. Times are the database's, read with the client.
+
+        A token that no user granted is its own grant.
+        """
+        client = self.asked.authenticated.row
+        issued, jti = client.read_at_ms // 1000, jti_at(client.read_at_ms)
+        self.asked.claims = Claims(
+            iss=self.server.issuer,
+            aud=narrow_audience(self.asked.resources, audience),
+            sub=subject,
+            client_id=client.client_id,
+            tenant_id=client.tenant_id,
+            scope=scope,
+            iat=issued,
+            exp=issued + client.access_token_ttl,
+            jti=jti,
+            token_use="access",
+            grant_id=grant_id or jti,
+            environment=client.environment,
+            deidentification=client.deidentification,
+        )
+        return {"token_type": "Bearer", "expires_in": client.access_token_ttl, "scope": scope}
+
+    def still_approved(self, granted: list[str], asked: str | None) -> str:
+        """What a user's grant may carry today. Raises InvalidScopeError for more, or when nothing is left."""
+        approved = self.asked.authenticated.approved_scopes
+        wanted = granted if asked is None else scopes.parse(asked) or []
+        allowed = [scope for scope in wanted if scopes.allows(approved, scope)]
+        if not allowed or (asked is not None and allowed != wanted):
+            raise InvalidScopeError("The requested scope is malformed or not approved for this app.")
+        return " ".join(allowed)
+
+
+def narrow_audience(resources: tuple[str, ...], allowed: list[str]) -> list[str]:
+    """The resources asked for (RFC 8707), or all that are allowed. Raises InvalidTarget for others."""
+    wanted = list(dict.fromkeys(resource.removesuffix("/") for resource in resources))
+    if not set(wanted) <= set(allowed):
+        raise InvalidTarget
+    return wanted or allowed
+
+
+class ClientCredentialsGrant(IssuesTokens, grants.ClientCredentialsGrant):
+    """RFC 6749 §4.4. Nothing is stored: the token is its own record."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = CONFIDENTIAL
+
+    def generate_token(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        client = self.asked.authenticated
+        asked = self.asked.values.get("scope")
+        scope = client.get_allowed_scope(asked)
+        if asked is None:
+            # Refresh tokens are for users who are away; a machine is never away.
+            scope = " ".join(one for one in client.approved_scopes if one != scopes.OFFLINE_ACCESS)
+        elif scope is None or scopes.OFFLINE_ACCESS in scope.split(" "):
+            raise InvalidScopeError("The requested scope is malformed or not approved for this app.")
+        return self.issue(
+            scope=scope or "",
+            subject=client.get_client_id(),
+            grant_id=None,
+            audience=self.server.audiences,
+        )
+
+
+class AuthorizationCodeGrant(IssuesTokens, grants.AuthorizationCodeGrant):
+    """RFC 6749 §4.1. The endpoint burns the code before Authlib sees it; Authlib decides whether that was worth a token."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
+
+    def query_authorization_code(self, code: str, client: Any) -> RedeemedCode | None:
+        return self.asked.code
+
+    def authenticate_user(self, authorization_code: RedeemedCode) -> str | None:
+        return authorization_code.grant.user_id if authorization_code.grant.is_live else None
+
+    def generate_token(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        code = self.asked.code
+        if code is None:
+            raise InvalidGrantError("The code is invalid.")
+        grant = code.grant
+        self.asked.continues = grant if grant.offline else None
+        self.asked.next_generation = 1
+        scope = self.still_approved(grant.scopes, None)
+        return self.issue(scope=scope, subject=grant.user_id, grant_id=grant.grant_id, audience=grant.audience)
+
+    def save_authorization_code(self, code: str, request: Any) -> None:
+        self.asked.new_code = code
+
+    def delete_authorization_code(self, authorization_code: Any) -> None:
+        """It is burned already."""
+
+
+class RefreshGrant(IssuesTokens, grants.RefreshTokenGrant):
+    """RFC 6749 §6, rotating. The endpoint has locked the grant and knows whether this use is reuse."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
+    INCLUDE_NEW_REFRESH_TOKEN = True
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Any:
+        return self.asked.refresh
+
+    def authenticate_user(self, refresh_token: Any) -> str:
+        return refresh_token.grant.user_id
+
+    def issue_token(self, user: Any, refresh_token: Any) -> dict[str, Any]:
+        grant = refresh_token.grant
+        self.asked.continues = grant
+        scope = self.still_approved(grant.scopes, self.asked.values.get("scope"))
+        return self.issue(scope=scope, subject=grant.user_id, grant_id=grant.grant_id, audience=grant.audience)
+
+    def revoke_old_credential(self, refresh_token: Any) -> None:
+        """The next generation does that."""
+
+
+class UnsupportedGrantType(UnsupportedGrantTypeError):
+    """Says which grants there are instead of repeating what was sent, which could hold any character."""
+
+    description = "The grant types are authorization_code, client_credentials and refresh_token."
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def get_error_description(self) -> str:
+        return self.description
+
+
+def check_grant_type(request: OAuthRequest, server: AuthorizationServer) -> str:
+    """The grant type. Raises what RFC 6749 §5.2 names: a missing grant_type is not an unsupported one."""
+    grant_type = request.values.get("grant_type")
+    if grant_type is None:
+        raise InvalidRequestError("The parameter grant_type is missing.")
+    if grant_type not in server.grant_types:
+        raise UnsupportedGrantType
+    return grant_type
+
+
+def build_server(issuer: str, audiences: list[str], keyring: Keyring) -> AuthorizationServer:
+    types = frozenset({"authorization_code", "client_credentials", "refresh_token"})
+    server = AuthorizationServer(issuer, audiences, keyring, types)
+    server.register_grant(ClientCredentialsGrant)
+    server.register_grant(AuthorizationCodeGrant, [S256(required=True)])
+    server.register_grant(RefreshGrant)
+    server.register_endpoint(Revocation)
+    server.register_endpoint(Introspection)
+    return server
+
+
+# What S256 makes: 32 bytes in base64url.
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+
+
+class S256(CodeChallenge):
+    SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]  # noqa: RUF012 - Authlib's own name and type
+    DEFAULT_CODE_CHALLENGE_METHOD = "S256"
+    CODE_CHALLENGE_METHODS = {"S256": compare_s256_code_challenge}  # noqa: RUF012 - Authlib's own name and type
+
+    def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
+        """Every client that must use PKCE, and every one that tries to, sends a well-formed S256 challenge."""
+        values = grant.asked.values
+        challenge, method = values.get("code_challenge"), values.get("code_challenge_method")
+        if challenge is None and method is None:
+            if grant.asked.known_client.must_use_pkce():
+                raise InvalidRequestError("This app must use PKCE: code_challenge is missing.")
+            return
+        if method != "S256":
+            raise InvalidRequestError("The code_challenge_method must be S256.")
+        if challenge is None or not _CHALLENGE.fullmatch(challenge):
+            raise InvalidRequestError("The code_challenge is not one of S256.")
+
+    def validate_code_verifier(self, grant: Any, result: Any) -> None:
+        verifier = grant.asked.values.get("code_verifier")
+        if verifier is not None and not _VERIFIER.fullmatch(verifier):
+            raise InvalidRequestError("The code_verifier is malformed.")
+        super().validate_code_verifier(grant, result)
+
+
+PresentedToken = AccessToken | RefreshToken
+
+
+class _ReadsToken:
+    """What both endpoints share: the token was read before Authlib asks, and an unknown hint is no error (RFC 7009 §2.1)."""
+
+    def check_params(self, request: Any, client: Any) -> None:
+        if "token" not in request.form:
+            raise InvalidRequestError("The parameter token is missing.")
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> Any:
+        return None
+
+    def read(self, request: OAuthRequest) -> PresentedToken | None:
+        return request.token
+
+
+class Revocation(_ReadsToken, RevocationEndpoint):
+    CLIENT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
+
+    def authenticate_token(self, request: Any, client: Any) -> PresentedToken | None:
+        """Another client's token is left alone and answered as an unknown one is: with 200 (RFC 7009 §2.2)."""
+        self.check_params(request, client)
+        token = self.read(request)
+        return token if token is not None and token.check_client(client) else None
+
+    def revoke_token(self, token: Any, request: Any) -> None:
+        request.gives_back = token
+
+
+class Introspection(_ReadsToken, IntrospectionEndpoint):
+    """Only a client that can authenticate, and only about its own tokens: all else is simply not active."""
+
+    CLIENT_AUTH_METHODS = CONFIDENTIAL
+
+    def authenticate_token(self, request: Any, client: Any) -> PresentedToken | None:
+        self.check_params(request, client)
+        token = self.read(request)
+        return token if token is not None and self.check_permission(token, client, request) else None
+
+    def check_permission(self, token: Any, client: Any, request: Any) -> bool:
+        return token.check_client(client)
+
+    def introspect_token(self, token: Any) -> dict[str, Any]:
+        return introspection(token)

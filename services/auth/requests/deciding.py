@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg.rows import class_row
 
-from services.auth.apps import store
-from services.auth.apps.models import Tenant
-from services.auth.requests import queries, sandbox
+from services.auth.apps import scopes, store
+from services.auth.apps.models import App, AppDraft, Tenant
+from services.auth.requests import queries
 from services.auth.requests.models import (
     BundlesDetails,
     FederationDetails,
@@ -20,8 +20,8 @@ from services.auth.requests.models import (
 )
 from services.auth.settings import Settings
 from services.auth.tenants import queries as tenant_queries
-from services.auth.tenants.announcing import announce_async
-from services.auth.tenants.operations import OPERATOR, Refused
+from services.auth.tenants.bootstrap import ADMIN_APP
+from services.auth.tenants.operations import OPERATOR, Refused, announce_async
 from shared import audit, ids, outbox
 from shared.database import AsyncConnection, aset_tenant, open_pool
 from shared.identity import Caller
@@ -89,7 +89,7 @@ async def _open(conn: AsyncConnection, request: IntegrationRequest, tenant: Tena
     wanted, detail = request.wanted(), {"request": request.id}
     match wanted:
         case SandboxDetails():
-            made = await sandbox.make(conn, tenant, wanted, request.id)
+            made = await make_sandbox(conn, tenant, wanted, request.id)
             await aset_tenant(conn, tenant.tenant_id)
             return dict(zip(NOTHING_MADE, made, strict=True))
         case PlatformDetails() | TelephonyDetails():
@@ -137,3 +137,62 @@ def _decided(request: IntegrationRequest, *, test: bool) -> Event:
         data={"request_id": request.id, "capability": request.capability, "decision": request.status},
         test=test,
     )
+
+
+DEMO_APP = "Demo data"
+DEMO_SCOPES = ["argus:devices:write", "argus:epcr:write", "argus:incidents:write"]
+DEMO_BUNDLE = "incident-management"
+
+
+class MadeSandbox(NamedTuple):
+    tenant_id: str
+    client_id: str
+    user_id: str
+    demo_client_id: str | None
+
+
+async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDetails, request_id: str) -> MadeSandbox:
+    """The sandbox, in the transaction of `conn`, which is left set to it. Raises Refused where the address has a user.
+
+    Neither app has a secret yet: the admin's is made when the tenant fetches it, the demo data's never.
+    """
+    tenant_id = ids.new_id("org")
+    await aset_tenant(conn, tenant_id)
+    name = wanted.name or f"{parent.name} (sandbox)"
+    bundles = sorted({*parent.graphql_bundles, DEMO_BUNDLE})
+    row = (tenant_id, name, parent.granted_scopes, bundles, parent.federation)
+    await conn.execute(tenant_queries.INSERT_SANDBOX, row)
+    await _record_in_sandbox(conn, tenant_id, "tenant.created", tenant_id, request_id)
+    await announce_async(conn, tenant_id)
+    user_id = await _insert_user(conn, tenant_id, wanted.admin_email, request_id)
+    catalogue = [scope for scope in scopes.catalogue(parent.granted_scopes) if scope != scopes.OFFLINE_ACCESS]
+    admin = await _insert_app(conn, tenant_id, ADMIN_APP, [scopes.PLATFORM_APPS, *catalogue], bundles, request_id)
+    demo = None
+    if wanted.demo_data:
+        demo = await _insert_app(conn, tenant_id, DEMO_APP, DEMO_SCOPES, [DEMO_BUNDLE], request_id)
+    return MadeSandbox(tenant_id, admin.client_id, user_id, demo.client_id if demo else None)
+
+
+async def _insert_user(conn: AsyncConnection, tenant_id: str, email: str, request_id: str) -> str:
+    user_id = ids.new_id("usr")
+    made = await conn.execute(tenant_queries.INSERT_USER, (user_id, tenant_id, email, email.partition("@")[0]))
+    if not made.rowcount:
+        raise Refused("the address asked for has a user already: decline, so that they ask again with another")
+    await _record_in_sandbox(conn, tenant_id, "user.created", user_id, request_id)
+    return user_id
+
+
+async def _insert_app(
+    conn: AsyncConnection, tenant_id: str, name: str, wanted: list[str], bundles: list[str], request_id: str
+) -> App:
+    draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted)
+    app = await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=bundles)
+    await _record_in_sandbox(conn, tenant_id, "app.created", app.client_id, request_id)
+    return app
+
+
+async def _record_in_sandbox(
+    conn: AsyncConnection, tenant_id: str, action: str, subject_id: str, request_id: str
+) -> None:
+    operator = Caller(tenant_id=tenant_id, client_id=OPERATOR)
+    await audit.record(conn, operator, action, subject_id, {"request": request_id})

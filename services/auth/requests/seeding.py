@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from services.auth.apps import store
-from services.auth.apps.service_tokens import insert_service_token
+from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
-from services.auth.requests import deciding, demo, queries
-from services.auth.requests.sandbox import DEMO_BUNDLE, DEMO_SCOPES
+from services.auth.requests import deciding, queries
+from services.auth.requests.deciding import DEMO_BUNDLE, DEMO_SCOPES
 from services.auth.settings import Settings
 from services.auth.tenants.operations import OPERATOR, Refused
 from shared import audit
@@ -23,6 +23,42 @@ from shared.crypto import Keyring
 from shared.database import aset_tenant, open_pool
 from shared.identity import Caller
 from shared.settings import required
+
+VEHICLE = "DEMO-1"
+INCIDENT = "DEMO-INCIDENT-1"
+OPEN_INCIDENT = "CreateIncident"
+DEVICES: tuple[dict[str, Any], ...] = (
+    {
+        "serial_number": "DEMO-MONITOR-1",
+        "device_class": "multiparameter",
+        "model": "Demo monitor",
+        "vehicle_id": VEHICLE,
+    },
+    {"serial_number": "DEMO-OXIMETER-1", "device_class": "oximeter", "model": "Demo oximeter", "vehicle_id": VEHICLE},
+    {"serial_number": "DEMO-DEFIB-1", "device_class": "defib", "model": "Demo defibrillator", "vehicle_id": VEHICLE},
+)
+MEASURING = "DEMO-OXIMETER-1"
+
+
+def incident(document: str) -> dict[str, Any]:
+    """The GraphQL request that opens the incident, with the approved document's own text."""
+    drafted = {"type": "medical", "priority": "high", "units": [VEHICLE], "cadIncidentId": INCIDENT}
+    return {"query": document, "variables": {"input": drafted}}
+
+
+def encounter() -> dict[str, Any]:
+    return {
+        "care_model": "prehospital_emergency",
+        "vehicle_id": VEHICLE,
+        "crew_ids": ["DEMO-CREW-1"],
+        "cad_incident_id": INCIDENT,
+    }
+
+
+def observation(encounter_id: str) -> dict[str, Any]:
+    """An oxygen saturation of 97 %."""
+    return {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 97, "unit_code": "%", "encounter_id": encounter_id}
+
 
 TOKEN_SECONDS = 600
 # What auth told graphql-api of the new app travels by queue.
@@ -114,7 +150,7 @@ def _wait_for_document(api: Api, patience: float) -> str:
         answer = api.expect({200}, "GET", "/api/v1/graphql/bundles")
         found = [bundle for bundle in (answer or {}).get("bundles", ()) if bundle["name"] == DEMO_BUNDLE]
         if found:
-            return next(one["document"] for one in found[0]["operations"] if one["name"] == demo.OPEN_INCIDENT)
+            return next(one["document"] for one in found[0]["operations"] if one["name"] == OPEN_INCIDENT)
         if time.monotonic() > deadline:
             raise Refused("graphql-api has not heard of the new app yet")
         time.sleep(0.25)
@@ -123,15 +159,15 @@ def _wait_for_document(api: Api, patience: float) -> str:
 def _write_devices_and_encounter(api: Api, document: str) -> None:
     devices = {
         device["serial_number"]: api.expect({200, 201}, "POST", "/api/v1/devices/enrol", device)["id"]
-        for device in demo.DEVICES
+        for device in DEVICES
     }
-    opened = api.expect({200}, "POST", "/graphql", demo.incident(document))
+    opened = api.expect({200}, "POST", "/graphql", incident(document))
     if any(error["extensions"]["code"] != "CONFLICT" for error in opened.get("errors", ())):
         raise Refused("POST /graphql did not open the incident")
-    encounter = api.expect({201, 409}, "POST", "/api/v1/epcr/encounters", demo.encounter())
-    encounter_id = encounter.get("id") or encounter["encounter_id"]
-    path = f"/api/v1/devices/{devices[demo.MEASURING]}/observations"
-    api.expect({201}, "POST", path, demo.observation(encounter_id), Idempotency_Key="demo-observation")
+    opened = api.expect({201, 409}, "POST", "/api/v1/epcr/encounters", encounter())
+    encounter_id = opened.get("id") or opened["encounter_id"]
+    path = f"/api/v1/devices/{devices[MEASURING]}/observations"
+    api.expect({201}, "POST", path, observation(encounter_id), Idempotency_Key="demo-observation")
 
 
 async def finish(settings: Settings, request_id: str) -> None:

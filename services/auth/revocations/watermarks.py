@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Literal
 
-from services.auth.keys.schedule import LONGEST_TOKEN
+from services.auth.keys.rotation import LONGEST_TOKEN
 from services.auth.revocations import queries
 from shared import audit
 from shared.database import AsyncConnection

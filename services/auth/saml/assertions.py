@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from cryptography.x509 import Certificate
 
-from services.auth.saml import signatures
 from services.auth.saml.documents import (
     ASSERTION,
     ENCRYPTION,
@@ -22,6 +21,7 @@ from services.auth.saml.documents import (
     Element,
     children,
     count,
+    fingerprint,
     moment,
     only,
     parse,
@@ -30,6 +30,7 @@ from services.auth.saml.documents import (
     shown,
     tag,
     text_of,
+    verify_signature,
 )
 
 SKEW = timedelta(seconds=60)
@@ -75,11 +76,11 @@ def verify(document: bytes, expected: Expected, now: datetime) -> Verified:
     """Raises Refused, whose reason and detail an administrator can act on."""
     response = parse(document)
     assertion = _check_response(response, expected)
-    covered, certificate = signatures.verify(document, assertion, expected.certificates, LOCATION)
+    covered, certificate = verify_signature(document, assertion, expected.certificates, LOCATION)
     if children(response, SIGNATURE, "Signature"):
-        signatures.verify(document, response, expected.certificates, "./")
+        verify_signature(document, response, expected.certificates, "./")
     answered = response.get("InResponseTo")
-    return _read(covered, expected, now, answered)._replace(certificate=signatures.fingerprint(certificate))
+    return _read(covered, expected, now, answered)._replace(certificate=fingerprint(certificate))
 
 
 def _check_response(response: Element, expected: Expected) -> Element:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.auth.saml import queries, store
+from services.auth.saml import connections, queries
 from services.auth.settings import Settings
 from services.auth.tenants.commands import operating, show
 from services.auth.tenants.operations import Conn, Refused, record
@@ -37,8 +37,8 @@ def prepare(conn: Conn, settings: Settings, connection_id: str) -> str:
     tenant_id, _, waiting = _find(conn, connection_id)
     if waiting is not None:
         return waiting
-    key, certificate = store.new_own(settings.issuer)
-    sealed = Keyring.from_text(settings.encryption_keys).encrypt(key, store.key_context(connection_id))
+    key, certificate = connections.new_own(settings.issuer)
+    sealed = Keyring.from_text(settings.encryption_keys).encrypt(key, connections.key_context(connection_id))
     record(conn, tenant_id, "saml.certificate_made", connection_id)
     conn.execute(queries.SET_NEXT_CERTIFICATE, (sealed, certificate, connection_id))
     return certificate

@@ -1,14 +1,32 @@
 """E-mail domains: how they are written, and proof that an organisation owns one, by a TXT record only its owner can publish."""
 
+import asyncio
 import re
 import unicodedata
-from typing import Protocol
+from datetime import timedelta
+from typing import Any, Protocol
 
 import dns.asyncresolver
 import dns.exception
 import dns.resolver
+import msgspec
 from dns.rdatatype import RdataType
 from dns.rdtypes.txtbase import TXTBase
+from psycopg.rows import class_row
+
+from services.auth.activity import ADD_EVENT
+from services.auth.saml import metrics
+from services.auth.saml.queries import (
+    COUNT_MISSING_DOMAINS,
+    DOMAIN_MISSING,
+    DOMAIN_SEEN,
+    DOMAIN_UNANSWERED,
+    TAKE_DUE_DOMAINS,
+    UNPROVE_DOMAIN,
+)
+from services.auth.tenants.operations import SCHEDULE, record
+from shared import ids, tracing
+from shared.database import Connection
 
 SECONDS = 5.0
 CHALLENGE_LABEL = "_knogin-challenge"
@@ -113,3 +131,73 @@ def _label_to_ascii(written: str) -> str | None:
 async def is_proven(resolver: Resolver, domain: str, token: str) -> bool:
     """Whether the record that only this claim's owner knows is published. Raises Unanswered."""
     return VALUE_PREFIX + token in await resolver.texts(f"{CHALLENGE_LABEL}.{domain}")
+
+
+AGAIN = timedelta(days=1)
+# A server that does not answer says nothing of the record, and is asked again sooner.
+AGAIN_UNANSWERED = timedelta(hours=1)
+PATIENCE = timedelta(days=7)
+PORTION = 20
+
+
+class Proven(msgspec.Struct, frozen=True, kw_only=True):
+    """A domain whose turn it is. `is_missing` since the last look at least, `is_over` for longer than we wait."""
+
+    tenant_id: str
+    domain: str
+    connection_id: str
+    token: str
+    is_missing: bool
+    is_over: bool | None
+
+
+def look_again(conn: Connection, resolver: Resolver) -> None:
+    """One portion. The names are asked for all at once, so that slow servers hold the transaction for seconds at most."""
+    with conn.cursor(row_factory=class_row(Proven)) as cursor:
+        due = cursor.execute(TAKE_DUE_DOMAINS, (PATIENCE, AGAIN, PORTION)).fetchall()
+    for one, is_there in zip(due, asyncio.run(_ask(resolver, due)), strict=True):
+        _settle(conn, one, is_there)
+    counted = conn.execute(COUNT_MISSING_DOMAINS).fetchone()
+    metrics.domains_missing.set(counted[0] if counted is not None else 0)
+
+
+async def _ask(resolver: Resolver, due: list[Proven]) -> list[bool | None]:
+    return await asyncio.gather(*(_is_there(resolver, one) for one in due))
+
+
+async def _is_there(resolver: Resolver, one: Proven) -> bool | None:
+    """None where nobody answers."""
+    try:
+        return await is_proven(resolver, one.domain, one.token)
+    except Unanswered:
+        return None
+
+
+def _settle(conn: Connection, one: Proven, is_there: bool | None) -> None:
+    key = (one.tenant_id, one.domain)
+    if is_there is None:
+        conn.execute(DOMAIN_UNANSWERED, (AGAIN, AGAIN_UNANSWERED, *key))
+    elif is_there:
+        conn.execute(DOMAIN_SEEN, key)
+    elif one.is_over:
+        conn.execute(UNPROVE_DOMAIN, key)
+        _tell(
+            conn,
+            one,
+            "domain_unproven",
+            "its DNS record has been gone for a week; publish it and prove the domain anew",
+        )
+    else:
+        conn.execute(DOMAIN_MISSING, key)
+        if not one.is_missing:
+            _tell(conn, one, "domain_record_missing", "its DNS record is gone; in a week the domain is proven no more")
+
+
+def _tell(conn: Connection, one: Proven, kind: str, why: str) -> None:
+    """In the connection's events, where its administrator looks, and in the trail."""
+    detail: dict[str, Any] = {"domain": one.domain}
+    record(conn, one.tenant_id, f"saml.{kind}", one.connection_id, detail, by=SCHEDULE)
+    event = (ids.new_id("aev"), one.tenant_id, one.connection_id)
+    now = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert now is not None
+    conn.execute(ADD_EVENT, (*event, now[0], kind, f"{one.domain}: {why}", tracing.trace_id()))

@@ -2,18 +2,58 @@
 
 from datetime import UTC, datetime
 
+from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.saml import bindings, messages, queries, receiving
+from services.auth.saml import connections, messages, queries, receiving
 from services.auth.saml.documents import Refused
 from services.auth.saml.messages import LogoutRequest
-from services.auth.saml.models import OpenConnection
+from services.auth.saml.models import OpenConnection, StartedSession
 from services.auth.saml.reader import LoggedOut, LogoutMessage
 from services.auth.signin import pages, sessions
+from services.auth.signin.models import Session
 from services.auth.signin.returning import SESSIONS, to_sign_in
 from shared import audit
-from shared.database import aset_tenant, transaction
+from shared.database import AsyncConnection, aset_tenant, transaction
+
+LOGOUT_SECONDS = 15 * 60
+
+
+async def begin(conn: AsyncConnection, request: Request, session: Session, continue_to: str) -> str | None:
+    """Where the browser goes so that the identity provider ends its session too; None where it has none, or wants no word of it."""
+    async with conn.cursor(row_factory=class_row(StartedSession)) as cursor:
+        await cursor.execute(queries.STARTED_SESSION, (session.session_id,))
+        started = await cursor.fetchone()
+    connection = await connections.find(conn, started.connection_id) if started is not None else None
+    if started is None or connection is None or not connection.is_open or not connection.slo_url:
+        return None
+    if not await receiving.hold(conn, connection):
+        return None
+    mine, request_id = receiving.own_of(request, connection), messages.new_id()
+    message = messages.logout_request(
+        request_id,
+        mine.entity_id,
+        connection.slo_url,
+        started.name_id,
+        started.name_id_format,
+        started.session_index,
+        datetime.now(UTC),
+    )
+    row = {
+        "request_id": request_id,
+        "tenant_id": connection.tenant_id,
+        "connection_id": connection.connection_id,
+        "kind": "logout",
+        "browser_mac": None,
+        "relay_state": "",
+        "continue_to": continue_to,
+        "fresh": False,
+        "lives": LOGOUT_SECONDS,
+    }
+    await conn.execute(queries.ADD_REQUEST, row)
+    key = receiving.own_key(request.state.keyring, connection)
+    return messages.to_url(connection.slo_url, "SAMLRequest", message, "", key)
 
 
 async def slo(request: Request) -> Response:
@@ -54,7 +94,7 @@ async def _ended(request: Request, connection: OpenConnection, asked: LogoutRequ
     mine = receiving.own_of(request, connection)
     answer = messages.logout_response(mine.entity_id, connection.slo_url, asked.request_id, datetime.now(UTC))
     key = receiving.own_key(request.state.keyring, connection)
-    location = bindings.to_url(connection.slo_url, "SAMLResponse", answer, relay_state, key)
+    location = messages.to_url(connection.slo_url, "SAMLResponse", answer, relay_state, key)
     return Response(status_code=303, headers={**pages.headers(), "location": location})
 
 

@@ -1,19 +1,97 @@
 """Who a verified assertion is about: the user its NameID is linked to, or at a first sign-in one who is found or made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import LiteralString, NamedTuple
 
+from psycopg.rows import class_row
+from starlette.requests import Request
+
 from services.auth import caps
+from services.auth.apps import scopes
 from services.auth.revocations import watermarks
-from services.auth.saml import domains, mapping, queries, store
+from services.auth.saml import connections, domains, queries
 from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
-from services.auth.saml.mapping import Person
-from services.auth.saml.models import AttributeMapping, OpenConnection
+from services.auth.saml.models import AttributeMapping, Federated, OpenConnection
 from services.auth.settings import Settings
 from shared import ids
 from shared.caps import is_full
-from shared.database import AsyncConnection
+from shared.database import AsyncConnection, aset_tenant, transaction
+
+# Names under which identity providers send them, where a connection names none: plain, X.500/LDAP (RFC 4524), MACE, WS-Federation.
+EMAIL_NAMES = (
+    "email",
+    "mail",
+    "urn:oid:0.9.2342.19200300.100.1.3",
+    "urn:mace:dir:attribute-def:mail",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+)
+NAME_NAMES = (
+    "displayName",
+    "name",
+    "urn:oid:2.16.840.1.113730.3.1.241",
+    "urn:mace:dir:attribute-def:displayName",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
+)
+MAX_EMAIL = 254
+MAX_NAME = 120
+
+
+class Person(NamedTuple):
+    """`scope_limit` holds the scopes an app may get in this person's name; None where roles limit nothing."""
+
+    email: str
+    name: str
+    roles: list[str]
+    scope_limit: list[str] | None
+
+
+def person_from(
+    attributes: Mapping[str, Sequence[str]],
+    name_id: str,
+    wanted: AttributeMapping,
+    role_mapping: Mapping[str, Sequence[str]],
+) -> Person:
+    """Raises Refused: `email` where no address came, `no_role` where roles are mapped and none of the person's is."""
+    email = _email(attributes, name_id, wanted)
+    name = _first(attributes, (wanted.name,) if wanted.name else NAME_NAMES)
+    roles = sorted(set(attributes.get(wanted.roles, ())) & set(role_mapping)) if role_mapping else []
+    if role_mapping and not roles:
+        refuse("no_role", f"no value of the attribute {wanted.roles} is mapped to a role here")
+    limit = limit_of(roles, role_mapping) if role_mapping else None
+    return Person(email, _printable(name)[:MAX_NAME] or email.partition("@")[0], roles, limit)
+
+
+def limit_of(roles: Iterable[str], role_mapping: Mapping[str, Sequence[str]]) -> list[str]:
+    """What these roles, each of them mapped, allow together."""
+    return sorted({scope for role in roles for scope in role_mapping[role]})
+
+
+def _email(attributes: Mapping[str, Sequence[str]], name_id: str, wanted: AttributeMapping) -> str:
+    email = _first(attributes, (wanted.email,) if wanted.email else EMAIL_NAMES)
+    if not email and not wanted.email:
+        email = name_id
+    where = wanted.email or "any of the usual attributes"
+    if not email or "@" not in email or len(email) > MAX_EMAIL:
+        refuse("email", f"no e-mail address in {where}")
+    if (objection := domains.objection_to(email)) is not None:
+        refuse("email", f"the e-mail address in {where} {objection}")
+    return email
+
+
+def _first(attributes: Mapping[str, Sequence[str]], names: Iterable[str]) -> str:
+    return next((value for name in names for value in attributes.get(name, ()) if value), "")
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())
+
+
+def scopes_beyond(limit: Sequence[str] | None, wanted: Iterable[str]) -> list[str]:
+    """The scopes that a person with this limit may not give to an app. Staying signed in is nobody's role."""
+    if limit is None:
+        return []
+    return [scope for scope in wanted if scope != scopes.OFFLINE_ACCESS and not scopes.allows(limit, scope)]
 
 
 class Admitted(NamedTuple):
@@ -31,7 +109,7 @@ async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConne
     own tenant, and only in a domain that is proven for this connection.
     """
     wanted = AttributeMapping(**connection.attribute_mapping)
-    person = mapping.person(verified.attributes, verified.name_id, wanted, connection.role_mapping)
+    person = person_from(verified.attributes, verified.name_id, wanted, connection.role_mapping)
     # One at a time for a NameID, so that a person's first sign-in in two tabs makes one user.
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {verified.name_id}",))
     known = await (await conn.execute(queries.IDENTITY, (connection.connection_id, verified.name_id))).fetchone()
@@ -48,7 +126,9 @@ async def _link(
 ) -> tuple[str, bool]:
     domain = domains.of_email(person.email)
     proven = {
-        row.domain for row in await store.domains_of(conn, connection.connection_id) if row.verified_at is not None
+        row.domain
+        for row in await connections.domains_of(conn, connection.connection_id)
+        if row.verified_at is not None
     }
     if domain not in proven:
         refuse("domain", shown(f"{domain} is not proven for this connection"))
@@ -107,7 +187,7 @@ async def apply_mapping(conn: AsyncConnection, connection_id: str, role_mapping:
     for user_id, roles in await (await conn.execute(queries.PEOPLE_WITH_ROLES, (connection_id,))).fetchall():
         left = sorted(set(roles) & set(role_mapping))
         if left:
-            limit = mapping.limit_of(left, role_mapping)
+            limit = limit_of(left, role_mapping)
             await conn.execute(queries.SET_ROLES, (left, limit, user_id))
             await _revoke_beyond(conn, user_id, limit)
         else:
@@ -126,5 +206,33 @@ async def _revoke_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[st
     if limit is None:
         return False
     held = await (await conn.execute(queries.LIVE_GRANTS, (user_id,))).fetchall()
-    beyond = [grant_id for grant_id, scopes in held if mapping.beyond(limit, scopes)]
+    beyond = [grant_id for grant_id, scopes in held if scopes_beyond(limit, scopes)]
     return bool(await watermarks.revoke_grants(conn, beyond, "beyond the user's roles"))
+
+
+async def federation_of(conn: AsyncConnection, email: str) -> Federated | None:
+    """The connection that the domain of an address is proven for, whoever's it is."""
+    domain = domains.of_email(email)
+    if domain is None:
+        return None
+    async with conn.cursor(row_factory=class_row(Federated)) as cursor:
+        await cursor.execute(queries.FIND_DOMAIN, (domain,))
+        return await cursor.fetchone()
+
+
+async def asks_address_first(request: Request, tenant_id: str) -> bool:
+    """Whether people of the organisation whose app this is may sign in elsewhere, so that no password is asked for before."""
+    if not tenant_id:
+        return False
+    async with transaction(request) as conn:
+        await aset_tenant(conn, tenant_id)
+        row = await (await conn.execute(queries.HAS_OPEN_DOMAIN)).fetchone()
+    return row is not None and bool(row[0])
+
+
+async def refuses_password(conn: AsyncConnection, user_id: str) -> bool:
+    """Whether this user's organisation enforces its own sign-in, and they are not its break-glass user. The tenant must be set."""
+    # Enforcing waits for a sign-in that was let through in this transaction, and then ends it.
+    await conn.execute(queries.HOLD_TENANT)
+    row = await (await conn.execute(queries.MUST_FEDERATE, (user_id,))).fetchone()
+    return row is not None and bool(row[0])

@@ -9,7 +9,6 @@ HAS_OPEN_DOMAIN: LiteralString = """
         SELECT FROM saml_domains d JOIN saml_connections c USING (connection_id) JOIN tenants t ON t.tenant_id = c.tenant_id
         WHERE d.verified_at IS NOT NULL AND c.status = 'active' AND t.federation AND t.status = 'active')
 """
-
 COLUMNS: LiteralString = """
     connection_id, tenant_id, name, status, entity_id, sso_url, slo_url, name_id_format, allow_idp_initiated,
     attribute_mapping, role_mapping, own_certificate, created_at, updated_at, last_sign_in_at
@@ -72,7 +71,6 @@ OTHER_ACTIVE_CONNECTIONS: LiteralString = """
     SELECT count(*) FROM saml_connections WHERE status = 'active' AND connection_id <> %s
         AND EXISTS (SELECT FROM saml_domains d WHERE d.connection_id = saml_connections.connection_id AND d.verified_at IS NOT NULL)
 """
-
 CERTIFICATES: LiteralString = """
     SELECT fingerprint, pem, not_before, not_after, added_at, last_used_at FROM saml_certificates
     WHERE connection_id = %s ORDER BY added_at, fingerprint
@@ -86,7 +84,6 @@ CERTIFICATE_USED: LiteralString = """
     UPDATE saml_certificates SET last_used_at = clock_timestamp() WHERE connection_id = %s AND fingerprint = %s
 """
 SIGNED_IN: LiteralString = "UPDATE saml_connections SET last_sign_in_at = clock_timestamp() WHERE connection_id = %s"
-
 DOMAIN_COLUMNS: LiteralString = "domain, connection_id, token, claimed_at, verified_at"
 CLAIM_DOMAIN: LiteralString = (
     """
@@ -108,7 +105,6 @@ OTHER_PROVEN_DOMAINS: LiteralString = """
     SELECT count(*) FROM saml_domains d JOIN saml_connections c USING (connection_id)
     WHERE d.verified_at IS NOT NULL AND c.status = 'active' AND d.domain <> %s
 """
-
 POLICY: LiteralString = """
     SELECT p.enforced, p.break_glass_user_id, u.email AS break_glass_email
     FROM saml_policies p LEFT JOIN users u ON u.user_id = p.break_glass_user_id
@@ -138,7 +134,6 @@ END_PASSWORD_SESSIONS: LiteralString = """
     WHERE ended_at IS NULL AND user_id <> %s AND tenant_id = current_tenant()
         AND NOT EXISTS (SELECT FROM saml_sessions s WHERE s.session_id = sessions.session_id)
 """
-
 ADD_REQUEST: LiteralString = """
     INSERT INTO saml_requests (request_id, tenant_id, connection_id, kind, browser_mac, relay_state, continue_to, fresh, expires_at)
     VALUES (%(request_id)s, %(tenant_id)s, %(connection_id)s, %(kind)s, %(browser_mac)s, %(relay_state)s, %(continue_to)s,
@@ -156,7 +151,6 @@ REMEMBER_MESSAGE: LiteralString = """
 SEEN_MESSAGE: LiteralString = (
     "SELECT EXISTS (SELECT FROM saml_replays WHERE connection_id = %s AND message_mac = ANY (%s))"
 )
-
 LOCK_NAME: LiteralString = "SELECT pg_advisory_xact_lock(7405, hashtext(%s))"
 IDENTITY: LiteralString = """
     SELECT u.user_id, u.status = 'active' FROM saml_identities i JOIN users u USING (user_id)
@@ -208,7 +202,6 @@ IDENTITIES: LiteralString = """
     ORDER BY i.user_id DESC LIMIT %(limit)s
 """
 UNLINK: LiteralString = "DELETE FROM saml_identities WHERE connection_id = %s AND user_id = %s"
-
 ADD_TICKET: LiteralString = """
     INSERT INTO saml_tickets (ticket_mac, tenant_id, connection_id, user_id, browser_mac, continue_to, name_id, name_id_format,
         session_index, session_ends_at, expires_at)
@@ -241,7 +234,6 @@ USE_TICKET: LiteralString = "UPDATE saml_tickets SET used_at = clock_timestamp()
 ACTIVE_USER: LiteralString = """
     SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """
-
 NOTE_SESSION: LiteralString = """
     INSERT INTO saml_sessions (session_id, tenant_id, connection_id, name_id, name_id_format, session_index)
     VALUES (%(session_id)s, %(tenant_id)s, %(connection_id)s, %(name_id)s, %(name_id_format)s, %(session_index)s)
@@ -268,3 +260,23 @@ CONNECTION_EVENTS: LiteralString = """
     SELECT id, at, kind, reason, trace_id FROM app_events
     WHERE client_id = %(connection_id)s AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
 """
+TAKE_DUE_DOMAINS: LiteralString = """
+    SELECT tenant_id, domain, connection_id, token, missing_since IS NOT NULL AS is_missing,
+        missing_since < clock_timestamp() - %s AS is_over
+    FROM saml_domains WHERE verified_at IS NOT NULL AND coalesce(checked_at, verified_at) < clock_timestamp() - %s
+    ORDER BY coalesce(checked_at, verified_at) LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+DOMAIN_SEEN: LiteralString = """
+    UPDATE saml_domains SET checked_at = clock_timestamp(), missing_since = NULL WHERE tenant_id = %s AND domain = %s
+"""
+DOMAIN_UNANSWERED: LiteralString = """
+    UPDATE saml_domains SET checked_at = clock_timestamp() - %s + %s WHERE tenant_id = %s AND domain = %s
+"""
+DOMAIN_MISSING: LiteralString = """
+    UPDATE saml_domains SET checked_at = clock_timestamp(), missing_since = coalesce(missing_since, clock_timestamp())
+    WHERE tenant_id = %s AND domain = %s
+"""
+UNPROVE_DOMAIN: LiteralString = """
+    UPDATE saml_domains SET verified_at = NULL, checked_at = NULL, missing_since = NULL WHERE tenant_id = %s AND domain = %s
+"""
+COUNT_MISSING_DOMAINS: LiteralString = "SELECT count(*) FROM saml_domains WHERE missing_since IS NOT NULL"

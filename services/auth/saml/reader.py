@@ -16,7 +16,7 @@ import msgspec
 from authlib.oauth2.rfc6749 import OAuth2Error
 
 from services.auth.oauth import forms
-from services.auth.saml import assertions, bindings, certificates, messages, metadata, signatures
+from services.auth.saml import assertions, documents, messages, metadata
 from services.auth.saml.assertions import Expected, Verified
 from services.auth.saml.documents import Element, Refused, parse, refuse
 from services.auth.saml.messages import LogoutRequest
@@ -67,7 +67,7 @@ class ResponseForm(Job, frozen=True, kw_only=True, tag="response"):
     def run(self) -> Answered:
         values = _form(self.content_type, self.body).values
         expected = Expected(self.issuer, self.audience, self.acs_url, _read_all(self.certificates))
-        verified = assertions.verify(bindings.decode(values.get("SAMLResponse", "")), expected, self.now)
+        verified = assertions.verify(messages.decode_base64(values.get("SAMLResponse", "")), expected, self.now)
         return Answered(verified, values.get("RelayState", ""))
 
 
@@ -95,15 +95,15 @@ class LogoutMessage(Job, frozen=True, kw_only=True, tag="logout"):
         """The kind of message, its root as it was signed, and the RelayState."""
         pinned = _read_all(self.certificates)
         if self.body is None:
-            received = bindings.from_query(self.query, pinned)
+            received = messages.from_query(self.query, pinned)
             return received.kind, parse(received.document), received.relay_state
         values = _form(self.content_type, self.body).values
         kinds = [kind for kind in ("SAMLRequest", "SAMLResponse") if kind in values]
         if len(kinds) != 1:
             refuse("malformed", "one of SAMLRequest and SAMLResponse is expected")
-        document = bindings.decode(values[kinds[0]])
-        root, _ = signatures.verify(document, parse(document), pinned, "./")
-        return kinds[0], root, values.get("RelayState", "")[: bindings.MAX_RELAY_STATE]
+        document = messages.decode_base64(values[kinds[0]])
+        root, _ = documents.verify_signature(document, parse(document), pinned, "./")
+        return kinds[0], root, values.get("RelayState", "")[: messages.MAX_RELAY_STATE]
 
 
 class PastedMetadata(Job, frozen=True, kw_only=True, tag="metadata"):
@@ -136,8 +136,8 @@ def _form(content_type: str, body: bytes) -> forms.Form:
         raise Refused("malformed", str(error.description)) from None
 
 
-def _read_all(pems: Sequence[str]) -> list[certificates.Certificate]:
-    return [certificates.read(text) for text in pems]
+def _read_all(pems: Sequence[str]) -> list[metadata.Certificate]:
+    return [metadata.read_certificate(text) for text in pems]
 
 
 def _outcome(job: AnyJob) -> Outcome:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.auth.apps.queries import HOLD_TENANT
 from services.auth.lines import networks_of
-from services.auth.saml import certificates, metadata, queries, store
+from services.auth.saml import connections, metadata, queries
 from services.auth.saml.documents import Refused, refuse
 from services.auth.saml.metadata import Own
 from services.auth.saml.models import OpenConnection, PendingRequest
@@ -35,7 +35,7 @@ ABOUT_THE_PERSON = frozenset(
 async def connection_of(request: Request) -> OpenConnection | None:
     """The connection in the path, if people may sign in through it."""
     async with transaction(request) as conn:
-        found = await store.find(conn, request.path_params["connection"])
+        found = await connections.find(conn, request.path_params["connection"])
     return found if found is not None and found.is_open else None
 
 
@@ -62,7 +62,7 @@ def own_of(request: Request, connection: OpenConnection) -> Own:
 
 
 def own_key(keyring: Keyring, connection: OpenConnection) -> RSAPrivateKey:
-    return certificates.private_key(keyring.decrypt(connection.own_key, store.key_context(connection.connection_id)))
+    return metadata.private_key(keyring.decrypt(connection.own_key, connections.key_context(connection.connection_id)))
 
 
 async def read_body(request: Request) -> bytes:

@@ -6,8 +6,8 @@ from typing import Literal
 import msgspec
 
 from services.auth.apps.scopes import PLATFORM_APPS
-from services.auth.saml import connection_endpoints, domain_endpoints, endpoints
-from services.auth.saml.connection_endpoints import require_federation
+from services.auth.saml import endpoints, signin_endpoints
+from services.auth.saml.endpoints import require_federation
 from services.auth.saml.models import (
     AttributeMapping,
     ConnectionChange,
@@ -136,7 +136,7 @@ OPERATIONS = [
     Operation(
         "GET",
         CONNECTIONS,
-        connection_endpoints.list_connections,
+        endpoints.list_connections,
         "List SAML connections",
         PLATFORM_APPS,
         {200: Connections},
@@ -147,7 +147,7 @@ OPERATIONS = [
     Operation(
         "POST",
         CONNECTIONS,
-        connection_endpoints.create_connection,
+        endpoints.create_connection,
         "Create a SAML connection",
         PLATFORM_APPS,
         {201: Connection},
@@ -163,7 +163,7 @@ OPERATIONS = [
     Operation(
         "GET",
         CONNECTION,
-        connection_endpoints.read_connection,
+        endpoints.read_connection,
         "Inspect a SAML connection",
         PLATFORM_APPS,
         {200: Connection},
@@ -173,7 +173,7 @@ OPERATIONS = [
     Operation(
         "PATCH",
         CONNECTION,
-        connection_endpoints.change_connection,
+        endpoints.change_connection,
         "Change a SAML connection",
         PLATFORM_APPS,
         {200: Connection},
@@ -188,7 +188,7 @@ OPERATIONS = [
     Operation(
         "DELETE",
         CONNECTION,
-        connection_endpoints.delete_connection,
+        endpoints.delete_connection,
         "Delete a SAML connection",
         PLATFORM_APPS,
         {204: None},
@@ -199,7 +199,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{CONNECTION}/events",
-        connection_endpoints.list_events,
+        endpoints.list_events,
         "List refused sign-ins",
         PLATFORM_APPS,
         {200: RefusedSignIns},
@@ -211,7 +211,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{CONNECTION}/users",
-        connection_endpoints.list_users,
+        endpoints.list_users,
         "List users of a SAML connection",
         PLATFORM_APPS,
         {200: LinkedUsers},
@@ -222,7 +222,7 @@ OPERATIONS = [
     Operation(
         "DELETE",
         f"{CONNECTION}/users/{{user_id}}",
-        connection_endpoints.unlink_user,
+        endpoints.unlink_user,
         "Unlink a user from a SAML connection",
         PLATFORM_APPS,
         {204: None},
@@ -233,7 +233,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{CONNECTION}/domains",
-        domain_endpoints.claim_domain,
+        endpoints.claim_domain,
         "Claim an e-mail domain",
         PLATFORM_APPS,
         {201: Domain},
@@ -248,7 +248,7 @@ OPERATIONS = [
     Operation(
         "GET",
         DOMAIN,
-        domain_endpoints.read_domain,
+        endpoints.read_domain,
         "Inspect an e-mail domain",
         PLATFORM_APPS,
         {200: Domain},
@@ -258,7 +258,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{DOMAIN}/prove",
-        domain_endpoints.prove_domain,
+        endpoints.prove_domain,
         "Prove an e-mail domain",
         PLATFORM_APPS,
         {200: Domain},
@@ -269,7 +269,7 @@ OPERATIONS = [
     Operation(
         "DELETE",
         DOMAIN,
-        domain_endpoints.delete_domain,
+        endpoints.delete_domain,
         "Give up an e-mail domain",
         PLATFORM_APPS,
         {204: None},
@@ -279,7 +279,7 @@ OPERATIONS = [
     Operation(
         "GET",
         "/v1/saml/policy",
-        domain_endpoints.read_policy,
+        endpoints.read_policy,
         "Read the sign-in policy",
         PLATFORM_APPS,
         {200: Policy},
@@ -289,7 +289,7 @@ OPERATIONS = [
     Operation(
         "PUT",
         "/v1/saml/policy",
-        domain_endpoints.set_policy,
+        endpoints.set_policy,
         "Set the sign-in policy",
         PLATFORM_APPS,
         {200: Policy},
@@ -303,7 +303,7 @@ OPERATIONS = [
     Operation(
         "GET",
         "/v1/saml/{connection}/metadata",
-        endpoints.read_metadata,
+        signin_endpoints.read_metadata,
         "Read our SAML metadata",
         None,
         {200: (Content("application/samlmetadata+xml", {"type": "string"}),)},

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.reading import read_form
 from services.auth.revocations import bell, watermarks
-from services.auth.signin import browsers, cookies, hashing, pages, passwords, queries, sessions
+from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, to_sign_in
 from shared import audit
@@ -43,7 +43,7 @@ async def sessions_page(request: Request) -> Response:
 def _shown(row: SessionRow, session: Session) -> dict[str, Any]:
     return {
         "session_id": row.session_id,
-        "browser": browsers.describe(row.user_agent),
+        "browser": describe_browser(row.user_agent),
         "since": _time(row.signed_in_at),
         "current": row.session_id == session.session_id,
     }
@@ -175,3 +175,21 @@ async def set_password(request: Request) -> Response:
         address_first=False,
         fresh=False,
     )
+
+
+# In this order: most browsers also claim to be the ones after them.
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def describe_browser(user_agent: str) -> str:
+    """`Firefox, Windows`; the beginning of the text where we know neither."""
+    names = [next((name for mark, name in marks if mark in user_agent), "") for marks in (BROWSERS, SYSTEMS)]
+    return ", ".join(name for name in names if name) or user_agent[:60]

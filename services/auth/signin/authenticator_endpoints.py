@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.reading import read_form
-from services.auth.signin import cookies, factors, hashing, pages, passwords, queries, sessions, throttle, totp
+from services.auth.signin import codes, cookies, factors, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import Session, User
 from services.auth.signin.returning import AUTHENTICATOR, to_sign_in
 from services.auth.signin.throttle import Attempt
@@ -68,7 +68,7 @@ async def _page(
             left=left[0] if left else 0,
             alert=problem,
         )
-    secret = totp.new_secret()
+    secret = codes.new_secret()
     return _enrolling(request, session, Enrolment(user.user_id, secret, _soon(), _browser(request)), problem, status)
 
 
@@ -83,7 +83,7 @@ def _browser(request: Request) -> str:
 def _enrolling(
     request: Request, session: Session, enrolment: Enrolment, problem: str = "", status: int = 200
 ) -> Response:
-    uri = totp.uri(enrolment.secret, session.email)
+    uri = codes.otpauth_uri(enrolment.secret, session.email)
     sealed = request.state.keyring.encrypt(msgspec.json.encode(enrolment), ENROLMENT_CONTEXT)
     return pages.render(
         request,
@@ -159,10 +159,10 @@ async def _set_up(request: Request, change: Change, asked: str) -> Response:
     enrolment = _unseal(request, user, change.values.get("enrolment", ""))
     if enrolment is None:
         return await _again(request, change, words["form_expired"], 403)
-    step = totp.step_of(enrolment.secret, change.values.get("code", ""))
+    step = codes.step_of(enrolment.secret, change.values.get("code", ""))
     if step is None:
         return await _refuse(request, change, words["wrong_code"])
-    sealed = keyring.encrypt(enrolment.secret.encode(), totp.context(user.user_id))
+    sealed = keyring.encrypt(enrolment.secret.encode(), codes.secret_context(user.user_id))
     async with transaction(request) as conn:
         session = await _session_of(request, conn, change)
         if isinstance(session, Response):
@@ -171,9 +171,9 @@ async def _set_up(request: Request, change: Change, asked: str) -> Response:
             return await _page(request, conn, session, user, words["already_set_up"], 409)
         await conn.execute(queries.END_OTHER_SESSIONS, (user.user_id, session.session_id))
         await conn.execute(queries.FORGET_DEVICES, (user.user_id,))
-        codes = await factors.renew_recovery_codes(conn, keyring, user.tenant_id, user.user_id)
+        renewed = await factors.renew_recovery_codes(conn, keyring, user.tenant_id, user.user_id)
         await _done(conn, request, change, "user.second_factor_enrolled")
-    return _show_codes(request, session, codes, words["done_set_up"])
+    return _show_codes(request, session, renewed, words["done_set_up"])
 
 
 async def _session_of(request: Request, conn: AsyncConnection, change: Change) -> Session | Response:

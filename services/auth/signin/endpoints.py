@@ -10,23 +10,12 @@ from starlette.responses import RedirectResponse, Response
 
 from services.auth.lines import Busy
 from services.auth.oauth.reading import read_form
-from services.auth.saml import federation, logout
+from services.auth.saml import logout_endpoints, people
 from services.auth.saml.models import Federated
-from services.auth.signin import (
-    cookies,
-    devices,
-    factors,
-    hashing,
-    metrics,
-    pages,
-    passwords,
-    queries,
-    sessions,
-    throttle,
-)
-from services.auth.signin.devices import Standing
+from services.auth.signin import cookies, factors, hashing, metrics, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_organisation, to_sign_in
+from services.auth.signin.sessions import Standing
 from services.auth.signin.throttle import Attempt
 from shared import audit
 from shared.crypto import Keyring, UnreadableCiphertext
@@ -56,7 +45,7 @@ async def sign_in_page(request: Request) -> Response:
     asked = request.query_params
     destination = await destination_of(request, asked.get("continue", ""))
     fresh, with_password = asked.get("fresh") == "1", asked.get("with") == "password"
-    address_first = not with_password and await federation.asks_address_first(request, destination.tenant_id)
+    address_first = not with_password and await people.asks_address_first(request, destination.tenant_id)
     return _form(request, destination, address_first=address_first, fresh=fresh)
 
 
@@ -111,14 +100,14 @@ async def sign_in(request: Request) -> Response:
         return _form(request, destination, 403, alert=words["form_expired"], email=email)
     fresh = values.get("fresh") == "1"
     async with transaction(request) as conn:
-        found = await federation.of_email(conn, email)
+        found = await people.federation_of(conn, email)
     if values.get("step") == "address":
         if found is not None:
             return _to_organisation(request, destination, found, fresh=fresh)
         return _form(request, destination, email=email, fresh=fresh, notice=words["no_organisation"])
     async with transaction(request) as conn:
         user = await factors.find_user(conn, email)
-        standing = await devices.standing(request, conn, user)
+        standing = await sessions.standing(request, conn, user)
         # In an organisation that enforces its own sign-in the break-glass user's alone works: all look like theirs.
         lenient = standing.break_glass or (found is not None and found.enforced)
         keyring, address = request.state.keyring, caller_of(request).address
@@ -186,7 +175,7 @@ async def _go_on(
 async def _refuses_password(request: Request, user: User) -> bool:
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
-        return await federation.refuses_password(conn, user.user_id)
+        return await people.refuses_password(conn, user.user_id)
 
 
 def _too_many(request: Request, destination: Destination, seconds: int, **context: Any) -> Response:
@@ -262,7 +251,7 @@ async def second_factor(request: Request) -> Response:
         return _form(request, destination, 403, alert=words["form_expired"])
     async with transaction(request) as conn:
         user = await factors.find_user(conn, pending.email)
-        standing = await devices.standing(request, conn, user)
+        standing = await sessions.standing(request, conn, user)
         keyring, address = request.state.keyring, caller_of(request).address
         attempt = await throttle.take_code(conn, keyring, pending.user_id, address, standing)
     if attempt.wait:
@@ -307,7 +296,7 @@ async def _admit(
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
         # Asked here too: it may have been enforced while the second factor was typed.
-        if await federation.refuses_password(conn, user.user_id):
+        if await people.refuses_password(conn, user.user_id):
             return pages.error(request, "organisation_only_help", 403)
         if not await factors.is_unchanged(conn, user):
             return None
@@ -315,7 +304,7 @@ async def _admit(
         if before is not None:
             await conn.execute(queries.END_SESSION, (before.session_id, before.user_id))
         await aset_tenant(conn, user.tenant_id)
-        device = await devices.remember(request, conn, user)
+        device = await sessions.remember_device(request, conn, user)
         await throttle.succeed(conn, attempt)
         token = await sessions.start(request, conn, user)
         detail = {"second_factor": second_factor} if second_factor else None
@@ -326,7 +315,7 @@ async def _admit(
     if standing.wrong_codes >= MANY_WRONG_CODES:
         number, goes_to = standing.wrong_codes, destination.path
         response = pages.render(request, "wrong_codes.html", number=number, goes_to=goes_to)
-    return devices.known(request, sessions.signed_in(request, response, token), device)
+    return sessions.give_device_cookie(request, sessions.signed_in(request, response, token), device)
 
 
 async def sign_out(request: Request) -> Response:
@@ -339,7 +328,7 @@ async def sign_out(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is not None:
             await conn.execute(queries.END_SESSION, (session.session_id, session.user_id))
-            elsewhere = await logout.begin(conn, request, session, destination.path)
+            elsewhere = await logout_endpoints.begin(conn, request, session, destination.path)
             actor = sessions.actor(request, session.tenant_id, session.user_id)
             await audit.record(conn, actor, "sign_out", session.user_id)
     response: Response = RedirectResponse(to_sign_in(destination.path), 303, pages.headers())

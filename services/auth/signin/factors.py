@@ -5,10 +5,10 @@ from typing import Literal
 from psycopg.rows import class_row
 from starlette.requests import Request
 
-from services.auth.signin import metrics, queries, recovery, sessions, totp
-from services.auth.signin.devices import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
-from services.auth.signin.devices import Standing
+from services.auth.signin import codes, metrics, queries, sessions
 from services.auth.signin.models import User
+from services.auth.signin.sessions import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
+from services.auth.signin.sessions import Standing
 from shared import audit
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant
@@ -69,21 +69,21 @@ async def use(request: Request, conn: AsyncConnection, user: User, code: str, *,
         return ""
     await aset_tenant(conn, user.tenant_id)
     keyring: Keyring = request.state.keyring
-    step = totp.step_of(keyring.decrypt(user.totp_secret, totp.context(user.user_id)).decode(), code)
+    step = codes.step_of(keyring.decrypt(user.totp_secret, codes.secret_context(user.user_id)).decode(), code)
     if step is not None and not recovery_only:
         used = await conn.execute(queries.USE_TOTP_STEP, (step, user.user_id, step))
         return "authenticator" if used.rowcount else ""
-    meant = recovery.to_mac(user.user_id, code)
+    meant = codes.recovery_code_text(user.user_id, code)
     if meant is None:
         return ""
-    used = await conn.execute(queries.USE_RECOVERY_CODE, (user.user_id, keyring.macs(meant, recovery.PURPOSE)))
+    used = await conn.execute(queries.USE_RECOVERY_CODE, (user.user_id, keyring.macs(meant, codes.RECOVERY_PURPOSE)))
     return "recovery code" if used.rowcount else ""
 
 
 async def renew_recovery_codes(conn: AsyncConnection, keyring: Keyring, tenant_id: str, user_id: str) -> list[str]:
     """New codes, shown once; those from before are worth nothing any more. The tenant must be set."""
     await conn.execute(queries.DELETE_RECOVERY_CODES, (user_id,))
-    codes = recovery.new_codes()
-    macs = [keyring.mac(recovery.to_mac(user_id, code) or b"", recovery.PURPOSE) for code in codes]
+    renewed = codes.new_recovery_codes()
+    macs = [keyring.mac(codes.recovery_code_text(user_id, code) or b"", codes.RECOVERY_PURPOSE) for code in renewed]
     await conn.execute(queries.INSERT_RECOVERY_CODES, (tenant_id, user_id, macs))
-    return codes
+    return renewed

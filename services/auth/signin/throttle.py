@@ -9,7 +9,7 @@ import math
 from typing import NamedTuple
 
 from services.auth.signin import queries
-from services.auth.signin.devices import Standing
+from services.auth.signin.sessions import Standing
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 

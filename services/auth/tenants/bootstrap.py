@@ -5,16 +5,15 @@ from typing import Annotated, Any
 import msgspec
 from psycopg.rows import class_row
 
+from services.auth.apps import credentials, scopes, store
 from services.auth.apps import queries as app_queries
-from services.auth.apps import scopes, store
 from services.auth.apps.models import App, AppDraft
-from services.auth.apps.service_tokens import insert_service_token
+from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
 from services.auth.settings import Settings
 from services.auth.signin import passwords
 from services.auth.tenants import queries
-from services.auth.tenants.announcing import announce_async
-from services.auth.tenants.operations import OPERATOR
+from services.auth.tenants.operations import OPERATOR, announce_async
 from shared import audit, ids
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant, open_pool
@@ -111,7 +110,7 @@ async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: Tenan
 async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: App, secret: str) -> None:
     """Another secret than before ends that one at once, and the tokens it obtained: this is how it is retired."""
     kept = {bytes(mac) for (mac,) in await (await conn.execute(queries.SECRET_MACS, (app.client_id,))).fetchall()}
-    macs = keyring.macs(secret.encode(), store.secret_purpose(app.client_id))
+    macs = keyring.macs(secret.encode(), credentials.secret_purpose(app.client_id))
     if not kept.isdisjoint(macs):
         return
     if (await conn.execute(app_queries.END_OTHER_SECRETS, {"client_id": app.client_id, "overlap": 0})).rowcount:

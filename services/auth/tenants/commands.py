@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from services.auth.keys import rotation, schedule
+from services.auth.keys import rotation
 from services.auth.keys.models import PLATFORM
 from services.auth.settings import Settings
 from services.auth.tenants import first_party, operations
@@ -221,7 +221,7 @@ def key_commands(load: Load) -> typer.Typer:
             keys, now = rotation.load_keys(conn), datetime.now(UTC)
             for key in keys:
                 until = _time(key.removed_at) if key.removed_at else "-"
-                show(f"{schedule.state(key, keys, now):8}", key.kid, _time(key.activates_at), until)
+                show(f"{rotation.state(key, keys, now):8}", key.kid, _time(key.activates_at), until)
 
     @cli.command()
     def rotate(
@@ -239,7 +239,7 @@ def key_commands(load: Load) -> typer.Typer:
         if distrust and not emergency:
             raise SystemExit("--distrust goes with --emergency: a key must be there to sign")
         with operating(load) as (settings, conn):
-            wait = schedule.EMERGENCY_WAIT if emergency else timedelta(seconds=settings.key_activation_seconds)
+            wait = rotation.EMERGENCY_WAIT if emergency else timedelta(seconds=settings.key_activation_seconds)
             kid = rotation.rotate(conn, _keyring(settings), bits=settings.signing_key_bits, wait=wait)
             if distrust:
                 rotation.distrust_older(conn, kid)

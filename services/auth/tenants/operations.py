@@ -11,10 +11,11 @@ from services.auth import caps
 from services.auth.apps import scopes
 from services.auth.apps.models import App, Tenant
 from services.auth.apps.queries import LOCK_TENANT
+from services.auth.apps.store import announcements
 from services.auth.revocations import watermarks
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.settings import Settings
-from services.auth.signin import throttle, totp
+from services.auth.signin import codes, throttle
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.signin.queries import (
     DELETE_RECOVERY_CODES,
@@ -23,11 +24,12 @@ from services.auth.signin.queries import (
     FORGET_WRONG_CODES,
     SMALL_LETTERS,
 )
-from services.auth.tenants import announcing, queries
-from shared import audit, ids
+from services.auth.tenants import queries
+from shared import audit, ids, outbox
 from shared.crypto import Keyring
-from shared.database import set_tenant
+from shared.database import AsyncConnection, set_tenant
 from shared.identity import Caller
+from shared.messages import TenantChanged, WebhookTenant
 from shared.settings import required
 
 OPERATOR = "operator"
@@ -70,7 +72,7 @@ def create_tenant(conn: Conn, name: str, key: str | None, environment: str) -> s
     if not conn.execute(queries.INSERT_TENANT, (tenant_id, key, name, environment)).rowcount:
         raise Refused(f"there is a tenant with the key {key} already")
     record(conn, tenant_id, "tenant.created", tenant_id)
-    announcing.announce(conn, tenant_id)
+    announce(conn, tenant_id)
     return tenant_id
 
 
@@ -80,7 +82,7 @@ def set_status(conn: Conn, tenant_id: str, status: str) -> None:
     if not conn.execute(queries.SET_STATUS, (status, tenant_id, status)).rowcount:
         raise Refused(f"there is no tenant {tenant_id} that is not {status} already")
     record(conn, tenant_id, f"tenant.{status}", tenant_id)
-    announcing.announce(conn, tenant_id)
+    announce(conn, tenant_id)
     if status == "suspended":
         _revoke(conn, "tenant", [(tenant_id,)])
 
@@ -92,7 +94,7 @@ def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]
         raise Refused(f"not granted on request: {', '.join(unknown)}; there are {', '.join(scopes.ON_REQUEST)}")
     granted = _one(conn, queries.GRANT_SCOPES, (list(wanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.scopes_granted", tenant_id, {"scopes": list(wanted)})
-    announcing.announce(conn, tenant_id)
+    announce(conn, tenant_id)
     return granted
 
 
@@ -101,11 +103,11 @@ def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list
     conn.execute(LOCK_TENANT, (tenant_id,))
     left = _one(conn, queries.WITHDRAW_SCOPES, (list(unwanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.scopes_withdrawn", tenant_id, {"scopes": list(unwanted)})
-    announcing.announce(conn, tenant_id)
+    announce(conn, tenant_id)
     with conn.cursor(row_factory=class_row(App)) as cursor:
         parameters = {"scopes": list(unwanted), "tenant_id": tenant_id}
         apps = cursor.execute(queries.APPS_WITH_SCOPES, parameters).fetchall()
-    announcing.announce_apps(conn, apps)
+    announce_apps(conn, apps)
     _revoke(conn, "client", [(app.client_id,) for app in apps])
     return left
 
@@ -113,7 +115,7 @@ def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list
 def grant_bundles(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:
     granted = _one(conn, queries.GRANT_BUNDLES, (list(wanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.bundles_granted", tenant_id, {"bundles": list(wanted)})
-    announcing.announce(conn, tenant_id)
+    announce(conn, tenant_id)
     return granted
 
 
@@ -194,12 +196,12 @@ def password_link(conn: Conn, keyring: Keyring, issuer: str, email: str, hours: 
 def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
     """Gives the user a new second factor; the URI goes into their authenticator app. Recovery codes go with the old one."""
     user_id, tenant_id, address = find_user(conn, email)
-    secret = totp.new_secret()
+    secret = codes.new_secret()
     record(conn, tenant_id, "user.second_factor_set", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(FORGET_DEVICES, (user_id,))
-    conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), totp.context(user_id)), user_id))
-    return totp.uri(secret, address)
+    conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), codes.secret_context(user_id)), user_id))
+    return codes.otpauth_uri(secret, address)
 
 
 def remove_second_factor(conn: Conn, email: str) -> None:
@@ -221,3 +223,37 @@ def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
 def trail(conn: Conn, tenant_id: str, limit: int) -> list[dict[str, Any]]:
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(queries.AUDIT, (tenant_id, limit)).fetchall()
+
+
+def announce(conn: psycopg.Connection[Any], tenant_id: str) -> None:
+    with conn.cursor(row_factory=class_row(Tenant)) as cursor:
+        tenant = cursor.execute(queries.NEXT_VERSION, (tenant_id,)).fetchone()
+    assert tenant is not None
+    outbox.add_sync(conn, tenant_id, *messages_of(tenant))
+
+
+async def announce_async(conn: AsyncConnection, tenant_id: str) -> None:
+    async with conn.cursor(row_factory=class_row(Tenant)) as cursor:
+        tenant = await (await cursor.execute(queries.NEXT_VERSION, (tenant_id,))).fetchone()
+    assert tenant is not None
+    await outbox.add(conn, tenant_id, *messages_of(tenant))
+
+
+def announce_apps(conn: psycopg.Connection[Any], apps: Sequence[App]) -> None:
+    """Leaves messages of what these apps are for each service that keeps a part of it."""
+    rows = [outbox.row(app.tenant_id, message) for app in apps for message in announcements(app)]
+    with conn.cursor() as cursor:
+        cursor.executemany(outbox.ADD, rows)
+
+
+def messages_of(tenant: Tenant) -> tuple[TenantChanged, WebhookTenant]:
+    """What those who follow tenants keep of one."""
+    changed = TenantChanged(
+        tenant_id=tenant.tenant_id,
+        version=tenant.version,
+        tenant_name=tenant.name,
+        status=tenant.status,
+        environment=tenant.environment,
+        granted_scopes=tenant.granted_scopes,
+    )
+    return changed, WebhookTenant(tenant_id=tenant.tenant_id, environment=tenant.environment)
