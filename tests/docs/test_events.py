@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from services.auth.apps import endpoints
-from services.auth.apps.models import App
+from services.auth.apps.models import AppRow
 from services.webhook_dispatcher.event_types import violation
 
 NOW = datetime(2026, 3, 23, 12, tzinfo=UTC)
-APP = App(
+APP = AppRow(
     client_id="app_01jdkfx3c8e2r9v5m7q4t6w0ya",
     tenant_id="org_01jdkfx3c8e2r9v5m7q4t6w0ya",
     name="Case sync connector",

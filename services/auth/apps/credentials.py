@@ -1,4 +1,4 @@
-"""Client secrets and refresh tokens: 256 random bits with a prefix to find leaks by and a checksum to tell typing errors from guesses."""
+"""How an app authenticates: client secrets, and the public keys that it registers for private_key_jwt (RFC 7517). Pure."""
 
 import secrets
 import zlib
@@ -14,13 +14,13 @@ _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def new_secret() -> str:
-    """`kns_` + 43 characters of randomness + 7 of CRC-32."""
+    """`kns_`, 43 characters of 256 random bits, and 7 of a CRC-32. The prefix finds leaks, the checksum finds typing errors."""
     random = base64url_encode(secrets.token_bytes(32))
     return f"{SECRET_PREFIX}{random}{_checksum(random)}"
 
 
 def is_well_formed(secret: str) -> bool:
-    """Whether `secret` could be one of ours; what leak scanners may check without asking."""
+    """Whether `secret` has the form of a client secret. Leak scanners check this without a request."""
     body = secret.removeprefix(SECRET_PREFIX)
     return secret.startswith(SECRET_PREFIX) and len(body) == 50 and _checksum(body[:43]) == body[43:]
 
@@ -39,7 +39,7 @@ def secret_purpose(client_id: str) -> str:
 
 
 RSA_BITS = range(2048, 4096 + 1)
-# By curve, or by key type where that has none: what a key may sign an assertion with.
+# The algorithms of a key, by its curve, or by its type if it has no curve.
 KEY_ALGORITHMS = {
     "RSA": ("RS256", "PS256"),
     "P-256": ("ES256",),
@@ -48,12 +48,12 @@ KEY_ALGORITHMS = {
     "Ed448": ("EdDSA",),
 }
 LONGEST_COORDINATE = 76
-"""Characters of base64url: the 57 bytes of Ed448. A longer one is not given to the library, which would calculate with it."""
+"""Characters of base64url: the 57 bytes of Ed448. The library would calculate with longer coordinates, so they are refused before."""
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
 
 class _Key(msgspec.Struct):
-    """The members that are read here; the library reads the rest."""
+    """The members that this module checks. The library reads the rest."""
 
     kty: Literal["RSA", "EC", "OKP"]
     kid: str | None = None
@@ -90,13 +90,13 @@ def problem_with_jwks(jwks: dict[str, Any], most: int) -> str | None:
 
 
 def algorithms_of(jwk: dict[str, Any]) -> tuple[str, ...]:
-    """What the key may sign with: all of its kind, or the one its `alg` names (RFC 7517 §4.4). Empty where that is none of ours."""
+    """The algorithms of the key: all of its kind, or the one in its `alg` (RFC 7517 §4.4). Empty if none is supported."""
     known = KEY_ALGORITHMS.get("RSA" if jwk["kty"] == "RSA" else str(jwk.get("crv")), ())
     return known if jwk.get("alg") is None else tuple(one for one in known if one == jwk["alg"])
 
 
 def _has_safe_size(key: _Key) -> bool:
-    """A large exponent would make each check of a signature slow."""
+    """A large exponent makes each verification slow."""
     if key.kty != "RSA":
         return True
     try:
@@ -110,6 +110,6 @@ def _unreadable(jwks: dict[str, Any]) -> str | None:
     try:
         for key in KeySet.import_key_set(jwks).keys:  # pyright: ignore[reportArgumentType]
             key.get_op_key("verify")
-    except Exception:  # whatever the library makes of a stranger's key, it is not one we can use
+    except Exception:  # the library raises many kinds of errors for keys it cannot use
         return "holds a key that cannot be read"
     return None

@@ -1,4 +1,6 @@
-"""What an app may be registered as and changed to. Pure: refusals are field errors, all found at once."""
+"""Rules for registering and changing an app: names, grants, redirect URIs, scopes, events. Pure; refusals are field errors, all at once.
+
+Redirect URIs follow RFC 6749 §3.1.2, RFC 8252 §7 and RFC 9700 §2.1."""
 
 import ipaddress
 import re
@@ -9,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from msgspec import UNSET
 
 from services.auth.apps import credentials, scopes
-from services.auth.apps.models import App, AppChange, AppDraft, GovernanceChange, Tenant
+from services.auth.apps.models import AppChange, AppDraft, AppRow, GovernanceChange, Tenant
 from services.auth.settings import Settings
 from shared import deidentification, problems
 from shared.deidentification import Mode
@@ -26,7 +28,7 @@ def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[Fie
     ]
 
 
-def check_change(change: AppChange, app: App, tenant: Tenant, settings: Settings) -> list[FieldError]:
+def check_change(change: AppChange, app: AppRow, tenant: Tenant, settings: Settings) -> list[FieldError]:
     errors: list[FieldError] = []
     if change.name is not UNSET:
         errors += _check_name(change.name)
@@ -42,7 +44,7 @@ def check_change(change: AppChange, app: App, tenant: Tenant, settings: Settings
     return errors
 
 
-def check_governance(change: GovernanceChange, app: App, tenant: Tenant, settings: Settings) -> list[FieldError]:
+def check_governance(change: GovernanceChange, app: AppRow, tenant: Tenant, settings: Settings) -> list[FieldError]:
     errors: list[FieldError] = []
     if change.enforce_pkce is False and app.token_endpoint_auth_method == "none":
         errors.append(FieldError("/enforce_pkce", "a public client always uses PKCE"))
@@ -62,8 +64,8 @@ def check_governance(change: GovernanceChange, app: App, tenant: Tenant, setting
     return errors + _check_moved_times(change, app)
 
 
-def _check_moved_times(change: GovernanceChange, app: App) -> list[FieldError]:
-    """Times moved in the record but exact elsewhere could be moved back: an app gets the one or the other."""
+def _check_moved_times(change: GovernanceChange, app: AppRow) -> list[FieldError]:
+    """An app with moved times gets no exact times elsewhere, because it could compute the true times from them."""
     mode = app.deidentification if change.deidentification is UNSET else change.deidentification
     approved = app.approved_events if change.approved_events is UNSET else change.approved_events
     errors = _check_live_scopes("/deidentification", app.requested_scopes, mode)
@@ -121,7 +123,7 @@ def _check_jwks(method: str, keys: dict[str, Any] | None, settings: Settings) ->
 
 
 def _check_name(name: str) -> list[FieldError]:
-    """People read it where they decide: nothing in it may be invisible or turn the direction of writing."""
+    """People read the name before they consent, so it holds no invisible character and none that changes the writing direction."""
     if not name.isprintable() or not name.strip():
         return [FieldError("/name", "holds characters that cannot be seen, or nothing else")]
     return []
@@ -172,7 +174,7 @@ def _problem_with_scheme(parts: SplitResult) -> str | None:
 
 
 def _names_host(parts: SplitResult) -> bool:
-    """A name or an address, and no wildcard or anything else that pages' security policies would read as their own."""
+    """Whether the host is a name or an address, without a character that has a meaning in a page's security policy, such as `*`."""
     if not _HOST.fullmatch(parts.netloc):
         return False
     if not parts.netloc.startswith("["):
@@ -196,7 +198,7 @@ def is_loopback(parts: SplitResult) -> bool:
 
 
 def is_registered(requested: str, registered: Iterable[str]) -> bool:
-    """Exact comparison; of an http loopback URI the port alone may differ (RFC 8252 §7.3)."""
+    """Compares exactly. Only the port of an http loopback URI may differ (RFC 8252 §7.3)."""
     return any(requested == uri or _same_but_port(requested, uri) for uri in registered)
 
 
@@ -227,24 +229,24 @@ EVENT_TYPES = (
     "integration_request.decided",
     "automation.fired",
 )
-# These tell when something happened, to the second: an app whose times are moved must not hear them.
+# These events carry exact times. An app with moved times is not approved for them.
 LIVE_EVENTS = tuple(name for name in EVENT_TYPES if name not in deidentification.EVENTS)
 
 
 def matches(pattern: str, event_type: str) -> bool:
-    """`incident.*` matches what begins with `incident.`; anything else matches itself."""
+    """`incident.*` matches every type that begins with `incident.`; any other pattern matches itself."""
     if pattern.endswith(".*"):
         return event_type.startswith(pattern[:-1])
     return pattern == event_type
 
 
 def is_live_event(pattern: str) -> bool:
-    """Whether a pattern approves an event that tells of encounters, devices or incidents as they happen."""
+    """Whether a pattern approves an event with exact times of encounters, devices or incidents."""
     return any(matches(pattern, event_type) for event_type in LIVE_EVENTS)
 
 
 def is_known_event(pattern: str) -> bool:
-    """Whether a pattern approves at least one event type there is."""
+    """Whether a pattern approves at least one known event type."""
     return any(matches(pattern, event_type) for event_type in EVENT_TYPES)
 
 
@@ -260,8 +262,8 @@ class Count(NamedTuple):
     number: int
 
 
-def would_refuse(change: GovernanceChange, app: App, counts: Iterable[Count]) -> dict[str, int]:
-    """Refusals by reason; a reason stands here only when the change would have caused it."""
+def would_refuse(change: GovernanceChange, app: AppRow, counts: Iterable[Count]) -> dict[str, int]:
+    """How many calls of the last seven days the change would have refused, by reason. Reasons that applied before are not counted."""
     found: dict[str, int] = {}
     for kind, detail, number in counts:
         reason = _reason(change, app, kind, detail)
@@ -270,7 +272,7 @@ def would_refuse(change: GovernanceChange, app: App, counts: Iterable[Count]) ->
     return found
 
 
-def _reason(change: GovernanceChange, app: App, kind: str, detail: str) -> str | None:
+def _reason(change: GovernanceChange, app: AppRow, kind: str, detail: str) -> str | None:
     if kind == SERVICE_TOKEN and change.allow_service_tokens is False and app.allow_service_tokens:
         return "service_tokens_not_allowed"
     if kind == AUTHORIZED_WITHOUT_PKCE and change.enforce_pkce is True and not app.enforce_pkce:

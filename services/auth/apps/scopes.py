@@ -1,4 +1,4 @@
-"""The scope catalogue: what exists, what a tenant may ask for, what includes what. Pure."""
+"""The scopes, and the rules of which app may carry which. Pure."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,7 @@ ON_REQUEST = {
     "argus:platform:read": "Read control-plane resources",
     "argus:platform:write": "Manage control-plane resources",
 }
-# Never in the catalogue: only operators give them, to first-party apps.
+# Not in the catalogue. Only operators give them, to first-party apps.
 FIRST_PARTY = {
     PLATFORM_APPS: "Manage the integration apps of the organisation",
     "argus:epcr:clinical": "Read and write complete clinical records",
@@ -32,7 +32,7 @@ ALL = DESCRIPTIONS | ON_REQUEST | FIRST_PARTY
 
 
 def catalogue(granted: Iterable[str]) -> dict[str, str]:
-    """What a tenant's apps may ask for: the common scopes and the on-request ones it was granted."""
+    """The scopes that a tenant's apps may ask for: the common ones, and the on-request ones that the tenant was granted."""
     return DESCRIPTIONS | {scope: text for scope, text in ON_REQUEST.items() if scope in set(granted)}
 
 

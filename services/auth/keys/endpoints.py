@@ -1,4 +1,4 @@
-"""The JWKS, at the well-known path and under the versioned one: the same bytes."""
+"""The JWKS, with the same bytes at the well-known path and at the versioned path."""
 
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,4 +1,9 @@
-"""Publishing the next signing key: the relay does it when due, an operator whenever they like."""
+"""When a signing key is published, signs and disappears, and its rotation by the relay or an operator.
+
+pending  → published, so that every verifier's cache can learn it, but not signing
+active   → the newest key whose time has come; only this one signs
+retiring → signs no more, published until the last token it signed has expired
+retired  → no longer in the JWKS"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +20,7 @@ from shared.crypto import Keyring
 JWKS_MAX_AGE = timedelta(seconds=300)
 LONGEST_TOKEN = timedelta(days=30)
 CLOCK_SKEW = timedelta(minutes=5)
-# An emergency's key signs after this, by when every replica of auth has read it.
+# A key made in an emergency signs after this. By then every replica of auth has read it.
 EMERGENCY_WAIT = timedelta(seconds=1)
 State = Literal["pending", "active", "retiring", "retired"]
 
@@ -33,7 +38,7 @@ Key = TypeVar("Key", bound=Timed)
 
 
 def published(keys: Sequence[Key], now: datetime) -> list[Key]:
-    """The keys of the JWKS at `now`."""
+    """The keys in the JWKS at `now`."""
     return [key for key in keys if key.removed_at is None or key.removed_at > now]
 
 
@@ -58,7 +63,7 @@ def rotation_due(keys: Sequence[Key], now: datetime, every: timedelta) -> bool:
 
 
 def removal_of_older(activates_at: datetime) -> datetime:
-    """When what came before a key activating then may leave the JWKS: its last token has expired, on slow clocks too."""
+    """When the keys before one that activates then may leave the JWKS: their last tokens have expired, also by slow clocks."""
     return activates_at + CLOCK_SKEW + LONGEST_TOKEN
 
 
@@ -78,7 +83,7 @@ def load_keys(conn: Connection[Any]) -> list[SigningKeyRow]:
 
 def rotate(conn: Connection[Any], keyring: Keyring, *, bits: int, wait: timedelta) -> str:
     """Publishes a new key that signs once `wait` is over, and returns its kid. The very first key signs at once."""
-    key = signing.generate(bits)  # which takes a while, and none of the wait
+    key = signing.generate(bits)  # takes seconds, so it comes before the wait begins
     conn.execute(queries.LOCK_ROTATION)
     now = datetime.now(UTC)
     activates_at = now + wait if load_keys(conn) else now
@@ -93,10 +98,10 @@ def rotate(conn: Connection[Any], keyring: Keyring, *, bits: int, wait: timedelt
 
 
 def distrust_older(conn: Connection[Any], kid: str) -> None:
-    """Takes every key but `kid` out of the JWKS now, and refuses all they signed: at gateways and services within a second."""
+    """Removes every key but `kid` from the JWKS. Gateways and services refuse all tokens of those keys within a second."""
     now = datetime.now(UTC)
     conn.execute(queries.DISTRUST_OTHER_KEYS, (kid,))
-    # Not before the new one signs: until then there would be none.
+    # Not before the new key signs, because until then no key would.
     gone = max([now, *(key.activates_at for key in load_keys(conn) if key.kid == kid)])
     conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": gone, "gone": gone, "now": gone})
 
@@ -104,7 +109,7 @@ def distrust_older(conn: Connection[Any], kid: str) -> None:
 def rotate_if_due(
     conn: Connection[Any], keyring: Keyring, *, bits: int, every: timedelta, wait: timedelta
 ) -> str | None:
-    """The relay's hourly look. Also forgets keys long gone from the JWKS."""
+    """Rotates if the newest key has signed long enough. Deletes keys that left the JWKS 90 days ago."""
     conn.execute(queries.LOCK_ROTATION)
     conn.execute(queries.DELETE_REMOVED_KEYS)
     if not rotation_due(load_keys(conn), datetime.now(UTC), every):

@@ -1,4 +1,4 @@
-"""OAuth clients: how one is loaded, what it presents to prove its identity, and how that proof is checked.
+"""OAuth clients: loading them, reading the credentials they present, and verifying these.
 
 RFC 6749 §2 (clients and secrets) and RFC 7523 (`private_key_jwt`).
 """
@@ -17,7 +17,6 @@ import jwt
 import msgspec
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError, InvalidRequestError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
-from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 from starlette.datastructures import Headers
 
@@ -26,7 +25,7 @@ from services.auth.apps.credentials import secret_purpose
 from services.auth.oauth import queries
 from services.auth.oauth.forms import Form, InvalidClient
 from services.auth.oauth.models import ClientRow
-from shared import deidentification, ids
+from shared import deidentification, ids, rows
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.encoding import base64url_decode
@@ -36,7 +35,7 @@ _ABSENT = bytes(32)
 
 
 class Client(ClientMixin):
-    """RFC 6749 §2 in Authlib's words over a row."""
+    """A row with the methods that Authlib calls (RFC 6749 §2)."""
 
     def __init__(self, row: ClientRow) -> None:
         self.row = row
@@ -61,11 +60,11 @@ class Client(ClientMixin):
         return self.row.client_id
 
     def get_default_redirect_uri(self) -> str:
-        """The only registered one; empty where there are several, since then the request must say which."""
+        """The registered URI if there is only one; else empty, because the request must name it."""
         return self.row.redirect_uris[0] if len(self.row.redirect_uris) == 1 else ""
 
     def get_allowed_scope(self, scope: Any) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The scope to grant: what was asked, or all the app has when nothing was. None when it may not have it."""
+        """The scope to grant: the requested scope, or all scopes of the app if none is requested. None if the app may not have it."""
         if not scope:
             return " ".join(self.approved_scopes)
         asked = scopes.parse(scope)
@@ -88,7 +87,7 @@ class Client(ClientMixin):
 
 
 def matching_secret(client: Client | None, client_id: str, secret: str, keyring: Keyring) -> str | None:
-    """The id of the live secret that `secret` is. The work is the same for a client that does not exist."""
+    """The id of the live secret equal to `secret`, or None. Does the same work for a client that does not exist."""
     row = client.row if client is not None else None
     stored = list(zip(row.secret_macs or (), row.secret_ids or (), strict=True)) if row is not None else []
     found = None
@@ -101,7 +100,9 @@ def matching_secret(client: Client | None, client_id: str, secret: str, keyring:
 
 
 class ClientLoader:
-    """A query begins only after the requests it serves have asked, so that nothing it returns is older than they are."""
+    """Loads clients; requests that wait at the same time share one query.
+
+    A query begins only after the requests that it serves, so that its rows are not older than they are."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
@@ -116,7 +117,7 @@ class ClientLoader:
             future = self._waiting[client_id] = asyncio.get_running_loop().create_future()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain())
-        # One caller that goes away must not cancel the answer of the others.
+        # A caller that leaves must not cancel the answer of the others.
         return await asyncio.shield(future)
 
     async def _drain(self) -> None:
@@ -124,7 +125,7 @@ class ClientLoader:
             batch, self._waiting = self._waiting, {}
             try:
                 found = await self._query(list(batch))
-            except Exception as error:  # each waiting request gets it and answers for itself
+            except Exception as error:  # each waiting request raises it
                 _settle(batch, error)
             else:
                 for client_id, future in batch.items():
@@ -132,13 +133,12 @@ class ClientLoader:
                         future.set_result(found.get(client_id))
 
     async def _query(self, client_ids: list[str]) -> dict[str, Client]:
-        """One statement is a transaction of its own: BEGIN and COMMIT would be two more round trips."""
+        """Runs in autocommit mode, because BEGIN and COMMIT would be two more round trips."""
         async with self._pool.connection() as conn:
             await conn.set_autocommit(True)
             try:
-                async with conn.cursor(row_factory=class_row(ClientRow)) as cursor:
-                    await cursor.execute(queries.FIND_CLIENTS, (client_ids,))
-                    return {row.client_id: Client(row) for row in await cursor.fetchall()}
+                found = await rows.every(conn, ClientRow, queries.FIND_CLIENTS, (client_ids,))
+                return {row.client_id: Client(row) for row in found}
             finally:
                 if not conn.closed:
                     await conn.set_autocommit(False)
@@ -148,7 +148,7 @@ def _settle(batch: dict[str, asyncio.Future[Any]], error: Exception) -> None:
     for future in batch.values():
         if not future.done():
             future.set_exception(error)
-            # Nobody may be waiting any more, which is no error.
+            # Marks the exception as retrieved, in case no request waits any more.
             future.exception()
 
 
@@ -158,7 +158,7 @@ Method = Literal["client_secret_basic", "client_secret_post", "private_key_jwt",
 
 
 class Presented(NamedTuple):
-    """`client_id` is what the request claims; `proof` a secret or an assertion, empty for `none`."""
+    """`client_id` is not verified yet; `proof` is a secret or an assertion, empty for `none`."""
 
     method: Method
     client_id: str
@@ -166,7 +166,7 @@ class Presented(NamedTuple):
 
 
 def read_credentials(headers: Headers, form: Form) -> Presented:
-    """Raises InvalidClient for nothing usable, InvalidRequestError for more than one way at once."""
+    """Raises InvalidClient for missing or unreadable credentials, InvalidRequestError for more than one method."""
     authorization = headers.getlist("authorization")
     ways = [way for way in (_basic(authorization), _post(form), _assertion(form)) if way is not None]
     if len(authorization) > 1 or len(ways) > 1:
@@ -188,7 +188,7 @@ def _basic(authorization: list[str]) -> Presented | None:
         raise InvalidClient("The Basic credentials are too long.")
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("ascii").partition(":")
-        # Both halves are form-encoded first (RFC 6749 §2.3.1).
+        # Both halves are form-encoded (RFC 6749 §2.3.1).
         client_id, secret = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
     except (binascii.Error, ValueError):
         raise InvalidClient("The Basic credentials cannot be read.") from None
@@ -229,7 +229,7 @@ class _Subject(msgspec.Struct):
 
 
 def _subject(assertion: str) -> str:
-    """Who the assertion says it is from; believed only once its signature is checked."""
+    """The subject of the assertion, whose signature is not verified yet."""
     try:
         return msgspec.json.decode(base64url_decode(assertion.split(".")[1]), type=_Subject).sub
     except (IndexError, ValueError, msgspec.DecodeError, RecursionError):
@@ -245,14 +245,14 @@ LEEWAY = 60
 
 
 class Assertion(NamedTuple):
-    """One that holds; its id must not have been seen before, which only the database knows."""
+    """A verified assertion. The caller checks in the database that its id is new."""
 
     id_digest: bytes
     expires_at: datetime
 
 
 class _Verifier(JWTBearerClientAssertion):
-    """Authlib's checks of iss, sub, aud and exp; the id is left to the endpoint, which can reach the database."""
+    """Authlib's checks of iss, sub, aud and exp. The endpoint checks the id, because it can reach the database."""
 
     def __init__(self, audiences: list[str]) -> None:
         super().__init__(None, validate_jti=False, leeway=LEEWAY)  # pyright: ignore[reportArgumentType]
@@ -263,7 +263,7 @@ class _Verifier(JWTBearerClientAssertion):
 
 
 def verify_assertion(assertion: str, client: Client, audiences: list[str]) -> Assertion:
-    """Raises InvalidClient with a reason the app's integrator can use."""
+    """Raises InvalidClient with a reason for the app's integrator."""
     try:
         claims = _signed_claims(assertion, (client.row.jwks or {}).get("keys", []))
         verifier: Any = _Verifier(audiences)
@@ -276,7 +276,7 @@ def verify_assertion(assertion: str, client: Client, audiences: list[str]) -> As
 
 
 def _signed_claims(assertion: str, keys: list[dict[str, Any]]) -> dict[str, Any]:
-    """The claims, if the key the header names has signed them. Of a single key the header need not say which."""
+    """The claims, signed by the key that the header names. An app with a single key may leave the name out."""
     header = jwt.get_unverified_header(assertion)
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in ASSERTION_ALGORITHMS:
@@ -292,7 +292,7 @@ def _identified(claims: dict[str, Any]) -> Assertion:
     jti, expires = claims.get("jti"), claims.get("exp")
     if not isinstance(jti, str) or not 0 < len(jti) <= 256:
         raise InvalidClient("The client assertion has no jti.")
-    # Written so that NaN does not pass.
+    # In this form the comparison refuses NaN.
     if not isinstance(expires, int | float) or not 0 < expires <= time.time() + LONGEST_ASSERTION + LEEWAY:
         raise InvalidClient("The client assertion lives longer than an hour.")
     digest = hashlib.sha256(jti.encode("utf-8", "surrogatepass")).digest()

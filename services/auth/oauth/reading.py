@@ -1,4 +1,4 @@
-"""Reading a POST to an OAuth endpoint: its form, the client it names, and that client as it is now."""
+"""Reads a POST to an OAuth endpoint: its form and its client."""
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.requests import Request
@@ -18,7 +18,7 @@ class TooLarge(OAuth2Error):
 
 
 async def read_request(request: Request) -> OAuthRequest:
-    """Raises OAuth2Error for a form that cannot be read, or credentials that cannot."""
+    """Raises OAuth2Error for an unreadable form or unreadable credentials."""
     form = await read_form(request)
     shown = clients.read_credentials(request.headers, form)
     return OAuthRequest("POST", form, shown, await load_client(request, shown.client_id))

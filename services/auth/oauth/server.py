@@ -1,6 +1,7 @@
-"""Authlib's authorization server as a pure machine: facts were read before it runs, what it decides is written after.
+"""Authlib's authorization server and its grants (RFC 6749 §4 and §6), PKCE, revocation and introspection, with stricter defaults.
 
-Nothing in here does I/O, so that it can run on the event loop and be tested without a database.
+Nothing here does I/O: an endpoint reads the facts before and writes the results after. So it runs on the event loop and is tested
+without a database.
 """
 
 import logging
@@ -29,8 +30,15 @@ from services.auth.oauth import clients
 from services.auth.oauth.clients import Assertion, Client, Presented, matching_secret
 from services.auth.oauth.forms import Form, InvalidClient, InvalidTarget
 from services.auth.oauth.models import GrantRow
-from services.auth.oauth.tokens import AccessToken, PresentedRefresh, RedeemedCode, RefreshToken, introspection
-from services.auth.tokens import Claims, jti_at
+from services.auth.oauth.tokens import (
+    AccessToken,
+    Claims,
+    PresentedRefresh,
+    RedeemedCode,
+    RefreshToken,
+    introspection,
+    jti_at,
+)
 from shared.crypto import Keyring
 
 # At DEBUG, Authlib logs the tokens it has made.
@@ -38,7 +46,7 @@ logging.getLogger("authlib").setLevel(logging.WARNING)
 
 
 class Answer(NamedTuple):
-    """An HTTP answer as Authlib decides it; an empty body with a Location is a redirect."""
+    """Authlib's HTTP answer; an empty body with a Location is a redirect."""
 
     status: int
     body: Any
@@ -46,7 +54,7 @@ class Answer(NamedTuple):
 
 
 class OAuthRequest(OAuth2Request):
-    """A request with the facts its decision needs (a burned code, a locked grant), and afterwards what was decided.
+    """A request with the facts for its decision (a used code, a locked grant), and afterwards the decision.
 
     `continues` is the grant whose refresh token of `next_generation` goes into the answer.
     """
@@ -54,7 +62,7 @@ class OAuthRequest(OAuth2Request):
     def __init__(
         self, method: str, form: Form, presented: Presented | None = None, client: Client | None = None
     ) -> None:
-        # The address only has to look safe to Authlib; the gateway in front of us is what speaks TLS.
+        # Authlib only checks that the address uses TLS. The gateway terminates TLS.
         super().__init__(method, "https://auth.invalid/")
         self.values = dict(form.values)
         self.payload = BasicOAuth2Payload(self.values)
@@ -84,13 +92,13 @@ class OAuthRequest(OAuth2Request):
 
     @property
     def authenticated(self) -> Client:
-        """The client, once it has proved who it is."""
+        """The authenticated client."""
         assert isinstance(self.client, Client)
         return self.client
 
 
 class AuthorizationServer(AuthlibServer):
-    """One for the process; `for_client` gives the copy that serves one request."""
+    """One for each process; `for_client` gives a copy for one request."""
 
     def __init__(self, issuer: str, audiences: list[str], keyring: Keyring, grant_types: frozenset[str]) -> None:
         super().__init__()
@@ -98,7 +106,7 @@ class AuthorizationServer(AuthlibServer):
         self.issuer = issuer
         self.audiences = audiences
         self.keyring = keyring
-        # RFC 7523 §3 allows the token endpoint; the issuer is what newer clients send.
+        # RFC 7523 §3 allows the token endpoint; newer clients send the issuer.
         self.assertion_audiences = [issuer, f"{issuer}/v1/oauth/token"]
         self._client: Client | None = None
 
@@ -112,7 +120,7 @@ class AuthorizationServer(AuthlibServer):
         return client if client is not None and client.get_client_id() == client_id else None
 
     def authenticate_client(self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token") -> Client:
-        """Raises InvalidClient, the same one whatever is wrong. A request is authenticated once, however often it is asked."""
+        """Raises InvalidClient, with the same answer for every cause. A request is authenticated only once."""
         assert isinstance(request, OAuthRequest)
         if request.client is None:
             request.client = self._authenticate(request)
@@ -150,17 +158,17 @@ class AuthorizationServer(AuthlibServer):
         return self.handle_response(*error())
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Authlib calls it at every step; nobody listens."""
+        """Authlib calls it at every step; nothing uses it."""
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
-        """The endpoint writes what there is to write, in its own transaction."""
+        """Nothing: the endpoint writes in its own transaction."""
 
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
 class IssuesTokens:
-    """What the grants share: instead of a token they make its claims, which the endpoint signs last of all."""
+    """The common part of the grants: they make claims instead of a token, and the endpoint signs them last."""
 
     request: Any
     server: Any
@@ -171,9 +179,9 @@ class IssuesTokens:
         return self.request
 
     def issue(self, *, scope: str, subject: str, grant_id: str | None, audience: list[str]) -> dict[str, Any]:
-        """The answer of RFC 6749 §5.1 but for the tokens. Times are the database's, read with the client.
+        """The answer of RFC 6749 §5.1 without the tokens. Times are the database's, read with the client.
 
-        A token that no user granted is its own grant.
+        A token without a user's grant has its own id as grant id.
         """
         client = self.asked.authenticated.row
         issued, jti = client.read_at_ms // 1000, jti_at(client.read_at_ms)
@@ -195,7 +203,7 @@ class IssuesTokens:
         return {"token_type": "Bearer", "expires_in": client.access_token_ttl, "scope": scope}
 
     def still_approved(self, granted: list[str], asked: str | None) -> str:
-        """What a user's grant may carry today. Raises InvalidScopeError for more, or when nothing is left."""
+        """The scopes of a user's grant that are still approved. Raises InvalidScopeError for others, or if none is left."""
         approved = self.asked.authenticated.approved_scopes
         wanted = granted if asked is None else scopes.parse(asked) or []
         allowed = [scope for scope in wanted if scopes.allows(approved, scope)]
@@ -205,7 +213,7 @@ class IssuesTokens:
 
 
 def narrow_audience(resources: tuple[str, ...], allowed: list[str]) -> list[str]:
-    """The resources asked for (RFC 8707), or all that are allowed. Raises InvalidTarget for others."""
+    """The requested resources (RFC 8707), or all allowed ones. Raises InvalidTarget for others."""
     wanted = list(dict.fromkeys(resource.removesuffix("/") for resource in resources))
     if not set(wanted) <= set(allowed):
         raise InvalidTarget
@@ -213,7 +221,7 @@ def narrow_audience(resources: tuple[str, ...], allowed: list[str]) -> list[str]
 
 
 class ClientCredentialsGrant(IssuesTokens, grants.ClientCredentialsGrant):
-    """RFC 6749 §4.4. Nothing is stored: the token is its own record."""
+    """RFC 6749 §4.4. The database stores nothing about the token."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = CONFIDENTIAL
 
@@ -222,7 +230,7 @@ class ClientCredentialsGrant(IssuesTokens, grants.ClientCredentialsGrant):
         asked = self.asked.values.get("scope")
         scope = client.get_allowed_scope(asked)
         if asked is None:
-            # Refresh tokens are for users who are away; a machine is never away.
+            # Refresh tokens are for absent users; client credentials have no user.
             scope = " ".join(one for one in client.approved_scopes if one != scopes.OFFLINE_ACCESS)
         elif scope is None or scopes.OFFLINE_ACCESS in scope.split(" "):
             raise InvalidScopeError("The requested scope is malformed or not approved for this app.")
@@ -235,7 +243,7 @@ class ClientCredentialsGrant(IssuesTokens, grants.ClientCredentialsGrant):
 
 
 class AuthorizationCodeGrant(IssuesTokens, grants.AuthorizationCodeGrant):
-    """RFC 6749 §4.1. The endpoint burns the code before Authlib sees it; Authlib decides whether that was worth a token."""
+    """RFC 6749 §4.1. The endpoint has marked the code as used; Authlib decides whether it gives a token."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
 
@@ -259,11 +267,11 @@ class AuthorizationCodeGrant(IssuesTokens, grants.AuthorizationCodeGrant):
         self.asked.new_code = code
 
     def delete_authorization_code(self, authorization_code: Any) -> None:
-        """It is burned already."""
+        """Nothing: the endpoint has marked it as used."""
 
 
 class RefreshGrant(IssuesTokens, grants.RefreshTokenGrant):
-    """RFC 6749 §6, rotating. The endpoint has locked the grant and knows whether this use is reuse."""
+    """RFC 6749 §6, with rotation. The endpoint has locked the grant and refused reuse."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
     INCLUDE_NEW_REFRESH_TOKEN = True
@@ -281,11 +289,11 @@ class RefreshGrant(IssuesTokens, grants.RefreshTokenGrant):
         return self.issue(scope=scope, subject=grant.user_id, grant_id=grant.grant_id, audience=grant.audience)
 
     def revoke_old_credential(self, refresh_token: Any) -> None:
-        """The next generation does that."""
+        """Nothing: the next generation replaces it."""
 
 
 class UnsupportedGrantType(UnsupportedGrantTypeError):
-    """Says which grants there are instead of repeating what was sent, which could hold any character."""
+    """Lists the supported grants. It does not repeat the request, which could hold any character."""
 
     description = "The grant types are authorization_code, client_credentials and refresh_token."
 
@@ -297,7 +305,7 @@ class UnsupportedGrantType(UnsupportedGrantTypeError):
 
 
 def check_grant_type(request: OAuthRequest, server: AuthorizationServer) -> str:
-    """The grant type. Raises what RFC 6749 §5.2 names: a missing grant_type is not an unsupported one."""
+    """The grant type. Raises InvalidRequestError if it is missing, UnsupportedGrantType if it is unknown (RFC 6749 §5.2)."""
     grant_type = request.values.get("grant_type")
     if grant_type is None:
         raise InvalidRequestError("The parameter grant_type is missing.")
@@ -317,7 +325,7 @@ def build_server(issuer: str, audiences: list[str], keyring: Keyring) -> Authori
     return server
 
 
-# What S256 makes: 32 bytes in base64url.
+# An S256 challenge: 32 bytes in base64url.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
@@ -328,7 +336,7 @@ class S256(CodeChallenge):
     CODE_CHALLENGE_METHODS = {"S256": compare_s256_code_challenge}  # noqa: RUF012 - Authlib's own name and type
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
-        """Every client that must use PKCE, and every one that tries to, sends a well-formed S256 challenge."""
+        """Each client that must use PKCE, or uses it, sends a well-formed S256 challenge."""
         values = grant.asked.values
         challenge, method = values.get("code_challenge"), values.get("code_challenge_method")
         if challenge is None and method is None:
@@ -351,7 +359,7 @@ PresentedToken = AccessToken | RefreshToken
 
 
 class _ReadsToken:
-    """What both endpoints share: the token was read before Authlib asks, and an unknown hint is no error (RFC 7009 §2.1)."""
+    """The common part of both endpoints. The token is read before; an unknown hint is no error (RFC 7009 §2.1)."""
 
     def check_params(self, request: Any, client: Any) -> None:
         if "token" not in request.form:
@@ -368,7 +376,7 @@ class Revocation(_ReadsToken, RevocationEndpoint):
     CLIENT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
 
     def authenticate_token(self, request: Any, client: Any) -> PresentedToken | None:
-        """Another client's token is left alone and answered as an unknown one is: with 200 (RFC 7009 §2.2)."""
+        """None for another client's token, which gets 200 as an unknown one does (RFC 7009 §2.2)."""
         self.check_params(request, client)
         token = self.read(request)
         return token if token is not None and token.check_client(client) else None
@@ -378,7 +386,7 @@ class Revocation(_ReadsToken, RevocationEndpoint):
 
 
 class Introspection(_ReadsToken, IntrospectionEndpoint):
-    """Only a client that can authenticate, and only about its own tokens: all else is simply not active."""
+    """For clients that authenticate, about their own tokens; every other token is not active."""
 
     CLIENT_AUTH_METHODS = CONFIDENTIAL
 

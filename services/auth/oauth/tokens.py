@@ -1,4 +1,4 @@
-"""Refresh tokens, access tokens that a client presents, and the grants and codes they come from.
+"""Claims of tokens (RFC 9068 §2.2), refresh tokens, tokens that clients present, and the codes and grants behind them.
 
 A refresh token is a grant, a generation and a MAC: one row per grant knows every token it ever had. Each use makes the next
 generation. The same token within the grace period gets the same successor, because the client may have lost the answer. Any older
@@ -6,22 +6,55 @@ token is reuse: one of two holders is a thief, and the whole family ends (RFC 97
 """
 
 import hmac
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, cast
 
 import jwt
 import msgspec
-from psycopg.rows import class_row
 
 from services.auth.oauth import queries
 from services.auth.oauth.clients import Client
 from services.auth.oauth.models import CodeRow, GrantRow
 from services.auth.revocations import watermarks
-from services.auth.tokens import Claims
+from shared import rows
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
+from shared.deidentification import Mode
 from shared.encoding import base64url_encode
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """The payload of every token. Codes, refresh families and service tokens are revoked by their `grant_id`.
+
+    `deidentification` is the app's mode; a change of mode revokes the token. Tokens of older versions of auth lack it.
+    """
+
+    iss: str
+    aud: list[str]
+    sub: str
+    client_id: str
+    tenant_id: str
+    scope: str
+    iat: int
+    exp: int
+    jti: str
+    token_use: Literal["access", "service"]
+    grant_id: str
+    environment: Literal["production", "sandbox"]
+    deidentification: Mode = "exact"
+
+
+def jti_at(milliseconds: int) -> str:
+    """A UUIDv7 (RFC 9562 §5.7) of that millisecond of the database's clock. Revocation compares it with watermarks."""
+    randomness = int.from_bytes(os.urandom(10), "big")
+    number = (
+        (milliseconds << 80) | (0x7 << 76) | ((randomness >> 68) << 64) | (0b10 << 62) | (randomness & (1 << 62) - 1)
+    )
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
 
 REFRESH_PREFIX = "knr_"
 _TOKEN = re.compile(r"knr_(?P<grant>[0-7][0-9a-z]{25})\.(?P<generation>[1-9][0-9]{0,8})\.(?P<mac>[A-Za-z0-9_-]{43})")
@@ -36,13 +69,13 @@ class WrittenRefresh(NamedTuple):
 
 
 def write_refresh(grant_id: str, generation: int, seed: bytes, keyring: Keyring) -> str:
-    """Both the row's seed and the key from the settings are needed to make one."""
+    """Writes a refresh token. It needs the seed of the row and the key of the settings."""
     suffix = grant_id.removeprefix("gnt_")
     return f"{REFRESH_PREFIX}{suffix}.{generation}.{base64url_encode(keyring.mac(_signed(grant_id, generation, seed), 'refresh'))}"
 
 
 def read_refresh(text: str) -> WrittenRefresh | None:
-    """What a refresh token claims to be; None for text that could not be one."""
+    """The parts of a refresh token, not verified yet; None for other text."""
     found = _TOKEN.fullmatch(text)
     if found is None:
         return None
@@ -62,7 +95,7 @@ Use = Literal["next", "again", "reuse"]
 
 
 def use_of(generation: int, newest: int, rotated_at: datetime | None, now: datetime, grace: timedelta) -> Use:
-    """What presenting `generation` means while `newest` is the last one given out."""
+    """The meaning of a token of `generation` when `newest` is the last one issued."""
     if generation >= newest:
         return "next"
     if generation == newest - 1 and rotated_at is not None and now - rotated_at <= grace:
@@ -71,7 +104,7 @@ def use_of(generation: int, newest: int, rotated_at: datetime | None, now: datet
 
 
 def family_expires_at(created_at: datetime, now: datetime) -> datetime:
-    """A family ends after 30 days without use, and after 180 days whatever happens."""
+    """A family ends after 30 days without use, and after 180 days in any case."""
     return min(now + IDLE, created_at + LONGEST_FAMILY)
 
 
@@ -79,7 +112,7 @@ ALGORITHMS = ["RS256"]
 
 
 class AccessToken:
-    """One we signed; `revoked` is what the database says of it."""
+    """An access token with a valid signature; `revoked` comes from the database."""
 
     def __init__(self, claims: Claims) -> None:
         self.claims = claims
@@ -96,7 +129,7 @@ class AccessToken:
 
 
 class RefreshToken:
-    """A genuine one; only the newest generation of its grant is current."""
+    """A genuine refresh token. Only the newest generation of its grant is current."""
 
     def __init__(self, grant: GrantRow, is_current: bool) -> None:
         self.grant = grant
@@ -113,7 +146,7 @@ class RefreshToken:
 
 
 def read_access_token(text: str, keys: list[dict[str, Any]], issuer: str, *, expired_too: bool) -> AccessToken | None:
-    """None for anything but an access token of ours: signature, typ, issuer and, unless `expired_too`, time are checked."""
+    """None unless signature, typ, issuer and, without `expired_too`, time are valid."""
     try:
         header = jwt.get_unverified_header(text)
         jwk = next(key for key in keys if key["kid"] == header.get("kid"))
@@ -156,7 +189,7 @@ def _unix(moment: datetime) -> int:
 
 
 class RedeemedCode:
-    """A burned code with its grant (Authlib's AuthorizationCodeMixin)."""
+    """A used code with its grant (Authlib's AuthorizationCodeMixin)."""
 
     code_challenge_method = "S256"
 
@@ -166,7 +199,7 @@ class RedeemedCode:
         self.code_challenge = code.code_challenge
 
     def get_redirect_uri(self) -> str | None:
-        """What the token request must repeat: nothing, if the authorization request did not name it."""
+        """The URI that the token request must repeat; None if the authorization request named none."""
         return self.code.redirect_uri if self.code.redirect_uri_named else None
 
     def get_scope(self) -> str:
@@ -190,11 +223,9 @@ CODE_PURPOSE = "authorization code"
 
 
 async def burn_code(conn: AsyncConnection, keyring: Keyring, client: Client, code: str) -> RedeemedCode | None:
-    """The code, used from now on whatever comes of it. A second use ends what the first one gave (RFC 6749 §4.1.2)."""
+    """Marks the code as used, also if the request fails later. A second use ends the grant of the first (RFC 6749 §4.1.2)."""
     parameters = {"macs": keyring.macs(code.encode(), CODE_PURPOSE), "client_id": client.get_client_id()}
-    async with conn.cursor(row_factory=class_row(CodeRow)) as cursor:
-        await cursor.execute(queries.BURN_CODE, parameters)
-        burned = await cursor.fetchone()
+    burned = await rows.first(conn, CodeRow, queries.BURN_CODE, parameters)
     if burned is None:
         used = await (await conn.execute(queries.USED_CODE, parameters)).fetchone()
         if used is not None:
@@ -205,13 +236,11 @@ async def burn_code(conn: AsyncConnection, keyring: Keyring, client: Client, cod
 
 
 async def lock_grant(conn: AsyncConnection, grant_id: str, client: Client) -> GrantRow | None:
-    async with conn.cursor(row_factory=class_row(GrantRow)) as cursor:
-        await cursor.execute(queries.LOCK_GRANT, (grant_id, client.get_client_id()))
-        return await cursor.fetchone()
+    return await rows.first(conn, GrantRow, queries.LOCK_GRANT, (grant_id, client.get_client_id()))
 
 
 class Redemption(NamedTuple):
-    """A refresh token looked at: its grant and the generation to give next, or why there is neither."""
+    """The grant of a refresh token and the next generation, or the reason for a refusal."""
 
     grant: GrantRow | None
     next_generation: int = 0
@@ -221,7 +250,7 @@ class Redemption(NamedTuple):
 async def redeem_refresh(
     conn: AsyncConnection, keyring: Keyring, client: Client, token: WrittenRefresh, grace: timedelta
 ) -> Redemption:
-    """Locks the grant, so that of two uses at once the second sees what the first did. Reuse revokes the family."""
+    """Locks the grant, so that the second of two simultaneous uses sees the first. Reuse revokes the family."""
     grant = await lock_grant(conn, token.grant_id, client)
     if grant is None or not is_genuine(token, grant.seed, keyring):
         return Redemption(None, refused_because="The refresh token is not one of this app's.")
@@ -241,5 +270,5 @@ async def advance(conn: AsyncConnection, grant: GrantRow, generation: int) -> No
 
 
 async def revoke_grant(conn: AsyncConnection, grant_id: str, why: str) -> bool:
-    """Ends a family: no more refreshing, and its access tokens are refused. False if it had ended before."""
+    """Ends a family: its refresh and access tokens are refused. False if it had ended before."""
     return bool(await watermarks.revoke_grants(conn, [grant_id], why))

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from services.auth.requests import deciding, seeding
-from services.auth.requests.models import IntegrationRequest, Status
+from services.auth.requests.models import RequestRow, Status
 from services.auth.settings import Settings
 from services.auth.tenants.commands import show
 from services.auth.tenants.operations import Refused
@@ -93,7 +93,7 @@ def _seed(settings: Settings, request_id: str, api: str | None) -> None:
     show("demo data written")
 
 
-def _describe(request: IntegrationRequest) -> None:
+def _describe(request: RequestRow) -> None:
     """One line each; texts of the tenant's in JSON, so that none of them steers the terminal."""
     for name, value in msgspec.structs.asdict(request).items():
         if value is not None:
@@ -104,5 +104,5 @@ def _text(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _time(request: IntegrationRequest) -> str:
+def _time(request: RequestRow) -> str:
     return request.created_at.strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,20 +1,18 @@
-"""What operators decide of integration requests: each one transaction, under the worker role, with all that approval opens."""
+"""Operators approve and decline integration requests. Each decision is one transaction under the worker role."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from psycopg.rows import class_row
-
 from services.auth.apps import scopes, store
-from services.auth.apps.models import App, AppDraft, Tenant
+from services.auth.apps.models import AppDraft, AppRow, Tenant
 from services.auth.requests import queries
 from services.auth.requests.models import (
     BundlesDetails,
     FederationDetails,
-    IntegrationRequest,
     PlatformDetails,
+    RequestRow,
     SandboxDetails,
     TelephonyDetails,
 )
@@ -22,7 +20,7 @@ from services.auth.settings import Settings
 from services.auth.tenants import queries as tenant_queries
 from services.auth.tenants.bootstrap import ADMIN_APP
 from services.auth.tenants.operations import OPERATOR, Refused, announce_async
-from shared import audit, ids, outbox
+from shared import audit, ids, outbox, rows
 from shared.database import AsyncConnection, aset_tenant, open_pool
 from shared.identity import Caller
 from shared.messages import Event
@@ -38,30 +36,26 @@ NOTHING_MADE: dict[str, str | None] = {
 
 @asynccontextmanager
 async def operating(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    """One transaction that sees every tenant's requests."""
+    """One transaction that sees the requests of every tenant."""
     dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
     async with open_pool(dsn, max_size=1) as pool, pool.connection() as conn:
         yield conn
 
 
-async def requests(conn: AsyncConnection, status: str | None, tenant_id: str | None) -> list[IntegrationRequest]:
-    """Of every tenant, oldest first."""
-    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
-        await cursor.execute(queries.OF_EVERYONE, {"status": status, "tenant_id": tenant_id})
-        return await cursor.fetchall()
+async def requests(conn: AsyncConnection, status: str | None, tenant_id: str | None) -> list[RequestRow]:
+    """Requests of every tenant, oldest first."""
+    return await rows.every(conn, RequestRow, queries.OF_EVERYONE, {"status": status, "tenant_id": tenant_id})
 
 
-async def find(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> IntegrationRequest:
-    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
-        await cursor.execute(queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
-        found = await cursor.fetchone()
+async def find(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> RequestRow:
+    found = await rows.first(conn, RequestRow, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
     if found is None:
         raise Refused(f"there is no request {request_id}")
     return found
 
 
-async def approve(conn: AsyncConnection, request_id: str, reason: str | None) -> IntegrationRequest:
-    """Opens what was asked for. Raises Refused for one that is decided, or of a suspended tenant."""
+async def approve(conn: AsyncConnection, request_id: str, reason: str | None) -> RequestRow:
+    """Opens the capability. Raises Refused for a request that is not pending, or of a suspended tenant."""
     request, tenant = await _pending(conn, request_id)
     if tenant.status != "active":
         raise Refused(f"{tenant.tenant_id} is {tenant.status}")
@@ -69,14 +63,14 @@ async def approve(conn: AsyncConnection, request_id: str, reason: str | None) ->
     return await _decide(conn, request, tenant, "approved", reason, made)
 
 
-async def decline(conn: AsyncConnection, request_id: str, reason: str) -> IntegrationRequest:
-    """The tenant reads the reason, and may ask again. Raises Refused for one that is decided."""
+async def decline(conn: AsyncConnection, request_id: str, reason: str) -> RequestRow:
+    """The tenant reads the reason and may ask again. Raises Refused for a request that is not pending."""
     request, tenant = await _pending(conn, request_id)
     return await _decide(conn, request, tenant, "declined", reason, NOTHING_MADE)
 
 
-async def _pending(conn: AsyncConnection, request_id: str) -> tuple[IntegrationRequest, Tenant]:
-    """The request, locked against its withdrawal, and its tenant, whose the transaction is from here on."""
+async def _pending(conn: AsyncConnection, request_id: str) -> tuple[RequestRow, Tenant]:
+    """The locked request and its tenant. Sets the transaction to that tenant."""
     request = await find(conn, request_id, lock=True)
     if request.status != "pending":
         raise Refused(f"{request_id} is {request.status} already")
@@ -84,8 +78,8 @@ async def _pending(conn: AsyncConnection, request_id: str) -> tuple[IntegrationR
     return request, await store.load_tenant(conn, request.tenant_id)
 
 
-async def _open(conn: AsyncConnection, request: IntegrationRequest, tenant: Tenant) -> dict[str, str | None]:
-    """What approval does; returns the columns of a sandbox."""
+async def _open(conn: AsyncConnection, request: RequestRow, tenant: Tenant) -> dict[str, str | None]:
+    """Opens the capability for the tenant. Returns the columns that name a sandbox."""
     wanted, detail = request.wanted(), {"request": request.id}
     match wanted:
         case SandboxDetails():
@@ -112,16 +106,14 @@ async def _record(conn: AsyncConnection, tenant: Tenant, action: str, detail: di
 
 async def _decide(
     conn: AsyncConnection,
-    request: IntegrationRequest,
+    request: RequestRow,
     tenant: Tenant,
     status: str,
     reason: str | None,
     made: dict[str, str | None],
-) -> IntegrationRequest:
-    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
-        await cursor.execute(queries.DECIDE, {"id": request.id, "status": status, "reason": reason} | made)
-        decided = await cursor.fetchone()
-    assert decided is not None
+) -> RequestRow:
+    decision = {"id": request.id, "status": status, "reason": reason} | made
+    decided = await rows.found(conn, RequestRow, queries.DECIDE, decision)
     operator = Caller(tenant_id=request.tenant_id, client_id=OPERATOR)
     detail = {"capability": request.capability} | {name: value for name, value in made.items() if value}
     await audit.record(conn, operator, f"integration_request.{status}", request.id, detail)
@@ -129,7 +121,7 @@ async def _decide(
     return decided
 
 
-def _decided(request: IntegrationRequest, *, test: bool) -> Event:
+def _decided(request: RequestRow, *, test: bool) -> Event:
     return Event(
         event_id=ids.new_id("evt"),
         type="integration_request.decided",
@@ -152,9 +144,9 @@ class MadeSandbox(NamedTuple):
 
 
 async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDetails, request_id: str) -> MadeSandbox:
-    """The sandbox, in the transaction of `conn`, which is left set to it. Raises Refused where the address has a user.
+    """Makes the sandbox and leaves the transaction of `conn` set to it. Raises Refused if the address has a user.
 
-    Neither app has a secret yet: the admin's is made when the tenant fetches it, the demo data's never.
+    Neither app has a secret. The administrator app gets one when the tenant fetches it, the demo data app never.
     """
     tenant_id = ids.new_id("org")
     await aset_tenant(conn, tenant_id)
@@ -184,7 +176,7 @@ async def _insert_user(conn: AsyncConnection, tenant_id: str, email: str, reques
 
 async def _insert_app(
     conn: AsyncConnection, tenant_id: str, name: str, wanted: list[str], bundles: list[str], request_id: str
-) -> App:
+) -> AppRow:
     draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted)
     app = await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=bundles)
     await _record_in_sandbox(conn, tenant_id, "app.created", app.client_id, request_id)

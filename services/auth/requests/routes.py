@@ -1,69 +1,23 @@
 """Every call about integration requests."""
 
-from datetime import datetime
-from typing import Any
-
-import msgspec
-
 from services.auth.apps.scopes import PLATFORM_APPS
 from services.auth.requests import endpoints
 from services.auth.requests.models import (
+    REQUESTS,
     BundlesAsked,
-    Capability,
     FederationAsked,
+    IntegrationRequest,
+    IntegrationRequests,
     PlatformAsked,
     RequestPage,
     SandboxAsked,
-    Status,
+    SandboxCredentials,
     TelephonyAsked,
 )
-from services.auth.requests.views import REQUESTS
 from shared.routing import AnyOf, Operation
 
 ONE = REQUESTS + "/{request_id}"
 HEADERS = ("Idempotency-Key",)
-
-
-class Sandbox(msgspec.Struct):
-    """The sandbox an approval made. `credentials` is the call that fetches its first secret, once."""
-
-    tenant_id: str
-    client_id: str
-    credentials: str
-    credentials_at: datetime | None
-    demo_data_at: datetime | None
-
-
-class IntegrationRequest(msgspec.Struct):
-    """`details` as they were asked for; `decision_reason` is what the operator who decided wants you to know."""
-
-    id: str
-    capability: Capability
-    status: Status
-    reason: str
-    details: dict[str, Any]
-    requested_by: str
-    created_at: datetime
-    decided_at: datetime | None
-    decision_reason: str | None
-    sandbox: Sandbox | None
-
-
-class IntegrationRequests(msgspec.Struct):
-    integration_requests: list[IntegrationRequest]
-    next_cursor: str | None
-
-
-class SandboxCredentials(msgspec.Struct):
-    """Shown this once. The link lets the sandbox's admin choose a password, within a week."""
-
-    tenant_id: str
-    client_id: str
-    client_secret: str
-    admin_email: str
-    password_link: str
-
-
 OPERATIONS = [
     Operation(
         "POST",

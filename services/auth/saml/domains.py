@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 
 from services.auth.activity import ADD_EVENT
 from services.auth.saml import metrics
+from services.auth.saml.models import DnsRecord, Domain, DomainRow
 from services.auth.saml.queries import (
     COUNT_MISSING_DOMAINS,
     DOMAIN_MISSING,
@@ -126,6 +127,16 @@ def _label_to_ascii(written: str) -> str | None:
         return None
     is_same = again == encoded and (label.isascii() or decoded == unicodedata.normalize("NFC", label))
     return encoded if is_same else None
+
+
+def shown(row: DomainRow) -> Domain:
+    return Domain(
+        domain=row.domain,
+        status="proven" if row.verified_at is not None else "claimed",
+        dns_record=DnsRecord("TXT", f"{CHALLENGE_LABEL}.{row.domain}", VALUE_PREFIX + row.token),
+        claimed_at=row.claimed_at,
+        proven_at=row.verified_at,
+    )
 
 
 async def is_proven(resolver: Resolver, domain: str, token: str) -> bool:

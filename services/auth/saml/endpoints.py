@@ -5,12 +5,10 @@ from typing import Any
 
 import anyio
 from psycopg.errors import UniqueViolation
-from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
-from services.auth.apps.models import AppEventRow
 from services.auth.apps.store import load_tenant
 from services.auth.revocations import bell
 from services.auth.saml import connections, domains, people, queries
@@ -19,15 +17,18 @@ from services.auth.saml.models import (
     Connection,
     ConnectionChange,
     ConnectionDraft,
+    ConnectionRow,
+    Domain,
     DomainDraft,
     DomainRow,
-    IdentityRow,
+    LinkedUser,
+    Policy,
     PolicyChange,
     PolicyRow,
+    RefusedSignIn,
 )
-from services.auth.saml.views import connection_view, domain_view, policy_view
 from services.auth.signin import cookies
-from shared import audit, http, idempotency, pagination, problems
+from shared import audit, http, idempotency, pagination, problems, rows
 from shared.caps import Cap, require_room
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -44,14 +45,11 @@ async def require_federation(request: Request, caller: Caller) -> None:
             raise problems.access_on_request(CAPABILITY)
 
 
-def may_be_plain(request: Request) -> bool:
-    """An identity provider without TLS is taken only by a stack that is reached so itself."""
-    return request.state.settings.issuer.startswith("http://")
-
-
 async def _resolved(request: Request, caller: Caller, wanted: ConnectionDraft | ConnectionChange) -> dict[str, Any]:
+    """The fields that `wanted` names. Only a stack that is itself reached over plain http takes an identity provider without TLS."""
     read = partial(request.state.readers.metadata, tenant_id=caller.tenant_id)
-    return await connections.resolved(wanted, read, plain_http=may_be_plain(request))
+    plain_http = request.state.settings.issuer.startswith("http://")
+    return await connections.resolved(wanted, read, plain_http=plain_http)
 
 
 async def create_connection(request: Request, caller: Caller, draft: ConnectionDraft) -> Response:
@@ -73,36 +71,29 @@ async def create_connection(request: Request, caller: Caller, draft: ConnectionD
         detail = {"entity_id": connection.entity_id, "certificates": pinned}
         await audit.record(conn, caller, "saml.connection_created", connection.connection_id, detail)
         location = f"/v1/saml/connections/{connection.connection_id}"
-        response = http.created(await _shown(conn, request, connection), location)
+        response = http.created(await connections.shown(conn, request.state.settings.issuer, connection), location)
         return await idempotency.keep(conn, request, caller, response)
-
-
-async def _shown(conn: AsyncConnection, request: Request, connection: Connection) -> dict[str, Any]:
-    pinned = await connections.certificates_of(conn, connection.connection_id)
-    domains = await connections.domains_of(conn, connection.connection_id)
-    return connection_view(connection, request.state.settings.issuer, pinned, domains)
 
 
 async def list_connections(request: Request, caller: Caller, page: Page) -> Response:
     parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        async with conn.cursor(row_factory=class_row(Connection)) as cursor:
-            await cursor.execute(queries.CONNECTIONS, parameters)
-            rows, next_cursor = pagination.slice_page(
-                request, await cursor.fetchall(), page, key=lambda row: row.connection_id
-            )
-        content = {"connections": [await _shown(conn, request, row) for row in rows], "next_cursor": next_cursor}
-    return http.json(content, headers=pagination.link_header(request, next_cursor))
+        found = await rows.every(conn, ConnectionRow, queries.CONNECTIONS, parameters)
+        issuer = request.state.settings.issuer
+        shown = [await connections.shown(conn, issuer, row) for row in found]
+    return pagination.listed(request, "connections", shown, page, lambda connection: connection.id)
 
 
-async def read_connection(request: Request, caller: Caller, connection_id: str) -> Response:
+async def read_connection(request: Request, caller: Caller, connection_id: str) -> Connection:
     async with tenant_transaction(request, caller) as conn:
         connection = await connections.load(conn, connection_id)
-        return http.json(await _shown(conn, request, connection))
+        return await connections.shown(conn, request.state.settings.issuer, connection)
 
 
-async def change_connection(request: Request, caller: Caller, connection_id: str, change: ConnectionChange) -> Response:
-    """Changes what it names. Disabling ends the sessions the connection started and its people's grants; roles count at once."""
+async def change_connection(
+    request: Request, caller: Caller, connection_id: str, change: ConnectionChange
+) -> Connection:
+    """Disabling ends the sessions that the connection started and the grants of its people. Changed roles count at once."""
     named = await _resolved(request, caller, change)
     wanted = connections.pinned(named.pop("certificates")) if "certificates" in named else None
     async with tenant_transaction(request, caller) as conn:
@@ -119,29 +110,29 @@ async def change_connection(request: Request, caller: Caller, connection_id: str
         if wanted is not None:
             detail["certificates"] = await connections.pin(conn, connection, wanted)
         await audit.record(conn, caller, "saml.connection_changed", connection.connection_id, detail)
-        shown = await _shown(conn, request, connection)
+        shown = await connections.shown(conn, request.state.settings.issuer, connection)
     await bell.ring(request.state.redis)
-    return http.json(shown)
+    return shown
 
 
 async def _end_access(conn: AsyncConnection, connection_id: str, why: str) -> None:
-    """Ends the sessions that a connection started, those about to start, and what apps hold in its people's names."""
+    """Ends the sessions that a connection started, its tickets, and the grants of its people."""
     await conn.execute(queries.END_SESSIONS_OF_CONNECTION, (connection_id,))
     await conn.execute(queries.DELETE_TICKETS_OF_CONNECTION, (connection_id,))
     await people.revoke(conn, queries.GRANTS_OF_CONNECTION, connection_id, why)
 
 
 async def _refuse_last_connection(conn: AsyncConnection, connection_id: str) -> None:
-    """While passwords are refused, the last way in stays. Raises a 409 Problem."""
+    """Raises a 409 Problem for the last connection of an organisation that refuses passwords."""
     await conn.execute(queries.LOCK_TENANT)
-    policy = await (await conn.execute(queries.POLICY)).fetchone()
+    policy = await _policy(conn)
     others = await (await conn.execute(queries.OTHER_ACTIVE_CONNECTIONS, (connection_id,))).fetchone()
-    if policy is not None and policy[0] and others is not None and not others[0]:
+    if policy.enforced and others is not None and not others[0]:
         raise problems.conflict("Sign-in through a connection is enforced, and this is the last; end that first.")
 
 
 async def delete_connection(request: Request, caller: Caller, connection_id: str) -> Response:
-    """Its sessions and its people's grants end, and its domains and links to users go with it; the users stay."""
+    """Ends its sessions and the grants of its people. Its domains and links to users are deleted; the users stay."""
     async with tenant_transaction(request, caller) as conn:
         connection = await connections.load(conn, connection_id, lock=True)
         await _refuse_last_connection(conn, connection.connection_id)
@@ -153,37 +144,25 @@ async def delete_connection(request: Request, caller: Caller, connection_id: str
 
 
 async def list_events(request: Request, caller: Caller, connection_id: str, page: Page) -> Response:
-    """Sign-ins and logouts of the last 30 days that were refused, and why; never whose."""
+    """Refused sign-ins and logouts of the last 30 days, with the reason and without the person."""
     parameters = {"connection_id": connection_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await connections.load(conn, connection_id)
-        async with conn.cursor(row_factory=class_row(AppEventRow)) as cursor:
-            await cursor.execute(queries.CONNECTION_EVENTS, parameters)
-            rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, key=lambda row: row.id)
-    events = [
-        {"id": row.id, "at": row.at, "reason": row.kind, "detail": row.reason, "trace_id": row.trace_id} for row in rows
-    ]
-    return http.json(
-        {"events": events, "next_cursor": next_cursor}, headers=pagination.link_header(request, next_cursor)
-    )
+        found = await rows.every(conn, RefusedSignIn, queries.CONNECTION_EVENTS, parameters)
+    return pagination.listed(request, "events", found, page, lambda row: row.id)
 
 
 async def list_users(request: Request, caller: Caller, connection_id: str, page: Page) -> Response:
-    """Who signs in through the connection, with the roles of their last sign-in."""
+    """The people who sign in through the connection, with the roles of their last sign-in."""
     parameters = {"connection_id": connection_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await connections.load(conn, connection_id)
-        async with conn.cursor(row_factory=class_row(IdentityRow)) as cursor:
-            await cursor.execute(queries.IDENTITIES, parameters)
-            rows, next_cursor = pagination.slice_page(
-                request, await cursor.fetchall(), page, key=lambda row: row.user_id
-            )
-    content = {"users": list(rows), "next_cursor": next_cursor}
-    return http.json(content, headers=pagination.link_header(request, next_cursor))
+        found = await rows.every(conn, LinkedUser, queries.IDENTITIES, parameters)
+    return pagination.listed(request, "users", found, page, lambda row: row.user_id)
 
 
 async def unlink_user(request: Request, caller: Caller, connection_id: str, user_id: str) -> Response:
-    """Forgets which NameID a user has, after which the address may be linked to another; ends their sessions through it and grants."""
+    """Deletes the link of a user to a NameID. Ends their sessions through the connection and their grants."""
     async with tenant_transaction(request, caller) as conn:
         connection = await connections.load(conn, connection_id, lock=True)
         if not (await conn.execute(queries.UNLINK, (connection.connection_id, user_id))).rowcount:
@@ -197,7 +176,7 @@ async def unlink_user(request: Request, caller: Caller, connection_id: str, user
 
 
 async def claim_domain(request: Request, caller: Caller, connection_id: str, draft: DomainDraft) -> Response:
-    """Answers the DNS record to publish. Until it is proven, a claim has no effect and hinders nobody."""
+    """Answers the DNS record to publish. Until it is proven, a claim has no effect and blocks no other organisation."""
     domain = domains.normalised(draft.domain)
     if domain is None:
         raise problems.invalid("That is no domain.", [FieldError("/domain", "not a domain name in ASCII")])
@@ -211,13 +190,12 @@ async def claim_domain(request: Request, caller: Caller, connection_id: str, dra
         detail = {"domain": domain}
         await audit.record(conn, caller, "saml.domain_claimed", connection.connection_id, detail)
         location = f"/v1/saml/connections/{connection.connection_id}/domains/{domain}"
-        return await idempotency.keep(conn, request, caller, http.created(domain_view(row), location))
+        return await idempotency.keep(conn, request, caller, http.created(domains.shown(row), location))
 
 
 async def _claim(conn: AsyncConnection, caller: Caller, connection_id: str, domain: str) -> DomainRow:
-    async with conn.cursor(row_factory=class_row(DomainRow)) as cursor:
-        await cursor.execute(queries.CLAIM_DOMAIN, (caller.tenant_id, domain, connection_id, cookies.new_token()))
-        row = await cursor.fetchone()
+    claim = (caller.tenant_id, domain, connection_id, cookies.new_token())
+    row = await rows.first(conn, DomainRow, queries.CLAIM_DOMAIN, claim)
     if row is None:
         raise problems.conflict("Your organisation has claimed this domain already, for this connection or another.")
     return row
@@ -225,38 +203,30 @@ async def _claim(conn: AsyncConnection, caller: Caller, connection_id: str, doma
 
 async def _load_domain(conn: AsyncConnection, connection_id: str, domain: str) -> DomainRow:
     connection = await connections.load(conn, connection_id)
-    async with conn.cursor(row_factory=class_row(DomainRow)) as cursor:
-        await cursor.execute(queries.DOMAIN, (connection.connection_id, domain))
-        row = await cursor.fetchone()
-    if row is None:
-        raise problems.not_found()
-    return row
+    return await rows.found(conn, DomainRow, queries.DOMAIN, (connection.connection_id, domain))
 
 
-async def read_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Response:
+async def read_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Domain:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(domain_view(await _load_domain(conn, connection_id, domain)))
+        return domains.shown(await _load_domain(conn, connection_id, domain))
 
 
-async def prove_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Response:
-    """Looks for the record now, once. Raises Problem: 409 where it is not there, or another organisation has proven the domain."""
+async def prove_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Domain:
+    """Looks for the record once. Raises Problem: 409 if it is absent, or if another organisation has proven the domain."""
     async with tenant_transaction(request, caller) as conn:
         claimed = await _load_domain(conn, connection_id, domain)
     if claimed.verified_at is not None:
-        return http.json(domain_view(claimed))
+        return domains.shown(claimed)
     await _look(request.state.resolver, claimed)
     try:
         async with tenant_transaction(request, caller) as conn:
-            async with conn.cursor(row_factory=class_row(DomainRow)) as cursor:
-                await cursor.execute(queries.PROVE_DOMAIN, (claimed.connection_id, claimed.domain, claimed.token))
-                row = await cursor.fetchone()
-            if row is None:
-                raise problems.not_found()
+            claim = (claimed.connection_id, claimed.domain, claimed.token)
+            row = await rows.found(conn, DomainRow, queries.PROVE_DOMAIN, claim)
             detail = {"domain": row.domain}
             await audit.record(conn, caller, "saml.domain_proven", claimed.connection_id, detail)
     except UniqueViolation:
         raise problems.conflict("Another organisation has proven that it owns this domain.") from None
-    return http.json(domain_view(row))
+    return domains.shown(row)
 
 
 async def _look(resolver: Resolver, claimed: DomainRow) -> None:
@@ -282,25 +252,23 @@ async def _refuse_last_domain(conn: AsyncConnection, row: DomainRow) -> None:
     await conn.execute(queries.LOCK_TENANT)
     policy = await _policy(conn)
     others = await (await conn.execute(queries.OTHER_PROVEN_DOMAINS, (row.domain,))).fetchone()
-    if policy is not None and policy.enforced and others is not None and not others[0]:
+    if policy.enforced and others is not None and not others[0]:
         raise problems.conflict(
             "Sign-in through a connection is enforced, and this is the last domain; end that first."
         )
 
 
-async def _policy(conn: AsyncConnection) -> PolicyRow | None:
-    async with conn.cursor(row_factory=class_row(PolicyRow)) as cursor:
-        await cursor.execute(queries.POLICY)
-        return await cursor.fetchone()
+async def _policy(conn: AsyncConnection) -> PolicyRow:
+    return await rows.first(conn, PolicyRow, queries.POLICY) or PolicyRow()
 
 
-async def read_policy(request: Request, caller: Caller) -> Response:
+async def read_policy(request: Request, caller: Caller) -> Policy:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(policy_view(await _policy(conn)))
+        return (await _policy(conn)).shown()
 
 
-async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> Response:
-    """Enforcing ends what a password began, sessions and grants, but the break-glass user's."""
+async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> Policy:
+    """Enforcing ends the sessions and grants that began with a password, except those of the break-glass user."""
     async with tenant_transaction(request, caller) as conn:
         await conn.execute(queries.LOCK_TENANT)
         before = await _policy(conn)
@@ -314,13 +282,13 @@ async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> 
         await audit.record(conn, caller, "saml.policy_changed", caller.tenant_id, detail)
         policy = await _policy(conn)
     await bell.ring(request.state.redis)
-    return http.json(policy_view(policy))
+    return policy.shown()
 
 
-async def _end_password_access(conn: AsyncConnection, before: PolicyRow | None, break_glass: str | None) -> None:
-    """Grants made while it was enforced already began elsewhere, but for those of who was the break-glass user until now."""
+async def _end_password_access(conn: AsyncConnection, before: PolicyRow, break_glass: str | None) -> None:
+    """While the policy was enforced, only the former break-glass user could begin grants with a password."""
     await conn.execute(queries.END_PASSWORD_SESSIONS, (break_glass,))
-    if before is None or not before.enforced:
+    if not before.enforced:
         await people.revoke(conn, queries.GRANTS_BY_PASSWORD, break_glass or "", "passwords are refused")
     elif before.break_glass_user_id not in (None, break_glass):
         await people.revoke(conn, queries.GRANTS_OF_USER, before.break_glass_user_id or "", "passwords are refused")

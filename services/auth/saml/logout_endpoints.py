@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +13,7 @@ from services.auth.saml.reader import LoggedOut, LogoutMessage
 from services.auth.signin import pages, sessions
 from services.auth.signin.models import Session
 from services.auth.signin.returning import SESSIONS, to_sign_in
-from shared import audit
+from shared import audit, rows
 from shared.database import AsyncConnection, aset_tenant, transaction
 
 LOGOUT_SECONDS = 15 * 60
@@ -22,9 +21,7 @@ LOGOUT_SECONDS = 15 * 60
 
 async def begin(conn: AsyncConnection, request: Request, session: Session, continue_to: str) -> str | None:
     """Where the browser goes so that the identity provider ends its session too; None where it has none, or wants no word of it."""
-    async with conn.cursor(row_factory=class_row(StartedSession)) as cursor:
-        await cursor.execute(queries.STARTED_SESSION, (session.session_id,))
-        started = await cursor.fetchone()
+    started = await rows.first(conn, StartedSession, queries.STARTED_SESSION, (session.session_id,))
     connection = await connections.find(conn, started.connection_id) if started is not None else None
     if started is None or connection is None or not connection.is_open or not connection.slo_url:
         return None

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import LiteralString, NamedTuple
 
-from psycopg.rows import class_row
 from starlette.requests import Request
 
 from services.auth import caps
@@ -14,7 +13,7 @@ from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
 from services.auth.saml.models import AttributeMapping, Federated, OpenConnection
 from services.auth.settings import Settings
-from shared import ids
+from shared import ids, rows
 from shared.caps import is_full
 from shared.database import AsyncConnection, aset_tenant, transaction
 
@@ -215,9 +214,7 @@ async def federation_of(conn: AsyncConnection, email: str) -> Federated | None:
     domain = domains.of_email(email)
     if domain is None:
         return None
-    async with conn.cursor(row_factory=class_row(Federated)) as cursor:
-        await cursor.execute(queries.FIND_DOMAIN, (domain,))
-        return await cursor.fetchone()
+    return await rows.first(conn, Federated, queries.FIND_DOMAIN, (domain,))
 
 
 async def asks_address_first(request: Request, tenant_id: str) -> bool:

@@ -72,7 +72,8 @@ OTHER_ACTIVE_CONNECTIONS: LiteralString = """
         AND EXISTS (SELECT FROM saml_domains d WHERE d.connection_id = saml_connections.connection_id AND d.verified_at IS NOT NULL)
 """
 CERTIFICATES: LiteralString = """
-    SELECT fingerprint, pem, not_before, not_after, added_at, last_used_at FROM saml_certificates
+    SELECT fingerprint, pem, not_before, not_after, not_before <= now() AND now() < not_after AS is_valid, added_at, last_used_at
+    FROM saml_certificates
     WHERE connection_id = %s ORDER BY added_at, fingerprint
 """
 KEEP_CERTIFICATES: LiteralString = "DELETE FROM saml_certificates WHERE connection_id = %s AND fingerprint <> ALL (%s)"
@@ -257,7 +258,7 @@ END_SESSIONS_OF_USER: LiteralString = """
     WHERE s.session_id = sessions.session_id AND s.connection_id = %s AND sessions.user_id = %s AND sessions.ended_at IS NULL
 """
 CONNECTION_EVENTS: LiteralString = """
-    SELECT id, at, kind, reason, trace_id FROM app_events
+    SELECT id, at, kind AS reason, reason AS detail, trace_id FROM app_events
     WHERE client_id = %(connection_id)s AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
 """
 TAKE_DUE_DOMAINS: LiteralString = """

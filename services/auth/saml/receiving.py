@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +14,7 @@ from services.auth.saml.metadata import Own
 from services.auth.saml.models import OpenConnection, PendingRequest
 from services.auth.saml.readers import Sender
 from services.auth.signin import pages
-from shared import http, identity, problems, tracing
+from shared import http, identity, problems, rows, tracing
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, transaction
 
@@ -93,9 +92,7 @@ async def remember(
 
 async def use_request(conn: AsyncConnection, connection: OpenConnection, request_id: str, kind: str) -> PendingRequest:
     """The open request of ours with that id, which is thereby answered. Raises Refused: `in_response_to`."""
-    async with conn.cursor(row_factory=class_row(PendingRequest)) as cursor:
-        await cursor.execute(queries.USE_REQUEST, (request_id, connection.connection_id, kind))
-        pending = await cursor.fetchone()
+    pending = await rows.first(conn, PendingRequest, queries.USE_REQUEST, (request_id, connection.connection_id, kind))
     if pending is None:
         refuse("in_response_to", "it answers no open request of this connection: unknown, answered before, or too old")
     return pending

@@ -1,20 +1,19 @@
 """Every call about SAML federation: connections, domains, the policy, and the metadata of the service provider."""
 
-from datetime import datetime
-from typing import Literal
-
-import msgspec
-
 from services.auth.apps.scopes import PLATFORM_APPS
 from services.auth.saml import endpoints, signin_endpoints
 from services.auth.saml.endpoints import require_federation
 from services.auth.saml.models import (
-    AttributeMapping,
+    Connection,
     ConnectionChange,
     ConnectionDraft,
+    Connections,
+    Domain,
     DomainDraft,
-    NameIdFormat,
+    LinkedUsers,
+    Policy,
     PolicyChange,
+    RefusedSignIns,
 )
 from shared.pagination import Page
 from shared.routing import Content, Operation
@@ -26,112 +25,6 @@ NOT_OPEN = "The scope is missing, or federation is not open for the organisation
 GATED = {403: NOT_OPEN}
 LAST = "Sign-in through a connection is enforced, and this is the last way in"
 UNDER_WAY = "A call with this Idempotency-Key is under way"
-
-
-class Certificate(msgspec.Struct):
-    """A pinned certificate. `last_used_at` says when an answer was last signed with it."""
-
-    fingerprint: str
-    pem: str
-    not_before: datetime
-    not_after: datetime
-    is_valid: bool
-    added_at: datetime
-    last_used_at: datetime | None
-
-
-class DnsRecord(msgspec.Struct):
-    """What to publish to prove a domain."""
-
-    type: Literal["TXT"]
-    name: str
-    value: str
-
-
-class Domain(msgspec.Struct):
-    """An e-mail domain. People of a proven one are led to the connection when they sign in."""
-
-    domain: str
-    status: Literal["claimed", "proven"]
-    dns_record: DnsRecord
-    claimed_at: datetime
-    proven_at: datetime | None
-
-
-class ServiceProvider(msgspec.Struct):
-    """Our side of the connection, for the identity provider's administrator; all of it stands at `metadata_url`."""
-
-    entity_id: str
-    metadata_url: str
-    login_url: str
-    acs_url: str
-    slo_url: str
-    certificate: str
-
-
-class Connection(msgspec.Struct):
-    """An identity provider and how its answers are read. `role_mapping` holds the scopes of each value of the roles' attribute."""
-
-    id: str
-    name: str
-    status: Literal["active", "disabled"]
-    entity_id: str
-    sso_url: str
-    slo_url: str
-    certificates: list[Certificate]
-    name_id_format: NameIdFormat
-    allow_idp_initiated: bool
-    attribute_mapping: AttributeMapping
-    role_mapping: dict[str, list[str]]
-    domains: list[Domain]
-    service_provider: ServiceProvider
-    created_at: datetime
-    updated_at: datetime
-    last_sign_in_at: datetime | None
-
-
-class Connections(msgspec.Struct):
-    connections: list[Connection]
-    next_cursor: str | None
-
-
-class RefusedSignIn(msgspec.Struct):
-    """Why an answer or logout of the identity provider was refused; never whose it was."""
-
-    id: str
-    at: datetime
-    reason: str
-    detail: str
-    trace_id: str
-
-
-class RefusedSignIns(msgspec.Struct):
-    events: list[RefusedSignIn]
-    next_cursor: str | None
-
-
-class LinkedUser(msgspec.Struct):
-    """Someone who signs in through the connection, with the roles of their last sign-in."""
-
-    user_id: str
-    email: str
-    name: str
-    roles: list[str]
-    linked_at: datetime
-
-
-class LinkedUsers(msgspec.Struct):
-    users: list[LinkedUser]
-    next_cursor: str | None
-
-
-class Policy(msgspec.Struct):
-    """Whether people must sign in through a connection, and whose password still works."""
-
-    enforced: bool
-    break_glass_email: str | None
-
-
 OPERATIONS = [
     Operation(
         "GET",

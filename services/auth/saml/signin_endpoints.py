@@ -7,7 +7,6 @@ that is good once, and our own page leads on to where the browser's cookie shows
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -23,7 +22,7 @@ from services.auth.signin import cookies, pages, sessions
 from services.auth.signin import queries as signin_queries
 from services.auth.signin.models import User
 from services.auth.signin.returning import SESSIONS, destination_of
-from shared import audit, ids, problems
+from shared import audit, ids, problems, rows
 from shared.database import AsyncConnection, aset_tenant, transaction
 
 SIGN_IN_SECONDS = 15 * 60
@@ -274,9 +273,7 @@ def _macs(request: Request, token: str) -> list[bytes]:
 
 
 async def _ticket(conn: AsyncConnection, request: Request, connection: OpenConnection, token: str) -> Ticket | None:
-    async with conn.cursor(row_factory=class_row(Ticket)) as cursor:
-        await cursor.execute(queries.TICKET, (_macs(request, token), connection.connection_id))
-        return await cursor.fetchone()
+    return await rows.first(conn, Ticket, queries.TICKET, (_macs(request, token), connection.connection_id))
 
 
 def _is_its_browser(request: Request, ticket: Ticket) -> bool:
@@ -289,9 +286,7 @@ def _is_its_browser(request: Request, ticket: Ticket) -> bool:
 
 
 async def _user(conn: AsyncConnection, ticket: Ticket) -> User | None:
-    async with conn.cursor(row_factory=class_row(User)) as cursor:
-        await cursor.execute(queries.ACTIVE_USER, (ticket.user_id,))
-        return await cursor.fetchone()
+    return await rows.first(conn, User, queries.ACTIVE_USER, (ticket.user_id,))
 
 
 async def _start(

@@ -2,14 +2,13 @@
 
 from typing import Literal
 
-from psycopg.rows import class_row
 from starlette.requests import Request
 
 from services.auth.signin import codes, metrics, queries, sessions
 from services.auth.signin.models import User
 from services.auth.signin.sessions import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
 from services.auth.signin.sessions import Standing
-from shared import audit
+from shared import audit, rows
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant
 
@@ -19,9 +18,7 @@ MOST_WRONG_CODES = 20
 
 
 async def find_user(conn: AsyncConnection, email: str) -> User | None:
-    async with conn.cursor(row_factory=class_row(User)) as cursor:
-        await cursor.execute(queries.FIND_USER, (email.strip(),))
-        return await cursor.fetchone()
+    return await rows.first(conn, User, queries.FIND_USER, (email.strip(),))
 
 
 async def is_unchanged(conn: AsyncConnection, user: User, *, to_write: bool = False) -> bool:

@@ -1,13 +1,12 @@
 """Sessions: a random token in a cookie, its MAC in the database."""
 
 import msgspec
-from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.signin import cookies, queries
 from services.auth.signin.models import Session, User
-from shared import ids
+from shared import ids, rows
 from shared.database import AsyncConnection, aset_tenant
 from shared.identity import Caller
 from shared.identity import caller as caller_of
@@ -23,9 +22,7 @@ async def current(request: Request, conn: AsyncConnection) -> Session | None:
     if not token:
         return None
     for mac in request.state.keyring.macs(token.encode(), SESSION_PURPOSE):
-        async with conn.cursor(row_factory=class_row(Session)) as cursor:
-            await cursor.execute(queries.FIND_SESSION, (mac,))
-            session = await cursor.fetchone()
+        session = await rows.first(conn, Session, queries.FIND_SESSION, (mac,))
         if session is not None:
             await aset_tenant(conn, session.tenant_id)
             await conn.execute(queries.TOUCH_SESSION, (session.session_id,))
@@ -83,9 +80,9 @@ async def standing(request: Request, conn: AsyncConnection, user: User | None) -
     token = cookies.read(request, cookies.DEVICE)
     macs = request.state.keyring.macs(token.encode(), DEVICE_PURPOSE) if token else []
     await aset_tenant(conn, user.tenant_id if user is not None else "")
-    async with conn.cursor(row_factory=class_row(Standing)) as cursor:
-        await cursor.execute(queries.STANDING, {"user_id": user.user_id if user is not None else "", "macs": macs})
-        found = await cursor.fetchone()
+    found = await rows.first(
+        conn, Standing, queries.STANDING, {"user_id": user.user_id if user is not None else "", "macs": macs}
+    )
     assert found is not None
     return found
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from psycopg.rows import class_row
 
-from services.auth.apps.models import App, Tenant
+from services.auth.apps.models import AppRow, Tenant
 from services.auth.keys.models import PLATFORM
 from services.auth.settings import Settings
 from services.auth.tenants import operations, queries
@@ -67,7 +67,7 @@ def _announce_tenants(conn: Conn, parameters: dict[str, Any]) -> list[str]:
 
 
 def _announce_apps(conn: Conn, parameters: dict[str, Any]) -> list[str]:
-    with conn.cursor(row_factory=class_row(App)) as cursor:
+    with conn.cursor(row_factory=class_row(AppRow)) as cursor:
         apps = cursor.execute(queries.RENEW_APPS, parameters).fetchall()
     announce_apps(conn, apps)
     return sorted(app.client_id for app in apps)

@@ -3,18 +3,17 @@
 from typing import Annotated, Any
 
 import msgspec
-from psycopg.rows import class_row
 
 from services.auth.apps import credentials, scopes, store
 from services.auth.apps import queries as app_queries
-from services.auth.apps.models import App, AppDraft
+from services.auth.apps.models import AppDraft, AppRow
 from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
 from services.auth.settings import Settings
 from services.auth.signin import passwords
 from services.auth.tenants import queries
 from services.auth.tenants.operations import OPERATOR, announce_async
-from shared import audit, ids
+from shared import audit, ids, rows
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant, open_pool
 from shared.identity import Caller
@@ -95,10 +94,8 @@ async def _ensure(
     }
 
 
-async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: TenantRequest) -> App:
-    async with conn.cursor(row_factory=class_row(App)) as cursor:
-        await cursor.execute(queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP))
-        app = await cursor.fetchone()
+async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: TenantRequest) -> AppRow:
+    app = await rows.first(conn, AppRow, queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP))
     if app is None:
         draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=wanted.admin.scopes)
         return await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=wanted.bundles)
@@ -107,7 +104,7 @@ async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: Tenan
     return app
 
 
-async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: App, secret: str) -> None:
+async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, secret: str) -> None:
     """Another secret than before ends that one at once, and the tokens it obtained: this is how it is retired."""
     kept = {bytes(mac) for (mac,) in await (await conn.execute(queries.SECRET_MACS, (app.client_id,))).fetchall()}
     macs = keyring.macs(secret.encode(), credentials.secret_purpose(app.client_id))

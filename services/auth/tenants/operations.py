@@ -9,7 +9,7 @@ from psycopg.rows import class_row, dict_row
 
 from services.auth import caps
 from services.auth.apps import scopes
-from services.auth.apps.models import App, Tenant
+from services.auth.apps.models import AppRow, Tenant
 from services.auth.apps.queries import LOCK_TENANT
 from services.auth.apps.store import announcements
 from services.auth.revocations import watermarks
@@ -25,7 +25,7 @@ from services.auth.signin.queries import (
     SMALL_LETTERS,
 )
 from services.auth.tenants import queries
-from shared import audit, ids, outbox
+from shared import audit, ids, outbox, rows
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, set_tenant
 from shared.identity import Caller
@@ -104,7 +104,7 @@ def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list
     left = _one(conn, queries.WITHDRAW_SCOPES, (list(unwanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.scopes_withdrawn", tenant_id, {"scopes": list(unwanted)})
     announce(conn, tenant_id)
-    with conn.cursor(row_factory=class_row(App)) as cursor:
+    with conn.cursor(row_factory=class_row(AppRow)) as cursor:
         parameters = {"scopes": list(unwanted), "tenant_id": tenant_id}
         apps = cursor.execute(queries.APPS_WITH_SCOPES, parameters).fetchall()
     announce_apps(conn, apps)
@@ -233,13 +233,12 @@ def announce(conn: psycopg.Connection[Any], tenant_id: str) -> None:
 
 
 async def announce_async(conn: AsyncConnection, tenant_id: str) -> None:
-    async with conn.cursor(row_factory=class_row(Tenant)) as cursor:
-        tenant = await (await cursor.execute(queries.NEXT_VERSION, (tenant_id,))).fetchone()
+    tenant = await rows.first(conn, Tenant, queries.NEXT_VERSION, (tenant_id,))
     assert tenant is not None
     await outbox.add(conn, tenant_id, *messages_of(tenant))
 
 
-def announce_apps(conn: psycopg.Connection[Any], apps: Sequence[App]) -> None:
+def announce_apps(conn: psycopg.Connection[Any], apps: Sequence[AppRow]) -> None:
     """Leaves messages of what these apps are for each service that keeps a part of it."""
     rows = [outbox.row(app.tenant_id, message) for app in apps for message in announcements(app)]
     with conn.cursor() as cursor:
