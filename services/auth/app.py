@@ -98,5 +98,5 @@ def create_app(settings: Settings) -> Starlette:
         | {OAuth2Error: signin.refuse_unreadable, Busy: signin.refuse_busy},
         lifespan=partial(lifespan, settings, feed),
     )
-    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
+    app.router.redirect_slashes = False  # a path with a slash too many is 404, as any unknown path
     return app

@@ -1,4 +1,4 @@
-"""The calls that auth answers: those of the public contract, the pages of signing in, and those of the platform's own programs."""
+"""All routes of auth: the public contract, the pages of signing in, and the internal calls of gateways and services."""
 
 from services.auth.apps import routes as apps
 from services.auth.oauth import authorize_endpoints

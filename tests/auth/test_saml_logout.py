@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
 from services.auth.saml import messages, metadata
-from services.auth.saml.documents import ASSERTION, MAX_BYTES, PROTOCOL, Refused, tag
+from services.auth.saml.documents import ASSERTION, MAX_BYTES, PROTOCOL, MessageRefused, tag
 from tests.auth.federation import Asked, Connection, code_of, name_of, refresh_of, without_cookies
 from tests.auth.identity_provider import Signer, encoded, new_elliptic_signer, new_signer, sign, to_bytes
 from tests.auth.name_server import NameServer
@@ -237,9 +237,9 @@ def test_an_elliptic_signature_of_a_query_is_verified() -> None:
     r, s = decode_dss_signature(signer.key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
     signature = quote(b64encode(r.to_bytes(32) + s.to_bytes(32)).decode(), safe="")
     assert messages.from_query(f"{signed}&Signature={signature}", [signer.certificate]).document == b"<x/>"
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRefused):
         messages.from_query(f"{signed}&Signature={quote(b64encode(bytes(64)).decode())}", [signer.certificate])
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRefused):
         messages.from_query(f"{signed}&Signature=AAAA", [signer.certificate])
 
 
@@ -250,10 +250,10 @@ def test_a_message_never_grows_beyond_what_a_document_may_have() -> None:
         (b"x", "malformed"),
         (b"", "malformed"),
     ):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(MessageRefused) as refused:
             messages.inflate(data)
         assert refused.value.reason == reason
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRefused):
         messages.decode_base64("A" * (MAX_BYTES * 2))
     assert b64decode(b"eA==") == messages.decode_base64(" e\nA = =")
 
@@ -263,7 +263,7 @@ def test_an_old_request_says_no_end_and_is_believed_for_five_minutes() -> None:
     root: Any = etree.fromstring(messages.logout_request("_1", "i", "s", "n", "f", "", now))
     del root.attrib["NotOnOrAfter"]
     assert messages.read_logout_request(root, "i", "s", now + timedelta(minutes=5)).name_id == "n"
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRefused):
         messages.read_logout_request(root, "i", "s", now + timedelta(minutes=7))
 
 
@@ -272,5 +272,5 @@ def test_a_logout_request_for_ever_is_believed_for_a_day() -> None:
     root: Any = etree.fromstring(messages.logout_request("_1", "i", "s", "n", "f", "", now))
     root.set("NotOnOrAfter", "9999-12-31T23:59:59Z")
     assert messages.read_logout_request(root, "i", "s", now).expires_at < now + timedelta(hours=25)
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRefused):
         messages.read_logout_request(root, "i", "s", now + timedelta(hours=25))

@@ -16,7 +16,7 @@ import pytest
 
 from services.auth.lines import networks_of
 from services.auth.saml import documents, readers
-from services.auth.saml.documents import Refused
+from services.auth.saml.documents import MessageRefused
 from services.auth.saml.reader import PastedMetadata, ResponseForm
 from services.auth.saml.readers import BEGUN, OTHER, RETURNING, Rank, Readers, Sender
 from services.auth.signin.cookies import TOKEN_LENGTH
@@ -58,7 +58,7 @@ def settings_of(pid: int) -> set[str]:
 def test_a_hostile_xml_declaration_costs_no_more_than_a_harmless_one(end: bytes) -> None:
     """One that never ends is what a pattern tries again from each of its words."""
     began = time.process_time()
-    with pytest.raises(Refused, match="malformed"):
+    with pytest.raises(MessageRefused, match="malformed"):
         documents.parse(hostile_declaration(end))
     assert time.process_time() - began < 0.1
 
@@ -73,7 +73,7 @@ def test_a_hostile_xml_declaration_costs_no_more_than_a_harmless_one(end: bytes)
     ],
 )
 def test_a_declaration_that_could_hide_an_encoding_is_refused(declaration: str) -> None:
-    with pytest.raises(Refused, match="malformed"):
+    with pytest.raises(MessageRefused, match="malformed"):
         documents.parse(f"{declaration}<a/>".encode())
 
 
@@ -106,7 +106,7 @@ def test_a_document_that_holds_a_reader_is_given_up_and_the_next_is_read(monkeyp
         await pool.metadata(job(), "a")
         os.kill(pid_of(pool), signal.SIGSTOP)
         monkeypatch.setattr(readers, "WALL_SECONDS", 0.3)
-        with pytest.raises(Refused, match="too_costly"):
+        with pytest.raises(MessageRefused, match="too_costly"):
             await pool.metadata(job(), "a")
         monkeypatch.setattr(readers, "WALL_SECONDS", 10.0)
         assert (await pool.metadata(job(), "a")).entity_id == ENTITY
@@ -156,7 +156,7 @@ def test_the_loop_answers_others_while_a_hostile_answer_is_read() -> None:
     async def test(pool: Readers) -> None:
         await pool.metadata(job(), "a")
         began = time.thread_time()
-        with pytest.raises(Refused):
+        with pytest.raises(MessageRefused):
             await pool.response(message, sender("192.0.2.1"))
         assert time.thread_time() - began < 0.05
 
@@ -220,7 +220,7 @@ def test_who_sends_too_many_documents_is_told_so_and_others_are_read() -> None:
         async with stopped(pool):
             waiting = [asyncio.create_task(pool.response(message(), sender("192.0.2.1"))) for _ in range(most)]
             await asyncio.sleep(0)
-            with pytest.raises(Refused, match="too_many"):
+            with pytest.raises(MessageRefused, match="too_many"):
                 await pool.response(message(), sender("192.0.2.1"))
             other = asyncio.create_task(pool.metadata(job(), "other"))
             await asyncio.sleep(0)
@@ -240,7 +240,7 @@ def test_many_addresses_cannot_fill_the_queue_through_one_connection() -> None:
                 for number in range(1 + readers.PER_CONNECTION)  # one of them is being read
             ]
             await asyncio.sleep(0)
-            with pytest.raises(Refused, match="busy"):
+            with pytest.raises(MessageRefused, match="busy"):
                 await pool.response(message(), sender("10.1.1.1"))
             other = asyncio.create_task(pool.metadata(job(), "other"))
             await asyncio.sleep(0)

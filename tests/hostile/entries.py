@@ -39,7 +39,7 @@ from services.auth.oauth.tokens import read_access_token
 from services.auth.requests import rules as request_rules
 from services.auth.saml import assertions, documents, messages, metadata
 from services.auth.saml.assertions import Expected
-from services.auth.saml.documents import Refused
+from services.auth.saml.documents import MessageRefused
 from services.auth.signin import texts
 from services.control_plane import resuming
 from services.control_plane.automations import filters, templates
@@ -396,7 +396,7 @@ def saml_form(body: bytes) -> None:
     saml_response(messages.decode_base64(values.get("SAMLResponse", "")))
 
 
-XML_REFUSALS = (Refused, OAuth2Error)
+XML_REFUSALS = (MessageRefused, OAuth2Error)
 BASE64 = {name: as_base64(shape) for name, shape in XML.items()}
 
 PEM = b"-----BEGIN CERTIFICATE-----"

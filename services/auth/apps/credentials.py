@@ -38,6 +38,8 @@ def secret_purpose(client_id: str) -> str:
     return f"client secret {client_id}"
 
 
+# --- Registered keys (RFC 7517) ---------------------------------------------------------------------------------------
+
 RSA_BITS = range(2048, 4096 + 1)
 # The algorithms of a key, by its curve, or by its type if it has no curve.
 KEY_ALGORITHMS = {
@@ -79,9 +81,9 @@ def problem_with_jwks(jwks: dict[str, Any], most: int) -> str | None:
     if any(PRIVATE_MEMBERS & set(key) for key in jwks["keys"]):
         return "holds a private key; send the public half alone"
     if len(keys) > 1 and len({key.kid for key in keys if key.kid}) != len(keys):
-        return "holds several keys without a kid each of their own"
+        return "holds several keys without a different kid for each"
     if not all(_has_safe_size(key) for key in keys):
-        return "holds an RSA key that has not between 2048 and 4096 bits and a small exponent"
+        return "holds an RSA key outside 2048 to 4096 bits, or with a large exponent"
     if any(len(coordinate) > LONGEST_COORDINATE for key in keys for coordinate in (key.x, key.y)):
         return "holds a key that cannot be read"
     if not all(algorithms_of(key) for key in jwks["keys"]):

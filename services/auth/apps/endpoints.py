@@ -108,7 +108,7 @@ async def delete_app(request: Request, caller: Caller, client_id: str) -> Respon
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
         deleted = await rows.found(conn, AppRow, queries.DELETE_APP, (app.client_id,))
-        await outbox.add(conn, app.tenant_id, *store.announcements(deleted))
+        await outbox.add(conn, app.tenant_id, *store.app_messages(deleted))
         for statement in queries.END_WITH_APP:
             await conn.execute(statement, (app.client_id,))
         await watermarks.revoke(conn, "client", app.client_id)
@@ -178,6 +178,9 @@ async def list_events(request: Request, caller: Caller, client_id: str, page: Pa
         await store.load_app(conn, client_id)
         found = await rows.every(conn, AppEvent, queries.APP_EVENTS, parameters)
     return pagination.listed(request, "events", found, page, lambda row: row.id)
+
+
+# --- Secrets and service tokens ---------------------------------------------------------------------------------------
 
 
 async def rotate_secret(request: Request, caller: Caller, client_id: str, rotation: RotateSecret) -> Response:

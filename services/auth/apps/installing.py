@@ -7,7 +7,7 @@ from psycopg.rows import class_row
 from services.auth import caps
 from services.auth.apps import queries, rules, scopes
 from services.auth.apps.models import AppRow, Tenant
-from services.auth.apps.store import announcements
+from services.auth.apps.store import app_messages
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.revocations.watermarks import LIVES_SECONDS
 from services.auth.settings import Settings
@@ -46,7 +46,7 @@ def objection(wanted: InstallApp, tenant: Tenant | None) -> str | None:
     if lacking := [name for name in wanted.graphql_bundles if name not in tenant.graphql_bundles]:
         return f"not granted to this organisation: {', '.join(lacking)}"
     if unknown := [name for name in wanted.approved_events if not rules.is_known_event(name)]:
-        return f"no event there is: {', '.join(unknown)}"
+        return f"no known event type: {', '.join(unknown)}"
     return None
 
 
@@ -74,7 +74,7 @@ def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring
         by = Caller(tenant_id=app.tenant_id, client_id=gone.uninstalled_by, subject=gone.uninstalled_by_user)
         detail = {"installation": gone.installation_id}
         conn.execute(audit.RECORD, audit.entry(by, "app.uninstalled", app.client_id, detail))
-        outbox.add_sync(conn, app.tenant_id, *announcements(app), traceparent=message.traceparent)
+        outbox.add_sync(conn, app.tenant_id, *app_messages(app), traceparent=message.traceparent)
         conn.after_commit(ring)
 
 
@@ -94,7 +94,7 @@ def _make(conn: Connection, message: Received[InstallApp]) -> None:
     by = Caller(tenant_id=app.tenant_id, client_id=wanted.consented_by, subject=wanted.consented_by_user)
     detail = {"installation": wanted.installation_id, "requested_scopes": wanted.scopes}
     conn.execute(audit.RECORD, audit.entry(by, "app.installed", app.client_id, detail))
-    outbox.add_sync(conn, app.tenant_id, *announcements(app), traceparent=message.traceparent)
+    outbox.add_sync(conn, app.tenant_id, *app_messages(app), traceparent=message.traceparent)
 
 
 def _tenant(conn: Connection, tenant_id: str) -> Tenant | None:

@@ -34,7 +34,7 @@ class AppDraft(http.Body):
 
 
 class AppChange(http.Body):
-    """`PATCH /v1/platform/apps/{client_id}`; what is not named stays."""
+    """`PATCH /v1/platform/apps/{client_id}`; changes the fields it names."""
 
     name: Name | UnsetType = UNSET
     redirect_uris: RedirectUris | UnsetType = UNSET
@@ -98,19 +98,19 @@ class Scopes(msgspec.Struct):
 
 MODES = (
     "How the app is shown patient care records. `exact`: names, numbers and free text are gone, times are as they were. `shifted`: "
-    "every time of a patient is moved by the same number of whole days, up to 50 either way, and told to the minute. "
+    "every time of a patient is moved by the same number of whole days, up to 50 either way, and shown to the minute. "
     "`safe_harbor`: every encounter begins on 1 January of its year, vehicles are not named. In the last two the app only reads; ids "
     "and pseudonyms are its own in that mode; an encounter appears, and changes, a fixed number of days after the day that its moved "
-    "times say (51, or 367), at midnight UTC, and stands in no meaningful order: who polls learns no more than who reads once. Such an "
+    "times say (51, or 367), at midnight UTC, in no meaningful order, so that polling reveals no more than reading once. Such an "
     "app holds no scope but `argus:epcr:read`, `webhooks:read`, `webhooks:write` and `offline_access`, and is approved for no event but "
-    "`webhook.disabled`, `app.secret_rotated` and `integration_request.decided`; a change that conflicts is 422 and names what "
-    "does. A change of mode ends the app's tokens. No mode withstands a reader who holds the dispatch log, a device's readings or "
+    "`webhook.disabled`, `app.secret_rotated` and `integration_request.decided`; a conflicting change is 422 and names "
+    "the conflict. A change of mode ends the app's tokens. No mode withstands a reader who holds the dispatch log, a device's readings or "
     "the same records read exactly: values and intervals are not changed, and match. A sandbox moves times but holds nothing back."
 )
 
 
 class Governance(msgspec.Struct):
-    """What a tenant's admin has allowed the app. `access_token_ttl` is in seconds."""
+    """The rules that the organisation's administrator set for the app. `access_token_ttl` is in seconds."""
 
     allow_service_tokens: bool
     enforce_pkce: bool
@@ -218,7 +218,7 @@ class GovernanceChanged(msgspec.Struct):
 
 
 class GovernanceTried(msgspec.Struct):
-    """What the change would have refused over the last 7 days."""
+    """The calls that the change would have refused over the last 7 days."""
 
     dry_run: Literal[True]
     would_refuse: int

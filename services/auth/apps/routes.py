@@ -1,4 +1,4 @@
-"""Every call about apps and their credentials."""
+"""Route entries of apps and their credentials."""
 
 from services.auth.apps import endpoints
 from services.auth.apps.models import (
@@ -37,7 +37,7 @@ OPERATIONS = [
         "List available scopes",
         "",
         {200: Scopes},
-        "What apps of the caller's tenant may ask for; on-request scopes appear once granted.",
+        "The scopes that the apps of your organisation may ask for; on-request scopes appear once granted.",
     ),
     Operation(
         "GET",
@@ -81,7 +81,7 @@ OPERATIONS = [
         "Change an app",
         PLATFORM_APPS,
         {200: App},
-        "Changes what it names. Withdrawing a scope ends the app's live tokens.",
+        "Changes the fields it names. Withdrawing a scope ends the app's live tokens.",
         body=AppChange,
         refusals=NOT_CHANGEABLE,
         example={"name": "Case sync connector 2"},
@@ -122,8 +122,9 @@ OPERATIONS = [
         "Update app governance",
         PLATFORM_APPS,
         {200: AnyOf((GovernanceChanged, GovernanceTried))},
-        "Changes what it names. `allow_service_tokens: false` ends the live ones within a second, another `deidentification` every"
-        " token of the app. `?dry_run=true` changes nothing and says what would have been refused over the last 7 days.",
+        "Changes the fields it names. `allow_service_tokens: false` ends the live service tokens within a second,"
+        " another `deidentification` every token of the app. `?dry_run=true` changes nothing and counts the calls that"
+        " it would have refused over the last 7 days.",
         body=GovernanceChange,
         query=GovernanceQuery,
         refusals=NOT_CHANGEABLE,

@@ -1,6 +1,7 @@
 """Rules for registering and changing an app: names, grants, redirect URIs, scopes, events. Pure; refusals are field errors, all at once.
 
-Redirect URIs follow RFC 6749 §3.1.2, RFC 8252 §7 and RFC 9700 §2.1."""
+Redirect URIs follow RFC 6749 §3.1.2, RFC 8252 §7 and RFC 9700 §2.1.
+"""
 
 import ipaddress
 import re
@@ -53,7 +54,7 @@ def check_governance(change: GovernanceChange, app: AppRow, tenant: Tenant, sett
             change.redirect_uris, app.grant_types
         )
     if change.approved_events is not UNSET:
-        errors += _unknown("/approved_events", change.approved_events, is_known_event, "approves no event there is")
+        errors += _unknown("/approved_events", change.approved_events, is_known_event, "approves no known event type")
         errors += _repeated("/approved_events", change.approved_events)
     if change.graphql_bundles is not UNSET:
         granted = set(tenant.graphql_bundles)
@@ -115,7 +116,7 @@ def _check_scopes(requested: Sequence[str], tenant: Tenant) -> list[FieldError]:
 
 def _check_jwks(method: str, keys: dict[str, Any] | None, settings: Settings) -> list[FieldError]:
     if method != "private_key_jwt":
-        return [FieldError("/jwks", "is for private_key_jwt alone")] if keys is not None else []
+        return [FieldError("/jwks", "is only for private_key_jwt")] if keys is not None else []
     if keys is None:
         return [FieldError("/jwks", "private_key_jwt needs it")]
     problem = credentials.problem_with_jwks(keys, settings.most_jwks_keys)
@@ -125,7 +126,7 @@ def _check_jwks(method: str, keys: dict[str, Any] | None, settings: Settings) ->
 def _check_name(name: str) -> list[FieldError]:
     """People read the name before they consent, so it holds no invisible character and none that changes the writing direction."""
     if not name.isprintable() or not name.strip():
-        return [FieldError("/name", "holds characters that cannot be seen, or nothing else")]
+        return [FieldError("/name", "is empty or holds invisible characters")]
     return []
 
 
@@ -135,8 +136,10 @@ def _unknown(pointer: str, values: Sequence[str], known: Any, why: str) -> list[
 
 def _repeated(pointer: str, values: Iterable[str]) -> list[FieldError]:
     listed = list(values)
-    return [FieldError(pointer, "names something twice")] if len(set(listed)) != len(listed) else []
+    return [FieldError(pointer, "has a value twice")] if len(set(listed)) != len(listed) else []
 
+
+# --- Redirect URIs ----------------------------------------------------------------------------------------------------
 
 MAX_LENGTH = 2000
 _URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -215,6 +218,8 @@ def _without_port(parts: SplitResult) -> tuple[str | None, str, str]:
     return parts.hostname, parts.path, parts.query
 
 
+# --- Event types ------------------------------------------------------------------------------------------------------
+
 EVENT_TYPES = (
     "incident.created",
     "incident.updated",
@@ -249,6 +254,8 @@ def is_known_event(pattern: str) -> bool:
     """Whether a pattern approves at least one known event type."""
     return any(matches(pattern, event_type) for event_type in EVENT_TYPES)
 
+
+# --- The dry run of governance ----------------------------------------------------------------------------------------
 
 # Kinds of daily_counts that a dry run reads.
 SERVICE_TOKEN = "service_token"

@@ -50,7 +50,7 @@ async def insert_app(
         "graphql_bundles": bundles or [],
     }
     app = await rows.found(conn, AppRow, queries.INSERT_APP, row)
-    await outbox.add(conn, tenant_id, *announcements(app))
+    await outbox.add(conn, tenant_id, *app_messages(app))
     return app
 
 
@@ -58,7 +58,7 @@ async def save_app(conn: AsyncConnection, app: AppRow, **changes: Any) -> AppRow
     """Writes `changes` to a locked app, and sends the app's new state to the services that store it."""
     row = msgspec.structs.asdict(msgspec.structs.replace(app, **changes))
     saved = await rows.found(conn, AppRow, queries.UPDATE_APP, row | {"jwks": _json(row["jwks"])})
-    await outbox.add(conn, app.tenant_id, *announcements(saved))
+    await outbox.add(conn, app.tenant_id, *app_messages(saved))
     return saved
 
 
@@ -66,7 +66,7 @@ def _json(value: dict[str, Any] | None) -> Jsonb | None:
     return Jsonb(value) if value is not None else None
 
 
-def announcements(app: AppRow) -> list[Message]:
+def app_messages(app: AppRow) -> list[Message]:
     """One message for each service that stores a part of an app, with that part."""
     common: dict[str, Any] = {"client_id": app.client_id, "version": app.version, "status": app.status}
     return [

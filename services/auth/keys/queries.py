@@ -25,4 +25,4 @@ DISTRUST_OTHER_KEYS: LiteralString = """
     WHERE kid <> %s AND (removed_at IS NULL OR removed_at > now() - interval '30 days') HAVING count(*) > 0
 """
 # Wakes followers of the revocations, because keys have changed.
-TELL_FOLLOWERS: LiteralString = "SELECT next_changes(1)"
+WAKE_FOLLOWERS: LiteralString = "SELECT next_changes(1)"

@@ -3,7 +3,8 @@
 pending  → published, so that every verifier's cache can learn it, but not signing
 active   → the newest key whose time has come; only this one signs
 retiring → signs no more, published until the last token it signed has expired
-retired  → no longer in the JWKS"""
+retired  → no longer in the JWKS
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -76,6 +77,9 @@ def next_kid(now: datetime, taken: Sequence[str]) -> str:
     return kid
 
 
+# --- Rotation ---------------------------------------------------------------------------------------------------------
+
+
 def load_keys(conn: Connection[Any]) -> list[SigningKeyRow]:
     with conn.cursor(row_factory=class_row(SigningKeyRow)) as cursor:
         return cursor.execute(queries.KEYS).fetchall()
@@ -93,7 +97,7 @@ def rotate(conn: Connection[Any], keyring: Keyring, *, bits: int, wait: timedelt
     conn.execute(queries.INSERT_KEY, (kid, signing.seal(kid, key, keyring), jwk, now, activates_at))
     gone = removal_of_older(activates_at)
     conn.execute(queries.LIMIT_OTHER_KEYS, {"kid": kid, "activates_at": activates_at, "gone": gone, "now": now})
-    conn.execute(queries.TELL_FOLLOWERS)
+    conn.execute(queries.WAKE_FOLLOWERS)
     return kid
 
 

@@ -70,7 +70,7 @@ class Asking:
 
 
 def _redirect(location: str, status: int) -> Response:
-    # Not Starlette's own, which would rewrite characters of the registered URI.
+    # Not Starlette's redirect, which would rewrite characters of the registered URI.
     return Response(status_code=status, headers={**pages.headers(), "location": location})
 
 
@@ -89,7 +89,9 @@ async def authorize(request: Request) -> Response:
         if session is None or checked.prompts & authorization.SIGN_IN_PROMPTS:
             return _send_to_sign_in(asking, checked)
         if session.tenant_id != asking.client.row.tenant_id:
-            return _refuse_other_tenant(asking, checked, session)
+            if "none" in checked.prompts:
+                return asking.fail(authorization.LoginRequired())
+            return asking.page("other_tenant.html", session)
         beyond = await _beyond_roles(conn, checked, session)
         if beyond is None:
             return _send_to_sign_in(asking, checked)
@@ -120,12 +122,6 @@ def _send_to_sign_in(asking: Asking, checked: Checked) -> Response:
     again = authorization.after_sign_in(asking.text, checked.prompts)
     fresh = bool(checked.prompts & authorization.SIGN_IN_PROMPTS)
     return _redirect(to_sign_in(AUTHORIZE + again, fresh=fresh), 303)
-
-
-def _refuse_other_tenant(asking: Asking, checked: Checked, session: Session) -> Response:
-    if "none" in checked.prompts:
-        return asking.fail(authorization.LoginRequired())
-    return asking.page("other_tenant.html", session)
 
 
 async def _beyond_roles(conn: AsyncConnection, checked: Checked, session: Session) -> list[str] | None:

@@ -99,10 +99,14 @@ def matching_secret(client: Client | None, client_id: str, secret: str, keyring:
     return found
 
 
+# --- Loading ----------------------------------------------------------------------------------------------------------
+
+
 class ClientLoader:
     """Loads clients; requests that wait at the same time share one query.
 
-    A query begins only after the requests that it serves, so that its rows are not older than they are."""
+    A query begins only after the requests that it serves, so that its rows are not older than they are.
+    """
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
@@ -152,6 +156,8 @@ def _settle(batch: dict[str, asyncio.Future[Any]], error: Exception) -> None:
             future.exception()
 
 
+# --- The credentials of a request (RFC 6749 §2.3, RFC 7523 §2.2) ------------------------------------------------------
+
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST_BASIC = 2048
 Method = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
@@ -171,7 +177,7 @@ def read_credentials(headers: Headers, form: Form) -> Presented:
     ways = [way for way in (_basic(authorization), _post(form), _assertion(form)) if way is not None]
     if len(authorization) > 1 or len(ways) > 1:
         raise InvalidRequestError("A client authenticates in one way at a time.")
-    presented = ways[0] if ways else _none(form)
+    presented = ways[0] if ways else Presented("none", _client_id(form), "")
     claimed = form.values.get("client_id")
     if claimed is not None and claimed != presented.client_id:
         raise InvalidRequestError("The request names two different clients.")
@@ -213,10 +219,6 @@ def _assertion(form: Form) -> Presented | None:
     return Presented("private_key_jwt", _subject(assertion), assertion)
 
 
-def _none(form: Form) -> Presented:
-    return Presented("none", _client_id(form), "")
-
-
 def _client_id(form: Form) -> str:
     client_id = form.values.get("client_id")
     if client_id is None:
@@ -235,6 +237,8 @@ def _subject(assertion: str) -> str:
     except (IndexError, ValueError, msgspec.DecodeError, RecursionError):
         raise InvalidClient("The client assertion cannot be read.") from None
 
+
+# --- Client assertions: private_key_jwt (RFC 7523) --------------------------------------------------------------------
 
 ASSERTION_METHOD = "private_key_jwt"
 ASSERTION_ALGORITHMS = list(

@@ -1,10 +1,12 @@
 """Token, revocation (RFC 7009) and introspection (RFC 7662) endpoints.
 
-Each reads the facts, lets Authlib decide, and writes the results."""
+Each reads the facts, lets Authlib decide, and writes the results.
+"""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Error
@@ -15,49 +17,73 @@ from services.auth.oauth import queries, tokens
 from services.auth.oauth.forms import DESCRIPTIONS, UNDESCRIBED, InvalidClient, TemporarilyUnavailable, reason_of
 from services.auth.oauth.reading import read_request
 from services.auth.oauth.server import Answer, AuthorizationServer, OAuthRequest, PresentedToken, check_grant_type
-from services.auth.oauth.tokens import PresentedRefresh, RefreshToken, jti_milliseconds, read_access_token
+from services.auth.oauth.tokens import RefreshToken, jti_milliseconds, read_access_token
 from services.auth.revocations import bell, watermarks
 from services.auth.revocations import queries as revocation_queries
 from shared import http
 from shared.database import AsyncConnection, aset_tenant, transaction
 from shared.outages import UNAVAILABLE
 
+NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+Decide = Callable[[Request, AuthorizationServer, OAuthRequest], Awaitable[Answer]]
+
 
 async def token(request: Request) -> Response:
+    return await _serve(request, _decide_token, counted=True)
+
+
+async def revoke(request: Request) -> Response:
+    return await _serve(request, partial(_decide_on_token, "revocation"))
+
+
+async def introspect(request: Request) -> Response:
+    return await _serve(request, partial(_decide_on_token, "introspection"))
+
+
+async def _serve(request: Request, decide: Decide, *, counted: bool = False) -> Response:
+    """OAuth errors, and an unavailable database, become answers of RFC 6749 §5.2. `counted` calls go into the app's counts and events."""
     try:
         asked = await read_request(request)
     except OAuth2Error as error:
-        return render(error())
+        return _render(error())
     server: AuthorizationServer = request.state.oauth.for_client(asked.known_client)
-    answer = await answer_or_unavailable(server, asked, decide_token(request, server, asked))
-    note(request, asked, answer)
+    try:
+        answer = await decide(request, server, asked)
+    except OAuth2Error as error:
+        answer = server.handle_error_response(asked, error)
+    except UNAVAILABLE:
+        answer = server.handle_error_response(asked, TemporarilyUnavailable())
+    if counted:
+        _note(request, asked)
     if asked.claims is not None and asked.error is None:
         await request.state.keys.fresh()
         # On the event loop: signing takes 0.2 ms, less than handing the GIL to a thread and back.
         answer.body["access_token"] = request.state.keys.signer().sign(asked.claims)
-    return render(answer)
+    if asked.gives_back is not None:
+        await bell.ring(request.state.redis)
+    return _render(answer)
 
 
-async def decide_token(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> Answer:
-    await authenticate(request, server, asked)
+async def _decide_token(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> Answer:
+    await _authenticate(request, server, asked)
     grant_type = check_grant_type(asked, server)
     if grant_type == "client_credentials":
-        return respond(server, asked)
-    async with client_transaction(request, asked) as conn:
+        return _respond(server, asked)
+    async with _client_transaction(request, asked) as conn:
         if grant_type == "authorization_code" and "code" in asked.values:
             asked.code = await tokens.burn_code(conn, server.keyring, asked.authenticated, asked.values["code"])
         elif "refresh_token" in asked.values:
-            await redeem_refresh(request, conn, asked)
-        answer = respond(server, asked)
+            await _redeem_refresh(request, conn, asked)
+        answer = _respond(server, asked)
         if asked.error is None and asked.continues is not None:
-            answer.body["refresh_token"] = await next_refresh_token(conn, server, asked)
+            answer.body["refresh_token"] = await _next_refresh_token(conn, server, asked)
     if asked.error is not None:
         # A second use of a code or refresh token may have revoked a family.
         await bell.ring(request.state.redis)
     return answer
 
 
-async def redeem_refresh(request: Request, conn: AsyncConnection, asked: OAuthRequest) -> None:
+async def _redeem_refresh(request: Request, conn: AsyncConnection, asked: OAuthRequest) -> None:
     """Puts the grant on the request if the token is valid. Reuse revokes the family, and the revocation is committed."""
     settings, server = request.state.settings, request.state.oauth
     token = tokens.read_refresh(asked.values["refresh_token"])
@@ -66,10 +92,10 @@ async def redeem_refresh(request: Request, conn: AsyncConnection, asked: OAuthRe
     grace = timedelta(seconds=settings.refresh_grace_seconds)
     redemption = await tokens.redeem_refresh(conn, server.keyring, asked.authenticated, token, grace)
     grant, asked.next_generation, asked.refused_because = redemption
-    asked.refresh = PresentedRefresh(grant) if grant is not None else None
+    asked.refresh = RefreshToken(grant) if grant is not None else None
 
 
-async def next_refresh_token(conn: AsyncConnection, server: AuthorizationServer, asked: OAuthRequest) -> str:
+async def _next_refresh_token(conn: AsyncConnection, server: AuthorizationServer, asked: OAuthRequest) -> str:
     """The grant's next refresh token; the same one again if the client lost the answer."""
     grant, generation = asked.continues, asked.next_generation
     assert grant is not None
@@ -78,13 +104,13 @@ async def next_refresh_token(conn: AsyncConnection, server: AuthorizationServer,
     return tokens.write_refresh(grant.grant_id, generation, grant.seed, server.keyring)
 
 
-def respond(server: AuthorizationServer, asked: OAuthRequest) -> Answer:
+def _respond(server: AuthorizationServer, asked: OAuthRequest) -> Answer:
     answer = server.create_token_response(asked)
     assert isinstance(answer, Answer)
     return answer
 
 
-def note(request: Request, asked: OAuthRequest, answer: Answer) -> None:
+def _note(request: Request, asked: OAuthRequest) -> None:
     """Counts the call and the secret's last use. A failed call goes into the app's event list with its reason."""
     client, activity = asked.known_client, request.state.activity
     if client is None:
@@ -98,29 +124,9 @@ def note(request: Request, asked: OAuthRequest, answer: Answer) -> None:
         activity.secret_used(client.row.tenant_id, asked.secret_id)
 
 
-async def revoke(request: Request) -> Response:
-    return await _serve(request, "revocation")
-
-
-async def introspect(request: Request) -> Response:
-    return await _serve(request, "introspection")
-
-
-async def _serve(request: Request, endpoint: str) -> Response:
-    try:
-        asked = await read_request(request)
-    except OAuth2Error as error:
-        return render(error())
-    server: AuthorizationServer = request.state.oauth.for_client(asked.known_client)
-    answer = await answer_or_unavailable(server, asked, decide_on_token(request, server, asked, endpoint))
-    if asked.gives_back is not None:
-        await bell.ring(request.state.redis)
-    return render(answer)
-
-
-async def decide_on_token(request: Request, server: AuthorizationServer, asked: OAuthRequest, endpoint: str) -> Answer:
-    await authenticate(request, server, asked)
-    async with client_transaction(request, asked) as conn:
+async def _decide_on_token(endpoint: str, request: Request, server: AuthorizationServer, asked: OAuthRequest) -> Answer:
+    await _authenticate(request, server, asked)
+    async with _client_transaction(request, asked) as conn:
         asked.token = await _read_token(request, conn, server, asked, expired_too=endpoint == "revocation")
         answer = server.create_endpoint_response(endpoint, asked)
         assert isinstance(answer, Answer)
@@ -133,8 +139,11 @@ async def _read_token(
     request: Request, conn: AsyncConnection, server: AuthorizationServer, asked: OAuthRequest, *, expired_too: bool
 ) -> PresentedToken | None:
     text = asked.values.get("token", "")
-    if text.startswith(tokens.REFRESH_PREFIX):
-        return await _read_refresh_token(conn, server, asked, text)
+    if (refresh := tokens.read_refresh(text)) is not None:
+        grant = await tokens.lock_grant(conn, refresh.grant_id, asked.authenticated)
+        if grant is None or not tokens.is_genuine(refresh, grant.seed, server.keyring):
+            return None
+        return RefreshToken(grant, is_current=refresh.generation >= grant.generation)
     access = read_access_token(text, request.state.keys.public_jwks(), server.issuer, expired_too=expired_too)
     if access is None or not access.check_client(asked.authenticated):
         return None
@@ -150,18 +159,6 @@ async def _read_token(
     return access
 
 
-async def _read_refresh_token(
-    conn: AsyncConnection, server: AuthorizationServer, asked: OAuthRequest, text: str
-) -> RefreshToken | None:
-    token = tokens.read_refresh(text)
-    if token is None:
-        return None
-    grant = await tokens.lock_grant(conn, token.grant_id, asked.authenticated)
-    if grant is None or not tokens.is_genuine(token, grant.seed, server.keyring):
-        return None
-    return RefreshToken(grant, token.generation >= grant.generation)
-
-
 async def _end(conn: AsyncConnection, token: PresentedToken) -> None:
     """Revokes the token: a refresh token with its family, an access token alone, a service token with its row."""
     if isinstance(token, RefreshToken):
@@ -174,42 +171,27 @@ async def _end(conn: AsyncConnection, token: PresentedToken) -> None:
         await watermarks.revoke(conn, "token", claims.jti, claims.exp - claims.iat + 300, owner=claims.client_id)
 
 
-NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
-
-
-async def answer_or_unavailable(
-    server: AuthorizationServer, asked: OAuthRequest, deciding: Awaitable[Answer]
-) -> Answer:
-    """The answer of `deciding`. OAuth errors, and an unavailable database, become answers of RFC 6749 §5.2."""
-    try:
-        return await deciding
-    except OAuth2Error as error:
-        return server.handle_error_response(asked, error)
-    except UNAVAILABLE:
-        return server.handle_error_response(asked, TemporarilyUnavailable())
-
-
-async def authenticate(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> None:
+async def _authenticate(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> None:
     """Authenticates the client. The database stores the ids of assertions, because each is valid once (RFC 7523 §3)."""
     server.authenticate_client(asked, [asked.presented.method] if asked.presented is not None else [])
     if asked.assertion is None:
         return
     client = asked.authenticated.row
-    async with client_transaction(request, asked) as conn:
+    async with _client_transaction(request, asked) as conn:
         parameters = (client.tenant_id, client.client_id, *asked.assertion)
         if not (await conn.execute(queries.USE_ASSERTION, parameters)).rowcount:
             raise InvalidClient("The client assertion was used before.")
 
 
 @asynccontextmanager
-async def client_transaction(request: Request, asked: OAuthRequest) -> AsyncIterator[AsyncConnection]:
+async def _client_transaction(request: Request, asked: OAuthRequest) -> AsyncIterator[AsyncConnection]:
     """One transaction in the tenant of the authenticated client."""
     async with transaction(request) as conn:
         await aset_tenant(conn, asked.authenticated.row.tenant_id)
         yield conn
 
 
-def render(answer: Any) -> Response:
+def _render(answer: tuple[int, Any, Any]) -> Response:
     """The answer as JSON that no cache stores (RFC 6749 §5.1)."""
     status, body, headers = answer
     if "error" in body:

@@ -70,6 +70,8 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (part.partition("=") for part in parts if part)]
 
 
+# --- Errors (RFC 6749 §5.2) -------------------------------------------------------------------------------------------
+
 REALM = 'Basic realm="knogin", charset="UTF-8"'
 
 

@@ -1,4 +1,4 @@
-"""Every call of OAuth: tokens, keys and discovery."""
+"""Route entries of OAuth: tokens, keys and discovery."""
 
 from services.auth.keys import endpoints as keys
 from services.auth.oauth import authorize_endpoints, endpoints, metadata
@@ -58,7 +58,7 @@ OPERATIONS = [
         "Give a token back",
         None,
         {200: Nothing},
-        "RFC 7009. A refresh token takes its family with it. " + AUTHENTICATES,
+        "RFC 7009. A refresh token is revoked with its family. " + AUTHENTICATES,
         form=PresentedForm,
         errors="oauth",
         authenticates_client=True,

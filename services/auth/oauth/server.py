@@ -33,7 +33,6 @@ from services.auth.oauth.models import GrantRow
 from services.auth.oauth.tokens import (
     AccessToken,
     Claims,
-    PresentedRefresh,
     RedeemedCode,
     RefreshToken,
     introspection,
@@ -73,7 +72,7 @@ class OAuthRequest(OAuth2Request):
         self.refused_because = ""
         self.assertion: Assertion | None = None
         self.code: RedeemedCode | None = None
-        self.refresh: PresentedRefresh | None = None
+        self.refresh: RefreshToken | None = None
         self.token: AccessToken | RefreshToken | None = None
         self.gives_back: AccessToken | RefreshToken | None = None
         self.new_code: str | None = None
@@ -163,6 +162,8 @@ class AuthorizationServer(AuthlibServer):
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
         """Nothing: the endpoint writes in its own transaction."""
 
+
+# --- The grants (RFC 6749 §4 and §6) ----------------------------------------------------------------------------------
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 
@@ -325,6 +326,8 @@ def build_server(issuer: str, audiences: list[str], keyring: Keyring) -> Authori
     return server
 
 
+# --- PKCE (RFC 7636, RFC 9700) ----------------------------------------------------------------------------------------
+
 # An S256 challenge: 32 bytes in base64url.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
@@ -354,6 +357,8 @@ class S256(CodeChallenge):
             raise InvalidRequestError("The code_verifier is malformed.")
         super().validate_code_verifier(grant, result)
 
+
+# --- Revocation (RFC 7009) and introspection (RFC 7662) ---------------------------------------------------------------
 
 PresentedToken = AccessToken | RefreshToken
 

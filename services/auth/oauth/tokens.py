@@ -56,6 +56,8 @@ def jti_at(milliseconds: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+# --- Refresh tokens ---------------------------------------------------------------------------------------------------
+
 REFRESH_PREFIX = "knr_"
 _TOKEN = re.compile(r"knr_(?P<grant>[0-7][0-9a-z]{25})\.(?P<generation>[1-9][0-9]{0,8})\.(?P<mac>[A-Za-z0-9_-]{43})")
 IDLE = timedelta(days=30)
@@ -108,6 +110,8 @@ def family_expires_at(created_at: datetime, now: datetime) -> datetime:
     return min(now + IDLE, created_at + LONGEST_FAMILY)
 
 
+# --- Tokens that clients present (RFC 7009, RFC 7662) -----------------------------------------------------------------
+
 ALGORITHMS = ["RS256"]
 
 
@@ -131,7 +135,7 @@ class AccessToken:
 class RefreshToken:
     """A genuine refresh token. Only the newest generation of its grant is current."""
 
-    def __init__(self, grant: GrantRow, is_current: bool) -> None:
+    def __init__(self, grant: GrantRow, *, is_current: bool = True) -> None:
         self.grant = grant
         self.is_current = is_current
 
@@ -143,6 +147,9 @@ class RefreshToken:
 
     def is_revoked(self) -> bool:
         return not self.is_current
+
+    def get_scope(self) -> str:
+        return " ".join(self.grant.scopes)
 
 
 def read_access_token(text: str, keys: list[dict[str, Any]], issuer: str, *, expired_too: bool) -> AccessToken | None:
@@ -188,6 +195,9 @@ def _unix(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
+# --- Codes and grants -------------------------------------------------------------------------------------------------
+
+
 class RedeemedCode:
     """A used code with its grant (Authlib's AuthorizationCodeMixin)."""
 
@@ -201,19 +211,6 @@ class RedeemedCode:
     def get_redirect_uri(self) -> str | None:
         """The URI that the token request must repeat; None if the authorization request named none."""
         return self.code.redirect_uri if self.code.redirect_uri_named else None
-
-    def get_scope(self) -> str:
-        return " ".join(self.grant.scopes)
-
-
-class PresentedRefresh:
-    """A genuine refresh token with its grant (Authlib's TokenMixin)."""
-
-    def __init__(self, grant: GrantRow) -> None:
-        self.grant = grant
-
-    def check_client(self, client: Client) -> bool:
-        return client.get_client_id() == self.grant.client_id
 
     def get_scope(self) -> str:
         return " ".join(self.grant.scopes)

@@ -19,7 +19,7 @@ from services.auth.requests.models import (
 from services.auth.settings import Settings
 from services.auth.tenants import queries as tenant_queries
 from services.auth.tenants.bootstrap import ADMIN_APP
-from services.auth.tenants.operations import OPERATOR, Refused, announce_async
+from services.auth.tenants.operations import OPERATOR, OperationRefused, announce_async
 from shared import audit, ids, outbox, rows
 from shared.database import AsyncConnection, aset_tenant, open_pool
 from shared.identity import Caller
@@ -50,21 +50,21 @@ async def requests(conn: AsyncConnection, status: str | None, tenant_id: str | N
 async def find(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> RequestRow:
     found = await rows.first(conn, RequestRow, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
     if found is None:
-        raise Refused(f"there is no request {request_id}")
+        raise OperationRefused(f"there is no request {request_id}")
     return found
 
 
 async def approve(conn: AsyncConnection, request_id: str, reason: str | None) -> RequestRow:
-    """Opens the capability. Raises Refused for a request that is not pending, or of a suspended tenant."""
+    """Opens the capability. Raises OperationRefused for a request that is not pending, or of a suspended tenant."""
     request, tenant = await _pending(conn, request_id)
     if tenant.status != "active":
-        raise Refused(f"{tenant.tenant_id} is {tenant.status}")
+        raise OperationRefused(f"{tenant.tenant_id} is {tenant.status}")
     made = await _open(conn, request, tenant)
     return await _decide(conn, request, tenant, "approved", reason, made)
 
 
 async def decline(conn: AsyncConnection, request_id: str, reason: str) -> RequestRow:
-    """The tenant reads the reason and may ask again. Raises Refused for a request that is not pending."""
+    """The tenant reads the reason and may ask again. Raises OperationRefused for a request that is not pending."""
     request, tenant = await _pending(conn, request_id)
     return await _decide(conn, request, tenant, "declined", reason, NOTHING_MADE)
 
@@ -73,7 +73,7 @@ async def _pending(conn: AsyncConnection, request_id: str) -> tuple[RequestRow, 
     """The locked request and its tenant. Sets the transaction to that tenant."""
     request = await find(conn, request_id, lock=True)
     if request.status != "pending":
-        raise Refused(f"{request_id} is {request.status} already")
+        raise OperationRefused(f"{request_id} is {request.status} already")
     await aset_tenant(conn, request.tenant_id)
     return request, await store.load_tenant(conn, request.tenant_id)
 
@@ -131,6 +131,8 @@ def _decided(request: RequestRow, *, test: bool) -> Event:
     )
 
 
+# --- Sandboxes --------------------------------------------------------------------------------------------------------
+
 DEMO_APP = "Demo data"
 DEMO_SCOPES = ["argus:devices:write", "argus:epcr:write", "argus:incidents:write"]
 DEMO_BUNDLE = "incident-management"
@@ -144,7 +146,7 @@ class MadeSandbox(NamedTuple):
 
 
 async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDetails, request_id: str) -> MadeSandbox:
-    """Makes the sandbox and leaves the transaction of `conn` set to it. Raises Refused if the address has a user.
+    """Makes the sandbox and leaves the transaction of `conn` set to it. Raises OperationRefused if the address has a user.
 
     Neither app has a secret. The administrator app gets one when the tenant fetches it, the demo data app never.
     """
@@ -169,7 +171,7 @@ async def _insert_user(conn: AsyncConnection, tenant_id: str, email: str, reques
     user_id = ids.new_id("usr")
     made = await conn.execute(tenant_queries.INSERT_USER, (user_id, tenant_id, email, email.partition("@")[0]))
     if not made.rowcount:
-        raise Refused("the address asked for has a user already: decline, so that they ask again with another")
+        raise OperationRefused("the address asked for has a user already: decline, so that they ask again with another")
     await _record_in_sandbox(conn, tenant_id, "user.created", user_id, request_id)
     return user_id
 

@@ -42,7 +42,7 @@ class TelephonyDetails(http.Body):
 
 
 class FederationDetails(http.Body):
-    """What people's addresses end in, and what signs them in today; ownership of a domain is proven when it is connected."""
+    """The e-mail domains of your people and their present identity provider. Ownership of a domain is proven when it is connected."""
 
     domains: Annotated[list[Domain], Meta(max_length=20)] = field(default_factory=list)
     identity_provider: Text = ""
@@ -57,7 +57,7 @@ class SandboxDetails(http.Body):
 
 
 class _Asked(http.Body, kw_only=True, tag_field="capability"):
-    """`reason` is for the operator who decides: what it is wanted for."""
+    """`reason` is for the operator who decides."""
 
     reason: Reason = ""
 
@@ -110,7 +110,7 @@ class Sandbox(msgspec.Struct):
 
 
 class IntegrationRequest(msgspec.Struct):
-    """`details` as they were asked for; `decision_reason` is what the operator who decided wants you to know."""
+    """`details` as requested; `decision_reason` is the operator's message to you."""
 
     id: str
     capability: Capability

@@ -1,4 +1,4 @@
-"""Every call about integration requests."""
+"""Route entries of integration requests."""
 
 from services.auth.apps.scopes import PLATFORM_APPS
 from services.auth.requests import endpoints
@@ -26,8 +26,9 @@ OPERATIONS = [
         "Ask for a capability",
         PLATFORM_APPS,
         {201: IntegrationRequest},
-        "For what is opened on request: Knogin's operators decide. Approval opens it at once: scopes appear in your catalogue,"
-        " bundles can be granted to apps, federation opens, a sandbox is made. Subscribers to `integration_request.decided` hear of it.",
+        "For capabilities on request. Knogin's operators decide. Approval opens the capability at once: scopes appear in"
+        " your catalogue, bundles can be granted to apps, federation opens, or a sandbox is made. Subscribers to"
+        " `integration_request.decided` are notified.",
         body=AnyOf((BundlesAsked, PlatformAsked, FederationAsked, TelephonyAsked, SandboxAsked)),
         headers=HEADERS,
         refusals={
@@ -73,8 +74,8 @@ OPERATIONS = [
         "Fetch a sandbox's credentials",
         PLATFORM_APPS,
         {200: SandboxCredentials},
-        "Makes the first client secret of an approved sandbox and its admin's password link, and shows them this once:"
-        " nobody else has ever seen them. Whatever is written with them is marked as a test (`HTEST`).",
+        "Makes the first client secret of an approved sandbox and its administrator's password link. Only this answer"
+        " shows them. All data written with them is marked as a test (`HTEST`).",
         headers=HEADERS,
         refusals={
             409: "There is no sandbox, its credentials were fetched already, or a call with this Idempotency-Key is under way"

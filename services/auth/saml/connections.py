@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from services.auth.apps import scopes
 from services.auth.saml import documents, domains, metadata, queries
-from services.auth.saml.documents import Refused
+from services.auth.saml.documents import MessageRefused
 from services.auth.saml.metadata import IdentityProvider
 from services.auth.saml.models import (
     AttributeMapping,
@@ -131,6 +131,8 @@ def new_own(issuer: str) -> tuple[bytes, str]:
     return metadata.new_own_certificate(issuer.partition("://")[2].partition(":")[0][:64], datetime.now(UTC))
 
 
+# --- Rules ------------------------------------------------------------------------------------------------------------
+
 ReadsMetadata = Callable[[PastedMetadata], Awaitable[IdentityProvider]]
 FROM_METADATA = ("entity_id", "sso_url", "slo_url", "certificates")
 
@@ -152,7 +154,7 @@ async def resolved(
 async def _from_metadata(pasted: PastedMetadata, read: ReadsMetadata) -> dict[str, Any]:
     try:
         return (await read(pasted))._asdict()
-    except Refused as refused:
+    except MessageRefused as refused:
         if refused.reason in ("busy", "too_many"):
             raise problems.unavailable("Too much metadata is being read; try again.") from None
         detail = refused.detail if refused.reason == "metadata" else f"{refused.reason}: {refused.detail}"

@@ -1,4 +1,7 @@
-"""E-mail domains: how they are written, and proof that an organisation owns one, by a TXT record only its owner can publish."""
+"""E-mail domains: their spelling, the proof of ownership by a TXT record, and its daily check.
+
+A proven domain without its record for a week is proven no longer, because it may belong to another organisation by then.
+"""
 
 import asyncio
 import re
@@ -15,16 +18,8 @@ from dns.rdtypes.txtbase import TXTBase
 from psycopg.rows import class_row
 
 from services.auth.activity import ADD_EVENT
-from services.auth.saml import metrics
+from services.auth.saml import metrics, queries
 from services.auth.saml.models import DnsRecord, Domain, DomainRow
-from services.auth.saml.queries import (
-    COUNT_MISSING_DOMAINS,
-    DOMAIN_MISSING,
-    DOMAIN_SEEN,
-    DOMAIN_UNANSWERED,
-    TAKE_DUE_DOMAINS,
-    UNPROVE_DOMAIN,
-)
 from services.auth.tenants.operations import SCHEDULE, record
 from shared import ids, tracing
 from shared.database import Connection
@@ -36,7 +31,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Unanswered(Exception):
-    """No DNS server could say: it is not known whether the record is there."""
+    """No DNS server answers, so the record may or may not be there."""
 
 
 class Resolver(Protocol):
@@ -46,12 +41,12 @@ class Resolver(Protocol):
 
 
 def create(setting: str) -> "DnsResolver":
-    """`setting` is `<address>:<port>` of a DNS server, or empty for those the system names."""
+    """`setting` is `<address>:<port>` of a DNS server, or empty for the system's servers."""
     return DnsResolver(setting)
 
 
 class DnsResolver:
-    """Asks without search domains or cache: a record just published must be seen."""
+    """Asks without search domains and without a cache, so that it finds a record just published."""
 
     def __init__(self, setting: str) -> None:
         self._setting = setting
@@ -76,7 +71,7 @@ class DnsResolver:
 
 
 def normalised(domain: str) -> str | None:
-    """The domain in small letters, or None for what is no name of at least two labels in ASCII."""
+    """The domain in lower case, or None unless it is a name of at least two labels in ASCII."""
     name = domain.strip().lower().removesuffix(".")
     labels = name.split(".")
     if len(name) > 253 or len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
@@ -85,21 +80,21 @@ def normalised(domain: str) -> str | None:
 
 
 def of_email(email: str) -> str | None:
-    """The domain of an e-mail address, as it would be claimed; None for what is no address."""
+    """The domain of an e-mail address, as claims spell it; None for other text."""
     address = email.strip()
     return None if objection_to(address) else to_ascii(address.rpartition("@")[2])
 
 
 def objection_to(email: str) -> str | None:
-    """Why this is no e-mail address of one domain and one reading, or None.
+    """Why this is not an unambiguous e-mail address, or None.
 
-    An identity provider vouches for a domain. Characters that other software reads as another `@` or dot, or drops, would let it
-    vouch for a name that looks like somebody else's.
+    An identity provider vouches for a domain. Other software reads some characters as `@` or dot, or drops them. With these the provider
+    could vouch for an address that looks like one of another domain.
     """
     if email.count("@") != 1 or email.startswith("@") or email.endswith("@"):
-        return "has not one @ between a name and a domain"
+        return "needs exactly one @ between a name and a domain"
     if not email.isprintable() or any(character.isspace() for character in email):
-        return "holds a space or a character that cannot be seen"
+        return "holds a space or an invisible character"
     local, _, domain = email.partition("@")
     if unicodedata.normalize("NFKC", local) != local or "@" in unicodedata.normalize("NFKC", domain):
         return "holds characters that are another spelling of others"
@@ -109,15 +104,15 @@ def objection_to(email: str) -> str | None:
 
 
 def to_ascii(domain: str) -> str | None:
-    """A domain's ASCII form, of small and capital letters alike; None for any other spelling that merely maps to one."""
+    """A domain's ASCII form, in lower case; None for spellings that IDNA only maps to a domain."""
     labels = [_label_to_ascii(label) for label in domain.split(".")]
     return None if None in labels else normalised(".".join(label for label in labels if label is not None))
 
 
 def _label_to_ascii(written: str) -> str | None:
-    """None for a dot that is none (U+3002, U+FF0E, U+FF61), full-width letters, `ß` and all else that IDNA maps away."""
+    """None for other dots (U+3002, U+FF0E, U+FF61), full-width letters, `ß`, and all else that IDNA maps to other characters."""
     label = written.lower()
-    if label.isascii() != written.isascii():  # the Kelvin sign is a small k
+    if label.isascii() != written.isascii():  # the Kelvin sign lowers to k
         return None
     try:
         encoded = label.encode("idna").decode() if not label.isascii() else label
@@ -140,19 +135,21 @@ def shown(row: DomainRow) -> Domain:
 
 
 async def is_proven(resolver: Resolver, domain: str, token: str) -> bool:
-    """Whether the record that only this claim's owner knows is published. Raises Unanswered."""
+    """Whether the claim's record is published. Raises Unanswered."""
     return VALUE_PREFIX + token in await resolver.texts(f"{CHALLENGE_LABEL}.{domain}")
 
 
+# --- The daily check of proven domains --------------------------------------------------------------------------------
+
 AGAIN = timedelta(days=1)
-# A server that does not answer says nothing of the record, and is asked again sooner.
+# Without an answer the next check is sooner.
 AGAIN_UNANSWERED = timedelta(hours=1)
 PATIENCE = timedelta(days=7)
 PORTION = 20
 
 
 class Proven(msgspec.Struct, frozen=True, kw_only=True):
-    """A domain whose turn it is. `is_missing` since the last look at least, `is_over` for longer than we wait."""
+    """A domain that is due. `is_missing` if the last check missed the record, `is_over` if it is missing for longer than PATIENCE."""
 
     tenant_id: str
     domain: str
@@ -163,49 +160,51 @@ class Proven(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look_again(conn: Connection, resolver: Resolver) -> None:
-    """One portion. The names are asked for all at once, so that slow servers hold the transaction for seconds at most."""
+    """Checks one portion. All names are asked at once, so that slow servers hold the transaction only for seconds."""
     with conn.cursor(row_factory=class_row(Proven)) as cursor:
-        due = cursor.execute(TAKE_DUE_DOMAINS, (PATIENCE, AGAIN, PORTION)).fetchall()
-    for one, is_there in zip(due, asyncio.run(_ask(resolver, due)), strict=True):
-        _settle(conn, one, is_there)
-    counted = conn.execute(COUNT_MISSING_DOMAINS).fetchone()
+        due = cursor.execute(queries.TAKE_DUE_DOMAINS, (PATIENCE, AGAIN, PORTION)).fetchall()
+    for one, is_there in zip(due, asyncio.run(_are_there(resolver, due)), strict=True):
+        _apply(conn, one, is_there)
+    counted = conn.execute(queries.COUNT_MISSING_DOMAINS).fetchone()
     metrics.domains_missing.set(counted[0] if counted is not None else 0)
 
 
-async def _ask(resolver: Resolver, due: list[Proven]) -> list[bool | None]:
+async def _are_there(resolver: Resolver, due: list[Proven]) -> list[bool | None]:
     return await asyncio.gather(*(_is_there(resolver, one) for one in due))
 
 
 async def _is_there(resolver: Resolver, one: Proven) -> bool | None:
-    """None where nobody answers."""
+    """None if no server answers."""
     try:
         return await is_proven(resolver, one.domain, one.token)
     except Unanswered:
         return None
 
 
-def _settle(conn: Connection, one: Proven, is_there: bool | None) -> None:
+def _apply(conn: Connection, one: Proven, is_there: bool | None) -> None:
     key = (one.tenant_id, one.domain)
     if is_there is None:
-        conn.execute(DOMAIN_UNANSWERED, (AGAIN, AGAIN_UNANSWERED, *key))
+        conn.execute(queries.DOMAIN_UNANSWERED, (AGAIN, AGAIN_UNANSWERED, *key))
     elif is_there:
-        conn.execute(DOMAIN_SEEN, key)
+        conn.execute(queries.DOMAIN_SEEN, key)
     elif one.is_over:
-        conn.execute(UNPROVE_DOMAIN, key)
-        _tell(
+        conn.execute(queries.UNPROVE_DOMAIN, key)
+        _record_event(
             conn,
             one,
             "domain_unproven",
             "its DNS record has been gone for a week; publish it and prove the domain anew",
         )
     else:
-        conn.execute(DOMAIN_MISSING, key)
+        conn.execute(queries.DOMAIN_MISSING, key)
         if not one.is_missing:
-            _tell(conn, one, "domain_record_missing", "its DNS record is gone; in a week the domain is proven no more")
+            _record_event(
+                conn, one, "domain_record_missing", "its DNS record is gone; in a week the domain is proven no more"
+            )
 
 
-def _tell(conn: Connection, one: Proven, kind: str, why: str) -> None:
-    """In the connection's events, where its administrator looks, and in the trail."""
+def _record_event(conn: Connection, one: Proven, kind: str, why: str) -> None:
+    """Writes into the connection's events, which its administrator reads, and into the audit trail."""
     detail: dict[str, Any] = {"domain": one.domain}
     record(conn, one.tenant_id, f"saml.{kind}", one.connection_id, detail, by=SCHEDULE)
     event = (ids.new_id("aev"), one.tenant_id, one.connection_id)

@@ -175,6 +175,9 @@ async def unlink_user(request: Request, caller: Caller, connection_id: str, user
     return http.no_content()
 
 
+# --- E-mail domains ---------------------------------------------------------------------------------------------------
+
+
 async def claim_domain(request: Request, caller: Caller, connection_id: str, draft: DomainDraft) -> Response:
     """Answers the DNS record to publish. Until it is proven, a claim has no effect and blocks no other organisation."""
     domain = domains.normalised(draft.domain)
@@ -236,7 +239,7 @@ async def _look(resolver: Resolver, claimed: DomainRow) -> None:
     except domains.Unanswered:
         raise problems.unavailable(f"No DNS server answers for {name}; try again.") from None
     if not proven:
-        raise problems.conflict(f"The TXT record is not to be seen at {name} yet; DNS may need a while.")
+        raise problems.conflict(f"The TXT record is not visible at {name} yet; DNS may need some time.")
 
 
 async def delete_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Response:
@@ -260,6 +263,9 @@ async def _refuse_last_domain(conn: AsyncConnection, row: DomainRow) -> None:
 
 async def _policy(conn: AsyncConnection) -> PolicyRow:
     return await rows.first(conn, PolicyRow, queries.POLICY) or PolicyRow()
+
+
+# --- The sign-in policy -----------------------------------------------------------------------------------------------
 
 
 async def read_policy(request: Request, caller: Caller) -> Policy:
@@ -304,7 +310,7 @@ async def _break_glass(conn: AsyncConnection, wanted: PolicyChange) -> str | Non
     row = await (await conn.execute(queries.USER_WITH_PASSWORD, (wanted.break_glass_email,))).fetchone()
     if row is None:
         why = "is no active user of your organisation with a password"
-        raise problems.invalid("That user cannot break the glass.", [FieldError("/break_glass_email", why)])
+        raise problems.invalid("That user cannot be the break-glass user.", [FieldError("/break_glass_email", why)])
     return str(row[0])
 
 

@@ -1,4 +1,7 @@
-"""What we send, and the logout messages we receive (SAML core §3.4, §3.7). Pure."""
+"""Messages that we send, logout messages that we receive (SAML core §3.4, §3.7), and their bindings (bindings §3.4, §3.5). Pure.
+
+In a URL a message is deflated and signed over the octets of the query.
+"""
 
 import base64
 import binascii
@@ -37,12 +40,12 @@ from services.auth.saml.documents import (
     to_bytes,
 )
 
-# A logout request that says no end of its own is believed for so long after it was issued.
+# The life of a logout request that states none.
 LOGOUT_LIVES = timedelta(minutes=5)
 
 
 class LogoutRequest(NamedTuple):
-    """Whose session ends. `session_index` empty means all of them. `expires_at` is until when it could be sent again."""
+    """A logout request. Without session indexes it ends all sessions of the NameID. It could be replayed until `expires_at`."""
 
     request_id: str
     name_id: str
@@ -101,7 +104,7 @@ def _message(name: str, message_id: str, own_entity_id: str, destination: str, n
 
 
 def read_logout_request(root: Element, issuer: str, slo_url: str, now: datetime) -> LogoutRequest:
-    """A request whose signature was checked. Raises Refused."""
+    """Reads a request with a verified signature. Raises MessageRefused."""
     issued = _check(root, "LogoutRequest", issuer, slo_url, now)
     ends = root.get("NotOnOrAfter")
     expires_at = min(moment(ends, "NotOnOrAfter"), issued + LONGEST) if ends is not None else issued + LOGOUT_LIVES
@@ -111,12 +114,12 @@ def read_logout_request(root: Element, issuer: str, slo_url: str, now: datetime)
     indexes = [text_of(one)[:MAX_NAME_ID] for one in children(root, PROTOCOL, "SessionIndex")]
     request_id = root.get("ID") or ""
     if not name_id or len(name_id) > MAX_NAME_ID or not 1 <= len(request_id) <= MAX_NAME_ID:
-        refuse("name_id", "the request names nobody, or has no ID")
+        refuse("name_id", "the request has no NameID, or no ID")
     return LogoutRequest(request_id, name_id, indexes, expires_at + SKEW)
 
 
 def read_logout_response(root: Element, issuer: str, slo_url: str, now: datetime) -> str:
-    """The request that a response, whose signature was checked, answers with success. Raises Refused."""
+    """The id of the request that a response, with a verified signature, answers with success. Raises MessageRefused."""
     if now - SKEW >= _check(root, "LogoutResponse", issuer, slo_url, now) + LOGOUT_LIVES:
         refuse("expired", "the logout response is too old")
     status = only(only(root, PROTOCOL, "Status"), PROTOCOL, "StatusCode")
@@ -138,6 +141,8 @@ def _check(root: Element, name: str, issuer: str, slo_url: str, now: datetime) -
     return issued
 
 
+# --- Bindings (SAML bindings §3.4, §3.5) ------------------------------------------------------------------------------
+
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 HASHES: Mapping[str, hashes.HashAlgorithm] = {
     RSA_SHA256: hashes.SHA256(),
@@ -147,13 +152,13 @@ HASHES: Mapping[str, hashes.HashAlgorithm] = {
     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384": hashes.SHA384(),
     "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512": hashes.SHA512(),
 }
-# §3.4.3: RelayState may have 80 bytes; some identity providers send whole addresses of their own.
+# §3.4.3 allows 80 bytes; some identity providers send their own addresses.
 MAX_RELAY_STATE = 1024
 NAMES = ("SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature")
 
 
 class Received(NamedTuple):
-    """A message out of a URL whose signature holds: `SAMLRequest` or `SAMLResponse`, its XML, and what came along."""
+    """A message from a URL with a valid signature: `SAMLRequest` or `SAMLResponse`, its XML, and the RelayState."""
 
     kind: str
     document: bytes
@@ -161,7 +166,7 @@ class Received(NamedTuple):
 
 
 def to_url(url: str, kind: str, document: bytes, relay_state: str, key: rsa.RSAPrivateKey) -> str:
-    """`url` with the message, signed as §3.4.4.1 says."""
+    """`url` with the message, signed by §3.4.4.1."""
     deflated = zlib.compress(document)[2:-4]
     query = f"{kind}={quote(base64.b64encode(deflated).decode(), safe='')}"
     if relay_state:
@@ -172,7 +177,7 @@ def to_url(url: str, kind: str, document: bytes, relay_state: str, key: rsa.RSAP
 
 
 def from_query(query: str, certificates: Sequence[Certificate]) -> Received:
-    """Raises Refused for a message that is not signed by a pinned certificate, or cannot be read."""
+    """Raises MessageRefused for a message without a signature by a pinned certificate, or an unreadable one."""
     raw = _raw_parameters(query)
     kinds = [kind for kind in ("SAMLRequest", "SAMLResponse") if kind in raw]
     if len(kinds) != 1:
@@ -193,7 +198,7 @@ def from_query(query: str, certificates: Sequence[Certificate]) -> Received:
 
 
 def _raw_parameters(query: str) -> dict[str, str]:
-    """Our parameters as they stand in the URL: the signature covers their octets, whatever way they were escaped."""
+    """The parameters as the URL spells them, because the signature covers their octets."""
     found: dict[str, str] = {}
     for part in query.split("&"):
         name, _, value = part.partition("=")
@@ -219,7 +224,7 @@ def _is_signed(certificate: Certificate, algorithm: str, signature: bytes, signe
 
 
 def _as_der(signature: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
-    """XML-DSig writes r and s one behind the other; the library wants them in DER."""
+    """XML-DSig concatenates r and s; the library needs DER."""
     size = (key.key_size + 7) // 8
     if len(signature) != 2 * size:
         raise ValueError("a signature of another length")
@@ -227,7 +232,7 @@ def _as_der(signature: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
 
 
 def decode_base64(text: str) -> bytes:
-    """Base64, with the line breaks some put into it. Raises Refused."""
+    """Decodes base64, also with line breaks. Raises MessageRefused."""
     compact = "".join(text.split())
     if len(compact) > MAX_BYTES * 4 // 3 + 4:
         refuse("too_large", f"at most {MAX_BYTES} bytes")
@@ -238,7 +243,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """Never more than a document may have, whatever it would grow to. Raises Refused."""
+    """Inflates up to the size limit of a document. Raises MessageRefused."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         document = inflater.decompress(data, MAX_BYTES + 1)

@@ -1,7 +1,7 @@
-"""Metadata (SAML metadata §2): an identity provider's, pasted by an administrator, and ours, one for each connection. Pure.
+"""Metadata (SAML metadata §2) of identity providers and of our side of a connection, and certificates of both. Pure.
 
-Pasted text is all there is: no address in it is ever fetched. Its signature is not looked at, since it was handed over by the
-administrator whose word the connection rests on.
+An administrator pastes the identity provider's metadata. No address in it is fetched. Its signature is not checked, because the
+connection trusts the administrator.
 """
 
 import base64
@@ -26,7 +26,7 @@ from services.auth.saml.documents import (
     REDIRECT,
     SIGNATURE,
     Element,
-    Refused,
+    MessageRefused,
     add,
     children,
     make,
@@ -38,6 +38,8 @@ from services.auth.saml.documents import (
     to_bytes,
 )
 
+# --- Certificates -----------------------------------------------------------------------------------------------------
+
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
@@ -46,11 +48,11 @@ _PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CE
 
 
 class Unusable(ValueError):
-    """The text says why a certificate cannot be pinned."""
+    """A certificate that cannot be pinned; the text says why."""
 
 
 def read_certificate(text: str) -> Certificate:
-    """A certificate in PEM, or in base64 as metadata has it. Raises Unusable."""
+    """A certificate in PEM, or in base64 as in metadata. Raises Unusable."""
     found = _PEM.fullmatch(text)
     try:
         certificate = x509.load_der_x509_certificate(
@@ -59,7 +61,7 @@ def read_certificate(text: str) -> Certificate:
         key = certificate.public_key()
     except (ValueError, binascii.Error, TypeError) as error:
         raise Unusable("not an X.509 certificate in PEM") from error
-    except Exception as error:  # an unsupported kind of key has an exception of its own in each version of the library
+    except Exception as error:  # the exception for an unsupported kind of key differs between versions of the library
         raise Unusable("a certificate of an unknown kind of key") from error
     if isinstance(key, rsa.RSAPublicKey) and not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
         raise Unusable(f"an RSA key needs {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
@@ -71,7 +73,7 @@ def read_certificate(text: str) -> Certificate:
 
 
 def check_validity(certificate: Certificate, now: datetime) -> None:
-    """Raises Unusable for one that has ended: nothing it signs would be believed."""
+    """Raises Unusable for an expired certificate."""
     if certificate.not_valid_after_utc <= now:
         raise Unusable(f"it ended on {certificate.not_valid_after_utc:%Y-%m-%d}")
 
@@ -90,7 +92,7 @@ def new_key() -> rsa.RSAPrivateKey:
 
 
 def new_own_certificate(name: str, now: datetime) -> tuple[bytes, str]:
-    """A new private key (PEM, to be encrypted) and its self-signed certificate (PEM), which goes into our metadata."""
+    """A new private key (PEM, not encrypted) and its self-signed certificate (PEM) for our metadata."""
     key = new_key()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = (
@@ -112,6 +114,8 @@ def private_key(text: bytes) -> rsa.RSAPrivateKey:
     return key
 
 
+# --- Metadata ---------------------------------------------------------------------------------------------------------
+
 MAX_CERTIFICATES = 2
 MAX_URL = 1024
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
@@ -119,7 +123,7 @@ EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 
 
 class IdentityProvider(NamedTuple):
-    """What a connection needs of metadata. `certificates` are PEM; `slo_url` is empty where there is no single logout."""
+    """The parts of metadata that a connection uses. `certificates` are PEM; `slo_url` is empty without single logout."""
 
     entity_id: str
     sso_url: str
@@ -128,7 +132,7 @@ class IdentityProvider(NamedTuple):
 
 
 class Own(NamedTuple):
-    """Our side of one connection: everything an identity provider is told."""
+    """Our side of one connection."""
 
     entity_id: str
     acs_url: str
@@ -142,7 +146,7 @@ def own(issuer: str, connection_id: str, certificate: str) -> Own:
 
 
 def read(text: str, *, plain_http: bool) -> IdentityProvider:
-    """Raises Refused, with a detail for the administrator."""
+    """Reads an identity provider's metadata. Raises MessageRefused with a detail for the administrator."""
     root = parse(text.encode())
     entity = _entity(root)
     entity_id = entity.get("entityID") or ""
@@ -195,13 +199,13 @@ def _certificate(text: str) -> Certificate:
     try:
         return read_certificate(text)
     except Unusable as error:
-        raise Refused("metadata", f"a signing certificate cannot be used: {error}") from None
+        raise MessageRefused("metadata", f"a signing certificate cannot be used: {error}") from None
 
 
 def problem_with_url(url: str, *, plain_http: bool) -> str | None:
-    """Why a browser is not sent to `url`, or None. Plain http is for stacks that are themselves reached so, as on a laptop."""
+    """Why a browser is not sent to `url`, or None. `plain_http` is for stacks that are reached over plain http, as on a laptop."""
     if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or any(one in url for one in " \"'<>\\^`{|}"):
-        return "is too long or holds characters a URL has not"
+        return "is too long or holds characters that a URL may not have"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -223,7 +227,7 @@ def _is_host(host: str) -> bool:
 
 
 def write(mine: Own, next_certificate: str | None = None) -> bytes:
-    """Our metadata for one connection: assertions must be signed, what we send is. By the second certificate soon, where there is one."""
+    """Our metadata for one connection. Assertions must be signed, and so are our messages, soon with `next_certificate` if there is one."""
     root = make(METADATA, "EntityDescriptor", entityID=mine.entity_id)
     role = add(
         root,

@@ -31,7 +31,7 @@ class AttributeMapping(http.Body):
 
 
 class ConnectionDraft(http.Body):
-    """`POST /v1/saml/connections`: metadata as it was pasted, or what would stand in it."""
+    """`POST /v1/saml/connections`: pasted metadata, or its content in fields."""
 
     max_bytes: ClassVar[int] = http.MAX_BODY
     name: Name
@@ -47,7 +47,7 @@ class ConnectionDraft(http.Body):
 
 
 class ConnectionChange(http.Body):
-    """`PATCH /v1/saml/connections/{connection_id}`; what is not named stays. `certificates` replaces those that are pinned."""
+    """`PATCH /v1/saml/connections/{connection_id}`; changes the fields it names. `certificates` replaces the pinned ones."""
 
     max_bytes: ClassVar[int] = http.MAX_BODY
     name: Name | UnsetType = UNSET
@@ -105,7 +105,7 @@ class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
-    """What `find_saml_connection` returns. `is_open` says that it, its tenant and the capability are all switched on."""
+    """A row of `find_saml_connection`. `is_open` if the connection, its tenant and the capability are all enabled."""
 
     connection_id: str
     tenant_id: str
@@ -125,7 +125,7 @@ class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Federated(msgspec.Struct, frozen=True, kw_only=True):
-    """What `find_saml_domain` returns: where people of an e-mail domain sign in, and whether they must."""
+    """A row of `find_saml_domain`: the connection for an e-mail domain, and whether its use is enforced."""
 
     connection_id: str
     tenant_id: str
@@ -143,7 +143,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """Someone whose answer was good, on the way to the browser it was for."""
+    """A person with a valid answer, before their browser has a session."""
 
     user_id: str
     browser_mac: bytes | None
@@ -176,7 +176,7 @@ class Certificate(msgspec.Struct, frozen=True):
 
 
 class DnsRecord(msgspec.Struct):
-    """What to publish to prove a domain."""
+    """The DNS record that proves a domain."""
 
     type: Literal["TXT"]
     name: str
@@ -194,7 +194,7 @@ class Domain(msgspec.Struct):
 
 
 class ServiceProvider(msgspec.Struct):
-    """Our side of the connection, for the identity provider's administrator; all of it stands at `metadata_url`."""
+    """Our side of the connection, for the identity provider's administrator; `metadata_url` has all of it."""
 
     entity_id: str
     metadata_url: str
@@ -246,7 +246,7 @@ class RefusedSignIns(msgspec.Struct):
 
 
 class LinkedUser(msgspec.Struct, frozen=True):
-    """Someone who signs in through the connection, with the roles of their last sign-in."""
+    """A person who signs in through the connection, with the roles of their last sign-in."""
 
     user_id: str
     email: str

@@ -1,4 +1,7 @@
-"""Who a verified assertion is about: the user its NameID is linked to, or at a first sign-in one who is found or made."""
+"""The person of a verified assertion: attributes, roles and scopes, and the user with whom the NameID is linked.
+
+At a first sign-in the user is found by address or made. Also answers which people may or must sign in through a connection.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import LiteralString, NamedTuple
@@ -17,7 +20,7 @@ from shared import ids, rows
 from shared.caps import is_full
 from shared.database import AsyncConnection, aset_tenant, transaction
 
-# Names under which identity providers send them, where a connection names none: plain, X.500/LDAP (RFC 4524), MACE, WS-Federation.
+# The attribute names for connections without a mapping: plain, X.500/LDAP (RFC 4524), MACE, WS-Federation.
 EMAIL_NAMES = (
     "email",
     "mail",
@@ -37,7 +40,7 @@ MAX_NAME = 120
 
 
 class Person(NamedTuple):
-    """`scope_limit` holds the scopes an app may get in this person's name; None where roles limit nothing."""
+    """`scope_limit` holds the scopes that an app may get in this person's name; None without a limit."""
 
     email: str
     name: str
@@ -51,18 +54,19 @@ def person_from(
     wanted: AttributeMapping,
     role_mapping: Mapping[str, Sequence[str]],
 ) -> Person:
-    """Raises Refused: `email` where no address came, `no_role` where roles are mapped and none of the person's is."""
+    """Raises MessageRefused: `email` without an address, `no_role` if roles are mapped but none of the person's is."""
     email = _email(attributes, name_id, wanted)
     name = _first(attributes, (wanted.name,) if wanted.name else NAME_NAMES)
     roles = sorted(set(attributes.get(wanted.roles, ())) & set(role_mapping)) if role_mapping else []
     if role_mapping and not roles:
         refuse("no_role", f"no value of the attribute {wanted.roles} is mapped to a role here")
     limit = limit_of(roles, role_mapping) if role_mapping else None
-    return Person(email, _printable(name)[:MAX_NAME] or email.partition("@")[0], roles, limit)
+    printable = "".join(character for character in name if character.isprintable())
+    return Person(email, printable[:MAX_NAME] or email.partition("@")[0], roles, limit)
 
 
 def limit_of(roles: Iterable[str], role_mapping: Mapping[str, Sequence[str]]) -> list[str]:
-    """What these roles, each of them mapped, allow together."""
+    """The scopes that these mapped roles allow together."""
     return sorted({scope for role in roles for scope in role_mapping[role]})
 
 
@@ -82,19 +86,18 @@ def _first(attributes: Mapping[str, Sequence[str]], names: Iterable[str]) -> str
     return next((value for name in names for value in attributes.get(name, ()) if value), "")
 
 
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())
-
-
 def scopes_beyond(limit: Sequence[str] | None, wanted: Iterable[str]) -> list[str]:
-    """The scopes that a person with this limit may not give to an app. Staying signed in is nobody's role."""
+    """The scopes that a person with this limit may not give to an app. No role is needed for offline access."""
     if limit is None:
         return []
     return [scope for scope in wanted if scope != scopes.OFFLINE_ACCESS and not scopes.allows(limit, scope)]
 
 
+# --- Users ------------------------------------------------------------------------------------------------------------
+
+
 class Admitted(NamedTuple):
-    """`revoked` says that apps lost access, since the person's roles allow less than before."""
+    """`revoked` if apps lost access because the person's roles allow less than before."""
 
     user_id: str
     is_new: bool
@@ -102,14 +105,14 @@ class Admitted(NamedTuple):
 
 
 async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConnection, verified: Verified) -> Admitted:
-    """Brings the user up to date with what the identity provider says. Raises Refused. The tenant must be set.
+    """Updates the user with the values of the identity provider. Raises MessageRefused. The tenant must be set.
 
-    Whose NameID it is decides, never an address alone: addresses only find the user of a first sign-in, only in the connection's
-    own tenant, and only in a domain that is proven for this connection.
+    The NameID identifies the user, never the address alone. An address finds the user only at a first sign-in, only in the connection's
+    tenant, and only in a domain that is proven for this connection.
     """
     wanted = AttributeMapping(**connection.attribute_mapping)
     person = person_from(verified.attributes, verified.name_id, wanted, connection.role_mapping)
-    # One at a time for a NameID, so that a person's first sign-in in two tabs makes one user.
+    # One sign-in at a time for a NameID, so that a first sign-in in two tabs makes one user.
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {verified.name_id}",))
     known = await (await conn.execute(queries.IDENTITY, (connection.connection_id, verified.name_id))).fetchone()
     user_id, is_active = known or await _link(conn, settings, connection, verified.name_id, person)
@@ -148,7 +151,7 @@ async def _link(
 
 
 async def _require_room(conn: AsyncConnection, settings: Settings, tenant_id: str, email: str) -> None:
-    """Raises Refused where the organisation may have no further user, and has none with this address."""
+    """Raises MessageRefused if the organisation has no user with this address and may have no further one."""
     if await (await conn.execute(queries.USER_BY_EMAIL, (email,))).fetchone() is not None:
         return
     cap = await caps.cap_of(conn, settings, tenant_id, "users")
@@ -157,7 +160,7 @@ async def _require_room(conn: AsyncConnection, settings: Settings, tenant_id: st
 
 
 async def without_role(conn: AsyncConnection, connection: OpenConnection, name_id: str) -> str | None:
-    """Takes all from someone here who comes back with no role at all; their id, None for a stranger."""
+    """Ends all access of a known person without any role. Returns their id; None for an unknown person."""
     await conn.execute(queries.LOCK_NAME, (f"{connection.connection_id} {name_id}",))
     known = await (await conn.execute(queries.IDENTITY, (connection.connection_id, name_id))).fetchone()
     if known is None:
@@ -175,13 +178,13 @@ async def _without_role(conn: AsyncConnection, connection_id: str, user_id: str)
 
 
 async def apply_mapping(conn: AsyncConnection, connection_id: str, role_mapping: Mapping[str, Sequence[str]]) -> None:
-    """A changed mapping counts at once for the roles people came with, and who has none of it must sign in anew.
+    """Applies a changed mapping to the roles of the people's last sign-ins. People without a mapped role must sign in again.
 
-    Where nothing is mapped any longer, limits stay until a sign-in lifts them.
+    With an empty mapping, limits stay until the next sign-in.
     """
     if not role_mapping:
         return
-    # Before the first of them ends: who ends a grant locks it before the watermarks.
+    # Locks all grants first, because a grant is locked before the watermarks.
     await conn.execute(queries.GRANTS_OF_CONNECTION, (connection_id,))
     for user_id, roles in await (await conn.execute(queries.PEOPLE_WITH_ROLES, (connection_id,))).fetchall():
         left = sorted(set(roles) & set(role_mapping))
@@ -194,14 +197,14 @@ async def apply_mapping(conn: AsyncConnection, connection_id: str, role_mapping:
 
 
 async def revoke(conn: AsyncConnection, which: LiteralString, whose: str, why: str) -> bool:
-    """Ends the grants that `which` selects with `whose`. Whether there were any, so that gateways are rung."""
+    """Ends the grants that the query `which` selects with `whose`. Returns whether there were any."""
     found = await (await conn.execute(which, (whose,))).fetchall()
     await watermarks.revoke_grants(conn, [grant_id for (grant_id,) in found], why)
     return bool(found)
 
 
 async def _revoke_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] | None) -> bool:
-    """Ends what apps hold in this person's name beyond what their roles still allow."""
+    """Ends the grants of this person beyond their roles."""
     if limit is None:
         return False
     held = await (await conn.execute(queries.LIVE_GRANTS, (user_id,))).fetchall()
@@ -209,8 +212,11 @@ async def _revoke_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[st
     return bool(await watermarks.revoke_grants(conn, beyond, "beyond the user's roles"))
 
 
+# --- Where people sign in ---------------------------------------------------------------------------------------------
+
+
 async def federation_of(conn: AsyncConnection, email: str) -> Federated | None:
-    """The connection that the domain of an address is proven for, whoever's it is."""
+    """The connection of any tenant for which the address' domain is proven."""
     domain = domains.of_email(email)
     if domain is None:
         return None
@@ -218,7 +224,7 @@ async def federation_of(conn: AsyncConnection, email: str) -> Federated | None:
 
 
 async def asks_address_first(request: Request, tenant_id: str) -> bool:
-    """Whether people of the organisation whose app this is may sign in elsewhere, so that no password is asked for before."""
+    """Whether the app's organisation has its own sign-in, so that the page asks for the address before a password."""
     if not tenant_id:
         return False
     async with transaction(request) as conn:
@@ -228,8 +234,8 @@ async def asks_address_first(request: Request, tenant_id: str) -> bool:
 
 
 async def refuses_password(conn: AsyncConnection, user_id: str) -> bool:
-    """Whether this user's organisation enforces its own sign-in, and they are not its break-glass user. The tenant must be set."""
-    # Enforcing waits for a sign-in that was let through in this transaction, and then ends it.
+    """Whether the user's organisation enforces its own sign-in and the user is not its break-glass user. The tenant must be set."""
+    # A change of the policy waits for this transaction and then ends its session.
     await conn.execute(queries.HOLD_TENANT)
     row = await (await conn.execute(queries.MUST_FEDERATE, (user_id,))).fetchone()
     return row is not None and bool(row[0])

@@ -1,4 +1,4 @@
-"""SQL of SAML. Row-level security narrows each to the tenant of the transaction; the two functions are for before it is known."""
+"""SQL of SAML. Row-level security narrows each to the tenant of the transaction; the two functions run before it is known."""
 
 from typing import LiteralString
 
@@ -14,7 +14,7 @@ COLUMNS: LiteralString = """
     attribute_mapping, role_mapping, own_certificate, created_at, updated_at, last_sign_in_at
 """
 LOCK_TENANT: LiteralString = "SELECT pg_advisory_xact_lock(7404, hashtext(current_tenant()))"
-# Many may sign in at once, while the policy stays as it is.
+# Parallel sign-ins share the lock; the policy does not change meanwhile.
 HOLD_TENANT: LiteralString = "SELECT pg_advisory_xact_lock_shared(7404, hashtext(current_tenant()))"
 COUNT_CONNECTIONS: LiteralString = "SELECT count(*) FROM saml_connections"
 INSERT_CONNECTION: LiteralString = (
@@ -43,17 +43,17 @@ CONNECTIONS: LiteralString = (
     ORDER BY connection_id DESC LIMIT %(limit)s
 """
 )
-# Whoever changes or deletes a connection locks its row: what began before ends first, and what comes after finds it changed.
+# A change or deletion of a connection locks its row. Sign-ins that began before finish first; later ones find the change.
 HOLD_CONNECTION: LiteralString = """
     SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
 """
-# The same for what will write to the row itself, if its organisation may sign people in so; HOLD_TENANT of apps keeps that so.
+# The same for writers of the row, if the organisation may still use federation; HOLD_TENANT of apps keeps it so.
 HOLD_CONNECTION_TO_WRITE: LiteralString = """
     SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active'
         AND EXISTS (SELECT FROM tenants t WHERE t.tenant_id = saml_connections.tenant_id AND t.status = 'active' AND t.federation)
     FOR NO KEY UPDATE
 """
-# The operators', under the worker role.
+# For operators, under the worker role.
 FIND_OWN: LiteralString = """
     SELECT tenant_id, own_certificate, next_certificate FROM saml_connections WHERE connection_id = %s FOR UPDATE
 """
@@ -110,7 +110,7 @@ POLICY: LiteralString = """
     SELECT p.enforced, p.break_glass_user_id, u.email AS break_glass_email
     FROM saml_policies p LEFT JOIN users u ON u.user_id = p.break_glass_user_id
 """
-# Enforced only while the capability is there: without it nobody could sign in any more.
+# Enforced only with the capability, because without it no person could sign in.
 MUST_FEDERATE: LiteralString = """
     SELECT EXISTS (
         SELECT FROM saml_policies p JOIN tenants t USING (tenant_id)
@@ -129,7 +129,7 @@ HAS_WORKING_CONNECTION: LiteralString = """
         SELECT FROM saml_connections c JOIN saml_domains d USING (connection_id)
         WHERE c.status = 'active' AND c.last_sign_in_at IS NOT NULL AND d.verified_at IS NOT NULL)
 """
-# Sessions that began with a password, of all but one user.
+# Sessions that began with a password, of all users but one.
 END_PASSWORD_SESSIONS: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp()
     WHERE ended_at IS NULL AND user_id <> %s AND tenant_id = current_tenant()
@@ -171,12 +171,12 @@ UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_li
 LIVE_GRANTS: LiteralString = """
     SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE
 """
-# In an order, since two calls that end the same grants must not wait for each other.
+# Ordered, so that two calls that end the same grants cannot deadlock.
 GRANTS_OF_CONNECTION: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
         SELECT user_id FROM saml_identities WHERE connection_id = %s) ORDER BY grant_id FOR UPDATE
 """
-# Of everyone who could have signed in with a password; whoever has none came through a connection.
+# Grants of people with a password. People without one signed in through a connection.
 GRANTS_BY_PASSWORD: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
         SELECT user_id FROM users WHERE password_hash IS NOT NULL AND user_id <> %s) ORDER BY grant_id FOR UPDATE
@@ -184,7 +184,7 @@ GRANTS_BY_PASSWORD: LiteralString = """
 GRANTS_OF_USER: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %s ORDER BY grant_id FOR UPDATE
 """
-# Whom a change of roles concerns. The break-glass user, who mends what goes wrong, waits for the next sign-in.
+# People whom a change of roles concerns. The roles of the break-glass user, who repairs mistakes, change at the next sign-in.
 PEOPLE_WITH_ROLES: LiteralString = """
     SELECT u.user_id, u.roles FROM saml_identities i JOIN users u USING (user_id)
     WHERE i.connection_id = %s
@@ -192,7 +192,7 @@ PEOPLE_WITH_ROLES: LiteralString = """
     ORDER BY u.user_id FOR UPDATE OF u
 """
 SET_ROLES: LiteralString = "UPDATE users SET roles = %s, scope_limit = %s WHERE user_id = %s"
-# Held until the grant is written: who ends the session or narrows the roles waits, and then ends that grant as well.
+# The lock lasts until the grant is written. The end of the session, or narrower roles, wait for it and then end that grant too.
 SCOPE_LIMIT: LiteralString = """
     SELECT u.scope_limit FROM users u JOIN sessions s USING (user_id) WHERE s.session_id = %s AND s.ended_at IS NULL
     FOR KEY SHARE OF u FOR SHARE OF s
@@ -212,14 +212,14 @@ ADD_TICKET: LiteralString = """
 TICKET_COLUMNS: LiteralString = (
     "user_id, browser_mac, continue_to, name_id, name_id_format, session_index, session_ends_at"
 )
-# Nobody on the way to a session gets there once such sessions have been ended.
+# Ends sign-ins in progress together with the sessions.
 DELETE_TICKETS_OF_NAME: LiteralString = """
     DELETE FROM saml_tickets WHERE connection_id = %(connection_id)s AND name_id = %(name_id)s
         AND (%(indexes)s::text[] = '{}' OR session_index = ANY (%(indexes)s))
 """
 DELETE_TICKETS_OF_CONNECTION: LiteralString = "DELETE FROM saml_tickets WHERE connection_id = %s"
 DELETE_TICKETS_OF_USER: LiteralString = "DELETE FROM saml_tickets WHERE connection_id = %s AND user_id = %s"
-# Of someone who is still linked: the answer it came from may have been read before they were unlinked.
+# Only of people who are still linked: they may have been unlinked since the answer was read.
 TICKET: LiteralString = (
     "SELECT "
     + TICKET_COLUMNS
@@ -231,7 +231,7 @@ TICKET: LiteralString = (
 """
 )
 USE_TICKET: LiteralString = "UPDATE saml_tickets SET used_at = clock_timestamp() WHERE ticket_mac = ANY (%s)"
-# Held until the session is written: who disables the user or unlinks them waits, and then ends it.
+# The lock lasts until the session is written. Disabling or unlinking the user waits for it and then ends the session.
 ACTIVE_USER: LiteralString = """
     SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """

@@ -1,4 +1,4 @@
-"""Every call about SAML federation: connections, domains, the policy, and the metadata of the service provider."""
+"""Route entries of SAML federation: connections, domains, the policy, and our metadata."""
 
 from services.auth.apps.scopes import PLATFORM_APPS
 from services.auth.saml import endpoints, signin_endpoints
@@ -70,9 +70,9 @@ OPERATIONS = [
         "Change a SAML connection",
         PLATFORM_APPS,
         {200: Connection},
-        "Changes what it names. `certificates` replaces those that are pinned: send the old and the new one during a roll-over."
-        " Disabling ends the sessions it started and what apps hold in its people's names. A changed `role_mapping` counts at once"
-        " for the roles people came with; who has none of it signs in anew.",
+        "Changes the fields it names. `certificates` replaces the pinned ones: send the old and the new one during a"
+        " roll-over. Disabling ends the sessions that it started and the grants of its people. A changed `role_mapping`"
+        " applies at once to the roles of people's last sign-ins; people without a mapped role must sign in again.",
         body=ConnectionChange,
         refusals=GATED | {409: LAST},
         example={"allow_idp_initiated": False},
@@ -85,7 +85,7 @@ OPERATIONS = [
         "Delete a SAML connection",
         PLATFORM_APPS,
         {204: None},
-        "Its sessions and what apps hold in its people's names end, its domains and links to users go with it; the users stay.",
+        "Ends its sessions and the grants of its people. Its domains and its links to users are deleted; the users stay.",
         refusals=GATED | {409: LAST},
         guard=require_federation,
     ),
@@ -96,7 +96,7 @@ OPERATIONS = [
         "List refused sign-ins",
         PLATFORM_APPS,
         {200: RefusedSignIns},
-        "Why answers and logouts of the last 30 days were refused, with what was expected and what came.",
+        "Why answers and logouts of the last 30 days were refused, with the expected and the received value.",
         query=Page,
         refusals=GATED,
         guard=require_federation,
@@ -119,7 +119,7 @@ OPERATIONS = [
         "Unlink a user from a SAML connection",
         PLATFORM_APPS,
         {204: None},
-        "Ends their sessions through it and what apps hold in their name. At the next sign-in the address may be linked to another NameID.",
+        "Ends their sessions through it and their grants. At the next sign-in the address may be linked to another NameID.",
         refusals=GATED,
         guard=require_federation,
     ),
@@ -186,8 +186,8 @@ OPERATIONS = [
         "Set the sign-in policy",
         PLATFORM_APPS,
         {200: Policy},
-        "Enforcing refuses passwords to everybody but the break-glass user, ends the sessions that began with one,"
-        " and what apps hold in the names of others who have one.",
+        "Enforcing refuses the passwords of all people except the break-glass user. It ends the sessions that began with"
+        " a password, and the grants of the other people who have one.",
         body=PolicyChange,
         refusals=GATED | {409: "No active connection with a proven domain has signed anybody in yet"},
         example={"enforced": False},

@@ -14,7 +14,7 @@ from services.auth.oauth.reading import read_form
 from services.auth.revocations import bell
 from services.auth.saml import messages, metadata, people, queries, readers, receiving
 from services.auth.saml.assertions import SKEW, Verified
-from services.auth.saml.documents import Refused, refuse
+from services.auth.saml.documents import MessageRefused, refuse
 from services.auth.saml.models import OpenConnection, PendingRequest, Ticket
 from services.auth.saml.people import Admitted
 from services.auth.saml.reader import ResponseForm
@@ -30,7 +30,7 @@ FORMATS = {"any": "", "persistent": metadata.PERSISTENT, "email": metadata.EMAIL
 
 
 async def read_metadata(request: Request, connection: str) -> Response:
-    """What the identity provider's administrator needs of us; no secret is in it."""
+    """Our metadata for the identity provider's administrator, without secrets."""
     found = await receiving.connection_of(request)
     if found is None:
         raise problems.not_found()
@@ -43,7 +43,7 @@ async def read_metadata(request: Request, connection: str) -> Response:
 
 
 async def login(request: Request) -> Response:
-    """Sends the browser to the identity provider with a request that is good once. Where it leads afterwards is kept here."""
+    """Sends the browser to the identity provider with a request that is good once. The request's row stores the destination."""
     connection = await receiving.connection_of(request)
     if connection is None:
         return receiving.closed(request)
@@ -71,7 +71,7 @@ async def login(request: Request) -> Response:
             return receiving.closed(request)
         await conn.execute(queries.ADD_REQUEST, row)
     location = _to_provider(request, connection, request_id, relay_state, fresh)
-    # Not Starlette's own redirect, which would rewrite characters of the address that was registered.
+    # Not Starlette's redirect, which would rewrite characters of the registered address.
     response = Response(status_code=303, headers={**pages.headers(), "location": location})
     if is_new:
         cookies.give(request, response, cookies.BROWSER, browser, max_age=None)
@@ -95,7 +95,7 @@ def _to_provider(request: Request, connection: OpenConnection, request_id: str, 
 
 
 async def acs(request: Request) -> Response:
-    """The assertion consumer service. Nothing is believed before the signature of a pinned certificate holds."""
+    """The assertion consumer service. Uses nothing before the signature by a pinned certificate is verified."""
     connection = await receiving.connection_of(request)
     if connection is None:
         return receiving.closed(request)
@@ -104,7 +104,7 @@ async def acs(request: Request) -> Response:
         sender = receiving.sender_of(request, connection, body)
         verified, relay_state = await request.state.readers.response(_message(request, connection, body), sender)
         taken = await _take(request, connection, verified, relay_state)
-    except Refused as refused:
+    except MessageRefused as refused:
         if refused.reason == "no_role":
             await bell.ring(request.state.redis)
         return receiving.refusal(request, connection, refused)
@@ -128,14 +128,14 @@ def _message(request: Request, connection: OpenConnection, body: bytes) -> Respo
 
 
 class Taken(NamedTuple):
-    """The ticket for the browser, and whether apps lost access on the way."""
+    """The ticket for the browser, and whether apps lost access."""
 
     ticket: str
     revoked: bool
 
 
 async def _take(request: Request, connection: OpenConnection, verified: Verified, relay_state: str) -> Taken:
-    """Uses up the assertion and the request it answers, and makes a ticket: all of it or nothing. Raises Refused."""
+    """Marks the assertion and its request as used, and makes a ticket, in one transaction. Raises MessageRefused."""
     ticket = cookies.new_token()
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
@@ -150,7 +150,7 @@ async def _take(request: Request, connection: OpenConnection, verified: Verified
             row = _ticket_row(request, connection, verified, pending) | {"user_id": outcome.user_id}
             mac = request.state.keyring.mac(ticket.encode(), receiving.TICKET_PURPOSE)
             await conn.execute(queries.ADD_TICKET, row | {"ticket_mac": mac})
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, MessageRefused):
         raise outcome
     return Taken(ticket, outcome.revoked)
 
@@ -158,7 +158,7 @@ async def _take(request: Request, connection: OpenConnection, verified: Verified
 async def _answered(
     conn: AsyncConnection, connection: OpenConnection, verified: Verified, relay_state: str
 ) -> PendingRequest | None:
-    """The request of ours that this answers, used up; None where the identity provider began and may. Raises Refused."""
+    """Our request that the assertion answers, then used; None if the identity provider began and may. Raises MessageRefused."""
     if verified.in_response_to is None:
         if not connection.allow_idp_initiated:
             refuse("idp_initiated", "the identity provider began, which allow_idp_initiated does not allow")
@@ -173,13 +173,13 @@ async def _answered(
 
 async def _admit(
     conn: AsyncConnection, request: Request, connection: OpenConnection, verified: Verified
-) -> Admitted | Refused:
-    """The user. A refusal here was of a genuine answer, so that it belongs into the trail; the answer is used up all the same."""
+) -> Admitted | MessageRefused:
+    """The user, or a refusal. A refused answer was genuine: the audit trail records it, and it counts as used."""
     actor = sessions.actor(request, connection.tenant_id, "")
     try:
         async with conn.transaction():
             admitted = await people.admit(conn, request.state.settings, connection, verified)
-    except Refused as refused:
+    except MessageRefused as refused:
         await audit.record(conn, actor, "sign_in.refused", connection.connection_id, {"reason": refused.reason})
         if refused.reason == "no_role" and (known := await people.without_role(conn, connection, verified.name_id)):
             await audit.record(conn, actor, "saml.roles_lost", known, {"connection": connection.connection_id})
@@ -205,8 +205,11 @@ def _ticket_row(
     }
 
 
+# --- The last step ----------------------------------------------------------------------------------------------------
+
+
 async def finish(request: Request) -> Response:
-    """The last step, from our own page: only the browser that began gets the session. Where none of ours did, the person is asked."""
+    """The last step, from our own page. Only the browser that began gets the session. Asks the person if the provider began."""
     connection = await receiving.connection_of(request)
     if connection is None:
         return receiving.closed(request)
@@ -228,7 +231,7 @@ async def finish(request: Request) -> Response:
 
 
 def _ask(request: Request, connection: OpenConnection, user: User, token: str) -> Response:
-    """Nobody here asked for this sign-in: without a question, a stranger could sign a browser in as themselves."""
+    """Asks the person. Otherwise a stranger could sign the browser in with the stranger's account."""
     return pages.render(
         request,
         "confirm_sign_in.html",
@@ -240,7 +243,7 @@ def _ask(request: Request, connection: OpenConnection, user: User, token: str) -
 
 
 async def confirm(request: Request) -> Response:
-    """The answer to that question."""
+    """The person's answer."""
     connection = await receiving.connection_of(request)
     if connection is None:
         return receiving.closed(request)
@@ -261,7 +264,7 @@ async def confirm(request: Request) -> Response:
 
 
 def _signed_in(request: Request, connection: OpenConnection, ticket: Ticket, session: str) -> Response:
-    """Leads on to where the person was going; the browser's next sign-in waits in a line of its own."""
+    """Redirects to the person's destination, and gives the cookie that ranks the browser's next sign-in."""
     response = RedirectResponse(ticket.continue_to, 303, pages.headers())
     token = readers.browser_token(request.state.keyring, connection.connection_id)
     cookies.give(request, response, cookies.SAML, token, max_age=sessions.DEVICE_DAYS * 86_400)
@@ -292,7 +295,7 @@ async def _user(conn: AsyncConnection, ticket: Ticket) -> User | None:
 async def _start(
     conn: AsyncConnection, request: Request, connection: OpenConnection, ticket: Ticket, user: User, token: str
 ) -> str:
-    """A session of its own for every sign-in, as with a password; returns the token for its cookie."""
+    """Starts a new session, as after a password, and returns the token for its cookie."""
     await conn.execute(queries.USE_TICKET, (_macs(request, token),))
     before = await sessions.current(request, conn)
     if before is not None:

@@ -1,4 +1,4 @@
-"""One's own sessions, the apps one has allowed, and choosing a password by an operator's link."""
+"""Pages of a person's sessions and allowed apps, and of choosing a password by an operator's link."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ async def _end(conn: AsyncConnection, request: Request, session: Session, which:
 
 
 async def _withdraw(conn: AsyncConnection, request: Request, session: Session, client_id: str) -> str:
-    """Ends every grant the app has, also where no consent is remembered: what is left over can be withdrawn again."""
+    """Ends every grant of the app, also without a stored consent, so that left-over grants can be withdrawn."""
     if not client_id:
         return ""
     forgotten = (await conn.execute(queries.WITHDRAW_CONSENT, (session.user_id, client_id))).rowcount
@@ -102,7 +102,7 @@ async def password_page(request: Request) -> Response:
 
 
 class About(msgspec.Struct, frozen=True):
-    """Whom a password is chosen for: what it must not rest on, and whether it is their only factor."""
+    """The person who chooses a password: texts it must not rest on, and whether it is their only factor."""
 
     name: str
     organisation: str
@@ -171,7 +171,9 @@ async def set_password(request: Request) -> Response:
     )
 
 
-# In this order: most browsers also claim to be the ones after them.
+# --- Names of browsers ------------------------------------------------------------------------------------------------
+
+# The order matters: most browsers also name the ones after them.
 BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 SYSTEMS = (
     ("iPhone", "iPhone"),
@@ -184,6 +186,6 @@ SYSTEMS = (
 
 
 def describe_browser(user_agent: str) -> str:
-    """`Firefox, Windows`; the beginning of the text where we know neither."""
+    """Such as `Firefox, Windows`; the beginning of the header if neither is known."""
     names = [next((name for mark, name in marks if mark in user_agent), "") for marks in (BROWSERS, SYSTEMS)]
     return ", ".join(name for name in names if name) or user_agent[:60]

@@ -1,4 +1,4 @@
-"""One's own second factor: setting up an authenticator app, its recovery codes, taking it away again."""
+"""Pages of a person's second factor: setting up an authenticator app, recovery codes, removal."""
 
 import time
 from typing import NamedTuple
@@ -23,7 +23,7 @@ ENROLMENT_CONTEXT = b"second factor being set up"
 
 
 class Enrolment(msgspec.Struct, frozen=True):
-    """A secret shown but not yet confirmed: it lives in its form alone, sealed, for one user in one browser."""
+    """A secret that is shown but not confirmed. Only its form holds it, encrypted for one user in one browser."""
 
     user_id: str
     secret: str
@@ -32,7 +32,7 @@ class Enrolment(msgspec.Struct, frozen=True):
 
 
 class Change(NamedTuple):
-    """What a signed-in user asks for; `attempt` counts as a failed one until it has succeeded."""
+    """A change by a signed-in user. `attempt` counts as failed until it has succeeded."""
 
     session: Session
     user: User
@@ -56,7 +56,7 @@ def _to_sign_in() -> Response:
 async def _page(
     request: Request, conn: AsyncConnection, session: Session, user: User, problem: str = "", status: int = 200
 ) -> Response:
-    """The page as things stand: what to scan where there is no authenticator, else what can be done with it."""
+    """The page: a code to scan if there is no authenticator, else the possible changes."""
     if user.password_hash is None or user.totp_secret is not None:
         left = await (await conn.execute(queries.RECOVERY_CODES_LEFT, (user.user_id,))).fetchone()
         return pages.render(
@@ -69,11 +69,8 @@ async def _page(
             alert=problem,
         )
     secret = codes.new_secret()
-    return _enrolling(request, session, Enrolment(user.user_id, secret, _soon(), _browser(request)), problem, status)
-
-
-def _soon() -> float:
-    return time.time() + ENROLMENT_SECONDS
+    enrolment = Enrolment(user.user_id, secret, time.time() + ENROLMENT_SECONDS, _browser(request))
+    return _enrolling(request, session, enrolment, problem, status)
 
 
 def _browser(request: Request) -> str:
@@ -99,7 +96,7 @@ def _enrolling(
 
 
 def _unseal(request: Request, user: User, text: str) -> Enrolment | None:
-    """The secret that was shown to this very user in this browser a while ago at most."""
+    """The secret that was shown to this user in this browser, unless it has expired."""
     try:
         plain = request.state.keyring.decrypt(base64url_decode(text), ENROLMENT_CONTEXT)
         enrolment = msgspec.json.decode(plain, type=Enrolment)
@@ -110,7 +107,7 @@ def _unseal(request: Request, user: User, text: str) -> Enrolment | None:
 
 
 async def change_authenticator(request: Request) -> Response:
-    """Sets up, renews the recovery codes, or removes: each asks for the password and a code, and guessing is slowed down."""
+    """Sets up an authenticator, renews the recovery codes, or removes it. Each needs the password and a code; guesses are limited."""
     values = dict((await read_form(request)).values)
     words = pages.words(request)
     async with transaction(request) as conn:
@@ -133,7 +130,7 @@ async def change_authenticator(request: Request) -> Response:
 
 
 async def _refuse(request: Request, change: Change, problem: str) -> Response:
-    """A wrong password or code in a session is a line in the trail, as one at the door is."""
+    """Records a wrong password or code in the audit trail, as at sign-in."""
     async with transaction(request) as conn:
         await aset_tenant(conn, change.user.tenant_id)
         await _record(conn, request, change, "user.second_factor_refused")
@@ -141,7 +138,7 @@ async def _refuse(request: Request, change: Change, problem: str) -> Response:
 
 
 async def _again(request: Request, change: Change, problem: str, status: int = 422) -> Response:
-    """The page once more; what was scanned already stays good."""
+    """The page again, with the same secret if one was scanned."""
     enrolment = _unseal(request, change.user, change.values.get("enrolment", ""))
     if enrolment is not None and change.user.totp_secret is None:
         return _enrolling(request, change.session, enrolment, problem, status)
@@ -154,7 +151,7 @@ async def _again(request: Request, change: Change, problem: str, status: int = 4
 
 
 async def _set_up(request: Request, change: Change, asked: str) -> Response:
-    """The secret counts once a code of it was typed in: then whoever else is signed in must sign in anew, with it."""
+    """Stores the secret after a correct code. The user's other sessions end, so that each new sign-in needs the code."""
     user, words, keyring = change.user, pages.words(request), request.state.keyring
     enrolment = _unseal(request, user, change.values.get("enrolment", ""))
     if enrolment is None:
@@ -177,7 +174,7 @@ async def _set_up(request: Request, change: Change, asked: str) -> Response:
 
 
 async def _session_of(request: Request, conn: AsyncConnection, change: Change) -> Session | Response:
-    """The session, with its user held to be written; or the answer where either is not what the request was checked against."""
+    """The session, with the user locked for writing; or an answer if session or user have changed since the check."""
     await aset_tenant(conn, change.user.tenant_id)
     unchanged = await factors.is_unchanged(conn, change.user, to_write=True)
     session = await sessions.current(request, conn)

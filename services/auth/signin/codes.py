@@ -8,12 +8,12 @@ from pyotp import random_base32
 from pyotp.totp import TOTP
 
 STEP_SECONDS = 30
-# One step before and after, for clocks and slow fingers (RFC 6238 §5.2).
+# One step before and after, for wrong clocks and slow typing (RFC 6238 §5.2).
 WINDOW = (0, -1, 1)
 
 
 def new_secret() -> str:
-    """160 bits in base32, as authenticator apps read it."""
+    """160 bits in base32, the format of authenticator apps."""
     return random_base32()
 
 
@@ -23,7 +23,7 @@ def otpauth_uri(secret: str, email: str) -> str:
 
 
 def step_of(secret: str, code: str, now: float | None = None) -> int | None:
-    """The time step `code` is right for, or None. The caller remembers it, so that no code is taken twice."""
+    """The time step of a correct code, or None. The caller stores it, so that no code works twice."""
     current = int((time.time() if now is None else now) // STEP_SECONDS)
     typed = code.replace(" ", "").encode("utf-8", "replace")
     matching = [
@@ -35,11 +35,13 @@ def step_of(secret: str, code: str, now: float | None = None) -> int | None:
 
 
 def secret_context(user_id: str) -> bytes:
-    """What the stored secret is encrypted for."""
+    """The encryption context of the stored secret."""
     return f"users/{user_id}/totp".encode()
 
 
-# Crockford's base32: no letter that is read as a digit. Ten characters are 50 bits, and guessing is slowed down as for passwords.
+# --- Recovery codes ---------------------------------------------------------------------------------------------------
+
+# Crockford's base32 has no letter that looks like a digit. Ten characters are 50 bits; guesses are limited as for passwords.
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 HALF = 5
 RECOVERY_CODES = 10
@@ -57,7 +59,7 @@ def new_recovery_codes() -> list[str]:
 
 
 def recovery_code_text(user_id: str, typed: str) -> bytes | None:
-    """What is MACed for a code of this user, however it was typed; None for what cannot be one."""
+    """The text under the MAC of this user's code, in any spelling of the code; None for other text."""
     code = typed.lower().translate(_AS_MEANT)
     if len(code) != 2 * HALF or not set(code) <= set(ALPHABET):
         return None

@@ -1,4 +1,8 @@
-"""Sessions: a random token in a cookie, its MAC in the database."""
+"""Sessions and known devices: random tokens in cookies, their MACs in the database.
+
+A device becomes known for an account at a full sign-in. Failures of strangers do not count in a known device. A new password, and
+ending all sessions, make every device unknown.
+"""
 
 import msgspec
 from starlette.requests import Request
@@ -17,7 +21,7 @@ MAX_USER_AGENT = 200
 
 
 async def current(request: Request, conn: AsyncConnection) -> Session | None:
-    """Who is signed in here. Sets the transaction's tenant to theirs."""
+    """The session of the request, or None. Sets the transaction's tenant."""
     token = cookies.read(request, cookies.SESSION)
     if not token:
         return None
@@ -31,14 +35,15 @@ async def current(request: Request, conn: AsyncConnection) -> Session | None:
 
 
 async def start(request: Request, conn: AsyncConnection, user: User, session_id: str | None = None) -> str:
-    """A new session for `user`, and the token for its cookie. The tenant must be set."""
+    """Starts a session and returns the token for its cookie. The tenant must be set."""
     token = cookies.new_token()
+    user_agent = "".join(one for one in request.headers.get("user-agent", "") if one.isprintable())
     row = {
         "session_id": session_id or ids.new_id("ses"),
         "tenant_id": user.tenant_id,
         "user_id": user.user_id,
         "token_mac": request.state.keyring.mac(token.encode(), SESSION_PURPOSE),
-        "user_agent": _printable(request.headers.get("user-agent", "")),
+        "user_agent": user_agent[:MAX_USER_AGENT],
         "address": caller_of(request).address,
     }
     await conn.execute(queries.START_SESSION, row)
@@ -51,24 +56,22 @@ def signed_in(request: Request, response: Response, token: str) -> Response:
 
 
 def actor(request: Request, tenant_id: str, user_id: str) -> Caller:
-    """The user, as the audit trail names who acted."""
+    """The user as an actor of the audit trail."""
     return Caller(tenant_id=tenant_id, subject=user_id, address=caller_of(request).address, token_use="access")
 
 
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())[:MAX_USER_AGENT]
-
+# --- Known devices ----------------------------------------------------------------------------------------------------
 
 DEVICE_PURPOSE = "known device"
 MOST_DEVICES = 20
-# Browsers keep no cookie for longer (RFC 6265bis §5.5).
+# The longest life of a cookie (RFC 6265bis §5.5).
 DEVICE_DAYS = 400
-# A device in which so many codes in a row were wrong is known no more.
+# After this number of wrong codes in a row a device is unknown again.
 MOST_WRONG_CODES = 10
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What a request is to an account: `device` the MAC of the known device it comes from, None for any other."""
+    """A request's relation to an account. `device` is the MAC of a known device, None for any other."""
 
     device: bytes | None = None
     wrong_codes: int = 0
@@ -76,7 +79,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 async def standing(request: Request, conn: AsyncConnection, user: User | None) -> Standing:
-    """Asks as much where there is no such user, so that time tells nothing. Sets the transaction's tenant to the user's."""
+    """Runs the same query without a user, so that its time reveals nothing. Sets the transaction's tenant to the user's."""
     token = cookies.read(request, cookies.DEVICE)
     macs = request.state.keyring.macs(token.encode(), DEVICE_PURPOSE) if token else []
     await aset_tenant(conn, user.tenant_id if user is not None else "")
@@ -88,7 +91,7 @@ async def standing(request: Request, conn: AsyncConnection, user: User | None) -
 
 
 async def remember_device(request: Request, conn: AsyncConnection, user: User) -> str:
-    """Makes the browser a known device of the user's; returns the token for its cookie. The tenant must be set."""
+    """Makes the browser a known device and returns the token for its cookie. The tenant must be set."""
     token = cookies.read(request, cookies.DEVICE) or cookies.new_token()
     row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "most": MOST_DEVICES}
     await conn.execute(

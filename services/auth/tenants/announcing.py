@@ -1,4 +1,4 @@
-"""Telling those who follow tenants and apps what these are now, in the transaction that changed them."""
+"""The operator's command that sends apps and tenants again, under fresh versions, to consumers with wrong state."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from services.auth.apps.models import AppRow, Tenant
 from services.auth.keys.models import PLATFORM
 from services.auth.settings import Settings
 from services.auth.tenants import operations, queries
-from services.auth.tenants.operations import Conn, Refused, announce_apps, messages_of
+from services.auth.tenants.operations import Conn, OperationRefused, announce_apps, tenant_messages
 from shared import outbox
 from shared.messages import TIMED, name_of
 
@@ -19,21 +19,21 @@ PORTION = 100
 
 
 class Chosen(NamedTuple):
-    """Apps by their ids, or all that tenants have by theirs, or where both are empty all there is."""
+    """Apps by their ids, or tenants with all their apps; everything if both are empty."""
 
     client_ids: list[str]
     tenant_ids: list[str]
 
 
 def count(conn: Conn, chosen: Chosen) -> tuple[int, int]:
-    """How many tenants and apps that are."""
+    """The numbers of chosen tenants and apps."""
     return conn.execute(queries.COUNT_CHOSEN, chosen._asdict()).fetchone() or (0, 0)
 
 
 def announce_again(conn: Conn, chosen: Chosen) -> Iterator[int]:
-    """Announces them, a portion a transaction, tenants first. Yields the size of each. Raises Refused for an id nobody has.
+    """Sends them, one portion per transaction, tenants first. Yields the size of each portion. Raises OperationRefused for an unknown id.
 
-    Announcements with versions that no consumer takes yet are withdrawn at the end: they would overwrite these once their time comes.
+    At the end it deletes unsent messages whose versions lie in the future, because they would overwrite these later.
     """
     _record(conn, chosen)
     conn.commit()
@@ -51,7 +51,7 @@ def _record(conn: Conn, chosen: Chosen) -> None:
     owners = dict(conn.execute(queries.OWNERS, chosen._asdict()).fetchall())
     wanted = [*chosen.client_ids, *chosen.tenant_ids]
     if unknown := sorted(set(wanted) - owners.keys()):
-        raise Refused(f"nobody has {', '.join(unknown)}")
+        raise OperationRefused(f"nobody has {', '.join(unknown)}")
     for one in wanted:
         operations.record(conn, owners[one], "states.announced", one)
     if not wanted:
@@ -62,7 +62,7 @@ def _announce_tenants(conn: Conn, parameters: dict[str, Any]) -> list[str]:
     with conn.cursor(row_factory=class_row(Tenant)) as cursor:
         tenants = cursor.execute(queries.RENEW_TENANTS, parameters).fetchall()
     for tenant in tenants:
-        outbox.add_sync(conn, tenant.tenant_id, *messages_of(tenant))
+        outbox.add_sync(conn, tenant.tenant_id, *tenant_messages(tenant))
     return sorted(tenant.tenant_id for tenant in tenants)
 
 
@@ -90,7 +90,7 @@ def commands(load: Callable[[], Settings]) -> typer.Typer:
         yes: Annotated[bool, typer.Option("--yes", help="Do it; without it they are only counted.")] = False,
         per_second: Annotated[int, typer.Option(min=1, help="At most so many a second.")] = 200,
     ) -> None:
-        """Tell the services that follow apps and tenants once more what they are, deleted apps too, under fresh versions."""
+        """Send apps, deleted ones too, and tenants again to the services that store them, under fresh versions."""
         if sum(map(bool, (client_id, tenant, everything))) != 1:
             raise SystemExit("name apps with --client-id, or tenants with --tenant, or --all")
         chosen = Chosen(client_id or [], tenant or [])
@@ -100,14 +100,14 @@ def commands(load: Callable[[], Settings]) -> typer.Typer:
                 typer.echo(f"{tenants} tenants and {apps} apps" + ("" if yes else "; --yes announces them"))
                 if yes:
                     _run(announce_again(conn, chosen), per_second)
-        except Refused as refused:
+        except OperationRefused as refused:
             raise SystemExit(str(refused)) from None
 
     return cli
 
 
 def _run(portions: Iterator[int], per_second: int) -> None:
-    """Slowly, since what apps and tenants become meanwhile waits in the same queues."""
+    """Sends slowly, because current changes of apps and tenants wait in the same queues."""
     announced = 0
     for portion in portions:
         announced += portion

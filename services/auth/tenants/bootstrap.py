@@ -1,4 +1,4 @@
-"""Makes or finds tenants with an administrator's app and user: what a new installation, and each local start, begins with."""
+"""Makes or finds tenants with an administrator's app and user, for a new installation and for each local start."""
 
 from typing import Annotated, Any
 
@@ -31,7 +31,7 @@ class Admin(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TenantRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """`scopes` are the on-request ones granted to the tenant, `admin.scopes` what its administrator's app may do."""
+    """`scopes` are the on-request scopes granted to the tenant, `admin.scopes` the scopes of its administrator's app."""
 
     key: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
     name: str
@@ -45,7 +45,7 @@ class BootstrapRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, Any]:
-    """Answers for each tenant's key its ids, secrets and a service token of 12 hours. Running it again changes nothing else."""
+    """Returns for each tenant's key its ids, secrets and a new service token of 12 hours. A repetition changes nothing else."""
     for tenant in wanted.tenants:
         _check(tenant)
     keyring = Keyring.from_text(settings.encryption_keys)
@@ -105,7 +105,7 @@ async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: Tenan
 
 
 async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, secret: str) -> None:
-    """Another secret than before ends that one at once, and the tokens it obtained: this is how it is retired."""
+    """A different secret ends the one before at once, with its tokens."""
     kept = {bytes(mac) for (mac,) in await (await conn.execute(queries.SECRET_MACS, (app.client_id,))).fetchall()}
     macs = keyring.macs(secret.encode(), credentials.secret_purpose(app.client_id))
     if not kept.isdisjoint(macs):
@@ -118,7 +118,7 @@ async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, s
 
 
 async def ensure_user(conn: AsyncConnection, tenant_id: str, email: str, password: str) -> str:
-    """The user of that e-mail in this tenant, with that password. A user of another tenant is left alone: SystemExit."""
+    """Makes or finds the user with this password. Raises SystemExit if the user belongs to another tenant."""
     row = await (await conn.execute(queries.USER_BY_EMAIL, (email,))).fetchone()
     if row is None:
         user_id = ids.new_id("usr")
