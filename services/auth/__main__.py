@@ -8,14 +8,14 @@ import typer
 from services.auth.requests import commands as requests
 from services.auth.saml import commands as saml
 from services.auth.settings import load
-from services.auth.tenants import announcing_again, first_party
+from services.auth.tenants import announcing, first_party
 from services.auth.tenants import commands as operator
 from shared.command import commands
 
 cli = commands(load, Path(__file__).parent)
 cli.add_typer(operator.tenant_commands(load), name="tenant")
 cli.add_typer(operator.user_commands(load), name="user")
-cli.add_typer(announcing_again.commands(load), name="apps")
+cli.add_typer(announcing.commands(load), name="apps")
 cli.add_typer(first_party.app_commands(load), name="first-party")
 cli.add_typer(operator.scope_commands(load), name="scopes")
 cli.add_typer(operator.key_commands(load), name="keys")

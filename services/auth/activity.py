@@ -1,4 +1,4 @@
-"""What is worth keeping but not worth a write per request: counts, last uses and refused calls, flushed every second."""
+"""Counts, last uses and refused calls, kept in memory and written once a second."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ class CountKey(NamedTuple):
 
 
 class Ledger:
-    """What one tenant's apps did since the last flush."""
+    """The counts, last uses and refused calls of one tenant since the last flush."""
 
     def __init__(self) -> None:
         self.counts: dict[CountKey, int] = defaultdict(int)
@@ -49,7 +49,7 @@ class Ledger:
 
 
 class Activity:
-    """Buffers in memory, bounded; a killed process loses the last second of it and nothing else."""
+    """A bounded buffer. A killed process loses at most the last second of it."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
         self._pool = pool
@@ -69,7 +69,7 @@ class Activity:
             self._ledgers[tenant_id].tokens[jti] = at
 
     def refused(self, tenant_id: str, client_id: str, kind: str, reason: str) -> None:
-        """A call that failed, for the app's own event list. Floods keep their first calls of each second."""
+        """Adds a failed call to the app's event list. Of a flood only the first calls of each second are stored."""
         self.count(tenant_id, client_id, f"refused:{kind}")
         events = self._ledgers[tenant_id].events[client_id]
         if len(events) < MAX_EVENTS_PER_APP and self._has_room():
@@ -89,12 +89,12 @@ class Activity:
                 await _write(conn, tenant_id, ledger)
 
     async def keep_flushing(self) -> None:
-        """Runs for the life of the process. A database that is away costs what was noted meanwhile, never a request."""
+        """Runs for the life of the process. While the database is away the counts of that time are lost; no request fails."""
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             try:
                 await self.flush()
-            except Exception as error:  # whatever it was, the next round starts afresh
+            except Exception as error:  # the next round starts afresh after any error
                 log.warning("activity not written: %s", type(error).__name__)
 
 

@@ -13,12 +13,11 @@ from starlette.applications import Starlette
 from services.auth.activity import Activity
 from services.auth.keys.keystore import KeyStore
 from services.auth.lines import Busy
-from services.auth.oauth import token_endpoints
-from services.auth.oauth.grants import build_server
-from services.auth.oauth.loader import ClientLoader
+from services.auth.oauth.clients import ClientLoader
+from services.auth.oauth.server import build_server
 from services.auth.revocations.changes import Changes
 from services.auth.routes import PARTS, UNLISTED
-from services.auth.saml import domains, ranks, readers
+from services.auth.saml import domains, readers
 from services.auth.settings import Settings
 from services.auth.signin import endpoints as signin
 from services.auth.signin.hashing import Hashing
@@ -45,8 +44,6 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         await keystore.ensure_first_key(settings.signing_key_bits)
         redis = redis_clients.async_client(settings.redis_url, connect=0.2, answer=0.2)
         server = build_server(settings.issuer, [settings.issuer, settings.api_base_url], keyring)
-        server.register_endpoint(token_endpoints.Revocation)
-        server.register_endpoint(token_endpoints.Introspection)
         changes = Changes(pool, settings.redis_url)
         feed.source = partial(_own_changes, changes)
         background = [
@@ -67,7 +64,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
                 "clients": ClientLoader(pool),
                 "oauth": server,
                 "readers": reading,
-                "ranks": ranks.Ranks(keyring),
+                "ranks": readers.Ranks(keyring),
                 "hashing": Hashing(settings.password_checks, settings.password_queue),
                 "resolver": domains.create(settings.dns_resolver),
             }

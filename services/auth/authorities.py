@@ -1,4 +1,4 @@
-"""Tells control-plane what ended that automations rest on: triggers write it down, whichever road ended it, and the relay tells it."""
+"""Notifies control-plane of ended grants, tokens, consents and roles, on which automations rest. Triggers write the rows."""
 
 from datetime import datetime
 from typing import LiteralString
@@ -11,7 +11,7 @@ from shared.database import Connection, set_tenant
 from shared.messages import AuthorityEnded
 
 PORTION = 500
-# A portion; what another relay is telling is left to it.
+# A portion. Skips rows that another relay is sending.
 TAKE: LiteralString = """
     DELETE FROM ended_authorities WHERE id IN (
         SELECT id FROM ended_authorities ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
@@ -30,7 +30,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime
 
 
-def tell(conn: Connection) -> None:
+def send_ended(conn: Connection) -> None:
     with conn.cursor(row_factory=class_row(Ended)) as cursor:
         ended = cursor.execute(TAKE, (PORTION,)).fetchall()
     for one in ended:

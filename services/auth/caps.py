@@ -1,4 +1,4 @@
-"""How many of each thing a tenant may have: the deployment's setting, or the number that an operator gave one tenant."""
+"""Limits of a tenant: the deployment's settings, or the numbers that an operator set for one tenant."""
 
 from typing import Any, LiteralString
 
@@ -25,7 +25,7 @@ def default(settings: Settings, name: str) -> int:
 async def require(
     conn: AsyncConnection, settings: Settings, tenant_id: str, name: str, count: LiteralString, parameters: Any = ()
 ) -> None:
-    """Raises a 409 Problem where the tenant, which must be set, has as many as it may."""
+    """Raises a 409 Problem if the tenant has reached its limit. The transaction must be set to the tenant."""
     await require_room(conn, await cap_of(conn, settings, tenant_id, name), tenant_id, count, parameters)
 
 

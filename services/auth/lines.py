@@ -1,7 +1,7 @@
-"""Places at work that costs much, and bounded lines to wait in, so that a crowd costs whoever sends it and nobody else.
+"""Limits expensive work to a few requests at once. The others wait in bounded lines that are fair between networks.
 
-Each request names the groups it belongs to, the widest first: say its address' /48, then its /64. Groups take turns, and so do
-groups within a group. Where all places to wait are taken, a newcomer displaces the last of the group that has the most waiting.
+Each request names its groups, the widest first, such as the /48 and the /64 of its address. Groups take turns, and so do groups within
+a group. In a full line a newcomer displaces the last request of the group with the most waiting, so that a flood delays only its sender.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ from typing import Any
 
 IPV4 = (24, 32)
 IPV6 = (48, 64)
-"""Prefix lengths: of the block that one network announces or is assigned, and of one household."""
+"""Prefix lengths of the block that one network is assigned, and of one subscriber."""
 
 
 class Busy(Exception):
-    """Too many wait already, none of them more than its share."""
+    """The line is full, and no group in it has more than its share."""
 
 
 class Waiter:
-    """A request that waits for its turn. `path` are its groups, the widest first."""
+    """A waiting request. `path` holds its groups, the widest first."""
 
     __slots__ = ("future", "path", "pool")
 
@@ -32,18 +32,18 @@ class Waiter:
 
 
 class Lines:
-    """`places` to wait in, at most `of_pool` of them for one pool, say one connection."""
+    """`places` to wait in, at most `of_pool` of them for one pool, such as one SAML connection."""
 
     def __init__(self, places: int, of_pool: int | None = None) -> None:
         self._places = places
         self._of_pool = of_pool or places
-        # Groups in groups by name, whose turn is next first; the innermost hold their waiters.
+        # Groups in groups by name, in the order of their turns; the innermost hold the waiters.
         self._turns: dict[str, Any] = {}
         self._pools: Counter[str] = Counter()
         self.number = 0
 
     def join(self, waiter: Waiter) -> None:
-        """Raises Busy, or has the one whose place it takes raise it."""
+        """Raises Busy, or makes the displaced waiter raise it."""
         if self._pools[waiter.pool] >= self._of_pool:
             self._displace(_largest([one for one in self._waiting() if one.pool == waiter.pool], waiter.path))
         elif self.number >= self._places:
@@ -56,7 +56,7 @@ class Lines:
         self.number += 1
 
     def next(self) -> Waiter | None:
-        """The first of the group whose turn it is; that group goes to the end of the turns."""
+        """The first waiter of the group whose turn it is. That group goes to the end."""
         if not self._turns:
             return None
         waiter = _take(self._turns)
@@ -75,7 +75,7 @@ class Lines:
             loser.future.set_exception(Busy())
 
     def _of_the_largest_pool(self, newcomer: Waiter) -> Waiter | None:
-        """Where no group is too large: so many networks at one pool leave places for the others."""
+        """The last waiter of the largest pool, when no group is too large. So many networks at one pool leave places for other pools."""
         alike = [waiter for waiter in self._waiting() if waiter.path[0] == newcomer.path[0]]
         pool, size = Counter(waiter.pool for waiter in alike).most_common(1)[0] if alike else ("", 0)
         if size <= self._pools[newcomer.pool] + 1:
@@ -123,7 +123,7 @@ def _remove(groups: Any, waiter: Waiter, depth: int) -> bool:
 
 
 def _largest(waiting: list[Waiter], path: tuple[str, ...]) -> Waiter | None:
-    """The last of the group with the most waiting; None where it has no more than the group of a newcomer with `path` would."""
+    """The last waiter of the largest group; None if that group is no larger than the newcomer's would be."""
     is_another = False
     for depth, name in enumerate(path):
         sizes = Counter(waiter.path[depth] for waiter in waiting)
@@ -135,7 +135,7 @@ def _largest(waiting: list[Waiter], path: tuple[str, ...]) -> Waiter | None:
 
 
 class Turns:
-    """At most `at_once` work; whoever waits does so in one of `lines`, of which the earlier ones go first."""
+    """At most `at_once` requests work; the others wait in `lines`, of which earlier ones go first."""
 
     def __init__(self, at_once: int, *lines: Lines) -> None:
         self.free = at_once
@@ -177,7 +177,7 @@ class Turns:
 
 
 def networks_of(address: str) -> tuple[str, str]:
-    """The block and the household that an address belongs to; what is no IP address stands for itself."""
+    """The network block and the subscriber's network of an address. Text that is no IP address is returned twice."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,12 +1,11 @@
-"""The calls that auth answers: those of the public contract, the pages of signing in, and those of the platform's own programs."""
+"""All routes of auth: the public contract, the pages of signing in, and the internal calls of gateways and services."""
 
 from services.auth.apps import routes as apps
 from services.auth.oauth import authorize_endpoints
 from services.auth.oauth import routes as oauth
 from services.auth.requests import routes as requests
 from services.auth.revocations import endpoints as revocations
-from services.auth.saml import endpoints as saml_signin
-from services.auth.saml import finish_endpoints, logout_endpoints
+from services.auth.saml import logout_endpoints, signin_endpoints
 from services.auth.saml import routes as saml
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
 from services.auth.signin import endpoints as signin
@@ -32,10 +31,10 @@ UNLISTED = [
     Unlisted("GET", "/v1/auth/authenticator", authenticator_endpoints.authenticator_page),
     Unlisted("POST", "/v1/auth/authenticator", authenticator_endpoints.change_authenticator),
     Unlisted("GET", "/v1/auth/style.css", pages.style),
-    Unlisted("GET", "/v1/saml/{connection}/login", saml_signin.login),
-    Unlisted("POST", "/v1/saml/{connection}/acs", saml_signin.acs),
-    Unlisted("GET", "/v1/saml/{connection}/finish", finish_endpoints.finish),
-    Unlisted("POST", "/v1/saml/{connection}/finish", finish_endpoints.confirm),
+    Unlisted("GET", "/v1/saml/{connection}/login", signin_endpoints.login),
+    Unlisted("POST", "/v1/saml/{connection}/acs", signin_endpoints.acs),
+    Unlisted("GET", "/v1/saml/{connection}/finish", signin_endpoints.finish),
+    Unlisted("POST", "/v1/saml/{connection}/finish", signin_endpoints.confirm),
     Unlisted("GET", "/v1/saml/{connection}/slo", logout_endpoints.slo),
     Unlisted("POST", "/v1/saml/{connection}/slo", logout_endpoints.slo),
     Unlisted("GET", "/internal/revocations", revocations.revocations),

@@ -4,9 +4,9 @@ from shared import settings
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):
-    """`issuer` is the public base URL of the auth host, `api_base_url` the one of the api host; both stand in every token's `aud`.
+    """`issuer` is the public base URL of the auth host, `api_base_url` of the api host; both are in every token's `aud`.
 
-    `most_*` cap what a tenant, an app or a person may have; README.md says of what.
+    `most_*` limit the things of a tenant, an app or a person; README.md lists them.
     """
 
     issuer: settings.Origin

@@ -1,4 +1,4 @@
-"""The queue door of auth: the control plane asks for apps, and that they go; and the service's periodic work."""
+"""Handlers of messages from the control plane, which installs and uninstalls apps; and the periodic work."""
 
 from datetime import timedelta
 from functools import partial
@@ -10,7 +10,7 @@ from services.auth.apps import installing
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
 from services.auth.revocations import bell
-from services.auth.saml import domains, upkeep
+from services.auth.saml import domains
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
 from shared import redis_clients, retention, worker
@@ -20,7 +20,7 @@ from shared.messages import InstallApp, UninstallApp
 from shared.periodic import Periodic
 from shared.retention import Kept
 
-# How long rows stay; every table that grows stands here.
+# How long rows stay, for every table that grows.
 KEPT = (
     Kept("watermarks", "expires_at", days=0),
     Kept("daily_counts", "day", days=31),
@@ -28,7 +28,7 @@ KEPT = (
     Kept("client_assertions", "expires_at", days=0),
     Kept("service_tokens", "expires_at", days=30),
     Kept("app_secrets", "expires_at", days=30),
-    # A code goes with its grant; a grant outlives its tokens a little, so that reuse is still recognised.
+    # A code is deleted with its grant. A grant outlives its tokens, so that reuse is still recognised.
     Kept("grants", "expires_at", days=7),
     Kept("sessions", "expires_at", days=7),
     Kept("password_links", "expires_at", days=7),
@@ -66,9 +66,9 @@ def periodic(settings: Settings) -> list[Periodic]:
 
     return [
         Periodic(
-            "look at proven domains", 60, partial(upkeep.look_again, resolver=domains.create(settings.dns_resolver))
+            "look at proven domains", 60, partial(domains.look_again, resolver=domains.create(settings.dns_resolver))
         ),
-        Periodic("tell of ended authority", 2, authorities.tell),
+        Periodic("tell of ended authority", 2, authorities.send_ended),
         Periodic("rotate signing keys", 60, rotate_keys),
         Periodic("forget", 60, forget, lane="retention"),
     ]

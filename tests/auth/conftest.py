@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from deploy.local.redis_server import RedisServer
-from services.auth.saml import certificates
+from services.auth.saml import metadata
 from services.auth.signin import passwords
 from tests.auth.federation import Connection
 from tests.auth.name_server import NameServer
@@ -25,7 +25,7 @@ def _quick_passwords() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _few_own_keys() -> None:
     """Hundreds of SAML connections, each with a key of our own."""
-    certificates.new_key = in_turn(10, 11, 12)
+    metadata.new_key = in_turn(10, 11, 12)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from services.auth.tenants import announcing_again
+from services.auth.tenants import announcing
 from shared import authenticity
 from shared.authenticity import Envelope
 from shared.ids import uuid7
@@ -71,7 +71,7 @@ def test_what_nobody_has_is_not_announced(auth: Auth, option: str, id: str) -> N
 
 
 def test_everything_is_announced_in_portions_deleted_apps_too(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(announcing_again, "PORTION", 2)
+    monkeypatch.setattr(announcing, "PORTION", 2)
     apps = [auth.register()["client_id"] for _ in range(5)]
     auth.admin("DELETE", f"/v1/platform/apps/{apps[0]}")
     auth.sql("UPDATE outbox SET acknowledged_at = now()")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyotp.totp import TOTP
 
-from services.auth.signin import recovery
+from services.auth.signin import codes
 from tests.auth.support import PASSWORD, Auth, Browser
 from tests.auth.test_operator import operate
 from tests.auth.test_sign_in import person as person
@@ -296,10 +296,10 @@ def test_the_pages_speak_italian(auth: Auth, person: dict[str, Any]) -> None:
 
 @given(st.text())
 def test_no_text_breaks_the_check_of_a_recovery_code(text: str) -> None:
-    meant = recovery.to_mac("usr_1", text)
+    meant = codes.recovery_code_text("usr_1", text)
     assert meant is None or re.fullmatch(rb"usr_1\.[0-9a-hjkmnp-tv-z]{10}", meant)
 
 
 def test_recovery_codes_are_read_as_they_are_written_by_hand() -> None:
-    assert recovery.to_mac("usr_1", "O1iL0-abcde") == b"usr_1.01110abcde"
-    assert all(recovery.to_mac("usr_1", code) for code in recovery.new_codes())
+    assert codes.recovery_code_text("usr_1", "O1iL0-abcde") == b"usr_1.01110abcde"
+    assert all(codes.recovery_code_text("usr_1", code) for code in codes.new_recovery_codes())

@@ -10,7 +10,7 @@ import pytest
 from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import BootstrapRequest, bootstrap
 from services.auth.tenants.first_party import create_app
-from services.auth.tenants.operations import Refused, create_tenant, grant_bundles, grant_scopes, operating
+from services.auth.tenants.operations import OperationRefused, create_tenant, grant_bundles, grant_scopes, operating
 from shared.encoding import base64url_encode
 from shared.identity import SigningKey
 from shared.ids import new_id
@@ -137,7 +137,7 @@ def test_an_operator_makes_an_app_with_a_first_party_scope(settings: Settings) -
 
 def test_an_operator_cannot_make_an_app_for_nobody_or_with_a_scope_that_is_not_there(settings: Settings) -> None:
     tenant_id = run(settings, tenant("one", "a@one.example"))["one"]["tenant_id"]
-    with pytest.raises(Refused, match="no tenant"):
+    with pytest.raises(OperationRefused, match="no tenant"):
         asyncio.run(create_app(settings, new_id("org"), "x", ["argus:epcr:clinical"]))
-    with pytest.raises(Refused, match="no scope"):
+    with pytest.raises(OperationRefused, match="no scope"):
         asyncio.run(create_app(settings, tenant_id, "x", ["argus:everything"]))

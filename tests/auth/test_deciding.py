@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from services.auth.requests import deciding
-from services.auth.tenants.operations import Refused
+from services.auth.tenants.operations import OperationRefused
 from shared.settings import required
 from tests.auth.organisations import PATH, Organisation
 from tests.auth.support import Auth
@@ -142,7 +142,7 @@ def run_here(auth: Auth, request_id: str) -> Done:
 
     try:
         asyncio.run(approve())
-    except Refused as refused:
+    except OperationRefused as refused:
         return Done(1, str(refused))
     return Done(0, "")
 

@@ -26,7 +26,7 @@ def told(auth: Auth) -> list[dict[str, Any]]:
     """What the relay tells, beyond what it told before."""
     last = auth.sql("SELECT coalesce(max(id::text), '') FROM outbox")[0][0]
     with Connection.connect(auth.settings.worker_database_url or "") as conn:
-        authorities.tell(conn)
+        authorities.send_ended(conn)
     query = "SELECT body FROM outbox WHERE name = 'control_plane.authority_ended.v1' AND id::text > %s ORDER BY id"
     return [body for (body,) in auth.sql(query, last)]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.auth.oauth.refresh import PREFIX
+from services.auth.oauth.tokens import REFRESH_PREFIX
 from services.auth.signin import throttle
 from shared.identity import HEADER, Caller, mint
 from tests.auth.support import (
@@ -61,7 +61,7 @@ class Known:
             for value in [
                 self.app["client_id"], self.app["client_secret"], "client_credentials", "authorization_code",
                 "refresh_token", "webhooks:write", "offline_access", CALLBACK, CHALLENGE, "S256", "plain", "code", TYPE,
-                token, token + "x", PREFIX + "0" * 26 + ".1." + "A" * 43, "none", "login", "allow", "deny", PASSWORD,
+                token, token + "x", REFRESH_PREFIX + "0" * 26 + ".1." + "A" * 43, "none", "login", "allow", "deny", PASSWORD,
                 "set up", "remove", "renew", "000000", "all", "A" * 43,
                 "/v1/oauth/authorize?client_id=" + self.app["client_id"], "https://api.knogin.test",
             ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from services.auth.apps import events, installing
+from services.auth.apps import installing, rules
 from services.auth.apps.models import Tenant
 from services.auth.tasks import create_worker
 from services.webhook_dispatcher import event_types
@@ -205,4 +205,4 @@ def test_gateways_are_rung_for_when_the_deletion_is_committed(auth: Auth, worker
 
 
 def test_an_app_may_be_approved_for_every_event_there_is() -> None:
-    assert set(events.CATALOGUE) == set(event_types.catalogue())
+    assert set(rules.EVENT_TYPES) == set(event_types.catalogue())

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.auth.requests import bundles
+from services.auth.requests import rules
 from services.graphql_api.bundles import FOLDER
 from shared.ids import is_id, new_id
 from shared.problems import access_on_request
@@ -291,7 +291,7 @@ def test_operators_see_what_waits_and_the_words_cannot_steer_their_terminal(
 
 
 def test_the_bundles_there_are_to_ask_for_are_those_of_graphql_api() -> None:
-    assert {folder.name for folder in FOLDER.iterdir() if folder.is_dir()} == set(bundles.CATALOGUE)
+    assert {folder.name for folder in FOLDER.iterdir() if folder.is_dir()} == set(rules.BUNDLES)
 
 
 def test_federation_says_how_it_is_asked_for_until_it_is_open(auth: Auth, organisation: Organisation) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.auth.keys import rotation, schedule, signing
+from services.auth.keys import rotation, signing
 from services.auth.tasks import periodic
 from shared.crypto import Keyring, UnreadableCiphertext
 from shared.database import Connection
@@ -73,39 +73,39 @@ def test_a_new_key_is_published_at_once_and_signs_only_after_its_wait(auth: Auth
 
 def test_the_active_key_is_the_last_whose_time_has_come() -> None:
     keys = [Key("a", after(-60)), Key("b", after(-5)), Key("c", after(10))]
-    assert [schedule.state(key, keys, NOW) for key in keys] == ["retiring", "active", "pending"]
-    assert schedule.state(Key("d", after(-99), removed_at=after(-1)), keys, NOW) == "retired"
+    assert [rotation.state(key, keys, NOW) for key in keys] == ["retiring", "active", "pending"]
+    assert rotation.state(Key("d", after(-99), removed_at=after(-1)), keys, NOW) == "retired"
 
 
 @given(st.integers(0, 40 * 24 * 60), st.integers(60, 30 * 86_400))
 def test_a_key_is_published_as_long_as_any_token_it_signed_may_live(minutes: int, lifetime: int) -> None:
     activates = after(0)
-    old = Key("old", after(-1000), removed_at=schedule.removal_of_older(activates))
+    old = Key("old", after(-1000), removed_at=rotation.removal_of_older(activates))
     new = Key("new", activates)
     signed_at = after(minutes)
-    if schedule.active([old, new], signed_at) is old:
+    if rotation.active([old, new], signed_at) is old:
         expiry = signed_at + timedelta(seconds=lifetime)
-        assert old in schedule.published([old, new], expiry)
+        assert old in rotation.published([old, new], expiry)
 
 
 @given(st.integers(0, 10_000))
 def test_no_moment_is_without_a_signing_key(minutes: int) -> None:
-    first = Key("first", after(0), removed_at=schedule.removal_of_older(after(5000)))
-    assert schedule.active([first, Key("second", after(5000))], after(minutes)) is not None
+    first = Key("first", after(0), removed_at=rotation.removal_of_older(after(5000)))
+    assert rotation.active([first, Key("second", after(5000))], after(minutes)) is not None
 
 
 def test_rotation_is_due_once_the_newest_key_has_signed_long_enough() -> None:
     month = timedelta(days=30)
-    assert schedule.rotation_due([], NOW, month)
-    assert schedule.rotation_due([Key("a", NOW - month)], NOW, month)
-    assert not schedule.rotation_due([Key("a", NOW - month + timedelta(seconds=1))], NOW, month)
-    assert not schedule.rotation_due([Key("a", NOW - month), Key("b", after(10))], NOW, month)
+    assert rotation.rotation_due([], NOW, month)
+    assert rotation.rotation_due([Key("a", NOW - month)], NOW, month)
+    assert not rotation.rotation_due([Key("a", NOW - month + timedelta(seconds=1))], NOW, month)
+    assert not rotation.rotation_due([Key("a", NOW - month), Key("b", after(10))], NOW, month)
 
 
 def test_kids_count_on_within_a_month() -> None:
-    assert schedule.next_kid(NOW, []) == "2026-03-signing-key"
-    assert schedule.next_kid(NOW, ["2026-03-signing-key"]) == "2026-03-signing-key-2"
-    assert schedule.next_kid(NOW, ["2026-03-signing-key", "2026-03-signing-key-2"]) == "2026-03-signing-key-3"
+    assert rotation.next_kid(NOW, []) == "2026-03-signing-key"
+    assert rotation.next_kid(NOW, ["2026-03-signing-key"]) == "2026-03-signing-key-2"
+    assert rotation.next_kid(NOW, ["2026-03-signing-key", "2026-03-signing-key-2"]) == "2026-03-signing-key-3"
 
 
 def test_the_relay_rotates_when_due_and_not_before(auth: Auth) -> None:
@@ -147,9 +147,9 @@ def test_an_emergency_rotation_is_not_undone_by_a_key_that_waits(auth: Auth) -> 
         urgent = rotation.rotate(conn, keyring, bits=2048, wait=timedelta(0))
         keys = rotation.load_keys(conn)
     now = datetime.now(UTC)
-    assert waiting not in [key.kid for key in schedule.published(keys, now)]
+    assert waiting not in [key.kid for key in rotation.published(keys, now)]
     for minutes in (0, 16, 10_000):
-        active = schedule.active(keys, now + timedelta(minutes=minutes))
+        active = rotation.active(keys, now + timedelta(minutes=minutes))
         assert active is not None
         assert active.kid == urgent
 
@@ -160,5 +160,5 @@ def test_a_planned_rotation_leaves_the_key_that_waits_its_turn(auth: Auth) -> No
         first = rotation.rotate(conn, keyring, bits=2048, wait=timedelta(minutes=15))
         second = rotation.rotate(conn, keyring, bits=2048, wait=timedelta(minutes=16))
         keys = rotation.load_keys(conn)
-    kids = [key.kid for key in schedule.published(keys, datetime.now(UTC))]
+    kids = [key.kid for key in rotation.published(keys, datetime.now(UTC))]
     assert {first, second} <= set(kids)

@@ -52,9 +52,9 @@ def test_03_basic_credentials_that_cannot_be_read_are_invalid_client(auth: Auth,
 def test_03_basic_credentials_are_form_decoded(auth: Auth) -> None:
     from starlette.datastructures import Headers
 
-    from services.auth.oauth import forms, presented
+    from services.auth.oauth import clients, forms
 
-    shown = presented.read(Headers(basic("app%5F1", "a+b%2Bc")), forms.Form({}, ()))
+    shown = clients.read_credentials(Headers(basic("app%5F1", "a+b%2Bc")), forms.Form({}, ()))
     assert (shown.client_id, shown.proof) == ("app_1", "a b+c")
 
 
@@ -277,6 +277,6 @@ def test_nothing_deprecated_in_authlib_is_used() -> None:
     code = (
         "import warnings; from authlib.deprecate import AuthlibDeprecationWarning;"
         "warnings.simplefilter('error', AuthlibDeprecationWarning);"
-        "import services.auth.app; from services.auth.oauth.grants import build_server"
+        "import services.auth.app; from services.auth.oauth.server import build_server"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0

@@ -7,7 +7,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.auth.apps import credentials, events, redirects, scopes
+from services.auth.apps import credentials, rules, scopes
 from services.auth.oauth import forms
 
 
@@ -24,7 +24,7 @@ from services.auth.oauth import forms
     ],
 )
 def test_may_be_registered(uri: str) -> None:
-    assert redirects.problem_with(uri) is None
+    assert rules.problem_with_redirect(uri) is None
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_may_be_registered(uri: str) -> None:
     ],
 )
 def test_may_not_be_registered(uri: str) -> None:
-    assert redirects.problem_with(uri) is not None
+    assert rules.problem_with_redirect(uri) is not None
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_may_not_be_registered(uri: str) -> None:
 def test_a_request_names_exactly_a_registered_one_but_for_a_loopback_port(
     requested: str, registered: str, allowed: bool
 ) -> None:
-    assert redirects.is_registered(requested, [registered]) is allowed
+    assert rules.is_registered(requested, [registered]) is allowed
 
 
 @given(st.text())
 def test_no_text_breaks_the_check(text: str) -> None:
-    assert redirects.problem_with(text) is None or not redirects.is_registered(text, ["http://127.0.0.1/cb"])
+    assert rules.problem_with_redirect(text) is None or not rules.is_registered(text, ["http://127.0.0.1/cb"])
 
 
 @given(st.text())
@@ -107,10 +107,10 @@ def test_write_includes_read_of_the_same_resource_alone() -> None:
 
 
 def test_event_patterns() -> None:
-    assert events.matches("incident.*", "incident.updated")
-    assert not events.matches("incident.*", "incidental.updated")
-    assert events.is_known("epcr.encounter.*")
-    assert not events.is_known("*")
+    assert rules.matches("incident.*", "incident.updated")
+    assert not rules.matches("incident.*", "incidental.updated")
+    assert rules.is_known_event("epcr.encounter.*")
+    assert not rules.is_known_event("*")
 
 
 def test_secrets_carry_a_checksum() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.auth.oauth import refresh
+from services.auth.oauth import tokens
 from shared.crypto import Keyring
 from shared.encoding import base64url_encode
 from shared.ids import new_id
@@ -143,26 +143,26 @@ def test_a_disabled_users_grants_refresh_no_more(auth: Auth) -> None:
 @given(st.integers(1, 999_999_999), st.binary(min_size=32, max_size=32))
 def test_a_token_reads_back_and_no_other_generation_or_seed_passes(generation: int, seed: bytes) -> None:
     grant_id = new_id("gnt")
-    token = refresh.read(refresh.write(grant_id, generation, seed, KEYRING))
+    token = tokens.read_refresh(tokens.write_refresh(grant_id, generation, seed, KEYRING))
     assert token is not None
     assert (token.grant_id, token.generation) == (grant_id, generation)
-    assert refresh.is_genuine(token, seed, KEYRING)
-    assert not refresh.is_genuine(token._replace(generation=generation + 1), seed, KEYRING)
-    assert not refresh.is_genuine(token, bytes(31) + b"x", KEYRING)
+    assert tokens.is_genuine(token, seed, KEYRING)
+    assert not tokens.is_genuine(token._replace(generation=generation + 1), seed, KEYRING)
+    assert not tokens.is_genuine(token, bytes(31) + b"x", KEYRING)
 
 
 @given(st.text())
 def test_no_text_breaks_reading(text: str) -> None:
-    assert refresh.read("knr_" + text) is None or len(text) > 70
+    assert tokens.read_refresh("knr_" + text) is None or len(text) > 70
 
 
 @given(st.integers(1, 100), st.integers(1, 100), st.integers(0, 120))
 def test_only_the_newest_and_within_the_grace_its_parent_may_be_used(generation: int, newest: int, age: int) -> None:
-    found = refresh.use_of(generation, newest, NOW - timedelta(seconds=age), NOW, GRACE)
+    found = tokens.use_of(generation, newest, NOW - timedelta(seconds=age), NOW, GRACE)
     expected = "next" if generation >= newest else "again" if generation == newest - 1 and age <= 30 else "reuse"
     assert found == expected
 
 
 def test_a_family_ends_after_thirty_idle_days_and_180_in_all() -> None:
-    assert refresh.expires_at(NOW, NOW) == NOW + timedelta(days=30)
-    assert refresh.expires_at(NOW - timedelta(days=170), NOW) == NOW + timedelta(days=10)
+    assert tokens.family_expires_at(NOW, NOW) == NOW + timedelta(days=30)
+    assert tokens.family_expires_at(NOW - timedelta(days=170), NOW) == NOW + timedelta(days=10)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.auth.oauth.metadata import server_metadata
@@ -126,7 +127,7 @@ def test_rfc9068_sub_is_the_client_for_client_credentials_and_the_user_otherwise
 def test_rfc8414_metadata_is_where_clients_look_and_names_what_there_is(auth: Auth) -> None:
     answer = auth.call("GET", "/.well-known/oauth-authorization-server")
     metadata = answer.json()
-    assert metadata == server_metadata(ISSUER, [ISSUER, API])
+    assert metadata == msgspec.to_builtins(server_metadata(ISSUER, [ISSUER, API]))
     assert metadata["issuer"] == ISSUER
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["response_types_supported"] == ["code"]

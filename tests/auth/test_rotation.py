@@ -15,7 +15,7 @@ import pytest
 from jwt import PyJWKSet
 
 from services.auth.app import create_app
-from services.auth.keys import keystore, rotation, schedule
+from services.auth.keys import keystore, rotation
 from shared.crypto import Keyring
 from shared.identity import HEADER, Caller, mint
 from tests.auth.support import API, GATEWAY_KEY, ISSUER, Auth, header_of, running
@@ -101,7 +101,7 @@ def test_no_replica_lags_behind_an_emergency_rotation(
         for http in (one.http, other):
             assert before in http.get("/.well-known/jwks.json", headers=_anonymous()).text
         with psycopg.connect(one.settings.worker_database_url or "") as conn:
-            after = rotation.rotate(conn, keyring, bits=2048, wait=schedule.EMERGENCY_WAIT)
+            after = rotation.rotate(conn, keyring, bits=2048, wait=rotation.EMERGENCY_WAIT)
             rotation.distrust_older(conn, after)
         signed_by: list[str] = []
         deadline = time.monotonic() + 10

@@ -13,7 +13,7 @@ from lxml import etree
 
 from services.auth.saml import assertions, documents
 from services.auth.saml.assertions import Expected, Verified, verify
-from services.auth.saml.documents import ASSERTION, ENCRYPTION, MAX_BYTES, PROTOCOL, SIGNATURE, Refused, tag
+from services.auth.saml.documents import ASSERTION, ENCRYPTION, MAX_BYTES, PROTOCOL, SIGNATURE, MessageRefused, tag
 from tests.auth.identity_provider import (
     Answer,
     Signer,
@@ -45,7 +45,7 @@ def check(document: bytes | Any, *signers: Signer, now: datetime | None = None) 
 
 
 def refusal(document: bytes | Any, *signers: Signer, now: datetime | None = None) -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(MessageRefused) as refused:
         check(document, *signers, now=now)
     assert len(refused.value.detail) < 600
     return refused.value.reason
@@ -307,8 +307,8 @@ def test_no_wrapping_gets_past_the_signature_even_where_the_shape_is_not_looked_
 ) -> None:
     """The second line of defence alone: what comes back is never the attacker's, whichever assertion is taken for the one."""
     monkeypatch.setattr(assertions, "_check_response", lambda root, expected: assertion_of(root))
-    monkeypatch.setattr(assertions.signatures, "check_shape", lambda signed: None)
-    with contextlib.suppress(Refused, AttributeError):
+    monkeypatch.setattr(documents, "check_shape", lambda signed: None)
+    with contextlib.suppress(MessageRefused, AttributeError):
         assert check(attack(good())).name_id != "admin"
 
 
@@ -565,11 +565,11 @@ def test_an_assertion_for_ever_is_believed_and_remembered_for_a_day() -> None:
 def test_a_document_of_prefixes_or_attributes_is_refused_before_they_are_sorted() -> None:
     """Thousands of them fit into a document, and took many seconds to verify."""
     prefixes = "".join(f' xmlns:n{number}="urn:u"' for number in range(11_000)).encode()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(MessageRefused) as refused:
         check(to_bytes(good()).replace(b"<saml:Assertion", b"<saml:Assertion" + prefixes, 1))
     assert "prefixes" in refused.value.detail
     attributes = "".join(f' a{number}=""' for number in range(20_000)).encode()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(MessageRefused) as refused:
         check(to_bytes(good()).replace(b"<saml:NameID", b"<saml:NameID" + attributes, 1))
     assert "attributes" in refused.value.detail
     some = "".join(f' xmlns:n{number}="urn:u"' for number in range(200)).encode()
@@ -591,12 +591,12 @@ def test_no_change_to_a_good_response_names_another(start: int, length: int, pie
     document = GOOD_BYTES[:start] + piece + GOOD_BYTES[start + length :]
     try:
         verified = check(document)
-    except Refused:
+    except MessageRefused:
         return
     assert (verified.name_id, verified.in_response_to) == ("5f0c", "_request")
 
 
 @given(st.text())
 def test_no_text_breaks_the_reading_of_a_time(text: str) -> None:
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(MessageRefused):
         assert documents.moment(text, "x").tzinfo is UTC

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from services.auth.saml import domains, metadata
-from services.auth.saml.documents import METADATA, POST, SIGNATURE, Refused, tag
+from services.auth.saml.documents import METADATA, POST, SIGNATURE, MessageRefused, tag
 from tests.auth.federation import CONNECTIONS, Connection, metadata_of, open_federation, usual_signer
 from tests.auth.identity_provider import new_signer
 from tests.auth.name_server import NameServer
@@ -277,7 +277,7 @@ def test_an_identity_provider_without_logout_has_none() -> None:
 @settings(deadline=None, max_examples=200)
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_reading_of_metadata(text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(MessageRefused):
         metadata.read(text, plain_http=False)
 
 
@@ -285,7 +285,7 @@ def test_other_keys_than_rsa_and_elliptic_ones_are_refused() -> None:
     key: Any = ed25519.Ed25519PrivateKey.generate()
     assert not hasattr(key, "key_size")
     with pytest.raises(ValueError, match="neither"):
-        metadata.certificates.read(edwards_certificate(key))
+        metadata.read_certificate(edwards_certificate(key))
 
 
 def edwards_certificate(key: Any) -> str:

@@ -16,11 +16,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from services.auth.lines import networks_of
-from services.auth.saml import documents, ranks, readers
-from services.auth.saml.documents import Refused
-from services.auth.saml.ranks import BEGUN, OTHER, RETURNING, Rank
+from services.auth.saml import documents, readers
+from services.auth.saml.documents import MessageRefused
 from services.auth.saml.reader import PastedMetadata, ResponseForm
-from services.auth.saml.readers import Readers, Sender
+from services.auth.saml.readers import BEGUN, OTHER, RETURNING, Rank, Readers, Sender
 from services.auth.signin.cookies import TOKEN_LENGTH
 from shared.crypto import Keyring
 from tests.auth.federation import metadata_of, usual_signer
@@ -62,9 +61,9 @@ def test_a_hostile_xml_declaration_costs_no_more_than_a_harmless_one(end: bytes)
     """One that never ends is what a pattern tries again from each of its words."""
 
     def refused(document: bytes) -> float:
-        return seconds(documents.parse, document, (Refused,))
+        return seconds(documents.parse, document, (MessageRefused,))
 
-    with pytest.raises(Refused, match="malformed"):
+    with pytest.raises(MessageRefused, match="malformed"):
         documents.parse(hostile_declaration(end))
     harmless = b"<?xml version='1.0'?><a>" + b"b" * len(hostile_declaration(end)) + b"</b>"
     assert refused(hostile_declaration(end)) < FLOOR + 10 * refused(harmless)
@@ -80,7 +79,7 @@ def test_a_hostile_xml_declaration_costs_no_more_than_a_harmless_one(end: bytes)
     ],
 )
 def test_a_declaration_that_could_hide_an_encoding_is_refused(declaration: str) -> None:
-    with pytest.raises(Refused, match="malformed"):
+    with pytest.raises(MessageRefused, match="malformed"):
         documents.parse(f"{declaration}<a/>".encode())
 
 
@@ -113,7 +112,7 @@ def test_a_document_that_holds_a_reader_is_given_up_and_the_next_is_read(monkeyp
         await pool.metadata(job(), "a")
         os.kill(pid_of(pool), signal.SIGSTOP)
         monkeypatch.setattr(readers, "WALL_SECONDS", 0.3)
-        with pytest.raises(Refused, match="too_costly"):
+        with pytest.raises(MessageRefused, match="too_costly"):
             await pool.metadata(job(), "a")
         monkeypatch.setattr(readers, "WALL_SECONDS", 10.0)
         assert (await pool.metadata(job(), "a")).entity_id == ENTITY
@@ -166,7 +165,7 @@ def test_the_loop_answers_others_while_a_hostile_answer_is_read() -> None:
         parse_qs(form)
         parsed = time.thread_time() - began
         began = time.thread_time()
-        with pytest.raises(Refused):
+        with pytest.raises(MessageRefused):
             await pool.response(message, sender("192.0.2.1"))
         assert time.thread_time() - began < parsed / 2
 
@@ -230,7 +229,7 @@ def test_who_sends_too_many_documents_is_told_so_and_others_are_read() -> None:
         async with stopped(pool):
             waiting = [asyncio.create_task(pool.response(message(), sender("192.0.2.1"))) for _ in range(most)]
             await asyncio.sleep(0)
-            with pytest.raises(Refused, match="too_many"):
+            with pytest.raises(MessageRefused, match="too_many"):
                 await pool.response(message(), sender("192.0.2.1"))
             other = asyncio.create_task(pool.metadata(job(), "other"))
             await asyncio.sleep(0)
@@ -250,7 +249,7 @@ def test_many_addresses_cannot_fill_the_queue_through_one_connection() -> None:
                 for number in range(1 + readers.PER_CONNECTION)  # one of them is being read
             ]
             await asyncio.sleep(0)
-            with pytest.raises(Refused, match="busy"):
+            with pytest.raises(MessageRefused, match="busy"):
                 await pool.response(message(), sender("10.1.1.1"))
             other = asyncio.create_task(pool.metadata(job(), "other"))
             await asyncio.sleep(0)
@@ -357,19 +356,19 @@ def raw(state: str) -> bytes:
 
 @pytest.mark.parametrize("rank", [BEGUN, RETURNING])
 def test_an_answer_has_the_rank_that_its_relay_state_was_given(rank: Rank) -> None:
-    state = ranks.relay_state(KEYRING, "samlc_1", rank, 60)
-    of = ranks.Ranks(KEYRING).of
+    state = readers.relay_state(KEYRING, "samlc_1", rank, 60)
+    of = readers.Ranks(KEYRING).of
     assert of("samlc_1", raw(state)) == rank
     assert of("samlc_1", f"RelayState={state}&SAMLResponse=x".encode()) == rank
-    assert len(state) <= ranks.LONGEST
+    assert len(state) <= readers.LONGEST
 
 
 def test_no_relay_state_but_our_own_gives_a_rank() -> None:
-    state, of = ranks.relay_state(KEYRING, "samlc_1", RETURNING, 60), ranks.Ranks(KEYRING).of
+    state, of = readers.relay_state(KEYRING, "samlc_1", RETURNING, 60), readers.Ranks(KEYRING).of
     assert of("samlc_2", raw(state)) == OTHER
-    assert of("samlc_1", raw(ranks.relay_state(KEYRING, "samlc_1", RETURNING, -1))) == OTHER
-    assert of("samlc_1", raw(ranks.relay_state(Keyring({1: b"x" * 32}), "samlc_1", RETURNING, 60))) == OTHER
-    assert of("samlc_1", raw(ranks.browser_token(KEYRING, "samlc_1"))) == OTHER
+    assert of("samlc_1", raw(readers.relay_state(KEYRING, "samlc_1", RETURNING, -1))) == OTHER
+    assert of("samlc_1", raw(readers.relay_state(Keyring({1: b"x" * 32}), "samlc_1", RETURNING, 60))) == OTHER
+    assert of("samlc_1", raw(readers.browser_token(KEYRING, "samlc_1"))) == OTHER
     for changed in ("", "a", state[:-1], state + "A", state.swapcase(), "=" * 50, "%41" * 30, "\xff" * 50):
         assert of("samlc_1", raw(changed)) == OTHER
     for message in (b"", b"RelayState", b"XRelayState=" + state.encode(), b"a=RelayState=" + state.encode()):
@@ -378,23 +377,23 @@ def test_no_relay_state_but_our_own_gives_a_rank() -> None:
 
 def test_a_relay_state_gives_its_rank_to_few_messages() -> None:
     """One that strangers share is worth no more than one sign-in."""
-    state, of = ranks.relay_state(KEYRING, "samlc_1", RETURNING, 60), ranks.Ranks(KEYRING).of
-    found = [of("samlc_1", raw(state)) for _ in range(ranks.READINGS + 2)]
-    assert found == [RETURNING] * ranks.READINGS + [OTHER] * 2
+    state, of = readers.relay_state(KEYRING, "samlc_1", RETURNING, 60), readers.Ranks(KEYRING).of
+    found = [of("samlc_1", raw(state)) for _ in range(readers.MOST_READINGS + 2)]
+    assert found == [RETURNING] * readers.MOST_READINGS + [OTHER] * 2
 
 
 def test_what_is_remembered_of_relay_states_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranks, "REMEMBERED", 10)
-    counting = ranks.Ranks(KEYRING)
+    monkeypatch.setattr(readers, "STATES_REMEMBERED", 10)
+    counting = readers.Ranks(KEYRING)
     for _ in range(50):
-        counting.of("samlc_1", raw(ranks.relay_state(KEYRING, "samlc_1", BEGUN, 60)))
+        counting.of("samlc_1", raw(readers.relay_state(KEYRING, "samlc_1", BEGUN, 60)))
     assert len(counting._readings) == 10
 
 
 def test_a_browser_returns_to_the_connection_it_signed_in_through() -> None:
-    token = ranks.browser_token(KEYRING, "samlc_1")
+    token = readers.browser_token(KEYRING, "samlc_1")
     assert len(token) == TOKEN_LENGTH
-    assert ranks.is_returning(KEYRING, "samlc_1", token)
-    assert not ranks.is_returning(KEYRING, "samlc_2", token)
-    assert not ranks.is_returning(KEYRING, "samlc_1", "")
-    assert not ranks.is_returning(KEYRING, "samlc_1", token[:-2] + "AA")
+    assert readers.is_returning(KEYRING, "samlc_1", token)
+    assert not readers.is_returning(KEYRING, "samlc_2", token)
+    assert not readers.is_returning(KEYRING, "samlc_1", "")
+    assert not readers.is_returning(KEYRING, "samlc_1", token[:-2] + "AA")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from services.auth.saml import ranks
+from services.auth.saml import readers
 from services.auth.saml.documents import ASSERTION, PROTOCOL, tag
 from services.auth.tasks import KEPT
 from shared.crypto import Keyring
@@ -536,9 +536,9 @@ def test_password_users_of_other_domains_sign_in_as_before(auth: Auth, works: Co
 
 
 def test_a_browser_that_signed_in_before_waits_in_a_line_of_its_own(auth: Auth, works: Connection) -> None:
-    of = ranks.Ranks(Keyring.from_text(auth.settings.encryption_keys)).of
+    of = readers.Ranks(Keyring.from_text(auth.settings.encryption_keys)).of
     browser = Browser(auth)
-    assert of(works.id, b"RelayState=" + works.ask(browser).relay_state.encode()) == ranks.BEGUN
+    assert of(works.id, b"RelayState=" + works.ask(browser).relay_state.encode()) == readers.BEGUN
     works.sign_in(browser)
-    assert of(works.id, b"RelayState=" + works.ask(browser).relay_state.encode()) == ranks.RETURNING
-    assert of(works.id, b"RelayState=" + works.ask(Browser(auth)).relay_state.encode()) == ranks.BEGUN
+    assert of(works.id, b"RelayState=" + works.ask(browser).relay_state.encode()) == readers.RETURNING
+    assert of(works.id, b"RelayState=" + works.ask(Browser(auth)).relay_state.encode()) == readers.BEGUN

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from services.auth.saml import domains, upkeep
+from services.auth.saml import domains
 from services.auth.saml.documents import SIGNATURE, tag
 from shared.database import Connection as Worker
 from tests.auth.federation import Connection
@@ -16,7 +16,7 @@ from tests.auth.test_operator import operate
 
 def look(auth: Auth) -> None:
     with Worker.connect(auth.settings.worker_database_url or "") as conn:
-        upkeep.look_again(conn, domains.create(auth.settings.dns_resolver))
+        domains.look_again(conn, domains.create(auth.settings.dns_resolver))
 
 
 def age(auth: Auth, works: Connection, days: float) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyotp.totp import TOTP
 
-from services.auth.signin import browsers, passwords, texts, throttle, totp
+from services.auth.signin import account_endpoints, codes, passwords, texts, throttle
 from tests.auth.support import PASSWORD, Auth, Browser, claims_of, redeem, register_web_app, returned
 from tests.auth.test_operator import operate
 
@@ -354,10 +354,10 @@ def test_both_languages_say_everything() -> None:
 
 
 def test_a_code_is_right_one_step_early_and_late_and_no_more() -> None:
-    secret = totp.new_secret()
+    secret = codes.new_secret()
     code = TOTP(secret).at(1_000_000_000)
     step = 1_000_000_000 // 30
-    assert [totp.step_of(secret, code, 1_000_000_000 + 30 * offset) for offset in (-2, -1, 0, 1, 2)] == [
+    assert [codes.step_of(secret, code, 1_000_000_000 + 30 * offset) for offset in (-2, -1, 0, 1, 2)] == [
         None,
         step,
         step,
@@ -368,7 +368,7 @@ def test_a_code_is_right_one_step_early_and_late_and_no_more() -> None:
 
 @given(st.text())
 def test_no_text_breaks_the_check_of_a_code(code: str) -> None:
-    assert totp.step_of("JBSWY3DPEHPK3PXP" * 2, code, 59.0) is None or code.replace(" ", "").isdigit()
+    assert codes.step_of("JBSWY3DPEHPK3PXP" * 2, code, 59.0) is None or code.replace(" ", "").isdigit()
 
 
 def test_addresses_are_counted_by_household() -> None:
@@ -378,9 +378,15 @@ def test_addresses_are_counted_by_household() -> None:
 
 
 def test_browsers_are_named_as_people_know_them() -> None:
-    assert browsers.describe("Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0") == "Firefox, Windows"
-    assert browsers.describe("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/17 Safari/605") == "Safari, macOS"
-    assert browsers.describe("curl/8.1") == "curl/8.1"
+    assert (
+        account_endpoints.describe_browser("Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0")
+        == "Firefox, Windows"
+    )
+    assert (
+        account_endpoints.describe_browser("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/17 Safari/605")
+        == "Safari, macOS"
+    )
+    assert account_endpoints.describe_browser("curl/8.1") == "curl/8.1"
 
 
 def test_passwords_cost_what_rfc_9106_recommends() -> None:

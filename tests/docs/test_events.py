@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from services.auth.apps import credential_endpoints
-from services.auth.apps.models import App
+from services.auth.apps import endpoints
+from services.auth.apps.models import AppRow
 from services.webhook_dispatcher.event_types import violation
 
 NOW = datetime(2026, 3, 23, 12, tzinfo=UTC)
-APP = App(
+APP = AppRow(
     client_id="app_01jdkfx3c8e2r9v5m7q4t6w0ya",
     tenant_id="org_01jdkfx3c8e2r9v5m7q4t6w0ya",
     name="Case sync connector",
@@ -36,5 +36,5 @@ APP = App(
 
 @pytest.mark.parametrize("previous_expires_at", [NOW, None])
 def test_a_rotated_secret_is_an_event_of_the_catalogue(previous_expires_at: datetime | None) -> None:
-    event = credential_endpoints._secret_rotated(APP, previous_expires_at, test=False)
+    event = endpoints._secret_rotated(APP, previous_expires_at, test=False)
     assert violation(event.type, msgspec.to_builtins(event.data)) is None

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.auth.requests import demo
+from services.auth.requests import seeding
 from shared.ids import new_id
 from tests.e2e.receiver import receiver
 from tests.support.stack import App, Stack
@@ -45,12 +45,12 @@ def test_the_demo_data_is_there_through_every_service(
 ) -> None:
     assert request_made["sandbox"]["demo_data_at"] is not None
     devices = {device["serial_number"]: device for device in api.get("/api/v1/devices").json()}
-    assert devices.keys() == {device["serial_number"] for device in demo.DEVICES}
-    path = f"/api/v1/devices/{devices[demo.MEASURING]['id']}/observations"
+    assert devices.keys() == {device["serial_number"] for device in seeding.DEVICES}
+    path = f"/api/v1/devices/{devices[seeding.MEASURING]['id']}/observations"
     [observation] = api.get(path).json()
     assert observation["test"] is True
     [encounter] = api.get("/api/v1/epcr/encounters").json()["encounters"]
-    assert encounter["cad_incident_id"] == demo.INCIDENT
+    assert encounter["cad_incident_id"] == seeding.INCIDENT
     wait_for(lambda: api.get(path).json()[0]["encounter_link"] == "linked", what="the reading to reach the record")
     bundle = api.get(f"/api/v1/epcr/encounters/{encounter['id']}/fhir-bundle").json()
     kinds = {entry["resource"]["resourceType"] for entry in bundle["entry"]}
@@ -64,7 +64,7 @@ def test_the_demo_data_is_there_through_every_service(
         if one["name"] == "ListIncidents"
     )
     incidents = api.post("/graphql", json={"query": document, "variables": {}}).json()["data"]["incidents"]["nodes"]
-    assert [incident["cadIncidentId"] for incident in incidents] == [demo.INCIDENT]
+    assert [incident["cadIncidentId"] for incident in incidents] == [seeding.INCIDENT]
 
 
 def test_written_again_the_demo_data_is_the_same(stack: Stack, request_made: dict[str, Any], api: httpx.Client) -> None:
@@ -72,10 +72,10 @@ def test_written_again_the_demo_data_is_the_same(stack: Stack, request_made: dic
     with stack.database("auth", "migrator") as conn:
         conn.execute("UPDATE integration_requests SET demo_data_at = NULL WHERE id = %s", (request_made["id"],))
     stack.operate("auth", "requests", "seed", request_made["id"])
-    assert len(api.get("/api/v1/devices").json()) == len(demo.DEVICES)
+    assert len(api.get("/api/v1/devices").json()) == len(seeding.DEVICES)
     [encounter] = api.get("/api/v1/epcr/encounters").json()["encounters"]
-    assert encounter["cad_incident_id"] == demo.INCIDENT
-    measuring = next(d for d in api.get("/api/v1/devices").json() if d["serial_number"] == demo.MEASURING)
+    assert encounter["cad_incident_id"] == seeding.INCIDENT
+    measuring = next(d for d in api.get("/api/v1/devices").json() if d["serial_number"] == seeding.MEASURING)
     assert len(api.get(f"/api/v1/devices/{measuring['id']}/observations").json()) == 1
 
 

@@ -32,13 +32,14 @@ import services.graphql_api.requests
 import services.webhook_dispatcher.models
 from gateway import framing, headers, target
 from gateway.problems import Refusal as GatewayRefusal
-from services.auth.apps import jwks, redirects
-from services.auth.oauth import forms, pkce, presented, refresh
-from services.auth.oauth.presented_token import read_access_token
+from services.auth.apps import credentials
+from services.auth.apps import rules as app_rules
+from services.auth.oauth import clients, forms, server, tokens
+from services.auth.oauth.tokens import read_access_token
 from services.auth.requests import rules as request_rules
-from services.auth.saml import assertions, bindings, certificates, documents, metadata
+from services.auth.saml import assertions, documents, messages, metadata
 from services.auth.saml.assertions import Expected
-from services.auth.saml.documents import Refused
+from services.auth.saml.documents import MessageRefused
 from services.auth.signin import texts
 from services.control_plane import contents
 from services.control_plane.automations import expressions
@@ -220,12 +221,12 @@ def page(query: bytes) -> None:
 
 
 def basic(body: bytes) -> None:
-    presented.read(Headers({"authorization": "Basic " + body.decode("latin-1")}), forms.Form({}, ()))
+    clients.read_credentials(Headers({"authorization": "Basic " + body.decode("latin-1")}), forms.Form({}, ()))
 
 
 def client_assertion(body: bytes) -> None:
-    values = {"client_assertion": body.decode("latin-1"), "client_assertion_type": presented.ASSERTION_TYPE}
-    presented.read(Headers({}), forms.Form(values, ()))
+    values = {"client_assertion": body.decode("latin-1"), "client_assertion_type": clients.ASSERTION_TYPE}
+    clients.read_credentials(Headers({}), forms.Form(values, ()))
     jwt.get_unverified_header(body)
 
 
@@ -334,13 +335,13 @@ DIGITS = {
 def grammars(body: bytes) -> None:
     """All grammars of fields in bodies of at most 64 KiB."""
     value = body.decode("latin-1")
-    redirects.problem_with(value)
+    app_rules.problem_with_redirect(value)
     rules.SEMVER.fullmatch(value)
     request_rules._DOMAIN.fullmatch(value[:253])
     request_rules._ADDRESS.fullmatch(value[:254])
     custom_headers.objection({"x-a": value})
     units.refusal(value, ["%"])
-    refresh.read(value)
+    tokens.read_refresh(value)
     tracing.context_of(value[:512])
     for read in (nomenclature.find, addresses.parse, numbers.number, numbers.pattern, carriers.check_host):
         try:
@@ -354,14 +355,14 @@ def grammars(body: bytes) -> None:
 
 
 def challenge(body: bytes) -> None:
-    pkce._CHALLENGE.fullmatch(body.decode("latin-1"))
-    pkce._VERIFIER.fullmatch(body.decode("latin-1"))
+    server._CHALLENGE.fullmatch(body.decode("latin-1"))
+    server._VERIFIER.fullmatch(body.decode("latin-1"))
 
 
 def key_set(body: bytes) -> None:
     value = strict_json.parse(body, values=4096)
     if isinstance(value, dict):
-        jwks.problem_with(value, 5)
+        credentials.problem_with_jwks(value, 5)
 
 
 RSA = b'{"kty":"RSA","kid":"a","e":"AQAB","n":"'
@@ -392,10 +393,10 @@ def saml_form(body: bytes) -> None:
     values = forms.parse_body(
         forms.CONTENT_TYPE, b"SAMLResponse=" + body.replace(b"+", b"%2B"), escapes=len(body)
     ).values
-    saml_response(bindings.decode(values.get("SAMLResponse", "")))
+    saml_response(messages.decode_base64(values.get("SAMLResponse", "")))
 
 
-XML_REFUSALS = (Refused, OAuth2Error)
+XML_REFUSALS = (MessageRefused, OAuth2Error)
 BASE64 = {name: as_base64(shape) for name, shape in XML.items()}
 
 PEM = b"-----BEGIN CERTIFICATE-----"
@@ -435,10 +436,10 @@ ENTRIES = [
     Entry("json web keys", key_set, http.SMALL, {**JSON, **KEYS}, most=12),
     Entry("saml response", saml_response, documents.MAX_BYTES, XML, XML_REFUSALS, most=40),
     Entry("saml form", saml_form, 512 * KIB, {**BASE64, **FORM}, XML_REFUSALS, most=40),
-    Entry("saml query", text(lambda query: bindings.from_query(query, [])), URL, FORM, XML_REFUSALS),
+    Entry("saml query", text(lambda query: messages.from_query(query, [])), URL, FORM, XML_REFUSALS),
     Entry(
         "saml inflate",
-        bindings.inflate,
+        messages.inflate,
         URL,
         {"zeros": deflated(repeated(b"\0")), "noise": repeated(b"\xa5Z")},
         XML_REFUSALS,
@@ -446,10 +447,10 @@ ENTRIES = [
     Entry("saml metadata", pasted, documents.MAX_BYTES, XML, XML_REFUSALS, most=40),
     Entry(
         "certificate",
-        text(certificates.read),
+        text(metadata.read_certificate),
         16 * KIB,
         {**DIGITS, "PEM": repeated(b"A", PEM)},
-        (certificates.Unusable,),
+        (metadata.Unusable,),
     ),
     Entry("accept-language", text(texts.language), HEAD, HEADERS),
     Entry("docs headers", docs_headers, HEAD, HEADERS),

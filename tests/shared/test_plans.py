@@ -26,7 +26,7 @@ BOUNDED = {
     "services.auth.apps.queries.REVOKE_GRANTS": "the people of one app, when it is deleted",
     "services.auth.apps.queries.RECENT_COUNTS": "a week of one app: kinds of calls times days",
     "services.auth.keys.queries.LIMIT_OTHER_KEYS": "a handful of signing keys",
-    "services.auth.saml.upkeep.UNANSWERED": "the domain just looked at, by its key",
+    "services.auth.saml.queries.DOMAIN_UNANSWERED": "the domain just looked at, by its key",
     "services.auth.tenants.queries.WITHDRAW_AHEAD": "an operator's command after a clock was wrong",
     "services.control_plane.automations.queries.MEASURE": "counts no further than 10,000 three times",
     "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "the first 5,000 rows of a table that is emptied",

@@ -1,4 +1,4 @@
-"""What is revoked, in memory: nothing is let in that was, whatever is folded, and one tenant's excess is its own."""
+"""Revocations in memory: a revoked token never passes, also after folding, and one tenant's excess stays its own."""
 
 import asyncio
 import time
@@ -135,7 +135,7 @@ def test_a_header_that_names_no_service_is_let_in_only_while_that_is_asked_for()
 
 
 class Auth:
-    """Answers questions one by one with what the test has laid out, and keeps the last one waiting."""
+    """Answers questions one by one with the answers that the test prepared, and keeps the last one waiting."""
 
     def __init__(self, *answers: Answer | Exception) -> None:
         self.answers = list(answers)
@@ -154,7 +154,7 @@ class Auth:
 
 
 def follow(auth: Auth) -> Marks:
-    """What is known once a question waits for an answer."""
+    """Returns when a question waits for an answer."""
     marks = Marks()
 
     async def story() -> None:
@@ -206,10 +206,10 @@ def test_a_bell_that_no_answer_follows_asks_anew(monkeypatch: pytest.MonkeyPatch
         marks = Marks()
         follower = Follower(marks, fetch)
         running = asyncio.create_task(follower.run())
-        while len(asked) < 2:  # noqa: ASYNC110 it is not told
+        while len(asked) < 2:  # noqa: ASYNC110 nothing signals it
             await asyncio.sleep(0.01)
         follower.ring()
-        while not covers(marks, (0, 0, 0, 0, 1)):  # noqa: ASYNC110 it is not told
+        while not covers(marks, (0, 0, 0, 0, 1)):  # noqa: ASYNC110 nothing signals it
             await asyncio.sleep(0.01)
         running.cancel()
 

@@ -1,37 +1,52 @@
-"""Platform apps: the HTTP door of a tenant's admin."""
+"""Apps, their governance, secrets and service tokens: the endpoints of an organisation's administrator."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from psycopg.rows import class_row
+import msgspec
+from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
-from services.auth.apps import dry_run, queries, rules, scopes, store
-from services.auth.apps.changing import changeable, named_fields, refuse
+from services.auth.apps import queries, rules, scopes, store
 from services.auth.apps.models import (
     App,
     AppChange,
     AppDraft,
-    AppEventRow,
+    AppEvent,
     AppPage,
+    AppRow,
     GovernanceChange,
+    GovernanceChanged,
     GovernanceQuery,
+    GovernanceTried,
+    MintedServiceToken,
+    RegisteredApp,
+    RotatedSecret,
+    RotateSecret,
+    Scope,
+    Scopes,
+    Secret,
+    ServiceToken,
+    ServiceTokenDraft,
 )
-from services.auth.apps.views import app_view, governance_view
+from services.auth.apps.rules import refuse
+from services.auth.apps.store import insert_service_token
 from services.auth.revocations import bell, watermarks
-from shared import audit, http, idempotency, identity, pagination
+from shared import audit, deidentification, http, idempotency, identity, ids, outbox, pagination, problems, rows
+from shared.caps import Cap, require_room
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
+from shared.messages import Event
 from shared.pagination import Page
+from shared.problems import FieldError
 
 
-async def list_scopes(request: Request, caller: Caller) -> Response:
-    """What apps of the caller's tenant may ask for."""
+async def list_scopes(request: Request, caller: Caller) -> Scopes:
     async with tenant_transaction(request, caller) as conn:
         tenant = await store.load_tenant(conn, caller.tenant_id)
-    catalogue = scopes.catalogue(tenant.granted_scopes)
-    return http.json({"scopes": [{"name": name, "description": text} for name, text in catalogue.items()]})
+    return Scopes([Scope(name, text) for name, text in scopes.catalogue(tenant.granted_scopes).items()])
 
 
 async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Response:
@@ -45,32 +60,32 @@ async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Respo
             conn, settings, tenant.tenant_id, "apps_a_day", queries.COUNT_APPS_OF_DAY, (tenant.tenant_id,)
         )
         app = await store.insert_app(conn, caller.tenant_id, draft)
-        content = app_view(app)
-        if app.token_endpoint_auth_method in ("client_secret_basic", "client_secret_post"):
-            content["client_secret"] = await store.add_secret(conn, request.state.keyring, app)
+        secret = await store.add_secret(conn, request.state.keyring, app) if app.has_secret else UNSET
         await audit.record(conn, caller, "app.created", app.client_id, {"requested_scopes": app.requested_scopes})
-        content["secrets"] = await store.live_secrets(conn, app.client_id)
-        response = http.created(content, f"/v1/platform/apps/{app.client_id}")
+        shown = await _shown(conn, app)
+        registered = RegisteredApp(**msgspec.structs.asdict(shown), client_secret=secret)
+        response = http.created(registered, f"/v1/platform/apps/{app.client_id}")
         return await idempotency.keep(conn, request, caller, response)
 
 
 async def list_apps(request: Request, caller: Caller, page: AppPage) -> Response:
     parameters = {"status": page.status or None, "after": pagination.after(request, page), "limit": page.limit + 1}
-    async with tenant_transaction(request, caller) as conn, conn.cursor(row_factory=class_row(App)) as cursor:
-        await cursor.execute(queries.APPS, parameters)
-        rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, key=lambda app: app.client_id)
-    content = {"apps": [app_view(app) for app in rows], "next_cursor": next_cursor}
-    return http.json(content, headers=pagination.link_header(request, next_cursor))
-
-
-async def read_app(request: Request, caller: Caller, client_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        app = await store.load_app(conn, client_id)
-        return http.json(app_view(app, await store.live_secrets(conn, app.client_id)))
+        found = await rows.every(conn, AppRow, queries.APPS, parameters)
+    return pagination.listed(request, "apps", found, page, lambda app: app.client_id, AppRow.shown)
 
 
-async def change_app(request: Request, caller: Caller, client_id: str, change: AppChange) -> Response:
-    """Withdrawing a scope ends the app's live tokens: none may carry more than the app is approved for."""
+async def read_app(request: Request, caller: Caller, client_id: str) -> App:
+    async with tenant_transaction(request, caller) as conn:
+        return await _shown(conn, await store.load_app(conn, client_id))
+
+
+async def _shown(conn: AsyncConnection, app: AppRow) -> App:
+    return app.shown(await rows.every(conn, Secret, queries.LIVE_SECRETS, (app.client_id,)))
+
+
+async def change_app(request: Request, caller: Caller, client_id: str, change: AppChange) -> App:
+    """Withdrawing a scope ends the app's live tokens, since no token may carry more than the app is approved for."""
     async with tenant_transaction(request, caller) as conn:
         tenant = await store.hold_tenant(conn, caller.tenant_id)
         app = await changeable(conn, caller, client_id)
@@ -83,51 +98,51 @@ async def change_app(request: Request, caller: Caller, client_id: str, change: A
         await audit.record(
             conn, caller, "app.changed", app.client_id, {"fields": sorted(named), "withdrawn": withdrawn}
         )
-        content = app_view(changed, await store.live_secrets(conn, app.client_id))
+        answer = await _shown(conn, changed)
     if withdrawn:
         await bell.ring(request.state.redis)
-    return http.json(content)
+    return answer
 
 
 async def delete_app(request: Request, caller: Caller, client_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
-        await store.save_app(conn, app, status="deleted")
-        await conn.execute(queries.DELETE_SECRETS, (app.client_id,))
-        await conn.execute(queries.DELETE_CONSENTS, (app.client_id,))
-        await conn.execute(queries.REVOKE_GRANTS, (app.client_id,))
-        await store.revoke_every_token(conn, app.client_id)
+        deleted = await rows.found(conn, AppRow, queries.DELETE_APP, (app.client_id,))
+        await outbox.add(conn, app.tenant_id, *store.app_messages(deleted))
+        for statement in queries.END_WITH_APP:
+            await conn.execute(statement, (app.client_id,))
+        await watermarks.revoke(conn, "client", app.client_id)
         await audit.record(conn, caller, "app.deleted", app.client_id)
     await bell.ring(request.state.redis)
     return http.no_content()
 
 
-async def disable_app(request: Request, caller: Caller, client_id: str) -> Response:
-    """Ends every live token at once; secrets and service-token grants stay as they are for the day it is enabled again."""
+async def disable_app(request: Request, caller: Caller, client_id: str) -> App:
+    """Ends every live token at once. Secrets and grants of users stay for the day the app is enabled again."""
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
         if app.status == "active":
             app = await store.save_app(conn, app, status="disabled")
             await store.revoke_every_token(conn, app.client_id)
             await audit.record(conn, caller, "app.disabled", app.client_id)
-        content = app_view(app, await store.live_secrets(conn, app.client_id))
+        answer = await _shown(conn, app)
     await bell.ring(request.state.redis)
-    return http.json(content)
+    return answer
 
 
-async def enable_app(request: Request, caller: Caller, client_id: str) -> Response:
+async def enable_app(request: Request, caller: Caller, client_id: str) -> App:
     async with tenant_transaction(request, caller) as conn:
         app = await changeable(conn, caller, client_id)
         if app.status == "disabled":
             app = await store.save_app(conn, app, status="active")
             await audit.record(conn, caller, "app.enabled", app.client_id)
-        return http.json(app_view(app, await store.live_secrets(conn, app.client_id)))
+        return await _shown(conn, app)
 
 
 async def change_governance(
     request: Request, caller: Caller, client_id: str, query: GovernanceQuery, change: GovernanceChange
 ) -> Response:
-    """Turning service tokens off ends the live ones, another mode of de-identification all that are live.
+    """Turning service tokens off ends the live ones; another mode of de-identification ends every token of the app.
 
     Every gateway refuses them within a second.
     """
@@ -137,7 +152,9 @@ async def change_governance(
         app = await changeable(conn, caller, client_id)
         refuse(rules.check_governance(change, app, tenant, request.state.settings))
         if query.dry_run:
-            return http.json(await _dry_run(conn, app, change))
+            counts = await (await conn.execute(queries.RECENT_COUNTS, (app.client_id,))).fetchall()
+            reasons = rules.would_refuse(change, app, [rules.Count(*row) for row in counts])
+            return http.json(GovernanceTried(dry_run=True, would_refuse=sum(reasons.values()), by_reason=reasons))
         named = named_fields(change)
         changed = await store.save_app(conn, app, **named)
         has_other_mode = changed.deidentification != app.deidentification
@@ -148,30 +165,151 @@ async def change_governance(
         await audit.record(conn, caller, "app.governance_changed", app.client_id, {"fields": sorted(named)})
     if revoked or has_other_mode:
         await bell.ring(request.state.redis)
-    content = {
-        "client_id": app.client_id,
-        "governance": governance_view(changed),
-        "revoked_service_tokens": revoked,
-        "revocation_effective_within_seconds": watermarks.EFFECTIVE_WITHIN_SECONDS,
-    }
-    return http.json(content)
-
-
-async def _dry_run(conn: AsyncConnection, app: App, change: GovernanceChange) -> dict[str, Any]:
-    rows = await (await conn.execute(queries.RECENT_COUNTS, (app.client_id,))).fetchall()
-    reasons = dry_run.would_refuse(change, app, [dry_run.Count(*row) for row in rows])
-    return {"dry_run": True, "would_refuse": sum(reasons.values()), "by_reason": reasons}
+    within = watermarks.EFFECTIVE_WITHIN_SECONDS
+    return http.json(GovernanceChanged(app.client_id, changed.governance, revoked, within))
 
 
 async def list_events(request: Request, caller: Caller, client_id: str, page: Page) -> Response:
-    """Refused token calls of the last 30 days. An app may read its own: its integrator debugs alone."""
+    """Refused token calls of the last 30 days. An app may read its own, so that its integrator needs no administrator."""
     if caller.client_id != client_id:
         identity.require(request, scopes.PLATFORM_APPS)
     parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
         await store.load_app(conn, client_id)
-        async with conn.cursor(row_factory=class_row(AppEventRow)) as cursor:
-            await cursor.execute(queries.APP_EVENTS, parameters)
-            rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, key=lambda row: row.id)
-    content = {"events": list(rows), "next_cursor": next_cursor}
-    return http.json(content, headers=pagination.link_header(request, next_cursor))
+        found = await rows.every(conn, AppEvent, queries.APP_EVENTS, parameters)
+    return pagination.listed(request, "events", found, page, lambda row: row.id)
+
+
+# --- Secrets and service tokens ---------------------------------------------------------------------------------------
+
+
+async def rotate_secret(request: Request, caller: Caller, client_id: str, rotation: RotateSecret) -> Response:
+    """Makes a new secret. The one before works for the overlap; without overlap it ends at once, with every token."""
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        app = await changeable(conn, caller, client_id)
+        if not app.has_secret:
+            raise problems.conflict("This app has no secret.")
+        overlap = {"client_id": app.client_id, "overlap": rotation.overlap_seconds}
+        ended = await (await conn.execute(queries.END_OTHER_SECRETS, overlap)).fetchall()
+        await conn.execute(queries.FORGET_ENDED_SECRETS, overlap)
+        secret = await store.add_secret(conn, request.state.keyring, app)
+        if not rotation.overlap_seconds:
+            await store.revoke_every_token(conn, app.client_id)
+        expires_at = max((row[0] for row in ended), default=None)
+        await outbox.add(conn, app.tenant_id, _secret_rotated(app, expires_at, test=caller.rehearses))
+        await audit.record(conn, caller, "app.secret_rotated", app.client_id, {"overlap": rotation.overlap_seconds})
+        answer = http.json(RotatedSecret(app.client_id, secret, expires_at))
+        response = await idempotency.keep(conn, request, caller, answer)
+    if not rotation.overlap_seconds:
+        await bell.ring(request.state.redis)
+    return response
+
+
+def _secret_rotated(app: AppRow, previous_expires_at: datetime | None, *, test: bool) -> Event:
+    now = datetime.now(UTC)
+    return Event(
+        event_id=ids.new_id("evt"),
+        type="app.secret_rotated",
+        timestamp=now,
+        data={
+            "client_id": app.client_id,
+            "rotated_at": now,
+            "previous_secret_expires_at": previous_expires_at,
+        },
+        test=test,
+    )
+
+
+async def mint_service_token(request: Request, caller: Caller, client_id: str, draft: ServiceTokenDraft) -> Response:
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        tenant = await store.hold_tenant(conn, caller.tenant_id)
+        if tenant.status != "active":
+            raise problems.conflict("This organisation is suspended.")
+        app = await changeable(conn, caller, client_id)
+        wanted = _check_service_token(app, draft)
+        await _require_room(conn, request, app)
+        issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
+        await request.state.keys.fresh()
+        token_id, claims = await insert_service_token(
+            conn, app, wanted, draft.expires_in, aud=[issuer, audience], environment=tenant.environment
+        )
+        await audit.record(
+            conn, caller, "service_token.minted", token_id, {"client_id": app.client_id, "scopes": wanted}
+        )
+        minted = MintedServiceToken(
+            id=token_id,
+            token=request.state.keys.signer().sign(claims),
+            scopes=wanted,
+            expires_at=datetime.fromtimestamp(claims.exp, UTC),
+        )
+        response = http.created(minted, f"/v1/platform/apps/{app.client_id}/service-tokens/{token_id}")
+        response = await idempotency.keep(conn, request, caller, response)
+    request.state.activity.count(app.tenant_id, app.client_id, rules.SERVICE_TOKEN)
+    return response
+
+
+def _check_service_token(app: AppRow, draft: ServiceTokenDraft) -> list[str]:
+    """The scopes of the token. Raises Problem: 409 app disabled, 403 not allowed by governance, 422 scopes beyond the app's."""
+    if app.status != "active":
+        raise problems.conflict("This app is disabled.")
+    if not app.allow_service_tokens:
+        raise problems.forbidden("The governance of this app does not allow service tokens.")
+    held = deidentification.permitted(app.deidentification, app.requested_scopes)
+    approved = [scope for scope in held if scope != scopes.OFFLINE_ACCESS]
+    wanted = approved if draft.scopes is UNSET else list(dict.fromkeys(draft.scopes))
+    refuse(
+        [
+            FieldError(f"/scopes/{index}", "is not approved for this app")
+            for index, scope in enumerate(wanted)
+            if not scopes.allows(approved, scope)
+        ]
+    )
+    return wanted
+
+
+async def _require_room(conn: AsyncConnection, request: Request, app: AppRow) -> None:
+    settings, instead = request.state.settings, "revoke some first"
+    cap = Cap("live service tokens", settings.most_service_tokens_of_app, "An app", instead)
+    await require_room(conn, cap, app.client_id, queries.COUNT_SERVICE_TOKENS, (app.client_id,))
+    count = queries.COUNT_SERVICE_TOKENS_OF_TENANT
+    await caps.require(conn, settings, app.tenant_id, "service_tokens", count, (app.tenant_id,))
+
+
+async def list_service_tokens(request: Request, caller: Caller, client_id: str, page: Page) -> Response:
+    parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        await store.load_app(conn, client_id)
+        found = await rows.every(conn, ServiceToken, queries.SERVICE_TOKENS, parameters)
+    return pagination.listed(request, "service_tokens", found, page, lambda row: row.id)
+
+
+async def revoke_service_token(request: Request, caller: Caller, client_id: str, token_id: str) -> Response:
+    async with tenant_transaction(request, caller) as conn:
+        app = await changeable(conn, caller, client_id)
+        if not ids.is_id(token_id, "tok"):
+            raise problems.not_found()
+        row = await (await conn.execute(queries.REVOKE_SERVICE_TOKEN, (token_id, app.client_id))).fetchone()
+        if row is None:
+            raise problems.not_found()
+        await watermarks.revoke(conn, "grant", row[0])
+        await audit.record(conn, caller, "service_token.revoked", token_id, {"client_id": app.client_id})
+    await bell.ring(request.state.redis)
+    return http.no_content()
+
+
+async def changeable(conn: AsyncConnection, caller: Caller, client_id: str) -> AppRow:
+    """The app, locked. Raises Problem: 404 for another tenant's app, 403 for the caller's own and for first-party apps."""
+    app = await store.load_app(conn, client_id, lock=True)
+    if app.client_id == caller.client_id:
+        raise problems.forbidden("A token cannot change the app it was issued to.")
+    if app.first_party:
+        raise problems.forbidden("First-party apps are changed by Knogin's operators alone.")
+    return app
+
+
+def named_fields(change: msgspec.Struct) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}

@@ -1,13 +1,13 @@
-"""Apps that the control plane installs and uninstalls for a tenant's administrator, each in the transaction of the message that asks."""
+"""Installs and uninstalls apps when the control plane asks for it, each in the transaction of its message."""
 
 from collections.abc import Callable, Sequence
 
 from psycopg.rows import class_row
 
 from services.auth import caps
-from services.auth.apps import events, queries, scopes
-from services.auth.apps.models import App, Tenant
-from services.auth.apps.store import announcements
+from services.auth.apps import queries, rules, scopes
+from services.auth.apps.models import AppRow, Tenant
+from services.auth.apps.store import app_messages
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.revocations.watermarks import LIVES_SECONDS
 from services.auth.settings import Settings
@@ -20,7 +20,7 @@ from shared.worker import Received
 
 
 def install(conn: Connection, messages: Sequence[Received[InstallApp]], settings: Settings) -> None:
-    """Makes each app, or says why it may not be. It has no secret until an administrator rotates one into it."""
+    """Makes each app, or answers why it may not. The app has no secret until an administrator rotates it."""
     for message in messages:
         set_tenant(conn, message.tenant_id)
         wanted = message.body
@@ -37,7 +37,7 @@ def install(conn: Connection, messages: Sequence[Received[InstallApp]], settings
 
 
 def objection(wanted: InstallApp, tenant: Tenant | None) -> str | None:
-    """What the tenant may not give an app, in words for its administrator. Pure."""
+    """Why the tenant may not install the app, in words for its administrator; None if it may. Pure."""
     if tenant is None or tenant.status != "active":
         return "the organisation is suspended"
     catalogue = scopes.catalogue(tenant.granted_scopes)
@@ -45,13 +45,13 @@ def objection(wanted: InstallApp, tenant: Tenant | None) -> str | None:
         return f"not in this organisation's catalogue: {', '.join(lacking)}"
     if lacking := [name for name in wanted.graphql_bundles if name not in tenant.graphql_bundles]:
         return f"not granted to this organisation: {', '.join(lacking)}"
-    if unknown := [name for name in wanted.approved_events if not events.is_known(name)]:
-        return f"no event there is: {', '.join(unknown)}"
+    if unknown := [name for name in wanted.approved_events if not rules.is_known_event(name)]:
+        return f"no known event type: {', '.join(unknown)}"
     return None
 
 
 def _no_room(conn: Connection, tenant_id: str, settings: Settings) -> str | None:
-    """Why the organisation may have no further app; counted under the lock that making one by hand takes."""
+    """Why the organisation may have no further app. Counts under the same lock as the endpoint that creates apps."""
     row = conn.execute(caps.LIMIT, (tenant_id, "apps")).fetchone()
     cap = Cap(caps.THINGS["apps"], row[0] if row is not None else settings.most_apps)
     conn.execute(LOCK, (f"{cap.things} {tenant_id}",))
@@ -60,23 +60,21 @@ def _no_room(conn: Connection, tenant_id: str, settings: Settings) -> str | None
 
 
 def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring: Callable[[], object]) -> None:
-    """Deletes each app, unless it is gone; its tokens end at every gateway within a second. `ring` hurries the gateways."""
+    """Deletes each app that still exists. Its tokens end at every gateway within a second. `ring` wakes the gateways."""
     for message in messages:
         set_tenant(conn, message.tenant_id)
         gone = message.body
-        with conn.cursor(row_factory=class_row(App)) as cursor:
+        with conn.cursor(row_factory=class_row(AppRow)) as cursor:
             app = cursor.execute(queries.DELETE_APP, (gone.client_id,)).fetchone()
         if app is None:
             continue
-        conn.execute(queries.DELETE_SECRETS, (app.client_id,))
-        conn.execute(queries.DELETE_CONSENTS, (app.client_id,))
-        conn.execute(queries.REVOKE_GRANTS, (app.client_id,))
-        conn.execute(queries.REVOKE_SERVICE_TOKENS, (app.client_id,))
+        for statement in queries.END_WITH_APP:
+            conn.execute(statement, (app.client_id,))
         conn.execute(ADD_WATERMARKS, ("client", [app.client_id], LIVES_SECONDS))
         by = Caller(tenant_id=app.tenant_id, client_id=gone.uninstalled_by, subject=gone.uninstalled_by_user)
         detail = {"installation": gone.installation_id}
         conn.execute(audit.RECORD, audit.entry(by, "app.uninstalled", app.client_id, detail))
-        outbox.add_sync(conn, app.tenant_id, *announcements(app), traceparent=message.traceparent)
+        outbox.add_sync(conn, app.tenant_id, *app_messages(app), traceparent=message.traceparent)
         conn.after_commit(ring)
 
 
@@ -90,13 +88,13 @@ def _make(conn: Connection, message: Received[InstallApp]) -> None:
         "approved_events": wanted.approved_events,
         "graphql_bundles": wanted.graphql_bundles,
     }
-    with conn.cursor(row_factory=class_row(App)) as cursor:
+    with conn.cursor(row_factory=class_row(AppRow)) as cursor:
         app = cursor.execute(queries.INSTALL_APP, row).fetchone()
     assert app is not None
     by = Caller(tenant_id=app.tenant_id, client_id=wanted.consented_by, subject=wanted.consented_by_user)
     detail = {"installation": wanted.installation_id, "requested_scopes": wanted.scopes}
     conn.execute(audit.RECORD, audit.entry(by, "app.installed", app.client_id, detail))
-    outbox.add_sync(conn, app.tenant_id, *announcements(app), traceparent=message.traceparent)
+    outbox.add_sync(conn, app.tenant_id, *app_messages(app), traceparent=message.traceparent)
 
 
 def _tenant(conn: Connection, tenant_id: str) -> Tenant | None:

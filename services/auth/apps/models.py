@@ -1,5 +1,6 @@
-"""Apps as the database has them, as requests ask for them and as answers show them."""
+"""Apps: the rows, the bodies of requests, and the answers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -13,35 +14,10 @@ from shared.pagination import Page
 GrantType = Literal["authorization_code", "client_credentials", "refresh_token"]
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
-Scope = Annotated[str, Meta(min_length=1, max_length=64)]
-Scopes = Annotated[list[Scope], Meta(max_length=50)]
+ScopeName = Annotated[str, Meta(min_length=1, max_length=64)]
+ScopeNames = Annotated[list[ScopeName], Meta(max_length=50)]
 RedirectUris = Annotated[list[str], Meta(max_length=100)]
 Seconds = Annotated[int, Meta(ge=0, le=30 * 86_400)]
-
-
-class App(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `apps`."""
-
-    client_id: str
-    tenant_id: str
-    name: str
-    status: Literal["active", "disabled", "deleted"]
-    first_party: bool
-    grant_types: list[str]
-    redirect_uris: list[str]
-    requested_scopes: list[str]
-    token_endpoint_auth_method: AuthMethod
-    jwks: dict[str, Any] | None
-    allow_service_tokens: bool
-    enforce_pkce: bool
-    approved_events: list[str]
-    access_token_ttl: int
-    graphql_bundles: list[str]
-    pseudonym_domain: str
-    deidentification: Deidentification
-    version: int
-    created_at: datetime
-    updated_at: datetime
 
 
 class AppDraft(http.Body):
@@ -52,17 +28,17 @@ class AppDraft(http.Body):
         default_factory=lambda: ["authorization_code"]
     )
     redirect_uris: RedirectUris = field(default_factory=list)
-    requested_scopes: Scopes = field(default_factory=list)
+    requested_scopes: ScopeNames = field(default_factory=list)
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
     jwks: dict[str, Any] | None = None
 
 
 class AppChange(http.Body):
-    """`PATCH /v1/platform/apps/{client_id}`; what is not named stays."""
+    """`PATCH /v1/platform/apps/{client_id}`; changes the fields it names."""
 
     name: Name | UnsetType = UNSET
     redirect_uris: RedirectUris | UnsetType = UNSET
-    requested_scopes: Scopes | UnsetType = UNSET
+    requested_scopes: ScopeNames | UnsetType = UNSET
     jwks: dict[str, Any] | UnsetType = UNSET
 
 
@@ -82,7 +58,7 @@ class GovernanceChange(http.Body):
 class ServiceTokenDraft(http.Body):
     """`scopes` default to all the app has; lives 24 h unless it says otherwise, 30 days at most."""
 
-    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=50)] | UnsetType = UNSET
+    scopes: Annotated[list[ScopeName], Meta(min_length=1, max_length=50)] | UnsetType = UNSET
     expires_in: Annotated[int, Meta(ge=60, le=30 * 86_400)] = 86_400
 
 
@@ -100,30 +76,6 @@ class AppPage(Page):
     status: Literal["active", "disabled"] | None = None
 
 
-class SecretRow(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-
-
-class ServiceTokenRow(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    grant_id: str
-    scopes: list[str]
-    created_at: datetime
-    expires_at: datetime
-    last_used_at: datetime | None
-
-
-class AppEventRow(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    at: datetime
-    kind: str
-    reason: str
-    trace_id: str
-
-
 class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: str
     name: str
@@ -133,3 +85,185 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     graphql_bundles: list[str]
     federation: bool
     version: int
+
+
+class Scope(msgspec.Struct):
+    name: str
+    description: str
+
+
+class Scopes(msgspec.Struct):
+    scopes: list[Scope]
+
+
+MODES = (
+    "How the app is shown patient care records. `exact`: names, numbers and free text are gone, times are as they were. `shifted`: "
+    "every time of a patient is moved by the same number of whole days, up to 50 either way, and shown to the minute. "
+    "`safe_harbor`: every encounter begins on 1 January of its year, vehicles are not named. In the last two the app only reads; ids "
+    "and pseudonyms are its own in that mode; an encounter appears, and changes, a fixed number of days after the day that its moved "
+    "times say (51, or 367), at midnight UTC, in no meaningful order, so that polling reveals no more than reading once. Such an "
+    "app holds no scope but `argus:epcr:read`, `webhooks:read`, `webhooks:write` and `offline_access`, and is approved for no event but "
+    "`webhook.disabled`, `app.secret_rotated` and `integration_request.decided`; a conflicting change is 422 and names "
+    "the conflict. A change of mode ends the app's tokens. No mode withstands a reader who holds the dispatch log, a device's readings or "
+    "the same records read exactly: values and intervals are not changed, and match. A sandbox moves times but holds nothing back."
+)
+
+
+class Governance(msgspec.Struct):
+    """The rules that the organisation's administrator set for the app. `access_token_ttl` is in seconds."""
+
+    allow_service_tokens: bool
+    enforce_pkce: bool
+    redirect_uris: list[str]
+    approved_events: list[str]
+    access_token_ttl: int
+    graphql_bundles: list[str]
+    pseudonym_domain: str
+    deidentification: Annotated[Deidentification, Meta(description=MODES)]
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """When a secret was made, ends and was last used; never its value."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class App(msgspec.Struct, kw_only=True, omit_defaults=True):
+    client_id: str
+    name: str
+    status: Literal["active", "disabled"]
+    tenant_id: str
+    first_party: bool
+    grant_types: list[GrantType]
+    redirect_uris: list[str]
+    requested_scopes: list[str]
+    token_endpoint_auth_method: AuthMethod
+    jwks: dict[str, Any] | UnsetType = UNSET
+    governance: Governance
+    secrets: list[Secret]
+    created_at: datetime
+    updated_at: datetime
+
+
+class RegisteredApp(App, kw_only=True):
+    """The app with its secret, which is shown this once; public apps and those with keys of their own have none."""
+
+    client_secret: str | UnsetType = UNSET
+
+
+class AppRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `apps`. Queries leave deleted apps out, except the one that deletes."""
+
+    client_id: str
+    tenant_id: str
+    name: str
+    status: Literal["active", "disabled", "deleted"]
+    first_party: bool
+    grant_types: list[GrantType]
+    redirect_uris: list[str]
+    requested_scopes: list[str]
+    token_endpoint_auth_method: AuthMethod
+    jwks: dict[str, Any] | None
+    allow_service_tokens: bool
+    enforce_pkce: bool
+    approved_events: list[str]
+    access_token_ttl: int
+    graphql_bundles: list[str]
+    pseudonym_domain: str
+    deidentification: Deidentification
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def has_secret(self) -> bool:
+        return self.token_endpoint_auth_method in ("client_secret_basic", "client_secret_post")
+
+    @property
+    def governance(self) -> Governance:
+        return msgspec.convert(self, Governance, from_attributes=True)
+
+    def shown(self, secrets: Sequence[Secret] = ()) -> App:
+        return App(
+            client_id=self.client_id,
+            name=self.name,
+            status="disabled" if self.status == "disabled" else "active",
+            tenant_id=self.tenant_id,
+            first_party=self.first_party,
+            grant_types=self.grant_types,
+            redirect_uris=self.redirect_uris,
+            requested_scopes=self.requested_scopes,
+            token_endpoint_auth_method=self.token_endpoint_auth_method,
+            jwks=UNSET if self.jwks is None else self.jwks,
+            governance=self.governance,
+            secrets=list(secrets),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+        )
+
+
+class Apps(msgspec.Struct):
+    apps: list[App]
+    next_cursor: str | None
+
+
+class GovernanceChanged(msgspec.Struct):
+    client_id: str
+    governance: Governance
+    revoked_service_tokens: int
+    revocation_effective_within_seconds: int
+
+
+class GovernanceTried(msgspec.Struct):
+    """The calls that the change would have refused over the last 7 days."""
+
+    dry_run: Literal[True]
+    would_refuse: int
+    by_reason: dict[str, int]
+
+
+class AppEvent(msgspec.Struct, frozen=True):
+    id: str
+    at: datetime
+    kind: str
+    reason: str
+    trace_id: str
+
+
+class AppEvents(msgspec.Struct):
+    events: list[AppEvent]
+    next_cursor: str | None
+
+
+class RotatedSecret(msgspec.Struct):
+    """`client_secret` is shown this once."""
+
+    client_id: str
+    client_secret: str
+    previous_secret_expires_at: datetime | None
+
+
+class MintedServiceToken(msgspec.Struct):
+    """`token` is shown this once."""
+
+    id: str
+    token: str
+    scopes: list[str]
+    expires_at: datetime
+
+
+class ServiceToken(msgspec.Struct, frozen=True):
+    id: str
+    grant_id: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+class ServiceTokens(msgspec.Struct):
+    service_tokens: list[ServiceToken]
+    next_cursor: str | None

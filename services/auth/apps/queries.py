@@ -11,8 +11,8 @@ TENANT_COLUMNS: LiteralString = (
     "tenant_id, name, status, environment, granted_scopes, graphql_bundles, federation, version"
 )
 TENANT: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants WHERE tenant_id = %s"
-# What an operator takes from a tenant and what an app is given by it are in one order: who gives holds the tenant until that is committed,
-# and does so before any other lock, as the operator does.
+# An operator who takes scopes from a tenant, and a request that gives scopes to an app, run one after the other. The request holds the
+# tenant until its commit. Both take this lock before any other.
 HOLD_TENANT: LiteralString = "SELECT pg_advisory_xact_lock_shared(7406, hashtext(%s))"
 LOCK_TENANT: LiteralString = "SELECT pg_advisory_xact_lock(7406, hashtext(%s))"
 INSERT_APP: LiteralString = (
@@ -25,7 +25,7 @@ INSERT_APP: LiteralString = (
     RETURNING """
     + COLUMNS
 )
-# Made under an id that the control plane minted.
+# The control plane chose the id.
 INSTALL_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
@@ -68,12 +68,12 @@ UPDATE_APP: LiteralString = (
 )
 
 COUNT_APPS: LiteralString = "SELECT count(*) FROM apps WHERE tenant_id = %s AND status <> 'deleted' AND NOT first_party"
-# Deleted ones too: making and deleting in turn is bounded as well.
+# Deleted apps count too, so that creating and deleting in turn is bounded.
 COUNT_APPS_OF_DAY: LiteralString = (
     "SELECT count(*) FROM apps WHERE tenant_id = %s AND created_at > clock_timestamp() - interval '1 day'"
 )
 INSERT_SECRET: LiteralString = "INSERT INTO app_secrets (id, tenant_id, client_id, mac) VALUES (%s, %s, %s, %s)"
-# The newest secret gets the overlap; whatever was in its own overlap ends now, so that two live at most.
+# The newest secret gets the overlap. A secret in its own overlap ends now, so that at most two are live.
 END_OTHER_SECRETS: LiteralString = """
     UPDATE app_secrets SET expires_at = CASE
         WHEN expires_at IS NULL THEN clock_timestamp() + make_interval(secs => %(overlap)s)
@@ -81,7 +81,7 @@ END_OTHER_SECRETS: LiteralString = """
     WHERE client_id = %(client_id)s AND (expires_at IS NULL OR expires_at > clock_timestamp())
     RETURNING expires_at
 """
-# Of secrets that have ended, the last ones are enough to see what was rotated.
+# The last ended secrets are enough to see the rotations.
 FORGET_ENDED_SECRETS: LiteralString = """
     DELETE FROM app_secrets WHERE client_id = %(client_id)s AND expires_at <= clock_timestamp() AND id NOT IN (
         SELECT id FROM app_secrets WHERE client_id = %(client_id)s ORDER BY created_at DESC LIMIT 20)
@@ -135,3 +135,5 @@ RECENT_COUNTS: LiteralString = """
 REVOKE_GRANTS: LiteralString = """
     UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = 'app deleted' WHERE client_id = %s AND revoked_at IS NULL
 """
+END_WITH_APP: tuple[LiteralString, ...] = (DELETE_SECRETS, DELETE_CONSENTS, REVOKE_GRANTS, REVOKE_SERVICE_TOKENS)
+"""All that ends with a deleted app, besides its access tokens, which a watermark ends. Each takes the client id."""

@@ -1,23 +1,24 @@
-"""Every call about apps and their credentials."""
+"""Route entries of apps and their credentials."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
-
-import msgspec
-from msgspec import Meta
-
-from services.auth.apps import credential_endpoints, endpoints
+from services.auth.apps import endpoints
 from services.auth.apps.models import (
+    App,
     AppChange,
     AppDraft,
+    AppEvents,
     AppPage,
-    AuthMethod,
-    Deidentification,
+    Apps,
     GovernanceChange,
+    GovernanceChanged,
     GovernanceQuery,
-    GrantType,
+    GovernanceTried,
+    MintedServiceToken,
+    RegisteredApp,
+    RotatedSecret,
     RotateSecret,
+    Scopes,
     ServiceTokenDraft,
+    ServiceTokens,
 )
 from services.auth.apps.scopes import PLATFORM_APPS
 from shared.pagination import Page
@@ -28,139 +29,6 @@ APP = APPS + "/{client_id}"
 IDEMPOTENCY = ("Idempotency-Key",)
 UNDER_WAY = "A call with this Idempotency-Key is under way"
 NOT_CHANGEABLE = {403: "The scope is missing, or the app is the caller's own or first-party"}
-
-
-class Scope(msgspec.Struct):
-    name: str
-    description: str
-
-
-class Scopes(msgspec.Struct):
-    scopes: list[Scope]
-
-
-MODES = (
-    "How the app is shown patient care records. `exact`: names, numbers and free text are gone, times are as they were. `shifted`: "
-    "every time of a patient is moved by the same number of whole days, up to 50 either way, and told to the minute. "
-    "`safe_harbor`: every encounter begins on 1 January of its year, vehicles are not named. In the last two the app only reads; ids "
-    "and pseudonyms are its own in that mode; an encounter appears, and changes, a fixed number of days after the day that its moved "
-    "times say (51, or 367), at midnight UTC, and stands in no meaningful order: who polls learns no more than who reads once. Such an "
-    "app holds no scope but `argus:epcr:read`, `webhooks:read`, `webhooks:write` and `offline_access`, and is approved for no event but "
-    "`webhook.disabled`, `app.secret_rotated` and `integration_request.decided`; a change that conflicts is 422 and names what "
-    "does. A change of mode ends the app's tokens. No mode withstands a reader who holds the dispatch log, a device's readings or "
-    "the same records read exactly: values and intervals are not changed, and match. A sandbox moves times but holds nothing back."
-)
-
-
-class Governance(msgspec.Struct):
-    """What a tenant's admin has allowed the app. `access_token_ttl` is in seconds."""
-
-    allow_service_tokens: bool
-    enforce_pkce: bool
-    redirect_uris: list[str]
-    approved_events: list[str]
-    access_token_ttl: int
-    graphql_bundles: list[str]
-    pseudonym_domain: str
-    deidentification: Annotated[Deidentification, Meta(description=MODES)]
-
-
-class Secret(msgspec.Struct):
-    """When a secret was made, ends and was last used; never its value."""
-
-    id: str
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-
-
-class App(msgspec.Struct, kw_only=True, omit_defaults=True):
-    client_id: str
-    name: str
-    status: Literal["active", "disabled"]
-    tenant_id: str
-    first_party: bool
-    grant_types: list[GrantType]
-    redirect_uris: list[str]
-    requested_scopes: list[str]
-    token_endpoint_auth_method: AuthMethod
-    jwks: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
-    governance: Governance
-    secrets: list[Secret]
-    created_at: datetime
-    updated_at: datetime
-
-
-class RegisteredApp(App, kw_only=True):
-    """The app with its secret, which is shown this once; public apps and those with keys of their own have none."""
-
-    client_secret: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class Apps(msgspec.Struct):
-    apps: list[App]
-    next_cursor: str | None
-
-
-class GovernanceChanged(msgspec.Struct):
-    client_id: str
-    governance: Governance
-    revoked_service_tokens: int
-    revocation_effective_within_seconds: int
-
-
-class GovernanceTried(msgspec.Struct):
-    """What the change would have refused over the last 7 days."""
-
-    dry_run: Literal[True]
-    would_refuse: int
-    by_reason: dict[str, int]
-
-
-class AppEvent(msgspec.Struct):
-    id: str
-    at: datetime
-    kind: str
-    reason: str
-    trace_id: str
-
-
-class AppEvents(msgspec.Struct):
-    events: list[AppEvent]
-    next_cursor: str | None
-
-
-class RotatedSecret(msgspec.Struct):
-    """`client_secret` is shown this once."""
-
-    client_id: str
-    client_secret: str
-    previous_secret_expires_at: datetime | None
-
-
-class MintedServiceToken(msgspec.Struct):
-    """`token` is shown this once."""
-
-    id: str
-    token: str
-    scopes: list[str]
-    expires_at: datetime
-
-
-class ServiceToken(msgspec.Struct):
-    id: str
-    grant_id: str
-    scopes: list[str]
-    created_at: datetime
-    expires_at: datetime
-    last_used_at: datetime | None
-
-
-class ServiceTokens(msgspec.Struct):
-    service_tokens: list[ServiceToken]
-    next_cursor: str | None
-
-
 OPERATIONS = [
     Operation(
         "GET",
@@ -169,7 +37,7 @@ OPERATIONS = [
         "List available scopes",
         "",
         {200: Scopes},
-        "What apps of the caller's tenant may ask for; on-request scopes appear once granted.",
+        "The scopes that the apps of your organisation may ask for; on-request scopes appear once granted.",
     ),
     Operation(
         "GET",
@@ -213,7 +81,7 @@ OPERATIONS = [
         "Change an app",
         PLATFORM_APPS,
         {200: App},
-        "Changes what it names. Withdrawing a scope ends the app's live tokens.",
+        "Changes the fields it names. Withdrawing a scope ends the app's live tokens.",
         body=AppChange,
         refusals=NOT_CHANGEABLE,
         example={"name": "Case sync connector 2"},
@@ -254,8 +122,9 @@ OPERATIONS = [
         "Update app governance",
         PLATFORM_APPS,
         {200: AnyOf((GovernanceChanged, GovernanceTried))},
-        "Changes what it names. `allow_service_tokens: false` ends the live ones within a second, another `deidentification` every"
-        " token of the app. `?dry_run=true` changes nothing and says what would have been refused over the last 7 days.",
+        "Changes the fields it names. `allow_service_tokens: false` ends the live service tokens within a second,"
+        " another `deidentification` every token of the app. `?dry_run=true` changes nothing and counts the calls that"
+        " it would have refused over the last 7 days.",
         body=GovernanceChange,
         query=GovernanceQuery,
         refusals=NOT_CHANGEABLE,
@@ -275,7 +144,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{APP}/rotate-secret",
-        credential_endpoints.rotate_secret,
+        endpoints.rotate_secret,
         "Rotate an app's secret",
         PLATFORM_APPS,
         {200: RotatedSecret},
@@ -289,7 +158,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{APP}/service-token",
-        credential_endpoints.mint_service_token,
+        endpoints.mint_service_token,
         "Mint a service token",
         PLATFORM_APPS,
         {201: MintedServiceToken},
@@ -306,7 +175,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{APP}/service-tokens",
-        credential_endpoints.list_service_tokens,
+        endpoints.list_service_tokens,
         "List service tokens",
         PLATFORM_APPS,
         {200: ServiceTokens},
@@ -315,7 +184,7 @@ OPERATIONS = [
     Operation(
         "DELETE",
         f"{APP}/service-tokens/{{token_id}}",
-        credential_endpoints.revoke_service_token,
+        endpoints.revoke_service_token,
         "Revoke a service token",
         PLATFORM_APPS,
         {204: None},

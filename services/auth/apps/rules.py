@@ -1,14 +1,20 @@
-"""What an app may be registered as and changed to. Pure: refusals are field errors, all found at once."""
+"""Rules for registering and changing an app: names, grants, redirect URIs, scopes, events. Pure; refusals are field errors, all at once.
 
+Redirect URIs follow RFC 6749 §3.1.2, RFC 8252 §7 and RFC 9700 §2.1.
+"""
+
+import ipaddress
+import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import UNSET
 
-from services.auth.apps import events, jwks, redirects, scopes
-from services.auth.apps.models import App, AppChange, AppDraft, GovernanceChange, Tenant
+from services.auth.apps import credentials, scopes
+from services.auth.apps.models import AppChange, AppDraft, AppRow, GovernanceChange, Tenant
 from services.auth.settings import Settings
-from shared import deidentification
+from shared import deidentification, problems
 from shared.deidentification import Mode
 from shared.problems import FieldError
 
@@ -23,7 +29,7 @@ def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[Fie
     ]
 
 
-def check_change(change: AppChange, app: App, tenant: Tenant, settings: Settings) -> list[FieldError]:
+def check_change(change: AppChange, app: AppRow, tenant: Tenant, settings: Settings) -> list[FieldError]:
     errors: list[FieldError] = []
     if change.name is not UNSET:
         errors += _check_name(change.name)
@@ -39,7 +45,7 @@ def check_change(change: AppChange, app: App, tenant: Tenant, settings: Settings
     return errors
 
 
-def check_governance(change: GovernanceChange, app: App, tenant: Tenant, settings: Settings) -> list[FieldError]:
+def check_governance(change: GovernanceChange, app: AppRow, tenant: Tenant, settings: Settings) -> list[FieldError]:
     errors: list[FieldError] = []
     if change.enforce_pkce is False and app.token_endpoint_auth_method == "none":
         errors.append(FieldError("/enforce_pkce", "a public client always uses PKCE"))
@@ -48,7 +54,7 @@ def check_governance(change: GovernanceChange, app: App, tenant: Tenant, setting
             change.redirect_uris, app.grant_types
         )
     if change.approved_events is not UNSET:
-        errors += _unknown("/approved_events", change.approved_events, events.is_known, "approves no event there is")
+        errors += _unknown("/approved_events", change.approved_events, is_known_event, "approves no known event type")
         errors += _repeated("/approved_events", change.approved_events)
     if change.graphql_bundles is not UNSET:
         granted = set(tenant.graphql_bundles)
@@ -59,12 +65,12 @@ def check_governance(change: GovernanceChange, app: App, tenant: Tenant, setting
     return errors + _check_moved_times(change, app)
 
 
-def _check_moved_times(change: GovernanceChange, app: App) -> list[FieldError]:
-    """Times moved in the record but exact elsewhere could be moved back: an app gets the one or the other."""
+def _check_moved_times(change: GovernanceChange, app: AppRow) -> list[FieldError]:
+    """An app with moved times gets no exact times elsewhere, because it could compute the true times from them."""
     mode = app.deidentification if change.deidentification is UNSET else change.deidentification
     approved = app.approved_events if change.approved_events is UNSET else change.approved_events
     errors = _check_live_scopes("/deidentification", app.requested_scopes, mode)
-    if mode != "exact" and (live := [pattern for pattern in approved if events.is_live(pattern)]):
+    if mode != "exact" and (live := [pattern for pattern in approved if is_live_event(pattern)]):
         pointer = "/approved_events" if change.deidentification is UNSET else "/deidentification"
         errors.append(
             FieldError(pointer, f"{mode} does not go with events that tell of exact times: {', '.join(live)}")
@@ -97,7 +103,7 @@ def _check_some_redirect(uris: Sequence[str], grant_types: Sequence[str]) -> lis
 def _check_redirects(uris: Sequence[str], settings: Settings) -> list[FieldError]:
     if len(uris) > settings.most_redirect_uris:
         return [FieldError("/redirect_uris", f"an app has at most {settings.most_redirect_uris}")]
-    found = [(index, redirects.problem_with(uri)) for index, uri in enumerate(uris)]
+    found = [(index, problem_with_redirect(uri)) for index, uri in enumerate(uris)]
     errors = [FieldError(f"/redirect_uris/{index}", problem) for index, problem in found if problem]
     return errors + _repeated("/redirect_uris", uris)
 
@@ -110,17 +116,17 @@ def _check_scopes(requested: Sequence[str], tenant: Tenant) -> list[FieldError]:
 
 def _check_jwks(method: str, keys: dict[str, Any] | None, settings: Settings) -> list[FieldError]:
     if method != "private_key_jwt":
-        return [FieldError("/jwks", "is for private_key_jwt alone")] if keys is not None else []
+        return [FieldError("/jwks", "is only for private_key_jwt")] if keys is not None else []
     if keys is None:
         return [FieldError("/jwks", "private_key_jwt needs it")]
-    problem = jwks.problem_with(keys, settings.most_jwks_keys)
+    problem = credentials.problem_with_jwks(keys, settings.most_jwks_keys)
     return [FieldError("/jwks", problem)] if problem else []
 
 
 def _check_name(name: str) -> list[FieldError]:
-    """People read it where they decide: nothing in it may be invisible or turn the direction of writing."""
+    """People read the name before they consent, so it holds no invisible character and none that changes the writing direction."""
     if not name.isprintable() or not name.strip():
-        return [FieldError("/name", "holds characters that cannot be seen, or nothing else")]
+        return [FieldError("/name", "is empty or holds invisible characters")]
     return []
 
 
@@ -130,4 +136,159 @@ def _unknown(pointer: str, values: Sequence[str], known: Any, why: str) -> list[
 
 def _repeated(pointer: str, values: Iterable[str]) -> list[FieldError]:
     listed = list(values)
-    return [FieldError(pointer, "names something twice")] if len(set(listed)) != len(listed) else []
+    return [FieldError(pointer, "has a value twice")] if len(set(listed)) != len(listed) else []
+
+
+# --- Redirect URIs ----------------------------------------------------------------------------------------------------
+
+MAX_LENGTH = 2000
+_URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+_PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+\-]*(\.[a-z0-9+\-]+)+")
+_HOST = re.compile(r"([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
+LOOPBACK_NAMES = {"localhost"}
+
+
+def problem_with_redirect(uri: str) -> str | None:
+    """Why `uri` may not be registered, or None if it may."""
+    if len(uri) > MAX_LENGTH or not _URI.fullmatch(uri):
+        return "is not a URI (RFC 3986) of at most 2000 characters"
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return "is not a URI (RFC 3986)"
+    if "#" in uri:
+        return "has a fragment"
+    if parts.username is not None or parts.password is not None:
+        return "has user information in it"
+    return _problem_with_scheme(parts)
+
+
+def _problem_with_scheme(parts: SplitResult) -> str | None:
+    if parts.scheme == "https":
+        return None if _names_host(parts) else "names no host"
+    if parts.scheme == "http":
+        return (
+            None if _names_host(parts) and is_loopback(parts) else "must be https; http is for loopback addresses alone"
+        )
+    if _PRIVATE_SCHEME.fullmatch(parts.scheme):
+        return None if not parts.netloc else "has a private scheme and a host"
+    return "has a scheme other than https, http on loopback, or a reverse-domain private one"
+
+
+def _names_host(parts: SplitResult) -> bool:
+    """Whether the host is a name or an address, without a character that has a meaning in a page's security policy, such as `*`."""
+    if not _HOST.fullmatch(parts.netloc):
+        return False
+    if not parts.netloc.startswith("["):
+        return True
+    try:
+        ipaddress.IPv6Address(parts.hostname or "")
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(parts: SplitResult) -> bool:
+    """127.0.0.0/8, ::1 or the name localhost."""
+    host = parts.hostname or ""
+    if host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_registered(requested: str, registered: Iterable[str]) -> bool:
+    """Compares exactly. Only the port of an http loopback URI may differ (RFC 8252 §7.3)."""
+    return any(requested == uri or _same_but_port(requested, uri) for uri in registered)
+
+
+def _same_but_port(requested: str, registered: str) -> bool:
+    if problem_with_redirect(requested) is not None or not registered.startswith("http://"):
+        return False
+    theirs, ours = urlsplit(requested), urlsplit(registered)
+    if theirs.scheme != "http" or not is_loopback(theirs):
+        return False
+    return _without_port(theirs) == _without_port(ours)
+
+
+def _without_port(parts: SplitResult) -> tuple[str | None, str, str]:
+    return parts.hostname, parts.path, parts.query
+
+
+# --- Event types ------------------------------------------------------------------------------------------------------
+
+EVENT_TYPES = (
+    "incident.created",
+    "incident.updated",
+    "incident.closed",
+    "epcr.encounter.created",
+    "epcr.encounter.updated",
+    "epcr.encounter.completed",
+    "device.enrolled",
+    "device.observations.recorded",
+    "webhook.disabled",
+    "app.secret_rotated",
+    "integration_request.decided",
+    "automation.fired",
+)
+# These events carry exact times. An app with moved times is not approved for them.
+LIVE_EVENTS = tuple(name for name in EVENT_TYPES if name not in deidentification.EVENTS)
+
+
+def matches(pattern: str, event_type: str) -> bool:
+    """`incident.*` matches every type that begins with `incident.`; any other pattern matches itself."""
+    if pattern.endswith(".*"):
+        return event_type.startswith(pattern[:-1])
+    return pattern == event_type
+
+
+def is_live_event(pattern: str) -> bool:
+    """Whether a pattern approves an event with exact times of encounters, devices or incidents."""
+    return any(matches(pattern, event_type) for event_type in LIVE_EVENTS)
+
+
+def is_known_event(pattern: str) -> bool:
+    """Whether a pattern approves at least one known event type."""
+    return any(matches(pattern, event_type) for event_type in EVENT_TYPES)
+
+
+# --- The dry run of governance ----------------------------------------------------------------------------------------
+
+# Kinds of daily_counts that a dry run reads.
+SERVICE_TOKEN = "service_token"
+AUTHORIZED_WITHOUT_PKCE = "authorized_without_pkce"
+AUTHORIZED_AT = "authorized_at"
+
+
+class Count(NamedTuple):
+    kind: str
+    detail: str
+    number: int
+
+
+def would_refuse(change: GovernanceChange, app: AppRow, counts: Iterable[Count]) -> dict[str, int]:
+    """How many calls of the last seven days the change would have refused, by reason. Reasons that applied before are not counted."""
+    found: dict[str, int] = {}
+    for kind, detail, number in counts:
+        reason = _reason(change, app, kind, detail)
+        if reason is not None:
+            found[reason] = found.get(reason, 0) + number
+    return found
+
+
+def _reason(change: GovernanceChange, app: AppRow, kind: str, detail: str) -> str | None:
+    if kind == SERVICE_TOKEN and change.allow_service_tokens is False and app.allow_service_tokens:
+        return "service_tokens_not_allowed"
+    if kind == AUTHORIZED_WITHOUT_PKCE and change.enforce_pkce is True and not app.enforce_pkce:
+        return "pkce_required"
+    if kind == AUTHORIZED_AT and change.redirect_uris is not UNSET and not is_registered(detail, change.redirect_uris):
+        return "redirect_uri_not_registered"
+    return None
+
+
+def refuse(errors: list[FieldError]) -> None:
+    if errors:
+        raise problems.invalid("The request does not fit; see errors.", errors)

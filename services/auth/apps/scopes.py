@@ -1,6 +1,9 @@
-"""The scope catalogue: what exists, what a tenant may ask for, what includes what. Pure."""
+"""The scopes, and the rules of which app may carry which. Pure."""
 
+import re
 from collections.abc import Iterable
+
+from shared.identity import Caller
 
 OFFLINE_ACCESS = "offline_access"
 PLATFORM_APPS = "platform:apps"
@@ -23,32 +26,27 @@ ON_REQUEST = {
     "argus:platform:read": "Read control-plane resources",
     "argus:platform:write": "Manage control-plane resources",
 }
-# Never in the catalogue: only operators give them, to first-party apps.
+# Not in the catalogue. Only operators give them, to first-party apps.
 FIRST_PARTY = {
     PLATFORM_APPS: "Manage the integration apps of the organisation",
     "argus:epcr:clinical": "Read and write complete clinical records",
 }
+_TOKENS = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 ALL = DESCRIPTIONS | ON_REQUEST | FIRST_PARTY
 
 
 def catalogue(granted: Iterable[str]) -> dict[str, str]:
-    """What a tenant's apps may ask for: the common scopes and the on-request ones it was granted."""
+    """The scopes that a tenant's apps may ask for: the common ones, and the on-request ones that the tenant was granted."""
     return DESCRIPTIONS | {scope: text for scope, text in ON_REQUEST.items() if scope in set(granted)}
 
 
 def allows(approved: Iterable[str], scope: str) -> bool:
     """Whether an app approved for `approved` may carry `scope`; `…:write` includes `…:read`."""
-    held = set(approved)
-    return scope in held or (scope.endswith(":read") and scope.removesuffix("read") + "write" in held)
+    return Caller(scopes=frozenset(approved)).has(scope)
 
 
 def parse(text: str) -> list[str] | None:
     """A space-separated scope parameter (RFC 6749 §3.3) without repetitions, in its own order; None when malformed."""
-    tokens = text.split(" ")
-    if any(not token or not _is_token(token) for token in tokens):
+    if not _TOKENS.fullmatch(text):
         return None
-    return list(dict.fromkeys(tokens))
-
-
-def _is_token(token: str) -> bool:
-    return all(character == "!" or "#" <= character <= "[" or "]" <= character <= "~" for character in token)
+    return list(dict.fromkeys(text.split(" ")))

@@ -1,45 +1,37 @@
-"""Reading and changing apps inside a tenant's transaction, and telling the services that follow them."""
+"""Apps, their secrets and service tokens inside a tenant's transaction, and the messages to services that store apps."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from services.auth.apps import credentials, queries
-from services.auth.apps.models import App, AppDraft, SecretRow, Tenant
+from services.auth.apps.credentials import secret_purpose
+from services.auth.apps.models import AppDraft, AppRow, Tenant
+from services.auth.oauth.tokens import Claims, jti_at
 from services.auth.revocations import watermarks
-from shared import ids, outbox, problems
+from shared import ids, outbox, problems, rows
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 from shared.messages import ClinicalApp, GraphqlApp, Message, PlatformApp, WebhookApp
 
 
 async def load_tenant(conn: AsyncConnection, tenant_id: str) -> Tenant:
-    async with conn.cursor(row_factory=class_row(Tenant)) as cursor:
-        await cursor.execute(queries.TENANT, (tenant_id,))
-        tenant = await cursor.fetchone()
-    if tenant is None:
-        raise problems.not_found()
-    return tenant
+    return await rows.found(conn, Tenant, queries.TENANT, (tenant_id,))
 
 
 async def hold_tenant(conn: AsyncConnection, tenant_id: str) -> Tenant:
-    """The tenant, from which nothing is taken before this transaction ends. To be called before anything is locked."""
+    """The tenant. No operator takes anything from it before this transaction ends. Call it before taking any lock."""
     await conn.execute(queries.HOLD_TENANT, (tenant_id,))
     return await load_tenant(conn, tenant_id)
 
 
-async def load_app(conn: AsyncConnection, client_id: str, *, lock: bool = False) -> App:
+async def load_app(conn: AsyncConnection, client_id: str, *, lock: bool = False) -> AppRow:
     """Raises a 404 Problem for anything that is not a live app of this tenant."""
     if not ids.is_id(client_id, "app"):
         raise problems.not_found()
-    async with conn.cursor(row_factory=class_row(App)) as cursor:
-        await cursor.execute(queries.APP_FOR_UPDATE if lock else queries.APP, (client_id,))
-        app = await cursor.fetchone()
-    if app is None:
-        raise problems.not_found()
-    return app
+    return await rows.found(conn, AppRow, queries.APP_FOR_UPDATE if lock else queries.APP, (client_id,))
 
 
 async def insert_app(
@@ -49,7 +41,7 @@ async def insert_app(
     *,
     first_party: bool = False,
     bundles: list[str] | None = None,
-) -> App:
+) -> AppRow:
     row = msgspec.structs.asdict(draft) | {
         "client_id": ids.new_id("app"),
         "tenant_id": tenant_id,
@@ -57,16 +49,16 @@ async def insert_app(
         "jwks": _json(draft.jwks),
         "graphql_bundles": bundles or [],
     }
-    app = await _returned(conn, queries.INSERT_APP, row)
-    await outbox.add(conn, tenant_id, *announcements(app))
+    app = await rows.found(conn, AppRow, queries.INSERT_APP, row)
+    await outbox.add(conn, tenant_id, *app_messages(app))
     return app
 
 
-async def save_app(conn: AsyncConnection, app: App, **changes: Any) -> App:
-    """Writes `changes` to an app that is locked, and announces what it is now."""
+async def save_app(conn: AsyncConnection, app: AppRow, **changes: Any) -> AppRow:
+    """Writes `changes` to a locked app, and sends the app's new state to the services that store it."""
     row = msgspec.structs.asdict(msgspec.structs.replace(app, **changes))
-    saved = await _returned(conn, queries.UPDATE_APP, row | {"jwks": _json(row["jwks"])})
-    await outbox.add(conn, app.tenant_id, *announcements(saved))
+    saved = await rows.found(conn, AppRow, queries.UPDATE_APP, row | {"jwks": _json(row["jwks"])})
+    await outbox.add(conn, app.tenant_id, *app_messages(saved))
     return saved
 
 
@@ -74,17 +66,8 @@ def _json(value: dict[str, Any] | None) -> Jsonb | None:
     return Jsonb(value) if value is not None else None
 
 
-async def _returned(conn: AsyncConnection, query: Any, row: dict[str, Any]) -> App:
-    async with conn.cursor(row_factory=class_row(App)) as cursor:
-        await cursor.execute(query, row)
-        app = await cursor.fetchone()
-    if app is None:
-        raise problems.not_found()
-    return app
-
-
-def announcements(app: App) -> list[Message]:
-    """The app's whole state for each service that keeps a part of it."""
+def app_messages(app: AppRow) -> list[Message]:
+    """One message for each service that stores a part of an app, with that part."""
     common: dict[str, Any] = {"client_id": app.client_id, "version": app.version, "status": app.status}
     return [
         WebhookApp(**common, approved_events=app.approved_events),
@@ -99,25 +82,15 @@ def announcements(app: App) -> list[Message]:
     ]
 
 
-async def add_secret(conn: AsyncConnection, keyring: Keyring, app: App) -> str:
-    """A new secret for the app, returned this once; only its MAC is kept."""
+async def add_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow) -> str:
+    """Makes a secret and returns it. Only its MAC is stored."""
     secret = credentials.new_secret()
     await insert_secret(conn, app, keyring.mac(secret.encode(), secret_purpose(app.client_id)))
     return secret
 
 
-async def insert_secret(conn: AsyncConnection, app: App, mac: bytes) -> None:
+async def insert_secret(conn: AsyncConnection, app: AppRow, mac: bytes) -> None:
     await conn.execute(queries.INSERT_SECRET, (ids.new_id("sec"), app.tenant_id, app.client_id, mac))
-
-
-def secret_purpose(client_id: str) -> str:
-    return f"client secret {client_id}"
-
-
-async def live_secrets(conn: AsyncConnection, client_id: str) -> list[SecretRow]:
-    async with conn.cursor(row_factory=class_row(SecretRow)) as cursor:
-        await cursor.execute(queries.LIVE_SECRETS, (client_id,))
-        return await cursor.fetchall()
 
 
 async def revoke_service_tokens(conn: AsyncConnection, client_id: str) -> int:
@@ -128,6 +101,49 @@ async def revoke_service_tokens(conn: AsyncConnection, client_id: str) -> int:
 
 
 async def revoke_every_token(conn: AsyncConnection, client_id: str) -> None:
-    """Ends everything the app holds, access and service tokens alike, under one watermark."""
+    """Ends every access token and service token of the app under one watermark."""
     await conn.execute(queries.REVOKE_SERVICE_TOKENS, (client_id,))
     await watermarks.revoke(conn, "client", client_id)
+
+
+async def insert_service_token(
+    conn: AsyncConnection, app: AppRow, wanted: list[str], expires_in: int, *, aud: list[str], environment: str
+) -> tuple[str, Claims]:
+    """Writes the row of a new token. Returns its id and the claims to sign.
+
+    The app must be locked, so that the token comes either before a revocation or after it.
+    """
+    row = await (await conn.execute(queries.CLOCK)).fetchone()
+    assert row is not None
+    issued = int(row[0]) // 1000
+    claims = Claims(
+        iss=aud[0],
+        aud=aud,
+        sub=app.client_id,
+        client_id=app.client_id,
+        tenant_id=app.tenant_id,
+        scope=" ".join(wanted),
+        iat=issued,
+        exp=issued + expires_in,
+        jti=jti_at(row[0]),
+        token_use="service",
+        grant_id=ids.new_id("gnt"),
+        environment="sandbox" if environment == "sandbox" else "production",
+        deidentification=app.deidentification,
+    )
+    token_id = ids.new_id("tok")
+    created_at = datetime.fromtimestamp(issued, UTC)
+    await conn.execute(
+        queries.INSERT_SERVICE_TOKEN,
+        {
+            "id": token_id,
+            "tenant_id": app.tenant_id,
+            "client_id": app.client_id,
+            "jti": claims.jti,
+            "grant_id": claims.grant_id,
+            "scopes": wanted,
+            "created_at": created_at,
+            "expires_at": created_at + timedelta(seconds=expires_in),
+        },
+    )
+    return token_id, claims

@@ -1,12 +1,12 @@
-"""The JWKS, at the well-known path and under the versioned one: the same bytes."""
+"""The JWKS, with the same bytes at the well-known path and at the versioned path."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.keys import schedule
+from services.auth.keys import rotation
 from services.auth.keys.keystore import KeyStore
 
-MAX_AGE = int(schedule.JWKS_MAX_AGE.total_seconds())
+MAX_AGE = int(rotation.JWKS_MAX_AGE.total_seconds())
 CACHE_CONTROL = f"public, max-age={MAX_AGE}, stale-while-revalidate=60, stale-if-error=86400"
 
 

@@ -1,16 +1,16 @@
-"""Signing keys as they stand in the database."""
+"""Rows of signing keys."""
 
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-# Whose audit trail tells of what belongs to no tenant, as keys do: `tenant audit platform` shows it.
+# The tenant id in the audit trail for actions of no tenant, such as a key's rotation; `tenant audit platform` shows them.
 PLATFORM = "platform"
 
 
 class SigningKeyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`private_key` is encrypted PKCS#8. `removed_at` is when the JWKS stops to publish the key; None while nothing follows it."""
+    """`private_key` is encrypted PKCS#8. `removed_at` is when the JWKS stops publishing the key; None while there is no successor."""
 
     kid: str
     private_key: bytes

@@ -25,7 +25,7 @@ class Signer:
         self._header = base64url_encode(_encode({"alg": "RS256", "typ": ACCESS_TOKEN_TYPE, "kid": kid}))
 
     def sign(self, claims: Any) -> str:
-        """A compact JWS over `claims` (a Struct or dict).."""
+        """A compact JWS over `claims` (a Struct or dict)."""
         signed = f"{self._header}.{base64url_encode(_encode(claims))}"
         return f"{signed}.{base64url_encode(self.key.sign(signed.encode(), _PADDING, _HASH))}"
 
@@ -47,7 +47,7 @@ def public_jwk(kid: str, key: RSAPublicKey) -> dict[str, str]:
 
 
 def seal(kid: str, key: RSAPrivateKey, keyring: Keyring) -> bytes:
-    """The private key as it is stored: PKCS#8, encrypted, good only under this kid."""
+    """The private key for storage: PKCS#8, encrypted for this kid."""
     plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return keyring.encrypt(plain, _context(kid))
 

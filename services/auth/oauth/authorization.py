@@ -1,4 +1,4 @@
-"""The authorization request (RFC 6749 §4.1.1): which of its errors go to the app, and which only to the person. Pure."""
+"""Checks an authorization request (RFC 6749 §4.1.1): which errors go to the app, and which only to the person. Pure."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,9 +8,8 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth
 
 from services.auth.apps import scopes
 from services.auth.oauth import forms
-from services.auth.oauth.client import Client
-from services.auth.oauth.errors import InvalidTarget, description_of
-from services.auth.oauth.forms import Form
+from services.auth.oauth.clients import Client
+from services.auth.oauth.forms import Form, InvalidTarget, description_of
 from services.auth.oauth.server import AuthorizationServer, OAuthRequest
 
 PROMPTS = {"none", "login", "consent", "select_account"}
@@ -19,7 +18,7 @@ MAX_STATE = 2000
 
 
 class Unredirectable(Exception):
-    """The app or its redirect URI is not to be trusted: the person is told, the browser goes nowhere."""
+    """The app or its redirect URI is not trusted: the person sees an error page, and the browser is not redirected."""
 
     def __init__(self, word: str) -> None:
         super().__init__(word)
@@ -44,7 +43,7 @@ class ConsentRequired(OAuth2Error):
 
 
 class BeyondRoles(AccessDeniedError):
-    """The person may not give this: their organisation's roles for them do not hold it."""
+    """The person's roles in their organisation do not allow these scopes."""
 
     def __init__(self, scopes: Sequence[str]) -> None:
         super().__init__(f"The user's roles do not allow {' '.join(scopes)}.")
@@ -58,8 +57,8 @@ class Query(NamedTuple):
 
 
 def read_query(text: str) -> Query:
-    """Raises Unredirectable where even the app cannot be told: unreadable, or two apps or redirects at once."""
-    # A request goes into a Location header again, which holds nothing else.
+    """Raises Unredirectable for an unreadable query, or one with two apps or redirect URIs."""
+    # The request goes into a Location header later, which holds only printable ASCII.
     if not (text.isascii() and text.isprintable()):
         raise Unredirectable("bad_request")
     try:
@@ -76,7 +75,7 @@ def read_query(text: str) -> Query:
 
 
 def redirect_uri_of(client: Client | None, form: Form) -> str:
-    """Where every answer goes from here on. Raises Unredirectable."""
+    """The redirect URI of every answer. Raises Unredirectable."""
     if client is None or not client.is_live:
         raise Unredirectable("unknown_client")
     wanted = form.values.get("redirect_uri") or client.get_default_redirect_uri()
@@ -86,7 +85,7 @@ def redirect_uri_of(client: Client | None, form: Form) -> str:
 
 
 class Checked(NamedTuple):
-    """A request that may be put to the user."""
+    """A valid request, ready for the user's consent."""
 
     asked: OAuthRequest
     grant: Any
@@ -112,7 +111,7 @@ def check(server: AuthorizationServer, client: Client, query: Query) -> Checked:
 
 
 def _check_form(values: Any, client: Client) -> None:
-    """What Authlib answers otherwise than RFC 6749 §4.1.2.1 wants."""
+    """Checks for which Authlib's answer differs from RFC 6749 §4.1.2.1."""
     response_type = values.get("response_type")
     if response_type is None:
         raise InvalidRequestError("The parameter response_type is missing.")
@@ -141,7 +140,7 @@ def _audience(server: AuthorizationServer, resources: tuple[str, ...]) -> list[s
 
 
 def error_location(redirect_uri: str, error: OAuth2Error, state: str | None, issuer: str) -> str:
-    """The app learns of the error at its own address, and from whom (RFC 9207)."""
+    """The redirect URI with the error and the issuer (RFC 9207)."""
     params = [("error", str(error.error)), ("error_description", description_of(error))]
     return with_params(redirect_uri, params, state, issuer)
 
@@ -151,14 +150,14 @@ def code_location(redirect_uri: str, code: str, state: str | None, issuer: str) 
 
 
 def with_params(redirect_uri: str, params: list[tuple[str, str]], state: str | None, issuer: str) -> str:
-    """The registered URI as it is, to the letter, with the answer behind it."""
+    """The registered URI, unchanged, with the answer appended."""
     given_back = [("state", state)] if state is not None else []
     answer = urlencode([*params, *given_back, ("iss", issuer)], quote_via=quote)
     return f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{answer}"
 
 
 def consent_may_be_remembered(client: Client, redirect_uri: str) -> bool:
-    """Anybody can pose as a public app on a device, so such an app's user is asked each time (RFC 8252 §8.6)."""
+    """Any app on a device can pose as a public app, so its user is asked each time (RFC 8252 §8.6)."""
     return not client.is_public or redirect_uri.startswith("https://")
 
 
@@ -167,13 +166,13 @@ def wants_offline(granted: list[str], client: Client) -> bool:
 
 
 def after_sign_in(text: str, prompts: set[str]) -> str:
-    """The same request, without asking to sign in once more; what else it prompts for stays."""
+    """The same request without the prompts for a sign-in. Other prompts stay."""
     kept = [pair for pair in text.split("&") if unquote_plus(pair.partition("=")[0]) != "prompt"]
     left = sorted(prompts - SIGN_IN_PROMPTS)
     return "&".join([*kept, *(["prompt=" + "+".join(left)] if left else [])])
 
 
 def shown_host(redirect_uri: str) -> str:
-    """What a person is told about where they return to: the host, or the scheme of an app on the device."""
+    """The host that the person returns to, or the scheme of an app on the device."""
     parts = urlsplit(redirect_uri)
     return parts.netloc or parts.scheme

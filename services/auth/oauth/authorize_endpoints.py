@@ -1,4 +1,4 @@
-"""The authorization endpoint: who is it, what did they allow before, ask them, send the browser back with a code."""
+"""The authorization endpoint: signs the person in, asks for consent if needed, and sends the browser back with a code."""
 
 import hmac
 import secrets
@@ -9,14 +9,14 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, OAuth2Error
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.apps import dry_run
-from services.auth.oauth import authorization, queries, refresh, store
+from services.auth.apps import rules
+from services.auth.oauth import authorization, queries, tokens
 from services.auth.oauth.authorization import Checked, Unredirectable
-from services.auth.oauth.client import Client
-from services.auth.oauth.errors import reason_of
+from services.auth.oauth.clients import Client
+from services.auth.oauth.forms import reason_of
 from services.auth.oauth.reading import load_client, read_form
 from services.auth.oauth.server import AuthorizationServer
-from services.auth.saml import mapping
+from services.auth.saml import people
 from services.auth.saml import queries as saml_queries
 from services.auth.signin import cookies, pages, sessions, texts
 from services.auth.signin.models import Session
@@ -27,12 +27,12 @@ from shared.database import AsyncConnection, transaction
 from shared.encoding import base64url_encode
 
 SHORT_GRANT_SECONDS = 60 + 300
-# What the MAC is for of what a consent page showed.
+# The purpose of the MAC over the content of a consent page.
 SHOWN_PURPOSE = "consent shown"
 
 
 class Asking:
-    """An authorization request on its way: the app and redirect URI are known to be good."""
+    """An authorization request whose app and redirect URI are valid."""
 
     def __init__(self, request: Request, text: str, client: Client, redirect_uri: str, state: str | None) -> None:
         self.request, self.text = request, text
@@ -41,16 +41,16 @@ class Asking:
 
     @property
     def again(self) -> str:
-        """This very request, for after a sign-in."""
+        """The path of this request, to return to after a sign-in."""
         return AUTHORIZE + self.text
 
     @property
     def only_looks(self) -> bool:
-        """HEAD is for looking (RFC 9110 §9.2.1), and link checkers send it: it makes no grant, no code and no event."""
+        """HEAD has no effect (RFC 9110 §9.2.1), and link checkers send it: it makes no grant, no code and no event."""
         return self.request.method == "HEAD"
 
     def fail(self, error: OAuth2Error, status: int = 302) -> Response:
-        """The error goes to the app, and to its event list."""
+        """Redirects to the app with the error, and adds it to the app's event list."""
         row = self.client.row
         if not self.only_looks:
             self.request.state.activity.refused(row.tenant_id, row.client_id, str(error.error), reason_of(error))
@@ -70,7 +70,7 @@ class Asking:
 
 
 def _redirect(location: str, status: int) -> Response:
-    # Not Starlette's own, which would rewrite characters of the registered URI.
+    # Not Starlette's redirect, which would rewrite characters of the registered URI.
     return Response(status_code=status, headers={**pages.headers(), "location": location})
 
 
@@ -89,7 +89,9 @@ async def authorize(request: Request) -> Response:
         if session is None or checked.prompts & authorization.SIGN_IN_PROMPTS:
             return _send_to_sign_in(asking, checked)
         if session.tenant_id != asking.client.row.tenant_id:
-            return _refuse_other_tenant(asking, checked, session)
+            if "none" in checked.prompts:
+                return asking.fail(authorization.LoginRequired())
+            return asking.page("other_tenant.html", session)
         beyond = await _beyond_roles(conn, checked, session)
         if beyond is None:
             return _send_to_sign_in(asking, checked)
@@ -116,22 +118,16 @@ async def _begin(request: Request, text: str) -> tuple[Asking, authorization.Que
 def _send_to_sign_in(asking: Asking, checked: Checked) -> Response:
     if "none" in checked.prompts:
         return asking.fail(authorization.LoginRequired())
-    # Asked for once: after the sign-in the request comes back without that.
+    # The request returns without this prompt after the sign-in.
     again = authorization.after_sign_in(asking.text, checked.prompts)
     fresh = bool(checked.prompts & authorization.SIGN_IN_PROMPTS)
     return _redirect(to_sign_in(AUTHORIZE + again, fresh=fresh), 303)
 
 
-def _refuse_other_tenant(asking: Asking, checked: Checked, session: Session) -> Response:
-    if "none" in checked.prompts:
-        return asking.fail(authorization.LoginRequired())
-    return asking.page("other_tenant.html", session)
-
-
 async def _beyond_roles(conn: AsyncConnection, checked: Checked, session: Session) -> list[str] | None:
-    """Scopes asked for that the roles of someone signed in by their organisation do not hold; None where the session just ended."""
+    """The wanted scopes beyond the person's roles; None if the session has just ended."""
     row = await (await conn.execute(saml_queries.SCOPE_LIMIT, (session.session_id,))).fetchone()
-    return mapping.beyond(row[0], checked.scopes) if row is not None else None
+    return people.scopes_beyond(row[0], checked.scopes) if row is not None else None
 
 
 async def _is_remembered(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> bool:
@@ -158,7 +154,7 @@ def _ask(asking: Asking, checked: Checked, session: Session) -> Response:
 
 
 def _what_is_shown(asking: Asking, checked: Checked, session: Session) -> bytes:
-    """What a person agrees to, and who: the scopes come from the app where the request names none, and an app may be renamed."""
+    """The person and the content of the consent page. Between page and answer the app may be renamed or get other scopes."""
     row = asking.client.row
     return msgspec.json.encode([session.user_id, row.client_id, row.name, row.deidentification, checked.scopes])
 
@@ -170,7 +166,7 @@ def _was_shown(asking: Asking, checked: Checked, session: Session, shown: str) -
 
 
 async def decide(request: Request) -> Response:
-    """The user's answer. Everything is checked anew: the form only says which request it was, what was shown and what they chose."""
+    """Handles the user's answer and checks everything anew. The form only holds the request, the MAC of the page, and the choice."""
     values = (await read_form(request)).values
     try:
         asking, query = await _begin(request, values.get("request", ""))
@@ -202,7 +198,7 @@ async def decide(request: Request) -> Response:
 
 
 async def _has_room(conn: AsyncConnection, asking: Asking, session: Session) -> bool:
-    """Whether the person may let one more app in."""
+    """Whether the person may consent to one more app."""
     cap = Cap("consents", asking.request.state.settings.most_consents, "A person")
     parameters = (session.user_id, asking.client.row.client_id)
     return not await is_full(conn, cap, session.user_id, queries.COUNT_OTHER_CONSENTS, parameters)
@@ -224,14 +220,14 @@ async def _remember(conn: AsyncConnection, asking: Asking, checked: Checked, ses
 
 
 async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> str:
-    """A grant and its code; returns where the browser goes with it."""
+    """Makes a grant and its code. Returns the address for the browser."""
     asking.server.create_authorization_response(checked.asked, grant_user=session.user_id, grant=checked.grant)
     code = checked.asked.new_code
     assert code is not None
     client, values = asking.client, checked.asked.values
     grant_id = ids.new_id("gnt")
     offline = authorization.wants_offline(checked.scopes, client)
-    lives = refresh.IDLE.total_seconds() if offline else SHORT_GRANT_SECONDS + client.row.access_token_ttl
+    lives = tokens.IDLE.total_seconds() if offline else SHORT_GRANT_SECONDS + client.row.access_token_ttl
     tenant = {"tenant_id": session.tenant_id, "client_id": client.row.client_id, "grant_id": grant_id}
     grant = {
         "user_id": session.user_id,
@@ -243,7 +239,7 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
     }
     await conn.execute(queries.INSERT_GRANT, tenant | grant)
     row = {
-        "code_mac": asking.server.keyring.mac(code.encode(), store.CODE_PURPOSE),
+        "code_mac": asking.server.keyring.mac(code.encode(), tokens.CODE_PURPOSE),
         "redirect_uri": asking.redirect_uri,
         "redirect_uri_named": "redirect_uri" in values,
         "code_challenge": values.get("code_challenge"),
@@ -254,8 +250,8 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
 
 
 def _count(asking: Asking, values: Any) -> None:
-    """For governance's dry run: what this app's authorizations would have met under other rules."""
+    """Counts for governance's dry run, which estimates how other rules would affect this app."""
     row, activity = asking.client.row, asking.request.state.activity
-    activity.count(row.tenant_id, row.client_id, dry_run.AUTHORIZED_AT, asking.redirect_uri)
+    activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_AT, asking.redirect_uri)
     if "code_challenge" not in values:
-        activity.count(row.tenant_id, row.client_id, dry_run.AUTHORIZED_WITHOUT_PKCE)
+        activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_WITHOUT_PKCE)

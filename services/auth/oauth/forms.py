@@ -1,29 +1,29 @@
-"""The form body of an OAuth POST, read strictly (RFC 6749 §3.2 and appendix B). Pure."""
+"""Form bodies of OAuth, read strictly (RFC 6749 §3.2 and appendix B), and OAuth errors (§5.2). Pure."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 MAX_BYTES = 64 * 1024
 MAX_FIELDS = 64
-# Each costs as much as forty plain characters; no genuine OAuth form has a tenth of them.
+# An escape costs as much as forty plain characters. No genuine OAuth form has a tenth of these.
 MAX_ESCAPES = 4096
 # RFC 8707 §2 lets a request name several resources.
 REPEATABLE = frozenset({"resource"})
 
 
 class Form(NamedTuple):
-    """Parameters by name, empty ones left out as RFC 6749 §3.1 asks, and the resources of RFC 8707."""
+    """Parameters by name without empty ones (RFC 6749 §3.1), and the resources (RFC 8707)."""
 
     values: Mapping[str, str]
     resources: tuple[str, ...]
 
 
 def parse_body(content_type: str, body: bytes, *, escapes: int = MAX_ESCAPES) -> Form:
-    """Raises InvalidRequestError for another content type, bytes that are no form, more escapes, and parameters given twice."""
+    """Raises InvalidRequestError for another content type, malformed bytes, too many escapes, and repeated parameters."""
     if content_type.partition(";")[0].strip().lower() != CONTENT_TYPE:
         raise InvalidRequestError(f"The body must be {CONTENT_TYPE}.")
     if body.count(b"%") > escapes:
@@ -36,7 +36,7 @@ def parse_body(content_type: str, body: bytes, *, escapes: int = MAX_ESCAPES) ->
 
 
 def parse_pairs(text: str) -> Form:
-    """The same for a query string."""
+    """As `parse_body`, for a query string."""
     values, resources, twice = first_values(text)
     if twice:
         raise InvalidRequestError("A parameter is given more than once.")
@@ -44,7 +44,7 @@ def parse_pairs(text: str) -> Form:
 
 
 def first_values(text: str) -> tuple[Mapping[str, str], tuple[str, ...], set[str]]:
-    """The first value of each parameter, the resources, and the names that came twice."""
+    """The first value of each parameter, the resources, and the names of repeated parameters."""
     if not text:
         return {}, (), set()
     try:
@@ -61,10 +61,72 @@ def first_values(text: str) -> tuple[Mapping[str, str], tuple[str, ...], set[str
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    """What parse_qsl gives, at a third of its price for the plain values that most are."""
+    """The result of parse_qsl, in a third of its time for values without escapes."""
     if "%" in text or "+" in text:
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     parts = text.split("&")
     if len(parts) > MAX_FIELDS:
         raise ValueError
     return [(name, value) for name, _, value in (part.partition("=") for part in parts if part)]
+
+
+# --- Errors (RFC 6749 §5.2) -------------------------------------------------------------------------------------------
+
+REALM = 'Basic realm="knogin", charset="UTF-8"'
+
+
+class InvalidClient(InvalidClientError):
+    """The same answer for every failed client authentication, so that it does not reveal whether the client exists.
+
+    `reason` goes into the app's event list, not into the answer.
+    """
+
+    status_code = 401
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(description="Client authentication failed.")
+        self.reason = reason
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        return [*OAuth2Error.get_headers(self), ("WWW-Authenticate", REALM)]
+
+
+class TemporarilyUnavailable(OAuth2Error):
+    error = "temporarily_unavailable"
+    status_code = 503
+    description = "A part of the service is not available. Try again."
+
+
+class InvalidTarget(OAuth2Error):
+    """RFC 8707 §2."""
+
+    error = "invalid_target"
+    description = "The requested resource is unknown or not allowed."
+
+
+# For errors that Authlib raises without a description.
+DESCRIPTIONS = {
+    "access_denied": "The request was refused.",
+    "invalid_client": "Client authentication failed.",
+    "invalid_grant": "The code or refresh token is unknown, expired, revoked, used before, or another app's.",
+    "invalid_request": "A parameter is missing, malformed or given more than once.",
+    "invalid_scope": "The requested scope is malformed or not approved for this app.",
+    "unauthorized_client": "The app is not registered for this grant or response type.",
+    "unsupported_token_type": "Tokens of this type are not taken here.",
+}
+UNDESCRIBED = "The request cannot be answered."
+
+
+def description_of(error: OAuth2Error) -> str:
+    """The error_description; never empty."""
+    return error.get_error_description() or DESCRIPTIONS.get(str(error.error), UNDESCRIBED)
+
+
+def reason_of(error: OAuth2Error) -> str:
+    """The reason in the app's event list. It repeats nothing from the request."""
+    return getattr(error, "reason", "") or description_of(error)
+
+
+def printable(text: str) -> str:
+    """`text` cut to the characters RFC 6749 §5.2 allows in error_description."""
+    return "".join(character if " " <= character <= "~" and character not in '"\\' else "?" for character in text[:200])

@@ -1,14 +1,139 @@
-"""Grants and codes as they stand in the database, and as Authlib asks about them."""
+"""OAuth: forms of requests, answers, and rows of clients, grants and codes."""
 
 from datetime import datetime
+from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from services.auth.oauth.client import Client
+from services.auth.apps.models import AuthMethod, GrantType
+from shared.deidentification import Mode
+
+ASSERTION_TYPE = Literal["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
+
+
+class ClientForm(msgspec.Struct, kw_only=True):
+    client_id: str | UnsetType = UNSET
+    client_secret: str | UnsetType = UNSET
+    client_assertion_type: ASSERTION_TYPE | UnsetType = UNSET
+    client_assertion: str | UnsetType = UNSET
+
+
+class TokenForm(ClientForm, kw_only=True):
+    """`code`, `redirect_uri` and `code_verifier` go with an authorization code, `refresh_token` with a refresh."""
+
+    grant_type: GrantType
+    scope: str | UnsetType = UNSET
+    resource: str | UnsetType = UNSET
+    code: str | UnsetType = UNSET
+    redirect_uri: str | UnsetType = UNSET
+    code_verifier: str | UnsetType = UNSET
+    refresh_token: str | UnsetType = UNSET
+
+
+class PresentedForm(ClientForm, kw_only=True):
+    token: str
+    token_type_hint: str | UnsetType = UNSET
+
+
+class Token(msgspec.Struct):
+    """`expires_in` is in seconds; the access token is a JWT of RFC 9068."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    scope: str
+    refresh_token: str | UnsetType = UNSET
+
+
+class Nothing(msgspec.Struct):
+    """An empty object."""
+
+
+class Introspection(msgspec.Struct):
+    """RFC 7662 §2.2; nothing but `active` for a token that is not live or not the client's own."""
+
+    active: bool
+    token_type: Literal["Bearer", "refresh_token"] | UnsetType = UNSET
+    client_id: str | UnsetType = UNSET
+    sub: str | UnsetType = UNSET
+    scope: str | UnsetType = UNSET
+    iat: int | UnsetType = UNSET
+    exp: int | UnsetType = UNSET
+    iss: str | UnsetType = UNSET
+    aud: list[str] | UnsetType = UNSET
+    jti: str | UnsetType = UNSET
+    tenant_id: str | UnsetType = UNSET
+    token_use: Literal["access", "service"] | UnsetType = UNSET
+    grant_id: str | UnsetType = UNSET
+    environment: Literal["production", "sandbox"] | UnsetType = UNSET
+    deidentification: Mode | UnsetType = UNSET
+
+
+class AuthorizeQuery(msgspec.Struct, kw_only=True):
+    response_type: Literal["code"]
+    client_id: str
+    redirect_uri: str | UnsetType = UNSET
+    scope: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    code_challenge: str | UnsetType = UNSET
+    code_challenge_method: Literal["S256"] | UnsetType = UNSET
+    resource: str | UnsetType = UNSET
+    prompt: str | UnsetType = UNSET
+
+
+class Key(msgspec.Struct):
+    """A public key (RFC 7517)."""
+
+    kty: Literal["RSA"]
+    kid: str
+    use: Literal["sig"]
+    alg: Literal["RS256"]
+    n: str
+    e: str
+
+
+class Keys(msgspec.Struct):
+    keys: list[Key]
+
+
+class ServerMetadata(msgspec.Struct):
+    """RFC 8414 §2."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    revocation_endpoint: str
+    introspection_endpoint: str
+    scopes_supported: list[str]
+    response_types_supported: list[str]
+    response_modes_supported: list[str]
+    grant_types_supported: list[GrantType]
+    code_challenge_methods_supported: list[str]
+    token_endpoint_auth_methods_supported: list[AuthMethod]
+    token_endpoint_auth_signing_alg_values_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[AuthMethod]
+    revocation_endpoint_auth_signing_alg_values_supported: list[str]
+    introspection_endpoint_auth_methods_supported: list[AuthMethod]
+    introspection_endpoint_auth_signing_alg_values_supported: list[str]
+    authorization_response_iss_parameter_supported: bool
+    protected_resources: list[str]
+    ui_locales_supported: list[str]
+
+
+class ResourceMetadata(msgspec.Struct):
+    """RFC 9728 §2."""
+
+    resource: str
+    authorization_servers: list[str]
+    scopes_supported: list[str]
+    bearer_methods_supported: list[str]
+    resource_signing_alg_values_supported: list[str]
 
 
 class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user let an app do. `seed` goes into its refresh tokens, `generation` counts them."""
+    """A user's permission for an app. `seed` goes into its refresh tokens, `generation` counts them."""
 
     grant_id: str
     tenant_id: str
@@ -26,7 +151,7 @@ class GrantRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CodeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A code just burned."""
+    """A code that was just used."""
 
     grant_id: str
     redirect_uri: str
@@ -34,32 +159,25 @@ class CodeRow(msgspec.Struct, frozen=True, kw_only=True):
     code_challenge: str | None
 
 
-class RedeemedCode:
-    """A burned code with its grant (Authlib's AuthorizationCodeMixin)."""
+class ClientRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `find_oauth_clients`. `read_at_ms` is the database's time of reading, in milliseconds."""
 
-    code_challenge_method = "S256"
-
-    def __init__(self, code: CodeRow, grant: GrantRow) -> None:
-        self.code = code
-        self.grant = grant
-        self.code_challenge = code.code_challenge
-
-    def get_redirect_uri(self) -> str | None:
-        """What the token request must repeat: nothing, if the authorization request did not name it."""
-        return self.code.redirect_uri if self.code.redirect_uri_named else None
-
-    def get_scope(self) -> str:
-        return " ".join(self.grant.scopes)
-
-
-class PresentedRefresh:
-    """A genuine refresh token with its grant (Authlib's TokenMixin)."""
-
-    def __init__(self, grant: GrantRow) -> None:
-        self.grant = grant
-
-    def check_client(self, client: Client) -> bool:
-        return client.get_client_id() == self.grant.client_id
-
-    def get_scope(self) -> str:
-        return " ".join(self.grant.scopes)
+    client_id: str
+    tenant_id: str
+    name: str
+    status: Literal["active", "disabled"]
+    tenant_status: Literal["active", "suspended"]
+    tenant_name: str
+    environment: Literal["production", "sandbox"]
+    first_party: bool
+    grant_types: list[str]
+    redirect_uris: list[str]
+    requested_scopes: list[str]
+    token_endpoint_auth_method: str
+    jwks: dict[str, Any] | None
+    enforce_pkce: bool
+    access_token_ttl: int
+    deidentification: Mode
+    secret_ids: list[str] | None
+    secret_macs: list[bytes] | None
+    read_at_ms: int

@@ -2,7 +2,7 @@
 
 from typing import LiteralString
 
-# Through a SECURITY DEFINER function: the tenant is known only once the client is.
+# A SECURITY DEFINER function, because the tenant is not known before the client.
 FIND_CLIENTS: LiteralString = "SELECT * FROM find_oauth_clients(%s)"
 USE_ASSERTION: LiteralString = """
     INSERT INTO client_assertions (tenant_id, client_id, assertion_mac, expires_at) VALUES (%s, %s, %s, %s)
@@ -41,7 +41,7 @@ INSERT_CODE: LiteralString = """
     VALUES (%(code_mac)s, %(tenant_id)s, %(client_id)s, %(grant_id)s, %(redirect_uri)s, %(redirect_uri_named)s,
         %(code_challenge)s, clock_timestamp() + interval '60 seconds')
 """
-# Held until the grant is written: who withdraws the consent waits, and then ends that grant as well.
+# The lock lasts until the grant is written. A withdrawal of the consent waits for it and then ends that grant too.
 CONSENT: LiteralString = "SELECT scopes FROM consents WHERE user_id = %s AND client_id = %s FOR SHARE"
 COUNT_OTHER_CONSENTS: LiteralString = "SELECT count(*) FROM consents WHERE user_id = %s AND client_id <> %s"
 GIVE_CONSENT: LiteralString = """

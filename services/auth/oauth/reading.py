@@ -1,11 +1,11 @@
-"""Reading a POST to an OAuth endpoint: its form, the client it names, and that client as it is now."""
+"""Reads a POST to an OAuth endpoint: its form and its client."""
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from starlette.requests import Request
 
-from services.auth.oauth import forms, presented
-from services.auth.oauth.client import Client
-from services.auth.oauth.errors import TemporarilyUnavailable
+from services.auth.oauth import clients, forms
+from services.auth.oauth.clients import Client
+from services.auth.oauth.forms import TemporarilyUnavailable
 from services.auth.oauth.server import OAuthRequest
 from shared import http, problems
 from shared.outages import UNAVAILABLE
@@ -18,9 +18,9 @@ class TooLarge(OAuth2Error):
 
 
 async def read_request(request: Request) -> OAuthRequest:
-    """Raises OAuth2Error for a form that cannot be read, or credentials that cannot."""
+    """Raises OAuth2Error for an unreadable form or unreadable credentials."""
     form = await read_form(request)
-    shown = presented.read(request.headers, form)
+    shown = clients.read_credentials(request.headers, form)
     return OAuthRequest("POST", form, shown, await load_client(request, shown.client_id))
 
 

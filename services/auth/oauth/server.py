@@ -1,25 +1,43 @@
-"""Authlib's authorization server as a pure machine: facts were read before it runs, what it decides is written after.
+"""Authlib's authorization server and its grants (RFC 6749 §4 and §6), PKCE, revocation and introspection, with stricter defaults.
 
-Nothing in here does I/O, so that it can run on the event loop and be tested without a database.
+Nothing here does I/O: an endpoint reads the facts before and writes the results after. So it runs on the event loop and is tested
+without a database.
 """
 
 import logging
+import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from authlib.oauth2.rfc6749 import AuthorizationServer as AuthlibServer
-from authlib.oauth2.rfc6749 import OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    OAuth2Error,
+    OAuth2Request,
+    UnsupportedGrantTypeError,
+    grants,
+)
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc7009 import RevocationEndpoint
+from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc7636.challenge import compare_s256_code_challenge
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
-from services.auth.oauth import assertions
-from services.auth.oauth.assertions import Assertion
-from services.auth.oauth.client import Client, matching_secret
-from services.auth.oauth.errors import InvalidClient
-from services.auth.oauth.forms import Form
-from services.auth.oauth.models import GrantRow, PresentedRefresh, RedeemedCode
-from services.auth.oauth.presented import Presented
-from services.auth.oauth.presented_token import AccessToken, RefreshToken
-from services.auth.tokens import Claims
+from services.auth.apps import scopes
+from services.auth.oauth import clients
+from services.auth.oauth.clients import Assertion, Client, Presented, matching_secret
+from services.auth.oauth.forms import Form, InvalidClient, InvalidTarget
+from services.auth.oauth.models import GrantRow
+from services.auth.oauth.tokens import (
+    AccessToken,
+    Claims,
+    RedeemedCode,
+    RefreshToken,
+    introspection,
+    jti_at,
+)
 from shared.crypto import Keyring
 
 # At DEBUG, Authlib logs the tokens it has made.
@@ -27,7 +45,7 @@ logging.getLogger("authlib").setLevel(logging.WARNING)
 
 
 class Answer(NamedTuple):
-    """An HTTP answer as Authlib decides it; an empty body with a Location is a redirect."""
+    """Authlib's HTTP answer; an empty body with a Location is a redirect."""
 
     status: int
     body: Any
@@ -35,7 +53,7 @@ class Answer(NamedTuple):
 
 
 class OAuthRequest(OAuth2Request):
-    """A request with the facts its decision needs (a burned code, a locked grant), and afterwards what was decided.
+    """A request with the facts for its decision (a used code, a locked grant), and afterwards the decision.
 
     `continues` is the grant whose refresh token of `next_generation` goes into the answer.
     """
@@ -43,7 +61,7 @@ class OAuthRequest(OAuth2Request):
     def __init__(
         self, method: str, form: Form, presented: Presented | None = None, client: Client | None = None
     ) -> None:
-        # The address only has to look safe to Authlib; the gateway in front of us is what speaks TLS.
+        # Authlib only checks that the address uses TLS. The gateway terminates TLS.
         super().__init__(method, "https://auth.invalid/")
         self.values = dict(form.values)
         self.payload = BasicOAuth2Payload(self.values)
@@ -54,7 +72,7 @@ class OAuthRequest(OAuth2Request):
         self.refused_because = ""
         self.assertion: Assertion | None = None
         self.code: RedeemedCode | None = None
-        self.refresh: PresentedRefresh | None = None
+        self.refresh: RefreshToken | None = None
         self.token: AccessToken | RefreshToken | None = None
         self.gives_back: AccessToken | RefreshToken | None = None
         self.new_code: str | None = None
@@ -73,13 +91,13 @@ class OAuthRequest(OAuth2Request):
 
     @property
     def authenticated(self) -> Client:
-        """The client, once it has proved who it is."""
+        """The authenticated client."""
         assert isinstance(self.client, Client)
         return self.client
 
 
 class AuthorizationServer(AuthlibServer):
-    """One for the process; `for_client` gives the copy that serves one request."""
+    """One for each process; `for_client` gives a copy for one request."""
 
     def __init__(self, issuer: str, audiences: list[str], keyring: Keyring, grant_types: frozenset[str]) -> None:
         super().__init__()
@@ -87,7 +105,7 @@ class AuthorizationServer(AuthlibServer):
         self.issuer = issuer
         self.audiences = audiences
         self.keyring = keyring
-        # RFC 7523 §3 allows the token endpoint; the issuer is what newer clients send.
+        # RFC 7523 §3 allows the token endpoint; newer clients send the issuer.
         self.assertion_audiences = [issuer, f"{issuer}/v1/oauth/token"]
         self._client: Client | None = None
 
@@ -101,7 +119,7 @@ class AuthorizationServer(AuthlibServer):
         return client if client is not None and client.get_client_id() == client_id else None
 
     def authenticate_client(self, request: OAuth2Request, methods: Collection[str], endpoint: str = "token") -> Client:
-        """Raises InvalidClient, the same one whatever is wrong. A request is authenticated once, however often it is asked."""
+        """Raises InvalidClient, with the same answer for every cause. A request is authenticated only once."""
         assert isinstance(request, OAuthRequest)
         if request.client is None:
             request.client = self._authenticate(request)
@@ -119,8 +137,8 @@ class AuthorizationServer(AuthlibServer):
                 raise InvalidClient("The client secret is not one of this app's live secrets.")
         if client is None or not client.check_endpoint_auth_method(presented.method, "token"):
             raise InvalidClient("The app authenticates in another way.")
-        if presented.method == assertions.METHOD:
-            request.assertion = assertions.verify(presented.proof, client, self.assertion_audiences)
+        if presented.method == clients.ASSERTION_METHOD:
+            request.assertion = clients.verify_assertion(presented.proof, client, self.assertion_audiences)
         if not client.is_live:
             raise InvalidClient("The app or its organisation is disabled.")
         request.auth_method = presented.method
@@ -139,7 +157,251 @@ class AuthorizationServer(AuthlibServer):
         return self.handle_response(*error())
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Authlib calls it at every step; nobody listens."""
+        """Authlib calls it at every step; nothing uses it."""
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
-        """The endpoint writes what there is to write, in its own transaction."""
+        """Nothing: the endpoint writes in its own transaction."""
+
+
+# --- The grants (RFC 6749 §4 and §6) ----------------------------------------------------------------------------------
+
+CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+
+
+class IssuesTokens:
+    """The common part of the grants: they make claims instead of a token, and the endpoint signs them last."""
+
+    request: Any
+    server: Any
+
+    @property
+    def asked(self) -> OAuthRequest:
+        assert isinstance(self.request, OAuthRequest)
+        return self.request
+
+    def issue(self, *, scope: str, subject: str, grant_id: str | None, audience: list[str]) -> dict[str, Any]:
+        """The answer of RFC 6749 §5.1 without the tokens. Times are the database's, read with the client.
+
+        A token without a user's grant has its own id as grant id.
+        """
+        client = self.asked.authenticated.row
+        issued, jti = client.read_at_ms // 1000, jti_at(client.read_at_ms)
+        self.asked.claims = Claims(
+            iss=self.server.issuer,
+            aud=narrow_audience(self.asked.resources, audience),
+            sub=subject,
+            client_id=client.client_id,
+            tenant_id=client.tenant_id,
+            scope=scope,
+            iat=issued,
+            exp=issued + client.access_token_ttl,
+            jti=jti,
+            token_use="access",
+            grant_id=grant_id or jti,
+            environment=client.environment,
+            deidentification=client.deidentification,
+        )
+        return {"token_type": "Bearer", "expires_in": client.access_token_ttl, "scope": scope}
+
+    def still_approved(self, granted: list[str], asked: str | None) -> str:
+        """The scopes of a user's grant that are still approved. Raises InvalidScopeError for others, or if none is left."""
+        approved = self.asked.authenticated.approved_scopes
+        wanted = granted if asked is None else scopes.parse(asked) or []
+        allowed = [scope for scope in wanted if scopes.allows(approved, scope)]
+        if not allowed or (asked is not None and allowed != wanted):
+            raise InvalidScopeError("The requested scope is malformed or not approved for this app.")
+        return " ".join(allowed)
+
+
+def narrow_audience(resources: tuple[str, ...], allowed: list[str]) -> list[str]:
+    """The requested resources (RFC 8707), or all allowed ones. Raises InvalidTarget for others."""
+    wanted = list(dict.fromkeys(resource.removesuffix("/") for resource in resources))
+    if not set(wanted) <= set(allowed):
+        raise InvalidTarget
+    return wanted or allowed
+
+
+class ClientCredentialsGrant(IssuesTokens, grants.ClientCredentialsGrant):
+    """RFC 6749 §4.4. The database stores nothing about the token."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = CONFIDENTIAL
+
+    def generate_token(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        client = self.asked.authenticated
+        asked = self.asked.values.get("scope")
+        scope = client.get_allowed_scope(asked)
+        if asked is None:
+            # Refresh tokens are for absent users; client credentials have no user.
+            scope = " ".join(one for one in client.approved_scopes if one != scopes.OFFLINE_ACCESS)
+        elif scope is None or scopes.OFFLINE_ACCESS in scope.split(" "):
+            raise InvalidScopeError("The requested scope is malformed or not approved for this app.")
+        return self.issue(
+            scope=scope or "",
+            subject=client.get_client_id(),
+            grant_id=None,
+            audience=self.server.audiences,
+        )
+
+
+class AuthorizationCodeGrant(IssuesTokens, grants.AuthorizationCodeGrant):
+    """RFC 6749 §4.1. The endpoint has marked the code as used; Authlib decides whether it gives a token."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
+
+    def query_authorization_code(self, code: str, client: Any) -> RedeemedCode | None:
+        return self.asked.code
+
+    def authenticate_user(self, authorization_code: RedeemedCode) -> str | None:
+        return authorization_code.grant.user_id if authorization_code.grant.is_live else None
+
+    def generate_token(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        code = self.asked.code
+        if code is None:
+            raise InvalidGrantError("The code is invalid.")
+        grant = code.grant
+        self.asked.continues = grant if grant.offline else None
+        self.asked.next_generation = 1
+        scope = self.still_approved(grant.scopes, None)
+        return self.issue(scope=scope, subject=grant.user_id, grant_id=grant.grant_id, audience=grant.audience)
+
+    def save_authorization_code(self, code: str, request: Any) -> None:
+        self.asked.new_code = code
+
+    def delete_authorization_code(self, authorization_code: Any) -> None:
+        """Nothing: the endpoint has marked it as used."""
+
+
+class RefreshGrant(IssuesTokens, grants.RefreshTokenGrant):
+    """RFC 6749 §6, with rotation. The endpoint has locked the grant and refused reuse."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
+    INCLUDE_NEW_REFRESH_TOKEN = True
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Any:
+        return self.asked.refresh
+
+    def authenticate_user(self, refresh_token: Any) -> str:
+        return refresh_token.grant.user_id
+
+    def issue_token(self, user: Any, refresh_token: Any) -> dict[str, Any]:
+        grant = refresh_token.grant
+        self.asked.continues = grant
+        scope = self.still_approved(grant.scopes, self.asked.values.get("scope"))
+        return self.issue(scope=scope, subject=grant.user_id, grant_id=grant.grant_id, audience=grant.audience)
+
+    def revoke_old_credential(self, refresh_token: Any) -> None:
+        """Nothing: the next generation replaces it."""
+
+
+class UnsupportedGrantType(UnsupportedGrantTypeError):
+    """Lists the supported grants. It does not repeat the request, which could hold any character."""
+
+    description = "The grant types are authorization_code, client_credentials and refresh_token."
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def get_error_description(self) -> str:
+        return self.description
+
+
+def check_grant_type(request: OAuthRequest, server: AuthorizationServer) -> str:
+    """The grant type. Raises InvalidRequestError if it is missing, UnsupportedGrantType if it is unknown (RFC 6749 §5.2)."""
+    grant_type = request.values.get("grant_type")
+    if grant_type is None:
+        raise InvalidRequestError("The parameter grant_type is missing.")
+    if grant_type not in server.grant_types:
+        raise UnsupportedGrantType
+    return grant_type
+
+
+def build_server(issuer: str, audiences: list[str], keyring: Keyring) -> AuthorizationServer:
+    types = frozenset({"authorization_code", "client_credentials", "refresh_token"})
+    server = AuthorizationServer(issuer, audiences, keyring, types)
+    server.register_grant(ClientCredentialsGrant)
+    server.register_grant(AuthorizationCodeGrant, [S256(required=True)])
+    server.register_grant(RefreshGrant)
+    server.register_endpoint(Revocation)
+    server.register_endpoint(Introspection)
+    return server
+
+
+# --- PKCE (RFC 7636, RFC 9700) ----------------------------------------------------------------------------------------
+
+# An S256 challenge: 32 bytes in base64url.
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+
+
+class S256(CodeChallenge):
+    SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]  # noqa: RUF012 - Authlib's own name and type
+    DEFAULT_CODE_CHALLENGE_METHOD = "S256"
+    CODE_CHALLENGE_METHODS = {"S256": compare_s256_code_challenge}  # noqa: RUF012 - Authlib's own name and type
+
+    def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
+        """Each client that must use PKCE, or uses it, sends a well-formed S256 challenge."""
+        values = grant.asked.values
+        challenge, method = values.get("code_challenge"), values.get("code_challenge_method")
+        if challenge is None and method is None:
+            if grant.asked.known_client.must_use_pkce():
+                raise InvalidRequestError("This app must use PKCE: code_challenge is missing.")
+            return
+        if method != "S256":
+            raise InvalidRequestError("The code_challenge_method must be S256.")
+        if challenge is None or not _CHALLENGE.fullmatch(challenge):
+            raise InvalidRequestError("The code_challenge is not one of S256.")
+
+    def validate_code_verifier(self, grant: Any, result: Any) -> None:
+        verifier = grant.asked.values.get("code_verifier")
+        if verifier is not None and not _VERIFIER.fullmatch(verifier):
+            raise InvalidRequestError("The code_verifier is malformed.")
+        super().validate_code_verifier(grant, result)
+
+
+# --- Revocation (RFC 7009) and introspection (RFC 7662) ---------------------------------------------------------------
+
+PresentedToken = AccessToken | RefreshToken
+
+
+class _ReadsToken:
+    """The common part of both endpoints. The token is read before; an unknown hint is no error (RFC 7009 §2.1)."""
+
+    def check_params(self, request: Any, client: Any) -> None:
+        if "token" not in request.form:
+            raise InvalidRequestError("The parameter token is missing.")
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> Any:
+        return None
+
+    def read(self, request: OAuthRequest) -> PresentedToken | None:
+        return request.token
+
+
+class Revocation(_ReadsToken, RevocationEndpoint):
+    CLIENT_AUTH_METHODS = [*CONFIDENTIAL, "none"]  # noqa: RUF012 - Authlib's own name and type
+
+    def authenticate_token(self, request: Any, client: Any) -> PresentedToken | None:
+        """None for another client's token, which gets 200 as an unknown one does (RFC 7009 §2.2)."""
+        self.check_params(request, client)
+        token = self.read(request)
+        return token if token is not None and token.check_client(client) else None
+
+    def revoke_token(self, token: Any, request: Any) -> None:
+        request.gives_back = token
+
+
+class Introspection(_ReadsToken, IntrospectionEndpoint):
+    """For clients that authenticate, about their own tokens; every other token is not active."""
+
+    CLIENT_AUTH_METHODS = CONFIDENTIAL
+
+    def authenticate_token(self, request: Any, client: Any) -> PresentedToken | None:
+        self.check_params(request, client)
+        token = self.read(request)
+        return token if token is not None and self.check_permission(token, client, request) else None
+
+    def check_permission(self, token: Any, client: Any, request: Any) -> bool:
+        return token.check_client(client)
+
+    def introspect_token(self, token: Any) -> dict[str, Any]:
+        return introspection(token)

@@ -9,10 +9,10 @@ import msgspec
 import typer
 
 from services.auth.requests import deciding, seeding
-from services.auth.requests.models import IntegrationRequest, Status
+from services.auth.requests.models import RequestRow, Status
 from services.auth.settings import Settings
 from services.auth.tenants.commands import show
-from services.auth.tenants.operations import Refused
+from services.auth.tenants.operations import OperationRefused
 from shared.database import AsyncConnection
 
 Load = Callable[[], Settings]
@@ -29,13 +29,14 @@ def request_commands(load: Load) -> typer.Typer:
         status: Annotated[Status | None, typer.Option(help="Only these; `pending` is what waits for you.")] = None,
         tenant: Annotated[str | None, typer.Option(help="Only of this tenant.")] = None,
     ) -> None:
-        """Oldest first: id, tenant, capability, status, when it was made."""
+        """List requests, oldest first: id, tenant, capability, status, creation time."""
         for request in _operate(load(), lambda conn: deciding.requests(conn, status, tenant)):
-            show(request.id, request.tenant_id, request.capability, request.status, _time(request))
+            made = request.created_at.strftime("%Y-%m-%d %H:%M:%SZ")
+            show(request.id, request.tenant_id, request.capability, request.status, made)
 
     @cli.command(name="show")
     def show_request(request: RequestId) -> None:
-        """All there is to know of one."""
+        """Show all fields of one request."""
         _describe(_operate(load(), lambda conn: deciding.find(conn, request)))
 
     @cli.command()
@@ -44,7 +45,7 @@ def request_commands(load: Load) -> typer.Typer:
         reason: Annotated[str | None, typer.Option(help="What the tenant reads beside the decision.")] = None,
         api: ApiUrl = None,
     ) -> None:
-        """Open what was asked for, at once and whole. A sandbox's demo data is written after that, through the API."""
+        """Open the capability at once. A sandbox's demo data is written afterwards, through the API."""
         settings = load()
         decided = _operate(settings, lambda conn: deciding.approve(conn, request, reason))
         _describe(decided)
@@ -56,7 +57,7 @@ def request_commands(load: Load) -> typer.Typer:
         request: RequestId,
         reason: Annotated[str, typer.Option(help="Why; the tenant reads it, and may ask again.")],
     ) -> None:
-        """Say no."""
+        """Decline the request."""
         if not reason.strip():
             raise SystemExit("--reason says why; the tenant reads it")
         _describe(_operate(load(), lambda conn: deciding.decline(conn, request, reason)))
@@ -70,7 +71,7 @@ def request_commands(load: Load) -> typer.Typer:
 
 
 def _operate(settings: Settings, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-    """One transaction; what cannot be done ends the command with one line."""
+    """One transaction. A refused operation ends the command with one line."""
 
     async def run() -> T:
         async with deciding.operating(settings) as conn:
@@ -78,7 +79,7 @@ def _operate(settings: Settings, work: Callable[[AsyncConnection], Awaitable[T]]
 
     try:
         return asyncio.run(run())
-    except Refused as refused:
+    except OperationRefused as refused:
         raise SystemExit(str(refused)) from None
 
 
@@ -88,21 +89,16 @@ def _seed(settings: Settings, request_id: str, api: str | None) -> None:
         with closing(seeding.Api(api or settings.api_base_url, token)) as reached:
             seeding.write(reached)
         asyncio.run(seeding.finish(settings, request_id))
-    except Refused as refused:
+    except OperationRefused as refused:
         raise SystemExit(f"demo data not written: {refused}; try again: requests seed {request_id}") from None
     show("demo data written")
 
 
-def _describe(request: IntegrationRequest) -> None:
-    """One line each; texts of the tenant's in JSON, so that none of them steers the terminal."""
+def _describe(request: RequestRow) -> None:
+    """One line per field. Texts of the tenant are in JSON, so that they cannot control the terminal."""
     for name, value in msgspec.structs.asdict(request).items():
         if value is not None:
-            show(f"{name:18}", value if isinstance(value, str) and name.endswith(("id", "by")) else _text(value))
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _time(request: IntegrationRequest) -> str:
-    return request.created_at.strftime("%Y-%m-%d %H:%M:%SZ")
+            text = (
+                value if isinstance(value, str) and name.endswith(("id", "by")) else msgspec.json.encode(value).decode()
+            )
+            show(f"{name:18}", text)

@@ -1,28 +1,26 @@
-"""What operators decide of integration requests: each one transaction, under the worker role, with all that approval opens."""
+"""Operators approve and decline integration requests. Each decision is one transaction under the worker role."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from psycopg.rows import class_row
-
-from services.auth.apps import store
-from services.auth.apps.models import Tenant
-from services.auth.requests import queries, sandbox
+from services.auth.apps import scopes, store
+from services.auth.apps.models import AppDraft, AppRow, Tenant
+from services.auth.requests import queries
 from services.auth.requests.models import (
     BundlesDetails,
     FederationDetails,
-    IntegrationRequest,
     PlatformDetails,
+    RequestRow,
     SandboxDetails,
     TelephonyDetails,
 )
 from services.auth.settings import Settings
 from services.auth.tenants import queries as tenant_queries
-from services.auth.tenants.announcing import announce_async
-from services.auth.tenants.operations import OPERATOR, Refused
-from shared import audit, ids, outbox
+from services.auth.tenants.bootstrap import ADMIN_APP
+from services.auth.tenants.operations import OPERATOR, OperationRefused, announce_async
+from shared import audit, ids, outbox, rows
 from shared.database import AsyncConnection, aset_tenant, open_pool
 from shared.identity import Caller
 from shared.messages import Event
@@ -38,58 +36,54 @@ NOTHING_MADE: dict[str, str | None] = {
 
 @asynccontextmanager
 async def operating(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    """One transaction that sees every tenant's requests."""
+    """One transaction that sees the requests of every tenant."""
     dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
     async with open_pool(dsn, max_size=1) as pool, pool.connection() as conn:
         yield conn
 
 
-async def requests(conn: AsyncConnection, status: str | None, tenant_id: str | None) -> list[IntegrationRequest]:
-    """Of every tenant, oldest first."""
-    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
-        await cursor.execute(queries.OF_EVERYONE, {"status": status, "tenant_id": tenant_id})
-        return await cursor.fetchall()
+async def requests(conn: AsyncConnection, status: str | None, tenant_id: str | None) -> list[RequestRow]:
+    """Requests of every tenant, oldest first."""
+    return await rows.every(conn, RequestRow, queries.OF_EVERYONE, {"status": status, "tenant_id": tenant_id})
 
 
-async def find(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> IntegrationRequest:
-    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
-        await cursor.execute(queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
-        found = await cursor.fetchone()
+async def find(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> RequestRow:
+    found = await rows.first(conn, RequestRow, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
     if found is None:
-        raise Refused(f"there is no request {request_id}")
+        raise OperationRefused(f"there is no request {request_id}")
     return found
 
 
-async def approve(conn: AsyncConnection, request_id: str, reason: str | None) -> IntegrationRequest:
-    """Opens what was asked for. Raises Refused for one that is decided, or of a suspended tenant."""
+async def approve(conn: AsyncConnection, request_id: str, reason: str | None) -> RequestRow:
+    """Opens the capability. Raises OperationRefused for a request that is not pending, or of a suspended tenant."""
     request, tenant = await _pending(conn, request_id)
     if tenant.status != "active":
-        raise Refused(f"{tenant.tenant_id} is {tenant.status}")
+        raise OperationRefused(f"{tenant.tenant_id} is {tenant.status}")
     made = await _open(conn, request, tenant)
     return await _decide(conn, request, tenant, "approved", reason, made)
 
 
-async def decline(conn: AsyncConnection, request_id: str, reason: str) -> IntegrationRequest:
-    """The tenant reads the reason, and may ask again. Raises Refused for one that is decided."""
+async def decline(conn: AsyncConnection, request_id: str, reason: str) -> RequestRow:
+    """The tenant reads the reason and may ask again. Raises OperationRefused for a request that is not pending."""
     request, tenant = await _pending(conn, request_id)
     return await _decide(conn, request, tenant, "declined", reason, NOTHING_MADE)
 
 
-async def _pending(conn: AsyncConnection, request_id: str) -> tuple[IntegrationRequest, Tenant]:
-    """The request, locked against its withdrawal, and its tenant, whose the transaction is from here on."""
+async def _pending(conn: AsyncConnection, request_id: str) -> tuple[RequestRow, Tenant]:
+    """The locked request and its tenant. Sets the transaction to that tenant."""
     request = await find(conn, request_id, lock=True)
     if request.status != "pending":
-        raise Refused(f"{request_id} is {request.status} already")
+        raise OperationRefused(f"{request_id} is {request.status} already")
     await aset_tenant(conn, request.tenant_id)
     return request, await store.load_tenant(conn, request.tenant_id)
 
 
-async def _open(conn: AsyncConnection, request: IntegrationRequest, tenant: Tenant) -> dict[str, str | None]:
-    """What approval does; returns the columns of a sandbox."""
+async def _open(conn: AsyncConnection, request: RequestRow, tenant: Tenant) -> dict[str, str | None]:
+    """Opens the capability for the tenant. Returns the columns that name a sandbox."""
     wanted, detail = request.wanted(), {"request": request.id}
     match wanted:
         case SandboxDetails():
-            made = await sandbox.make(conn, tenant, wanted, request.id)
+            made = await make_sandbox(conn, tenant, wanted, request.id)
             await aset_tenant(conn, tenant.tenant_id)
             return dict(zip(NOTHING_MADE, made, strict=True))
         case PlatformDetails() | TelephonyDetails():
@@ -112,16 +106,14 @@ async def _record(conn: AsyncConnection, tenant: Tenant, action: str, detail: di
 
 async def _decide(
     conn: AsyncConnection,
-    request: IntegrationRequest,
+    request: RequestRow,
     tenant: Tenant,
     status: str,
     reason: str | None,
     made: dict[str, str | None],
-) -> IntegrationRequest:
-    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
-        await cursor.execute(queries.DECIDE, {"id": request.id, "status": status, "reason": reason} | made)
-        decided = await cursor.fetchone()
-    assert decided is not None
+) -> RequestRow:
+    decision = {"id": request.id, "status": status, "reason": reason} | made
+    decided = await rows.found(conn, RequestRow, queries.DECIDE, decision)
     operator = Caller(tenant_id=request.tenant_id, client_id=OPERATOR)
     detail = {"capability": request.capability} | {name: value for name, value in made.items() if value}
     await audit.record(conn, operator, f"integration_request.{status}", request.id, detail)
@@ -129,7 +121,7 @@ async def _decide(
     return decided
 
 
-def _decided(request: IntegrationRequest, *, test: bool) -> Event:
+def _decided(request: RequestRow, *, test: bool) -> Event:
     return Event(
         event_id=ids.new_id("evt"),
         type="integration_request.decided",
@@ -137,3 +129,64 @@ def _decided(request: IntegrationRequest, *, test: bool) -> Event:
         data={"request_id": request.id, "capability": request.capability, "decision": request.status},
         test=test,
     )
+
+
+# --- Sandboxes --------------------------------------------------------------------------------------------------------
+
+DEMO_APP = "Demo data"
+DEMO_SCOPES = ["argus:devices:write", "argus:epcr:write", "argus:incidents:write"]
+DEMO_BUNDLE = "incident-management"
+
+
+class MadeSandbox(NamedTuple):
+    tenant_id: str
+    client_id: str
+    user_id: str
+    demo_client_id: str | None
+
+
+async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDetails, request_id: str) -> MadeSandbox:
+    """Makes the sandbox and leaves the transaction of `conn` set to it. Raises OperationRefused if the address has a user.
+
+    Neither app has a secret. The administrator app gets one when the tenant fetches it, the demo data app never.
+    """
+    tenant_id = ids.new_id("org")
+    await aset_tenant(conn, tenant_id)
+    name = wanted.name or f"{parent.name} (sandbox)"
+    bundles = sorted({*parent.graphql_bundles, DEMO_BUNDLE})
+    row = (tenant_id, name, parent.granted_scopes, bundles, parent.federation)
+    await conn.execute(tenant_queries.INSERT_SANDBOX, row)
+    await _record_in_sandbox(conn, tenant_id, "tenant.created", tenant_id, request_id)
+    await announce_async(conn, tenant_id)
+    user_id = await _insert_user(conn, tenant_id, wanted.admin_email, request_id)
+    catalogue = [scope for scope in scopes.catalogue(parent.granted_scopes) if scope != scopes.OFFLINE_ACCESS]
+    admin = await _insert_app(conn, tenant_id, ADMIN_APP, [scopes.PLATFORM_APPS, *catalogue], bundles, request_id)
+    demo = None
+    if wanted.demo_data:
+        demo = await _insert_app(conn, tenant_id, DEMO_APP, DEMO_SCOPES, [DEMO_BUNDLE], request_id)
+    return MadeSandbox(tenant_id, admin.client_id, user_id, demo.client_id if demo else None)
+
+
+async def _insert_user(conn: AsyncConnection, tenant_id: str, email: str, request_id: str) -> str:
+    user_id = ids.new_id("usr")
+    made = await conn.execute(tenant_queries.INSERT_USER, (user_id, tenant_id, email, email.partition("@")[0]))
+    if not made.rowcount:
+        raise OperationRefused("the address asked for has a user already: decline, so that they ask again with another")
+    await _record_in_sandbox(conn, tenant_id, "user.created", user_id, request_id)
+    return user_id
+
+
+async def _insert_app(
+    conn: AsyncConnection, tenant_id: str, name: str, wanted: list[str], bundles: list[str], request_id: str
+) -> AppRow:
+    draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted)
+    app = await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=bundles)
+    await _record_in_sandbox(conn, tenant_id, "app.created", app.client_id, request_id)
+    return app
+
+
+async def _record_in_sandbox(
+    conn: AsyncConnection, tenant_id: str, action: str, subject_id: str, request_id: str
+) -> None:
+    operator = Caller(tenant_id=tenant_id, client_id=OPERATOR)
+    await audit.record(conn, operator, action, subject_id, {"request": request_id})

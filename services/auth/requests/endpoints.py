@@ -1,21 +1,33 @@
-"""Integration requests: the HTTP door of a tenant's admin. Operators decide through `commands`."""
+"""Integration requests: the endpoints of an organisation's administrator. Operators decide with `commands`."""
 
 from typing import Any
 
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth import caps
 from services.auth.apps import store
-from services.auth.apps.changing import refuse
-from services.auth.requests import credentials, queries, rules
-from services.auth.requests.models import ANY_REQUEST, Details, IntegrationRequest, RequestDraft, RequestPage
-from services.auth.requests.views import REQUESTS, request_view
-from shared import audit, http, idempotency, ids, pagination, problems
-from shared.database import AsyncConnection, tenant_transaction
+from services.auth.apps.rules import refuse
+from services.auth.requests import queries, rules
+from services.auth.requests.models import (
+    ANY_REQUEST,
+    REQUESTS,
+    Details,
+    IntegrationRequest,
+    RequestDraft,
+    RequestPage,
+    RequestRow,
+    SandboxCredentials,
+)
+from services.auth.signin.cookies import LINK_PURPOSE, new_token
+from services.auth.tenants import queries as tenant_queries
+from shared import audit, http, idempotency, ids, pagination, problems, rows
+from shared.crypto import Keyring
+from shared.database import AsyncConnection, aset_tenant, tenant_transaction
 from shared.identity import Caller
+
+LINK_HOURS = 168
 
 
 async def create_request(request: Request, caller: Caller) -> Response:
@@ -29,7 +41,7 @@ async def create_request(request: Request, caller: Caller) -> Response:
         await caps.require(conn, settings, caller.tenant_id, "requests", count, (caller.tenant_id,))
         made = await _insert(conn, caller, draft)
         await audit.record(conn, caller, "integration_request.made", made.id, {"capability": made.capability})
-        response = http.created(request_view(made), f"{REQUESTS}/{made.id}")
+        response = http.created(made.shown(), f"{REQUESTS}/{made.id}")
         return await idempotency.keep(conn, request, caller, response)
 
 
@@ -40,33 +52,31 @@ async def list_requests(request: Request, caller: Caller, page: RequestPage) -> 
         "after": pagination.after(request, page),
         "limit": page.limit + 1,
     }
-    async with tenant_transaction(request, caller) as conn, conn.cursor(row_factory=class_row(IntegrationRequest)) as c:
-        await c.execute(queries.LIST, parameters)
-        rows, next_cursor = pagination.slice_page(request, await c.fetchall(), page, key=lambda row: row.id)
-    content = {"integration_requests": [request_view(row) for row in rows], "next_cursor": next_cursor}
-    return http.json(content, headers=pagination.link_header(request, next_cursor))
-
-
-async def read_request(request: Request, caller: Caller, request_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        return http.json(request_view(await _load(conn, request_id)))
+        found = await rows.every(conn, RequestRow, queries.LIST, parameters)
+    return pagination.listed(request, "integration_requests", found, page, lambda row: row.id, RequestRow.shown)
 
 
-async def withdraw_request(request: Request, caller: Caller, request_id: str) -> Response:
-    """One that is withdrawn already stays so; one that was decided is 409."""
+async def read_request(request: Request, caller: Caller, request_id: str) -> IntegrationRequest:
+    async with tenant_transaction(request, caller) as conn:
+        return (await _load(conn, request_id)).shown()
+
+
+async def withdraw_request(request: Request, caller: Caller, request_id: str) -> IntegrationRequest:
+    """A withdrawn request stays withdrawn. A decided one is 409."""
     async with tenant_transaction(request, caller) as conn:
         found = await _load(conn, request_id, lock=True)
         if found.status in ("approved", "declined"):
             raise problems.conflict(f"The request was {found.status} already.", request_status=found.status)
         if found.status == "pending":
-            found = await _one(conn, queries.WITHDRAW, (found.id,))
+            found = await rows.found(conn, RequestRow, queries.WITHDRAW, (found.id,))
             detail = {"capability": found.capability}
             await audit.record(conn, caller, "integration_request.withdrawn", found.id, detail)
-        return http.json(request_view(found))
+        return found.shown()
 
 
 async def fetch_credentials(request: Request, caller: Caller, request_id: str) -> Response:
-    """The sandbox's first secret and its admin's password link, made here and shown this once."""
+    """Makes the sandbox's first secret and its administrator's password link. Only this answer shows them."""
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
@@ -78,10 +88,10 @@ async def fetch_credentials(request: Request, caller: Caller, request_id: str) -
                 "The credentials were fetched already; Knogin's operators give new ones.",
                 credentials_at=found.credentials_at,
             )
-        content = await credentials.make(conn, request, caller, found)
-        await _one(conn, queries.CREDENTIALS_FETCHED, (found.id,))
+        made = await _make_credentials(conn, request, caller, found)
+        await conn.execute(queries.CREDENTIALS_FETCHED, (found.id,))
         await audit.record(conn, caller, "integration_request.credentials_fetched", found.id)
-        return await idempotency.keep(conn, request, caller, http.json(content))
+        return await idempotency.keep(conn, request, caller, http.json(made))
 
 
 async def _refuse_needless(conn: AsyncConnection, caller: Caller, details: Details) -> None:
@@ -92,8 +102,8 @@ async def _refuse_needless(conn: AsyncConnection, caller: Caller, details: Detai
         raise problems.conflict("Your organisation has this already.")
 
 
-async def _insert(conn: AsyncConnection, caller: Caller, draft: RequestDraft) -> IntegrationRequest:
-    """Raises a 409 Problem that names the pending request where there is one for the capability."""
+async def _insert(conn: AsyncConnection, caller: Caller, draft: RequestDraft) -> RequestRow:
+    """Raises a 409 Problem with the id of the pending request, if the capability has one."""
     capability = str(draft.__struct_config__.tag)
     row: dict[str, Any] = {
         "id": ids.new_id("ireq"),
@@ -103,25 +113,43 @@ async def _insert(conn: AsyncConnection, caller: Caller, draft: RequestDraft) ->
         "reason": draft.reason,
         "requested_by": caller.client_id,
     }
-    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
-        await cursor.execute(queries.INSERT, row)
-        made = await cursor.fetchone()
+    made = await rows.first(conn, RequestRow, queries.INSERT, row)
     if made is None:
         pending = await (await conn.execute(queries.PENDING, (capability,))).fetchone()
         raise problems.conflict("There is a pending request for this capability.", id=pending[0] if pending else None)
     return made
 
 
-async def _load(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> IntegrationRequest:
+async def _load(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> RequestRow:
     if not ids.is_id(request_id, "ireq"):
         raise problems.not_found()
-    return await _one(conn, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
+    return await rows.found(conn, RequestRow, queries.FIND_TO_CHANGE if lock else queries.FIND, (request_id,))
 
 
-async def _one(conn: AsyncConnection, query: Any, parameters: tuple[str, ...]) -> IntegrationRequest:
-    async with conn.cursor(row_factory=class_row(IntegrationRequest)) as cursor:
-        await cursor.execute(query, parameters)
-        found = await cursor.fetchone()
-    if found is None:
-        raise problems.not_found()
-    return found
+async def _make_credentials(
+    conn: AsyncConnection, request: Request, caller: Caller, made: RequestRow
+) -> SandboxCredentials:
+    """A secret for the sandbox's administrator app, and a link, good once for a week, for its administrator.
+
+    Only here does a request of one tenant write into another. The request's row names that other tenant, and only operators
+    write the row.
+    """
+    keyring: Keyring = request.state.keyring
+    assert made.sandbox_tenant_id is not None
+    assert made.sandbox_client_id is not None
+    token = new_token()
+    await aset_tenant(conn, made.sandbox_tenant_id)
+    app = await store.load_app(conn, made.sandbox_client_id, lock=True)
+    secret = await store.add_secret(conn, keyring, app)
+    link = (keyring.mac(token.encode(), LINK_PURPOSE), made.sandbox_tenant_id, made.sandbox_user_id, LINK_HOURS)
+    await conn.execute(tenant_queries.INSERT_LINK, link)
+    there = Caller(tenant_id=made.sandbox_tenant_id, client_id=caller.client_id, subject=caller.subject)
+    await audit.record(conn, there, "sandbox.credentials_made", app.client_id, {"request": made.id})
+    await aset_tenant(conn, caller.tenant_id)
+    return SandboxCredentials(
+        tenant_id=made.sandbox_tenant_id,
+        client_id=app.client_id,
+        client_secret=secret,
+        admin_email=made.details["admin_email"],
+        password_link=f"{request.state.settings.issuer}/v1/auth/password?link={token}",
+    )

@@ -1,4 +1,4 @@
-"""Integration requests as tenants send them, as the database has them and as answers show them."""
+"""Integration requests: the bodies that tenants send, the rows, and the answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
@@ -9,6 +9,7 @@ from msgspec import Meta, field
 from shared import http
 from shared.pagination import Page
 
+REQUESTS = "/v1/platform/integration-requests"
 Capability = Literal["graphql_bundles", "platform_api", "federation", "telephony", "sandbox"]
 Status = Literal["pending", "approved", "declined", "withdrawn"]
 PlatformScope = Literal["argus:platform:read", "argus:platform:write"]
@@ -41,7 +42,7 @@ class TelephonyDetails(http.Body):
 
 
 class FederationDetails(http.Body):
-    """What people's addresses end in, and what signs them in today; ownership of a domain is proven when it is connected."""
+    """The e-mail domains of your people and their present identity provider. Ownership of a domain is proven when it is connected."""
 
     domains: Annotated[list[Domain], Meta(max_length=20)] = field(default_factory=list)
     identity_provider: Text = ""
@@ -56,7 +57,7 @@ class SandboxDetails(http.Body):
 
 
 class _Asked(http.Body, kw_only=True, tag_field="capability"):
-    """`reason` is for the operator who decides: what it is wanted for."""
+    """`reason` is for the operator who decides."""
 
     reason: Reason = ""
 
@@ -98,7 +99,32 @@ class RequestPage(Page):
     status: Status | None = None
 
 
-class IntegrationRequest(msgspec.Struct, frozen=True, kw_only=True):
+class Sandbox(msgspec.Struct):
+    """The sandbox an approval made. `credentials` is the call that fetches its first secret, once."""
+
+    tenant_id: str
+    client_id: str
+    credentials: str
+    credentials_at: datetime | None
+    demo_data_at: datetime | None
+
+
+class IntegrationRequest(msgspec.Struct):
+    """`details` as requested; `decision_reason` is the operator's message to you."""
+
+    id: str
+    capability: Capability
+    status: Status
+    reason: str
+    details: dict[str, Any]
+    requested_by: str
+    created_at: datetime
+    decided_at: datetime | None
+    decision_reason: str | None
+    sandbox: Sandbox | None
+
+
+class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `integration_requests`."""
 
     id: str
@@ -119,5 +145,44 @@ class IntegrationRequest(msgspec.Struct, frozen=True, kw_only=True):
     demo_data_at: datetime | None
 
     def wanted(self) -> Details:
-        """`details` as they were asked for."""
         return msgspec.convert(self.details, DETAILS[self.capability])
+
+    def shown(self) -> IntegrationRequest:
+        return IntegrationRequest(
+            id=self.id,
+            capability=self.capability,
+            status=self.status,
+            reason=self.reason,
+            details=self.details,
+            requested_by=self.requested_by,
+            created_at=self.created_at,
+            decided_at=self.decided_at,
+            decision_reason=self.decision_reason,
+            sandbox=self._sandbox(),
+        )
+
+    def _sandbox(self) -> Sandbox | None:
+        if self.sandbox_tenant_id is None or self.sandbox_client_id is None:
+            return None
+        return Sandbox(
+            tenant_id=self.sandbox_tenant_id,
+            client_id=self.sandbox_client_id,
+            credentials=f"{REQUESTS}/{self.id}/credentials",
+            credentials_at=self.credentials_at,
+            demo_data_at=self.demo_data_at,
+        )
+
+
+class IntegrationRequests(msgspec.Struct):
+    integration_requests: list[IntegrationRequest]
+    next_cursor: str | None
+
+
+class SandboxCredentials(msgspec.Struct):
+    """Shown this once. The link lets the sandbox's admin choose a password, within a week."""
+
+    tenant_id: str
+    client_id: str
+    client_secret: str
+    admin_email: str
+    password_link: str

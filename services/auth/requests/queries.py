@@ -38,7 +38,7 @@ CREDENTIALS_FETCHED: LiteralString = (
     "UPDATE integration_requests SET credentials_at = clock_timestamp() WHERE id = %s RETURNING " + COLUMNS
 )
 
-# The operators', under the worker role.
+# For operators, under the worker role.
 OF_EVERYONE: LiteralString = (
     "SELECT "
     + COLUMNS

@@ -1,69 +1,23 @@
-"""Every call about integration requests."""
-
-from datetime import datetime
-from typing import Any
-
-import msgspec
+"""Route entries of integration requests."""
 
 from services.auth.apps.scopes import PLATFORM_APPS
 from services.auth.requests import endpoints
 from services.auth.requests.models import (
+    REQUESTS,
     BundlesAsked,
-    Capability,
     FederationAsked,
+    IntegrationRequest,
+    IntegrationRequests,
     PlatformAsked,
     RequestPage,
     SandboxAsked,
-    Status,
+    SandboxCredentials,
     TelephonyAsked,
 )
-from services.auth.requests.views import REQUESTS
 from shared.routing import AnyOf, Operation
 
 ONE = REQUESTS + "/{request_id}"
 HEADERS = ("Idempotency-Key",)
-
-
-class Sandbox(msgspec.Struct):
-    """The sandbox an approval made. `credentials` is the call that fetches its first secret, once."""
-
-    tenant_id: str
-    client_id: str
-    credentials: str
-    credentials_at: datetime | None
-    demo_data_at: datetime | None
-
-
-class IntegrationRequest(msgspec.Struct):
-    """`details` as they were asked for; `decision_reason` is what the operator who decided wants you to know."""
-
-    id: str
-    capability: Capability
-    status: Status
-    reason: str
-    details: dict[str, Any]
-    requested_by: str
-    created_at: datetime
-    decided_at: datetime | None
-    decision_reason: str | None
-    sandbox: Sandbox | None
-
-
-class IntegrationRequests(msgspec.Struct):
-    integration_requests: list[IntegrationRequest]
-    next_cursor: str | None
-
-
-class SandboxCredentials(msgspec.Struct):
-    """Shown this once. The link lets the sandbox's admin choose a password, within a week."""
-
-    tenant_id: str
-    client_id: str
-    client_secret: str
-    admin_email: str
-    password_link: str
-
-
 OPERATIONS = [
     Operation(
         "POST",
@@ -72,8 +26,9 @@ OPERATIONS = [
         "Ask for a capability",
         PLATFORM_APPS,
         {201: IntegrationRequest},
-        "For what is opened on request: Knogin's operators decide. Approval opens it at once: scopes appear in your catalogue,"
-        " bundles can be granted to apps, federation opens, a sandbox is made. Subscribers to `integration_request.decided` hear of it.",
+        "For capabilities on request. Knogin's operators decide. Approval opens the capability at once: scopes appear in"
+        " your catalogue, bundles can be granted to apps, federation opens, or a sandbox is made. Subscribers to"
+        " `integration_request.decided` are notified.",
         body=AnyOf((BundlesAsked, PlatformAsked, FederationAsked, TelephonyAsked, SandboxAsked)),
         headers=HEADERS,
         refusals={
@@ -119,8 +74,8 @@ OPERATIONS = [
         "Fetch a sandbox's credentials",
         PLATFORM_APPS,
         {200: SandboxCredentials},
-        "Makes the first client secret of an approved sandbox and its admin's password link, and shows them this once:"
-        " nobody else has ever seen them. Whatever is written with them is marked as a test (`HTEST`).",
+        "Makes the first client secret of an approved sandbox and its administrator's password link. Only this answer"
+        " shows them. All data written with them is marked as a test (`HTEST`).",
         headers=HEADERS,
         refusals={
             409: "There is no sandbox, its credentials were fetched already, or a call with this Idempotency-Key is under way"

@@ -1,10 +1,9 @@
-"""What may be asked for. Pure: refusals are field errors, all found at once."""
+"""Rules for integration requests. Pure; refusals are field errors, all at once."""
 
 import re
 from collections.abc import Sequence
 
 from services.auth.apps.models import Tenant
-from services.auth.requests import bundles
 from services.auth.requests.models import (
     BundlesDetails,
     Details,
@@ -15,6 +14,8 @@ from services.auth.requests.models import (
 )
 from shared.problems import FieldError
 
+# A copy of the names in graphql-api's folder of bundles; a test compares them.
+BUNDLES = ("acqi-reporting", "incident-management", "incident-webhooks", "telephony-admin")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 
@@ -24,7 +25,7 @@ def check(details: Details, reason: str) -> list[FieldError]:
 
 
 def has_already(details: Details, tenant: Tenant) -> bool:
-    """Whether the tenant holds all of it. Of sandboxes it may have several."""
+    """Whether the tenant holds all of it already. It may have several sandboxes."""
     match details:
         case BundlesDetails():
             return set(details.bundles) <= set(tenant.graphql_bundles)
@@ -37,7 +38,7 @@ def has_already(details: Details, tenant: Tenant) -> bool:
 
 
 def is_own_sandbox(details: Details, tenant: Tenant) -> bool:
-    """A sandbox of a sandbox: nobody needs one, and each would beget the next."""
+    """Whether a sandbox asks for a sandbox. Sandboxes get none."""
     return isinstance(details, SandboxDetails) and tenant.environment == "sandbox"
 
 
@@ -45,9 +46,9 @@ def _check_details(details: Details) -> list[FieldError]:
     match details:
         case BundlesDetails():
             unknown = [
-                FieldError(f"/details/bundles/{index}", f"there are {', '.join(bundles.CATALOGUE)}")
+                FieldError(f"/details/bundles/{index}", f"there are {', '.join(BUNDLES)}")
                 for index, name in enumerate(details.bundles)
-                if name not in bundles.CATALOGUE
+                if name not in BUNDLES
             ]
             return unknown + _repeated("/details/bundles", details.bundles)
         case PlatformDetails() | TelephonyDetails():
@@ -77,10 +78,10 @@ def _check_address(address: str) -> list[FieldError]:
 
 
 def _check_text(pointer: str, text: str, *, lines: bool = False) -> list[FieldError]:
-    """Operators read it in a terminal: nothing in it may steer one."""
+    """Refuses control characters, because operators read the text in a terminal."""
     seen = text.replace("\n", " ") if lines else text
-    return [] if seen.isprintable() else [FieldError(pointer, "holds characters that cannot be seen")]
+    return [] if seen.isprintable() else [FieldError(pointer, "holds invisible characters")]
 
 
 def _repeated(pointer: str, values: Sequence[str]) -> list[FieldError]:
-    return [FieldError(pointer, "names something twice")] if len(set(values)) != len(values) else []
+    return [FieldError(pointer, "has a value twice")] if len(set(values)) != len(values) else []

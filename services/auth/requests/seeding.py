@@ -1,7 +1,7 @@
-"""Writes a sandbox's demo data through the public API, as any client of the sandbox would: with a token of its own.
+"""Writes a sandbox's demo data through the public API, with a token of the sandbox's demo app.
 
-Every step may be taken again: devices are found by serial number, incident and encounter by the dispatch system's id, and
-the observation carries an Idempotency-Key. A command that died half way is run once more.
+Each step may be repeated: devices are found by serial number, incident and encounter by the dispatch system's id, and
+the observation has an Idempotency-Key. An interrupted command is run again.
 """
 
 import http.client
@@ -12,20 +12,56 @@ from urllib.parse import urlsplit
 import msgspec
 
 from services.auth.apps import store
-from services.auth.apps.service_tokens import insert_service_token
+from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
-from services.auth.requests import deciding, demo, queries
-from services.auth.requests.sandbox import DEMO_BUNDLE, DEMO_SCOPES
+from services.auth.requests import deciding, queries
+from services.auth.requests.deciding import DEMO_BUNDLE, DEMO_SCOPES
 from services.auth.settings import Settings
-from services.auth.tenants.operations import OPERATOR, Refused
+from services.auth.tenants.operations import OPERATOR, OperationRefused
 from shared import audit
 from shared.crypto import Keyring
 from shared.database import aset_tenant, open_pool
 from shared.identity import Caller
 from shared.settings import required
 
+VEHICLE = "DEMO-1"
+INCIDENT = "DEMO-INCIDENT-1"
+OPEN_INCIDENT = "CreateIncident"
+DEVICES: tuple[dict[str, Any], ...] = (
+    {
+        "serial_number": "DEMO-MONITOR-1",
+        "device_class": "multiparameter",
+        "model": "Demo monitor",
+        "vehicle_id": VEHICLE,
+    },
+    {"serial_number": "DEMO-OXIMETER-1", "device_class": "oximeter", "model": "Demo oximeter", "vehicle_id": VEHICLE},
+    {"serial_number": "DEMO-DEFIB-1", "device_class": "defib", "model": "Demo defibrillator", "vehicle_id": VEHICLE},
+)
+MEASURING = "DEMO-OXIMETER-1"
+
+
+def incident(document: str) -> dict[str, Any]:
+    """The GraphQL request that opens the incident, with the text of the approved document."""
+    drafted = {"type": "medical", "priority": "high", "units": [VEHICLE], "cadIncidentId": INCIDENT}
+    return {"query": document, "variables": {"input": drafted}}
+
+
+def encounter() -> dict[str, Any]:
+    return {
+        "care_model": "prehospital_emergency",
+        "vehicle_id": VEHICLE,
+        "crew_ids": ["DEMO-CREW-1"],
+        "cad_incident_id": INCIDENT,
+    }
+
+
+def observation(encounter_id: str) -> dict[str, Any]:
+    """An oxygen saturation of 97 %."""
+    return {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 97, "unit_code": "%", "encounter_id": encounter_id}
+
+
 TOKEN_SECONDS = 600
-# What auth told graphql-api of the new app travels by queue.
+# Seconds to wait for graphql-api to receive the message about the new app.
 PATIENCE = 60.0
 TIMEOUT = 30.0
 
@@ -38,7 +74,7 @@ class Answer(NamedTuple):
 class Api:
     """The public API at `url`, with one token. `localhost` and all names below it are this machine (RFC 6761 §6.3).
 
-    Raises Refused for what is no URL.
+    Raises OperationRefused for a malformed URL.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -46,16 +82,16 @@ class Api:
             parts = urlsplit(url)
             name, port = parts.hostname, parts.port
         except ValueError:
-            raise Refused(f"{url} is not a URL") from None
+            raise OperationRefused(f"{url} is not a URL") from None
         if parts.scheme not in ("http", "https") or not name:
-            raise Refused(f"{url} is not an http(s) URL")
+            raise OperationRefused(f"{url} is not an http(s) URL")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         is_here = name == "localhost" or name.endswith(".localhost")
         self._connection = kind("127.0.0.1" if is_here else name, port, timeout=TIMEOUT)
         self._headers = {"Host": parts.netloc, "Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Raises OSError or HTTPException where there is no answer."""
+        """Raises OSError or HTTPException without an answer."""
         sent = msgspec.json.encode(body) if body is not None else None
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._connection.request(method, path, sent, self._headers | named)
@@ -67,10 +103,10 @@ class Api:
             return Answer(answer.status, None)
 
     def expect(self, statuses: set[int], method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """The body of an answer with one of `statuses`. Raises Refused for any other."""
+        """The body of an answer with one of `statuses`. Raises OperationRefused for any other."""
         answer = self.call(method, path, body, **headers)
         if answer.status not in statuses:
-            raise Refused(f"{method} {path} answered {answer.status}")
+            raise OperationRefused(f"{method} {path} answered {answer.status}")
         return answer.body
 
     def close(self) -> None:
@@ -78,7 +114,7 @@ class Api:
 
 
 async def begin(settings: Settings, request_id: str) -> str:
-    """A token of the sandbox's demo app, for ten minutes. Raises Refused where there is no demo data to write."""
+    """A token of the sandbox's demo app, for ten minutes. Raises OperationRefused if there is no demo data to write."""
     keyring = Keyring.from_text(settings.encryption_keys)
     dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
     async with open_pool(dsn, max_size=2) as pool:
@@ -87,9 +123,9 @@ async def begin(settings: Settings, request_id: str) -> str:
         async with pool.connection() as conn:
             request = await deciding.find(conn, request_id)
             if request.demo_client_id is None or request.sandbox_tenant_id is None:
-                raise Refused(f"{request_id} has no sandbox that wants demo data")
+                raise OperationRefused(f"{request_id} has no sandbox that wants demo data")
             if request.demo_data_at is not None:
-                raise Refused(f"the demo data of {request_id} is there already")
+                raise OperationRefused(f"the demo data of {request_id} is there already")
             await aset_tenant(conn, request.sandbox_tenant_id)
             app = await store.load_app(conn, request.demo_client_id, lock=True)
             audience = [settings.issuer, settings.api_base_url]
@@ -100,42 +136,42 @@ async def begin(settings: Settings, request_id: str) -> str:
 
 
 def write(api: Api, patience: float = PATIENCE) -> None:
-    """Raises Refused, naming the step, for an answer that is not expected or does not come."""
+    """Raises OperationRefused, with the step, for an unexpected or missing answer."""
     try:
         _write_devices_and_encounter(api, _wait_for_document(api, patience))
     except (OSError, http.client.HTTPException) as error:
-        raise Refused(f"the API does not answer: {type(error).__name__}") from None
+        raise OperationRefused(f"the API does not answer: {type(error).__name__}") from None
 
 
 def _wait_for_document(api: Api, patience: float) -> str:
-    """The approved document that opens an incident, once graphql-api has heard that the app may run it."""
+    """The approved document that opens an incident. Waits until graphql-api has received the message that the app may run it."""
     deadline = time.monotonic() + patience
     while True:
         answer = api.expect({200}, "GET", "/api/v1/graphql/bundles")
         found = [bundle for bundle in (answer or {}).get("bundles", ()) if bundle["name"] == DEMO_BUNDLE]
         if found:
-            return next(one["document"] for one in found[0]["operations"] if one["name"] == demo.OPEN_INCIDENT)
+            return next(one["document"] for one in found[0]["operations"] if one["name"] == OPEN_INCIDENT)
         if time.monotonic() > deadline:
-            raise Refused("graphql-api has not heard of the new app yet")
+            raise OperationRefused("graphql-api does not know the new app yet")
         time.sleep(0.25)
 
 
 def _write_devices_and_encounter(api: Api, document: str) -> None:
     devices = {
         device["serial_number"]: api.expect({200, 201}, "POST", "/api/v1/devices/enrol", device)["id"]
-        for device in demo.DEVICES
+        for device in DEVICES
     }
-    opened = api.expect({200}, "POST", "/graphql", demo.incident(document))
+    opened = api.expect({200}, "POST", "/graphql", incident(document))
     if any(error["extensions"]["code"] != "CONFLICT" for error in opened.get("errors", ())):
-        raise Refused("POST /graphql did not open the incident")
-    encounter = api.expect({201, 409}, "POST", "/api/v1/epcr/encounters", demo.encounter())
-    encounter_id = encounter.get("id") or encounter["encounter_id"]
-    path = f"/api/v1/devices/{devices[demo.MEASURING]}/observations"
-    api.expect({201}, "POST", path, demo.observation(encounter_id), Idempotency_Key="demo-observation")
+        raise OperationRefused("POST /graphql did not open the incident")
+    opened = api.expect({201, 409}, "POST", "/api/v1/epcr/encounters", encounter())
+    encounter_id = opened.get("id") or opened["encounter_id"]
+    path = f"/api/v1/devices/{devices[MEASURING]}/observations"
+    api.expect({201}, "POST", path, observation(encounter_id), Idempotency_Key="demo-observation")
 
 
 async def finish(settings: Settings, request_id: str) -> None:
-    """Notes that the demo data is there, and ends the token it was written with."""
+    """Records that the demo data is there, and ends the token that wrote it."""
     async with deciding.operating(settings) as conn:
         request = await deciding.find(conn, request_id, lock=True)
         assert request.sandbox_tenant_id is not None

@@ -1,4 +1,4 @@
-"""Telling the gateways that something was revoked, once that is committed."""
+"""Wakes the gateways after a revocation is committed."""
 
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
@@ -8,7 +8,7 @@ CHANNEL = "auth:revocations"
 
 
 async def ring(redis: Redis) -> None:
-    """Tells the gateways to look now. They look twice a second anyway, so that a Redis that is away costs half a second."""
+    """Wakes the gateways. They look three times a second anyway, so without Redis a revocation is only a moment later."""
     try:
         await redis.publish(CHANNEL, b"")
     except (RedisError, OSError):
@@ -16,7 +16,7 @@ async def ring(redis: Redis) -> None:
 
 
 def ring_sync(redis: BlockingRedis) -> None:
-    """The same in a task."""
+    """As `ring`, in a task."""
     try:
         redis.publish(CHANNEL, b"")
     except (RedisError, OSError):

@@ -1,4 +1,4 @@
-"""The changes of revocations, for whoever follows them: read from the database once for all who wait, kept for those who come late."""
+"""The changes of revocations for their followers. One read of the database serves all who wait; recent changes stay in memory."""
 
 import asyncio
 import logging
@@ -17,23 +17,23 @@ from shared.database import AsyncConnection
 from shared.revocations import Answer, Watermark
 
 LOOK_SECONDS = 0.3
-"""Between two looks at the database while nothing rings: what an operator's command or another replica revoked is found by then."""
+"""Seconds between two looks at the database without a wake-up. They find revocations by operators' commands and other replicas."""
 PAGE = 5_000
 KEPT = 20_000
 ENCODED = 16
-"""Answers that are kept encoded: followers are mostly at the same number, and each answer may have megabytes."""
+"""Encoded answers in memory. Most followers are at the same number, and an answer may have megabytes."""
 log = logging.getLogger(__name__)
 
 
 class Changes:
-    """One listener for this process: `run` looks for changes, `answer` waits for them."""
+    """The listener of this process: `run` looks for changes, `answer` waits for them."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection], redis_url: str) -> None:
         self._pool = pool
         self._redis_url = redis_url
         self._sequence = 0
         self._keys: list[str] = []
-        # The newest changes, complete after `_kept_after`; the numbers apart, for a search.
+        # The newest changes, complete after `_kept_after`, and their numbers for a search.
         self._kept: list[Watermark] = []
         self._numbers: list[int] = []
         self._kept_after = 0
@@ -44,7 +44,7 @@ class Changes:
         self._changed = asyncio.Event()
 
     async def run(self, changed: Callable[[], Awaitable[object]]) -> None:
-        """Looks for ever; `changed` is called after each change."""
+        """Looks for ever and calls `changed` after each change."""
         listening = asyncio.create_task(self._listen())
         draining.LEAVING.add(self.close)
         try:
@@ -63,12 +63,12 @@ class Changes:
             draining.LEAVING.discard(self.close)
 
     def close(self) -> None:
-        """Lets nobody wait any longer: this process is being stopped."""
+        """Ends all waiting, because the process stops."""
         self._closing = True
         self._changed.set()
 
     async def look(self) -> None:
-        """Learns what has changed by now; those who ask meanwhile share the next look. Raises Problem (503) without a database."""
+        """Reads the changes. Callers during a look share the next one. Raises Problem (503) without a database."""
         running = self._looked
         if running is not None:
             with suppress(Exception):
@@ -77,12 +77,12 @@ class Changes:
             self._looked = asyncio.ensure_future(self._look())
         try:
             await asyncio.shield(self._looked)
-        except Exception as error:  # whatever it was, the next look tries again
+        except Exception as error:  # the next look tries again after any error
             log.warning("revocations not read: %s", type(error).__name__)
             raise problems.unavailable("Revocations cannot be read at the moment.") from None
 
     async def answer(self, after: int, wait: float) -> bytes:
-        """The answer's JSON: at once where there is news, else after `wait` seconds or with the first news."""
+        """The answer's JSON: at once if there are changes, else with the first change or after `wait` seconds."""
         await self.look()
         if after == self._sequence and wait > 0:
             with suppress(TimeoutError):
@@ -102,9 +102,12 @@ class Changes:
     async def _look(self) -> None:
         async with self._pool.connection() as conn:
             [(sequence,)] = await (await conn.execute(queries.SEQUENCE)).fetchall()
-            # Each time: a key goes at its hour, and no change says so.
+            # Each time, because a key leaves the JWKS without a change.
             kids = await (await conn.execute(queries.PUBLISHED_KIDS)).fetchall()
-            self._publish([kid for (kid,) in kids])
+            keys = [kid for (kid,) in kids]
+            if keys != self._keys:
+                self._keys = keys
+                self._encoded.clear()
             if sequence == self._sequence:
                 return
             if not self._sequence or sequence < self._sequence:  # the start, or a database that was restored
@@ -118,15 +121,10 @@ class Changes:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    def _publish(self, kids: list[str]) -> None:
-        if kids != self._keys:
-            self._keys = kids
-            self._encoded.clear()
-
     def _keep(self, rows: list[Any], sequence: int) -> None:
         self._kept += [_watermark(row) for row in rows]
         self._numbers += [row[0] for row in rows]
-        # Complete up to the number that was read first; a row that was committed since is given early, and once more.
+        # Complete up to the number that was read first. A row committed since then is sent early, and once more later.
         self._sequence = min(sequence, self._numbers[-1]) if len(rows) == KEPT else sequence
         excess = len(self._kept) - KEPT
         if excess > 0:
@@ -134,7 +132,7 @@ class Changes:
             del self._kept[:excess], self._numbers[:excess]
 
     def _portion(self, after: int) -> bytes:
-        """A page of the changes that are kept: all together are near what a follower reads of one answer."""
+        """A page of the changes in memory. All of them together are about as much as a follower reads from one answer."""
         begins = bisect_right(self._numbers, after)
         ends = begins + PAGE
         if ends >= len(self._kept):
@@ -142,7 +140,7 @@ class Changes:
         return self._encode(self._kept[begins:ends], self._numbers[ends - 1], more=True)
 
     async def _page(self, after: int) -> bytes:
-        """The oldest changes after a number that lies before those that are kept, from the database."""
+        """The oldest changes after a number, from the database, if they are no longer in memory."""
         sequence = self._sequence
         async with self._pool.connection() as conn:
             rows = await (await conn.execute(queries.WATERMARKS_AFTER, (after, PAGE))).fetchall()
@@ -155,14 +153,14 @@ class Changes:
         )
 
     async def _listen(self) -> None:
-        """Looks at once when another process of auth rings. Without Redis the looks alone do it."""
+        """Looks at once when another process of auth wakes it. Without Redis the regular looks suffice."""
         await subscription.follow(self._redis_url, CHANNEL, self._wake.set)
 
 
 async def _try(changed: Callable[[], Awaitable[object]]) -> None:
     try:
         await changed()
-    except Exception as error:  # whatever it was, it is tried again by itself
+    except Exception as error:  # it is tried again after any error
         log.warning("not done after a change: %s", type(error).__name__)
 
 

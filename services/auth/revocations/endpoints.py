@@ -1,7 +1,7 @@
-"""For gateways alone: what is revoked, and which service tokens were used."""
+"""Internal calls: revocations for gateways and services, and uses of service tokens from gateways."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,7 @@ LONGEST_WAIT = 30.0
 
 
 class After(http.Body):
-    """What of the revocations: all changes after a number; and how many seconds the answer may take while there is none."""
+    """Asks for the changes after a number. `wait` is how many seconds the answer may take while there are none."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
     wait: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_WAIT)] = 0
@@ -40,7 +40,7 @@ class TokenUses(http.Body):
 
 
 async def revocations(request: Request) -> Response:
-    """For gateways and services: what changed after a number. Without one, the whole list, as gateways of the previous release ask."""
+    """Changes after a number. Without a number the whole list, for gateways of the previous release."""
     if "after" not in request.query_params:
         return await _all(request)
     who = identity.caller(request)
@@ -54,11 +54,11 @@ async def revocations(request: Request) -> Response:
 
 
 async def _all(request: Request) -> Response:
-    """The whole list of watermarks under one version; 304 while nothing was added."""
+    """The whole list of watermarks under one version; 304 if nothing was added."""
     identity.require(request, GATEWAY)
     async with transaction(request) as conn:
-        # Version first: whatever is committed between the two statements is listed early, never missed.
-        version = await _version(conn)
+        # The version first, so that a commit between the two statements is listed early and not missed.
+        [(version,)] = await (await conn.execute(queries.VERSION)).fetchall()
         etag = f'"{version}"'
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers={"etag": etag})
@@ -67,13 +67,8 @@ async def _all(request: Request) -> Response:
     return http.json({"version": version, "watermarks": watermarks}, headers={"etag": etag})
 
 
-async def _version(conn: Any) -> int:
-    row = await (await conn.execute(queries.VERSION)).fetchone()
-    return int(row[0])
-
-
 async def token_usage(request: Request) -> Response:
-    """When service tokens were last used, in batches; written with everything else that can wait a second."""
+    """Takes batches of last uses of service tokens, which are written within a second."""
     identity.require(request, GATEWAY)
     body = await http.decode(request, TokenUses)
     activity: Activity = request.state.activity

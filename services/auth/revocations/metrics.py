@@ -1,4 +1,4 @@
-"""How often revocations are folded."""
+"""Metrics of revocations."""
 
 from prometheus_client import Counter
 

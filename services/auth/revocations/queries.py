@@ -2,7 +2,7 @@
 
 from typing import LiteralString
 
-# The tenant of the transaction is whose tokens these are.
+# The tokens belong to the tenant of the transaction.
 REVOKE_TOKENS: LiteralString = "SELECT * FROM revoke_tokens(%s, %s, %s, make_interval(secs => %s), %s, %s)"
 ADD_WATERMARKS: LiteralString = "SELECT add_watermarks(%s, %s, make_interval(secs => %s))"
 REVOKE_GRANTS: LiteralString = """

@@ -1,8 +1,8 @@
-"""A SAML response, verified (SAML core §2, §3; profiles §4.1.4; bindings §3.5): who signed in, or why nobody did. Pure.
+"""Verifies a SAML response (SAML core §2, §3; profiles §4.1.4; bindings §3.5). Pure.
 
-The order matters. First the shape of the whole document is checked, in which a wrapped signature has no place to stand; then the
-signature of the assertion, with pinned certificates; from there on only the bytes it covers are read. What is read from outside
-those bytes (status, destination) can refuse a response and never admit one.
+The order matters. First it checks the shape of the whole document, which leaves no place for a wrapped signature; then the signature
+of the assertion, with pinned certificates. From there on it reads only the signed bytes. Values outside of them (status, destination)
+can refuse a response but never admit one.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from cryptography.x509 import Certificate
 
-from services.auth.saml import signatures
 from services.auth.saml.documents import (
     ASSERTION,
     ENCRYPTION,
@@ -22,6 +21,7 @@ from services.auth.saml.documents import (
     Element,
     children,
     count,
+    fingerprint,
     moment,
     only,
     parse,
@@ -30,10 +30,11 @@ from services.auth.saml.documents import (
     shown,
     tag,
     text_of,
+    verify_signature,
 )
 
 SKEW = timedelta(seconds=60)
-# However long an assertion says it holds, it is believed for a day after it was issued, and remembered for as long.
+# An assertion is valid for at most a day after it was issued, and its id is stored for as long.
 LONGEST = timedelta(days=1)
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 ENTITY = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
@@ -48,7 +49,7 @@ KNOWN_CONDITIONS = {tag(ASSERTION, name) for name in ("AudienceRestriction", "On
 
 
 class Expected(NamedTuple):
-    """What a connection's responses must say: the identity provider's entity id, our own, and where we receive them."""
+    """The values that a connection's responses must have."""
 
     issuer: str
     audience: str
@@ -57,7 +58,7 @@ class Expected(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """What a valid assertion says. `expires_at` is until when it could be sent again; `certificate` the fingerprint of its signer's."""
+    """The content of a valid assertion. It could be replayed until `expires_at`; `certificate` is the fingerprint of its signer's."""
 
     assertion_id: str
     in_response_to: str | None
@@ -72,18 +73,18 @@ class Verified(NamedTuple):
 
 
 def verify(document: bytes, expected: Expected, now: datetime) -> Verified:
-    """Raises Refused, whose reason and detail an administrator can act on."""
+    """Raises MessageRefused with a reason and a detail for the administrator."""
     response = parse(document)
     assertion = _check_response(response, expected)
-    covered, certificate = signatures.verify(document, assertion, expected.certificates, LOCATION)
+    covered, certificate = verify_signature(document, assertion, expected.certificates, LOCATION)
     if children(response, SIGNATURE, "Signature"):
-        signatures.verify(document, response, expected.certificates, "./")
+        verify_signature(document, response, expected.certificates, "./")
     answered = response.get("InResponseTo")
-    return _read(covered, expected, now, answered)._replace(certificate=signatures.fingerprint(certificate))
+    return _read(covered, expected, now, answered)._replace(certificate=fingerprint(certificate))
 
 
 def _check_response(response: Element, expected: Expected) -> Element:
-    """The one assertion of a response whose shape leaves no doubt which that is."""
+    """The only assertion of the response. Refuses shapes in which another one could be meant."""
     if response.tag != tag(PROTOCOL, "Response") or response.get("Version") != "2.0":
         refuse("malformed", "not a SAML 2.0 response")
     refuse_repeated_ids(response)
@@ -100,7 +101,7 @@ def _check_response(response: Element, expected: Expected) -> Element:
         refuse("not_signed", f"the assertion itself must be signed; {detail}")
     placed = len(children(found[0], SIGNATURE, "Signature")) + len(children(response, SIGNATURE, "Signature"))
     if count(response, SIGNATURE, "Signature") != placed:
-        refuse("signature", "a signature stands where none belongs")
+        refuse("signature", "a signature is where none belongs")
     _check_addressee(response, expected)
     return found[0]
 
@@ -129,7 +130,7 @@ def _difference(expected: str, found: str | None) -> str:
 
 
 def _read(assertion: Element, expected: Expected, now: datetime, answered: str | None) -> Verified:
-    """From here on `assertion` is what was signed, parsed anew from the signed bytes."""
+    """Reads `assertion`, which was parsed from the signed bytes."""
     issued_at = moment(assertion.get("IssueInstant"), "IssueInstant")
     if assertion.get("Version") != "2.0" or issued_at > now + SKEW:
         refuse("not_yet_valid", "the assertion is of another version, or issued in the future")
@@ -157,7 +158,7 @@ def _read(assertion: Element, expected: Expected, now: datetime, answered: str |
 
 
 def _name_id(element: Element) -> tuple[str, str]:
-    """A name that is the same at the next sign-in, and its format."""
+    """The NameID and its format. Refuses one that differs at each sign-in."""
     name, name_format = text_of(element), element.get("Format", UNSPECIFIED)
     if name_format == TRANSIENT:
         refuse("name_id", "a transient NameID is another at each sign-in; send a persistent one")
@@ -167,7 +168,7 @@ def _name_id(element: Element) -> tuple[str, str]:
 
 
 def _confirmation(subject: Element, expected: Expected, now: datetime) -> tuple[str | None, datetime]:
-    """The one bearer confirmation (profiles §4.1.4.2): which request it answers, and until when."""
+    """The request that the only bearer confirmation (profiles §4.1.4.2) answers, and its expiry."""
     bearers = [one for one in children(subject, ASSERTION, "SubjectConfirmation") if one.get("Method") == BEARER]
     if len(bearers) != 1:
         refuse("confirmation", f"{len(bearers)} bearer confirmations where one is expected")
@@ -203,7 +204,7 @@ def _authentication(assertion: Element, now: datetime) -> tuple[datetime, str, d
     """When the person signed in, the session's index at the identity provider, and when it ends there."""
     statements = children(assertion, ASSERTION, "AuthnStatement")
     if not statements:
-        refuse("authentication", "the assertion does not say that anybody signed in")
+        refuse("authentication", "the assertion has no AuthnStatement")
     signed_in_at = moment(statements[0].get("AuthnInstant"), "AuthnInstant")
     if signed_in_at > now + SKEW:
         refuse("not_yet_valid", "the sign-in is in the future; compare the clocks")
@@ -211,13 +212,13 @@ def _authentication(assertion: Element, now: datetime) -> tuple[datetime, str, d
     ends_at = moment(ends, "SessionNotOnOrAfter") if ends is not None else None
     if ends_at is not None and ends_at <= now:
         refuse("expired", "the session at the identity provider has ended")
-    # No session here lasts so long; a later end may be beyond what a clock can show.
+    # No session here lasts longer, and a later time may overflow.
     ends_at = min(ends_at, now + LONGEST) if ends_at is not None else None
     return signed_in_at, (statements[0].get("SessionIndex") or "")[:MAX_NAME_ID], ends_at
 
 
 def _attributes(assertion: Element) -> dict[str, list[str]]:
-    """Values by attribute name, in the order they came."""
+    """Values by attribute name, in the order of the document."""
     found: dict[str, list[str]] = {}
     for statement in children(assertion, ASSERTION, "AttributeStatement"):
         for attribute in children(statement, ASSERTION, "Attribute"):
@@ -229,5 +230,5 @@ def _attributes(assertion: Element) -> dict[str, list[str]]:
 
 
 def _value(element: Element) -> str:
-    """Text alone; a value that is XML itself counts as empty."""
+    """The text; empty for a value that is XML."""
     return "" if len(element) else (element.text or "").strip(SPACE)[:MAX_VALUE]

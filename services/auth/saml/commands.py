@@ -1,14 +1,14 @@
-"""The operator's commands for SAML: our signing certificate of one connection, replaced in two steps."""
+"""The operator's commands for SAML: replace our signing certificate of a connection, in two steps."""
 
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from services.auth.saml import queries, store
+from services.auth.saml import connections, queries
 from services.auth.settings import Settings
 from services.auth.tenants.commands import operating, show
-from services.auth.tenants.operations import Conn, Refused, record
+from services.auth.tenants.operations import Conn, OperationRefused, record
 from shared.crypto import Keyring
 
 ConnectionId = Annotated[str, typer.Argument(help="The connection's id, samlc_…")]
@@ -33,12 +33,12 @@ def saml_commands(load: Callable[[], Settings]) -> typer.Typer:
 
 
 def prepare(conn: Conn, settings: Settings, connection_id: str) -> str:
-    """Returns the certificate in PEM; asked again it is the same one."""
+    """The next certificate in PEM; the same one at each call."""
     tenant_id, _, waiting = _find(conn, connection_id)
     if waiting is not None:
         return waiting
-    key, certificate = store.new_own(settings.issuer)
-    sealed = Keyring.from_text(settings.encryption_keys).encrypt(key, store.key_context(connection_id))
+    key, certificate = connections.new_own(settings.issuer)
+    sealed = Keyring.from_text(settings.encryption_keys).encrypt(key, connections.key_context(connection_id))
     record(conn, tenant_id, "saml.certificate_made", connection_id)
     conn.execute(queries.SET_NEXT_CERTIFICATE, (sealed, certificate, connection_id))
     return certificate
@@ -47,7 +47,7 @@ def prepare(conn: Conn, settings: Settings, connection_id: str) -> str:
 def use(conn: Conn, connection_id: str) -> None:
     tenant_id, _, waiting = _find(conn, connection_id)
     if waiting is None:
-        raise Refused(
+        raise OperationRefused(
             "there is no next certificate; make one with next-certificate, and give it to the identity provider first"
         )
     record(conn, tenant_id, "saml.certificate_used", connection_id)
@@ -57,5 +57,5 @@ def use(conn: Conn, connection_id: str) -> None:
 def _find(conn: Conn, connection_id: str) -> tuple[str, str, str | None]:
     found = conn.execute(queries.FIND_OWN, (connection_id,)).fetchone()
     if found is None:
-        raise Refused(f"there is no connection {connection_id}")
+        raise OperationRefused(f"there is no connection {connection_id}")
     return found

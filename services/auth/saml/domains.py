@@ -1,14 +1,28 @@
-"""E-mail domains: how they are written, and proof that an organisation owns one, by a TXT record only its owner can publish."""
+"""E-mail domains: their spelling, the proof of ownership by a TXT record, and its daily check.
 
+A proven domain without its record for a week is proven no longer, because it may belong to another organisation by then.
+"""
+
+import asyncio
 import re
 import unicodedata
-from typing import Protocol
+from datetime import timedelta
+from typing import Any, Protocol
 
 import dns.asyncresolver
 import dns.exception
 import dns.resolver
+import msgspec
 from dns.rdatatype import RdataType
 from dns.rdtypes.txtbase import TXTBase
+from psycopg.rows import class_row
+
+from services.auth.activity import ADD_EVENT
+from services.auth.saml import metrics, queries
+from services.auth.saml.models import DnsRecord, Domain, DomainRow
+from services.auth.tenants.operations import SCHEDULE, record
+from shared import ids, tracing
+from shared.database import Connection
 
 SECONDS = 5.0
 CHALLENGE_LABEL = "_knogin-challenge"
@@ -17,7 +31,7 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Unanswered(Exception):
-    """No DNS server could say: it is not known whether the record is there."""
+    """No DNS server answers, so the record may or may not be there."""
 
 
 class Resolver(Protocol):
@@ -27,12 +41,12 @@ class Resolver(Protocol):
 
 
 def create(setting: str) -> "DnsResolver":
-    """`setting` is `<address>:<port>` of a DNS server, or empty for those the system names."""
+    """`setting` is `<address>:<port>` of a DNS server, or empty for the system's servers."""
     return DnsResolver(setting)
 
 
 class DnsResolver:
-    """Asks without search domains or cache: a record just published must be seen."""
+    """Asks without search domains and without a cache, so that it finds a record just published."""
 
     def __init__(self, setting: str) -> None:
         self._setting = setting
@@ -57,7 +71,7 @@ class DnsResolver:
 
 
 def normalised(domain: str) -> str | None:
-    """The domain in small letters, or None for what is no name of at least two labels in ASCII."""
+    """The domain in lower case, or None unless it is a name of at least two labels in ASCII."""
     name = domain.strip().lower().removesuffix(".")
     labels = name.split(".")
     if len(name) > 253 or len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
@@ -66,21 +80,21 @@ def normalised(domain: str) -> str | None:
 
 
 def of_email(email: str) -> str | None:
-    """The domain of an e-mail address, as it would be claimed; None for what is no address."""
+    """The domain of an e-mail address, as claims spell it; None for other text."""
     address = email.strip()
     return None if objection_to(address) else to_ascii(address.rpartition("@")[2])
 
 
 def objection_to(email: str) -> str | None:
-    """Why this is no e-mail address of one domain and one reading, or None.
+    """Why this is not an unambiguous e-mail address, or None.
 
-    An identity provider vouches for a domain. Characters that other software reads as another `@` or dot, or drops, would let it
-    vouch for a name that looks like somebody else's.
+    An identity provider vouches for a domain. Other software reads some characters as `@` or dot, or drops them. With these the provider
+    could vouch for an address that looks like one of another domain.
     """
     if email.count("@") != 1 or email.startswith("@") or email.endswith("@"):
-        return "has not one @ between a name and a domain"
+        return "needs exactly one @ between a name and a domain"
     if not email.isprintable() or any(character.isspace() for character in email):
-        return "holds a space or a character that cannot be seen"
+        return "holds a space or an invisible character"
     local, _, domain = email.partition("@")
     if unicodedata.normalize("NFKC", local) != local or "@" in unicodedata.normalize("NFKC", domain):
         return "holds characters that are another spelling of others"
@@ -90,15 +104,15 @@ def objection_to(email: str) -> str | None:
 
 
 def to_ascii(domain: str) -> str | None:
-    """A domain's ASCII form, of small and capital letters alike; None for any other spelling that merely maps to one."""
+    """A domain's ASCII form, in lower case; None for spellings that IDNA only maps to a domain."""
     labels = [_label_to_ascii(label) for label in domain.split(".")]
     return None if None in labels else normalised(".".join(label for label in labels if label is not None))
 
 
 def _label_to_ascii(written: str) -> str | None:
-    """None for a dot that is none (U+3002, U+FF0E, U+FF61), full-width letters, `ß` and all else that IDNA maps away."""
+    """None for other dots (U+3002, U+FF0E, U+FF61), full-width letters, `ß`, and all else that IDNA maps to other characters."""
     label = written.lower()
-    if label.isascii() != written.isascii():  # the Kelvin sign is a small k
+    if label.isascii() != written.isascii():  # the Kelvin sign lowers to k
         return None
     try:
         encoded = label.encode("idna").decode() if not label.isascii() else label
@@ -110,6 +124,90 @@ def _label_to_ascii(written: str) -> str | None:
     return encoded if is_same else None
 
 
+def shown(row: DomainRow) -> Domain:
+    return Domain(
+        domain=row.domain,
+        status="proven" if row.verified_at is not None else "claimed",
+        dns_record=DnsRecord("TXT", f"{CHALLENGE_LABEL}.{row.domain}", VALUE_PREFIX + row.token),
+        claimed_at=row.claimed_at,
+        proven_at=row.verified_at,
+    )
+
+
 async def is_proven(resolver: Resolver, domain: str, token: str) -> bool:
-    """Whether the record that only this claim's owner knows is published. Raises Unanswered."""
+    """Whether the claim's record is published. Raises Unanswered."""
     return VALUE_PREFIX + token in await resolver.texts(f"{CHALLENGE_LABEL}.{domain}")
+
+
+# --- The daily check of proven domains --------------------------------------------------------------------------------
+
+AGAIN = timedelta(days=1)
+# Without an answer the next check is sooner.
+AGAIN_UNANSWERED = timedelta(hours=1)
+PATIENCE = timedelta(days=7)
+PORTION = 20
+
+
+class Proven(msgspec.Struct, frozen=True, kw_only=True):
+    """A domain that is due. `is_missing` if the last check missed the record, `is_over` if it is missing for longer than PATIENCE."""
+
+    tenant_id: str
+    domain: str
+    connection_id: str
+    token: str
+    is_missing: bool
+    is_over: bool | None
+
+
+def look_again(conn: Connection, resolver: Resolver) -> None:
+    """Checks one portion. All names are asked at once, so that slow servers hold the transaction only for seconds."""
+    with conn.cursor(row_factory=class_row(Proven)) as cursor:
+        due = cursor.execute(queries.TAKE_DUE_DOMAINS, (PATIENCE, AGAIN, PORTION)).fetchall()
+    for one, is_there in zip(due, asyncio.run(_are_there(resolver, due)), strict=True):
+        _apply(conn, one, is_there)
+    counted = conn.execute(queries.COUNT_MISSING_DOMAINS).fetchone()
+    metrics.domains_missing.set(counted[0] if counted is not None else 0)
+
+
+async def _are_there(resolver: Resolver, due: list[Proven]) -> list[bool | None]:
+    return await asyncio.gather(*(_is_there(resolver, one) for one in due))
+
+
+async def _is_there(resolver: Resolver, one: Proven) -> bool | None:
+    """None if no server answers."""
+    try:
+        return await is_proven(resolver, one.domain, one.token)
+    except Unanswered:
+        return None
+
+
+def _apply(conn: Connection, one: Proven, is_there: bool | None) -> None:
+    key = (one.tenant_id, one.domain)
+    if is_there is None:
+        conn.execute(queries.DOMAIN_UNANSWERED, (AGAIN, AGAIN_UNANSWERED, *key))
+    elif is_there:
+        conn.execute(queries.DOMAIN_SEEN, key)
+    elif one.is_over:
+        conn.execute(queries.UNPROVE_DOMAIN, key)
+        _record_event(
+            conn,
+            one,
+            "domain_unproven",
+            "its DNS record has been gone for a week; publish it and prove the domain anew",
+        )
+    else:
+        conn.execute(queries.DOMAIN_MISSING, key)
+        if not one.is_missing:
+            _record_event(
+                conn, one, "domain_record_missing", "its DNS record is gone; in a week the domain is proven no more"
+            )
+
+
+def _record_event(conn: Connection, one: Proven, kind: str, why: str) -> None:
+    """Writes into the connection's events, which its administrator reads, and into the audit trail."""
+    detail: dict[str, Any] = {"domain": one.domain}
+    record(conn, one.tenant_id, f"saml.{kind}", one.connection_id, detail, by=SCHEDULE)
+    event = (ids.new_id("aev"), one.tenant_id, one.connection_id)
+    now = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert now is not None
+    conn.execute(ADD_EVENT, (*event, now[0], kind, f"{one.domain}: {why}", tracing.trace_id()))

@@ -1,202 +1,322 @@
-"""Signing in through an organisation's identity provider: our metadata, the way there, and its answer.
+"""Connections, their e-mail domains and the sign-in policy: the endpoints of an organisation's administrator."""
 
-The answer comes as a POST from another site, to which browsers send no cookie of ours. So it starts no session: it leaves a ticket,
-good once, and our own page leads on to where the browser's cookie says whether the sign-in was begun there.
-"""
+from functools import partial
+from typing import Any
 
-from datetime import UTC, datetime
-from typing import NamedTuple
-
+import anyio
+from psycopg.errors import UniqueViolation
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.auth import caps
+from services.auth.apps.store import load_tenant
 from services.auth.revocations import bell
-from services.auth.saml import bindings, messages, metadata, people, queries, ranks, receiving
-from services.auth.saml.assertions import SKEW, Verified
-from services.auth.saml.documents import Refused, refuse
-from services.auth.saml.models import OpenConnection, PendingRequest
-from services.auth.saml.people import Admitted
-from services.auth.saml.reader import ResponseForm
-from services.auth.signin import cookies, pages, sessions
-from services.auth.signin.returning import SESSIONS, destination_of
-from shared import audit, problems
-from shared.database import AsyncConnection, aset_tenant, transaction
+from services.auth.saml import connections, domains, people, queries
+from services.auth.saml.domains import Resolver
+from services.auth.saml.models import (
+    Connection,
+    ConnectionChange,
+    ConnectionDraft,
+    ConnectionRow,
+    Domain,
+    DomainDraft,
+    DomainRow,
+    LinkedUser,
+    Policy,
+    PolicyChange,
+    PolicyRow,
+    RefusedSignIn,
+)
+from services.auth.signin import cookies
+from shared import audit, http, idempotency, pagination, problems, rows
+from shared.caps import Cap, require_room
+from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
+from shared.pagination import Page
+from shared.problems import FieldError
 
-SIGN_IN_SECONDS = 15 * 60
-FORMATS = {"any": "", "persistent": metadata.PERSISTENT, "email": metadata.EMAIL}
-
-
-async def read_metadata(request: Request, connection: str) -> Response:
-    """What the identity provider's administrator needs of us; no secret is in it."""
-    found = await receiving.connection_of(request)
-    if found is None:
-        raise problems.not_found()
-    async with transaction(request) as conn:
-        await aset_tenant(conn, found.tenant_id)
-        following = await (await conn.execute(queries.NEXT_CERTIFICATE, (found.connection_id,))).fetchone()
-    document = metadata.write(receiving.own_of(request, found), following[0] if following is not None else None)
-    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-    return Response(document, 200, headers, "application/samlmetadata+xml")
-
-
-async def login(request: Request) -> Response:
-    """Sends the browser to the identity provider with a request that is good once. Where it leads afterwards is kept here."""
-    connection = await receiving.connection_of(request)
-    if connection is None:
-        return receiving.closed(request)
-    destination = await destination_of(request, request.query_params.get("continue", ""))
-    browser, is_new = cookies.browser_of(request)
-    request_id, keyring = messages.new_id(), request.state.keyring
-    returning = ranks.is_returning(keyring, connection.connection_id, cookies.read(request, cookies.SAML))
-    rank = ranks.RETURNING if returning else ranks.BEGUN
-    relay_state = ranks.relay_state(keyring, connection.connection_id, rank, SIGN_IN_SECONDS)
-    fresh = request.query_params.get("fresh") == "1"
-    row = {
-        "request_id": request_id,
-        "tenant_id": connection.tenant_id,
-        "connection_id": connection.connection_id,
-        "kind": "sign_in",
-        "browser_mac": keyring.mac(browser.encode(), receiving.BROWSER_PURPOSE),
-        "relay_state": relay_state,
-        "continue_to": destination.path,
-        "fresh": fresh,
-        "lives": SIGN_IN_SECONDS,
-    }
-    async with transaction(request) as conn:
-        await aset_tenant(conn, connection.tenant_id)
-        if not await receiving.hold(conn, connection):
-            return receiving.closed(request)
-        await conn.execute(queries.ADD_REQUEST, row)
-    location = _to_provider(request, connection, request_id, relay_state, fresh)
-    # Not Starlette's own redirect, which would rewrite characters of the address that was registered.
-    response = Response(status_code=303, headers={**pages.headers(), "location": location})
-    if is_new:
-        cookies.give(request, response, cookies.BROWSER, browser, max_age=None)
-    return response
+CAPABILITY = "federation"
 
 
-def _to_provider(request: Request, connection: OpenConnection, request_id: str, relay_state: str, fresh: bool) -> str:
-    mine = receiving.own_of(request, connection)
-    name_id_format, now = FORMATS[connection.name_id_format], datetime.now(UTC)
-    message = messages.authn_request(
-        request_id,
-        mine.entity_id,
-        mine.acs_url,
-        connection.sso_url,
-        name_id_format=name_id_format,
-        fresh=fresh,
-        now=now,
-    )
-    key = receiving.own_key(request.state.keyring, connection)
-    return bindings.to_url(connection.sso_url, "SAMLRequest", message, relay_state, key)
+async def require_federation(request: Request, caller: Caller) -> None:
+    """Raises a 403 Problem, `access-on-request`, where federation is not open for the organisation."""
+    async with tenant_transaction(request, caller) as conn:
+        if not (await load_tenant(conn, caller.tenant_id)).federation:
+            raise problems.access_on_request(CAPABILITY)
 
 
-async def acs(request: Request) -> Response:
-    """The assertion consumer service. Nothing is believed before the signature of a pinned certificate holds."""
-    connection = await receiving.connection_of(request)
-    if connection is None:
-        return receiving.closed(request)
+async def _resolved(request: Request, caller: Caller, wanted: ConnectionDraft | ConnectionChange) -> dict[str, Any]:
+    """The fields that `wanted` names. Only a stack that is itself reached over plain http takes an identity provider without TLS."""
+    read = partial(request.state.readers.metadata, tenant_id=caller.tenant_id)
+    plain_http = request.state.settings.issuer.startswith("http://")
+    return await connections.resolved(wanted, read, plain_http=plain_http)
+
+
+async def create_connection(request: Request, caller: Caller, draft: ConnectionDraft) -> Response:
+    fields = {"slo_url": ""} | await _resolved(request, caller, draft)
+    connections.check_complete(fields)
+    connections.check_roles(draft.attribute_mapping, draft.role_mapping)
+    wanted = connections.pinned(fields.pop("certificates"))
+    own_key, own_certificate = await anyio.to_thread.run_sync(connections.new_own, request.state.settings.issuer)
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        await conn.execute(queries.LOCK_TENANT)
+        settings, count = request.state.settings, queries.COUNT_CONNECTIONS
+        await caps.require(conn, settings, caller.tenant_id, "connections", count)
+        connection = await connections.insert(
+            conn, request.state.keyring, caller.tenant_id, fields, own_key, own_certificate
+        )
+        pinned = await connections.pin(conn, connection, wanted)
+        detail = {"entity_id": connection.entity_id, "certificates": pinned}
+        await audit.record(conn, caller, "saml.connection_created", connection.connection_id, detail)
+        location = f"/v1/saml/connections/{connection.connection_id}"
+        response = http.created(await connections.shown(conn, request.state.settings.issuer, connection), location)
+        return await idempotency.keep(conn, request, caller, response)
+
+
+async def list_connections(request: Request, caller: Caller, page: Page) -> Response:
+    parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        found = await rows.every(conn, ConnectionRow, queries.CONNECTIONS, parameters)
+        issuer = request.state.settings.issuer
+        shown = [await connections.shown(conn, issuer, row) for row in found]
+    return pagination.listed(request, "connections", shown, page, lambda connection: connection.id)
+
+
+async def read_connection(request: Request, caller: Caller, connection_id: str) -> Connection:
+    async with tenant_transaction(request, caller) as conn:
+        connection = await connections.load(conn, connection_id)
+        return await connections.shown(conn, request.state.settings.issuer, connection)
+
+
+async def change_connection(
+    request: Request, caller: Caller, connection_id: str, change: ConnectionChange
+) -> Connection:
+    """Disabling ends the sessions that the connection started and the grants of its people. Changed roles count at once."""
+    named = await _resolved(request, caller, change)
+    wanted = connections.pinned(named.pop("certificates")) if "certificates" in named else None
+    async with tenant_transaction(request, caller) as conn:
+        connection = await connections.load(conn, connection_id, lock=True)
+        attributes = named.get("attribute_mapping", connections.mapping_of(connection))
+        connections.check_roles(attributes, named.get("role_mapping", connection.role_mapping))
+        if named.get("status") == "disabled" and connection.status == "active":
+            await _refuse_last_connection(conn, connection.connection_id)
+            await _end_access(conn, connection.connection_id, "connection disabled")
+        if "role_mapping" in named and named["role_mapping"] != connection.role_mapping:
+            await people.apply_mapping(conn, connection.connection_id, named["role_mapping"])
+        connection = await connections.save(conn, connection, named)
+        detail: dict[str, Any] = {"fields": sorted(named)}
+        if wanted is not None:
+            detail["certificates"] = await connections.pin(conn, connection, wanted)
+        await audit.record(conn, caller, "saml.connection_changed", connection.connection_id, detail)
+        shown = await connections.shown(conn, request.state.settings.issuer, connection)
+    await bell.ring(request.state.redis)
+    return shown
+
+
+async def _end_access(conn: AsyncConnection, connection_id: str, why: str) -> None:
+    """Ends the sessions that a connection started, its tickets, and the grants of its people."""
+    await conn.execute(queries.END_SESSIONS_OF_CONNECTION, (connection_id,))
+    await conn.execute(queries.DELETE_TICKETS_OF_CONNECTION, (connection_id,))
+    await people.revoke(conn, queries.GRANTS_OF_CONNECTION, connection_id, why)
+
+
+async def _refuse_last_connection(conn: AsyncConnection, connection_id: str) -> None:
+    """Raises a 409 Problem for the last connection of an organisation that refuses passwords."""
+    await conn.execute(queries.LOCK_TENANT)
+    policy = await _policy(conn)
+    others = await (await conn.execute(queries.OTHER_ACTIVE_CONNECTIONS, (connection_id,))).fetchone()
+    if policy.enforced and others is not None and not others[0]:
+        raise problems.conflict("Sign-in through a connection is enforced, and this is the last; end that first.")
+
+
+async def delete_connection(request: Request, caller: Caller, connection_id: str) -> Response:
+    """Ends its sessions and the grants of its people. Its domains and links to users are deleted; the users stay."""
+    async with tenant_transaction(request, caller) as conn:
+        connection = await connections.load(conn, connection_id, lock=True)
+        await _refuse_last_connection(conn, connection.connection_id)
+        await _end_access(conn, connection.connection_id, "connection deleted")
+        await conn.execute(queries.DELETE_CONNECTION, (connection.connection_id,))
+        await audit.record(conn, caller, "saml.connection_deleted", connection.connection_id)
+    await bell.ring(request.state.redis)
+    return http.no_content()
+
+
+async def list_events(request: Request, caller: Caller, connection_id: str, page: Page) -> Response:
+    """Refused sign-ins and logouts of the last 30 days, with the reason and without the person."""
+    parameters = {"connection_id": connection_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        await connections.load(conn, connection_id)
+        found = await rows.every(conn, RefusedSignIn, queries.CONNECTION_EVENTS, parameters)
+    return pagination.listed(request, "events", found, page, lambda row: row.id)
+
+
+async def list_users(request: Request, caller: Caller, connection_id: str, page: Page) -> Response:
+    """The people who sign in through the connection, with the roles of their last sign-in."""
+    parameters = {"connection_id": connection_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        await connections.load(conn, connection_id)
+        found = await rows.every(conn, LinkedUser, queries.IDENTITIES, parameters)
+    return pagination.listed(request, "users", found, page, lambda row: row.user_id)
+
+
+async def unlink_user(request: Request, caller: Caller, connection_id: str, user_id: str) -> Response:
+    """Deletes the link of a user to a NameID. Ends their sessions through the connection and their grants."""
+    async with tenant_transaction(request, caller) as conn:
+        connection = await connections.load(conn, connection_id, lock=True)
+        if not (await conn.execute(queries.UNLINK, (connection.connection_id, user_id))).rowcount:
+            raise problems.not_found()
+        await conn.execute(queries.END_SESSIONS_OF_USER, (connection.connection_id, user_id))
+        await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection.connection_id, user_id))
+        await people.revoke(conn, queries.GRANTS_OF_USER, user_id, "unlinked from the connection")
+        await audit.record(conn, caller, "saml.user_unlinked", user_id, {"connection": connection.connection_id})
+    await bell.ring(request.state.redis)
+    return http.no_content()
+
+
+# --- E-mail domains ---------------------------------------------------------------------------------------------------
+
+
+async def claim_domain(request: Request, caller: Caller, connection_id: str, draft: DomainDraft) -> Response:
+    """Answers the DNS record to publish. Until it is proven, a claim has no effect and blocks no other organisation."""
+    domain = domains.normalised(draft.domain)
+    if domain is None:
+        raise problems.invalid("That is no domain.", [FieldError("/domain", "not a domain name in ASCII")])
+    async with tenant_transaction(request, caller) as conn:
+        if (answer := await idempotency.stored(conn, request, caller)) is not None:
+            return answer
+        connection = await connections.load(conn, connection_id, lock=True)
+        cap = Cap("domains", request.state.settings.most_domains, "A connection")
+        await require_room(conn, cap, connection_id, queries.COUNT_DOMAINS, (connection_id,))
+        row = await _claim(conn, caller, connection_id, domain)
+        detail = {"domain": domain}
+        await audit.record(conn, caller, "saml.domain_claimed", connection.connection_id, detail)
+        location = f"/v1/saml/connections/{connection.connection_id}/domains/{domain}"
+        return await idempotency.keep(conn, request, caller, http.created(domains.shown(row), location))
+
+
+async def _claim(conn: AsyncConnection, caller: Caller, connection_id: str, domain: str) -> DomainRow:
+    claim = (caller.tenant_id, domain, connection_id, cookies.new_token())
+    row = await rows.first(conn, DomainRow, queries.CLAIM_DOMAIN, claim)
+    if row is None:
+        raise problems.conflict("Your organisation has claimed this domain already, for this connection or another.")
+    return row
+
+
+async def _load_domain(conn: AsyncConnection, connection_id: str, domain: str) -> DomainRow:
+    connection = await connections.load(conn, connection_id)
+    return await rows.found(conn, DomainRow, queries.DOMAIN, (connection.connection_id, domain))
+
+
+async def read_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Domain:
+    async with tenant_transaction(request, caller) as conn:
+        return domains.shown(await _load_domain(conn, connection_id, domain))
+
+
+async def prove_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Domain:
+    """Looks for the record once. Raises Problem: 409 if it is absent, or if another organisation has proven the domain."""
+    async with tenant_transaction(request, caller) as conn:
+        claimed = await _load_domain(conn, connection_id, domain)
+    if claimed.verified_at is not None:
+        return domains.shown(claimed)
+    await _look(request.state.resolver, claimed)
     try:
-        body = await receiving.read_body(request)
-        sender = receiving.sender_of(request, connection, body)
-        verified, relay_state = await request.state.readers.response(_message(request, connection, body), sender)
-        taken = await _take(request, connection, verified, relay_state)
-    except Refused as refused:
-        if refused.reason == "no_role":
-            await bell.ring(request.state.redis)
-        return receiving.refusal(request, connection, refused)
-    if taken.revoked:
-        await bell.ring(request.state.redis)
-    lead_on = f"/v1/saml/{connection.connection_id}/finish?ticket={taken.ticket}"
-    return pages.render(request, "signing_in.html", gives_cookie=False, refresh_to=lead_on)
+        async with tenant_transaction(request, caller) as conn:
+            claim = (claimed.connection_id, claimed.domain, claimed.token)
+            row = await rows.found(conn, DomainRow, queries.PROVE_DOMAIN, claim)
+            detail = {"domain": row.domain}
+            await audit.record(conn, caller, "saml.domain_proven", claimed.connection_id, detail)
+    except UniqueViolation:
+        raise problems.conflict("Another organisation has proven that it owns this domain.") from None
+    return domains.shown(row)
 
 
-def _message(request: Request, connection: OpenConnection, body: bytes) -> ResponseForm:
-    mine = receiving.own_of(request, connection)
-    return ResponseForm(
-        content_type=request.headers.get("content-type", ""),
-        body=body,
-        issuer=connection.entity_id,
-        audience=mine.entity_id,
-        acs_url=mine.acs_url,
-        certificates=connection.certificates,
-        now=datetime.now(UTC),
-    )
+async def _look(resolver: Resolver, claimed: DomainRow) -> None:
+    name = f"{domains.CHALLENGE_LABEL}.{claimed.domain}"
+    try:
+        proven = await domains.is_proven(resolver, claimed.domain, claimed.token)
+    except domains.Unanswered:
+        raise problems.unavailable(f"No DNS server answers for {name}; try again.") from None
+    if not proven:
+        raise problems.conflict(f"The TXT record is not visible at {name} yet; DNS may need some time.")
 
 
-class Taken(NamedTuple):
-    """The ticket for the browser, and whether apps lost access on the way."""
-
-    ticket: str
-    revoked: bool
-
-
-async def _take(request: Request, connection: OpenConnection, verified: Verified, relay_state: str) -> Taken:
-    """Uses up the assertion and the request it answers, and makes a ticket: all of it or nothing. Raises Refused."""
-    ticket = cookies.new_token()
-    async with transaction(request) as conn:
-        await aset_tenant(conn, connection.tenant_id)
-        await receiving.hold_or_refuse(conn, connection)
-        await receiving.remember(conn, request, connection, verified.assertion_id, verified.expires_at)
-        pending = await _answered(conn, connection, verified, relay_state)
-        used = await conn.execute(queries.CERTIFICATE_USED, (connection.connection_id, verified.certificate))
-        if not used.rowcount:
-            refuse("signature", "the certificate was unpinned while the message was read")
-        outcome = await _admit(conn, request, connection, verified)
-        if isinstance(outcome, Admitted):
-            row = _ticket_row(request, connection, verified, pending) | {"user_id": outcome.user_id}
-            mac = request.state.keyring.mac(ticket.encode(), receiving.TICKET_PURPOSE)
-            await conn.execute(queries.ADD_TICKET, row | {"ticket_mac": mac})
-    if isinstance(outcome, Refused):
-        raise outcome
-    return Taken(ticket, outcome.revoked)
+async def delete_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Response:
+    async with tenant_transaction(request, caller) as conn:
+        row = await _load_domain(conn, connection_id, domain)
+        await _refuse_last_domain(conn, row)
+        await conn.execute(queries.DELETE_DOMAIN, (row.connection_id, row.domain))
+        await audit.record(conn, caller, "saml.domain_deleted", row.connection_id, {"domain": row.domain})
+    return http.no_content()
 
 
-async def _answered(
-    conn: AsyncConnection, connection: OpenConnection, verified: Verified, relay_state: str
-) -> PendingRequest | None:
-    """The request of ours that this answers, used up; None where the identity provider began and may. Raises Refused."""
-    if verified.in_response_to is None:
-        if not connection.allow_idp_initiated:
-            refuse("idp_initiated", "the identity provider began, which allow_idp_initiated does not allow")
+async def _refuse_last_domain(conn: AsyncConnection, row: DomainRow) -> None:
+    await conn.execute(queries.LOCK_TENANT)
+    policy = await _policy(conn)
+    others = await (await conn.execute(queries.OTHER_PROVEN_DOMAINS, (row.domain,))).fetchone()
+    if policy.enforced and others is not None and not others[0]:
+        raise problems.conflict(
+            "Sign-in through a connection is enforced, and this is the last domain; end that first."
+        )
+
+
+async def _policy(conn: AsyncConnection) -> PolicyRow:
+    return await rows.first(conn, PolicyRow, queries.POLICY) or PolicyRow()
+
+
+# --- The sign-in policy -----------------------------------------------------------------------------------------------
+
+
+async def read_policy(request: Request, caller: Caller) -> Policy:
+    async with tenant_transaction(request, caller) as conn:
+        return (await _policy(conn)).shown()
+
+
+async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> Policy:
+    """Enforcing ends the sessions and grants that began with a password, except those of the break-glass user."""
+    async with tenant_transaction(request, caller) as conn:
+        await conn.execute(queries.LOCK_TENANT)
+        before = await _policy(conn)
+        break_glass = await _break_glass(conn, wanted)
+        if wanted.enforced:
+            await _check_way_in(conn)
+        await conn.execute(queries.SET_POLICY, (caller.tenant_id, wanted.enforced, break_glass))
+        if wanted.enforced:
+            await _end_password_access(conn, before, break_glass)
+        detail = {"enforced": wanted.enforced, "break_glass": break_glass}
+        await audit.record(conn, caller, "saml.policy_changed", caller.tenant_id, detail)
+        policy = await _policy(conn)
+    await bell.ring(request.state.redis)
+    return policy.shown()
+
+
+async def _end_password_access(conn: AsyncConnection, before: PolicyRow, break_glass: str | None) -> None:
+    """While the policy was enforced, only the former break-glass user could begin grants with a password."""
+    await conn.execute(queries.END_PASSWORD_SESSIONS, (break_glass,))
+    if not before.enforced:
+        await people.revoke(conn, queries.GRANTS_BY_PASSWORD, break_glass or "", "passwords are refused")
+    elif before.break_glass_user_id not in (None, break_glass):
+        await people.revoke(conn, queries.GRANTS_OF_USER, before.break_glass_user_id or "", "passwords are refused")
+
+
+async def _break_glass(conn: AsyncConnection, wanted: PolicyChange) -> str | None:
+    """The user whose password keeps working. Raises a 422 Problem."""
+    if wanted.break_glass_email is None:
+        if wanted.enforced:
+            why = "is missing: someone must get in when the identity provider does not answer"
+            raise problems.invalid("A break-glass user is needed.", [FieldError("/break_glass_email", why)])
         return None
-    pending = await receiving.use_request(conn, connection, verified.in_response_to, "sign_in")
-    if relay_state != pending.relay_state:
-        refuse("relay_state", "the RelayState is not the one that was sent with the request")
-    if pending.fresh and verified.signed_in_at < pending.made_at - SKEW:
-        refuse("not_fresh", "a new sign-in was asked for (ForceAuthn), and an earlier one was answered")
-    return pending
+    row = await (await conn.execute(queries.USER_WITH_PASSWORD, (wanted.break_glass_email,))).fetchone()
+    if row is None:
+        why = "is no active user of your organisation with a password"
+        raise problems.invalid("That user cannot be the break-glass user.", [FieldError("/break_glass_email", why)])
+    return str(row[0])
 
 
-async def _admit(
-    conn: AsyncConnection, request: Request, connection: OpenConnection, verified: Verified
-) -> Admitted | Refused:
-    """The user. A refusal here was of a genuine answer, so that it belongs into the trail; the answer is used up all the same."""
-    actor = sessions.actor(request, connection.tenant_id, "")
-    try:
-        async with conn.transaction():
-            admitted = await people.admit(conn, request.state.settings, connection, verified)
-    except Refused as refused:
-        await audit.record(conn, actor, "sign_in.refused", connection.connection_id, {"reason": refused.reason})
-        if refused.reason == "no_role" and (known := await people.without_role(conn, connection, verified.name_id)):
-            await audit.record(conn, actor, "saml.roles_lost", known, {"connection": connection.connection_id})
-        return refused
-    if admitted.is_new:
-        detail = {"connection": connection.connection_id}
-        await audit.record(conn, actor, "saml.user_linked", admitted.user_id, detail)
-    return admitted
-
-
-def _ticket_row(
-    request: Request, connection: OpenConnection, verified: Verified, pending: PendingRequest | None
-) -> dict[str, object]:
-    return {
-        "tenant_id": connection.tenant_id,
-        "connection_id": connection.connection_id,
-        "browser_mac": pending.browser_mac if pending is not None else None,
-        "continue_to": pending.continue_to if pending is not None else SESSIONS,
-        "name_id": verified.name_id,
-        "name_id_format": verified.name_id_format,
-        "session_index": verified.session_index,
-        "session_ends_at": verified.session_ends_at,
-    }
+async def _check_way_in(conn: AsyncConnection) -> None:
+    row = await (await conn.execute(queries.HAS_WORKING_CONNECTION)).fetchone()
+    if row is None or not row[0]:
+        raise problems.conflict(
+            "No active connection with a proven domain has signed anybody in yet; enforcing would lock everyone out."
+        )

@@ -1,23 +1,60 @@
-"""Single logout (SAML profiles §4.4), both ways and both bindings, each message signed: theirs to us, and their answers to ours."""
+"""Single logout (SAML profiles §4.4), from both sides and with both bindings. Each message is signed."""
 
 from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.saml import bindings, messages, queries, receiving
-from services.auth.saml.documents import Refused
+from services.auth.saml import connections, messages, queries, receiving
+from services.auth.saml.documents import MessageRefused
 from services.auth.saml.messages import LogoutRequest
-from services.auth.saml.models import OpenConnection
+from services.auth.saml.models import OpenConnection, StartedSession
 from services.auth.saml.reader import LoggedOut, LogoutMessage
 from services.auth.signin import pages, sessions
+from services.auth.signin.models import Session
 from services.auth.signin.returning import SESSIONS, to_sign_in
-from shared import audit
-from shared.database import aset_tenant, transaction
+from shared import audit, rows
+from shared.database import AsyncConnection, aset_tenant, transaction
+
+LOGOUT_SECONDS = 15 * 60
+
+
+async def begin(conn: AsyncConnection, request: Request, session: Session, continue_to: str) -> str | None:
+    """The address at which the identity provider ends its session too; None without such a session or without single logout."""
+    started = await rows.first(conn, StartedSession, queries.STARTED_SESSION, (session.session_id,))
+    connection = await connections.find(conn, started.connection_id) if started is not None else None
+    if started is None or connection is None or not connection.is_open or not connection.slo_url:
+        return None
+    if not await receiving.hold(conn, connection):
+        return None
+    mine, request_id = receiving.own_of(request, connection), messages.new_id()
+    message = messages.logout_request(
+        request_id,
+        mine.entity_id,
+        connection.slo_url,
+        started.name_id,
+        started.name_id_format,
+        started.session_index,
+        datetime.now(UTC),
+    )
+    row = {
+        "request_id": request_id,
+        "tenant_id": connection.tenant_id,
+        "connection_id": connection.connection_id,
+        "kind": "logout",
+        "browser_mac": None,
+        "relay_state": "",
+        "continue_to": continue_to,
+        "fresh": False,
+        "lives": LOGOUT_SECONDS,
+    }
+    await conn.execute(queries.ADD_REQUEST, row)
+    key = receiving.own_key(request.state.keyring, connection)
+    return messages.to_url(connection.slo_url, "SAMLRequest", message, "", key)
 
 
 async def slo(request: Request) -> Response:
-    """A logout request ends the sessions it names and is answered; a response to ours ends the matter."""
+    """A logout request ends the sessions that it names, and is answered. A response completes our own request."""
     connection = await receiving.connection_of(request)
     if connection is None:
         return receiving.closed(request)
@@ -26,12 +63,12 @@ async def slo(request: Request) -> Response:
         if received.request is None:
             return await _finished(request, connection, received.answers)
         return await _ended(request, connection, received.request, received.relay_state)
-    except Refused as refused:
+    except MessageRefused as refused:
         return receiving.refusal(request, connection, refused)
 
 
 async def _received(request: Request, connection: OpenConnection) -> LoggedOut:
-    """The message, its signature checked. Raises Refused."""
+    """The message with a verified signature. Raises MessageRefused."""
     query: bytes = request.scope["query_string"]
     body = await receiving.read_body(request) if request.method == "POST" else None
     message = LogoutMessage(
@@ -54,7 +91,7 @@ async def _ended(request: Request, connection: OpenConnection, asked: LogoutRequ
     mine = receiving.own_of(request, connection)
     answer = messages.logout_response(mine.entity_id, connection.slo_url, asked.request_id, datetime.now(UTC))
     key = receiving.own_key(request.state.keyring, connection)
-    location = bindings.to_url(connection.slo_url, "SAMLResponse", answer, relay_state, key)
+    location = messages.to_url(connection.slo_url, "SAMLResponse", answer, relay_state, key)
     return Response(status_code=303, headers={**pages.headers(), "location": location})
 
 
@@ -76,7 +113,7 @@ async def _end_sessions(request: Request, connection: OpenConnection, asked: Log
 
 
 async def _finished(request: Request, connection: OpenConnection, answered: str) -> Response:
-    """The identity provider has ended its session too; `answered` is our request."""
+    """Completes our logout request `answered`: the identity provider has ended its session."""
     async with transaction(request) as conn:
         await aset_tenant(conn, connection.tenant_id)
         pending = await receiving.use_request(conn, connection, answered, "logout")

@@ -1,17 +1,24 @@
-"""Metadata (SAML metadata §2): an identity provider's, pasted by an administrator, and ours, one for each connection. Pure.
+"""Metadata (SAML metadata §2) of identity providers and of our side of a connection, and certificates of both. Pure.
 
-Pasted text is all there is: no address in it is ever fetched. Its signature is not looked at, since it was handed over by the
-administrator whose word the connection rests on.
+An administrator pastes the identity provider's metadata. No address in it is fetched. Its signature is not checked, because the
+connection trusts the administrator.
 """
 
+import base64
+import binascii
 import ipaddress
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509 import Certificate
+from cryptography.x509.oid import NameOID
 
-from services.auth.saml import certificates
 from services.auth.saml.documents import (
     METADATA,
     POST,
@@ -19,7 +26,7 @@ from services.auth.saml.documents import (
     REDIRECT,
     SIGNATURE,
     Element,
-    Refused,
+    MessageRefused,
     add,
     children,
     make,
@@ -31,6 +38,84 @@ from services.auth.saml.documents import (
     to_bytes,
 )
 
+# --- Certificates -----------------------------------------------------------------------------------------------------
+
+MIN_RSA_BITS = 2048
+MAX_RSA_BITS = 8192
+CURVES = ("secp256r1", "secp384r1", "secp521r1")
+OWN_YEARS = 10
+_PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*")
+
+
+class Unusable(ValueError):
+    """A certificate that cannot be pinned; the text says why."""
+
+
+def read_certificate(text: str) -> Certificate:
+    """A certificate in PEM, or in base64 as in metadata. Raises Unusable."""
+    found = _PEM.fullmatch(text)
+    try:
+        certificate = x509.load_der_x509_certificate(
+            base64.b64decode("".join((found[1] if found else text).split()), validate=True)
+        )
+        key = certificate.public_key()
+    except (ValueError, binascii.Error, TypeError) as error:
+        raise Unusable("not an X.509 certificate in PEM") from error
+    except Exception as error:  # the exception for an unsupported kind of key differs between versions of the library
+        raise Unusable("a certificate of an unknown kind of key") from error
+    if isinstance(key, rsa.RSAPublicKey) and not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+        raise Unusable(f"an RSA key needs {MIN_RSA_BITS} to {MAX_RSA_BITS} bits")
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in CURVES:
+        raise Unusable(f"an elliptic curve other than {', '.join(CURVES)}")
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        raise Unusable("neither an RSA key nor one on an elliptic curve")
+    return certificate
+
+
+def check_validity(certificate: Certificate, now: datetime) -> None:
+    """Raises Unusable for an expired certificate."""
+    if certificate.not_valid_after_utc <= now:
+        raise Unusable(f"it ended on {certificate.not_valid_after_utc:%Y-%m-%d}")
+
+
+def to_pem(certificate: Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def one_line(certificate: Certificate) -> str:
+    """Base64 without line breaks, for metadata."""
+    return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
+
+
+def new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def new_own_certificate(name: str, now: datetime) -> tuple[bytes, str]:
+    """A new private key (PEM, not encrypted) and its self-signed certificate (PEM) for our metadata."""
+    key = new_key()
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now.astimezone(UTC) - timedelta(minutes=5))
+        .not_valid_after(now.astimezone(UTC) + timedelta(days=365 * OWN_YEARS))
+        .sign(key, hashes.SHA256())
+    )
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), to_pem(certificate)
+
+
+def private_key(text: bytes) -> rsa.RSAPrivateKey:
+    key = load_pem_private_key(text, None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
+
+
+# --- Metadata ---------------------------------------------------------------------------------------------------------
+
 MAX_CERTIFICATES = 2
 MAX_URL = 1024
 PERSISTENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
@@ -38,7 +123,7 @@ EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 
 
 class IdentityProvider(NamedTuple):
-    """What a connection needs of metadata. `certificates` are PEM; `slo_url` is empty where there is no single logout."""
+    """The parts of metadata that a connection uses. `certificates` are PEM; `slo_url` is empty without single logout."""
 
     entity_id: str
     sso_url: str
@@ -47,7 +132,7 @@ class IdentityProvider(NamedTuple):
 
 
 class Own(NamedTuple):
-    """Our side of one connection: everything an identity provider is told."""
+    """Our side of one connection."""
 
     entity_id: str
     acs_url: str
@@ -61,7 +146,7 @@ def own(issuer: str, connection_id: str, certificate: str) -> Own:
 
 
 def read(text: str, *, plain_http: bool) -> IdentityProvider:
-    """Raises Refused, with a detail for the administrator."""
+    """Reads an identity provider's metadata. Raises MessageRefused with a detail for the administrator."""
     root = parse(text.encode())
     entity = _entity(root)
     entity_id = entity.get("entityID") or ""
@@ -104,7 +189,7 @@ def _certificates(described: Element) -> list[str]:
     for descriptor in children(described, METADATA, "KeyDescriptor"):
         if descriptor.get("use", "signing") == "signing":
             for one in descriptor.iter(tag(SIGNATURE, "X509Certificate")):
-                found[certificates.pem(_certificate(text_of(one)))] = None
+                found[to_pem(_certificate(text_of(one)))] = None
     if not 1 <= len(found) <= MAX_CERTIFICATES:
         refuse("metadata", f"it has {len(found)} signing certificates; one or two can be pinned")
     return list(found)
@@ -112,15 +197,15 @@ def _certificates(described: Element) -> list[str]:
 
 def _certificate(text: str) -> Certificate:
     try:
-        return certificates.read(text)
-    except certificates.Unusable as error:
-        raise Refused("metadata", f"a signing certificate cannot be used: {error}") from None
+        return read_certificate(text)
+    except Unusable as error:
+        raise MessageRefused("metadata", f"a signing certificate cannot be used: {error}") from None
 
 
 def problem_with_url(url: str, *, plain_http: bool) -> str | None:
-    """Why a browser is not sent to `url`, or None. Plain http is for stacks that are themselves reached so, as on a laptop."""
+    """Why a browser is not sent to `url`, or None. `plain_http` is for stacks that are reached over plain http, as on a laptop."""
     if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or any(one in url for one in " \"'<>\\^`{|}"):
-        return "is too long or holds characters a URL has not"
+        return "is too long or holds characters that a URL may not have"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -142,7 +227,7 @@ def _is_host(host: str) -> bool:
 
 
 def write(mine: Own, next_certificate: str | None = None) -> bytes:
-    """Our metadata for one connection: assertions must be signed, what we send is. By the second certificate soon, where there is one."""
+    """Our metadata for one connection. Assertions must be signed, and so are our messages, soon with `next_certificate` if there is one."""
     root = make(METADATA, "EntityDescriptor", entityID=mine.entity_id)
     role = add(
         root,
@@ -154,7 +239,7 @@ def write(mine: Own, next_certificate: str | None = None) -> bytes:
     )
     for pem in filter(None, (mine.certificate, next_certificate)):
         info = add(add(role, METADATA, "KeyDescriptor", use="signing"), SIGNATURE, "KeyInfo")
-        certificate = certificates.one_line(certificates.read(pem))
+        certificate = one_line(read_certificate(pem))
         add(add(info, SIGNATURE, "X509Data"), SIGNATURE, "X509Certificate", certificate)
     for binding in (REDIRECT, POST):
         add(role, METADATA, "SingleLogoutService", Binding=binding, Location=mine.slo_url)

@@ -1,4 +1,4 @@
-"""What is measured of SAML: the web process reads messages and metadata, the relay looks at domains."""
+"""Metrics of SAML: documents in the web process, domains in the relay."""
 
 from prometheus_client import Counter, Gauge
 

@@ -1,4 +1,4 @@
-"""Connections and domains as the database has them, as requests ask for them and as answers show them."""
+"""Connections, domains and sign-ins: the bodies of requests, the rows, and the answers."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
@@ -19,7 +19,7 @@ Role = Annotated[str, Meta(min_length=1, max_length=256)]
 Scope = Annotated[str, Meta(min_length=1, max_length=64)]
 RoleMapping = Annotated[dict[Role, Annotated[list[Scope], Meta(max_length=50)]], Meta(max_length=100)]
 NameIdFormat = Literal["any", "persistent", "email"]
-Domain = Annotated[str, Meta(min_length=3, max_length=253)]
+DomainName = Annotated[str, Meta(min_length=3, max_length=253)]
 
 
 class AttributeMapping(http.Body):
@@ -31,7 +31,7 @@ class AttributeMapping(http.Body):
 
 
 class ConnectionDraft(http.Body):
-    """`POST /v1/saml/connections`: metadata as it was pasted, or what would stand in it."""
+    """`POST /v1/saml/connections`: pasted metadata, or its content in fields."""
 
     max_bytes: ClassVar[int] = http.MAX_BODY
     name: Name
@@ -47,7 +47,7 @@ class ConnectionDraft(http.Body):
 
 
 class ConnectionChange(http.Body):
-    """`PATCH /v1/saml/connections/{connection_id}`; what is not named stays. `certificates` replaces those that are pinned."""
+    """`PATCH /v1/saml/connections/{connection_id}`; changes the fields it names. `certificates` replaces the pinned ones."""
 
     max_bytes: ClassVar[int] = http.MAX_BODY
     name: Name | UnsetType = UNSET
@@ -66,7 +66,7 @@ class ConnectionChange(http.Body):
 class DomainDraft(http.Body):
     """`POST …/domains`: an e-mail domain, in its ASCII form."""
 
-    domain: Domain
+    domain: DomainName
 
 
 class PolicyChange(http.Body):
@@ -76,7 +76,7 @@ class PolicyChange(http.Body):
     break_glass_email: Annotated[str, Meta(min_length=3, max_length=254)] | None = None
 
 
-class Connection(msgspec.Struct, frozen=True, kw_only=True):
+class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row of `saml_connections`, without the key."""
 
     connection_id: str
@@ -96,15 +96,6 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     last_sign_in_at: datetime | None
 
 
-class CertificateRow(msgspec.Struct, frozen=True, kw_only=True):
-    fingerprint: str
-    pem: str
-    not_before: datetime
-    not_after: datetime
-    added_at: datetime
-    last_used_at: datetime | None
-
-
 class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
     domain: str
     connection_id: str
@@ -113,22 +104,8 @@ class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
     verified_at: datetime | None
 
 
-class IdentityRow(msgspec.Struct, frozen=True, kw_only=True):
-    user_id: str
-    email: str
-    name: str
-    roles: list[str]
-    linked_at: datetime
-
-
-class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
-    enforced: bool
-    break_glass_user_id: str | None
-    break_glass_email: str | None
-
-
 class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
-    """What `find_saml_connection` returns. `is_open` says that it, its tenant and the capability are all switched on."""
+    """A row of `find_saml_connection`. `is_open` if the connection, its tenant and the capability are all enabled."""
 
     connection_id: str
     tenant_id: str
@@ -148,7 +125,7 @@ class OpenConnection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Federated(msgspec.Struct, frozen=True, kw_only=True):
-    """What `find_saml_domain` returns: where people of an e-mail domain sign in, and whether they must."""
+    """A row of `find_saml_domain`: the connection for an e-mail domain, and whether its use is enforced."""
 
     connection_id: str
     tenant_id: str
@@ -166,7 +143,7 @@ class PendingRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """Someone whose answer was good, on the way to the browser it was for."""
+    """A person with a valid answer, before their browser has a session."""
 
     user_id: str
     browser_mac: bytes | None
@@ -184,3 +161,118 @@ class StartedSession(msgspec.Struct, frozen=True, kw_only=True):
     name_id: str
     name_id_format: str
     session_index: str
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """A pinned certificate. `last_used_at` says when an answer was last signed with it."""
+
+    fingerprint: str
+    pem: str
+    not_before: datetime
+    not_after: datetime
+    is_valid: bool
+    added_at: datetime
+    last_used_at: datetime | None
+
+
+class DnsRecord(msgspec.Struct):
+    """The DNS record that proves a domain."""
+
+    type: Literal["TXT"]
+    name: str
+    value: str
+
+
+class Domain(msgspec.Struct):
+    """An e-mail domain. People of a proven one are led to the connection when they sign in."""
+
+    domain: str
+    status: Literal["claimed", "proven"]
+    dns_record: DnsRecord
+    claimed_at: datetime
+    proven_at: datetime | None
+
+
+class ServiceProvider(msgspec.Struct):
+    """Our side of the connection, for the identity provider's administrator; `metadata_url` has all of it."""
+
+    entity_id: str
+    metadata_url: str
+    login_url: str
+    acs_url: str
+    slo_url: str
+    certificate: str
+
+
+class Connection(msgspec.Struct):
+    """An identity provider and how its answers are read. `role_mapping` holds the scopes of each value of the roles' attribute."""
+
+    id: str
+    name: str
+    status: Literal["active", "disabled"]
+    entity_id: str
+    sso_url: str
+    slo_url: str
+    certificates: list[Certificate]
+    name_id_format: NameIdFormat
+    allow_idp_initiated: bool
+    attribute_mapping: AttributeMapping
+    role_mapping: dict[str, list[str]]
+    domains: list[Domain]
+    service_provider: ServiceProvider
+    created_at: datetime
+    updated_at: datetime
+    last_sign_in_at: datetime | None
+
+
+class Connections(msgspec.Struct):
+    connections: list[Connection]
+    next_cursor: str | None
+
+
+class RefusedSignIn(msgspec.Struct, frozen=True):
+    """Why an answer or logout of the identity provider was refused; never whose it was."""
+
+    id: str
+    at: datetime
+    reason: str
+    detail: str
+    trace_id: str
+
+
+class RefusedSignIns(msgspec.Struct):
+    events: list[RefusedSignIn]
+    next_cursor: str | None
+
+
+class LinkedUser(msgspec.Struct, frozen=True):
+    """A person who signs in through the connection, with the roles of their last sign-in."""
+
+    user_id: str
+    email: str
+    name: str
+    roles: list[str]
+    linked_at: datetime
+
+
+class LinkedUsers(msgspec.Struct):
+    users: list[LinkedUser]
+    next_cursor: str | None
+
+
+class Policy(msgspec.Struct):
+    """Whether people must sign in through a connection, and whose password still works."""
+
+    enforced: bool
+    break_glass_email: str | None
+
+
+class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `saml_policies` with its user's address; the defaults are for an organisation without one."""
+
+    enforced: bool = False
+    break_glass_user_id: str | None = None
+    break_glass_email: str | None = None
+
+    def shown(self) -> Policy:
+        return Policy(self.enforced, self.break_glass_email)

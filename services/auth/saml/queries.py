@@ -1,4 +1,4 @@
-"""SQL of SAML. Row-level security narrows each to the tenant of the transaction; the two functions are for before it is known."""
+"""SQL of SAML. Row-level security narrows each to the tenant of the transaction; the two functions run before it is known."""
 
 from typing import LiteralString
 
@@ -9,13 +9,12 @@ HAS_OPEN_DOMAIN: LiteralString = """
         SELECT FROM saml_domains d JOIN saml_connections c USING (connection_id) JOIN tenants t ON t.tenant_id = c.tenant_id
         WHERE d.verified_at IS NOT NULL AND c.status = 'active' AND t.federation AND t.status = 'active')
 """
-
 COLUMNS: LiteralString = """
     connection_id, tenant_id, name, status, entity_id, sso_url, slo_url, name_id_format, allow_idp_initiated,
     attribute_mapping, role_mapping, own_certificate, created_at, updated_at, last_sign_in_at
 """
 LOCK_TENANT: LiteralString = "SELECT pg_advisory_xact_lock(7404, hashtext(current_tenant()))"
-# Many may sign in at once, while the policy stays as it is.
+# Parallel sign-ins share the lock; the policy does not change meanwhile.
 HOLD_TENANT: LiteralString = "SELECT pg_advisory_xact_lock_shared(7404, hashtext(current_tenant()))"
 COUNT_CONNECTIONS: LiteralString = "SELECT count(*) FROM saml_connections"
 INSERT_CONNECTION: LiteralString = (
@@ -44,17 +43,17 @@ CONNECTIONS: LiteralString = (
     ORDER BY connection_id DESC LIMIT %(limit)s
 """
 )
-# Whoever changes or deletes a connection locks its row: what began before ends first, and what comes after finds it changed.
+# A change or deletion of a connection locks its row. Sign-ins that began before finish first; later ones find the change.
 HOLD_CONNECTION: LiteralString = """
     SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active' FOR KEY SHARE
 """
-# The same for what will write to the row itself, if its organisation may sign people in so; HOLD_TENANT of apps keeps that so.
+# The same for writers of the row, if the organisation may still use federation; HOLD_TENANT of apps keeps it so.
 HOLD_CONNECTION_TO_WRITE: LiteralString = """
     SELECT FROM saml_connections WHERE connection_id = %s AND status = 'active'
         AND EXISTS (SELECT FROM tenants t WHERE t.tenant_id = saml_connections.tenant_id AND t.status = 'active' AND t.federation)
     FOR NO KEY UPDATE
 """
-# The operators', under the worker role.
+# For operators, under the worker role.
 FIND_OWN: LiteralString = """
     SELECT tenant_id, own_certificate, next_certificate FROM saml_connections WHERE connection_id = %s FOR UPDATE
 """
@@ -72,9 +71,9 @@ OTHER_ACTIVE_CONNECTIONS: LiteralString = """
     SELECT count(*) FROM saml_connections WHERE status = 'active' AND connection_id <> %s
         AND EXISTS (SELECT FROM saml_domains d WHERE d.connection_id = saml_connections.connection_id AND d.verified_at IS NOT NULL)
 """
-
 CERTIFICATES: LiteralString = """
-    SELECT fingerprint, pem, not_before, not_after, added_at, last_used_at FROM saml_certificates
+    SELECT fingerprint, pem, not_before, not_after, not_before <= now() AND now() < not_after AS is_valid, added_at, last_used_at
+    FROM saml_certificates
     WHERE connection_id = %s ORDER BY added_at, fingerprint
 """
 KEEP_CERTIFICATES: LiteralString = "DELETE FROM saml_certificates WHERE connection_id = %s AND fingerprint <> ALL (%s)"
@@ -86,7 +85,6 @@ CERTIFICATE_USED: LiteralString = """
     UPDATE saml_certificates SET last_used_at = clock_timestamp() WHERE connection_id = %s AND fingerprint = %s
 """
 SIGNED_IN: LiteralString = "UPDATE saml_connections SET last_sign_in_at = clock_timestamp() WHERE connection_id = %s"
-
 DOMAIN_COLUMNS: LiteralString = "domain, connection_id, token, claimed_at, verified_at"
 CLAIM_DOMAIN: LiteralString = (
     """
@@ -108,12 +106,11 @@ OTHER_PROVEN_DOMAINS: LiteralString = """
     SELECT count(*) FROM saml_domains d JOIN saml_connections c USING (connection_id)
     WHERE d.verified_at IS NOT NULL AND c.status = 'active' AND d.domain <> %s
 """
-
 POLICY: LiteralString = """
     SELECT p.enforced, p.break_glass_user_id, u.email AS break_glass_email
     FROM saml_policies p LEFT JOIN users u ON u.user_id = p.break_glass_user_id
 """
-# Enforced only while the capability is there: without it nobody could sign in any more.
+# Enforced only with the capability, because without it no person could sign in.
 MUST_FEDERATE: LiteralString = """
     SELECT EXISTS (
         SELECT FROM saml_policies p JOIN tenants t USING (tenant_id)
@@ -132,13 +129,12 @@ HAS_WORKING_CONNECTION: LiteralString = """
         SELECT FROM saml_connections c JOIN saml_domains d USING (connection_id)
         WHERE c.status = 'active' AND c.last_sign_in_at IS NOT NULL AND d.verified_at IS NOT NULL)
 """
-# Sessions that began with a password, of all but one user.
+# Sessions that began with a password, of all users but one.
 END_PASSWORD_SESSIONS: LiteralString = """
     UPDATE sessions SET ended_at = clock_timestamp()
     WHERE ended_at IS NULL AND user_id <> %s AND tenant_id = current_tenant()
         AND NOT EXISTS (SELECT FROM saml_sessions s WHERE s.session_id = sessions.session_id)
 """
-
 ADD_REQUEST: LiteralString = """
     INSERT INTO saml_requests (request_id, tenant_id, connection_id, kind, browser_mac, relay_state, continue_to, fresh, expires_at)
     VALUES (%(request_id)s, %(tenant_id)s, %(connection_id)s, %(kind)s, %(browser_mac)s, %(relay_state)s, %(continue_to)s,
@@ -156,7 +152,6 @@ REMEMBER_MESSAGE: LiteralString = """
 SEEN_MESSAGE: LiteralString = (
     "SELECT EXISTS (SELECT FROM saml_replays WHERE connection_id = %s AND message_mac = ANY (%s))"
 )
-
 LOCK_NAME: LiteralString = "SELECT pg_advisory_xact_lock(7405, hashtext(%s))"
 IDENTITY: LiteralString = """
     SELECT u.user_id, u.status = 'active' FROM saml_identities i JOIN users u USING (user_id)
@@ -176,12 +171,12 @@ UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_li
 LIVE_GRANTS: LiteralString = """
     SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE
 """
-# In an order, since two calls that end the same grants must not wait for each other.
+# Ordered, so that two calls that end the same grants cannot deadlock.
 GRANTS_OF_CONNECTION: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
         SELECT user_id FROM saml_identities WHERE connection_id = %s) ORDER BY grant_id FOR UPDATE
 """
-# Of everyone who could have signed in with a password; whoever has none came through a connection.
+# Grants of people with a password. People without one signed in through a connection.
 GRANTS_BY_PASSWORD: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
         SELECT user_id FROM users WHERE password_hash IS NOT NULL AND user_id <> %s) ORDER BY grant_id FOR UPDATE
@@ -189,7 +184,7 @@ GRANTS_BY_PASSWORD: LiteralString = """
 GRANTS_OF_USER: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %s ORDER BY grant_id FOR UPDATE
 """
-# Whom a change of roles concerns. The break-glass user, who mends what goes wrong, waits for the next sign-in.
+# People whom a change of roles concerns. The roles of the break-glass user, who repairs mistakes, change at the next sign-in.
 PEOPLE_WITH_ROLES: LiteralString = """
     SELECT u.user_id, u.roles FROM saml_identities i JOIN users u USING (user_id)
     WHERE i.connection_id = %s
@@ -197,7 +192,7 @@ PEOPLE_WITH_ROLES: LiteralString = """
     ORDER BY u.user_id FOR UPDATE OF u
 """
 SET_ROLES: LiteralString = "UPDATE users SET roles = %s, scope_limit = %s WHERE user_id = %s"
-# Held until the grant is written: who ends the session or narrows the roles waits, and then ends that grant as well.
+# The lock lasts until the grant is written. The end of the session, or narrower roles, wait for it and then end that grant too.
 SCOPE_LIMIT: LiteralString = """
     SELECT u.scope_limit FROM users u JOIN sessions s USING (user_id) WHERE s.session_id = %s AND s.ended_at IS NULL
     FOR KEY SHARE OF u FOR SHARE OF s
@@ -208,7 +203,6 @@ IDENTITIES: LiteralString = """
     ORDER BY i.user_id DESC LIMIT %(limit)s
 """
 UNLINK: LiteralString = "DELETE FROM saml_identities WHERE connection_id = %s AND user_id = %s"
-
 ADD_TICKET: LiteralString = """
     INSERT INTO saml_tickets (ticket_mac, tenant_id, connection_id, user_id, browser_mac, continue_to, name_id, name_id_format,
         session_index, session_ends_at, expires_at)
@@ -218,14 +212,14 @@ ADD_TICKET: LiteralString = """
 TICKET_COLUMNS: LiteralString = (
     "user_id, browser_mac, continue_to, name_id, name_id_format, session_index, session_ends_at"
 )
-# Nobody on the way to a session gets there once such sessions have been ended.
+# Ends sign-ins in progress together with the sessions.
 DELETE_TICKETS_OF_NAME: LiteralString = """
     DELETE FROM saml_tickets WHERE connection_id = %(connection_id)s AND name_id = %(name_id)s
         AND (%(indexes)s::text[] = '{}' OR session_index = ANY (%(indexes)s))
 """
 DELETE_TICKETS_OF_CONNECTION: LiteralString = "DELETE FROM saml_tickets WHERE connection_id = %s"
 DELETE_TICKETS_OF_USER: LiteralString = "DELETE FROM saml_tickets WHERE connection_id = %s AND user_id = %s"
-# Of someone who is still linked: the answer it came from may have been read before they were unlinked.
+# Only of people who are still linked: they may have been unlinked since the answer was read.
 TICKET: LiteralString = (
     "SELECT "
     + TICKET_COLUMNS
@@ -237,11 +231,10 @@ TICKET: LiteralString = (
 """
 )
 USE_TICKET: LiteralString = "UPDATE saml_tickets SET used_at = clock_timestamp() WHERE ticket_mac = ANY (%s)"
-# Held until the session is written: who disables the user or unlinks them waits, and then ends it.
+# The lock lasts until the session is written. Disabling or unlinking the user waits for it and then ends the session.
 ACTIVE_USER: LiteralString = """
     SELECT user_id, tenant_id, email, name, password_hash, totp_secret FROM users WHERE user_id = %s AND status = 'active' FOR SHARE
 """
-
 NOTE_SESSION: LiteralString = """
     INSERT INTO saml_sessions (session_id, tenant_id, connection_id, name_id, name_id_format, session_index)
     VALUES (%(session_id)s, %(tenant_id)s, %(connection_id)s, %(name_id)s, %(name_id_format)s, %(session_index)s)
@@ -265,6 +258,26 @@ END_SESSIONS_OF_USER: LiteralString = """
     WHERE s.session_id = sessions.session_id AND s.connection_id = %s AND sessions.user_id = %s AND sessions.ended_at IS NULL
 """
 CONNECTION_EVENTS: LiteralString = """
-    SELECT id, at, kind, reason, trace_id FROM app_events
+    SELECT id, at, kind AS reason, reason AS detail, trace_id FROM app_events
     WHERE client_id = %(connection_id)s AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
 """
+TAKE_DUE_DOMAINS: LiteralString = """
+    SELECT tenant_id, domain, connection_id, token, missing_since IS NOT NULL AS is_missing,
+        missing_since < clock_timestamp() - %s AS is_over
+    FROM saml_domains WHERE verified_at IS NOT NULL AND coalesce(checked_at, verified_at) < clock_timestamp() - %s
+    ORDER BY coalesce(checked_at, verified_at) LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+DOMAIN_SEEN: LiteralString = """
+    UPDATE saml_domains SET checked_at = clock_timestamp(), missing_since = NULL WHERE tenant_id = %s AND domain = %s
+"""
+DOMAIN_UNANSWERED: LiteralString = """
+    UPDATE saml_domains SET checked_at = clock_timestamp() - %s + %s WHERE tenant_id = %s AND domain = %s
+"""
+DOMAIN_MISSING: LiteralString = """
+    UPDATE saml_domains SET checked_at = clock_timestamp(), missing_since = coalesce(missing_since, clock_timestamp())
+    WHERE tenant_id = %s AND domain = %s
+"""
+UNPROVE_DOMAIN: LiteralString = """
+    UPDATE saml_domains SET verified_at = NULL, checked_at = NULL, missing_since = NULL WHERE tenant_id = %s AND domain = %s
+"""
+COUNT_MISSING_DOMAINS: LiteralString = "SELECT count(*) FROM saml_domains WHERE missing_since IS NOT NULL"

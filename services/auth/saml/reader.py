@@ -1,7 +1,7 @@
-"""`python -m services.auth.saml.reader`: a process that reads XML from strangers, one document after another, and nothing else.
+"""`python -m services.auth.saml.reader`: a process that only reads XML from strangers, one document after another.
 
-It has no settings, no secrets and no database. What takes it longer or more memory than a document may ends it, and its parent
-starts another. Frames on its standard input, a socket: 4 bytes of length, then MessagePack.
+It has no settings, no secrets and no database. A document that takes too much time or memory ends the process, and its parent starts
+another. Its standard input is a socket with frames: 4 bytes of length, then MessagePack.
 """
 
 import os
@@ -16,27 +16,27 @@ import msgspec
 from authlib.oauth2.rfc6749 import OAuth2Error
 
 from services.auth.oauth import forms
-from services.auth.saml import assertions, bindings, certificates, messages, metadata, signatures
+from services.auth.saml import assertions, documents, messages, metadata
 from services.auth.saml.assertions import Expected, Verified
-from services.auth.saml.documents import Element, Refused, parse, refuse
+from services.auth.saml.documents import Element, MessageRefused, parse, refuse
 from services.auth.saml.messages import LogoutRequest
 from services.auth.saml.metadata import IdentityProvider
 
 CPU_SECONDS = 1.0
-"""Of one document. A genuine answer takes some milliseconds."""
+"""Processor time for one document. A genuine answer takes some milliseconds."""
 MEMORY = 192 << 20
 LENGTH = 4
 
 
 class Answered(NamedTuple):
-    """Who signed in, and the RelayState that came along."""
+    """A verified answer and its RelayState."""
 
     verified: Verified
     relay_state: str
 
 
 class LoggedOut(NamedTuple):
-    """A logout message whose signature held: a request, or what a response answers."""
+    """A verified logout message: a request, or the id of the request that a response answers."""
 
     request: LogoutRequest | None
     answers: str
@@ -44,7 +44,7 @@ class LoggedOut(NamedTuple):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be read; `answer` is the type of what `run` returns."""
+    """A document to read; `answer` is the type that `run` returns."""
 
     answer: ClassVar[Any]
 
@@ -67,12 +67,12 @@ class ResponseForm(Job, frozen=True, kw_only=True, tag="response"):
     def run(self) -> Answered:
         values = _form(self.content_type, self.body).values
         expected = Expected(self.issuer, self.audience, self.acs_url, _read_all(self.certificates))
-        verified = assertions.verify(bindings.decode(values.get("SAMLResponse", "")), expected, self.now)
+        verified = assertions.verify(messages.decode_base64(values.get("SAMLResponse", "")), expected, self.now)
         return Answered(verified, values.get("RelayState", ""))
 
 
 class LogoutMessage(Job, frozen=True, kw_only=True, tag="logout"):
-    """A logout message, in a form or, where there is none, in a query string."""
+    """A logout message in a form, or in a query string if `body` is None."""
 
     query: str
     content_type: str = ""
@@ -92,18 +92,18 @@ class LogoutMessage(Job, frozen=True, kw_only=True, tag="logout"):
         return LoggedOut(asked, "", relay_state)
 
     def _verified(self) -> tuple[str, Element, str]:
-        """The kind of message, its root as it was signed, and the RelayState."""
+        """The kind of the message, its signed root, and the RelayState."""
         pinned = _read_all(self.certificates)
         if self.body is None:
-            received = bindings.from_query(self.query, pinned)
+            received = messages.from_query(self.query, pinned)
             return received.kind, parse(received.document), received.relay_state
         values = _form(self.content_type, self.body).values
         kinds = [kind for kind in ("SAMLRequest", "SAMLResponse") if kind in values]
         if len(kinds) != 1:
             refuse("malformed", "one of SAMLRequest and SAMLResponse is expected")
-        document = bindings.decode(values[kinds[0]])
-        root, _ = signatures.verify(document, parse(document), pinned, "./")
-        return kinds[0], root, values.get("RelayState", "")[: bindings.MAX_RELAY_STATE]
+        document = messages.decode_base64(values[kinds[0]])
+        root, _ = documents.verify_signature(document, parse(document), pinned, "./")
+        return kinds[0], root, values.get("RelayState", "")[: messages.MAX_RELAY_STATE]
 
 
 class PastedMetadata(Job, frozen=True, kw_only=True, tag="metadata"):
@@ -122,7 +122,7 @@ NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True):
-    """What a job came to: the encoded answer or, where there is a `reason`, a refusal."""
+    """The encoded answer of a job, or a refusal if there is a `reason`."""
 
     answer: msgspec.Raw = NOTHING
     reason: str = ""
@@ -133,24 +133,24 @@ def _form(content_type: str, body: bytes) -> forms.Form:
     try:
         return forms.parse_body(content_type, body, escapes=len(body))
     except OAuth2Error as error:
-        raise Refused("malformed", str(error.description)) from None
+        raise MessageRefused("malformed", str(error.description)) from None
 
 
-def _read_all(pems: Sequence[str]) -> list[certificates.Certificate]:
-    return [certificates.read(text) for text in pems]
+def _read_all(pems: Sequence[str]) -> list[metadata.Certificate]:
+    return [metadata.read_certificate(text) for text in pems]
 
 
 def _outcome(job: AnyJob) -> Outcome:
     try:
         return Outcome(msgspec.Raw(msgspec.msgpack.encode(job.run())))
-    except Refused as refused:
+    except MessageRefused as refused:
         return Outcome(NOTHING, refused.reason, refused.detail)
     except (MemoryError, RecursionError):
         return Outcome(NOTHING, "too_costly", "reading it takes too much memory")
 
 
 def _limit_process() -> None:
-    """Writes no file, starts nothing, grows no further; yields to those who serve. Its own end is the end of its parent's socket."""
+    """Forbids files and child processes, limits memory, and lowers the priority. The process ends with its parent's socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(19)
     for limit, most in (
@@ -163,7 +163,7 @@ def _limit_process() -> None:
 
 
 def _limit_document() -> None:
-    """SIGPROF ends the process at CPU_SECONDS, whatever holds the interpreter; the kernel's own limit stands a second behind it."""
+    """SIGPROF ends the process at CPU_SECONDS, also inside a library; the kernel's limit follows a second later."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = int(used.ru_utime + used.ru_stime + CPU_SECONDS) + 2
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]

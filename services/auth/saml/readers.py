@@ -1,24 +1,30 @@
-"""The processes that read XML for the web process, whose event loop never does: few, in turn by who sent it, each one replaceable."""
+"""Processes that read XML for the web process, so that its event loop never does. Documents wait in line by rank, then by network.
+
+The RelayState of a sign-in that began here, and the cookie of a browser that signed in before, have MACs that give a rank without a
+query. So people's sign-ins are read while strangers flood the queue. Ranks admit nobody.
+"""
 
 import asyncio
+import hmac
 import logging
 import os
+import secrets
 import socket
 import subprocess
 import sys
-from collections import Counter
+import time
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from services.auth.lines import Busy, Lines, Turns
-from services.auth.saml.documents import Refused
+from services.auth.saml.documents import MessageRefused
 from services.auth.saml.metadata import IdentityProvider
 from services.auth.saml.metrics import readings
-from services.auth.saml.ranks import BEGUN, OTHER, RETURNING, Rank
 from services.auth.saml.reader import (
     LENGTH,
     Answered,
@@ -29,35 +35,123 @@ from services.auth.saml.reader import (
     PastedMetadata,
     ResponseForm,
 )
+from shared.crypto import Keyring
+from shared.encoding import base64url_decode, base64url_encode
+
+# --- Ranks ------------------------------------------------------------------------------------------------------------
+
+Rank = Literal["returning", "begun", "other"]
+RETURNING: Rank = "returning"
+"""Answers a sign-in begun in a browser that has signed in through the connection before."""
+BEGUN: Rank = "begun"
+"""Answers a sign-in begun in any other browser."""
+OTHER: Rank = "other"
+"""Any other message; also a genuine one that the identity provider began."""
+RELAY_STATE = "saml relay state"
+BROWSER = "saml returning browser"
+RANDOM = 16
+MAC = 16
+EXPIRY = 4
+MOST_READINGS = 3
+"""Messages with one RelayState that keep its rank; further ones wait as strangers' do."""
+STATES_REMEMBERED = 10_000
+FIELD = b"RelayState="
+LONGEST = 80
+
+
+def relay_state(keyring: Keyring, connection_id: str, rank: Rank, lives: int) -> str:
+    """The RelayState of a request that is made now and lives for `lives` seconds."""
+    expires = int(time.time() + lives).to_bytes(EXPIRY)
+    content = (b"r" if rank == RETURNING else b"b") + expires + secrets.token_bytes(RANDOM)
+    return _sealed(keyring, RELAY_STATE, connection_id, content)
+
+
+def browser_token(keyring: Keyring, connection_id: str) -> str:
+    """The cookie's token for a browser that has just signed in through the connection."""
+    return _sealed(keyring, BROWSER, connection_id, secrets.token_bytes(RANDOM))
+
+
+def is_returning(keyring: Keyring, connection_id: str, token: str) -> bool:
+    return _opened(keyring, BROWSER, connection_id, token) is not None
+
+
+def state_in(raw: bytes) -> str:
+    """The RelayState of an unparsed form or query, or "". Ours needs no escapes."""
+    at = 0 if raw.startswith(FIELD) else raw.find(b"&" + FIELD) + 1
+    if not raw.startswith(FIELD, at):
+        return ""
+    return raw[at + len(FIELD) : at + len(FIELD) + LONGEST].partition(b"&")[0].decode("latin-1")
+
+
+def _sealed(keyring: Keyring, purpose: str, connection_id: str, content: bytes) -> str:
+    return base64url_encode(content + keyring.mac(connection_id.encode() + b" " + content, purpose)[:MAC])
+
+
+def _opened(keyring: Keyring, purpose: str, connection_id: str, token: str) -> bytes | None:
+    try:
+        decoded = base64url_decode(token)
+    except ValueError:
+        return None
+    content, mac = decoded[:-MAC], decoded[-MAC:]
+    expected = keyring.macs(connection_id.encode() + b" " + content, purpose)
+    return content if any(hmac.compare_digest(one[:MAC], mac) for one in expected) else None
+
+
+class Ranks:
+    """Ranks messages. Counts the messages with each of the last STATES_REMEMBERED RelayStates."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._readings: OrderedDict[str, int] = OrderedDict()
+
+    def of(self, connection_id: str, raw: bytes) -> Rank:
+        """The rank of a message to the connection; `raw` is its form or query."""
+        state = state_in(raw)
+        content = _opened(self._keyring, RELAY_STATE, connection_id, state) if state else None
+        if (
+            content is None
+            or len(content) != 1 + EXPIRY + RANDOM
+            or int.from_bytes(content[1 : 1 + EXPIRY]) < time.time()
+        ):
+            return OTHER
+        readings = self._readings[state] = self._readings.pop(state, 0) + 1
+        if len(self._readings) > STATES_REMEMBERED:
+            self._readings.popitem(last=False)
+        if readings > MOST_READINGS:
+            return OTHER
+        return RETURNING if content[:1] == b"r" else BEGUN
+
+
+# --- Processes --------------------------------------------------------------------------------------------------------
 
 WALL_SECONDS = 10.0
-"""For one document, the start of its process included; on a busy machine a second of processor time takes several."""
+"""For one document, with the start of its process. On a busy machine a second of processor time takes several."""
 WAITING = 64
 PER_CONNECTION = 32
-"""Waiting messages of one connection, whoever sends them."""
+"""Waiting messages of one connection."""
 PER_SENDER: Mapping[Rank, int] = {OTHER: 4, BEGUN: 16, RETURNING: 16}
-"""Of one household (an address, or an IPv6 /64), being read and waiting: a hospital begins its shift behind one address."""
+"""Messages in progress and waiting from one subscriber (an address, or an IPv6 /64). A hospital's shift begins behind one address."""
 MODULE = "services.auth.saml.reader"
 ROOT = Path(__file__).parents[3]
 log = logging.getLogger(__name__)
 
 
 class Sender(NamedTuple):
-    """Whose turn a message takes: its rank, then its networks, the widest first."""
+    """The groups of a message: its rank, then its networks, the widest first."""
 
     rank: Rank
     networks: tuple[str, ...]
 
 
 class Reader:
-    """One such process, started when the first document comes."""
+    """One process, started with its first document."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def read(self, frame: bytes) -> bytes:
-        """The encoded Outcome. Raises OSError or EOFError where the process ended instead, TimeoutError where it took too long."""
+        """The encoded Outcome. Raises OSError or EOFError if the process ended, TimeoutError if it took too long."""
         try:
             async with asyncio.timeout(WALL_SECONDS):
                 if self._process is None or self._process.poll() is not None:
@@ -68,7 +162,7 @@ class Reader:
                 writer.write(len(frame).to_bytes(LENGTH) + frame)
                 await writer.drain()
                 return await reader.readexactly(int.from_bytes(await reader.readexactly(LENGTH)))
-        except BaseException:  # cancelled too: the answer to this document must not be taken for the next one's
+        except BaseException:  # also when cancelled, so that the next document does not get this one's answer
             await self.stop()
             raise
 
@@ -90,7 +184,7 @@ class Reader:
 
 
 def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
-    """Without any of our settings, which hold secrets."""
+    """Starts the process without our settings, which hold secrets."""
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", MODULE],
@@ -103,9 +197,9 @@ def _spawn(theirs: socket.socket) -> subprocess.Popen[bytes]:
 
 
 class Readers:
-    """Reads documents in at most `places` processes. Methods raise Refused: also `too_costly`, `too_many` of the sender, `busy`.
+    """Reads documents in at most `places` processes. Methods raise MessageRefused: also `too_costly`, `too_many` of the sender, `busy`.
 
-    Ranks take turns, then networks, so that whoever floods the queue waits for themselves.
+    Ranks take turns, then networks, so that a flood delays only its sender.
     """
 
     def __init__(self, places: int) -> None:
@@ -124,22 +218,22 @@ class Readers:
         return await self._read(job, Sender(RETURNING, (tenant_id, tenant_id)), tenant_id)
 
     async def _read(self, job: AnyJob, sender: Sender, connection: str) -> Any:
-        household = Sender(sender.rank, sender.networks[-1:])
-        if self._held[household] >= PER_SENDER[sender.rank]:
+        subscriber = Sender(sender.rank, sender.networks[-1:])
+        if self._held[subscriber] >= PER_SENDER[sender.rank]:
             raise _crowded("too_many")
-        self._held[household] += 1
+        self._held[subscriber] += 1
         try:
             async with self._turns.take(self._lines, (sender.rank, *sender.networks), connection):
                 outcome = msgspec.msgpack.decode(await self._in_a_process(job), type=Outcome)
         except Busy:
             raise _crowded("busy") from None
         finally:
-            self._held[household] -= 1
-            if not self._held[household]:
-                del self._held[household]
+            self._held[subscriber] -= 1
+            if not self._held[subscriber]:
+                del self._held[subscriber]
         if outcome.reason:
             readings.labels("too_costly" if outcome.reason == "too_costly" else "refused").inc()
-            raise Refused(outcome.reason, outcome.detail)
+            raise MessageRefused(outcome.reason, outcome.detail)
         readings.labels("read").inc()
         return msgspec.msgpack.decode(outcome.answer, type=job.answer)
 
@@ -150,7 +244,7 @@ class Readers:
         except (OSError, EOFError) as error:  # TimeoutError is an OSError, IncompleteReadError an EOFError
             log.warning("a document ended its reader: %s", type(error).__name__)
             readings.labels("too_costly").inc()
-            raise Refused("too_costly", "reading it takes too much time or memory") from None
+            raise MessageRefused("too_costly", "reading it takes too much time or memory") from None
         finally:
             self._idle.append(reader)
 
@@ -160,9 +254,9 @@ class Readers:
                 await reader.stop()
 
 
-def _crowded(reason: str) -> Refused:
+def _crowded(reason: str) -> MessageRefused:
     readings.labels("busy").inc()
-    return Refused(reason, "too many documents are waiting to be read")
+    return MessageRefused(reason, "too many documents are waiting to be read")
 
 
 @asynccontextmanager

@@ -1,46 +1,45 @@
-"""What the endpoints for browsers share: the connection in the path, a message out of a form, and how a refusal is told."""
+"""The common part of the endpoints for browsers: the connection in the path, a message in a form, and the page of a refusal."""
 
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps.queries import HOLD_TENANT
 from services.auth.lines import networks_of
-from services.auth.saml import certificates, metadata, queries, store
-from services.auth.saml.documents import Refused, refuse
+from services.auth.saml import connections, metadata, queries
+from services.auth.saml.documents import MessageRefused, refuse
 from services.auth.saml.metadata import Own
 from services.auth.saml.models import OpenConnection, PendingRequest
 from services.auth.saml.readers import Sender
 from services.auth.signin import pages
-from shared import http, identity, problems, tracing
+from shared import http, identity, problems, rows, tracing
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, transaction
 
-# A document of 256 KiB in base64 and then in a form, where each +, / and = takes three characters.
+# A document of 256 KiB in base64 in a form, where each +, / and = takes three characters.
 MAX_FORM = 512 * 1024
 REPLAY_PURPOSE = "saml message"
 BROWSER_PURPOSE = "saml browser"
 TICKET_PURPOSE = "saml ticket"
 STATUSES = {"too_large": 413, "too_many": 429, "busy": 503}
 ABOUT_OTHERS = frozenset({"too_many", "busy"})
-# Refused though the answer was genuine.
+# Refusals of genuine answers.
 ABOUT_THE_PERSON = frozenset(
     {"user_disabled", "domain", "email", "email_taken", "already_linked", "no_role", "too_many_people"}
 )
 
 
 async def connection_of(request: Request) -> OpenConnection | None:
-    """The connection in the path, if people may sign in through it."""
+    """The connection in the path, or None unless people may sign in through it."""
     async with transaction(request) as conn:
-        found = await store.find(conn, request.path_params["connection"])
+        found = await connections.find(conn, request.path_params["connection"])
     return found if found is not None and found.is_open else None
 
 
 async def hold(conn: AsyncConnection, connection: OpenConnection, *, to_write: bool = False) -> bool:
-    """Whether the connection, found a moment ago, is still active; it stays so until this transaction ends."""
+    """Whether the connection is still active. It stays active until this transaction ends."""
     if to_write:
         await conn.execute(HOLD_TENANT, (connection.tenant_id,))
     query = queries.HOLD_CONNECTION_TO_WRITE if to_write else queries.HOLD_CONNECTION
@@ -48,7 +47,7 @@ async def hold(conn: AsyncConnection, connection: OpenConnection, *, to_write: b
 
 
 async def hold_or_refuse(conn: AsyncConnection, connection: OpenConnection) -> None:
-    """Raises Refused: `closed`."""
+    """Raises MessageRefused: `closed`."""
     if not await hold(conn, connection):
         refuse("closed", "the connection was switched off while the message was read")
 
@@ -62,11 +61,11 @@ def own_of(request: Request, connection: OpenConnection) -> Own:
 
 
 def own_key(keyring: Keyring, connection: OpenConnection) -> RSAPrivateKey:
-    return certificates.private_key(keyring.decrypt(connection.own_key, store.key_context(connection.connection_id)))
+    return metadata.private_key(keyring.decrypt(connection.own_key, connections.key_context(connection.connection_id)))
 
 
 async def read_body(request: Request) -> bytes:
-    """The form as it came. Raises Refused: `too_large`."""
+    """The raw form. Raises MessageRefused: `too_large`."""
     try:
         return await http.read_body(request, MAX_FORM)
     except problems.Problem:
@@ -74,7 +73,7 @@ async def read_body(request: Request) -> bytes:
 
 
 def sender_of(request: Request, connection: OpenConnection, raw: bytes) -> Sender:
-    """By the address, since nobody is known yet, and by the RelayState in `raw`, the form or query."""
+    """The sender by address, and by the RelayState in `raw`, the form or query."""
     rank = request.state.ranks.of(connection.connection_id, raw)
     return Sender(rank, networks_of(identity.caller(request).address))
 
@@ -82,7 +81,7 @@ def sender_of(request: Request, connection: OpenConnection, raw: bytes) -> Sende
 async def remember(
     conn: AsyncConnection, request: Request, connection: OpenConnection, message_id: str, expires_at: datetime
 ) -> None:
-    """Takes a message once, for as long as it would be valid. Raises Refused: `replayed`."""
+    """Stores the message's id for as long as the message is valid. Raises MessageRefused: `replayed`."""
     keyring: Keyring = request.state.keyring
     macs = keyring.macs(message_id.encode(), REPLAY_PURPOSE)
     seen = await (await conn.execute(queries.SEEN_MESSAGE, (connection.connection_id, macs))).fetchone()
@@ -92,18 +91,16 @@ async def remember(
 
 
 async def use_request(conn: AsyncConnection, connection: OpenConnection, request_id: str, kind: str) -> PendingRequest:
-    """The open request of ours with that id, which is thereby answered. Raises Refused: `in_response_to`."""
-    async with conn.cursor(row_factory=class_row(PendingRequest)) as cursor:
-        await cursor.execute(queries.USE_REQUEST, (request_id, connection.connection_id, kind))
-        pending = await cursor.fetchone()
+    """Our open request with that id, which is then used. Raises MessageRefused: `in_response_to`."""
+    pending = await rows.first(conn, PendingRequest, queries.USE_REQUEST, (request_id, connection.connection_id, kind))
     if pending is None:
         refuse("in_response_to", "it answers no open request of this connection: unknown, answered before, or too old")
     return pending
 
 
-def refusal(request: Request, connection: OpenConnection, refused: Refused) -> Response:
-    """A page for the person, with a word and a trace id to pass on, and a line in the connection's event list for the administrator."""
-    if refused.reason not in ABOUT_OTHERS:  # of which the message knows nothing
+def refusal(request: Request, connection: OpenConnection, refused: MessageRefused) -> Response:
+    """A page for the person, with a code and a trace id, and a line in the connection's event list for the administrator."""
+    if refused.reason not in ABOUT_OTHERS:  # the message is not their cause
         request.state.activity.refused(connection.tenant_id, connection.connection_id, refused.reason, refused.detail)
     status = STATUSES.get(refused.reason, 403 if refused.reason in ABOUT_THE_PERSON else 400)
     response = pages.render(

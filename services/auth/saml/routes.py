@@ -1,20 +1,19 @@
-"""Every call about SAML federation: connections, domains, the policy, and the metadata of the service provider."""
-
-from datetime import datetime
-from typing import Literal
-
-import msgspec
+"""Route entries of SAML federation: connections, domains, the policy, and our metadata."""
 
 from services.auth.apps.scopes import PLATFORM_APPS
-from services.auth.saml import connection_endpoints, domain_endpoints, endpoints
-from services.auth.saml.connection_endpoints import require_federation
+from services.auth.saml import endpoints, signin_endpoints
+from services.auth.saml.endpoints import require_federation
 from services.auth.saml.models import (
-    AttributeMapping,
+    Connection,
     ConnectionChange,
     ConnectionDraft,
+    Connections,
+    Domain,
     DomainDraft,
-    NameIdFormat,
+    LinkedUsers,
+    Policy,
     PolicyChange,
+    RefusedSignIns,
 )
 from shared.pagination import Page
 from shared.routing import Content, Operation
@@ -26,117 +25,11 @@ NOT_OPEN = "The scope is missing, or federation is not open for the organisation
 GATED = {403: NOT_OPEN}
 LAST = "Sign-in through a connection is enforced, and this is the last way in"
 UNDER_WAY = "A call with this Idempotency-Key is under way"
-
-
-class Certificate(msgspec.Struct):
-    """A pinned certificate. `last_used_at` says when an answer was last signed with it."""
-
-    fingerprint: str
-    pem: str
-    not_before: datetime
-    not_after: datetime
-    is_valid: bool
-    added_at: datetime
-    last_used_at: datetime | None
-
-
-class DnsRecord(msgspec.Struct):
-    """What to publish to prove a domain."""
-
-    type: Literal["TXT"]
-    name: str
-    value: str
-
-
-class Domain(msgspec.Struct):
-    """An e-mail domain. People of a proven one are led to the connection when they sign in."""
-
-    domain: str
-    status: Literal["claimed", "proven"]
-    dns_record: DnsRecord
-    claimed_at: datetime
-    proven_at: datetime | None
-
-
-class ServiceProvider(msgspec.Struct):
-    """Our side of the connection, for the identity provider's administrator; all of it stands at `metadata_url`."""
-
-    entity_id: str
-    metadata_url: str
-    login_url: str
-    acs_url: str
-    slo_url: str
-    certificate: str
-
-
-class Connection(msgspec.Struct):
-    """An identity provider and how its answers are read. `role_mapping` holds the scopes of each value of the roles' attribute."""
-
-    id: str
-    name: str
-    status: Literal["active", "disabled"]
-    entity_id: str
-    sso_url: str
-    slo_url: str
-    certificates: list[Certificate]
-    name_id_format: NameIdFormat
-    allow_idp_initiated: bool
-    attribute_mapping: AttributeMapping
-    role_mapping: dict[str, list[str]]
-    domains: list[Domain]
-    service_provider: ServiceProvider
-    created_at: datetime
-    updated_at: datetime
-    last_sign_in_at: datetime | None
-
-
-class Connections(msgspec.Struct):
-    connections: list[Connection]
-    next_cursor: str | None
-
-
-class RefusedSignIn(msgspec.Struct):
-    """Why an answer or logout of the identity provider was refused; never whose it was."""
-
-    id: str
-    at: datetime
-    reason: str
-    detail: str
-    trace_id: str
-
-
-class RefusedSignIns(msgspec.Struct):
-    events: list[RefusedSignIn]
-    next_cursor: str | None
-
-
-class LinkedUser(msgspec.Struct):
-    """Someone who signs in through the connection, with the roles of their last sign-in."""
-
-    user_id: str
-    email: str
-    name: str
-    roles: list[str]
-    linked_at: datetime
-
-
-class LinkedUsers(msgspec.Struct):
-    users: list[LinkedUser]
-    next_cursor: str | None
-
-
-class Policy(msgspec.Struct):
-    """Whether people must sign in through a connection, and whose password still works."""
-
-    enforced: bool
-    break_glass_email: str | None
-
-
 OPERATIONS = [
     Operation(
         "GET",
         CONNECTIONS,
-        connection_endpoints.list_connections,
+        endpoints.list_connections,
         "List SAML connections",
         PLATFORM_APPS,
         {200: Connections},
@@ -147,7 +40,7 @@ OPERATIONS = [
     Operation(
         "POST",
         CONNECTIONS,
-        connection_endpoints.create_connection,
+        endpoints.create_connection,
         "Create a SAML connection",
         PLATFORM_APPS,
         {201: Connection},
@@ -163,7 +56,7 @@ OPERATIONS = [
     Operation(
         "GET",
         CONNECTION,
-        connection_endpoints.read_connection,
+        endpoints.read_connection,
         "Inspect a SAML connection",
         PLATFORM_APPS,
         {200: Connection},
@@ -173,13 +66,13 @@ OPERATIONS = [
     Operation(
         "PATCH",
         CONNECTION,
-        connection_endpoints.change_connection,
+        endpoints.change_connection,
         "Change a SAML connection",
         PLATFORM_APPS,
         {200: Connection},
-        "Changes what it names. `certificates` replaces those that are pinned: send the old and the new one during a roll-over."
-        " Disabling ends the sessions it started and what apps hold in its people's names. A changed `role_mapping` counts at once"
-        " for the roles people came with; who has none of it signs in anew.",
+        "Changes the fields it names. `certificates` replaces the pinned ones: send the old and the new one during a"
+        " roll-over. Disabling ends the sessions that it started and the grants of its people. A changed `role_mapping`"
+        " applies at once to the roles of people's last sign-ins; people without a mapped role must sign in again.",
         body=ConnectionChange,
         refusals=GATED | {409: LAST},
         example={"allow_idp_initiated": False},
@@ -188,22 +81,22 @@ OPERATIONS = [
     Operation(
         "DELETE",
         CONNECTION,
-        connection_endpoints.delete_connection,
+        endpoints.delete_connection,
         "Delete a SAML connection",
         PLATFORM_APPS,
         {204: None},
-        "Its sessions and what apps hold in its people's names end, its domains and links to users go with it; the users stay.",
+        "Ends its sessions and the grants of its people. Its domains and its links to users are deleted; the users stay.",
         refusals=GATED | {409: LAST},
         guard=require_federation,
     ),
     Operation(
         "GET",
         f"{CONNECTION}/events",
-        connection_endpoints.list_events,
+        endpoints.list_events,
         "List refused sign-ins",
         PLATFORM_APPS,
         {200: RefusedSignIns},
-        "Why answers and logouts of the last 30 days were refused, with what was expected and what came.",
+        "Why answers and logouts of the last 30 days were refused, with the expected and the received value.",
         query=Page,
         refusals=GATED,
         guard=require_federation,
@@ -211,7 +104,7 @@ OPERATIONS = [
     Operation(
         "GET",
         f"{CONNECTION}/users",
-        connection_endpoints.list_users,
+        endpoints.list_users,
         "List users of a SAML connection",
         PLATFORM_APPS,
         {200: LinkedUsers},
@@ -222,18 +115,18 @@ OPERATIONS = [
     Operation(
         "DELETE",
         f"{CONNECTION}/users/{{user_id}}",
-        connection_endpoints.unlink_user,
+        endpoints.unlink_user,
         "Unlink a user from a SAML connection",
         PLATFORM_APPS,
         {204: None},
-        "Ends their sessions through it and what apps hold in their name. At the next sign-in the address may be linked to another NameID.",
+        "Ends their sessions through it and their grants. At the next sign-in the address may be linked to another NameID.",
         refusals=GATED,
         guard=require_federation,
     ),
     Operation(
         "POST",
         f"{CONNECTION}/domains",
-        domain_endpoints.claim_domain,
+        endpoints.claim_domain,
         "Claim an e-mail domain",
         PLATFORM_APPS,
         {201: Domain},
@@ -248,7 +141,7 @@ OPERATIONS = [
     Operation(
         "GET",
         DOMAIN,
-        domain_endpoints.read_domain,
+        endpoints.read_domain,
         "Inspect an e-mail domain",
         PLATFORM_APPS,
         {200: Domain},
@@ -258,7 +151,7 @@ OPERATIONS = [
     Operation(
         "POST",
         f"{DOMAIN}/prove",
-        domain_endpoints.prove_domain,
+        endpoints.prove_domain,
         "Prove an e-mail domain",
         PLATFORM_APPS,
         {200: Domain},
@@ -269,7 +162,7 @@ OPERATIONS = [
     Operation(
         "DELETE",
         DOMAIN,
-        domain_endpoints.delete_domain,
+        endpoints.delete_domain,
         "Give up an e-mail domain",
         PLATFORM_APPS,
         {204: None},
@@ -279,7 +172,7 @@ OPERATIONS = [
     Operation(
         "GET",
         "/v1/saml/policy",
-        domain_endpoints.read_policy,
+        endpoints.read_policy,
         "Read the sign-in policy",
         PLATFORM_APPS,
         {200: Policy},
@@ -289,12 +182,12 @@ OPERATIONS = [
     Operation(
         "PUT",
         "/v1/saml/policy",
-        domain_endpoints.set_policy,
+        endpoints.set_policy,
         "Set the sign-in policy",
         PLATFORM_APPS,
         {200: Policy},
-        "Enforcing refuses passwords to everybody but the break-glass user, ends the sessions that began with one,"
-        " and what apps hold in the names of others who have one.",
+        "Enforcing refuses the passwords of all people except the break-glass user. It ends the sessions that began with"
+        " a password, and the grants of the other people who have one.",
         body=PolicyChange,
         refusals=GATED | {409: "No active connection with a proven domain has signed anybody in yet"},
         example={"enforced": False},
@@ -303,7 +196,7 @@ OPERATIONS = [
     Operation(
         "GET",
         "/v1/saml/{connection}/metadata",
-        endpoints.read_metadata,
+        signin_endpoints.read_metadata,
         "Read our SAML metadata",
         None,
         {200: (Content("application/samlmetadata+xml", {"type": "string"}),)},

@@ -1,18 +1,17 @@
-"""One's own sessions, the apps one has allowed, and choosing a password by an operator's link."""
+"""Pages of a person's sessions and allowed apps, and of choosing a password by an operator's link."""
 
 from typing import Any
 
 import msgspec
-from psycopg.rows import class_row
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.reading import read_form
 from services.auth.revocations import bell, watermarks
-from services.auth.signin import browsers, cookies, hashing, pages, passwords, queries, sessions
+from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, to_sign_in
-from shared import audit
+from shared import audit, rows
 from shared.database import AsyncConnection, aset_tenant, transaction
 
 NOTICES = {"ended": "done_ended", "withdrawn": "done_withdrawn", "removed": "done_removed"}
@@ -23,10 +22,8 @@ async def sessions_page(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is None:
             return RedirectResponse(to_sign_in(SESSIONS), 303, pages.headers())
-        async with conn.cursor(row_factory=class_row(SessionRow)) as cursor:
-            rows = await (await cursor.execute(queries.SESSIONS, (session.user_id,))).fetchall()
-        async with conn.cursor(row_factory=class_row(AllowedApp)) as cursor:
-            apps = await (await cursor.execute(queries.ALLOWED_APPS, {"user_id": session.user_id})).fetchall()
+        signed_in = await rows.every(conn, SessionRow, queries.SESSIONS, (session.user_id,))
+        apps = await rows.every(conn, AllowedApp, queries.ALLOWED_APPS, {"user_id": session.user_id})
         has_totp = await (await conn.execute(queries.HAS_TOTP, (session.user_id,))).fetchone()
     words = pages.words(request)
     return pages.render(
@@ -34,7 +31,7 @@ async def sessions_page(request: Request) -> Response:
         "sessions.html",
         session=session,
         has_second_factor=has_totp == (True,),
-        sessions=[_shown(row, session) for row in rows],
+        sessions=[_shown(row, session) for row in signed_in],
         apps=[{"client_id": app.client_id, "name": app.name, "since": _time(app.given_at)} for app in apps],
         notice=words[NOTICES[done]] if (done := request.query_params.get("done", "")) in NOTICES else "",
     )
@@ -43,7 +40,7 @@ async def sessions_page(request: Request) -> Response:
 def _shown(row: SessionRow, session: Session) -> dict[str, Any]:
     return {
         "session_id": row.session_id,
-        "browser": browsers.describe(row.user_agent),
+        "browser": describe_browser(row.user_agent),
         "since": _time(row.signed_in_at),
         "current": row.session_id == session.session_id,
     }
@@ -81,7 +78,7 @@ async def _end(conn: AsyncConnection, request: Request, session: Session, which:
 
 
 async def _withdraw(conn: AsyncConnection, request: Request, session: Session, client_id: str) -> str:
-    """Ends every grant the app has, also where no consent is remembered: what is left over can be withdrawn again."""
+    """Ends every grant of the app, also without a stored consent, so that left-over grants can be withdrawn."""
     if not client_id:
         return ""
     forgotten = (await conn.execute(queries.WITHDRAW_CONSENT, (session.user_id, client_id))).rowcount
@@ -105,7 +102,7 @@ async def password_page(request: Request) -> Response:
 
 
 class About(msgspec.Struct, frozen=True):
-    """Whom a password is chosen for: what it must not rest on, and whether it is their only factor."""
+    """The person who chooses a password: texts it must not rest on, and whether it is their only factor."""
 
     name: str
     organisation: str
@@ -114,8 +111,7 @@ class About(msgspec.Struct, frozen=True):
 
 async def _about(conn: AsyncConnection, link: PasswordLink) -> About | None:
     await aset_tenant(conn, link.tenant_id)
-    async with conn.cursor(row_factory=class_row(About)) as cursor:
-        return await (await cursor.execute(queries.ABOUT_USER, (link.user_id,))).fetchone()
+    return await rows.first(conn, About, queries.ABOUT_USER, (link.user_id,))
 
 
 def _choose(
@@ -129,10 +125,8 @@ async def _find_link(request: Request, conn: AsyncConnection, token: str) -> Pas
     if len(token) != cookies.TOKEN_LENGTH or not token.isascii():
         return None
     for mac in request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE):
-        async with conn.cursor(row_factory=class_row(PasswordLink)) as cursor:
-            await cursor.execute(queries.FIND_PASSWORD_LINK, (mac,))
-            if (link := await cursor.fetchone()) is not None:
-                return link
+        if (link := await rows.first(conn, PasswordLink, queries.FIND_PASSWORD_LINK, (mac,))) is not None:
+            return link
     return None
 
 
@@ -175,3 +169,23 @@ async def set_password(request: Request) -> Response:
         address_first=False,
         fresh=False,
     )
+
+
+# --- Names of browsers ------------------------------------------------------------------------------------------------
+
+# The order matters: most browsers also name the ones after them.
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def describe_browser(user_agent: str) -> str:
+    """Such as `Firefox, Windows`; the beginning of the header if neither is known."""
+    names = [next((name for mark, name in marks if mark in user_agent), "") for marks in (BROWSERS, SYSTEMS)]
+    return ", ".join(name for name in names if name) or user_agent[:60]

@@ -1,4 +1,4 @@
-"""One's own second factor: setting up an authenticator app, its recovery codes, taking it away again."""
+"""Pages of a person's second factor: setting up an authenticator app, recovery codes, removal."""
 
 import time
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.reading import read_form
-from services.auth.signin import cookies, factors, hashing, pages, passwords, queries, sessions, throttle, totp
+from services.auth.signin import codes, cookies, factors, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import Session, User
 from services.auth.signin.returning import AUTHENTICATOR, to_sign_in
 from services.auth.signin.throttle import Attempt
@@ -23,7 +23,7 @@ ENROLMENT_CONTEXT = b"second factor being set up"
 
 
 class Enrolment(msgspec.Struct, frozen=True):
-    """A secret shown but not yet confirmed: it lives in its form alone, sealed, for one user in one browser."""
+    """A secret that is shown but not confirmed. Only its form holds it, encrypted for one user in one browser."""
 
     user_id: str
     secret: str
@@ -32,7 +32,7 @@ class Enrolment(msgspec.Struct, frozen=True):
 
 
 class Change(NamedTuple):
-    """What a signed-in user asks for; `attempt` counts as a failed one until it has succeeded."""
+    """A change by a signed-in user. `attempt` counts as failed until it has succeeded."""
 
     session: Session
     user: User
@@ -56,7 +56,7 @@ def _to_sign_in() -> Response:
 async def _page(
     request: Request, conn: AsyncConnection, session: Session, user: User, problem: str = "", status: int = 200
 ) -> Response:
-    """The page as things stand: what to scan where there is no authenticator, else what can be done with it."""
+    """The page: a code to scan if there is no authenticator, else the possible changes."""
     if user.password_hash is None or user.totp_secret is not None:
         left = await (await conn.execute(queries.RECOVERY_CODES_LEFT, (user.user_id,))).fetchone()
         return pages.render(
@@ -68,12 +68,9 @@ async def _page(
             left=left[0] if left else 0,
             alert=problem,
         )
-    secret = totp.new_secret()
-    return _enrolling(request, session, Enrolment(user.user_id, secret, _soon(), _browser(request)), problem, status)
-
-
-def _soon() -> float:
-    return time.time() + ENROLMENT_SECONDS
+    secret = codes.new_secret()
+    enrolment = Enrolment(user.user_id, secret, time.time() + ENROLMENT_SECONDS, _browser(request))
+    return _enrolling(request, session, enrolment, problem, status)
 
 
 def _browser(request: Request) -> str:
@@ -83,7 +80,7 @@ def _browser(request: Request) -> str:
 def _enrolling(
     request: Request, session: Session, enrolment: Enrolment, problem: str = "", status: int = 200
 ) -> Response:
-    uri = totp.uri(enrolment.secret, session.email)
+    uri = codes.otpauth_uri(enrolment.secret, session.email)
     sealed = request.state.keyring.encrypt(msgspec.json.encode(enrolment), ENROLMENT_CONTEXT)
     return pages.render(
         request,
@@ -99,7 +96,7 @@ def _enrolling(
 
 
 def _unseal(request: Request, user: User, text: str) -> Enrolment | None:
-    """The secret that was shown to this very user in this browser a while ago at most."""
+    """The secret that was shown to this user in this browser, unless it has expired."""
     try:
         plain = request.state.keyring.decrypt(base64url_decode(text), ENROLMENT_CONTEXT)
         enrolment = msgspec.json.decode(plain, type=Enrolment)
@@ -110,7 +107,7 @@ def _unseal(request: Request, user: User, text: str) -> Enrolment | None:
 
 
 async def change_authenticator(request: Request) -> Response:
-    """Sets up, renews the recovery codes, or removes: each asks for the password and a code, and guessing is slowed down."""
+    """Sets up an authenticator, renews the recovery codes, or removes it. Each needs the password and a code; guesses are limited."""
     values = dict((await read_form(request)).values)
     words = pages.words(request)
     async with transaction(request) as conn:
@@ -133,7 +130,7 @@ async def change_authenticator(request: Request) -> Response:
 
 
 async def _refuse(request: Request, change: Change, problem: str) -> Response:
-    """A wrong password or code in a session is a line in the trail, as one at the door is."""
+    """Records a wrong password or code in the audit trail, as at sign-in."""
     async with transaction(request) as conn:
         await aset_tenant(conn, change.user.tenant_id)
         await _record(conn, request, change, "user.second_factor_refused")
@@ -141,7 +138,7 @@ async def _refuse(request: Request, change: Change, problem: str) -> Response:
 
 
 async def _again(request: Request, change: Change, problem: str, status: int = 422) -> Response:
-    """The page once more; what was scanned already stays good."""
+    """The page again, with the same secret if one was scanned."""
     enrolment = _unseal(request, change.user, change.values.get("enrolment", ""))
     if enrolment is not None and change.user.totp_secret is None:
         return _enrolling(request, change.session, enrolment, problem, status)
@@ -154,15 +151,15 @@ async def _again(request: Request, change: Change, problem: str, status: int = 4
 
 
 async def _set_up(request: Request, change: Change, asked: str) -> Response:
-    """The secret counts once a code of it was typed in: then whoever else is signed in must sign in anew, with it."""
+    """Stores the secret after a correct code. The user's other sessions end, so that each new sign-in needs the code."""
     user, words, keyring = change.user, pages.words(request), request.state.keyring
     enrolment = _unseal(request, user, change.values.get("enrolment", ""))
     if enrolment is None:
         return await _again(request, change, words["form_expired"], 403)
-    step = totp.step_of(enrolment.secret, change.values.get("code", ""))
+    step = codes.step_of(enrolment.secret, change.values.get("code", ""))
     if step is None:
         return await _refuse(request, change, words["wrong_code"])
-    sealed = keyring.encrypt(enrolment.secret.encode(), totp.context(user.user_id))
+    sealed = keyring.encrypt(enrolment.secret.encode(), codes.secret_context(user.user_id))
     async with transaction(request) as conn:
         session = await _session_of(request, conn, change)
         if isinstance(session, Response):
@@ -171,13 +168,13 @@ async def _set_up(request: Request, change: Change, asked: str) -> Response:
             return await _page(request, conn, session, user, words["already_set_up"], 409)
         await conn.execute(queries.END_OTHER_SESSIONS, (user.user_id, session.session_id))
         await conn.execute(queries.FORGET_DEVICES, (user.user_id,))
-        codes = await factors.renew_recovery_codes(conn, keyring, user.tenant_id, user.user_id)
+        renewed = await factors.renew_recovery_codes(conn, keyring, user.tenant_id, user.user_id)
         await _done(conn, request, change, "user.second_factor_enrolled")
-    return _show_codes(request, session, codes, words["done_set_up"])
+    return _show_codes(request, session, renewed, words["done_set_up"])
 
 
 async def _session_of(request: Request, conn: AsyncConnection, change: Change) -> Session | Response:
-    """The session, with its user held to be written; or the answer where either is not what the request was checked against."""
+    """The session, with the user locked for writing; or an answer if session or user have changed since the check."""
     await aset_tenant(conn, change.user.tenant_id)
     unchanged = await factors.is_unchanged(conn, change.user, to_write=True)
     session = await sessions.current(request, conn)

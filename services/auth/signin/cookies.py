@@ -1,6 +1,6 @@
-"""The cookies of the pages: for the browser, that forms are tied to; for a session; for a device, that outlives both.
+"""The cookies of the pages: of the browser, to which forms are tied; of a session; of a known device, which outlives both.
 
-`saml` says that the browser has signed in through a connection; see saml/ranks.py.
+The `saml` cookie shows that the browser has signed in through a connection; see saml/readers.py.
 """
 
 import hmac
@@ -17,14 +17,14 @@ SESSION = "session"
 DEVICE = "device"
 SAML = "saml"
 TOKEN_LENGTH = 43
-# What the MAC of a password link's token is for.
+# The purpose of the MAC of a password link's token.
 LINK_PURPOSE = "password link"
 
 
 def name_of(request: Request, kind: str) -> str:
-    """`__Host-` binds a cookie to https and this very host; over plain http, as on a laptop, browsers refuse the prefix.
+    """`__Host-` binds a cookie to https and this host. Over plain http browsers refuse the prefix.
 
-    There the name carries the stack's own, since cookies know no ports.
+    There the name includes the stack's name, because cookies ignore ports.
     """
     settings = request.state.settings
     if settings.issuer.startswith("https://"):
@@ -58,18 +58,18 @@ def take(request: Request, response: Response, kind: str) -> None:
 
 
 def browser_of(request: Request) -> tuple[str, bool]:
-    """The browser's token, and whether it has just been made."""
+    """The browser's token, and whether it is new."""
     known = read(request, BROWSER)
     return (known, False) if known else (new_token(), True)
 
 
 def form_token(keyring: Keyring, browser: str) -> str:
-    """What a form carries: only a page of ours in this browser can know it."""
+    """The token of a form. Only our pages in this browser know it."""
     return base64url_encode(keyring.mac(browser.encode(), "form"))
 
 
 def is_own_form(request: Request, token: str) -> bool:
-    """Whether a POST comes from a form of ours in the same browser, and not from another site."""
+    """Whether a POST comes from our form in the same browser, and not from another site."""
     browser = read(request, BROWSER)
     if not browser or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Pages of signing in and out."""
 
 import time
 from typing import Any
@@ -10,23 +10,12 @@ from starlette.responses import RedirectResponse, Response
 
 from services.auth.lines import Busy
 from services.auth.oauth.reading import read_form
-from services.auth.saml import federation, logout
+from services.auth.saml import logout_endpoints, people
 from services.auth.saml.models import Federated
-from services.auth.signin import (
-    cookies,
-    devices,
-    factors,
-    hashing,
-    metrics,
-    pages,
-    passwords,
-    queries,
-    sessions,
-    throttle,
-)
-from services.auth.signin.devices import Standing
+from services.auth.signin import cookies, factors, hashing, metrics, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_organisation, to_sign_in
+from services.auth.signin.sessions import Standing
 from services.auth.signin.throttle import Attempt
 from shared import audit
 from shared.crypto import Keyring, UnreadableCiphertext
@@ -37,12 +26,12 @@ from shared.identity import caller as caller_of
 PENDING_SECONDS = 300
 PENDING_CONTEXT = b"sign-in pending its second factor"
 PASSWORD_PURPOSE = "stored password"
-# So many wrong codes in other devices are worth a word to the person.
+# From this number of wrong codes in other devices the person sees a warning.
 MANY_WRONG_CODES = 5
 
 
 class Pending(msgspec.Struct):
-    """The password was right; who it was, until when that counts, in which browser, and a MAC of what is stored for it."""
+    """A sign-in after a correct password: the user, its expiry, the browser, and a MAC of the stored hash."""
 
     user_id: str
     email: str
@@ -52,11 +41,11 @@ class Pending(msgspec.Struct):
 
 
 async def sign_in_page(request: Request) -> Response:
-    """Asks for the address alone where the app's organisation has a sign-in of its own: its passwords belong there."""
+    """Asks only for the address if the app's organisation has its own sign-in."""
     asked = request.query_params
     destination = await destination_of(request, asked.get("continue", ""))
     fresh, with_password = asked.get("fresh") == "1", asked.get("with") == "password"
-    address_first = not with_password and await federation.asks_address_first(request, destination.tenant_id)
+    address_first = not with_password and await people.asks_address_first(request, destination.tenant_id)
     return _form(request, destination, address_first=address_first, fresh=fresh)
 
 
@@ -86,9 +75,9 @@ def _form(
 def _to_organisation(
     request: Request, destination: Destination, found: Federated, *, fresh: bool, notice: str = ""
 ) -> Response:
-    """On to the organisation's own sign-in: at once, unless there is something to read first.
+    """Leads on to the organisation's own sign-in, at once unless there is a notice to read.
 
-    A page and not a redirect, since a form of ours may lead nowhere else than its policy names.
+    A page and not a redirect, because the content security policy restricts the targets of a form.
     """
     goes_to = to_organisation(found.connection_id, destination.path, fresh=fresh)
     return pages.render(
@@ -111,15 +100,16 @@ async def sign_in(request: Request) -> Response:
         return _form(request, destination, 403, alert=words["form_expired"], email=email)
     fresh = values.get("fresh") == "1"
     async with transaction(request) as conn:
-        found = await federation.of_email(conn, email)
+        found = await people.federation_of(conn, email)
     if values.get("step") == "address":
         if found is not None:
             return _to_organisation(request, destination, found, fresh=fresh)
         return _form(request, destination, email=email, fresh=fresh, notice=words["no_organisation"])
     async with transaction(request) as conn:
         user = await factors.find_user(conn, email)
-        standing = await devices.standing(request, conn, user)
-        # In an organisation that enforces its own sign-in the break-glass user's alone works: all look like theirs.
+        standing = await sessions.standing(request, conn, user)
+        # If an organisation enforces its own sign-in, only the break-glass user's password works. All its users get that user's limits, so
+        # that the limits do not reveal who it is.
         lenient = standing.break_glass or (found is not None and found.enforced)
         keyring, address = request.state.keyring, caller_of(request).address
         attempt = await throttle.take(conn, keyring, email, address, standing, lenient=lenient)
@@ -136,7 +126,7 @@ async def sign_in(request: Request) -> Response:
         return answer
     _count(standing, "wrong")
     if found is not None and found.enforced:
-        # One answer for every password but the right one of the break-glass user, so that it does not tell who that is.
+        # One answer for every password but the break-glass user's, so that it does not reveal who that is.
         notice = words["organisation_password"]
         refused = _to_organisation(request, destination, found, fresh=fresh, notice=notice)
     elif refuses:
@@ -145,13 +135,13 @@ async def sign_in(request: Request) -> Response:
         refused = _too_many(request, destination, attempt.address_wait, email=email)
     else:
         refused = _form(request, destination, 401, alert=words["wrong_credentials"], email=email, fresh=fresh)
-    # After the answer, whose time must not tell whether the account exists.
+    # After the answer, so that its time does not reveal whether the account exists.
     refused.background = BackgroundTask(_failed, request, user)
     return refused
 
 
 async def _is_right(request: Request, user: User | None, password: str, standing: Standing, attempt: Attempt) -> bool:
-    """Raises Busy, where the try is not one after all."""
+    """Raises Busy, and then the attempt does not count."""
     known = standing.device is not None
     try:
         return await hashing.verify(request, user.password_hash if user else None, password, known=known)
@@ -162,7 +152,7 @@ async def _is_right(request: Request, user: User | None, password: str, standing
 
 
 def _count(standing: Standing, outcome: str) -> None:
-    """For the alarm: somebody tries to be a break-glass user, or is one."""
+    """Counts attempts for break-glass users, for the alarm, and refusals by limits."""
     if standing.break_glass:
         metrics.break_glass.labels(outcome).inc()
     if outcome.endswith("_limit"):
@@ -172,7 +162,7 @@ def _count(standing: Standing, outcome: str) -> None:
 async def _go_on(
     request: Request, user: User, password: str, attempt: Attempt, destination: Destination, standing: Standing
 ) -> Response | None:
-    """The password was right. None where the user is another by now, so that it is wrong after all."""
+    """Continues after a correct password. None if the password was changed meanwhile."""
     rehashed = await _rehashed(request, user, password)
     if rehashed is None:
         return None
@@ -186,7 +176,7 @@ async def _go_on(
 async def _refuses_password(request: Request, user: User) -> bool:
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
-        return await federation.refuses_password(conn, user.user_id)
+        return await people.refuses_password(conn, user.user_id)
 
 
 def _too_many(request: Request, destination: Destination, seconds: int, **context: Any) -> Response:
@@ -200,7 +190,7 @@ def _wait(response: Response, seconds: int) -> Response:
 
 
 async def _failed(request: Request, user: User | None) -> None:
-    """A wrong password for a real account is a line in its organisation's audit trail."""
+    """Records a wrong password for an existing account in the audit trail."""
     if user is None:
         return
     async with transaction(request) as conn:
@@ -209,7 +199,7 @@ async def _failed(request: Request, user: User | None) -> None:
 
 
 async def _rehashed(request: Request, user: User, password: str) -> User | None:
-    """The user with a hash as costly as hashes are today; None where a new password was chosen meanwhile, which stays."""
+    """The user with a hash of today's cost; None if a new password was chosen meanwhile."""
     if user.password_hash is None or not passwords.needs_rehash(user.password_hash):
         return user
     hashed = await hashing.hash_password(request, password)
@@ -262,14 +252,14 @@ async def second_factor(request: Request) -> Response:
         return _form(request, destination, 403, alert=words["form_expired"])
     async with transaction(request) as conn:
         user = await factors.find_user(conn, pending.email)
-        standing = await devices.standing(request, conn, user)
+        standing = await sessions.standing(request, conn, user)
         keyring, address = request.state.keyring, caller_of(request).address
         attempt = await throttle.take_code(conn, keyring, pending.user_id, address, standing)
     if attempt.wait:
         _count(standing, "code_limit")
         alert = words["too_many"].format(seconds=attempt.wait)
         return _wait(_ask_second_factor(request, destination, sealed, 429, alert), attempt.wait)
-    # Not while the count is held: a sign-in that succeeds holds the user and waits for the count.
+    # In a new transaction, because a successful sign-in locks the user and waits for the count.
     async with transaction(request) as conn:
         user = await factors.find_user(conn, pending.email)
         if user is None or not await _is_still_the_password(request, conn, user, pending):
@@ -286,7 +276,7 @@ async def second_factor(request: Request) -> Response:
 
 
 async def _is_still_the_password(request: Request, conn: AsyncConnection, user: User, pending: Pending) -> bool:
-    """Whether nobody has chosen a new password since the old one was right. Holds the user, to be written."""
+    """Whether the password is the same as when it was checked. Locks the user for writing."""
     macs = request.state.keyring.macs((user.password_hash or "").encode(), PASSWORD_PURPOSE)
     await aset_tenant(conn, user.tenant_id)
     return pending.password in macs and await factors.is_unchanged(conn, user, to_write=True)
@@ -300,14 +290,14 @@ async def _admit(
     standing: Standing,
     second_factor: str = "",
 ) -> Response | None:
-    """A session of its own for every sign-in; whatever session the browser had before ends, and its device is known from now on.
+    """Starts a new session, ends the browser's earlier session, and makes the device a known one.
 
-    None where the user is not any more who was let in, since a sign-in takes a while.
+    None if the user was changed since the check.
     """
     async with transaction(request) as conn:
         await aset_tenant(conn, user.tenant_id)
-        # Asked here too: it may have been enforced while the second factor was typed.
-        if await federation.refuses_password(conn, user.user_id):
+        # Checked again, because the policy may have changed meanwhile.
+        if await people.refuses_password(conn, user.user_id):
             return pages.error(request, "organisation_only_help", 403)
         if not await factors.is_unchanged(conn, user):
             return None
@@ -315,7 +305,7 @@ async def _admit(
         if before is not None:
             await conn.execute(queries.END_SESSION, (before.session_id, before.user_id))
         await aset_tenant(conn, user.tenant_id)
-        device = await devices.remember(request, conn, user)
+        device = await sessions.remember_device(request, conn, user)
         await throttle.succeed(conn, attempt)
         token = await sessions.start(request, conn, user)
         detail = {"second_factor": second_factor} if second_factor else None
@@ -326,7 +316,7 @@ async def _admit(
     if standing.wrong_codes >= MANY_WRONG_CODES:
         number, goes_to = standing.wrong_codes, destination.path
         response = pages.render(request, "wrong_codes.html", number=number, goes_to=goes_to)
-    return devices.known(request, sessions.signed_in(request, response, token), device)
+    return sessions.give_device_cookie(request, sessions.signed_in(request, response, token), device)
 
 
 async def sign_out(request: Request) -> Response:
@@ -339,7 +329,7 @@ async def sign_out(request: Request) -> Response:
         session = await sessions.current(request, conn)
         if session is not None:
             await conn.execute(queries.END_SESSION, (session.session_id, session.user_id))
-            elsewhere = await logout.begin(conn, request, session, destination.path)
+            elsewhere = await logout_endpoints.begin(conn, request, session, destination.path)
             actor = sessions.actor(request, session.tenant_id, session.user_id)
             await audit.record(conn, actor, "sign_out", session.user_id)
     response: Response = RedirectResponse(to_sign_in(destination.path), 303, pages.headers())
@@ -351,10 +341,10 @@ async def sign_out(request: Request) -> Response:
 
 
 async def refuse_busy(request: Request, error: Exception) -> Response:
-    """503: too many passwords wait to be checked."""
+    """503: too many passwords wait for a check."""
     return _wait(pages.error(request, "busy", 503), hashing.BUSY_SECONDS)
 
 
 async def refuse_unreadable(request: Request, error: Exception) -> Response:
-    """A form that cannot be read (RFC 6749's InvalidRequestError) is a page too, where a person looks at it."""
+    """A page for a form that cannot be read (RFC 6749's InvalidRequestError)."""
     return pages.error(request, "bad_request", getattr(error, "status_code", 400))

@@ -1,34 +1,31 @@
-"""The second factor as it is stored: one authenticator and its recovery codes, each code good once."""
+"""The stored second factor: one authenticator and its recovery codes. Each code works once."""
 
 from typing import Literal
 
-from psycopg.rows import class_row
 from starlette.requests import Request
 
-from services.auth.signin import metrics, queries, recovery, sessions, totp
-from services.auth.signin.devices import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
-from services.auth.signin.devices import Standing
+from services.auth.signin import codes, metrics, queries, sessions
 from services.auth.signin.models import User
-from shared import audit
+from services.auth.signin.sessions import MOST_WRONG_CODES as MOST_WRONG_CODES_OF_DEVICE
+from services.auth.signin.sessions import Standing
+from shared import audit, rows
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant
 
 Used = Literal["authenticator", "recovery code", ""]
-# After so many wrong codes in devices that are not known, only a recovery code counts there (NIST SP 800-63B-4 §3.2.2 allows 100).
+# After this number of wrong codes in unknown devices only a recovery code works there (NIST SP 800-63B-4 §3.2.2 allows 100).
 MOST_WRONG_CODES = 20
 
 
 async def find_user(conn: AsyncConnection, email: str) -> User | None:
-    async with conn.cursor(row_factory=class_row(User)) as cursor:
-        await cursor.execute(queries.FIND_USER, (email.strip(),))
-        return await cursor.fetchone()
+    return await rows.first(conn, User, queries.FIND_USER, (email.strip(),))
 
 
 async def is_unchanged(conn: AsyncConnection, user: User, *, to_write: bool = False) -> bool:
-    """Whether the user may still sign in, and by what was verified: this password, and this second factor or none.
+    """Whether status, password and second factor of the user are those that were verified.
 
-    The tenant must be set. Whoever changes any of it from now on waits for this transaction, and then ends the session it started.
-    `to_write` where this transaction is about to change any of it itself.
+    The tenant must be set. A later change of any of them waits for this transaction and then ends the session that it started.
+    `to_write` takes the lock for a change in this transaction.
     """
     held = queries.HOLD_USER_TO_WRITE if to_write else queries.HOLD_USER
     row = await (await conn.execute(held, (user.user_id,))).fetchone()
@@ -36,9 +33,9 @@ async def is_unchanged(conn: AsyncConnection, user: User, *, to_write: bool = Fa
 
 
 async def use_at_sign_in(request: Request, conn: AsyncConnection, user: User, standing: Standing, code: str) -> Used:
-    """As `use`, by someone who is not signed in: wrong codes are counted, and too many of them end it for this account or device.
+    """As `use`, before the sign-in: too many wrong codes block authenticator codes for the account, or make the device unknown.
 
-    Counted before the code is looked at, so that many at once are not more. The user must be held to be written.
+    The code is counted before its check, so that parallel attempts gain nothing. The user must be locked for writing.
     """
     await aset_tenant(conn, user.tenant_id)
     stopped = False
@@ -46,7 +43,9 @@ async def use_at_sign_in(request: Request, conn: AsyncConnection, user: User, st
         counted = await (await conn.execute(queries.COUNT_CODE, (user.user_id, MOST_WRONG_CODES))).fetchone()
         stopped = counted is None
         if counted is not None and counted[0] == MOST_WRONG_CODES:
-            await _note_stop(request, conn, user)
+            metrics.codes_stopped.inc()
+            actor = sessions.actor(request, user.tenant_id, user.user_id)
+            await audit.record(conn, actor, "user.second_factor_stopped", user.user_id)
     else:
         counted = await (await conn.execute(queries.COUNT_CODE_OF_DEVICE, (user.user_id, standing.device))).fetchone()
         if counted is None or counted[0] >= MOST_WRONG_CODES_OF_DEVICE:
@@ -57,33 +56,27 @@ async def use_at_sign_in(request: Request, conn: AsyncConnection, user: User, st
     return used
 
 
-async def _note_stop(request: Request, conn: AsyncConnection, user: User) -> None:
-    metrics.codes_stopped.inc()
-    actor = sessions.actor(request, user.tenant_id, user.user_id)
-    await audit.record(conn, actor, "user.second_factor_stopped", user.user_id)
-
-
 async def use(request: Request, conn: AsyncConnection, user: User, code: str, *, recovery_only: bool = False) -> Used:
-    """Which of the user's codes this is, used from now on; empty for a wrong one, or one that was used before."""
+    """The kind of the user's code, which is then used; empty for a wrong code, or one that was used before."""
     if user.totp_secret is None:
         return ""
     await aset_tenant(conn, user.tenant_id)
     keyring: Keyring = request.state.keyring
-    step = totp.step_of(keyring.decrypt(user.totp_secret, totp.context(user.user_id)).decode(), code)
+    step = codes.step_of(keyring.decrypt(user.totp_secret, codes.secret_context(user.user_id)).decode(), code)
     if step is not None and not recovery_only:
         used = await conn.execute(queries.USE_TOTP_STEP, (step, user.user_id, step))
         return "authenticator" if used.rowcount else ""
-    meant = recovery.to_mac(user.user_id, code)
+    meant = codes.recovery_code_text(user.user_id, code)
     if meant is None:
         return ""
-    used = await conn.execute(queries.USE_RECOVERY_CODE, (user.user_id, keyring.macs(meant, recovery.PURPOSE)))
+    used = await conn.execute(queries.USE_RECOVERY_CODE, (user.user_id, keyring.macs(meant, codes.RECOVERY_PURPOSE)))
     return "recovery code" if used.rowcount else ""
 
 
 async def renew_recovery_codes(conn: AsyncConnection, keyring: Keyring, tenant_id: str, user_id: str) -> list[str]:
-    """New codes, shown once; those from before are worth nothing any more. The tenant must be set."""
+    """Makes new recovery codes and deletes the old ones. The tenant must be set."""
     await conn.execute(queries.DELETE_RECOVERY_CODES, (user_id,))
-    codes = recovery.new_codes()
-    macs = [keyring.mac(recovery.to_mac(user_id, code) or b"", recovery.PURPOSE) for code in codes]
+    renewed = codes.new_recovery_codes()
+    macs = [keyring.mac(codes.recovery_code_text(user_id, code) or b"", codes.RECOVERY_PURPOSE) for code in renewed]
     await conn.execute(queries.INSERT_RECOVERY_CODES, (tenant_id, user_id, macs))
-    return codes
+    return renewed

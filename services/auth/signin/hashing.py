@@ -1,7 +1,7 @@
-"""Passwords off the event loop, few at a time: argon2 takes 64 MiB and a core each. Those that wait are bounded and fair.
+"""Checks passwords off the event loop, a few at a time, because argon2 takes 64 MiB and a core each. The waiting line is bounded.
 
-Networks take turns. Where all places are taken, the network with the most waiting loses its last one, so that a flood costs the
-network it comes from. Known devices have places of their own and go first, so that strangers cannot keep them waiting.
+Networks take turns. In a full line the network with the most waiting loses its last request, so that a flood delays only its own
+network. Known devices have places of their own and go first, so that strangers cannot delay them.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ from services.auth.signin import metrics, passwords
 from shared.identity import caller as caller_of
 
 Result = TypeVar("Result")
-# What a browser is told to wait when there was no place: about as long as all that wait take together.
+# The Retry-After of a refused request: about the time that a full line takes.
 BUSY_SECONDS = 5
 
 
 class Hashing:
-    """`at_once` run, and `places` wait; as many more of known devices."""
+    """`at_once` checks run, `places` wait, and as many more from known devices."""
 
     def __init__(self, at_once: int, places: int) -> None:
         self._limiter = anyio.CapacityLimiter(at_once)
@@ -28,7 +28,7 @@ class Hashing:
         self._turns = Turns(at_once, self._known, self._others)
 
     async def run(self, work: Callable[[], Result], path: Sequence[str], *, known: bool = False) -> Result:
-        """Raises Busy where there is no place to wait. `path` are the networks that it comes from, the widest first."""
+        """Raises Busy if the line is full. `path` holds the networks of the request, the widest first."""
         try:
             with metrics.hashing_waiting.track_inprogress():
                 await self._turns.enter(self._known if known else self._others, path)
@@ -48,7 +48,7 @@ async def verify(request: Request, stored: str | None, password: str, *, known: 
 
 
 async def hash_password(request: Request, password: str) -> str:
-    """Of a person whose password or link was right: it waits as known devices do. Raises Busy."""
+    """Hashes a new password. It waits with known devices, because the password or link before was correct. Raises Busy."""
     return await _hashing(request).run(lambda: passwords.hash_password(password), _networks(request), known=True)
 
 

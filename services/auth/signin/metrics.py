@@ -1,4 +1,4 @@
-"""What signing in counts beyond what every service does."""
+"""Metrics of signing in."""
 
 from prometheus_client import Counter, Gauge
 

@@ -1,4 +1,4 @@
-"""Users and sessions as the sign-in pages know them."""
+"""Rows of users and sessions for the sign-in pages."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """Someone who is signed in, in one browser."""
+    """The session of a signed-in person in one browser."""
 
     session_id: str
     tenant_id: str

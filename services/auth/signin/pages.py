@@ -1,4 +1,4 @@
-"""Server-rendered pages: no script, no frame, nothing stored, and forms that go nowhere but here and to a validated redirect."""
+"""Server-rendered pages without scripts or frames. Caches store none, and forms lead only to this host and a validated redirect."""
 
 from functools import cache
 from pathlib import Path
@@ -28,10 +28,10 @@ def words(request: Request) -> Any:
 def render(
     request: Request, name: str, status: int = 200, *, redirects_to: str = "", gives_cookie: bool = True, **context: Any
 ) -> Response:
-    """The page in the browser's language. `redirects_to` is a validated redirect URI its form may end at.
+    """The page in the browser's language. `redirects_to` is a validated redirect URI that its form may lead to.
 
-    Gives the browser the cookie that forms are tied to, if it has none yet; not so in answer to another site's POST, which comes
-    without the cookie that the browser has.
+    Sets the cookie to which forms are tied if the browser sent none. `gives_cookie` is False in the answer to another site's POST,
+    which comes without the browser's cookie.
     """
     language = texts.language(request.headers.get("accept-language", ""))
     browser, is_new = cookies.browser_of(request)
@@ -63,7 +63,7 @@ def headers(redirects_to: str = "") -> dict[str, str]:
 
 
 def _source(uri: str) -> str:
-    """Chromium applies form-action to where the answer redirects as well, so the redirect's origin must stand in it."""
+    """The redirect's origin for form-action, which Chromium also applies to redirects of the answer."""
     if not uri:
         return ""
     parts = urlsplit(uri)

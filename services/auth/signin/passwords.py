@@ -1,4 +1,4 @@
-"""Passwords: argon2id (RFC 9106), the same work for an account that does not exist, and which may be chosen. Pure."""
+"""Passwords: argon2id (RFC 9106), with the same work for an account that does not exist, and rules for new ones. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from zxcvbn import zxcvbn
 MIN_LENGTH = 15
 MIN_LENGTH_WITH_SECOND_FACTOR = 12
 MAX_LENGTH = 256
-# Guesses that lists of leaked passwords, words, names, keyboards, dates and what is known of the person take to find it.
+# The least number of guesses with lists of leaked passwords, words, names, keyboards, dates and facts about the person.
 MIN_GUESSES = 10**10
-# How much of a password is estimated; the estimate of a much longer one takes long, and more of it makes it no weaker.
+# Only the beginning is estimated: longer texts take long, and more characters make no password weaker.
 ESTIMATED_LENGTH = 72
 # RFC 9106 §4, second recommended option: 64 MiB, 3 passes, 4 lanes.
 _hasher = PasswordHasher()
@@ -31,7 +31,7 @@ def hash_password(password: str) -> str:
 
 
 def verify(stored: str | None, password: str) -> bool:
-    """Whether `password` is the one behind `stored`. Takes as long where nothing is stored."""
+    """Whether `password` matches `stored`. Takes as long without a stored hash."""
     try:
         _hasher.verify(stored or _nobody(), password)
     except (Argon2Error, InvalidHashError):
@@ -44,9 +44,9 @@ def needs_rehash(stored: str) -> bool:
 
 
 def problem_with(password: str, context: Sequence[str], *, second_factor: bool) -> str | None:
-    """Why a new password is refused (a word of the pages' texts), or None.
+    """Why a new password is refused (a key of the pages' texts), or None.
 
-    By length, and by how soon it would be guessed (NIST SP 800-63B-4 §3.1.1.2): `context` is text the password must not rest on,
+    Checks its length and the number of guesses to find it (NIST SP 800-63B-4 §3.1.1.2). `context` holds texts that it must not rest on,
     such as the person's address and their organisation's name.
     """
     if len(password) < (MIN_LENGTH_WITH_SECOND_FACTOR if second_factor else MIN_LENGTH):

@@ -1,4 +1,4 @@
-"""SQL of signing in. What happens before a tenant is known goes through SECURITY DEFINER functions or the exempt table."""
+"""SQL of signing in. Before the tenant is known it uses SECURITY DEFINER functions or the exempt table."""
 
 from typing import LiteralString
 
@@ -28,7 +28,7 @@ SESSIONS: LiteralString = """
         AND last_seen_at > clock_timestamp() - interval '8 hours'
     ORDER BY session_id DESC LIMIT 50
 """
-# What one allowed, and what can still act in one's name whether or not that is remembered.
+# Apps with a stored consent, and apps with live grants.
 ALLOWED_APPS: LiteralString = """
     SELECT client_id, a.name, min(held.since) AS given_at FROM (
         SELECT client_id, given_at AS since FROM consents WHERE user_id = %(user_id)s
@@ -39,7 +39,7 @@ ALLOWED_APPS: LiteralString = """
     WHERE a.status <> 'deleted' GROUP BY client_id, a.name ORDER BY a.name LIMIT 100
 """
 WITHDRAW_CONSENT: LiteralString = "DELETE FROM consents WHERE user_id = %s AND client_id = %s"
-# In an order, since two calls that end the same grants must not wait for each other.
+# Ordered, so that two calls that end the same grants cannot deadlock.
 LIVE_GRANTS: LiteralString = """
     SELECT grant_id FROM grants WHERE user_id = %s AND client_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
 """
@@ -72,7 +72,7 @@ USE_RECOVERY_CODE: LiteralString = """
     UPDATE recovery_codes SET used_at = clock_timestamp() WHERE user_id = %s AND code_mac = ANY(%s) AND used_at IS NULL
 """
 RECOVERY_CODES_LEFT: LiteralString = "SELECT count(*) FROM recovery_codes WHERE user_id = %s AND used_at IS NULL"
-# A new password makes every other link worthless. Of two links used at once, one finds itself used.
+# A new password ends every other link. Of two links used at once, one succeeds.
 USE_PASSWORD_LINK: LiteralString = """
     UPDATE password_links SET used_at = clock_timestamp()
     WHERE used_at IS NULL AND user_id = (
@@ -81,7 +81,7 @@ USE_PASSWORD_LINK: LiteralString = """
 """
 
 SMALL_LETTERS: LiteralString = "SELECT lower(%s::text)"
-# One statement takes an attempt, so that many at once cannot pass before the first failure is counted.
+# One statement takes an attempt, so that parallel attempts cannot pass before the first is counted.
 _LEAKED: LiteralString = (
     "greatest(c.level - greatest(extract(epoch FROM clock_timestamp() - c.at), 0) / %(seconds)s::float8, 0)"
 )
@@ -94,7 +94,7 @@ TAKE_ATTEMPT: LiteralString = (
     + _LEAKED
     + " + 1 <= %(capacity)s RETURNING c.level"
 )
-# One more than full is as full as it gets, so that a flood is forgotten as soon as it ends.
+# The level stays at most one above full, so that a flood has no effect after its end.
 ADD_ATTEMPT: LiteralString = (
     """
     INSERT INTO sign_in_counts AS c (key, level, at) VALUES (%(key)s, 1, clock_timestamp())
@@ -107,7 +107,7 @@ LEVEL: LiteralString = "SELECT " + _LEAKED + " FROM sign_in_counts c WHERE key =
 FORGET_COUNT: LiteralString = "DELETE FROM sign_in_counts WHERE key = %s"
 GIVE_BACK_ATTEMPT: LiteralString = "UPDATE sign_in_counts SET level = greatest(level - 1, 0) WHERE key = %s"
 
-# Whether a device is known for a user, the wrong codes from elsewhere, and whether the organisation's policy names the user.
+# Whether the device is known for the user, the wrong codes in other devices, and whether the user is the break-glass user.
 STANDING: LiteralString = """
     SELECT
         (SELECT device_mac FROM known_devices WHERE user_id = %(user_id)s AND device_mac = ANY (%(macs)s) LIMIT 1) AS device,
@@ -118,7 +118,7 @@ REMEMBER_DEVICE: LiteralString = """
     INSERT INTO known_devices (tenant_id, user_id, device_mac) VALUES (%(tenant_id)s, %(user_id)s, %(mac)s)
     ON CONFLICT (user_id, device_mac) DO UPDATE SET last_at = clock_timestamp(), wrong_codes = 0
 """
-# Those used last stay.
+# The devices used last stay.
 FORGET_OLD_DEVICES: LiteralString = """
     DELETE FROM known_devices WHERE user_id = %(user_id)s AND device_mac NOT IN (
         SELECT device_mac FROM known_devices WHERE user_id = %(user_id)s ORDER BY last_at DESC LIMIT %(most)s)
@@ -127,7 +127,7 @@ FORGET_DEVICES: LiteralString = "DELETE FROM known_devices WHERE user_id = %s"
 COUNT_CODE: LiteralString = """
     UPDATE users SET wrong_codes = wrong_codes + 1 WHERE user_id = %s AND wrong_codes < %s RETURNING wrong_codes
 """
-# A device in which too many were wrong is not its owner's any more.
+# With too many wrong codes the device is no longer a known one.
 COUNT_CODE_OF_DEVICE: LiteralString = """
     UPDATE known_devices SET wrong_codes = wrong_codes + 1 WHERE user_id = %s AND device_mac = %s RETURNING wrong_codes
 """

@@ -1,4 +1,4 @@
-"""Where a sign-in leads: back to an authorization request, or to one's own pages. Nowhere else, so never an open redirect."""
+"""Where a sign-in leads: to an authorization request or to the person's own pages, so that it is no open redirect."""
 
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ MAX_LENGTH = 8000
 
 
 class Destination(NamedTuple):
-    """`path` is on this host; `redirect_uri` is where an authorization may end, if the app registered it; whose the app is."""
+    """`path` is on this host. `redirect_uri` is the app's registered one; `tenant_id` is the app's."""
 
     path: str
     app_name: str = ""
@@ -42,12 +42,12 @@ async def destination_of(request: Request, path: str) -> Destination:
 
 
 def to_sign_in(path: str, *, fresh: bool = False, with_password: bool = False) -> str:
-    """The sign-in page that leads on to `path`. `fresh` has an identity provider ask anew, where one is asked."""
+    """The sign-in page that leads on to `path`. `fresh` asks an identity provider for a new sign-in."""
     marks = ({"fresh": "1"} if fresh else {}) | ({"with": "password"} if with_password else {})
     return f"/v1/auth/sign-in?{urlencode({'continue': path} | marks)}"
 
 
 def to_organisation(connection_id: str, path: str, *, fresh: bool = False) -> str:
-    """The way to an organisation's own sign-in, and from there on to `path`."""
+    """The organisation's own sign-in, which leads on to `path`."""
     marks = {"fresh": "1"} if fresh else {}
     return f"/v1/saml/{connection_id}/login?{urlencode({'continue': path} | marks)}"

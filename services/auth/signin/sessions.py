@@ -1,30 +1,32 @@
-"""Sessions: a random token in a cookie, its MAC in the database."""
+"""Sessions and known devices: random tokens in cookies, their MACs in the database.
 
-from psycopg.rows import class_row
+A device becomes known for an account at a full sign-in. Failures of strangers do not count in a known device. A new password, and
+ending all sessions, make every device unknown.
+"""
+
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.signin import cookies, queries
 from services.auth.signin.models import Session, User
-from shared import ids
+from shared import ids, rows
 from shared.database import AsyncConnection, aset_tenant
 from shared.identity import Caller
 from shared.identity import caller as caller_of
 
-PURPOSE = "session"
+SESSION_PURPOSE = "session"
 LIFETIME = 12 * 3600
 MAX_USER_AGENT = 200
 
 
 async def current(request: Request, conn: AsyncConnection) -> Session | None:
-    """Who is signed in here. Sets the transaction's tenant to theirs."""
+    """The session of the request, or None. Sets the transaction's tenant."""
     token = cookies.read(request, cookies.SESSION)
     if not token:
         return None
-    for mac in request.state.keyring.macs(token.encode(), PURPOSE):
-        async with conn.cursor(row_factory=class_row(Session)) as cursor:
-            await cursor.execute(queries.FIND_SESSION, (mac,))
-            session = await cursor.fetchone()
+    for mac in request.state.keyring.macs(token.encode(), SESSION_PURPOSE):
+        session = await rows.first(conn, Session, queries.FIND_SESSION, (mac,))
         if session is not None:
             await aset_tenant(conn, session.tenant_id)
             await conn.execute(queries.TOUCH_SESSION, (session.session_id,))
@@ -33,14 +35,15 @@ async def current(request: Request, conn: AsyncConnection) -> Session | None:
 
 
 async def start(request: Request, conn: AsyncConnection, user: User, session_id: str | None = None) -> str:
-    """A new session for `user`, and the token for its cookie. The tenant must be set."""
+    """Starts a session and returns the token for its cookie. The tenant must be set."""
     token = cookies.new_token()
+    user_agent = "".join(one for one in request.headers.get("user-agent", "") if one.isprintable())
     row = {
         "session_id": session_id or ids.new_id("ses"),
         "tenant_id": user.tenant_id,
         "user_id": user.user_id,
-        "token_mac": request.state.keyring.mac(token.encode(), PURPOSE),
-        "user_agent": _printable(request.headers.get("user-agent", "")),
+        "token_mac": request.state.keyring.mac(token.encode(), SESSION_PURPOSE),
+        "user_agent": user_agent[:MAX_USER_AGENT],
         "address": caller_of(request).address,
     }
     await conn.execute(queries.START_SESSION, row)
@@ -53,9 +56,51 @@ def signed_in(request: Request, response: Response, token: str) -> Response:
 
 
 def actor(request: Request, tenant_id: str, user_id: str) -> Caller:
-    """The user, as the audit trail names who acted."""
+    """The user as an actor of the audit trail."""
     return Caller(tenant_id=tenant_id, subject=user_id, address=caller_of(request).address, token_use="access")
 
 
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())[:MAX_USER_AGENT]
+# --- Known devices ----------------------------------------------------------------------------------------------------
+
+DEVICE_PURPOSE = "known device"
+MOST_DEVICES = 20
+# The longest life of a cookie (RFC 6265bis §5.5).
+DEVICE_DAYS = 400
+# After this number of wrong codes in a row a device is unknown again.
+MOST_WRONG_CODES = 10
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A request's relation to an account. `device` is the MAC of a known device, None for any other."""
+
+    device: bytes | None = None
+    wrong_codes: int = 0
+    break_glass: bool = False
+
+
+async def standing(request: Request, conn: AsyncConnection, user: User | None) -> Standing:
+    """Runs the same query without a user, so that its time reveals nothing. Sets the transaction's tenant to the user's."""
+    token = cookies.read(request, cookies.DEVICE)
+    macs = request.state.keyring.macs(token.encode(), DEVICE_PURPOSE) if token else []
+    await aset_tenant(conn, user.tenant_id if user is not None else "")
+    found = await rows.first(
+        conn, Standing, queries.STANDING, {"user_id": user.user_id if user is not None else "", "macs": macs}
+    )
+    assert found is not None
+    return found
+
+
+async def remember_device(request: Request, conn: AsyncConnection, user: User) -> str:
+    """Makes the browser a known device and returns the token for its cookie. The tenant must be set."""
+    token = cookies.read(request, cookies.DEVICE) or cookies.new_token()
+    row = {"tenant_id": user.tenant_id, "user_id": user.user_id, "most": MOST_DEVICES}
+    await conn.execute(
+        queries.REMEMBER_DEVICE, row | {"mac": request.state.keyring.mac(token.encode(), DEVICE_PURPOSE)}
+    )
+    await conn.execute(queries.FORGET_OLD_DEVICES, row)
+    return token
+
+
+def give_device_cookie(request: Request, response: Response, token: str) -> Response:
+    cookies.give(request, response, cookies.DEVICE, token, max_age=DEVICE_DAYS * 86_400)
+    return response

@@ -1,4 +1,4 @@
-"""Every word of the pages, in English and Italian, and the choice between them (RFC 9110 §12.5.4). Pure."""
+"""The texts of the pages in English and Italian, and the choice of the language (RFC 9110 §12.5.4). Pure."""
 
 import re
 from collections.abc import Mapping
@@ -311,7 +311,7 @@ _RANGE = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q\s
 
 
 def language(accept_language: str) -> str:
-    """The language of ours the browser likes best; English where it likes neither, or says nothing we can read."""
+    """The supported language that the browser prefers; English by default."""
     best, weight = "en", 0.0
     for part in accept_language[:400].split(","):
         found = _RANGE.fullmatch(part)

@@ -1,7 +1,7 @@
-"""Guessing gets slower, whether or not the account exists, and strangers keep nobody out of a device they have signed in from.
+"""Limits guesses, whether or not the account exists. Strangers cannot lock a person out of a known device.
 
-Each count is a bucket that leaks: an attempt fills it by one, time empties it, and a full one refuses. Attempts are counted
-before the password is looked at, so that many at once cannot pass, and given back when they succeed.
+Each count is a leaky bucket: an attempt adds one, time empties it, and a full bucket refuses. Attempts are counted before the
+password is checked, so that parallel attempts cannot pass, and are given back when they succeed.
 """
 
 import ipaddress
@@ -9,7 +9,7 @@ import math
 from typing import NamedTuple
 
 from services.auth.signin import queries
-from services.auth.signin.devices import Standing
+from services.auth.signin.sessions import Standing
 from shared.crypto import Keyring
 from shared.database import AsyncConnection
 
@@ -21,26 +21,26 @@ class Limit(NamedTuple):
     seconds: float
 
 
-# From devices that are not known: all of an account's, and those from one address, which alone cannot fill the account's.
+# In unknown devices: for one account, and for one account from one address, which alone cannot fill the former.
 ACCOUNT = Limit(20, 300)
 PAIR = Limit(6, 60)
-# Of one address, over all accounts.
+# For one address, over all accounts.
 ADDRESS = Limit(20, 30)
-# In a device of the person's own, or with the right password; and in a session. Only whoever sits there can fill them.
+# In a known device or after a correct password, and in a session. Strangers cannot fill them.
 OWN = Limit(6, 60)
 SESSION = Limit(6, 300)
-# Of whoever must get in when the organisation's own sign-in fails.
+# For the user who must sign in when the organisation's own sign-in fails.
 BREAK_GLASS_ACCOUNT = Limit(300, 20)
 BREAK_GLASS_PAIR = Limit(60, 30)
-# An account with no more than one recent failure is let in from an address over its limit, if the password is right.
+# An account with at most one recent failure may sign in from an address over its limit.
 QUIET = 1.5
 
 
 class Attempt(NamedTuple):
-    """A try at signing in, counted as a failure until it has succeeded. `wait` is positive where it may not be made yet.
+    """An attempt to sign in, counted as a failure until it succeeds. `wait` is positive if it must wait, in seconds.
 
-    `counted` are the buckets it is in, in the order in which they are locked; `own` the one to empty when it succeeds.
-    `address_wait` is positive where the address is over its limit: a wrong password is then told to wait that long.
+    `counted` holds its buckets, in the order of their locks; success empties the bucket `own`.
+    `address_wait` is positive if the address is over its limit: after a wrong password the answer asks to wait that long.
     """
 
     counted: tuple[bytes, ...] = ()
@@ -52,8 +52,8 @@ class Attempt(NamedTuple):
 async def take(
     conn: AsyncConnection, keyring: Keyring, email: str, address: str, standing: Standing, *, lenient: bool = False
 ) -> Attempt:
-    """Counts a try at a password. `lenient` for break-glass users, and for all whom those hide among."""
-    # In the database's small letters, by which it finds the account: any other's would count one account under several keys.
+    """Counts an attempt at a password. `lenient` for break-glass users and, to hide them, for all users of their organisations."""
+    # In the database's lower case, by which it finds the account, so that one account has one key.
     row = await (await conn.execute(queries.SMALL_LETTERS, (email.strip(),))).fetchone()
     assert row is not None
     account = row[0].encode()
@@ -81,25 +81,25 @@ async def take(
 
 
 async def take_code(conn: AsyncConnection, keyring: Keyring, user_id: str, address: str, standing: Standing) -> Attempt:
-    """Counts a try at a second factor, by whoever knew the password: strangers are not in this count."""
+    """Counts an attempt at a second factor, after a correct password."""
     where = standing.device if standing.device is not None else network_of(address).encode()
     return await _take_own(conn, keyring.mac(user_id.encode() + b" " + where, "sign-in code"), OWN)
 
 
 async def take_in_session(conn: AsyncConnection, keyring: Keyring, session_id: str) -> Attempt:
-    """Counts a try at the password or second factor by whoever is signed in."""
+    """Counts an attempt at the password or second factor in a session."""
     return await _take_own(conn, keyring.mac(session_id.encode(), "sign-in session"), SESSION)
 
 
 async def succeed(conn: AsyncConnection, attempt: Attempt) -> None:
-    """Forgets what the person mistyped here, and that this try was one."""
+    """Deletes the attempt and the person's earlier failures here."""
     await give_back(conn, attempt)
     await conn.execute(queries.FORGET_COUNT, (attempt.own,))
 
 
 async def give_back(conn: AsyncConnection, attempt: Attempt) -> None:
-    """The try was not one after all."""
-    # In the order they are taken: in another, two sign-ins at once would wait for each other.
+    """Uncounts the attempt."""
+    # In the order in which they were taken, so that two sign-ins cannot deadlock.
     for key in attempt.counted:
         await _give_back(conn, key)
 
@@ -110,7 +110,7 @@ async def _take_own(conn: AsyncConnection, key: bytes, limit: Limit) -> Attempt:
 
 
 async def _take(conn: AsyncConnection, key: bytes, limit: Limit) -> tuple[int, float]:
-    """Seconds to wait, 0 when the attempt was counted; and how many were in the bucket before it."""
+    """Seconds to wait, 0 if the attempt was counted; and the level of the bucket before it."""
     parameters = {"key": key, "capacity": limit.capacity, "seconds": limit.seconds}
     row = await (await conn.execute(queries.TAKE_ATTEMPT, parameters)).fetchone()
     if row is not None:
@@ -121,7 +121,7 @@ async def _take(conn: AsyncConnection, key: bytes, limit: Limit) -> tuple[int, f
 
 
 async def _add(conn: AsyncConnection, key: bytes, limit: Limit) -> int:
-    """Counts without refusing. Seconds until the bucket has room again; 0 where it had."""
+    """Counts without refusing. Seconds until the bucket has room again; 0 if it had room."""
     parameters = {"key": key, "capacity": limit.capacity, "seconds": limit.seconds}
     row = await (await conn.execute(queries.ADD_ATTEMPT, parameters)).fetchone()
     assert row is not None
@@ -133,12 +133,12 @@ async def _give_back(conn: AsyncConnection, key: bytes) -> None:
 
 
 def account_key(keyring: Keyring, email: str) -> bytes:
-    """The account's bucket; `email` in the database's small letters."""
+    """The account's bucket; `email` in the database's lower case."""
     return keyring.mac(email.encode(), "sign-in account")
 
 
 def network_of(address: str) -> str:
-    """The address, or of an IPv6 one the /64 that a single household has."""
+    """The address, or the /64 of an IPv6 address, which belongs to a single subscriber."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

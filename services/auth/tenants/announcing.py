@@ -1,48 +1,115 @@
-"""Telling those who follow tenants and apps what these are now, in the transaction that changed them."""
+"""The operator's command that sends apps and tenants again, under fresh versions, to consumers with wrong state."""
 
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, NamedTuple
 
-import psycopg
+import typer
 from psycopg.rows import class_row
 
-from services.auth.apps.models import App, Tenant
-from services.auth.apps.store import announcements
-from services.auth.tenants import queries
+from services.auth.apps.models import AppRow, Tenant
+from services.auth.keys.models import PLATFORM
+from services.auth.settings import Settings
+from services.auth.tenants import operations, queries
+from services.auth.tenants.operations import Conn, OperationRefused, announce_apps, tenant_messages
 from shared import outbox
-from shared.database import AsyncConnection
-from shared.messages import TenantChanged, WebhookTenant
+from shared.messages import TIMED, name_of
+
+PORTION = 100
 
 
-def announce(conn: psycopg.Connection[Any], tenant_id: str) -> None:
+class Chosen(NamedTuple):
+    """Apps by their ids, or tenants with all their apps; everything if both are empty."""
+
+    client_ids: list[str]
+    tenant_ids: list[str]
+
+
+def count(conn: Conn, chosen: Chosen) -> tuple[int, int]:
+    """The numbers of chosen tenants and apps."""
+    return conn.execute(queries.COUNT_CHOSEN, chosen._asdict()).fetchone() or (0, 0)
+
+
+def announce_again(conn: Conn, chosen: Chosen) -> Iterator[int]:
+    """Sends them, one portion per transaction, tenants first. Yields the size of each portion. Raises OperationRefused for an unknown id.
+
+    At the end it deletes unsent messages whose versions lie in the future, because they would overwrite these later.
+    """
+    _record(conn, chosen)
+    conn.commit()
+    for portion in (_announce_tenants, _announce_apps):
+        done = [""]
+        while done:
+            done = portion(conn, chosen._asdict() | {"after": done[-1], "portion": PORTION})
+            conn.commit()
+            yield len(done)
+    conn.execute(queries.WITHDRAW_AHEAD, chosen._asdict() | {"names": [name_of(kind) for kind in TIMED]})
+    conn.commit()
+
+
+def _record(conn: Conn, chosen: Chosen) -> None:
+    owners = dict(conn.execute(queries.OWNERS, chosen._asdict()).fetchall())
+    wanted = [*chosen.client_ids, *chosen.tenant_ids]
+    if unknown := sorted(set(wanted) - owners.keys()):
+        raise OperationRefused(f"nobody has {', '.join(unknown)}")
+    for one in wanted:
+        operations.record(conn, owners[one], "states.announced", one)
+    if not wanted:
+        operations.record(conn, PLATFORM, "states.announced", "all")
+
+
+def _announce_tenants(conn: Conn, parameters: dict[str, Any]) -> list[str]:
     with conn.cursor(row_factory=class_row(Tenant)) as cursor:
-        tenant = cursor.execute(queries.NEXT_VERSION, (tenant_id,)).fetchone()
-    assert tenant is not None
-    outbox.add_sync(conn, tenant_id, *messages_of(tenant))
+        tenants = cursor.execute(queries.RENEW_TENANTS, parameters).fetchall()
+    for tenant in tenants:
+        outbox.add_sync(conn, tenant.tenant_id, *tenant_messages(tenant))
+    return sorted(tenant.tenant_id for tenant in tenants)
 
 
-async def announce_async(conn: AsyncConnection, tenant_id: str) -> None:
-    async with conn.cursor(row_factory=class_row(Tenant)) as cursor:
-        tenant = await (await cursor.execute(queries.NEXT_VERSION, (tenant_id,))).fetchone()
-    assert tenant is not None
-    await outbox.add(conn, tenant_id, *messages_of(tenant))
+def _announce_apps(conn: Conn, parameters: dict[str, Any]) -> list[str]:
+    with conn.cursor(row_factory=class_row(AppRow)) as cursor:
+        apps = cursor.execute(queries.RENEW_APPS, parameters).fetchall()
+    announce_apps(conn, apps)
+    return sorted(app.client_id for app in apps)
 
 
-def announce_apps(conn: psycopg.Connection[Any], apps: Sequence[App]) -> None:
-    """Leaves messages of what these apps are for each service that keeps a part of it."""
-    rows = [outbox.row(app.tenant_id, message) for app in apps for message in announcements(app)]
-    with conn.cursor() as cursor:
-        cursor.executemany(outbox.ADD, rows)
+def commands(load: Callable[[], Settings]) -> typer.Typer:
+    cli = typer.Typer(help="All apps of all tenants.")
+
+    @cli.callback()
+    def main() -> None:
+        """All apps of all tenants."""
+
+    @cli.command(name="announce")
+    def announce(
+        client_id: Annotated[list[str] | None, typer.Option(help="An app, app_…; may be given again.")] = None,
+        tenant: Annotated[
+            list[str] | None, typer.Option(help="A tenant, org_…, and its apps; may be given again.")
+        ] = None,
+        everything: Annotated[bool, typer.Option("--all", help="Every tenant and every app.")] = False,
+        yes: Annotated[bool, typer.Option("--yes", help="Do it; without it they are only counted.")] = False,
+        per_second: Annotated[int, typer.Option(min=1, help="At most so many a second.")] = 200,
+    ) -> None:
+        """Send apps, deleted ones too, and tenants again to the services that store them, under fresh versions."""
+        if sum(map(bool, (client_id, tenant, everything))) != 1:
+            raise SystemExit("name apps with --client-id, or tenants with --tenant, or --all")
+        chosen = Chosen(client_id or [], tenant or [])
+        try:
+            with operations.operating(load()) as conn:
+                tenants, apps = count(conn, chosen)
+                typer.echo(f"{tenants} tenants and {apps} apps" + ("" if yes else "; --yes announces them"))
+                if yes:
+                    _run(announce_again(conn, chosen), per_second)
+        except OperationRefused as refused:
+            raise SystemExit(str(refused)) from None
+
+    return cli
 
 
-def messages_of(tenant: Tenant) -> tuple[TenantChanged, WebhookTenant]:
-    """What those who follow tenants keep of one."""
-    changed = TenantChanged(
-        tenant_id=tenant.tenant_id,
-        version=tenant.version,
-        tenant_name=tenant.name,
-        status=tenant.status,
-        environment=tenant.environment,
-        granted_scopes=tenant.granted_scopes,
-    )
-    return changed, WebhookTenant(tenant_id=tenant.tenant_id, environment=tenant.environment)
+def _run(portions: Iterator[int], per_second: int) -> None:
+    """Sends slowly, because current changes of apps and tenants wait in the same queues."""
+    announced = 0
+    for portion in portions:
+        announced += portion
+        typer.echo(f"{announced} announced")
+        time.sleep(portion / per_second)

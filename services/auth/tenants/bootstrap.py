@@ -1,21 +1,19 @@
-"""Makes or finds tenants with an administrator's app and user: what a new installation, and each local start, begins with."""
+"""Makes or finds tenants with an administrator's app and user, for a new installation and for each local start."""
 
 from typing import Annotated, Any
 
 import msgspec
-from psycopg.rows import class_row
 
+from services.auth.apps import credentials, scopes, store
 from services.auth.apps import queries as app_queries
-from services.auth.apps import scopes, store
-from services.auth.apps.models import App, AppDraft
-from services.auth.apps.service_tokens import insert_service_token
+from services.auth.apps.models import AppDraft, AppRow
+from services.auth.apps.store import insert_service_token
 from services.auth.keys.keystore import KeyStore
 from services.auth.settings import Settings
 from services.auth.signin import passwords
 from services.auth.tenants import queries
-from services.auth.tenants.announcing import announce_async
-from services.auth.tenants.operations import OPERATOR
-from shared import audit, ids
+from services.auth.tenants.operations import OPERATOR, announce_async
+from shared import audit, ids, rows
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, aset_tenant, open_pool
 from shared.identity import Caller
@@ -33,7 +31,7 @@ class Admin(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TenantRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """`scopes` are the on-request ones granted to the tenant, `admin.scopes` what its administrator's app may do."""
+    """`scopes` are the on-request scopes granted to the tenant, `admin.scopes` the scopes of its administrator's app."""
 
     key: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
     name: str
@@ -47,7 +45,7 @@ class BootstrapRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, Any]:
-    """Answers for each tenant's key its ids, secrets and a service token of 12 hours. Running it again changes nothing else."""
+    """Returns for each tenant's key its ids, secrets and a new service token of 12 hours. A repetition changes nothing else."""
     for tenant in wanted.tenants:
         _check(tenant)
     keyring = Keyring.from_text(settings.encryption_keys)
@@ -96,10 +94,8 @@ async def _ensure(
     }
 
 
-async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: TenantRequest) -> App:
-    async with conn.cursor(row_factory=class_row(App)) as cursor:
-        await cursor.execute(queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP))
-        app = await cursor.fetchone()
+async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: TenantRequest) -> AppRow:
+    app = await rows.first(conn, AppRow, queries.FIRST_PARTY_APP, (tenant_id, ADMIN_APP))
     if app is None:
         draft = AppDraft(name=ADMIN_APP, grant_types=["client_credentials"], requested_scopes=wanted.admin.scopes)
         return await store.insert_app(conn, tenant_id, draft, first_party=True, bundles=wanted.bundles)
@@ -108,10 +104,10 @@ async def _ensure_admin_app(conn: AsyncConnection, tenant_id: str, wanted: Tenan
     return app
 
 
-async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: App, secret: str) -> None:
-    """Another secret than before ends that one at once, and the tokens it obtained: this is how it is retired."""
+async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: AppRow, secret: str) -> None:
+    """A different secret ends the one before at once, with its tokens."""
     kept = {bytes(mac) for (mac,) in await (await conn.execute(queries.SECRET_MACS, (app.client_id,))).fetchall()}
-    macs = keyring.macs(secret.encode(), store.secret_purpose(app.client_id))
+    macs = keyring.macs(secret.encode(), credentials.secret_purpose(app.client_id))
     if not kept.isdisjoint(macs):
         return
     if (await conn.execute(app_queries.END_OTHER_SECRETS, {"client_id": app.client_id, "overlap": 0})).rowcount:
@@ -122,7 +118,7 @@ async def _ensure_secret(conn: AsyncConnection, keyring: Keyring, app: App, secr
 
 
 async def ensure_user(conn: AsyncConnection, tenant_id: str, email: str, password: str) -> str:
-    """The user of that e-mail in this tenant, with that password. A user of another tenant is left alone: SystemExit."""
+    """Makes or finds the user with this password. Raises SystemExit if the user belongs to another tenant."""
     row = await (await conn.execute(queries.USER_BY_EMAIL, (email,))).fetchone()
     if row is None:
         user_id = ids.new_id("usr")

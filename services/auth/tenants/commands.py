@@ -1,4 +1,4 @@
-"""The operator's commands: tenants, users, scopes, keys and the audit trail."""
+"""The operator's commands for tenants, users, scopes, keys and the audit trail."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from services.auth.keys import rotation, schedule
+from services.auth.keys import rotation
 from services.auth.keys.models import PLATFORM
 from services.auth.settings import Settings
 from services.auth.tenants import first_party, operations
-from services.auth.tenants.operations import Conn, Refused
+from services.auth.tenants.operations import Conn, OperationRefused
 from shared.crypto import Keyring
 
 Load = Callable[[], Settings]
@@ -32,12 +32,12 @@ Email = Annotated[str, typer.Argument(help="The user's e-mail address.")]
 
 @contextmanager
 def operating(load: Load) -> Iterator[tuple[Settings, Conn]]:
-    """One transaction; what cannot be done ends the command with one line."""
+    """One transaction. A refused operation ends the command with one line."""
     settings = load()
     try:
         with operations.operating(settings) as conn:
             yield settings, conn
-    except Refused as refused:
+    except OperationRefused as refused:
         raise SystemExit(str(refused)) from None
 
 
@@ -63,7 +63,7 @@ def tenant_commands(load: Load) -> typer.Typer:
         name: Annotated[str, typer.Argument(help="The organisation's name, as people see it.")],
         email: Annotated[str, typer.Argument(help="The e-mail address of its administrator.")],
     ) -> None:
-        """Make a tenant with all it begins with: an administrator, and the app that registers other apps.
+        """Make a tenant with an administrator and the app that registers other apps.
 
         Prints the tenant's id, a link good once for a day to choose the administrator's password with, and the app's id and secret,
         which are shown this once.
@@ -87,13 +87,13 @@ def tenant_commands(load: Load) -> typer.Typer:
 
     @cli.command()
     def suspend(tenant: TenantId) -> None:
-        """End every token of the tenant and let none of its apps or users in. Gateways follow within a second."""
+        """End every token of the tenant and refuse its apps and users. Gateways follow within a second."""
         with operating(load) as (_, conn):
             operations.set_status(conn, tenant, "suspended")
 
     @cli.command()
     def resume(tenant: TenantId) -> None:
-        """Let a suspended tenant in again. Tokens from before stay dead."""
+        """Let a suspended tenant in again. Tokens from before stay revoked."""
         with operating(load) as (_, conn):
             operations.set_status(conn, tenant, "active")
 
@@ -192,13 +192,13 @@ def user_commands(load: Load) -> typer.Typer:
 
     @cli.command()
     def disable(email: Email) -> None:
-        """Let the user in no more: sessions end, and what apps may do in their name."""
+        """Refuse the user. Sessions end, and grants of apps in their name."""
         with operating(load) as (_, conn):
             operations.set_user_status(conn, email, "disabled")
 
     @cli.command()
     def unlock(email: Email) -> None:
-        """Forget wrong passwords and codes typed for the user in devices they never signed in from."""
+        """Delete the counts of wrong passwords and codes in devices where the user never signed in."""
         with operating(load) as (settings, conn):
             operations.unlock_user(conn, _keyring(settings), email)
 
@@ -221,7 +221,7 @@ def key_commands(load: Load) -> typer.Typer:
             keys, now = rotation.load_keys(conn), datetime.now(UTC)
             for key in keys:
                 until = _time(key.removed_at) if key.removed_at else "-"
-                show(f"{schedule.state(key, keys, now):8}", key.kid, _time(key.activates_at), until)
+                show(f"{rotation.state(key, keys, now):8}", key.kid, _time(key.activates_at), until)
 
     @cli.command()
     def rotate(
@@ -239,7 +239,7 @@ def key_commands(load: Load) -> typer.Typer:
         if distrust and not emergency:
             raise SystemExit("--distrust goes with --emergency: a key must be there to sign")
         with operating(load) as (settings, conn):
-            wait = schedule.EMERGENCY_WAIT if emergency else timedelta(seconds=settings.key_activation_seconds)
+            wait = rotation.EMERGENCY_WAIT if emergency else timedelta(seconds=settings.key_activation_seconds)
             kid = rotation.rotate(conn, _keyring(settings), bits=settings.signing_key_bits, wait=wait)
             if distrust:
                 rotation.distrust_older(conn, kid)

@@ -1,4 +1,4 @@
-"""A tenant's own apps, such as the crew's record: only an operator makes them, and gives them scopes that no partner may ask for."""
+"""First-party apps of a tenant, such as the crew's record. Only operators make them, with scopes that no partner may ask for."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from services.auth.apps import scopes, store
 from services.auth.apps.models import AppDraft
 from services.auth.settings import Settings
 from services.auth.tenants import queries
-from services.auth.tenants.operations import OPERATOR, Refused
+from services.auth.tenants.operations import OPERATOR, OperationRefused
 from shared import audit
 from shared.crypto import Keyring
 from shared.database import aset_tenant, open_pool
@@ -21,9 +21,9 @@ from shared.settings import required
 
 
 async def create_app(settings: Settings, tenant_id: str, name: str, wanted: list[str]) -> tuple[str, str]:
-    """Client id and secret of a new first-party app. Raises Refused for a scope that is not there or a tenant nobody has."""
+    """Client id and secret of a new first-party app. Raises OperationRefused for an unknown scope or tenant."""
     if unknown := sorted(set(wanted) - set(scopes.ALL)):
-        raise Refused(f"there is no scope {', '.join(unknown)}")
+        raise OperationRefused(f"there is no scope {', '.join(unknown)}")
     keyring = Keyring.from_text(settings.encryption_keys)
     dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
     async with open_pool(dsn, max_size=1) as pool, pool.connection() as conn:
@@ -31,7 +31,7 @@ async def create_app(settings: Settings, tenant_id: str, name: str, wanted: list
         try:
             await store.load_tenant(conn, tenant_id)
         except Problem:
-            raise Refused(f"there is no tenant {tenant_id}") from None
+            raise OperationRefused(f"there is no tenant {tenant_id}") from None
         draft = AppDraft(name=name, grant_types=["client_credentials"], requested_scopes=wanted)
         app = await store.insert_app(conn, tenant_id, draft, first_party=True)
         secret = await store.add_secret(conn, keyring, app)
@@ -41,13 +41,13 @@ async def create_app(settings: Settings, tenant_id: str, name: str, wanted: list
 
 
 async def rotate_secret(settings: Settings, client_id: str) -> str:
-    """A new secret for a first-party app; the ones before end at once, and every token with them. Raises Refused."""
+    """A new secret for a first-party app. Older secrets and every token end at once. Raises OperationRefused."""
     keyring = Keyring.from_text(settings.encryption_keys)
     dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
     async with open_pool(dsn, max_size=1) as pool, pool.connection() as conn:
         row = await (await conn.execute(queries.TENANT_OF_FIRST_PARTY_APP, (client_id,))).fetchone()
         if row is None:
-            raise Refused(f"there is no first-party app {client_id}")
+            raise OperationRefused(f"there is no first-party app {client_id}")
         await aset_tenant(conn, row[0])
         app = await store.load_app(conn, client_id, lock=True)
         await conn.execute(app_queries.END_OTHER_SECRETS, {"client_id": client_id, "overlap": 0})
@@ -74,7 +74,7 @@ def app_commands(load: Callable[[], Settings]) -> typer.Typer:
         """Make an app with scopes no partner may ask for; prints its id and its secret, this once."""
         try:
             made = asyncio.run(create_app(load(), tenant, name, scope))
-        except Refused as refused:
+        except OperationRefused as refused:
             raise SystemExit(str(refused)) from None
         typer.echo("  ".join(made))
 
@@ -83,7 +83,7 @@ def app_commands(load: Callable[[], Settings]) -> typer.Typer:
         """Give the app a new secret and print it, this once. The old one and every token end within a second."""
         try:
             typer.echo(asyncio.run(rotate_secret(load(), client_id)))
-        except Refused as refused:
+        except OperationRefused as refused:
             raise SystemExit(str(refused)) from None
 
     return cli

@@ -1,4 +1,4 @@
-"""What operators do to tenants and users: each one transaction, under the worker role, with its line in the audit trail."""
+"""The operator's changes of tenants and users. Each is one transaction under the worker role and has an entry in the audit trail."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,12 +9,13 @@ from psycopg.rows import class_row, dict_row
 
 from services.auth import caps
 from services.auth.apps import scopes
-from services.auth.apps.models import App, Tenant
+from services.auth.apps.models import AppRow, Tenant
 from services.auth.apps.queries import LOCK_TENANT
+from services.auth.apps.store import app_messages
 from services.auth.revocations import watermarks
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.settings import Settings
-from services.auth.signin import throttle, totp
+from services.auth.signin import codes, throttle
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.signin.queries import (
     DELETE_RECOVERY_CODES,
@@ -23,21 +24,22 @@ from services.auth.signin.queries import (
     FORGET_WRONG_CODES,
     SMALL_LETTERS,
 )
-from services.auth.tenants import announcing, queries
-from shared import audit, ids
+from services.auth.tenants import queries
+from shared import audit, ids, outbox, rows
 from shared.crypto import Keyring
-from shared.database import set_tenant
+from shared.database import AsyncConnection, set_tenant
 from shared.identity import Caller
+from shared.messages import TenantChanged, WebhookTenant
 from shared.settings import required
 
 OPERATOR = "operator"
-# Who did it where nobody did: the relay, when it was due.
+# The actor of periodic work in the relay.
 SCHEDULE = "schedule"
 Conn = psycopg.Connection[Any]
 
 
-class Refused(Exception):
-    """What was asked for cannot be done; the text says why."""
+class OperationRefused(Exception):
+    """The operation is refused; the text says why."""
 
 
 @contextmanager
@@ -68,9 +70,9 @@ def tenants(conn: Conn) -> list[Tenant]:
 def create_tenant(conn: Conn, name: str, key: str | None, environment: str) -> str:
     tenant_id = ids.new_id("org")
     if not conn.execute(queries.INSERT_TENANT, (tenant_id, key, name, environment)).rowcount:
-        raise Refused(f"there is a tenant with the key {key} already")
+        raise OperationRefused(f"there is a tenant with the key {key} already")
     record(conn, tenant_id, "tenant.created", tenant_id)
-    announcing.announce(conn, tenant_id)
+    announce(conn, tenant_id)
     return tenant_id
 
 
@@ -78,34 +80,36 @@ def set_status(conn: Conn, tenant_id: str, status: str) -> None:
     """Suspending ends every token of the tenant, at every gateway within a second."""
     conn.execute(LOCK_TENANT, (tenant_id,))
     if not conn.execute(queries.SET_STATUS, (status, tenant_id, status)).rowcount:
-        raise Refused(f"there is no tenant {tenant_id} that is not {status} already")
+        raise OperationRefused(f"there is no tenant {tenant_id} that is not {status} already")
     record(conn, tenant_id, f"tenant.{status}", tenant_id)
-    announcing.announce(conn, tenant_id)
+    announce(conn, tenant_id)
     if status == "suspended":
         _revoke(conn, "tenant", [(tenant_id,)])
 
 
 def grant_scopes(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:
-    """Lets the tenant's apps ask for on-request scopes. Returns all it has."""
+    """Lets the tenant's apps ask for on-request scopes. Returns all scopes of the tenant."""
     unknown = sorted(set(wanted) - set(scopes.ON_REQUEST))
     if unknown:
-        raise Refused(f"not granted on request: {', '.join(unknown)}; there are {', '.join(scopes.ON_REQUEST)}")
+        raise OperationRefused(
+            f"not granted on request: {', '.join(unknown)}; there are {', '.join(scopes.ON_REQUEST)}"
+        )
     granted = _one(conn, queries.GRANT_SCOPES, (list(wanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.scopes_granted", tenant_id, {"scopes": list(wanted)})
-    announcing.announce(conn, tenant_id)
+    announce(conn, tenant_id)
     return granted
 
 
 def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list[str]:
-    """Takes them from the tenant and from its apps, whose tokens end. Returns what is left."""
+    """Takes scopes from the tenant and its apps, and ends the tokens of these apps. Returns the scopes that are left."""
     conn.execute(LOCK_TENANT, (tenant_id,))
     left = _one(conn, queries.WITHDRAW_SCOPES, (list(unwanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.scopes_withdrawn", tenant_id, {"scopes": list(unwanted)})
-    announcing.announce(conn, tenant_id)
-    with conn.cursor(row_factory=class_row(App)) as cursor:
+    announce(conn, tenant_id)
+    with conn.cursor(row_factory=class_row(AppRow)) as cursor:
         parameters = {"scopes": list(unwanted), "tenant_id": tenant_id}
         apps = cursor.execute(queries.APPS_WITH_SCOPES, parameters).fetchall()
-    announcing.announce_apps(conn, apps)
+    announce_apps(conn, apps)
     _revoke(conn, "client", [(app.client_id,) for app in apps])
     return left
 
@@ -113,7 +117,7 @@ def withdraw_scopes(conn: Conn, tenant_id: str, unwanted: Sequence[str]) -> list
 def grant_bundles(conn: Conn, tenant_id: str, wanted: Sequence[str]) -> list[str]:
     granted = _one(conn, queries.GRANT_BUNDLES, (list(wanted), tenant_id), f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.bundles_granted", tenant_id, {"bundles": list(wanted)})
-    announcing.announce(conn, tenant_id)
+    announce(conn, tenant_id)
     return granted
 
 
@@ -124,16 +128,16 @@ def _revoke(conn: Conn, kind: watermarks.Kind, rows: Sequence[tuple[str]]) -> No
 def _one(conn: Conn, query: Any, parameters: tuple[Any, ...], otherwise: str) -> list[str]:
     row = conn.execute(query, parameters).fetchone()
     if row is None:
-        raise Refused(otherwise)
+        raise OperationRefused(otherwise)
     return row[0]
 
 
 def set_limit(conn: Conn, tenant_id: str, name: str, most: int | None) -> None:
-    """Another number than the deployment's for this tenant; None takes it back. What there is beyond it stays."""
+    """Sets a limit for this tenant; None restores the deployment's. Things beyond a lower limit stay."""
     if name not in caps.THINGS:
-        raise Refused(f"there is no limit {name}; there are {', '.join(caps.THINGS)}")
+        raise OperationRefused(f"there is no limit {name}; there are {', '.join(caps.THINGS)}")
     if tenant_id not in {tenant.tenant_id for tenant in tenants(conn)}:
-        raise Refused(f"there is no tenant {tenant_id}")
+        raise OperationRefused(f"there is no tenant {tenant_id}")
     record(conn, tenant_id, "tenant.limit_set", tenant_id, {"name": name, "most": most})
     if most is None:
         conn.execute(queries.DELETE_LIMIT, (tenant_id, name))
@@ -142,7 +146,7 @@ def set_limit(conn: Conn, tenant_id: str, name: str, most: int | None) -> None:
 
 
 def limits(conn: Conn, settings: Settings, tenant_id: str) -> dict[str, int]:
-    """Every limit of the tenant, its own number or the deployment's."""
+    """Every limit of the tenant: its own, or the deployment's."""
     own = dict(conn.execute(queries.LIMITS, (tenant_id,)).fetchall())
     return {name: own.get(name, caps.default(settings, name)) for name in caps.THINGS}
 
@@ -154,26 +158,26 @@ def users(conn: Conn, tenant_id: str | None) -> list[dict[str, Any]]:
 
 def create_user(conn: Conn, tenant_id: str, email: str, name: str) -> str:
     if email.count("@") != 1 or len(email) > 254 or not email.isprintable():
-        raise Refused(f"{email} is not an e-mail address")
+        raise OperationRefused(f"{email} is not an e-mail address")
     if tenant_id not in {tenant.tenant_id for tenant in tenants(conn)}:
-        raise Refused(f"there is no tenant {tenant_id}")
+        raise OperationRefused(f"there is no tenant {tenant_id}")
     user_id = ids.new_id("usr")
     if not conn.execute(queries.INSERT_USER, (user_id, tenant_id, email, name)).rowcount:
-        raise Refused(f"there is a user {email} already")
+        raise OperationRefused(f"there is a user {email} already")
     record(conn, tenant_id, "user.created", user_id)
     return user_id
 
 
 def find_user(conn: Conn, email: str) -> tuple[str, str, str]:
-    """The user's id, tenant and e-mail address as it was registered."""
+    """The user's id, tenant and e-mail address in its registered spelling."""
     row = conn.execute(queries.FIND_USER, (email,)).fetchone()
     if row is None:
-        raise Refused(f"there is no user {email}")
+        raise OperationRefused(f"there is no user {email}")
     return row
 
 
 def set_user_status(conn: Conn, email: str, status: str) -> None:
-    """Disabling ends the user's sessions and all that apps may do in their name."""
+    """Disabling ends the user's sessions and grants."""
     user_id, tenant_id, _ = find_user(conn, email)
     record(conn, tenant_id, f"user.{status}", user_id)
     conn.execute(queries.SET_USER_STATUS, (status, user_id))
@@ -183,7 +187,7 @@ def set_user_status(conn: Conn, email: str, status: str) -> None:
 
 
 def password_link(conn: Conn, keyring: Keyring, issuer: str, email: str, hours: int) -> str:
-    """A link, good once, with which the user chooses a password."""
+    """A link, good once, for choosing a password."""
     user_id, tenant_id, _ = find_user(conn, email)
     token = new_token()
     record(conn, tenant_id, "user.password_link_made", user_id)
@@ -192,14 +196,14 @@ def password_link(conn: Conn, keyring: Keyring, issuer: str, email: str, hours: 
 
 
 def set_second_factor(conn: Conn, keyring: Keyring, email: str) -> str:
-    """Gives the user a new second factor; the URI goes into their authenticator app. Recovery codes go with the old one."""
+    """Gives the user a new second factor and returns the URI for an authenticator app. Deletes the recovery codes of the old one."""
     user_id, tenant_id, address = find_user(conn, email)
-    secret = totp.new_secret()
+    secret = codes.new_secret()
     record(conn, tenant_id, "user.second_factor_set", user_id)
     conn.execute(DELETE_RECOVERY_CODES, (user_id,))
     conn.execute(FORGET_DEVICES, (user_id,))
-    conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), totp.context(user_id)), user_id))
-    return totp.uri(secret, address)
+    conn.execute(queries.SET_TOTP, (keyring.encrypt(secret.encode(), codes.secret_context(user_id)), user_id))
+    return codes.otpauth_uri(secret, address)
 
 
 def remove_second_factor(conn: Conn, email: str) -> None:
@@ -210,7 +214,7 @@ def remove_second_factor(conn: Conn, email: str) -> None:
 
 
 def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
-    """Forgets wrong passwords and codes typed for the user in devices that are not known. Those of an address leak by themselves."""
+    """Deletes the counts of wrong passwords and codes in unknown devices. Counts of addresses expire by themselves."""
     user_id, tenant_id, address = find_user(conn, email)
     record(conn, tenant_id, "user.unlocked", user_id)
     conn.execute(FORGET_WRONG_CODES, (user_id,))
@@ -221,3 +225,39 @@ def unlock_user(conn: Conn, keyring: Keyring, email: str) -> None:
 def trail(conn: Conn, tenant_id: str, limit: int) -> list[dict[str, Any]]:
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(queries.AUDIT, (tenant_id, limit)).fetchall()
+
+
+# --- Messages to the services that store tenants and apps -------------------------------------------------------------
+
+
+def announce(conn: psycopg.Connection[Any], tenant_id: str) -> None:
+    with conn.cursor(row_factory=class_row(Tenant)) as cursor:
+        tenant = cursor.execute(queries.NEXT_VERSION, (tenant_id,)).fetchone()
+    assert tenant is not None
+    outbox.add_sync(conn, tenant_id, *tenant_messages(tenant))
+
+
+async def announce_async(conn: AsyncConnection, tenant_id: str) -> None:
+    tenant = await rows.first(conn, Tenant, queries.NEXT_VERSION, (tenant_id,))
+    assert tenant is not None
+    await outbox.add(conn, tenant_id, *tenant_messages(tenant))
+
+
+def announce_apps(conn: psycopg.Connection[Any], apps: Sequence[AppRow]) -> None:
+    """Sends these apps to each service that stores a part of them."""
+    rows = [outbox.row(app.tenant_id, message) for app in apps for message in app_messages(app)]
+    with conn.cursor() as cursor:
+        cursor.executemany(outbox.ADD, rows)
+
+
+def tenant_messages(tenant: Tenant) -> tuple[TenantChanged, WebhookTenant]:
+    """The messages about a tenant to the services that store a part of it."""
+    changed = TenantChanged(
+        tenant_id=tenant.tenant_id,
+        version=tenant.version,
+        tenant_name=tenant.name,
+        status=tenant.status,
+        environment=tenant.environment,
+        granted_scopes=tenant.granted_scopes,
+    )
+    return changed, WebhookTenant(tenant_id=tenant.tenant_id, environment=tenant.environment)

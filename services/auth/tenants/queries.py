@@ -31,14 +31,14 @@ TENANTS: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants ORDER BY te
 INSERT_TENANT: LiteralString = """
     INSERT INTO tenants (tenant_id, key, name, environment) VALUES (%s, %s, %s, %s) ON CONFLICT (key) DO NOTHING
 """
-# Of two changes the later has the greater number, whatever the clock does.
+# The later of two changes has the greater version, also after the clock was set back.
 NEXT_VERSION: LiteralString = (
     """
     UPDATE tenants SET version = greatest(version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000))
     WHERE tenant_id = %s RETURNING """
     + TENANT_COLUMNS
 )
-# --- announcing what is there already; empty arrays choose everything -----------------------------------------------------------
+# --- sending apps and tenants again; empty arrays choose everything --------------------------------------------------------------
 CHOSEN_TENANTS: LiteralString = """
     cardinality(%(client_ids)s::text[]) = 0 AND (cardinality(%(tenant_ids)s::text[]) = 0 OR tenant_id = ANY(%(tenant_ids)s))
 """
@@ -46,7 +46,7 @@ CHOSEN_APPS: LiteralString = """
     (cardinality(%(client_ids)s::text[]) = 0 OR client_id = ANY(%(client_ids)s))
         AND (cardinality(%(tenant_ids)s::text[]) = 0 OR tenant_id = ANY(%(tenant_ids)s))
 """
-# One that a clock gone wrong has put further ahead than consumers take comes back to now.
+# A version that a wrong clock put further ahead than consumers accept becomes the present time.
 RENEWED: LiteralString = """
     CASE WHEN version > floor(extract(epoch FROM clock_timestamp()) * 1000) + 900000
         THEN floor(extract(epoch FROM clock_timestamp()) * 1000)
