@@ -53,9 +53,9 @@ def test_the_bell_rings_after_the_commit(auth: Auth) -> None:
     app = auth.register()
     with Redis.from_url(auth.settings.redis_url) as redis, redis.pubsub() as bell:
         bell.subscribe("auth:revocations")
-        assert bell.get_message(timeout=5)
+        assert bell.get_message(timeout=PATIENCE)
         auth.admin("POST", f"/v1/platform/apps/{app['client_id']}/disable")
-        assert bell.get_message(ignore_subscribe_messages=True, timeout=5)
+        assert bell.get_message(ignore_subscribe_messages=True, timeout=PATIENCE)
     assert app["client_id"] in auth.watermarks().text
 
 
