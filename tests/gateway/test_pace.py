@@ -112,9 +112,7 @@ def test_who_leaves_the_line_takes_no_turn(gone: bool) -> None:
     asyncio.run(asyncio.wait_for(story(), PATIENCE))
 
 
-def test_anothers_call_waits_at_the_service_for_a_few_of_a_crowd(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_anothers_call_waits_at_the_service_for_a_few_of_a_crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The service answers in order of arrival, and each answer holds its loop: the first until the other call is sent."""
     monkeypatch.setattr(pace, "YOUNG_SECONDS", 3600)
     sent = threading.Event()
