@@ -22,7 +22,7 @@ from tests.support.stack import Stack
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# Compiled modules are kept, whatever the shell says: those of the tests cost each process ten seconds, those of a stack as many.
+# Compiled modules are kept, though a shell may ask for the opposite: without them each process of the tests compiles for ten seconds.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

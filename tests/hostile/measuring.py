@@ -30,8 +30,8 @@ def seconds(
 def grows_faster_than_linearly(at: Callable[[int, int], float], limit: int) -> str:
     """Why it does, or nothing; `at` measures a size in so many runs.
 
-    Once is enough for what grows as it should. Measured thrice more before it is believed to be worse, since a busy machine may have
-    slowed one of the three.
+    One run is enough where the growth is linear. Another growth is believed after three more measurements, since a busy machine may
+    have slowed one of the three sizes.
     """
     reason = ""
     for runs in (1, RUNS, RUNS, RUNS):
