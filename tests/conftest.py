@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,10 @@ from tests.support.stack import Stack
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# Compiled modules are kept, though a shell may ask for the opposite: without them each process of the tests compiles for ten seconds.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 NEW_ID = re.compile(r"([a-z_]+_)[0-9a-hjkmnp-tv-z]{26}")
 FreshDatabase = Callable[[str], Database]

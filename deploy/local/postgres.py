@@ -96,7 +96,7 @@ class Cluster:
     def stop(self) -> None:
         """A fast shutdown: it ends sessions; committed data is on disk. Removes a cluster that initdb has not finished."""
         if self._initdb is not None:
-            self._initdb.send_signal(signal.SIGINT)
+            _kill(self._initdb)
             with suppress(ServerFailed):
                 self._finish_making(self._initdb)
         if self.server and self.server.poll() is None:
@@ -211,6 +211,13 @@ class Cluster:
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
                 preexec_fn=start_of_program(os.getpid(), signal.SIGINT, self.account),
             )
+
+
+def _kill(initdb: subprocess.Popen[bytes]) -> None:
+    """With the server that it runs, which would write on while the cluster is removed. They are a process group of their own."""
+    servers = psutil.Process(initdb.pid).children(recursive=True)
+    os.killpg(initdb.pid, signal.SIGKILL)
+    psutil.wait_procs(servers, timeout=10)
 
 
 def _new_place(parent: Path) -> Path:

@@ -16,6 +16,7 @@ from shared import ids
 from shared.messages import InstallApp, UninstallApp
 from tests.auth.support import Auth
 from tests.support.signing import sealed
+from tests.support.waiting import PATIENCE
 
 EVENTS = ["incident.created", "automation.fired"]
 
@@ -199,9 +200,9 @@ def test_gateways_are_rung_for_when_the_deletion_is_committed(auth: Auth, worker
     worker.receive(message)
     with Redis.from_url(auth.settings.redis_url) as redis, redis.pubsub(ignore_subscribe_messages=True) as heard:
         heard.subscribe("auth:revocations")
-        heard.get_message(timeout=5)
+        heard.get_message(timeout=PATIENCE)
         worker.receive(unwanted(message))
-        assert heard.get_message(timeout=5) is not None
+        assert heard.get_message(timeout=PATIENCE) is not None
 
 
 def test_an_app_may_be_approved_for_every_event_there_is() -> None:

@@ -11,7 +11,7 @@ from redis import Redis
 from tests.auth.support import PASSWORD, Auth, Browser, claims_of, redeem, register_web_app
 from tests.auth.test_operator import operate
 from tests.auth.test_sign_in import choose, new_link
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, wait_for
 
 DAY = 86_400
 WORKER_ADDS = "SELECT set_config('app.tenant_id', %s, true), add_watermark('client', %s, interval '1 hour')"
@@ -53,9 +53,9 @@ def test_the_bell_rings_after_the_commit(auth: Auth) -> None:
     app = auth.register()
     with Redis.from_url(auth.settings.redis_url) as redis, redis.pubsub() as bell:
         bell.subscribe("auth:revocations")
-        assert bell.get_message(timeout=5)
+        assert bell.get_message(timeout=PATIENCE)
         auth.admin("POST", f"/v1/platform/apps/{app['client_id']}/disable")
-        assert bell.get_message(ignore_subscribe_messages=True, timeout=5)
+        assert bell.get_message(ignore_subscribe_messages=True, timeout=PATIENCE)
     assert app["client_id"] in auth.watermarks().text
 
 
@@ -98,8 +98,7 @@ def test_no_token_slips_past_a_revocation_under_way(auth: Auth) -> None:
     askers = [threading.Thread(target=ask) for _ in range(4)]
     for asker in askers:
         asker.start()
-    while len(minted) < 50:
-        pass
+    wait_for(lambda: len(minted) >= 50)
     auth.admin("POST", f"/v1/platform/apps/{app['client_id']}/disable")
     for asker in askers:
         asker.join(PATIENCE)

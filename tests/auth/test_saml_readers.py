@@ -24,6 +24,7 @@ from services.auth.signin.cookies import TOKEN_LENGTH
 from shared.crypto import Keyring
 from tests.auth.federation import metadata_of, usual_signer
 from tests.hostile.measuring import FLOOR, seconds
+from tests.support.waiting import PATIENCE
 
 ENTITY = "https://idp.example/metadata"
 ROOT = Path(__file__).parents[2]
@@ -142,7 +143,7 @@ def test_a_reader_that_died_between_documents_is_replaced_unnoticed() -> None:
 )
 def test_a_reader_is_bounded_by_the_kernel(program: str, ended: int) -> None:
     text = f"from services.auth.saml import reader\n{program}"
-    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == ended, done.stderr.decode()
 
 

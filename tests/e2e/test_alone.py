@@ -19,7 +19,7 @@ from shared.identity import HEADER, Caller, SigningKey, mint
 from tests.conftest import FreshDatabase
 from tests.support.plain import PLAIN
 from tests.support.signing import PUBLIC_KEYS, signing_key
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 KEY = base64url_encode(b"k" * 32)
 GATEWAY = SigningKey(f"alone:{KEY}")
@@ -61,12 +61,12 @@ def serving(service: str, environment: dict[str, str]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def status(url: str, headers: dict[str, str] | None = None) -> int:
     try:
-        return httpx.get(url, headers=headers, timeout=5, verify=PLAIN).status_code
+        return httpx.get(url, headers=headers, timeout=PATIENCE, verify=PLAIN).status_code
     except httpx.TransportError:
         return 0
 
@@ -135,6 +135,6 @@ def test_a_process_that_exchanges_messages_does_not_start_without_its_keys(proce
     environment = settings(nowhere, SERVICES["epcr"][2]) | {"WORKER_DATABASE_URL": nowhere.app} | keys
     del environment[missing]
     command = [sys.executable, "-m", "services.epcr", process]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE)
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1] == f"setting {missing} is missing"

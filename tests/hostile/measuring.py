@@ -12,10 +12,12 @@ TIMES_FOR_TWICE = 2.9
 """The most times as long that twice the size may take; a quadratic parser takes four times as long."""
 
 
-def seconds(read: Callable[[Any], object], body: Any, refusals: tuple[type[BaseException], ...]) -> float:
+def seconds(
+    read: Callable[[Any], object], body: Any, refusals: tuple[type[BaseException], ...], runs: int = RUNS
+) -> float:
     """The shortest of several runs, because others use the machine too."""
     best = float("inf")
-    for _ in range(RUNS):
+    for _ in range(runs):
         began = time.process_time()
         with suppress(*refusals):
             read(body)
@@ -25,14 +27,18 @@ def seconds(read: Callable[[Any], object], body: Any, refusals: tuple[type[BaseE
     return best
 
 
-def grows_faster_than_linearly(at: Callable[[int], float], limit: int) -> str:
-    """The measured times if the parser does, otherwise "". Measures three times, because a busy machine may slow one run."""
+def grows_faster_than_linearly(at: Callable[[int, int], float], limit: int) -> str:
+    """The measured times if the parser does, otherwise "". `at` measures a size in a number of runs.
+
+    One run is enough where the growth is linear. Another growth is believed after three more measurements, since a busy machine may
+    have slowed one of the three sizes.
+    """
     reason = ""
-    for _ in range(3):
-        whole = at(limit)
+    for runs in (1, RUNS, RUNS, RUNS):
+        whole = at(limit, runs)
         if whole < FLOOR:
             return ""
-        quarter, half = at(limit // 4), at(limit // 2)
+        quarter, half = at(limit // 4, runs), at(limit // 2, runs)
         reason = ""
         for smaller, larger in ((quarter, half), (half, whole)):
             if larger > max(smaller, FLOOR) * TIMES_FOR_TWICE:

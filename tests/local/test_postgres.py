@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 
 from deploy.local.postgres import Cluster, ServerFailed
+from tests.support.waiting import wait_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs PostgreSQL under its own account")
 
@@ -77,9 +79,26 @@ def test_its_data_lie_below_the_folder_that_is_named(open_folder: Path) -> None:
     assert not place.exists()
 
 
+def half_made(cluster: Cluster) -> None:
+    """Its initdb is held while it writes; begun again where it was ready before that."""
+    held = False
+    while not held:
+        cluster.stop()
+        cluster.start()
+        initdb = cluster._initdb
+        assert initdb
+        wait_for((cluster.place / "data" / "PG_VERSION").exists)
+        initdb.send_signal(signal.SIGSTOP)
+        state = psutil.Process(initdb.pid).status
+        wait_for(lambda state=state: state() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE))
+        held = state() == psutil.STATUS_STOPPED
+        if not held:
+            cluster.delete()
+
+
 def test_stopped_while_it_is_made_it_leaves_nothing_half_made(open_folder: Path) -> None:
     cluster = Cluster(open_folder / "postgres", "password")
-    cluster.start()
+    half_made(cluster)
     cluster.stop()
     assert not (cluster.place / "data").exists()
     assert not (cluster.place / "password").exists()

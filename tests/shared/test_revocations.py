@@ -154,7 +154,7 @@ class Auth:
 
 
 def follow(auth: Auth) -> Marks:
-    """Returns when a question waits for an answer."""
+    """The marks of a follower whose question waits for an answer."""
     marks = Marks()
 
     async def story() -> None:
@@ -188,7 +188,7 @@ def test_a_follower_that_gets_no_answer_or_nonsense_asks_again_but_not_without_e
     began = time.monotonic()
     follow(auth)
     assert len(auth.asked) == 7
-    assert time.monotonic() - began > 4 * 0.8 * RETRY_SECONDS  # after each but the one that brought something
+    assert time.monotonic() - began > 4 * 0.8 * RETRY_SECONDS  # after each answer without news
 
 
 def test_a_bell_that_no_answer_follows_asks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
