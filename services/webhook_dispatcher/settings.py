@@ -1,7 +1,7 @@
 """Every setting of this service, from the environment alone."""
 
-from services.webhook_dispatcher import ladder
-from services.webhook_dispatcher.addresses import Policy
+from services.webhook_dispatcher.sending import ladder
+from services.webhook_dispatcher.sending.addresses import Policy
 from shared import settings
 
 

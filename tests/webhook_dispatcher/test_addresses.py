@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher.addresses import Policy, RefusedTarget, forbidden, parse
+from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, forbidden, parse
 
 PRODUCTION = Policy()
 LOCAL = Policy.from_text("127.0.0.0/8, ::1/128")

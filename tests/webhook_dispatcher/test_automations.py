@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.webhook_dispatcher import automations, event_types
+from services.webhook_dispatcher.fanout import automations, event_types
 from shared import ids, states
 from shared.authenticity import MAX_COUNTED
 from shared.database import task_transaction
@@ -50,7 +50,7 @@ def run_of(partner: Partner, webhook: str | None = None, **changes: Any) -> Auto
 def deliver(dispatcher: Dispatcher, partner: Partner, *runs: AutomationDelivery) -> list[RunFinished]:
     """What control-plane is told of them."""
     with task_transaction(dispatcher.pool) as conn:
-        dispatcher.intake.deliver(conn, [received(partner.tenant_id, run) for run in runs])
+        automations.deliver(dispatcher.intake, conn, [received(partner.tenant_id, run) for run in runs])
     return [
         msgspec.convert(row["body"], RunFinished) for row in told(dispatcher, partner, "control_plane.run_finished.v1")
     ]

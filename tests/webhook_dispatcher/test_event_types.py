@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.webhook_dispatcher.event_types import FOLDER, catalogue, is_approved, violation
+from services.webhook_dispatcher.fanout.event_types import FOLDER, catalogue, is_approved, violation
 
 TYPES = [
     "app.secret_rotated",

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher.lanes import Lane
-from services.webhook_dispatcher.models import MOST_CONCURRENCY, Due, Outcome
+from services.webhook_dispatcher.sending.client import Due, Outcome
+from services.webhook_dispatcher.sending.lanes import MOST_CONCURRENCY, Lane
 
 OK = Outcome(status=200)
 TIMED_OUT = Outcome(error="timeout", timed_out=True)

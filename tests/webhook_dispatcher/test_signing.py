@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from services.webhook_dispatcher import signing
+from services.webhook_dispatcher.sending import signing
 
 VECTORS = [
     (

@@ -9,11 +9,11 @@ import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
-from services.webhook_dispatcher import approval, chores, dispatch_queries, recovery_queries, stopping
-from services.webhook_dispatcher.delivery import Sent
-from services.webhook_dispatcher.lanes import Report
-from services.webhook_dispatcher.models import Due
-from services.webhook_dispatcher.sharing import Rooms
+from services.webhook_dispatcher.fanout import event_types
+from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.sending import queries
+from services.webhook_dispatcher.sending.client import Due, Sent
+from services.webhook_dispatcher.sending.lanes import Report, Rooms
 from shared.database import AsyncConnection
 
 
@@ -46,12 +46,12 @@ async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) 
         "tenants": _json(rooms.tenants),
         "tenant": _json(rooms.tenant),
         "classes": _json(rooms.classes),
-        "approved": approval.DEFAULT,
+        "approved": event_types.DEFAULT,
     }
     cursor = conn.cursor(row_factory=tuple_row)
     async with _at_once(conn):
-        await conn.execute(dispatch_queries.BEGIN_CLAIM)
-        await cursor.execute(dispatch_queries.CLAIM, parameters)
+        await conn.execute(queries.BEGIN_CLAIM)
+        await cursor.execute(queries.CLAIM, parameters)
     return await cursor.fetchall()
 
 
@@ -59,33 +59,33 @@ async def record(conn: AsyncConnection, settled: Settled) -> None:
     """One statement where only attempts are over and nothing else has changed, as it is nearly always."""
     if settled.reports or settled.released or settled.gone:
         async with conn.transaction():
-            await conn.execute(dispatch_queries.BEGIN_RECORD)
+            await conn.execute(queries.BEGIN_RECORD)
             await _record_all(conn, settled)
     elif settled.over:
         async with _at_once(conn):
-            await conn.execute(dispatch_queries.BEGIN_RECORD)
-            await conn.execute(dispatch_queries.RECORD, {"sent": _json(settled.over)})
+            await conn.execute(queries.BEGIN_RECORD)
+            await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
 
 
 async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
     """Subscriptions before their deliveries, as everyone locks them, so that no two wait for each other."""
     lanes = [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in settled.reports.items()]
     async with conn.cursor(row_factory=tuple_row) as cursor:
-        await cursor.execute(dispatch_queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
+        await cursor.execute(queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
         health = await cursor.fetchall()
     for subscription_id, due in sorted(settled.gone.items()):
-        await stopping.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
-    await conn.execute(dispatch_queries.RECORD, {"sent": _json(settled.over)})
+        await decisions.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
+    await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
     unused = {
         "ids": [due.delivery_id for due in settled.released],
         "attempts": [due.attempt for due in settled.released],
     }
-    await conn.execute(dispatch_queries.GIVE_BACK, unused)
+    await conn.execute(queries.GIVE_BACK, unused)
     for subscription_id, tenant_id, falters, recovers, since in health:
         if recovers:
-            await conn.execute(*chores.begin(subscription_id, tenant_id, "gather", failed_since=since))
+            await conn.execute(*decisions.begin_chore(subscription_id, tenant_id, "gather", failed_since=since))
         if falters:
-            await conn.execute(recovery_queries.TAKE_BACK_RELEASED, {"subscription_id": subscription_id})
+            await conn.execute(decision_queries.TAKE_BACK_RELEASED, {"subscription_id": subscription_id})
 
 
 @asynccontextmanager

@@ -1,63 +1,6 @@
-"""The SQL of the HTTP door: subscriptions and their history. Every statement runs under the caller's tenant."""
+"""The SQL of deliveries, attempts and tests over HTTP. Every statement runs under the caller's tenant."""
 
 from typing import LiteralString
-
-SUBSCRIPTION_COLUMNS: LiteralString = """
-    id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint, previous_secret,
-    previous_secret_fingerprint, previous_secret_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
-    created_at, updated_at, last_sequence, concurrency, slowed_until, failing_since, recovering, held
-"""
-FIND_APP: LiteralString = "SELECT status, approved_events FROM apps WHERE client_id = %(client_id)s"
-COUNT_OF_APP: LiteralString = "SELECT count(*) FROM subscriptions WHERE tenant_id = current_tenant() AND client_id = %s"
-COUNT_OF_TENANT: LiteralString = "SELECT count(*) FROM subscriptions WHERE tenant_id = current_tenant()"
-INSERT_SUBSCRIPTION: LiteralString = (
-    """
-    INSERT INTO subscriptions (id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint,
-        headers, header_names, paused, rehearses)
-    VALUES (%(id)s, %(tenant_id)s, %(client_id)s, %(url)s, %(description)s, %(events)s, %(events)s, %(secret)s, %(fingerprint)s,
-        %(headers)s, %(header_names)s, %(paused)s, %(rehearses)s)
-    RETURNING """
-    + SUBSCRIPTION_COLUMNS
-)
-FIND_SUBSCRIPTION: LiteralString = (
-    "SELECT " + SUBSCRIPTION_COLUMNS + " FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
-)
-LOCK_SUBSCRIPTION: LiteralString = FIND_SUBSCRIPTION + " FOR NO KEY UPDATE"
-LIST_SUBSCRIPTIONS: LiteralString = (
-    "SELECT "
-    + SUBSCRIPTION_COLUMNS
-    + """ FROM subscriptions WHERE client_id = %(client_id)s AND (%(after)s::text IS NULL OR id < %(after)s)
-    ORDER BY id DESC LIMIT %(limit)s"""
-)
-SET_URL: LiteralString = """
-    UPDATE subscriptions SET url = %(url)s, slowed_until = NULL, concurrency = DEFAULT WHERE id = %(id)s
-"""
-SET_EVENTS: LiteralString = "UPDATE subscriptions SET events = %(events)s, live_events = %(events)s WHERE id = %(id)s"
-SET_DESCRIPTION: LiteralString = "UPDATE subscriptions SET description = %(description)s WHERE id = %(id)s"
-SET_HEADERS: LiteralString = (
-    "UPDATE subscriptions SET headers = %(headers)s, header_names = %(header_names)s WHERE id = %(id)s"
-)
-# The secret it has already changes nothing: a call that is made twice must not push out the one before.
-SIGN_WITH_BOTH: LiteralString = """
-    UPDATE subscriptions SET previous_secret = secret, previous_secret_fingerprint = secret_fingerprint,
-        previous_secret_expires_at = now() + interval '24 hours', secret = %(secret)s, secret_fingerprint = %(fingerprint)s
-    WHERE id = %(id)s AND secret_fingerprint <> %(fingerprint)s
-"""
-TOUCH: LiteralString = (
-    "UPDATE subscriptions SET updated_at = now(), rehearses = %(rehearses)s WHERE id = %(id)s RETURNING "
-    + SUBSCRIPTION_COLUMNS
-)
-DELETE_SUBSCRIPTION: LiteralString = "DELETE FROM subscriptions WHERE id = %(id)s AND client_id = %(client_id)s"
-# Before a look at the beginning of a queue. The planner multiplies the share of the webhook by that of its organisation, although one holds
-# the other, takes what waits to be few, and would rather read all of it and sort than follow an index in order.
-IN_ORDER: LiteralString = "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
-BACKLOG: LiteralString = """
-    SELECT number AS waiting, number >= 10000 AS more, EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(id)s
-        AND kind = 'unapproved') AS clearing,
-        EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(id)s AND kind = 'gather') AS gathering
-    FROM (SELECT count(*) AS number FROM (SELECT 1 FROM queue WHERE subscription_id = %(id)s
-        ORDER BY stage, due_at LIMIT 10000) waiting) counted
-"""
 
 _COLUMNS: LiteralString = """
     SELECT d.id, d.event_id, d.event_type, d.sequence, d.status, d.attempted_at, d.attempt, a.response_status, a.response_body,
@@ -148,7 +91,6 @@ COUNT_DELIVERIES: LiteralString = """
         count(*) FILTER (WHERE status = 'failed') AS given_up, min(sequence) AS first_sequence, max(sequence) AS last_sequence
     FROM deliveries WHERE subscription_id = %(subscription_id)s AND sequence IS NOT NULL
 """
-
 INSERT_TEST_EVENT: LiteralString = """
     INSERT INTO events (id, at, tenant_id, type, body, traceparent)
     VALUES (%(event_id)s, %(event_at)s, %(tenant_id)s, %(type)s, %(body)s, %(traceparent)s)
@@ -190,11 +132,6 @@ RETRY: LiteralString = """
 """
 MARK_RETRYING: LiteralString = """
     UPDATE deliveries SET status = 'retrying' WHERE id = %(id)s AND at = %(at)s AND status = 'failed'
-"""
-BEGIN_RECOVERY: LiteralString = """
-    UPDATE subscriptions SET enabled = true, disabled_reason = NULL, disabled_at = NULL, failing_since = NULL, last_failure_at = NULL,
-        slowed_until = NULL, recovering = true, recovery_rate = 1, restarts_ladder = true
-    WHERE id = %(subscription_id)s
 """
 COUNT_RETRYING: LiteralString = """
     SELECT count(*) FROM (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 4 AND due_at > now()

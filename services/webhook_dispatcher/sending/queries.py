@@ -1,92 +1,7 @@
-"""The SQL of fan-out and sending: statements of the worker role, over all tenants, plus those both doors use."""
+"""The SQL of sending: claims, results, senders. Statements of the worker role, over all tenants."""
 
 from typing import LiteralString
 
-PARTITIONED = ("events", "deliveries", "attempts")
-
-# --- apps -------------------------------------------------------------------------------------------------------------------
-# Before anything else of the app: a webhook that is being made or changed (SHARE_APP) and an approval that is being withdrawn take
-# turns, or each would miss the other. An advisory lock, because an app auth has not told of has no row.
-LOCK_APP: LiteralString = "SELECT pg_advisory_xact_lock(7402003, hashtext(%(client_id)s))"
-SHARE_APP: LiteralString = "SELECT pg_advisory_xact_lock_shared(7402003, hashtext(%(client_id)s))"
-REHEARSE: LiteralString = """
-    UPDATE subscriptions SET rehearses = true WHERE id IN (
-        SELECT id FROM subscriptions WHERE tenant_id = ANY(%s) AND NOT rehearses ORDER BY id FOR NO KEY UPDATE)
-"""
-UPSERT_APP: LiteralString = """
-    INSERT INTO apps (tenant_id, client_id, version, status, approved_events)
-    VALUES (%(tenant_id)s, %(client_id)s, %(version)s, %(status)s, %(approved_events)s)
-    ON CONFLICT (tenant_id, client_id) DO UPDATE
-    SET version = excluded.version, status = excluded.status, approved_events = excluded.approved_events
-    WHERE apps.version < excluded.version
-    RETURNING old.approved_events
-"""
-APPROVED: LiteralString = """
-    SELECT a.approved_events FROM subscriptions s JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
-    WHERE s.id = %(subscription_id)s
-"""
-LOCK_SUBSCRIPTIONS_OF_APP: LiteralString = """
-    SELECT id, events FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s
-    ORDER BY id FOR NO KEY UPDATE
-"""
-SET_LIVE_EVENTS: LiteralString = """
-    UPDATE subscriptions SET live_events = %(live_events)s, paused = %(paused)s,
-        recovering = recovering OR (paused AND NOT %(paused)s), recovery_rate = 1,
-        restarts_ladder = restarts_ladder AND recovering
-    WHERE id = %(subscription_id)s
-"""
-# Their deliveries are forgotten in portions (chores.py); without its subscription none of them is ever claimed.
-DELETE_SUBSCRIPTIONS_OF_APP: LiteralString = (
-    "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s"
-)
-
-# --- fan-out ----------------------------------------------------------------------------------------------------------------
-INSERT_EVENTS: LiteralString = """
-    INSERT INTO events (id, at, tenant_id, type, body, traceparent)
-    SELECT id, at, tenant_id, type, body, traceparent FROM jsonb_to_recordset(%s::jsonb) AS event (
-        id text, at timestamptz, tenant_id text, type text, body text, traceparent text)
-    ON CONFLICT DO NOTHING RETURNING id
-"""
-# In the order of their ids, as everything that locks several subscriptions, so that no two wait for each other in a ring.
-LOCK_LISTENERS: LiteralString = """
-    SELECT id, tenant_id, live_events, last_sequence FROM subscriptions
-    WHERE tenant_id = ANY(%s) AND live_events && %s ORDER BY id FOR NO KEY UPDATE
-"""
-INSERT_DELIVERIES: LiteralString = """
-    WITH planned AS (
-        SELECT * FROM jsonb_to_recordset(%s::jsonb) AS planned (id text, at timestamptz, tenant_id text, subscription_id text,
-            event_id text, event_at timestamptz, event_type text, sequence bigint)
-    ), kept AS (
-        INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence)
-        SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence FROM planned
-    ), counted AS (
-        UPDATE subscriptions s SET last_sequence = last.sequence
-        FROM (SELECT subscription_id, max(sequence) AS sequence FROM planned GROUP BY 1) last WHERE s.id = last.subscription_id
-    )
-    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at)
-    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, clock_timestamp() FROM planned
-"""
-
-# --- automations ------------------------------------------------------------------------------------------------------------
-CHANGE_INTEREST: LiteralString = """
-    INSERT INTO automation_interest AS kept (tenant_id, version, event_types) VALUES (%s, %s, %s)
-    ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version, event_types = excluded.event_types
-    WHERE kept.version < excluded.version
-"""
-INTERESTED: LiteralString = """
-    SELECT tenant_id, event_types FROM automation_interest WHERE tenant_id = ANY(%s) AND event_types && %s
-"""
-LOCK_LISTENERS_OF_APPS: LiteralString = """
-    SELECT id FROM subscriptions WHERE (tenant_id, client_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-        AND 'automation.fired' = ANY(live_events) ORDER BY id FOR NO KEY UPDATE
-"""
-LISTENERS_OF_APP: LiteralString = """
-    SELECT id, tenant_id, live_events, last_sequence FROM subscriptions
-    WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s AND 'automation.fired' = ANY(live_events)
-        AND (%(webhook_id)s::text IS NULL OR id = %(webhook_id)s) ORDER BY id
-"""
-
-# --- sending ----------------------------------------------------------------------------------------------------------------
 # From one subscription with waiting work to the next, a loose index scan: what waits behind each is not read.
 WALK: LiteralString = """
     WITH RECURSIVE walk AS (
@@ -284,15 +199,12 @@ UPDATE_HEALTH: LiteralString = """
         new.recovering AND seen.succeeded AND coalesce(old.failing_since < now() - interval '1 minute', false) AS recovers,
         old.failing_since
 """
-# --- senders ----------------------------------------------------------------------------------------------------------------
 SEEN: LiteralString = """
     INSERT INTO senders (id) VALUES (%(id)s) ON CONFLICT (id) DO UPDATE SET seen_at = now()
     RETURNING extract(epoch FROM clock_timestamp())::float8
 """
 LEAVE: LiteralString = "DELETE FROM senders WHERE id = %(id)s OR seen_at < now() - interval '1 hour'"
 COUNT_SENDERS: LiteralString = "SELECT count(*) FROM senders WHERE seen_at > now() - interval '10 seconds'"
-
-# --- measuring --------------------------------------------------------------------------------------------------------------
 # What a receiver asked us to wait with is not late. Reads an end of each webhook's queue, and counts no further than 10,000.
 MEASURE: LiteralString = (
     WALK.replace("%(after)s", "''")

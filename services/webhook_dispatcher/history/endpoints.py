@@ -12,28 +12,23 @@ from psycopg.rows import class_row, dict_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.webhook_dispatcher import (
-    approval,
-    delivery,
-    diagnosis,
-    dispatch_queries,
-    event_types,
-    fanout,
-    queries,
-    recording,
-)
-from services.webhook_dispatcher.client import DEADLINE, Client
-from services.webhook_dispatcher.endpoints import find, gather, read_backlog
-from services.webhook_dispatcher.models import (
+from services.webhook_dispatcher.fanout import event_types, intake
+from services.webhook_dispatcher.fanout import queries as fanout_queries
+from services.webhook_dispatcher.history import diagnosis, queries
+from services.webhook_dispatcher.history.models import (
     Attempt,
     Delivery,
     DeliveryPage,
     DeliveryStatus,
-    Due,
     RecoverQuery,
-    Subscription,
     TestQuery,
 )
+from services.webhook_dispatcher.sending import client, recording
+from services.webhook_dispatcher.sending import queries as sending_queries
+from services.webhook_dispatcher.sending.client import DEADLINE, Client, Due
+from services.webhook_dispatcher.subscriptions import queries as subscription_queries
+from services.webhook_dispatcher.subscriptions.endpoints import find, gather, read_backlog
+from services.webhook_dispatcher.subscriptions.models import Subscription
 from shared import http, idempotency, ids, pagination, problems, tracing
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -68,7 +63,7 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
             "limit": page.limit + 1,
         }
         if page.status == "queued":
-            await conn.execute(queries.IN_ORDER)
+            await conn.execute(subscription_queries.IN_ORDER)
         async with conn.cursor(row_factory=class_row(Delivery)) as cursor:
             await cursor.execute(statement, parameters)
             rows, next_cursor = pagination.slice_page(request, await cursor.fetchall(), page, lambda row: row.id)
@@ -78,7 +73,7 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
 
 def _time_after(after: str | None) -> datetime | None:
     try:
-        return fanout.time_of(after) if after is not None else None
+        return intake.time_of(after) if after is not None else None
     except ValueError:
         raise pagination.not_ours() from None
 
@@ -98,7 +93,7 @@ async def read_delivery(request: Request, caller: Caller, webhook_id: str, deliv
 
 async def retry_delivery(request: Request, caller: Caller, webhook_id: str, delivery_id: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
+        subscription = await find(conn, caller, webhook_id, subscription_queries.LOCK_SUBSCRIPTION)
         found = await _find_delivery(conn, subscription, delivery_id)
         _refuse_stopped(subscription)
         if found.event_type not in subscription.live_events and found.sequence is not None:
@@ -108,7 +103,7 @@ async def retry_delivery(request: Request, caller: Caller, webhook_id: str, deli
         if row is None:
             raise problems.conflict("The event of this delivery is past its retention.")
         if found.sequence is not None:
-            await _require_approval(conn, subscription, approval.told(found.event_type, row[0]))
+            await _require_approval(conn, subscription, event_types.types_within(found.event_type, row[0]))
         await conn.execute(queries.RETRY, key)
         await conn.execute(queries.MARK_RETRYING, key)
     request.state.sender_bell.ring(subscription.id)
@@ -116,23 +111,26 @@ async def retry_delivery(request: Request, caller: Caller, webhook_id: str, deli
 
 
 async def _require_approval(conn: AsyncConnection, subscription: Subscription, types: list[str]) -> None:
-    approved = await approval.types_of(conn, subscription.id)
-    for refused in (name for name in types if name not in approved):
-        raise problems.forbidden(f"This app is not approved for {refused}.")
+    """Raises a 403 Problem for a type that the app is no longer approved for. The webhook is locked, so that no approval ends meanwhile."""
+    row = await (await conn.execute(fanout_queries.APPROVED, {"subscription_id": subscription.id})).fetchone()
+    approved = row[0] if row is not None else event_types.DEFAULT
+    for name in types:
+        if name not in event_types.catalogue() or not event_types.is_approved(name, approved):
+            raise problems.forbidden(f"This app is not approved for {name}.")
 
 
 async def recover(request: Request, caller: Caller, webhook_id: str, asked: RecoverQuery) -> Response:
     """Queues again what was given up since a time and hastens what retries; the recovery sends it oldest first at a rising rate."""
     since = asked.since
     async with tenant_transaction(request, caller) as conn:
-        subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
+        subscription = await find(conn, caller, webhook_id, subscription_queries.LOCK_SUBSCRIPTION)
         _refuse_stopped(subscription)
         retrying = await conn.execute(queries.COUNT_RETRYING, {"subscription_id": subscription.id})
         hastened = (await retrying.fetchone() or (0,))[0]
         queued = hastened + await gather(conn, subscription, created_since=since)
         backlog = await read_backlog(conn, subscription)
         if queued or backlog["gathering"]:
-            await conn.execute(queries.BEGIN_RECOVERY, {"subscription_id": subscription.id})
+            await conn.execute(subscription_queries.BEGIN_RECOVERY, {"subscription_id": subscription.id})
     request.state.sender_bell.ring(subscription.id)
     return http.json({"queued": queued, "hastened": hastened, "gathering": backlog["gathering"]}, 202)
 
@@ -209,11 +207,11 @@ async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> R
             raise _too_many_wait(OF_APP)
         test = _test_delivery(subscription)
         await _store_test(conn, test, claimed=True)
-    client: Client = request.state.client
-    sent = await delivery.deliver(client, request.state.vault, _due(subscription, test))
+    sender: Client = request.state.client
+    sent = await client.deliver(sender, request.state.vault, _due(subscription, test))
     async with tenant_transaction(request, caller) as conn:
         lines = msgspec.json.encode([recording.line(sent, None)]).decode()
-        await conn.execute(dispatch_queries.RECORD, {"sent": lines})
+        await conn.execute(sending_queries.RECORD, {"sent": lines})
         return await idempotency.keep(conn, request, caller, http.json(diagnosis.describe(sent)))
 
 
@@ -229,13 +227,13 @@ def _test_delivery(subscription: Subscription) -> dict[str, Any]:
     event_id, delivery_id = ids.new_id("evt"), ids.new_id("dlv_test")
     return {
         "id": delivery_id,
-        "at": fanout.time_of(delivery_id),
+        "at": intake.time_of(delivery_id),
         "tenant_id": subscription.tenant_id,
         "subscription_id": subscription.id,
         "event_id": event_id,
-        "event_at": fanout.time_of(event_id),
+        "event_at": intake.time_of(event_id),
         "type": kind.type,
-        "body": fanout.body(kind.type, datetime.now(UTC), kind.example, test=True),
+        "body": intake.body(kind.type, datetime.now(UTC), kind.example, test=True),
         "traceparent": tracing.traceparent(),
     }
 
@@ -275,7 +273,7 @@ async def _find_delivery(conn: AsyncConnection, subscription: Subscription, deli
     if not ids.is_id(delivery_id, "dlv") and not ids.is_id(delivery_id, "dlv_test"):
         raise problems.not_found()
     try:
-        at = fanout.time_of(delivery_id)
+        at = intake.time_of(delivery_id)
     except ValueError as error:  # an id of a time past the year 9999
         raise problems.not_found() from error
     key = {"subscription_id": subscription.id, "held": subscription.held, "id": delivery_id, "at": at}

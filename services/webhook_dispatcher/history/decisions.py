@@ -1,6 +1,6 @@
-"""Background work on old rows after a decision about a webhook.
+"""Decisions about a webhook, and the background work on old rows after them.
 
-The decision itself is one row that claims and fan-out read: it holds at once, however many deliveries wait. Their rows follow in portions:
+A decision itself is one row that claims and fan-out read: it holds at once, however many deliveries wait. Their rows follow in portions:
 the first in the transaction of the decision, the others by the relay, in turns over all webhooks. Each portion is a transaction: after a
 kill only the last one is done again.
 """
@@ -13,9 +13,12 @@ from typing import Any, LiteralString, NamedTuple
 import msgspec
 from psycopg.rows import args_row, class_row
 
-from services.webhook_dispatcher import approval, chore_queries
-from services.webhook_dispatcher.chore_queries import PORTION
+from services.webhook_dispatcher.fanout import event_types
+from services.webhook_dispatcher.history import decision_queries
+from services.webhook_dispatcher.history.decision_queries import PORTION
+from shared import ids, outbox
 from shared.database import AsyncConnection, Connection
+from shared.messages import Event
 
 # Of each second, so that what waits to be sent is not slowed down by what need not be.
 SECONDS = 0.25
@@ -24,6 +27,8 @@ LEASES_END = 25.0
 # So many deleted rows cost a claim a millisecond or more until they are vacuumed.
 MANY = 50_000
 LAST = 2**63 - 1
+FASTEST = 1024
+STEP_SECONDS = 0.8
 Statement = tuple[LiteralString, dict[str, Any]]
 
 
@@ -49,7 +54,75 @@ class Portion(NamedTuple):
     end: dict[str, Any] | None
 
 
-def begin(
+def disabled_event(subscription_id: str, reason: str, *, test: bool) -> Event:
+    return Event(
+        event_id=ids.new_id("evt"),
+        type="webhook.disabled",
+        timestamp=datetime.now(UTC),
+        data={"webhook_id": subscription_id, "reason": reason},
+        test=test,
+    )
+
+
+async def disable(conn: AsyncConnection, tenant_id: str, subscription_id: str, reason: str, url: str) -> None:
+    """Stops a webhook, and tells the tenant's other webhooks. What waits for it stays as it is: no claim looks at it.
+
+    Nothing happens to one that is stopped, or has another URL by now.
+    """
+    parameters = {"subscription_id": subscription_id, "reason": reason, "url": url}
+    stopped = await (await conn.execute(decision_queries.DISABLE, parameters)).fetchone()
+    if stopped is not None:
+        await outbox.add(conn, tenant_id, disabled_event(subscription_id, reason, test=stopped[0]))
+
+
+def disable_long_failing(conn: Connection, days: float) -> int:
+    """Stops every webhook whose attempts have all failed over so many days."""
+    failing = conn.execute(decision_queries.LONG_FAILING, {"days": days}).fetchall()
+    for subscription_id, tenant_id, rehearses in failing:
+        conn.execute(decision_queries.DISABLE, {"subscription_id": subscription_id, "reason": "failing", "url": None})
+        outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing", test=rehearses))
+    return len(failing)
+
+
+def release_held(conn: Connection, pause: float = 0.0) -> int:
+    """One step of every recovery: twice as many as the step before once those have arrived, one as a probe while any fails.
+
+    Each step is a transaction; none is made sooner than `pause` seconds after the one before. How many deliveries were released.
+    """
+    until, released = time.monotonic() + STEP_SECONDS, 0
+    for (subscription_id,) in conn.execute(decision_queries.RECOVERING).fetchall():
+        released += _release_step(conn, subscription_id, pause)
+        conn.commit()
+        if time.monotonic() > until:
+            break
+    return released
+
+
+def _release_step(conn: Connection, subscription_id: str, pause: float) -> int:
+    parameters = {"subscription_id": subscription_id}
+    locked = conn.execute(decision_queries.LOCK_RECOVERING, parameters | {"pause": pause}).fetchone()
+    if locked is None:
+        return 0
+    rate, failing, restarts = locked
+    row = conn.execute(decision_queries.COUNT_RELEASED, parameters).fetchone()
+    room, next_rate = next_step(rate, int(row[0]) if row else 0, failing=failing)
+    released = 0
+    if room:
+        released = conn.execute(
+            decision_queries.RELEASE_OLDEST, parameters | {"room": room, "restarts": restarts}
+        ).rowcount
+    conn.execute(decision_queries.SET_RECOVERY, parameters | {"rate": next_rate})
+    return released
+
+
+def next_step(rate: int, out: int, *, failing: bool) -> tuple[int, int]:
+    """How many deliveries to release now, and the rate of the next step, given how many of the last are still out."""
+    if failing:
+        return max(0, 1 - out), 1
+    return max(0, rate - out), min(FASTEST, rate * 2) if out == 0 else rate
+
+
+def begin_chore(
     subscription_id: str,
     tenant_id: str,
     kind: str,
@@ -65,22 +138,22 @@ def begin(
         "created_since": created_since,
         "failed_since": failed_since,
     }
-    return chore_queries.BEGIN, parameters
+    return decision_queries.BEGIN, parameters
 
 
-def begin_all(subscriptions: Sequence[str], tenant_id: str, kind: str) -> Statement:
-    return chore_queries.BEGIN_ALL, {"subscriptions": subscriptions, "tenant_id": tenant_id, "kind": kind}
+def begin_chores(subscriptions: Sequence[str], tenant_id: str, kind: str) -> Statement:
+    return decision_queries.BEGIN_ALL, {"subscriptions": subscriptions, "tenant_id": tenant_id, "kind": kind}
 
 
 async def first_portion(conn: AsyncConnection, subscription_id: str, kind: str) -> int:
     """Does the first portion in the transaction of the decision: a short queue is then done with. Returns how many rows it changed."""
     async with conn.cursor(row_factory=class_row(Chore)) as cursor:
-        await cursor.execute(chore_queries.TAKE, _named(subscription_id, kind))
+        await cursor.execute(decision_queries.TAKE, _named(subscription_id, kind))
         chore = await cursor.fetchone()
     if chore is None:
         return 0
     async with conn.cursor(row_factory=args_row(Portion)) as cursor:
-        await cursor.execute(*_step(chore))
+        await cursor.execute(*_portion_of(chore))
         portion = await cursor.fetchone() or Portion(0, 0, None)
     await conn.execute(*_after(chore, portion))
     return portion.changed
@@ -88,14 +161,14 @@ async def first_portion(conn: AsyncConnection, subscription_id: str, kind: str) 
 
 def first_portion_sync(conn: Connection, subscription_id: str, kind: str) -> int:
     """The same for tasks."""
-    return _work(conn, chore_queries.TAKE, _named(subscription_id, kind)) or 0
+    return _work(conn, decision_queries.TAKE, _named(subscription_id, kind)) or 0
 
 
 def work_off(conn: Connection, seconds: float = SECONDS) -> int:
     """Does portion after portion, each of the chore that waits longest, until the time is used or none is due. Returns the rows changed."""
     until, total = time.monotonic() + seconds, 0
     while True:
-        changed = _work(conn, chore_queries.TAKE_NEXT, {"approved": approval.DEFAULT})
+        changed = _work(conn, decision_queries.TAKE_NEXT, {"approved": event_types.DEFAULT})
         conn.commit()
         if changed is None:
             return total
@@ -104,9 +177,9 @@ def work_off(conn: Connection, seconds: float = SECONDS) -> int:
             return total
 
 
-def left(conn: Connection) -> list[tuple[Any, ...]]:
+def chores_left(conn: Connection) -> list[tuple[Any, ...]]:
     """For an operator: webhook, tenant, kind, when it began, rows changed, and rows that wait for the webhook, counted up to 10,000."""
-    return conn.execute(chore_queries.LEFT).fetchall()
+    return conn.execute(decision_queries.LEFT).fetchall()
 
 
 def _work(conn: Connection, statement: LiteralString, parameters: dict[str, Any]) -> int | None:
@@ -115,24 +188,24 @@ def _work(conn: Connection, statement: LiteralString, parameters: dict[str, Any]
     if chore is None:
         return None
     with conn.cursor(row_factory=args_row(Portion)) as cursor:
-        portion = cursor.execute(*_step(chore)).fetchone() or Portion(0, 0, None)
+        portion = cursor.execute(*_portion_of(chore)).fetchone() or Portion(0, 0, None)
     conn.execute(*_after(chore, portion))
     return portion.changed
 
 
 def _named(subscription_id: str, kind: str) -> dict[str, Any]:
-    return {"subscription_id": subscription_id, "kind": kind, "approved": approval.DEFAULT}
+    return {"subscription_id": subscription_id, "kind": kind, "approved": event_types.DEFAULT}
 
 
-def _step(chore: Chore) -> Statement:
+def _portion_of(chore: Chore) -> Statement:
     parameters = {"subscription_id": chore.subscription_id, "approved": chore.approved, "portion": PORTION}
     match chore.kind:
         case "deleted":
             place = {"stage": 5, "due_at": "infinity", "sequence": LAST, "emptied_at": None} | chore.cursor
-            return chore_queries.FORGET, parameters | place | {"many": chore.done >= MANY}
+            return decision_queries.FORGET, parameters | place | {"many": chore.done >= MANY}
         case "gather":
             floor = chore.created_since if chore.failed_since is None else None
-            return chore_queries.GATHER, parameters | {
+            return decision_queries.GATHER, parameters | {
                 "after": chore.cursor.get("id", ""),
                 "floor": floor or "-infinity",
                 "created_since": chore.created_since,
@@ -140,7 +213,7 @@ def _step(chore: Chore) -> Statement:
             }
         case _:
             place = {"stage": 3, "due_at": "-infinity", "sequence": 0} | chore.cursor
-            return chore_queries.GIVE_UP[place["stage"]], parameters | place
+            return decision_queries.GIVE_UP[place["stage"]], parameters | place
 
 
 def _after(chore: Chore, portion: Portion) -> Statement:
@@ -150,10 +223,10 @@ def _after(chore: Chore, portion: Portion) -> Statement:
     if portion.looked < PORTION:
         following = _next_pass(chore, portion)
         if following is None:
-            return chore_queries.FINISH, key
+            return decision_queries.FINISH, key
         cursor, wait = following
     done = {"cursor": msgspec.json.encode(cursor).decode(), "changed": portion.changed, "wait": wait}
-    return chore_queries.GO_ON, key | done
+    return decision_queries.GO_ON, key | done
 
 
 def _next_pass(chore: Chore, portion: Portion) -> tuple[dict[str, Any], float] | None:
@@ -164,7 +237,7 @@ def _next_pass(chore: Chore, portion: Portion) -> tuple[dict[str, Any], float] |
     if chore.kind == "gather":
         return None
     again = chore.cursor.get("again", False)
-    stages = list(chore_queries.GIVE_UP)
+    stages = list(decision_queries.GIVE_UP)
     place = stages.index(chore.cursor.get("stage", stages[0])) + 1
     if place < len(stages):
         return {"stage": stages[place], "again": again}, 0.0

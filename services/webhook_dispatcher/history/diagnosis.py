@@ -4,10 +4,9 @@ import ssl
 import time
 from typing import Any
 
-from services.webhook_dispatcher import signing
-from services.webhook_dispatcher.delivery import Sent
-from services.webhook_dispatcher.models import Outcome
-from services.webhook_dispatcher.pool import Exchange
+from services.webhook_dispatcher.sending import signing
+from services.webhook_dispatcher.sending.client import Outcome, Sent
+from services.webhook_dispatcher.sending.connection import Exchange
 
 QUICK_MS = 20
 EXPIRES_SOON_DAYS = 21

@@ -8,20 +8,15 @@ from psycopg.rows import class_row, dict_row
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.webhook_dispatcher import (
-    approval,
-    chores,
-    custom_headers,
-    dispatch_queries,
-    event_types,
-    queries,
-    recovery_queries,
-    signing,
-)
-from services.webhook_dispatcher.addresses import Policy, RefusedTarget
-from services.webhook_dispatcher.delivery import Vault
-from services.webhook_dispatcher.models import App, NewWebhook, Subscription, WebhookChange
+from services.webhook_dispatcher.fanout import event_types
+from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.sending import signing
+from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget
+from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
+from services.webhook_dispatcher.subscriptions import headers as custom_headers
+from services.webhook_dispatcher.subscriptions import queries
+from services.webhook_dispatcher.subscriptions.models import App, NewWebhook, Subscription, WebhookChange
 from shared import audit, deidentification, http, idempotency, ids, pagination, problems
 from shared.caps import Cap, require_room
 from shared.database import AsyncConnection, tenant_transaction
@@ -106,8 +101,8 @@ async def delete_webhook(request: Request, caller: Caller, webhook_id: str) -> R
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id, queries.LOCK_SUBSCRIPTION)
         await conn.execute(queries.DELETE_SUBSCRIPTION, {"id": subscription.id, "client_id": caller.client_id})
-        await conn.execute(*chores.begin(subscription.id, caller.tenant_id, "deleted"))
-        await chores.first_portion(conn, subscription.id, "deleted")
+        await conn.execute(*decisions.begin_chore(subscription.id, caller.tenant_id, "deleted"))
+        await decisions.first_portion(conn, subscription.id, "deleted")
         await audit.record(conn, caller, "webhook.deleted", subscription.id)
     return http.no_content()
 
@@ -176,10 +171,10 @@ def check_events(app: App, events: list[str]) -> None:
 
 async def _share_app(conn: AsyncConnection, caller: Caller) -> App:
     """What auth has told of the calling app, which does not change before this transaction ends. Raises 403 for a deleted one."""
-    await conn.execute(dispatch_queries.SHARE_APP, {"client_id": caller.client_id})
+    await conn.execute(queries.SHARE_APP, {"client_id": caller.client_id})
     async with conn.cursor(row_factory=class_row(App)) as cursor:
         await cursor.execute(queries.FIND_APP, {"client_id": caller.client_id})
-        app = await cursor.fetchone() or App(status="active", approved_events=approval.DEFAULT)
+        app = await cursor.fetchone() or App(status="active", approved_events=event_types.DEFAULT)
     if app.status == "deleted":
         raise problems.forbidden("This app is deleted.")
     if caller.deidentification != "exact":
@@ -232,7 +227,7 @@ async def _switch(conn: AsyncConnection, subscription: Subscription, *, enabled:
     parameters = {"subscription_id": subscription.id, "reason": "requested", "url": None}
     if not enabled:
         if subscription.enabled:
-            await conn.execute(recovery_queries.DISABLE, parameters)
+            await conn.execute(decision_queries.DISABLE, parameters)
         return
     if not subscription.enabled or subscription.failing_since is not None or subscription.slowed_until is not None:
         await conn.execute(queries.BEGIN_RECOVERY, parameters)
@@ -242,8 +237,8 @@ async def _switch(conn: AsyncConnection, subscription: Subscription, *, enabled:
 
 async def gather(conn: AsyncConnection, subscription: Subscription, **since: datetime) -> int:
     """Has what was given up since then sent again. How many deliveries the first portion took back; the others follow."""
-    await conn.execute(*chores.begin(subscription.id, subscription.tenant_id, "gather", **since))
-    return await chores.first_portion(conn, subscription.id, "gather")
+    await conn.execute(*decisions.begin_chore(subscription.id, subscription.tenant_id, "gather", **since))
+    return await decisions.first_portion(conn, subscription.id, "gather")
 
 
 def _vault(request: Request) -> Vault:

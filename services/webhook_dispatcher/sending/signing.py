@@ -1,4 +1,4 @@
-"""Standard Webhooks 1.0, symmetric scheme `v1`: HMAC-SHA256 over `{id}.{timestamp}.{body}`."""
+"""Signs deliveries as Standard Webhooks 1.0, symmetric scheme `v1`: HMAC-SHA256 over `{id}.{timestamp}.{body}`."""
 
 import base64
 import binascii
@@ -6,6 +6,11 @@ import hashlib
 import hmac
 import os
 from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+
+from shared.crypto import Keyring
 
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 16, 256
@@ -13,6 +18,36 @@ SHORTEST, LONGEST = 16, 256
 
 class UnusableSecret(ValueError):
     """The text is neither a `whsec_` secret nor 16 to 256 characters; the message says what is wrong."""
+
+
+USER_AGENT = "Knogin-Webhooks/1.0 (+https://knogin.com/api/docs)"
+
+
+class Vault:
+    """Encrypts what subscriptions keep secret, and remembers what it decrypted lately."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self.key = lru_cache(4096)(self._key)
+        self.headers = lru_cache(4096)(self._headers)
+
+    def seal_secret(self, subscription_id: str, secret: str) -> bytes:
+        return self._keyring.encrypt(signing_key(secret), _context(subscription_id, "secret"))
+
+    def seal_headers(self, subscription_id: str, headers: dict[str, str]) -> bytes | None:
+        return (
+            self._keyring.encrypt(msgspec.json.encode(headers), _context(subscription_id, "headers"))
+            if headers
+            else None
+        )
+
+    def _key(self, subscription_id: str, sealed: bytes) -> bytes:
+        return self._keyring.decrypt(sealed, _context(subscription_id, "secret"))
+
+    def _headers(self, subscription_id: str, sealed: bytes) -> dict[str, str]:
+        return msgspec.json.decode(
+            self._keyring.decrypt(sealed, _context(subscription_id, "headers")), type=dict[str, str]
+        )
 
 
 def generate_secret() -> str:
@@ -50,3 +85,18 @@ def signature_header(keys: Sequence[bytes], message_id: str, timestamp: int, bod
 def fingerprint(key: bytes) -> str:
     """Names a key without giving it away: the first 12 hexadecimal digits of its SHA-256, which its holder can compute."""
     return hashlib.sha256(key).hexdigest()[:12]
+
+
+def request_headers(event_id: str, timestamp: int, keys: Sequence[bytes], body: bytes) -> dict[str, str]:
+    """The headers of an attempt; `timestamp` is the attempt's own, `webhook-id` the event's in every attempt."""
+    return {
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+        "webhook-id": event_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature_header(keys, event_id, timestamp, body),
+    }
+
+
+def _context(subscription_id: str, what: str) -> bytes:
+    return f"webhook {subscription_id} {what}".encode()

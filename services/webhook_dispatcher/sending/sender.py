@@ -7,23 +7,33 @@ failed or hung before, those that no bell named) is found by a walk over all tha
 
 import asyncio
 import logging
+import resource
+import signal
+import threading
 import time
 from collections.abc import Callable, Collection
 from itertools import islice
 from typing import Any
 
-from services.webhook_dispatcher import delivery, dispatch_queries, ladder, metrics, recording
-from services.webhook_dispatcher.client import Client
-from services.webhook_dispatcher.delivery import Sent, Vault
-from services.webhook_dispatcher.lanes import Lane, Report
-from services.webhook_dispatcher.models import Due
-from services.webhook_dispatcher.queues import MOST_NAMED
-from services.webhook_dispatcher.sharing import Slots
-from shared import ids, logs
+import psycopg
+import uvloop
+from redis import RedisError
+
+from services.webhook_dispatcher import metrics
+from services.webhook_dispatcher.fanout.queries import PARTITIONED
+from services.webhook_dispatcher.queues import MOST_NAMED, SENDER
+from services.webhook_dispatcher.sending import ladder, queries, recording
+from services.webhook_dispatcher.sending.addresses import Policy, create_resolver
+from services.webhook_dispatcher.sending.client import Client, Due, Sent, deliver
+from services.webhook_dispatcher.sending.lanes import Lane, Report, Slots
+from services.webhook_dispatcher.sending.signing import Vault
+from services.webhook_dispatcher.settings import Settings
+from shared import broker, ids, logs, peers, redis_clients, tracing
 from shared.clock import clock
-from shared.crypto import UnreadableCiphertext
-from shared.database import AsyncConnection
+from shared.crypto import Keyring, UnreadableCiphertext
+from shared.database import WRITABLE, AsyncConnection
 from shared.partitions import Daily
+from shared.settings import required
 
 CYCLE = 0.01
 POLL = 0.05
@@ -41,6 +51,10 @@ LONGEST_AHEAD = 3.0
 REMEMBERED = 10.0
 FORGET_SECONDS = 1.0
 GONE = 410
+RECONNECT_SECONDS = 20.0
+PAUSE = 0.3
+# Beside the sockets of requests: database, Redis, name servers, logs, and connections kept for the next request.
+FURTHER_FILES = 1000
 CLAIMED = Due.__struct_fields__[:-1]
 log = logging.getLogger(__name__)
 
@@ -77,7 +91,7 @@ class Pump:
         self.began = self.busy = 0.0
         self.next_walk = self.next_beat = self.next_forgetting = self.plans_until = 0.0
         self.id = ids.uuid7()
-        self.partitions = Daily(*dispatch_queries.PARTITIONED)
+        self.partitions = Daily(*PARTITIONED)
 
     @property
     def is_busy(self) -> bool:
@@ -94,7 +108,7 @@ class Pump:
                 await self._wait(POLL)
             else:
                 await self._wait(CYCLE if self.named else max(CYCLE, self.next_walk - time.monotonic()))
-        await conn.execute(dispatch_queries.LEAVE, {"id": self.id})
+        await conn.execute(queries.LEAVE, {"id": self.id})
         self.next_beat = 0.0
 
     async def drain(self, conn: AsyncConnection) -> None:
@@ -204,10 +218,10 @@ class Pump:
         self.next_beat = time.monotonic() + BEAT_SECONDS
         await self.partitions.ensure_over(conn)
         if time.monotonic() > self.plans_until:
-            await conn.execute(dispatch_queries.FORGET_PLANS)
+            await conn.execute(queries.FORGET_PLANS)
             self.plans_until = time.monotonic() + PLAN_SECONDS
         asked_at = clock.ask()
-        clock.measured(await (await conn.execute(dispatch_queries.SEEN, {"id": self.id})).fetchone(), asked_at)
+        clock.measured(await (await conn.execute(queries.SEEN, {"id": self.id})).fetchone(), asked_at)
 
     def _receivers(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
         known = ((key, self.lanes[key]) for key in keys if key in self.lanes)
@@ -246,7 +260,7 @@ class Pump:
 
     async def _send(self, due: Due, lane: Lane) -> None:
         try:
-            sent = await delivery.deliver(self.client, self.vault, due)
+            sent = await deliver(self.client, self.vault, due)
         except UnreadableCiphertext:
             log.error("secret of %s cannot be decrypted; its deliveries wait for the key", due.subscription_id)
         except Exception as error:  # a bug of ours: the lease ends and another attempt is made
@@ -254,7 +268,7 @@ class Pump:
         else:
             wait = self._next_wait(sent)
             lane.note(sent.outcome, wait)
-            metrics.observe(sent)
+            _observe(sent)
             self.over.append(recording.line(sent, wait))
             if sent.outcome.status == GONE:
                 self.gone[due.subscription_id] = due
@@ -281,3 +295,117 @@ class Pump:
         idle = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
         for key in idle:
             del self.lanes[key]
+
+
+class Sender:
+    """One pump, a connection to the database and a bell. `working` is set while it sends, and not while the database is away."""
+
+    def __init__(self, settings: Settings, working: threading.Event | None = None) -> None:
+        self.settings = settings
+        self.dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+        self.working = working or threading.Event()
+        self.stopping = threading.Event()
+
+    async def run(self) -> None:
+        """Sends until `stop`, then finishes what is in flight and records it."""
+        self.loop = asyncio.get_running_loop()
+        async with self._client() as client:
+            pump = self.pump = self._pump(client)
+            listening = asyncio.create_task(self._listen(pump))
+            try:
+                await self._send(pump)
+            finally:
+                listening.cancel()
+            self.working.clear()
+            await self._finish(pump)
+
+    def stop(self) -> None:
+        """May be called from any thread, or by a signal."""
+        self.stopping.set()
+        self.loop.call_soon_threadsafe(self.pump.wake)
+
+    async def _send(self, pump: Pump) -> None:
+        while not self.stopping.is_set():
+            try:
+                async with await self._connect() as conn:
+                    self.working.set()
+                    await pump.run(conn)
+            except (psycopg.Error, OSError) as error:
+                self.working.clear()
+                log.warning("sender waits: %s; what it holds is recorded later", logs.describe(error))
+                await asyncio.sleep(PAUSE)
+
+    async def _finish(self, pump: Pump) -> None:
+        """Waits for requests in flight and records them. One that cannot be recorded in time is sent again after its lease."""
+        patience = time.monotonic() + RECONNECT_SECONDS
+        while pump.is_busy and time.monotonic() < patience:
+            try:
+                async with await self._connect() as conn:
+                    await pump.drain(conn)
+            except (psycopg.Error, OSError):
+                await asyncio.sleep(PAUSE)
+
+    async def _listen(self, pump: Pump) -> None:
+        """Each bell wakes one sender that has room; without Redis the pump's own polls find what is due."""
+        key = broker.bell_key(SENDER)
+        async with redis_clients.async_client(self.settings.redis_url) as redis:
+            while True:
+                try:
+                    if not pump.slots.free:
+                        await asyncio.sleep(PAUSE)
+                    elif rung := await redis.brpop([key], timeout=1):
+                        pump.wake(named_in(rung[1]))
+                except (RedisError, OSError):
+                    await asyncio.sleep(1)
+
+    async def _connect(self) -> AsyncConnection:
+        return await AsyncConnection.connect(
+            self.dsn, autocommit=True, prepare_threshold=0, target_session_attrs=WRITABLE, **peers.POSTGRES
+        )
+
+    def _pump(self, client: Client) -> Pump:
+        vault = Vault(Keyring.from_text(self.settings.encryption_keys))
+        schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
+        return Pump(client, vault, schedule, self.settings.webhook_sender_slots, self.stopping.is_set)
+
+    def _client(self) -> Client:
+        policy = Policy.from_text(self.settings.webhook_allowed_networks)
+        return Client(policy, create_resolver(self.settings.webhook_resolver), self.settings.webhook_ca_file)
+
+
+def _observe(sent: Sent) -> None:
+    outcome = "succeeded" if sent.outcome.succeeded else (sent.outcome.error or "").partition(":")[0]
+    metrics.attempts.labels(outcome).inc()
+    metrics.attempt_seconds.observe(sent.outcome.duration_ms / 1000)
+    if sent.due.attempt == 1:
+        metrics.lag_seconds.observe(max(0.0, sent.at - sent.due.delivery_at.timestamp()))
+
+
+def named_in(ring: bytes | str) -> list[str]:
+    """The subscriptions that a ring names."""
+    text = ring if isinstance(ring, str) else ring.decode(errors="replace")
+    return [name for name in text.split() if ids.is_id(name, "wh")]
+
+
+def run(settings: Settings, working: threading.Event) -> None:
+    """The sender process. SIGTERM and SIGINT end it once what is in flight is over, at most 15 s later."""
+    _allow_files(settings.webhook_sender_slots + FURTHER_FILES)
+    sender = Sender(settings, working)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, sender.stop)
+        await sender.run()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+    tracing.shutdown()
+
+
+def _allow_files(number: int) -> None:
+    """Raises the soft limit of open files to that, as far as the hard limit goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

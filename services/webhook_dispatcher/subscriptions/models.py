@@ -1,19 +1,16 @@
-"""What comes in, what is stored, what partners see."""
+"""Bodies, rows and answers of subscriptions."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from shared import http
 from shared.messages import AppStatus
-from shared.pagination import Page
 
-DeliveryStatus = Literal["queued", "succeeded", "retrying", "failed"]
 EventTypes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=50)]
 Description = Annotated[str, Meta(max_length=500)]
-MOST_CONCURRENCY = 64
 
 
 class NewWebhook(http.Body):
@@ -35,26 +32,57 @@ class WebhookChange(http.Body):
     enabled: bool | UnsetType = UNSET
 
 
-class DeliveryPage(Page):
-    status: DeliveryStatus | None = None
-    event_type: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
-    since: http.Timestamp | None = None
-    until: http.Timestamp | None = None
-
-
-class RecoverQuery(http.Body):
-    since: http.Timestamp
-
-
-class TestQuery(http.Body):
-    wait: bool = False
-
-
 class App(msgspec.Struct, kw_only=True):
     """What auth has told of an app."""
 
     status: AppStatus
     approved_events: list[str]
+
+
+class Backlog(msgspec.Struct):
+    """How many deliveries wait for a webhook, counted up to 10,000 (`more`), and which background work on them is under way.
+
+    `clearing`: those that its app is no longer approved for are given up. `gathering`: those given up are taken back.
+    """
+
+    waiting: int
+    more: bool
+    clearing: bool
+    gathering: bool
+
+
+class Webhook(msgspec.Struct, omit_defaults=True):
+    """A subscription. `secret` is shown once, by the call that made it up; `secret_fingerprint` afterwards.
+
+    `backlog` is in the answers to reading and changing one webhook.
+    """
+
+    id: str
+    url: str
+    events: list[str]
+    unapproved_events: list[str]
+    description: str | None
+    enabled: bool
+    disabled_reason: str | None
+    disabled_at: datetime | None
+    paused: bool
+    secret_fingerprint: str
+    headers: list[str]
+    failing_since: datetime | None
+    slowed_until: datetime | None
+    concurrency: int
+    recovering: bool
+    created_at: datetime
+    updated_at: datetime
+    previous_secret_fingerprint: str | None = None
+    previous_secret_expires_at: datetime | None = None
+    backlog: Backlog | None = None
+    secret: str | None = None
+
+
+class Webhooks(msgspec.Struct):
+    webhooks: list[Webhook]
+    next_cursor: str | None
 
 
 class Subscription(msgspec.Struct, kw_only=True):
@@ -113,85 +141,3 @@ class Subscription(msgspec.Struct, kw_only=True):
             view["previous_secret_fingerprint"] = self.previous_secret_fingerprint
             view["previous_secret_expires_at"] = self.previous_secret_expires_at
         return view | ({"secret": secret} if secret is not None else {})
-
-
-class Delivery(msgspec.Struct, kw_only=True):
-    """One event for one subscription, with its latest attempt."""
-
-    id: str
-    event_id: str
-    event_type: str
-    sequence: int | None
-    status: DeliveryStatus
-    attempted_at: datetime | None
-    attempt: int
-    response_status: int | None
-    response_body: str | None
-    response_truncated: bool | None
-    duration_ms: float | None
-    next_attempt_at: datetime | None
-    error: str | None
-    trace_id: str | None
-    created_at: datetime
-
-
-class Attempt(msgspec.Struct, kw_only=True):
-    """One request of a delivery and what came back, as its history keeps it."""
-
-    number: int
-    attempted_at: datetime
-    url: str
-    request_headers: dict[str, str]
-    resolved_address: str | None
-    response_status: int | None
-    response_headers: dict[str, str] | None
-    response_body: str | None
-    response_truncated: bool
-    error: str | None
-    duration_ms: float
-    trace_id: str | None
-
-
-class Due(msgspec.Struct, kw_only=True):
-    """A claimed delivery with all that sending it takes. `share` is the class of slots it uses (sharing.py), `claimed` the monotonic
-    second from which its lease runs.
-
-    Without a body where its event is past the retention.
-    """
-
-    delivery_id: str
-    delivery_at: datetime
-    tenant_id: str
-    subscription_id: str
-    event_id: str
-    event_type: str
-    attempt: int
-    rung: int
-    body: str | None
-    traceparent: str | None
-    url: str
-    secret: bytes
-    previous_secret: bytes | None
-    headers: bytes | None
-    concurrency: int
-    failing: bool = False
-    share: str = "asked"
-    claimed: float = 0.0
-
-
-class Outcome(msgspec.Struct, kw_only=True):
-    """What became of one attempt. `retry_after` is what the receiver asked for, in seconds."""
-
-    status: int | None = None
-    error: str | None = None
-    headers: dict[str, str] = msgspec.field(default_factory=dict)
-    body: str | None = None
-    truncated: bool = False
-    retry_after: float | None = None
-    address: str | None = None
-    duration_ms: float = 0
-    timed_out: bool = False
-
-    @property
-    def succeeded(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300 and self.error is None
