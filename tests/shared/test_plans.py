@@ -54,8 +54,6 @@ FRAGMENTS = frozenset(
     {
         "services.epcr.queries.LINKED",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
-        "services.webhook_dispatcher.sending.queries.WALK",
-        "services.webhook_dispatcher.history.queries._COLUMNS",
     }
 )
 

@@ -48,7 +48,7 @@ class Delivery(msgspec.Struct, kw_only=True):
 
 
 class Attempt(msgspec.Struct, kw_only=True):
-    """One request of a delivery and what came back, as its history keeps it."""
+    """One request of a delivery with its answer, as the history stores it."""
 
     number: int
     attempted_at: datetime
@@ -69,8 +69,8 @@ class Deliveries(msgspec.Struct):
     next_cursor: str | None
 
 
-class DeliveryHistory(Delivery):
-    """A delivery with what was sent and each attempt."""
+class DeliveryHistory(Delivery, kw_only=True):
+    """A delivery with its request body and each attempt."""
 
     request_body: str | None
     attempts: list[Attempt]
@@ -92,7 +92,7 @@ class Recovering(msgspec.Struct):
 
 
 class Reconciliation(msgspec.Struct):
-    """accepted = delivered + pending + given_up, over what is retained; the sequence has no gap."""
+    """accepted = delivered + pending + given_up, within the retention; the sequence has no gap."""
 
     accepted: int
     delivered: int
@@ -103,7 +103,7 @@ class Reconciliation(msgspec.Struct):
 
 
 class Diagnosis(msgspec.Struct):
-    """What one test request showed: the exact bytes, the road, and what to do next in `verdict`."""
+    """The result of one test request: the exact bytes, the connection, and the next step in `verdict`."""
 
     delivery_id: str
     status: str

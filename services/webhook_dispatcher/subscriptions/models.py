@@ -1,7 +1,7 @@
 """Bodies, rows and answers of subscriptions."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -22,7 +22,7 @@ class NewWebhook(http.Body):
 
 
 class WebhookChange(http.Body):
-    """A PUT changes what it names and nothing else."""
+    """Only the given fields change."""
 
     url: str | UnsetType = UNSET
     events: EventTypes | UnsetType = UNSET
@@ -33,7 +33,7 @@ class WebhookChange(http.Body):
 
 
 class App(msgspec.Struct, kw_only=True):
-    """What auth has told of an app."""
+    """The state of an app that auth sent."""
 
     status: AppStatus
     approved_events: list[str]
@@ -52,7 +52,7 @@ class Backlog(msgspec.Struct):
 
 
 class Webhook(msgspec.Struct, omit_defaults=True):
-    """A subscription. `secret` is shown once, by the call that made it up; `secret_fingerprint` afterwards.
+    """A subscription. `secret` is shown once, by the call that generated it; `secret_fingerprint` afterwards.
 
     `backlog` is in the answers to reading and changing one webhook.
     """
@@ -115,29 +115,30 @@ class Subscription(msgspec.Struct, kw_only=True):
     recovering: bool
     held: bool
 
-    def partner_view(self, secret: str | None = None) -> dict[str, Any]:
-        """The webhook as its owner sees it; `secret` is shown once, by the call that made it."""
+    def shown(self, *, secret: str | None = None, backlog: Backlog | None = None) -> Webhook:
+        """The webhook as its owner sees it. `secret` is given only by the call that generated it."""
         now = datetime.now(UTC)
-        view: dict[str, Any] = {
-            "id": self.id,
-            "url": self.url,
-            "events": self.events,
-            "unapproved_events": [name for name in self.events if name not in self.live_events],
-            "description": self.description,
-            "enabled": self.enabled,
-            "disabled_reason": self.disabled_reason,
-            "disabled_at": self.disabled_at,
-            "paused": self.paused,
-            "secret_fingerprint": self.secret_fingerprint,
-            "headers": self.header_names,
-            "failing_since": self.failing_since,
-            "slowed_until": self.slowed_until if self.slowed_until and self.slowed_until > now else None,
-            "concurrency": self.concurrency,
-            "recovering": self.recovering,
-            "created_at": self.created_at,
-            "updated_at": self.updated_at,
-        }
-        if self.previous_secret_expires_at is not None and self.previous_secret_expires_at > now:
-            view["previous_secret_fingerprint"] = self.previous_secret_fingerprint
-            view["previous_secret_expires_at"] = self.previous_secret_expires_at
-        return view | ({"secret": secret} if secret is not None else {})
+        rotating = self.previous_secret_expires_at is not None and self.previous_secret_expires_at > now
+        return Webhook(
+            id=self.id,
+            url=self.url,
+            events=self.events,
+            unapproved_events=[name for name in self.events if name not in self.live_events],
+            description=self.description,
+            enabled=self.enabled,
+            disabled_reason=self.disabled_reason,
+            disabled_at=self.disabled_at,
+            paused=self.paused,
+            secret_fingerprint=self.secret_fingerprint,
+            headers=self.header_names,
+            failing_since=self.failing_since,
+            slowed_until=self.slowed_until if self.slowed_until is not None and self.slowed_until > now else None,
+            concurrency=self.concurrency,
+            recovering=self.recovering,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            previous_secret_fingerprint=self.previous_secret_fingerprint if rotating else None,
+            previous_secret_expires_at=self.previous_secret_expires_at if rotating else None,
+            backlog=backlog,
+            secret=secret,
+        )

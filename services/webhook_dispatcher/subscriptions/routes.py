@@ -49,8 +49,8 @@ OPERATIONS = [
         "Update a webhook",
         WRITE,
         {200: Webhook},
-        "Changes what it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a disablement, and has a webhook"
-        " that is failing or slowed tried at once; `enabled: false` holds from the next delivery on, however many wait.",
+        "Changes the fields it names. A new `secret` signs beside the old one for 24 hours. `enabled: true` ends a disablement, and a"
+        " webhook that is failing or slowed is tried at once; `enabled: false` holds from the next delivery on, however many wait.",
         body=WebhookChange,
         refusals=UNAPPROVED,
         example={"events": ["incident.updated", "incident.closed"]},
