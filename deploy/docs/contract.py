@@ -12,7 +12,7 @@ from services.device_ingest import routes as devices
 from services.epcr import routes as epcr
 from services.graphql_api import routes as graphql
 from services.webhook_dispatcher import routes as webhooks
-from services.webhook_dispatcher.event_types import EventType, catalogue
+from services.webhook_dispatcher.fanout.event_types import EventType, catalogue
 from shared.openapi import document
 from shared.problems import DOCUMENTATION
 

@@ -129,13 +129,17 @@ class Road:
 
 
 def entered(*starts: str) -> tuple[int, int]:
-    """Modules of the service and of shared/ entered from `services.epcr.endpoints.encounters:create_encounter` and the like."""
+    """Modules of the service and of shared/ entered from functions `<module>:<function>` or methods `<module>:<class>.<method>`."""
     road = Road()
     for start in starts:
-        where, _, name = start.partition(":")
+        where, _, path = start.partition(":")
+        name, _, method = path.partition(".")
         found = find(where, name)
         if not isinstance(found, Definition):
             raise LookupError(f"{start} is not there; name the behaviour's door anew in deploy/house/measure.py")
         road.follow(found)
+        if method and isinstance(found.node, ast.ClassDef):
+            methods = {child.name: child for child in found.node.body if isinstance(child, Function)}
+            road.follow(Definition(where, methods[method]))
     shared = sum(1 for name in road.entered if name.startswith("shared."))
     return len(road.entered) - shared, shared

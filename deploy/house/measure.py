@@ -24,7 +24,10 @@ TEST = re.compile(r"^\s*(?:async )?def test_", re.MULTILINE)
 
 ROADS = {
     "create an encounter": ("services.epcr.endpoints.encounters:create_encounter",),
-    "deliver a webhook": ("services.webhook_dispatcher.tasks:create_worker", "services.webhook_dispatcher.sender:run"),
+    "deliver a webhook": (
+        "services.webhook_dispatcher.fanout.intake:Intake.fan_out",
+        "services.webhook_dispatcher.sending.sender:run",
+    ),
     "client-credentials token": ("services.auth.oauth.endpoints:token",),
     "ACQI query": ("services.graphql_api.endpoints:graphql", "services.graphql_api.acqi.resolvers:acqi_metrics"),
 }

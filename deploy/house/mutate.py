@@ -25,10 +25,10 @@ TIMEOUT = 60
 LIBRARIES = ("celery", "hypothesis", "psycopg_pool", "starlette.applications")  # loaded once, before the children
 IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"  # the libraries are imported before pytest
 CORES = {
-    "signing": ("services/webhook_dispatcher/signing.py", "tests/webhook_dispatcher/test_signing.py"),
+    "signing": ("services/webhook_dispatcher/sending/signing.py", "tests/webhook_dispatcher/test_signing.py"),
     "scopes": ("services/auth/apps/scopes.py", "tests/auth/test_scopes.py"),
     "deidentify": ("services/epcr/deidentify.py", "tests/epcr/test_deidentify.py"),
-    "ladder": ("services/webhook_dispatcher/ladder.py", "tests/webhook_dispatcher/test_ladder.py"),
+    "ladder": ("services/webhook_dispatcher/sending/ladder.py", "tests/webhook_dispatcher/test_ladder.py"),
     "tokens": ("gateway/tokens.py", "tests/gateway/test_tokens.py"),
     "routing": ("gateway/routes.py", "tests/gateway/test_pure.py"),
     "suppression": ("services/graphql_api/acqi/suppression.py", "tests/graphql_api/test_suppression.py"),

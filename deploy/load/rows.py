@@ -8,8 +8,9 @@ from uuid import UUID
 
 from services.epcr import sealing
 from services.epcr.models.record import Record
-from services.webhook_dispatcher import event_types, fanout, signing
-from services.webhook_dispatcher.delivery import Vault
+from services.webhook_dispatcher.fanout import event_types, intake
+from services.webhook_dispatcher.sending import signing
+from services.webhook_dispatcher.sending.signing import Vault
 from shared import http, ids
 from shared.crypto import Keyring
 from shared.messages import EncounterFacts
@@ -157,9 +158,9 @@ def events(world: World, first: int, number: int, tenant_of: Callable[[int], int
         at, tenant = world.at(index, number), tenant_of(index)
         event, delivery = (ids.id_of(prefix, made(at, first + index)) for prefix in ("evt", "dlv"))
         sequence = index + 1 if tenant == LARGE else index // others + 1
-        kept = fanout.time_of(event)
+        kept = intake.time_of(event)
         yield (
-            (event, kept, world.tenant(tenant), EVENT, fanout.body(EVENT, at, data), at),
+            (event, kept, world.tenant(tenant), EVENT, intake.body(EVENT, at, data), at),
             (delivery, kept, world.tenant(tenant), world.webhook(tenant), event, kept, EVENT, sequence),
             delivery,
         )

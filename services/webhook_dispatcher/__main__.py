@@ -20,8 +20,8 @@ cli = commands(
 
 @cli.command()
 def sender(ops_host: OpsHost = LOOPBACK) -> None:
-    """Send what is due. Any number of these share the work."""
-    from services.webhook_dispatcher.sender import run
+    """Send due deliveries. Any number of these processes share the work."""
+    from services.webhook_dispatcher.sending.sender import run
 
     settings = load()
     working = observe("webhook-dispatcher", settings, ops_host)
@@ -31,14 +31,14 @@ def sender(ops_host: OpsHost = LOOPBACK) -> None:
 
 @cli.command(name="chores")
 def list_chores() -> None:
-    """Decisions whose rows of the past are still worked off: webhook, tenant, kind, begun, rows changed, rows waiting (to 10,000)."""
-    from services.webhook_dispatcher import chores
+    """Decisions whose old rows are not done yet: webhook, tenant, kind, begun, rows changed, rows waiting (to 10,000)."""
+    from services.webhook_dispatcher.history import decisions
     from shared.database import open_tasks_pool, task_transaction
     from shared.settings import required
 
     dsn = required(load().worker_database_url, "WORKER_DATABASE_URL")
     with task_transaction(open_tasks_pool(dsn, max_size=1)) as conn:
-        for row in chores.left(conn):
+        for row in decisions.chores_left(conn):
             typer.echo("  ".join(str(value) for value in row))
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from services.webhook_dispatcher import dispatch_queries, resolver
-from services.webhook_dispatcher.addresses import Policy
-from services.webhook_dispatcher.client import Client
-from services.webhook_dispatcher.delivery import Vault
+from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.queues import MOST_RINGS, SENDER, SERVICE
 from services.webhook_dispatcher.routes import PART
+from services.webhook_dispatcher.sending.addresses import Policy, create_resolver
+from services.webhook_dispatcher.sending.client import Client
+from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
 from shared import application, database, health, readiness, routing
 from shared.bell import Bell
@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> Starlette:
 async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[dict[str, Any]]:
     keyring = Keyring.from_text(settings.encryption_keys)
     policy = Policy.from_text(settings.webhook_allowed_networks)
-    client = Client(policy, resolver.create(settings.webhook_resolver), settings.webhook_ca_file)
+    client = Client(policy, create_resolver(settings.webhook_resolver), settings.webhook_ca_file)
     async with (
         database.open_pool(settings.database_url) as pool,
         Bell(settings.redis_url, SERVICE) as bell,
@@ -48,7 +48,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         yield {
             "settings": settings,
             "pool": pool,
-            "partitions": Daily(*dispatch_queries.PARTITIONED),
+            "partitions": Daily(*PARTITIONED),
             "bell": bell,
             "sender_bell": sender_bell,
             "keyring": keyring,

@@ -1,14 +1,13 @@
-"""What this service counts beyond what every service does."""
+"""The metrics of this service, beside those of every service."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.webhook_dispatcher.delivery import Sent
 from shared.metrics import BUCKETS
 
 attempts = Counter("webhook_attempts_total", "Requests sent to receivers", ["outcome"])
 attempt_seconds = Histogram("webhook_attempt_seconds", "From request to complete answer", buckets=BUCKETS)
 lag_seconds = Histogram("webhook_lag_seconds", "From a delivery's acceptance to its first request", buckets=BUCKETS)
-# Counted up to 10,000: what measures a backlog must not read all of it.
+# Counted up to 10,000: a measurement must not read a whole backlog.
 due = Gauge("webhook_deliveries_due", "Deliveries due and not yet sent, at most 1,000 a webhook and 10,000 in all")
 held = Gauge("webhook_deliveries_held", "Deliveries of stopped or recovering webhooks, at most 10,000")
 waiting = Gauge("webhook_deliveries_waiting", "Deliveries not over; above 10,000 by the statistics of PostgreSQL")
@@ -16,11 +15,3 @@ oldest = Gauge("webhook_oldest_due_seconds", "Age of the oldest delivery that is
 senders = Gauge("webhook_senders", "Senders that run")
 chores = Gauge("webhook_chores", "Decisions about webhooks that still have rows of the past to follow")
 chore_age = Gauge("webhook_oldest_chore_seconds", "Age of the oldest of them")
-
-
-def observe(sent: Sent) -> None:
-    outcome = "succeeded" if sent.outcome.succeeded else (sent.outcome.error or "").partition(":")[0]
-    attempts.labels(outcome).inc()
-    attempt_seconds.observe(sent.outcome.duration_ms / 1000)
-    if sent.due.attempt == 1:
-        lag_seconds.observe(max(0.0, sent.at - sent.due.delivery_at.timestamp()))

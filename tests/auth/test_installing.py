@@ -10,7 +10,7 @@ from redis import Redis
 from services.auth.apps import installing, rules
 from services.auth.apps.models import Tenant
 from services.auth.tasks import create_worker
-from services.webhook_dispatcher import event_types
+from services.webhook_dispatcher.fanout import event_types
 from shared import http as encoding
 from shared import ids
 from shared.messages import InstallApp, UninstallApp

@@ -25,9 +25,9 @@ import psycopg
 import pytest
 from redis import Redis
 
-from services.webhook_dispatcher import signing
-from services.webhook_dispatcher.delivery import Vault
-from services.webhook_dispatcher.dispatch_queries import BEGIN_CLAIM, CLAIM
+from services.webhook_dispatcher.sending import signing
+from services.webhook_dispatcher.sending.queries import BEGIN_CLAIM, CLAIM
+from services.webhook_dispatcher.sending.signing import Vault
 from shared import broker, ids, outbox
 from shared.crypto import Keyring
 from shared.messages import Event

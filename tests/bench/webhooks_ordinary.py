@@ -7,7 +7,7 @@ import httpx
 import psycopg
 from celery import Celery
 
-from services.webhook_dispatcher.delivery import request_headers
+from services.webhook_dispatcher.sending.signing import request_headers
 
 app = Celery("ordinary", broker=os.environ.get("BENCH_REDIS", ""))
 app.conf.update(task_ignore_result=True, worker_hijack_root_logger=False, task_default_queue="ordinary")

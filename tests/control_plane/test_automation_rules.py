@@ -13,7 +13,7 @@ from services.control_plane.automations import expressions, models, rules, runs
 from services.control_plane.automations.expressions import Filter
 from services.control_plane.automations.models import DocumentAction, WebhookAction
 from services.control_plane.settings import parse_schedule
-from services.webhook_dispatcher import event_types
+from services.webhook_dispatcher.fanout import event_types
 from shared import http
 from shared.problems import Problem
 

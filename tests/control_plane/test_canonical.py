@@ -14,7 +14,7 @@ from services.auth.apps import scopes
 from services.control_plane import catalogue
 from services.control_plane.packages import canonical, signing
 from services.control_plane.packages.models import Jwk
-from services.webhook_dispatcher import event_types
+from services.webhook_dispatcher.fanout import event_types
 from shared import strict_json
 from shared.encoding import base64url_encode
 

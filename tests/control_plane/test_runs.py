@@ -10,7 +10,7 @@ import pytest
 
 from services.control_plane.automations import runs as running
 from services.control_plane.settings import Settings
-from services.webhook_dispatcher.automations import fired
+from services.webhook_dispatcher.fanout.automations import fired
 from shared import ids, periodic
 from shared.database import task_transaction
 from shared.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunFinished

@@ -7,7 +7,7 @@ import pytest
 
 from services.auth.apps import endpoints
 from services.auth.apps.models import AppRow
-from services.webhook_dispatcher.event_types import violation
+from services.webhook_dispatcher.fanout.event_types import violation
 
 NOW = datetime(2026, 3, 23, 12, tzinfo=UTC)
 APP = AppRow(

@@ -29,7 +29,7 @@ import services.control_plane.releases.models
 import services.device_ingest.models
 import services.epcr.models.record
 import services.graphql_api.requests
-import services.webhook_dispatcher.models
+import services.webhook_dispatcher.subscriptions.models
 from gateway import framing, headers, target
 from gateway.problems import Refusal as GatewayRefusal
 from services.auth.apps import credentials
@@ -50,7 +50,8 @@ from services.graphql_api import bundles, errors, requests, schema
 from services.graphql_api import documents as graphql_documents
 from services.graphql_api.plans import Planner
 from services.graphql_api.telephony import carriers, numbers
-from services.webhook_dispatcher import addresses, custom_headers, signing
+from services.webhook_dispatcher.sending import addresses, signing
+from services.webhook_dispatcher.subscriptions import headers as custom_headers
 from shared import http, identity, pagination, strict_json, tracing
 from shared.encoding import base64url_encode
 from shared.problems import Problem
@@ -94,7 +95,7 @@ KINDS: dict[str, Any] = {
         (services.device_ingest.models, "DeviceChange ObservationDraft"),
         (services.epcr.models.record, "EncounterDraft RecordPatch"),
         (services.graphql_api.requests, "GraphqlRequest"),
-        (services.webhook_dispatcher.models, "NewWebhook WebhookChange"),
+        (services.webhook_dispatcher.subscriptions.models, "NewWebhook WebhookChange"),
     )
     for kind in (getattr(module, name) for name in names.split())
 }

@@ -18,8 +18,9 @@ from deploy.local.state import State
 from deploy.local.table import SERVICES
 from services.epcr import sealing
 from services.epcr.models.record import Record
-from services.webhook_dispatcher import fanout, signing
-from services.webhook_dispatcher.delivery import Vault
+from services.webhook_dispatcher.fanout import intake
+from services.webhook_dispatcher.sending import signing
+from services.webhook_dispatcher.sending.signing import Vault
 from shared import ids
 from shared.crypto import Keyring
 
@@ -62,7 +63,7 @@ def test_services_read_what_was_loaded_as_their_own(loadable: tuple[State, dict[
     for webhook, secret, fingerprint in asked(hooks, "SELECT id, secret, secret_fingerprint FROM subscriptions"):
         assert signing.fingerprint(vault.key(webhook, secret)) == fingerprint
     for delivery, at, event, event_at in asked(hooks, "SELECT id, at, event_id, event_at FROM deliveries"):
-        assert (fanout.time_of(delivery), fanout.time_of(event)) == (at, event_at)
+        assert (intake.time_of(delivery), intake.time_of(event)) == (at, event_at)
 
 
 def test_what_is_loaded_agrees_over_all_services(loadable: tuple[State, dict[str, Database]]) -> None:

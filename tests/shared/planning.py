@@ -17,9 +17,7 @@ from deploy.local.table import ROOT
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 PLACEHOLDER = re.compile(r"%(?:%|s|\((\w+)\)s)")
 OPTIONAL = re.compile(r"\(%\((\w+)\)s(?:::\w+(?:\[\])?)? IS NULL OR")
-SENDER = frozenset(
-    {"chores", "pump", "recording", "sender", "lanes"}
-)  # of the webhook dispatcher: async, as the worker
+SENDER = frozenset({"decisions", "recording", "sender"})  # of the webhook dispatcher: async, as the worker
 CASTS = ("", "::integer", "::interval", "::timestamptz")
 TYPELESS = (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch, psycopg.errors.IndeterminateDatatype)
 ROWS, PAGES, INDEX_PAGES, PARTITIONS = 10_000_000, 100_000, 30_000, 17

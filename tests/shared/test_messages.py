@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from deploy.local.databases import Database
-from services.webhook_dispatcher import event_types
+from services.webhook_dispatcher.fanout import event_types
 from shared import http
 from shared.messages import (
     EVENT_TYPES,

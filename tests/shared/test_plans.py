@@ -35,15 +35,15 @@ BOUNDED = {
     "services.graphql_api.acqi.queries.FORGET_MONTH": "a month of one tenant: indicators times days",
     "services.graphql_api.acqi.queries.LOCK_FACTS": "a month of one tenant, before FORGET_FACTS",
     "services.graphql_api.acqi.queries.MONTHS_WITH_FACTS": "an operator's command that rebuilds everything",
-    "services.webhook_dispatcher.chore_queries.LEFT": "an operator's command; counts 10,000 for each chore",
-    "services.webhook_dispatcher.dispatch_queries.MEASURE": "the first 10,000 rows; and an end of each webhook's queue",
-    "services.webhook_dispatcher.history_endpoints.LISTS[failed]": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history_endpoints.LISTS[queued]": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history_endpoints.LISTS[retrying]": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.queries.COUNT_DELIVERIES": "what is kept of one webhook, eight days, when its owner asks",
-    "services.webhook_dispatcher.queries.LIST_DELIVERIES": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.queries.LIST_QUEUED_DELIVERIES": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.queries.LIST_TROUBLED_DELIVERIES": "a page, each row of it looked up in every partition",
+    "services.webhook_dispatcher.history.decision_queries.LEFT": "an operator's command; counts 10,000 for each chore",
+    "services.webhook_dispatcher.sending.queries.MEASURE": "the first 10,000 rows; and an end of each webhook's queue",
+    "services.webhook_dispatcher.history.endpoints.LISTS[failed]": "a page, each row of it looked up in every partition",
+    "services.webhook_dispatcher.history.endpoints.LISTS[queued]": "a page, each row of it looked up in every partition",
+    "services.webhook_dispatcher.history.endpoints.LISTS[retrying]": "a page, each row of it looked up in every partition",
+    "services.webhook_dispatcher.history.queries.COUNT_DELIVERIES": "what is kept of one webhook, eight days, when its owner asks",
+    "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": "a page, each row of it looked up in every partition",
+    "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": "a page, each row of it looked up in every partition",
+    "services.webhook_dispatcher.history.queries.LIST_TROUBLED_DELIVERIES": "a page, each row of it looked up in every partition",
     "shared.audit.WAITING": "the first 100,000 entries that wait for their seal",
     "shared.audit_check.COVERED": "an operator's check of the whole trail, 10,000 entries at a time",
     "shared.audit_check.STRAY_LEAVES": "an operator's check of the whole trail",
@@ -53,9 +53,7 @@ BOUNDED = {
 FRAGMENTS = frozenset(
     {
         "services.epcr.queries.LINKED",
-        "services.webhook_dispatcher.chore_queries._GIVE_UP_BEGIN",
-        "services.webhook_dispatcher.dispatch_queries.WALK",
-        "services.webhook_dispatcher.queries._COLUMNS",
+        "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
     }
 )
 

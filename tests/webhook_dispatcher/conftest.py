@@ -14,13 +14,17 @@ from psycopg.rows import dict_row
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
-from services.webhook_dispatcher import chores, event_types, ladder, resolver, stopping, tasks
-from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.app import create_app
-from services.webhook_dispatcher.client import Client
-from services.webhook_dispatcher.delivery import Vault
-from services.webhook_dispatcher.pump import Pump
+from services.webhook_dispatcher.fanout import event_types
+from services.webhook_dispatcher.fanout.intake import Intake
+from services.webhook_dispatcher.history import decisions
+from services.webhook_dispatcher.sending import ladder
+from services.webhook_dispatcher.sending.addresses import Policy, create_resolver
+from services.webhook_dispatcher.sending.client import Client
+from services.webhook_dispatcher.sending.sender import Pump
+from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
+from services.webhook_dispatcher.subscriptions import apps
 from shared import ids
 from shared.crypto import Keyring
 from shared.database import AsyncConnection, open_tasks_pool, task_transaction
@@ -94,14 +98,14 @@ class Partner:
 
 
 class Dispatcher:
-    """What worker and relay do, one step at a time, for the tests of one module."""
+    """The steps of worker and relay, one at a time, for the tests of one module."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
         self.pool = open_tasks_pool(database.worker, max_size=4)
         self.owner = psycopg.connect(database.migrator, autocommit=True)
-        self.intake = tasks.Intake(settings)
+        self.intake = Intake(settings)
         self.rings = 0
         self.intake.ring = self._ring
 
@@ -113,7 +117,7 @@ class Dispatcher:
         self.owner.close()
 
     def rows(self, statement: Any, *parameters: Any) -> list[dict[str, Any]]:
-        """What the owner of the tables sees, past row-level security."""
+        """Rows as the owner of the tables sees them, past row-level security."""
         with self.owner.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(statement, parameters).fetchall()
 
@@ -136,7 +140,7 @@ class Dispatcher:
         app = {"status": "active", "approved_events": ["incident.*"]} | changes
         body = WebhookApp(client_id=partner.caller.client_id, version=version, **app)
         with task_transaction(self.pool) as conn:
-            tasks.change_apps(conn, [Message(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, body)])
+            apps.change_apps(conn, [Message(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, body)])
 
     def approve(self, partner: Partner, *patterns: str, version: int = 1) -> None:
         self.change_app(partner, version, approved_events=list(patterns))
@@ -145,15 +149,15 @@ class Dispatcher:
         """A second of the relay's work for recoveries."""
         self.work_off()
         with task_transaction(self.pool) as conn:
-            return stopping.release_held(conn)
+            return decisions.release_held(conn)
 
     def work_off(self, seconds: float = 30) -> int:
         with task_transaction(self.pool) as conn:
-            return chores.work_off(conn, seconds)
+            return decisions.work_off(conn, seconds)
 
     def disable_failing(self, days: float = 5) -> int:
         with task_transaction(self.pool) as conn:
-            return stopping.disable_long_failing(conn, days)
+            return decisions.disable_long_failing(conn, days)
 
     def pump_until(
         self, condition: Callable[[], Any], *, deadline: float = 15, seconds: float = PATIENCE, slots: int = 1024
@@ -181,7 +185,7 @@ class Dispatcher:
 
     def client(self, deadline: float) -> Client:
         policy = Policy.from_text(self.settings.webhook_allowed_networks)
-        return Client(policy, resolver.create(self.settings.webhook_resolver), self.settings.webhook_ca_file, deadline)
+        return Client(policy, create_resolver(self.settings.webhook_resolver), self.settings.webhook_ca_file, deadline)
 
     def new_pump(self, client: Client, stop: Callable[[], bool], slots: int = 1024) -> Pump:
         schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)

@@ -1,4 +1,4 @@
-"""The SSRF table: what a webhook's URL may name, and every spelling of what it may not."""
+"""The SSRF table: the targets that a webhook's URL may name, and every spelling of the forbidden ones."""
 
 from ipaddress import ip_address
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher.addresses import Policy, RefusedTarget, forbidden, parse
+from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, forbidden, parse
 
 PRODUCTION = Policy()
 LOCAL = Policy.from_text("127.0.0.0/8, ::1/128")

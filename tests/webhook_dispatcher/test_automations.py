@@ -1,4 +1,4 @@
-"""Automations of control-plane: the events they wait for are passed on, what they send reaches their own app's webhooks once."""
+"""Automations of control-plane: they get the events they wait for, and their deliveries reach their own app's webhooks once."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.webhook_dispatcher import automations, event_types
+from services.webhook_dispatcher.fanout import automations, event_types
 from shared import ids, states
 from shared.authenticity import MAX_COUNTED
 from shared.database import task_transaction
@@ -48,9 +48,9 @@ def run_of(partner: Partner, webhook: str | None = None, **changes: Any) -> Auto
 
 
 def deliver(dispatcher: Dispatcher, partner: Partner, *runs: AutomationDelivery) -> list[RunFinished]:
-    """What control-plane is told of them."""
+    """Delivers the runs. Returns the answers to control-plane."""
     with task_transaction(dispatcher.pool) as conn:
-        dispatcher.intake.deliver(conn, [received(partner.tenant_id, run) for run in runs])
+        automations.deliver(dispatcher.intake, conn, [received(partner.tenant_id, run) for run in runs])
     return [
         msgspec.convert(row["body"], RunFinished) for row in told(dispatcher, partner, "control_plane.run_finished.v1")
     ]

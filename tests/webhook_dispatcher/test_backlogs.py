@@ -1,6 +1,6 @@
 """A decision about a webhook holds at once, however much waits for it, and holds up nobody else.
 
-Twenty thousand deliveries stand for two million: the same statement over all of them would touch a hundredth of that, and here none touches
+Twenty thousand deliveries replace two million: the same statement over all of them would touch a hundredth of that, and here none touches
 more than a portion of a thousand.
 """
 
@@ -10,7 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.webhook_dispatcher import chore_queries, chores, dispatch_queries, queries
+from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.history import queries as history_queries
+from services.webhook_dispatcher.sending import queries
+from services.webhook_dispatcher.subscriptions import queries as subscription_queries
 from shared.database import SET_TENANT, task_transaction
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
@@ -76,7 +79,8 @@ def test_a_webhook_with_a_long_queue_is_stopped_by_the_next_claim_and_few_rows(
     webhook = partner.subscribe("https://integrator.example/")
     pile(dispatcher, partner, webhook, WAITING)
     assert (
-        touched(dispatcher, partner, lambda: DECISIONS[decision](partner, dispatcher, webhook)) <= chore_queries.PORTION
+        touched(dispatcher, partner, lambda: DECISIONS[decision](partner, dispatcher, webhook))
+        <= decision_queries.PORTION
     )
     other = Partner(partner.http)
     other.subscribe("https://integrator.example/")
@@ -128,7 +132,7 @@ def test_an_approval_withdrawn_is_followed_in_portions_that_survive_a_kill_and_a
     [chore] = dispatcher.rows("SELECT done, kind FROM chores WHERE tenant_id = %s", partner.tenant_id)
     assert chore == {"done": 2000, "kind": "unapproved"}
     with task_transaction(dispatcher.pool) as conn:
-        assert [row[:3] + row[4:] for row in chores.left(conn) if row[1] == partner.tenant_id] == [
+        assert [row[:3] + row[4:] for row in decisions.chores_left(conn) if row[1] == partner.tenant_id] == [
             (webhook.rpartition("/")[2], partner.tenant_id, "unapproved", 2000, 1501)
         ]
     dispatcher.work_off()
@@ -222,9 +226,9 @@ def test_what_a_person_asks_for_goes_out_at_once_though_the_receiver_asked_for_a
 
 def pages_of_a_claim(dispatcher: Dispatcher) -> int:
     with psycopg.connect(dispatcher.database.worker) as conn:
-        conn.execute(dispatch_queries.BEGIN_CLAIM)
+        conn.execute(queries.BEGIN_CLAIM)
         explained = conn.execute(
-            "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + dispatch_queries.CLAIM, CLAIM_ALL
+            "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + queries.CLAIM, CLAIM_ALL
         ).fetchone()
         conn.rollback()
     assert explained is not None
@@ -235,8 +239,8 @@ def pages_of_a_claim(dispatcher: Dispatcher) -> int:
 def test_the_queue_of_a_deleted_webhook_costs_claims_nothing_before_it_is_vacuumed(
     partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By pages, with all limits a hundredth of what they are: two million rows that are gone are 18,000 pages of index for each claim."""
-    monkeypatch.setattr(chores, "MANY", chores.MANY // 100)
+    """By pages, with all limits divided by a hundred: two million rows that are gone are 18,000 pages of index for each claim."""
+    monkeypatch.setattr(decisions, "MANY", decisions.MANY // 100)
     dispatcher.run("DELETE FROM chores")
     dispatcher.run("DELETE FROM queue")
     dispatcher.run("VACUUM queue")
@@ -246,10 +250,10 @@ def test_the_queue_of_a_deleted_webhook_costs_claims_nothing_before_it_is_vacuum
     pile(dispatcher, partner, webhook, WAITING)
     dispatcher.publish(other.tenant_id, "incident.updated")
     dispatcher.run("VACUUM ANALYZE queue")
-    pages_of_a_claim(dispatcher)  # reads what the next ones find in their caches
+    pages_of_a_claim(dispatcher)  # fills the caches for the next ones
     before = pages_of_a_claim(dispatcher)
     assert partner.call("DELETE", webhook).status_code == 204
-    assert dispatcher.work_off() >= WAITING - chore_queries.PORTION
+    assert dispatcher.work_off() >= WAITING - decision_queries.PORTION
     assert pages_of_a_claim(dispatcher) < before + 20
     waiting = "SELECT count(*) AS number FROM queue WHERE tenant_id = %s"
     for expected in (1, 1):
@@ -272,8 +276,8 @@ def test_the_list_of_what_waits_reads_no_more_of_it_than_a_page(partner: Partner
     page = {"subscription_id": webhook.rpartition("/")[2], "held": False, "status": "queued", "limit": 51}
     with psycopg.connect(dispatcher.database.app) as conn:
         conn.execute(SET_TENANT, (partner.tenant_id,))
-        conn.execute(queries.IN_ORDER)
-        explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + queries.LIST_QUEUED_DELIVERIES
+        conn.execute(subscription_queries.IN_ORDER)
+        explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + history_queries.LIST_QUEUED_DELIVERIES
         optional = dict.fromkeys(("after", "after_at", "event_type", "since", "until"))
         [(explained,)] = conn.execute(explain.encode(), page | optional).fetchall()
     assert sum(read(explained[0]["Plan"])) < 2000

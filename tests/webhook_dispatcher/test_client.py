@@ -1,4 +1,4 @@
-"""Receivers from hell: whatever one does, the attempt ends in time, in bounded memory, with a reason its owner understands."""
+"""Receivers from hell: the attempt always ends in time, in bounded memory, with a reason its owner understands."""
 
 import asyncio
 import datetime
@@ -18,12 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.webhook_dispatcher import client, pool, resolver
-from services.webhook_dispatcher.addresses import Address, Policy, parse
-from services.webhook_dispatcher.client import Client
-from services.webhook_dispatcher.connection import BODY_KEPT
-from services.webhook_dispatcher.models import Outcome
-from services.webhook_dispatcher.pool import Exchange
+from services.webhook_dispatcher.sending import client, connection
+from services.webhook_dispatcher.sending.addresses import Address, Policy, Resolver, UnknownName, parse
+from services.webhook_dispatcher.sending.client import Client, Outcome
+from services.webhook_dispatcher.sending.connection import BODY_KEPT, Exchange
 from tests.webhook_dispatcher.receiver import OK, Behaviour, Received, Receiver, always, answer, hang, running
 
 LOCAL = Policy.from_text("127.0.0.1/32")
@@ -31,7 +29,7 @@ LOCAL = Policy.from_text("127.0.0.1/32")
 
 @dataclass
 class Names:
-    """A resolver that knows what a test tells it, one answer per question; the last one stays."""
+    """A resolver with the answers of a test, one per question; the last one stays."""
 
     answers: list[list[str]]
     asked: int = 0
@@ -40,7 +38,7 @@ class Names:
         self.asked += 1
         known = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if not known:
-            raise resolver.UnknownName(name)
+            raise UnknownName(name)
         return [ip_address(address) for address in known]
 
 
@@ -48,7 +46,7 @@ def post(
     url: str,
     *,
     policy: Policy = LOCAL,
-    names: resolver.Resolver | None = None,
+    names: Resolver | None = None,
     ca_file: str = "",
     deadline: float = 15,
     times: int = 1,
@@ -283,14 +281,14 @@ def test_an_answer_nobody_asked_for_closes_the_connection_it_came_on(receiver: R
 
 def test_a_busy_connection_is_not_kept_for_ever(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that has moved is heeded although the old address still answers."""
-    monkeypatch.setattr(pool, "OLDEST_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "OLDEST_SECONDS", 0.0)
     names = Names([["127.0.0.1"]])
     post(f"http://receiver.example:{receiver.port}/", names=names, times=3)
     assert (names.asked, receiver.connections) == (3, 3)
 
 
 def test_an_idle_connection_is_closed(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(client, "SWEEP_SECONDS", 0.05)
     closed = threading.Event()
 

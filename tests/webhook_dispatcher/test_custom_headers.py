@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher import custom_headers
+from services.webhook_dispatcher.sending.client import shown_headers
+from services.webhook_dispatcher.subscriptions import headers as custom_headers
 
 
 @pytest.mark.parametrize(
@@ -48,5 +49,5 @@ def test_what_is_allowed_never_breaks_a_line(headers: dict[str, str]) -> None:
 
 def test_only_the_signature_and_custom_values_are_hidden_from_the_history() -> None:
     sent = {"webhook-id": "evt_1", "webhook-signature": "v1,abc", "X-Key": "canary"}
-    shown = custom_headers.shown(sent, frozenset({"X-Key"}))
+    shown = shown_headers(sent, frozenset({"X-Key"}))
     assert shown == {"webhook-id": "evt_1", "webhook-signature": "(redacted)", "X-Key": "(redacted)"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.webhook_dispatcher.fanout import EventRefused
+from services.webhook_dispatcher.fanout.intake import EventRefused
 from tests.webhook_dispatcher.conftest import SECRET, Dispatcher, Partner, event
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.test_sending import claim

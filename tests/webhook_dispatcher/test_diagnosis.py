@@ -1,4 +1,4 @@
-"""The test call that waits: the exact bytes, the way they went, and what to do next."""
+"""The test call that waits: the exact bytes, the connection, and the next step."""
 
 import asyncio
 import threading
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.webhook_dispatcher import history_endpoints
-from services.webhook_dispatcher.diagnosis import verdict
-from services.webhook_dispatcher.models import Outcome
+from services.webhook_dispatcher.history import endpoints
+from services.webhook_dispatcher.history.diagnosis import verdict
+from services.webhook_dispatcher.sending.client import Outcome
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import SECRET, Dispatcher, Partner
 from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer
@@ -163,7 +163,7 @@ def test_an_app_waits_for_two_tests_at_a_time_and_a_third_is_told_to_come_back(
 def test_a_process_waits_for_no_more_tests_than_it_has_places(
     partner: Partner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.webhook_dispatcher.history_endpoints.MOST_WAITING", 0)
+    monkeypatch.setattr("services.webhook_dispatcher.history.endpoints.MOST_WAITING", 0)
     assert partner.post(f"{partner.subscribe(receiver.url)}/test?wait=true").status_code == 429
 
 
@@ -171,7 +171,7 @@ def test_the_apps_of_one_organisation_leave_places_to_wait_to_others(
     partner: Partner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two for each of many apps would be all there are."""
-    monkeypatch.setattr("services.webhook_dispatcher.history_endpoints.MOST_WAITING", 6)
+    monkeypatch.setattr("services.webhook_dispatcher.history.endpoints.MOST_WAITING", 6)
     released = threading.Event()
 
     async def slowly(request: Received, writer: asyncio.StreamWriter) -> bool:
@@ -199,10 +199,10 @@ def test_the_apps_of_one_organisation_leave_places_to_wait_to_others(
 def test_a_crowd_that_may_not_wait_is_refused_without_the_database(
     partner: Partner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or its hundreds of requests would stand before others' in the line for a connection."""
+    """Or its hundreds of requests would wait for a connection before those of others."""
     used: list[str] = []
     released = threading.Event()
-    real = history_endpoints.tenant_transaction
+    real = endpoints.tenant_transaction
 
     def counted(request: Any, caller: Any) -> Any:
         used.append(caller.client_id)
@@ -214,7 +214,7 @@ def test_a_crowd_that_may_not_wait_is_refused_without_the_database(
         return True
 
     receiver.behaviour = slowly
-    monkeypatch.setattr(history_endpoints, "tenant_transaction", counted)
+    monkeypatch.setattr(endpoints, "tenant_transaction", counted)
     webhook = partner.subscribe(receiver.url)
     with ThreadPoolExecutor(30) as threads:
         try:

@@ -1,4 +1,4 @@
-"""The catalogue: what each event type promises is enforced, and its example keeps the promise."""
+"""The catalogue: the schema of each event type is enforced, and its example fits."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.webhook_dispatcher.event_types import FOLDER, catalogue, is_approved, violation
+from services.webhook_dispatcher.fanout.event_types import FOLDER, catalogue, is_approved, violation
 
 TYPES = [
     "app.secret_rotated",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher import ladder
+from services.webhook_dispatcher.sending import ladder
 
 DEFAULT = ladder.parse_schedule(ladder.DEFAULT)
 CHANCE = st.floats(min_value=0, max_value=1, exclude_max=True)

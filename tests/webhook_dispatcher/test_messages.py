@@ -4,7 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from services.webhook_dispatcher import event_types, fanout, stopping
+from services.webhook_dispatcher.fanout import event_types, intake
+from services.webhook_dispatcher.history import decisions
 from shared import ids
 from shared.messages import Event, WebhookApp
 
@@ -13,7 +14,7 @@ GOLDEN = Path(__file__).parents[1] / "messages"
 
 def test_the_golden_event_is_accepted_and_its_body_is_what_the_standard_asks() -> None:
     event = msgspec.json.decode((GOLDEN / "webhook_dispatcher.event.v1.json").read_bytes(), type=Event)
-    accepted = fanout.accept("org_1", event, None)
+    accepted = intake.accept("org_1", event, None)
     body = msgspec.json.decode(accepted.body)
     assert list(body) == ["type", "timestamp", "data"]
     assert body["timestamp"] == "2026-03-23T12:00:00.250000Z"
@@ -22,7 +23,7 @@ def test_the_golden_event_is_accepted_and_its_body_is_what_the_standard_asks() -
 
 def test_what_happened_in_a_rehearsal_says_so_to_every_subscriber() -> None:
     event = msgspec.json.decode((GOLDEN / "webhook_dispatcher.event.v1.json").read_bytes(), type=Event)
-    rehearsed = fanout.accept("org_1", msgspec.structs.replace(event, test=True), None)
+    rehearsed = intake.accept("org_1", msgspec.structs.replace(event, test=True), None)
     assert msgspec.json.decode(rehearsed.body)["test"] is True
 
 
@@ -35,6 +36,6 @@ def test_the_golden_app_is_read_whole() -> None:
 
 
 def test_webhook_disabled_as_we_send_it_is_an_event_of_the_catalogue() -> None:
-    event = stopping.disabled_event(ids.new_id("wh"), "failing", test=False)
+    event = decisions.disabled_event(ids.new_id("wh"), "failing", test=False)
     assert event_types.violation(event.type, event.data) is None
     assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event

@@ -1,4 +1,4 @@
-"""A webhook that stops, and comes back: nothing is lost meanwhile, and what waited arrives oldest first at a rising rate."""
+"""A webhook that stops, and comes back: nothing is lost meanwhile, and waiting deliveries arrive oldest first at a rising rate."""
 
 import asyncio
 import itertools
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher import dispatch_queries, recovery_queries, stopping
+from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.sending import queries
 from shared import ids
 from shared.database import task_transaction
 from shared.worker import Received as Message
@@ -324,12 +325,12 @@ def test_a_deleted_app_takes_its_webhooks_with_it(partner: Partner, dispatcher: 
     assert waiting(dispatcher, partner) == []
 
 
-@given(st.integers(0, 3000), st.integers(1, stopping.FASTEST))
+@given(st.integers(0, 3000), st.integers(1, decisions.FASTEST))
 def test_a_step_never_has_more_out_than_its_rate_and_doubles_only_when_all_arrived(out: int, rate: int) -> None:
-    room, following = stopping.next_step(rate, out, failing=False)
+    room, following = decisions.next_step(rate, out, failing=False)
     assert room == max(0, rate - out)
-    assert following == (min(stopping.FASTEST, 2 * rate) if out == 0 else rate)
-    probes, after = stopping.next_step(rate, out, failing=True)
+    assert following == (min(decisions.FASTEST, 2 * rate) if out == 0 else rate)
+    probes, after = decisions.next_step(rate, out, failing=True)
     assert (probes, after) == (1 if out == 0 else 0, 1)
 
 
@@ -445,7 +446,7 @@ def test_what_is_past_its_retention_is_given_up_and_can_not_be_sent_again(
 
 
 def test_the_statements_of_every_second_do_not_read_what_is_held(partner: Partner, dispatcher: Dispatcher) -> None:
-    """Thirty thousand deliveries wait for webhooks that are stopped or recovering: what looks for work passes them by."""
+    """Thirty thousand deliveries wait for webhooks that are stopped or recovering: the search for work passes them by."""
     dispatcher.run("DELETE FROM queue")
     for paused in (True, False):
         webhook = partner.subscribe("https://integrator.example/").rpartition("/")[2]
@@ -461,17 +462,17 @@ def test_the_statements_of_every_second_do_not_read_what_is_held(partner: Partne
     dispatcher.run("ANALYZE queue, subscriptions")
     one = {"subscription_id": webhook}
     statements = {
-        "count": (recovery_queries.COUNT_RELEASED, one),
-        "release": (recovery_queries.RELEASE_OLDEST, one | {"room": 10, "restarts": True}),
-        "end": (recovery_queries.SET_RECOVERY, one | {"rate": 1}),
-        "claim": (dispatch_queries.CLAIM, CLAIM_ALL),
+        "count": (decision_queries.COUNT_RELEASED, one),
+        "release": (decision_queries.RELEASE_OLDEST, one | {"room": 10, "restarts": True}),
+        "end": (decision_queries.SET_RECOVERY, one | {"rate": 1}),
+        "claim": (queries.CLAIM, CLAIM_ALL),
     }
     with psycopg.connect(dispatcher.database.worker) as conn:
         read = {name: pages_read(conn, *statement) for name, statement in statements.items()}
         conn.rollback()
-        measuring = pages_read(conn, dispatch_queries.MEASURE, {})
+        measuring = pages_read(conn, queries.MEASURE, {})
     assert max(read.values()) < 300, read
-    # It counts up to ten thousand of each kind, whatever there is.
+    # It counts up to ten thousand of each kind.
     assert measuring < 6000
     dispatcher.run("DELETE FROM queue WHERE tenant_id = %s", partner.tenant_id)
 

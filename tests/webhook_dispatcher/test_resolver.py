@@ -1,4 +1,4 @@
-"""Names, asked of a DNS server of the test's own: what it answers is what is connected to, and nothing else."""
+"""Names, looked up at a DNS server of the test: connections go to its answers and to no other address."""
 
 import asyncio
 import socketserver
@@ -13,10 +13,9 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from services.webhook_dispatcher import resolver
-from services.webhook_dispatcher.addresses import Policy
-from services.webhook_dispatcher.client import Client
-from services.webhook_dispatcher.models import Outcome
+from services.webhook_dispatcher.sending import addresses as addressing
+from services.webhook_dispatcher.sending.addresses import Policy, UnknownName, create_resolver
+from services.webhook_dispatcher.sending.client import Client, Outcome
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
 
@@ -84,7 +83,7 @@ def name_server() -> Iterator[NameServer]:
 
 def post(name_server: NameServer, url: str, times: int = 1) -> list[Outcome]:
     async def run() -> list[Outcome]:
-        names = resolver.create(name_server.setting)
+        names = create_resolver(name_server.setting)
         async with Client(Policy.from_text("127.0.0.1/32"), names) as client:
             return [(await client.post(url, {}, b"{}"))[0] for _ in range(times)]
 
@@ -93,7 +92,7 @@ def post(name_server: NameServer, url: str, times: int = 1) -> list[Outcome]:
 
 def test_a_name_is_asked_for_both_families(name_server: NameServer) -> None:
     name_server.answers["receiver.example"] = [["8.8.8.8", "2606:4700:4700::1111"]]
-    names = resolver.create(name_server.setting)
+    names = create_resolver(name_server.setting)
     addresses = asyncio.run(names.addresses("receiver.example"))
     assert addresses == [ip_address("8.8.8.8"), ip_address("2606:4700:4700::1111")]
     assert sorted(name_server.asked) == ["receiver.example A", "receiver.example AAAA"]
@@ -105,14 +104,14 @@ def test_a_name_that_does_not_exist_or_has_no_address_is_unknown(
 ) -> None:
     if known is not None:
         name_server.answers["receiver.example"] = known
-    with pytest.raises(resolver.UnknownName):
-        asyncio.run(resolver.create(name_server.setting).addresses("receiver.example"))
+    with pytest.raises(UnknownName):
+        asyncio.run(create_resolver(name_server.setting).addresses("receiver.example"))
 
 
 def test_loopback_names_never_leave_the_machine(name_server: NameServer) -> None:
     for name in ("localhost", "receiver.localhost"):
-        assert asyncio.run(resolver.create(name_server.setting).addresses(name)) == [ip_address("127.0.0.1")]
-        assert asyncio.run(resolver.create("").addresses(name)) == [ip_address("127.0.0.1")]
+        assert asyncio.run(create_resolver(name_server.setting).addresses(name)) == [ip_address("127.0.0.1")]
+        assert asyncio.run(create_resolver("").addresses(name)) == [ip_address("127.0.0.1")]
     assert name_server.asked == []
 
 
@@ -138,7 +137,7 @@ def test_a_name_that_rebinds_between_two_deliveries_is_refused(name_server: Name
 def test_a_server_that_does_not_answer_is_a_dns_error_in_time(
     name_server: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolver, "SECONDS", 0.3)
+    monkeypatch.setattr(addressing, "LOOK_UP_SECONDS", 0.3)
     [outcome] = post(name_server, "http://silent.example/")
     assert outcome.error == "dns_error: its name servers did not answer"
     assert outcome.timed_out
@@ -148,7 +147,7 @@ def test_names_whose_servers_are_silent_keep_no_other_from_being_looked_up(name_
     name_server.answers["receiver.example"] = [["8.8.8.8"]]
 
     async def look_up() -> tuple[list[Any], list[bool]]:
-        names = resolver.create(name_server.setting)
+        names = create_resolver(name_server.setting)
         silent = [asyncio.create_task(names.addresses(f"silent-{number}.example")) for number in range(100)]
         await asyncio.to_thread(wait_for, lambda: len(name_server.ignored) == 100)
         found = await names.addresses("receiver.example")
@@ -167,7 +166,7 @@ def test_a_name_that_many_ask_for_at_the_same_time_is_looked_up_once_and_then_ag
     name_server.answers["receiver.example"] = [["8.8.8.8"], ["1.1.1.1"]]
 
     async def look_up() -> list[Any]:
-        names = resolver.create(name_server.setting)
+        names = create_resolver(name_server.setting)
         together = [names.addresses("receiver.example") for _ in range(20)]
         return [*await asyncio.gather(*together), await names.addresses("receiver.example")]
 
@@ -181,7 +180,7 @@ def test_one_who_gives_up_does_not_end_the_question_for_the_others(name_server: 
     name_server.answers["receiver.example"] = [["8.8.8.8"]]
 
     async def look_up() -> Any:
-        names = resolver.create(name_server.setting)
+        names = create_resolver(name_server.setting)
         impatient = asyncio.create_task(names.addresses("receiver.example"))
         patient = asyncio.create_task(names.addresses("receiver.example"))
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Senders as processes: how they share the work, what a receiver gets from all of them, and how one ends."""
+"""Senders as processes: how they share the work and the limit of a receiver, and how one ends."""
 
 import asyncio
 import os
@@ -17,8 +17,9 @@ import pytest
 
 from deploy.local import ports
 from deploy.local.table import ROOT
-from services.webhook_dispatcher import dispatch_queries
-from services.webhook_dispatcher.pump import Pump
+from services.webhook_dispatcher.fanout.intake import Intake
+from services.webhook_dispatcher.sending import queries
+from services.webhook_dispatcher.sending.sender import Pump
 from services.webhook_dispatcher.settings import Settings
 from shared.database import AsyncConnection
 from tests.support.environment import environment_of
@@ -54,12 +55,10 @@ def is_ready(url: str) -> bool:
 def test_a_sender_process_is_woken_by_the_bell_and_shows_its_metrics(
     partner: Partner, dispatcher: Dispatcher, settings: Settings, receiver: Receiver
 ) -> None:
-    from services.webhook_dispatcher import tasks
-
     webhook = partner.subscribe(receiver.url)
     with sending(settings) as (_, url):
         dispatcher.publish(partner.tenant_id, "incident.updated")
-        tasks.Intake(settings).ring([webhook.rpartition("/")[2]])
+        Intake(settings).ring([webhook.rpartition("/")[2]])
         wait_for(lambda: partner.books(webhook)["delivered"] == 1)
         assert httpx.get(f"{url}/livez").status_code == 200
         assert 'webhook_attempts_total{outcome="succeeded"} 1.0' in httpx.get(f"{url}/metrics").text
@@ -190,7 +189,7 @@ async def pump_together(dispatcher: Dispatcher, number: int, done: Callable[[], 
         pumps = [dispatcher.new_pump(client, ended.is_set) for _ in range(number)]
         sent = [0] * number
         for pump in pumps:  # each knows of all from the beginning
-            dispatcher.run(dispatch_queries.SEEN.replace("%(id)s", "%s"), pump.id)
+            dispatcher.run(queries.SEEN.replace("%(id)s", "%s"), pump.id)
         for index, pump in enumerate(pumps):
             _count_into(sent, index, pump)
 

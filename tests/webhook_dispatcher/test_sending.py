@@ -13,17 +13,18 @@ import psycopg
 import pytest
 import time_machine
 
-from services.webhook_dispatcher import dispatch_queries, event_types, recording, sharing
-from services.webhook_dispatcher.lanes import Lane
-from services.webhook_dispatcher.models import Outcome
-from services.webhook_dispatcher.pump import MOST_REPORTS
+from services.webhook_dispatcher.fanout import event_types
+from services.webhook_dispatcher.sending import lanes, queries, recording
+from services.webhook_dispatcher.sending.client import Outcome
+from services.webhook_dispatcher.sending.lanes import Lane
+from services.webhook_dispatcher.sending.sender import MOST_REPORTS
 from shared.clock import clock
 from shared.database import AsyncConnection
 from tests.support.waiting import PATIENCE, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer, hang, running
 
-PLENTY = json.dumps(dict.fromkeys(sharing.CLASSES, 1000))
+PLENTY = json.dumps(dict.fromkeys(lanes.CLASSES, 1000))
 CLAIM_ALL = {
     "named": "[]",
     "after": "",
@@ -39,10 +40,10 @@ CLAIM_ALL = {
 
 
 def claim(dispatcher: Dispatcher, *partners: Partner) -> list[str]:
-    """Claims as a sender does, and then dies without a word. The ids of what it had for these partners."""
+    """Claims like a sender that dies then. Returns the ids of the deliveries claimed for these partners."""
     tenants = {partner.tenant_id for partner in partners}
     with psycopg.connect(dispatcher.database.worker) as conn:
-        rows = conn.execute(dispatch_queries.CLAIM, CLAIM_ALL).fetchall()
+        rows = conn.execute(queries.CLAIM, CLAIM_ALL).fetchall()
     return [row[2] for row in rows if row[4] in tenants]
 
 
@@ -63,7 +64,7 @@ def test_receivers_that_hang_hold_nobody_else_up(partner: Partner, dispatcher: D
 def test_a_sender_whose_clock_is_wrong_signs_by_the_databases(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
-    """Receivers refuse what is signed more than five minutes from now (Standard Webhooks)."""
+    """Receivers refuse signatures more than five minutes from now (Standard Webhooks)."""
     partner.subscribe(receiver.url)
     dispatcher.publish(partner.tenant_id, "incident.updated")
     try:
@@ -116,7 +117,7 @@ def test_a_lease_is_whole_however_long_its_claim_waited_for_its_turn(partner: Pa
 
     async def run() -> None:
         async with await AsyncConnection.connect(dispatcher.database.worker, autocommit=True) as conn:
-            await recording.claim(conn, recording.Round((), "", 1000), 1000, sharing.Slots(1024).rooms({}))
+            await recording.claim(conn, recording.Round((), "", 1000), 1000, lanes.Slots(1024).rooms({}))
 
     with psycopg.connect(dispatcher.database.worker) as other:
         other.execute("SELECT pg_advisory_xact_lock(7402002)")
@@ -182,7 +183,7 @@ def test_a_report_that_comes_after_its_lease_was_taken_over_is_ignored(
     }
     late = json.dumps([report])
     with psycopg.connect(dispatcher.database.worker) as conn:
-        conn.execute(dispatch_queries.RECORD, {"sent": late})
+        conn.execute(queries.RECORD, {"sent": late})
     assert partner.deliveries(webhook)[0]["status"] == "queued"
     assert dispatcher.rows("SELECT 1 FROM attempts WHERE delivery_id = %s", held) == []
     assert len(dispatcher.rows("SELECT 1 FROM queue WHERE delivery_id = %s", held)) == 1
@@ -210,7 +211,7 @@ def test_two_senders_side_by_side_send_nothing_twice(
 def test_a_database_that_goes_away_costs_no_second_request(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
-    """What was sent while the connection broke is recorded over the next one."""
+    """A result from while the connection was broken is recorded over the next one."""
     webhook = partner.subscribe(receiver.url)
     dispatcher.publish(partner.tenant_id, *["incident.updated"] * 5)
 
@@ -272,7 +273,7 @@ def test_manual_retries_use_up_nothing_of_the_ladder(
     webhook = partner.subscribe(receiver.url)
     receiver.behaviour = always(
         answer(500, "retry-after: 3600\r\n")
-    )  # nothing but what is asked for by hand comes in between
+    )  # only deliveries asked for by hand come in between
     dispatcher.publish(partner.tenant_id, "incident.updated")
     dispatcher.pump_until(lambda: partner.deliveries(webhook)[0]["status"] == "retrying")
     [delivery] = partner.deliveries(webhook)
@@ -355,7 +356,7 @@ def test_a_webhook_deleted_while_its_failures_are_recorded_stops_no_sender(
 def test_a_receiver_that_is_always_done_at_once_still_gains_speed(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
-    """Its lane is empty at the end of every cycle; what was learnt of it must not be forgotten with that."""
+    """Its lane is empty at the end of every cycle; its measured health must not be forgotten with it."""
     webhook = partner.subscribe(receiver.url)
     for _ in range(4):
         dispatcher.publish(partner.tenant_id, *["incident.updated"] * 250)
@@ -376,7 +377,7 @@ def test_slow_receivers_of_one_tenant_leave_slots_for_its_others_and_for_other_t
 
     other = Partner(partner.http)
     with ExitStack() as stack:
-        stack.callback(answering.set)  # whatever fails: the receivers' threads wait for it
+        stack.callback(answering.set)  # also after a failure: the receivers' threads wait for it
         slow = [stack.enter_context(running(Receiver(behaviour=slowly))) for _ in range(2)]
         for number in range(16):
             partner.subscribe(slow[number % 2].url, "incident.closed")
@@ -412,7 +413,7 @@ def test_no_claim_gives_a_tenant_more_than_its_share(partner: Partner, dispatche
             {"tenants": json.dumps({partner.tenant_id: json.loads(few)})},
             {"classes": few},
         ):
-            rows = conn.execute(dispatch_queries.CLAIM, CLAIM_ALL | limits).fetchall()
+            rows = conn.execute(queries.CLAIM, CLAIM_ALL | limits).fetchall()
             assert [row[4] for row in rows].count(partner.tenant_id) == 3
             conn.rollback()
 
@@ -428,9 +429,9 @@ def test_a_claim_reads_of_each_receiver_its_part_of_the_slots_and_not_all_that_w
     for _ in range(5):
         dispatcher.publish(partner.tenant_id, *["incident.updated"] * 20)
     with psycopg.connect(dispatcher.database.worker) as conn:
-        conn.execute(dispatch_queries.BEGIN_CLAIM)
+        conn.execute(queries.BEGIN_CLAIM)
         explained = conn.execute(
-            "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + dispatch_queries.CLAIM, CLAIM_ALL | {"slots": 20}
+            "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + queries.CLAIM, CLAIM_ALL | {"slots": 20}
         ).fetchone()
         conn.rollback()
     assert explained is not None
@@ -470,9 +471,9 @@ def hang_on(partner: Partner, dispatcher: Dispatcher, number: int) -> None:
 def steps_of_a_claim(dispatcher: Dispatcher, visited: dict[str, object]) -> int:
     """How often a claim, which is then undone, goes to a table, whether or not it finds a row there."""
     with psycopg.connect(dispatcher.database.worker) as conn:
-        conn.execute(dispatch_queries.BEGIN_CLAIM)
+        conn.execute(queries.BEGIN_CLAIM)
         explained = conn.execute(
-            "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + dispatch_queries.CLAIM, CLAIM_ALL | visited
+            "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + queries.CLAIM, CLAIM_ALL | visited
         ).fetchone()
         conn.rollback()
     assert explained is not None
@@ -529,7 +530,7 @@ def test_the_results_of_many_that_time_out_together_are_recorded_in_portions(dis
     results = [f"wh_{number}" for number in range(2 * MOST_REPORTS + 10) for _ in range(2)]
     for key in results:
         lane = pump.lanes.setdefault(key, Lane(tenant_id="org_1", limit=4, stored_limit=4))
-        lane.note(Outcome(error="timeout", timed_out=True, duration_ms=15_000), 5.0)
+        lane.count(Outcome(error="timeout", timed_out=True, duration_ms=15_000), 5.0)
         pump.over.append({"subscription_id": key, "succeeded": False})
     sizes, reported = [], set[str]()
     while pump.over:
@@ -545,22 +546,22 @@ def test_a_claim_does_not_wait_for_the_disk_and_a_record_does(partner: Partner, 
     with psycopg.connect(dispatcher.database.worker) as conn:
         conn.execute("SET synchronous_commit = on")  # as in production; this cluster's disk may be lost
         conn.commit()
-        conn.execute(dispatch_queries.CLAIM, CLAIM_ALL)
+        conn.execute(queries.CLAIM, CLAIM_ALL)
         assert conn.execute("SHOW synchronous_commit").fetchone() == ("off",)
         conn.commit()
-        conn.execute(dispatch_queries.RECORD, {"sent": "[]"})
+        conn.execute(queries.RECORD, {"sent": "[]"})
         assert conn.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
 def test_a_sender_frozen_within_a_claim_holds_the_others_up_for_seconds_alone(dispatcher: Dispatcher) -> None:
     """As one whose machine pauses between two packets of a claim; nothing else ends its transaction while others wait."""
     with psycopg.connect(dispatcher.database.worker) as frozen, psycopg.connect(dispatcher.database.worker) as other:
-        shorter = dispatch_queries.BEGIN_CLAIM.replace("'transaction_timeout', '15s'", "'transaction_timeout', '1s'")
-        assert shorter != dispatch_queries.BEGIN_CLAIM
+        shorter = queries.BEGIN_CLAIM.replace("'transaction_timeout', '15s'", "'transaction_timeout', '1s'")
+        assert shorter != queries.BEGIN_CLAIM
         frozen.execute(shorter)
-        other.execute(dispatch_queries.BEGIN_CLAIM)
+        other.execute(queries.BEGIN_CLAIM)
         with pytest.raises(psycopg.errors.TransactionTimeout):
-            frozen.execute(dispatch_queries.CLAIM, CLAIM_ALL)
+            frozen.execute(queries.CLAIM, CLAIM_ALL)
 
 
 def test_no_lock_of_a_sender_outlives_its_transaction(

@@ -1,4 +1,4 @@
-"""How a sender's slots are shared: whoever comes next finds room, however many take their time."""
+"""How a sender's slots are shared: the next receiver finds room, however many are slow."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhook_dispatcher import sharing
-from services.webhook_dispatcher.models import Due
-from services.webhook_dispatcher.sharing import Slots
+from services.webhook_dispatcher.sending import lanes
+from services.webhook_dispatcher.sending.client import Due
+from services.webhook_dispatcher.sending.lanes import Slots
 
 SLOTS = 512
 
@@ -41,7 +41,7 @@ def held(*taken: Due, slots: int = SLOTS) -> Slots:
     return made
 
 
-def rooms(slots: Slots, taken: Iterable[Due]) -> sharing.Rooms:
+def rooms(slots: Slots, taken: Iterable[Due]) -> lanes.Rooms:
     return slots.rooms({one.subscription_id: (one.tenant_id, 1) for one in taken})
 
 
@@ -92,7 +92,7 @@ def test_what_is_given_back_is_forgotten() -> None:
 
 @given(st.integers(0, 600), st.integers(0, 600))
 def test_after_taking_its_share_nobody_holds_more_than_is_left_but_one(free: int, taken: int) -> None:
-    more = sharing.share(free, taken)
+    more = lanes.share(free, taken)
     assert 0 <= more <= max(0, free)
     assert more == 0 or taken + more <= free - more + 1
 

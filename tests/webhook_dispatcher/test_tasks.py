@@ -1,4 +1,4 @@
-"""The queue door: what rings for a sender, what the relay keeps in order, what leaves with its partition."""
+"""The door from the queue: waking a sender, the work of the relay, the end of a partition."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -9,10 +9,13 @@ import msgspec
 import pytest
 from redis import Redis
 
-from services.webhook_dispatcher import dispatch_queries, metrics, tasks
+from services.webhook_dispatcher import metrics, tasks
+from services.webhook_dispatcher.fanout.intake import Intake
+from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
-from services.webhook_dispatcher.sender import named_in
+from services.webhook_dispatcher.sending.sender import named_in
 from services.webhook_dispatcher.settings import Settings
+from services.webhook_dispatcher.subscriptions import apps
 from shared import broker, ids
 from shared.database import task_transaction
 from shared.messages import WebhookTenant
@@ -41,12 +44,12 @@ def test_a_bell_rings_after_what_was_fanned_out_is_committed(
     with Redis.from_url(redis_url) as redis:
         redis.delete(broker.bell_key(SENDER))
         with task_transaction(idle.pool) as conn:
-            tasks.Intake(settings).fan_out(conn, [message])
+            Intake(settings).fan_out(conn, [message])
             assert redis.llen(broker.bell_key(SENDER)) == 0
         [ring] = redis.lrange(broker.bell_key(SENDER), 0, -1)
         assert named_in(ring) == [webhook]
         for _ in range(MOST_RINGS + 1):
-            tasks.Intake(settings).ring([webhook] * (MOST_NAMED + 1))
+            Intake(settings).ring([webhook] * (MOST_NAMED + 1))
         rings = redis.lrange(broker.bell_key(SENDER), 0, -1)
         assert (len(rings), len(named_in(rings[0]))) == (MOST_RINGS, MOST_NAMED)
         redis.delete(broker.bell_key(SENDER))
@@ -69,7 +72,7 @@ def test_partitions_are_made_ahead_and_dropped_behind_with_what_waits_in_them(
     partner.subscribe("https://integrator.example/")
     idle.publish(partner.tenant_id, "incident.updated", "incident.updated")
     old = datetime.now(UTC) - timedelta(days=40)
-    for table in dispatch_queries.PARTITIONED:
+    for table in PARTITIONED:
         idle.run("SELECT ensure_partition(%s::regclass, %s)", table, old.date())
     expired = ids.id_of("dlv", uuid.UUID(int=int(old.timestamp() * 1000) << 80))
     idle.run("UPDATE queue SET delivery_id = %s, delivery_at = %s WHERE sequence = 1", expired, old)
@@ -80,7 +83,7 @@ def test_partitions_are_made_ahead_and_dropped_behind_with_what_waits_in_them(
     names = [row["name"] for row in idle.rows("SELECT inhrelid::regclass::text AS name FROM pg_inherits")]
     assert not any(old.strftime("%Y%m%d") in name for name in names)
     ahead = (datetime.now(UTC) + timedelta(days=8)).strftime("%Y%m%d")
-    assert {f"{table}_{ahead}" for table in dispatch_queries.PARTITIONED} <= set(names)
+    assert {f"{table}_{ahead}" for table in PARTITIONED} <= set(names)
 
 
 def test_what_is_due_and_held_is_measured_and_what_a_receiver_asked_to_wait_with_is_not_late(
@@ -127,7 +130,7 @@ def test_after_days_without_a_relay_an_event_makes_the_partitions_it_needs(
     partner: Partner, idle: Dispatcher, settings: Settings
 ) -> None:
     webhook = partner.subscribe("https://integrator.example/")
-    for table in dispatch_queries.PARTITIONED:
+    for table in PARTITIONED:
         idle.run(f"DROP TABLE {table}_{datetime.now(UTC):%Y%m%d}")
     one = event("incident.updated")
     envelope = Envelope(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, msgspec.Raw(msgspec.json.encode(one)))
@@ -140,7 +143,7 @@ def test_after_days_without_a_relay_an_event_makes_the_partitions_it_needs(
 def test_after_days_without_a_relay_a_test_makes_the_partitions_it_needs(
     idle: Dispatcher, settings: Settings, receiver: Receiver
 ) -> None:
-    for table in dispatch_queries.PARTITIONED:
+    for table in PARTITIONED:
         idle.run(f"DROP TABLE {table}_{datetime.now(UTC):%Y%m%d}")
     with serving(settings) as http:
         partner = Partner(http)
@@ -158,6 +161,6 @@ def test_a_sandboxs_older_webhooks_are_a_sandboxs_as_soon_as_auth_says_so(
     production = WebhookTenant(tenant_id=stranger.tenant_id, environment="production")
     told = [Message(ids.uuid7(), one.tenant_id, datetime.now(UTC), None, one) for one in (sandbox, production)]
     with task_transaction(dispatcher.pool) as conn:
-        tasks.change_tenants(conn, told)
+        apps.change_tenants(conn, told)
     rows = dispatcher.rows("SELECT id, rehearses FROM subscriptions WHERE id = ANY(%s)", [mine, theirs])
     assert {row["id"]: row["rehearses"] for row in rows} == {mine: True, theirs: False}

@@ -1,4 +1,4 @@
-"""Subscriptions over HTTP: what may be asked for, what is refused and how, and who sees what."""
+"""Subscriptions over HTTP: allowed calls, refusals, and who sees which webhook."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
-from services.webhook_dispatcher import dispatch_queries, tasks
+from services.webhook_dispatcher.subscriptions import apps, queries
 from shared import ids
 from shared.database import task_transaction
 from shared.messages import WebhookApp
@@ -194,7 +194,7 @@ def test_a_webhook_made_while_its_approval_is_withdrawn_hears_of_nothing_either(
     creating = threading.Thread(target=lambda: answers.append(partner.post(WEBHOOKS, body)))
     withdrawal = WebhookApp(client_id=partner.caller.client_id, version=9, status="active", approved_events=["epcr.*"])
     with task_transaction(dispatcher.pool) as conn:
-        tasks.change_apps(conn, [Message(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, withdrawal)])
+        apps.change_apps(conn, [Message(ids.uuid7(), partner.tenant_id, datetime.now(UTC), None, withdrawal)])
         creating.start()
         wait_for(lambda: dispatcher.rows("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))
     creating.join()
@@ -211,7 +211,7 @@ def test_an_approval_withdrawn_while_a_webhook_is_being_made_is_withdrawn_from_i
     values = "%(id)s, %(tenant_id)s, %(client_id)s, '', '{incident.updated}', '{incident.updated}', '', ''"
     row = {"id": ids.new_id("wh"), "tenant_id": partner.tenant_id, "client_id": partner.caller.client_id}
     with psycopg.connect(dispatcher.database.migrator) as conn:
-        conn.execute(dispatch_queries.SHARE_APP, row)
+        conn.execute(queries.SHARE_APP, row)
         conn.execute(f"INSERT INTO subscriptions ({columns}) VALUES ({values})", row)
         withdrawing.start()
         wait_for(lambda: dispatcher.rows("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"))

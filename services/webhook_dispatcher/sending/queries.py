@@ -1,125 +1,41 @@
-"""The SQL of fan-out and sending: statements of the worker role, over all tenants, plus those both doors use."""
+"""The SQL of sending: claims, results, senders. Statements of the worker role, over all tenants."""
 
 from typing import LiteralString
 
-PARTITIONED = ("events", "deliveries", "attempts")
-
-# --- apps -------------------------------------------------------------------------------------------------------------------
-# Before anything else of the app: a webhook that is being made or changed (SHARE_APP) and an approval that is being withdrawn take
-# turns, or each would miss the other. An advisory lock, because an app auth has not told of has no row.
-LOCK_APP: LiteralString = "SELECT pg_advisory_xact_lock(7402003, hashtext(%(client_id)s))"
-SHARE_APP: LiteralString = "SELECT pg_advisory_xact_lock_shared(7402003, hashtext(%(client_id)s))"
-REHEARSE: LiteralString = """
-    UPDATE subscriptions SET rehearses = true WHERE id IN (
-        SELECT id FROM subscriptions WHERE tenant_id = ANY(%s) AND NOT rehearses ORDER BY id FOR NO KEY UPDATE)
-"""
-UPSERT_APP: LiteralString = """
-    INSERT INTO apps (tenant_id, client_id, version, status, approved_events)
-    VALUES (%(tenant_id)s, %(client_id)s, %(version)s, %(status)s, %(approved_events)s)
-    ON CONFLICT (tenant_id, client_id) DO UPDATE
-    SET version = excluded.version, status = excluded.status, approved_events = excluded.approved_events
-    WHERE apps.version < excluded.version
-    RETURNING old.approved_events
-"""
-APPROVED: LiteralString = """
-    SELECT a.approved_events FROM subscriptions s JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
-    WHERE s.id = %(subscription_id)s
-"""
-LOCK_SUBSCRIPTIONS_OF_APP: LiteralString = """
-    SELECT id, events FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s
-    ORDER BY id FOR NO KEY UPDATE
-"""
-SET_LIVE_EVENTS: LiteralString = """
-    UPDATE subscriptions SET live_events = %(live_events)s, paused = %(paused)s,
-        recovering = recovering OR (paused AND NOT %(paused)s), recovery_rate = 1,
-        restarts_ladder = restarts_ladder AND recovering
-    WHERE id = %(subscription_id)s
-"""
-# Their deliveries are forgotten in portions (chores.py); without its subscription none of them is ever claimed.
-DELETE_SUBSCRIPTIONS_OF_APP: LiteralString = (
-    "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s"
-)
-
-# --- fan-out ----------------------------------------------------------------------------------------------------------------
-INSERT_EVENTS: LiteralString = """
-    INSERT INTO events (id, at, tenant_id, type, body, traceparent)
-    SELECT id, at, tenant_id, type, body, traceparent FROM jsonb_to_recordset(%s::jsonb) AS event (
-        id text, at timestamptz, tenant_id text, type text, body text, traceparent text)
-    ON CONFLICT DO NOTHING RETURNING id
-"""
-# In the order of their ids, as everything that locks several subscriptions, so that no two wait for each other in a ring.
-LOCK_LISTENERS: LiteralString = """
-    SELECT id, tenant_id, live_events, last_sequence FROM subscriptions
-    WHERE tenant_id = ANY(%s) AND live_events && %s ORDER BY id FOR NO KEY UPDATE
-"""
-INSERT_DELIVERIES: LiteralString = """
-    WITH planned AS (
-        SELECT * FROM jsonb_to_recordset(%s::jsonb) AS planned (id text, at timestamptz, tenant_id text, subscription_id text,
-            event_id text, event_at timestamptz, event_type text, sequence bigint)
-    ), kept AS (
-        INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence)
-        SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence FROM planned
-    ), counted AS (
-        UPDATE subscriptions s SET last_sequence = last.sequence
-        FROM (SELECT subscription_id, max(sequence) AS sequence FROM planned GROUP BY 1) last WHERE s.id = last.subscription_id
-    )
-    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at)
-    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, clock_timestamp() FROM planned
-"""
-
-# --- automations ------------------------------------------------------------------------------------------------------------
-CHANGE_INTEREST: LiteralString = """
-    INSERT INTO automation_interest AS kept (tenant_id, version, event_types) VALUES (%s, %s, %s)
-    ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version, event_types = excluded.event_types
-    WHERE kept.version < excluded.version
-"""
-INTERESTED: LiteralString = """
-    SELECT tenant_id, event_types FROM automation_interest WHERE tenant_id = ANY(%s) AND event_types && %s
-"""
-LOCK_LISTENERS_OF_APPS: LiteralString = """
-    SELECT id FROM subscriptions WHERE (tenant_id, client_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-        AND 'automation.fired' = ANY(live_events) ORDER BY id FOR NO KEY UPDATE
-"""
-LISTENERS_OF_APP: LiteralString = """
-    SELECT id, tenant_id, live_events, last_sequence FROM subscriptions
-    WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s AND 'automation.fired' = ANY(live_events)
-        AND (%(webhook_id)s::text IS NULL OR id = %(webhook_id)s) ORDER BY id
-"""
-
-# --- sending ----------------------------------------------------------------------------------------------------------------
-# From one subscription with waiting work to the next, a loose index scan: what waits behind each is not read.
-WALK: LiteralString = """
-    WITH RECURSIVE walk AS (
-        (SELECT subscription_id FROM queue WHERE subscription_id > %(after)s ORDER BY subscription_id LIMIT 1)
+# Steps from one subscription with waiting deliveries to the next, a loose index scan: it does not read the other rows of each.
+_WALK_ON: LiteralString = """
         UNION ALL
         SELECT (SELECT q.subscription_id FROM queue q WHERE q.subscription_id > w.subscription_id ORDER BY q.subscription_id LIMIT 1)
         FROM walk w WHERE w.subscription_id IS NOT NULL
     )
 """
-# One claim at a time, over all senders, in the transaction that claims: the statement after it sees all that others have in flight.
-# Planned to go from a few rows to others by key: where statistics are young, the planner would rather read history. Set here and not when
-# connecting, since a pooler may give each transaction another connection. A sender that freezes within a claim loses its connection, or
-# the others would wait for their turn until it thaws.
-BEGIN_CLAIM: LiteralString = """
+# Plans go from a few rows to others by key: where statistics are young, the planner would rather read history. Set in each transaction
+# and not when connecting, since a pooler may give each transaction another connection. The timeouts end a sender that freezes within a
+# transaction, or the other senders would wait for their turn until it thaws.
+BEGIN_RECORD: LiteralString = """
     SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
         set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
         set_config('statement_timeout', '15s', true), set_config('lock_timeout', '5s', true),
-        set_config('transaction_timeout', '15s', true), pg_advisory_xact_lock(7402002)
+        set_config('transaction_timeout', '15s', true)
 """
-BEGIN_RECORD: LiteralString = BEGIN_CLAIM.replace(", pg_advisory_xact_lock(7402002)", "")
-# Visits the subscriptions that are `named`, and of all others that wait the next `walked` after the last that was walked to: its cost
-# is up to these two numbers, however many wait. It reads of each only what it may be sent now and has room for: not what waits for one
-# that is stopped, slowed or recovering, nor the backlog of one that hangs. What is claimed for a receiver counts over
-# all senders, of whom each takes its part of the receiver's limit; for a quick one some are claimed ahead. A failing receiver has
-# one in flight; one more than the limit is sent where a person asked for it. `class` says which share of the sender's slots a delivery uses
-# (sharing.py). A lease counts from when it is given, not from when the transaction began to wait for its turn. Its commit does not wait for
-# the disk: a claim that a crash undoes was not made, and what was in flight then goes out twice, as it would have if only the record of it
-# had been lost.
-# Each step goes from one row to others by key (LIMIT 1 keeps the planner from making a look-up a join of whole tables), asks for the first
-# stage with something due before it looks into each, and reads of each receiver a little more than its part of the slots (`depth`): what
-# it read beyond that, the next claim would read again.
+# One claim at a time, over all senders, in the transaction that claims: the statement after it sees all deliveries in flight.
+BEGIN_CLAIM: LiteralString = BEGIN_RECORD + ", pg_advisory_xact_lock(7402002)"
+# Visits the `named` subscriptions, and the next `walked` of all others with waiting deliveries, after the last one visited: its cost
+# depends on these two numbers, not on how many wait. It reads only deliveries that may be sent now and that have room: none of a webhook
+# that is stopped, slowed or recovering, and not the backlog of a receiver that hangs. The limit of a receiver holds over all senders, and
+# each sender takes its part of it; for a quick receiver some deliveries are claimed ahead. A failing receiver has one in flight. A
+# delivery that a person asked for may exceed the limit by one. `class` is the class of slots that a delivery uses (lanes.py). A lease
+# begins at the claim itself, not when the transaction began to wait for its turn. The commit does not wait for the disk: if a crash
+# undoes a claim, its requests in flight go out twice, as they would if only their record had been lost.
+# Each step goes from one row to others by key: LIMIT 1 keeps the planner from joining whole tables. It finds the first stage with a due
+# delivery before it looks into each stage, and reads only a little more of each receiver than its part of the slots (`depth`), since the
+# next claim would read the rest again.
 CLAIM: LiteralString = (
-    WALK
+    """
+    WITH RECURSIVE walk AS (
+        (SELECT subscription_id FROM queue WHERE subscription_id > %(after)s ORDER BY subscription_id LIMIT 1)
+    """
+    + _WALK_ON
     + """, walked AS MATERIALIZED (
         SELECT subscription_id FROM walk WHERE subscription_id IS NOT NULL LIMIT %(walked)s
     ), lanes AS MATERIALIZED (
@@ -218,17 +134,17 @@ CLAIM: LiteralString = (
     ) sent ON true
 """
 )
-# What was claimed and not sent is as if it had not been claimed, in its place, unless another has claimed it since.
+# An unused claim is undone: the delivery is back in its place, unless another sender has claimed it since.
 GIVE_BACK: LiteralString = """
     UPDATE queue q SET due_at = CASE WHEN q.rung = 0 THEN least(q.delivery_at, now()) ELSE now() END, leased = false,
         attempt = q.attempt - 1
     FROM unnest(%(ids)s::text[], %(attempts)s::integer[]) AS given (delivery_id, attempt)
     WHERE q.delivery_id = given.delivery_id AND q.attempt = given.attempt AND q.leased
 """
-# Plans are made anew now and then: one made when a partition was empty would be kept while it fills.
+# Plans are renewed now and then: a plan for an empty partition would otherwise stay while the partition fills.
 FORGET_PLANS: LiteralString = "DISCARD PLANS"
-# Only the attempt that still holds its lease counts: what a sender reports too late was taken over by another.
-# A failure during a recovery climbs the ladder as any other, so that one delivery nobody will ever take is not probed with for ever.
+# Only the attempt that holds the lease counts: a late report is ignored, because another sender has taken the delivery over.
+# A failure during a recovery climbs the ladder like any other, so that one impossible delivery is not the probe for ever.
 RECORD: LiteralString = """
     WITH sent AS (
         SELECT * FROM jsonb_to_recordset(%(sent)s::jsonb) AS sent (
@@ -258,8 +174,8 @@ RECORD: LiteralString = """
             WHEN kept.wait IS NULL THEN 'failed' ELSE 'retrying' END
     FROM kept WHERE d.id = kept.delivery_id AND d.at = kept.delivery_at
 """
-# A receiver that answers again after more than a minute of nothing but failures has what it missed sent to it: its recovery begins,
-# or begins anew. While one fails, the next probe comes when it asked for it, and otherwise after as long again as it has been failing.
+# The recovery of a receiver begins, or begins anew, when it succeeds after more than a minute of failures alone. While it fails, the next
+# probe comes at the time it asked for, and otherwise after as long as it has been failing.
 UPDATE_HEALTH: LiteralString = """
     WITH seen AS (
         SELECT * FROM jsonb_to_recordset(%(lanes)s::jsonb) AS seen (
@@ -284,18 +200,19 @@ UPDATE_HEALTH: LiteralString = """
         new.recovering AND seen.succeeded AND coalesce(old.failing_since < now() - interval '1 minute', false) AS recovers,
         old.failing_since
 """
-# --- senders ----------------------------------------------------------------------------------------------------------------
 SEEN: LiteralString = """
     INSERT INTO senders (id) VALUES (%(id)s) ON CONFLICT (id) DO UPDATE SET seen_at = now()
     RETURNING extract(epoch FROM clock_timestamp())::float8
 """
 LEAVE: LiteralString = "DELETE FROM senders WHERE id = %(id)s OR seen_at < now() - interval '1 hour'"
 COUNT_SENDERS: LiteralString = "SELECT count(*) FROM senders WHERE seen_at > now() - interval '10 seconds'"
-
-# --- measuring --------------------------------------------------------------------------------------------------------------
-# What a receiver asked us to wait with is not late. Reads an end of each webhook's queue, and counts no further than 10,000.
+# A delivery that waits because its receiver asked for it is not late. Reads one end of each webhook's queue, and counts up to 10,000.
 MEASURE: LiteralString = (
-    WALK.replace("%(after)s", "''")
+    """
+    WITH RECURSIVE walk AS (
+        (SELECT subscription_id FROM queue WHERE subscription_id > '' ORDER BY subscription_id LIMIT 1)
+    """
+    + _WALK_ON
     + """, lanes AS MATERIALIZED (
         SELECT s.id, s.held, CASE
             WHEN NOT s.enabled OR s.paused THEN '{0}'::smallint[]

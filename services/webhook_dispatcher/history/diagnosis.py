@@ -1,46 +1,44 @@
-"""What a test delivery showed, told to the receiver's owner: the exact bytes, the way they went, and a verdict in plain words."""
+"""Describes a test delivery to the receiver's owner: the exact bytes, the connection, and a verdict in plain words."""
 
 import ssl
 import time
 from typing import Any
 
-from services.webhook_dispatcher import signing
-from services.webhook_dispatcher.delivery import Sent
-from services.webhook_dispatcher.models import Outcome
-from services.webhook_dispatcher.pool import Exchange
+from services.webhook_dispatcher.history.models import Diagnosis
+from services.webhook_dispatcher.sending import signing
+from services.webhook_dispatcher.sending.client import Outcome, Sent
+from services.webhook_dispatcher.sending.connection import Exchange
 
 QUICK_MS = 20
 EXPIRES_SOON_DAYS = 21
 
 
-def describe(sent: Sent) -> dict[str, Any]:
-    """The answer of `POST …/test?wait=true`; the custom headers' values are the only thing left out."""
-    outcome = sent.outcome
-    tls = tls_facts(sent.exchange)
-    return {
-        "delivery_id": sent.due.delivery_id,
-        "status": "succeeded" if outcome.succeeded else "failed",
-        "verdict": verdict(outcome, tls),
-        "request": {"url": sent.due.url, "headers": _request_headers(sent), "body": sent.due.body},
-        "signed_content": signing.signed_content(
-            sent.due.event_id, sent.timestamp, (sent.due.body or "").encode()
-        ).decode(),
-        "resolved_address": outcome.address,
-        "tls": tls,
-        "timings_ms": timings(sent.exchange),
-        "response": {
+def describe(sent: Sent) -> Diagnosis:
+    """The answer of `POST …/test?wait=true`. It hides the values of custom headers, and nothing else."""
+    due, outcome, tls = sent.due, sent.outcome, tls_facts(sent.exchange)
+    shown = sent.shown_headers() | {"webhook-signature": sent.headers["webhook-signature"]}
+    return Diagnosis(
+        delivery_id=due.delivery_id,
+        status="succeeded" if outcome.succeeded else "failed",
+        verdict=verdict(outcome, tls),
+        request={"url": due.url, "headers": shown, "body": due.body},
+        signed_content=signing.signed_content(due.event_id, sent.timestamp, (due.body or "").encode()).decode(),
+        resolved_address=outcome.address,
+        tls=tls,
+        timings_ms=timings(sent.exchange),
+        response={
             "status": outcome.status,
             "headers": outcome.headers,
             "body": outcome.body,
             "truncated": outcome.truncated,
         },
-        "error": outcome.error,
-        "trace_id": sent.trace_id,
-    }
+        error=outcome.error,
+        trace_id=sent.trace_id,
+    )
 
 
 def verdict(outcome: Outcome, tls: dict[str, Any] | None) -> str:
-    """One sentence on what to do next."""
+    """One sentence: the result, and the receiver's next step."""
     if outcome.succeeded:
         days = tls["expires_in_days"] if tls else None
         soon = days is not None and days < EXPIRES_SOON_DAYS
@@ -53,7 +51,7 @@ def verdict(outcome: Outcome, tls: dict[str, Any] | None) -> str:
 
 
 def tls_facts(exchange: Exchange | None) -> dict[str, Any] | None:
-    """Version and certificate of the connection; None over plain http or where none was made."""
+    """Version and certificate of the connection; None over plain http, or without a connection."""
     if exchange is None or not exchange.certificate:
         return None
     expires = ssl.cert_time_to_seconds(exchange.certificate["notAfter"])
@@ -102,8 +100,3 @@ def _refusal(status: int, outcome: Outcome) -> str:
     if 200 <= status < 300:
         return outcome.error or "the answer was not complete"
     return f"the receiver answered {status}: it failed on its side"
-
-
-def _request_headers(sent: Sent) -> dict[str, str]:
-    shown = sent.shown_headers()
-    return shown | {"webhook-signature": sent.headers["webhook-signature"]}

@@ -1,18 +1,27 @@
-"""Where a webhook may go: public addresses over https, and nothing that could reach into a network of ours or of our cloud."""
+"""Allowed targets of webhooks, and the addresses of their names.
 
+A webhook goes to public addresses over https, and never into a network of ours or of our cloud.
+"""
+
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Protocol
 from urllib.parse import quote, urlsplit
+
+import dns.asyncresolver
+import dns.exception
+import dns.resolver
+from dns.rdatatype import RdataType
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 PORTS = frozenset({443, 8443})
 DEFAULT_PORTS = {"https": 443, "http": 80}
 LONGEST_URL = 2048
-
 # `ipaddress.is_global` is not enough: it is true of multicast, NAT64, 6to4 and of a cloud's own addresses.
 FORBIDDEN_V4 = [
     (IPv4Network(network), reason)
@@ -50,22 +59,29 @@ FORBIDDEN_V6 = [
         ("3fff::/20", "documentation"),
     )
 ]
-# These carry an IPv4 address in their last 32 bits, which decides.
+# These carry an IPv4 address in their last 32 bits, which is checked instead.
 EMBEDDING = [IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96")]
-
-# The interface identifier of ISATAP (RFC 5214 §6.1), before an IPv4 address that a router may tunnel to. Its two bits say nothing here.
+# The interface identifier of ISATAP (RFC 5214 §6.1), before an IPv4 address that a router may tunnel to. Two of its bits vary.
 ISATAP, ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
-
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _URL = re.compile(r"[!-\[\]-~]+")
-# What RFC 3986 §3.3 lets stand in a path; anything else is written in percent.
+# Characters of a path (RFC 3986 §3.3); all others are percent-encoded.
 _AS_IT_IS = "/%:@!$&'()*+,;=~"
+LOOK_UP_SECONDS = 5.0
 
 
 class RefusedTarget(ValueError):
-    """This URL or address may not be sent to; the message says why, in words for its owner."""
+    """No request may go to this URL or address. The message gives the owner the reason."""
+
+
+class UnknownName(Exception):
+    """The name has no known address. `timed_out`: the name servers did not answer."""
+
+    def __init__(self, name: str, *, timed_out: bool = False) -> None:
+        super().__init__(name)
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True)
@@ -81,21 +97,21 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """As `host` names it (RFC 9110 §7.2): with its port unless that is the scheme's."""
+        """The `host` header (RFC 9110 §7.2): with its port unless that is the scheme's."""
         return self.host if self.port == DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property
     def name(self) -> str:
-        """What a certificate must be for."""
+        """The name that the certificate must have."""
         return self.host.strip("[]")
 
 
 class Policy:
-    """What may be reached. Inside `allowed` networks (empty in production) http and any port are fine too."""
+    """The rules for targets. Inside the `allowed` networks (none in production) http and any port are allowed too."""
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
         self.allowed = tuple(allowed)
-        # A receiver's URL and address are the same in delivery after delivery.
+        # Deliveries repeat the same URLs and addresses.
         self.check_url = lru_cache(4096)(self._check_url)
         self.check_peer = lru_cache(4096)(self._check_peer)
 
@@ -127,7 +143,7 @@ class Policy:
             _require_public_form(target)
 
     def _check_peer(self, target: Target, address: str) -> None:
-        """The same for the far end of a connection, as the socket names it."""
+        """The same for the remote address of a socket."""
         self.check_addresses(target, [ip_address(address)])
 
     def is_allowed(self, address: Address) -> bool:
@@ -216,3 +232,72 @@ def _require_public_form(target: Target) -> None:
         raise RefusedTarget("a webhook's port is 443 or 8443")
     if target.literal is None and "." not in target.host:
         raise RefusedTarget("the host is not a public name")
+
+
+class Resolver(Protocol):
+    async def addresses(self, name: str) -> list[Address]:
+        """Every address of a name, IPv4 first. Raises UnknownName."""
+        ...
+
+
+def create_resolver(setting: str) -> Resolver:
+    """`setting` is `<address>:<port>` of a DNS server, or empty for the name servers of the system."""
+    return DnsResolver(_asking(setting) if setting else _asking_system())
+
+
+class DnsResolver:
+    """Asks for A and AAAA, without search domains, hosts file or cache.
+
+    It uses no threads, so that silent name servers delay no other name. Simultaneous calls for one name share one question.
+    """
+
+    def __init__(self, resolver: dns.asyncresolver.Resolver) -> None:
+        self._resolver = resolver
+        self._resolver.lifetime = LOOK_UP_SECONDS
+        self._asking: dict[str, asyncio.Task[list[Address]]] = {}
+
+    async def addresses(self, name: str) -> list[Address]:
+        if is_loopback_name(name):
+            return [ip_address("127.0.0.1")]
+        asking = self._asking.get(name)
+        if asking is None:
+            asking = self._asking[name] = asyncio.create_task(self._look_up(name))
+            asking.add_done_callback(lambda _: self._asking.pop(name))
+        # Shielded: a cancelled caller does not cancel the question of the others.
+        return await asyncio.shield(asking)
+
+    async def _look_up(self, name: str) -> list[Address]:
+        found = await asyncio.gather(self._ask(name, RdataType.A), self._ask(name, RdataType.AAAA))
+        addresses = [ip_address(text) for answers in found for text in answers]
+        if not addresses:
+            raise UnknownName(name)
+        return addresses
+
+    async def _ask(self, name: str, kind: RdataType) -> list[str]:
+        try:
+            answer = await self._resolver.resolve(name + ".", kind, raise_on_no_answer=False, search=False)
+        except dns.resolver.NXDOMAIN:
+            return []
+        except (dns.exception.DNSException, OSError) as error:
+            raise UnknownName(name, timed_out=isinstance(error, dns.exception.Timeout)) from error
+        return [record.to_text() for record in answer]
+
+
+def is_loopback_name(name: str) -> bool:
+    """RFC 6761 §6.3: these names never leave the machine; no resolver is asked."""
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def _asking(setting: str) -> dns.asyncresolver.Resolver:
+    server, _, port = setting.rpartition(":")
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = [server.strip("[]")]
+    resolver.port = int(port)
+    return resolver
+
+
+def _asking_system() -> dns.asyncresolver.Resolver:
+    try:
+        return dns.asyncresolver.Resolver()
+    except dns.resolver.NoResolverConfiguration:  # a machine without name servers knows no names
+        return dns.asyncresolver.Resolver(configure=False)

@@ -1,4 +1,4 @@
-"""The transactions of a sender: claims, attempts that are over, the health of receivers."""
+"""The transactions of a sender: claims, finished attempts, the health of receivers."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -9,16 +9,16 @@ import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
-from services.webhook_dispatcher import approval, chores, dispatch_queries, recovery_queries, stopping
-from services.webhook_dispatcher.delivery import Sent
-from services.webhook_dispatcher.lanes import Report
-from services.webhook_dispatcher.models import Due
-from services.webhook_dispatcher.sharing import Rooms
+from services.webhook_dispatcher.fanout import event_types
+from services.webhook_dispatcher.history import decision_queries, decisions
+from services.webhook_dispatcher.sending import queries
+from services.webhook_dispatcher.sending.client import Due, Sent
+from services.webhook_dispatcher.sending.lanes import Report, Rooms
 from shared.database import AsyncConnection
 
 
 class Settled(NamedTuple):
-    """Results that a sender has not recorded yet: attempts, health of receivers, claims not used, receivers that answered 410."""
+    """Unrecorded results of a sender: attempts, health of receivers, unused claims, receivers that answered 410."""
 
     over: list[dict[str, Any]]
     reports: dict[str, Report]
@@ -27,7 +27,7 @@ class Settled(NamedTuple):
 
 
 class Round(NamedTuple):
-    """Whom a claim visits: receivers by name, and the next so many of all that wait for something, `after` the last of them."""
+    """The receivers that a claim visits: those `named`, and the next `walked` of all with waiting deliveries, after the id `after`."""
 
     named: Collection[str]
     after: str
@@ -35,7 +35,7 @@ class Round(NamedTuple):
 
 
 async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) -> list[tuple[Any, ...]]:
-    """The rows of one claim. Sent as one, so that the lock all senders share is never held over a round trip."""
+    """The rows of one claim. The transaction is sent at once, so that no round trip passes while it holds the lock of all senders."""
     parameters = {
         "named": _json(visited.named),
         "after": visited.after,
@@ -46,51 +46,51 @@ async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) 
         "tenants": _json(rooms.tenants),
         "tenant": _json(rooms.tenant),
         "classes": _json(rooms.classes),
-        "approved": approval.DEFAULT,
+        "approved": event_types.DEFAULT,
     }
     cursor = conn.cursor(row_factory=tuple_row)
     async with _at_once(conn):
-        await conn.execute(dispatch_queries.BEGIN_CLAIM)
-        await cursor.execute(dispatch_queries.CLAIM, parameters)
+        await conn.execute(queries.BEGIN_CLAIM)
+        await cursor.execute(queries.CLAIM, parameters)
     return await cursor.fetchall()
 
 
 async def record(conn: AsyncConnection, settled: Settled) -> None:
-    """One statement where only attempts are over and nothing else has changed, as it is nearly always."""
+    """Records in one statement where attempts ended and nothing else changed, which is nearly always so."""
     if settled.reports or settled.released or settled.gone:
         async with conn.transaction():
-            await conn.execute(dispatch_queries.BEGIN_RECORD)
+            await conn.execute(queries.BEGIN_RECORD)
             await _record_all(conn, settled)
     elif settled.over:
         async with _at_once(conn):
-            await conn.execute(dispatch_queries.BEGIN_RECORD)
-            await conn.execute(dispatch_queries.RECORD, {"sent": _json(settled.over)})
+            await conn.execute(queries.BEGIN_RECORD)
+            await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
 
 
 async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
-    """Subscriptions before their deliveries, as everyone locks them, so that no two wait for each other."""
+    """Locks subscriptions before their deliveries, as every other transaction does, so that there is no deadlock."""
     lanes = [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in settled.reports.items()]
     async with conn.cursor(row_factory=tuple_row) as cursor:
-        await cursor.execute(dispatch_queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
+        await cursor.execute(queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
         health = await cursor.fetchall()
     for subscription_id, due in sorted(settled.gone.items()):
-        await stopping.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
-    await conn.execute(dispatch_queries.RECORD, {"sent": _json(settled.over)})
+        await decisions.disable(conn, due.tenant_id, subscription_id, "gone", due.url)
+    await conn.execute(queries.RECORD, {"sent": _json(settled.over)})
     unused = {
         "ids": [due.delivery_id for due in settled.released],
         "attempts": [due.attempt for due in settled.released],
     }
-    await conn.execute(dispatch_queries.GIVE_BACK, unused)
+    await conn.execute(queries.GIVE_BACK, unused)
     for subscription_id, tenant_id, falters, recovers, since in health:
         if recovers:
-            await conn.execute(*chores.begin(subscription_id, tenant_id, "gather", failed_since=since))
+            await conn.execute(*decisions.begin_chore(subscription_id, tenant_id, "gather", failed_since=since))
         if falters:
-            await conn.execute(recovery_queries.TAKE_BACK_RELEASED, {"subscription_id": subscription_id})
+            await conn.execute(decision_queries.TAKE_BACK_RELEASED, {"subscription_id": subscription_id})
 
 
 @asynccontextmanager
 async def _at_once(conn: AsyncConnection) -> AsyncIterator[None]:
-    """A transaction sent in one go. Closes a connection that breaks in it, which psycopg would leave within the pipeline."""
+    """A transaction sent in one round trip. Closes a connection that breaks in it, which psycopg would leave in the pipeline."""
     try:
         async with conn.pipeline(), conn.transaction():
             yield
@@ -105,7 +105,7 @@ def _json(value: object) -> str:
 
 
 def line(sent: Sent, wait: float | None) -> dict[str, Any]:
-    """One attempt as RECORD reads it; `wait` is None when there will be no other."""
+    """One attempt as RECORD reads it. `wait` is None when no attempt follows."""
     due, outcome = sent.due, sent.outcome
     return {
         "delivery_id": due.delivery_id,
@@ -130,7 +130,7 @@ def line(sent: Sent, wait: float | None) -> dict[str, Any]:
 
 
 def expired(due: Due) -> dict[str, Any]:
-    """A delivery that was given up without an attempt: its event was dropped with its partition."""
+    """A delivery that is given up without an attempt: its event was dropped with its partition."""
     return {
         "delivery_id": due.delivery_id,
         "delivery_at": due.delivery_at,

@@ -1,4 +1,4 @@
-"""When to try again: the ladder of Standard Webhooks, jittered, and not earlier than the receiver asked, within reason."""
+"""The time of the next attempt: the ladder of Standard Webhooks with jitter, and not earlier than the receiver asked, within limits."""
 
 import random
 import re
@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 DEFAULT = "5s,5m,30m,2h,5h,10h,14h,20h,24h"
+# The rung of a delivery that is sent once: past the end of every ladder.
+SENT_ONCE = 1000
 JITTER = 0.2
 LONGEST_WAIT = 86_400.0
 # `Retry-After` is honoured up to this, or to twice the step of the ladder where that is longer.

@@ -1,4 +1,7 @@
-"""The event types there are: one file each in `catalogue/`, with the JSON Schema that `data` must follow and an example."""
+"""The event types of the catalogue, and which of them an app is approved for.
+
+Each file of `catalogue/` is one type: the JSON Schema of its `data` and an example.
+"""
 
 from collections.abc import Iterable
 from functools import cache
@@ -8,7 +11,13 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-FOLDER = Path(__file__).parent / "catalogue"
+from services.webhook_dispatcher.fanout import queries
+from shared.database import Connection
+
+FOLDER = Path(__file__).parents[1] / "catalogue"
+# The approved patterns of an app of which auth has sent no state yet.
+DEFAULT = ["incident.*"]
+FIRED = "automation.fired"
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +37,7 @@ def catalogue() -> dict[str, EventType]:
 
 
 def violation(event_type: str, data: dict[str, Any]) -> str | None:
-    """Why `data` is not an event of this type: the place and the rule, never the value. None when it is one."""
+    """Where `data` breaks the schema of this type, and by which rule, never the value. None when it fits."""
     if event_type not in catalogue():
         return "unknown event type"
     error = next(_validator(event_type).iter_errors(data), None)
@@ -42,6 +51,17 @@ def violation(event_type: str, data: dict[str, Any]) -> str | None:
 def is_approved(event_type: str, patterns: Iterable[str]) -> bool:
     """Whether a pattern covers the type: `incident.updated` itself, `incident.*` for all below, `*` for all there are."""
     return any(_covers(pattern, event_type) for pattern in patterns)
+
+
+def approved_patterns(conn: Connection, subscription_id: str) -> list[str]:
+    """The patterns that the app of a webhook is approved for. They do not change while the webhook is locked."""
+    row = conn.execute(queries.APPROVED, {"subscription_id": subscription_id}).fetchone()
+    return row[0] if row is not None else DEFAULT
+
+
+def types_within(event_type: str, body: str) -> list[str]:
+    """The types that a delivery's app must be approved for: its own, and of `automation.fired` also the type of the event within it."""
+    return [event_type, msgspec.json.decode(body)["data"]["event_type"]] if event_type == FIRED else [event_type]
 
 
 def _covers(pattern: str, event_type: str) -> bool:

@@ -1,9 +1,71 @@
-"""The SQL of chores. Every portion looks at no more rows than it says, takes none that another holds, and none that is being sent."""
+"""The SQL of decisions about webhooks: stopping, recovering, and the portions of chores."""
 
 from typing import LiteralString
 
+# The released deliveries of a recovery wait again, in their places, when the receiver fails again.
+TAKE_BACK_RELEASED: LiteralString = """
+    UPDATE queue SET released = false, due_at = CASE WHEN rung = 0 THEN delivery_at END WHERE delivery_id IN (
+        SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 2 AND due_at <= now()
+        ORDER BY due_at, sequence LIMIT 2000 FOR UPDATE SKIP LOCKED)
+"""
+DISABLE: LiteralString = """
+    UPDATE subscriptions SET enabled = false, disabled_reason = %(reason)s, disabled_at = now(), recovering = false
+    WHERE id = %(subscription_id)s AND enabled AND (%(url)s::text IS NULL OR url = %(url)s) RETURNING rehearses
+"""
+LONG_FAILING: LiteralString = """
+    SELECT id, tenant_id, rehearses FROM subscriptions
+    WHERE failing_since < now() - %(days)s * interval '1 day' AND last_failure_at > failing_since + %(days)s * interval '1 day' AND enabled
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+"""
+RECOVERING: LiteralString = """
+    SELECT id FROM subscriptions
+    WHERE recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
+    ORDER BY stepped_at NULLS FIRST LIMIT 1000
+"""
+# Every query of the queue names the order of an index, or the planner may start with other rows.
+# Another relay may have made the step meanwhile.
+LOCK_RECOVERING: LiteralString = """
+    SELECT recovery_rate, failing_since IS NOT NULL, restarts_ladder FROM subscriptions
+    WHERE id = %(subscription_id)s AND recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
+        AND (stepped_at IS NULL OR stepped_at <= clock_timestamp() - %(pause)s * interval '1 second')
+    FOR NO KEY UPDATE SKIP LOCKED
+"""
+# There are at most as many as one step releases, and those being sent.
+COUNT_RELEASED: LiteralString = """
+    SELECT count(*) FROM (
+        (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 2 AND due_at <= now()
+            ORDER BY due_at, sequence LIMIT 2000)
+        UNION ALL
+        (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 5 ORDER BY due_at, sequence LIMIT 2000)
+    ) released
+"""
+# All waiting deliveries, whenever they are due. Those never attempted are in the order of their times, which is that of their numbers.
+RELEASE_OLDEST: LiteralString = """
+    WITH oldest AS (
+        SELECT delivery_id FROM (
+            (SELECT delivery_id, sequence FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 3
+                ORDER BY due_at, sequence LIMIT %(room)s)
+            UNION ALL
+            (SELECT delivery_id, sequence FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 4
+                ORDER BY sequence LIMIT %(room)s)
+        ) waiting ORDER BY sequence LIMIT %(room)s
+    ), locked AS (
+        SELECT q.delivery_id FROM oldest JOIN queue q ON q.delivery_id = oldest.delivery_id WHERE q.stage IN (3, 4)
+        FOR UPDATE OF q SKIP LOCKED
+    )
+    UPDATE queue q SET released = true, due_at = now(), rung = CASE WHEN %(restarts)s THEN 0 ELSE q.rung END
+    FROM locked WHERE q.delivery_id = locked.delivery_id
+"""
+SET_RECOVERY: LiteralString = """
+    UPDATE subscriptions SET recovery_rate = %(rate)s, stepped_at = clock_timestamp(),
+        recovering = EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(subscription_id)s AND kind = 'gather')
+            OR (SELECT true FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 3
+                ORDER BY due_at, sequence LIMIT 1) IS TRUE
+            OR (SELECT true FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 4
+                ORDER BY sequence LIMIT 1) IS TRUE
+    WHERE id = %(subscription_id)s
+"""
 PORTION = 1000
-
 _CHORE: LiteralString = """
     SELECT c.subscription_id, c.kind, c.tenant_id, c.created_since, c.failed_since, c.cursor, c.done, c.begun_at,
         coalesce(a.approved_events, %(approved)s) AS approved
@@ -40,10 +102,10 @@ LEFT: LiteralString = """
 MEASURE: LiteralString = """
     SELECT count(*), coalesce(extract(epoch FROM now() - min(begun_at)), 0)::float8 FROM chores
 """
-
-# Of a webhook that is gone. Each portion ends with how many rows it looked at, how many it changed, and the place it came to. From the end
-# of its queue, since claims step from the first row of one webhook to that of the next, and until the table is vacuumed would step over
-# all that was deleted before it. So of `many` the first row, which nothing claims any more, stays until a vacuum after the others had gone.
+# Each portion returns how many rows it looked at, how many it changed, and its last place.
+# Forgets the queue of a deleted webhook from its end: claims step from the first row of one webhook to the first of the next, and would
+# step over all deleted rows before it until the table is vacuumed. So of `many` rows the first stays until a vacuum has followed the
+# others; no claim takes it.
 FORGET: LiteralString = """
     WITH looked AS MATERIALIZED (
         SELECT delivery_id, stage, due_at, sequence, leased AND due_at > now() AS sending FROM queue
@@ -64,9 +126,9 @@ FORGET: LiteralString = """
             ELSE jsonb_build_object('stage', stage, 'due_at', due_at, 'sequence', coalesce(sequence, 9223372036854775807)) END
         FROM looked ORDER BY stage, due_at, sequence LIMIT 1)
 """
-# What was given up waits again, with no due time: the recovery sends it oldest first; unless it tells of what is no longer approved, as an
-# automation's message does of the event that set it off. An outage is told by when deliveries failed last, since those that began it are
-# older; it was recorded after they were sent.
+# Deliveries that were given up wait again, with no due time: the recovery sends the oldest first. Those whose event, or for an automation
+# the event that triggered it, is no longer approved stay given up. The time of the last failure tells which belong to an outage, since its
+# first deliveries are older than its start, which is recorded after they were sent.
 GATHER: LiteralString = """
     WITH looked AS MATERIALIZED (
         SELECT id, at FROM deliveries WHERE subscription_id = %(subscription_id)s AND troubled AND id > %(after)s
@@ -95,7 +157,7 @@ _GIVE_UP_BEGIN: LiteralString = """
         SELECT delivery_id, delivery_at, tenant_id, attempt, event_type, event_id, event_at, due_at, sequence FROM queue
         WHERE subscription_id = %(subscription_id)s
 """
-# With the reason where an attempt would be. What an automation sends of such an event is given up too.
+# The reason is stored like an attempt. Deliveries that an automation sent because of such an event are given up too.
 _GIVE_UP_END: LiteralString = """ LIMIT %(portion)s FOR UPDATE SKIP LOCKED
     ), dropped AS (
         DELETE FROM queue q USING looked l WHERE q.delivery_id = l.delivery_id AND (NOT event_approved(l.event_type, %(approved)s)
@@ -105,14 +167,14 @@ _GIVE_UP_END: LiteralString = """ LIMIT %(portion)s FOR UPDATE SKIP LOCKED
     ), logged AS (
         INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, error, duration_ms)
         SELECT delivery_id, now(), tenant_id, attempt, '', '{}', 'approval_withdrawn: nothing was sent', 0 FROM dropped
-    ), told AS (
+    ), given_up AS (
         UPDATE deliveries d SET status = 'failed', troubled = true, attempted_at = now()
         FROM dropped WHERE d.id = dropped.delivery_id AND d.at = dropped.delivery_at AND d.status <> 'succeeded'
     )
     SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM dropped), (SELECT jsonb_build_object(
 """
-# By the stage of the queue: those never attempted and those attempted may be many and are gone through by a place in them; those asked for,
-# released or left behind by a sender are few.
+# By stage of the queue. Deliveries never attempted (3) and attempted ones (4) may be many: a cursor goes through them. Those asked for,
+# released, or left behind by a sender (1, 2, 5) are few.
 GIVE_UP: dict[int, LiteralString] = {
     3: _GIVE_UP_BEGIN
     + " AND stage = 3 AND (due_at, sequence) > (%(due_at)s::timestamptz, %(sequence)s) ORDER BY due_at, sequence "
@@ -128,3 +190,17 @@ GIVE_UP: dict[int, LiteralString] = {
     + _GIVE_UP_END
     + " 'due_at', l.due_at, 'sequence', l.sequence) FROM looked l ORDER BY l.due_at DESC, l.sequence DESC LIMIT 1)",
 }
+# Their events are gone with their partition. Ids are in the order of time, so that these are the first of the queue.
+FORGET_EXPIRED: LiteralString = """
+    WITH looked AS (
+        SELECT delivery_id, delivery_at, least(delivery_at, event_at) < %(before)s AS expired FROM queue
+        WHERE delivery_id > %(after)s AND delivery_id < %(until)s ORDER BY delivery_id LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM queue q USING looked WHERE q.delivery_id = looked.delivery_id AND looked.expired
+        RETURNING q.delivery_id, q.delivery_at
+    ), given_up AS (
+        UPDATE deliveries d SET status = 'failed', troubled = true
+        FROM gone WHERE d.id = gone.delivery_id AND d.at = gone.delivery_at AND d.status <> 'succeeded'
+    )
+    SELECT count(*), coalesce(max(delivery_id), '') FROM looked
+"""

@@ -1,0 +1,85 @@
+"""The deliveries that automations of control-plane send, and the event types they wait for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg.rows import class_row
+
+from services.webhook_dispatcher.fanout import event_types, queries
+from services.webhook_dispatcher.fanout.intake import EventRefused, Intake, Listener, NewEvent, accept
+from shared import outbox
+from shared.database import Connection
+from shared.messages import AutomationDelivery, AutomationInterest, Event, RunFinished
+from shared.worker import Received
+
+
+def change_interest(conn: Connection, messages: Sequence[Received[AutomationInterest]]) -> None:
+    """Stores the event types that a tenant's automations wait for; an older state never overwrites a newer."""
+    for message in messages:
+        state = message.body
+        conn.execute(queries.CHANGE_INTEREST, (message.tenant_id, state.version, state.event_types))
+
+
+def deliver(intake: Intake, conn: Connection, messages: Sequence[Received[AutomationDelivery]]) -> None:
+    """Queues deliveries of automations to webhooks of their own app, and answers control-plane for each run."""
+    # All webhooks of the batch at once, in the order of their ids, as every other statement locks them.
+    tenants, clients = [message.tenant_id for message in messages], [message.body.client_id for message in messages]
+    conn.execute(queries.LOCK_LISTENERS_OF_APPS, (tenants, clients))
+    for message in messages:
+        event, listeners = fired(message), _listeners(conn, message)
+        refusal = _refusal(conn, message, event, listeners)
+        if event is not None and refusal is None:
+            intake.queue(conn, [event], listeners)
+        outbox.add_sync(conn, message.tenant_id, _finished(message, refusal), traceparent=message.traceparent)
+
+
+def fired(message: Received[AutomationDelivery]) -> NewEvent | None:
+    """The run as an event, whose id comes from the run's: a repeated message gives the same event. None when its data breaks the schema."""
+    run = message.body
+    event = Event(
+        event_id=_event_id(message),
+        type=event_types.FIRED,
+        timestamp=run.timestamp,
+        data=run.data,
+        test=run.environment == "sandbox",
+    )
+    try:
+        return accept(message.tenant_id, event, message.traceparent)
+    except EventRefused:
+        return None
+
+
+def _event_id(message: Received[AutomationDelivery]) -> str:
+    return "evt_" + message.body.run_id.rpartition("_")[2]
+
+
+def _listeners(conn: Connection, message: Received[AutomationDelivery]) -> list[Listener]:
+    """The app's webhooks that take `automation.fired`, or the one that the action names."""
+    app = {"tenant_id": message.tenant_id, "client_id": message.body.client_id, "webhook_id": message.body.webhook_id}
+    with conn.cursor(row_factory=class_row(Listener)) as cursor:
+        return cursor.execute(queries.LISTENERS_OF_APP, app).fetchall()
+
+
+def _refusal(
+    conn: Connection, message: Received[AutomationDelivery], event: NewEvent | None, listeners: Sequence[Listener]
+) -> tuple[str, str] | None:
+    """Why a run sends nothing, as error and detail. An approval may have been withdrawn while the message was on its way."""
+    if event is None:
+        return "invalid_event", "The event is not what its type says."
+    if not listeners:
+        named = f"{message.body.webhook_id} of this app" if message.body.webhook_id else "No webhook of this app"
+        verb = "does not take" if message.body.webhook_id else "takes"
+        return "no_webhook", f"{named} {verb} {event_types.FIRED}."
+    trigger = message.body.data["event_type"]
+    if not event_types.is_approved(trigger, event_types.approved_patterns(conn, listeners[0].id)):
+        return "stopped", f"This app is not approved for {trigger}."
+    return None
+
+
+def _finished(message: Received[AutomationDelivery], refusal: tuple[str, str] | None) -> RunFinished:
+    """A run succeeds once its deliveries are queued; the retries of webhooks follow."""
+    run: dict[str, Any] = {"run_id": message.body.run_id, "attempt": message.body.attempt}
+    if refusal is None:
+        return RunFinished(**run, outcome="succeeded", result={"event_id": _event_id(message)})
+    error, detail = refusal
+    return RunFinished(**run, outcome="refused", error=error, detail=detail)

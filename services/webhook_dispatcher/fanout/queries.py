@@ -1,0 +1,51 @@
+"""The SQL of fan-out: statements of the worker role, over all tenants."""
+
+from typing import LiteralString
+
+PARTITIONED = ("events", "deliveries", "attempts")
+APPROVED: LiteralString = """
+    SELECT a.approved_events FROM subscriptions s JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
+    WHERE s.id = %(subscription_id)s
+"""
+INSERT_EVENTS: LiteralString = """
+    INSERT INTO events (id, at, tenant_id, type, body, traceparent)
+    SELECT id, at, tenant_id, type, body, traceparent FROM jsonb_to_recordset(%s::jsonb) AS event (
+        id text, at timestamptz, tenant_id text, type text, body text, traceparent text)
+    ON CONFLICT DO NOTHING RETURNING id
+"""
+# In the order of their ids, as every statement that locks several subscriptions, so that there is no deadlock.
+LOCK_LISTENERS: LiteralString = """
+    SELECT id, tenant_id, live_events, last_sequence FROM subscriptions
+    WHERE tenant_id = ANY(%s) AND live_events && %s ORDER BY id FOR NO KEY UPDATE
+"""
+INSERT_DELIVERIES: LiteralString = """
+    WITH planned AS (
+        SELECT * FROM jsonb_to_recordset(%s::jsonb) AS planned (id text, at timestamptz, tenant_id text, subscription_id text,
+            event_id text, event_at timestamptz, event_type text, sequence bigint)
+    ), kept AS (
+        INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence)
+        SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence FROM planned
+    ), counted AS (
+        UPDATE subscriptions s SET last_sequence = last.sequence
+        FROM (SELECT subscription_id, max(sequence) AS sequence FROM planned GROUP BY 1) last WHERE s.id = last.subscription_id
+    )
+    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at)
+    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, clock_timestamp() FROM planned
+"""
+CHANGE_INTEREST: LiteralString = """
+    INSERT INTO automation_interest AS kept (tenant_id, version, event_types) VALUES (%s, %s, %s)
+    ON CONFLICT (tenant_id) DO UPDATE SET version = excluded.version, event_types = excluded.event_types
+    WHERE kept.version < excluded.version
+"""
+INTERESTED: LiteralString = """
+    SELECT tenant_id, event_types FROM automation_interest WHERE tenant_id = ANY(%s) AND event_types && %s
+"""
+LOCK_LISTENERS_OF_APPS: LiteralString = """
+    SELECT id FROM subscriptions WHERE (tenant_id, client_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+        AND 'automation.fired' = ANY(live_events) ORDER BY id FOR NO KEY UPDATE
+"""
+LISTENERS_OF_APP: LiteralString = """
+    SELECT id, tenant_id, live_events, last_sequence FROM subscriptions
+    WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s AND 'automation.fired' = ANY(live_events)
+        AND (%(webhook_id)s::text IS NULL OR id = %(webhook_id)s) ORDER BY id
+"""

@@ -1,0 +1,80 @@
+"""Every call about deliveries, tests and recoveries of a webhook."""
+
+from services.webhook_dispatcher.history import endpoints
+from services.webhook_dispatcher.history.models import (
+    Deliveries,
+    DeliveryHistory,
+    DeliveryPage,
+    Diagnosis,
+    Queued,
+    Reconciliation,
+    Recovering,
+    RecoverQuery,
+    TestQuery,
+)
+from services.webhook_dispatcher.subscriptions.routes import ONE, READ, STOPPED, UNAPPROVED, WRITE
+from shared.routing import Operation
+
+OPERATIONS = [
+    Operation(
+        "GET",
+        f"{ONE}/deliveries",
+        endpoints.list_deliveries,
+        "Review deliveries",
+        READ,
+        {200: Deliveries},
+        "Newest first, tests among the others. `since` (inclusive) and `until` (exclusive) are about `created_at`, when a delivery was"
+        " queued here: neither the event's own time nor that of an attempt. `sequence` numbers a webhook's deliveries without a gap, in the"
+        " order of their events' times where these arrive together, and otherwise in the order of their arrival here; tests have none.",
+        query=DeliveryPage,
+    ),
+    Operation(
+        "GET",
+        f"{ONE}/deliveries/{{delivery_id}}",
+        endpoints.read_delivery,
+        "Review one delivery's attempts",
+        READ,
+        {200: DeliveryHistory},
+    ),
+    Operation(
+        "POST",
+        f"{ONE}/deliveries/{{delivery_id}}/retry",
+        endpoints.retry_delivery,
+        "Send a delivery again",
+        WRITE,
+        {202: Queued},
+        "Sent at once, even if the receiver asked for a pause.",
+        refusals=STOPPED | UNAPPROVED,
+    ),
+    Operation(
+        "POST",
+        f"{ONE}/recover",
+        endpoints.recover,
+        "Send given-up deliveries again",
+        WRITE,
+        {202: Recovering},
+        "Sends again the given-up deliveries created `since` then, and those that wait for a retry: oldest first, at a rising rate.",
+        query=RecoverQuery,
+        refusals=STOPPED,
+    ),
+    Operation(
+        "POST",
+        f"{ONE}/test",
+        endpoints.send_test,
+        "Send a test webhook",
+        WRITE,
+        {202: Queued, 200: Diagnosis},
+        "`?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.",
+        query=TestQuery,
+        headers=("Idempotency-Key",),
+        refusals=STOPPED,
+    ),
+    Operation(
+        "GET",
+        f"{ONE}/reconciliation",
+        endpoints.reconcile,
+        "Check the books",
+        READ,
+        {200: Reconciliation},
+    ),
+]

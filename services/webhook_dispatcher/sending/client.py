@@ -1,0 +1,247 @@
+"""One signed POST to an untrusted receiver: a checked address, no redirects, a deadline over everything, bounded memory."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+from services.webhook_dispatcher.sending import ladder, signing
+from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, Resolver, Target, UnknownName
+from services.webhook_dispatcher.sending.connection import CONNECT_SECONDS, Answer, Broken, Exchange, Pool, tls_context
+from services.webhook_dispatcher.sending.signing import Vault
+from shared import tracing
+from shared.clock import clock
+
+DEADLINE = 15.0
+SWEEP_SECONDS = 1.0
+HEADERS_KEPT = 40
+REDACTED = "(redacted)"
+
+
+class Due(msgspec.Struct, kw_only=True):
+    """A claimed delivery with everything that sending it needs.
+
+    `body` is None where the event is past its retention. `rung` counts the failed attempts of its ladder, `share` is its class of slots
+    (lanes.py), and its lease runs from the monotonic second `claimed`.
+    """
+
+    delivery_id: str
+    delivery_at: datetime
+    tenant_id: str
+    subscription_id: str
+    event_id: str
+    event_type: str
+    attempt: int
+    rung: int
+    body: str | None
+    traceparent: str | None
+    url: str
+    secret: bytes
+    previous_secret: bytes | None
+    headers: bytes | None
+    concurrency: int
+    failing: bool = False
+    share: str = "asked"
+    claimed: float = 0.0
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """The result of one attempt. `retry_after` is the wait that the receiver asked for, in seconds."""
+
+    status: int | None = None
+    error: str | None = None
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    body: str | None = None
+    truncated: bool = False
+    retry_after: float | None = None
+    address: str | None = None
+    duration_ms: float = 0
+    timed_out: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300 and self.error is None
+
+
+class Sent(msgspec.Struct, kw_only=True):
+    """One finished attempt: the request, its time, and its outcome."""
+
+    due: Due
+    outcome: Outcome
+    at: float
+    headers: dict[str, str]
+    custom: frozenset[str]
+    timestamp: int
+    trace_id: str | None
+    exchange: Exchange | None = None
+
+    def shown_headers(self) -> dict[str, str]:
+        return shown_headers(self.headers, self.custom)
+
+
+class Client:
+    """Keeps connections to receivers. Used with `async with`, in the loop that sends."""
+
+    def __init__(self, policy: Policy, resolver: Resolver, ca_file: str = "", deadline: float | None = None) -> None:
+        self.policy = policy
+        self.deadline = deadline or DEADLINE
+        self._pool = Pool(policy, resolver, tls_context(ca_file))
+
+    async def __aenter__(self) -> Self:
+        self._sweeping = asyncio.create_task(self._sweep())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._sweeping.cancel()
+        self._pool.close()
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Outcome, Exchange | None]:
+        """Sends once. Every fault of a receiver is in the outcome; only cancelling raises."""
+        began = time.monotonic()
+        try:
+            exchange = Exchange(self.policy.check_url(url))
+        except RefusedTarget as error:
+            return Outcome(error=f"address_refused: {error}"), None
+        exchange.moments["began"] = began
+        answer = Answer()
+        error, timed_out = await self._attempt(exchange, request_bytes(exchange.target, headers, body), answer)
+        exchange.mark("ended")
+        outcome = Outcome(
+            error=error or _refusal(answer.status),
+            timed_out=timed_out,
+            address=exchange.address,
+            duration_ms=round((exchange.moments["ended"] - began) * 1000, 3),
+        )
+        if answer.status:
+            exchange.moments["answered"] = answer.came
+            outcome.status = answer.status
+            outcome.headers = _kept_headers(answer)
+            outcome.retry_after = ladder.retry_after_seconds(answer.header("retry-after"))
+            outcome.body, outcome.truncated = answer.text, answer.truncated
+        return outcome, exchange
+
+    async def _attempt(self, exchange: Exchange, request: bytes, answer: Answer) -> tuple[str | None, bool]:
+        """The error, and whether it was a time-out. The text is our own, since the system's may name our addresses."""
+        try:
+            async with asyncio.timeout(self.deadline):
+                await self._exchange(exchange, request, answer)
+        except RefusedTarget as error:
+            return f"address_refused: {error}", False
+        except UnknownName as error:
+            silent = "its name servers did not answer" if error.timed_out else "the name has no address"
+            return f"dns_error: {silent}", error.timed_out
+        except TimeoutError:
+            if "connected" not in exchange.moments:
+                return f"timeout: no connection within {min(self.deadline, CONNECT_SECONDS):g} seconds", True
+            return f"timeout: no complete answer within {self.deadline:g} seconds", True
+        except Broken as error:
+            return str(error), False
+        except ssl.SSLCertVerificationError as error:
+            return f"tls_error: {error.verify_message or 'the certificate is not valid'}", False
+        except ssl.SSLError:
+            return "tls_error: the TLS handshake failed", False
+        except OSError:
+            return "connection_error: no connection could be made", False
+        return None, False
+
+    async def _exchange(self, exchange: Exchange, request: bytes, answer: Answer) -> None:
+        connection = await self._pool.take(exchange)
+        try:
+            await connection.post(request, answer)
+        except Broken as error:
+            if not error.stale:
+                raise
+            # It was closed while it was idle. A receiver that got the request nevertheless recognises the second by its `webhook-id`.
+            connection = await self._pool.take(exchange, fresh=True)
+            await connection.post(request, answer)
+        self._pool.give_back(exchange.target, connection)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self._pool.sweep()
+
+
+async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
+    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext if the key that sealed its secret is gone."""
+    keys = [
+        vault.key(due.subscription_id, sealed) for sealed in (due.secret, due.previous_secret) if sealed is not None
+    ]
+    custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
+    span = _span(due)
+    at = clock.now()  # a receiver refuses a signature whose time is wrong
+    body = (due.body or "").encode()
+    headers = signing.request_headers(due.event_id, int(at), keys, body) | custom
+    context = span.get_span_context()
+    if context.is_valid:
+        headers["traceparent"] = tracing.format_traceparent(context)
+    outcome, exchange = await client.post(due.url, headers, body)
+    _finish(span, outcome)
+    return Sent(
+        due=due,
+        outcome=outcome,
+        at=at,
+        headers=headers,
+        custom=frozenset(custom),
+        timestamp=int(at),
+        trace_id=format(context.trace_id, "032x") if context.is_valid else None,
+        exchange=exchange,
+    )
+
+
+def _span(due: Due) -> Span:
+    parent = tracing.context_of(due.traceparent) if due.traceparent else tracing.new_root()
+    attributes = {
+        "webhook.id": due.subscription_id,
+        "webhook.event_type": due.event_type,
+        "webhook.attempt": due.attempt,
+    }
+    span = tracing.start("deliver", kind=SpanKind.CLIENT, parent=parent, attributes=attributes)
+    return span if span.get_span_context().is_valid else trace.get_current_span(parent)
+
+
+def _finish(span: Span, outcome: Outcome) -> None:
+    if span.is_recording():
+        if outcome.status is not None:
+            span.set_attribute("http.response.status_code", outcome.status)
+        if not outcome.succeeded:
+            span.set_status(Status(StatusCode.ERROR, (outcome.error or "").partition(":")[0]))
+    span.end()
+
+
+def request_bytes(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
+    """The request's bytes. `headers` has neither `host` nor `content-length`."""
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"POST {target.resource} HTTP/1.1\r\nhost: {target.authority}\r\n{fields}content-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def _refusal(status: int) -> str | None:
+    if 200 <= status < 300:
+        return None
+    if 300 <= status < 400:
+        return "redirect: register the final URL; redirects are not followed"
+    return f"http_status: the receiver answered {status}"
+
+
+def _kept_headers(answer: Answer) -> dict[str, str]:
+    return {
+        name[:64]: value.replace("\0", "\ufffd")[:256]
+        for name, value in answer.headers[:HEADERS_KEPT]
+        if name.lower() != "set-cookie"
+    }
+
+
+def shown_headers(sent: Mapping[str, str], custom_names: frozenset[str]) -> dict[str, str]:
+    """The headers of a request for its history: without the signature and the values of custom headers."""
+    hidden = {name.lower() for name in custom_names} | {"webhook-signature"}
+    return {name: REDACTED if name.lower() in hidden else value for name, value in sent.items()}

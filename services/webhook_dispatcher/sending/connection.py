@@ -1,0 +1,301 @@
+"""Connections to untrusted receivers: to checked addresses, one request at a time, kept for a few seconds."""
+
+import asyncio
+import ssl
+import time
+import zlib
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import certifi
+import httptools
+
+from services.webhook_dispatcher.sending.addresses import Address, Policy, RefusedTarget, Resolver, Target
+
+BODY_KEPT = 16 * 1024
+HEAD_LIMIT = 64 * 1024
+LAST_STATUS = 599
+CONNECT_SECONDS = 10.0
+ADDRESSES_TRIED = 4
+# Shorter than the idle time of common servers, so that a request seldom meets a connection that closes.
+IDLE_SECONDS = 4.0
+# Then the name is looked up anew, even if the connection was never idle.
+OLDEST_SECONDS = 60.0
+Origin = tuple[str, str, int]
+
+
+class Broken(Exception):
+    """The connection ended, or carried no valid answer. The message is for the receiver's owner.
+
+    `stale`: it was kept from an earlier request and ended before a byte of the answer.
+    """
+
+    def __init__(self, fault: str, *, stale: bool = False) -> None:
+        super().__init__(fault)
+        self.stale = stale
+
+
+class Answer:
+    """The received part of an answer. `status` is 0 until its headers are complete, at the monotonic second `came`."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.came = 0.0
+        self.headers: list[tuple[str, str]] = []
+        self.truncated = False
+        self._kept = bytearray()
+        self._inflate: Any = None
+
+    def header(self, name: str) -> str | None:
+        return next((value for known, value in self.headers if known.lower() == name), None)
+
+    @property
+    def text(self) -> str:
+        """The stored part of the body. NULs and bytes that are not UTF-8 are replaced: PostgreSQL refuses both."""
+        return bytes(self._kept[:BODY_KEPT]).decode("utf-8", "replace").replace("\0", "\ufffd")
+
+    def begin(self, status: int) -> None:
+        self.status = status
+        self.came = time.monotonic()
+        if (self.header("content-encoding") or "").strip().lower() in ("gzip", "x-gzip", "deflate"):
+            self._inflate = zlib.decompressobj(47)
+
+    def take(self, data: bytes) -> bool:
+        """Stores the first 16 KiB of the decoded body. False when it needs no further data."""
+        room = BODY_KEPT + 1 - len(self._kept)
+        try:
+            self._kept += self._inflate.decompress(data, room) if self._inflate is not None else data[:room]
+        except zlib.error:
+            self._kept[:] = b"(a body that is not the gzip it says)"
+            self.truncated = True
+            return False
+        self.truncated = len(self._kept) > BODY_KEPT
+        return not self.truncated
+
+
+class Connection(asyncio.Protocol):
+    """Takes one `post`, and another while it is `reusable`. `peer` is the remote address, empty when the connection was lost at once."""
+
+    transport: Any = None
+    peer: str = ""
+    certificate: dict[str, Any] | None = None
+    tls_version: str | None = None
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpResponseParser(self)
+        self._over: asyncio.Future[None] | None = None
+        self._answer = Answer()
+        self._heard = 0
+        self._until_close = False
+        self._used = False
+        self.made = self.idle_since = self._loop.time()
+        self.reusable = True
+
+    async def post(self, request: bytes, answer: Answer) -> None:
+        """Sends a request and reads into `answer`, also where this is cancelled or raises Broken."""
+        self._answer, self._heard = answer, 0
+        self._over = self._loop.create_future()
+        self.reusable = self._until_close = False
+        if self.transport.is_closing():
+            raise Broken("connection_error: the connection was closed before an answer", stale=self._used)
+        self.transport.write(request)
+        try:
+            await self._over
+        finally:
+            self._over, self._used, self.idle_since = None, True, self._loop.time()
+            if not self.reusable:
+                self.close()
+
+    def close(self) -> None:
+        self.reusable = False
+        self.transport.abort()
+
+    def _end(self, *, reusable: bool) -> None:
+        self.reusable = reusable
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)
+
+    def _fail(self, error: Broken) -> None:
+        """Ends the request with the error. After a complete answer it only closes the connection."""
+        self.reusable = False
+        if self._over is not None and not self._over.done():
+            self._over.set_exception(error)
+        else:
+            self.close()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.peer = str((transport.get_extra_info("peername") or ("",))[0])
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self.certificate, self.tls_version = tls.getpeercert(), tls.version()
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail(Broken("protocol_error: the answer is not HTTP, or its headers are too large"))
+        else:
+            if not self._answer.status and self._heard > HEAD_LIMIT:
+                self._fail(Broken("protocol_error: the answer's headers are too large"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._until_close and exc is None:
+            self._end(reusable=False)
+        elif self._answer.status:
+            self._fail(Broken("connection_error: the answer broke off in its body"))
+        else:
+            stale = self._used and self._heard == 0
+            self._fail(Broken("connection_error: the connection was closed before an answer", stale=stale))
+
+    # Callbacks of the parser. An exception from one becomes a protocol error in `data_received`.
+
+    def on_message_begin(self) -> None:
+        if self._over is None or self._over.done() or self._answer.status:
+            raise ValueError("an answer without a request")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._answer.status:  # trailers are not kept
+            self._answer.headers.append((name.decode("latin-1"), value.decode("utf-8", "replace")))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status == 101 or status > LAST_STATUS:
+            raise ValueError("no answer to a POST")
+        if status < 200:
+            self._answer.headers.clear()
+            return
+        self._answer.begin(status)
+        framed = self._answer.header("content-length") or self._answer.header("transfer-encoding")
+        self._until_close = framed is None and status not in (204, 304)
+
+    def on_body(self, body: bytes) -> None:
+        if not self._answer.truncated and not self._answer.take(body):
+            # The rest may be endless: the connection is dropped rather than drained.
+            self._end(reusable=False)
+
+    def on_message_complete(self) -> None:
+        if self._answer.status and not self._answer.truncated:
+            self._end(reusable=self._parser.should_keep_alive())
+
+
+@dataclass
+class Exchange:
+    """Facts about one request for its diagnosis. `moments` are monotonic seconds of its phases."""
+
+    target: Target
+    address: str | None = None
+    certificate: dict[str, Any] | None = None
+    tls_version: str | None = None
+    moments: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, moment: str) -> None:
+        self.moments[moment] = time.monotonic()
+
+
+class Pool:
+    def __init__(self, policy: Policy, resolver: Resolver, tls: ssl.SSLContext) -> None:
+        self._policy = policy
+        self._resolver = resolver
+        self._tls = tls
+        self._idle: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
+
+    async def take(self, exchange: Exchange, *, fresh: bool = False) -> Connection:
+        """A connection to the target, idle or new. Raises RefusedTarget, UnknownName, Broken, ssl.SSLError, TimeoutError or OSError."""
+        connection = None if fresh else self._kept(exchange.target)
+        if connection is None:
+            connection = await self._connect(exchange)
+        exchange.mark("connected")
+        self._check(exchange, connection)
+        return connection
+
+    def give_back(self, target: Target, connection: Connection) -> None:
+        if connection.reusable:
+            self._idle[_origin(target)].append(connection)
+
+    def sweep(self) -> None:
+        """Closes connections that were idle too long."""
+        for origin, idle in list(self._idle.items()):
+            while idle and not _is_fresh(idle[0]):
+                idle.popleft().close()
+            if not idle:
+                del self._idle[origin]
+
+    def close(self) -> None:
+        for idle in self._idle.values():
+            for connection in idle:
+                connection.close()
+        self._idle.clear()
+
+    def _kept(self, target: Target) -> Connection | None:
+        idle = self._idle.get(_origin(target))
+        while idle:
+            connection = idle.pop()
+            if connection.reusable and _is_fresh(connection):
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self, exchange: Exchange) -> Connection:
+        """Connects to the first address that accepts. Each address gets an equal share of the time."""
+        addresses = (await self._addresses(exchange))[:ADDRESSES_TRIED]
+        for address in addresses[:-1]:
+            try:
+                return await self._connect_to(address, exchange.target, CONNECT_SECONDS / len(addresses))
+            except ssl.SSLCertVerificationError:
+                raise
+            except OSError:
+                continue
+        return await self._connect_to(addresses[-1], exchange.target, CONNECT_SECONDS / len(addresses))
+
+    async def _connect_to(self, address: Address, target: Target, seconds: float) -> Connection:
+        secured = {"ssl": self._tls, "server_hostname": target.name} if target.scheme == "https" else {}
+        async with asyncio.timeout(seconds):
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(Connection, str(address), target.port, **secured)
+        return connection
+
+    async def _addresses(self, exchange: Exchange) -> list[Address]:
+        """The addresses of the target, all checked. The connection goes to one of these and to no other."""
+        if exchange.target.literal is not None:
+            return [exchange.target.literal]
+        exchange.mark("dns_began")
+        addresses = await self._resolver.addresses(exchange.target.host)
+        exchange.mark("dns_ended")
+        self._policy.check_addresses(exchange.target, addresses)
+        return addresses
+
+    def _check(self, exchange: Exchange, connection: Connection) -> None:
+        """Checks the remote address of a new or idle connection right before a request."""
+        if not connection.peer:
+            raise Broken("connection_error: the connection was closed before an answer", stale=True)
+        exchange.address = connection.peer
+        exchange.certificate, exchange.tls_version = connection.certificate, connection.tls_version
+        try:
+            self._policy.check_peer(exchange.target, connection.peer)
+        except RefusedTarget:
+            connection.close()
+            raise
+
+
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """TLS 1.2 or later, the public authorities, and those of WEBHOOK_CA_FILE where one is set."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
+
+
+def _origin(target: Target) -> Origin:
+    return target.scheme, target.host, target.port
+
+
+def _is_fresh(connection: Connection) -> bool:
+    now = asyncio.get_running_loop().time()
+    return now - connection.idle_since < IDLE_SECONDS and now - connection.made < OLDEST_SECONDS

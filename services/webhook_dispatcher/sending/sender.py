@@ -1,0 +1,402 @@
+"""The sender process: claims due deliveries, sends them, records the results, and refills each slot as it frees.
+
+Any number of senders share the work; none needs to know the others. A claim visits receivers by name: those that a bell names, because
+they have new deliveries, and those whose success has just been recorded. So receivers that hang add nothing to its cost. A walk over all
+receivers with waiting deliveries, in portions with rests between them, finds the others: due retries, receivers that failed or hung before,
+and those that no bell named.
+"""
+
+import asyncio
+import logging
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Collection
+from itertools import islice
+from typing import Any
+
+import psycopg
+import uvloop
+from redis import RedisError
+
+from services.webhook_dispatcher import metrics
+from services.webhook_dispatcher.fanout.queries import PARTITIONED
+from services.webhook_dispatcher.queues import MOST_NAMED, SENDER
+from services.webhook_dispatcher.sending import ladder, queries, recording
+from services.webhook_dispatcher.sending.addresses import Policy, create_resolver
+from services.webhook_dispatcher.sending.client import Client, Due, Sent, deliver
+from services.webhook_dispatcher.sending.lanes import Lane, Report, Slots
+from services.webhook_dispatcher.sending.signing import Vault
+from services.webhook_dispatcher.settings import Settings
+from shared import broker, ids, logs, peers, redis_clients, tracing
+from shared.clock import clock
+from shared.crypto import Keyring, UnreadableCiphertext
+from shared.database import WRITABLE, AsyncConnection
+from shared.partitions import Daily
+from shared.settings import required
+
+CYCLE = 0.01
+POLL = 0.05
+IDLE_POLL = 0.5
+BUSY_SECONDS = 2.0
+MOST_AT_ONCE = 200
+# So many receivers that fail in the same moment have their health recorded before the next claim.
+MOST_REPORTS = 50
+WALKED_AT_ONCE = 128
+REST_PER_WALK = 9.0
+MOST_REMEMBERED = 1000
+BEAT_SECONDS = 2.0
+PLAN_SECONDS = 10.0
+LONGEST_AHEAD = 3.0
+REMEMBERED = 10.0
+FORGET_SECONDS = 1.0
+GONE = 410
+RECONNECT_SECONDS = 20.0
+PAUSE = 0.3
+# Beside the sockets of requests: database, Redis, name servers, logs, and idle connections.
+FURTHER_FILES = 1000
+CLAIMED = Due.__struct_fields__[:-1]
+log = logging.getLogger(__name__)
+
+
+class Pump:
+    """Sends due deliveries until `stop` is true.
+
+    After a connection to the database breaks, `run` or `drain` takes another: requests in flight and unrecorded results stay.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        vault: Vault,
+        schedule: tuple[float, ...],
+        slots: int,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.client = client
+        self.vault = vault
+        self.schedule = schedule
+        self.slots = Slots(slots)
+        self.stop = stop
+        self.lanes: dict[str, Lane] = {}
+        self.sending: set[asyncio.Task[None]] = set()
+        self.over: list[dict[str, Any]] = []
+        self.released: list[Due] = []
+        self.peers = 1
+        self.gone: dict[str, Due] = {}
+        self.woken = asyncio.Event()
+        self.named: dict[str, None] = {}
+        self.after = ""
+        self.portions, self.usual_portions = 0, 1
+        self.began = self.busy = 0.0
+        self.next_walk = self.next_beat = self.next_forgetting = self.plans_until = 0.0
+        self.id = ids.uuid7()
+        self.partitions = Daily(*PARTITIONED)
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.sending or self.over or self.released)
+
+    async def run(self, conn: AsyncConnection) -> None:
+        """Claims and sends until `stop`. Requests in flight then go on: see `drain`."""
+        self.busy, self.next_walk = time.monotonic(), 0.0
+        while not self.stop():
+            self.woken.clear()
+            if await self._cycle(conn, claiming=True) or self.is_busy:
+                self.busy = time.monotonic()
+            if self.slots.free == 0:
+                await self._wait(POLL)
+            else:
+                await self._wait(CYCLE if self.named else max(CYCLE, self.next_walk - time.monotonic()))
+        await conn.execute(queries.LEAVE, {"id": self.id})
+        self.next_beat = 0.0
+
+    async def drain(self, conn: AsyncConnection) -> None:
+        """Waits for requests in flight, at most one deadline, and records them."""
+        while self.is_busy:
+            self.woken.clear()
+            await self._cycle(conn, claiming=False)
+            await self._wait(POLL)
+
+    def wake(self, named: Collection[str] = ()) -> None:
+        """Claims at once for these receivers. Without names, walks at once."""
+        if named and len(self.named) < MOST_REMEMBERED:
+            self.named |= dict.fromkeys(named)
+        else:
+            self.next_walk = 0.0
+        self.woken.set()
+
+    async def _wait(self, pause: float) -> None:
+        """Waits until it is woken, at most `pause` seconds, and at least until the cycle is over.
+
+        So one statement records many results under load, and a single delivery is sent at once.
+        """
+        if not self.over:
+            try:
+                async with asyncio.timeout(pause):
+                    await self.woken.wait()
+            except TimeoutError:
+                return
+        await asyncio.sleep(self.began + CYCLE - time.monotonic())
+
+    async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
+        """Records results, and claims and starts as many deliveries as there is room for. Returns their number."""
+        self.began = time.monotonic()
+        await self._settle(conn)
+        if claiming and time.monotonic() > self.next_beat:
+            await self._beat(conn)
+        due = await self._claim(conn) if claiming and self.slots.free > 0 else []
+        self._take(due)
+        return len(due)
+
+    async def _settle(self, conn: AsyncConnection) -> None:
+        over, reports = self._portion()
+        # Given back once: a connection that broke may have done so, and another sender may hold them since.
+        released, self.released = self.released, []
+        settled = recording.Settled(over, reports, released, self.gone.copy())
+        try:
+            await recording.record(conn, settled)
+        except BaseException:
+            for key, report in reports.items():
+                self.lanes[key].give_back(report)
+            raise
+        # Only now: after an error the same results are recorded over the next connection.
+        del self.over[: len(over)]
+        self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due}
+        # Where slots are scarce, a receiver that was just served takes its turn in the walk.
+        if self.slots.free >= self.slots.number // 4:
+            self.named |= {line["subscription_id"]: None for line in over if line["succeeded"]}
+        self._forget_idle_lanes()
+
+    def _portion(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
+        """The next results to record. Each receiver's health goes with its first result, so that a claim sees both or neither."""
+        over: list[dict[str, Any]] = []
+        reports: dict[str, Report] = {}
+        for line in islice(self.over, MOST_AT_ONCE):
+            key = line["subscription_id"]
+            lane = self.lanes.get(key)
+            if lane is not None and lane.must_record:
+                if len(reports) == MOST_REPORTS:
+                    break
+                reports[key] = lane.take_report()
+            over.append(line)
+        return over, reports
+
+    async def _claim(self, conn: AsyncConnection) -> list[Due]:
+        """Visits at most 256 named receivers, and goes on with the walk when its rest is over."""
+        began = time.monotonic()
+        walked = WALKED_AT_ONCE if began >= self.next_walk else 0
+        named = list(islice(self.named, MOST_NAMED))
+        if not named and not walked:
+            return []
+        for key in named:
+            del self.named[key]
+        most = min(MOST_AT_ONCE, self.slots.free)
+        known = ((key, self.lanes[key]) for key in (self.lanes if walked else named) if key in self.lanes)
+        rooms = self.slots.rooms({key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in known})
+        rows = await recording.claim(conn, recording.Round(named, self.after, walked), most, rooms)
+        self.peers = rows[0][1]
+        if walked:
+            self._walk_on(rows[0][0], began)
+        claimed = [Due(**dict(zip(CLAIMED, row[2:], strict=True))) for row in rows if row[2] is not None]
+        if len(claimed) == most:  # more may wait
+            self.wake(named)
+        self.over += [recording.expired(due) for due in claimed if due.body is None]
+        return [due for due in claimed if due.body is not None]
+
+    def _walk_on(self, after: str, began: float) -> None:
+        """Sets the next rest. After the last receiver the walk pauses and starts anew. Its rests last half a second together."""
+        now = time.monotonic()
+        self.portions += 1
+        rest = min(REST_PER_WALK * (now - began), IDLE_POLL / max(self.portions, self.usual_portions))
+        if after:
+            self.after, self.next_walk = after, now + rest
+            return
+        pause = POLL if now - self.busy < BUSY_SECONDS else IDLE_POLL
+        self.after, self.next_walk = "", now + max(pause, rest)
+        self.portions, self.usual_portions = 0, self.portions
+
+    async def _beat(self, conn: AsyncConnection) -> None:
+        """Every two seconds: stores that this sender runs, and renews partitions, plans and the clock."""
+        self.next_beat = time.monotonic() + BEAT_SECONDS
+        await self.partitions.ensure_over(conn)
+        if time.monotonic() > self.plans_until:
+            await conn.execute(queries.FORGET_PLANS)
+            self.plans_until = time.monotonic() + PLAN_SECONDS
+        asked_at = clock.ask()
+        clock.measured(await (await conn.execute(queries.SEEN, {"id": self.id})).fetchone(), asked_at)
+
+    def _take(self, claimed: list[Due]) -> None:
+        """Gives each claimed delivery to its receiver's lane. Starts it if the lane has room or a person asked for it."""
+        for due in claimed:
+            lane = self.lanes.get(due.subscription_id)
+            if lane is None:
+                lane = self.lanes[due.subscription_id] = Lane.of(due)
+            lane.refresh(due)
+            due.claimed = time.monotonic()
+            self.slots.take(due)
+            if due.share == "asked" or lane.in_flight < lane.most(self.peers):
+                self._start(lane, due)
+            else:
+                lane.waiting.append(due)
+
+    def _start(self, lane: Lane, due: Due) -> None:
+        lane.in_flight += 1
+        lane.used = time.monotonic()
+        task = asyncio.get_running_loop().create_task(self._send(due, lane))
+        self.sending.add(task)
+        task.add_done_callback(self._ended)
+
+    def _refill(self, lane: Lane) -> None:
+        """Starts the lane's next deliveries. Releases them if the receiver asked for a pause or their lease is too old."""
+        if lane.waiting and (lane.slow is not None or time.monotonic() - lane.waiting[0].claimed > LONGEST_AHEAD):
+            for due in lane.waiting:
+                self.slots.give_back(due)
+            self.released += lane.waiting
+            lane.waiting.clear()
+        while lane.waiting and lane.in_flight < lane.most(self.peers):
+            self._start(lane, lane.waiting.popleft())
+
+    async def _send(self, due: Due, lane: Lane) -> None:
+        try:
+            sent = await deliver(self.client, self.vault, due)
+        except UnreadableCiphertext:
+            log.error("secret of %s cannot be decrypted; its deliveries wait for the key", due.subscription_id)
+        except Exception as error:  # a bug: the lease ends and another attempt follows
+            log.error("attempt failed: %s", logs.describe(error))
+        else:
+            wait = None
+            if not sent.outcome.succeeded:
+                wait = ladder.next_wait(self.schedule, due.rung + 1, sent.outcome.retry_after)
+            lane.count(sent.outcome, wait)
+            _observe(sent)
+            self.over.append(recording.line(sent, wait))
+            if sent.outcome.status == GONE:
+                self.gone[due.subscription_id] = due
+        finally:
+            lane.in_flight -= 1
+            self.slots.give_back(due)
+            self._refill(lane)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.sending.discard(task)
+        self.woken.set()
+
+    def _forget_idle_lanes(self) -> None:
+        """Drops lanes that were idle for ten seconds: the measured speed of a receiver is useful for so long."""
+        now = time.monotonic()
+        if now < self.next_forgetting:
+            return
+        self.next_forgetting = now + FORGET_SECONDS
+        idle = [key for key, lane in self.lanes.items() if lane.is_idle and now - lane.used > REMEMBERED]
+        for key in idle:
+            del self.lanes[key]
+
+
+class Sender:
+    """One pump, a connection to the database and a bell. `working` is set while it sends, and cleared while the database is away."""
+
+    def __init__(self, settings: Settings, working: threading.Event | None = None) -> None:
+        self.settings = settings
+        self.dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+        self.working = working or threading.Event()
+        self.stopping = threading.Event()
+
+    async def run(self) -> None:
+        """Sends until `stop`, then finishes and records the requests in flight."""
+        self.loop, settings = asyncio.get_running_loop(), self.settings
+        policy = Policy.from_text(settings.webhook_allowed_networks)
+        vault = Vault(Keyring.from_text(settings.encryption_keys))
+        schedule = ladder.parse_schedule(settings.webhook_retry_schedule)
+        async with Client(policy, create_resolver(settings.webhook_resolver), settings.webhook_ca_file) as client:
+            pump = self.pump = Pump(client, vault, schedule, settings.webhook_sender_slots, self.stopping.is_set)
+            listening = asyncio.create_task(self._listen(pump))
+            try:
+                await self._send(pump)
+            finally:
+                listening.cancel()
+            self.working.clear()
+            await self._finish(pump)
+
+    def stop(self) -> None:
+        """May be called from any thread, or by a signal."""
+        self.stopping.set()
+        self.loop.call_soon_threadsafe(self.pump.wake)
+
+    async def _send(self, pump: Pump) -> None:
+        while not self.stopping.is_set():
+            try:
+                async with await self._connect() as conn:
+                    self.working.set()
+                    await pump.run(conn)
+            except (psycopg.Error, OSError) as error:
+                self.working.clear()
+                log.warning("sender waits: %s; its results are recorded later", logs.describe(error))
+                await asyncio.sleep(PAUSE)
+
+    async def _finish(self, pump: Pump) -> None:
+        """Waits for requests in flight and records them. A request whose result is not recorded in time is sent again after its lease."""
+        patience = time.monotonic() + RECONNECT_SECONDS
+        while pump.is_busy and time.monotonic() < patience:
+            try:
+                async with await self._connect() as conn:
+                    await pump.drain(conn)
+            except (psycopg.Error, OSError):
+                await asyncio.sleep(PAUSE)
+
+    async def _listen(self, pump: Pump) -> None:
+        """Each bell wakes one sender that has room. Without Redis the pump finds due deliveries by its walk."""
+        key = broker.bell_key(SENDER)
+        async with redis_clients.async_client(self.settings.redis_url) as redis:
+            while True:
+                try:
+                    if not pump.slots.free:
+                        await asyncio.sleep(PAUSE)
+                    elif rung := await redis.brpop([key], timeout=1):
+                        pump.wake(named_in(rung[1]))
+                except (RedisError, OSError):
+                    await asyncio.sleep(1)
+
+    async def _connect(self) -> AsyncConnection:
+        return await AsyncConnection.connect(
+            self.dsn, autocommit=True, prepare_threshold=0, target_session_attrs=WRITABLE, **peers.POSTGRES
+        )
+
+
+def _observe(sent: Sent) -> None:
+    outcome = "succeeded" if sent.outcome.succeeded else (sent.outcome.error or "").partition(":")[0]
+    metrics.attempts.labels(outcome).inc()
+    metrics.attempt_seconds.observe(sent.outcome.duration_ms / 1000)
+    if sent.due.attempt == 1:
+        metrics.lag_seconds.observe(max(0.0, sent.at - sent.due.delivery_at.timestamp()))
+
+
+def named_in(ring: bytes | str) -> list[str]:
+    """The subscriptions that the text of a bell names."""
+    text = ring if isinstance(ring, str) else ring.decode(errors="replace")
+    return [name for name in text.split() if ids.is_id(name, "wh")]
+
+
+def run(settings: Settings, working: threading.Event) -> None:
+    """The sender process. After SIGTERM or SIGINT it finishes its requests in flight, at most 15 s, and ends."""
+    _allow_files(settings.webhook_sender_slots + FURTHER_FILES)
+    sender = Sender(settings, working)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, sender.stop)
+        await sender.run()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+    tracing.shutdown()
+
+
+def _allow_files(number: int) -> None:
+    """Raises the soft limit of open files to this number, at most to the hard limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

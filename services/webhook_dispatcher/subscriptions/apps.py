@@ -1,0 +1,74 @@
+"""The state of apps and tenants that auth sends, applied to their subscriptions."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from services.webhook_dispatcher.fanout import event_types
+from services.webhook_dispatcher.history import decisions
+from services.webhook_dispatcher.subscriptions import queries
+from shared.database import Connection
+from shared.messages import WebhookApp, WebhookTenant
+from shared.worker import Received
+
+FIRST_PORTIONS_SECONDS = 0.5
+
+
+def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> None:
+    """Stores the state of apps; an older state never overwrites a newer.
+
+    It holds for every claim and every event from the commit on, however many deliveries wait. Their rows follow in portions.
+    """
+    # In the order of the apps' ids, so that two batches never wait for each other, and each app's changes by version.
+    for message in sorted(messages, key=lambda message: (message.body.client_id, message.body.version)):
+        app = message.body
+        parameters = {"tenant_id": message.tenant_id, "client_id": app.client_id}
+        conn.execute(queries.LOCK_APP, parameters)
+        state = {"version": app.version, "status": app.status, "approved_events": app.approved_events}
+        changed = conn.execute(queries.UPSERT_APP, parameters | state).fetchone()
+        if changed is None:
+            continue
+        subscriptions = conn.execute(queries.LOCK_SUBSCRIPTIONS_OF_APP, parameters).fetchall()
+        names = [row[0] for row in subscriptions]
+        if app.status == "deleted":
+            conn.execute(queries.DELETE_SUBSCRIPTIONS_OF_APP, parameters)
+            _begin_chores(conn, names, message.tenant_id, "deleted")
+        else:
+            _apply_to_subscriptions(conn, subscriptions, app)
+            if _withdrawn(changed[0], app.approved_events):
+                _begin_chores(conn, names, message.tenant_id, "unapproved")
+
+
+def change_tenants(conn: Connection, messages: Sequence[Received[WebhookTenant]]) -> None:
+    """Marks webhooks that a sandbox made before the mark existed."""
+    sandboxes = sorted({one.tenant_id for one in messages if one.body.environment == "sandbox"})
+    if sandboxes:
+        conn.execute(queries.MARK_SANDBOX, (sandboxes,))
+
+
+def _apply_to_subscriptions(conn: Connection, subscriptions: Sequence[tuple[Any, ...]], app: WebhookApp) -> None:
+    for subscription_id, events in subscriptions:
+        parameters = {
+            "subscription_id": subscription_id,
+            "live_events": [name for name in events if event_types.is_approved(name, app.approved_events)],
+            "paused": app.status == "disabled",
+        }
+        conn.execute(queries.SET_LIVE_EVENTS, parameters)
+
+
+def _withdrawn(before: list[str] | None, now: list[str]) -> bool:
+    """Whether an app may be sent less than before."""
+    known = event_types.DEFAULT if before is None else before
+    return any(
+        event_types.is_approved(name, known) and not event_types.is_approved(name, now)
+        for name in event_types.catalogue()
+    )
+
+
+def _begin_chores(conn: Connection, subscriptions: Sequence[str], tenant_id: str, kind: str) -> None:
+    """Stores the chores, and does first portions for half a second."""
+    conn.execute(*decisions.begin_chores(subscriptions, tenant_id, kind))
+    until = time.monotonic() + FIRST_PORTIONS_SECONDS
+    for subscription_id in subscriptions:
+        if time.monotonic() < until:
+            decisions.first_portion_sync(conn, subscription_id, kind)
