@@ -50,7 +50,7 @@ cli = commands(
 
 @cli.command()
 def sender(ops_host: OpsHost = LOOPBACK) -> None:
-    """Send what is due. Any number of these share the work."""
+    """Send due deliveries. Any number of these processes share the work."""
     from services.webhook_dispatcher.sending.sender import run
 
     settings = load()
@@ -61,7 +61,7 @@ def sender(ops_host: OpsHost = LOOPBACK) -> None:
 
 @cli.command(name="chores")
 def list_chores() -> None:
-    """Decisions whose rows of the past are still worked off: webhook, tenant, kind, begun, rows changed, rows waiting (to 10,000)."""
+    """Decisions whose old rows are not done yet: webhook, tenant, kind, begun, rows changed, rows waiting (to 10,000)."""
     from services.webhook_dispatcher.history import decisions
     from shared.database import open_tasks_pool, task_transaction
     from shared.settings import required

@@ -1,7 +1,7 @@
-"""The names that the other side of a queue or a bell must know."""
+"""The names of this service's queue and bell, and the limits of the bell."""
 
 SERVICE = "webhook_dispatcher"
-# The bell of the senders. A ring names, with spaces between, subscriptions that something has come to wait for; any other text, anyone.
+# The bell of the senders. Its text names subscriptions with new deliveries, separated by spaces; any other text names none.
 SENDER = "webhook_dispatcher.sender"
 MOST_NAMED = 256
 MOST_RINGS = 64

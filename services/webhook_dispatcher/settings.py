@@ -1,4 +1,4 @@
-"""Every setting of this service, from the environment alone."""
+"""The settings of this service."""
 
 from services.webhook_dispatcher.sending import ladder
 from services.webhook_dispatcher.sending.addresses import Policy
@@ -6,7 +6,7 @@ from shared import settings
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):
-    """`webhook_*` are this service's own; README.md says what each does."""
+    """`webhook_*` are this service's own; README.md describes each."""
 
     webhook_allowed_networks: str = ""
     webhook_retry_schedule: str = ladder.DEFAULT

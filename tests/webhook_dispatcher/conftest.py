@@ -98,7 +98,7 @@ class Partner:
 
 
 class Dispatcher:
-    """What worker and relay do, one step at a time, for the tests of one module."""
+    """The steps of worker and relay, one at a time, for the tests of one module."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
@@ -117,7 +117,7 @@ class Dispatcher:
         self.owner.close()
 
     def rows(self, statement: Any, *parameters: Any) -> list[dict[str, Any]]:
-        """What the owner of the tables sees, past row-level security."""
+        """Rows as the owner of the tables sees them, past row-level security."""
         with self.owner.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(statement, parameters).fetchall()
 

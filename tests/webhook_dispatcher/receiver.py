@@ -1,4 +1,4 @@
-"""A receiver on this machine that does what a test tells it to, and remembers every request."""
+"""A receiver on this machine: a test sets its behaviour, and it remembers every request."""
 
 import asyncio
 import ssl
@@ -112,12 +112,12 @@ def running(
         ready.set()
         await done.wait()
         server.close()
-        await asyncio.sleep(0)  # in which what was connecting has begun
+        await asyncio.sleep(0)  # in which pending connections begin
         while serving := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in serving:
                 task.cancel()
             await asyncio.gather(*serving, return_exceptions=True)
-            await asyncio.sleep(0)  # in which the sockets of what was aborted are closed
+            await asyncio.sleep(0)  # in which the sockets of aborted connections close
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()

@@ -1,4 +1,4 @@
-"""The SSRF table: what a webhook's URL may name, and every spelling of what it may not."""
+"""The SSRF table: the targets that a webhook's URL may name, and every spelling of the forbidden ones."""
 
 from ipaddress import ip_address
 

@@ -1,4 +1,4 @@
-"""Automations of control-plane: the events they wait for are passed on, what they send reaches their own app's webhooks once."""
+"""Automations of control-plane: they get the events they wait for, and their deliveries reach their own app's webhooks once."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +48,7 @@ def run_of(partner: Partner, webhook: str | None = None, **changes: Any) -> Auto
 
 
 def deliver(dispatcher: Dispatcher, partner: Partner, *runs: AutomationDelivery) -> list[RunFinished]:
-    """What control-plane is told of them."""
+    """Delivers the runs. Returns the answers to control-plane."""
     with task_transaction(dispatcher.pool) as conn:
         automations.deliver(dispatcher.intake, conn, [received(partner.tenant_id, run) for run in runs])
     return [

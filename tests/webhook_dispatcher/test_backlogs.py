@@ -1,6 +1,6 @@
 """A decision about a webhook holds at once, however much waits for it, and holds up nobody else.
 
-Twenty thousand deliveries stand for two million: the same statement over all of them would touch a hundredth of that, and here none touches
+Twenty thousand deliveries replace two million: the same statement over all of them would touch a hundredth of that, and here none touches
 more than a portion of a thousand.
 """
 
@@ -239,7 +239,7 @@ def pages_of_a_claim(dispatcher: Dispatcher) -> int:
 def test_the_queue_of_a_deleted_webhook_costs_claims_nothing_before_it_is_vacuumed(
     partner: Partner, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By pages, with all limits a hundredth of what they are: two million rows that are gone are 18,000 pages of index for each claim."""
+    """By pages, with all limits divided by a hundred: two million rows that are gone are 18,000 pages of index for each claim."""
     monkeypatch.setattr(decisions, "MANY", decisions.MANY // 100)
     dispatcher.run("DELETE FROM chores")
     dispatcher.run("DELETE FROM queue")
@@ -250,7 +250,7 @@ def test_the_queue_of_a_deleted_webhook_costs_claims_nothing_before_it_is_vacuum
     pile(dispatcher, partner, webhook, WAITING)
     dispatcher.publish(other.tenant_id, "incident.updated")
     dispatcher.run("VACUUM ANALYZE queue")
-    pages_of_a_claim(dispatcher)  # reads what the next ones find in their caches
+    pages_of_a_claim(dispatcher)  # fills the caches for the next ones
     before = pages_of_a_claim(dispatcher)
     assert partner.call("DELETE", webhook).status_code == 204
     assert dispatcher.work_off() >= WAITING - decision_queries.PORTION

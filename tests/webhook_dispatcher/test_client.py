@@ -1,4 +1,4 @@
-"""Receivers from hell: whatever one does, the attempt ends in time, in bounded memory, with a reason its owner understands."""
+"""Receivers from hell: the attempt always ends in time, in bounded memory, with a reason its owner understands."""
 
 import asyncio
 import datetime
@@ -29,7 +29,7 @@ LOCAL = Policy.from_text("127.0.0.1/32")
 
 @dataclass
 class Names:
-    """A resolver that knows what a test tells it, one answer per question; the last one stays."""
+    """A resolver with the answers of a test, one per question; the last one stays."""
 
     answers: list[list[str]]
     asked: int = 0

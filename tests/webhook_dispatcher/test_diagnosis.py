@@ -1,4 +1,4 @@
-"""The test call that waits: the exact bytes, the way they went, and what to do next."""
+"""The test call that waits: the exact bytes, the connection, and the next step."""
 
 import asyncio
 import threading
@@ -199,7 +199,7 @@ def test_the_apps_of_one_organisation_leave_places_to_wait_to_others(
 def test_a_crowd_that_may_not_wait_is_refused_without_the_database(
     partner: Partner, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or its hundreds of requests would stand before others' in the line for a connection."""
+    """Or its hundreds of requests would wait for a connection before those of others."""
     used: list[str] = []
     released = threading.Event()
     real = endpoints.tenant_transaction

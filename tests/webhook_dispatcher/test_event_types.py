@@ -1,4 +1,4 @@
-"""The catalogue: what each event type promises is enforced, and its example keeps the promise."""
+"""The catalogue: the schema of each event type is enforced, and its example fits."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A webhook that stops, and comes back: nothing is lost meanwhile, and what waited arrives oldest first at a rising rate."""
+"""A webhook that stops, and comes back: nothing is lost meanwhile, and waiting deliveries arrive oldest first at a rising rate."""
 
 import asyncio
 import itertools
@@ -446,7 +446,7 @@ def test_what_is_past_its_retention_is_given_up_and_can_not_be_sent_again(
 
 
 def test_the_statements_of_every_second_do_not_read_what_is_held(partner: Partner, dispatcher: Dispatcher) -> None:
-    """Thirty thousand deliveries wait for webhooks that are stopped or recovering: what looks for work passes them by."""
+    """Thirty thousand deliveries wait for webhooks that are stopped or recovering: the search for work passes them by."""
     dispatcher.run("DELETE FROM queue")
     for paused in (True, False):
         webhook = partner.subscribe("https://integrator.example/").rpartition("/")[2]
@@ -472,7 +472,7 @@ def test_the_statements_of_every_second_do_not_read_what_is_held(partner: Partne
         conn.rollback()
         measuring = pages_read(conn, queries.MEASURE, {})
     assert max(read.values()) < 300, read
-    # It counts up to ten thousand of each kind, whatever there is.
+    # It counts up to ten thousand of each kind.
     assert measuring < 6000
     dispatcher.run("DELETE FROM queue WHERE tenant_id = %s", partner.tenant_id)
 

@@ -1,4 +1,4 @@
-"""Names, asked of a DNS server of the test's own: what it answers is what is connected to, and nothing else."""
+"""Names, looked up at a DNS server of the test: connections go to its answers and to no other address."""
 
 import asyncio
 import socketserver

@@ -1,4 +1,4 @@
-"""Senders as processes: how they share the work, what a receiver gets from all of them, and how one ends."""
+"""Senders as processes: how they share the work and the limit of a receiver, and how one ends."""
 
 import asyncio
 import os

@@ -40,7 +40,7 @@ CLAIM_ALL = {
 
 
 def claim(dispatcher: Dispatcher, *partners: Partner) -> list[str]:
-    """Claims as a sender does, and then dies without a word. The ids of what it had for these partners."""
+    """Claims like a sender that dies then. Returns the ids of the deliveries claimed for these partners."""
     tenants = {partner.tenant_id for partner in partners}
     with psycopg.connect(dispatcher.database.worker) as conn:
         rows = conn.execute(queries.CLAIM, CLAIM_ALL).fetchall()
@@ -64,7 +64,7 @@ def test_receivers_that_hang_hold_nobody_else_up(partner: Partner, dispatcher: D
 def test_a_sender_whose_clock_is_wrong_signs_by_the_databases(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
-    """Receivers refuse what is signed more than five minutes from now (Standard Webhooks)."""
+    """Receivers refuse signatures more than five minutes from now (Standard Webhooks)."""
     partner.subscribe(receiver.url)
     dispatcher.publish(partner.tenant_id, "incident.updated")
     try:
@@ -211,7 +211,7 @@ def test_two_senders_side_by_side_send_nothing_twice(
 def test_a_database_that_goes_away_costs_no_second_request(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
-    """What was sent while the connection broke is recorded over the next one."""
+    """A result from while the connection was broken is recorded over the next one."""
     webhook = partner.subscribe(receiver.url)
     dispatcher.publish(partner.tenant_id, *["incident.updated"] * 5)
 
@@ -273,7 +273,7 @@ def test_manual_retries_use_up_nothing_of_the_ladder(
     webhook = partner.subscribe(receiver.url)
     receiver.behaviour = always(
         answer(500, "retry-after: 3600\r\n")
-    )  # nothing but what is asked for by hand comes in between
+    )  # only deliveries asked for by hand come in between
     dispatcher.publish(partner.tenant_id, "incident.updated")
     dispatcher.pump_until(lambda: partner.deliveries(webhook)[0]["status"] == "retrying")
     [delivery] = partner.deliveries(webhook)
@@ -356,7 +356,7 @@ def test_a_webhook_deleted_while_its_failures_are_recorded_stops_no_sender(
 def test_a_receiver_that_is_always_done_at_once_still_gains_speed(
     partner: Partner, dispatcher: Dispatcher, receiver: Receiver
 ) -> None:
-    """Its lane is empty at the end of every cycle; what was learnt of it must not be forgotten with that."""
+    """Its lane is empty at the end of every cycle; its measured health must not be forgotten with it."""
     webhook = partner.subscribe(receiver.url)
     for _ in range(4):
         dispatcher.publish(partner.tenant_id, *["incident.updated"] * 250)
@@ -377,7 +377,7 @@ def test_slow_receivers_of_one_tenant_leave_slots_for_its_others_and_for_other_t
 
     other = Partner(partner.http)
     with ExitStack() as stack:
-        stack.callback(answering.set)  # whatever fails: the receivers' threads wait for it
+        stack.callback(answering.set)  # also after a failure: the receivers' threads wait for it
         slow = [stack.enter_context(running(Receiver(behaviour=slowly))) for _ in range(2)]
         for number in range(16):
             partner.subscribe(slow[number % 2].url, "incident.closed")
@@ -531,7 +531,7 @@ def test_the_results_of_many_that_time_out_together_are_recorded_in_portions(dis
     results = [f"wh_{number}" for number in range(2 * MOST_REPORTS + 10) for _ in range(2)]
     for key in results:
         lane = pump.lanes.setdefault(key, Lane(tenant_id="org_1", limit=4, stored_limit=4))
-        lane.note(Outcome(error="timeout", timed_out=True, duration_ms=15_000), 5.0)
+        lane.count(Outcome(error="timeout", timed_out=True, duration_ms=15_000), 5.0)
         pump.over.append({"subscription_id": key, "succeeded": False})
     sizes, reported = [], set[str]()
     while pump.over:

@@ -1,4 +1,4 @@
-"""How a sender's slots are shared: whoever comes next finds room, however many take their time."""
+"""How a sender's slots are shared: the next receiver finds room, however many are slow."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from services.webhook_dispatcher.sending import signing
+from services.webhook_dispatcher.sending.signing import Vault
+from shared.crypto import Keyring, UnreadableCiphertext
+from shared.encoding import base64url_encode
 
 VECTORS = [
     (
@@ -116,3 +119,20 @@ def test_a_whsec_secret_with_characters_that_are_not_base64_is_refused_and_not_r
     assert signing.signing_key(f"whsec_{encoded}") == bytes(30)
     with pytest.raises(signing.UnusableSecret, match="base64"):
         signing.signing_key(f"whsec_{encoded[:8]}!!!!{encoded[8:]}")
+
+
+def test_a_sealed_secret_and_sealed_headers_open_for_their_own_webhook_alone() -> None:
+    vault = Vault(Keyring.from_text(f"1:{base64url_encode(bytes(32))}"))
+    secret, headers = vault.seal_secret("wh_1", VECTORS[0][0]), vault.seal_headers("wh_1", {"X-Key": "v"})
+    assert headers is not None
+    assert vault.key("wh_1", secret) == signing.signing_key(VECTORS[0][0])
+    assert vault.headers("wh_1", headers) == {"X-Key": "v"}
+    for opened in (lambda: vault.key("wh_2", secret), lambda: vault.headers("wh_2", headers)):
+        with pytest.raises(UnreadableCiphertext):
+            opened()
+    with pytest.raises(UnreadableCiphertext):
+        vault.key("wh_1", headers)
+
+
+def test_no_headers_are_sealed_as_nothing() -> None:
+    assert Vault(Keyring.from_text(f"1:{base64url_encode(bytes(32))}")).seal_headers("wh_1", {}) is None

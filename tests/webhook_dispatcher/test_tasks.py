@@ -1,4 +1,4 @@
-"""The queue door: what rings for a sender, what the relay keeps in order, what leaves with its partition."""
+"""The door from the queue: waking a sender, the work of the relay, the end of a partition."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Subscriptions over HTTP: what may be asked for, what is refused and how, and who sees what."""
+"""Subscriptions over HTTP: allowed calls, refusals, and who sees which webhook."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

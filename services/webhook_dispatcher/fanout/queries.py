@@ -13,7 +13,7 @@ INSERT_EVENTS: LiteralString = """
         id text, at timestamptz, tenant_id text, type text, body text, traceparent text)
     ON CONFLICT DO NOTHING RETURNING id
 """
-# In the order of their ids, as everything that locks several subscriptions, so that no two wait for each other in a ring.
+# In the order of their ids, as every statement that locks several subscriptions, so that there is no deadlock.
 LOCK_LISTENERS: LiteralString = """
     SELECT id, tenant_id, live_events, last_sequence FROM subscriptions
     WHERE tenant_id = ANY(%s) AND live_events && %s ORDER BY id FOR NO KEY UPDATE

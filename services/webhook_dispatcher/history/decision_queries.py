@@ -2,7 +2,7 @@
 
 from typing import LiteralString
 
-# What a recovery had released when its receiver failed again waits once more, in its place among the others.
+# The released deliveries of a recovery wait again, in their places, when the receiver fails again.
 TAKE_BACK_RELEASED: LiteralString = """
     UPDATE queue SET released = false, due_at = CASE WHEN rung = 0 THEN delivery_at END WHERE delivery_id IN (
         SELECT delivery_id FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 2 AND due_at <= now()
@@ -22,7 +22,7 @@ RECOVERING: LiteralString = """
     WHERE recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
     ORDER BY stepped_at NULLS FIRST LIMIT 1000
 """
-# Every look into the queue names the order of an index, or the planner may think that any row will do and read what is not meant.
+# Every query of the queue names the order of an index, or the planner may start with other rows.
 # Another relay may have made the step meanwhile.
 LOCK_RECOVERING: LiteralString = """
     SELECT recovery_rate, failing_since IS NOT NULL, restarts_ladder FROM subscriptions
@@ -30,7 +30,7 @@ LOCK_RECOVERING: LiteralString = """
         AND (stepped_at IS NULL OR stepped_at <= clock_timestamp() - %(pause)s * interval '1 second')
     FOR NO KEY UPDATE SKIP LOCKED
 """
-# The most there are is what one step releases, and what is being sent.
+# There are at most as many as one step releases, and those being sent.
 COUNT_RELEASED: LiteralString = """
     SELECT count(*) FROM (
         (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 2 AND due_at <= now()
@@ -39,7 +39,7 @@ COUNT_RELEASED: LiteralString = """
         (SELECT 1 FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 5 ORDER BY due_at, sequence LIMIT 2000)
     ) released
 """
-# Whatever waits, whenever it would be due. Those never attempted are in the order of their times, which is that of their numbers.
+# All waiting deliveries, whenever they are due. Those never attempted are in the order of their times, which is that of their numbers.
 RELEASE_OLDEST: LiteralString = """
     WITH oldest AS (
         SELECT delivery_id FROM (
@@ -102,9 +102,10 @@ LEFT: LiteralString = """
 MEASURE: LiteralString = """
     SELECT count(*), coalesce(extract(epoch FROM now() - min(begun_at)), 0)::float8 FROM chores
 """
-# Of a webhook that is gone. Each portion ends with how many rows it looked at, how many it changed, and the place it came to. From the end
-# of its queue, since claims step from the first row of one webhook to that of the next, and until the table is vacuumed would step over
-# all that was deleted before it. So of `many` the first row, which nothing claims any more, stays until a vacuum after the others had gone.
+# Each portion returns how many rows it looked at, how many it changed, and its last place.
+# Forgets the queue of a deleted webhook from its end: claims step from the first row of one webhook to the first of the next, and would
+# step over all deleted rows before it until the table is vacuumed. So of `many` rows the first stays until a vacuum has followed the
+# others; no claim takes it.
 FORGET: LiteralString = """
     WITH looked AS MATERIALIZED (
         SELECT delivery_id, stage, due_at, sequence, leased AND due_at > now() AS sending FROM queue
@@ -125,9 +126,9 @@ FORGET: LiteralString = """
             ELSE jsonb_build_object('stage', stage, 'due_at', due_at, 'sequence', coalesce(sequence, 9223372036854775807)) END
         FROM looked ORDER BY stage, due_at, sequence LIMIT 1)
 """
-# What was given up waits again, with no due time: the recovery sends it oldest first; unless it tells of what is no longer approved, as an
-# automation's message does of the event that set it off. An outage is told by when deliveries failed last, since those that began it are
-# older; it was recorded after they were sent.
+# Deliveries that were given up wait again, with no due time: the recovery sends the oldest first. Those whose event, or for an automation
+# the event that triggered it, is no longer approved stay given up. The time of the last failure tells which belong to an outage, since its
+# first deliveries are older than its start, which is recorded after they were sent.
 GATHER: LiteralString = """
     WITH looked AS MATERIALIZED (
         SELECT id, at FROM deliveries WHERE subscription_id = %(subscription_id)s AND troubled AND id > %(after)s
@@ -156,7 +157,7 @@ _GIVE_UP_BEGIN: LiteralString = """
         SELECT delivery_id, delivery_at, tenant_id, attempt, event_type, event_id, event_at, due_at, sequence FROM queue
         WHERE subscription_id = %(subscription_id)s
 """
-# With the reason where an attempt would be. What an automation sends of such an event is given up too.
+# The reason is stored like an attempt. Deliveries that an automation sent because of such an event are given up too.
 _GIVE_UP_END: LiteralString = """ LIMIT %(portion)s FOR UPDATE SKIP LOCKED
     ), dropped AS (
         DELETE FROM queue q USING looked l WHERE q.delivery_id = l.delivery_id AND (NOT event_approved(l.event_type, %(approved)s)
@@ -166,14 +167,14 @@ _GIVE_UP_END: LiteralString = """ LIMIT %(portion)s FOR UPDATE SKIP LOCKED
     ), logged AS (
         INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, error, duration_ms)
         SELECT delivery_id, now(), tenant_id, attempt, '', '{}', 'approval_withdrawn: nothing was sent', 0 FROM dropped
-    ), told AS (
+    ), given_up AS (
         UPDATE deliveries d SET status = 'failed', troubled = true, attempted_at = now()
         FROM dropped WHERE d.id = dropped.delivery_id AND d.at = dropped.delivery_at AND d.status <> 'succeeded'
     )
     SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM dropped), (SELECT jsonb_build_object(
 """
-# By the stage of the queue: those never attempted and those attempted may be many and are gone through by a place in them; those asked for,
-# released or left behind by a sender are few.
+# By stage of the queue. Deliveries never attempted (3) and attempted ones (4) may be many: a cursor goes through them. Those asked for,
+# released, or left behind by a sender (1, 2, 5) are few.
 GIVE_UP: dict[int, LiteralString] = {
     3: _GIVE_UP_BEGIN
     + " AND stage = 3 AND (due_at, sequence) > (%(due_at)s::timestamptz, %(sequence)s) ORDER BY due_at, sequence "
@@ -197,7 +198,7 @@ FORGET_EXPIRED: LiteralString = """
     ), gone AS (
         DELETE FROM queue q USING looked WHERE q.delivery_id = looked.delivery_id AND looked.expired
         RETURNING q.delivery_id, q.delivery_at
-    ), told AS (
+    ), given_up AS (
         UPDATE deliveries d SET status = 'failed', troubled = true
         FROM gone WHERE d.id = gone.delivery_id AND d.at = gone.delivery_at AND d.status <> 'succeeded'
     )

@@ -20,11 +20,11 @@ from shared import ids, outbox
 from shared.database import AsyncConnection, Connection
 from shared.messages import Event
 
-# Of each second, so that what waits to be sent is not slowed down by what need not be.
+# Seconds of work in each second, so that chores do not slow deliveries down.
 SECONDS = 0.25
-# Longer than any lease: what was being sent when an approval was withdrawn waits again by then, or is over.
+# Longer than any lease: a delivery that was being sent when an approval was withdrawn waits again by then, or is finished.
 LEASES_END = 25.0
-# So many deleted rows cost a claim a millisecond or more until they are vacuumed.
+# So many deleted rows cost a claim a millisecond or more until a vacuum.
 MANY = 50_000
 LAST = 2**63 - 1
 FASTEST = 1024
@@ -47,7 +47,7 @@ class Chore(msgspec.Struct, kw_only=True):
 
 
 class Portion(NamedTuple):
-    """The result of one portion: how many rows it looked at and changed, and where it ended."""
+    """The result of one portion: the rows it looked at and changed, and its last place."""
 
     looked: int
     changed: int
@@ -65,9 +65,9 @@ def disabled_event(subscription_id: str, reason: str, *, test: bool) -> Event:
 
 
 async def disable(conn: AsyncConnection, tenant_id: str, subscription_id: str, reason: str, url: str) -> None:
-    """Stops a webhook, and tells the tenant's other webhooks. What waits for it stays as it is: no claim looks at it.
+    """Disables a webhook, and sends an event to the tenant's other webhooks. Its waiting deliveries stay; no claim reads them.
 
-    Nothing happens to one that is stopped, or has another URL by now.
+    Nothing happens if it is disabled already, or has another URL by now.
     """
     parameters = {"subscription_id": subscription_id, "reason": reason, "url": url}
     stopped = await (await conn.execute(decision_queries.DISABLE, parameters)).fetchone()
@@ -76,18 +76,18 @@ async def disable(conn: AsyncConnection, tenant_id: str, subscription_id: str, r
 
 
 def disable_long_failing(conn: Connection, days: float) -> int:
-    """Stops every webhook whose attempts have all failed over so many days."""
+    """Disables every webhook whose attempts have all failed for so many days. Returns their number."""
     failing = conn.execute(decision_queries.LONG_FAILING, {"days": days}).fetchall()
-    for subscription_id, tenant_id, rehearses in failing:
+    for subscription_id, tenant_id, is_sandbox in failing:
         conn.execute(decision_queries.DISABLE, {"subscription_id": subscription_id, "reason": "failing", "url": None})
-        outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing", test=rehearses))
+        outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing", test=is_sandbox))
     return len(failing)
 
 
 def release_held(conn: Connection, pause: float = 0.0) -> int:
-    """One step of every recovery: twice as many as the step before once those have arrived, one as a probe while any fails.
+    """Makes one step of every recovery: twice as many deliveries as before once those have arrived, one as a probe while it fails.
 
-    Each step is a transaction; none is made sooner than `pause` seconds after the one before. How many deliveries were released.
+    Each step is a transaction, at least `pause` seconds after the one before. Returns how many deliveries were released.
     """
     until, released = time.monotonic() + STEP_SECONDS, 0
     for (subscription_id,) in conn.execute(decision_queries.RECOVERING).fetchall():
@@ -116,7 +116,7 @@ def _release_step(conn: Connection, subscription_id: str, pause: float) -> int:
 
 
 def next_step(rate: int, out: int, *, failing: bool) -> tuple[int, int]:
-    """How many deliveries to release now, and the rate of the next step, given how many of the last are still out."""
+    """How many deliveries to release now, and the rate of the next step. `out` counts released ones that have not ended."""
     if failing:
         return max(0, 1 - out), 1
     return max(0, rate - out), min(FASTEST, rate * 2) if out == 0 else rate
@@ -130,7 +130,7 @@ def begin_chore(
     created_since: datetime | None = None,
     failed_since: datetime | None = None,
 ) -> Statement:
-    """The statement that writes a chore down, or has one that is under way begin anew."""
+    """The statement that stores a chore, or restarts one that is under way."""
     parameters = {
         "subscription_id": subscription_id,
         "tenant_id": tenant_id,
@@ -146,7 +146,7 @@ def begin_chores(subscriptions: Sequence[str], tenant_id: str, kind: str) -> Sta
 
 
 async def first_portion(conn: AsyncConnection, subscription_id: str, kind: str) -> int:
-    """Does the first portion in the transaction of the decision: a short queue is then done with. Returns how many rows it changed."""
+    """Does the first portion in the transaction of the decision, which is enough for a short queue. Returns the rows changed."""
     async with conn.cursor(row_factory=class_row(Chore)) as cursor:
         await cursor.execute(decision_queries.TAKE, _named(subscription_id, kind))
         chore = await cursor.fetchone()
@@ -165,7 +165,7 @@ def first_portion_sync(conn: Connection, subscription_id: str, kind: str) -> int
 
 
 def work_off(conn: Connection, seconds: float = SECONDS) -> int:
-    """Does portion after portion, each of the chore that waits longest, until the time is used or none is due. Returns the rows changed."""
+    """Does portions until the time is used or no chore is due, each of the chore that waits longest. Returns the rows changed."""
     until, total = time.monotonic() + seconds, 0
     while True:
         changed = _work(conn, decision_queries.TAKE_NEXT, {"approved": event_types.DEFAULT})
@@ -178,7 +178,7 @@ def work_off(conn: Connection, seconds: float = SECONDS) -> int:
 
 
 def chores_left(conn: Connection) -> list[tuple[Any, ...]]:
-    """For an operator: webhook, tenant, kind, when it began, rows changed, and rows that wait for the webhook, counted up to 10,000."""
+    """For an operator: webhook, tenant, kind, begin, rows changed, and waiting rows of the webhook, counted up to 10,000."""
     return conn.execute(decision_queries.LEFT).fetchall()
 
 
@@ -217,7 +217,7 @@ def _portion_of(chore: Chore) -> Statement:
 
 
 def _after(chore: Chore, portion: Portion) -> Statement:
-    """The statement that stores where to go on and when, or that the chore is done."""
+    """The statement that stores the place and time of the next portion, or ends the chore."""
     key = {"subscription_id": chore.subscription_id, "kind": chore.kind}
     cursor, wait = chore.cursor | (portion.end or {}), 0.0
     if portion.looked < PORTION:
@@ -230,7 +230,7 @@ def _after(chore: Chore, portion: Portion) -> Statement:
 
 
 def _next_pass(chore: Chore, portion: Portion) -> tuple[dict[str, Any], float] | None:
-    """Where and in how many seconds to go on after the end of the rows; None where nothing is left."""
+    """The cursor of the next pass over the rows and the seconds before it; None after the last pass."""
     if chore.kind == "deleted":
         emptied = chore.cursor.get("emptied_at") or datetime.now(UTC).isoformat()
         return ({"emptied_at": emptied}, 5.0) if portion.looked else None

@@ -1,4 +1,7 @@
-"""Where a webhook may go: public addresses over https, and nothing that could reach into a network of ours or of our cloud."""
+"""Allowed targets of webhooks, and the addresses of their names.
+
+A webhook goes to public addresses over https, and never into a network of ours or of our cloud.
+"""
 
 import asyncio
 import re
@@ -56,25 +59,25 @@ FORBIDDEN_V6 = [
         ("3fff::/20", "documentation"),
     )
 ]
-# These carry an IPv4 address in their last 32 bits, which decides.
+# These carry an IPv4 address in their last 32 bits, which is checked instead.
 EMBEDDING = [IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96")]
-# The interface identifier of ISATAP (RFC 5214 §6.1), before an IPv4 address that a router may tunnel to. Its two bits say nothing here.
+# The interface identifier of ISATAP (RFC 5214 §6.1), before an IPv4 address that a router may tunnel to. Two of its bits vary.
 ISATAP, ISATAP_BITS = 0x0000_5EFE, 0xFCFF_FFFF
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _URL = re.compile(r"[!-\[\]-~]+")
-# What RFC 3986 §3.3 lets stand in a path; anything else is written in percent.
+# Characters of a path (RFC 3986 §3.3); all others are percent-encoded.
 _AS_IT_IS = "/%:@!$&'()*+,;=~"
 LOOK_UP_SECONDS = 5.0
 
 
 class RefusedTarget(ValueError):
-    """This URL or address may not be sent to; the message says why, in words for its owner."""
+    """No request may go to this URL or address. The message gives the owner the reason."""
 
 
 class UnknownName(Exception):
-    """The name has no address, or nobody could say; `timed_out` when the name servers kept silent."""
+    """The name has no known address. `timed_out`: the name servers did not answer."""
 
     def __init__(self, name: str, *, timed_out: bool = False) -> None:
         super().__init__(name)
@@ -94,21 +97,21 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """As `host` names it (RFC 9110 §7.2): with its port unless that is the scheme's."""
+        """The `host` header (RFC 9110 §7.2): with its port unless that is the scheme's."""
         return self.host if self.port == DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property
     def name(self) -> str:
-        """What a certificate must be for."""
+        """The name that the certificate must have."""
         return self.host.strip("[]")
 
 
 class Policy:
-    """What may be reached. Inside `allowed` networks (empty in production) http and any port are fine too."""
+    """The rules for targets. Inside the `allowed` networks (none in production) http and any port are allowed too."""
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
         self.allowed = tuple(allowed)
-        # A receiver's URL and address are the same in delivery after delivery.
+        # Deliveries repeat the same URLs and addresses.
         self.check_url = lru_cache(4096)(self._check_url)
         self.check_peer = lru_cache(4096)(self._check_peer)
 
@@ -140,7 +143,7 @@ class Policy:
             _require_public_form(target)
 
     def _check_peer(self, target: Target, address: str) -> None:
-        """The same for the far end of a connection, as the socket names it."""
+        """The same for the remote address of a socket."""
         self.check_addresses(target, [ip_address(address)])
 
     def is_allowed(self, address: Address) -> bool:
@@ -238,15 +241,14 @@ class Resolver(Protocol):
 
 
 def create_resolver(setting: str) -> Resolver:
-    """`setting` is `<address>:<port>` of a DNS server, or empty for those of the system."""
+    """`setting` is `<address>:<port>` of a DNS server, or empty for the name servers of the system."""
     return DnsResolver(_asking(setting) if setting else _asking_system())
 
 
 class DnsResolver:
     """Asks for A and AAAA, without search domains, hosts file or cache.
 
-    No threads: names whose servers are silent keep nobody else's from being looked up. However many ask for a name at the same time,
-    it is looked up once.
+    It uses no threads, so that silent name servers delay no other name. Simultaneous calls for one name share one question.
     """
 
     def __init__(self, resolver: dns.asyncresolver.Resolver) -> None:
@@ -261,7 +263,7 @@ class DnsResolver:
         if asking is None:
             asking = self._asking[name] = asyncio.create_task(self._look_up(name))
             asking.add_done_callback(lambda _: self._asking.pop(name))
-        # Shielded: one who gives up does not end the question for the others.
+        # Shielded: a cancelled caller does not cancel the question of the others.
         return await asyncio.shield(asking)
 
     async def _look_up(self, name: str) -> list[Address]:
@@ -282,7 +284,7 @@ class DnsResolver:
 
 
 def is_loopback_name(name: str) -> bool:
-    """RFC 6761 §6.3: these never leave the machine, whatever a resolver knows of them."""
+    """RFC 6761 §6.3: these names never leave the machine; no resolver is asked."""
     return name == "localhost" or name.endswith(".localhost")
 
 

@@ -1,9 +1,9 @@
-"""One signed POST to a receiver that nobody trusts: checked address, no redirects, a deadline over everything, bounded memory."""
+"""One signed POST to an untrusted receiver: a checked address, no redirects, a deadline over everything, bounded memory."""
 
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -26,10 +26,10 @@ REDACTED = "(redacted)"
 
 
 class Due(msgspec.Struct, kw_only=True):
-    """A claimed delivery with all that sending it takes. `share` is the class of slots it uses (sharing.py), `claimed` the monotonic
-    second from which its lease runs.
+    """A claimed delivery with everything that sending it needs.
 
-    Without a body where its event is past the retention.
+    `body` is None where the event is past its retention. `rung` counts the failed attempts of its ladder, `share` is its class of slots
+    (lanes.py), and its lease runs from the monotonic second `claimed`.
     """
 
     delivery_id: str
@@ -53,7 +53,7 @@ class Due(msgspec.Struct, kw_only=True):
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """What became of one attempt. `retry_after` is what the receiver asked for, in seconds."""
+    """The result of one attempt. `retry_after` is the wait that the receiver asked for, in seconds."""
 
     status: int | None = None
     error: str | None = None
@@ -71,7 +71,7 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 class Sent(msgspec.Struct, kw_only=True):
-    """One attempt that is over: what was sent, when, and what came back."""
+    """One finished attempt: the request, its time, and its outcome."""
 
     due: Due
     outcome: Outcome
@@ -79,7 +79,6 @@ class Sent(msgspec.Struct, kw_only=True):
     headers: dict[str, str]
     custom: frozenset[str]
     timestamp: int
-    keys: Sequence[bytes]
     trace_id: str | None
     exchange: Exchange | None = None
 
@@ -88,7 +87,7 @@ class Sent(msgspec.Struct, kw_only=True):
 
 
 class Client:
-    """Keeps connections to receivers. Use it with `async with`, in the loop that sends."""
+    """Keeps connections to receivers. Used with `async with`, in the loop that sends."""
 
     def __init__(self, policy: Policy, resolver: Resolver, ca_file: str = "", deadline: float | None = None) -> None:
         self.policy = policy
@@ -106,7 +105,7 @@ class Client:
         self._pool.close()
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Outcome, Exchange | None]:
-        """Sends once and says what became of it. Nothing a receiver does raises; only cancelling does."""
+        """Sends once. Every fault of a receiver is in the outcome; only cancelling raises."""
         began = time.monotonic()
         try:
             exchange = Exchange(self.policy.check_url(url))
@@ -131,7 +130,7 @@ class Client:
         return outcome, exchange
 
     async def _attempt(self, exchange: Exchange, request: bytes, answer: Answer) -> tuple[str | None, bool]:
-        """What went wrong, and whether that was a time-out: in our words, since the system's may name what is ours."""
+        """The error, and whether it was a time-out. The text is our own, since the system's may name our addresses."""
         try:
             async with asyncio.timeout(self.deadline):
                 await self._exchange(exchange, request, answer)
@@ -161,7 +160,7 @@ class Client:
         except Broken as error:
             if not error.stale:
                 raise
-            # It was closed while it was idle: nothing has been answered, and `webhook-id` tells a receiver what it has seen.
+            # It was closed while it was idle. A receiver that got the request nevertheless recognises the second by its `webhook-id`.
             connection = await self._pool.take(exchange, fresh=True)
             await connection.post(request, answer)
         self._pool.give_back(exchange.target, connection)
@@ -173,13 +172,13 @@ class Client:
 
 
 async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
-    """Sends one delivery once. Raises shared.crypto.UnreadableCiphertext if its secret was sealed by a key we no longer have."""
+    """Sends one delivery once, in the trace of its event. Raises UnreadableCiphertext if the key that sealed its secret is gone."""
     keys = [
         vault.key(due.subscription_id, sealed) for sealed in (due.secret, due.previous_secret) if sealed is not None
     ]
     custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
     span = _span(due)
-    at = clock.now()  # the receiver refuses what is signed by a clock that is wrong
+    at = clock.now()  # a receiver refuses a signature whose time is wrong
     body = (due.body or "").encode()
     headers = signing.request_headers(due.event_id, int(at), keys, body) | custom
     context = span.get_span_context()
@@ -194,7 +193,6 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
         headers=headers,
         custom=frozenset(custom),
         timestamp=int(at),
-        keys=keys,
         trace_id=format(context.trace_id, "032x") if context.is_valid else None,
         exchange=exchange,
     )
@@ -221,7 +219,7 @@ def _finish(span: Span, outcome: Outcome) -> None:
 
 
 def request_bytes(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
-    """The request as it goes out; `headers` without `host` and `content-length`."""
+    """The request's bytes. `headers` has neither `host` nor `content-length`."""
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = f"POST {target.resource} HTTP/1.1\r\nhost: {target.authority}\r\n{fields}content-length: {len(body)}\r\n\r\n"
     return head.encode() + body
@@ -244,6 +242,6 @@ def _kept_headers(answer: Answer) -> dict[str, str]:
 
 
 def shown_headers(sent: Mapping[str, str], custom_names: frozenset[str]) -> dict[str, str]:
-    """The headers of a request as its history keeps them: without the signature and the values of custom headers."""
+    """The headers of a request for its history: without the signature and the values of custom headers."""
     hidden = {name.lower() for name in custom_names} | {"webhook-signature"}
     return {name: REDACTED if name.lower() in hidden else value for name, value in sent.items()}

@@ -1,4 +1,4 @@
-"""Connections to receivers that nobody trusts: one request at a time, to checked addresses, kept a few seconds."""
+"""Connections to untrusted receivers: to checked addresses, one request at a time, kept for a few seconds."""
 
 import asyncio
 import ssl
@@ -18,17 +18,17 @@ HEAD_LIMIT = 64 * 1024
 LAST_STATUS = 599
 CONNECT_SECONDS = 10.0
 ADDRESSES_TRIED = 4
-# Shorter than what servers commonly grant, so that a request seldom meets a connection closing under it.
+# Shorter than the idle time of common servers, so that a request seldom meets a connection that closes.
 IDLE_SECONDS = 4.0
-# After that its name is looked up anew, though it were never idle.
+# Then the name is looked up anew, even if the connection was never idle.
 OLDEST_SECONDS = 60.0
 Origin = tuple[str, str, int]
 
 
 class Broken(Exception):
-    """The connection ended, or carried what is no answer; the message says so to the receiver's owner.
+    """The connection ended, or carried no valid answer. The message is for the receiver's owner.
 
-    `stale` when it was kept from an earlier request and ended before a byte of the answer.
+    `stale`: it was kept from an earlier request and ended before a byte of the answer.
     """
 
     def __init__(self, fault: str, *, stale: bool = False) -> None:
@@ -37,7 +37,7 @@ class Broken(Exception):
 
 
 class Answer:
-    """What has come of an answer so far; `status` is 0 until its headers have, at `came` (monotonic). Header names as they were sent."""
+    """The received part of an answer. `status` is 0 until its headers are complete, at the monotonic second `came`."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -52,7 +52,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body kept, with NULs and what is not UTF-8 replaced: PostgreSQL takes neither."""
+        """The stored part of the body. NULs and bytes that are not UTF-8 are replaced: PostgreSQL refuses both."""
         return bytes(self._kept[:BODY_KEPT]).decode("utf-8", "replace").replace("\0", "\ufffd")
 
     def begin(self, status: int) -> None:
@@ -62,7 +62,7 @@ class Answer:
             self._inflate = zlib.decompressobj(47)
 
     def take(self, data: bytes) -> bool:
-        """Keeps the first 16 KiB of the decoded body and never holds more. False when that is all there will be."""
+        """Stores the first 16 KiB of the decoded body. False when it needs no further data."""
         room = BODY_KEPT + 1 - len(self._kept)
         try:
             self._kept += self._inflate.decompress(data, room) if self._inflate is not None else data[:room]
@@ -75,7 +75,7 @@ class Answer:
 
 
 class Connection(asyncio.Protocol):
-    """`post` once, and again while it is `reusable`. `peer` is the address of its far end, empty when it was lost at once."""
+    """Takes one `post`, and another while it is `reusable`. `peer` is the remote address, empty when the connection was lost at once."""
 
     transport: Any = None
     peer: str = ""
@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
         self.reusable = True
 
     async def post(self, request: bytes, answer: Answer) -> None:
-        """Sends a request and reads what is kept of its answer into `answer`, also where this is cancelled or raises Broken."""
+        """Sends a request and reads into `answer`, also where this is cancelled or raises Broken."""
         self._answer, self._heard = answer, 0
         self._over = self._loop.create_future()
         self.reusable = self._until_close = False
@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
             self._over.set_result(None)
 
     def _fail(self, error: Broken) -> None:
-        """Nothing where the answer was complete already: then only the connection is of no further use."""
+        """Ends the request with the error. After a complete answer it only closes the connection."""
         self.reusable = False
         if self._over is not None and not self._over.done():
             self._over.set_exception(error)
@@ -153,11 +153,11 @@ class Connection(asyncio.Protocol):
             stale = self._used and self._heard == 0
             self._fail(Broken("connection_error: the connection was closed before an answer", stale=stale))
 
-    # Parser callbacks: what they raise ends the exchange as no HTTP
+    # Callbacks of the parser. An exception from one becomes a protocol error in `data_received`.
 
     def on_message_begin(self) -> None:
         if self._over is None or self._over.done() or self._answer.status:
-            raise ValueError("an answer nobody asked for")
+            raise ValueError("an answer without a request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._answer.status:  # trailers are not kept
@@ -186,7 +186,7 @@ class Connection(asyncio.Protocol):
 
 @dataclass
 class Exchange:
-    """What is seen of one request on its way; `moments` are monotonic seconds of its phases."""
+    """Facts about one request for its diagnosis. `moments` are monotonic seconds of its phases."""
 
     target: Target
     address: str | None = None
@@ -206,7 +206,7 @@ class Pool:
         self._idle: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
 
     async def take(self, exchange: Exchange, *, fresh: bool = False) -> Connection:
-        """A connection to the target, kept or new. Raises RefusedTarget, UnknownName, Broken, ssl.SSLError, TimeoutError or OSError."""
+        """A connection to the target, idle or new. Raises RefusedTarget, UnknownName, Broken, ssl.SSLError, TimeoutError or OSError."""
         connection = None if fresh else self._kept(exchange.target)
         if connection is None:
             connection = await self._connect(exchange)
@@ -219,7 +219,7 @@ class Pool:
             self._idle[_origin(target)].append(connection)
 
     def sweep(self) -> None:
-        """Closes what has been idle too long."""
+        """Closes connections that were idle too long."""
         for origin, idle in list(self._idle.items()):
             while idle and not _is_fresh(idle[0]):
                 idle.popleft().close()
@@ -242,7 +242,7 @@ class Pool:
         return None
 
     async def _connect(self, exchange: Exchange) -> Connection:
-        """To the first address that takes it, each with its share of the time."""
+        """Connects to the first address that accepts. Each address gets an equal share of the time."""
         addresses = (await self._addresses(exchange))[:ADDRESSES_TRIED]
         for address in addresses[:-1]:
             try:
@@ -261,7 +261,7 @@ class Pool:
         return connection
 
     async def _addresses(self, exchange: Exchange) -> list[Address]:
-        """Where the target is, all of it checked: the connection is made to one of these and to nothing else."""
+        """The addresses of the target, all checked. The connection goes to one of these and to no other."""
         if exchange.target.literal is not None:
             return [exchange.target.literal]
         exchange.mark("dns_began")
@@ -271,7 +271,7 @@ class Pool:
         return addresses
 
     def _check(self, exchange: Exchange, connection: Connection) -> None:
-        """Looks at the far end of a connection, new or used before, in the moment it is about to carry a request."""
+        """Checks the remote address of a new or idle connection right before a request."""
         if not connection.peer:
             raise Broken("connection_error: the connection was closed before an answer", stale=True)
         exchange.address = connection.peer

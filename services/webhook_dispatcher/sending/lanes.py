@@ -1,14 +1,15 @@
 """Shares the free slots of a sender among tenants and receivers, and limits each receiver's concurrency (AIMD).
 
-Each delivery in flight uses a slot of one class, and no class takes the last ones:
-- `asked`: a person asked for it: an eighth of the slots.
-- `first`: the only one in flight to a receiver in good health. Anything that is free but a sixteenth, which is kept for tenants that have
-  none of this class.
-- `new`: to a receiver that has never succeeded, one at a time: half of the slots.
-- `deep`: beyond the first to a receiver in good health: what leaves a quarter of the slots free.
-- `failing`: to a receiver whose last attempts failed, one at a time: a quarter of the slots.
-Within a class no tenant holds more than is left of it, and of the `deep` ones no receiver more than its tenant has left (dynamic
-thresholds, Choudhury and Hahne 1998): however many receivers take their time over an answer, whoever comes next finds room.
+Each delivery in flight uses a slot of one class, and no class takes the last slots:
+- `asked`: a person asked for it. An eighth of the slots.
+- `first`: the only request in flight to a healthy receiver. All free slots but a sixteenth, reserved for tenants without one of this class.
+- `new`: the only request in flight to a receiver that has never succeeded. Half of the slots.
+- `deep`: a further request to a healthy receiver. All but a quarter of the slots.
+- `failing`: the only request in flight to a receiver whose last attempts failed. A quarter of the slots.
+Within a class no tenant holds more slots than are left of it, and of `deep` no receiver more than its tenant has left (dynamic thresholds,
+Choudhury and Hahne 1998): however many receivers are slow, the next one finds room.
+
+A receiver's limit grows by one with each success and halves with each time-out.
 """
 
 from collections import Counter, defaultdict, deque
@@ -23,15 +24,15 @@ from services.webhook_dispatcher.sending.ladder import SLOWING
 MOST_CONCURRENCY = 64
 LONGEST_SLOWING = 60.0
 QUICK = 0.25
-# Claimed at a time for a quick receiver, in multiples of its limit: the next ones are at hand when a request is over.
+# Multiples of its limit that are claimed for a quick receiver, so that the next delivery is at hand when a request ends.
 AHEAD = 4
 CLASSES = ("asked", "first", "new", "deep", "failing")
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A receiver's health since the last record; `slow` is for how many seconds to leave it alone, `retry_after` what it asked for.
+    """A receiver's health since the last record. `change` is the difference of its limit; other senders report theirs.
 
-    `change` is by how much more (or less) it may have in flight: other senders report theirs.
+    `slow` is the pause in seconds that it needs, `retry_after` the wait that it asked for.
     """
 
     succeeded: bool
@@ -42,7 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lane(msgspec.Struct, kw_only=True):
-    """One receiver as a sender sees it, with what its next record has to tell of it. `stored_limit` is the limit in the database."""
+    """One receiver in the memory of a sender, with the health to record next. `stored_limit` is the limit in the database."""
 
     tenant_id: str
     limit: int
@@ -63,31 +64,31 @@ class Lane(msgspec.Struct, kw_only=True):
         return cls(tenant_id=due.tenant_id, limit=due.concurrency, stored_limit=due.concurrency, failing=due.failing)
 
     def refresh(self, due: Due) -> None:
-        """Takes in what the database said of the receiver with its last claim, which other senders may have changed."""
+        """Takes the receiver's limit and health from its last claim; other senders may have changed them."""
         self.limit = _within(self.limit + due.concurrency - self.stored_limit)
         self.stored_limit = due.concurrency
         self.failing = due.failing
 
     def most(self, peers: int) -> int:
-        """How many this sender may have in flight, one of so many."""
+        """How many requests this sender may have in flight beside its `peers`."""
         return self.limit if peers == 1 else max(1, self.stored_limit // peers)
 
     def claimable(self, peers: int) -> int:
-        """How many times its limit may be claimed. Several senders claim only what they send, so that they share it in small parts."""
+        """How many times its limit may be claimed. Several senders claim no reserve, so that they share the deliveries in small parts."""
         return AHEAD if self.seconds < QUICK and peers == 1 else 1
 
     @property
-    def worth_telling(self) -> bool:
-        """Whether the subscription's row would change: a success of a receiver in good health changes nothing."""
+    def must_record(self) -> bool:
+        """Whether the subscription's row changes: a success of a healthy receiver changes nothing."""
         grown = self.limit >= 2 * self.stored_limit or self.limit == MOST_CONCURRENCY != self.stored_limit
         return self.failed or (self.succeeded and (self.failing or grown)) or self.unrecorded
 
     @property
     def is_idle(self) -> bool:
-        return self.in_flight == 0 and not self.waiting and not self.worth_telling
+        return self.in_flight == 0 and not self.waiting and not self.must_record
 
-    def note(self, outcome: Outcome, wait: float | None) -> None:
-        """Takes an attempt that is over into account. `wait` is when its delivery is tried again, in seconds, if it is."""
+    def count(self, outcome: Outcome, wait: float | None) -> None:
+        """Counts a finished attempt. `wait` is the time to the next attempt of its delivery in seconds, if there is one."""
         self.seconds += (outcome.duration_ms / 1000 - self.seconds) / 2
         if outcome.succeeded:
             self.succeeded = True
@@ -104,7 +105,7 @@ class Lane(msgspec.Struct, kw_only=True):
             self.slow = _longer(self.slow, asked if asked is not None else min(wait or 0.0, LONGEST_SLOWING))
 
     def take_report(self) -> "Report":
-        """What the subscription's row should learn now; noting begins anew."""
+        """The health to record now; counting begins anew."""
         report = Report(
             succeeded=self.succeeded,
             failed=self.failed,
@@ -119,7 +120,7 @@ class Lane(msgspec.Struct, kw_only=True):
         return report
 
     def give_back(self, report: "Report") -> None:
-        """Takes a report back that could not be recorded."""
+        """Takes back a report that was not recorded."""
         self.succeeded |= report.succeeded
         self.failed |= report.failed
         self.slow = _longer(self.slow, report.slow)
@@ -131,8 +132,8 @@ class Lane(msgspec.Struct, kw_only=True):
 class Rooms(NamedTuple):
     """How many more deliveries to claim: of each class, by each tenant of each class, by a tenant that holds none.
 
-    `lanes` has for each known receiver how many it holds, how many more may be claimed for it, and how many times its limit may be claimed
-    by all senders; `newcomer` is the second of these for a receiver that is not known.
+    `lanes` has for each known receiver the slots it holds, the number of further claims for it, and how many times its limit all senders
+    may claim. `newcomer` is the second of these for an unknown receiver.
     """
 
     classes: dict[str, int]
@@ -143,7 +144,7 @@ class Rooms(NamedTuple):
 
 
 class Slots:
-    """The slots of one sender and who holds them."""
+    """The slots of one sender and their holders."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -169,7 +170,7 @@ class Slots:
             del self.of_tenants[due.tenant_id]
 
     def rooms(self, receivers: Mapping[str, tuple[str, int]]) -> Rooms:
-        """`receivers` has of each known one that the claim may visit the tenant, and how many times its limit may be claimed."""
+        """`receivers` maps each known receiver of the claim to its tenant, and to how many times its limit may be claimed."""
         budgets = self._budgets()
         tenants = {
             tenant: {name: share(budgets[name], held[name]) for name in CLASSES}
@@ -185,7 +186,7 @@ class Slots:
         return Rooms(classes, tenants, newcomer, lanes, newcomer_fair)
 
     def _budgets(self) -> dict[str, int]:
-        """How much of each class is left; below zero where other classes have used it up."""
+        """The free slots of each class; below zero where other classes have used them."""
         spare, free = max(1, self.number // 16), self.free
         return {
             "asked": min(free - spare, max(1, self.number // 8) - self.held["asked"]),
@@ -197,7 +198,7 @@ class Slots:
 
 
 def share(free: int, held: int) -> int:
-    """How many more may be taken by one who holds so many: afterwards it has no more than there are left."""
+    """How many more a holder may take, so that afterwards it holds no more than are left free."""
     return max(0, (free - held + 1) // 2)
 
 

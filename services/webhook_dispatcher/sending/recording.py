@@ -1,4 +1,4 @@
-"""The transactions of a sender: claims, attempts that are over, the health of receivers."""
+"""The transactions of a sender: claims, finished attempts, the health of receivers."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ from shared.database import AsyncConnection
 
 
 class Settled(NamedTuple):
-    """Results that a sender has not recorded yet: attempts, health of receivers, claims not used, receivers that answered 410."""
+    """Unrecorded results of a sender: attempts, health of receivers, unused claims, receivers that answered 410."""
 
     over: list[dict[str, Any]]
     reports: dict[str, Report]
@@ -27,7 +27,7 @@ class Settled(NamedTuple):
 
 
 class Round(NamedTuple):
-    """Whom a claim visits: receivers by name, and the next so many of all that wait for something, `after` the last of them."""
+    """The receivers that a claim visits: those `named`, and the next `walked` of all with waiting deliveries, after the id `after`."""
 
     named: Collection[str]
     after: str
@@ -35,7 +35,7 @@ class Round(NamedTuple):
 
 
 async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) -> list[tuple[Any, ...]]:
-    """The rows of one claim. Sent as one, so that the lock all senders share is never held over a round trip."""
+    """The rows of one claim. The transaction is sent at once, so that no round trip passes while it holds the lock of all senders."""
     parameters = {
         "named": _json(visited.named),
         "after": visited.after,
@@ -56,7 +56,7 @@ async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) 
 
 
 async def record(conn: AsyncConnection, settled: Settled) -> None:
-    """One statement where only attempts are over and nothing else has changed, as it is nearly always."""
+    """Records in one statement where attempts ended and nothing else changed, which is nearly always so."""
     if settled.reports or settled.released or settled.gone:
         async with conn.transaction():
             await conn.execute(queries.BEGIN_RECORD)
@@ -68,7 +68,7 @@ async def record(conn: AsyncConnection, settled: Settled) -> None:
 
 
 async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
-    """Subscriptions before their deliveries, as everyone locks them, so that no two wait for each other."""
+    """Locks subscriptions before their deliveries, as every other transaction does, so that there is no deadlock."""
     lanes = [{"subscription_id": key} | msgspec.structs.asdict(report) for key, report in settled.reports.items()]
     async with conn.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(queries.UPDATE_HEALTH, {"lanes": _json(lanes)})
@@ -90,7 +90,7 @@ async def _record_all(conn: AsyncConnection, settled: Settled) -> None:
 
 @asynccontextmanager
 async def _at_once(conn: AsyncConnection) -> AsyncIterator[None]:
-    """A transaction sent in one go. Closes a connection that breaks in it, which psycopg would leave within the pipeline."""
+    """A transaction sent in one round trip. Closes a connection that breaks in it, which psycopg would leave in the pipeline."""
     try:
         async with conn.pipeline(), conn.transaction():
             yield
@@ -105,7 +105,7 @@ def _json(value: object) -> str:
 
 
 def line(sent: Sent, wait: float | None) -> dict[str, Any]:
-    """One attempt as RECORD reads it; `wait` is None when there will be no other."""
+    """One attempt as RECORD reads it. `wait` is None when no attempt follows."""
     due, outcome = sent.due, sent.outcome
     return {
         "delivery_id": due.delivery_id,
@@ -130,7 +130,7 @@ def line(sent: Sent, wait: float | None) -> dict[str, Any]:
 
 
 def expired(due: Due) -> dict[str, Any]:
-    """A delivery that was given up without an attempt: its event was dropped with its partition."""
+    """A delivery that is given up without an attempt: its event was dropped with its partition."""
     return {
         "delivery_id": due.delivery_id,
         "delivery_at": due.delivery_at,

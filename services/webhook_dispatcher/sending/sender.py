@@ -1,8 +1,9 @@
-"""The loop of a sender: claims what is due, sends it, records what became of it, and refills each slot as it frees.
+"""The sender process: claims due deliveries, sends them, records the results, and refills each slot as it frees.
 
-A claim visits receivers by name: those a bell named, since something has come to wait for them, and those whose success has just been
-recorded. So it costs no more beside many that hang, of which there is no news. All else (retries that have come due, receivers that
-failed or hung before, those that no bell named) is found by a walk over all that wait, in portions that rest between them.
+Any number of senders share the work; none needs to know the others. A claim visits receivers by name: those that a bell names, because
+they have new deliveries, and those whose success has just been recorded. So receivers that hang add nothing to its cost. A walk over all
+receivers with waiting deliveries, in portions with rests between them, finds the others: due retries, receivers that failed or hung before,
+and those that no bell named.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ POLL = 0.05
 IDLE_POLL = 0.5
 BUSY_SECONDS = 2.0
 MOST_AT_ONCE = 200
-# Of as many receivers as fail in the same moment the health is recorded before the next claim.
+# So many receivers that fail in the same moment have their health recorded before the next claim.
 MOST_REPORTS = 50
 WALKED_AT_ONCE = 128
 REST_PER_WALK = 9.0
@@ -53,25 +54,20 @@ FORGET_SECONDS = 1.0
 GONE = 410
 RECONNECT_SECONDS = 20.0
 PAUSE = 0.3
-# Beside the sockets of requests: database, Redis, name servers, logs, and connections kept for the next request.
+# Beside the sockets of requests: database, Redis, name servers, logs, and idle connections.
 FURTHER_FILES = 1000
 CLAIMED = Due.__struct_fields__[:-1]
 log = logging.getLogger(__name__)
 
 
 class Pump:
-    """Sends what the database says is due, until `stop` says so.
+    """Sends due deliveries until `stop` is true.
 
-    A connection that breaks may be replaced by calling `run` or `drain` with another: what is in flight and what is not recorded stays.
+    After a connection to the database breaks, `run` or `drain` takes another: requests in flight and unrecorded results stay.
     """
 
     def __init__(
-        self,
-        client: Client,
-        vault: Vault,
-        schedule: tuple[float, ...],
-        slots: int,
-        stop: Callable[[], bool] = lambda: False,
+        self, client: Client, vault: Vault, schedule: tuple[float, ...], slots: int, stop: Callable[[], bool]
     ) -> None:
         self.client = client
         self.vault = vault
@@ -98,7 +94,7 @@ class Pump:
         return bool(self.sending or self.over or self.released)
 
     async def run(self, conn: AsyncConnection) -> None:
-        """Claims and sends until told to stop. What is in flight then goes on: see `drain`."""
+        """Claims and sends until `stop`. Requests in flight then go on: see `drain`."""
         self.busy, self.next_walk = time.monotonic(), 0.0
         while not self.stop():
             self.woken.clear()
@@ -112,14 +108,14 @@ class Pump:
         self.next_beat = 0.0
 
     async def drain(self, conn: AsyncConnection) -> None:
-        """Waits for what is in flight, at most one deadline, and records it."""
+        """Waits for requests in flight, at most one deadline, and records them."""
         while self.is_busy:
             self.woken.clear()
             await self._cycle(conn, claiming=False)
             await self._wait(POLL)
 
     def wake(self, named: Collection[str] = ()) -> None:
-        """Something waits for these receivers, or for who knows whom: looks at once instead of at the next walk."""
+        """Claims at once for these receivers. Without names, walks at once."""
         if named and len(self.named) < MOST_REMEMBERED:
             self.named |= dict.fromkeys(named)
         else:
@@ -127,8 +123,10 @@ class Pump:
         self.woken.set()
 
     async def _wait(self, pause: float) -> None:
-        """Until something has happened, at most `pause` seconds; but no sooner than a cycle after the last, so that one statement tells of
-        many, and what comes alone is sent at once."""
+        """Waits until it is woken, at most `pause` seconds, and at least until the cycle is over.
+
+        So one statement records many results under load, and a single delivery is sent at once.
+        """
         if not self.over:
             try:
                 async with asyncio.timeout(pause):
@@ -138,7 +136,7 @@ class Pump:
         await asyncio.sleep(self.began + CYCLE - time.monotonic())
 
     async def _cycle(self, conn: AsyncConnection, *, claiming: bool) -> int:
-        """Records what is over and claims what there is room for; what was claimed is on its way when this returns."""
+        """Records results, and claims and starts as many deliveries as there is room for. Returns their number."""
         self.began = time.monotonic()
         await self._settle(conn)
         if claiming and time.monotonic() > self.next_beat:
@@ -149,7 +147,7 @@ class Pump:
 
     async def _settle(self, conn: AsyncConnection) -> None:
         over, reports = self._portion()
-        # Given back once: of a connection that broke nobody knows whether it was done, and another may hold them since.
+        # Given back once: a connection that broke may have done so, and another sender may hold them since.
         released, self.released = self.released, []
         settled = recording.Settled(over, reports, released, self.gone.copy())
         try:
@@ -158,22 +156,22 @@ class Pump:
             for key, report in reports.items():
                 self.lanes[key].give_back(report)
             raise
-        # Only now: had the database gone away, the same results would be recorded over the next connection.
+        # Only now: after an error the same results are recorded over the next connection.
         del self.over[: len(over)]
         self.gone = {key: due for key, due in self.gone.items() if settled.gone.get(key) is not due}
-        # Where slots are scarce, who has just been served takes its turn in the walk with those who wait.
+        # Where slots are scarce, a receiver that was just served takes its turn in the walk.
         if self.slots.free >= self.slots.number // 4:
             self.named |= {line["subscription_id"]: None for line in over if line["succeeded"]}
         self._forget_idle_lanes()
 
     def _portion(self) -> tuple[list[dict[str, Any]], dict[str, Report]]:
-        """The next results to record, and with the first of each receiver its health, so that no claim sees one without the other."""
+        """The next results to record. Each receiver's health goes with its first result, so that a claim sees both or neither."""
         over: list[dict[str, Any]] = []
         reports: dict[str, Report] = {}
         for line in islice(self.over, MOST_AT_ONCE):
             key = line["subscription_id"]
             lane = self.lanes.get(key)
-            if lane is not None and lane.worth_telling:
+            if lane is not None and lane.must_record:
                 if len(reports) == MOST_REPORTS:
                     break
                 reports[key] = lane.take_report()
@@ -181,7 +179,7 @@ class Pump:
         return over, reports
 
     async def _claim(self, conn: AsyncConnection) -> list[Due]:
-        """Visits who is named, at most 256 of them, and goes on with the walk when it is time to."""
+        """Visits at most 256 named receivers, and goes on with the walk when its rest is over."""
         began = time.monotonic()
         walked = WALKED_AT_ONCE if began >= self.next_walk else 0
         named = list(islice(self.named, MOST_NAMED))
@@ -190,19 +188,20 @@ class Pump:
         for key in named:
             del self.named[key]
         most = min(MOST_AT_ONCE, self.slots.free)
-        rooms = self.slots.rooms(self._receivers(self.lanes if walked else named))
+        known = ((key, self.lanes[key]) for key in (self.lanes if walked else named) if key in self.lanes)
+        rooms = self.slots.rooms({key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in known})
         rows = await recording.claim(conn, recording.Round(named, self.after, walked), most, rooms)
         self.peers = rows[0][1]
         if walked:
             self._walk_on(rows[0][0], began)
         claimed = [Due(**dict(zip(CLAIMED, row[2:], strict=True))) for row in rows if row[2] is not None]
-        if len(claimed) == most:  # and more may wait
+        if len(claimed) == most:  # more may wait
             self.wake(named)
         self.over += [recording.expired(due) for due in claimed if due.body is None]
         return [due for due in claimed if due.body is not None]
 
     def _walk_on(self, after: str, began: float) -> None:
-        """Once past the last that wait, the walk starts anew after a pause. Its rests together last no longer than half a second."""
+        """Sets the next rest. After the last receiver the walk pauses and starts anew. Its rests last half a second together."""
         now = time.monotonic()
         self.portions += 1
         rest = min(REST_PER_WALK * (now - began), IDLE_POLL / max(self.portions, self.usual_portions))
@@ -214,7 +213,7 @@ class Pump:
         self.portions, self.usual_portions = 0, self.portions
 
     async def _beat(self, conn: AsyncConnection) -> None:
-        """Every two seconds: the others learn that this sender runs."""
+        """Every two seconds: stores that this sender runs, and renews partitions, plans and the clock."""
         self.next_beat = time.monotonic() + BEAT_SECONDS
         await self.partitions.ensure_over(conn)
         if time.monotonic() > self.plans_until:
@@ -223,12 +222,8 @@ class Pump:
         asked_at = clock.ask()
         clock.measured(await (await conn.execute(queries.SEEN, {"id": self.id})).fetchone(), asked_at)
 
-    def _receivers(self, keys: Collection[str]) -> dict[str, tuple[str, int]]:
-        known = ((key, self.lanes[key]) for key in keys if key in self.lanes)
-        return {key: (lane.tenant_id, lane.claimable(self.peers)) for key, lane in known}
-
     def _take(self, claimed: list[Due]) -> None:
-        """Gives each claimed delivery to its receiver's lane, and starts what the lane has room for and what a person asked for."""
+        """Gives each claimed delivery to its receiver's lane. Starts it if the lane has room or a person asked for it."""
         for due in claimed:
             lane = self.lanes.get(due.subscription_id)
             if lane is None:
@@ -249,7 +244,7 @@ class Pump:
         task.add_done_callback(self._ended)
 
     def _refill(self, lane: Lane) -> None:
-        """Goes on with the lane's next, unless the receiver asked to be left alone or the lease has run too long for it."""
+        """Starts the lane's next deliveries. Releases them if the receiver asked for a pause or their lease is too old."""
         if lane.waiting and (lane.slow is not None or time.monotonic() - lane.waiting[0].claimed > LONGEST_AHEAD):
             for due in lane.waiting:
                 self.slots.give_back(due)
@@ -263,11 +258,13 @@ class Pump:
             sent = await deliver(self.client, self.vault, due)
         except UnreadableCiphertext:
             log.error("secret of %s cannot be decrypted; its deliveries wait for the key", due.subscription_id)
-        except Exception as error:  # a bug of ours: the lease ends and another attempt is made
+        except Exception as error:  # a bug: the lease ends and another attempt follows
             log.error("attempt failed: %s", logs.describe(error))
         else:
-            wait = self._next_wait(sent)
-            lane.note(sent.outcome, wait)
+            wait = None
+            if not sent.outcome.succeeded:
+                wait = ladder.next_wait(self.schedule, due.rung + 1, sent.outcome.retry_after)
+            lane.count(sent.outcome, wait)
             _observe(sent)
             self.over.append(recording.line(sent, wait))
             if sent.outcome.status == GONE:
@@ -281,13 +278,8 @@ class Pump:
         self.sending.discard(task)
         self.woken.set()
 
-    def _next_wait(self, sent: Sent) -> float | None:
-        if sent.outcome.succeeded:
-            return None
-        return ladder.next_wait(self.schedule, sent.due.rung + 1, sent.outcome.retry_after)
-
     def _forget_idle_lanes(self) -> None:
-        """What was learnt of a quick receiver is kept while it may come in useful."""
+        """Drops lanes that were idle for ten seconds: the measured speed of a receiver is useful for so long."""
         now = time.monotonic()
         if now < self.next_forgetting:
             return
@@ -298,7 +290,7 @@ class Pump:
 
 
 class Sender:
-    """One pump, a connection to the database and a bell. `working` is set while it sends, and not while the database is away."""
+    """One pump, a connection to the database and a bell. `working` is set while it sends, and cleared while the database is away."""
 
     def __init__(self, settings: Settings, working: threading.Event | None = None) -> None:
         self.settings = settings
@@ -307,10 +299,13 @@ class Sender:
         self.stopping = threading.Event()
 
     async def run(self) -> None:
-        """Sends until `stop`, then finishes what is in flight and records it."""
-        self.loop = asyncio.get_running_loop()
-        async with self._client() as client:
-            pump = self.pump = self._pump(client)
+        """Sends until `stop`, then finishes and records the requests in flight."""
+        self.loop, settings = asyncio.get_running_loop(), self.settings
+        policy = Policy.from_text(settings.webhook_allowed_networks)
+        vault = Vault(Keyring.from_text(settings.encryption_keys))
+        schedule = ladder.parse_schedule(settings.webhook_retry_schedule)
+        async with Client(policy, create_resolver(settings.webhook_resolver), settings.webhook_ca_file) as client:
+            pump = self.pump = Pump(client, vault, schedule, settings.webhook_sender_slots, self.stopping.is_set)
             listening = asyncio.create_task(self._listen(pump))
             try:
                 await self._send(pump)
@@ -332,11 +327,11 @@ class Sender:
                     await pump.run(conn)
             except (psycopg.Error, OSError) as error:
                 self.working.clear()
-                log.warning("sender waits: %s; what it holds is recorded later", logs.describe(error))
+                log.warning("sender waits: %s; its results are recorded later", logs.describe(error))
                 await asyncio.sleep(PAUSE)
 
     async def _finish(self, pump: Pump) -> None:
-        """Waits for requests in flight and records them. One that cannot be recorded in time is sent again after its lease."""
+        """Waits for requests in flight and records them. A request whose result is not recorded in time is sent again after its lease."""
         patience = time.monotonic() + RECONNECT_SECONDS
         while pump.is_busy and time.monotonic() < patience:
             try:
@@ -346,7 +341,7 @@ class Sender:
                 await asyncio.sleep(PAUSE)
 
     async def _listen(self, pump: Pump) -> None:
-        """Each bell wakes one sender that has room; without Redis the pump's own polls find what is due."""
+        """Each bell wakes one sender that has room. Without Redis the pump finds due deliveries by its walk."""
         key = broker.bell_key(SENDER)
         async with redis_clients.async_client(self.settings.redis_url) as redis:
             while True:
@@ -363,15 +358,6 @@ class Sender:
             self.dsn, autocommit=True, prepare_threshold=0, target_session_attrs=WRITABLE, **peers.POSTGRES
         )
 
-    def _pump(self, client: Client) -> Pump:
-        vault = Vault(Keyring.from_text(self.settings.encryption_keys))
-        schedule = ladder.parse_schedule(self.settings.webhook_retry_schedule)
-        return Pump(client, vault, schedule, self.settings.webhook_sender_slots, self.stopping.is_set)
-
-    def _client(self) -> Client:
-        policy = Policy.from_text(self.settings.webhook_allowed_networks)
-        return Client(policy, create_resolver(self.settings.webhook_resolver), self.settings.webhook_ca_file)
-
 
 def _observe(sent: Sent) -> None:
     outcome = "succeeded" if sent.outcome.succeeded else (sent.outcome.error or "").partition(":")[0]
@@ -382,13 +368,13 @@ def _observe(sent: Sent) -> None:
 
 
 def named_in(ring: bytes | str) -> list[str]:
-    """The subscriptions that a ring names."""
+    """The subscriptions that the text of a bell names."""
     text = ring if isinstance(ring, str) else ring.decode(errors="replace")
     return [name for name in text.split() if ids.is_id(name, "wh")]
 
 
 def run(settings: Settings, working: threading.Event) -> None:
-    """The sender process. SIGTERM and SIGINT end it once what is in flight is over, at most 15 s later."""
+    """The sender process. After SIGTERM or SIGINT it finishes its requests in flight, at most 15 s, and ends."""
     _allow_files(settings.webhook_sender_slots + FURTHER_FILES)
     sender = Sender(settings, working)
 
@@ -404,7 +390,7 @@ def run(settings: Settings, working: threading.Event) -> None:
 
 
 def _allow_files(number: int) -> None:
-    """Raises the soft limit of open files to that, as far as the hard limit goes."""
+    """Raises the soft limit of open files to this number, at most to the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

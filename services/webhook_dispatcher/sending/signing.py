@@ -14,40 +14,37 @@ from shared.crypto import Keyring
 
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 16, 256
+USER_AGENT = "Knogin-Webhooks/1.0 (+https://knogin.com/api/docs)"
+MOST_DECRYPTED = 4096
 
 
 class UnusableSecret(ValueError):
-    """The text is neither a `whsec_` secret nor 16 to 256 characters; the message says what is wrong."""
-
-
-USER_AGENT = "Knogin-Webhooks/1.0 (+https://knogin.com/api/docs)"
+    """The text is neither a `whsec_` secret nor 16 to 256 characters. The message names the fault."""
 
 
 class Vault:
-    """Encrypts what subscriptions keep secret, and remembers what it decrypted lately."""
+    """Encrypts secrets and custom headers of subscriptions, and caches recent decryptions."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self.key = lru_cache(4096)(self._key)
-        self.headers = lru_cache(4096)(self._headers)
+        self.key = lru_cache(MOST_DECRYPTED)(self._key)
+        self.headers = lru_cache(MOST_DECRYPTED)(self._headers)
 
     def seal_secret(self, subscription_id: str, secret: str) -> bytes:
         return self._keyring.encrypt(signing_key(secret), _context(subscription_id, "secret"))
 
     def seal_headers(self, subscription_id: str, headers: dict[str, str]) -> bytes | None:
-        return (
-            self._keyring.encrypt(msgspec.json.encode(headers), _context(subscription_id, "headers"))
-            if headers
-            else None
-        )
+        """None where there are no headers."""
+        if not headers:
+            return None
+        return self._keyring.encrypt(msgspec.json.encode(headers), _context(subscription_id, "headers"))
 
     def _key(self, subscription_id: str, sealed: bytes) -> bytes:
         return self._keyring.decrypt(sealed, _context(subscription_id, "secret"))
 
     def _headers(self, subscription_id: str, sealed: bytes) -> dict[str, str]:
-        return msgspec.json.decode(
-            self._keyring.decrypt(sealed, _context(subscription_id, "headers")), type=dict[str, str]
-        )
+        opened = self._keyring.decrypt(sealed, _context(subscription_id, "headers"))
+        return msgspec.json.decode(opened, type=dict[str, str])
 
 
 def generate_secret() -> str:
@@ -65,7 +62,7 @@ def signing_key(secret: str) -> bytes:
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
-        raise UnusableSecret("what follows whsec_ is not base64") from None
+        raise UnusableSecret("the text after whsec_ is not base64") from None
     if not SHORTEST <= len(key) <= LONGEST:
         raise UnusableSecret(f"a whsec_ secret holds {SHORTEST} to {LONGEST} bytes")
     return key
@@ -83,7 +80,7 @@ def signature_header(keys: Sequence[bytes], message_id: str, timestamp: int, bod
 
 
 def fingerprint(key: bytes) -> str:
-    """Names a key without giving it away: the first 12 hexadecimal digits of its SHA-256, which its holder can compute."""
+    """The first 12 hexadecimal digits of a key's SHA-256: its holder can compute them, and they do not reveal the key."""
     return hashlib.sha256(key).hexdigest()[:12]
 
 
@@ -98,5 +95,5 @@ def request_headers(event_id: str, timestamp: int, keys: Sequence[bytes], body: 
     }
 
 
-def _context(subscription_id: str, what: str) -> bytes:
-    return f"webhook {subscription_id} {what}".encode()
+def _context(subscription_id: str, kind: str) -> bytes:
+    return f"webhook {subscription_id} {kind}".encode()

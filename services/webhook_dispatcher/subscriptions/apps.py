@@ -15,11 +15,11 @@ FIRST_PORTIONS_SECONDS = 0.5
 
 
 def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> None:
-    """Takes in what auth tells of apps; an older state never overwrites a newer.
+    """Stores the state of apps; an older state never overwrites a newer.
 
-    It holds for every claim and every event from the commit on, whatever waits: what follows for the rows of the past is done in portions.
+    It holds for every claim and every event from the commit on, however many deliveries wait. Their rows follow in portions.
     """
-    # In the order of their ids, so that two batches never wait for each other; each app's changes in theirs.
+    # In the order of the apps' ids, so that two batches never wait for each other, and each app's changes by version.
     for message in sorted(messages, key=lambda message: (message.body.client_id, message.body.version)):
         app = message.body
         parameters = {"tenant_id": message.tenant_id, "client_id": app.client_id}
@@ -32,18 +32,18 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
         names = [row[0] for row in subscriptions]
         if app.status == "deleted":
             conn.execute(queries.DELETE_SUBSCRIPTIONS_OF_APP, parameters)
-            _leave_chores(conn, names, message.tenant_id, "deleted")
+            _begin_chores(conn, names, message.tenant_id, "deleted")
         else:
             _apply_to_subscriptions(conn, subscriptions, app)
             if _withdrawn(changed[0], app.approved_events):
-                _leave_chores(conn, names, message.tenant_id, "unapproved")
+                _begin_chores(conn, names, message.tenant_id, "unapproved")
 
 
 def change_tenants(conn: Connection, messages: Sequence[Received[WebhookTenant]]) -> None:
-    """A sandbox's webhooks from before that was kept are a sandbox's too."""
+    """Marks webhooks that a sandbox made before the mark existed."""
     sandboxes = sorted({one.tenant_id for one in messages if one.body.environment == "sandbox"})
     if sandboxes:
-        conn.execute(queries.REHEARSE, (sandboxes,))
+        conn.execute(queries.MARK_SANDBOX, (sandboxes,))
 
 
 def _apply_to_subscriptions(conn: Connection, subscriptions: Sequence[tuple[Any, ...]], app: WebhookApp) -> None:
@@ -65,8 +65,8 @@ def _withdrawn(before: list[str] | None, now: list[str]) -> bool:
     )
 
 
-def _leave_chores(conn: Connection, subscriptions: Sequence[str], tenant_id: str, kind: str) -> None:
-    """Writes them down, and does the first portions while it is quick."""
+def _begin_chores(conn: Connection, subscriptions: Sequence[str], tenant_id: str, kind: str) -> None:
+    """Stores the chores, and does first portions for half a second."""
     conn.execute(*decisions.begin_chores(subscriptions, tenant_id, kind))
     until = time.monotonic() + FIRST_PORTIONS_SECONDS
     for subscription_id in subscriptions:

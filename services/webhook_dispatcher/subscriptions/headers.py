@@ -1,10 +1,10 @@
-"""Headers a subscriber may add to its deliveries, and which of all headers a reader of the history may see."""
+"""Headers that a subscriber may add to its deliveries."""
 
 import re
 from collections.abc import Mapping
 
 MOST, LONGEST_VALUE, LONGEST_ALL = 20, 1024, 4096
-# What the sender or the connection decides, and what a proxy or cache behind the receiver would take for its own.
+# Headers of the sender or the connection, and headers that a proxy or cache behind the receiver interprets.
 RESERVED = frozenset(
     {
         "accept-encoding",

@@ -37,7 +37,7 @@ SET_DESCRIPTION: LiteralString = "UPDATE subscriptions SET description = %(descr
 SET_HEADERS: LiteralString = (
     "UPDATE subscriptions SET headers = %(headers)s, header_names = %(header_names)s WHERE id = %(id)s"
 )
-# The secret it has already changes nothing: a call that is made twice must not push out the one before.
+# The current secret changes nothing: a repeated call must not end the previous one.
 SIGN_WITH_BOTH: LiteralString = """
     UPDATE subscriptions SET previous_secret = secret, previous_secret_fingerprint = secret_fingerprint,
         previous_secret_expires_at = now() + interval '24 hours', secret = %(secret)s, secret_fingerprint = %(fingerprint)s
@@ -53,8 +53,8 @@ BEGIN_RECOVERY: LiteralString = """
         slowed_until = NULL, recovering = true, recovery_rate = 1, restarts_ladder = true
     WHERE id = %(subscription_id)s
 """
-# Before a look at the beginning of a queue. The planner multiplies the share of the webhook by that of its organisation, although one holds
-# the other, takes what waits to be few, and would rather read all of it and sort than follow an index in order.
+# Before a query of the beginning of a queue. The planner multiplies the share of the webhook by that of its organisation, although one
+# contains the other. It expects few rows, and would read and sort all of them instead of following an index in order.
 IN_ORDER: LiteralString = "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
 BACKLOG: LiteralString = """
     SELECT number AS waiting, number >= 10000 AS more, EXISTS (SELECT 1 FROM chores WHERE subscription_id = %(id)s
@@ -63,11 +63,11 @@ BACKLOG: LiteralString = """
     FROM (SELECT count(*) AS number FROM (SELECT 1 FROM queue WHERE subscription_id = %(id)s
         ORDER BY stage, due_at LIMIT 10000) waiting) counted
 """
-# Before anything else of the app: a webhook that is being made or changed (SHARE_APP) and an approval that is being withdrawn take
-# turns, or each would miss the other. An advisory lock, because an app auth has not told of has no row.
+# The first lock of a transaction about an app: creating or changing a webhook (SHARE_APP) and withdrawing an approval (LOCK_APP) take
+# turns, or each would miss the other. An advisory lock, because an app of which auth has sent no state has no row.
 LOCK_APP: LiteralString = "SELECT pg_advisory_xact_lock(7402003, hashtext(%(client_id)s))"
 SHARE_APP: LiteralString = "SELECT pg_advisory_xact_lock_shared(7402003, hashtext(%(client_id)s))"
-REHEARSE: LiteralString = """
+MARK_SANDBOX: LiteralString = """
     UPDATE subscriptions SET rehearses = true WHERE id IN (
         SELECT id FROM subscriptions WHERE tenant_id = ANY(%s) AND NOT rehearses ORDER BY id FOR NO KEY UPDATE)
 """
@@ -89,7 +89,7 @@ SET_LIVE_EVENTS: LiteralString = """
         restarts_ladder = restarts_ladder AND recovering
     WHERE id = %(subscription_id)s
 """
-# Their deliveries are forgotten in portions (chores.py); without its subscription none of them is ever claimed.
+# Chores forget their deliveries in portions (history/decisions.py); without its subscription no delivery is claimed.
 DELETE_SUBSCRIPTIONS_OF_APP: LiteralString = (
     "DELETE FROM subscriptions WHERE tenant_id = %(tenant_id)s AND client_id = %(client_id)s"
 )
