@@ -136,3 +136,15 @@ def test_a_sealed_secret_and_sealed_headers_open_for_their_own_webhook_alone() -
 
 def test_no_headers_are_sealed_as_nothing() -> None:
     assert Vault(Keyring.from_text(f"1:{base64url_encode(bytes(32))}")).seal_headers("wh_1", {}) is None
+
+
+def test_the_headers_of_an_attempt_are_those_of_standard_webhooks() -> None:
+    secret, message_id, timestamp, body, signature = VECTORS[0]
+    headers = signing.request_headers(message_id, timestamp, [signing.signing_key(secret)], body)
+    assert headers == {
+        "content-type": "application/json",
+        "user-agent": signing.USER_AGENT,
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature,
+    }

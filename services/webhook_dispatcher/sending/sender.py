@@ -67,12 +67,7 @@ class Pump:
     """
 
     def __init__(
-        self,
-        client: Client,
-        vault: Vault,
-        schedule: tuple[float, ...],
-        slots: int,
-        stop: Callable[[], bool] = lambda: False,
+        self, client: Client, vault: Vault, schedule: tuple[float, ...], slots: int, stop: Callable[[], bool]
     ) -> None:
         self.client = client
         self.vault = vault
