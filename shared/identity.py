@@ -41,7 +41,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deidentification: Mode = "exact"
 
     @property
-    def rehearses(self) -> bool:
+    def is_sandbox(self) -> bool:
         """Whether the tenant is a sandbox, all of whose data is a test (`HTEST`)."""
         return self.environment == "sandbox"
 
