@@ -1,4 +1,4 @@
-"""Probes, metrics and the exchange of identities, on a port of their own that is never public."""
+"""Probes, metrics and the exchange of identities, on a separate port that is never public."""
 
 import asyncio
 from collections.abc import Callable, Generator
@@ -18,7 +18,7 @@ from shared.settings import revision
 
 
 def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
-    """`/readyz` is 200 only when requests are taken, not yet or no longer otherwise, and tokens can be checked."""
+    """`/readyz` is 200 only while this process serves requests and can check tokens."""
 
     async def serving(request: Request) -> None:
         if not working():
@@ -41,7 +41,7 @@ def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
 
 
 class OpsServer(uvicorn.Server):
-    """Lives and ends with the main server, whose signals it leaves alone."""
+    """Handles no signals: the main server does, and ends this one with itself."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

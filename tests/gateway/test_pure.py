@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import headers, keys, routes, target
-from gateway.addresses import Addresses, household
+from gateway.addresses import Addresses, client_network
 from gateway.connection import Broken
 from gateway.docs import Docs
 from gateway.fetch import Document
@@ -49,9 +49,11 @@ def test_the_address_is_the_last_one_that_no_trusted_proxy_has(peer: str, forwar
 
 
 def test_one_ipv6_subscriber_is_one_client_to_the_limits_and_one_ipv4_address_another() -> None:
-    assert household("2001:db8:1:2::1") == household("2001:db8:1:2:ffff::9") != household("2001:db8:1:3::1")
-    assert household("203.0.113.9") != household("203.0.113.10")
-    assert household("") == ""
+    assert (
+        client_network("2001:db8:1:2::1") == client_network("2001:db8:1:2:ffff::9") != client_network("2001:db8:1:3::1")
+    )
+    assert client_network("203.0.113.9") != client_network("203.0.113.10")
+    assert client_network("") == ""
 
 
 @given(st.binary(max_size=60))

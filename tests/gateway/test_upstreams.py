@@ -279,9 +279,9 @@ def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.upstream.IDLE_SECONDS", 3600)
-    farewell = threading.Event()
+    closing = threading.Event()
     world.service.answers["/api/v1/epcr/x"] = lambda seen: (
-        response(200, b"", ("connection", "close")) if farewell.is_set() else response(200)
+        response(200, b"", ("connection", "close")) if closing.is_set() else response(200)
     )
     hold = threading.Event()
 
@@ -303,6 +303,6 @@ def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(
         hold.set()
         assert first.reply().status == 200
         wait_for(lambda: len(upstream._idle) == 2)
-        farewell.set()
+        closing.set()
         assert second.request("GET", "/api/v1/epcr/x", token=token).status == 200
         wait_for(lambda: len(upstream._idle) == 0)
