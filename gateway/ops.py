@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from gateway.app import Gateway
 from shared import health
-from shared.metrics import tell_build
+from shared.metrics import export_build
 from shared.settings import revision
 
 
@@ -35,7 +35,7 @@ def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    tell_build(revision())
+    export_build(revision())
     checks = {"serving": serving, "jwks": keys, "revocations": revocations}
     return Starlette(routes=[*health.routes(checks), Route("/metrics", metrics), gateway.exchange.route])
 
