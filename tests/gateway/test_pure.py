@@ -138,7 +138,7 @@ def document(*kids: str, **fields: str) -> Document:
 
 
 class Script:
-    """A fetch that answers as told, and a clock that stands still."""
+    """A fetch with prepared answers, and a clock that does not move."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -342,7 +342,7 @@ def test_the_docs_page_comes_in_the_readers_language(
     assert Docs(tmp_path).answer("GET", "/api/docs", query, [(b"accept-language", languages)]).body == answered
 
 
-def test_the_docs_come_packed_for_whoever_takes_that_under_a_tag_of_their_own(tmp_path: Any) -> None:
+def test_a_client_that_accepts_gzip_gets_packed_docs_with_their_own_etag(tmp_path: Any) -> None:
     (tmp_path / "openapi.json").write_text("{}" * 100)
     docs = Docs(tmp_path)
     plain = docs.answer("GET", "/api/docs/openapi.json", b"", [(b"accept-encoding", b"br, gzip;q=0")])

@@ -1,4 +1,4 @@
-"""Services fail in many ways, each with its own status; what may be repeated is, within a budget."""
+"""Services fail in many ways, each with its own status; requests that are safe to repeat are retried within a budget."""
 
 import asyncio
 import json
@@ -159,7 +159,7 @@ def test_http_1_0_gets_a_length_and_a_closed_connection(world: World) -> None:
 
 
 class Impatient:
-    """Answers the first request of each connection and closes on the second, as a service does that restarts."""
+    """Answers the first request of each connection and closes at the second, as a service does that restarts."""
 
     def __init__(self) -> None:
         self.origin = Origin()
@@ -233,7 +233,7 @@ def test_the_circuit_opens_after_failures_in_a_row_and_closes_after_a_success(wo
 
 
 def test_the_circuit_of_what_the_gateway_itself_fetches_closes_after_a_success() -> None:
-    """Failures are counted in a row: they must not add up over the weeks until nothing is fetched any more."""
+    """Only failures in a row count: they must not add up over weeks until the gateway fetches nothing any more."""
     port = closed_port()
 
     async def story() -> None:
