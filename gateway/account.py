@@ -1,4 +1,4 @@
-"""What is written down about each request: one log line, one metric, and a span where the trace is sampled."""
+"""Records each request: one log line, one metric, and one span if the trace is sampled."""
 
 import os
 import time
@@ -16,7 +16,7 @@ encode = msgspec.json.Encoder().encode
 
 
 class Account:
-    """Lines are collected and written together: a write for each would cost as much as proxying does."""
+    """Collects log lines and writes them together: one write for each line would cost as much as the proxying itself."""
 
     def __init__(self, output: int = 1) -> None:
         self._output = output
@@ -49,7 +49,7 @@ class Account:
             call.trace.finish(f"{call.method} {call.route}", call.status, call.incoming.traceparent, **attributes)
 
     def refused(self, refusal: Refusal, trace_id: str) -> None:
-        """A request that could not even be read."""
+        """Records the refusal of a request that could not be parsed."""
         self.count(refusal)
         self.write(
             {

@@ -1,4 +1,4 @@
-"""The client's address, through proxies that are trusted to tell it and no others."""
+"""The client's address, from `X-Forwarded-For` only where a trusted proxy wrote it."""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -17,7 +17,7 @@ class Addresses:
         return address is not None and self._trusts(address)
 
     def _of(self, peer: str, forwarded_for: bytes = b"") -> str:
-        """The right-most address of `X-Forwarded-For` that is no trusted proxy, else the peer's."""
+        """The right-most address of `X-Forwarded-For` that is not a trusted proxy, else the peer's."""
         address = _parse(peer)
         if address is None:
             return peer
@@ -35,8 +35,8 @@ class Addresses:
 
 
 @lru_cache(maxsize=4096)
-def household(address: str) -> str:
-    """What counts as one client in rate limits: an IPv4 address, or the /64 that one IPv6 subscriber has to itself."""
+def client_network(address: str) -> str:
+    """The network that rate limits count as one client: an IPv4 address, or the /64 that belongs to one IPv6 subscriber."""
     parsed = _parse(address)
     return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 

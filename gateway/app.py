@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import limits, problems, proxy
 from gateway.account import Account
-from gateway.addresses import Addresses, household
+from gateway.addresses import Addresses, client_network
 from gateway.call import Call
 from gateway.docs import Docs
 from gateway.exchange import Exchange
@@ -20,7 +20,7 @@ from gateway.revocations import Revocations
 from gateway.routes import Access, Route, Site, sites
 from gateway.settings import Settings
 from gateway.target import climbs
-from gateway.tokens import Cut, Invalid, Token, Tokens
+from gateway.tokens import Invalid, Token, Tokens, TokensUncheckable
 from gateway.tracing import Trace
 from gateway.upstream import Upstream
 from gateway.usage import Usage
@@ -66,7 +66,7 @@ class Gateway:
             idle_seconds=settings.client_idle_timeout,
             most=settings.client_connections,
             refuse=self._refuse_unread,
-            household=self._household,
+            network_of=self._network_of,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +102,7 @@ class Gateway:
         if call.length is not None and call.length > route.body:
             raise problems.too_large(route.body)
         call.upstream = upstream.name
-        sender = Sender(call.tenant_id or ANONYMOUS, call.client_id or household(address))
+        sender = Sender(call.tenant_id or ANONYMOUS, call.client_id or client_network(address))
         await proxy.forward(call, upstream, identity, route.body, sender)
 
     async def _admit(self, call: Call, site: Site, route: Route, address: str, now: float) -> bytes:
@@ -112,7 +112,7 @@ class Gateway:
             raise self._challenge(site, "invalid_request", "There may be only one Authorization field.", status=400)
         if route.access is Access.PUBLIC or (route.access is Access.OPTIONAL and not sent):
             call.incoming.passing += [(b"authorization", value) for value in sent]
-            call.answer += self.limits.take(route.rate(call.method), household(address), now)
+            call.answer += self.limits.take(route.rate(call.method), client_network(address), now)
             return self.identities.anonymous(address, AUDIENCES[route.upstream], now)
         token = await self._token(sent, site, address, now)
         who = token.caller
@@ -129,9 +129,9 @@ class Gateway:
             return self.tokens.known(text, site.base) or await self.tokens.verify(text, site.base)
         except Invalid as invalid:
             # Guessing costs an address its rate; a valid token never does.
-            self.limits.take("public", household(address), now)
+            self.limits.take("public", client_network(address), now)
             raise self._challenge(site, "invalid_token", invalid.description, reason=invalid.reason) from invalid
-        except Cut:
+        except TokensUncheckable:
             raise problems.unavailable("Tokens cannot be checked at the moment; try again.", retry_after=5) from None
 
     def _challenge(
@@ -176,9 +176,9 @@ class Gateway:
         answer = problems.render(refusal, trace.trace_id)
         return answer._replace(headers=[*answer.headers, *trace.answer_headers()])
 
-    def _household(self, address: str) -> str:
+    def _network_of(self, address: str) -> str:
         """Whose connection it is; empty for a trusted proxy, which carries those of many."""
-        return "" if self.addresses.trusts(address) else household(address)
+        return "" if self.addresses.trusts(address) else client_network(address)
 
     def _upstream(self, name: str, url: str) -> Upstream:
         settings = self.settings

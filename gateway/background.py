@@ -1,4 +1,4 @@
-"""The ASGI application: the gateway, and what runs beside its requests from start to drain."""
+"""The ASGI application: the gateway and its background tasks, from start to drain."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from shared import redis_clients, subscription
 
 SWEEP_SECONDS = 0.25
 START_SECONDS = 3.0
-"""After this the gateway serves what needs no token, and says 503 for the rest."""
+"""After this time without keys or revocations, the gateway serves requests that need no token and answers 503 to the others."""
 BELL = "auth:revocations"
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Background:
             task.add_done_callback(_report)
 
     async def _learn(self) -> None:
-        """Waits for keys and revocations before the first request is taken; the listening socket holds those that come."""
+        """Waits for keys and revocations before the first request is read; meanwhile new connections wait in the listening socket."""
         with suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 await self._gateway.keys.learned.wait()
@@ -104,7 +104,7 @@ def _measure(upstream: Upstream) -> None:
 
 
 async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
-    """Cancels until all have ended: a client library may take one cancellation for a timeout of its own."""
+    """Cancels repeatedly until all tasks end: a client library may mistake one cancellation for its own timeout."""
     pending = set(tasks)
     while pending:
         for task in pending:

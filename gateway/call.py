@@ -1,4 +1,4 @@
-"""One request on its way through the gateway, and what is written down about it."""
+"""One request on its way through the gateway, and the fields of its log line, span and metrics."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class Call:
         self.length: int | None = scope["gateway.length"]
         self.client: Any = scope["gateway.connection"]
         self.incoming = Incoming(scope["headers"])
-        # For the client's answer, whoever makes it.
+        # Added to the client's answer, made by a service or by the gateway.
         self.answer: Headers = trace.answer_headers()
         # For the log line, the span and the metrics.
         self.route = "(none)"

@@ -14,13 +14,13 @@ NEVER = float("inf")
 
 
 class UpstreamError(Exception):
-    """The exchange failed. `stale`: a kept connection closed before a single byte of the answer."""
+    """The exchange failed. `stale`: a reused connection closed before the first byte of the answer."""
 
     stale = False
 
 
 class Broken(UpstreamError):
-    """The connection ended or carried something that is not an HTTP answer."""
+    """The connection ended, or its bytes were not an HTTP answer."""
 
     def __init__(self, detail: str, *, stale: bool = False) -> None:
         super().__init__(detail)
@@ -28,17 +28,17 @@ class Broken(UpstreamError):
 
 
 class Slow(UpstreamError):
-    """Nothing came within the time allowed."""
+    """The service sent or read nothing within the time allowed."""
 
 
 class ClientGone(UpstreamError):
-    """The client left, so nobody waits for the answer."""
+    """The client closed its connection before the answer."""
 
 
 class Connection(asyncio.Protocol):
-    """`start`, `write` the body, `answer`, then `chunk` until None. `reusable` says whether another exchange may follow.
+    """An exchange is `start`, `write` for the body, `answer`, then `chunk` until None. `reusable`: another exchange may follow.
 
-    Set `unsent` when a part of the body was not sent. `nudge` is called when an answer or an end comes.
+    Set `unsent` when a part of the body was not sent. `nudge` is called when the answer begins or the connection ends.
     """
 
     transport: Any
@@ -68,14 +68,14 @@ class Connection(asyncio.Protocol):
         self._bodiless = bodiless
         self._until_close = False
         self._keep_alive = False
-        self._heard = 0
+        self._received = 0
         self._chunks: deque[bytes] = deque()
         self._buffered = 0
 
     # The exchange
 
     def start(self, head: bytes, *, bodiless: bool) -> None:
-        """Sends the request line and fields. `bodiless`: the answer has no body whatever its fields say (HEAD)."""
+        """Sends the request line and fields. `bodiless`: the answer has no body, even if its fields announce one (HEAD)."""
         self._reset(bodiless=bodiless)
         self.busy = True
         self.transport.write(head)
@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
             await self._more()
 
     async def chunk(self) -> bytes | None:
-        """What has come of the body, or None at its end. Raises UpstreamError when it breaks off."""
+        """The part of the body received since the last call, or None at its end. Raises UpstreamError when the body breaks off."""
         while not self._chunks:
             if self.done:
                 return None
@@ -112,8 +112,8 @@ class Connection(asyncio.Protocol):
         return self.done and self._keep_alive and self.error is None and not self.closed and not self.unsent
 
     @property
-    def farewell(self) -> bool:
-        """Whether the service said that it closes this connection, as one that is being restarted does."""
+    def announced_close(self) -> bool:
+        """Whether the answer announced `connection: close`, as a service that restarts does."""
         return self.answered and not self._keep_alive
 
     @property
@@ -123,7 +123,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def sized(self) -> bool:
-        """Whether the answer's length was announced."""
+        """Whether the answer has a `Content-Length`."""
         return any(name == b"content-length" for name, _ in self.headers)
 
     def fail(self, error: UpstreamError) -> None:
@@ -173,13 +173,13 @@ class Connection(asyncio.Protocol):
         if not self.busy:
             self.fail(Broken("unasked-for bytes"))
             return
-        self._heard += len(data)
+        self._received += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.fail(Broken(type(error).__name__))
             return
-        if not self.answered and self._heard > HEAD_LIMIT:
+        if not self.answered and self._received > HEAD_LIMIT:
             self.fail(Broken("fields too large"))
         elif self.answered:
             self._wake()
@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
         if self._until_close and exc is None and self.error is None:
             self.done = True
         elif self.busy and not self.done and self.error is None:
-            self.error = Broken("connection lost", stale=self.used and self._heard == 0)
+            self.error = Broken("connection lost", stale=self.used and self._received == 0)
         self._wake()
         self.resume_writing()
 

@@ -1,7 +1,7 @@
-"""An identity header for another service, for a service that calls it on a caller's behalf.
+"""Exchanges an identity header, so that one service can call another for the same caller.
 
-The header that a service gets is for itself alone. Where it may call another one for the caller who waits, it proves who it is with its
-signing key and exchanges the header: for one with fewer scopes, that lives no longer and dies with the same token.
+A service receives a header that only it accepts. To call another service for the same caller, it signs a request with its own key and
+exchanges the header. The new header has fewer scopes, does not live longer, and ends with the same token.
 """
 
 import msgspec
@@ -20,7 +20,7 @@ from shared.signatures import PublicKeys
 
 PATH = "/internal/exchange"
 LIMIT = 32 * 1024
-# Which service may call which for its callers, and which of their scopes go with it.
+# (calling service, called service): prefix of the caller's scopes that the new header carries.
 ALLOWED = {("graphql_api", "webhook_dispatcher"): "webhooks:"}
 
 
@@ -34,7 +34,7 @@ class Exchange:
         self._identities = identities
         self._revocations = revocations
         self._services = PublicKeys(settings.service_public_keys) if settings.service_public_keys else None
-        # A gateway beside this one may sign with another key while keys are rotated.
+        # While keys are rotated, another gateway may sign with a different key.
         self._public_keys = ",".join(filter(None, (settings.identity_public_keys, identities.public_text)))
         self._verifiers: dict[str, Verifier] = {}
         self.route = Route(PATH, self.answer, methods=["POST"])

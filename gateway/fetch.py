@@ -1,4 +1,4 @@
-"""Small documents fetched from a service by the gateway itself: bounded in size and time, redirects never followed."""
+"""Fetches small documents from a service for the gateway itself: size and time are bounded, redirects are not followed."""
 
 import asyncio
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Document(NamedTuple):
 
 
 class Fetcher:
-    """Requests to one origin. Raises UpstreamError or TimeoutError when no whole answer comes."""
+    """Requests to one origin. Raises UpstreamError or TimeoutError when the answer is missing or not complete."""
 
     def __init__(self, origin: str, limit: int) -> None:
         self._host = urlsplit(origin).netloc.encode()

@@ -1,4 +1,4 @@
-"""Where a request is for, and where its body ends: the fields that two parsers must never read differently (RFC 9112 §6)."""
+"""The fields that give a request's host and the end of its body; two parsers must not read them differently (RFC 9112 §6)."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,11 +7,11 @@ from gateway.problems import Refusal, malformed
 
 FIELDS = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
 LENGTH_DIGITS = 19
-"""As many fit into 64 bits, whatever they are. Leading zeros are digits like others; the service gets the number written anew."""
+"""Any number of 19 digits fits into 64 bits. Leading zeros count as digits; the service gets the number without them."""
 
 
 class Framing(NamedTuple):
-    """`length` is None for a chunked body; `expects` whether the client waits for 100 Continue."""
+    """`length` is None for a chunked body; `expects` is true if the client waits for 100 Continue."""
 
     host: bytes
     length: int | None
@@ -19,7 +19,7 @@ class Framing(NamedTuple):
 
 
 def read(fields: Iterable[tuple[bytes, bytes]], version: str) -> Framing:
-    """`fields` are those named in `FIELDS`. Raises Refusal where one is missing, repeated or open to two readings."""
+    """Takes only fields named in `FIELDS`. Raises Refusal when a field is missing, repeated or ambiguous."""
     host = length = None
     chunked = expects = False
     for name, value in fields:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 Headers = list[tuple[bytes, bytes]]
 
-# RFC 9110 §7.6.1 and what older proxies still use.
+# RFC 9110 §7.6.1, and fields that older proxies still use.
 HOP_BY_HOP = frozenset(
     {
         b"connection",
@@ -19,7 +19,7 @@ HOP_BY_HOP = frozenset(
         b"http2-settings",
     }
 )
-# Said by the gateway alone: who calls, from where, for which host, in which trace. Folded names, so that `X_Auth_User` is `x-auth-`.
+# Only the gateway may set fields about the caller, its address, the host and the trace. `X_Auth_User` is read as `x-auth-user`.
 FORGEABLE = (
     b"x-knogin-",
     b"x-auth-",
@@ -50,15 +50,15 @@ FORGEABLE = (
     b"b3",
     b"uber-trace-id",
 )
-# Written anew for the upstream, or answered here.
+# The gateway writes these itself for the upstream, or handles them.
 OWN = frozenset({b"host", b"content-length", b"expect", b"authorization"})
-# Set by the gateway on every answer; `date` and `server` are the server's own.
+# The gateway sets the first two on every answer; its HTTP server sets `date`.
 OWN_ANSWER = frozenset({b"traceresponse", b"x-trace-id", b"date", b"server", b"x-powered-by"})
 KNOWN = 4096
 
 
 class Filter:
-    """Sorts names into passing and dropped, remembering the names it has seen (a bounded number of them)."""
+    """Decides whether a field passes or is dropped. It caches the decision for up to `KNOWN` names."""
 
     def __init__(self, dropped: frozenset[bytes], prefixes: tuple[bytes, ...]) -> None:
         self._dropped = dropped
@@ -84,13 +84,13 @@ answer_filter = Filter(HOP_BY_HOP | OWN_ANSWER, (b"x-knogin-",))
 
 
 def nominated(connection: Iterable[bytes]) -> frozenset[bytes]:
-    """The fields that `Connection` values name for this hop, beyond the usual ones."""
+    """The fields that `Connection` names as valid for this hop only, without those in `HOP_BY_HOP`."""
     named = {option.strip().lower() for value in connection for option in value.split(b",")}
     return frozenset(named - HOP_BY_HOP - {b"close", b""})
 
 
 class Incoming:
-    """A client's fields (names in lower case), sorted: what passes on, and what the gateway itself reads."""
+    """A client's fields (names in lower case): `passing` goes on to the service, the gateway reads the others itself."""
 
     __slots__ = ("authorization", "forwarded_for", "host", "idempotent", "passing", "traceparent")
 

@@ -1,4 +1,4 @@
-"""The statements about callers that services believe: minted once per caller, address and service, good for several requests."""
+"""Makes the identity headers that services trust: one per caller, address and service, reused for several requests."""
 
 import time
 
@@ -21,7 +21,7 @@ class Identities:
         self._internal: tuple[float, str] = (0.0, "")
 
     def of(self, token: Token, address: str, audience: str, now: float) -> bytes:
-        """The header for a token used from an address, towards one service."""
+        """The header for a token used from an address, for one service."""
         kept = token.identities.get((address, audience))
         if kept is not None and 0 <= now - kept[0] < FRESH_SECONDS:
             return kept[1]
@@ -33,7 +33,7 @@ class Identities:
         return header
 
     def anonymous(self, address: str, audience: str, now: float) -> bytes:
-        """The header for somebody without a token, towards one service."""
+        """The header for a caller without a token, for one service."""
         kept = self._anonymous.get((address, audience))
         if kept is not None and 0 <= now - kept[0] < FRESH_SECONDS:
             return kept[1]
@@ -44,12 +44,12 @@ class Identities:
         return header
 
     def narrowed(self, statement: Statement, audience: str, scopes: frozenset[str]) -> str:
-        """The header of the same caller for another service: fewer scopes, no longer life, and it dies with the same token."""
+        """The header of the same caller for another service: fewer scopes, the same expiry, revoked with the same token."""
         caller = msgspec.structs.replace(statement.caller, scopes=scopes)
         return sign(msgspec.structs.replace(statement, caller=caller, aud=audience), self._key)
 
     def internal(self) -> str:
-        """The gateway's own, for what it asks of auth."""
+        """The gateway's own header, for its calls to auth."""
         now = time.time()
         if not 0 <= now - self._internal[0] < FRESH_SECONDS:
             caller = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")  # noqa: S106 a kind, no secret

@@ -1,4 +1,4 @@
-"""What the gateway asks of auth, and tells it, on its own behalf."""
+"""The gateway's own calls to auth: signing keys, revocations, and reports of token use."""
 
 import time
 from contextlib import suppress
@@ -16,13 +16,13 @@ from shared.revocations import Answer
 
 JWKS_LIMIT = 64 * 1024
 LIMIT_BYTES = 32 << 20
-"""Of one answer with revocations: a page of a megabyte, or everything from an auth of the previous release, which takes seconds."""
+"""Limit of one answer with revocations: a page of 1 MB, or the whole list from an auth of the previous release, which takes seconds."""
 REVOCATIONS_SECONDS = 10.0
-"""How long an answer may take beyond the time for which auth was asked to wait."""
+"""Seconds that an answer may take beyond the time that auth was asked to wait."""
 
 
 class Issuer:
-    """Raises UpstreamError or TimeoutError when auth gives no whole answer."""
+    """Raises UpstreamError or TimeoutError when auth gives no complete answer."""
 
     def __init__(self, settings: Settings, identities: Identities) -> None:
         self._identities = identities
@@ -40,7 +40,9 @@ class Issuer:
         )
 
     async def revocations(self, after: int, wait: float) -> Answer | None:
-        """Changes after a number, as soon as there are any, else after `wait` seconds. Raises ValueError for no such answer.
+        """The changes after number `after`. Auth answers when there are some, at the latest after `wait` seconds.
+
+        Raises ValueError when the answer has another status or form.
 
         An auth of the previous release answers at once with the whole list, or None while it has not changed.
         """
@@ -64,7 +66,7 @@ class Issuer:
         self._keys.close()
 
     def _identity(self) -> dict[str, str]:
-        """The gateway's own, in a trace that is not sampled: its polling would drown every other."""
+        """The gateway's own identity and a trace that is not sampled, because polling would fill the traces."""
         silent = trace.get_current_span(tracing.new_root()).get_span_context()
         return {
             "x-knogin-identity": self._identities.internal(),
@@ -73,7 +75,7 @@ class Issuer:
 
 
 def _measure_clock(answer: Document) -> None:
-    """By the date that auth gave its answer, which has no fractions of a second."""
+    """Compares this clock with the `Date` of auth's answer, which is exact to one second."""
     with suppress(ValueError):
         date = parsedate_to_datetime(answer.headers.get(b"date", b"").decode("latin-1"))
         clock_offset.set(round(time.time() - date.timestamp()))

@@ -1,4 +1,6 @@
-"""The issuer's public keys: fetched ahead of time, kept when it cannot be reached, never asked for more often than a bucket allows."""
+"""The issuer's public keys: fetched before they expire, kept while the issuer cannot be reached.
+
+Unknown key ids cause at most one fetch every `FORCED_EVERY` seconds."""
 
 import asyncio
 import logging
@@ -33,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class Keys:
-    """RSA keys by `kid`. `fetch` gets the JWKS document; `changed` is called whenever a key was removed or replaced."""
+    """RSA keys by `kid`. `fetch` gets the JWKS document; `changed` is called after a key was removed or replaced."""
 
     def __init__(
         self,
@@ -62,14 +64,14 @@ class Keys:
 
     @property
     def ready(self) -> bool:
-        """Whether keys are held and not older than they may be."""
+        """Whether there are keys, fetched less than `STALE_LIMIT` seconds ago."""
         return bool(self._keys) and self._clock() - self._good_at < STALE_LIMIT
 
     async def find(self, kid: str) -> RSAPublicKey | None:
         """The key named `kid`, unless it is distrusted.
 
-        An unknown one is worth a refresh, at most one every 10 seconds for all of them together; one that auth has announced
-        is waited for, since a replica of auth may not have it yet.
+        An unknown key causes a refresh, at most one every 10 seconds for all unknown keys together. For a key that auth
+        has announced it waits, because a replica of auth may not have the key yet.
         """
         if self._distrusted(kid) or (not self.ready and not await self._forced()):
             return None
@@ -82,7 +84,7 @@ class Keys:
         return self._keys.get(kid)
 
     def announce(self, kids: Iterable[str]) -> None:
-        """Auth says, with the revocations, that it publishes these keys: those that are not held are fetched at once, others dropped."""
+        """Auth announces, with the revocations, which keys it publishes: missing keys are fetched at once, others are dropped."""
         self._announced = frozenset(kids)
         announcement, self._announcement = self._announcement, asyncio.Event()
         announcement.set()
@@ -90,7 +92,7 @@ class Keys:
             self._start_learning()
 
     async def run(self) -> None:
-        """Refreshes for ever, ahead of expiry, backing off while the issuer fails."""
+        """Refreshes the keys before they expire, for ever; waits longer after each failure."""
         failures = 0
         while True:
             if await self.refresh():
@@ -102,7 +104,7 @@ class Keys:
             await asyncio.sleep(pause)
 
     async def refresh(self) -> bool:
-        """One fetch, however many wait for it. False when it failed: the keys held stay."""
+        """Fetches the keys once for all callers that wait. False when the fetch failed; the present keys stay."""
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._refresh())
             self._fetching.add_done_callback(self._fetched)
@@ -148,8 +150,8 @@ class Keys:
         return await self.refresh()
 
     async def _await_announcement(self, kid: str) -> None:
-        """Right after a refresh that did not bring the key: the announcement may come a moment later than the first token."""
-        if kid in self._keys or not self._announced:  # an auth of the previous release announces none
+        """Waits for the announcement of a key that a refresh did not bring: it may come a moment after the first token."""
+        if kid in self._keys or not self._announced:  # an auth of the previous release does not announce keys
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(ANNOUNCED_WITHIN):
@@ -166,7 +168,7 @@ class Keys:
             self._learning = asyncio.create_task(self._until_announced())
 
     async def _until_announced(self) -> None:
-        """Fetches until what is held is what was announced; replicas of auth learn of a new key within seconds."""
+        """Fetches until the keys are the announced ones; replicas of auth have a new key within seconds."""
         pause = RETRY_SECONDS
         try:
             async with asyncio.timeout(LEARN_SECONDS):
@@ -191,7 +193,7 @@ class Keys:
 
 
 def parse(document: bytes) -> dict[str, RSAPublicKey]:
-    """The RS256 signing keys of a JWK set (RFC 7517). Raises ValueError when it has none: an empty set would lock everybody out."""
+    """The RS256 signing keys of a JWK set (RFC 7517). Raises ValueError when it has none: an empty set would refuse every token."""
     try:
         members = msgspec.json.decode(document, type=dict[str, Any]).get("keys")
     except msgspec.DecodeError as error:
@@ -203,13 +205,13 @@ def parse(document: bytes) -> dict[str, RSAPublicKey]:
 
 
 def max_age(headers: Mapping[bytes, bytes]) -> float:
-    """Seconds for which the document is fresh: `max-age`, at most 300 and at least 10."""
+    """Seconds for which the document is fresh: `max-age`, but at least 10 and at most 300."""
     match = re.search(rb"(?:^|[,\s])max-age=(\d{1,9})", headers.get(b"cache-control", b""))
     return min(MAX_AGE, max(10.0, float(match[1]))) if match else MAX_AGE
 
 
 def _jitter() -> float:
-    return random.uniform(0.9, 1.1)  # noqa: S311 spreads load, hides nothing
+    return random.uniform(0.9, 1.1)  # noqa: S311 spreads load, protects nothing
 
 
 def _signs(jwk: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Rate limits: sliding windows counted in this process, shared with the other gateways through Redis behind the requests' backs."""
+"""Rate limits: sliding windows counted in this process. A background task shares the counts with other gateways through Redis."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,9 @@ def policy(name: str, rate: str) -> Policy | None:
 
 
 class Bucket:
-    """One client's requests under one policy: those of this window (as far as known), of the one before, and those not yet shared."""
+    """One client's requests under one policy.
+
+    `count` are those of this window known so far, `previous` those of the window before, `unshared` those not yet in Redis."""
 
     __slots__ = ("count", "fresh", "key", "policy", "previous", "unshared", "window")
 
@@ -51,7 +53,7 @@ class Bucket:
         self.fresh = True
 
     def take(self, now: float) -> tuple[bool, int, int]:
-        """Whether one more request is allowed, how many remain after it, and in how many seconds the window ends."""
+        """Counts a request if it is allowed. Returns (allowed, requests that remain, seconds until the window ends)."""
         _, quota, seconds, _ = self.policy
         window, elapsed = divmod(now, seconds)
         if window != self.window:
@@ -87,7 +89,7 @@ class Limits:
         self._dirty: set[Bucket] = set()
 
     def take(self, name: str, key: str, now: float) -> Headers:
-        """Counts a request; the header fields that say what is left. Raises Refusal (429)."""
+        """Counts a request and returns the header fields with the rest of the quota. Raises Refusal (429)."""
         bucket = self._buckets.get((name, key))
         if bucket is None:
             rule = self._policies.get(name)
@@ -105,7 +107,7 @@ class Limits:
         return headers
 
     async def share(self, redis: Redis) -> None:
-        """Adds what was counted here to the common windows and learns their totals. Raises RedisError."""
+        """Adds this process's new counts to the common windows and reads their totals. Raises RedisError."""
         dirty, self._dirty = self._dirty, set()
         self._trim()
         if not dirty:
@@ -131,7 +133,7 @@ class Limits:
         return bucket
 
     def _trim(self) -> None:
-        """Keeps memory bounded under a flood of new addresses."""
+        """Bounds memory under a flood of new addresses."""
         if len(self._buckets) <= BUCKETS:
             return
         now = time.time()
@@ -155,7 +157,7 @@ class Limits:
 
 
 async def run(limits: Limits, redis: Redis) -> None:
-    """Shares for ever; while Redis is away each gateway goes on by what it counts itself."""
+    """Shares the counts for ever; while Redis is away, each gateway uses its own counts."""
     reachable: bool | None = None
     while True:
         await asyncio.sleep(EVERY_SECONDS)

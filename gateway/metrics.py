@@ -1,4 +1,4 @@
-"""What the gateway counts beside the requests themselves. Labels are reasons and upstreams, never an id."""
+"""The gateway's metrics other than those of requests. Labels are reasons and upstreams, never an id."""
 
 from prometheus_client import Counter, Gauge
 

@@ -1,4 +1,4 @@
-"""Probes, metrics and the exchange of identities, on a port of their own that is never public."""
+"""Probes, metrics and the exchange of identities, on a separate port that is never public."""
 
 import asyncio
 from collections.abc import Callable, Generator
@@ -13,12 +13,12 @@ from starlette.routing import Route
 
 from gateway.app import Gateway
 from shared import health
-from shared.metrics import tell_build
+from shared.metrics import export_build
 from shared.settings import revision
 
 
 def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
-    """`/readyz` is 200 only when requests are taken, not yet or no longer otherwise, and tokens can be checked."""
+    """`/readyz` is 200 only while this process serves requests and can check tokens."""
 
     async def serving(request: Request) -> None:
         if not working():
@@ -35,13 +35,13 @@ def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:
     async def metrics(request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    tell_build(revision())
+    export_build(revision())
     checks = {"serving": serving, "jwks": keys, "revocations": revocations}
     return Starlette(routes=[*health.routes(checks), Route("/metrics", metrics), gateway.exchange.route])
 
 
 class OpsServer(uvicorn.Server):
-    """Lives and ends with the main server, whose signals it leaves alone."""
+    """Handles no signals: the main server does, and ends this one with itself."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -1,9 +1,9 @@
-"""Limits how close together the requests of one sender reach a service, whose event loop serves them in order of arrival.
+"""Limits how close together the requests of one sender reach a service, whose event loop serves requests in order of arrival.
 
-Of one sender at most `YOUNG` exchanges that began within `YOUNG_SECONDS` are on their way to a service; its others wait here until
-one of them is answered or grows older. Another sender's request thus waits in the service for a few of a crowd, not for all of it.
-An older exchange waits for something else than the loop, so that slow calls hold up nothing: a sender begins at least
-`YOUNG / YOUNG_SECONDS` exchanges a second.
+An exchange is young until it is answered or `YOUNG_SECONDS` old. A sender may have `YOUNG` young exchanges at a service; its other
+requests wait here. Another sender's request therefore waits in the service behind a few of a crowd's requests, not behind all.
+An older exchange waits for something other than the event loop, so slow calls do not delay their sender's next requests: a sender
+may begin at least `YOUNG / YOUNG_SECONDS` exchanges a second.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ YOUNG_SECONDS = 0.02
 
 
 class Line:
-    """Of one sender: the exchanges it began, the oldest first, how many of them are young, and the requests that wait to begin."""
+    """The exchanges that one sender began (oldest first), how many are young, and its requests that wait to begin."""
 
     __slots__ = ("begun", "timer", "waiting", "young")
 
@@ -40,7 +40,7 @@ class Begun:
 
 
 class Waiter:
-    """A request that waits for its turn. It takes the place of the exchange that is notified when the client leaves."""
+    """A request that waits for its turn. The connection notifies it, as it would an exchange, when the client leaves."""
 
     __slots__ = ("turn",)
 
@@ -53,7 +53,7 @@ class Waiter:
 
 
 class Pace:
-    """The lines at one service. Each request that waits holds a place, so that no more wait than there are places."""
+    """The lines at one service. Each waiting request holds a place, so the number of places bounds them."""
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
@@ -63,7 +63,7 @@ class Pace:
         return sum(len(line.waiting) for line in self._lines.values())
 
     def begin(self, sender: Sender) -> Begun | None:
-        """An exchange of `sender` if it may begin now."""
+        """Begins an exchange of `sender` if it may begin now, else None."""
         line = self._line(sender)
         now = asyncio.get_running_loop().time()
         _grow_older(line, now)
@@ -78,7 +78,7 @@ class Pace:
         return waiter
 
     async def wait(self, sender: Sender, waiter: Waiter) -> Begun:
-        """Returns when it is its turn. Raises ClientGone when its client leaves first."""
+        """Waits for the request's turn. Raises ClientGone when its client leaves first."""
         try:
             return await waiter.turn
         except BaseException:
@@ -86,12 +86,12 @@ class Pace:
             if waiter in line.waiting:
                 line.waiting.remove(waiter)
             elif not waiter.turn.cancelled() and waiter.turn.exception() is None:
-                # It left in the very moment of its turn.
+                # Its client left just when its turn came.
                 end(waiter.turn.result())
             raise
 
     def tidy(self) -> None:
-        """Forgets who has nothing young on its way; called now and then."""
+        """Removes the lines of senders without young or waiting requests; called regularly."""
         now = asyncio.get_running_loop().time()
         for name, line in list(self._lines.items()):
             _grow_older(line, now)
@@ -99,7 +99,7 @@ class Pace:
                 del self._lines[name]
 
     def _line(self, sender: Sender) -> Line:
-        # Callers without a token are of no tenant: each address is paced by itself.
+        # Callers without a token have no tenant: each address has its own line.
         name = sender.client if sender.tenant == ANONYMOUS else sender.tenant
         line = self._lines.get(name)
         if line is None:
@@ -108,7 +108,7 @@ class Pace:
 
 
 def end(begun: Begun) -> None:
-    """Every exchange that began ends here once, also a failed one."""
+    """Must be called once for every exchange that began, also for a failed one."""
     if begun.young:
         begun.young = False
         begun.line.young -= 1
@@ -133,7 +133,7 @@ def _grow_older(line: Line, now: float) -> None:
 
 
 def _admit(line: Line) -> None:
-    """Lets in who waits as far as there is room, and looks again when the oldest exchange is no longer young."""
+    """Begins as many waiting requests as allowed, and checks again when the oldest exchange is no longer young."""
     loop = asyncio.get_running_loop()
     now = loop.time()
     _grow_older(line, now)

@@ -1,9 +1,9 @@
-"""Places at a service, shared fairly: between tenants first, then between the clients of each.
+"""Shares the places at a service fairly: first between tenants, then between the clients of each tenant.
 
-Who is alone gets most of the places, and none of the last. A tenant may hold up to `TENANT_SHARE` times as many as are free (the
-dynamic threshold of Choudhury and Hahne): what one holds shrinks as others come, and a newcomer always finds a free one.
-A client may hold up to `CLIENT_SHARE` times as many as its tenant can still get. Of 256 places one client alone gets 182,
-two tenants 114 each, ten 25 each.
+A tenant may hold up to `TENANT_SHARE` times as many places as are free (the dynamic threshold of Choudhury and Hahne). A tenant
+alone gets most of the places but not the last ones. Its share shrinks as other tenants come, and a new tenant always finds a free
+place. A client may hold up to `CLIENT_SHARE` times as many places as its tenant can still get. Of 256 places one client alone gets
+182, two tenants get 114 each, ten get 25 each.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ WAIT_SECONDS = 1.0
 CLIENT_WAITING = 16
 TENANT_WAITING = 32
 ANONYMOUS = "anonymous"
-"""Stands for the tenant of all callers without a token; each address is a client of it."""
+"""The tenant of all callers without a token; each address is one of its clients."""
 
 
 class Sender(NamedTuple):
-    """On whose account a place is taken."""
+    """The tenant and the client that a place counts for."""
 
     tenant: str
     client: str
@@ -41,7 +41,7 @@ class Crowded(NoPlace):
 
 
 class Tenant:
-    """What one tenant holds; `queue` are its clients that wait, the next one first."""
+    """The places that one tenant holds (`held`); `queue` are its waiting clients, the next one first."""
 
     __slots__ = ("clients", "held", "name", "queue", "waiting")
 
@@ -54,7 +54,7 @@ class Tenant:
 
 
 class Client:
-    """What one client of a tenant holds, and its requests that wait, in the order in which they came."""
+    """The places that one client of a tenant holds (`held`); `waiters` are its waiting requests in order of arrival."""
 
     __slots__ = ("held", "name", "tenant", "waiters")
 
@@ -66,7 +66,7 @@ class Client:
 
 
 class Waiter:
-    """A request that waits for a place. Stands in for its exchange, so that it learns when its client leaves."""
+    """A request that waits for a place. The connection notifies it, as it would an exchange, when the client leaves."""
 
     __slots__ = ("future",)
 
@@ -79,7 +79,7 @@ class Waiter:
 
 
 class Places:
-    """`total` places, at most `most` of them for one client. Every place taken is left again, whatever happens meanwhile."""
+    """`total` places, at most `most` of them for one client. Each place taken must be given back with `leave`."""
 
     def __init__(self, total: int, most: int | None = None) -> None:
         self.total = total
@@ -91,12 +91,12 @@ class Places:
         self._queue: deque[Tenant] = deque()
 
     def take(self, sender: Sender) -> Client | None:
-        """A place for `sender` if it may have one now, in front of nobody who waits."""
+        """A place for `sender` if it may have one now; None if not, or if requests of the same client wait already."""
         tenant = self._tenants.get(sender.tenant)
         client = tenant.clients.get(sender.client) if tenant is not None else None
         if client is None:
             client = self._new(sender)
-        # While half of the places are free, nobody has its share: the common case, in one comparison.
+        # While half of the places are free, no sender has reached its share: one comparison decides the common case.
         if client.waiters or not ((self.held < self._half and client.held < self._most) or self._may(client)):
             return None
         client.held += 1
@@ -105,7 +105,7 @@ class Places:
         return client
 
     def refusal(self, sender: Sender) -> NoPlace:
-        """Why `sender` gets no place now."""
+        """The reason why `sender` gets no place now."""
         return NoPlace("all places are taken") if self.held >= self.total else Crowded(f"{sender.client} has its share")
 
     def waiter(self, sender: Sender) -> Waiter:
@@ -139,7 +139,7 @@ class Places:
         return client
 
     def leave(self, client: Client) -> None:
-        """Gives a place back, to whoever waits and holds less than its share, in turn."""
+        """Gives a place back; the next waiting sender below its share gets it."""
         client.held -= 1
         client.tenant.held -= 1
         self.held -= 1
@@ -147,7 +147,7 @@ class Places:
             self._admit()
 
     def tidy(self) -> None:
-        """Forgets those who neither hold a place nor wait; called now and then, since they mostly come back."""
+        """Removes tenants and clients that neither hold a place nor wait; called regularly, not at once, because most come back."""
         for name, tenant in list(self._tenants.items()):
             tenant.clients = {
                 client.name: client for client in tenant.clients.values() if client.held or client.waiters
@@ -156,13 +156,13 @@ class Places:
                 del self._tenants[name]
 
     def largest(self) -> int:
-        """Places that the tenant with the most of them holds."""
+        """The most places that one tenant holds."""
         return max((tenant.held for tenant in self._tenants.values()), default=0)
 
     def _may(self, client: Client) -> bool:
         free = self.total - self.held
         allowance = TENANT_SHARE * free - client.tenant.held
-        # A place more for a tenant is also one free place less, so that it can still get a `1 + TENANT_SHARE`th of its allowance.
+        # One more place for a tenant is one free place less, so it can still get only `allowance / (1 + TENANT_SHARE)` places.
         return allowance > 0 and client.held < min(self._most, CLIENT_SHARE * allowance / (1 + TENANT_SHARE))
 
     def _new(self, sender: Sender) -> Client:
@@ -170,7 +170,7 @@ class Places:
         return tenant.clients.setdefault(sender.client, Client(sender.client, tenant))
 
     def _admit(self) -> None:
-        """Lets in whoever waits and may, one of each tenant after the other."""
+        """Gives free places to waiting requests that may have one, one tenant after the other."""
         passed = 0
         while self._queue and passed < len(self._queue) and self.held < self.total:
             tenant = self._queue[0]
@@ -188,7 +188,7 @@ class Places:
                 passed = 0
 
     def _next_of(self, tenant: Tenant) -> Client | None:
-        """The client of `tenant` whose turn it is, and that may have a place."""
+        """The next waiting client of `tenant` that may have a place."""
         for _ in range(len(tenant.queue)):
             client = tenant.queue[0]
             tenant.queue.rotate(-1)
@@ -197,7 +197,7 @@ class Places:
         return None
 
     def _give_up(self, client: Client, waiter: Waiter) -> None:
-        """Ends a wait that was not successful; or that was, in the very moment when it was ended."""
+        """Ends a wait without a place. If the place came at the same moment, gives it back."""
         future = waiter.future
         if future.done() and not future.cancelled() and future.exception() is None:
             self.leave(client)

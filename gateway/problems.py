@@ -1,4 +1,4 @@
-"""The gateway's own problem documents (RFC 9457), as bytes: it answers most of them without a framework."""
+"""The gateway's own problem documents (RFC 9457), rendered as bytes: the gateway sends most of them without a framework."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from shared.problems import DOCUMENTATION, access_on_request
 
 
 class Refusal(Exception):
-    """An answer of the gateway's own. `close` ends the connection after it, since what follows on it cannot be trusted."""
+    """An answer that the gateway itself gives. `close` then closes the connection, because its next bytes cannot be trusted."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
 
 def render(refusal: Refusal, trace_id: str, *, to_oauth_client: bool = False) -> Answer:
-    """The answer. A client of OAuth is told in its own words too (RFC 6749 §5.2, §4.1.2.1): it reads `error` alone."""
+    """The answer. For an OAuth client it also has `error` (RFC 6749 §5.2, §4.1.2.1), which such clients read."""
     document = {
         "type": DOCUMENTATION + refusal.slug,
         "title": refusal.title,
@@ -91,7 +91,7 @@ def unavailable(detail: str, *, retry_after: int = 1) -> Refusal:
 
 
 def crowded() -> Refusal:
-    """For a client that has as many requests in flight at a service as its share is."""
+    """For a client that already has its share of requests in flight at a service."""
     detail = "Too many requests of your organisation or client are in flight; try again when some are answered."
     return Refusal(429, "Too many requests", detail, headers=[(b"retry-after", b"1")])
 
@@ -109,10 +109,10 @@ def too_slow() -> Refusal:
 
 
 def on_request(upstream: str) -> Refusal:
-    """For a surface whose service is not there. Only the control plane is one that can be asked for."""
+    """For a path whose service is not deployed. A capability to request exists only for the control plane."""
     if upstream == "platform":
-        told = access_on_request("platform_api")
-        return Refusal(told.status, told.title, told.detail, extra=told.extra)
+        problem = access_on_request("platform_api")
+        return Refusal(problem.status, problem.title, problem.detail, extra=problem.extra)
     detail = "This surface is opened on request; ask Knogin to open it for your organisation."
     return Refusal(403, "Access on request", detail)
 
@@ -120,7 +120,7 @@ def on_request(upstream: str) -> Refusal:
 def unauthorized(
     metadata: str, error: str = "", description: str = "", *, status: int = 401, reason: str = ""
 ) -> Refusal:
-    """The challenge of RFC 6750 §3 with the metadata URL of RFC 9728 §5.1; without an error code when no token was sent."""
+    """The challenge of RFC 6750 §3 with the metadata URL of RFC 9728 §5.1. It has no error code when no token was sent."""
     challenge = f'Bearer realm="knogin", resource_metadata="{metadata}"'
     if error:
         challenge += f', error="{error}", error_description="{description}"'

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as strictly as a gateway must read it, on uvicorn's httptools protocol: what two parsers could read differently is refused."""
+"""Strict HTTP/1.1 on uvicorn's httptools protocol: refuses every request that two parsers could read differently."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ NEVER = float("inf")
 
 
 class GatewayProtocol(HttpToolsProtocol):
-    """Adds limits, deadlines and problem documents. `exchange`, where set, is told when the client leaves."""
+    """Adds limits, deadlines and problem documents. `exchange`, if set, is notified when the client leaves."""
 
     transport: Any
     app: Any
@@ -28,7 +28,7 @@ class GatewayProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.watch = watch
         self.deadline = NEVER
-        self.household = ""
+        self.network = ""
         self.stalled = False
         self.refused = False
         self.draining = False
@@ -51,7 +51,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.watch.remove(self)
         super().connection_lost(exc)
         self.pipeline.clear()
-        if self.running is not None:  # it is not `cycle`, which uvicorn has told, where others wait behind it
+        if self.running is not None:  # uvicorn notified only `cycle`, the last of the pipelined requests
             self.running.disconnected = True
             self.running.message_event.set()
         if self.exchange is not None:
@@ -68,7 +68,7 @@ class GatewayProtocol(HttpToolsProtocol):
             cause = error.__context__
             self._refuse(cause if isinstance(cause, Refusal) else malformed("The request is not well-formed HTTP/1.1."))
             return
-        if self.in_head and self.heads == alone:  # all of it belongs to one head, which the parser still holds back
+        if self.in_head and self.heads == alone:  # all of `data` belongs to one head that the parser still buffers
             self.held_bytes += len(data)
             if self.held_bytes > HEAD_LIMIT:
                 self._refuse(_head_too_large())
@@ -79,11 +79,11 @@ class GatewayProtocol(HttpToolsProtocol):
                 self.parser.feed_data(data)
                 return
             except httptools.HttpParserUpgrade as upgrade:
-                # An upgrade is a wish that may be ignored; the request had no body (see on_headers_complete).
+                # The gateway may ignore an upgrade; the request had no body (see on_headers_complete).
                 data = data[upgrade.args[0] :]
 
     def shutdown(self) -> None:
-        """Drains: a busy connection ends with its answer; an idle one has a moment to send one more request."""
+        """Drains: a busy connection ends after its answer; an idle one may still send a request for `linger_seconds`."""
         self.draining = True
         if self.running is not None:
             self.running.keep_alive = False
@@ -91,7 +91,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self.deadline = min(self.deadline, self.watch.now + self.watch.linger_seconds)
 
     def expired(self) -> None:
-        """A deadline passed: of an idle connection, a head, a body, or a client that does not read."""
+        """Called at a deadline: of an idle connection, a head, a body, or a client that does not read."""
         waiting = self.in_head or (self.running is not None and self.running.more_body)
         if self.stalled:
             self.transport.abort()
@@ -101,7 +101,7 @@ class GatewayProtocol(HttpToolsProtocol):
             self._close()
 
     def _close(self) -> None:
-        """Closes once all is written; aborts at the next deadline, since a client that does not read would keep it open for ever."""
+        """Closes after the last write; aborts at the next deadline, because a client that does not read would keep it open."""
         if self.transport.is_closing():
             self.transport.abort()
         else:
@@ -109,9 +109,9 @@ class GatewayProtocol(HttpToolsProtocol):
             self.deadline = self.watch.now + self.watch.body_seconds
 
     def _settle(self) -> None:
-        """Sets the deadline of the state that the connection is in now.
+        """Sets the deadline for the connection's present state.
 
-        Only an exchange whose request is whole has none here: how long its service may take is the upstream's to say.
+        Only an exchange with a complete request has no deadline here: the upstream's time limit applies to it.
         """
         receiving = self.cycle is not None and self.cycle.more_body
         if self.stalled or (receiving and not self.pipeline and not self.in_head):
@@ -152,7 +152,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.in_head:
-            return  # a trailer; none is passed on
+            return  # a trailer; trailers are not passed on
         name = name.lower()
         if name in framing.FIELDS:
             self.framing.append((name, value))
@@ -177,7 +177,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if parser.should_upgrade() and length != 0:
             raise malformed("A request with a body cannot ask for an upgrade.")
         where = target.parse(self.url, host)
-        # Until the parser says that the request is whole, whatever its fields say.
+        # Holds until the parser reports the end of the request, not until its announced length has come.
         self.deadline = self.watch.now + self.watch.body_seconds
         scope: Any = {
             "type": "http",
@@ -227,7 +227,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._start_asgi_task(cycle, self.app)
 
     def on_body(self, body: bytes) -> None:
-        if self.cycle.response_complete:  # what is left of it is thrown away, and buys no time
+        if self.cycle.response_complete:  # the rest of the body is dropped and does not extend the deadline
             return
         super().on_body(body)
         self.deadline += len(body) / self.watch.body_rate
@@ -252,13 +252,13 @@ class GatewayProtocol(HttpToolsProtocol):
             cycle.keep_alive = cycle.keep_alive and not self.draining
             self._run(cycle)
             self._settle()
-        elif not self.in_head and not self.cycle.more_body:  # else their own deadline goes on
+        elif not self.in_head and not self.cycle.more_body:  # else the deadline of the head or the body stays
             self._settle()
 
     # Answers
 
     async def answer(self, answer: Answer) -> None:
-        """Answers the running request with what is all at hand: one write, where ASGI needs two."""
+        """Sends a complete answer to the running request in one write, where ASGI needs two."""
         if self.flow.write_paused:
             await self.flow.drain()
         cycle = self.running
@@ -274,7 +274,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def conclude(self, answer: Answer) -> None:
         """Answers the running request and ends the connection.
 
-        For a moment it still takes in what the client is sending: a reset would overtake the answer.
+        It reads and drops the client's bytes for `linger_seconds`: closing at once could send a reset that destroys the answer.
         """
         self.refused = True
         self.in_head = False
@@ -296,7 +296,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.transport.write(b"".join(parts))
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answers what could not be read. What is being answered already is finished first, and its answer is then the last."""
+        """Refuses a request that could not be parsed. Finishes the response in progress first, then closes the connection."""
         if self.running is not None and (self.running is not self.cycle or not self.running.more_body):
             self.refused = True
             self.running.keep_alive = False

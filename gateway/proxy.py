@@ -1,4 +1,4 @@
-"""Passes a request to a service and its answer back, both as streams."""
+"""Streams a request to a service and the answer back to the client."""
 
 import asyncio
 
@@ -12,14 +12,14 @@ from gateway.problems import Answer, Refusal
 from gateway.upstream import Refused, Unreachable, Upstream
 
 COLLECTED = 64 * 1024
-"""Bytes of a body that are awaited before the service hears of the request: as many as are buffered for a connection in any case."""
+"""Bytes of a body that are read before the request goes to the service: as many as a connection buffers in any case."""
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 CLIENT_CLOSED = 499
-"""What the log says of an exchange whose client left (nginx's word for it)."""
+"""Status in the log for an exchange whose client left, as in nginx."""
 
 
 class Body:
-    """The client's body: its first part at hand, the rest still to come. Raises Refusal (413) past the limit."""
+    """The client's body: `first` is read before the exchange, the rest during it. Raises Refusal (413) beyond the limit."""
 
     def __init__(self, call: Call, limit: int) -> None:
         self._receive = call.receive
@@ -30,14 +30,14 @@ class Body:
         self.more = call.length != 0
 
     async def open(self) -> None:
-        """Reads the first part: all of a short body, since who sends one slowly shall hold no place at the service. Raises ClientGone."""
+        """Reads the first part, which is all of a short body: a slow sender then holds no place at the service. Raises ClientGone."""
         parts: list[bytes] = []
         while self.more and self._size < COLLECTED:
             parts.append(await self.read())
         self.first = b"".join(parts)
 
     async def read(self) -> bytes:
-        """The next part, framed as it goes to the service."""
+        """The next part, framed for the service (chunked, or as it is)."""
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientGone("client gone")
@@ -53,7 +53,7 @@ class Body:
 
 
 async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: int, sender: Sender) -> None:
-    """Answers `call` with the service's answer. Raises Refusal where there is none. `sender` is on whose account its places are."""
+    """Sends the service's answer to the client. Raises Refusal when there is none. Places count for `sender`."""
     body = Body(call, body_limit)
     connection: Connection | None = None
     place: Client | None = None
@@ -100,13 +100,13 @@ async def _wait_in_line(call: Call, upstream: Upstream, sender: Sender) -> Begun
 
 
 def _require_client(call: Call) -> None:
-    """Raises ClientGone where the client left in the very moment when its wait ended."""
+    """Raises ClientGone if the client left just when its wait ended."""
     if call.client.running is None or call.client.running.disconnected:
         raise ClientGone("client gone")
 
 
 async def _receive(call: Call, upstream: Upstream, head: bytes, body: Body, sender: Sender) -> Connection:
-    """An exchange whose body is still on its way, which takes a place among those as well."""
+    """An exchange whose body is still arriving: it also takes one of the places for such exchanges."""
     place = upstream.receiving.take(sender)
     if place is None:
         raise upstream.receiving.refusal(sender)
@@ -117,14 +117,14 @@ async def _receive(call: Call, upstream: Upstream, head: bytes, body: Body, send
 
 
 async def _exchange(call: Call, upstream: Upstream, head: bytes, body: Body, sender: Sender) -> Connection:
-    """Sends the request and waits for the answer's head. Tries a second time where that is harmless and the budget allows."""
+    """Sends the request and waits for the answer's head. Retries once if that is safe and within the budget."""
     harmless = not body.more and (call.method in IDEMPOTENT or call.incoming.idempotent)
     try:
         try:
             return await _attempt(call, upstream, head, body)
         except UpstreamError as error:
-            unheard = isinstance(error, Unreachable) or error.stale
-            if not (harmless and unheard and upstream.may_retry()):
+            unanswered = isinstance(error, Unreachable) or error.stale
+            if not (harmless and unanswered and upstream.may_retry()):
                 raise
             upstream_retries.labels(upstream.name).inc()
             return await _attempt(call, upstream, head, body, fresh=True)
@@ -140,7 +140,7 @@ async def _attempt(call: Call, upstream: Upstream, head: bytes, body: Body, *, f
         call.client.exchange = connection
         connection.start(head + body.first, bodiless=call.method == "HEAD")
         if body.more:
-            # An answer, or an end, while the client is still sending: `receive` wakes with nothing.
+            # If the answer or the end comes while the client still sends, this wakes `receive` with an empty part.
             connection.nudge = call.client.running.message_event.set
         while body.more and not connection.answered and connection.error is None:
             await connection.write(await body.read())
@@ -159,7 +159,7 @@ async def _return(call: Call, connection: Connection) -> None:
     fields = [*headers.returned(connection.headers), *call.answer]
     if connection.status in (204, 304):
         fields = [field for field in fields if field[0] != b"content-length"]
-    # HTTP/1.0 knows no chunks: what has no length is collected for it.
+    # HTTP/1.0 has no chunked coding: an answer without a length is collected first.
     if connection.done or (call.http_version == "1.0" and not connection.sized):
         await _return_whole(call, connection, fields)
     else:
@@ -201,7 +201,7 @@ def _head(call: Call, identity: bytes) -> bytes:
 
 
 def _refusal(call: Call, upstream: Upstream, error: UpstreamError, sender: Sender) -> Refusal:
-    """The answer to a client whose service did not answer."""
+    """The problem for a client whose service did not answer."""
     call.reason = _count(upstream, error, sender)
     if isinstance(error, Unreachable | Refused):
         return problems.unavailable("The service behind this path is not available; try again.")
@@ -209,7 +209,7 @@ def _refusal(call: Call, upstream: Upstream, error: UpstreamError, sender: Sende
 
 
 def _no_place(call: Call, upstream: Upstream, error: NoPlace) -> Refusal:
-    """429 for who holds its share already, 503 for who meets a service whose places are all taken."""
+    """429 for a sender that already holds its share, 503 when all places of the service are taken."""
     call.reason = f"places_{error.reason}"
     places_refused.labels(upstream.name, error.reason).inc()
     if isinstance(error, Crowded):
@@ -218,7 +218,7 @@ def _no_place(call: Call, upstream: Upstream, error: NoPlace) -> Refusal:
 
 
 def _broke_off(call: Call, upstream: Upstream, error: UpstreamError, sender: Sender) -> None:
-    """The answer has begun, so that breaking the connection is the only way to say that it is not whole."""
+    """Aborts the client's connection: the answer has begun, so this is the only sign that it is not complete."""
     call.reason = _count(upstream, error, sender)
     call.client.transport.abort()
 

@@ -1,4 +1,6 @@
-"""Which tokens are revoked, as far as a gateway may believe what it knows; followed from auth, sooner when its bell rings in Redis."""
+"""The revocations that the gateway follows from auth, and whether they are recent enough to trust.
+
+A bell in Redis makes a follower whose connection is dead ask again sooner."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -8,7 +10,7 @@ from shared.revocations import TOTAL_MARKS, WAIT_SECONDS, Answer, Follower, Mark
 
 
 class Revocations:
-    """`fetch(after, wait)` asks auth for changes. `published` is called with the ids of the keys that it publishes."""
+    """`fetch(after, wait)` asks auth for changes. `published` is called with the ids of the keys that auth publishes."""
 
     def __init__(
         self,
@@ -36,5 +38,5 @@ class Revocations:
 
     @property
     def usable(self) -> bool:
-        """False once auth has not answered for so long that a revoked token might pass."""
+        """False after auth has not answered for `max_staleness` seconds: a revoked token could pass."""
         return self._follower.age <= self._max_staleness

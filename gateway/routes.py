@@ -1,4 +1,4 @@
-"""Which service answers what: hosts, path prefixes, whether a token is needed, limits."""
+"""Maps hosts and path prefixes to services, with the access rule and limits of each path."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -15,26 +15,28 @@ class Access(Enum):
     BEARER = "bearer"
     """A valid token, or 401."""
     PUBLIC = "public"
-    """Anonymous; `Authorization` goes through, since the service authenticates clients itself."""
+    """Anonymous; `Authorization` is passed on, because the service authenticates clients itself."""
     OPTIONAL = "optional"
-    """Anonymous without `Authorization`; a token that is there must be valid."""
+    """Anonymous without `Authorization`; if a token is sent, it must be valid."""
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A path, or everything below it when `below`. `limit` names the rate of writes; reads of bearer routes take `read`."""
+    """One path (`with_path`) and the paths below it (`with_subpaths`). `body` is in bytes.
+
+    `limit` names the rate class; reads of a `write` or `ingest` route count as `read`."""
 
     path: str
     upstream: str
     access: Access = Access.BEARER
     limit: str = "write"
     body: int = MIB
-    below: bool = True
-    exact: bool = True
+    with_subpaths: bool = True
+    with_path: bool = True
 
     def matches(self, path: str) -> bool:
         if path == self.path:
-            return self.exact
-        return self.below and path.startswith(self.path + "/")
+            return self.with_path
+        return self.with_subpaths and path.startswith(self.path + "/")
 
     def rate(self, method: str) -> str:
         """The rate class of a request."""
@@ -42,30 +44,30 @@ class Route(msgspec.Struct, frozen=True):
 
 
 AUTH = (
-    Route("/.well-known", "auth", Access.PUBLIC, "public", exact=False),
-    Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", body=64 * KIB, below=False),
-    Route("/v1/oauth", "auth", Access.PUBLIC, "public", body=64 * KIB, exact=False),
-    Route("/v1/auth", "auth", Access.PUBLIC, "public", body=64 * KIB, exact=False),
-    Route("/v1/saml", "auth", Access.OPTIONAL, "public", exact=False),
-    Route("/v1/platform", "auth", exact=False),
+    Route("/.well-known", "auth", Access.PUBLIC, "public", with_path=False),
+    Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", body=64 * KIB, with_subpaths=False),
+    Route("/v1/oauth", "auth", Access.PUBLIC, "public", body=64 * KIB, with_path=False),
+    Route("/v1/auth", "auth", Access.PUBLIC, "public", body=64 * KIB, with_path=False),
+    Route("/v1/saml", "auth", Access.OPTIONAL, "public", with_path=False),
+    Route("/v1/platform", "auth", with_path=False),
     Route("/v1/webhooks", "webhooks"),
 )
 API = (
-    Route("/.well-known", "auth", Access.PUBLIC, "public", exact=False),
-    Route("/graphql", "graphql", limit="graphql", body=128 * KIB, below=False),
-    Route("/api/v1/graphql", "graphql", limit="graphql", exact=False),
-    Route("/api/v1/epcr", "epcr", exact=False),
+    Route("/.well-known", "auth", Access.PUBLIC, "public", with_path=False),
+    Route("/graphql", "graphql", limit="graphql", body=128 * KIB, with_subpaths=False),
+    Route("/api/v1/graphql", "graphql", limit="graphql", with_path=False),
+    Route("/api/v1/epcr", "epcr", with_path=False),
     Route("/api/v1/devices", "devices", limit="ingest"),
     # Edge agents have no token: the service knows their codes and credentials.
-    Route("/api/v1/platform/agents/enrol", "platform", Access.PUBLIC, "public", body=64 * KIB, below=False),
-    Route("/api/v1/platform/agents/heartbeat", "platform", Access.PUBLIC, "public", body=64 * KIB, below=False),
-    Route("/api/v1/platform/agents/content", "platform", Access.PUBLIC, "public", exact=False),
-    Route("/api/v1/platform", "platform", body=10 * MIB + 64 * 1024, exact=False),
+    Route("/api/v1/platform/agents/enrol", "platform", Access.PUBLIC, "public", body=64 * KIB, with_subpaths=False),
+    Route("/api/v1/platform/agents/heartbeat", "platform", Access.PUBLIC, "public", body=64 * KIB, with_subpaths=False),
+    Route("/api/v1/platform/agents/content", "platform", Access.PUBLIC, "public", with_path=False),
+    Route("/api/v1/platform", "platform", body=10 * MIB + 64 * 1024, with_path=False),
 )
 
 
 class Site:
-    """What answers under one base URL. `base` is also the audience a token needs there; the docs site has none."""
+    """The routes under one base URL. `base` is also the audience that a token needs there; the docs site has neither."""
 
     def __init__(self, base: str, routes: Iterable[Route]) -> None:
         self.base = base.rstrip("/")

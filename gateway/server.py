@@ -18,7 +18,7 @@ from shared.serving import freeze
 
 
 def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: str) -> None:
-    """Serves until SIGTERM, then drains: requests in flight are answered, idle connections are closed."""
+    """Serves until SIGTERM, then drains: answers requests in flight and closes idle connections."""
     logs.configure("gateway", settings.log_level)
     tracing.configure("gateway", spans_file=settings.spans_file, otlp_endpoint=settings.otel_exporter_otlp_endpoint)
     gateway = Gateway(settings)
@@ -33,11 +33,11 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
 
 
 def config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
-    # A factory where uvicorn expects the class: it only ever calls it.
+    # uvicorn expects a class but only calls it, so a factory serves.
     protocol: Any = functools.partial(GatewayProtocol, watch=gateway.watch)
     return uvicorn.Config(
         Background(gateway),
-        interface="asgi3",  # which uvicorn would tell by an async `__call__`
+        interface="asgi3",  # uvicorn would detect it only from an async `__call__`
         http=protocol,
         ws="none",
         lifespan="on",

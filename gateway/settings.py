@@ -1,4 +1,4 @@
-"""Everything that can be set, from the environment alone."""
+"""The gateway's settings, all from the environment."""
 
 import ipaddress
 from typing import Annotated
@@ -22,7 +22,7 @@ NETWORKS = settings.Form("networks such as 10.0.0.0/8, separated by commas", net
 
 
 class Settings(settings.Process, frozen=True, kw_only=True):
-    """Rates are `<requests>/<seconds>` for each client (or address, where nobody is authenticated), or `off`."""
+    """Rates are `<requests>/<seconds>` for each client (for each client network on routes without a token), or `off`."""
 
     identity_signing_key: Annotated[str, KEY]
     issuer: settings.Origin

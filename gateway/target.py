@@ -9,15 +9,15 @@ from gateway.problems import malformed
 
 HOST = re.compile(rb"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?")
 ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://(?P<authority>[^/?#@]+)(?P<rest>[/?][^#]*)?")
-# Printable, no fragment, no backslash (which some parsers take for a slash); a percent sign begins an escape. Written so that the
-# common path without one is a single run: as one alternative per character it cost a tenth of a whole request.
+# Printable, no fragment, no backslash (some parsers read it as a slash); a percent sign begins an escape. The pattern matches a
+# path without escapes in a single run: with one alternative per character it cost a tenth of a whole request.
 PATH = re.compile(rb"/[!\"$&-\[\]-~]*(?:%[0-9A-Fa-f]{2}[!\"$&-\[\]-~]*)*")
 QUERY = re.compile(rb"[!\"$-~]*")
 LIMIT = 8192
 
 
 class Target(NamedTuple):
-    """`raw` is what goes to the service, byte for byte; `path` is decoded."""
+    """`raw` goes to the service byte for byte; `path` is decoded."""
 
     raw: bytes
     path: str
@@ -26,7 +26,7 @@ class Target(NamedTuple):
 
 
 def parse(url: bytes, host: bytes) -> Target:
-    """Raises Refusal (400) for anything but a path or an absolute URL whose authority is `host`."""
+    """Raises Refusal (400) unless `url` is a path, or an absolute URL whose authority is `host`."""
     raw = url if url.startswith(b"/") else _absolute(url, host)
     raw_path, _, query = raw.partition(b"?")
     if not PATH.fullmatch(raw_path) or not QUERY.fullmatch(query):
@@ -47,7 +47,7 @@ def host_name(host: bytes) -> str:
 
 
 def climbs(path: str) -> bool:
-    """Whether a decoded path has `.` or `..` segments, which another parser might resolve to a path that was not checked."""
+    """Whether a decoded path has `.` or `..` segments. Another parser might resolve them to a path that was not checked."""
     return "/." in path and any(segment in (".", "..") for segment in path.split("/"))
 
 

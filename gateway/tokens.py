@@ -1,4 +1,4 @@
-"""Access tokens (RFC 9068): verified once, remembered for up to a minute, checked against revocations on every use."""
+"""Access tokens (RFC 9068): verified once, cached for up to a minute, checked against revocations on every use."""
 
 import time
 import uuid
@@ -26,7 +26,7 @@ REQUIRED = ["exp", "iat", "iss", "aud", "sub", "client_id", "tenant_id", "jti"]
 
 
 class Invalid(Exception):
-    """The token does not let anybody in. `reason` is a metric label, the text a description for the client."""
+    """The token is refused. `reason` is a metric label; the text is a description for the client."""
 
     def __init__(self, reason: str, description: str) -> None:
         super().__init__(description)
@@ -34,8 +34,8 @@ class Invalid(Exception):
         self.description = description
 
 
-class Cut(Exception):
-    """Nothing can be said about tokens: no keys, or revocations too old."""
+class TokensUncheckable(Exception):
+    """No token can be checked: no keys, or revocations too old."""
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 class Token:
-    """A verified token: who it is, until when it may be believed, and the identity headers minted for it."""
+    """A verified token: its caller, the time until it must be verified again, and the identity headers made for it."""
 
     __slots__ = ("audiences", "caller", "identities", "kid", "made_ms", "reported_at", "until", "version")
 
@@ -86,11 +86,11 @@ class Tokens:
         self._old: dict[bytes, Token] = {}
 
     def forget(self) -> None:
-        """Drops every verified token: a key was withdrawn."""
+        """Drops every verified token, because a key was withdrawn."""
         self._young, self._old = {}, {}
 
     def known(self, text: bytes, audience: str) -> Token | None:
-        """The token if it was verified before and still holds; the hot path. Raises Invalid or Cut."""
+        """The token if it was verified before and is still valid. This is the hot path. Raises Invalid or TokensUncheckable."""
         digest = sha256(text).digest()
         token = self._young.get(digest)
         if token is None:
@@ -104,7 +104,7 @@ class Tokens:
         return token
 
     async def verify(self, text: bytes, audience: str) -> Token:
-        """Verifies a token in full. Raises Invalid or Cut."""
+        """Verifies a token in full. Raises Invalid or TokensUncheckable."""
         if len(text) > LONGEST_TOKEN:
             raise Invalid("too_long", "The token is too long.")
         kid, key = await self._key(text)
@@ -118,7 +118,7 @@ class Tokens:
         if audience not in token.audiences:
             raise Invalid("audience", "The token is not meant for this host.")
         if not self._revocations.usable:
-            raise Cut
+            raise TokensUncheckable
         if token.version == self._revocations.version:
             return
         who = token.caller
@@ -151,7 +151,7 @@ class Tokens:
         key = await self._keys.find(kid)
         if key is None:
             if not self._keys.ready:
-                raise Cut
+                raise TokensUncheckable
             raise Invalid("kid", "The token is signed with a key this issuer does not publish.")
         return kid, key
 
@@ -171,7 +171,7 @@ class Tokens:
             raise Invalid("expired", "The token has expired.") from error
         except jwt.ImmatureSignatureError as error:
             if _is_made_soon(text, self._clock()):
-                raise Cut from error
+                raise TokensUncheckable from error
             raise Invalid("claims", "The token is not valid yet.") from error
         except jwt.InvalidSignatureError as error:
             raise Invalid("signature", "The token's signature is wrong.") from error
@@ -184,7 +184,7 @@ class Tokens:
 
 
 def _is_made_soon(text: str | bytes, now: float) -> bool:
-    """Whether a genuine token is made in the future, by no more than clocks may be apart: this one or auth's is wrong."""
+    """Whether a genuine token's `iat` is ahead by no more than `CLOCKS_APART`: then this clock or auth's is wrong."""
     claims: dict[str, Any] = jwt.decode(text, options={"verify_signature": False})
     return "nbf" not in claims and now < float(claims["iat"]) <= now + CLOCKS_APART
 

@@ -1,4 +1,4 @@
-"""The gateway's own trace: ids for every request, a span only where the trace is sampled."""
+"""The gateway's own trace: ids for every request, a span only if the trace is sampled."""
 
 import random
 import secrets
@@ -14,7 +14,7 @@ MAX_LINK = 55
 
 
 class Trace:
-    """One request's trace: the gateway always starts it, and decides alone whether it is sampled. What a client sends is a link at most."""
+    """One request's trace. The gateway always starts it and decides alone whether to sample it; a client's `traceparent` is only a link."""
 
     __slots__ = ("began", "span", "span_id", "trace_id")
 
@@ -32,7 +32,7 @@ class Trace:
         context = self.span.get_span_context()
         if context.is_valid:
             self.trace_id, self.span_id = f"{context.trace_id:032x}", f"{context.span_id:016x}"
-        else:  # nothing is exported by this process
+        else:  # this process exports nothing
             self.trace_id, self.span_id = secrets.token_hex(16), secrets.token_hex(8)
 
     @property
@@ -43,7 +43,7 @@ class Trace:
         return [(b"traceresponse", self.traceparent.encode()), (b"x-trace-id", self.trace_id.encode())]
 
     def finish(self, name: str, status: int, outside: bytes, **attributes: str | int) -> None:
-        """Ends the span; `outside` is the client's own `traceparent`, which is linked."""
+        """Ends the span and links it to `outside`, the client's own `traceparent`."""
         span = self.span
         if span is None:
             return

@@ -10,7 +10,7 @@ from gateway.pace import Pace
 from gateway.places import Places
 
 IDLE_SECONDS = 10.0
-"""Less than half of the services' keep-alive (75 s), so that a connection is never used just as its other end closes it."""
+"""Less than half of the services' keep-alive (75 s), so that the gateway does not reuse a connection while the service closes it."""
 SENDER_RECEIVING = 16
 FAILURES = 10
 SENDER_FAILURES = 3
@@ -21,17 +21,17 @@ log = logging.getLogger(__name__)
 
 
 class Unreachable(UpstreamError):
-    """No connection could be made; nothing of the request was sent."""
+    """No connection could be made; no part of the request was sent."""
 
 
 class Refused(UpstreamError):
-    """The gateway does not even try: the circuit is open or too many requests are in flight."""
+    """The gateway does not try: the circuit is open or too many requests are in flight."""
 
 
 class Breaker:
-    """Opens after `FAILURES` in a row; then lets one request through every `OPEN_SECONDS` until one succeeds.
+    """Opens after `FAILURES` failures in a row, then lets one request through every `OPEN_SECONDS` until one succeeds.
 
-    Failed exchanges of one sender count `SENDER_FAILURES` times at most: a tenant whose own calls hang stops nobody else's.
+    Failed exchanges of one tenant count at most `SENDER_FAILURES` times, so a tenant whose calls hang does not stop others' calls.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Breaker:
         return True
 
     def failed(self, now: float, sender: str | None = None) -> None:
-        """`sender` is the tenant whose exchange failed; None when no connection could be made, for whomever."""
+        """`sender` is the tenant whose exchange failed; None when no connection could be made."""
         if sender is not None:
             if self._senders[sender] >= SENDER_FAILURES:
                 return
@@ -73,7 +73,7 @@ class Upstream:
         self.active: set[Connection] = set()
         self.places = Places(concurrency)
         self.pace = Pace()
-        # For exchanges whose body is still on its way: how long they last is their clients' choice, so that most places are others'.
+        # For exchanges whose body is still arriving. Their clients decide how long they last, so they may take a quarter of the places.
         self.receiving = Places(max(1, concurrency // 4), SENDER_RECEIVING)
         self._connect_timeout = connect_timeout
         self._patience = patience
@@ -83,7 +83,7 @@ class Upstream:
         self._retries = RETRY_BURST
 
     async def acquire(self, *, fresh: bool = False) -> Connection:
-        """A connection for one exchange, kept or new. Raises Refused or Unreachable."""
+        """A connection for one exchange, reused or new. Raises Refused or Unreachable."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         if len(self.active) + self._connecting >= self._concurrency:
@@ -97,7 +97,7 @@ class Upstream:
         return connection
 
     def release(self, connection: Connection, now: float) -> None:
-        """Takes a connection back, to keep it or to close it."""
+        """Takes a connection back, for reuse or to close it."""
         self.active.discard(connection)
         connection.busy = False
         if connection.reusable:
@@ -106,12 +106,12 @@ class Upstream:
             self._idle.append(connection)
             return
         connection.close()
-        if connection.used and connection.farewell:
-            # It is being restarted: its idle connections are about to close, perhaps under the next request.
+        if connection.used and connection.announced_close:
+            # The service restarts: it will close its idle connections, perhaps during the next request.
             self._close_idle()
 
     def may_retry(self) -> bool:
-        """Takes one retry from the budget: a tenth of the requests, so that retries cannot feed an overload."""
+        """Takes one retry from the budget of a tenth of the requests, so that retries cannot increase an overload."""
         if self._retries < 1:
             return False
         self._retries -= 1
@@ -121,7 +121,7 @@ class Upstream:
         self._retries = min(RETRY_BURST, self._retries + RETRY_SHARE)
 
     def sweep(self, now: float) -> None:
-        """Fails exchanges past their deadline, closes connections idle too long."""
+        """Fails exchanges after their deadline and closes connections that are idle too long."""
         for connection in [active for active in self.active if active.deadline < now]:
             connection.fail(Slow(self.name))
         while self._idle and (self._idle[0].closed or now - self._idle[0].idle_since > IDLE_SECONDS):

@@ -1,4 +1,4 @@
-"""Last use of service tokens, reported to auth in batches; losing a report costs a timestamp, nothing else."""
+"""Reports the last use of service tokens to auth in batches; a lost report loses only a timestamp."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ class Use(msgspec.Struct, frozen=True):
 
 
 class Usage:
-    """`report` posts a batch. A service token is noted at most once a minute."""
+    """`report` posts a batch. A service token is recorded at most once a minute."""
 
     def __init__(self, report: Callable[[bytes], Awaitable[Document]]) -> None:
         self._report = report
@@ -39,7 +39,7 @@ class Usage:
         self._uses.append(Use(who.token_id or "", who.client_id, who.tenant_id, datetime.fromtimestamp(now, UTC)))
 
     async def flush(self) -> None:
-        """Sends what was noted. What cannot be sent is dropped, so that a long outage does not pile up."""
+        """Sends the recorded uses. Uses that cannot be sent are dropped, so that memory stays bounded in a long outage."""
         uses, self._uses = self._uses, []
         for start in range(0, len(uses), BATCH):
             body = msgspec.json.encode({"uses": uses[start : start + BATCH]})

@@ -1,4 +1,4 @@
-"""Deadlines of all client connections, kept by one sweep instead of a timer each."""
+"""The deadlines and the number of client connections. One sweep checks all deadlines, instead of one timer for each."""
 
 import time
 from collections import Counter
@@ -12,17 +12,17 @@ LINGER_SECONDS = 2.0
 
 class Watched(Protocol):
     deadline: float
-    household: str
+    network: str
 
     def expired(self) -> None: ...
 
 
 class Watch:
-    """`now` is a coarse monotonic clock. `refuse` makes the answer to what could not be read, and accounts for it.
+    """`now` is a coarse monotonic clock. `refuse` makes and records the answer to a request that could not be parsed.
 
-    A body has `body_seconds`, and a second more for every `body_rate` bytes that came.
-    One household may hold as many connections as are free, so that nobody takes the last ones; `household` names that
-    of an address, or "" for one that may hold any number.
+    A body has `body_seconds`, and one second more for every `body_rate` bytes that arrived.
+    One client network may hold at most as many connections as are free, so that none takes the last ones. `network_of` gives
+    the network of an address, or "" if the address may hold any number of connections.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Watch:
         idle_seconds: float,
         most: int,
         refuse: Callable[[Refusal], Answer],
-        household: Callable[[str], str],
+        network_of: Callable[[str], str],
     ) -> None:
         self.head_seconds = head_seconds
         self.body_seconds = body_seconds
@@ -45,21 +45,21 @@ class Watch:
         self.refuse = refuse
         self.now = time.monotonic()
         self._connections: set[Watched] = set()
-        self._household_of = household
-        self._households: Counter[str] = Counter()
+        self._network_of = network_of
+        self._of_network: Counter[str] = Counter()
 
     @property
     def count(self) -> int:
         return len(self._connections)
 
     def add(self, connection: Watched, address: str) -> bool:
-        """False when there are too many connections already, in all or of that address' household."""
-        household = self._household_of(address)
+        """False when there are already too many connections, in total or from the network of `address`."""
+        network = self._network_of(address)
         free = self.most - len(self._connections)
-        if free <= (self._households[household] if household else 0):
+        if free <= (self._of_network[network] if network else 0):
             return False
-        connection.household = household
-        self._households[household] += 1
+        connection.network = network
+        self._of_network[network] += 1
         self._connections.add(connection)
         return True
 
@@ -67,9 +67,9 @@ class Watch:
         if connection not in self._connections:
             return
         self._connections.remove(connection)
-        self._households[connection.household] -= 1
-        if not self._households[connection.household]:
-            del self._households[connection.household]
+        self._of_network[connection.network] -= 1
+        if not self._of_network[connection.network]:
+            del self._of_network[connection.network]
 
     def sweep(self) -> None:
         self.now = time.monotonic()

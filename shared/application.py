@@ -24,9 +24,9 @@ def create(
     exception_handlers: Mapping[Any, Any] | None = None,
     service_keys: str = "",
 ) -> Starlette:
-    """Traces each request, lets in callers that the gateway states (`feed`), then runs `middleware` and the route.
+    """Traces each request, checks the caller's identity header (`feed`), then runs `middleware` and the route.
 
-    With `service_keys` other services may call the paths under `/internal/`, signed.
+    With `service_keys` other services may call the paths under `/internal/` with signed requests.
     """
     app = Starlette(
         routes=routes,
@@ -34,5 +34,5 @@ def create(
         exception_handlers=database.exception_handlers | dict(exception_handlers or {}),
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # a path that differs from a known one by a slash is 404
+    app.router.redirect_slashes = False  # a path with an extra slash at its end gets 404
     return app

@@ -1,4 +1,4 @@
-"""Checks the audit trail from its first entry: the seals made one by one, the batches after them, the anchors kept elsewhere."""
+"""Checks the audit trail from its first entry: the seals of single entries, the batches after them, the anchors outside the database."""
 
 import hashlib
 import hmac
@@ -35,13 +35,13 @@ LEAVES: LiteralString = (
 SEAL_AT: LiteralString = "SELECT hash FROM audit_seals WHERE position = %s"
 BATCH_AT: LiteralString = "SELECT hash FROM audit_batches WHERE position = %s"
 FIRST_OF: LiteralString = "SELECT audit_id FROM audit_leaves WHERE batch = %s AND number = 1"
-# Entries in the order of their ids, each with whether it is sealed or waits for it.
+# Entries in the order of their ids, each with whether it is sealed or waits for its seal.
 COVERED: LiteralString = """
     SELECT a.id, EXISTS (SELECT FROM audit_leaves l WHERE l.audit_id = a.id) OR EXISTS (SELECT FROM audit_seals s WHERE s.audit_id = a.id)
         OR EXISTS (SELECT FROM audit_waiting w WHERE w.audit_id = a.id)
     FROM audit a WHERE a.id > %s ORDER BY a.id LIMIT 10000
 """
-# Beside the batches from the first to the one named, which were all there: what was sealed meanwhile has its batch.
+# Leaves whose batch is missing. The caller has checked batches 1 to the parameter; entries sealed since then have a batch.
 STRAY_LEAVES: LiteralString = """
     SELECT l.audit_id FROM audit_leaves l WHERE (l.batch > %s OR l.batch < 1)
         AND NOT EXISTS (SELECT FROM audit_batches b WHERE b.position = l.batch) ORDER BY l.batch, l.number LIMIT 1
@@ -50,11 +50,11 @@ NIL = UUID(int=0)
 
 
 class Broken(Exception):
-    """The trail is not as it was written; the text says where, and names the first entry that does not fit where there is one."""
+    """The trail was changed; the text says where, and names the first wrong entry if there is one."""
 
 
 class Held(NamedTuple):
-    """How much of the trail holds."""
+    """The parts of the trail that were checked and are unchanged."""
 
     seals: int
     batches: int
@@ -70,9 +70,9 @@ class Held(NamedTuple):
 
 
 def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expected: Iterable[str] = ()) -> Held:
-    """Raises Broken at the first thing that does not fit, and ValueError for a malformed head in `expected`, `<position>:<hash>`.
+    """Raises Broken at the first mismatch, and ValueError for a malformed head in `expected`, `<position>:<hash>`.
 
-    The trail may grow meanwhile: sealing moves an entry from those that wait to those sealed in one transaction.
+    The trail may grow during the check: sealing moves an entry from waiting to sealed in one transaction.
     """
     seals, seals_head = _walk_seals(conn)
     batches, entries, head = _walk_batches(conn, seals, seals_head)
@@ -85,7 +85,7 @@ def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expecte
 
 
 def read_anchors(lines: Iterable[str], trail: str, keys: PublicKeys) -> Iterator[Anchor]:
-    """The anchors of `trail` in an anchor file or in log lines; lines of other trails and of anything else are passed over.
+    """The anchors of `trail` in an anchor file or in log lines; other lines are skipped.
 
     Raises Broken for an anchor that none of the service's keys signed.
     """
@@ -104,7 +104,7 @@ def read_anchors(lines: Iterable[str], trail: str, keys: PublicKeys) -> Iterator
 
 
 def holds(conn: psycopg.Connection[Any], kept: str) -> bool:
-    """Whether a head that was kept is still part of the chain. Raises ValueError for anything that is no head."""
+    """Whether a head that was stored elsewhere is still part of the chain. Raises ValueError for a malformed head."""
     position, _, digest = kept.partition(":")
     number, wanted = int(position), bytes.fromhex(digest)
     found = [conn.execute(statement, (number,)).fetchone() for statement in (BATCH_AT, SEAL_AT)]
@@ -112,7 +112,7 @@ def holds(conn: psycopg.Connection[Any], kept: str) -> bool:
 
 
 def _walk_seals(conn: psycopg.Connection[Any]) -> tuple[int, bytes]:
-    """Seals of one entry each, as they were made before batches."""
+    """Checks the seals of single entries, from before batches existed. Returns the last position and hash."""
     position, last = 0, bytes(32)
     while rows := conn.execute(SEALS, (position,)).fetchall():
         for number, audit_id, sealed, *entry in rows:
@@ -166,7 +166,7 @@ def leaf_of(entry: Iterable[Any]) -> bytes:
 
 
 def _check_leaves(conn: psycopg.Connection[Any], batch: int, size: int, root: bytes) -> None:
-    """Each entry against its leaf, then the leaves against the root, so that what is wrong is named as closely as it can be."""
+    """Compares each entry with its leaf, then the leaves with the root, so that the error names the wrong entry if possible."""
     seen, leaves = 0, hashlib.sha256()
     for number, audit_id, leaf, *entry in conn.execute(LEAVES, (batch,)):
         seen += 1
@@ -184,7 +184,7 @@ def _check_leaves(conn: psycopg.Connection[Any], batch: int, size: int, root: by
 
 
 def _compare(conn: psycopg.Connection[Any], anchors: Iterable[Anchor], end: int) -> int:
-    """How many anchors agree. The first that does not, by position, says from which batch on the chain was made anew."""
+    """The number of anchors that agree. The first one by position that does not shows from which batch on the chain was changed."""
     agreed, last = 0, 0
     for anchor in sorted(anchors, key=lambda each: (each.position, each.signed_at)):
         row = conn.execute(BATCH_AT, (anchor.position,)).fetchone()
@@ -211,7 +211,7 @@ def _find_unsealed(conn: psycopg.Connection[Any]) -> None:
 
 
 def _written(audit_id: UUID) -> str:
-    """By its id, which whoever slipped it in may have chosen."""
+    """The time in an entry's id. The author of a false entry may have chosen its id."""
     milliseconds = audit_id.int >> 80
     return f"its id is of {datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 

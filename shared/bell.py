@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 
 class Bell:
-    """Wakes this service's relay, or who else waits for a bell of that name, after a commit.
+    """Wakes the process that waits for this bell, such as the service's relay, after a commit.
 
-    Rings of the same text that come while one is under way become a single further one; the last `most` texts wait in Redis.
+    Equal texts that come while Redis is being called are sent once more together. Redis keeps the last `most` texts.
     """
 
     def __init__(self, redis_url: str, service: str, most: int = 1) -> None:
@@ -50,5 +50,5 @@ class Bell:
                     pipeline.ltrim(self._key, 0, self._most - 1)
                     await pipeline.execute()
             except (RedisError, OSError) as error:
-                # The relay polls as well: a bell not heard costs a second, never a message.
+                # The relay also polls: a lost bell costs a second, never a message.
                 log.debug("bell not rung: %s", type(error).__name__)

@@ -1,4 +1,4 @@
-"""Calls that a service makes in its own name: signed with its key, good for half a minute, for that request alone."""
+"""Signs and verifies calls that a service makes in its own name. A signature covers one request and is valid for 30 seconds."""
 
 import hashlib
 import time
@@ -7,7 +7,7 @@ from shared.signatures import PublicKeys, Signer
 
 HEADER = "x-knogin-service"
 SCOPE = "internal:service"
-"""What a service that called in its own name may do, where identity is asked for by scope."""
+"""The scope of a service that calls in its own name."""
 LIFETIME = 30
 PURPOSE = "call"
 
@@ -19,7 +19,7 @@ def sign(signer: Signer, service: str, method: str, target: str, body: bytes = b
 
 
 def verify(keys: PublicKeys, header: str, method: str, target: str, body: bytes = b"") -> str | None:
-    """The service that made this call within the last half minute; None for anything else."""
+    """The service that signed this call within the last 30 seconds, else None."""
     service, _, rest = header.partition(".")
     seconds, _, signature = rest.partition(".")
     if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 12):

@@ -1,4 +1,4 @@
-"""Caps on what a tenant can make: counted under a lock, in the transaction that makes one more, so that no race exceeds them."""
+"""Caps on the number of things an organisation can create. A count under a lock in the creating transaction prevents races."""
 
 from typing import Any, LiteralString, NamedTuple
 
@@ -9,7 +9,7 @@ LOCK: LiteralString = "SELECT pg_advisory_xact_lock(7410, hashtext(%s))"
 
 
 class Cap(NamedTuple):
-    """`whose` has at most `most` `things`; `instead` is what to do about it."""
+    """`whose` has at most `most` `things`; `instead` is the advice in the error."""
 
     things: str
     most: int
@@ -21,14 +21,14 @@ class Cap(NamedTuple):
 
 
 async def is_full(conn: AsyncConnection, cap: Cap, owner: str, count: LiteralString, parameters: Any = ()) -> bool:
-    """Whether `count`, a query for one number, has reached the cap. `owner` is whose things are counted, and nobody else's wait."""
+    """Whether the number that the query `count` returns has reached the cap. Only transactions of the same `owner` wait for the lock."""
     await conn.execute(LOCK, (f"{cap.things} {owner}",))
     row = await (await conn.execute(count, parameters)).fetchone()
     return row is None or row[0] >= cap.most
 
 
 async def require_room(conn: AsyncConnection, cap: Cap, owner: str, count: LiteralString, parameters: Any = ()) -> None:
-    """As `is_full`. Raises a 409 Problem `limit-reached` with the cap as `limit` and what is capped as `resource`."""
+    """Raises a 409 Problem `limit-reached` if the cap is reached; its `limit` is the cap, its `resource` the things."""
     if await is_full(conn, cap, owner, count, parameters):
         raise refusal(cap)
 

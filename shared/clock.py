@@ -1,7 +1,7 @@
-"""How far this process' clock is from its database's, measured once a second within a transaction that it has anyway.
+"""The difference between this process's clock and its database's, measured once a second in a transaction that is open anyway.
 
-Readings, records and signatures are dated by the process that makes them. A web process whose clock is over a minute off
-answers 503 until it is right, and is not ready meanwhile. Leases, due times and revocations go by the database's clock alone.
+Observations, records and signatures get their time from the process that makes them. A web process whose clock is wrong by over a
+minute answers 503 and is not ready until the clock is right. Leases, due times and revocations use only the database's clock.
 """
 
 import logging
@@ -12,17 +12,17 @@ from typing import LiteralString
 ASK: LiteralString = "SELECT extract(epoch FROM clock_timestamp())::float8"
 TOLERATED_SECONDS = 60.0
 EVERY_SECONDS = 1.0
-# A slower answer says little: the server's moment may be anywhere in between.
+# A slower answer is ignored: the server may have read its clock at any moment of the wait.
 QUICK_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
 class ClockApart(Exception):
-    """This process' clock is not the database's."""
+    """This process's clock differs from the database's by more than `TOLERATED_SECONDS`."""
 
 
 class Clock:
-    """`offset` is by how many seconds this process is ahead of its database; 0 until it is measured."""
+    """`offset` is the number of seconds that this process's clock is ahead of its database's; 0 until it is measured."""
 
     def __init__(self) -> None:
         self.offset = 0.0
@@ -34,7 +34,7 @@ class Clock:
 
     @property
     def is_due(self) -> bool:
-        """Whether to measure again: every second, and with each transaction while it is apart."""
+        """Whether to measure again: every second, and in each transaction while the clock is wrong."""
         return self.is_apart or time.monotonic() - self._asked_at >= EVERY_SECONDS
 
     def now(self) -> float:
@@ -42,7 +42,7 @@ class Clock:
         return time.time() - self.offset
 
     def ask(self) -> float:
-        """To be called just before `ASK` is sent; `measured` takes what it returns, with the row of the answer."""
+        """Call this just before sending `ASK`, then pass its result and the row of the answer to `measured`."""
         self._asked_at = time.monotonic()
         return self._asked_at
 
@@ -57,7 +57,7 @@ class Clock:
             log.log(level, "the clock of this process %s", state, extra={"offset_seconds": round(self.offset, 1)})
 
     def require(self) -> None:
-        """Raises ClockApart."""
+        """Raises ClockApart if the clock is wrong."""
         if self.is_apart:
             raise ClockApart
 

@@ -14,14 +14,14 @@ import typer
 from shared.messages import Versioned, queues_of
 from shared.settings import Process, Service, required
 
-# Each command imports its own modules when it is called: an operator's command would wait a second for modules it never needs.
+# Each command imports its modules only when it is called: else every command would load all modules first, for a second.
 LOOPBACK = "127.0.0.1"
 OpsHost = Annotated[str, typer.Option(help="Address of the probes and metrics (OPS_PORT).")]
 TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
 
 def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
-    """Logs, traces and the ops port of this process, after any fork. `/readyz` there is 200 while the event is set."""
+    """Starts logs, traces and the ops port of this process. Call it after any fork. `/readyz` is 200 while the returned event is set."""
     from shared import logs, operations, tracing
 
     logs.configure(name, settings.log_level)
@@ -37,10 +37,10 @@ def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
 
 
 def commands(load: Callable[[], Service], package: Path, versioned: tuple[Versioned, ...] = ()) -> typer.Typer:
-    """The commands of the service in the folder `package`, whose name is also its database's and begins its queues'.
+    """The commands of the service in the folder `package`. Its database has the same name, and its queues' names begin with it.
 
-    They call `create_app` of its module `app`, `create_worker` and `periodic` of its module `tasks`, each with the settings that `load`
-    gives. `versioned` names the tables in which it keeps versions of other services' announcements.
+    The commands call `create_app` of the module `app`, and `create_worker` and `periodic` of the module `tasks`, each with the
+    settings from `load`. `versioned` are the tables that store versions of other services' announcements.
     """
     name = package.name.replace("_", "-")
     cli = typer.Typer(
@@ -59,7 +59,7 @@ def commands(load: Callable[[], Service], package: Path, versioned: tuple[Versio
 
 
 def _module(package: Path, name: str) -> Any:
-    """Imported only by the command that needs it."""
+    """Imports a module of the service, only for the command that needs it."""
     return importlib.import_module(f"{package.parent.name}.{package.name}.{name}")
 
 
@@ -88,11 +88,11 @@ def _add_worker(cli: typer.Typer, name: str, load: Callable[[], Service], packag
             int, typer.Option(help="Tasks at a time, each in a thread.", envvar="WORKER_CONCURRENCY")
         ] = 4,
         only: Annotated[
-            str, typer.Option(help="Queues to serve, comma-separated, instead of all of this service's.")
+            str, typer.Option(help="Queues to serve, comma-separated; all of this service's by default.")
         ] = "",
         ops_host: OpsHost = LOOPBACK,
     ) -> None:
-        """Consume messages and do the service's own tasks."""
+        """Consume messages and run the service's own tasks."""
         from shared.worker import work
 
         settings = load()
@@ -117,12 +117,12 @@ def _add_relay(cli: typer.Typer, name: str, load: Callable[[], Service], package
 
 
 def wait_for_schema(settings: Service, package: Path) -> None:
-    """What is no web process does nothing, and is not ready, before the database has what its code expects."""
+    """Waits until the database has every migration that this code expects. Workers and relays do no work and are not ready before."""
     import signal
 
     from shared import readiness
 
-    # Nothing has begun, so nothing is finished first. In a container a signal without a handler would be lost.
+    # No work has begun, so SIGTERM can end the process at once. In a container a signal without a handler would be lost.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     readiness.wait_until_applied(required(settings.worker_database_url, "WORKER_DATABASE_URL"), package)
     signal.signal(signal.SIGTERM, before)
@@ -152,14 +152,16 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
 
 
 def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:
-    outbox = typer.Typer(no_args_is_help=True, help="Messages out.")
+    outbox = typer.Typer(no_args_is_help=True, help="Messages to send.")
     cli.add_typer(outbox, name="outbox")
 
     @outbox.command()
     def replay(
-        since: Annotated[datetime, typer.Option(formats=TIMES, help="UTC; what was written since is sent again.")],
+        since: Annotated[
+            datetime, typer.Option(formats=TIMES, help="UTC; messages written since then are sent again.")
+        ],
     ) -> None:
-        """Send acknowledged messages again, for a consumer whose database was restored. Their ids let it skip what it kept."""
+        """Send acknowledged messages again, for a consumer whose database was restored. It skips messages whose ids it still has."""
         from shared import outbox as messages_out
 
         with _pool(load()).connection() as conn:
@@ -167,24 +169,24 @@ def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:
 
 
 def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[Versioned, ...]) -> None:
-    group = typer.Typer(help="What this service keeps of what others tell it.")
+    group = typer.Typer(help="Copies of other services' states in this service.")
     cli.add_typer(group, name="states")
 
     @group.callback()
     def main() -> None:
-        """What this service keeps of what others tell it."""
+        """Copies of other services' states in this service."""
 
     @group.command()
     def heal(
         yes: Annotated[bool, typer.Option("--yes", help="Lower them; without it they are only listed.")] = False,
         above: Annotated[
             int | None,
-            typer.Option(min=0, help="Where versions count changes: more than anything can have changed in truth."),
+            typer.Option(min=0, help="For versions that count changes: a number higher than any real version."),
         ] = None,
     ) -> None:
-        """Lower versions that no message can have, so that the next announcement is taken. Needs MIGRATION_DATABASE_URL.
+        """Lower impossible versions, so that the next announcement is applied. Needs MIGRATION_DATABASE_URL.
 
-        Prints table, tenant, id and version of each. Afterwards have them announced again: `python -m services.auth apps announce`.
+        Prints table, tenant, id and version of each. Afterwards announce the states again: `python -m services.auth apps announce`.
         """
         import psycopg
 
@@ -215,7 +217,7 @@ def _add_dead_letters(cli: typer.Typer, load: Callable[[], Service], package: Pa
 
     @letters.command()
     def retry(message_id: UUID) -> None:
-        """Try one again, now; it stays a dead letter if that fails."""
+        """Try one again now; if it fails, it stays a dead letter."""
         worker = _module(package, "tasks").create_worker(load())
         if not worker.consumer.revive(str(message_id)):
             raise SystemExit(f"there is no dead letter {message_id}")
@@ -230,20 +232,22 @@ def _add_audit(cli: typer.Typer, load: Callable[[], Service], trail_name: str) -
     def verify(
         expect: Annotated[
             list[str] | None,
-            typer.Option(help="A head kept elsewhere, <position>:<hash>, that must still hold; may be given again."),
+            typer.Option(
+                help="A head stored elsewhere, <position>:<hash>, that must still be in the chain; may be repeated."
+            ),
         ] = None,
         anchors: Annotated[
             list[Path] | None,
             typer.Option(
-                help="A file with anchors, as the relay writes them or among its log lines; may be given again.",
+                help="A file with anchors: the relay's anchor file or its log; may be repeated.",
                 exists=True,
                 dir_okay=False,
             ),
         ] = None,
     ) -> None:
-        """Check every entry against the chain, and the chain against its signed anchors; exit 1 at the first that does not fit.
+        """Check every entry against the chain, and the chain against its signed anchors; exit 1 at the first mismatch.
 
-        The relay writes an anchor each minute in which the trail grew, to its log and to AUDIT_ANCHOR_FILE, which is read too.
+        The relay writes an anchor each minute in which the trail grew, to its log and to AUDIT_ANCHOR_FILE, which this command also reads.
         """
         from shared import audit_check
         from shared.database import task_transaction

@@ -1,4 +1,4 @@
-"""How much more a relay may put into its consumers' queues, so that no consumer fills Redis, which all share."""
+"""Limits how much a relay puts into its consumers' queues, so that one consumer cannot fill the shared Redis."""
 
 import logging
 import time
@@ -9,21 +9,21 @@ from redis import Redis
 
 from shared import metrics
 
-# A consumer's queue holds at most so many calls, of at most half a MiB each unless a message is larger, and about so many bytes.
+# Limits of one consumer's queue. A call has at most half a MiB, unless a single message is larger; MAX_BYTES is approximate.
 MAX_CALLS = 200
 MAX_BYTES = 16 * 1024 * 1024
-# At most so many bytes are claimed at a time; Redis' text of them takes up to about four times as much.
+# Most bytes that are claimed at one time; their text in Redis takes up to about four times as much.
 CLAIM_BYTES = 8 * 1024 * 1024
-# Above this share of Redis' memory relays put nothing in: the rest is for acknowledgements, bells and the gateways' counts.
+# Above this share of Redis's memory relays send nothing: the rest is for acknowledgements, bells and the gateways' counts.
 MAX_SHARE = 0.75
 LOOK_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
 class Room(NamedTuple):
-    """What one consumer takes: so many calls and bytes, and whether what was sent before may be sent again.
+    """The calls and bytes that one consumer's queue can take; `again`: messages that were sent before may be sent again.
 
-    It may only while the queue is less than half full: a consumer that is slow, not deaf, is helped by no copies.
+    They may only while the queue is at most half full: a slow consumer still has the first copies in its queue.
     """
 
     calls: int
@@ -32,7 +32,7 @@ class Room(NamedTuple):
 
 
 class Crowding:
-    """`queues` are the consumers of one producer, each with its queue."""
+    """`queues` maps each consumer of one producer to its queue."""
 
     def __init__(self, redis: Redis, queues: Mapping[str, str]) -> None:
         self.redis = redis
@@ -41,7 +41,7 @@ class Crowding:
         self._is_full = False
 
     def rooms(self, consumers: Sequence[str]) -> dict[str, Room]:
-        """The room of each consumer that has any."""
+        """The room of each consumer whose queue has some; none while Redis is full."""
         rooms = {} if self._redis_is_full() else self._ask(consumers)
         for consumer in consumers:
             metrics.outbox_held_back.labels(consumer).set(consumer not in rooms)
@@ -57,7 +57,7 @@ class Crowding:
         return {consumer: room for consumer, room in rooms.items() if room.calls > 0 and room.bytes > 0}
 
     def _room(self, consumer: str, calls: Any, size: Any) -> Room:
-        """None where Redis answers with an error, as for a key that is no queue: no reason to keep anything from the others."""
+        """No room if Redis answers with an error, for example because the key is not a list. Other consumers are not affected."""
         if isinstance(calls, Exception) or isinstance(size, Exception):
             log.warning(
                 "%s is sent nothing: %s", consumer, type(calls if isinstance(calls, Exception) else size).__name__
@@ -70,7 +70,7 @@ class Crowding:
         return Room(MAX_CALLS - calls, min(MAX_BYTES - size, CLAIM_BYTES), again)
 
     def _redis_is_full(self) -> bool:
-        """Looked at once a second; a Redis without a limit is never full."""
+        """Checks once a second; a Redis without a memory limit is never full."""
         if time.monotonic() - self._looked >= LOOK_SECONDS:
             memory: Any = self.redis.info("memory")
             limit = memory.get("maxmemory", 0)

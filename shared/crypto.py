@@ -15,11 +15,11 @@ NONCE = 12
 
 
 class UnreadableCiphertext(Exception):
-    """The bytes were not made by one of our keys for this context."""
+    """None of our keys encrypted these bytes for this context."""
 
 
 class Keyring:
-    """Keys by version. The first encrypts; all decrypt, so that a new key can be put in front of an old one."""
+    """Keys by version. The first one encrypts, all decrypt; a new key is added in front of the old one."""
 
     def __init__(self, keys: dict[int, bytes]) -> None:
         self._ciphers = {version: AESGCM(_derive(key, b"encryption")) for version, key in keys.items()}
@@ -43,15 +43,15 @@ class Keyring:
         return self._current
 
     def encrypt(self, plaintext: bytes, context: bytes) -> bytes:
-        """Version, nonce and ciphertext.
+        """Returns version, nonce and ciphertext.
 
-        `context` names where the value stands (table, row, column): bytes moved elsewhere do not decrypt.
+        `context` names the place of the value (table, row, column); the bytes do not decrypt in another place.
         """
         nonce = os.urandom(NONCE)
         return bytes([self._current]) + nonce + self._ciphers[self._current].encrypt(nonce, plaintext, context)
 
     def decrypt(self, ciphertext: bytes, context: bytes) -> bytes:
-        """Raises UnreadableCiphertext when key, context or bytes are not the ones of `encrypt`."""
+        """Raises UnreadableCiphertext when key, context or bytes differ from those of `encrypt`."""
         cipher = self._ciphers.get(ciphertext[0]) if ciphertext else None
         if cipher is None:
             raise UnreadableCiphertext
@@ -65,7 +65,7 @@ class Keyring:
         return _mac(self._mac_keys[self._current], data, purpose)
 
     def macs(self, data: bytes, purpose: str) -> list[bytes]:
-        """The same under every key, current first: what to compare a stored MAC with after a key was added."""
+        """The same under every key, the current one first: compare a stored MAC with each of them, since it may be of an older key."""
         return [_mac(key, data, purpose) for key in self._mac_keys.values()]
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: one transaction per request or task, the tenant set inside it, and the outbox bell rung after its commit."""
+"""PostgreSQL: one transaction per request or task, with its tenant set; after the commit it rings the outbox bell."""
 
 import select
 import weakref
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
-# This transaction's commit does not wait for the disk: for what is simply done again should a crash undo the last half second of it.
+# The commit does not wait for the disk. Only for work that is retried if a crash undoes its last half second.
 LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
-# Of several hosts in a connection string, the one that can be written to; a standby is as good as none.
+# If a connection string has several hosts, connect only to one that accepts writes, never to a standby.
 WRITABLE = "read-write"
-# A pool looks for its server after 1, 3 and 4 seconds, and again for each caller after that: never minutes after it came back.
+# A pool tries to reconnect after 1, 3 and 4 seconds, then again for each caller, so it finds a server soon after its return.
 RECONNECT_SECONDS = 4
 READ_ONLY: LiteralString = """
     SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, extract(epoch FROM clock_timestamp())::float8
 """
-# What a service with a database answers to exceptions.
+# The exception handlers of a service with a database.
 exception_handlers = problems.exception_handlers | {
     **dict.fromkeys(UNAVAILABLE, problems.render_unavailable),
     ClockApart: problems.render_wrong_clock,
@@ -39,13 +39,13 @@ _watched: "weakref.WeakSet[AsyncConnectionPool[Any] | ConnectionPool[Any]]" = we
 
 
 class AsyncConnection(psycopg.AsyncConnection[Any]):
-    """Knows whether its transaction left messages in the outbox."""
+    """`has_messages`: its transaction wrote messages to the outbox."""
 
     has_messages = False
 
 
 class Connection(psycopg.Connection[Any]):
-    """The same for tasks, with what should happen once the transaction is committed."""
+    """The same for tasks, with calls to make after the commit."""
 
     has_messages = False
 
@@ -62,20 +62,20 @@ class Connection(psycopg.Connection[Any]):
 
 
 class Pool(AsyncConnectionPool[AsyncConnection]):
-    """Gives no caller a connection that its server has ended; where one is dead, the others are looked at too.
+    """Never gives a caller a connection that the server has closed. When it finds a dead connection, it checks the others too.
 
-    Asking the server each time would cost a round trip; an idle connection whose socket has something to say costs a microsecond to find.
-    A server that refuses to be written to has become a standby: every connection is given up, so that its successor is found.
+    A query before each use would cost a round trip. Polling the socket of an idle connection costs a microsecond: it is readable when
+    the server has closed it. A server that refuses writes has become a standby: the pool drops all connections to find the new primary.
     """
 
     async def getconn(self, timeout: float | None = None) -> AsyncConnection:  # noqa: ASYNC109 - psycopg's own signature
         conn = await super().getconn(timeout)
-        while _has_word(conn) and not await self._is_alive(conn):
+        while _is_readable(conn) and not await self._is_alive(conn):
             conn = await super().getconn(timeout)
         return conn
 
     async def _is_alive(self, conn: AsyncConnection) -> bool:
-        """Whether the server answers; if not, the connection goes back, to be replaced."""
+        """Whether the server answers; if not, the pool takes the connection back and replaces it."""
         try:
             await self.check_connection(conn)
         except BaseException as error:
@@ -104,11 +104,11 @@ class Pool(AsyncConnectionPool[AsyncConnection]):
 
 
 class TasksPool(ConnectionPool[Connection]):
-    """The same for tasks: a batch that meets a dead connection would wait to be sent again."""
+    """The same for tasks: with a dead connection a batch would fail and wait until it is sent again."""
 
     def getconn(self, timeout: float | None = None) -> Connection:
         conn = super().getconn(timeout)
-        while _has_word(conn) and not self._is_alive(conn):
+        while _is_readable(conn) and not self._is_alive(conn):
             conn = super().getconn(timeout)
         return conn
 
@@ -134,7 +134,7 @@ class TasksPool(ConnectionPool[Connection]):
 
 
 def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnectionPool[AsyncConnection]:
-    """A pool for endpoints; open it in the lifespan with `async with`. A caller waits 5 s for a connection, then gets 503."""
+    """A pool for endpoints; open it in the lifespan with `async with`. A caller waits up to 5 s for a connection, then gets 503."""
     pool = Pool(
         dsn,
         connection_class=AsyncConnection,
@@ -151,7 +151,7 @@ def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnec
 
 
 def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection]:
-    """A pool for tasks and the relay, under the worker role. The relay sends over one connection; each lane of periodic work takes one."""
+    """A pool for tasks and the relay, under the worker role. The relay sends over one connection; each lane of periodic jobs uses one."""
     pool = TasksPool(
         dsn,
         connection_class=Connection,
@@ -168,7 +168,7 @@ def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection
 
 @asynccontextmanager
 async def tenant_transaction(request: "Request", caller: Caller) -> AsyncIterator[AsyncConnection]:
-    """One transaction that sees the caller's tenant alone. Commits at the end; an exception rolls it back."""
+    """One transaction that sees only the caller's tenant. Commits at the end; an exception rolls it back."""
     async with transaction(request) as conn:
         await require_right_clock(conn)
         await conn.execute(SET_TENANT, (caller.tenant_id,))
@@ -177,19 +177,19 @@ async def tenant_transaction(request: "Request", caller: Caller) -> AsyncIterato
 
 @asynccontextmanager
 async def transaction(request: "Request") -> AsyncIterator[AsyncConnection]:
-    """One transaction in which no tenant is set: row-level security shows it nothing but the tables exempt from it."""
+    """One transaction without a tenant: row-level security hides all rows except in tables that are exempt from it."""
     pool: AsyncConnectionPool[AsyncConnection] = request.state.pool
     async with pool.connection() as conn:
         conn.has_messages = False
         yield conn
-        rang = conn.has_messages
-    if rang:
+        has_messages = conn.has_messages
+    if has_messages:
         request.state.bell.ring()
 
 
 @contextmanager
 def task_transaction(pool: ConnectionPool[Connection], tenant_id: str | None = None) -> Iterator[Connection]:
-    """The same for tasks; what `after_commit` was given runs once the commit is done."""
+    """The same for tasks; the calls given to `after_commit` run after the commit."""
     with pool.connection() as conn:
         conn.has_messages = False
         conn.forget_after_commit()
@@ -212,15 +212,15 @@ async def aset_tenant(conn: psycopg.AsyncConnection[Any], tenant_id: str) -> Non
 
 
 async def require_right_clock(conn: psycopg.AsyncConnection[Any], *, now: bool = False) -> None:
-    """Raises ClockApart where this process' clock is not the database's, which is asked once a second, and where it matters `now`."""
+    """Raises ClockApart if this process's clock is wrong. Asks the database once a second, or in any case with `now`."""
     if now or clock.is_due:
         asked_at = clock.ask()
         clock.measured(await (await conn.execute(ASK)).fetchone(), asked_at)
     clock.require()
 
 
-def _has_word(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
-    """Whether there is something to read on an idle connection: its end, nearly always; else a notice, or nothing that matters."""
+def _is_readable(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
+    """Whether an idle connection has data to read, which nearly always means that the server closed it; else a notice."""
     if conn.closed:
         return True
     poll = select.poll()
@@ -229,7 +229,7 @@ def _has_word(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> b
 
 
 async def ping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
-    """Raises when the database does not answer, cannot be written to, or has another time than this process."""
+    """Raises when the database does not answer or refuses writes, or when its clock differs from this process's."""
     async with pool.connection(timeout=2) as conn:
         asked_at = clock.ask()
         read_only, *moment = await (await conn.execute(READ_ONLY)).fetchone() or (True,)
@@ -240,7 +240,7 @@ async def ping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
 
 
 def measure(*names: str) -> float:
-    """The sum over this process's pools of the first of those figures, less the others."""
+    """Sums psycopg_pool's figure `names[0]` over this process's pools, minus the other figures named."""
     figures = [pool.get_stats() for pool in list(_watched)]
     first, *others = (sum(each.get(name, 0) for each in figures) for name in names)
     return first - sum(others)

@@ -1,4 +1,4 @@
-"""Messages whose effect keeps failing: counted, and after the fifth time laid aside with the reason, so that they block nobody."""
+"""Messages whose effect keeps failing. After the fifth failure a message becomes a dead letter with the reason, and blocks no other."""
 
 import logging
 from typing import LiteralString
@@ -16,7 +16,7 @@ COUNT: LiteralString = """
     ON CONFLICT (message_id) DO UPDATE SET attempts = failures.attempts + 1, last_error = excluded.last_error, failed_at = now()
     RETURNING attempts
 """
-LAY_ASIDE: LiteralString = """
+ADD: LiteralString = """
     INSERT INTO dead_letters (message_id, tenant_id, producer, name, body, traceparent, occurred_at, error)
     VALUES (%s, %s, %s, %s::jsonb ->> 'name', %s::jsonb, %s, %s, %s) ON CONFLICT DO NOTHING
 """
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def count_failure(pool: ConnectionPool[Connection], producer: str, envelope: Envelope, error: Exception) -> bool:
-    """True when this was the last try: the message then is a dead letter, and acknowledged like any other."""
+    """True if this was the last try: the message is now a dead letter, and is acknowledged like any other."""
     reason = logs.describe(error)
     body = bytes(envelope.body).decode()
     with task_transaction(pool) as conn:
@@ -40,7 +40,7 @@ def count_failure(pool: ConnectionPool[Connection], producer: str, envelope: Env
         if row is None or row[0] < MAX_FAILURES:
             return False
         conn.execute(
-            LAY_ASIDE,
+            ADD,
             (envelope.id, envelope.tenant_id, producer, body, body, envelope.traceparent, envelope.occurred_at, reason),
         )
     metrics.dead_letters.labels("any").inc()
@@ -55,7 +55,7 @@ def newest(pool: ConnectionPool[Connection], limit: int) -> list[tuple[str, ...]
 
 
 def take(conn: Connection, message_id: str) -> Envelope | None:
-    """Takes one dead letter back, in the transaction that will have its effect."""
+    """Removes one dead letter and returns it, in the transaction that then applies its effect."""
     row = conn.execute(TAKE, (message_id,)).fetchone()
     conn.execute(FORGET, (message_id,))
     if row is None:

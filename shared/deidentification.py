@@ -1,13 +1,13 @@
-"""How an app may be shown patient care records, and what an app that is not shown exact times may hold besides."""
+"""The modes in which an app sees patient care records, and the scopes and events that go with moved times."""
 
 from collections.abc import Iterable
 from typing import Literal
 
 Mode = Literal["exact", "shifted", "safe_harbor"]
-# From the least to the most hidden.
+# In order: the last mode hides most.
 MODES: tuple[Mode, ...] = ("exact", "shifted", "safe_harbor")
-# Everything else is live: it names real encounters, devices or incidents, or says to the second when something happened, and
-# beside it a moved time could be moved back. A new scope or event type is refused until it stands here.
+# An app with moved times may have only these. Everything else names real encounters, devices or incidents, or gives real times to
+# the second; with it an app could compute the real times. A new scope or event type is refused until it is listed here.
 SCOPES = frozenset({"argus:epcr:read", "webhooks:read", "webhooks:write", "offline_access"})
 EVENTS = frozenset({"webhook.disabled", "app.secret_rotated", "integration_request.decided"})
 
@@ -18,11 +18,11 @@ def strictest(*modes: Mode) -> Mode:
 
 
 def permitted(mode: Mode, scopes: Iterable[str]) -> list[str]:
-    """The scopes of `scopes` that go with `mode`, in their order."""
+    """Those of `scopes` that `mode` allows, in the same order."""
     return [scope for scope in scopes if mode == "exact" or scope in SCOPES]
 
 
 def refused(mode: Mode, scopes: Iterable[str]) -> list[str]:
-    """The scopes of `scopes` that do not."""
+    """Those of `scopes` that `mode` does not allow."""
     kept = set(permitted(mode, scopes))
     return [scope for scope in scopes if scope not in kept]

@@ -1,4 +1,4 @@
-"""How a web process answers and ends: one write per answer; nothing in flight or just about to be sent is lost."""
+"""How a web process sends answers (one write each) and how it ends: without losing requests in flight or on their way."""
 
 import asyncio
 import signal
@@ -13,11 +13,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LINGER_SECONDS = 1.0
 LEAVING: "set[Callable[[], None]]" = set()
-"""Called when this process begins to drain: who holds answers back gives them now."""
+"""Called when this process begins to drain: endpoints that hold answers back must then give them."""
 
 
 class Server(uvicorn.Server):
-    """Returns after SIGTERM. uvicorn's own raises the signal again, which ends the process before its spans are written.
+    """Returns after SIGTERM. uvicorn's own server raises the signal again, which would end the process before its spans are written.
 
     `working` is set while it takes new requests.
     """
@@ -47,9 +47,9 @@ class Server(uvicorn.Server):
 
 
 class DrainingProtocol(HttpToolsProtocol):
-    """Leaves an idle connection a moment after SIGTERM: a request may be on its way, and a POST must not be sent twice.
+    """After SIGTERM keeps idle connections for `LINGER_SECONDS`: a request may be on its way, and a POST must not be sent twice.
 
-    Whatever is answered in that moment says `connection: close`, from which the gateway knows to open new ones.
+    Answers in that time have `connection: close`, so that the gateway opens new connections.
     """
 
     draining = False
@@ -77,9 +77,9 @@ class DrainingProtocol(HttpToolsProtocol):
 
 
 class Joining:
-    """A transport that sends what is written next together with what was written just before.
+    """A transport that holds a write until the end of the loop's turn and sends it together with the next one.
 
-    uvicorn writes the head and the body of an answer apart: two system calls, two packets, and a reader that wakes up twice.
+    uvicorn writes the head and the body of an answer separately: two system calls, two packets, two wake-ups of the reader.
     """
 
     __slots__ = ("_held", "_loop", "_transport")
@@ -98,7 +98,7 @@ class Joining:
             self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """What nothing followed at once. Nobody reads it where the connection has ended since."""
+        """Sends the held write if no other followed. Drops it if the connection has closed."""
         held, self._held = self._held, b""
         if held and not self._transport.is_closing():
             self._transport.write(held)

@@ -1,4 +1,4 @@
-"""Everything that keeps a value from being of a type, in JSON's words and without the value: errors must not echo what was refused."""
+"""Finds every reason why a value does not fit a type, in JSON's words. Errors never repeat the refused value."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +16,9 @@ from shared.problems import FieldError
 
 MOST = 50
 LEVELS = 12
-"""No deeper is looked: a level costs one conversion of all below it."""
+"""The search goes no deeper: each level costs one conversion of everything below it."""
 NOT_TEXT = "holds NUL or half a surrogate pair"
-# A member's name is shown where it can hardly be anything but a name.
+# Only a member name of this form is shown; any other could be personal data.
 _NAME = re.compile(r"[A-Za-z0-9_$.:/~=\-]{1,64}")
 _WORDS: Mapping[Any, str] = {
     str: "string",
@@ -44,9 +44,9 @@ Converts = Callable[[Any, Any], object]
 
 
 def find(value: Any, kind: Any, converts: Converts) -> list[FieldError]:
-    """At most MOST + 1 faults, in the order of the fields. `converts(value, kind)` raises what msgspec.convert raises.
+    """At most MOST + 1 faults, in the order of the fields. `converts(value, kind)` raises the errors of msgspec.convert.
 
-    Only what does not fit is looked into, so that the cost is that of converting once for each level, and of MOST faults.
+    It looks only into values that do not fit, so the cost is one conversion for each level, and MOST faults.
     """
     search = _Search(converts)
     search.walk(value, kind, "")
@@ -54,12 +54,12 @@ def find(value: Any, kind: Any, converts: Converts) -> list[FieldError]:
 
 
 def pointer_of(pointer: str, name: str) -> str:
-    """`pointer` to a member; to the object itself where the name may be anything, a person's perhaps."""
+    """The pointer to a member; to the object itself if the name could be personal data."""
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}" if _NAME.fullmatch(name) else pointer
 
 
 class _Option:
-    """One of the types that a value may be of, and what else it must satisfy."""
+    """One of the types that a value may have, with its limits."""
 
     def __init__(self, kind: Any) -> None:
         self.limits: list[Meta] = []
@@ -89,7 +89,7 @@ def _options(kind: Any) -> Iterator[_Option]:
 
 
 def word_of(value: Any) -> str:
-    """What JSON calls it."""
+    """The JSON type of `value`, in words."""
     for kind in (bool, int, str, type(None), list, dict):  # a bool is an int, so it comes first
         if isinstance(value, kind):
             return _WORDS[kind]
@@ -144,7 +144,7 @@ class _Search:
                 self.walk(member, inner, pointer_of(pointer, name))
 
     def _object(self, value: dict[str, Any], structs: list[Any], pointer: str) -> None:
-        """Of several Structs the one whose tag stands in the value."""
+        """Checks the members, against the Struct that the value's tag names if there are several."""
         tag = structs[0].__struct_config__.tag_field
         if tag is not None:
             by_tag = {one.__struct_config__.tag: one for one in structs}
@@ -178,13 +178,13 @@ class _Search:
                 )
 
     def _note(self, value: Any, options: list[_Option], pointer: str, error: msgspec.ValidationError) -> None:
-        """A fault of the value itself."""
+        """Adds a fault of the value itself, not of one of its members."""
         words = list(dict.fromkeys(option.word for option in options))
         fitting = [option for option in options if _is(value, option)]
         if not fitting:
             self._add(pointer, f"Expected {' or '.join(words)}, got {word_of(value)}.", "type")
             return
-        if error.__cause__ is not None:  # a rule of our own, whose words are ours
+        if error.__cause__ is not None:  # raised by a Struct's own rule, whose text is safe to show
             self._note_rule(str(error.__cause__), options, pointer)
             return
         allowed = [one for option in options if option.origin is Literal for one in get_args(option.kind)]
@@ -196,7 +196,7 @@ class _Search:
             self._add(pointer, f"Not a well-formed {expected}.", "format")
 
     def _note_rule(self, detail: str, options: list[_Option], pointer: str) -> None:
-        """The rule's text may begin with the field that it is about."""
+        """If the rule's text begins with a field's name, the fault points to that field."""
         first = detail.partition(" ")[0]
         if any(first in getattr(option.origin, "__struct_fields__", ()) for option in options):
             self._add(f"{pointer}/{first}", detail.removeprefix(first).lstrip(), "rule")
@@ -226,7 +226,7 @@ class _Search:
 
 
 def _is(value: Any, option: _Option) -> bool:
-    """Whether the JSON type of `value` is one that the option could be written in."""
+    """Whether JSON writes values of this option with the JSON type of `value`."""
     word = word_of(value)
     if option.origin in (datetime, date, UUID):
         return word == "string"

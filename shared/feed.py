@@ -1,4 +1,4 @@
-"""A service's own connection to auth's revocations: it asks in its own name, signed, and lets identity headers die with their tokens."""
+"""A service's connection to auth's revocations: it sends signed requests, and refuses identity headers whose token is revoked."""
 
 import asyncio
 import logging
@@ -20,17 +20,17 @@ from shared.settings import Service, required
 from shared.signatures import Signer
 
 ANSWER_SECONDS = 5.0
-"""How long an answer may take beyond the time for which it was asked to wait."""
+"""Seconds that an answer may take beyond the time that auth was asked to wait."""
 LIMIT_BYTES = 4 << 20
 Source = Callable[[int, float], Awaitable[Answer | None]]
 log = logging.getLogger(__name__)
 
 
 class Feed:
-    """What a service knows of revocations, kept up to date between `async with` and its end; `marks` is for its middleware.
+    """The revocations that a service knows, updated inside `async with`; its middleware reads `marks`.
 
-    Auth, which has them itself, sets `source`; others ask `REVOCATIONS_URL`. Without either, or while auth cannot be reached,
-    an identity header is good until it expires.
+    Auth itself sets `source`; other services ask `REVOCATIONS_URL`. Without either, or while auth cannot be reached,
+    an identity header is valid until it expires.
     """
 
     def __init__(self, settings: Service, service: str) -> None:
@@ -46,9 +46,9 @@ class Feed:
             self.source = self._fetch
 
     def middleware(self, service_keys: str = "") -> Middleware:
-        """Lets nobody in but callers that the gateway states to this service, as long as their tokens live.
+        """Lets in only callers with an identity header of the gateway for this service, until their token is revoked.
 
-        With `service_keys` services may call what is internal in their own name.
+        With `service_keys` services may call internal paths in their own name.
         """
         return Middleware(
             IdentityMiddleware,
@@ -87,8 +87,6 @@ class Feed:
 
 
 class _Reply:
-    """Collects an answer as httptools reads it."""
-
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
         self.body = bytearray()
@@ -104,7 +102,7 @@ class _Reply:
 
 
 async def get(host: str, port: int, target: str, headers: dict[str, str], *, secure: bool = False) -> tuple[int, bytes]:
-    """One GET on a connection of its own. A dead peer is found by the kernel within seconds, however long the answer may take."""
+    """One GET on a new connection. The kernel detects a dead peer within seconds, even if the answer may take long."""
     reader, writer = await asyncio.open_connection(host, port, ssl=secure or None)
     watch_peer(writer.get_extra_info("socket"))
     try:
@@ -126,7 +124,7 @@ async def get(host: str, port: int, target: str, headers: dict[str, str], *, sec
 
 
 def watch_peer(connection: Any) -> None:
-    """Lets the kernel ask an idle peer every second, and end the connection after three questions without answer."""
+    """Makes the kernel probe an idle peer every second, and end the connection after three probes without an answer."""
     options = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3}
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in options.items():
@@ -135,7 +133,7 @@ def watch_peer(connection: Any) -> None:
 
 
 def decode(body: bytes) -> Answer:
-    """Raises ValueError for anything but an answer of the feed."""
+    """Raises ValueError if `body` is not an answer of the feed."""
     try:
         return msgspec.json.decode(body, type=Answer)
     except msgspec.DecodeError as error:

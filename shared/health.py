@@ -1,4 +1,4 @@
-"""`/livez` says the process runs; `/readyz` says it can do its work, naming each part it needs."""
+"""`/livez`: the process runs. `/readyz`: it can do its work; the answer names the result of each check."""
 
 import asyncio
 import logging
@@ -33,7 +33,7 @@ async def _passes(name: str, check: Check, request: Request) -> bool:
     try:
         async with asyncio.timeout(3):
             await check(request)
-    except Exception as error:  # whatever is wrong with a dependency, the answer is "not ready"
+    except Exception as error:  # any error of a dependency means "not ready"
         log.warning("check %s failed: %s", name, type(error).__name__)
         return False
     return True

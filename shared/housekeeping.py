@@ -1,4 +1,4 @@
-"""The relay's work beside the outbox: retention of the shared tables, seals and anchors of the audit trail, gauges."""
+"""The relay's periodic jobs: retention of the shared tables, seals and anchors of the audit trail, gauges."""
 
 import logging
 import time
@@ -18,7 +18,7 @@ from shared.signatures import Signer
 
 SEAL_SECONDS = 0.8
 log = logging.getLogger(__name__)
-# Inbox rows outlive outbox rows, so that a message sent again after days is still known.
+# Inbox rows are kept longer than outbox rows, so that a message sent again after days is still recognised.
 KEPT = (
     Kept("outbox", "acknowledged_at", days=7),
     Kept("inbox", "received_at", days=30),
@@ -26,8 +26,8 @@ KEPT = (
     Kept("idempotency_keys", "created_at", days=1),
 )
 COUNTED = 10_000
-# From one consumer to the next, and of each the first row of an index: what waits behind it is not read, and counted up to a limit.
-# Ordered, or the planner reads the table from its beginning.
+# Steps from one consumer to the next and reads only the first row of an index for each, whose waiting rows are counted up to a limit.
+# ORDER BY keeps the planner from reading the table from its beginning.
 WAITING: LiteralString = """
     WITH RECURSIVE waiting AS (
         (SELECT consumer FROM outbox WHERE acknowledged_at IS NULL ORDER BY consumer LIMIT 1)
@@ -48,7 +48,7 @@ _measured: set[str] = set()
 
 
 def jobs(trail: str, settings: Service) -> list[Periodic]:
-    """The jobs of every service; `trail` is the name under which its signing key is known."""
+    """The jobs that every service has; `trail` is the service's name in `SERVICE_PUBLIC_KEYS`."""
     anchor = Anchoring(trail, settings.service_signing_key, settings.audit_anchor_file)
     return [
         Periodic("seal the audit trail", 1, seal, lane="audit"),
@@ -63,7 +63,7 @@ def expire(conn: Connection) -> None:
 
 
 def measure(conn: Connection) -> None:
-    """How old and how many each consumer's messages are, and how far off the clock is. One for whom nothing waits any more has zeros."""
+    """Sets the gauges of each consumer's waiting messages and of the clock. A consumer without waiting messages gets zeros."""
     asked_at = clock.ask()
     clock.measured(conn.execute(ASK).fetchone(), asked_at)
     figures = {consumer: rest for consumer, *rest in conn.execute(WAITING, (COUNTED,))}
@@ -76,7 +76,9 @@ def measure(conn: Connection) -> None:
 
 
 def seal(conn: Connection) -> int:
-    """Seals what waits, a batch a transaction, for most of a second, and says how far behind it is. Returns how many entries."""
+    """Seals waiting entries for up to `SEAL_SECONDS`, one batch per transaction, and sets the gauges of the rest.
+
+    Returns the number of entries sealed."""
     until, sealed, batch = time.monotonic() + SEAL_SECONDS, 0, audit.BATCH
     while batch == audit.BATCH and time.monotonic() < until:
         batch = audit.seal(conn)
@@ -89,9 +91,9 @@ def seal(conn: Connection) -> int:
 
 
 class Anchoring:
-    """Signs the head of the audit trail, once for each head, and puts it into the log and the anchor file, both kept elsewhere.
+    """Signs each new head of the audit trail once, and writes it to the log and the anchor file, which are stored elsewhere.
 
-    Without a signing key it logs the bare head.
+    Without a signing key it logs the head unsigned.
     """
 
     def __init__(self, trail: str, signing_key: str | None, file: str) -> None:

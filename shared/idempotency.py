@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the answer is stored in the transaction of its effect, so that there is never one without the other."""
+"""`Idempotency-Key`: the answer is stored in the transaction of its effect, so neither exists without the other."""
 
 import hashlib
 from typing import LiteralString
@@ -18,7 +18,7 @@ FIND: LiteralString = """
     SELECT request_digest, answer FROM idempotency_keys
     WHERE client_id = %s AND key_digest = %s AND created_at > now() - interval '24 hours'
 """
-# A key older than a day may be used anew.
+# A key older than a day may be used for a new request.
 KEEP: LiteralString = """
     INSERT INTO idempotency_keys (tenant_id, client_id, key_digest, request_digest, answer) VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT (tenant_id, client_id, key_digest) DO UPDATE
@@ -33,7 +33,9 @@ class Answer(msgspec.Struct):
 
 
 async def stored(conn: AsyncConnection, request: Request, caller: Caller) -> Response | None:
-    """The answer this key got before; None if the call is new or has no key. Raises Problem: 409 in flight, 422 another body."""
+    """The stored answer of this key; None if the call is new or has no key.
+
+    Raises Problem: 409 if a call with this key is in progress, 422 if the key was used for another request."""
     key = _key(request)
     if key is None:
         return None
@@ -54,7 +56,7 @@ async def stored(conn: AsyncConnection, request: Request, caller: Caller) -> Res
 
 
 async def keep(conn: AsyncConnection, request: Request, caller: Caller, response: Response) -> Response:
-    """Stores the answer, encrypted since some hold a secret shown once; returns it."""
+    """Stores the answer and returns it. It is encrypted, because some answers contain a secret that is shown only once."""
     key = _key(request)
     if key is None:
         return response

@@ -1,7 +1,7 @@
-"""Who is calling, as the gateway states it: a compact Ed25519-signed header that only the gateway can make.
+"""The identity header: the gateway's statement of the caller, in a compact form signed with Ed25519 that only the gateway can make.
 
-It names the one service it is for, and dies with the token it was made from: by the feed of revocations where the service
-follows it, else after `LIFETIME`.
+It names the one service that it is for. A service that follows the feed of revocations refuses it as soon as its token is revoked;
+otherwise it is valid for `LIFETIME`.
 """
 
 import time
@@ -22,12 +22,12 @@ HEADER = "x-knogin-identity"
 LIFETIME = 30
 SKEW = 5
 CLOCKS_APART = 15 * 60
-"""Seconds. A gateway mints its headers anew: one that is out of date by less shows that its clock or the service's is wrong."""
+"""Seconds. The gateway renews its headers, so one that expired less than this ago means that its clock or the service's is wrong."""
 CACHED = 10_000
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The client behind a request. An anonymous one has only an address."""
+    """The client, person and tenant that a request acts for. An anonymous caller has only an address."""
 
     tenant_id: str = ""
     client_id: str = ""
@@ -41,22 +41,22 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deidentification: Mode = "exact"
 
     @property
-    def rehearses(self) -> bool:
-        """Whether the tenant is a sandbox, all of whose data is a test (`HTEST`)."""
+    def is_sandbox(self) -> bool:
+        """Whether the tenant is a sandbox. All its data is marked as test data (`HTEST`)."""
         return self.environment == "sandbox"
 
     def has(self, scope: str) -> bool:
-        """Whether the token carries `scope`, and the app's mode of de-identification allows it; `x:write` includes `x:read`."""
+        """Whether the token has `scope` and the app's de-identification mode allows it; `x:write` includes `x:read`."""
         if self.deidentification != "exact" and scope not in deidentification.SCOPES:
             return False
         return scope in self.scopes or (scope.endswith(":read") and scope.removesuffix("read") + "write" in self.scopes)
 
 
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the header says: the caller, for the service `aud`, until `exp`.
+    """The header's content: the caller, for the service `aud`, until `exp` (Unix seconds).
 
-    `made_ms` is when the caller's token was made (the milliseconds of its `jti`), `kid` the key that signed it: what a
-    revocation is compared with. Both are empty for callers without a token.
+    `made_ms` is the time when the caller's token was made (the milliseconds of its `jti`), `kid` the key that signed the token;
+    revocations are compared with them. Both are empty for callers without a token.
     """
 
     caller: Caller
@@ -67,7 +67,7 @@ class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Revoked(Protocol):
-    """What is known of revocations; `version` changes whenever something is added."""
+    """The known revocations; `version` changes with each addition."""
 
     @property
     def version(self) -> int: ...
@@ -91,7 +91,7 @@ class SigningKey:
 def mint(
     caller: Caller, key: SigningKey, audience: str, now: float | None = None, *, made_ms: int = 0, kid: str = ""
 ) -> str:
-    """`<kid>.<statement>.<signature>` for the service `audience`, good for `LIFETIME` seconds from `now`."""
+    """`<kid>.<statement>.<signature>` for the service `audience`, valid for `LIFETIME` seconds from `now`."""
     exp = (time.time() if now is None else now) + LIFETIME
     return sign(Statement(caller, exp, audience, made_ms, kid), key)
 
@@ -102,11 +102,11 @@ def sign(statement: Statement, key: SigningKey) -> str:
 
 
 class Untimely(Exception):
-    """A genuine statement is past its time by no more than clocks may be apart."""
+    """A genuine statement expired less than `CLOCKS_APART` ago, so a clock is wrong."""
 
 
 class _Seen:
-    """A statement whose signature was checked, and the revocations it was held against."""
+    """A statement with a valid signature, and the version of the revocations that it was compared with."""
 
     __slots__ = ("statement", "version")
 
@@ -116,9 +116,9 @@ class _Seen:
 
 
 class Verifier:
-    """Checks identity headers for one service; a header seen before costs one dictionary look-up.
+    """Checks identity headers for one service; a header that was checked before costs one dictionary look-up.
 
-    `lenient` lets in statements that name no service, as gateways of the previous release make them.
+    `lenient` also accepts statements that name no service, which gateways of the previous release make.
     """
 
     def __init__(
@@ -131,19 +131,19 @@ class Verifier:
         self._decode = msgspec.json.Decoder(Statement).decode
 
     def verify(self, header: str) -> Caller | None:
-        """The caller, or None when the header is forged, for another service, revoked or past its time."""
+        """The caller, or None when the header is forged, for another service, revoked or expired."""
         statement = self.read(header)
         return None if statement is None else statement.caller
 
     def read(self, header: str) -> Statement | None:
-        """The whole statement, under the same conditions."""
+        """The whole statement, or None as in `verify`."""
         try:
             return self.read_timely(header)
         except Untimely:
             return None
 
     def read_timely(self, header: str) -> Statement | None:
-        """The same. Raises Untimely."""
+        """As `read`, but raises Untimely when a wrong clock is the reason."""
         seen = self._seen.get(header)
         if seen is None:
             statement = self._check(header)
@@ -187,7 +187,7 @@ class Verifier:
             return None
 
     def _remember(self, header: str, seen: _Seen) -> _Seen:
-        # Emptied at once, since sifting it would cost as much with every header that comes.
+        # Emptied completely: a search for old entries would cost as much again with every new header.
         if len(self._seen) >= CACHED:
             self._seen.clear()
         self._seen[header] = seen
@@ -209,9 +209,9 @@ def _count_untimely() -> None:
 
 
 class IdentityMiddleware:
-    """Lets in only what came through the gateway for this service; probes answer without.
+    """Lets in only requests with an identity header of the gateway for this service; probes need none.
 
-    With `service_keys` it also lets services call what is under `/internal/` in their own name, signed (`shared.calls`).
+    With `service_keys` services may also call paths under `/internal/` in their own name with signed requests (`shared.calls`).
     """
 
     def __init__(
@@ -258,7 +258,7 @@ class IdentityMiddleware:
         return None if statement is None else statement.caller
 
     def _service(self, scope: Scope, keys: PublicKeys) -> Caller | None:
-        """A service in its own name. Only requests without a body are signed here, so that nothing else is covered."""
+        """A service that calls in its own name. Only GET is accepted, because this signature covers no body."""
         signed = [value for name, value in scope["headers"] if name == calls.HEADER.encode()]
         if len(signed) != 1 or scope["method"] != "GET":
             return None
@@ -270,13 +270,13 @@ class IdentityMiddleware:
 
 
 def caller(request: Request) -> Caller:
-    """Whoever is calling, anonymous callers included."""
+    """The request's caller, who may be anonymous."""
     who: Any = request.scope["caller"]
     return who
 
 
 def require(request: Request, scope: str) -> Caller:
-    """The caller, who must hold `scope`; "" asks for a token alone.
+    """The caller, who must have `scope`; "" requires only a token.
 
     Raises Problem: 401 without a token, 403 `insufficient_scope` without the scope.
     """

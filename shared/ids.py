@@ -1,4 +1,4 @@
-"""Typed, time-ordered ids: a prefix and a UUIDv7 (RFC 9562 §5.7) in 26 characters of Crockford base32, as TypeID writes them."""
+"""Typed, time-ordered ids: a prefix and a UUIDv7 (RFC 9562 §5.7) in 26 characters of Crockford base32, in the format of TypeID."""
 
 import os
 import re
@@ -9,7 +9,7 @@ import uuid
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
-# 26 characters carry 130 bits: the first one may not exceed 7.
+# 26 characters have 130 bits but a UUID has 128, so the first character is at most 7.
 _SUFFIX = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}")
 
 _AHEAD = 10_000 * 4096
@@ -20,7 +20,7 @@ _last = 0
 def uuid7() -> uuid.UUID:
     """A UUIDv7: 48 bits of milliseconds, 12 bits of their fraction, 62 random bits.
 
-    It sorts after every earlier one of this process, unless the clock was set back by more than ten seconds (RFC 9562 §6.2).
+    It sorts after all earlier ones of this process, unless the clock was set back by more than ten seconds (RFC 9562 §6.2).
     """
     return uuid.UUID(int=_number())
 
@@ -31,7 +31,7 @@ def new_id(prefix: str) -> str:
 
 
 def id_of(prefix: str, value: uuid.UUID) -> str:
-    """The id that a UUID makes; `uuid_of` of it is the UUID again."""
+    """The id with this UUID; `uuid_of` is the inverse."""
     return f"{prefix}_{_encode(value.int)}"
 
 
@@ -42,7 +42,7 @@ def is_id(value: str, prefix: str) -> bool:
 
 
 def uuid_of(value: str) -> uuid.UUID:
-    """The UUID in an id. Raises ValueError for anything that is not one."""
+    """The UUID in an id. Raises ValueError for a malformed id."""
     suffix = value.rpartition("_")[2]
     if not _SUFFIX.fullmatch(suffix):
         raise ValueError("not an id")

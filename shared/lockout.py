@@ -1,4 +1,4 @@
-"""Ends a process that Redis has refused for a minute: settings are read at start, and by then its password may be another one."""
+"""Ends a process whose password Redis has refused for a minute. After its restart it reads a changed password from the settings."""
 
 import logging
 import os
@@ -11,22 +11,22 @@ from redis.exceptions import AuthenticationError
 
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 5.0
-# For what is being done; a worker that waits for its broker may not hear the signal.
+# Time for work in progress to finish; a worker that waits for its broker may not react to the signal.
 END_SECONDS = 30.0
 log = logging.getLogger(__name__)
 
 
 class Lockout:
-    """Remembers since when Redis has refused the password."""
+    """Measures for how long Redis has refused the password."""
 
     def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
         self.patience = patience
         self._since: float | None = None
 
     def is_final(self, error: BaseException | None) -> bool:
-        """Whether this was so for long enough. `error` is how Redis answered last, None where it served."""
+        """Whether Redis has refused the password for `patience` seconds. `error` is its last answer, None if it served."""
         if not isinstance(error, AuthenticationError):
-            # One that is away says nothing about the password.
+            # While Redis is away, nothing is known about the password.
             self._since = None if error is None else self._since
             return False
         if self._since is None:
@@ -35,9 +35,9 @@ class Lockout:
 
 
 def watch(redis: Redis, patience: float = PATIENCE_SECONDS, look: float = LOOK_SECONDS) -> None:
-    """Asks Redis every few seconds, from a thread of its own; ends this process as SIGTERM does where it is locked out.
+    """Pings Redis every few seconds in its own thread, and ends this process with SIGTERM when it is locked out.
 
-    Each time over a new connection: one that is open is asked for no password.
+    Each ping uses a new connection, because Redis checks the password only when a connection begins.
     """
 
     def ask() -> None:

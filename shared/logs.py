@@ -1,4 +1,4 @@
-"""JSON lines on standard output, each with service, trace id and tenant; exceptions as type and place, never their text."""
+"""JSON lines on standard output, each with service, trace id and tenant. Exceptions appear as type and place, never with their text."""
 
 import contextlib
 import logging
@@ -14,11 +14,11 @@ import msgspec
 from shared import tracing
 
 tenant: ContextVar[str | None] = ContextVar("tenant", default=None)
-# What logging looks up for each record unless told not to (Python's logging HOWTO, Optimization).
+# Data that logging collects for each record unless these are set (Python's logging HOWTO, Optimization).
 _UNUSED = {"_srcfile": None} | dict.fromkeys(
     ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"), False
 )
-# The service whose access lines are written; empty where nobody asked for lines that low.
+# The service whose access lines are written; empty if the log level is above INFO.
 _accessed = ""
 _encode = msgspec.json.Encoder().encode
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
@@ -35,11 +35,11 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "service": self.service,
             "logger": record.name,
-            "message": "task failed" if _tells_all(record) else record.getMessage(),
+            "message": "task failed" if _quotes_values(record) else record.getMessage(),
             "trace_id": tracing.trace_id() or None,
             "tenant_id": tenant.get(),
         }
-        if not _tells_all(record):
+        if not _quotes_values(record):
             line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = describe(record.exc_info[1])
@@ -52,18 +52,18 @@ def _second(seconds: int) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Seconds since 1970 as RFC 3339 with milliseconds. Many lines share their second."""
+    """Seconds since 1970 as RFC 3339 with milliseconds. The text of the second is cached, because many lines share it."""
     second, milliseconds = divmod(int(seconds * 1000), 1000)
     return f"{_second(second)}.{milliseconds:03d}Z"
 
 
-def _tells_all(record: logging.LogRecord) -> bool:
-    """Celery writes a failed task's arguments and its exception's text into message and attributes."""
+def _quotes_values(record: logging.LogRecord) -> bool:
+    """Whether Celery wrote a failed task's arguments and its exception's text into the record."""
     return record.name == "celery.app.trace" and record.levelno >= logging.WARNING
 
 
 def describe(error: BaseException | None) -> str:
-    """An exception's type and the place it came from. Its text is left out, since drivers quote the values they choked on."""
+    """An exception's type and the place where it was raised, without its text, because database drivers quote values in it."""
     if error is None:
         return ""
     frames = traceback.extract_tb(error.__traceback__)
@@ -73,7 +73,7 @@ def describe(error: BaseException | None) -> str:
 
 
 def access(method: str, route: str, status: int, seconds: float, trace_id: str, tenant_id: str | None) -> None:
-    """The line of one request, in the shape of all others. Past `logging`, whose road takes a sixth of a short request's time."""
+    """Writes the log line of one request, in the same form as all others. `logging` itself would take a sixth of a short request's time."""
     if _accessed:
         line = {
             "at": moment(time.time()),
@@ -86,7 +86,7 @@ def access(method: str, route: str, status: int, seconds: float, trace_id: str, 
             "status": status,
             "ms": round(seconds * 1000, 1),
         }
-        # A full disk, or a reader that went away, costs the line and not the request, as it does in `logging`.
+        # With a full disk or a closed pipe the line is lost, but the request succeeds, as in `logging`.
         with contextlib.suppress(OSError):
             sys.stdout.write(_encode(line).decode() + "\n")
             sys.stdout.flush()
@@ -100,13 +100,13 @@ def configure(service: str, level: str = "INFO") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     _accessed = service if root.isEnabledFor(logging.INFO) else ""
-    # Nothing of this stands in a line, and finding the caller's frame and thread costs more than writing it.
+    # No line contains this data, and finding the caller's frame and thread costs more than writing the line.
     for name, value in _UNUSED.items():
         setattr(logging, name, value)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "celery", "kombu"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    # The access line of every hop is written by `access`, with the trace id and without the query string.
+    # `access` writes the line of each request, with the trace id and without the query string.
     logging.getLogger("uvicorn.access").disabled = True
     for name in ("httpx", "httpcore", "psycopg.pool", "celery.app.trace", "celery.worker.strategy", "authlib"):
         logging.getLogger(name).setLevel("WARNING")

@@ -1,4 +1,4 @@
-"""The metrics every process keeps. Labels are routes, queues and outcomes: never an id, a tenant or anything a caller chose."""
+"""The metrics of every process. Labels are routes, queues and outcomes, never an id, a tenant or a text that a caller chose."""
 
 import platform
 
@@ -25,13 +25,15 @@ outbox_unacknowledged = Gauge(
 )
 queue_length = Gauge("queue_messages", "Celery calls waiting in a queue", ["queue"])
 queue_bytes = Gauge("queue_bytes", "Memory that Redis uses for a queue", ["queue"])
-redis_memory_share = Gauge("redis_memory_used_ratio", "Memory that Redis uses, of what it may; 0 where it may use any")
+redis_memory_share = Gauge("redis_memory_used_ratio", "Share of its memory limit that Redis uses; 0 without a limit")
 
 messages = Counter("messages_consumed_total", "Messages taken from the queue", ["message", "outcome"])
 message_seconds = Histogram(
     "message_age_seconds", "From a message's commit to its effect", ["message"], buckets=BUCKETS
 )
-messages_refused = Counter("messages_refused_total", "Messages and calls that cannot be", ["reason", "producer"])
+messages_refused = Counter(
+    "messages_refused_total", "Messages and calls refused as forged or malformed", ["reason", "producer"]
+)
 dead_letters = Counter("dead_letters_total", "Messages given up", ["message"])
 
 revocations_age = Gauge(
@@ -41,10 +43,11 @@ revocations_age = Gauge(
 audit_unsealed = Gauge("audit_unsealed_entries", "Entries of the audit trail without a seal, counted up to 100,000")
 audit_unsealed_age = Gauge("audit_oldest_unsealed_seconds", "Age of the oldest entry of the audit trail without a seal")
 audit_anchored = Gauge(
-    "audit_last_anchor_timestamp_seconds", "When this relay last saw to it that the newest seal is kept elsewhere"
+    "audit_last_anchor_timestamp_seconds",
+    "When this relay last made sure that the newest seal is anchored outside the database",
 )
 retention_overdue = Gauge(
-    "retention_overdue_seconds", "For how long the oldest row of a table has been past its retention", ["table"]
+    "retention_overdue_seconds", "How long the oldest row of a table has been past its retention", ["table"]
 )
 
 identities_untimely = Counter(
@@ -53,8 +56,8 @@ identities_untimely = Counter(
 clock_offset = Gauge("clock_offset_seconds", "By how much this process' clock is ahead of its database's")
 clock_offset.set_function(lambda: clock.offset)
 
-build = Gauge("build_info", "Always 1; what runs stands in the labels", ["revision", "python"])
+build = Gauge("build_info", "Always 1; the labels name the running revision and Python", ["revision", "python"])
 
 
-def tell_build(revision: str) -> None:
+def export_build(revision: str) -> None:
     build.labels(revision, platform.python_version()).set(1)

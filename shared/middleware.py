@@ -1,4 +1,4 @@
-"""The outermost layer of a service: trace, access line, metrics, and the answer to what nobody caught."""
+"""The outermost layer of a service: trace, access line, metrics, and the answer to an exception that was not caught."""
 
 import logging
 import time
@@ -12,15 +12,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import logs, metrics, problems, tracing
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# Labels are few, and looking up their child costs more than counting on it.
+# Cached, because finding the metric for a set of labels costs more than counting, and there are few sets.
 count, seconds_of = lru_cache(4096)(metrics.requests.labels), lru_cache(4096)(metrics.request_seconds.labels)
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class TracingMiddleware:
-    """Continues the caller's trace, names it in `traceresponse` and `x-trace-id`, and writes one line per request.
+    """Continues the caller's trace, returns it in `traceresponse` and `x-trace-id`, and writes one log line per request.
 
-    The path is logged as its route's template: ids and query strings stay out of logs, spans and metrics.
+    Logs, spans and metrics have the route's template instead of the path, so they contain no ids and query strings.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -34,8 +34,6 @@ class TracingMiddleware:
 
 
 class _Exchange:
-    """One request and its answer."""
-
     def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         self.app, self.scope, self.receive, self.send = app, scope, receive, send
         self.status = 0
@@ -91,7 +89,7 @@ class _Exchange:
 
 
 def _route(scope: Scope) -> str:
-    """The template of the route that answered; a bounded name where none did, since metrics keep every label for ever."""
+    """The template of the route that answered, else a fixed name: metrics keep every label for ever, so the number must be bounded."""
     route = scope.get("route")
     return getattr(route, "path", None) or scope.get("state", {}).get("route_template") or "(none)"
 

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 made from what the code itself reads and writes: each service lists its operations, Structs give the schemas."""
+"""Makes the OpenAPI 3.1 document from the services' route entries; the schemas come from the Structs that the code reads and writes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ JSON, PROBLEM_JSON = "application/json", "application/problem+json"
 
 
 def document(title: str, version: str, description: str, parts: Iterable[Part]) -> dict[str, Any]:
-    """The whole contract. Operations keep the order they are listed in; schemas are sorted by name."""
+    """The whole contract. Operations keep their order in the lists; schemas are sorted by name."""
     parts = list(parts)
     paths: dict[str, dict[str, Any]] = {}
     schemas: dict[str, Any] = dict(common.SCHEMAS)
@@ -37,7 +37,7 @@ def document(title: str, version: str, description: str, parts: Iterable[Part]) 
 
 
 def _kinds(operation: Operation) -> Iterable[Any]:
-    """Every type a schema is needed for."""
+    """Every type that needs a schema."""
     yield from _flat(operation.shown_body or operation.body)
     yield from _flat(operation.form)
     for answer in operation.answers.values():
@@ -123,7 +123,7 @@ def _refusals(operation: Operation) -> dict[int, str]:
     statuses |= {413} if operation.method in ("POST", "PUT", "PATCH") else set()
     statuses |= {415, 422} if operation.body is not None else set()
     statuses |= {422} if operation.query is not None and operation.errors == "problem" else set()
-    statuses |= {422} if "Idempotency-Key" in operation.headers else set()  # which may have been another request's
+    statuses |= {422} if "Idempotency-Key" in operation.headers else set()  # the key may belong to another request
     return {status: common.MEANINGS[status] for status in sorted(statuses)} | dict(operation.refusals)
 
 

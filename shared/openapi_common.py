@@ -1,4 +1,4 @@
-"""What every operation of the contract has in common: errors, headers, parameters."""
+"""The parts that all operations of the contract share: errors, headers, parameters."""
 
 from typing import Any
 
@@ -140,7 +140,7 @@ QUERY_FIELDS = {
 
 
 def headers_of(status: int, has_etag: bool, is_idempotent: bool, has_ranges: bool = False) -> dict[str, Any]:
-    """The fields an answer may have, by reference."""
+    """References to the header fields that an answer may have."""
     names = ["X-Trace-Id", "Traceresponse", "RateLimit", "RateLimit-Policy"]
     names += ["Location"] if status in (201, 302, 303) else []
     names += ["Link"] if status == 200 else []

@@ -1,4 +1,4 @@
-"""JSON Schemas of Structs, as OpenAPI's components: named by service, numbers as they stand on the wire."""
+"""JSON Schemas of Structs as OpenAPI components, named by service, with numbers as in the JSON on the wire."""
 
 import inspect
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from shared.http import Number
 from shared.openapi_common import QUERY_FIELDS
 
 REF = "#/components/schemas/{name}"
-# msgspec knows a Decimal as text; ours are written as JSON numbers.
+# msgspec describes a Decimal as text, but this code writes it as a JSON number.
 DECIMAL = {"type": "string", "format": "decimal"}
 
 
 class Schemas:
-    """The schemas of a service's types: `of` one of them, and the `components` those refer to."""
+    """The schemas of a service's types: `of` gives the schema of one type, `components` are the schemas that they refer to."""
 
     def __init__(self, prefix: str, kinds: Iterable[Any]) -> None:
-        self._kinds = list(kinds)  # held, so that their ids stay theirs
+        self._kinds = list(kinds)  # kept alive, so that no other object gets the same `id()`
         made, components = msgspec.json.schema_components(self._kinds, schema_hook=_custom, ref_template=REF)
         self._by_id = {id(kind): _adapted(schema, prefix) for kind, schema in zip(self._kinds, made, strict=True)}
         self.components = {f"{prefix}.{name}": _adapted(schema, prefix) for name, schema in components.items()}
@@ -28,7 +28,7 @@ class Schemas:
 
 
 def properties_of(query: type[msgspec.Struct]) -> tuple[dict[str, Any], list[str]]:
-    """The parameters of a query string and which are required. There is no null in a query: such a field may be left out."""
+    """The parameters of a query string, and the names of those that are required. A field that may be null may be left out."""
     schema = msgspec.json.schema(query, schema_hook=_custom)
     own = schema["$defs"][schema["$ref"].rpartition("/")[2]]
     fields = {name: _in_query(name, _adapted(field, "")) for name, field in own["properties"].items()}
@@ -64,13 +64,13 @@ def _member(name: str, value: Any, prefix: str) -> Any:
     if name == "$ref":
         return f"#/components/schemas/{prefix}.{value.rpartition('/')[2]}"
     if name == "description" and isinstance(value, str):
-        return inspect.cleandoc(value)  # Python 3.13 does so itself, and the document is to be the same everywhere
+        return inspect.cleandoc(value)  # as Python 3.13 does itself; the document must be equal on every version
     adapted = _adapted(value, prefix)
     return _as_time(adapted) if name == "at" or name.endswith("_at") else adapted
 
 
 def _as_time(schema: Any) -> Any:
-    """msgspec says of a time only that it is text, where the Struct does not ask for an offset; ours all have one."""
+    """Adds the format of a time. msgspec describes a time as plain text unless the Struct requires an offset; ours always have one."""
     if schema == {"type": "string"}:
         return {"type": "string", "format": "date-time"}
     if isinstance(schema, dict) and "anyOf" in schema:

@@ -1,4 +1,4 @@
-"""The ops port of a process, never public: `/livez`, `/readyz` and Prometheus' `/metrics`."""
+"""The ops port of a process, which is never public: `/livez`, `/readyz` and Prometheus's `/metrics`."""
 
 import logging
 import sys
@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 
 def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "127.0.0.1") -> None:
-    """Answers on `port` of `host` from a thread of its own. Port 0 means no ops port.
+    """Serves on `port` of `host` in its own thread. Port 0 means no ops port.
 
-    `ready` raises while the process cannot work, and is False while it only begins or ends.
+    `ready` raises while the process cannot work, and returns False while the process starts or ends.
     """
     if not port:
         return
@@ -42,12 +42,12 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Scrapes and probes are not worth a line."""
+            """Writes no line: scrapes and probes are too frequent."""
 
-    metrics.tell_build(revision())
+    metrics.export_build(revision())
     _measure_pools()
     server = _Server((host, port), Handler)
-    # Nobody ends it but the process, so that it need not look twice a second whether it was.
+    # `None`: only the end of the process ends the server, so it need not check for a shutdown twice a second.
     threading.Thread(target=server.serve_forever, args=(None,), name="operations", daemon=True).start()
 
 
@@ -55,7 +55,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A probe that hangs up before its answer is whole is no error of this process."""
+        """Ignores a probe that closes its connection early; that is not an error of this process."""
         error = sys.exception()
         if not isinstance(error, ConnectionError):
             log.error("ops port: %s", logs.describe(error))
@@ -71,7 +71,7 @@ def _measure_pools() -> None:
 def _readiness(ready: Callable[[], object]) -> tuple[int, bytes]:
     try:
         working = ready() is not False
-    except Exception as error:  # whatever a dependency raises, the answer is "not ready"
+    except Exception as error:  # any error of a dependency means "not ready"
         log.warning("not ready: %s", type(error).__name__)
         working = False
     return (200, b"ready\n") if working else (503, b"not ready\n")

@@ -1,4 +1,4 @@
-"""Which errors mean that a database is away, or cannot be written to, which says nothing about what was asked of it."""
+"""Errors that mean that a database is away or refuses writes, so that the request itself is not at fault."""
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -7,14 +7,14 @@ from shared.clock import ClockApart
 
 # SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error.
 OUTAGES = frozenset({"08", "53", "57", "58"})
-# A request that meets one of these is answered "try again". A server that can no longer be written to has become a standby.
+# A request that meets one of these gets "try again". A server that suddenly refuses writes has become a standby.
 UNAVAILABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction, PoolTimeout, ClockApart)
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether a task that met this error is left for later, whatever it was about.
+    """Whether a task that met this error is simply tried again later.
 
-    A statement that ran out of time says something about the task: left for later, it would hold up whatever is beside it for ever.
+    A statement time-out is not an outage: the task itself is too slow, and trying it for ever would block the tasks beside it.
     """
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return True

@@ -1,4 +1,4 @@
-"""Messages out: written in the transaction of what they tell, sent by the relay, kept until the consumer acknowledges."""
+"""Messages to send: written in the transaction of their cause, sent by the relay, kept until the consumer acknowledges."""
 
 from datetime import datetime
 from typing import Any, LiteralString
@@ -13,7 +13,7 @@ from shared.messages import Message, consumer_of, name_of
 ADD: LiteralString = """
     INSERT INTO outbox (id, tenant_id, consumer, name, body, traceparent) VALUES (%s, %s, %s, %s, %s::jsonb, %s)
 """
-# A portion of the table in the order of its ids, which is that of time. Returns where it ended, and how many are sent again.
+# One portion of the table in the order of ids, which is the order of time. Returns the last id, and how many rows are sent again.
 REPLAY: LiteralString = """
     WITH looked AS (
         SELECT id FROM outbox WHERE id > %(after)s ORDER BY id LIMIT %(portion)s
@@ -28,7 +28,7 @@ PORTION = 10_000
 
 
 async def add(conn: AsyncConnection, tenant_id: str, *messages: Message) -> None:
-    """Leaves messages for their consumers; they go out if, and only if, this transaction commits."""
+    """Adds messages for their consumers; they are sent if, and only if, this transaction commits."""
     if not messages:
         return
     async with conn.cursor() as cursor:
@@ -37,7 +37,7 @@ async def add(conn: AsyncConnection, tenant_id: str, *messages: Message) -> None
 
 
 def add_sync(conn: psycopg.Connection[Any], tenant_id: str, *messages: Message, traceparent: str | None = None) -> None:
-    """The same in a task. `traceparent` is the trace the messages belong to, where it is not the current one."""
+    """The same in a task. `traceparent` is the messages' trace, if it is not the current one."""
     if not messages:
         return
     with conn.cursor() as cursor:
@@ -47,13 +47,15 @@ def add_sync(conn: psycopg.Connection[Any], tenant_id: str, *messages: Message, 
 
 
 def row(tenant_id: str, message: Message, traceparent: str | None = None) -> tuple[Any, ...]:
-    """The parameters of `ADD`, for callers that write many rows in one statement of their own."""
+    """The parameters of `ADD`, for callers that write many rows in their own statement."""
     body = http.encode(message).decode()
     return ids.uuid7(), tenant_id, consumer_of(message), name_of(message), body, traceparent or tracing.traceparent()
 
 
 def replay(conn: psycopg.Connection[Any], since: datetime) -> int:
-    """Has what was acknowledged and written since sent again, each portion in a transaction of its own. Returns how many messages."""
+    """Marks acknowledged messages written since `since` to be sent again, each portion in its own transaction.
+
+    Returns the number of messages."""
     after, total = UUID(int=0), 0
     while True:
         parameters = {"after": after, "since": since, "portion": PORTION}

@@ -1,7 +1,7 @@
 """Lists, newest first: an opaque cursor holds the last id seen, and ids sort by time.
 
-A cursor also says of which list and with which filters it is, so that one of another list is refused and not taken for a place in this
-one. Nothing secret is in it and nothing is granted by it: row-level security decides what a list holds.
+A cursor also identifies its list and filters, so that a cursor of another list is refused. It contains no secret and grants no access:
+row-level security decides which rows a list has.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from shared.encoding import base64url_decode, base64url_encode
 from shared.problems import FieldError, Problem
 
 Row = TypeVar("Row")
-MARK = 9  # bytes of a cursor that say whose it is
+MARK = 9  # bytes of a cursor that identify its list and filters
 
 
 class Page(http.Body):
@@ -29,7 +29,7 @@ class Page(http.Body):
 
 
 def after(request: Request, page: Page) -> str | None:
-    """The id after which this page begins, or None for the first. Raises a 422 Problem for a cursor that is none of this list."""
+    """The id after which this page begins, or None for the first page. Raises a 422 Problem for a cursor of another list."""
     if page.cursor is None:
         return None
     try:
@@ -54,7 +54,7 @@ def not_ours() -> Problem:
 def slice_page(
     request: Request, rows: Sequence[Row], page: Page, key: Callable[[Row], str]
 ) -> tuple[Sequence[Row], str | None]:
-    """Cuts `limit + 1` rows down to the page, and makes the cursor of the next one if there is more."""
+    """Cuts `limit + 1` rows to one page, and makes the cursor of the next page if there are more rows."""
     if len(rows) <= page.limit:
         return rows, None
     kept = rows[: page.limit]
@@ -76,7 +76,7 @@ def listed(
 
 
 def next_cursor(request: Request, page: Page, last: str) -> str:
-    """The cursor of the page that begins after `last`, which `after` gives back."""
+    """The cursor of the page after the id `last`; `after` reads it back."""
     return base64url_encode(_mark(request, page) + last.encode())
 
 
@@ -90,6 +90,6 @@ def link_header(request: Request, next_cursor: str | None) -> dict[str, str]:
 
 
 def _mark(request: Request, page: Page) -> bytes:
-    """The same for every page of one list under the same filters, whatever the size of each."""
+    """A digest of the list's path and filters; it is equal for all pages of the list and for all page sizes."""
     filters = {name: value for name, value in msgspec.structs.asdict(page).items() if name not in ("cursor", "limit")}
     return hashlib.blake2b(http.encode([request.url.path, filters]), digest_size=MARK).digest()

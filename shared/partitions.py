@@ -1,4 +1,4 @@
-"""Tables partitioned by UTC day: partitions are made ahead of time and dropped, whole, behind it."""
+"""Tables partitioned by UTC day: partitions are made ahead of time, and whole partitions are dropped after their retention."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
@@ -16,10 +16,10 @@ DROP: LiteralString = "SELECT drop_partitions_before(%s::regclass, %s)"
 
 
 class Daily:
-    """Has the partitions from 8 days back to 8 ahead made before a process first writes on a day, in a transaction of their own.
+    """Makes the partitions from 8 days ago to 8 days ahead before a process first writes on a day, in a separate transaction.
 
-    The relay does so each hour; without one, writing goes on. What is made is what the relay would make, so that retention drops it: a
-    default partition would never be dropped, and would keep the day's own from being made.
+    The relay also makes them each hour; so writes continue while it is down. These are the same partitions, so retention drops them.
+    A default partition instead would never be dropped, and would block the creation of the day's partition.
     """
 
     def __init__(self, *tables: str) -> None:
@@ -34,7 +34,7 @@ class Daily:
             self._ready = today
 
     async def ensure_over(self, conn: AsyncConnection) -> None:
-        """The same over a connection that commits each statement."""
+        """The same over a connection in autocommit mode."""
         today = _today()
         if self._ready != today:
             await conn.execute(ENSURE_AROUND_TODAY, (self._tables,))
@@ -57,7 +57,7 @@ def ensure(conn: psycopg.Connection[Any], table: str, days_ahead: int = 7, days_
 
 
 def drop_older(conn: psycopg.Connection[Any], table: str, days: int) -> int:
-    """Drops every partition that lies wholly more than `days` days ago. Returns how many."""
+    """Drops every partition whose whole day is more than `days` days ago. Returns the number dropped."""
     row = conn.execute(DROP, (table, _today() - timedelta(days=days))).fetchone()
     return int(row[0]) if row else 0
 

@@ -1,6 +1,6 @@
-"""Noticing a peer that is gone without a word: its machine lost its power, or the network between is cut.
+"""Options that detect a silent peer: its machine lost power, or the network between is cut.
 
-Nothing would say so on a connection that waits for an answer or for news: it would wait for hours.
+Without them a connection that waits for an answer or a notification would wait for hours.
 """
 
 import socket
@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 IDLE_SECONDS, BETWEEN_SECONDS, QUESTIONS = 5, 2, 3
-UNHEARD_SECONDS = 10
-"""For so long what was sent may stay without the kernel of the peer confirming it."""
+UNCONFIRMED_SECONDS = 10
+"""Seconds after which sent data that the peer's kernel has not confirmed ends the connection."""
 CONNECT_SECONDS = 3
 KEEPALIVE: Mapping[int, int] = {
     getattr(socket, name): value
@@ -17,7 +17,7 @@ KEEPALIVE: Mapping[int, int] = {
         ("TCP_KEEPIDLE", IDLE_SECONDS),
         ("TCP_KEEPINTVL", BETWEEN_SECONDS),
         ("TCP_KEEPCNT", QUESTIONS),
-        ("TCP_USER_TIMEOUT", UNHEARD_SECONDS * 1000),
+        ("TCP_USER_TIMEOUT", UNCONFIRMED_SECONDS * 1000),
     )
     if hasattr(socket, name)  # Linux has all of them
 }
@@ -28,6 +28,6 @@ POSTGRES: Mapping[str, Any] = {
     "keepalives_idle": IDLE_SECONDS,
     "keepalives_interval": BETWEEN_SECONDS,
     "keepalives_count": QUESTIONS,
-    "tcp_user_timeout": UNHEARD_SECONDS * 1000,
+    "tcp_user_timeout": UNCONFIRMED_SECONDS * 1000,
 }
-"""Parameters of a connection; of several servers in a connection string each is given `connect_timeout`."""
+"""Parameters of a connection; `connect_timeout` applies to each server in a connection string."""

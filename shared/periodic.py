@@ -1,4 +1,4 @@
-"""Work that recurs: run by the relay process, each job under an advisory lock so that several relays may stand side by side."""
+"""Periodic jobs of the relay process. Each job runs under an advisory lock, so several relays may run at the same time."""
 
 import logging
 import threading
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 class Periodic(NamedTuple):
-    """A job, in one worker-role transaction of its own, at most once in `every_seconds` per relay and never twice at a time.
+    """A job that runs in its own transaction of the worker role, at most once in `every_seconds` per relay and never twice at a time.
 
-    That holds until it commits by itself, as `in_portions` does. Jobs of one lane wait for each other, never for those of another.
+    The lock ends when the job commits by itself, as `in_portions` does. Jobs wait only for jobs of the same lane.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Periodic(NamedTuple):
 
 
 def in_portions(conn: Connection, statement: LiteralString, *parameters: object, seconds: float) -> int:
-    """Deletes by `statement`, whose last parameter is how many at most, until none is left or the time is used. Returns how many.
+    """Runs a DELETE, whose last parameter is a row limit, until no row is left or the time is used. Returns the number deleted.
 
-    Each portion is a transaction of its own and far from the statement time-out. Another relay may be at it too: the statement
-    skips what is locked.
+    Each portion is its own transaction and far below the statement time-out. Another relay may run it too: the statement
+    must skip locked rows.
     """
     until, deleted, portion = time.monotonic() + seconds, 0, PORTION
     while portion == PORTION and time.monotonic() < until:
@@ -44,7 +44,7 @@ def in_portions(conn: Connection, statement: LiteralString, *parameters: object,
 
 
 class PeriodicRunner:
-    """Runs the jobs until `stopping` is set: a thread for each lane, which holds a connection while one of its jobs works."""
+    """Runs the jobs until `stopping` is set, with one thread for each lane; a lane uses a connection only while a job runs."""
 
     def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
         lanes = {job.lane: [each for each in jobs if each.lane == job.lane] for job in jobs}

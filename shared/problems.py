@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): the one shape in which everything but the OAuth endpoints reports an error."""
+"""Problem documents (RFC 9457): the form of all errors except those of the OAuth endpoints."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 class FieldError(NamedTuple):
-    """What is wrong with one field: its JSON Pointer (RFC 6901), or the name of a query parameter, and why.
+    """An error of one field: its JSON Pointer (RFC 6901), or the name of a query parameter, and the reason.
 
-    Never holds the value that was refused. `code` is for programs; `allowed`, `limit` and `did_you_mean` say what would be taken.
+    It never contains the refused value. `code` is for programs; `allowed`, `limit` and `did_you_mean` describe accepted values.
     """
 
     pointer: str
@@ -37,7 +37,7 @@ class FieldError(NamedTuple):
 
 
 class Problem(Exception):
-    """An error that a partner sees: `type` is a slug of the documentation, `extra` holds further members of the document."""
+    """An error for a partner: `type` is a slug of the documentation, `extra` has further members of the document."""
 
     def __init__(
         self,
@@ -105,10 +105,10 @@ def unauthorized(detail: str = "A bearer token is required.") -> Problem:
 
 
 def insufficient_scope(scope: str, mode: Mode = "exact") -> Problem:
-    """403 that names the scope (RFC 6750 §3.1), and the app's `mode` of de-identification where that rules the scope out."""
+    """403 that names the scope (RFC 6750 §3.1), and the app's de-identification `mode` if the mode excludes the scope."""
     detail = f"This call needs the scope {scope}."
     if deidentification.refused(mode, [scope]):
-        detail += f" An application in mode {mode} cannot hold it: with what it tells, moved times could be moved back."
+        detail += f" An application in mode {mode} cannot hold it: its data could reveal the real times."
     challenge = f'Bearer realm="knogin", error="insufficient_scope", scope="{scope}"'
     return Problem(
         403,
@@ -120,7 +120,7 @@ def insufficient_scope(scope: str, mode: Mode = "exact") -> Problem:
 
 
 def access_on_request(capability: str) -> Problem:
-    """403 for a surface that is opened on request: `request` is the call to the auth host that asks for it, ready to send."""
+    """403 for a surface that is opened on request. `request` is the complete call to the auth host that requests it."""
     return Problem(
         403,
         "Access on request",
@@ -162,7 +162,7 @@ async def render_wrong_clock(request: Request, error: Exception) -> Response:
 
 
 async def render_unstorable(request: Request, error: Exception) -> Response:
-    """A value that got as far as PostgreSQL and is none there: too large for its column, or text with a NUL."""
+    """For a value that PostgreSQL refuses: too large for its column, or text with a NUL."""
     log.error("value refused by the database: %s", type(error).__name__)
     return invalid("A value is out of range, or text that cannot be stored.").response()
 

@@ -1,4 +1,4 @@
-"""Whether a service's database is there, and has every migration that this code was written for."""
+"""Checks that a service's database is available and has every migration that this code expects."""
 
 import logging
 import time
@@ -20,9 +20,9 @@ class SchemaBehind(Exception):
 
 
 def checks(package: Path) -> dict[str, health.Check]:
-    """The checks of a web process of the service in that folder, which has its pool in `request.state.pool`.
+    """The checks of the web process of the service in the folder `package`; its pool is `request.state.pool`.
 
-    Once the schema has what is expected it is not asked again: no migration is ever taken back.
+    After the schema was complete once, it is not checked again: migrations are never reversed.
     """
     missing = set(_expected(package))
 
@@ -43,21 +43,21 @@ def checks(package: Path) -> dict[str, health.Check]:
 
 
 def wait_until_applied(dsn: str, package: Path) -> None:
-    """Returns once the database has what the service in that folder expects; workers and relays do nothing before."""
-    expected, told = _expected(package), False
+    """Returns when the database has the migrations that the service in the folder `package` expects."""
+    expected, has_logged = _expected(package), False
     while missing := _missing(dsn, expected):
-        if not told:
+        if not has_logged:
             log.warning("waiting for migrations: %s", missing)
-            told = True
+            has_logged = True
         time.sleep(POLL_SECONDS)
 
 
 def _missing(dsn: str, expected: frozenset[str]) -> str:
-    """Names of what the database lacks, or the error that kept it from telling; empty when there is nothing to wait for."""
+    """The names of the missing migrations, or of the database error; empty when none is missing."""
     try:
         with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as conn:
             return ", ".join(sorted(expected - {name for (name,) in conn.execute(APPLIED)}))
-    except psycopg.Error as error:  # away, or empty, or nothing is granted to this role yet
+    except psycopg.Error as error:  # the server is away, or the database is empty, or this role has no grants yet
         return type(error).__name__
 
 

@@ -1,7 +1,7 @@
-"""The address of Redis, from `REDIS_URL`: of one server, or of the Sentinels that know which server is the primary.
+"""Parses `REDIS_URL`: the address of one Redis server, or of the Sentinels that know the primary.
 
-`redis://` and `sentinel://` are plain, `rediss://` and `sentinels://` are TLS, to Sentinels and servers alike. User and password before the
-`@` are those at the server; a Sentinel's own are parameters. With `ca_file`, certificates of that authority alone are valid.
+`redis://` and `sentinel://` are plain; `rediss://` and `sentinels://` use TLS, to Sentinels and servers alike. User and password before
+the `@` are for the server; those for a Sentinel are parameters. With `ca_file`, only certificates of that authority are valid.
 """
 
 import re
@@ -19,7 +19,7 @@ MASTER = re.compile(r"[A-Za-z0-9._-]+")
 
 @dataclass(frozen=True)
 class Address:
-    """`hosts` is one server, or with a `master`, its name, the Sentinels."""
+    """`hosts` is one server, or the Sentinels if `master`, the master's name, is set."""
 
     scheme: str
     hosts: tuple[tuple[str, int], ...]
@@ -36,17 +36,17 @@ class Address:
         return self.scheme in TLS
 
     def __str__(self) -> str:
-        """Without users and passwords."""
+        """The address without users and passwords."""
         hosts = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
         return f"{self.scheme}://{hosts}/{self.master}{'/' if self.master else ''}{self.number}"
 
     def tls(self) -> ssl.SSLContext | None:
-        """Checks certificate and host name. Raises OSError for a file that cannot be read, SSLError for one without a certificate."""
+        """Checks certificate and host name. Raises OSError for an unreadable `ca_file`, SSLError for one without a certificate."""
         return ssl.create_default_context(cafile=self.ca_file) if self.has_tls else None
 
 
 def check(text: str) -> None:
-    """As `parse`, and that the `ca_file` on this machine can be used. Raises Malformed."""
+    """Raises Malformed for an address that `parse` refuses, or if `ca_file` cannot be used on this machine."""
     address = parse(text)
     try:
         address.tls()
@@ -57,7 +57,7 @@ def check(text: str) -> None:
 
 
 def parse(text: str) -> Address:
-    """Raises Malformed, whose text says which part is wrong and quotes none."""
+    """Raises Malformed, whose text names the wrong part but does not quote it."""
     scheme, _, rest = text.partition("://")
     if scheme not in PORTS:
         raise Malformed("it begins with none of redis://, rediss://, sentinel:// and sentinels://")
@@ -83,7 +83,7 @@ def parse(text: str) -> Address:
 
 
 def _parts(rest: str) -> tuple[str, str, str]:
-    """Hosts with the login before them, path, query."""
+    """Splits into the hosts (with the login before them), the path and the query."""
     place = re.split("[/?#]", rest, maxsplit=1)[0]
     if "@" in rest[len(place) :] or "#" in rest:
         raise Malformed("user and password are to be percent-encoded: / as %2F, ? as %3F, # as %23, @ as %40")

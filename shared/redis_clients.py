@@ -1,7 +1,7 @@
 """Every Redis client of the system is made here, from `REDIS_URL` (`redis_address`).
 
-A connection belongs to a primary. Its address is asked of a Sentinel for each new connection, where there are Sentinels; a server that
-says it is a replica is not believed, and one that refuses a write because of its state is left, so that the next attempt asks again.
+A connection must be to a primary. With Sentinels, each new connection asks a Sentinel for the primary's address. A connection to a server
+that is a replica, or that refuses writes because of its state, is closed, so that the next attempt asks again.
 """
 
 import itertools
@@ -22,16 +22,16 @@ from shared.redis_address import Address, parse
 
 WHERE_IS = "SENTINEL GET-MASTER-ADDR-BY-NAME"
 SENTINEL_SECONDS = 1.0
-# For so long the other side may take to agree to the end of a connection with TLS.
+# Seconds that the other side may take to confirm the end of a TLS connection.
 CLOSE_SECONDS = 0.5
 REPLICA = (b"replica", b"slave", "replica", "slave")
-# A replica; one whose primary is away; a primary without the replicas it must have; one that became a replica under a blocked call, or
-# cannot save: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
+# A replica; a replica without its primary; a primary without its required replicas; a primary that became a replica during a blocked
+# call; a primary that cannot save: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
 NOT_WRITABLE = frozenset({"READONLY", "MASTERDOWN", "NOREPLICAS", "UNBLOCKED", "MISCONF"})
 
 
 class NotPrimary(Unreachable):
-    """The server is a replica, or takes no writes at present."""
+    """The server is a replica, or refuses writes at present."""
 
 
 class PrimaryUnknown(Unreachable):
@@ -39,16 +39,16 @@ class PrimaryUnknown(Unreachable):
 
 
 class MasterNameUnknown(PrimaryUnknown):
-    """Sentinels answer, and none watches a master of the name in `REDIS_URL`."""
+    """Sentinels answer, but none watches a master with the name in `REDIS_URL`."""
 
 
 def client(url: str, connect: float = 2, answer: float = 5, retries: int = 1) -> Redis:
-    """A client that fails fast: everything it is used for has another way. Times in seconds, for each attempt."""
+    """A client that fails fast, because every use has a fallback. Times are in seconds, for each attempt."""
     return Redis.from_pool(pool(url, connect, answer, retry=Retry(NoBackoff(), retries)))
 
 
 def async_client(url: str, connect: float = 1, answer: float = 5) -> asynchronous.Redis:
-    """The same for an event loop, without a second attempt."""
+    """The same for an event loop, without retries."""
     retry = AsyncRetry(NoBackoff(), 0)
     options = _options(parse(url), connect, answer)
     return asynchronous.Redis.from_pool(
@@ -57,13 +57,13 @@ def async_client(url: str, connect: float = 1, answer: float = 5) -> asynchronou
 
 
 def pool(url: str, connect: float, answer: float, **options: Any) -> ConnectionPool:
-    """`options` are redis-py's for a connection; a `connection_class` is a subclass of Primary."""
+    """`options` are redis-py's options of a connection; `connection_class` must be a subclass of Primary."""
     chosen: dict[str, Any] = {"connection_class": Primary, **_options(parse(url), connect, answer), **options}
     return ConnectionPool(**chosen)
 
 
 class Sentinels:
-    """Asked in turn, each time another one first: one that is behind the others, or gone, delays a client but never holds it."""
+    """Asks the Sentinels in turn and begins with another one each time, so that one that is outdated or gone only delays a client."""
 
     def __init__(self, address: Address, tls: ssl.SSLContext | None, seconds: float) -> None:
         self._address = address
@@ -72,7 +72,7 @@ class Sentinels:
         self._turns = itertools.count()
 
     def find(self) -> tuple[str, int]:
-        """Host and port of the primary. Raises PrimaryUnknown; AuthenticationError where all that answer refuse the login."""
+        """Host and port of the primary. Raises PrimaryUnknown, or AuthenticationError if all Sentinels that answer refuse the login."""
         errors: list[Exception | None] = []
         for host, port in self._in_turn():
             options = self._options(Socket, Retry(NoBackoff(), 0), host, port)
@@ -133,7 +133,7 @@ class Sentinels:
 
 
 class Socket(Connection):
-    """A connection with TLS, if `tls` is given, that believes the authorities of that context alone; redis-py's own adds the system's."""
+    """A connection with TLS if `tls` is given. It trusts only that context's authorities; redis-py's own class adds the system's."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, **options: Any) -> None:
         self._tls = tls
@@ -159,7 +159,7 @@ class AsyncSocket(asynchronous.Connection):
 
 
 class Primary(Socket):
-    """A connection to a primary, wherever it is by now."""
+    """A connection to the current primary."""
 
     def __init__(self, *, sentinels: Sentinels | None = None, **options: Any) -> None:
         self._sentinels = sentinels
@@ -219,7 +219,7 @@ def _options(address: Address, connect: float, answer: float) -> dict[str, Any]:
         "tls": tls,
         "socket_connect_timeout": connect,
         "socket_timeout": answer,
-        # A server says on HELLO, which this version of the protocol begins with, whether it is a replica.
+        # This protocol version begins with HELLO, whose answer says whether the server is a replica.
         "protocol": 3,
         **peers.REDIS,
         **place,
@@ -227,7 +227,7 @@ def _options(address: Address, connect: float, answer: float) -> dict[str, Any]:
 
 
 def _refuse_replica(answer: object) -> None:
-    """Of all commands that are sent only HELLO is answered with a map."""
+    """Raises NotPrimary for HELLO's answer of a replica; HELLO is the only command here with a map as its answer."""
     if isinstance(answer, dict) and answer.get(b"role", answer.get("role")) in REPLICA:
         raise NotPrimary("the server is a replica")
 

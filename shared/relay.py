@@ -1,7 +1,7 @@
 """The relay: takes due rows from the outbox and hands them to the consumers' queues, many in one signed Celery call.
 
-Each consumer has a queue of its own and is sent no more than it takes: what one does not take waits in the outbox, and costs the others
-nothing.
+Each consumer has its own queue. The relay sends only as much as the queue has room for; the rest waits in the outbox and does not delay
+other consumers.
 """
 
 import itertools
@@ -30,7 +30,7 @@ from shared.periodic import Periodic, PeriodicRunner
 from shared.settings import required
 from shared.signatures import Signer
 
-# Ordered, or the planner reads the table from its beginning, where most rows are of a consumer that is far behind.
+# ORDER BY keeps the planner from reading the table from its beginning, where most rows belong to a consumer that is far behind.
 DUE: LiteralString = """
     SELECT one FROM unnest(%s::text[]) AS one
     WHERE (SELECT true FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
@@ -38,8 +38,8 @@ DUE: LiteralString = """
         OR (SELECT true FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
             ORDER BY send_at LIMIT 1)
 """
-# By two indexes, so that neither what waits to be sent nor what waits to be acknowledged is walked over; and by key, not by a join: the
-# planner cannot know how few there are, and would read the whole table.
+# One index for new rows and one for rows sent before, so that neither scan reads the other's rows. It updates by key, not by a join: the
+# planner cannot know how few rows there are, and would read the whole table.
 CLAIM: LiteralString = """
     WITH first AS (
         SELECT id, send_at, pg_column_size(body) AS size FROM outbox
@@ -62,7 +62,7 @@ CALL_MESSAGES = 200
 CALL_BYTES = 512 * 1024
 BATCH = 1000
 POLL_SECONDS = 1.0
-# No batch begins sooner after the one before: what is written in the meantime goes out in one call, and one that comes alone at once.
+# Least time from one batch's start to the next's: messages written meanwhile share a call. A single message goes at once.
 PACE_SECONDS = 0.02
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Row(NamedTuple):
 
 
 class Relay:
-    """`working` is set while what is due is sent, and not while the database or the broker is away."""
+    """`working` is set while the relay can send, and cleared while the database or the broker is away."""
 
     def __init__(self, service: str, settings: RelaySettings, working: threading.Event | None = None) -> None:
         self.service = service
@@ -104,7 +104,7 @@ class Relay:
         self._turns = itertools.count()
 
     def run(self) -> None:
-        """Sends until told to stop. A dead database or broker is waited for, never fatal."""
+        """Sends until `stopping` is set. While the database or the broker is away it waits; this is never fatal."""
         self.working.set()
         while not self.stopping.is_set():
             began = time.monotonic()
@@ -122,14 +122,14 @@ class Relay:
         self.pool.close()
 
     def send_due(self) -> int:
-        """Sends a batch to every consumer that takes one. Returns how many messages there were.
+        """Sends a batch to every consumer with room. Returns the number of messages.
 
-        Rows stay due if the broker does not take them, since their transaction then rolls back.
+        If the broker refuses rows, their transaction rolls back and they stay due.
         """
         return sum(self._send(consumer, room) for consumer, room in self._turn())
 
     def _turn(self) -> Iterator[tuple[str, Room]]:
-        """The consumers for which something is due and that take something, each turn beginning with another."""
+        """The consumers with due messages and with room; each turn begins with another consumer."""
         with self.pool.connection() as conn:
             due = [consumer for (consumer,) in conn.execute(DUE, (list(self.crowding.queues),))]
         if due:
@@ -143,15 +143,13 @@ class Relay:
                 rows = self._claim(conn, consumer, room)
                 for call in calls(rows):
                     hand_over(self.celery, self.signer, self.service, consumer, call)
-        except (
-            ResponseError
-        ) as error:  # full, or not to be written to by this user: no reason to keep anything from the others
+        except ResponseError as error:  # Redis is full or refuses this user; other consumers may still have their turn
             log.warning("%s is sent nothing: %s", consumer, type(error).__name__)
             return 0
         return len(rows)
 
     def _claim(self, conn: Connection, consumer: str, room: Room) -> list[Row]:
-        """Lazily: a claim that a crash undoes is sent again, and known to its consumer."""
+        """Commits lazily: if a crash undoes the claim, the messages are sent again and their consumer recognises them."""
         conn.execute(LAZILY)
         limits = {"rows": min(BATCH, room.calls * CALL_MESSAGES), "again": room.again, "bytes": room.bytes}
         with conn.cursor(row_factory=class_row(Row)) as cursor:
@@ -163,7 +161,7 @@ class Relay:
 
 
 def calls(rows: Iterable[Row]) -> Iterable[list[Row]]:
-    """Cuts rows into Celery calls of at most 200 messages and about half a MiB: Celery's cost is per call."""
+    """Groups rows into Celery calls of at most 200 messages and about half a MiB, because Celery's cost is per call."""
     call: list[Row] = []
     size = 0
     for row in rows:
@@ -198,9 +196,9 @@ def hand_over(celery: Celery, signer: Signer, producer: str, consumer: str, rows
 
 
 def run(service: str, settings: RelaySettings, periodic: list[Periodic], working: threading.Event) -> None:
-    """The relay process: the outbox in this thread, periodic work in another. SIGTERM and SIGINT end it after the batch at hand.
+    """The relay process: the outbox in this thread, periodic jobs in others. SIGTERM and SIGINT end it after the present batch.
 
-    `working` is set while it sends.
+    `working` is set while it can send.
     """
     relay = Relay(service, settings, working)
     runner = PeriodicRunner(relay.pool, periodic, relay.stopping)

@@ -1,4 +1,4 @@
-"""Deletes what is past its retention, in portions that commit by themselves, so that a pass cut short keeps what it did."""
+"""Deletes rows past their retention. Each portion commits by itself, so an interrupted pass keeps its progress."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ PASS_SECONDS = 10.0
 
 
 class Kept(NamedTuple):
-    """Rows of `table` stay for `days` after the time or date in `column`; with `also`, only rows for which it is true go."""
+    """Rows of `table` are kept for `days` after the time or date in `column`; with `also`, only rows for which it is true are deleted."""
 
     table: LiteralString
     column: LiteralString
@@ -30,9 +30,9 @@ class Kept(NamedTuple):
 
     @property
     def delete(self) -> Composed:
-        """Oldest first, or each portion would step over what the ones before deleted. Skips rows that others hold.
+        """Deletes the oldest rows first; else each portion would scan over rows deleted before. Skips locked rows.
 
-        Its parameter is how many rows at most.
+        Its parameter is the most rows to delete.
         """
         statement = SQL(
             "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {past} ORDER BY {column}"
@@ -41,7 +41,7 @@ class Kept(NamedTuple):
         return statement.format(table=Identifier(self.table), past=self.past, column=Identifier(self.column))
 
     def overdue(self, conn: psycopg.Connection) -> float:
-        """For how many seconds the oldest row has been past its retention; 0 when there is none."""
+        """The seconds for which the oldest row has been past its retention; 0 if there is none."""
         statement = SQL("SELECT extract(epoch FROM now() - min({}))::float8 - {} FROM {} WHERE {}")
         days = sql.Literal(self.days * 86_400)
         row = conn.execute(
@@ -51,9 +51,9 @@ class Kept(NamedTuple):
 
 
 def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECONDS) -> int:
-    """Deletes a portion of each table in turn, at least one, until nothing is left or the time is used. Returns how many rows.
+    """Deletes a portion of each table in turn, at least one, until nothing is left or the time is used. Returns the number of rows.
 
-    A table that is not done is gone on with at the next pass; `retention_overdue_seconds` says how far behind it is.
+    The next pass continues with the rest; `retention_overdue_seconds` shows how far behind a table is.
     """
     until, deleted, left, over = time.monotonic() + seconds, 0, list(rules), False
     while left and not over:

@@ -1,7 +1,7 @@
-"""Which tokens are dead before their time, as auth tells it: held in memory, bounded, and followed by differences.
+"""Revocations of tokens, as auth publishes them: kept in bounded memory and updated by differences.
 
-Auth numbers every change of a watermark; a follower asks for what came after the last number it has, and waits for the answer as long
-as there is nothing. A watermark of a client covers all its tokens made before, so that those of its single tokens go.
+Auth numbers every change of a watermark. A follower asks for the changes after its last number; auth holds the request until there are
+some. A client's watermark covers all its tokens made before it, so watermarks of its single older tokens are dropped.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from typing import Literal, NamedTuple
 import msgspec
 
 WAIT_SECONDS = 20.0
-"""How long auth may hold a question that has no answer yet; an idle follower asks as often."""
+"""Seconds for which auth may hold a request without changes; an idle follower asks at this interval."""
 RETRY_SECONDS = 0.5
 GRACE_SECONDS = 0.3
-"""How long a question under way may take once the bell rang, before it is asked anew on another connection."""
+"""Seconds that a request may still take after the bell rang, before it is sent again on another connection."""
 TENANT_MARKS = 20_000
-"""Four times what auth itself keeps of a tenant before it folds them."""
+"""Four times the number that auth itself keeps for a tenant before it folds them."""
 TOTAL_MARKS = 1_000_000
 SWEPT = 2_000
 ALARM_EVERY = 30.0
@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 
 
 class Watermark(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Tokens of `kind` `id` made before `not_before_ms` (Unix milliseconds of their `jti`) are dead; all of a key.
+    """Tokens of `kind` `id` made before `not_before_ms` (Unix milliseconds of their `jti`) are revoked; of a key all tokens.
 
-    `tenant_id` and `client_id` are whose tokens these are. They are empty where auth does not know: a watermark without a
-    client is held for its tenant, one of an auth of the previous release for everybody.
+    `tenant_id` and `client_id` are the owners of these tokens. They are empty if auth does not know them: a watermark without a
+    client applies to its tenant, one of an auth of the previous release to all tenants.
     """
 
     kind: Literal["client", "grant", "tenant", "token", "key"]
@@ -42,7 +42,7 @@ class Watermark(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What changed after a number: up to `sequence`. `more`: there is more of it; ask again. `keys` are those published.
+    """The changes up to number `sequence`. `more`: there are further changes; ask again. `keys` are the published keys' ids.
 
     `sequence` is None in the answer of an auth of the previous release, which always gives the whole list.
     """
@@ -54,7 +54,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Mark(NamedTuple):
-    """Tokens made before `not_before` are dead; nobody has one any more at `expires`."""
+    """Tokens made before `not_before` (Unix milliseconds) are revoked; at `expires` (Unix seconds) all of them have expired."""
 
     not_before: int = 0
     expires: int = 0
@@ -83,8 +83,8 @@ class _Tenant:
 class Marks:
     """The watermarks by tenant and client. `version` grows with every change.
 
-    Memory is bounded: of a tenant with too many all tokens are refused that were made before its newest watermark, and of the tenant
-    with the most where all together are too many. Nobody else's are touched.
+    Memory is bounded. For a tenant with too many watermarks, all tokens made before its newest watermark are refused. If all tenants
+    together have too many, the same happens to the tenant with the most. Tokens of other tenants are not affected.
     """
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class Marks:
         self._sweeping: Iterator[None] = iter(())
 
     def covers(self, *, tenant: str, client: str, grant: str | None, token: str | None, made_ms: int, kid: str) -> bool:
-        """Whether a token is dead: made by that key at that time, for that client, of that grant."""
+        """Whether a token is revoked that was signed by that key, at that time, for that client and grant."""
         if kid in self._keys or (self._loose and self._loosely(tenant, client, grant, token, made_ms)):
             return True
         of_tenant = self._tenants.get(tenant)
@@ -111,11 +111,11 @@ class Marks:
         )
 
     def distrusts(self, kid: str) -> bool:
-        """Whether nothing that this key signed is believed any more."""
+        """Whether tokens signed by this key are refused."""
         return kid in self._keys
 
     def add(self, watermarks: list[Watermark]) -> None:
-        """Takes what changed. A watermark never moves back."""
+        """Applies changes. A watermark never moves back."""
         for mark in watermarks:
             self._add(mark)
         if watermarks:
@@ -124,13 +124,13 @@ class Marks:
             self._fold(max(self._tenants.values(), key=lambda tenant: tenant.count))
 
     def replace(self, watermarks: list[Watermark]) -> None:
-        """The whole list of an auth of the previous release, which names no tenants."""
+        """Replaces the list of an auth of the previous release, which names no tenants."""
         if watermarks or self._loose:
             self._loose = {(mark.kind, mark.id): mark.not_before_ms for mark in watermarks}
             self.version += 1
 
     def forget_expired(self, now: float) -> None:
-        """Drops some watermarks all of whose tokens are dead by themselves; called again and again, it comes by all."""
+        """Drops some watermarks whose tokens have all expired. Repeated calls go through all watermarks."""
         if next(self._sweeping, True):
             self._sweeping = self._sweep(now)
 
@@ -162,7 +162,7 @@ class Marks:
                 self._fold(tenant)
 
     def _thin(self, tenant: _Tenant, client: _Client, not_before: int) -> None:
-        """Drops what a wider watermark covers."""
+        """Drops watermarks that a wider one covers."""
         self._keep(tenant, client, {name: mark for name, mark in client.marks.items() if mark.not_before > not_before})
 
     def _keep(self, tenant: _Tenant, client: _Client, marks: dict[str, Mark]) -> None:
@@ -185,7 +185,7 @@ class Marks:
         log.error("a tenant has more revocations than are held: all its tokens up to the newest one are refused")
 
     def _sweep(self, now: float) -> Iterator[None]:
-        """Goes through all tenants, and pauses after `SWEPT` watermarks."""
+        """Goes through all tenants and yields after each `SWEPT` watermarks."""
         self._keys = {kid: expires for kid, expires in self._keys.items() if expires > now}
         swept = 0
         for name in list(self._tenants):
@@ -212,9 +212,9 @@ class Marks:
 
 
 class Follower:
-    """Keeps `marks` up to date. `fetch(after, wait)` asks auth; it raises for anything but an answer.
+    """Keeps `marks` up to date. `fetch(after, wait)` asks auth and raises if there is no valid answer.
 
-    `confirmed_at` is the moment up to which all revocations are known. `published` is called with the ids of the keys that auth publishes.
+    `confirmed_at` is the time up to which all revocations are known. `published` is called with the ids of the keys that auth publishes.
     """
 
     def __init__(
@@ -240,11 +240,11 @@ class Follower:
 
     @property
     def age(self) -> float:
-        """Seconds since everything revoked was known; infinite before the first answer."""
+        """Seconds since all revocations were known; infinite before the first answer."""
         return self._clock() - self.confirmed_at
 
     def ring(self) -> None:
-        """Something was revoked, another way says: the next answer should come at once."""
+        """Redis reports a revocation: the next answer should come at once."""
         self._bell.set()
 
     async def run(self) -> None:
@@ -254,22 +254,22 @@ class Follower:
             self.marks.forget_expired(time.time())
 
     async def poll(self, wait: float = 0.0) -> bool:
-        """Asks once. Whether the next question may follow at once: this one brought something, or auth held it for long."""
+        """Asks once. True if the next request may follow at once: this one brought changes, or auth held it long enough."""
         asked_at = self._clock()
         before = self.after
         try:
             answer = await self._fetch(self.after, wait)
-        except Exception as error:  # whatever it was, the next round tries again
+        except Exception as error:  # the next round tries again
             self._alarm(error)
             return False
         self._take(answer)
-        self.confirmed_at = asked_at  # the answer may be as old as the question
+        self.confirmed_at = asked_at  # auth may have read its state when the request arrived
         if not self._asks_again:
             self.learned.set()
         return self._asks_again or self.after != before or self._clock() - asked_at > wait / 2 > 0
 
     async def _ask(self) -> bool:
-        """One question, given up where the bell rings and no answer comes: its connection is dead, or auth's own bell is."""
+        """Sends one request, and a second if the bell rings without an answer: the connection is dead, or auth missed the bell."""
         wait = self._wait if self.learned.is_set() and not self._asks_again else 0.0
         question = asyncio.ensure_future(self.poll(wait))
         bell = asyncio.ensure_future(self._bell.wait())
@@ -303,7 +303,7 @@ class Follower:
         self.marks.add(answer.watermarks)
         if not answer.more:
             self.marks.replace([])
-        # A smaller number comes from a database that was restored: all it has is asked for again, and nothing known is dropped.
+        # A smaller number means that auth's database was restored: ask for all its changes again, and drop nothing.
         self._asks_again = answer.more or answer.sequence < self.after
         self.after = 0 if answer.sequence < self.after else answer.sequence
         if self._published is not None and not answer.more:

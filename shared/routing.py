@@ -1,4 +1,4 @@
-"""Route entries: each says method, path, scope, body and answers once; the endpoint, the contract and its page follow from it."""
+"""Route entries: each defines method, path, scope, body and answers once; the route, the contract and its page are made from it."""
 
 import inspect
 import re
@@ -20,7 +20,7 @@ Guard = Callable[[Request, Caller], Awaitable[None]]
 
 
 class Content(NamedTuple):
-    """One representation of an answer that has several, or a body that is not JSON. Bytes have no `kind`."""
+    """One of several representations of an answer, or a body that is not JSON. `kind` is None for bytes."""
 
     media: str
     kind: Any
@@ -35,18 +35,18 @@ class AnyOf(NamedTuple):
 class Operation(NamedTuple):
     """One call of the public contract.
 
-    `endpoint` takes the request, then the `Caller` if a `scope` is asked for, the path's parameters by their names, the `query` and
-    the `body`, each if the entry has one. It gives a Response, or the first of `answers`.
-    The scope is checked before anything of the caller is read.
-    `scope` is None where no token is asked for, "" where any will do.
+    `endpoint` takes the request, then the `Caller` if `scope` is not None, the path's parameters by their names, the `query` and
+    the `body`, each if the entry has one. It returns a Response, or the type of the first of `answers`.
+    The scope is checked before the caller's input is read.
+    `scope` is None if no token is required, "" if any token is enough.
 
-    `answers` maps each status of success to a type, an AnyOf, a schema, a tuple of Contents, or None for no body; `refusals` names
-    statuses beyond those that every call of its kind has. `errors` says who reads the errors: a program, an OAuth client
-    (RFC 6749 §5.2), or a person in a browser.
+    `answers` maps each status of success to a type, an AnyOf, a schema, a tuple of Contents, or None for no body; `refusals` has
+    statuses beyond those that every call of its kind has. `errors` names the reader of the errors: a program ("problem"), an OAuth
+    client (RFC 6749 §5.2), or a person in a browser ("page").
 
-    `guard` refuses callers before the scope is asked for. With `owner_needs_no_scope` the endpoint asks others than the owner for it.
-    The endpoint itself reads a `form` (urlencoded), a body of other Content or AnyOf, any body where `decodes` is false, and the
-    query where errors are no problem documents. `shown_body` documents a body whose items are decoded one by one.
+    `guard` refuses callers before the scope is checked. With `owner_needs_no_scope` the endpoint checks the scope itself, for callers
+    other than the owner. The endpoint itself reads a `form` (urlencoded), a Content or AnyOf body, any body if `decodes` is false, and
+    the query if `errors` is not "problem". `shown_body` is the contract's type of a body whose items are decoded one by one.
     """
 
     method: str
@@ -73,13 +73,13 @@ class Operation(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its operationId: the method and the words of the path."""
+        """The operationId: the method and the words of the path."""
         words = re.findall(r"\w+", self.path.removeprefix("/api").removeprefix("/v1"))
         return "_".join([self.method.lower(), *words])
 
 
 class Part(NamedTuple):
-    """The operations of one service under a tag, its schemas under a prefix of their own; `ids` are examples of path ids."""
+    """The operations of one service under one tag; its schemas' names have the prefix `prefix`. `ids` are examples of path ids."""
 
     tag: str
     prefix: str
@@ -89,7 +89,7 @@ class Part(NamedTuple):
 
 
 class Unlisted(NamedTuple):
-    """A call that is no part of the public contract: a page, or for the platform's own programs."""
+    """A call outside the public contract: a page, or a call of the platform's own programs."""
 
     method: str
     path: str
@@ -97,7 +97,7 @@ class Unlisted(NamedTuple):
 
 
 def routes(parts: Iterable[Part], unlisted: Iterable[Unlisted] = ()) -> list[Route]:
-    """One route for each path. Where two could match, the one with the literal segment is tried first."""
+    """One route for each path. If two paths could match, the one with the literal segment comes first."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for operation in (operation for part in parts for operation in part.operations):
         by_path.setdefault(operation.path, {})[operation.method] = served(operation)
@@ -108,12 +108,12 @@ def routes(parts: Iterable[Part], unlisted: Iterable[Unlisted] = ()) -> list[Rou
 
 
 def resource(path: str, **endpoints: Endpoint) -> Route:
-    """`resource("/things", GET=list_things, POST=create_thing)`. It takes every method, so that no later route is tried for its path."""
+    """`resource("/things", GET=list_things, POST=create_thing)`. It matches every method, so that no later route is tried for its path."""
     return Route(path, _Resource(endpoints))
 
 
 def served(operation: Operation) -> Endpoint:
-    """The endpoint with its caller, query and body read. Raises TypeError where its signature contradicts its entry."""
+    """Wraps the endpoint: reads caller, query and body for it. Raises TypeError if its signature contradicts the entry."""
     scope, guard, endpoint = operation.scope, operation.guard, operation.endpoint
     query, body, required = _query(operation), _body(operation), operation.body_required
     status, named = next(iter(operation.answers)), path_parameters(operation.path)
@@ -151,7 +151,7 @@ def _body(operation: Operation) -> type[Any] | None:
 
 
 def _require_signature(operation: Operation) -> None:
-    """Raises TypeError unless the endpoint takes all that the entry reads, and gives the answer it documents."""
+    """Raises TypeError unless the endpoint takes everything that the entry reads, and returns its first answer."""
     signature = inspect.signature(operation.endpoint)
     taken = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     named = path_parameters(operation.path)

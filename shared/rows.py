@@ -1,4 +1,4 @@
-"""Rows of a query as Structs, whose fields are the query's columns."""
+"""Reads rows of a query as Structs; the fields' names are the query's columns."""
 
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ async def first(conn: AsyncConnection, kind: type[Row], query: Any, parameters: 
 
 
 async def found(conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any = None) -> Row:
-    """The row. Raises a 404 Problem where there is none."""
+    """The row. Raises a 404 Problem if there is none."""
     row = await first(conn, kind, query, parameters)
     if row is None:
         raise problems.not_found()

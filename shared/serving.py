@@ -1,4 +1,4 @@
-"""A web process: uvicorn as every service runs it."""
+"""Runs a service's web process on uvicorn."""
 
 import gc
 import socket
@@ -13,13 +13,13 @@ from shared.draining import DrainingProtocol, Server
 
 
 def freeze() -> None:
-    """Takes what is imported by now out of garbage collection, each full run of which would hold the loop for 40 ms and more."""
+    """Excludes all present objects from garbage collection; a full collection with them would block the loop for 40 ms or more."""
     gc.collect()
     gc.freeze()
 
 
 def serve(app: Any, host: str, port: int, fd: int | None, working: threading.Event, **options: Any) -> None:
-    """uvicorn as every web process here runs it. Idle connections outlive the gateway's, so that none closes under a request."""
+    """Serves until the process ends. Idle connections live longer here than in the gateway, so that none closes during a request."""
     freeze()
     sys.setswitchinterval(heavy.SWITCH_SECONDS)
     config = uvicorn.Config(
@@ -38,7 +38,7 @@ def serve(app: Any, host: str, port: int, fd: int | None, working: threading.Eve
         timeout_graceful_shutdown=20,
         **options,
     )
-    # Handed over as what it is: uvicorn's own `fd` takes it for a UNIX socket, without TCP_NODELAY, and answers wait 40 ms for an ACK.
+    # Not through uvicorn's `fd`, which treats it as a UNIX socket without TCP_NODELAY, so that answers wait 40 ms for an ACK.
     server = Server(config, working)
     server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
     tracing.shutdown()

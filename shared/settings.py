@@ -1,4 +1,4 @@
-"""Settings come from the environment alone: each field of a Struct is the variable of the same name in capitals."""
+"""Settings come only from the environment: each field of a Struct is the variable of the same name in capitals."""
 
 import logging
 import os
@@ -13,11 +13,11 @@ SettingsT = TypeVar("SettingsT", bound=msgspec.Struct)
 
 
 class Malformed(ValueError):
-    """Says in which way a setting is malformed, and quotes nothing of it."""
+    """The text says how a setting is malformed, without quoting it."""
 
 
 class Form(NamedTuple):
-    """What the text of a setting must be, in words, and `check`, which raises an exception for any other."""
+    """The expected form of a setting in words, and `check`, which raises an exception for any other text."""
 
     expected: str
     check: Callable[[str], object]
@@ -40,14 +40,14 @@ def load(kind: type[SettingsT], environment: Mapping[str, str] | None = None) ->
 
 
 def required(value: str | None, name: str) -> str:
-    """A setting that only this kind of process needs. Ends the process with one line if it is not set."""
+    """The value of a setting that only this kind of process needs. Ends the process with one line if it is not set."""
     if not value:
         raise SystemExit(f"setting {name} is missing")
     return value
 
 
 def revision() -> str:
-    """What this image was built from; its recipe sets it."""
+    """The revision that this image was built from; the image's recipe sets it."""
     return os.environ.get("REVISION", "unknown")
 
 
@@ -61,13 +61,13 @@ def _read(field: msgspec.structs.FieldInfo, text: str) -> object:
         raise SystemExit(
             f"setting {field.name.upper()} is malformed: {error}; expected {_expected(field.type)}"
         ) from None
-    except Exception:  # whatever a form's check raises; and none of it is shown, since it may quote a secret
+    except Exception:  # a check may raise anything; its text is not shown, because it may quote a secret
         raise SystemExit(f"setting {field.name.upper()} is malformed: expected {_expected(field.type)}") from None
     return value
 
 
 def _forms(kind: object) -> list[Form]:
-    """Those of an annotated type, or of one that is one of several."""
+    """The forms of an annotated type, or of the members of a union."""
     own = [each for each in getattr(kind, "__metadata__", ()) if isinstance(each, Form)]
     return own or [form for part in get_args(kind) for form in _forms(part)]
 
@@ -76,8 +76,8 @@ def _expected(kind: object) -> str:
     for form in _forms(kind):
         return form.expected
     for bounds in getattr(kind, "__metadata__", ()):
-        said = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-        limits = [f"{word} {limit:g}" for name, word in said.items() if (limit := getattr(bounds, name)) is not None]
+        words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+        limits = [f"{word} {limit:g}" for name, word in words.items() if (limit := getattr(bounds, name)) is not None]
         return bounds.description or " ".join((get_args(kind)[0].__name__, " and ".join(limits)))
     return getattr(kind, "__name__", str(kind))
 
@@ -85,7 +85,7 @@ def _expected(kind: object) -> str:
 def _check_database_url(text: str) -> None:
     from psycopg.conninfo import conninfo_to_dict  # the gateway has no database
 
-    if not conninfo_to_dict(text):  # libpq would look in its own variables
+    if not conninfo_to_dict(text):  # for an empty text libpq would read its own variables
         raise ValueError
 
 
@@ -98,7 +98,7 @@ def _check_redis_url(text: str) -> None:
 def _check_url(*schemes: str) -> Callable[[str], None]:
     def check(text: str) -> None:
         url = urlsplit(text)
-        # The port raises a ValueError of its own where it is none.
+        # `url.port` itself raises ValueError for an invalid port.
         if url.scheme not in schemes or not url.hostname or url.port == 0:
             raise ValueError
 
@@ -157,7 +157,7 @@ def _check_readable(text: str) -> None:
 
 
 CENTURY = 100 * 366 * 86_400.0
-"""Seconds; what waits longer is a mistake, and some clocks take no more."""
+"""Seconds; a longer wait is a mistake, and some clocks cannot represent it."""
 DatabaseUrl = Annotated[str, Form("a PostgreSQL connection string", _check_database_url)]
 RedisUrl = Annotated[
     str,
@@ -188,7 +188,7 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
-    """What every process may be told: where its traces, probes, metrics and logs go."""
+    """The settings of every process: the targets of its traces, probes, metrics and logs."""
 
     otel_exporter_otlp_endpoint: Url = ""
     otel_traces_sampler_arg: Share = 1.0
@@ -198,12 +198,12 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Service(Process, frozen=True, kw_only=True):
-    """The settings of every service. Its worker and relay need `worker_database_url`, `migrate` the other one too.
+    """The settings of every service. Worker and relay need `worker_database_url`; `migrate` also needs `migration_database_url`.
 
-    With `revocations_url` its web process follows auth's revocations, as itself; `identity_audience` is `preferred` while gateways
-    of the previous release, whose identity headers name no service, still run.
+    With `revocations_url` the web process follows auth's revocations in its own name. `identity_audience` is `preferred` while
+    gateways of the previous release still run, whose identity headers name no service.
 
-    Who signs as this service needs `service_signing_key`; who checks signatures needs `service_public_keys`, those of all services.
+    Processes that sign as this service need `service_signing_key`; those that check signatures need `service_public_keys` of all services.
     The relay appends the signed head of the audit trail to `audit_anchor_file` each `audit_anchor_seconds`.
     """
 

@@ -1,7 +1,7 @@
-"""Ed25519 signatures of services: each holds one private key, and everybody holds the public keys of all (RFC 8032).
+"""Ed25519 signatures of services (RFC 8032): each service has one private key and the public keys of all services.
 
-A signature covers a purpose, so that one made for a batch of messages opens nothing else, and its parts with their lengths.
-Keys are rotated with overlap: `SERVICE_PUBLIC_KEYS` lists as many keys of a service as are live.
+A signature covers its purpose and its parts with their lengths, so a signature of a batch of messages is valid for nothing else.
+Keys are rotated with overlap: `SERVICE_PUBLIC_KEYS` lists all valid keys of a service.
 """
 
 from cryptography.exceptions import InvalidSignature
@@ -37,7 +37,7 @@ class PublicKeys:
         self._keys = dict(_entry(part) for part in text.split(","))
 
     def verify(self, service: str, signature: str, purpose: str, *parts: str | bytes) -> bool:
-        """Whether `service` signed these parts for this purpose, with any of its live keys."""
+        """Whether `service` signed these parts for this purpose with one of its valid keys."""
         kid, _, encoded = signature.partition(".")
         key = self._keys.get((service, kid))
         if key is None:
@@ -50,7 +50,7 @@ class PublicKeys:
 
 
 def _framed(purpose: str, parts: tuple[str | bytes, ...]) -> bytes:
-    """Each part after its length, so that no two lists of parts have the same bytes."""
+    """Writes each part after its length, so that no two lists of parts have the same bytes."""
     encoded = [purpose.encode(), *(part.encode() if isinstance(part, str) else part for part in parts)]
     return b"".join(len(part).to_bytes(8, "big") + part for part in encoded)
 

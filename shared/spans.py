@@ -1,4 +1,4 @@
-"""Where the spans of a process go: a file, a collector, both or nowhere."""
+"""Exports the spans of a process to a file, to a collector, to both or to none."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def provider(service: str, spans_file: str, otlp_endpoint: str, sampler_arg: float) -> TracerProvider:
-    """Exports from threads of its own, so that it must be made after any fork. `sampler_arg` is the share of traces begun here."""
+    """Exports in its own threads, so it must be made after any fork. `sampler_arg` is the sampled share of traces that begin here."""
     made = TracerProvider(
         resource=Resource.create({"service.name": service}),
         sampler=ParentBased(TraceIdRatioBased(sampler_arg)),
@@ -36,8 +36,8 @@ def provider(service: str, spans_file: str, otlp_endpoint: str, sampler_arg: flo
 
 
 class FileProcessor(SpanProcessor):
-    """Hands over the spans that ended, a moment after the first of them. While none ends its thread sleeps, where a batch processor wakes
-    five times a second in each process for nothing.
+    """Exports ended spans `GATHERING_SECONDS` after the first of them. Without spans its thread sleeps; OpenTelemetry's batch
+    processor would wake five times a second in each process.
     """
 
     def __init__(self, exporter: SpanExporter) -> None:
@@ -76,7 +76,7 @@ class FileProcessor(SpanProcessor):
 
 
 class FileExporter(SpanExporter):
-    """Appends spans to a file as JSON lines, which many processes may share: each batch is one O_APPEND write."""
+    """Appends spans to a file as JSON lines. Many processes may share the file, because each batch is one O_APPEND write."""
 
     def __init__(self, path: str, service: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

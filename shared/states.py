@@ -1,7 +1,7 @@
-"""Versions that a consumer keeps of what others tell it: those that cannot be are lowered, so that the next announcement is taken.
+"""Finds and lowers impossible versions of states that a consumer stores, so that the next announcement is applied.
 
-No consumer takes such a version any more, but one that was stored before it was checked, or under a clock that was wrong, would refuse
-every genuine change until that time comes.
+Consumers refuse such versions now. But one that was stored before this check, or under a wrong clock, would block every genuine change
+until its time comes.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ OPERATOR = "operator"
 
 
 class Ahead(NamedTuple):
-    """A stored version that cannot be."""
+    """A stored version that is impossibly high."""
 
     tenant_id: str
     id: str
@@ -27,13 +27,13 @@ class Ahead(NamedTuple):
 
 
 def bound_of(table: Versioned, counted: int | None = None) -> int:
-    """The highest version that can be; `counted` is what an operator takes for it where versions count changes."""
+    """The highest possible version; `counted` is the operator's bound for versions that count changes."""
     highest = highest_version(table.kind)
     return highest if counted is None or table.kind in TIMED else min(highest, counted)
 
 
 def ahead(conn: psycopg.Connection[Any], table: Versioned, counted: int | None = None) -> Iterator[list[Ahead]]:
-    """All of one table, in portions and in the order of their keys. By a role that sees every tenant."""
+    """All such versions of one table, in portions in the order of their keys. `conn` needs a role that sees every tenant."""
     after = ("", "")
     bound = bound_of(table, counted)
     while rows := conn.execute(_find(table), (*after, bound, PORTION)).fetchall():
@@ -43,9 +43,9 @@ def ahead(conn: psycopg.Connection[Any], table: Versioned, counted: int | None =
 
 
 def heal(conn: psycopg.Connection[Any], table: Versioned, found: list[Ahead], counted: int | None = None) -> int:
-    """Lowers them to 0, as if nothing had been told yet, each tenant's with a line in its audit trail. Returns how many it lowered.
+    """Lowers them to 0, as if no announcement had come yet, with an audit entry for each tenant. Returns the number lowered.
 
-    A version that an announcement has replaced meanwhile stays. To be called with `conn` in autocommit mode.
+    A version that an announcement replaced in the meantime stays. `conn` must be in autocommit mode.
     """
     bound = bound_of(table, counted)
     with conn.transaction():

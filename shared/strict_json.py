@@ -1,4 +1,4 @@
-"""JSON (RFC 8259) with what it leaves open closed: no duplicate names, no NaN, bounded numbers, text PostgreSQL can hold."""
+"""Strict JSON (RFC 8259): no duplicate names, no NaN, bounded numbers, only text that PostgreSQL can store."""
 
 import json
 import re
@@ -16,14 +16,14 @@ MAX_VALUES = 32_000
 
 
 class NumberOutOfBounds:
-    """Stands for a number that no column could hold, in a body whose items are refused one by one."""
+    """Replaces a number that no column could store, in a body whose items are refused one by one."""
 
 
 def parse(body: bytes, *, by_item: bool = False, values: int = MAX_VALUES) -> Any:
-    """The value of `body`: numbers with a fraction as exact Decimals. Raises Problem: 400 not such JSON, 422 not storable text.
+    """The value of `body`, with fractions as exact Decimals. Raises Problem: 400 for other JSON, 422 for text that cannot be stored.
 
-    More than `values` values are refused before anything is parsed. `by_item` leaves numbers and texts that cannot be stored where
-    they are, the former as NumberOutOfBounds.
+    A body with more than `values` values is refused before parsing. `by_item` keeps numbers and texts that cannot be stored;
+    such numbers become NumberOutOfBounds.
     """
     _refuse_shape(body, values)
     try:
@@ -42,7 +42,7 @@ def parse(body: bytes, *, by_item: bool = False, values: int = MAX_VALUES) -> An
 
 
 def _refuse_shape(body: bytes, values: int) -> None:
-    """Counts, before anything is parsed, what makes a short body costly: values and levels. All in native passes over the bytes."""
+    """Counts values and levels before parsing, because many of them make even a short body costly. Uses only native passes."""
     opened = body.count(b"[") + body.count(b"{")
     if opened <= MAX_DEPTH and body.count(b",") + opened <= values:
         return
@@ -53,17 +53,17 @@ def _refuse_shape(body: bytes, values: int) -> None:
         if found > values:
             raise problems.malformed(f"The body has more than {values} values.")
         brackets.append(bare.translate(None, _NO_BRACKETS))
-    # Where more close than open, the parser stops before the rest.
+    # If more brackets close than open, the parser stops before the rest.
     if _depth_exceeds(b"".join(brackets)[: 2 * values], MAX_DEPTH):
         raise problems.malformed(f"The body is nested more than {MAX_DEPTH} levels deep.")
 
 
 PIECE = 16 << 10
-"""Bytes that are looked at in one native pass: no thread waits longer for the interpreter than such a pass takes."""
+"""Bytes of one native pass, which holds the interpreter lock: other threads wait no longer than one pass."""
 
 
 def _without_strings(body: bytes) -> Iterator[bytes]:
-    """What stands outside of strings, piece by piece, as far as the body is JSON; the parser stops where it is none."""
+    """The bytes outside strings, piece by piece. They are right while the body is JSON; the parser refuses the rest."""
     outside = True
     start = 0
     while start < len(body):
@@ -81,7 +81,7 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def _depth_exceeds(brackets: bytes, levels: int) -> bool:
-    """Takes the innermost brackets away, level by level. Brackets that match nothing are left to the parser."""
+    """Removes the innermost brackets, level by level. The parser refuses brackets that do not match."""
     for _ in range(levels):
         outer = brackets.replace(b"[]", b"").replace(b"{}", b"")
         if len(outer) == len(brackets):
@@ -96,7 +96,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))
         named = f"The member '{twice}'" if _NAME.fullmatch(twice) else "A member"
-        raise problems.malformed(f"{named} stands twice in one object.")
+        raise problems.malformed(f"{named} occurs twice in one object.")
     return members
 
 
@@ -108,11 +108,11 @@ def _exact_or_none(text: str) -> Decimal | None:
         return None
     try:
         number = Decimal(text)
-    except InvalidOperation:  # an exponent beyond what Decimal itself holds
+    except InvalidOperation:  # an exponent too large even for Decimal
         return None
     if abs(number.adjusted()) > MAX_EXPONENT:
         return None
-    # A point or an exponent is among the characters, so that shorter texts cannot have more digits.
+    # One of the characters is a point or an exponent, so shorter texts cannot have too many digits.
     if len(text) > MAX_DIGITS + 1 and len(number.as_tuple().digits) > MAX_DIGITS:
         return None
     return Decimal(format(number, "f")) if has_exponent else number
@@ -131,9 +131,9 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-# Digits, as many zeros before them, sign, point and exponent.
+# MAX_DIGITS digits, as many leading zeros, a sign, a point and an exponent.
 LONGEST_NUMBER = 2 * MAX_DIGITS + 10
-# Shown only where it can hardly be anything but a name: what a person is called might stand there too.
+# Only a member name of this form is shown; any other could be personal data.
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_.\-]{0,63}")
 BEYOND = f"more than {MAX_DIGITS} digits or is beyond 1E±{MAX_EXPONENT}"
 
@@ -162,16 +162,18 @@ def is_storable(text: str) -> bool:
 
 
 def refuse_unstorable_text(value: Any) -> None:
-    """A NUL or half a surrogate pair is legal JSON and no text: PostgreSQL would refuse it later, as a 500."""
+    """Raises a 422 Problem for a NUL or half a surrogate pair: legal JSON, but PostgreSQL would refuse it later and cause a 500."""
     found = _unstorable(value)
     if found is not None:
         where, detail = found
         pointer = "".join(f"/{step}" for step in reversed(where))
-        raise problems.invalid("The body holds what is not text.", [FieldError(pointer, detail, "text")])
+        raise problems.invalid(
+            "The body contains characters that are not valid text.", [FieldError(pointer, detail, "text")]
+        )
 
 
 def _unstorable(value: Any) -> tuple[list[str], str] | None:
-    """Where the first such text stands, innermost step first, and what it is. The way there is written only once it is found."""
+    """The path to the first such text (innermost step first) and its fault. The path is built only after a text is found."""
     if isinstance(value, str):
         return None if is_storable(value) else ([], "holds NUL or half a surrogate pair")
     if isinstance(value, dict):

@@ -41,7 +41,7 @@ def configure(service: str, *, spans_file: str = "", otlp_endpoint: str = "", sa
 
 
 def shutdown() -> None:
-    """Sends what is still held back; the process is about to end."""
+    """Sends the spans that still wait; call it before the process ends."""
     if _provider is not None:
         _provider.shutdown()
 
@@ -71,13 +71,13 @@ def span(
         try:
             yield current
         except BaseException as error:
-            # The type alone: messages of exceptions quote values.
+            # Only the type: exceptions' texts quote values.
             current.set_status(Status(StatusCode.ERROR, type(error).__name__))
             raise
 
 
 def start(name: str, *, kind: SpanKind, parent: Context | None, attributes: dict[str, Any]) -> Span:
-    """A span the caller ends itself, not made current. Where the parent is not sampled, nor is it: then it is the parent's stand-in."""
+    """A span that the caller must end; it is not the current span. For a parent that is not sampled it is a placeholder with its ids."""
     above = trace.get_current_span(parent).get_span_context() if parent is not None else INVALID_SPAN_CONTEXT
     if above.is_valid and not above.trace_flags.sampled:
         return NonRecordingSpan(above)
@@ -85,17 +85,17 @@ def start(name: str, *, kind: SpanKind, parent: Context | None, attributes: dict
 
 
 def record(name: str, parent: str | None, start_ns: int, end_ns: int, **attributes: Any) -> None:
-    """A span for something that is already over, such as the time a message waited in a queue."""
+    """A span for an interval that has ended already, such as a message's wait in a queue."""
     finished = _tracer.start_span(name, context_of(parent), attributes=attributes, start_time=start_ns)
     finished.end(max(start_ns, end_ns))
 
 
 def context_of(traceparent: str | None) -> Context:
-    """The context a traceparent (W3C Trace Context §3.2) names; an empty one for None or anything malformed."""
+    """The context that a traceparent (W3C Trace Context §3.2) names; an empty one for None or a malformed text."""
     if not traceparent:
         return Context()
     found = _VERSION_00.fullmatch(traceparent)
-    if found is None:  # of a later version, perhaps
+    if found is None:  # it may have a later version
         return _propagator.extract({"traceparent": traceparent}, Context())
     named = SpanContext(int(found[1], 16), int(found[2], 16), is_remote=True, trace_flags=TraceFlags(int(found[3], 16)))
     return trace.set_span_in_context(NonRecordingSpan(named), Context()) if named.is_valid else Context()
@@ -118,7 +118,7 @@ def format_traceparent(context: SpanContext) -> str:
 
 
 def new_root() -> Context:
-    """A context for a request that came without a trace: a fresh trace id, unsampled, so that even it can be found in the logs."""
+    """A context for a request without a trace: a new trace id, not sampled, so that the request can still be found in the logs."""
     fresh = SpanContext(
         secrets.randbits(128) or 1, secrets.randbits(64) or 1, is_remote=False, trace_flags=TraceFlags(0)
     )
@@ -136,6 +136,6 @@ def attached(context: Context) -> Iterator[None]:
 
 @contextmanager
 def unsampled() -> Iterator[None]:
-    """For polling and other work that belongs to nobody's trace: what it does makes no spans."""
+    """For polling and other work outside any caller's trace: the block makes no spans."""
     with attached(new_root()):
         yield

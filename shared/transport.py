@@ -1,8 +1,8 @@
-"""Kombu's Redis transport, made for queues into which another service writes.
+"""Kombu's Redis transport, made safe for queues into which another service writes.
 
-Kombu and Celery believe what they read: a text that is no JSON ends the worker, headers name callbacks to run, times to wait until and
-Celery's own tasks. Here a call travels as its task's name and its arguments, texts and numbers alone; everything else of the Celery
-message is made anew by whoever reads it, and what is no such call is dropped and counted.
+Kombu and Celery trust the messages that they read: a text that is not JSON ends the worker, and headers name callbacks, waiting times and
+Celery's own tasks. Here a call in Redis has only its task's name and its arguments, which are texts and numbers. The reader makes the
+rest of the Celery message itself. Anything that is not such a call is dropped and counted.
 """
 
 from queue import Empty
@@ -24,14 +24,14 @@ MAX_CALL_BYTES = 8 * 1024 * 1024
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A call as it lies in Redis."""
+    """A call as it is stored in Redis."""
 
     task: str
     args: list[str | Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]]
 
 
 class Channel(redis.Channel):
-    """Reads and writes calls in that form. Nothing is written for what is being worked on, so that a full Redis can be drained."""
+    """Reads and writes calls in that form. It writes nothing for tasks in progress, so that workers can empty a full Redis."""
 
     QoS = QoS
     body_encoding = None
@@ -39,7 +39,7 @@ class Channel(redis.Channel):
     from_transport_options = (*redis.Channel.from_transport_options, "redis_url")
 
     def _get_pool(self, asynchronous: bool = False) -> ConnectionPool:
-        """Made where all clients are made; kombu's own knows neither which authority to trust nor, of Sentinels, their TLS."""
+        """Uses the project's own connections: kombu's cannot trust a given authority, or use TLS to Sentinels."""
         times: Any = self.socket_connect_timeout, self.socket_timeout
         return redis_clients.pool(
             self.redis_url,
@@ -50,7 +50,7 @@ class Channel(redis.Channel):
         )
 
     def _polled(self) -> type[redis_clients.Primary]:
-        """A connection that leaves the poller as it ends, as in kombu's `_connparams`."""
+        """A connection class that removes itself from the poller when it disconnects, as in kombu's `_connparams`."""
         channel = self
 
         class Polled(redis_clients.Primary):
@@ -70,7 +70,7 @@ class Channel(redis.Channel):
             client.lpush(queue, msgspec.json.encode(Call(headers["task"], args)))
 
     def _brpop_read(self, **options: Any) -> Literal[True]:
-        """As kombu's own, which ends the worker where an item is none of its messages."""
+        """As kombu's own method, which would end the worker for an item that is not a kombu message."""
         try:
             try:
                 answer = self.client.parse_response(self.client.connection, "BRPOP", **options)
@@ -97,12 +97,12 @@ class Transport(redis.Transport):
     can_parse_url = True
 
     def as_uri(self, uri: str, include_password: bool = False, mask: str = "**") -> str:
-        """As it is: the broker's URL that Celery is given has no password, and kombu cannot read the hosts of several Sentinels."""
+        """Returns it unchanged: Celery's broker URL has no password here, and kombu cannot parse several Sentinels."""
         return uri
 
 
 def message_of(queue: str, item: bytes) -> dict[str, Any]:
-    """The Celery message of a call that was read from a queue. Raises Refusal for anything that may not be in it."""
+    """The Celery message of a call that was read from a queue. Raises Refusal for a call that is not allowed in that queue."""
     service, _, rest = queue.partition(".")
     way, _, partner = rest.partition(".")
     sender = partner if way in ("from", "acks") else service

@@ -1,6 +1,6 @@
-"""Messages in: one Celery task takes a batch, does what is new in one transaction, and acknowledges to the producer.
+"""Messages received: one Celery task takes a batch, applies the new messages in one transaction, and acknowledges to the producer.
 
-Only what its producer signed and may send is looked at further; see `authenticity`.
+Only messages that their producer signed and may send are applied; see `authenticity`.
 """
 
 import logging
@@ -40,7 +40,7 @@ NEW: LiteralString = """
 ACKNOWLEDGED: LiteralString = """
     UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND consumer = %s AND acknowledged_at IS NULL
 """
-# Beside class 40, transaction rollback: a lock not had in time, a transaction ended while it waited.
+# In addition to class 40 (transaction rollback): a lock was not available in time, or an idle transaction was ended.
 CONTENTION = frozenset({"55P03", "25P03"})
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
@@ -71,7 +71,7 @@ class WorkerSettings(Protocol):
 
 
 class Consumer:
-    """Applies batches of messages with a service's handlers, each message's effect exactly once."""
+    """Applies batches of messages with a service's handlers. Each message has its effect exactly once."""
 
     def __init__(
         self,
@@ -95,14 +95,13 @@ class Consumer:
 
     @property
     def pool(self) -> ConnectionPool[Connection]:
-        """Opened by the first task, so that no connection crosses a fork; tasks are threads, and the first may be several."""
+        """Opened by the first task, so that no connection crosses a fork. The lock is needed because several threads may be first."""
         with self._opening:
             if self._pool is None:
                 self._pool = open_tasks_pool(self._dsn, max_size=8)
             return self._pool
 
     def close(self) -> None:
-        """Ends its connections."""
         with self._opening:
             if self._pool is not None:
                 self._pool.close()
@@ -111,7 +110,7 @@ class Consumer:
     def consume(self, *call: object) -> None:
         """Takes a batch that its producer's relay sealed.
 
-        The whole batch in one transaction; if that fails, message by message, so that one bad message stops no other.
+        Applies the whole batch in one transaction. If that fails, it applies each message alone, so that a bad one stops no other.
         """
         try:
             batch = authenticity.unseal(self._keys, "batch", self.service, call)
@@ -128,12 +127,12 @@ class Consumer:
         return reason is None
 
     def _done(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
-        """Has the messages' effects. Returns which of them need no sending again."""
+        """Applies the messages. Returns the ids of those that need not be sent again."""
         if not envelopes:
             return []
         try:
             self._apply(envelopes, sent_ns)
-        except Exception as error:  # any bug in a handler is met message by message
+        except Exception as error:  # after any error of a handler each message is tried alone
             if is_outage(error):
                 log.warning("batch left for later: %s", type(error).__name__)
                 return []
@@ -142,7 +141,7 @@ class Consumer:
         return [envelope.id for envelope in envelopes]
 
     def _settle(self, producer: str, sent_ns: int, envelope: Envelope) -> bool:
-        """One message alone. True when it needs no sending again: done, done before, or given up."""
+        """Applies one message alone. True if it need not be sent again: done now, done before, or given up."""
         try:
             self._apply([envelope], sent_ns)
         except Exception as error:
@@ -152,7 +151,7 @@ class Consumer:
         return True
 
     def _prepare(self) -> None:
-        """Has the day's partitions made, where the handlers write to partitioned tables."""
+        """Makes the day's partitions, if the handlers write to partitioned tables."""
         if self._partitions is not None:
             self._partitions.ensure_sync(self.pool)
 
@@ -174,7 +173,7 @@ class Consumer:
             conn.after_commit(self.ring)
 
     def revive(self, message_id: str) -> bool:
-        """Tries a dead letter once more, here and now; it stays one if that fails. False when there is none of that id."""
+        """Tries a dead letter once more at once; if it fails, it stays a dead letter. False if there is none with that id."""
         self._prepare()
         with task_transaction(self.pool) as conn:
             envelope = dead_letters.take(conn, message_id)
@@ -183,7 +182,7 @@ class Consumer:
         return envelope is not None
 
     def _new(self, conn: Connection, envelopes: list[Envelope]) -> list[Envelope]:
-        # In the order of their ids, so that two batches with the same messages wait for each other instead of locking up.
+        # In the order of ids, so that two batches with the same messages wait for each other without a deadlock.
         ordered = sorted({envelope.id: envelope for envelope in envelopes}.values(), key=lambda envelope: envelope.id)
         rows = msgspec.json.encode([{"id": envelope.id, "tenant_id": envelope.tenant_id} for envelope in ordered])
         fresh = conn.execute(NEW, (rows.decode(),))
@@ -203,11 +202,13 @@ class Consumer:
         call = authenticity.seal(self._signer, "acknowledgement", self.service, producer, text)
         try:
             broker.hand_over(self.celery, acknowledgements_queue(producer, self.service), broker.ACKNOWLEDGE, *call)
-        except Exception as error:  # not acknowledged is sent again, known by the inbox, and acknowledged then
+        except (
+            Exception
+        ) as error:  # the producer sends these again; the inbox recognises them, and they are acknowledged then
             log.warning("acknowledgement not sent: %s", type(error).__name__)
 
     def acknowledge(self, *call: object) -> None:
-        """Takes an acknowledgement: it is good for what was sent to the service that signed it."""
+        """Takes an acknowledgement. It counts only for messages that were sent to the service that signed it."""
         try:
             sealed = authenticity.unseal(self._keys, "acknowledgement", self.service, call)
             ids = authenticity.acknowledged(sealed)
@@ -226,7 +227,7 @@ class Consumer:
             pipeline.lpush(key, "1")
             pipeline.ltrim(key, 0, 0)
             pipeline.execute()
-        except Exception as error:  # the relay polls as well
+        except Exception as error:  # the relay also polls
             log.debug("bell not rung: %s", type(error).__name__)
 
 
@@ -237,9 +238,9 @@ def create_worker(
     partitions: Daily | None = None,
     redis: Redis | None = None,
 ) -> Celery:
-    """The service's Celery app. `worker.consumer` holds its pool for tasks the service adds; `partitions` are those they write to.
+    """The service's Celery app. `worker.consumer` has the pool for the service's own tasks; `partitions` are the tables that they write to.
 
-    `redis` is a client that its handlers use too, closed with the consumer.
+    `redis` is a client that the handlers also use; it is closed with the consumer.
     """
     celery = broker.connect(service, settings.redis_url)
     consumer = Consumer(service, settings, handlers, celery, partitions, redis)
@@ -251,16 +252,16 @@ def create_worker(
 
 
 def work(celery: Celery, queues: str, concurrency: int, working: threading.Event | None = None) -> None:
-    """A Celery worker in this process: threads, so that one process id is the whole worker. `working` is set while it takes tasks."""
+    """Runs a Celery worker in this process with threads, so the worker is one process. `working` is set while it takes tasks."""
     if working is not None:
         signals.worker_ready.connect(lambda **_: working.set(), weak=False)
         signals.worker_shutting_down.connect(lambda **_: working.clear(), weak=False)
     lockout.watch(redis_clients.client(celery.conf.broker_transport_options["redis_url"]))
-    # Celery configures logging unless somebody listens to this signal.
+    # Celery configures logging unless this signal has a receiver.
     signals.setup_logging.connect(lambda **_: None, weak=False)
-    # It warns root because of pickle, which no queue here accepts.
+    # Celery warns when it runs as root, because of pickle, which no queue here accepts.
     warnings.simplefilter("ignore", SecurityWarning)
-    # What `celery worker` does, without its command line: that loads every plug-in it finds installed, a shell among them.
+    # As `celery worker`, but without its command line, which would load every installed plug-in, a shell among them.
     process = celery.Worker(
         pool="threads",
         concurrency=concurrency,
@@ -275,7 +276,7 @@ def work(celery: Celery, queues: str, concurrency: int, working: threading.Event
 
 
 def _is_contention(error: Exception) -> bool:
-    """Whether others at the same rows stood in its way, which says nothing about the message either."""
+    """Whether other transactions on the same rows caused the error, so that the message itself is not at fault."""
     return (
         isinstance(error, psycopg.Error)
         and error.sqlstate is not None

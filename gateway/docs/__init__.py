@@ -1,4 +1,4 @@
-"""The docs host: files built ahead, read once at start, served from memory."""
+"""The docs host: serves files that were built earlier and read into memory at start."""
 
 import gzip
 import hashlib
@@ -37,14 +37,14 @@ class File(NamedTuple):
 
 
 class Docs:
-    """`/api/docs` is the page in the reader's language, or `openapi.json` for whoever asks for JSON; below it are the files."""
+    """`/api/docs` is the page in the client's language, or `openapi.json` if it accepts JSON but not HTML. The files are below it."""
 
     def __init__(self, root: Path = FILES) -> None:
         paths = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
         self._files = {f"{ROOT}/{path.relative_to(root).as_posix()}": _read(path) for path in paths}
 
     def answer(self, method: str, path: str, query: bytes, fields: Headers) -> Answer:
-        """Raises Refusal: 404, or 405 for anything but reading."""
+        """Raises Refusal: 404, or 405 for methods other than GET and HEAD."""
         asked = {name: value.decode("latin-1") for name, value in fields}
         if path.rstrip("/") == ROOT:
             name = "openapi.json" if _wants_json(asked) else f"index.{_language(query, asked)}.html"
@@ -77,7 +77,7 @@ def _wants_json(asked: dict[bytes, str]) -> bool:
 
 
 def _language(query: bytes, asked: dict[bytes, str]) -> str:
-    """`?lang=`, else what the browser likes best of ours, else English."""
+    """The language of `?lang=`, else the best match of `Accept-Language`, else English."""
     named = parse_qs(query.decode("latin-1")).get("lang", [""])[-1]
     if named in LANGUAGES:
         return named

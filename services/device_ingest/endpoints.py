@@ -45,7 +45,7 @@ async def enrol_device(request: Request, caller: Caller, enrolment: Enrolment) -
         device, is_new, must_notify = await devices.enrol(conn, caller, enrolment, request.state.settings.most_devices)
         await audit.record(conn, caller, "device.enrol", device.id, {"new": is_new})
         if must_notify:
-            await outbox.add(conn, caller.tenant_id, messages.device_enrolled(device, test=caller.rehearses))
+            await outbox.add(conn, caller.tenant_id, messages.device_enrolled(device, test=caller.is_sandbox))
         if is_new:
             response = http.created(device, location=f"/api/v1/devices/{device.id}")
         else:
@@ -63,7 +63,7 @@ async def change_device(request: Request, caller: Caller, device_id: str, wanted
         device, is_active_again = await devices.change(conn, device_id, wanted)
         await audit.record(conn, caller, "device.change", device.id, {"status": device.status})
         if is_active_again:
-            await outbox.add(conn, caller.tenant_id, messages.device_enrolled(device, test=caller.rehearses))
+            await outbox.add(conn, caller.tenant_id, messages.device_enrolled(device, test=caller.is_sandbox))
     return device
 
 

@@ -73,7 +73,7 @@ async def record(
     it refuses an observation for its time.
     """
     now = datetime.now(UTC)
-    checked = [_check(draft, device_class, now, is_sandbox=caller.rehearses) for draft in drafts]
+    checked = [_check(draft, device_class, now, is_sandbox=caller.is_sandbox) for draft in drafts]
     if any(isinstance(each, Problem) and each.concerns("/observed_at") for each in checked):
         await confirm_clock()
     trace = tracing.traceparent()

@@ -102,7 +102,7 @@ class Edition(Present):
     @property
     def _latest(self) -> datetime:
         """What was made since is seen by no app of this mode, however its times are moved."""
-        return self.now + timedelta(days=1) if self.caller.rehearses else _midnight(self.now) - timedelta(days=1)
+        return self.now + timedelta(days=1) if self.caller.is_sandbox else _midnight(self.now) - timedelta(days=1)
 
     async def _visible(self, rows: Sequence[EncounterRow]) -> list[EncounterRow]:
         """Those that were made before their edition ends."""
@@ -122,7 +122,7 @@ class Edition(Present):
             anchor = unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
         version = row.pseudonym_version or self.pseudonyms.current
         moved = shift(Disclosure(self._domain(version), self.policy.mode, bytes(row.patient_basis or b"")), anchor)
-        return until(self.policy.mode, moved, self.now, held=not self.caller.rehearses)
+        return until(self.policy.mode, moved, self.now, held=not self.caller.is_sandbox)
 
     def _domain(self, version: int) -> Domain:
         if version not in self._domains:

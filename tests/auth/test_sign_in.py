@@ -371,7 +371,7 @@ def test_no_text_breaks_the_check_of_a_code(code: str) -> None:
     assert codes.step_of("JBSWY3DPEHPK3PXP" * 2, code, 59.0) is None or code.replace(" ", "").isdigit()
 
 
-def test_addresses_are_counted_by_household() -> None:
+def test_addresses_are_counted_by_client_network() -> None:
     assert throttle.network_of("2001:db8::1") == throttle.network_of("2001:db8::ffff")
     assert throttle.network_of("192.0.2.1") != throttle.network_of("192.0.2.2")
     assert throttle.network_of("unix") == "unix"

@@ -1,4 +1,4 @@
-"""What the gateway is measured beside: the same job (check an RS256 token, say who calls, pass a GET on) done by others."""
+"""The programs that the gateway is compared with. They do the same job: check an RS256 token, state the caller, pass a GET on."""
 
 import os
 import shutil
@@ -80,7 +80,7 @@ def haproxy(folder: Path, port: int, origin: int, key: Path) -> list[str]:
 
 
 def fastify(folder: Path, port: int, origin: int, key: Path) -> list[str] | None:
-    """None where there is no Node, or npm cannot fetch the packages."""
+    """None if there is no Node, or npm cannot fetch the packages."""
     if not (shutil.which("node") and shutil.which("npm")):
         return None
     script = folder / "fastify.js"
@@ -92,7 +92,7 @@ def fastify(folder: Path, port: int, origin: int, key: Path) -> list[str] | None
 
 
 def python(kind: str) -> Callable[[Path, int, int, Path], list[str]]:
-    """`httpx` behind Starlette, or another client behind bare ASGI, under uvicorn."""
+    """`httpx` behind Starlette, or another client behind plain ASGI, under uvicorn."""
 
     def command(folder: Path, port: int, origin: int, key: Path) -> list[str]:
         os.environ |= {"BENCH_ORIGIN": f"http://127.0.0.1:{origin}", "BENCH_KEY": str(key)}

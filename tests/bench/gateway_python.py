@@ -1,4 +1,4 @@
-"""Plain Python proxies that the gateway is measured beside: each verifies a token once and passes a GET on."""
+"""Plain Python proxies that the gateway is compared with: each verifies a token once and passes a GET on."""
 
 import asyncio
 import os
@@ -65,7 +65,7 @@ _own: Any = None
 
 
 async def asgi_own(scope: Any, receive: Any, send: Any) -> None:
-    """The same with the gateway's own client."""
+    """The same with the gateway's own HTTP client."""
     global _own
     if scope["type"] != "http":
         return

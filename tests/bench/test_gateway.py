@@ -1,4 +1,4 @@
-"""The gateway beside HAProxy, Fastify and plain Python proxies: same token, same service, same core, turn about. `make bench-gateway`."""
+"""Compares the gateway with HAProxy, Fastify and plain Python proxies: same token, service and core, in turn. `make bench-gateway`."""
 
 import os
 import re
@@ -48,7 +48,7 @@ class Contender:
 
     @property
     def capacity(self) -> float:
-        """Requests per second of one core all to itself. Unlike `rate`, it says the same on a machine that is busy with other things."""
+        """Requests per second of one core used only for this. Unlike `rate`, it is the same on a machine that is busy with other work."""
         return 1e6 / min(self.cpu)
 
 
@@ -83,13 +83,13 @@ def measure(contender: Contender, pid: int, token: str, connections: int) -> tup
     before = cpu_seconds(pid)
     url = f"http://127.0.0.1:{contender.port}/api/v1/devices"
     command = ["taskset", "-c", CLIENT, "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency"]
-    told = subprocess.run(
+    output = subprocess.run(
         [*command, "-H", "Host: api.test", "-H", f"Authorization: Bearer {token}", url], capture_output=True, text=True
     ).stdout
-    assert "Non-2xx" not in told, told
-    requests = int(re.search(r"(\d+) requests in", told)[1])  # pyright: ignore[reportOptionalSubscript]
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1])  # pyright: ignore[reportOptionalSubscript]
-    return rate, 1e6 * (cpu_seconds(pid) - before) / requests, _percentile(told, 50), _percentile(told, 99)
+    assert "Non-2xx" not in output, output
+    requests = int(re.search(r"(\d+) requests in", output)[1])  # pyright: ignore[reportOptionalSubscript]
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])  # pyright: ignore[reportOptionalSubscript]
+    return rate, 1e6 * (cpu_seconds(pid) - before) / requests, _percentile(output, 50), _percentile(output, 99)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -97,9 +97,9 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def _percentile(told: str, percent: int) -> float:
-    match = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", told)
-    assert match, told
+def _percentile(output: str, percent: int) -> float:
+    match = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", output)
+    assert match, output
     return float(match[1]) * {"us": 0.001, "ms": 1, "s": 1000}[match[2]]
 
 

@@ -1,4 +1,4 @@
-"""Quality indicators per second, beside mercurius and Ariadne as installed, and over a growing history. `make bench-graphql`."""
+"""Quality indicators per second, compared with mercurius and Ariadne as installed, and over a growing history. `make bench-graphql`."""
 
 import json
 import os
@@ -44,7 +44,7 @@ PAGE = (
     "query($from: DateTime!, $to: DateTime!) "
     "{ acqiMetrics(fromDate: $from, toDate: $to) { name value numerator denominator unit } }"
 )
-# Hot asks the same again and again. Cold asks of no range twice, so that no answer kept is of use.
+# Hot repeats the same request. Cold never repeats a range, so that no stored answer helps.
 SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -119,7 +119,7 @@ def ariadne() -> Iterator[Served]:
 
 @contextmanager
 def mercurius(folder: Path) -> Iterator[Served | None]:
-    """None where there is no Node, or npm cannot fetch the packages."""
+    """None if there is no Node, or npm cannot fetch the packages."""
     if not (shutil.which("node") and shutil.which("npm")):
         print("not measured, not installed here: mercurius")
         yield None
@@ -162,7 +162,7 @@ def test_figures_per_second_beside_what_others_make_of_them(
             doors["mercurius with JIT, in memory"] = (node, True)
         rounds = [{name: wrk(tmp_path, *door) for name, door in doors.items()} for _ in range(ROUNDS)]
     medians = {name: median([one[name] for one in rounds]) for name in doors}
-    told(medians)
+    report(medians)
     hot, cold = medians["graphql-api, hot"].per_second, medians["graphql-api, cold"].per_second
     gain = cold / medians["Ariadne as installed, in memory"].per_second
     print(f"hot ≥ {GOAL_HOT}/s: {hot:.0f} {'yes' if hot >= GOAL_HOT else 'NO'}")
@@ -174,7 +174,7 @@ def test_figures_per_second_beside_what_others_make_of_them(
 
 
 def test_latency_does_not_grow_with_history(database: Database, environment: dict[str, str], tmp_path: Path) -> None:
-    """Cold, and with the aggregates changing all the time, so that they are read from the database again and again."""
+    """Cold requests, while the aggregates change all the time, so that they are read from the database each time."""
     tenants = {f"{count:,} encounters": new_id("org") for count in HISTORY}
     for count, tenant in zip(HISTORY, tenants.values(), strict=True):
         load(database, environment, tenant, count)
@@ -182,12 +182,12 @@ def test_latency_does_not_grow_with_history(database: Database, environment: dic
         doors = {name: stack.enter_context(ours(environment, tenant)) for name, tenant in tenants.items()}
         for tenant in tenants.values():
             stack.enter_context(changing(database, tenant))
-        # In turns, so that a busy moment of the machine falls on all alike.
+        # In turns, so that a busy moment of the machine affects all equally.
         rounds = [
             {name: wrk(tmp_path, door, True, connections=4) for name, door in doors.items()} for _ in range(ROUNDS)
         ]
     medians = {name: median([one[name] for one in rounds]) for name in doors}
-    told(medians)
+    report(medians)
     slowest, fastest = (pick(one.p95_ms for one in medians.values()) for pick in (max, min))
     print(
         f"p95 within {GOAL_GROWTH:g} ×: {slowest / fastest:.2f} × {'yes' if slowest <= GOAL_GROWTH * fastest else 'NO'}"
@@ -196,7 +196,7 @@ def test_latency_does_not_grow_with_history(database: Database, environment: dic
 
 
 def load(database: Database, environment: Mapping[str, str], tenant: str, count: int) -> None:
-    """That many encounters over a year as facts, then their aggregates by the command an operator uses."""
+    """Stores that many encounters over a year as facts, then makes their aggregates with the operator's command."""
     began = time.perf_counter()
     kinds = [kind for one in population.encounters(count=1_000) if (kind := prepared(one))]
     first = date(2025, 7, 1)
@@ -214,7 +214,7 @@ def load(database: Database, environment: Mapping[str, str], tenant: str, count:
 
 
 def prepared(encounter: dict[str, Any]) -> tuple[str, str] | None:
-    """The facts as text with room for id and day, and their outcomes; None for an encounter that does not count."""
+    """The facts as text with placeholders for id and day, and their outcomes; None for an encounter that does not count."""
     facts = population.facts(encounter)
     outcomes = contributions(facts)
     text = msgspec.json.encode(facts).decode().replace("%", "%%")
@@ -224,7 +224,7 @@ def prepared(encounter: dict[str, Any]) -> tuple[str, str] | None:
 
 @contextmanager
 def changing(database: Database, tenant: str) -> Iterator[None]:
-    """The version of the tenant's aggregates grows fifty times a second."""
+    """Raises the version of the tenant's aggregates fifty times a second."""
     program = (
         "import psycopg, sys, time\n"
         "with psycopg.connect(sys.argv[1], autocommit=True) as conn:\n"
@@ -265,13 +265,13 @@ def wrk(folder: Path, served: Served, cold: bool, connections: int = CONNECTIONS
 
 
 def cpu_seconds(served: Served) -> float:
-    """What the server has used so far: per request, the same on a busy machine as on a quiet one."""
+    """CPU seconds of the server so far; per request they are the same on a busy and on a quiet machine."""
     times = psutil.Process(served.pid).cpu_times()
     return times.user + times.system
 
 
 def check(served: Served, body: str) -> None:
-    """What is measured is an answer, not a refusal."""
+    """Makes sure that the measured response is an answer, not a refusal."""
     headers = {"content-type": "application/json", **served.headers}
     answer = httpx.post(served.url + served.path, content=body, headers=headers, trust_env=False).json()
     assert "errors" not in answer
@@ -282,7 +282,7 @@ def median(measured: list[Measured]) -> Measured:
     return Measured(*(statistics.median(values) for values in zip(*measured, strict=True)))
 
 
-def told(medians: dict[str, Measured]) -> None:
+def report(medians: dict[str, Measured]) -> None:
     print(
         f"\n{'':<34}{'/s':>10}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'CPU µs':>8}   median of {ROUNDS}, servers on one core each"
     )
@@ -291,7 +291,7 @@ def told(medians: dict[str, Measured]) -> None:
 
 
 def pinned(core: int, command: list[str]) -> list[str]:
-    """Servers on one core and the load on another, where there is taskset."""
+    """Runs servers on one core and the load on another, if `taskset` exists."""
     return ["taskset", "-c", str(core % (os.cpu_count() or 1)), *command] if shutil.which("taskset") else command
 
 

@@ -1,7 +1,7 @@
-"""`make bench-growth`: whether a stack that has been used for years answers as one that is new, both running side by side.
+"""`make bench-growth`: compares a stack that has been used for years with a new one; both run side by side.
 
-`BENCH_SCALE` (1) is the factor of `make load`; the new stack is loaded with `A_PAGE`, so that lists have as much to show on both. Requests
-go to the two in turn, so that what else the machine does is felt by both.
+`BENCH_SCALE` (1) is the factor of `make load`. The new stack is loaded with `A_PAGE`, so that lists are equally long on both.
+Requests alternate between the two, so that other work on the machine affects both.
 """
 
 import os
@@ -30,7 +30,7 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "50"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "10"))
 MOST = 1.5
-# Differences below this are the machine's, not the statements'.
+# Smaller differences come from the machine, not from the statements.
 NOISE_MS = 5.0
 TIMES = 3
 SLOWER = "  slower"
@@ -39,7 +39,7 @@ DISABLED_WITHIN = 2.0
 
 @dataclass
 class Side:
-    """One of the two stacks. Its healthy webhook is another organisation's than the large one."""
+    """One of the two stacks. Its healthy webhook belongs to another organisation than the large webhook."""
 
     running: RunningStack
     rig: Rig
@@ -55,7 +55,7 @@ class Side:
 
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Side, Side]]:
-    """The new stack and the loaded one. The consumer of the messages that wait is dead from before they are written."""
+    """The new stack and the loaded one. The consumer of the waiting messages is stopped before they are written."""
     with ExitStack() as stack:
         made = []
         for name in ("new", "loaded"):
@@ -84,7 +84,7 @@ def test_every_route_has_a_case_or_a_reason() -> None:
 
 
 def test_every_route_takes_as_long_as_on_a_new_stack(sides: tuple[Side, Side]) -> None:
-    """What the machine does meanwhile is not the same twice: a route counts as slower where it is so each time of `TIMES`."""
+    """The machine's other work varies: a route counts as slower only if it is slower in each of `TIMES` comparisons."""
     slow = []
     print(f"\nscale {SCALE:g}: {'p99 ms of':<64} {'new':>8} {'loaded':>8} {'times':>6}  p50")
     for route in measured():
@@ -97,7 +97,7 @@ def test_every_route_takes_as_long_as_on_a_new_stack(sides: tuple[Side, Side]) -
 
 
 def compared(route: Route, new: Side, loaded: Side) -> str:
-    """A line of the table, which ends with SLOWER where it is. The two are asked in turn, request for request."""
+    """A line of the table, which ends with SLOWER if the route is slower. Requests to the two stacks alternate."""
     rounds = [answers(route, new, loaded) for _ in range(ROUNDS)]
     before, after = (statistics.median(percentile(took[side], 99) for took in rounds) for side in (0, 1))
     middle = [statistics.median(percentile(took[side], 50) for took in rounds) for side in (0, 1)]
@@ -110,8 +110,8 @@ def is_slower(before: float, after: float) -> bool:
     return after > MOST * before and after - before > NOISE_MS
 
 
-def test_a_healthy_webhook_is_told_as_soon_whatever_else_is_done(sides: tuple[Side, Side]) -> None:
-    """Each row beside the same on the new stack, where nothing is done, in the same minutes."""
+def test_a_healthy_webhook_is_as_fast_during_other_work(sides: tuple[Side, Side]) -> None:
+    """Each row is measured together with the new, idle stack in the same minutes."""
     new, loaded = sides
     print(f"\nscale {SCALE:g}: {'p99 ms from event to request, at 100/s':<44} {'new':>8} {'loaded':>8} {'times':>6}")
     slow = [
@@ -123,13 +123,13 @@ def test_a_healthy_webhook_is_told_as_soon_whatever_else_is_done(sides: tuple[Si
             ("its organisation is suspended", lambda: suspend(loaded)),
             ("retention runs", lambda: expire(loaded)),
         )
-        for line in [told(name, begin, new, loaded)]
+        for line in [measured_during(name, begin, new, loaded)]
         if line
     ]
     assert slow == []
 
 
-def told(name: str, begin: Callable[[], object], new: Side, loaded: Side) -> str:
+def measured_during(name: str, begin: Callable[[], object], new: Side, loaded: Side) -> str:
     begin()
     before, after = in_turn(lambda side: percentile(side.rig.offer(100, SECONDS), 99), new, loaded)
     line = f"{name:<53} {before:>8.1f} {after:>8.1f} {after / before:>6.2f}"
@@ -148,7 +148,7 @@ def in_turn(measure: Callable[[Side], float], new: Side, loaded: Side) -> tuple[
 
 
 def answers(route: Route, *sides: Side) -> tuple[list[float], ...]:
-    """How many milliseconds each request took on each side, after one that nobody counts."""
+    """The milliseconds of each request on each side, after one that does not count."""
     took: tuple[list[float], ...] = tuple([] for _ in sides)
     for number in range(REQUESTS + 1):
         for side, kept in zip(sides, took, strict=True):
@@ -161,7 +161,7 @@ def answers(route: Route, *sides: Side) -> tuple[list[float], ...]:
 
 
 def large_webhook(side: Side) -> tuple[str, str]:
-    """Its id and its app's, of the webhook for which two thirds of all deliveries wait."""
+    """Id and app of the webhook for which two thirds of all deliveries wait."""
     with side.rig.stack.database("webhook-dispatcher", "migrator") as conn:
         row = conn.execute(
             "SELECT id, client_id FROM subscriptions WHERE url LIKE %s", (f"%/loaded/{LARGE}",)
@@ -193,7 +193,7 @@ def disable(side: Side) -> None:
 
 
 def last_attempt(side: Side, webhook: str) -> float | None:
-    """When the newest request of the webhook began, in Unix seconds."""
+    """The start of the webhook's newest request, in Unix seconds."""
     with side.rig.stack.database("webhook-dispatcher", "migrator") as conn:
         row = conn.execute(
             "SELECT extract(epoch FROM max(a.at))::float8 FROM attempts a JOIN deliveries d ON d.id = a.delivery_id"
@@ -211,7 +211,7 @@ def suspend(side: Side) -> None:
 
 
 def expire(side: Side) -> None:
-    """A tenth of what was loaded has been past its retention for a day, in every service."""
+    """Adds rows, a tenth of the load, that have been past their retention for a day, in every service."""
     number = max(1000, int(300_000 * SCALE))
     for service in side.rig.stack.described["services"]:
         with side.rig.stack.database(service, "migrator") as conn:

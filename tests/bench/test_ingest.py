@@ -1,4 +1,4 @@
-"""Durable observations per second, beside what PostgreSQL commits by itself and what others make of it. `make bench-ingest`."""
+"""Durable observations per second, compared with PostgreSQL's own commit rate and with other designs. `make bench-ingest`."""
 
 import json
 import os
@@ -39,13 +39,13 @@ pytestmark = [
 ]
 CONNECTIONS, SECONDS, ROUNDS, DEVICES = 32, 5, 3, 20
 GOAL, GOAL_OVER_UNGROUPED = 2000, 2.0
-# Traces as in production: one request in twenty; and no client's rate limit.
+# Traces as in production, for one request in twenty; without the clients' rate limit.
 SETTINGS = {
     "gateway": {"RATE_LIMIT_INGEST": "off", "OTEL_TRACES_SAMPLER_ARG": "0.05"},
     "device-ingest": {"OTEL_TRACES_SAMPLER_ARG": "0.05"},
 }
 READING = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
-# A table with the columns and indexes of `observations`, so that one row costs the server the same.
+# A table with the columns and indexes of `observations`, so that a row costs the server the same.
 SCRATCH = "CREATE TABLE bench_observations (LIKE observations INCLUDING INDEXES)"
 ONE_ROW = """
 \\set n random(1, 1000000000)
@@ -74,7 +74,7 @@ class Measured(NamedTuple):
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of its own, whose database flushes to disk as in production."""
+    """A separate stack whose database flushes to disk as in production."""
     running = RunningStack(tmp_path_factory.mktemp("ingest") / "state", KNOGIN_SETTINGS=json.dumps(SETTINGS))
     yield running.start()
     running.stop()
@@ -98,26 +98,26 @@ def test_durable_observations_per_second(loaded: Stack, tmp_path: Path) -> None:
         idle = idle_cpu()
         rounds = [{name: with_cpu(measure, idle) for name, measure in doors.items()} for _ in range(ROUNDS)]
     medians = {name: median([measured[name] for measured in rounds]) for name in doors}
-    told(medians)
+    report(medians)
     assert lost(loaded) == 0
 
 
 def idle_cpu() -> float:
-    """Seconds of CPU all servers take in a round without work, since what polls goes on polling."""
+    """CPU seconds of all servers in a round without work, because polling continues."""
     before = cpu_seconds()
     time.sleep(SECONDS)
     return cpu_seconds() - before
 
 
 def with_cpu(measure: Callable[[], Measured], idle: float) -> Measured:
-    """What one observation costs all servers together, whatever else this machine is doing; the load generator apart."""
+    """CPU of all servers for one observation, without the load generator and independent of the machine's other work."""
     before = cpu_seconds()
     measured = measure()
     return measured._replace(cpu_us=1e6 * (cpu_seconds() - before - idle) / (measured.per_second * SECONDS))
 
 
 def cpu_seconds() -> float:
-    """Of every process started by these tests and still running, and of the database's connections that are gone."""
+    """CPU seconds of every running process that these tests started, and of the database's closed connections."""
     total = 0.0
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
@@ -151,7 +151,7 @@ def median(measured: list[Measured]) -> Measured:
     return Measured(*(statistics.median(values) for values in zip(*measured, strict=True)))
 
 
-def told(medians: dict[str, Measured]) -> None:
+def report(medians: dict[str, Measured]) -> None:
     print(
         f"\n{CONNECTIONS} connections, {os.cpu_count()} cores, median of {ROUNDS}{'':<12}      /s    p50 ms   p99 ms  CPU us each"
     )
@@ -165,7 +165,7 @@ def told(medians: dict[str, Measured]) -> None:
 
 
 def lost(stack: Stack) -> int:
-    """Observations for which subscribers were told less, or more, than is there, once all is told."""
+    """The difference between stored observations and those in the events for subscribers, after all events are made."""
     with stack.database("device-ingest", "admin") as conn:
         conn.autocommit = True
         wait_for(lambda: conn.execute("SELECT 1 FROM announcements LIMIT 1").rowcount == 0, seconds=120)
@@ -255,7 +255,7 @@ def pgbench(stack: Stack, folder: Path) -> Measured:
 
 @contextmanager
 def ungrouped(stack: Stack) -> Iterator[str]:
-    """One more web process of the service on the same database, in which every request has a commit of its own."""
+    """One more web process of the service on the same database, in which every request has its own commit."""
     described = stack.described
     environment = {
         "DATABASE_URL": described["services"]["device-ingest"]["database_url"],
@@ -275,7 +275,7 @@ def ungrouped(stack: Stack) -> Iterator[str]:
 
 @contextmanager
 def fastify(stack: Stack, folder: Path) -> Iterator[str | None]:
-    """None where there is no Node, or npm cannot fetch the packages."""
+    """None if there is no Node, or npm cannot fetch the packages."""
     if not (shutil.which("node") and shutil.which("npm")):
         print("not measured, not installed here: Fastify")
         yield None

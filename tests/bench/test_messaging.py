@@ -1,6 +1,6 @@
-"""How many messages a second travel from outbox to effect to acknowledgement, one relay and one worker process each side.
+"""Messages per second from outbox to effect to acknowledgement, with one relay and one worker process on each side.
 
-Prints the rate of each stage alone and of the whole road.
+Prints the rate of each stage alone and of the whole way.
 """
 
 import time
@@ -55,7 +55,7 @@ def test_messages_a_second_from_outbox_to_acknowledgement(
         began = time.perf_counter()
         with running(relay_of(producer, redis_url, outbox_resend_seconds=600)):
             wait_for(lambda: unacknowledged(producer) == 0, seconds=300)
-        told("outbox to acknowledgement, all in one process", began)
+        report("outbox to acknowledgement, all in one process", began)
     assert effects(consumer) == (MESSAGES, MESSAGES)
 
 
@@ -81,12 +81,12 @@ def test_messages_a_second_of_each_stage(producer: Database, consumer: Database,
     with Redis.from_url(redis_url) as redis, consuming("device_ingest", consumer, redis_url):
         began = time.perf_counter()
         wait_for(lambda: redis.llen(QUEUE) == 0 and effects(consumer)[1] == MESSAGES, seconds=300)
-        told("consume and have the effect", began)
+        report("consume and have the effect", began)
         calls_waiting = redis.llen(ACKS)
     with acknowledging(producer, redis_url):
         began = time.perf_counter()
         wait_for(lambda: unacknowledged(producer) == 0, seconds=300)
-        told(f"acknowledge, {calls_waiting} calls", began)
+        report(f"acknowledge, {calls_waiting} calls", began)
 
 
 def fill(producer: Database) -> None:
@@ -94,5 +94,5 @@ def fill(producer: Database) -> None:
         publish(producer, *(link(f"enc_{number}") for number in range(1_000)))
 
 
-def told(what: str, began: float) -> None:
+def report(what: str, began: float) -> None:
     print(f"\n  {what}: {MESSAGES / (time.perf_counter() - began):,.0f} messages/s")

@@ -1,7 +1,7 @@
-"""`make bench-signing`: the CPU and throughput that signing messages between services costs, beside a stack that does not sign.
+"""`make bench-signing`: the CPU and throughput cost of signing messages between services, compared with a stack that does not sign.
 
-Both stacks run at once and take turns, A B B A …, so that a machine that is busy with something else is busy for both. CPU is that of all
-processes of the stack under load, PostgreSQL and Redis with it, and of nothing else. `BENCH_ROUNDS` pairs (12).
+Both stacks run at the same time and take turns, A B B A …, so that the machine's other work affects both. CPU is that of all
+processes of the stack under load, including PostgreSQL and Redis. `BENCH_ROUNDS` pairs (12).
 """
 
 import os
@@ -148,14 +148,14 @@ def test_signing_costs_at_most_three_per_cent(sides: dict[str, Side]) -> None:
             f"{name:<28} {signed:>7.0f} us {unsigned:>7.0f} us   {cpu:.3f} ± {error:.3f}        {rate:.3f} ± {rate_error:.3f}"
         )
         least[name] = cpu - error
-    # More than that is asserted only where the noise allows to say it.
+    # Fails only if the cost exceeds the bound by more than the noise.
     assert all(ratio <= ALLOWED for ratio in least.values())
     cpu_us = statistics.median(signed.cpu_us for signed, _ in spent[f"webhooks, {RATE}/s"])
     print(f"one call for each message, there and acknowledged, would be {2 * call_us():.0f} us of {cpu_us:.0f} us")
 
 
 def paired(sides: dict[str, Side], work: Callable[[Side], tuple[float, float]]) -> list[tuple[Spent, Spent]]:
-    """Pairs of signed and unsigned, each pair in the other order than the last; the first pair warms both up."""
+    """Pairs of signed and unsigned runs; the order alternates from pair to pair, and the first pair is a warm-up."""
     pairs = []
     for number in range(ROUNDS + 1):
         order = ["signed", "unsigned"] if number % 2 else ["unsigned", "signed"]
@@ -165,13 +165,13 @@ def paired(sides: dict[str, Side], work: Callable[[Side], tuple[float, float]]) 
 
 
 def compared(ratios: list[float]) -> tuple[float, float]:
-    """The median, and two standard errors of it, by the spread of the middle half of the ratios."""
+    """The median of the ratios and two standard errors of it, from the spread of their middle half."""
     low, _, high = statistics.quantiles(ratios, n=4)
     return statistics.median(ratios), 2 * 1.25 * (high - low) / 1.35 / len(ratios) ** 0.5
 
 
 def call_us() -> float:
-    """Microseconds to sign and to check one call with a message of a kilobyte."""
+    """Microseconds to sign and verify one call with a message of a kilobyte."""
     signer, keys, text = signer_of("epcr"), PublicKeys(PUBLIC_KEYS), "x" * 1000
     call = authenticity.seal(signer, "batch", "epcr", "webhook_dispatcher", text)
     sign = timeit(lambda: authenticity.seal(signer, "batch", "epcr", "webhook_dispatcher", text), number=2000)

@@ -1,4 +1,4 @@
-"""Tokens per second of one auth process, beside what RS256 alone costs on the same machine. `make bench` or `-k token`."""
+"""Tokens per second of one auth process, compared with the cost of RS256 alone on the same machine. `make bench` or `-k token`."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ GOAL = 0.3
 
 
 def signing_rate(seconds: float = 2.0) -> float:
-    """Bare RS256 signatures per second on one core."""
+    """Plain RS256 signatures per second on one core."""
     key, padding, digest = signing.generate(2048), PKCS1v15(), SHA256()
     began, number = time.perf_counter(), 0
     while time.perf_counter() - began < seconds:
@@ -31,7 +31,7 @@ def signing_rate(seconds: float = 2.0) -> float:
 
 
 def signing_time(number: int = 1000) -> float:
-    """CPU seconds of one bare signature, which a busy machine changes less than the rate."""
+    """CPU seconds of one plain signature, which vary less on a busy machine than the rate."""
     key, padding, digest = signing.generate(2048), PKCS1v15(), SHA256()
     began = time.process_time()
     for _ in range(number):
@@ -40,7 +40,7 @@ def signing_time(number: int = 1000) -> float:
 
 
 class Client(asyncio.Protocol):
-    """One keep-alive connection that asks again as soon as it is answered; as cheap as a client can be."""
+    """One keep-alive connection that sends the next request after each answer, with minimal client cost."""
 
     def __init__(self, request: bytes, seconds: list[float], until: float) -> None:
         self.request, self.seconds, self.until = request, seconds, until
@@ -99,7 +99,7 @@ def test_client_credentials_per_second(stack: Stack) -> None:
     process = psutil.Process(stack.described["services"]["auth"]["pids"]["web"])
     rates: list[float] = []
     print()
-    # As the gateway hands its decision on: most requests are not sampled, and the worst case is that all are.
+    # Most requests are not sampled, as the gateway decides; the worst case is that all are.
     for sampled in ("00", "01"):
         request = (
             f"POST /v1/oauth/token HTTP/1.1\r\nhost: auth.localhost\r\n{HEADER}: {identity}\r\n"

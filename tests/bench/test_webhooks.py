@@ -1,6 +1,6 @@
-"""`make bench-webhooks`: how many deliveries, how soon, at what cost, and whether receivers that hang slow the others down.
+"""`make bench-webhooks`: the rate, latency and cost of deliveries, and whether receivers that hang slow the others down.
 
-Everything counts: the producer's outbox, its relay, Redis, the dispatcher's worker, PostgreSQL and the receiver, on one machine.
+All parts count: the producer's outbox, its relay, Redis, the dispatcher's worker, PostgreSQL and the receiver, on one machine.
 Latency is from the commit of the event in the producer's outbox to the arrival of the request.
 """
 
@@ -45,12 +45,12 @@ BURST = int(os.environ.get("BENCH_BURST", "20000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 RATES = (100, 300, 1000)
 WAITING = int(os.environ.get("BENCH_WAITING", "2000000"))
-# What a receiver gets at a time in this bench.
+# Concurrent requests to one receiver in this bench.
 DUE = 4
 
 
 class Rig:
-    """A stack with a receiver beside it, and a producer that writes events to its outbox as services do."""
+    """A stack with a receiver, and a producer that writes events to its outbox as services do."""
 
     def __init__(self, stack: Stack, port: int) -> None:
         self.stack = stack
@@ -74,7 +74,7 @@ class Rig:
         assert self.api.delete(webhook).status_code == 204
 
     def publish(self, events: list[Event], tenant: str = "") -> int:
-        """Commits them to the producer's outbox and rings its relay. When, in nanoseconds."""
+        """Commits the events to the producer's outbox and rings its relay. Returns the time in nanoseconds."""
         with self.producer.cursor() as cursor:
             cursor.executemany(outbox.ADD, [outbox.row(tenant or self.tenant, one) for one in events])
         self.producer.commit()
@@ -86,12 +86,12 @@ class Rig:
         return committed
 
     def arrived(self) -> dict[str, int]:
-        """Arrivals since the last question: webhook-id and nanoseconds."""
+        """Arrivals since the last call: webhook-id and nanoseconds."""
         lines = self.report.get("/report").text.split("\n")
         return {name: int(at) for name, _, at in (line.partition(" ") for line in lines if line)}
 
     def offer(self, rate: int, seconds: float, kind: str = "incident.updated") -> list[float]:
-        """Events at a steady rate; the milliseconds each took to arrive, sorted."""
+        """Publishes events at a steady rate; returns the milliseconds from event to arrival, sorted."""
         self.arrived()
         committed: dict[str, int] = {}
         began = time.perf_counter()
@@ -165,9 +165,9 @@ def test_throughput_beside_the_ordinary_design_and_bullmq(rig: Rig) -> None:
 
 
 def test_senders_share_the_work_and_two_are_no_slower_than_one(rig: Rig) -> None:
-    """Forty webhooks with a backlog each, written down before any sender starts, over 1, 2 and 4 senders."""
+    """Forty webhooks, each with a backlog that is written before any sender starts, with 1, 2 and 4 senders."""
     webhooks = [rig.subscribe("/hook", "incident.updated") for _ in range(40)]
-    rig.offer(20, 2)  # so that each is known
+    rig.offer(20, 2)  # so that the dispatcher knows each
     print(f"\n{'senders':>8} {'per second':>11}   of each")
     rates = {number: shared_rate(rig, number, BURST // 20) for number in (1, 2, 4)}
     for webhook in webhooks:
@@ -179,7 +179,7 @@ def test_senders_share_the_work_and_two_are_no_slower_than_one(rig: Rig) -> None
 
 
 def shared_rate(rig: Rig, number: int, events: int) -> tuple[float, list[int]]:
-    """Deliveries a second with so many senders beside the stack's own, which stands still meanwhile, and how many each sent."""
+    """Deliveries a second with so many extra senders, and each one's number, while the stack's own sender is stopped."""
     own = rig.stack.described["services"]["webhook-dispatcher"]["pids"]["sender"]
     freeze_between_claims(rig, own)
     try:
@@ -203,7 +203,7 @@ def shared_rate(rig: Rig, number: int, events: int) -> tuple[float, list[int]]:
 
 
 def freeze_between_claims(rig: Rig, process: int) -> None:
-    """Stops a sender where it does not hold the lock that all senders take turns with."""
+    """Stops a sender at a moment when it does not hold the lock that all senders share."""
     with rig.stack.database("webhook-dispatcher", "admin") as conn:
         while True:
             os.kill(process, signal.SIGSTOP)
@@ -221,7 +221,7 @@ def waiting(owner: psycopg.Connection[tuple[int]]) -> int:
 
 @contextmanager
 def sender_process(rig: Rig) -> Iterator[int]:
-    """One that sends as the stack's own would; its ops port."""
+    """Starts a sender with the settings of the stack's own; gives its ops port."""
     described, port = rig.stack.described, free_port()
     settings = json.loads((Path(described["state"]) / "settings.json").read_text())["webhook-dispatcher"]
     worker = described["services"]["webhook-dispatcher"]["worker_database_url"]
@@ -266,7 +266,7 @@ def test_receivers_that_hang_do_not_slow_a_healthy_one_down(rig: Rig, number: in
 
 
 def test_hanging_receivers_of_forty_tenants_do_not_slow_a_healthy_one_down(rig: Rig) -> None:
-    """Ten of each, with ten deliveries each."""
+    """Each tenant has ten of them, with ten deliveries each."""
 
     def hang() -> Callable[[], object]:
         tenants = [ids.new_id("org") for _ in range(40)]
@@ -282,14 +282,16 @@ def test_hanging_receivers_of_forty_tenants_do_not_slow_a_healthy_one_down(rig: 
 
 
 def beside_those_that_hang(rig: Rig, who: str, hang: Callable[[], Callable[[], object]]) -> tuple[float, float]:
-    """The p99 of a healthy receiver without and with those that `hang` makes and what it returns removes: medians of interleaved runs."""
+    """The p99 of a healthy receiver without and with the hanging receivers that `hang` makes: medians of alternating runs."""
     healthy = rig.subscribe("/hook", "incident.updated")
     alone, beside = [], []
-    for _ in range(3 * ROUNDS):  # many short ones: a p99 jumps about
+    for _ in range(3 * ROUNDS):  # many short runs, because a p99 varies much
         rig.offer(100, 2)
         alone.append(percentile(rig.offer(100, SECONDS / 2), 99))
         release = hang()
-        rig.offer(100, 2)  # to make thousands of deliveries of them is work; that nobody takes them should be none
+        rig.offer(
+            100, 2
+        )  # making thousands of deliveries for them is work; that their receivers hang should cost nothing
         beside.append(percentile(rig.offer(100, SECONDS / 2), 99))
         release()
     rig.unsubscribe(healthy)
@@ -301,7 +303,7 @@ def beside_those_that_hang(rig: Rig, who: str, hang: Callable[[], Callable[[], o
 
 
 def subscribe_as(rig: Rig, owner: psycopg.Connection[tuple[object]], tenant: str, number: int) -> None:
-    """Webhooks of a tenant nobody administers here, as the service would write them down."""
+    """Writes webhooks of a tenant without an administrator, as the service would."""
     settings = json.loads((Path(rig.stack.described["state"]) / "settings.json").read_text())["webhook-dispatcher"]
     vault = Vault(Keyring.from_text(settings["ENCRYPTION_KEYS"]))
     for n in range(number):
@@ -314,7 +316,7 @@ def subscribe_as(rig: Rig, owner: psycopg.Connection[tuple[object]], tenant: str
 
 
 def forget(rig: Rig, tenants: list[str]) -> None:
-    """Takes the webhooks of these tenants away, with all that waits for them."""
+    """Deletes the webhooks of these tenants with their waiting deliveries."""
     with rig.stack.database("webhook-dispatcher", "migrator") as owner:
         owner.execute("DELETE FROM subscriptions WHERE tenant_id = ANY(%s)", (tenants,))
         owner.execute("DELETE FROM queue WHERE tenant_id = ANY(%s)", (tenants,))
@@ -349,7 +351,7 @@ def test_what_waits_for_one_webhook_holds_up_neither_decisions_about_it_nor_othe
 
 
 def pile(owner: psycopg.Connection[tuple[object]], subscription_id: str, tenant_id: str, number: int) -> None:
-    """That many deliveries of one event, never attempted."""
+    """Adds that many deliveries of one event without any attempt."""
     one = event("incident.closed")
     owner.execute("SET LOCAL statement_timeout = 0")
     owner.execute(
@@ -368,17 +370,19 @@ def pile(owner: psycopg.Connection[tuple[object]], subscription_id: str, tenant_
 
 
 def test_the_claim_reads_no_history(rig: Rig) -> None:
-    """A million deliveries behind it, ten thousand of which a few are due: the plan stays index ranges, and only what is due is read."""
+    """After a million finished deliveries, a few of ten thousand waiting ones are due: the plan uses index ranges and reads only the
+    due ones.
+    """
     webhook = rig.subscribe("/never", "incident.updated")
     with rig.stack.database("webhook-dispatcher", "migrator") as owner:
         fill(owner, webhook.rpartition("/")[2], 1_000_000)
     with rig.stack.database("webhook-dispatcher", "admin") as conn:
         plan = explain_claim(conn)
-        # One line for the partition that is read stands for all.
+        # One line of the partition that is read is enough.
         print("\n" + "\n".join(line for line in plan if "never executed" not in line))
         conn.rollback()
     rig.unsubscribe(webhook)
-    # Of senders there are a handful.
+    # There are only a few senders.
     scans = [line for line in plan if "on senders" not in line]
     assert not any("Seq Scan" in line or "Hash Join" in line or "Merge Join" in line for line in scans)
     assert any("Limit" in line and f"actual rows={DUE}.00" in line for line in plan), "what is due was not claimed"
@@ -387,21 +391,21 @@ def test_the_claim_reads_no_history(rig: Rig) -> None:
 
 
 def rows_read(plan: list[str]) -> list[float]:
-    """How many rows each step of a plan returned."""
+    """The number of rows that each step of a plan returned."""
     return [float(found[1]) for line in plan if (found := re.search(r"actual rows=([\d.]+)", line))]
 
 
 def explain_claim(conn: psycopg.Connection[tuple[str]]) -> list[str]:
-    """The plan as a sender's transaction makes it."""
+    """The plan as in a sender's transaction."""
     conn.execute(BEGIN_CLAIM)
     conn.execute("UPDATE subscriptions SET concurrency = %s", (DUE,))
-    # Due in this transaction alone, or the stack's own sender would take them first.
+    # Due only in this transaction; else the stack's own sender would take them first.
     conn.execute("UPDATE queue SET due_at = now() WHERE sequence <= %s", (DUE,))
     return [row[0] for row in conn.execute("EXPLAIN (ANALYZE, TIMING OFF) " + CLAIM, CLAIM_ALL)]
 
 
 def fill(owner: psycopg.Connection[tuple[object]], subscription_id: str, number: int) -> None:
-    """History as finished deliveries leave it, over eight days, and waiting deliveries due in a day."""
+    """History of finished deliveries over eight days, and waiting deliveries that are due in a day."""
     template = "lpad(n::text, 26, '0')"
     owner.execute("SET LOCAL statement_timeout = 0")
     owner.execute(
@@ -435,7 +439,7 @@ def rounded(values: list[float]) -> str:
 
 
 def pause(seconds: float) -> None:
-    """Paces the load; nothing is waited for."""
+    """Paces the load; it does not wait for a condition."""
     time.sleep(seconds)
 
 
@@ -464,7 +468,7 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def logged_statements(rig: Rig) -> Iterator[list[int]]:
-    """Counts every statement of the dispatcher's roles, whatever process sent it, from PostgreSQL's own log."""
+    """Counts every statement of the dispatcher's roles in all processes, from PostgreSQL's own log."""
     counted = [0]
     log = Path(rig.stack.described["state"]) / "postgres" / "postgres.log"
     with psycopg.connect(rig.stack.described["postgres_url"], autocommit=True) as conn:
@@ -482,7 +486,7 @@ def logged_statements(rig: Rig) -> Iterator[list[int]]:
 
 
 def ordinary_rate(rig: Rig, number: int) -> float:
-    """The ordinary design over the same Redis and PostgreSQL, eight tasks at a time in two processes' worth of threads."""
+    """Deliveries per second of the ordinary design on the same Redis and PostgreSQL: one Celery worker with four processes."""
     address = rig.stack.described["postgres_url"]
     with psycopg.connect(address, autocommit=True) as conn:
         conn.execute("CREATE TABLE IF NOT EXISTS ordinary (id text PRIMARY KEY, status int)")
@@ -518,7 +522,7 @@ def ordinary_rate(rig: Rig, number: int) -> float:
 
 
 def bullmq_rate(rig: Rig, number: int) -> float:
-    """BullMQ with undici in one Node process, or 0 where there is no npm."""
+    """BullMQ with undici in one Node process; 0 if there is no npm."""
     folder = bullmq_folder()
     if folder is None:
         return 0
@@ -540,7 +544,7 @@ def bullmq_rate(rig: Rig, number: int) -> float:
 
 
 def bullmq_folder() -> Path | None:
-    """Where its packages lie, installed once for all rounds."""
+    """The folder of its packages, installed once for all rounds."""
     folder = Path(tempfile.gettempdir()) / "knogin-bench-bullmq"
     if shutil.which("npm") is None:
         return None

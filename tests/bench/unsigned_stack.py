@@ -1,7 +1,7 @@
-"""`python -m tests.bench.unsigned_stack …` is `python -m deploy.local …` whose services sign no messages and believe every sender.
+"""`python -m tests.bench.unsigned_stack …` is `python -m deploy.local …` with services that sign no messages and accept every sender.
 
-Exists for `make bench-signing` alone, which measures what signing costs. No setting of the product does this: the processes of a stack
-are forked from this one and find the two functions already replaced.
+Only for `make bench-signing`, which measures the cost of signing. No setting of the product does this: the stack's processes are
+forked from this one, in which the two functions are already replaced.
 """
 
 import runpy

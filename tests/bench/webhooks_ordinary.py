@@ -1,4 +1,4 @@
-"""The ordinary design, to compare with: one Celery task, one httpx call and one UPDATE for each delivery."""
+"""The ordinary design, for comparison: one Celery task, one httpx call and one UPDATE for each delivery."""
 
 import os
 import threading

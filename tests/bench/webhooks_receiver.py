@@ -1,7 +1,7 @@
-"""The cheapest receiver there can be, in a process of its own: notes when each webhook-id arrived, answers, and tells on request.
+"""The cheapest possible receiver, as a separate process: records when each webhook-id arrives, answers, and reports on request.
 
-`python -m tests.bench.webhooks_receiver PORT`; `GET /report` answers the arrivals so far as `id nanoseconds` lines and forgets them,
-`POST /hang…` is never answered.
+`python -m tests.bench.webhooks_receiver PORT`; `GET /report` returns the arrivals so far as `id nanoseconds` lines and forgets
+them, `POST /hang…` is never answered.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
-"""A whole stack that can be hurt in every part, with servers and a network of its own.
+"""A whole stack with its own servers and network, in which every part can fail.
 
-`127.0.10.<n>` is service n's way to PostgreSQL, `127.0.11.<n>` its way to Redis, `127.0.20.1` the partner's receiver. In a
-network namespace, packets to and from such an address can be dropped: connections hang, and nothing is refused.
+`127.0.10.<n>` is the address through which service n reaches PostgreSQL, `127.0.11.<n>` the one for Redis, `127.0.20.1` the
+partner's receiver. In a network namespace, packets to and from such an address can be dropped: connections then hang and are not
+refused.
 """
 
 import json
@@ -59,21 +60,21 @@ def listening() -> list[str]:
 
 
 class Postgres(Cluster):
-    """One that listens on every service's way to it."""
+    """PostgreSQL that listens on every service's address for it."""
 
     def _options(self) -> list[str]:
         return [*super()._options(), *listening()]
 
 
 class Second(Standby):
-    """A standby that listens where the primary does, on a port of its own."""
+    """A standby that listens on the same addresses as the primary, on its own port."""
 
     def _options(self) -> list[str]:
         return [*super()._options(), *listening()]
 
 
 class Queues(RedisServer):
-    """A Redis that listens on every service's way to it; `memory` is its `maxmemory`."""
+    """Redis that listens on every service's address for it; `memory` is its `maxmemory`."""
 
     memory = "512mb"
 
@@ -92,7 +93,7 @@ class Queues(RedisServer):
 
 
 class Arena:
-    """`settings` are what each service is given beside its addresses; they may be changed while it runs, for processes started later."""
+    """`settings` are each service's settings in addition to its addresses. Changes apply to processes that start later."""
 
     def __init__(
         self, folder: Path, settings: Mapping[str, Mapping[str, str]] | None = None, **environment: str
@@ -117,7 +118,7 @@ class Arena:
         return "\n".join([*(line for line in lines if not line.startswith("user default")), ""])
 
     def serve(self) -> None:
-        """Starts the servers alone."""
+        """Starts only the servers."""
         for server in self.servers_of_its_own():
             server.start()
         for server in self.servers_of_its_own():
@@ -129,8 +130,8 @@ class Arena:
         return self.postgres, self.redis
 
     def start(self) -> Stack:
-        """The stack, over servers that run."""
-        self.tell()
+        """Starts the stack on the running servers."""
+        self.write_settings()
         self.running = RunningStack(
             self.state.folder,
             KNOGIN_POSTGRES_URL=self.admin_url,
@@ -151,21 +152,21 @@ class Arena:
             server.stop()
         self.postgres.delete()
 
-    def tell(self) -> None:
-        """Writes down the settings for whichever process is started next."""
-        told = {name: self._addresses(name) | self.settings.get(name, {}) for name in NUMBERS}
+    def write_settings(self) -> None:
+        """Writes the settings for processes that start later."""
+        settings = {name: self._addresses(name) | self.settings.get(name, {}) for name in NUMBERS}
         self.file.touch(mode=0o600)
-        self.file.write_text(json.dumps(told))
+        self.file.write_text(json.dumps(settings))
 
     def _addresses(self, name: str) -> dict[str, str]:
-        told = {"SPANS_FILE": str(self.disk / "spans.jsonl")}
-        told["REDIS_URL"] = self.redis_url(name)
+        addresses = {"SPANS_FILE": str(self.disk / "spans.jsonl")}
+        addresses["REDIS_URL"] = self.redis_url(name)
         service = next((service for service in SERVICES if service.name == name), None)
         if service is not None:
-            told["DATABASE_URL"] = self.database_url(service, "app")
-            told["WORKER_DATABASE_URL"] = self.database_url(service, "worker")
-            told["AUDIT_ANCHOR_FILE"] = str(self.disk / f"{name}-anchors.jsonl")
-        return told
+            addresses["DATABASE_URL"] = self.database_url(service, "app")
+            addresses["WORKER_DATABASE_URL"] = self.database_url(service, "worker")
+            addresses["AUDIT_ANCHOR_FILE"] = str(self.disk / f"{name}-anchors.jsonl")
+        return addresses
 
     def redis_url(self, name: str) -> str:
         user = redis_user(name)
@@ -177,7 +178,7 @@ class Arena:
 
     @property
     def disk(self) -> Path:
-        """That of logs, spans and anchors: small, and nothing else is on it."""
+        """A small disk, only for logs, spans and anchors."""
         return self.state.logs
 
     def database_url(self, service: Service, kind: str) -> str:
@@ -186,18 +187,18 @@ class Arena:
         return f"postgresql://{role}:{password}@{self.servers(service.name)}/{service.database}"
 
     def servers(self, name: str) -> str:
-        """The hosts and ports where a service finds its database."""
+        """The hosts and ports through which a service reaches its database."""
         return f"{database_address(name)}:{self.postgres.port}"
 
     def operate(self, *words: str) -> None:
-        """`make restart` and its like."""
+        """Runs a command of `deploy.local`, such as `restart`."""
         environment = os.environ | {"KNOGIN_STATE": str(self.state.folder)}
         subprocess.run(
             [str(ROOT / ".venv/bin/python"), "-m", "deploy.local", *words], env=environment, cwd=ROOT, check=True
         )
 
     def pids(self, stack: Stack, name: str) -> list[int]:
-        """All processes of a service, or of the gateway."""
+        """All processes of a service or of the gateway."""
         described = stack.described
         if name == "gateway":
             return [described["gateway_pid"]]
@@ -208,7 +209,7 @@ class Arena:
 
 
 class Pair(Arena):
-    """With a standby that has whatever was committed, and connection strings that name both."""
+    """With a standby that has every committed transaction, and connection strings that name both servers."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -260,13 +261,13 @@ class Watched(Arena):
 
 
 class Pooled(Arena):
-    """With a PgBouncer before all databases, set as the one that is shipped."""
+    """With a PgBouncer before all databases, configured as the shipped one."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.pooler: subprocess.Popen[bytes] | None = None
         self.pooler_port = ports.free_port(0)
-        # Reachable for the account that it runs under.
+        # The account of the pooler can read this folder.
         self.pooler_folder = Path(tempfile.mkdtemp(prefix="knogin-pooler-", dir="/var/tmp"))
 
     def servers(self, name: str) -> str:
@@ -314,7 +315,7 @@ class Pooled(Arena):
 
 
 class Clocked(Arena):
-    """Each service's wall clock can be set, by a library that is preloaded."""
+    """Each service's wall clock can be set, through a preloaded library."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -327,7 +328,7 @@ class Clocked(Arena):
             self.settings[name] = {"CHAOS_CLOCK": str(self._clock(name))}
 
     def set_clock(self, name: str, ahead: int) -> None:
-        """By so many seconds, at once."""
+        """Moves the service's clock ahead by `ahead` seconds at once."""
         with self._clock(name).open("r+b" if self._clock(name).exists() else "wb") as file:
             file.write(struct.pack("@l", ahead))
 
@@ -337,7 +338,7 @@ class Clocked(Arena):
 
 @contextmanager
 def full(disk: Path) -> Iterator[None]:
-    """Not a byte more fits on that disk."""
+    """Fills the disk to the last byte."""
     ballast = disk / "ballast"
     try:
         with ballast.open("wb", buffering=0) as file:
@@ -352,7 +353,7 @@ def full(disk: Path) -> Iterator[None]:
 
 @contextmanager
 def frozen(pids: Sequence[int]) -> Iterator[None]:
-    """Processes and their children are stopped; what is waiting for them is told nothing."""
+    """Stops processes and their children with SIGSTOP; their peers get no notice."""
     held: list[psutil.Process] = []
     try:
         for pid in pids:
@@ -367,7 +368,7 @@ def frozen(pids: Sequence[int]) -> Iterator[None]:
 
 
 def exhaust(url: str, seconds: float) -> int:
-    """Takes every connection that the server gives for so long, ending those that others have; the most that were held."""
+    """Takes every connection of the server for `seconds` and ends those of other clients. Returns the most connections held."""
     held: list[psycopg.Connection[Any]] = []
     deadline = time.monotonic() + seconds
     most = 0

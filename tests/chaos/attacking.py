@@ -1,8 +1,8 @@
-"""`python -m tests.chaos.attacking PLAN`: sends prepared requests at a rate to the target that each line of its standard input names.
+"""`python -m tests.chaos.attacking PLAN`: sends prepared requests at a rate; each line of standard input names the target.
 
-The line is a name of the plan's `ports`, any other means nobody; it is repeated on standard output once every earlier request is
-answered. At the end of its input it prints the answers counted, by name. A process of its own, so that its own cost does not slow
-the client that is measured.
+A line is a name of the plan's `ports`; any other name stops the attack. The process repeats the line on standard output when
+every earlier request is answered. At the end of input it prints the number of answers by name. It is a separate process, so that
+its own cost does not slow the measured client.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 AT_ONCE = 8
-"""Requests of one attacker that wait for an answer."""
+"""Most requests of one attacker that wait for an answer."""
 
 
 class Attacker:
-    """Sends each request in turn, at that rate or as fast as AT_ONCE of them are answered."""
+    """Sends the requests in turn, at the given rate or as fast as AT_ONCE of them are answered."""
 
     def __init__(self, per_second: float, requests: list[bytes]) -> None:
         self._between = 1 / per_second
@@ -27,7 +27,7 @@ class Attacker:
         self._number = 0
 
     async def attack(self, port: int, answers: Counter[str], stop: asyncio.Event) -> None:
-        """Until `stop` is set and everything sent is answered."""
+        """Runs until `stop` is set and every request sent is answered."""
         free = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as running:
             while not stop.is_set():

@@ -1,4 +1,4 @@
-"""A stack under traffic, and the judge of what a fault did to it."""
+"""A stack under traffic, and the judge of a fault's effect on it."""
 
 import os
 import time

@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.hoarding PLAN`: one organisation makes as much of everything as it is let, and says what became of it.
+"""`python -m tests.chaos.hoarding PLAN`: one organisation creates as much of everything as the limits allow, and prints the answers.
 
-Mints service tokens and revokes each, registers apps, and waits for tests of webhooks whose receiver never answers, all at once and each
-app as fast as its rate allows. Ends once all is done.
+It mints service tokens and revokes each, registers apps, and waits for tests of webhooks whose receiver never answers. All happen
+at once, each app as fast as its rate limit allows. The process ends when all is done.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 BETWEEN = 0.05
-"""Seconds between two calls of one app: what its rate allows."""
+"""Seconds between two calls of one app, which its rate limit allows."""
 APP = {
     "name": "Hoard",
     "grant_types": ["client_credentials"],
@@ -24,7 +24,7 @@ Answers = dict[str, Counter[str]]
 
 
 class Caller:
-    """One kept connection with one token."""
+    """One keep-alive connection with one token."""
 
     def __init__(self, port: int, host: str, token: str) -> None:
         self._port = port
@@ -32,7 +32,7 @@ class Caller:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """The status, 0 where there was no answer, and what the body says of the problem or the thing."""
+        """Returns the status (0 without an answer) and the decoded body."""
         try:
             async with asyncio.timeout(60):
                 return await self._call(method, path, b"" if body is None else json.dumps(body).encode())
@@ -59,10 +59,10 @@ class Caller:
             self._streams = None
 
 
-def outcome(status: int, said: Any) -> str:
-    """The status, and of a refusal its kind and what there are too many of."""
-    kind = str(said.get("type", "")).rpartition("#")[2] if status >= 400 else ""
-    return " ".join(str(part) for part in (status, kind, said.get("resource", "") if kind else "") if part)
+def outcome(status: int, body: Any) -> str:
+    """The status; for a refusal also the problem's type and the resource that reached its limit."""
+    kind = str(body.get("type", "")).rpartition("#")[2] if status >= 400 else ""
+    return " ".join(str(part) for part in (status, kind, body.get("resource", "") if kind else "") if part)
 
 
 async def paced(began: float) -> None:
@@ -73,12 +73,12 @@ async def mint_and_revoke(caller: Caller, client_id: str, answers: Answers, want
     path = f"/v1/platform/apps/{client_id}/service-token"
     while answers["mint"]["201"] < wanted:
         began = time.monotonic()
-        status, said = await caller.call("POST", path)
-        answers["mint"][outcome(status, said)] += 1
+        status, body = await caller.call("POST", path)
+        answers["mint"][outcome(status, body)] += 1
         await paced(began)
         if status == 201:
             began = time.monotonic()
-            status, refused = await caller.call("DELETE", f"{path}s/{said['id']}")
+            status, refused = await caller.call("DELETE", f"{path}s/{body['id']}")
             answers["revoke"][outcome(status, refused)] += 1
             await paced(began)
 
@@ -91,7 +91,7 @@ async def register(caller: Caller, answers: Answers, wanted: int) -> None:
 
 
 async def wait_for_tests(caller: Caller, path: str, answers: Answers) -> None:
-    """Again and again: there are as many of these at once as the plan has waiters."""
+    """Repeats the call for ever; one such task runs for each of the plan's waiters."""
     while True:
         answers["waiting test"][outcome(*await caller.call("POST", path))] += 1
         await asyncio.sleep(5)

@@ -1,4 +1,4 @@
-"""What a fault did, and how long it took to be as before: lost, twice, seconds."""
+"""Measures a fault's effect: lost and repeated messages, and the seconds until all works as before."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.support.waiting import wait_for
 
 RECOVERY_SECONDS = float(os.environ.get("CHAOS_RECOVERY_SECONDS", "300"))
 SETTLED_SECONDS = 5
-"""What an outbox or the queue of webhooks may wait in ordinary operation; a webhook on its first attempt."""
+"""Seconds that a message may wait in an outbox in normal operation, or a webhook on its first attempt in the queue."""
 LATE = f"""
     SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL AND created_at < now() - make_interval(secs => {SETTLED_SECONDS})
 """
@@ -23,12 +23,12 @@ LATE_WEBHOOKS = f"""
     SELECT count(*) FROM queue WHERE event_at < now() - make_interval(secs => {SETTLED_SECONDS})
 """
 REPORT = os.environ.get("CHAOS_REPORT", "")
-"""A file to which each fault's figures are appended, a JSON object a line."""
+"""A file to which each fault's figures are appended, one JSON object a line."""
 
 
 @dataclass
 class Verdict:
-    """Of one fault, which ended at `ended`, where that is not when its block did. `failed` counts attempts that had to be made again."""
+    """The figures of one fault. `ended` is set if the fault ended before its block; `failed` counts attempts that were repeated."""
 
     fault: str
     seconds: float = 0
@@ -65,7 +65,7 @@ class Judge:
 
     @contextmanager
     def of(self, fault: str) -> Iterator[Verdict]:
-        """Judges the fault that its block brings about and ends; fails where it does not heal, or something is lost or sent too often."""
+        """Judges the fault that the block causes and ends. Fails if the stack does not recover, or if data is lost or sent too often."""
         self.steady()
         verdict = Verdict(fault)
         duplicates, began = self.ears.duplicates, time.monotonic()
@@ -77,16 +77,16 @@ class Judge:
             self._recover(verdict, ended)
         finally:
             self._account(verdict, began, duplicates)
-        wait_for(lambda: self.believed_though_revoked() == 0, 10, "revoked tokens to be refused")
+        wait_for(lambda: self.accepted_though_revoked() == 0, 10, "revoked tokens to be refused")
         assert verdict.lost == 0, verdict
-        # Over all faults so far: what a kernel sends once its network is back may come half a minute later.
+        # Compared over all faults so far: after an outage of the network a kernel may still send packets half a minute later.
         self.in_flight += verdict.in_flight
         assert self.ears.duplicates <= self.in_flight, verdict
         assert not self.traffic.faults, self.traffic.faults
         assert self.partner.dead_letters() == {}
 
     def steady(self) -> None:
-        """Returns when five seconds in a row were whole."""
+        """Returns after five seconds in a row in which every kind of request succeeded."""
 
         def is_steady() -> bool:
             now = int(time.monotonic())
@@ -124,7 +124,7 @@ class Judge:
                 file.write(json.dumps(vars(verdict) | {"recovered": verdict.recovered}) + "\n")
 
     def _missing(self) -> set[Any]:
-        """What was promised and is not there, after the time that what was promised last may take."""
+        """Promised deliveries and observations that have not arrived after a wait of up to 30 seconds."""
         promised, readings = set(self.partner.promised), set(self.partner.readings)
         deadline = time.monotonic() + 30
         while missing := {*(promised - self.ears.told), *(readings & self.partner.not_at_epcr())}:
@@ -134,7 +134,7 @@ class Judge:
         return set()
 
     def answered(self, after: float) -> bool:
-        """Whether a whole second has passed since."""
+        """Whether every kind of request has succeeded for a whole second since `after`."""
         return self.traffic.first_whole_second(after) is not None
 
     def late(self) -> dict[str, int]:
@@ -153,12 +153,12 @@ class Judge:
         return f"late {self.late()}, failing {dict(last.wrong)}, silent {silent}, {self.traffic.faults}\n{complaints}"
 
     def leased(self) -> int:
-        """Webhooks that a sender holds."""
+        """The number of webhooks that a sender has leased."""
         with self.partner.stack.database("webhook-dispatcher", "admin") as conn:
             return sum(conn.execute("SELECT count(*) FROM queue WHERE leased").fetchone() or ())
 
-    def believed_though_revoked(self) -> int:
-        """How many of the tokens revoked last still open a door."""
+    def accepted_though_revoked(self) -> int:
+        """How many of the last revoked tokens are still accepted."""
         with self.partner.stack.client("api") as client:
             answers = [
                 client.get("/api/v1/devices?limit=1", headers={"authorization": f"Bearer {token}"}).status_code

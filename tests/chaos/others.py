@@ -1,4 +1,4 @@
-"""Everyday calls of a tenant that attacks nobody, how long they take, and what the machine has to do with it."""
+"""Everyday calls of an innocent tenant, their durations, and the machine's share in them."""
 
 import os
 import subprocess
@@ -23,12 +23,12 @@ Seconds = dict[str, list[float]]
 PAUSE = 0.05
 TIMES = 3
 NOTHING = "nothing"
-"""A call to a server that does nothing, on the same machine at the same time: what is the machine's doing and not the system's."""
+"""A call to a server that does no work, on the same machine at the same time: it shows the machine's share in the durations."""
 
 
 @contextmanager
 def everyday(stack: Stack) -> Iterator[Calls]:
-    """One call for each service, and one to a server that does nothing."""
+    """One call for each service, and one to a server that does no work."""
     scopes = ["webhooks:write", "argus:epcr:write", "argus:devices:write"]
     app = stack.register_app(scopes, stack.other.access_token)
     token = stack.token(app, " ".join(scopes))
@@ -52,7 +52,7 @@ def everyday(stack: Stack) -> Iterator[Calls]:
 
 @contextmanager
 def stub() -> Iterator[int]:
-    """The port of a server that reads requests and does nothing."""
+    """The port of a server that reads requests and does no work."""
     server = subprocess.Popen([sys.executable, "-m", "tests.chaos.stub"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
@@ -67,7 +67,7 @@ def rounds(calls: Calls, count: int) -> Seconds:
 
 
 def while_there_are(calls: Calls, turns: Iterator[object]) -> Seconds:
-    """Makes each call once a turn; returns how long each took."""
+    """Makes each call once per turn; returns the seconds that each took."""
     taken: Seconds = {name: [] for name in calls}
     for _ in turns:
         for name, call in calls.items():
@@ -84,10 +84,10 @@ def p99(values: list[float]) -> float:
 
 
 def too_many_are_slow(usual: list[float], control: list[float], attacked: list[float]) -> bool:
-    """Whether the slowest hundredth of the attacked calls takes longer than `TIMES` times the usual median.
+    """Whether more than a hundredth of the attacked calls take longer than `TIMES` times the usual median.
 
-    As many more may be that slow as are while the same load goes to a stub, and the chance of two counts of that size: where the
-    machine slows nobody, that is none.
+    The share that is as slow under the same load on a stub is allowed in addition, plus the statistical error of two counts of
+    that size. If the machine itself slows no call, both are zero.
     """
     limit = TIMES * median(usual)
     chance = 2 * sqrt(slower(control, limit) * (1 - slower(control, limit)) * (1 / len(control) + 1 / len(attacked)))
@@ -95,12 +95,12 @@ def too_many_are_slow(usual: list[float], control: list[float], attacked: list[f
 
 
 def slower(values: list[float], limit: float) -> float:
-    """Which part of them."""
+    """The share of `values` above `limit`."""
     return sum(value > limit for value in values) / len(values)
 
 
 def compared(taken: Mapping[str, Seconds]) -> dict[str, dict[str, str]]:
-    """By call and by who was attacked; the first of `taken` is the usual."""
+    """Figures by call and by attacked target; the first of `taken` is the usual state."""
     usual = next(iter(taken.values()))
     return {
         name: {who: _described(seconds[name], TIMES * median(usual[name])) for who, seconds in taken.items()}
@@ -115,9 +115,9 @@ def _described(values: list[float], limit: float) -> str:
 
 
 def unprivileged() -> None:
-    """For `preexec_fn`: attackers run elsewhere, so that their own work takes only what the system leaves of this machine.
+    """For `preexec_fn`: real attackers run on other machines, so these get only the CPU time that the system leaves.
 
-    In a session of their own, since Linux shares the processor out between sessions first and looks at priorities within one.
+    They get their own session, because Linux first divides the CPU between sessions and compares priorities only within one.
     """
     os.setsid()
     with suppress(OSError):
@@ -126,7 +126,7 @@ def unprivileged() -> None:
 
 
 def cpu_seconds(stack: Stack) -> dict[str, float]:
-    """What each process of the stack has taken so far, by its name; those that it starts for itself count with it."""
+    """CPU seconds of each process of the stack so far, by its name; a process's children count with it."""
     described = stack.described
     named = {described["gateway_pid"]: "gateway"} | {
         pid: f"{name} {kind}"

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.stub`: a server that reads requests and answers all of them alike; prints its port."""
+"""`python -m tests.chaos.stub`: a server that gives every request the same answer; prints its port."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ ANSWER = b'HTTP/1.1 201 Created\r\ncontent-length: 10\r\n\r\n{"id":"a"}'
 
 
 class Stub(asyncio.Protocol):
-    """Answers each request once as many bytes of body have come as its head says."""
+    """Answers a request when as many bytes of its body have come as its head announces."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""`make chaos`: each service's clock ten minutes ahead, then ten behind, under traffic of all kinds."""
+"""`make chaos`: each service's clock is ten minutes ahead, then ten behind, under traffic of all kinds."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
-"""`make chaos`: every part is taken away while traffic of all kinds runs. All heals by itself, and nothing is lost.
+"""`make chaos`: every part fails in turn under traffic of all kinds. The stack recovers by itself, and no data is lost.
 
-`CHAOS_SECONDS` is how long a fault lasts, 30; `CHAOS_READ_ONLY_SECONDS` 60; `CHAOS_REPORT` names a file for the figures.
+`CHAOS_SECONDS` is the length of a fault, 30; `CHAOS_READ_ONLY_SECONDS` 60; `CHAOS_REPORT` names a file for the figures.
 """
 
 import json
@@ -31,7 +31,7 @@ NAMES = list(NUMBERS)
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    """One stack for all faults that leave its shape as it is."""
+    """One stack for all faults that do not change its parts."""
     with network.own_network(), field(Arena(tmp_path_factory.mktemp("faults") / "arena")) as made:
         yield made
 
@@ -63,7 +63,7 @@ def test_no_connection_is_left(whole: Field) -> None:
 
 
 def test_the_disk_of_logs_is_full(whole: Field) -> None:
-    """And that of spans and of the audit trail's anchors; they go on once there is room."""
+    """The disk of spans and of the audit trail's anchors too; they continue when there is room."""
     disk = whole.arena.disk
     with whole.judge.of("disk of logs full"), arena.full(disk):
         pause()
@@ -90,7 +90,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def test_redis_filled_while_a_consumer_is_dead(whole: Field) -> None:
-    """First by what the consumer does not take, then by somebody else, to the last byte; it stays small until all is as before."""
+    """The dead consumer's messages fill Redis, then other data does to the last byte. Its limit stays small until recovery."""
     worker = whole.stack.pid("webhook-dispatcher", "worker")
     with whole.arena.redis.client() as redis:
         with whole.judge.of("Redis full, a consumer dead"), arena.frozen([worker]):
@@ -118,14 +118,14 @@ def share(redis: Redis) -> float:
 
 
 def test_redis_passwords_changed_as_the_runbook_says(whole: Field) -> None:
-    """deploy/runbooks/redis-down.md: both are good for a while, in which every process is replaced."""
+    """deploy/runbooks/redis-down.md: both passwords are valid for a while, in which every process is restarted."""
     here = whole.arena
     before = dict(here.passwords)
     with whole.judge.of("Redis' passwords changed, by the runbook"), here.redis.client() as redis:
         here.passwords = {user: secrets.token_hex(16) for user in before}
         for user, password in here.passwords.items():
             redis.execute_command("ACL", "SETUSER", user, f">{password}")
-        here.tell()
+        here.write_settings()
         here.operate("restart")
         for user, password in before.items():
             redis.execute_command("ACL", "SETUSER", user, f"<{password}")
@@ -134,11 +134,11 @@ def test_redis_passwords_changed_as_the_runbook_says(whole: Field) -> None:
 
 
 def test_redis_passwords_changed_all_at_once(whole: Field) -> None:
-    """The old ones are gone and every connection is ended; who is started from now on has the new ones. Nobody restarts anything."""
+    """The old passwords end and every connection is closed. Processes that start later have the new ones; no operator restarts any."""
     here = whole.arena
     with whole.judge.of("Redis' passwords changed at once") as verdict, here.redis.client() as redis:
         here.passwords = {user: secrets.token_hex(16) for user in here.passwords}
-        here.tell()
+        here.write_settings()
         for user, password in here.passwords.items():
             redis.execute_command("ACL", "SETUSER", user, "resetpass", f">{password}")
             redis.execute_command("CLIENT", "KILL", "USER", user)
@@ -148,7 +148,7 @@ def test_redis_passwords_changed_all_at_once(whole: Field) -> None:
 
 
 def test_the_machine_of_redis_is_lost_without_a_word(whole: Field) -> None:
-    """Connections to it are neither closed nor refused; the next one at its address knows none of them."""
+    """Connections to it are neither closed nor refused; the next server at its address knows none of them."""
     ways = [match for name in NAMES for match in network.to_address(arena.redis_address(name))]
     with whole.judge.of("Redis' machine lost without a word, an empty one in its place"), network.cut(*ways):
         whole.arena.redis.kill()
@@ -173,14 +173,14 @@ def test_a_network_cut(whole: Field, link: str) -> None:
         pause(SECONDS / 2)
         if link.endswith(
             "receiver"
-        ):  # what was sent on connections that were open reaches it when they are whole again
+        ):  # requests on connections that were open reach the receiver when the network is back
             verdict.in_flight = max(verdict.in_flight, whole.judge.leased())
         pause(SECONDS / 2)
 
 
 @pytest.mark.parametrize("service", [service.name for service in SERVICES])
 def test_a_network_cut_before_a_service(whole: Field, service: str) -> None:
-    """From the gateway and from whichever service calls it."""
+    """Cuts it off from the gateway and from every service that calls it."""
     port = int(whole.stack.service_url(service).rpartition(":")[2])
     with whole.judge.of(f"no network between {service} and its callers"), network.cut(*network.to_port(port)):
         pause()

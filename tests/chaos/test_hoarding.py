@@ -1,4 +1,4 @@
-"""An organisation that makes as much of everything as it is let, for minutes, slows nobody else and is forgotten by gateways in time."""
+"""An organisation that creates as much as the limits allow, for minutes, slows no other, and gateways forget its revocations in time."""
 
 import json
 import os
@@ -43,10 +43,10 @@ TOKENS = int(os.environ.get("HOARDED_TOKENS", "10000"))
 APPS = int(os.environ.get("HOARDED_APPS", "5000"))
 WAITING = 280
 ADMINS = 6
-"""Apps that administer the organisation, as an operator made them: each has a rate of its own, one has 1,200 calls a minute."""
+"""Apps that administer the organisation, made by an operator. Each has its own rate limit of 1,200 calls a minute."""
 CALLS = 400
-REHEARSED = 1200
-"""Tokens that are minted of a stub: half a minute of it."""
+STUB_TOKENS = 1200
+"""Tokens that are minted from a stub, in half a minute."""
 WITHIN = 1.0
 """Seconds from the answer to a revocation until the gateway refuses the token."""
 TENANTS, EACH = 100, 100
@@ -55,13 +55,13 @@ TENANTS, EACH = 100, 100
 
 @contextmanager
 def silent_receiver() -> Iterator[str]:
-    """Takes connections and answers nothing."""
+    """Accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 
 
 def plan(stack: Stack, url: str) -> dict[str, Any]:
-    """All of the demo organisation: administering apps that mint, one of them that registers, and apps that wait."""
+    """The demo organisation's part: administering apps that mint tokens, two that register apps, and apps that wait for webhook tests."""
     admins = [
         App(*stack.operate("auth", "first-party", "create", stack.tenant.id, "Administration", "platform:apps").split())
         for _ in range(ADMINS)
@@ -89,7 +89,7 @@ def plan(stack: Stack, url: str) -> dict[str, Any]:
 
 
 def gateway_metrics(stack: Stack) -> dict[str, float]:
-    """What the gateway holds: watermarks, in number and as a part of the most there may be, and memory in MiB."""
+    """The gateway's watermarks, in number and as a share of the limit, and its memory in MiB."""
     text = httpx.get(f"{stack.described['gateway_ops']}/metrics", trust_env=False).text
     samples = {
         sample.name: sample.value for family in text_string_to_metric_families(text) for sample in family.samples
@@ -118,7 +118,7 @@ def reach(stack: Stack, client_id: str) -> float:
 def while_hoarding(
     calls: Calls, file: Path, plan: dict[str, Any], each_turn: Callable[[int], None]
 ) -> tuple[Seconds, dict[str, Any]]:
-    """Seconds of each call meanwhile, and the answers to the hoarding."""
+    """The seconds of each call during the hoarding, and the answers to the hoarder."""
     file.write_text(json.dumps(plan))
     command = [sys.executable, "-m", "tests.chaos.hoarding", str(file)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, preexec_fn=unprivileged)
@@ -140,7 +140,7 @@ def while_hoarding(
 
 
 def revoke_at_once(stack: Stack) -> float:
-    """As many organisations as never were here, each in a transaction of its own; seconds until the gateway holds the last one."""
+    """`TENANTS` new organisations revoke tokens, each in its own transaction. Returns the seconds until the gateway has the last one."""
     before = gateway_metrics(stack)["watermarks"]
     moment = int(time.time() * 1000) - 1000
     with stack.database("auth", "migrator") as conn:
@@ -160,7 +160,7 @@ def revoke_at_once(stack: Stack) -> float:
 def test_an_organisation_that_hoards_slows_nobody_else_and_fills_no_gateway(
     stack: Stack, tmp_path: Path, record_property: Any
 ) -> None:
-    """A stub is hoarded at first, so that the machine's part under the same load is known."""
+    """The same load goes to a stub first, which shows the machine's share."""
     reached: list[float] = []
     held: list[dict[str, float]] = []
     other = stack.register_app(["webhooks:read"], stack.other.access_token).client_id
@@ -182,8 +182,8 @@ def test_an_organisation_that_hoards_slows_nobody_else_and_fills_no_gateway(
         held.append(gateway_metrics(stack))
         alone = [reach(stack, other) for _ in range(10)]
         taken["nobody"] = rounds(calls, CALLS)
-        rehearsed = planned | {"port": port, "tokens": min(TOKENS, REHEARSED), "apps": 0}
-        taken["a stub"], _ = while_hoarding(calls, tmp_path / "rehearsal.json", rehearsed, look_as_often)
+        on_a_stub = planned | {"port": port, "tokens": min(TOKENS, STUB_TOKENS), "apps": 0}
+        taken["a stub"], _ = while_hoarding(calls, tmp_path / "stub.json", on_a_stub, look_as_often)
         taken["the system"], answers = while_hoarding(calls, tmp_path / "plan.json", planned, look)
         seeded = revoke_at_once(stack)
         held.append(gateway_metrics(stack))

@@ -1,4 +1,4 @@
-"""Four attackers send the worst bodies there are, as fast as they are let; another tenant's calls stay as quick as before."""
+"""Four attackers send the costliest bodies as fast as the limits allow; another tenant's calls stay as fast as before."""
 
 import base64
 import json
@@ -41,7 +41,7 @@ ACQI = '{acqiMetrics(fromDate:"2026-01-01T00:00:00Z",toDate:"2026-02-01T00:00:00
 
 
 class Attack(NamedTuple):
-    """What an attacker sends to one host with one token."""
+    """The requests of an attacker to one host with one token."""
 
     host: str
     method: str
@@ -94,14 +94,14 @@ def written(stack: Stack, attack: Attack, body: bytes, token: str) -> bytes:
 
 
 class Attackers:
-    """Four of them, each an app of its own; `answers` counts the answers they got in the end, by target."""
+    """Four attackers, each with its own app; `answers` counts the answers that they got, by target."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self.answers: dict[str, dict[str, int]] = {}
 
     def turn_to(self, name: str) -> None:
-        """Attack that one from now on, or NOBODY; every request to others is answered."""
+        """Attacks that target from now on, or none for NOBODY. Returns when all requests to other targets are answered."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{name}\n")
@@ -115,7 +115,7 @@ class Attackers:
 
 @contextmanager
 def attackers(stack: Stack, tmp_path: Path, per_second: float) -> Iterator[Attackers]:
-    """They attack nobody at first."""
+    """Starts the attackers, without a target at first."""
     connection = saml_connection(stack)
     plans: list[dict[str, Any]] = []
     for _ in range(4):
@@ -148,7 +148,7 @@ def enrolled(stack: Stack, token: str) -> str:
 
 
 def saml_connection(stack: Stack) -> str:
-    """An open one, as any stranger knows who has seen its sign-in page."""
+    """An active connection; its id is public, because everyone sees it on the sign-in page."""
     with stack.database("auth", "migrator") as conn:
         conn.execute("UPDATE tenants SET federation = true WHERE tenant_id = %s", (stack.tenant.id,))
     draft = {"name": "Works", "metadata_xml": metadata_of(f"https://{new_id('x')}.example/m", usual_signer())}
@@ -162,7 +162,7 @@ def saml_connection(stack: Stack) -> str:
 def test_the_worst_bodies_of_four_attackers_slow_nobody_else(
     stack: Stack, tmp_path: Path, per_second: float, record_property: Any
 ) -> None:
-    """Nobody, a stub and the system are attacked by turns, so that the machine's disturbances meet all three alike."""
+    """The target alternates between none, a stub and the system, so that the machine's disturbances affect all three equally."""
     taken: dict[str, Seconds] = {who: {} for who in (NOBODY, STUB, SYSTEM)}
     cpu: dict[str, Counter[str]] = {who: Counter() for who in taken}
     with everyday(stack) as calls, attackers(stack, tmp_path, per_second) as them:
@@ -170,7 +170,7 @@ def test_the_worst_bodies_of_four_attackers_slow_nobody_else(
         for _ in range(SLICES):
             for who in taken:
                 them.turn_to(who)
-                time.sleep(0.3)  # until they are at it; there is nothing to wait for
+                time.sleep(0.3)  # until the attack has begun, which no condition shows
                 spent = cpu_seconds(stack)
                 for name, seconds in rounds(calls, TURNS).items():
                     taken[who].setdefault(name, []).extend(seconds)

@@ -1,4 +1,4 @@
-"""`make chaos`: a lost primary of PostgreSQL or Redis and its promoted standby, a restarted pooler, each under traffic of all kinds."""
+"""`make chaos`: a lost primary of PostgreSQL or Redis and its promoted standby, and a restarted pooler, each under traffic of all kinds."""
 
 import time
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
 
 
 def test_sentinel_promotes_the_replica_of_a_redis_that_is_lost(watched: Field) -> None:
-    """Killed, and later cut off without a word. The old primary comes back as a primary, until Sentinel demotes it."""
+    """It is killed, and later its network is cut. The old primary returns as a primary, until Sentinel demotes it."""
     assert isinstance(watched.arena, Watched)
     group = watched.arena.group
     first, second = group.servers
@@ -58,13 +58,15 @@ def test_a_primary_is_lost_and_its_standby_promoted(pair: Field) -> None:
     assert isinstance(pair.arena, Pair)
     with pair.judge.of("PostgreSQL primary lost, a standby promoted") as verdict:
         lose(pair.arena.postgres)
-        verdict.in_flight += pair.judge.ears.within(1.0)  # recorded lazily, and perhaps not yet at the standby
+        verdict.in_flight += pair.judge.ears.within(
+            1.0
+        )  # these were committed lazily, and may not have reached the standby
         pause()
         pair.arena.standby.promote()
 
 
 def test_the_machine_of_a_primary_is_lost_without_a_word(pair: Field) -> None:
-    """Its connections are neither closed nor refused, and it can be reached no more."""
+    """Its connections are neither closed nor refused, and it cannot be reached any more."""
     assert isinstance(pair.arena, Pair)
     silence = network.cut(*network.to_port(pair.arena.postgres.port))
     with pair.judge.of("PostgreSQL's machine lost without a word, a standby promoted") as verdict, silence:

@@ -1,4 +1,4 @@
-"""`make chaos`: ten thousand events while processes are killed, Redis is emptied and PostgreSQL restarted under them."""
+"""`make chaos`: ten thousand events while processes are killed, Redis is emptied and PostgreSQL is restarted."""
 
 import os
 import random
@@ -34,7 +34,7 @@ VICTIMS = [(name, process) for name in ("webhook-dispatcher", "epcr") for proces
 
 @pytest.fixture
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack of this test's own, durable as in production: it will be hurt."""
+    """A separate stack, durable as in production, because this test damages it."""
     running_stack = RunningStack(tmp_path_factory.mktemp("chaos") / "state", "--only", "auth,epcr,webhook-dispatcher")
     yield running_stack.start()
     running_stack.stop()
@@ -43,7 +43,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @dataclass
 class Producers:
-    """Clients that create encounters until there are enough; a call without an answer is made again with its key."""
+    """Clients that create encounters until there are enough; a call without an answer is repeated with its idempotency key."""
 
     stack: Stack
     caller: Caller
@@ -83,7 +83,7 @@ class Producers:
 
 @dataclass
 class Killer:
-    """Kills at random, and counts what each kill of a sender may have left unrecorded."""
+    """Kills random processes, and counts the deliveries in flight that each kill of a sender may have left unrecorded."""
 
     stack: Stack
     chance: random.Random
@@ -114,7 +114,7 @@ class Killer:
             redis.flushall()
 
     def restart_postgres(self) -> None:
-        """A fast shutdown, as an operator would; the supervisor starts it again."""
+        """A fast shutdown, as an operator would do; the supervisor starts it again."""
         with psycopg.connect(self.stack.described["postgres_url"]) as conn:
             row = conn.execute("SHOW data_directory").fetchone()
         assert row is not None
@@ -158,7 +158,7 @@ def test_nothing_is_lost_however_much_dies(system: Stack) -> None:
 
 
 def torment(killer: Killer, producers: Producers) -> None:
-    """Spreads the kills, two empty Redis and one PostgreSQL restart over the whole run."""
+    """Spreads the kills, two emptied Redis and one restart of PostgreSQL over the whole run."""
     accidents = {
         KILLS // 4: killer.empty_redis,
         KILLS // 2: killer.restart_postgres,
@@ -176,7 +176,7 @@ def torment(killer: Killer, producers: Producers) -> None:
 
 
 def subscribe(system: Stack, token: str, receiver: Receiver) -> str:
-    """Approval travels as a message: until it is there, the subscription is refused."""
+    """The approval arrives as a message: until then the subscription is refused."""
     body = {"url": receiver.url, "events": ["epcr.encounter.created"], "secret": SECRET}
     with system.client("auth", token=token) as client:
         answer = wait_for(lambda: made if (made := client.post("/v1/webhooks", json=body)).status_code == 201 else None)

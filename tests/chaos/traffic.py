@@ -1,4 +1,4 @@
-"""Traffic of every kind at a steady pace, each request made again until it is answered, with an account of every second."""
+"""Traffic of every kind at a steady rate. Each request is repeated until it succeeds, and every second is recorded."""
 
 import asyncio
 import math
@@ -26,13 +26,13 @@ PER_SECOND = 2.0
 PATIENCE = 10
 PAUSE = 0.5
 MOST_OF_KIND = 25
-# "Try again" in all its forms: busy, limited, the service or what it needs is away.
+# All forms of "try again": the service or a part of it is busy, limited or away.
 AGAIN = frozenset({409, 429, 502, 503, 504})
 SIP = {"host": "trunk.carrier.example", "username": "knogin", "password": "chaos-chaos"}
 
 
 class Ears(Heard):
-    """Counts deliveries by event id, and those whose signature's time is not what a partner believes."""
+    """Counts deliveries by event id, and those whose timestamp a partner would refuse."""
 
     TOLERANCE = 300
 
@@ -57,7 +57,7 @@ class Ears(Heard):
         return behave
 
     def within(self, seconds: float) -> int:
-        """Deliveries of the last so many seconds."""
+        """Deliveries of the last `seconds` seconds."""
         now = time.monotonic()
         return sum(at > now - seconds for at in self.times)
 
@@ -67,7 +67,7 @@ class Ears(Heard):
 
 
 class Partner(Integration):
-    """An integration that routes calls too."""
+    """An integration that also routes calls."""
 
     scopes: ClassVar = [*SCOPES, "argus:telephony:write"]
     bundles: ClassVar = [*BUNDLES, "telephony-admin"]
@@ -123,7 +123,7 @@ ALL = (*KINDS, "revoke")
 
 @dataclass
 class Second:
-    """What ended in one second, by kind."""
+    """The requests that ended in one second, by kind."""
 
     right: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
@@ -134,7 +134,7 @@ class Second:
 
 
 class Traffic:
-    """`seconds` by the whole second of `time.monotonic()`; `faults` are answers that no outage excuses, such as a 500."""
+    """`seconds` has an entry for each whole second of `time.monotonic()`; `faults` are answers that no outage excuses, such as a 500."""
 
     def __init__(self, partner: Partner) -> None:
         self.partner = partner
@@ -166,7 +166,7 @@ class Traffic:
             await asyncio.sleep(random.uniform(0.9, 1.1) / PER_SECOND)
 
     async def _one(self, kind: str) -> None:
-        """One request, until it is answered; whatever it changes is asked for with its key."""
+        """Repeats one request until it succeeds; requests that change data have an idempotency key."""
         self.waiting[kind] += 1
         try:
             if kind == "revoke":
@@ -177,7 +177,7 @@ class Traffic:
             self.waiting[kind] -= 1
 
     async def _revoke(self) -> None:
-        """A token of its own, revoked: it must not be believed afterwards."""
+        """Mints a token and revokes it; the judge then checks that it is refused."""
         made: list[str] = []
         mint = _token(self.partner)
         mint.then = lambda body: made.append(body["access_token"])
@@ -203,7 +203,7 @@ class Traffic:
             await asyncio.sleep(PAUSE)
 
     async def _attempt(self, kind: str, ask: Ask) -> str:
-        """What went wrong, or nothing."""
+        """The failure, or an empty text after success."""
         headers = {"Host": self._hosts[ask.host], **ask.headers}
         if ask.token:
             headers["Authorization"] = f"Bearer {ask.token}"
@@ -234,14 +234,14 @@ class Traffic:
         return reason
 
     def first_whole_second(self, after: float) -> float | None:
-        """When the first second began, after that moment, in which every kind succeeded and none failed; the present one does not count."""
+        """The start of the first second after `after` in which every kind succeeded and none failed; the present second does not count."""
         now = int(time.monotonic())
         return next((float(at) for at in range(math.ceil(after), now) if self.seconds[at].whole), None)
 
 
 @contextmanager
 def flowing(partner: Partner) -> Iterator[Traffic]:
-    """Traffic from a thread of its own."""
+    """Runs traffic in its own thread."""
     traffic = Traffic(partner)
     thread = threading.Thread(target=_run, args=(traffic.run,))
     thread.start()

@@ -402,7 +402,7 @@ def test_what_waits_for_its_next_attempt_dies_with_what_was_stopped(automating: 
     assert len(automating.sent("open_incident")) == 1
 
 
-def test_in_a_sandbox_it_says_that_it_is_a_rehearsal(automating: Automating) -> None:
+def test_a_run_states_that_it_is_in_a_sandbox(automating: Automating) -> None:
     automating.make()
     automating.happen()
     automating.inside.grant(automating.tenant_id, version=later(), environment="sandbox")

@@ -1,4 +1,4 @@
-"""A gateway in front of doubles, all real servers on real sockets."""
+"""A gateway in front of doubles, all of them real servers on real sockets."""
 
 import os
 import socket
@@ -21,14 +21,14 @@ from tests.gateway.origin import Origin
 from tests.gateway.raw import Door
 from tests.support.waiting import wait_for
 
-# Deadlines are seen sooner, so that tests of them are short.
+# The gateway checks deadlines more often here, so that their tests are short.
 background.SWEEP_SECONDS = 0.03
 SIGNING_KEY = "test:" + base64url_encode(os.urandom(32))
 PUBLIC_KEY = SigningKey(SIGNING_KEY).public_text()
 
 
 class Identities:
-    """Reads what the gateway states, to whichever service."""
+    """Reads identity headers of the gateway, for any service."""
 
     def __init__(self) -> None:
         services = ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane")
@@ -42,7 +42,7 @@ IDENTITIES = Identities()
 
 
 class Running:
-    """A gateway served by a thread of this process."""
+    """A gateway that a thread of this process serves."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -68,7 +68,7 @@ class Running:
 
 
 class World:
-    """The gateway's surroundings: auth, one service standing for all others, and what a test changes about the settings."""
+    """The gateway's surroundings: auth, one server in place of all services, and a test's changes of the settings."""
 
     def __init__(self) -> None:
         self.service = Origin().start()
@@ -123,5 +123,5 @@ def shared_world() -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def gateway(shared_world: World) -> Running:
-    """One gateway for a module's tests that only send and look."""
+    """One gateway for all tests of a module that only send requests and read answers."""
     return shared_world.start()

@@ -1,4 +1,4 @@
-"""Stands in for auth: signs tokens, publishes keys, revokes."""
+"""A double of auth: it signs tokens, publishes keys and revokes."""
 
 import asyncio
 import time
@@ -56,7 +56,7 @@ class Issuer:
         algorithm: str = "RS256",
         **claims: Any,
     ) -> str:
-        """A valid access token, changed by what is given; a claim of None is left out."""
+        """A valid access token with the given changes; a claim of None is left out."""
         now = int(time.time())
         payload: dict[str, Any] = {
             "iss": self.issuer,

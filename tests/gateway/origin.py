@@ -1,4 +1,4 @@
-"""A server that shows exactly what reached it and answers exactly what a test says, down to the byte."""
+"""A server that records exactly the bytes that reached it and sends exactly the answer of a test."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ def json_response(content: object, *fields: tuple[str, str], status: int = 200) 
 
 @dataclass
 class Origin:
-    """`answers[path]` makes the answer for a path: bytes, None to close at once, or a coroutine that writes by itself."""
+    """`answers[path]` makes the answer for a path: bytes, None to close at once, or a coroutine that writes to the connection itself."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""HTTP by hand over a socket, so that a test can send what no client library would."""
+"""Writes HTTP by hand to a socket, so that a test can send bytes that no client library would."""
 
 import json
 import select
@@ -54,7 +54,7 @@ class Door:
         body: bytes | None = None,
         **fields: str,
     ) -> Reply:
-        """A well-formed request; keyword arguments are fields, `_` standing for `-`."""
+        """Sends a well-formed request. Keyword arguments are header fields, with `_` for `-`."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
         lines += [f"Authorization: Bearer {token}"] if token else []
         lines += [f"Content-Length: {len(body)}"] if body is not None else []
@@ -63,7 +63,7 @@ class Door:
         return self.reply(bodiless=method == "HEAD")
 
     def reply(self, *, bodiless: bool = False) -> Reply:
-        """The next answer, past any 100 Continue."""
+        """The next answer, without any 100 Continue before it."""
         status, fields = self.head()
         while status == 100:
             status, fields = self.head()
@@ -80,14 +80,14 @@ class Door:
         return reply
 
     def ends(self) -> bool:
-        """Whether the gateway has closed, with nothing more to read."""
+        """Whether the gateway closes the connection without further bytes."""
         try:
             return not self._held and self.socket.recv(1) == b""
         except ConnectionError:
             return True
 
     def answers(self) -> bool:
-        """Whether something can be read now."""
+        """Whether bytes can be read now."""
         return bool(self._held) or bool(select.select([self.socket], [], [], 0)[0])
 
     def closed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Every connection of a client ends, whatever state it is in when the client falls silent."""
+"""Every client connection ends, no matter in which state its client becomes silent."""
 
 import itertools
 import select
@@ -60,7 +60,7 @@ def test_a_connection_whose_client_falls_silent_ends(state: str, world: World) -
 
 
 def test_a_connection_is_idle_once_its_client_has_read_an_answer_that_it_read_late(world: World) -> None:
-    """The answer is written, and only then does the client read: what resumes is not an exchange any more."""
+    """The client reads only after the answer is written: when writing resumes, there is no exchange any more."""
     world.service.answers["/api/v1/epcr/big"] = lambda seen: response(200, b"x" * BIG)
     with world.start(client_idle_timeout=0.3, client_body_timeout=20).door() as door:
         door.send(get(world, "/api/v1/epcr/big", b"Accept: */*\r\n"))
@@ -70,7 +70,7 @@ def test_a_connection_is_idle_once_its_client_has_read_an_answer_that_it_read_la
 
 
 def test_a_client_that_never_reads_its_last_answer_is_left(world: World) -> None:
-    """Closing waits until everything is written; it must not wait for ever."""
+    """Closing waits until everything is written, but must not wait for ever."""
     gateway = world.start(client_body_timeout=0.3)
     with gateway.door() as door:
         assert door.request("GET", "/api/v1/epcr/x", token=world.issuer.token()).status == 200
@@ -115,7 +115,7 @@ def test_a_length_is_read_whole_or_refused(zeros: int) -> None:
 
 
 def sends(door: Any, world: World, pieces: int, size: int, every: float) -> float:
-    """Sends a body in so many pieces, up to an answer; returns how long that took, in seconds."""
+    """Sends a body in so many pieces, or until an answer comes; returns the seconds that this took."""
     began = time.monotonic()
     door.send(post(world) + b"Content-Length: %d\r\n\r\n" % (pieces * size))
     for _ in range(pieces):
@@ -133,7 +133,7 @@ def sends(door: Any, world: World, pieces: int, size: int, every: float) -> floa
 def test_a_slow_and_steady_body_arrives_whole_though_it_takes_longer_than_a_silent_one_may(
     size: int, world: World
 ) -> None:
-    """Above and below the size up to which the gateway waits for all of it."""
+    """With sizes above and below the one up to which the gateway reads the whole body first."""
     world.service.answers["/api/v1/devices/enrol"] = lambda seen: response(200, b"%d" % len(seen.body))
     gateway = world.start(client_body_timeout=1, client_body_rate=size * 2)
     with gateway.door() as door:
@@ -144,7 +144,7 @@ def test_a_slow_and_steady_body_arrives_whole_though_it_takes_longer_than_a_sile
 
 @pytest.mark.parametrize("start", [0, COLLECTED + 1])
 def test_a_dripped_body_ends_when_a_silent_one_does(start: int, world: World) -> None:
-    """Also after much of it came at once: what came buys its own time alone."""
+    """Even if much of it came at once: bytes extend the deadline only by their own share."""
 
     async def reading(seen: Seen, reader: Any, writer: Any) -> bool:
         await reader.read()
@@ -176,7 +176,7 @@ def test_a_dripped_body_ends_when_a_silent_one_does(start: int, world: World) ->
 
 
 def test_bytes_of_a_body_that_was_answered_buy_no_time(world: World) -> None:
-    """A chunked body has no end: it would hold the connection for ever."""
+    """A chunked body may never end: it would hold the connection for ever."""
 
     async def early(seen: Seen, reader: Any, writer: Any) -> bool:
         writer.write(response(415))

@@ -1,4 +1,4 @@
-"""The gateway as a process: its listening socket is given to it, SIGTERM drains it, several share a socket."""
+"""The gateway as a process: it inherits its listening socket, SIGTERM drains it, and several processes share a socket."""
 
 import asyncio
 import itertools
@@ -87,7 +87,7 @@ def test_sigterm_answers_what_is_in_flight_and_what_an_open_connection_still_ask
 
 
 def _refuses_new(child: "subprocess.Popen[bytes]") -> bool:
-    """Whether the process has given up its listening socket (the kernel keeps it open for this one)."""
+    """Whether the process has closed its listening socket (the kernel keeps it open for this process)."""
     inodes = {
         os.readlink(f"/proc/{child.pid}/fd/{fd}")
         for fd in os.listdir(f"/proc/{child.pid}/fd")

@@ -1,4 +1,6 @@
-"""A service that calls another for its caller gets a header for that one: only by its own key, and never more than the caller has."""
+"""A service that calls another for its caller gets a header for that one: only with its own key, and never with more scopes than the
+caller has.
+"""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Whatever bytes arrive: never a 500, never a hang, never an identity that the gateway did not write."""
+"""Arbitrary bytes cause no 500, no hang and no identity that the gateway did not write."""
 
 import socket
 
@@ -41,7 +41,7 @@ def test_raw_bytes(pieces: list[bytes], split: int, gateway: Running, shared_wor
                 assert status in ACCEPTABLE
         except OSError as ended:
             if isinstance(ended, TimeoutError):
-                raise  # a hang; that the connection ends is fine
+                raise  # a time-out is a hang; the end of the connection is allowed
     for seen in shared_world.service.seen[before:]:
         identities = seen.all("x-knogin-identity") + seen.all("x_knogin_identity")
         assert len(identities) == 1

@@ -1,4 +1,4 @@
-"""Rate limits: counted here, shared through Redis, said in the fields of every answer."""
+"""Rate limits: counted in each gateway, shared through Redis, and stated in the fields of every answer."""
 
 import asyncio
 
@@ -36,7 +36,7 @@ def test_the_request_over_the_limit_is_429_and_says_when_to_come_back(world: Wor
 
 
 def test_oauth_clients_are_refused_in_their_own_words_too(world: World) -> None:
-    """RFC 6749 §5.2: such a client reads `error`, and would make nothing of a problem document."""
+    """RFC 6749 §5.2: such a client reads `error`, and does not understand a problem document."""
     world.issuer.origin.answers["/v1/oauth/token"] = lambda seen: None
     gateway = world.start(rate_limit_token="1/60", rate_limit_public="1/60")
     with gateway.door() as door:
@@ -46,8 +46,8 @@ def test_oauth_clients_are_refused_in_their_own_words_too(world: World) -> None:
         replies.append(door.send(too_large).reply())
     with gateway.door() as door:
         assert "error" not in door.request("GET", "/v1/platform/apps", host="auth.test").json()
-    told = [(reply.status, reply.json()["error"], reply.json()["title"]) for reply in replies]
-    assert told == [
+    answers = [(reply.status, reply.json()["error"], reply.json()["title"]) for reply in replies]
+    assert answers == [
         (502, "temporarily_unavailable", "Bad gateway"),
         (429, "temporarily_unavailable", "Too many requests"),
         (413, "invalid_request", "Content too large"),
@@ -141,7 +141,7 @@ def test_a_window_never_holds_more_than_the_quota(quota: int, window: int, steps
 
 
 @given(quota=st.integers(1, 50), window=st.integers(1, 60), early=st.floats(0, 1, exclude_max=True))
-def test_whoever_waits_as_told_is_let_in(quota: int, window: int, early: float) -> None:
+def test_a_client_that_waits_for_retry_after_is_allowed(quota: int, window: int, early: float) -> None:
     rule = policy("read", f"{quota}/{window}")
     assert rule
     bucket = Bucket(rule, "k")

@@ -1,4 +1,4 @@
-"""A crowd of one sender begins few exchanges at a time, so that a service's loop has room for others between them."""
+"""A crowd of requests from one sender begins few exchanges at a time, so that a service's event loop has room for others between them."""
 
 import asyncio
 import threading
@@ -103,7 +103,7 @@ def test_who_leaves_the_line_takes_no_turn(gone: bool) -> None:
         with pytest.raises(ClientGone if gone else asyncio.CancelledError):
             await tasks[0]
         end(begun[0])
-        tasks[1].cancel()  # in the very moment when it is its turn
+        tasks[1].cancel()  # just when its turn has come
         with pytest.raises(asyncio.CancelledError):
             await tasks[1]
         await tasks[2]
@@ -113,7 +113,7 @@ def test_who_leaves_the_line_takes_no_turn(gone: bool) -> None:
 
 
 def test_anothers_call_waits_at_the_service_for_a_few_of_a_crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service answers in order of arrival, and each answer holds its loop: the first until the other call is sent."""
+    """The service answers in order of arrival, and each answer blocks its event loop. The first answer waits until the other call is sent."""
     monkeypatch.setattr(pace, "YOUNG_SECONDS", 3600)
     sent = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Places at a service: who is alone gets most of them, and nobody's calls wait for those of another tenant."""
+"""Places at a service: a tenant alone gets most of them, and no tenant's calls wait for another tenant's."""
 
 import asyncio
 import threading
@@ -26,7 +26,7 @@ OTHER = Sender("org_2", "app_3")
 
 
 def fill(held: Places, sender: Sender) -> list[Client]:
-    """As many places as `sender` gets."""
+    """Takes as many places as `sender` can get."""
     taken: list[Client] = []
     while (place := held.take(sender)) is not None:
         taken.append(place)
@@ -163,7 +163,7 @@ def test_no_place_is_ever_lost_or_given_twice(total: int, moves: list[tuple[str,
     asyncio.run(story())
 
 
-# Through the gateway
+# The same through the gateway
 
 
 def get(token: str, path: str = "/api/v1/epcr/x") -> bytes:
@@ -171,7 +171,7 @@ def get(token: str, path: str = "/api/v1/epcr/x") -> bytes:
 
 
 def hold(world: World, path: str) -> threading.Event:
-    """Makes the service answer that path only once the event is set."""
+    """Makes the service answer that path only after the event is set."""
     release = threading.Event()
 
     async def held(seen: Seen, reader: Any, writer: Any) -> bool:
@@ -184,7 +184,7 @@ def hold(world: World, path: str) -> threading.Event:
 
 
 def usual(gateway: Running, token: str, calls: int = 300) -> float:
-    """Seconds of a call, by their median: the slowest ones say how busy the machine is."""
+    """The median seconds of a call; the slowest calls only show how busy the machine is."""
     seconds: list[float] = []
     with gateway.door() as door:
         for _ in range(calls):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import headers, keys, routes, target
-from gateway.addresses import Addresses, household
+from gateway.addresses import Addresses, client_network
 from gateway.connection import Broken
 from gateway.docs import Docs
 from gateway.fetch import Document
@@ -49,9 +49,11 @@ def test_the_address_is_the_last_one_that_no_trusted_proxy_has(peer: str, forwar
 
 
 def test_one_ipv6_subscriber_is_one_client_to_the_limits_and_one_ipv4_address_another() -> None:
-    assert household("2001:db8:1:2::1") == household("2001:db8:1:2:ffff::9") != household("2001:db8:1:3::1")
-    assert household("203.0.113.9") != household("203.0.113.10")
-    assert household("") == ""
+    assert (
+        client_network("2001:db8:1:2::1") == client_network("2001:db8:1:2:ffff::9") != client_network("2001:db8:1:3::1")
+    )
+    assert client_network("203.0.113.9") != client_network("203.0.113.10")
+    assert client_network("") == ""
 
 
 @given(st.binary(max_size=60))
@@ -136,7 +138,7 @@ def document(*kids: str, **fields: str) -> Document:
 
 
 class Script:
-    """A fetch that answers as told, and a clock that stands still."""
+    """A fetch with prepared answers, and a clock that does not move."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
@@ -340,7 +342,7 @@ def test_the_docs_page_comes_in_the_readers_language(
     assert Docs(tmp_path).answer("GET", "/api/docs", query, [(b"accept-language", languages)]).body == answered
 
 
-def test_the_docs_come_packed_for_whoever_takes_that_under_a_tag_of_their_own(tmp_path: Any) -> None:
+def test_a_client_that_accepts_gzip_gets_packed_docs_with_their_own_etag(tmp_path: Any) -> None:
     (tmp_path / "openapi.json").write_text("{}" * 100)
     docs = Docs(tmp_path)
     plain = docs.answer("GET", "/api/docs/openapi.json", b"", [(b"accept-encoding", b"br, gzip;q=0")])

@@ -1,4 +1,4 @@
-"""Revocations as a gateway follows them: by differences, without a bound on anybody but who revokes, and not believed for ever."""
+"""Revocations as a gateway follows them: by differences, bounded for the tenant that revokes too much, and trusted for a limited time."""
 
 import asyncio
 import time
@@ -17,12 +17,12 @@ from tests.gateway.conftest import World
 from tests.gateway.origin import Seen
 from tests.support.waiting import wait_for
 
-# As many as there are if every logout is kept for a month.
+# The number of revocations if every logout is kept for a month.
 MANY = 79_200
 
 
 def marks(count: int) -> list[dict[str, Any]]:
-    """As auth of the previous release writes them."""
+    """Watermarks as auth of the previous release writes them."""
     now = 1_764_124_456
     return [
         {"kind": "grant", "id": f"gnt_{number:026d}", "not_before_ms": now * 1000, "expires_at": now + 86_400}
@@ -37,7 +37,7 @@ def sample(name: str) -> float:
 
 
 def test_a_month_of_logouts_is_no_reason_to_refuse_tokens(world: World) -> None:
-    """Of an auth of the previous release, in one answer."""
+    """They come in one answer from an auth of the previous release."""
     world.issuer.previous_release = True
     world.issuer.watermarks = marks(MANY)
     with world.start().door() as door:

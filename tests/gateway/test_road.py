@@ -1,4 +1,4 @@
-"""The road of an ordinary request: host, route, token, identity, service and back."""
+"""The way of an ordinary request: host, route, token, identity, service and back."""
 
 from tests.gateway.conftest import IDENTITIES, Running, World
 

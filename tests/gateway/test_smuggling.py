@@ -1,4 +1,4 @@
-"""What two parsers could read differently is refused, and nothing a client says about itself gets through."""
+"""Requests that two parsers could read differently are refused, and a client's own claims about itself do not reach services."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ SMUGGLED = b"GET /api/v1/devices/smuggled HTTP/1.1\r\nHost: api.test\r\n\r\n"
 TOKEN = b"Authorization: Bearer TOKEN\r\n"
 
 REFUSED: dict[str, tuple[bytes, int]] = {
-    # Length said twice, or in a way that can be read two ways
+    # A length that is given twice or is ambiguous
     "content-length and chunked": (
         POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
         400,

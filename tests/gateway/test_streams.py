@@ -1,4 +1,4 @@
-"""Bodies pass as streams, clients and services may leave at any moment, and each failure has its own status."""
+"""Bodies pass as streams, clients and services may close at any moment, and each failure has its own status."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from tests.support.waiting import PATIENCE, wait_for
 
 MIB = 1 << 20
 BEGUN = b"x" * COLLECTED
-"""As much of a body as the service is told of at first."""
+"""As much of a body as the gateway reads before it sends the request to the service."""
 
 
 def post(world: World, path: str = "/api/v1/devices/enrol") -> bytes:

@@ -1,4 +1,4 @@
-"""Which tokens open the door, and what is said to those that do not."""
+"""Which tokens are accepted, and the answers to the others."""
 
 import base64
 import json
@@ -118,7 +118,7 @@ def test_a_bad_token_is_refused_with_the_challenge_of_rfc_6750(
 
 
 def test_a_genuine_token_from_a_clock_ahead_is_to_be_tried_again(gateway: Running, shared_world: World) -> None:
-    """It is good as soon as the clocks agree: 401 would have its client throw it away, and the next one after it."""
+    """The token becomes valid when the clocks agree. With a 401 the client would discard it, and the next one too."""
     reply = ask(gateway, f"Bearer {shared_world.issuer.token(iat=NOW + 600)}")
     assert reply.status == 503
     assert reply.get("retry-after")
@@ -253,7 +253,7 @@ def test_a_watermark_ends_the_tokens_made_before_it_and_no_others(
 
 
 def test_a_distrusted_key_opens_nothing_as_soon_as_the_revocations_say_so(world: World) -> None:
-    """Whatever a replica of auth still publishes, and for as long as the key set is fresh."""
+    """Even if a replica of auth still publishes the key, and while the key set is fresh."""
     world.issuer.published = [FIRST, SECOND]
     gateway = world.start()
     token, other = world.issuer.token(), world.issuer.token(SECOND)
@@ -261,7 +261,7 @@ def test_a_distrusted_key_opens_nothing_as_soon_as_the_revocations_say_so(world:
     asked, fetches = len(world.issuer.asked), world.issuer.jwks_fetches
     world.issuer.revoke("key", FIRST)
     wait_for(lambda: ask(gateway, f"Bearer {token}").status == 401)
-    # The answer to the question that was waiting was enough.
+    # The answer to the request that already waited was enough.
     assert (len(world.issuer.asked) <= asked + 1, world.issuer.jwks_fetches) == (True, fetches)
     assert ask(gateway, f"Bearer {world.issuer.token()}").status == 401
     assert ask(gateway, f"Bearer {other}").status == 200
@@ -270,7 +270,7 @@ def test_a_distrusted_key_opens_nothing_as_soon_as_the_revocations_say_so(world:
 def test_a_key_that_not_every_replica_of_auth_has_yet_costs_nobody_a_401(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One signs with it already, another still publishes the old set."""
+    """One replica signs with it already, another still publishes the old set."""
     monkeypatch.setattr("gateway.keys.ANNOUNCED_WITHIN", PATIENCE)
     monkeypatch.setattr("gateway.keys.LEARN_SECONDS", PATIENCE)
     gateway = world.start()

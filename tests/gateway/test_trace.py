@@ -1,4 +1,4 @@
-"""One trace per request, begun here, whatever the client wished."""
+"""One trace per request. It begins in the gateway, even if the client sends its own."""
 
 import json
 from collections.abc import Iterator
@@ -59,9 +59,7 @@ def test_a_clients_trace_is_linked_and_can_neither_silence_nor_force_ours(flags:
     }
 
 
-def test_an_unsampled_request_is_told_so_to_the_service_and_has_a_trace_id_all_the_same(
-    world: World, spans: Any
-) -> None:
+def test_the_service_learns_that_a_request_is_not_sampled_and_it_has_a_trace_id(world: World, spans: Any) -> None:
     gateway = world.start(otel_traces_sampler_arg=0.0)
     with gateway.door() as door:
         reply = door.request(

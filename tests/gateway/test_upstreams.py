@@ -1,4 +1,4 @@
-"""Services fail in many ways, each with its own status; what may be repeated is, within a budget."""
+"""Services fail in many ways, each with its own status; requests that are safe to repeat are retried within a budget."""
 
 import asyncio
 import json
@@ -159,7 +159,7 @@ def test_http_1_0_gets_a_length_and_a_closed_connection(world: World) -> None:
 
 
 class Impatient:
-    """Answers the first request of each connection and closes on the second, as a service does that restarts."""
+    """Answers the first request of each connection and closes at the second, as a service does that restarts."""
 
     def __init__(self) -> None:
         self.origin = Origin()
@@ -233,7 +233,7 @@ def test_the_circuit_opens_after_failures_in_a_row_and_closes_after_a_success(wo
 
 
 def test_the_circuit_of_what_the_gateway_itself_fetches_closes_after_a_success() -> None:
-    """Failures are counted in a row: they must not add up over the weeks until nothing is fetched any more."""
+    """Only failures in a row count: they must not add up over weeks until the gateway fetches nothing any more."""
     port = closed_port()
 
     async def story() -> None:
@@ -279,9 +279,9 @@ def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.upstream.IDLE_SECONDS", 3600)
-    farewell = threading.Event()
+    closing = threading.Event()
     world.service.answers["/api/v1/epcr/x"] = lambda seen: (
-        response(200, b"", ("connection", "close")) if farewell.is_set() else response(200)
+        response(200, b"", ("connection", "close")) if closing.is_set() else response(200)
     )
     hold = threading.Event()
 
@@ -303,6 +303,6 @@ def test_a_service_that_says_it_closes_is_left_by_all_idle_connections(
         hold.set()
         assert first.reply().status == 200
         wait_for(lambda: len(upstream._idle) == 2)
-        farewell.set()
+        closing.set()
         assert second.request("GET", "/api/v1/epcr/x", token=token).status == 200
         wait_for(lambda: len(upstream._idle) == 0)

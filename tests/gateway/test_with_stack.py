@@ -1,4 +1,4 @@
-"""The gateway and the real auth: tokens it issues, revocations it announces, services that restart under load."""
+"""The gateway and the real auth: issued tokens, announced revocations, and services that restart under load."""
 
 import itertools
 import signal
@@ -52,8 +52,8 @@ def beside(stack: Stack, **changes: Any) -> Running:
 
 
 @pytest.fixture
-def deaf_gateway(stack: Stack) -> Iterator[Running]:
-    """A gateway without Redis: the poll alone tells it of revocations."""
+def gateway_without_redis(stack: Stack) -> Iterator[Running]:
+    """A gateway without Redis: it learns of revocations only by polling auth."""
     running = beside(stack)
     yield running
     running.stop()
@@ -65,7 +65,7 @@ def app(stack: Stack) -> App:
 
 
 def revocation_seconds(stack: Stack, app: App, asking: httpx.Client) -> float:
-    """How long a service token still opens `asking`'s gateway after its revocation was answered."""
+    """Seconds for which the gateway behind `asking` still accepts a service token after its revocation was answered."""
     with stack.client("auth", stack.admin_token) as admin:
         path = f"/v1/platform/apps/{app.client_id}/service-token"
         token = admin.post(path, json={"scopes": ["webhooks:read"]}).json()["token"]
@@ -79,7 +79,7 @@ def revocation_seconds(stack: Stack, app: App, asking: httpx.Client) -> float:
 
 
 def calls_of(stack: Stack, asking: httpx.Client) -> Control:
-    """Calls through `asking`'s gateway to the service that revokes."""
+    """Calls through the gateway behind `asking` to the service that revokes."""
     headers = {"authorization": f"Bearer {stack.admin_token}"}
     return Control(lambda: asking.get("/v1/platform/apps", headers=headers).raise_for_status())
 
@@ -91,10 +91,10 @@ def test_revocations_reach_the_gateway_within_a_second_in_99_of_100(stack: Stack
         assert seconds[98] <= calls.allows(BOUND_SECONDS)
 
 
-def test_and_without_redis_too(stack: Stack, app: App, deaf_gateway: Running) -> None:
+def test_and_without_redis_too(stack: Stack, app: App, gateway_without_redis: Running) -> None:
     headers = {"host": f"{stack.described['hosts']['auth']}:{stack.port}"}
     with httpx.Client(
-        base_url=f"http://127.0.0.1:{deaf_gateway.port}", headers=headers, trust_env=False, verify=PLAIN
+        base_url=f"http://127.0.0.1:{gateway_without_redis.port}", headers=headers, trust_env=False, verify=PLAIN
     ) as asking:
         calls = calls_of(stack, asking)
         seconds = sorted(revocation_seconds(stack, app, asking) for _ in range(TRIALS // 4))

@@ -141,7 +141,7 @@ def test_a_worker_that_dies_between_the_effect_and_its_answer_does_it_once_and_a
     assert automation.incidents() == 1
 
 
-def test_what_an_automation_does_in_a_sandbox_is_a_rehearsal(automation: Automation) -> None:
+def test_an_event_of_an_automation_in_a_sandbox_is_marked_as_a_test(automation: Automation) -> None:
     automation.perform(automation.open(), msgspec.structs.replace(automation.open(), environment="sandbox"))
     assert [event.test for event in automation.events()] == [False, True]
 

@@ -1,4 +1,4 @@
-"""An ASGI application asked in this process: a request built from its parts, an answer taken apart."""
+"""Calls an ASGI application in this process: builds a request from its parts and reads the answer."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -21,7 +21,7 @@ class Answer(msgspec.Struct):
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run` on the loop psycopg and uvicorn both take."""
+    """`asyncio.run` on the event loop that psycopg and uvicorn both accept."""
     return asyncio.run(work)
 
 
@@ -44,7 +44,7 @@ def scope_of(
 
 
 def received(body: bytes, *, chunk: int = 65_536) -> Callable[[], Coroutine[Any, Any, Message]]:
-    """What the server hands the application: the body in chunks, then the end of the connection."""
+    """The messages that the server passes to the application: the body in chunks, then the end of the connection."""
     chunks = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
     messages = [
         {"type": "http.request", "body": part, "more_body": number < len(chunks) - 1}
@@ -78,7 +78,7 @@ async def ask(
     state: Mapping[str, Any] | None = None,
     extra: list[tuple[bytes, bytes]] | None = None,
 ) -> Answer:
-    """One exchange; `extra` are further raw headers, for what a mapping cannot hold."""
+    """One exchange; `extra` are additional raw headers that a mapping cannot represent."""
     sent: list[Message] = []
 
     async def send(message: Message) -> None:

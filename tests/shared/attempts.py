@@ -1,4 +1,4 @@
-"""What somebody who got hold of a service's database role may try in order to be more than that role, or to leave no trace."""
+"""Statements that an attacker with a service's database role may try, to get more rights or to leave no trace."""
 
 from typing import LiteralString, NamedTuple
 
@@ -7,9 +7,9 @@ ENTRY: LiteralString = "INSERT INTO audit (id, tenant_id) VALUES (gen_random_uui
 
 
 class Attempt(NamedTuple):
-    """Statements in one session, the last of which is refused with `code`; None where it runs and must change nothing.
+    """Statements in one session. The last one is refused with `code`, or with None it runs and must change nothing.
 
-    `{me}`, `{owner}`, `{migrator}`, `{other}` (another service's role) and `{database}` are filled in.
+    `{me}`, `{owner}`, `{migrator}`, `{other}` (another service's role) and `{database}` are replaced.
     """
 
     name: str
@@ -21,7 +21,7 @@ def one(name: str, *statements: LiteralString, code: str | None = REFUSED) -> At
     return Attempt(name, statements, code)
 
 
-# A name the owner's functions look up, put where they might find it first.
+# A name that the owner's functions look up, placed where they might find it first.
 SHADOWS = [
     one("temporary table", "CREATE TEMP TABLE pg_inherits (inhrelid oid, inhparent oid)"),
     one("temporary table by SELECT INTO", "SELECT 1 AS x INTO TEMP audit"),
@@ -62,7 +62,7 @@ SHADOWS = [
     one("trusted extension", "CREATE EXTENSION hstore"),
 ]
 
-# The owner's functions, with arguments they are not meant for.
+# The owner's functions, with arguments that they must refuse.
 FUNCTIONS = [
     one("search path of an owner's function", "ALTER FUNCTION ensure_partition(regclass, date) SET search_path = pg_temp, public"),
     one("security of an owner's function", "ALTER FUNCTION seal_audit(integer) SECURITY INVOKER"),
@@ -84,7 +84,7 @@ FUNCTIONS = [
     one("helper of the owner's functions", "SELECT daily_table('audit')"),
 ]  # fmt: skip
 
-# To become somebody else, or more.
+# To become another role, or to get more rights.
 ROLES = [
     one("owner by SET ROLE", "SET ROLE {owner}"),
     one("migrator by SET ROLE", "SET ROLE {migrator}"),
@@ -125,7 +125,7 @@ ROLES = [
     one("password hashes", "SELECT passwd FROM pg_shadow"),
 ]
 
-# To change what was written, or to keep it from being seen.
+# To change entries, or to keep them from being seen.
 TRAIL = [
     one("triggers off", "SET session_replication_role = replica"),
     one("triggers off for a transaction", "SET LOCAL session_replication_role = replica"),

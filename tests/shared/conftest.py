@@ -1,4 +1,4 @@
-"""What the messaging tests share: two services' databases, a Redis that may be stopped."""
+"""Fixtures of the messaging tests: two services' databases, and a Redis that may be stopped."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def consumer(fresh_database: Callable[[str], Database]) -> Database:
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis of this test's own, to be stopped and started at will."""
+    """A separate Redis for this test, which may stop and start it."""
     server = RedisServer(tmp_path / "redis", new_password())
     server.start()
     server.wait()

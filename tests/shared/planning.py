@@ -1,4 +1,4 @@
-"""Plans of this project's statements against tables that look as if they held ten million rows, and hold none."""
+"""Plans the project's statements against tables that are empty but have the statistics of ten million rows."""
 
 import ast
 import importlib
@@ -21,9 +21,9 @@ SENDER = frozenset({"decisions", "recording", "sender"})  # of the webhook dispa
 CASTS = ("", "::integer", "::interval", "::timestamptz")
 TYPELESS = (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch, psycopg.errors.IndeterminateDatatype)
 ROWS, PAGES, INDEX_PAGES, PARTITIONS = 10_000_000, 100_000, 30_000, 17
-# Tables that hold so little that no size is worth a word.
+# Tables that always have few rows.
 FEW = frozenset({"migrations", "revocation_state", "senders"})
-# How many there are is a matter of caps and of how many tenants there are, not of time: a hundredth of the rest.
+# Caps and the number of tenants bound these tables, not time: they have a hundredth of the other tables' rows.
 CONFIGURED = frozenset(
     [
         *(
@@ -42,7 +42,7 @@ CONFIGURED = frozenset(
         *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps"),
     ]
 )
-# How many rows of a large one there are, by the column that says whose they are.
+# Rows of a large table per value of such a column.
 RUNS = {
     1: ["id", "at", "created_at", "due_at", "encounter_at", "audit_id"],
     20: [
@@ -80,7 +80,7 @@ IN_RUNS = """
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of one module; `roles` are those that run it, as far as the code tells."""
+    """A statement of one module; `roles` are the roles that run it, as far as the code shows."""
 
     name: str
     text: str
@@ -91,7 +91,7 @@ class Statement:
 
 
 def statements(package: str) -> Iterator[Statement]:
-    """Every statement that a module of the package holds: constants, tables of constants, and literals where they are run."""
+    """Every statement in a module of the package: constants, tables of constants, and literals in the calls that run them."""
     trees = {path: ast.parse(path.read_text()) for path in sorted((ROOT / package).rglob("*.py"))}
     used = _uses(trees)
     for path, tree in trees.items():
@@ -128,7 +128,7 @@ def _literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def _uses(trees: Mapping[Path, ast.Module]) -> dict[str, set[str]]:
-    """By the name of a constant, the roles that run it: endpoints are async and the app, tasks are not and the worker."""
+    """The roles that use each constant: async functions run as the app, the others as the worker."""
     found: dict[str, set[str]] = {}
     for path, tree in trees.items():
         for function in ast.walk(tree):
@@ -144,7 +144,7 @@ def _uses(trees: Mapping[Path, ast.Module]) -> dict[str, set[str]]:
 
 
 def asked(text: str) -> Iterator[str]:
-    """The statement as the planner sees it: with a page of a hundred, and of its optional filters none, or one."""
+    """The statement as the planner sees it: with a page of a hundred rows, and with none or one of its optional filters."""
     optional = dict.fromkeys(OPTIONAL.findall(text))
     for chosen in (None, *optional):
         known = text
@@ -154,7 +154,7 @@ def asked(text: str) -> Iterator[str]:
 
 
 def numbered(text: str) -> str:
-    """With $1, $2, … where psycopg's placeholders are."""
+    """The statement with $1, $2, … instead of psycopg's placeholders."""
     numbers: dict[str, int] = {}
 
     def number(match: re.Match[str]) -> str:
@@ -166,7 +166,7 @@ def numbered(text: str) -> str:
 
 
 def make_large(admin_url: str) -> None:
-    """Lengthen the files of every table and index, of holes alone, and restore the statistics that such tables have."""
+    """Lengthens the files of every table and index with holes, and restores the statistics of such large tables."""
     with psycopg.connect(admin_url, autocommit=True) as conn:
         (data,) = conn.execute("SHOW data_directory").fetchone() or ("",)
         for name, kind, is_part, path, root in conn.execute(RELATIONS).fetchall():
@@ -183,12 +183,12 @@ def make_large(admin_url: str) -> None:
 
 
 def cost(conn: psycopg.Connection[Any], text: str) -> float:
-    """What the planner expects the statement to cost, in pages read in order, at worst. Raises what the server makes of it."""
+    """The planner's worst estimate of the cost, in pages that are read in order. Raises the server's error."""
     return max(_planned(conn, variant)["Total Cost"] for variant in asked(text))
 
 
 def reads_whole(conn: psycopg.Connection[Any], text: str) -> set[str]:
-    """The tables with a history that the plan reads from one end to the other."""
+    """The tables with history that the plan reads completely."""
     plans = [_planned(conn, variant) for variant in asked(text)]
     return (
         {
@@ -203,7 +203,7 @@ def reads_whole(conn: psycopg.Connection[Any], text: str) -> set[str]:
 
 
 def _planned(conn: psycopg.Connection[Any], text: str) -> dict[str, Any]:
-    """Where a parameter's type does not follow from its place, it is one of those that processes send."""
+    """If a parameter's type does not follow from its place, tries each type that processes send."""
     parameters = sorted(set(re.findall(r"\$\d+", text)))
     problem: psycopg.Error = psycopg.DataError("too many parameters without a type")
     for casts in product(CASTS, repeat=len(parameters) if len(parameters) < 4 else 0):

@@ -1,6 +1,6 @@
-"""`python -m tests.shared.program <service>`: a worker in a process of its own, to be told to stop or killed.
+"""`python -m tests.shared.program <service>`: a worker as a separate process, which a test stops or kills.
 
-Its effect is announced by a key in Redis; where `HELD` is set, it is committed only after another, `go`, is there.
+It sets a key in Redis when its effect is done. With `HELD` it commits the effect only after the key `go` exists.
 """
 
 import os

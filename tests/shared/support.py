@@ -1,4 +1,4 @@
-"""A small system of the tests' own: one producer and one consumer with real tables, queues, relays and workers."""
+"""A small system for tests: one producer and one consumer with real tables, queues, relays and workers."""
 
 import threading
 import warnings
@@ -41,7 +41,7 @@ def link(encounter_id: str = "enc_1") -> EncounterLink:
 
 
 def effect(conn: Connection, received: Sequence[Received[Any]]) -> None:
-    """An effect that can be counted, in the transaction of its inbox row: done twice, it would say so."""
+    """An effect that tests can count, in the transaction of its inbox row, so that a repeated effect shows."""
     for message in received:
         conn.execute("INSERT INTO effects (message_id) VALUES (%s)", (message.id,))
 
@@ -52,7 +52,7 @@ def publish(database: Database, *messages: Message, tenant: str = "org_1") -> No
         outbox.add_sync(conn, tenant, *messages)
 
 
-# What relays and workers of the test under way have open, for its teardown: the collector would close it in a later test, or too late.
+# Open connections of the current test's relays and workers, closed in its teardown; the garbage collector would do so in a later test.
 OPEN: list[Callable[[], object]] = []
 
 
@@ -79,7 +79,7 @@ def running(relay: Relay) -> Iterator[Relay]:
 
 @contextmanager
 def consuming(service: str, database: Database, redis_url: str, handle: Handle = effect) -> Iterator[Any]:
-    """A Celery worker in a thread, serving `service`'s queues. One at a time: Celery traces tasks by a global of the process."""
+    """A Celery worker in a thread that serves `service`'s queues. Only one at a time, because Celery traces tasks through a global."""
     celery = worker_of(service, database, redis_url, handle)
     started: Any = start_worker(
         celery, pool="threads", concurrency=2, queues=queues_of(service), perform_ping_check=False
@@ -92,7 +92,7 @@ def consuming(service: str, database: Database, redis_url: str, handle: Handle =
 
 @contextmanager
 def acknowledging(database: Database, redis_url: str) -> Iterator[None]:
-    """The producer's half of a worker: Celery keeps one app per process, so its calls are taken from the queue by hand."""
+    """The producer's half of a worker. Celery allows one app per process, so this takes calls from the queue by hand."""
     worker = worker_of("epcr", database, redis_url)
     stopping = threading.Event()
 
@@ -140,7 +140,7 @@ def unacknowledged(database: Database) -> int:
 
 
 def effects(database: Database) -> tuple[int, int]:
-    """How many messages had their effect, and how many effects there were: both the same, or something happened twice."""
+    """How many messages had their effect, and how many effects there were. Equal numbers mean that none happened twice."""
     with psycopg.connect(database.admin) as conn:
         row = conn.execute("SELECT count(DISTINCT message_id), count(*) FROM effects").fetchone()
     return row or (0, 0)

@@ -1,4 +1,4 @@
-"""Roads that are apart: what one consumer does not take neither fills Redis nor slows what others are told; and all ends by itself."""
+"""Consumers do not affect each other: messages that one does not take neither fill Redis nor slow others, and all recover by themselves."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ FILL = """
 
 
 def fill(database: Database, rows: int, size: int = 100, attempts: int = 0) -> None:
-    """Messages for a consumer that is dead."""
+    """Messages for a dead consumer."""
     with psycopg.connect(database.admin, autocommit=True) as conn:
         conn.execute(FILL, (size, attempts, rows))
         conn.execute("ANALYZE outbox")
@@ -53,7 +53,7 @@ def fill(database: Database, rows: int, size: int = 100, attempts: int = 0) -> N
 
 @contextmanager
 def redis_of(folder: Path, megabytes: int) -> Iterator[RedisServer]:
-    """A Redis that small."""
+    """A Redis with so many megabytes."""
     server = RedisServer(folder, new_password())
     configuration = server._configuration
     server._configuration = lambda: configuration().replace("512mb", f"{megabytes}mb")
@@ -68,7 +68,7 @@ def redis_of(folder: Path, megabytes: int) -> Iterator[RedisServer]:
 def test_a_dead_consumer_gets_as_much_as_its_queue_holds_and_others_all(
     producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """G3: what was new was always sent once, however crowded its consumer."""
+    """New messages were once always sent, even if the consumer's queue was full."""
     monkeypatch.setattr(crowding, "MAX_CALLS", 10)
     fill(producer, 20_000)
     with (
@@ -97,9 +97,9 @@ def test_a_queue_is_bounded_by_its_bytes_too(producer: Database, redis_url: str)
 
 
 def test_what_compresses_well_takes_no_more_room_in_a_queue(producer: Database, redis_url: str) -> None:
-    """Its size in the table was that of what is left of it, a sixtieth: one batch filled a queue five times over."""
-    told = EncounterLink(encounter_id="enc_1", link="linked", observation_ids=["obs_" + "0" * 26] * 7_000)
-    publish(producer, *[told] * 300)
+    """The claim once counted their compressed size in the table, a sixtieth: one batch filled a queue five times over."""
+    message = EncounterLink(encounter_id="enc_1", link="linked", observation_ids=["obs_" + "0" * 26] * 7_000)
+    publish(producer, *[message] * 300)
     relay_of(producer, redis_url).send_due()
     with Redis.from_url(redis_url) as redis:
         size: Any = redis.memory_usage(QUEUE, samples=0)
@@ -107,7 +107,7 @@ def test_what_compresses_well_takes_no_more_room_in_a_queue(producer: Database, 
 
 
 def test_many_rows_for_a_dead_consumer_cost_the_others_nothing(producer: Database, redis_url: str) -> None:
-    """Half of them wait to be sent, half to be acknowledged; both kinds are due."""
+    """Half of them wait to be sent, half wait to be acknowledged; both halves are due."""
     sender = relay_of(producer, redis_url, outbox_resend_seconds=3_600)
 
     def least() -> float:
@@ -150,7 +150,7 @@ def test_consumers_have_turns(producer: Database, redis_url: str) -> None:
 def test_a_full_redis_is_drained_by_its_workers_and_all_goes_on_by_itself(
     producer: Database, consumer: Database, tmp_path: Path
 ) -> None:
-    """Found as a livelock: kombu wrote down what it took, for which there was no memory."""
+    """There was a livelock here: kombu wrote down each message that it took, and there was no memory for that."""
     with redis_of(tmp_path / "redis", 8) as server, Redis.from_url(server.url) as redis:
         publish(producer, *(link(f"enc_{number}") for number in range(1_000)))
         sender = relay_of(producer, server.url, outbox_resend_seconds=0.5)
@@ -197,7 +197,7 @@ def test_a_slow_redis_delays_and_loses_nothing(producer: Database, consumer: Dat
     ):
         publish(producer, link("enc_1"))
         wait_for(lambda: unacknowledged(producer) == 0)
-        redis.execute_command("CLIENT", "PAUSE", "7000", "ALL")  # longer than anybody here waits for an answer
+        redis.execute_command("CLIENT", "PAUSE", "7000", "ALL")  # longer than any client here waits for an answer
         publish(producer, link("enc_2"))
         wait_for(lambda: unacknowledged(producer) == 0)
     assert effects(consumer) == (2, 2)
@@ -206,7 +206,7 @@ def test_a_slow_redis_delays_and_loses_nothing(producer: Database, consumer: Dat
 def test_another_redis_in_its_place_is_gone_on_with(
     producer: Database, consumer: Database, own_redis: RedisServer
 ) -> None:
-    """As after a fail-over to one that has nothing of what this one had."""
+    """As after a fail-over to a server that has none of the old one's data."""
     port = own_redis.port
     with running(relay_of(producer, own_redis.url)) as sender:
         publish(producer, link("enc_1"))
@@ -249,7 +249,7 @@ def test_a_worker_that_redis_refuses_ends_so_that_it_is_started_with_its_new_pas
 def test_a_password_changes_under_load_while_both_are_good(
     producer: Database, consumer: Database, own_redis: RedisServer
 ) -> None:
-    """As the runbook says: add, roll out, remove."""
+    """The steps of the runbook: add the new password, roll out, remove the old one."""
     host = own_redis.url.rpartition("@")[2]
     old, new = (f"redis://service:{password}@{host}" for password in ("old", "new"))
     with Redis.from_url(own_redis.url) as admin:

@@ -1,4 +1,4 @@
-"""The audit trail: a sealed entry, or the chain, that was tampered with is found and named at the place."""
+"""The audit trail: verification finds a changed entry or chain, and names the place."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ def seal(database: Database) -> int:
 
 
 def problem(database: Database, anchors: Iterable[Anchor] = (), expected: Iterable[str] = ()) -> str | None:
-    """The first thing that does not fit, as `audit verify` prints it; None where all fits."""
+    """The first mismatch, as `audit verify` prints it; None if all is right."""
     with psycopg.connect(database.worker) as conn:
         try:
             audit_check.check(conn, anchors, expected)
@@ -62,14 +62,14 @@ def anchor(database: Database) -> Anchor:
 
 
 def tamper(database: Database, *statements: Any) -> None:
-    """As whoever has the owner's rights."""
+    """Changes the trail with the owner's rights."""
     with psycopg.connect(database.admin) as conn:
         for statement in statements:
             conn.execute(statement)
 
 
 def reseal(database: Database, *statements: Any) -> None:
-    """Changes entries and makes the whole chain anew, with the database's own function."""
+    """Changes entries and rebuilds the whole chain with the database's own function."""
     tamper(
         database,
         *statements,
@@ -443,11 +443,11 @@ def test_lines_of_others_are_passed_over_and_one_cut_short_is_not(trail: Databas
         list(audit_check.read_anchors([line[:-20]], "epcr", KEYS))
 
 
-# Seals of one entry each, as they were made before batches, stay verifiable.
+# Seals of single entries, from before batches, can still be verified.
 
 
 def seal_singly(database: Database) -> None:
-    """As the version before sealed."""
+    """Seals as the previous version did."""
     with psycopg.connect(database.admin) as conn:
         position, last = 0, bytes(32)
         columns = """id, tenant_id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
@@ -461,7 +461,7 @@ def seal_singly(database: Database) -> None:
 
 @pytest.fixture
 def old(producer: Database) -> Database:
-    """Four entries sealed one by one, and two in a batch after them."""
+    """Four entries with single seals, and then a batch of two."""
     write(producer, "enc_0", "enc_1", "enc_2", "enc_3")
     seal_singly(producer)
     write(producer, "enc_4", "enc_5")
@@ -514,7 +514,7 @@ def test_tampering_with_seals_of_one_entry_is_found(old: Database, statements: l
 
 
 def test_the_version_before_finds_nothing_to_seal_and_its_sealing_does_not_fail(producer: Database) -> None:
-    """Its relay may run beside the new one, or be rolled back to."""
+    """Its relay may run beside the new one, or return after a roll-back."""
     write(producer, "enc_0")
     with psycopg.connect(producer.worker) as conn:
         conn.execute("SELECT position, hash FROM audit_seals ORDER BY position DESC LIMIT 1")
@@ -530,7 +530,7 @@ def test_the_version_before_finds_nothing_to_seal_and_its_sealing_does_not_fail(
 
 
 def test_whether_the_end_is_there_is_seen_without_reading_all(trail: Database) -> None:
-    """It was the one statement of a verification that read every entry's leaf: a long trail could not be verified in its time."""
+    """Of a verification's statements only this one read every entry's leaf, so a long trail could not be verified in time."""
     with psycopg.connect(trail.admin) as conn:
         conn.execute(
             "INSERT INTO audit_batches SELECT n, 1000, '', 0, '', now(), '' FROM generate_series(101, 120) AS n"

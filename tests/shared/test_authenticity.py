@@ -1,4 +1,4 @@
-"""A consumer believes what its producer signed and may send, and nothing else, whoever may write into its queues."""
+"""A consumer accepts only messages that their producer signed and may send, even if attackers can write into its queues."""
 
 import json
 import time
@@ -36,7 +36,7 @@ DAY = 24 * 3600
 
 
 def message(body: dict[str, Any] | None = None, tenant_id: str = "org_1", **changes: Any) -> dict[str, Any]:
-    """One as it travels; by default one that epcr may send to device-ingest."""
+    """A message in its wire form; by default one that epcr may send to device-ingest."""
     link_body = {
         "name": "device_ingest.encounter_links.v1",
         "encounter_id": "enc_1",
@@ -61,7 +61,7 @@ def refused(reason: str, producer: str) -> float:
 def resealed(
     call: Sealed, key_of: str, purpose: authenticity.Purpose = "batch", receiver: str = "device_ingest"
 ) -> Sealed:
-    """The call with a signature of another service's key, or for another purpose or receiver."""
+    """The call with a signature by another service's key, or for another purpose or receiver."""
     return call._replace(signature=signer(key_of).sign(purpose, call.sender, receiver, str(call.sent_ns), call.text))
 
 
@@ -239,7 +239,7 @@ GARBAGE: list[bytes] = [
 def test_garbage_in_a_queue_stops_no_worker_and_no_message(
     producer: Database, consumer: Database, redis_url: str
 ) -> None:
-    """Celery's own reading ends at the first of these, and the worker with it."""
+    """Celery's own parser fails at the first of these and ends the worker."""
     before = refused("malformed", "epcr")
     with (
         consuming("device_ingest", consumer, redis_url),
@@ -257,7 +257,7 @@ def test_garbage_in_a_queue_stops_no_worker_and_no_message(
 
 
 def test_a_flood_of_one_producer_starves_no_other(consumer: Database, redis_url: str) -> None:
-    """Its own acknowledgement queue stands for another's: batches of one and calls of the other are taken in turn."""
+    """Its own acknowledgement queue is used in place of another producer's. The worker takes calls of both queues in turn."""
     own = acknowledgements_queue("device_ingest", "epcr")
     flood = msgspec.json.encode(Call("consume", list(sealed("epcr", "device_ingest", []))))
     with Redis.from_url(redis_url) as redis:
@@ -271,7 +271,7 @@ def test_a_flood_of_one_producer_starves_no_other(consumer: Database, redis_url:
 
 @pytest.fixture
 def rotating() -> dict[str, str]:
-    """Public keys in which epcr has its old key and a new one, only the old, only the new."""
+    """Public keys in which epcr has only its old key, both keys, or only the new one."""
     others = [entry for entry in PUBLIC_KEYS.split(",") if not entry.startswith("epcr/")]
     old, new = (authenticity.Signer(signing_key("epcr", kid)).public_text("epcr") for kid in ("test-1", "test-2"))
     return {name: ",".join([*others, *live]) for name, live in {"old": [old], "both": [old, new], "new": [new]}.items()}
@@ -301,7 +301,7 @@ def test_a_rotated_key_signs_beside_the_old_one_until_that_is_removed(
 def test_what_an_older_version_left_in_its_queue_is_ignored_and_sent_anew_by_the_new_road(
     producer: Database, consumer: Database, redis_url: str
 ) -> None:
-    """A roll-out: the old relay put an unsigned batch into the queue named as the consumer. Its row is still in the outbox."""
+    """In a roll-out the old relay may put an unsigned batch into the queue named as the consumer. Its row is still in the outbox."""
     publish(producer, link())
     with psycopg.connect(producer.admin, autocommit=True) as conn:
         row: Any = conn.execute("SELECT id::text, body FROM outbox").fetchone()

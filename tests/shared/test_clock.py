@@ -1,4 +1,4 @@
-"""A process whose clock is wrong dates nothing, says so, and goes on by itself once it is right."""
+"""A process with a wrong clock writes no times, reports the fault, and continues by itself when the clock is right."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ CALLER = Caller(tenant_id="org_1", client_id="app_1")
 
 @pytest.fixture(autouse=True)
 def measured_anew() -> Iterator[None]:
-    """The clock is the process', and other tests go on with it."""
+    """The clock is a global of the process, so it is reset for other tests."""
     forget()
     yield
     forget()
@@ -95,7 +95,7 @@ def test_the_database_is_asked_once_a_second_however_many_transactions_there_are
 
 
 def test_tasks_and_relays_measure_and_go_on(producer: Database) -> None:
-    """What they take and send is by the database's clock, or may be a quarter of an hour off."""
+    """They use the database's clock, or accept a difference of a quarter of an hour."""
     with open_tasks_pool(producer.worker) as pool, time_machine.travel(time.time() + 600):
         with task_transaction(pool) as conn:
             conn.execute("SELECT 1")

@@ -1,4 +1,4 @@
-"""Encryption at rest: bound to its place, to a version of the key, and to every bit of itself."""
+"""Encryption at rest: a ciphertext is bound to its place and to its key's version, and any changed bit is detected."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Tenants stand apart in the database itself: whoever forgets to name one sees nothing, and writes nowhere."""
+"""The database itself separates tenants: code that sets no tenant reads no rows and writes none."""
 
 import asyncio
 from collections.abc import Callable
@@ -101,7 +101,7 @@ def test_the_app_role_cannot_seal_or_keep_a_row_from_being_sealed(producer: Data
 
 
 class Bell:
-    """Rings, and looks at what is committed at that moment."""
+    """Records the committed rows at the moment of each ring."""
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
@@ -144,7 +144,7 @@ def test_an_exception_leaves_nothing_behind_and_no_bell_rung(producer: Database,
     bell = Bell(producer.admin)
 
     async def work(asked: Any) -> None:
-        with pytest.raises(error):  # noqa: PT012 - what is rolled back must have happened
+        with pytest.raises(error):  # noqa: PT012 - the rolled-back work must have happened
             async with tenant_transaction(asked, caller("org_1")) as conn:
                 await outbox.add(conn, "org_1", link())
                 raise error
@@ -224,15 +224,15 @@ def test_a_task_gets_no_connection_that_died_while_it_was_idle(producer: Databas
 
 
 def test_a_connection_with_a_notice_to_read_is_kept(producer: Database) -> None:
-    """A notice comes with an answer, nearly always; sent alone it makes the socket readable, and the connection is no less alive."""
+    """A notice nearly always comes with an answer. Sent alone it makes the socket readable, but the connection is alive."""
 
     async def ask() -> tuple[int, int]:
         async with open_pool(producer.app, max_size=1) as pool:
             await pool.wait()
             async with pool.connection() as conn:
                 before = conn.info.backend_pid
-                await conn.execute("LISTEN told")
-            scalar(producer.admin, "SELECT pg_notify('told', '')")
+                await conn.execute("LISTEN notices")
+            scalar(producer.admin, "SELECT pg_notify('notices', '')")
             async with pool.connection() as conn:
                 return before, conn.info.backend_pid
 

@@ -1,4 +1,4 @@
-"""How a web process writes its answers: whole ones at once, streams as they come."""
+"""How a web process writes its answers: complete ones in one write, streams as they come."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ START = {"type": "http.response.start", "status": 200, "headers": [(b"content-le
 
 
 class Written:
-    """Stands below, where the socket would be."""
+    """The transport below, in place of the socket."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -29,7 +29,7 @@ class Written:
         self.closed = True
 
     def below_ends(self) -> None:
-        """As the other side does it, past what stands above."""
+        """The other side closes the connection, which `Joining` does not see."""
         self.closed = True
 
     def is_closing(self) -> bool:
@@ -98,7 +98,7 @@ async def slow(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def served(app: Any, requests: bytes, ends: int) -> list[bytes]:
-    """What comes back over a real socket, in the pieces it is read in, until `ends` bodies came."""
+    """The pieces read from a real socket, until `ends` bodies have come."""
     config = uvicorn.Config(app, lifespan="off", log_config=None)
     config.load()
 

@@ -1,4 +1,4 @@
-"""base64url, strictly: one text for each sequence of bytes, and nothing else."""
+"""Strict base64url: exactly one text for each sequence of bytes."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A primary that is lost or becomes a standby is an outage: "try again" meanwhile, and no error a second after its successor is there."""
+"""A primary that is lost or becomes a standby is an outage: meanwhile "try again", and no error a second after its successor is there."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ WRITE = "INSERT INTO inbox (message_id, tenant_id) VALUES (gen_random_uuid(), 'o
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, in_memory: Path | None) -> Iterator[Cluster]:
-    """One of this file's own, which may be made read-only."""
+    """A separate server for this file, which may be made read-only."""
     cluster = start_cluster(tmp_path_factory.mktemp("primary"), within=in_memory)
     yield cluster
     cluster.stop()
@@ -56,7 +56,7 @@ async def writes(pool: AsyncConnectionPool[AsyncConnection]) -> None:
 
 
 async def until_written(pool: AsyncConnectionPool[AsyncConnection]) -> float:
-    """Seconds until a write succeeds. Until then every one is an outage."""
+    """Seconds until a write succeeds. Every failure before must count as an outage."""
     began = time.monotonic()
     while True:
         try:
@@ -69,7 +69,7 @@ async def until_written(pool: AsyncConnectionPool[AsyncConnection]) -> float:
 
 
 def writing(database: Database) -> Control:
-    """A write with a connection of its own."""
+    """A write with a new connection."""
 
     def write() -> None:
         with psycopg.connect(database.worker) as conn:
@@ -115,7 +115,7 @@ async def wait_until_refused(pool: AsyncConnectionPool[AsyncConnection]) -> None
 def test_not_one_of_the_connections_to_a_read_only_server_is_used_again(
     own: Callable[[str], Database], demoted: Callable[[bool], None]
 ) -> None:
-    """They would refuse writes for half an hour, until the last of them is old enough to be replaced."""
+    """Else they would refuse writes for half an hour, until the last of them reaches its maximum age."""
     here = own("epcr")
 
     async def go() -> set[int]:
@@ -162,7 +162,7 @@ def test_tasks_give_up_a_read_only_server_too(own: Callable[[str], Database], de
 def test_a_message_that_meets_a_read_only_database_waits_and_is_nobodys_failure(
     producer: Database, own: Callable[[str], Database], demoted: Callable[[bool], None], redis_url: str
 ) -> None:
-    """The consumer's database alone: the producer goes on, and sends again what is not acknowledged."""
+    """Only the consumer's database fails: the producer continues, and sends again until it is acknowledged."""
     consumer = own("device_ingest")
     with psycopg.connect(consumer.admin) as conn:
         conn.execute(EFFECTS)
@@ -238,7 +238,7 @@ def test_a_standby_that_is_promoted_takes_over_within_seconds(tmp_path: Path, in
 
 
 async def lose_and_promote(both: Database, primary: Cluster, standby: Standby) -> tuple[int, float]:
-    """How many writes there were, and the seconds from the beginning of the promotion to the first of them."""
+    """How many writes succeeded, and the seconds from the start of the promotion to the first of them."""
     async with open_pool(both.app, min_size=4) as pool, open_pool(both.worker) as other:
         await pool.wait()
         for _ in range(20):

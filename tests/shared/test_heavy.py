@@ -1,4 +1,4 @@
-"""Large requests take turns: of one client a few, of all a quarter of the loop's time, and small ones pass them."""
+"""Large requests take turns: a few of each client, and a quarter of the loop's time for all; small requests do not wait for them."""
 
 import asyncio
 import json
@@ -50,7 +50,9 @@ def test_of_one_client_only_so_many_large_requests_wait_and_others_still_may() -
 
 
 def test_the_loop_goes_on_while_the_largest_bodies_are_read() -> None:
-    """Twenty thousand decimals take twenty milliseconds; the loop has hundreds of turns meanwhile, as web processes set it."""
+    """Twenty thousand decimals take twenty milliseconds. With the switch interval of web processes the loop has hundreds of turns
+    meanwhile.
+    """
     usual = sys.getswitchinterval()
     sys.setswitchinterval(heavy.SWITCH_SECONDS)
     body = b'{"items":[' + b",".join([b"1.23456789012345678901234567890"] * 20_000) + b"]}"

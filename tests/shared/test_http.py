@@ -1,4 +1,4 @@
-"""Strict JSON and queries: whatever comes is a value or a Problem that says what is wrong, and where."""
+"""Strict JSON and queries: any input gives a value, or a Problem that says which part is wrong and why."""
 
 import json
 import time
@@ -94,7 +94,7 @@ def test_finding_the_name_that_stands_twice_takes_no_longer_than_reading() -> No
     assert len(body) < http.MAX_BODY
     began = time.process_time()
     assert refusal(body).status == 400
-    assert time.process_time() - began < 5  # comparing each name with each takes minutes
+    assert time.process_time() - began < 5  # a comparison of each name with each other takes minutes
 
 
 @pytest.mark.parametrize(

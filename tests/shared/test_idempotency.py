@@ -1,4 +1,4 @@
-"""Idempotency-Key: one effect, one answer, replayed for a day; nothing of it readable at rest."""
+"""Idempotency-Key: one effect and one answer, replayed for a day, and unreadable at rest."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,11 +25,11 @@ KEYS = Keyring.from_text("1:" + base64url_encode(b"k" * 32))
 
 class Silent:
     def ring(self) -> None:
-        """Nobody listens here."""
+        """No process waits for this bell."""
 
 
 class Service:
-    """One endpoint that leaves a message as its effect, and can be held in the middle of its work."""
+    """One endpoint whose effect is a message, and that can be held in the middle of its work."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""The gateway's statement of who is calling: nobody else can make one, and it does not last."""
+"""The gateway's statement of the caller: only the gateway can make one, and it expires soon."""
 
 import time
 from typing import Any
@@ -92,7 +92,7 @@ def test_any_character_changed_makes_it_worthless(position: int, change: int) ->
     header[position % len(header)] ^= change
     text = header.decode("latin-1")
     found = Verifier(KEY.public_text(), HERE).verify(text)
-    # The last character of a signature holds spare bits: another spelling of the same statement is the same statement.
+    # The last character of a signature has spare bits: the same bytes can have another spelling.
     assert found is None or (found == CALLER and position % len(header) == len(header) - 1)
 
 
@@ -119,7 +119,7 @@ def test_an_expired_statement_is_unauthorized() -> None:
 
 
 def test_a_statement_by_a_clock_that_is_behind_is_to_be_tried_again() -> None:
-    """A gateway ten minutes behind, or a service ten minutes ahead: no reason to tell a partner that its token is bad."""
+    """With a gateway ten minutes behind, or a service ten minutes ahead, the token itself is not at fault."""
     answer = asked(mint(CALLER, KEY, HERE, now=time.time() - 600))
     assert answer.status == 503
     assert answer.headers["retry-after"]

@@ -1,4 +1,4 @@
-"""Ids: in the order of their making, recognised strictly, and convertible both ways."""
+"""Ids sort by the time of their creation, are recognised strictly, and convert both ways."""
 
 import threading
 import time
@@ -89,7 +89,7 @@ def test_what_has_no_uuid_in_it_is_a_value_error() -> None:
 
 
 def test_ids_follow_a_clock_that_was_set_right() -> None:
-    """An id holds the moment of its making, and revocation reads it."""
+    """An id contains the time of its creation, and revocation reads it."""
     with time_machine.travel(time.time() + 600):
         ahead = ids.uuid7()
     assert ids.milliseconds(ids.uuid7()) < ids.milliseconds(ahead) - 500_000

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, with trace and tenant, and never what an exception quotes."""
+"""Logs: one JSON object a line, with trace and tenant, and never an exception's text."""
 
 import json
 import logging
@@ -45,24 +45,29 @@ def raised(error: Exception) -> Exception:
 
 
 def test_a_line_says_when_where_and_what(line: Callable[..., dict[str, Any]]) -> None:
-    told = line("sent %d", 3, queue="epcr")
-    assert (told["service"], told["level"], told["message"], told["queue"]) == ("epcr", "error", "sent 3", "epcr")
-    assert told["at"].endswith("Z")
+    logged = line("sent %d", 3, queue="epcr")
+    assert (logged["service"], logged["level"], logged["message"], logged["queue"]) == (
+        "epcr",
+        "error",
+        "sent 3",
+        "epcr",
+    )
+    assert logged["at"].endswith("Z")
 
 
-def test_an_exception_is_told_by_type_and_place_alone(line: Callable[..., dict[str, Any]]) -> None:
-    told = line("failed", error=raised(ValueError(NAME)))
-    assert told["exception"].startswith("ValueError at test_logs.py:")
-    assert NAME not in json.dumps(told)
+def test_an_exception_is_logged_by_type_and_place_alone(line: Callable[..., dict[str, Any]]) -> None:
+    logged = line("failed", error=raised(ValueError(NAME)))
+    assert logged["exception"].startswith("ValueError at test_logs.py:")
+    assert NAME not in json.dumps(logged)
 
 
 def test_celerys_own_account_of_a_failed_task_is_left_out(line: Callable[..., dict[str, Any]]) -> None:
-    told = line(
+    logged = line(
         f"Task raised: {NAME}", error=raised(ValueError(NAME)), logger_name="celery.app.trace", data={"args": NAME}
     )
-    assert told["message"] == "task failed"
-    assert NAME not in str(told)
-    assert NAME not in json.dumps(told)
+    assert logged["message"] == "task failed"
+    assert NAME not in str(logged)
+    assert NAME not in json.dumps(logged)
 
 
 def test_a_line_break_in_a_message_forges_no_second_line(line: Callable[..., dict[str, Any]]) -> None:
@@ -93,9 +98,9 @@ def test_a_request_leaves_its_route_its_status_and_its_trace_but_no_path_or_quer
     finally:
         root.setLevel(level)
     lines = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
-    access = next(told for told in lines if told["logger"] == "access")
+    access = next(each for each in lines if each["logger"] == "access")
     assert (access["message"], access["status"]) == ("GET /people/{name} 500", 500)
-    assert {told["trace_id"] for told in lines} == {answer.headers["x-trace-id"]}
+    assert {each["trace_id"] for each in lines} == {answer.headers["x-trace-id"]}
     assert "Rossi" not in json.dumps(lines)
 
 

@@ -1,4 +1,4 @@
-"""What operators see of an outbox: of each consumer its own figures, at a cost that does not grow with what waits."""
+"""Operators see an outbox's figures for each consumer, at a cost that does not grow with the waiting messages."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -58,7 +58,7 @@ def test_each_consumer_has_figures_of_its_own(conn: Connection) -> None:
 
 
 def test_what_is_sent_once_more_is_as_old_as_its_new_turn(conn: Connection) -> None:
-    """`outbox replay` makes rows of last week unsent: no relay is stuck for a week."""
+    """`outbox replay` marks rows of last week as unsent; this must not look like a relay that is stuck for a week."""
     add(conn, "auth", created=600_000, due=2)
     housekeeping.measure(conn)
     assert figures("auth") == [600_000, 2, 1]
@@ -76,14 +76,14 @@ def test_no_backlog_is_walked_over(producer: Database, conn: Connection, monkeyp
 
 
 def rows_read(node: dict[str, Any]) -> Iterator[float]:
-    """What each node of a plan went through, kept or filtered out."""
+    """The rows that each node of a plan read, whether kept or filtered out."""
     yield node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
     for child in node.get("Plans", ()):
         yield from rows_read(child)
 
 
 def test_a_consumer_that_is_full_is_known_as_held_back(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that the alert of a relay that is stuck keeps quiet about it."""
+    """The alert for a stuck relay must ignore such a consumer."""
     monkeypatch.setattr(crowding, "MAX_CALLS", 5)
     redis = Redis.from_url(redis_url)
     room = Crowding(redis, {"device_ingest": QUEUE, "graphql_api": DEAD})

@@ -1,4 +1,4 @@
-"""The golden messages: each Struct reads its own and writes it back, byte for byte, whatever the database did in between."""
+"""The golden messages: each Struct reads its own message and writes it back byte for byte, also after the database stored it."""
 
 import ast
 from collections import defaultdict
@@ -45,7 +45,7 @@ def test_a_message_survives_the_outbox(kind: type[Message], producer: Database) 
     message = msgspec.json.decode(golden(kind), type=kind)
     publish(producer, message)
     kept = scalar(producer.admin, "SELECT body::text FROM outbox")
-    # jsonb keeps numbers exactly, though not the order of members.
+    # jsonb keeps numbers exactly, but not the order of members.
     assert msgspec.json.decode(kept, type=kind) == message
 
 
@@ -68,7 +68,7 @@ def test_a_name_says_consumer_event_and_version(kind: type[Message]) -> None:
 
 
 def made_in(folder: Path) -> set[str]:
-    """The names that are called somewhere in a folder's code."""
+    """The names that code in a folder calls."""
     trees = [ast.parse(file.read_text()) for file in folder.rglob("*.py")]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     return {call.func.id for call in calls if isinstance(call.func, ast.Name)}

@@ -1,4 +1,4 @@
-"""Migrations: each once, none changed afterwards, and two roles that may use the schema but not shape it."""
+"""Migrations: each runs once, none may change afterwards, and two roles may use the schema but not change it."""
 
 import threading
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.shared.support import scalar
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The migrations of a service called `things`, one of them."""
+    """The folder of a service called `things`, with one migration."""
     folder = tmp_path / "things" / "migrations"
     folder.mkdir(parents=True)
     (folder / "0001_things.sql").write_text(

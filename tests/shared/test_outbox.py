@@ -1,4 +1,4 @@
-"""Messages between services: nothing lost, every effect once, one bad message stops nobody."""
+"""Messages between services: none is lost, each has its effect once, and a bad one stops no other."""
 
 import threading
 from collections.abc import Sequence
@@ -274,7 +274,7 @@ def test_a_thousand_messages_travel_in_few_calls(producer: Database, redis_url: 
 
 
 class Pauses(threading.Event):
-    """Stands for the relay's `stopping`: each pause lasts until the test says so."""
+    """Replaces the relay's `stopping`: each pause lasts until the test ends it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -298,7 +298,7 @@ def test_what_is_written_while_a_relay_keeps_its_pace_goes_out_in_one_call(
         hand_over(celery, signer, service, consumer, rows)
 
     monkeypatch.setattr(relay, "hand_over", counting)
-    # Nobody acknowledges them here: however slow this machine is, none is sent again meanwhile.
+    # The messages are never acknowledged here; with this interval a slow machine does not send them again during the test.
     one = relay_of(producer, redis_url, outbox_resend_seconds=3600)
     pauses = one.stopping = Pauses()
     with Redis.from_url(redis_url) as redis, running(one):
@@ -308,7 +308,7 @@ def test_what_is_written_while_a_relay_keeps_its_pace_goes_out_in_one_call(
             publish(producer, link(f"enc_{number}"))
             redis.lpush(broker.bell_key(one.service), "1")
         pauses.over.set()
-        # Not for the queue: a call stands there before the claim is committed.
+        # Waits for the commit of the claim, not for the queue: a call is in the queue before that.
         wait_for(lambda: scalar(producer.admin, "SELECT count(*) FROM outbox WHERE attempts = 1") == 3)
     assert calls == [3]
     assert pauses.asked[0] is not None
@@ -519,7 +519,7 @@ def test_a_message_left_by_a_task_wakes_its_services_relay(
 def test_what_is_sent_again_after_a_restore_is_done_in_portions(
     producer: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A million at once took longer than a statement may, and then none of them was sent."""
+    """A million rows at once took longer than a statement may, and then none was sent."""
     monkeypatch.setattr(outbox, "PORTION", 2)
     publish(producer, *[link()] * 6)
     old, waiting, *_ = [each.id for each in envelopes(producer)]

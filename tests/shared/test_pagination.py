@@ -1,4 +1,4 @@
-"""Lists: every row once, newest first, whatever the page size; a cursor that is not ours is refused."""
+"""Lists give every row once, newest first, for any page size; a foreign cursor is refused."""
 
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,7 +22,7 @@ class Listed(Page):
 
 
 def rows_after(last: str | None, limit: int) -> list[str]:
-    """What `WHERE id < last ORDER BY id DESC LIMIT limit + 1` finds."""
+    """The rows of `WHERE id < last ORDER BY id DESC LIMIT limit + 1`."""
     return [row for row in ROWS if last is None or row < last][: limit + 1]
 
 

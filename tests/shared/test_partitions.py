@@ -1,4 +1,4 @@
-"""Daily partitions: made ahead and dropped behind by the worker; the days around today by whoever writes first."""
+"""Daily partitions: the worker makes them ahead and drops old ones; the first process that writes also makes the days around today."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Recurring work: one at a time however many relays there are, and one job's failure is its own."""
+"""Periodic jobs: one run at a time however many relays there are, and a failing job affects no other."""
 
 import threading
 from collections.abc import Iterator
@@ -135,7 +135,7 @@ def test_a_pass_cut_short_keeps_what_it_did_and_says_how_far_behind_it_is(
     with pool.connection() as conn:
         assert (
             retention.forget(conn, rules, seconds=1e-9) == 11
-        )  # a portion of each, so that none waits behind a large one; the oldest first
+        )  # a portion of each, oldest first, so that no table waits behind a large one
         assert overdue("inbox") == pytest.approx(25 * 3600, abs=60)
         assert overdue("failures") == 0
         with pool.connection() as other:

@@ -1,7 +1,7 @@
-"""No statement of this project reads more than a bounded part of a table that grows: each is planned against ten million rows.
+"""No statement of the project may read more than a bounded part of a growing table: each is planned against ten million rows.
 
-A statement that is new is planned by itself. One that costs more than BOUND needs an index, a bound or a keyset; where its size is not
-history's after all, it stands in BOUNDED with the reason.
+New statements are found automatically. One that costs more than BOUND needs an index, a bound or a keyset. If its size does not
+grow with history, add it to BOUNDED with the reason.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from shared.retention import Kept
 from tests.shared import planning
 from tests.support.cluster import TestDatabases
 
-# As many pages as reading a few thousand rows by an index costs; the cheapest way through ten million is at 200,000.
+# The cost in pages of reading a few thousand rows through an index; the cheapest way through ten million rows costs 200,000.
 BOUND = 50_000
 BOUNDED = {
     "services.auth.apps.queries.DELETE_CONSENTS": "the people of one app, when it is deleted",
@@ -49,7 +49,7 @@ BOUNDED = {
     "shared.audit_check.STRAY_LEAVES": "an operator's check of the whole trail",
     "shared.migrate.OWNER": "the catalogue's roles and databases",
 }
-# Not statements by themselves: others begin with them.
+# Parts of other statements, not statements themselves.
 FRAGMENTS = frozenset(
     {
         "services.epcr.queries.LINKED",
@@ -59,7 +59,7 @@ FRAGMENTS = frozenset(
 
 
 class Large:
-    """The databases of all services, made when asked for, each as if it had been used for a year."""
+    """The databases of all services, made on demand, each with the statistics of a year of use."""
 
     def __init__(self, databases: TestDatabases) -> None:
         self.databases = databases
@@ -90,7 +90,7 @@ def large(databases: TestDatabases) -> Iterator[Large]:
 
 
 def costs(large: Large, statement: planning.Statement, service: str) -> Iterator[tuple[str, float, set[str]]]:
-    """For each role that runs it, and may, what it costs and which tables it reads whole."""
+    """For each role that may run it: its cost, and the tables that it reads completely."""
     for role in statement.roles or ("app", "worker"):
         conn = large.connection(service, role)
         try:
@@ -116,7 +116,7 @@ def test_no_statement_that_every_service_runs_grows_with_history(large: Large) -
     ids=lambda each: each.table if isinstance(each, Kept) else "",
 )
 def test_retention_finds_what_is_due_in_order(large: Large, service: str, rule: Kept) -> None:
-    """In any other order each portion would step over the rows that those before it deleted."""
+    """In any other order each portion would scan over the rows that earlier portions deleted."""
     conn = large.connection(service, "worker")
     portion = rule.delete.as_string(conn).replace("%s", "5000")
     assert planning.reads_whole(conn, portion) == set()

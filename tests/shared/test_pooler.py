@@ -1,4 +1,4 @@
-"""Behind a pooler in transaction mode every transaction may run over another server connection, and nothing depends on which."""
+"""Behind a pooler in transaction mode each transaction may use another server connection, and no code may depend on which."""
 
 import asyncio
 import threading
@@ -58,7 +58,7 @@ def test_every_transaction_has_the_time_outs_and_none_is_refused(pooled_producer
 
 
 def test_tenants_stand_apart_over_two_server_connections_that_all_share(pooled_producer: Database) -> None:
-    """Often enough that statements are prepared, on a server connection that another client prepared others on."""
+    """It runs often enough that statements are prepared, on server connections where other clients prepared other statements."""
 
     async def many() -> list[Any]:
         async with open_pool(pooled_producer.app, min_size=10) as pool:
@@ -121,7 +121,7 @@ def test_periodic_work_is_done_once_at_a_time_by_however_many_relays(pooled_prod
         for runner in runners:
             runner.join(PATIENCE)
     assert overlaps == []
-    # Nobody is left with a lock of a session that went back to the pooler.
+    # No client may keep a lock of a session that went back to the pooler.
     assert scalar(pooled_producer.admin, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
 
 
@@ -143,7 +143,7 @@ def test_the_audit_trail_is_sealed_through_it_by_several_relays(pooled_producer:
 
 
 def test_a_migration_runs_through_it(pooled_producer: Database, producer: Database, tmp_path: Any) -> None:
-    """As it would where nobody gave `migrate` the server's own address; only indexes made concurrently need that."""
+    """As when `migrate` does not have the server's own address; only indexes made concurrently need that address."""
     folder = tmp_path / "things" / "migrations"
     folder.mkdir(parents=True)
     (folder / "0001_things.sql").write_text("CREATE TABLE things (tenant_id text); SELECT tenant_table('things');")

@@ -1,4 +1,4 @@
-"""Problem documents: one shape for every refusal, nothing internal in any of them."""
+"""Problem documents: one form for every refusal, without internal details."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A worker as a process: told to stop it finishes what it began, killed it loses nothing."""
+"""A worker as a process: it finishes its task when stopped, and loses nothing when killed."""
 
 import os
 import signal
@@ -46,9 +46,7 @@ def worker(consumer: Database, redis_url: str) -> Iterator[subprocess.Popen[byte
         process.wait()
 
 
-def test_a_worker_told_to_stop_finishes_the_task_at_hand(
-    producer: Database, consumer: Database, redis_url: str
-) -> None:
+def test_a_worker_that_is_stopped_finishes_its_task(producer: Database, consumer: Database, redis_url: str) -> None:
     publish(producer, link("enc_1"))
     relay_of(producer, redis_url).send_due()
     with worker(consumer, redis_url) as process, Redis.from_url(redis_url) as redis:

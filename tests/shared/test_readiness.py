@@ -1,4 +1,4 @@
-"""No process works on a schema that its code was not written for: neither requests nor messages come before the migrations."""
+"""No process works with a schema older than its code: requests and messages wait for the migrations."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def change(database: Database, statement: LiteralString, *parameters: Any) -> An
 
 
 def probed(dsn: str, *between: Callable[[], object]) -> list[Answer]:
-    """What one process answers to `/readyz`, asked at first and after each of those."""
+    """The answers of one process to `/readyz`: at first, and after each call of `between`."""
 
     async def probing() -> list[Answer]:
         app = Starlette(routes=health.routes(readiness.checks(EPCR)))
@@ -150,7 +150,7 @@ def test_a_probe_that_hangs_up_leaves_no_traceback_in_the_log(capfd: pytest.Capt
     probe = socket.create_connection(("127.0.0.1", port))
     probe.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
     assert asked.wait(PATIENCE)
-    # Closed so, it resets the connection at once.
+    # With SO_LINGER 0 the connection is reset at once.
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     probe.close()
     hung_up.set()

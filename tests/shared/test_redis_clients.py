@@ -1,4 +1,4 @@
-"""Redis as one server, with TLS, and by Sentinel: real servers, their users, a fail-over, and every setting that is malformed."""
+"""Redis as one server, with TLS, and with Sentinel: real servers, their users, a fail-over, and every malformed setting."""
 
 import asyncio
 import threading
@@ -109,7 +109,7 @@ def authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 def front(redis_server: RedisServer, authority: Authority) -> Iterator[Callable[..., str]]:
-    """The address with TLS of the tests' Redis, behind a certificate for these names."""
+    """The TLS address of the tests' Redis, with a certificate for the given names."""
     fronts: list[Front] = []
 
     def make(*names: str, ca_file: Path | None = None) -> str:
@@ -173,7 +173,7 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Group]:
 def test_everything_goes_on_after_a_fail_over_and_the_old_primary_is_not_believed(
     either: Group, producer: Database, consumer: Database
 ) -> None:
-    """Each with its own user. The old primary comes back as one, since its configuration is as it was, until Sentinel demotes it."""
+    """Each client has its own user. The old primary returns as a primary with its old configuration, until Sentinel demotes it."""
     first, second = either.servers
     epcr, device_ingest = either.url("epcr"), either.url("device_ingest")
 
@@ -212,7 +212,7 @@ def test_everything_goes_on_after_a_fail_over_and_the_old_primary_is_not_believe
 
 
 class Following:
-    """A subscriber in a thread of its own."""
+    """A subscriber in its own thread."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -297,7 +297,7 @@ def test_sentinels_that_are_gone_refuse_or_know_no_such_master_are_told_apart(se
 
 
 def test_a_server_that_becomes_a_replica_is_left(own_redis: RedisServer) -> None:
-    """As behind the one address of a managed Redis, whose connections stay open."""
+    """As behind the single address of a managed Redis, whose connections stay open."""
     url = own_redis.url
     with redis_clients.client(url) as admin, redis_clients.client(url, retries=0) as client:
         admin.config_set("min-replicas-to-write", 1)

@@ -1,4 +1,4 @@
-"""Revocations in memory: a revoked token never passes, also after folding, and one tenant's excess stays its own."""
+"""Revocations in memory: a revoked token is always refused, also after folding, and one tenant's excess affects no other."""
 
 import asyncio
 import time
@@ -83,7 +83,7 @@ def test_all_together_are_bounded_by_folding_the_largest(monkeypatch: pytest.Mon
 
 
 def test_10_000_tokens_of_a_client_that_auth_folds_leave_nothing_behind() -> None:
-    """Auth folds beyond 1,000; a follower drops what the wider watermark covers."""
+    """Auth folds above 1,000; a follower drops the watermarks that the wider one covers."""
     marks = Marks()
     largest = 0
     for number in range(10_000):
@@ -135,7 +135,7 @@ def test_a_header_that_names_no_service_is_let_in_only_while_that_is_asked_for()
 
 
 class Auth:
-    """Answers questions one by one with the answers that the test prepared, and keeps the last one waiting."""
+    """Answers requests one by one with the test's answers, and keeps the last request waiting."""
 
     def __init__(self, *answers: Answer | Exception) -> None:
         self.answers = list(answers)
@@ -154,7 +154,7 @@ class Auth:
 
 
 def follow(auth: Auth) -> Marks:
-    """The marks of a follower whose question waits for an answer."""
+    """The marks of a follower whose request waits for an answer."""
     marks = Marks()
 
     async def story() -> None:
@@ -188,11 +188,11 @@ def test_a_follower_that_gets_no_answer_or_nonsense_asks_again_but_not_without_e
     began = time.monotonic()
     follow(auth)
     assert len(auth.asked) == 7
-    assert time.monotonic() - began > 4 * 0.8 * RETRY_SECONDS  # after each answer without news
+    assert time.monotonic() - began > 4 * 0.8 * RETRY_SECONDS  # after each answer without a change
 
 
 def test_a_bell_that_no_answer_follows_asks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection of the question is dead, and nobody has noticed."""
+    """The connection of the request is dead, but no error has shown it."""
     mark = watermark("client", (0, 0, 0, 0, 5))
     asked: list[int] = []
 

@@ -1,4 +1,4 @@
-"""A service's two database roles stay what they are, whatever somebody who got hold of one tries."""
+"""An attacker with one of a service's two database roles cannot get more rights or change the schema."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ TRAIL: LiteralString = """
         (SELECT json_agg(b ORDER BY position)::text FROM audit_batches b), (SELECT json_agg(l ORDER BY audit_id)::text FROM audit_leaves l),
         (SELECT json_agg(s ORDER BY position)::text FROM audit_seals s), (SELECT count(*) FROM migrations)
 """
-# Functions that run as the owner, with what a role could use to make them run something else.
+# Functions that run as the owner, with settings that a role could use to make them run other code.
 DEFINERS: LiteralString = """
     SELECT oid::regprocedure::text, proconfig, pg_get_userbyid(proowner), has_function_privilege('public', oid, 'EXECUTE')
     FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef ORDER BY 1
@@ -45,7 +45,7 @@ DEFINERS: LiteralString = """
 
 @pytest.fixture(scope="module")
 def attacked(databases: TestDatabases) -> Iterator[Callable[[str], Database]]:
-    """One database per service for all attempts, with an entry that is sealed and one that is not: none has an effect on the next."""
+    """One database per service for all attempts, with one sealed and one unsealed entry; no attempt affects the next."""
 
     @cache
     def of(service: str) -> Database:
@@ -66,7 +66,7 @@ def attacked(databases: TestDatabases) -> Iterator[Callable[[str], Database]]:
 
 
 def state(conn: psycopg.Connection[Any]) -> list[Any]:
-    """The catalogues, roles and rights as they are, and the whole trail."""
+    """The present catalogues, roles and rights, and the whole trail."""
     return [*conn.execute(CATALOGUES).fetchall(), *conn.execute(TRAIL).fetchall()]
 
 
@@ -103,7 +103,7 @@ def test_no_attempt_to_be_more_than_the_role_has_an_effect(
 
 
 def tried(database: Database, kind: str, attempt: Attempt) -> str | None:
-    """The SQLSTATE with which the last statement was refused; None when it ran."""
+    """The SQLSTATE that refused the last statement; None if it ran."""
     with psycopg.connect(getattr(database, kind), autocommit=True) as conn:
         *first, last = (sql.SQL(each).format(**names(database, kind)) for each in attempt.statements)
         for statement in first:
@@ -131,7 +131,7 @@ def test_what_runs_as_the_owner_finds_no_name_in_a_schema_a_role_could_fill(
 
 @pytest.mark.parametrize("service", NAMES)
 def test_nobody_is_given_what_nobody_asked_for(attacked: Callable[[str], Database], service: str) -> None:
-    """No right of PUBLIC on functions, tables, the schema or the database; no table of a login."""
+    """No right of PUBLIC on functions, tables, the schema or the database, and no table owned by a login role."""
     database = attacked(service)
     with psycopg.connect(database.admin) as conn:
         functions = conn.execute(

@@ -1,4 +1,4 @@
-"""A web process is set up so that nothing of its own holds its loop for long."""
+"""The settings of a web process keep its own work from blocking the event loop for long."""
 
 import subprocess
 import sys

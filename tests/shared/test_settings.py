@@ -1,4 +1,4 @@
-"""Settings: read once from the environment; a wrong one is named, and never shown."""
+"""Settings: read once from the environment; a wrong one is named but never shown."""
 
 from pathlib import Path
 

@@ -42,7 +42,7 @@ def test_keys_of_a_service_overlap_while_they_are_rotated() -> None:
 
 @pytest.mark.parametrize("text", ["", "k1", f"k1:{SEED[:-1]}", f":{SEED}", f"k.1:{SEED}", "k1:" + "A" * 44])
 def test_a_malformed_private_key_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - the text differs with what is wrong
+    with pytest.raises(ValueError):  # noqa: PT011 - the text depends on the fault
         Signer(text)
 
 

@@ -1,4 +1,4 @@
-"""A server whose machine is lost says nothing on any connection: that is found out within seconds, and its successor taken."""
+"""A lost machine sends nothing on any connection: clients notice within seconds and use its successor."""
 
 import asyncio
 import threading
@@ -79,7 +79,7 @@ async def lose(both: Database, port: int, standby: Standby) -> float:
 
 @pytest.fixture
 def lost_and_replaced(own_network: None, tmp_path: Path) -> Iterator[tuple[RedisServer, Callable[[], None]]]:
-    """A Redis, and how it is lost while nothing of it gets through, with an empty one in its place."""
+    """A Redis, and a call that cuts its network and puts an empty one in its place."""
     server = RedisServer(tmp_path / "redis", new_password())
     server.start()
     server.wait()
@@ -98,7 +98,7 @@ def lost_and_replaced(own_network: None, tmp_path: Path) -> Iterator[tuple[Redis
 
 
 def connected(port: int) -> bool:
-    """Whether this process has a connection to that port of which nobody has found out that it leads nowhere."""
+    """Whether this process has a connection to that port that it does not yet know to be dead."""
     connections = psutil.Process().net_connections("tcp")
     return any(one.raddr and one.raddr.port == port and one.status == "ESTABLISHED" for one in connections)
 

@@ -1,4 +1,4 @@
-"""One trace from the caller to the last worker: HTTP, outbox, queue and consumer hang together, and say nothing personal."""
+"""One trace from the caller to the last worker connects HTTP, outbox, queue and consumer, without personal data."""
 
 import json
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
 
 class Silent:
     def ring(self) -> None:
-        """The relay of these tests polls."""
+        """The relay of these tests polls, so there is nothing to ring."""
 
 
 async def create(request: Request) -> Response:
@@ -116,9 +116,9 @@ def test_a_span_holds_neither_query_nor_id_nor_what_was_said(
 ) -> None:
     posted(producer, SAMPLED)
     delivered(producer, consumer, redis_url)
-    told = " ".join(f"{span.name} {dict(span.attributes or {})}" for span in spans.get_finished_spans())
+    text = " ".join(f"{span.name} {dict(span.attributes or {})}" for span in spans.get_finished_spans())
     for secret in ("Rossi", "/things/42", "enc_personal", "org_1"):
-        assert secret not in told
+        assert secret not in text
 
 
 def test_what_was_not_sampled_stays_so_to_the_end_and_keeps_its_id(
@@ -156,7 +156,7 @@ def test_a_failed_call_marks_its_span_with_the_kind_of_error_alone(spans: InMemo
     assert span.events == ()
 
 
-def test_an_error_inside_a_span_is_told_by_its_type(spans: InMemorySpanExporter) -> None:
+def test_an_error_inside_a_span_is_recorded_by_its_type(spans: InMemorySpanExporter) -> None:
     with pytest.raises(ValueError, match="Rossi"), tracing.span("work", answer=42):
         raise ValueError("Mario Rossi")
     span = named(spans, "work")

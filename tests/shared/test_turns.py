@@ -1,4 +1,4 @@
-"""Places in turn: who asks often waits longer, the queue has an end, and nobody's leaving loses a place."""
+"""Places in turn: a client that asks often waits longer, the queue is bounded, and a client that leaves loses no place for others."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

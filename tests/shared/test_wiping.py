@@ -1,4 +1,4 @@
-"""A test's database that is used again tells nothing of the test before."""
+"""A test's database that is used again contains nothing of the previous test."""
 
 import psycopg
 

@@ -21,10 +21,10 @@ def test_the_golden_event_is_accepted_and_its_body_is_what_the_standard_asks() -
     assert body["data"] == event.data
 
 
-def test_what_happened_in_a_rehearsal_says_so_to_every_subscriber() -> None:
+def test_an_event_of_a_sandbox_is_marked_as_a_test_for_every_subscriber() -> None:
     event = msgspec.json.decode((GOLDEN / "webhook_dispatcher.event.v1.json").read_bytes(), type=Event)
-    rehearsed = intake.accept("org_1", msgspec.structs.replace(event, test=True), None)
-    assert msgspec.json.decode(rehearsed.body)["test"] is True
+    accepted = intake.accept("org_1", msgspec.structs.replace(event, test=True), None)
+    assert msgspec.json.decode(accepted.body)["test"] is True
 
 
 def test_the_golden_app_is_read_whole() -> None:

@@ -198,7 +198,7 @@ async def rotate_secret(request: Request, caller: Caller, client_id: str, rotati
         if not rotation.overlap_seconds:
             await store.revoke_every_token(conn, app.client_id)
         expires_at = max((row[0] for row in ended), default=None)
-        await outbox.add(conn, app.tenant_id, _secret_rotated(app, expires_at, test=caller.rehearses))
+        await outbox.add(conn, app.tenant_id, _secret_rotated(app, expires_at, test=caller.is_sandbox))
         await audit.record(conn, caller, "app.secret_rotated", app.client_id, {"overlap": rotation.overlap_seconds})
         answer = http.json(RotatedSecret(app.client_id, secret, expires_at))
         response = await idempotency.keep(conn, request, caller, answer)

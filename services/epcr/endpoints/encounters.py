@@ -124,7 +124,7 @@ def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:
         vehicle_id=draft.vehicle_id,
         cad_incident_id=draft.cad_incident_id,
         patient_number=draft.patient_number,
-        test=caller.rehearses,
+        test=caller.is_sandbox,
         version=1,
         revision=1,
         amended=False,

@@ -27,7 +27,7 @@ _TEST = {"system": ACT_REASON, "code": "HTEST"}
 
 
 def meta(test: bool) -> Json:
-    """Security labels of every resource: pseudonymised with a key, parts taken out; and whether it is a rehearsal."""
+    """Security labels of every resource: pseudonymised with a key, parts redacted; `test` adds the label of test data."""
     return {"security": [*_PSEUDONYMISED, _TEST] if test else _PSEUDONYMISED}
 
 

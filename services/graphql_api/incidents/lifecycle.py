@@ -97,7 +97,7 @@ def annotation(incident: Incident, note: str, now: datetime) -> Entry:
 def event(before: Incident | None, after: Incident, cause: list[str], *, test: bool = False) -> Event:
     """`incident.created`, `incident.updated` or `incident.closed`, as the catalogue of event types describes them.
 
-    `cause` are the automations that led to the change, `test` says that it is a rehearsal.
+    `cause` are the automations that led to the change, `test` marks an event of a sandbox.
     """
     kind = "created" if before is None else "closed" if after.status == "closed" else "updated"
     data: dict[str, Any] = {

@@ -135,7 +135,7 @@ async def _tell(context: Context, conn: AsyncConnection, before: Incident | None
     entries = lifecycle.timeline(before, after)
     async with conn.cursor() as cursor:
         await cursor.executemany(queries.ADD_ENTRY, [_parameters(after, entry) for entry in entries])
-    event = lifecycle.event(before, after, context.cause, test=context.caller.rehearses)
+    event = lifecycle.event(before, after, context.cause, test=context.caller.is_sandbox)
     await outbox.add(conn, after.tenant_id, event)
     await audit.record(
         conn,

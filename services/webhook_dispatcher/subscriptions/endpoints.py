@@ -57,7 +57,7 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
             "headers": vault.seal_headers(webhook_id, draft.headers),
             "header_names": list(draft.headers),
             "paused": app.status == "disabled",
-            "rehearses": caller.rehearses,
+            "rehearses": caller.is_sandbox,
         }
         subscription = await found(conn, Subscription, queries.INSERT_SUBSCRIPTION, row)
         await audit.record(conn, caller, "webhook.created", webhook_id, {"events": draft.events})
@@ -98,7 +98,7 @@ async def change_webhook(request: Request, caller: Caller, webhook_id: str, chan
             await _switch(conn, subscription, enabled=True)
         given = [name for name in change.__struct_fields__ if getattr(change, name) is not UNSET]
         await audit.record(conn, caller, "webhook.changed", subscription.id, {"fields": given})
-        touched = {"id": subscription.id, "rehearses": caller.rehearses}
+        touched = {"id": subscription.id, "rehearses": caller.is_sandbox}
         subscription = await found(conn, Subscription, queries.TOUCH, touched)
         backlog = await read_backlog(conn, subscription.id)
     request.state.sender_bell.ring(subscription.id)
