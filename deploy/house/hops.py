@@ -129,7 +129,7 @@ class Road:
 
 
 def entered(*starts: str) -> tuple[int, int]:
-    """Modules of the service and of shared/ entered from `services.epcr.endpoints.encounters:create_encounter` and the like."""
+    """Modules of the service and of shared/ entered from `services.epcr.encounters.endpoints:create_encounter` and the like."""
     road = Road()
     for start in starts:
         where, _, name = start.partition(":")

@@ -23,7 +23,7 @@ TREES = ("deploy", "gateway", "services", "shared")
 TEST = re.compile(r"^\s*(?:async )?def test_", re.MULTILINE)
 
 ROADS = {
-    "create an encounter": ("services.epcr.endpoints.encounters:create_encounter",),
+    "create an encounter": ("services.epcr.encounters.endpoints:create_encounter",),
     "deliver a webhook": ("services.webhook_dispatcher.tasks:create_worker", "services.webhook_dispatcher.sender:run"),
     "client-credentials token": ("services.auth.oauth.endpoints:token",),
     "ACQI query": ("services.graphql_api.endpoints:graphql", "services.graphql_api.acqi.resolvers:acqi_metrics"),

@@ -1,4 +1,4 @@
-"""`python -m services.epcr`: its processes and the operator's commands."""
+"""`python -m services.epcr`: processes and operator's commands."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +48,7 @@ cli = commands(
 
 @cli.command()
 def reencrypt() -> None:
-    """Bring every record under the first of ENCRYPTION_KEYS; after that the others may go. Needs MIGRATION_DATABASE_URL."""
+    """Encrypt every record with the first of ENCRYPTION_KEYS; after that the others may go. Needs MIGRATION_DATABASE_URL."""
     import psycopg
 
     from services.epcr import reencrypt as records

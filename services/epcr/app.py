@@ -1,4 +1,4 @@
-"""ePCR over HTTP: encounters for partners, the whole record for the crew."""
+"""epcr over HTTP: encounters for partners, the complete record for the crew."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.epcr.pseudonyms import Pseudonyms
+from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.routes import CREW, PART
 from services.epcr.settings import Settings
 from shared import database, health, readiness, routing
@@ -47,7 +47,7 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers=database.exception_handlers,
         lifespan=partial(lifespan, settings, feed, pseudonyms),
     )
-    # Another path is not found, rather than redirected to an address this process only believes to be its own.
+    # A path with a slash too many is 404. A redirect would name an address that is this process's own, not the partner's.
     app.router.redirect_slashes = False
     return app
 

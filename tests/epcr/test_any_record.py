@@ -10,12 +10,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.epcr import amend
-from services.epcr.facts import facts_of
+from services.epcr.encounters.facts import facts_of
 from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.encode import checked, encode
-from services.epcr.models.care import DOSE_UNITS
-from services.epcr.models.record import Encounter, RecordPatch
+from services.epcr.records import amend
+from services.epcr.records.care import DOSE_UNITS
+from services.epcr.records.models import Encounter, RecordPatch
 from shared import http, strict_json
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer

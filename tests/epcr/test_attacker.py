@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.epcr.deidentify import Disclosure, Mode, shift
-from services.epcr.editions import HELD_DAYS, until
-from services.epcr.pseudonyms import SHIFT_DAYS, Pseudonyms
+from services.epcr.deidentification.projection import Disclosure, Mode, shift
+from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Pseudonyms
+from services.epcr.encounters.editions import HELD_DAYS, end_of_edition
 from shared import ids, pagination
 from shared.database import set_tenant
 from shared.encoding import base64url_decode
@@ -177,14 +177,14 @@ def test_polling_tells_no_more_than_the_year_of_what_is_shown_as_a_year(
 def test_a_year_is_over_before_anything_of_it_is_shown(began: str) -> None:
     anchor = datetime.fromisoformat(began)
     moved = shift(Disclosure(golden.PSEUDONYMS.domain(1, "org", "app"), "safe_harbor", b""), anchor)
-    end = until("safe_harbor", moved, datetime(2027, 6, 1, 12, tzinfo=UTC))
+    end = end_of_edition("safe_harbor", moved, datetime(2027, 6, 1, 12, tzinfo=UTC))
     assert end + timedelta(days=1) < datetime(2027, 6, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("days", [-SHIFT_DAYS, -1, 1, SHIFT_DAYS])
 @pytest.mark.parametrize("clock", ["2026-03-01T00:00:00+00:00", "2026-03-01T23:59:59.999999+00:00"])
 def test_an_edition_ends_as_many_days_ago_in_the_calendar_of_every_patient(days: int, clock: str) -> None:
-    end = until("shifted", timedelta(days=days), datetime.fromisoformat(clock))
+    end = end_of_edition("shifted", timedelta(days=days), datetime.fromisoformat(clock))
     assert end + timedelta(days=days) == datetime(2026, 3, 1, tzinfo=UTC) - timedelta(days=HELD)
     assert end < datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -289,7 +289,7 @@ def test_no_page_ends_at_an_encounter_that_may_not_be_seen_yet(
     organisation: Organisation, inside: Inside, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its alias in a cursor would tell from when on it was there."""
-    monkeypatch.setattr("services.epcr.editions.LOOKED_AT", 2)
+    monkeypatch.setattr("services.epcr.encounters.editions.LOOKED_AT", 2)
     patients(organisation)
     attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)
     seen: set[str] = set()
@@ -327,8 +327,8 @@ def test_one_request_opens_so_many_records_and_the_next_one_goes_on(
     calendar: Calendar,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.epcr.editions.LOOKED_AT", 2)
-    monkeypatch.setattr("services.epcr.editions.OPENED", 3)
+    monkeypatch.setattr("services.epcr.encounters.editions.LOOKED_AT", 2)
+    monkeypatch.setattr("services.epcr.encounters.editions.OPENED", 3)
     patients(organisation)
     forget_bases(organisation, inside)
     attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)

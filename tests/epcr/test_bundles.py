@@ -10,11 +10,12 @@ import msgspec
 import pytest
 from ucumvert import get_ucum_parser
 
-from services.epcr import amend, checks, measurements, nomenclature
+from services.epcr.fhir import checks, measurements, nomenclature
 from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.encode import UnfitBundle, checked, encode
-from services.epcr.models.care import DOSE_UNITS, MEASURED_IN
-from services.epcr.models.record import RecordPatch
+from services.epcr.records import amend
+from services.epcr.records.care import DOSE_UNITS, MEASURED_IN
+from services.epcr.records.models import RecordPatch
 from shared import http
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer, Refused

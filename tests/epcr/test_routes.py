@@ -7,7 +7,8 @@ import jsonschema_rs
 import pytest
 
 from services.epcr.app import routes
-from services.epcr.routes import ENCOUNTER, ENCOUNTERS, PART
+from services.epcr.encounters.routes import ENCOUNTER, ENCOUNTERS
+from services.epcr.routes import PART
 from shared.openapi import document
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.deliveries import app_changed

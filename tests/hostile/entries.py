@@ -27,7 +27,7 @@ import services.control_plane.marketplace.models
 import services.control_plane.packages.models
 import services.control_plane.releases.models
 import services.device_ingest.models
-import services.epcr.models.record
+import services.epcr.records.models
 import services.graphql_api.requests
 import services.webhook_dispatcher.models
 from gateway import framing, headers, target
@@ -44,7 +44,7 @@ from services.control_plane import contents
 from services.control_plane.automations import expressions
 from services.control_plane.packages import canonical, rules
 from services.device_ingest import nomenclature, units
-from services.epcr import representations
+from services.epcr.encounters import representations
 from services.graphql_api import bundles, errors, requests, schema
 from services.graphql_api import documents as graphql_documents
 from services.graphql_api.plans import Planner
@@ -91,7 +91,7 @@ KINDS: dict[str, Any] = {
         (services.control_plane.packages.models, "PackageDraft SigningKeyDraft VersionDraft"),
         (services.control_plane.releases.models, "ReleaseDraft Decision"),
         (services.device_ingest.models, "DeviceChange ObservationDraft"),
-        (services.epcr.models.record, "EncounterDraft RecordPatch"),
+        (services.epcr.records.models, "EncounterDraft RecordPatch"),
         (services.graphql_api.requests, "GraphqlRequest"),
         (services.webhook_dispatcher.models, "NewWebhook WebhookChange"),
     )

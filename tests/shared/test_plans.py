@@ -52,7 +52,7 @@ BOUNDED = {
 # Not statements by themselves: others begin with them.
 FRAGMENTS = frozenset(
     {
-        "services.epcr.queries.LINKED",
+        "services.epcr.encounters.queries.LINKED",
         "services.webhook_dispatcher.chore_queries._GIVE_UP_BEGIN",
         "services.webhook_dispatcher.dispatch_queries.WALK",
         "services.webhook_dispatcher.queries._COLUMNS",

@@ -1,10 +1,10 @@
-"""The words of FHIR this service uses: systems, codes and small datatypes as plain values, keys in the order of the specification."""
+"""FHIR's systems, codes and small datatypes as plain values, with keys in the order of the specification."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.epcr.nomenclature import UCUM
+from services.epcr.fhir.nomenclature import UCUM
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
@@ -27,7 +27,7 @@ _TEST = {"system": ACT_REASON, "code": "HTEST"}
 
 
 def meta(test: bool) -> Json:
-    """Security labels of every resource: pseudonymised with a key, parts taken out; and whether it is a rehearsal."""
+    """Security labels of every resource: pseudonymised with a key, and redacted; `HTEST` for test data."""
     return {"security": [*_PSEUDONYMISED, _TEST] if test else _PSEUDONYMISED}
 
 
@@ -40,7 +40,7 @@ def concept(*codings: Json) -> Json:
 
 
 def ems(code: str) -> Json:
-    """A concept of our own vocabulary, for what no public one says."""
+    """A concept of our own vocabulary, where no public vocabulary has it."""
     return concept(coding(EMS, code.replace("_", "-")))
 
 

@@ -1,4 +1,4 @@
-"""How a record begins and how it is written on: pure, so that every write can be replayed in one's head."""
+"""How a record begins and grows, and how an encounter's status moves. Pure: the same input gives the same record."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET
 
-from services.epcr import measurements
-from services.epcr.fhir.findings import arrest_is_told, stroke_kinds
-from services.epcr.models.care import Item
-from services.epcr.models.record import ITEM_LISTS, EncounterDraft, Record, RecordPatch
+from services.epcr.fhir.measurements import kind_without_unit, kinds_of
+from services.epcr.records.care import Item
+from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch, Status
 from shared import problems
 from shared.problems import FieldError
 
@@ -19,16 +18,27 @@ Entry = TypeVar("Entry", bound=Item)
 MAX_ENTRIES = 2000
 SECTIONS = ("patient", "times", "arrest", "stroke", "disposition")
 REPLACED = ("crew_ids", "primary_impression", "secondary_impressions", "narrative")
-# What says that something was done, or what came of it: of what was left undone it is not true. Asked of what is sent alone, since
-# a record that was stored before is still to be read.
+# Fields that contradict `not_done`. Only sent entries are checked, because a stored record must stay readable.
 RESULTS = ("outcome", "finding", "dose", "response")
-# Sections that stand in a bundle as entries of their own, and so have a history there.
+# Sections that are entries of their own in a bundle, and have a history there.
 EXPORTED = ("arrest", "stroke")
+NEXT: dict[Status, frozenset[Status]] = {
+    "in_progress": frozenset({"completed", "cancelled"}),
+    "completed": frozenset({"handed_over"}),
+    "handed_over": frozenset(),
+    "cancelled": frozenset(),
+}
+
+
+def may_follow(current: Status, wanted: Status) -> bool:
+    """Whether a status may change to `wanted`, or is already `wanted`. A status moves forward only."""
+    return wanted == current or wanted in NEXT[current]
 
 
 def begin(draft: EncounterDraft, now: datetime, new_id: NewId) -> Record:
-    """The first version of a record. Raises a 422 Problem for an entry that brings an id or contradicts itself."""
-    record = Record(anchor=_anchor(draft, now), crew_ids=draft.crew_ids)
+    """The first version of a record. Raises a 422 Problem for an entry that has an id or contradicts itself."""
+    clock = [getattr(draft.times, name) for name in draft.times.__struct_fields__] if draft.times else []
+    record = Record(anchor=min((at for at in clock if at is not None), default=now), crew_ids=draft.crew_ids)
     for name in (*SECTIONS, *REPLACED[1:]):
         setattr(record, name, getattr(draft, name))
     for name in ITEM_LISTS:
@@ -37,8 +47,8 @@ def begin(draft: EncounterDraft, now: datetime, new_id: NewId) -> Record:
     return record
 
 
-def merge(record: Record, patch: RecordPatch, named: Mapping[str, Any], new_id: NewId) -> Record:
-    """The next version. `named` is the patch as it was sent: what it does not name stays, what it names as null goes (RFC 7396).
+def merge(record: Record, patch: RecordPatch, given: Mapping[str, Any], new_id: NewId) -> Record:
+    """The next version. `given` is the JSON of the patch: a missing member changes nothing, null clears (RFC 7396).
 
     Raises a 422 Problem for an entry whose id is not in the record or that contradicts itself, and for a section whose parts no longer fit.
     """
@@ -48,34 +58,12 @@ def merge(record: Record, patch: RecordPatch, named: Mapping[str, Any], new_id: 
             setattr(new, name, getattr(patch, name))
     for name in SECTIONS:
         if getattr(patch, name) is not UNSET:
-            setattr(new, name, _merged(getattr(record, name), getattr(patch, name), named[name], f"/{name}"))
+            setattr(new, name, _merged(getattr(record, name), getattr(patch, name), given[name], f"/{name}"))
     for name in ITEM_LISTS:
         if getattr(patch, name) is not UNSET:
             setattr(new, name, _entries(new, name, getattr(patch, name), new_id))
     _count_sections(record, new)
     return new
-
-
-def kinds_of(name: str, part: Any) -> list[str]:
-    """The FHIR resources that an entry or section makes beside its own."""
-    if part is None:
-        return []
-    members: dict[str, Any] = msgspec.to_builtins(part)
-    if name == "vital_signs":
-        return [measurements.as_told(kind, members) for kind in measurements.kinds(members)]
-    if name == "procedures":
-        return ["finding"] if members.get("finding") else []
-    if name == "stroke":
-        return stroke_kinds(members)
-    if name == "arrest":
-        return [name] if arrest_is_told(members) else []
-    return []
-
-
-def _anchor(draft: EncounterDraft, now: datetime) -> datetime:
-    times = draft.times
-    named = [getattr(times, name) for name in times.__struct_fields__] if times else []
-    return min((at for at in named if at is not None), default=now)
 
 
 def _entries(record: Record, name: str, sent: list[Entry], new_id: NewId) -> list[Entry]:
@@ -101,10 +89,10 @@ def _entries(record: Record, name: str, sent: list[Entry], new_id: NewId) -> lis
 
 
 def _refuse_contradiction(entry: Item, pointer: str) -> None:
-    """A 422 Problem for what was not done and yet had a result; what is withdrawn may stand as it was written."""
+    """Raises a 422 Problem for an entry with `not_done` and a result. An entry that is withdrawn may contradict itself."""
     if entry.entered_in_error or getattr(entry, "not_done", None) is None:
         return
-    # An attempt that failed is one way of not having done it.
+    # A failed attempt is a way of not doing it.
     results = [name for name in RESULTS if getattr(entry, name, None) not in (None, "unsuccessful")]
     if results:
         errors = [FieldError(f"{pointer}/{name}", "contradicts not_done") for name in results]
@@ -117,31 +105,27 @@ def _count_sections(old: Record, new: Record) -> None:
 
 
 def _count(record: Record, name: str, key: str, old: Any, new: Any) -> None:
-    """Notes that an entry or section was written anew, and which resources of it a receiver may still hold."""
+    """Counts a write of an entry or section, and records which of its former resources a receiver may still hold."""
     if old == new:
         return
     record.revisions[key] = record.revisions.get(key, 0) + 1
-    known = {_kind(told): told for told in (*record.withdrawn.get(key, []), *kinds_of(name, old))}
-    present = {_kind(told) for told in kinds_of(name, new)}
-    gone = sorted(told for kind, told in known.items() if kind not in present)
+    # The same measurement in another unit is a correction, so that the unit does not count.
+    known = {kind_without_unit(kind): kind for kind in (*record.withdrawn.get(key, []), *kinds_of(name, old))}
+    present = {kind_without_unit(kind) for kind in kinds_of(name, new)}
+    gone = sorted(kind for bare, kind in known.items() if bare not in present)
     if gone:
         record.withdrawn[key] = gone
     else:
         record.withdrawn.pop(key, None)
 
 
-def _kind(told: str) -> str:
-    """Without the unit: the same measurement in another unit is a correction of it."""
-    return told.partition(" ")[0]
-
-
-def _merged(old: Any, new: Any, named: Any, pointer: str) -> Any:
-    """`old` with the members that `named` names taken from `new`, however deep the objects go."""
-    if old is None or new is None or not isinstance(named, dict) or type(old) is not type(new):
+def _merged(old: Any, new: Any, given: Any, pointer: str) -> Any:
+    """`old` with the members of `given` taken from `new`, at every depth."""
+    if old is None or new is None or not isinstance(given, dict) or type(old) is not type(new):
         return new
     changes = {
         name: _merged(getattr(old, name), getattr(new, name), value, f"{pointer}/{name}")
-        for name, value in named.items()
+        for name, value in given.items()
     }
     try:
         return msgspec.structs.replace(old, **changes)

@@ -1,4 +1,4 @@
-"""Which representation is asked for, and the tags that name its bytes."""
+"""Conditional requests and content negotiation (RFC 9110): entity tags of representations, and the wish for FHIR."""
 
 import hashlib
 import re
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from services.epcr.deidentify import Disclosure
-from services.epcr.queries import EncounterRow
+from services.epcr.deidentification.projection import Disclosure
+from services.epcr.encounters.models import EncounterRow
 from shared import problems
 
-# Raised whenever the same encounter would be told in other bytes.
+# Raise it when a release gives the same encounter other bytes.
 FORMAT = 3
 FHIR = "application/fhir+json"
 _WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)\s*(?:;|$)")
@@ -18,13 +18,13 @@ _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 
 
 def etag(row: EncounterRow, disclosure: Disclosure, kind: str) -> str:
-    """Strong: the same tag is the same bytes, in one domain, mode and representation."""
+    """A strong tag: equal tags mean equal bytes. It depends on domain, mode and representation."""
     parts = (FORMAT, row.id, row.revision, disclosure.domain.base, disclosure.mode, kind)
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
 def is_known(if_none_match: list[str], tag: str) -> bool:
-    """Whether a client already has what `tag` names (RFC 9110 §13.1.2, compared weakly)."""
+    """Whether the client already has the representation of `tag` (RFC 9110 §13.1.2, weak comparison)."""
     text = ",".join(if_none_match).strip()
     return text == "*" or tag.strip('"') in _TAG.findall(text)
 
@@ -34,7 +34,7 @@ def not_modified(headers: Mapping[str, str]) -> Response:
 
 
 def require_match(if_match: list[str], version: int) -> None:
-    """Raises Problem: 428 without `If-Match`, 412 when it names another version (compared strongly)."""
+    """Raises a 428 Problem without `If-Match`, a 412 Problem for another version (strong comparison)."""
     text = ",".join(if_match).strip()
     if not text:
         raise problems.Problem(428, "Precondition required", "Send If-Match with the ETag of the version you read.")
@@ -43,7 +43,7 @@ def require_match(if_match: list[str], version: int) -> None:
 
 
 def wants_fhir(accept: list[str]) -> bool:
-    """Whether FHIR's media type is asked for by name, and plain JSON not rather (RFC 9110 §12.5.1)."""
+    """Whether `Accept` names FHIR's media type, and prefers plain JSON no more than it (RFC 9110 §12.5.1)."""
     ranges = [one.partition(";") for one in ",".join(accept).lower().split(",")]
     weights = {kind.strip(): _weight(parameters) for kind, _, parameters in ranges}
     return weights.get(FHIR, 0) > 0 and weights[FHIR] >= weights.get("application/json", 0)

@@ -1,39 +1,11 @@
-"""Every statement of this service. Row-level security holds the tenant; statements of workers name it as well."""
+"""SQL of encounters, observations and apps. A web statement sees the tenant of its transaction; workers' statements also name it."""
 
-from datetime import datetime
-from typing import LiteralString, NamedTuple
+from typing import LiteralString
 
 COLUMNS: LiteralString = """
     id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, amended,
     patient_basis, pseudonym_version, record, created_at, updated_at, anchor
 """
-
-
-class EncounterRow(NamedTuple):
-    """An encounter as stored: `record` is ciphertext; the basis of the patient's pseudonyms is None until the patient was first shown.
-
-    `anchor` is None where an older version of this service began the encounter.
-    """
-
-    id: str
-    tenant_id: str
-    care_model: str
-    status: str
-    vehicle_id: str
-    cad_incident_id: str
-    patient_number: int
-    test: bool
-    version: int
-    revision: int
-    amended: bool
-    patient_basis: bytes | None
-    pseudonym_version: int | None
-    record: bytes
-    created_at: datetime
-    updated_at: datetime
-    anchor: datetime | None
-
-
 INSERT_ENCOUNTER: LiteralString = """
     INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, pseudonym_version,
         record, created_at, updated_at, anchor)
@@ -42,7 +14,8 @@ INSERT_ENCOUNTER: LiteralString = """
     ON CONFLICT (tenant_id, cad_incident_id, vehicle_id, patient_number) DO NOTHING RETURNING id
 """
 FIND_TWIN: LiteralString = """
-    SELECT id FROM encounters WHERE cad_incident_id = %s AND vehicle_id = %s AND patient_number = %s
+    SELECT id FROM encounters
+    WHERE cad_incident_id = %(cad_incident_id)s AND vehicle_id = %(vehicle_id)s AND patient_number = %(patient_number)s
 """
 FIND_ENCOUNTER: LiteralString = "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s)"
 LOCK_ENCOUNTER: LiteralString = FIND_ENCOUNTER + " FOR UPDATE"
@@ -57,7 +30,7 @@ LIST_ENCOUNTERS: LiteralString = (
     ORDER BY id DESC LIMIT %(limit)s
 """
 )
-# For apps that are shown moved times. A record is left out where it is not opened for the patient's basis or the anchor.
+# For apps with moved times. The record is empty unless it is opened for the patient's basis or the anchor.
 LIST_SHUFFLED: LiteralString = """
     SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, amended,
         patient_basis, pseudonym_version,
@@ -68,8 +41,8 @@ LIST_SHUFFLED: LiteralString = """
         AND (%(after)s::text IS NULL OR shuffled > (SELECT shuffled FROM encounters WHERE id = %(after)s))
     ORDER BY shuffled LIMIT %(limit)s
 """
-# Each encounter as the last version before its moment left it.
-AS_THEY_STOOD: LiteralString = """
+# Each encounter in its last version before a moment of its own.
+STATES_BEFORE: LiteralString = """
     SELECT e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
         v.version::bigint AS revision, coalesce(v.amended, e.amended) AS amended, e.patient_basis, e.pseudonym_version, v.record,
         e.created_at, v.written_at AS updated_at, e.anchor
@@ -90,8 +63,8 @@ INSERT_VERSION: LiteralString = """
     VALUES (%(id)s, %(version)s, %(tenant_id)s, %(care_model)s, %(status)s, %(amended)s, %(record)s, %(client_id)s, %(actor)s,
         %(trace_id)s, %(updated_at)s)
 """
-# Whoever shows a patient first decides for all who come after; the rows' locks make two first readers agree. All of a page in one
-# statement, locked in the order of their ids as the worker locks them: in a list's own order a reader and a batch would lock up.
+# The first reader of a patient decides for all later ones; the locks make two first readers agree. One statement for a whole page locks
+# the rows in the order of their ids, as the worker does: in the list's own order a reader and a batch could deadlock.
 FIX_BASES: LiteralString = """
     WITH locked AS (
         SELECT e.id, fresh.basis, fresh.version FROM encounters e
@@ -102,7 +75,7 @@ FIX_BASES: LiteralString = """
         pseudonym_version = coalesce(e.pseudonym_version, locked.version)
     FROM locked WHERE e.id = locked.id RETURNING e.id, e.patient_basis, e.pseudonym_version
 """
-# For a reader who goes through many in one transaction: it never waits for a lock while it holds others.
+# For a reader of many encounters in one transaction: it never waits for a lock while it holds others.
 FIX_FREE_BASES: LiteralString = """
     WITH locked AS (
         SELECT e.id, fresh.basis, fresh.version FROM encounters e
@@ -114,7 +87,7 @@ FIX_FREE_BASES: LiteralString = """
     FROM locked WHERE e.id = locked.id RETURNING e.id, e.patient_basis, e.pseudonym_version
 """
 FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps WHERE client_id = %s"
-# Observations are only ever added, each with the revision it made: a reader of one revision is shown none that came later.
+# Observations are only added, each with the revision that it made: a reader of one revision gets no later ones.
 LINKED: LiteralString = """
     SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
     FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision """
@@ -131,13 +104,13 @@ UPSERT_APP: LiteralString = """
         pseudonym_domain = excluded.pseudonym_domain, deidentification = excluded.deidentification
     WHERE apps.version < excluded.version
 """
-# Locked in the order of their ids, so that two batches wait for each other instead of locking up.
+# Locked in the order of their ids, so that two batches wait for each other without a deadlock.
 LOCK_KNOWN: LiteralString = """
     SELECT e.tenant_id, e.id, e.revision FROM encounters e
     JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::text[]) AS named (tenant_id, id)) named USING (tenant_id, id)
     ORDER BY e.id FOR NO KEY UPDATE OF e
 """
-# What INSERT_OBSERVATIONS takes of an observation, in its order, between the encounter's columns and `flags` and `test`.
+# Fields of an observation in INSERT_OBSERVATIONS, in its order, between the encounter's columns and `flags` and `test`.
 OBSERVATION = (
     "id",
     "device_id",
@@ -149,7 +122,7 @@ OBSERVATION = (
     "data_absent_reason",
     "observed_at",
 )
-# One statement for a whole batch, whatever tenants and encounters it is of; flags are words without commas.
+# One statement for a whole batch, of any tenants and encounters. Flags are words without commas.
 INSERT_OBSERVATIONS: LiteralString = """
     INSERT INTO observations (tenant_id, encounter_id, revision, id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
         data_absent_reason, observed_at, flags, test)
@@ -184,7 +157,7 @@ LINK_LATE: LiteralString = """
     UPDATE observations o SET revision = early.revision FROM early WHERE o.id = early.id
     RETURNING o.tenant_id, o.encounter_id, o.id
 """
-# Again at once where a portion was full; otherwise every ten seconds until nothing can have missed the encounter.
+# Again at once where a portion was full; otherwise every ten seconds until no early observation can be left.
 LOOK_AGAIN: LiteralString = """
     UPDATE late_links SET look_at = clock_timestamp() + CASE WHEN encounter_id = ANY(%s) THEN interval '0' ELSE interval '10 seconds' END
     WHERE encounter_id = ANY(%s)
@@ -205,7 +178,7 @@ REPORT_UNKNOWN: LiteralString = """
     UPDATE observations o SET reported_unknown = true FROM waiting WHERE o.id = waiting.id
     RETURNING o.tenant_id, o.encounter_id, o.id
 """
-# One portion; what another relay is deleting is left to it.
+# One portion, without the rows that another relay deletes.
 FORGET_UNKNOWN: LiteralString = """
     DELETE FROM observations WHERE id IN (
         SELECT id FROM observations

@@ -1,10 +1,9 @@
-"""What others are told when an encounter was written: subscribers an event without a word of the patient, graphql-api the facts."""
+"""Messages that a write of an encounter sends: an event without data of the patient for subscribers, facts for the indicators."""
 
 from collections.abc import Sequence
 
-from services.epcr.facts import facts_of
-from services.epcr.models.observations import LinkedObservation
-from services.epcr.models.record import Encounter, Status
+from services.epcr.encounters.facts import facts_of
+from services.epcr.records.models import Encounter, LinkedObservation, Status
 from shared import ids
 from shared.messages import EncounterFacts, Event
 
@@ -16,14 +15,14 @@ def created(encounter: Encounter) -> tuple[Event, EncounterFacts]:
 def changed(
     encounter: Encounter, before: Status, observations: Sequence[LinkedObservation]
 ) -> tuple[Event, EncounterFacts]:
-    """`before` is the status it had: an encounter is completed once, and updated ever after."""
+    """`before` is the former status. The change to completed is `completed`, each other change is `updated`."""
     is_completed = encounter.status == "completed" and before != "completed"
     type = "epcr.encounter.completed" if is_completed else "epcr.encounter.updated"
     return _event(encounter, type), facts_of(encounter, observations)
 
 
-def read_late(encounter: Encounter) -> Event:
-    """Of a device's readings that came in after the handover: whoever fetched the encounter then hears of nothing else any more."""
+def observed_late(encounter: Encounter) -> Event:
+    """Notifies partners that late device observations changed a handed-over encounter."""
     return _event(encounter, "epcr.encounter.updated")
 
 

@@ -1,4 +1,4 @@
-"""Encounters as partners see them: created from a dispatch system, read de-identified, exported as FHIR."""
+"""HTTP endpoints of encounters for partners: created from a dispatch system, read de-identified, exported as FHIR."""
 
 import logging
 from datetime import UTC, datetime
@@ -7,17 +7,25 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.epcr import amend, announcements, metrics, store
-from services.epcr.deidentify import Projection, project
-from services.epcr.disclosure import disclose, fixed, place, placed, policy_for
-from services.epcr.editions import Edition, Present, reader_for
-from services.epcr.fhir.encode import UnfitBundle
-from services.epcr.fhir.export import exported
-from services.epcr.models.record import Encounter, EncounterDraft
-from services.epcr.models.requests import EncounterFilter, ReadBundle, ReadEncounter
-from services.epcr.partner_view import plain_view, summary
-from services.epcr.pseudonyms import Pseudonyms
-from services.epcr.representations import FHIR, etag, is_known, not_modified, wants_fhir
+from services.epcr import metrics
+from services.epcr.deidentification.projection import Projection, project
+from services.epcr.deidentification.pseudonyms import Pseudonyms
+from services.epcr.encounters import events, store
+from services.epcr.encounters.disclosure import (
+    cursor_of,
+    disclose,
+    id_in_cursor,
+    plain_view,
+    policy_for,
+    summary,
+    with_bases,
+)
+from services.epcr.encounters.editions import Edition, Present, reader_for
+from services.epcr.encounters.models import EncounterFilter, ReadBundle, ReadEncounter
+from services.epcr.encounters.representations import FHIR, etag, is_known, not_modified, wants_fhir
+from services.epcr.fhir.encode import UnfitBundle, exported
+from services.epcr.records import amend
+from services.epcr.records.models import Encounter, EncounterDraft
 from shared import audit, http, idempotency, ids, outbox, pagination, problems
 from shared.database import AsyncConnection, tenant_transaction
 from shared.identity import Caller
@@ -35,14 +43,14 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
         if policy.mode != "exact":
             raise problems.insufficient_scope(WRITE, policy.mode)
         if answer := await idempotency.stored(conn, request, caller):
-            # What is told again is read again.
+            # A repeated answer is another reading of the encounter.
             await audit.record(conn, caller, "encounter.replay", answer.headers["location"].rpartition("/")[2])
             return answer
         encounter = _begun(caller, draft)
         pseudonyms = request.state.pseudonyms
         stored = await store.insert(conn, caller, encounter, request.state.keyring, pseudonyms.current)
         await audit.record(conn, caller, "encounter.create", encounter.id)
-        await outbox.add(conn, caller.tenant_id, *announcements.created(encounter))
+        await outbox.add(conn, caller.tenant_id, *events.created(encounter))
         view = await plain_view(conn, stored, policy, pseudonyms)
         response = http.created(view.content, location=f"{PATH}/{encounter.id}")
         return await idempotency.keep(conn, request, caller, response)
@@ -53,9 +61,10 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
         policy = reader.policy
-        found, last = await reader.listed(page, placed(caller, policy, pseudonyms, pagination.after(request, page)))
-        cursor = last and pagination.next_cursor(request, page, place(caller, policy, pseudonyms, last))
-        shown = await fixed(conn, found, policy, pseudonyms)
+        after = id_in_cursor(caller, policy, pseudonyms, pagination.after(request, page))
+        found, last = await reader.listed(page, after)
+        cursor = last and pagination.next_cursor(request, page, cursor_of(caller, policy, pseudonyms, last))
+        shown = await with_bases(conn, found, policy, pseudonyms)
         views = [await plain_view(conn, stored, policy, pseudonyms) for stored in shown]
         seen = {"encounter_ids": [stored.row.id for stored in shown]}
         await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
@@ -99,13 +108,13 @@ async def _export(request: Request, caller: Caller, encounter_id: str, max_entri
         await audit.record(conn, caller, "encounter.export", stored.row.id)
     if known:
         return not_modified(headers)
-    body = await _bytes(project(stored.encounter, observations, disclosure), max_entries)
+    body = await _encoded(project(stored.encounter, observations, disclosure), max_entries)
     media_type = FHIR if max_entries is None else "application/json"
     return Response(body, headers=headers | {"cache-control": "no-store"}, media_type=media_type)
 
 
-async def _bytes(projection: Projection, max_entries: int | None) -> bytes:
-    """Made beside the event loop, not on it: a long mission has thousands of readings."""
+async def _encoded(projection: Projection, max_entries: int | None) -> bytes:
+    """Encodes in a thread beside the event loop, because a long mission has thousands of observations."""
     try:
         return await run_in_threadpool(exported, projection, max_entries)
     except UnfitBundle as error:

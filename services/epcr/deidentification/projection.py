@@ -1,4 +1,4 @@
-"""What leaves: one rule per field of the record. A field without a rule does not leave, and a test asks a rule for each."""
+"""De-identification: one rule per field of the record. A field without a rule does not leave, and a test requires a rule for each."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -7,21 +7,20 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from services.epcr.models.observations import LinkedObservation
-from services.epcr.models.record import Encounter
-from services.epcr.pseudonyms import Domain
+from services.epcr.deidentification.pseudonyms import Domain
+from services.epcr.records.models import Encounter, LinkedObservation
 from shared.deidentification import Mode
 
 Method = Literal["keep", "alias", "drop", "move", "day", "year", "cap", "entry", "device", "observation"]
 OLDEST_AGE_SHOWN = 89
 
-# keep: a closed vocabulary, a number or an operational reference   drop: free text and whatever names a person or a place
+# keep: a closed vocabulary, a number or an operational reference   drop: free text, and a name of a person or a place
 # move: a time, by mode and, where it is moved, to the minute   day: a time of the platform's own, moved, to the day
 # year: the year of birth, none above 89   cap: an age, at most 90   entry, device, observation: a pseudonym
-# alias: an id that the app may ask by, and that does not tell when it was made
+# alias: an id that the app may use in requests, and that does not show its time of creation
 WRITTEN: dict[Mode, Method] = {"exact": "keep", "shifted": "day", "safe_harbor": "day"}
 RULES: dict[str, Method | dict[Mode, Method]] = {
-    # An id is made of the millisecond it was made in: beside it a moved time could be moved back.
+    # An id contains the millisecond of its creation: beside it a moved time could be moved back.
     "id": {"exact": "keep", "shifted": "alias", "safe_harbor": "alias"},
     "organization_id": "keep",
     "care_model": "keep",
@@ -160,7 +159,7 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
 
 
 class Disclosure(NamedTuple):
-    """To whom, and how: the partner's pseudonyms, the mode its tenant chose, and what the patient's pseudonyms are made from."""
+    """The recipient's pseudonyms, the mode that its tenant chose, and the basis of the patient's pseudonyms."""
 
     domain: Domain
     mode: Mode
@@ -168,7 +167,7 @@ class Disclosure(NamedTuple):
 
 
 class Projection(NamedTuple):
-    """The de-identified encounter. `rewritten` holds the pseudonyms of entries, and names of sections, written more than once."""
+    """The de-identified encounter. `rewritten` holds the pseudonyms of entries, and the names of sections, with more than one write."""
 
     view: dict[str, Any]
     observations: list[dict[str, Any]]
@@ -179,7 +178,7 @@ class Projection(NamedTuple):
 
 
 def project(encounter: Encounter, observations: list[LinkedObservation], disclosure: Disclosure) -> Projection:
-    """Everything a partner may know of an encounter, as plain values; times are aware datetimes, numbers Decimals."""
+    """All that a partner may know of an encounter, as plain values: times are aware datetimes, numbers Decimals."""
     record = encounter.record
     moves = _Moves(disclosure, encounter)
     view = moves.apply(_flat(encounter), "")
@@ -195,7 +194,7 @@ def project(encounter: Encounter, observations: list[LinkedObservation], disclos
 
 
 def _observations(moves: "_Moves", observations: Sequence[LinkedObservation]) -> list[dict[str, Any]]:
-    """Each with its `moment`, a number: readings of one moment stay together, and those of one minute apart."""
+    """Each with its `moment`, a number: observations of one moment stay together, and those of one minute apart."""
     moments = {at: number for number, at in enumerate(sorted({one.observed_at for one in observations}))}
     return [{"moment": moments[one.observed_at], **moves.apply(_plain(one), "observations.")} for one in observations]
 
@@ -210,12 +209,12 @@ class _Moves:
         self.seen_on = _seen_on(encounter)
 
     def apply(self, members: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-        """`members` with every rule applied; what is dropped, empty or unknown to the table is absent."""
+        """`members` with every rule applied; dropped, empty and unknown members are absent."""
         kept = {name: self._value(value, prefix + name) for name, value in members.items()}
         return {name: value for name, value in kept.items() if value is not None and value != [] and value != {}}
 
     def pseudonym(self, kind: str, local: str) -> str:
-        # Sections of the record are named in the open: there is one of each in an encounter.
+        # A section keeps its name, because an encounter has one of each.
         return self.domain.uuid(kind, local) if "_" in local else local
 
     def _value(self, value: Any, path: str) -> Any:
@@ -249,7 +248,7 @@ class _Moves:
         return self.pseudonym(method, value)
 
     def _moved(self, moment: datetime) -> datetime:
-        """By whole days alone, the seconds would say which exact time it was."""
+        """Moved by whole days and cut to the minute: the seconds would identify the exact time."""
         if self.mode == "exact":
             return moment
         return (moment + self.shift).astimezone(UTC).replace(second=0, microsecond=0)
@@ -261,17 +260,17 @@ def age(born: date, on: date) -> int:
 
 
 def _seen_on(encounter: Encounter) -> date:
-    """When the patient was as old as shown. A clock typed decades too early must not make somebody young again."""
+    """The date of the shown age. A time that was typed decades too early must not make the patient younger."""
     return max(encounter.record.anchor, encounter.created_at).date()
 
 
 def shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
-    """By how much the times of an encounter that began at `anchor` are moved."""
+    """The amount by which the times of an encounter that began at `anchor` are moved."""
     if disclosure.mode == "exact":
         return timedelta()
     if disclosure.mode == "shifted":
         return timedelta(days=disclosure.domain.shift_days(disclosure.basis))
-    # Of a date the year alone may stay (45 CFR 164.514(b)(2)): every encounter begins at noon of the first day of its year.
+    # Only the year of a date may stay (45 CFR 164.514(b)(2)): every encounter begins at noon of the first day of its year.
     return datetime(anchor.year, 1, 1, 12, tzinfo=UTC) - anchor
 
 

@@ -1,12 +1,14 @@
-"""Which Observations one set of vital signs makes, and how each is coded."""
+"""The kinds of Observation that entries and sections of a record make, and the codes of vital signs."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import msgspec
+
 
 class Code(NamedTuple):
-    """LOINC codes, most general first, and what the first one is called."""
+    """LOINC codes, most general first, and the display of the first."""
 
     loinc: tuple[str, ...]
     display: str
@@ -35,7 +37,7 @@ CODES: dict[str, Code] = {
     "avpu": Code(("67775-7",), "Level of responsiveness"),
     "pain": Code(("72514-3",), "Pain severity - 0-10 verbal numeric rating [Score] - Reported"),
 }
-# What the LOINC code says depends on the unit: a fraction, a pressure, an amount, a mass.
+# The LOINC code depends on the unit: a fraction, a pressure, an amount, a mass.
 CODES_BY_UNIT: dict[str, dict[str, Code]] = {
     "etco2": {
         "mm[Hg]": Code(("19891-1",), "Carbon dioxide [Partial pressure] in Exhaled gas --at end expiration"),
@@ -63,6 +65,7 @@ UNITS = {
     "gcs": "{score}",
     "pain": "{score}",
 }
+FAST = ("suspected", "face", "arm", "speech", "last_known_well", "prealert")
 # Responsiveness as NEWS2 codes it in SNOMED CT, with the terms of its value sets.
 AVPU = {
     "alert": ("248234008", "Mentally alert"),
@@ -73,19 +76,42 @@ AVPU = {
 CATEGORIES = {"glucose": "laboratory", "gcs": "exam", "avpu": "exam", "pain": "survey"}
 
 
+def kinds_of(name: str, part: Any) -> list[str]:
+    """The Observations that an entry of the list `name`, or the section `name`, makes. Kinds of vital signs have their unit."""
+    if part is None:
+        return []
+    members: dict[str, Any] = msgspec.to_builtins(part)
+    if name == "vital_signs":
+        return [kind_with_unit(kind, members) for kind in kinds(members)]
+    if name == "procedures":
+        return ["finding"] if members.get("finding") else []
+    if name == "stroke":
+        fast = ["fast"] if any(members.get(sign) is not None for sign in FAST) else []
+        return fast + (["nihss"] if members.get("nihss") is not None else [])
+    if name == "arrest":
+        # A comment does not leave.
+        has_findings = any(value is not None for field, value in members.items() if field != "comment")
+        return [name] if has_findings else []
+    return []
+
+
 def kinds(signs: Mapping[str, Any]) -> list[str]:
     """The Observations that a set of vital signs makes."""
     return [kind for kind, fields in FIELDS.items() if any(signs.get(field) is not None for field in fields)]
 
 
-def as_told(kind: str, signs: Mapping[str, Any]) -> str:
-    """What identifies the Observation of a kind after its value is gone: the kind, and the unit where that decides the code."""
+def kind_with_unit(kind: str, signs: Mapping[str, Any]) -> str:
+    """`etco2 kPa`: identifies an Observation after its value is gone. The unit is present where it decides the code."""
     return f"{kind} {signs[kind]['unit']}" if kind in CODES_BY_UNIT else kind
 
 
-def code_of(told: str, signs: Mapping[str, Any]) -> Code:
-    """How a kind, or what `as_told` kept of it, is coded; by the unit, where that decides."""
-    kind, _, unit = told.partition(" ")
+def kind_without_unit(kind: str) -> str:
+    return kind.partition(" ")[0]
+
+
+def code_of(kind_with_unit: str, signs: Mapping[str, Any]) -> Code:
+    """The code of a kind, with its unit or without. Where the unit decides, a present value comes before the unit of the kind."""
+    kind, _, unit = kind_with_unit.partition(" ")
     if kind in CODES:
         return CODES[kind]
     by_unit = CODES_BY_UNIT[kind]

@@ -1,13 +1,93 @@
-"""What was found and done: vital signs, procedures, medications, arrest, stroke, disposition, times."""
+"""The clinical parts of a record: coded concepts, times, vital signs, procedures, medications, arrest, stroke, disposition."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from services.epcr.models.concepts import Clinical, Drug, Text
 from shared import http
+
+ICD10 = "http://hl7.org/fhir/sid/icd-10"
+ICD10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+SNOMED = "http://snomed.info/sct"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+LongText = Annotated[str, Meta(min_length=1, max_length=50_000)]
+
+_FORMS = {
+    ICD10: re.compile(r"[A-Z][0-9]{2}(\.[0-9A-Z]{1,4})?"),
+    ICD10_CM: re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?"),
+    SNOMED: re.compile(r"[1-9][0-9]{5,17}"),
+    RXNORM: re.compile(r"[1-9][0-9]{0,7}"),
+    ATC: re.compile(r"[A-Z]([0-9]{2}([A-Z]([A-Z]([0-9]{2})?)?)?)?"),
+}
+
+# Verhoeff's check digit over the dihedral group D5, as the SNOMED CT Release File Specifications give it for SCTIDs.
+_MULTIPLY = (
+    "0123456789 1234067895 2340178956 3401289567 4012395678 5987604321 6598710432 7659821043 8765932104 9876543210"
+)
+_PERMUTE = "0123456789 1576283094 5803796142 8916043527 9453126870 4286573901 2793806415 7046913258"
+
+
+class Concept(http.Body):
+    """A code and the URI of its system. The form of the code is checked, so that no free text hides in it.
+
+    `display` is the text that the crew saw: stored, and never shown to a partner.
+    """
+
+    system: str
+    code: str
+    display: Text | None = None
+
+    def __post_init__(self) -> None:
+        form = _FORMS.get(self.system)
+        if form is None:
+            raise ValueError(f"system is not one of {', '.join(_FORMS)}")
+        if not form.fullmatch(self.code) or (self.system == SNOMED and not is_snomed_id(self.code)):
+            raise ValueError(f"code is not a code of {self.system}")
+
+
+class Diagnosis(Concept):
+    """ICD-10, of the WHO or the clinical modification."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.system, ICD10, ICD10_CM)
+
+
+class Clinical(Concept):
+    """SNOMED CT: procedures, routes, sites."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.system, SNOMED)
+
+
+class Drug(Concept):
+    """RxNorm, ATC or SNOMED CT."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.system, RXNORM, ATC, SNOMED)
+
+
+def is_snomed_id(digits: str) -> bool:
+    """Whether the last digit is the Verhoeff check digit of the others."""
+    multiply, permute = _MULTIPLY.split(), _PERMUTE.split()
+    check = 0
+    for position, digit in enumerate(reversed(digits)):
+        check = int(multiply[check][int(permute[position % 8][int(digit)])])
+    return check == 0
+
+
+def _require(system: str, *allowed: str) -> None:
+    if system not in allowed:
+        raise ValueError(f"system is not one of {', '.join(allowed)}")
+
 
 ItemId = Annotated[str, Meta(max_length=40)]
 Yes = bool
@@ -38,14 +118,14 @@ class Times(Part):
 
 
 class Measurement(http.Body):
-    """A value and its UCUM unit, for what services measure in more than one."""
+    """A value and its UCUM unit, where services use several units."""
 
     value: http.Number
     unit: str
 
 
 class Item(Part):
-    """An entry of a list. Without `id` it is a new one; with it, it takes the place of the entry so named.
+    """An entry of a list. Without `id` it is a new entry; with it, it replaces the entry of that id.
 
     An entry is never removed: `entered_in_error` withdraws it, here and in every hospital that has it.
     """
@@ -89,7 +169,7 @@ class VitalSigns(Item, kw_only=True):
             raise ValueError("gcs is not the sum of its parts")
 
 
-# What no body can show; what is merely alarming is data.
+# Values that no patient can have. An alarming value is data.
 _RANGES: dict[str, tuple[int, int]] = {
     "heart_rate": (0, 400),
     "respiratory_rate": (0, 150),
@@ -117,7 +197,7 @@ Reason = Literal["refused", "contraindicated", "not_indicated", "unable"]
 
 
 class Procedure(Item, kw_only=True):
-    """A SNOMED CT procedure. `not_done` says why it was not done, which is a finding of its own."""
+    """A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding."""
 
     performed_at: http.Timestamp
     ended_at: http.Timestamp | None = None
@@ -175,7 +255,7 @@ class Dose(http.Body):
 
 
 class Medication(Item, kw_only=True):
-    """A drug given, or with `not_done` one that was not, and why. A unit per time (`mL/h`) makes the dose a rate."""
+    """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a rate."""
 
     given_at: http.Timestamp
     medication: Drug
@@ -242,7 +322,7 @@ class Stroke(Part):
 
 
 class Disposition(Part):
-    """How it ended. `destination` names a place and stays inside."""
+    """The end of the encounter. `destination` names a place and never leaves."""
 
     outcome: (
         Literal[

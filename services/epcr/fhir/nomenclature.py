@@ -1,4 +1,4 @@
-"""How a device's code (ISO/IEEE 11073-10101) is told in FHIR: LOINC beside it, the category, the unit a hospital expects."""
+"""Codes of devices (ISO/IEEE 11073-10101) in FHIR: their LOINC codes, their categories, the units that hospitals expect."""
 
 import csv
 from decimal import Context, Decimal
@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-TABLE = Path(__file__).parent / "data" / "mdc_codes.csv"
+TABLE = Path(__file__).parents[1] / "data" / "mdc_codes.csv"
 MDC = "urn:iso:std:iso:11073:10101"
 UCUM = "http://unitsofmeasure.org"
 
-# Units in which a LOINC code is true of a value. Some say a property, of an amount another than of a mass, of a fraction another than
-# of a pressure; for others R4's vital signs profiles fix the unit, and a value in another stands under its MDC code alone.
+# Units in which a LOINC code is true of a value. Some codes state a property: an amount, a mass, a fraction, a pressure. For others
+# R4's vital signs profiles fix the unit, and a value in another unit has only its MDC code.
 _PER_MINUTE = frozenset({"/min", "{beat}/min", "{beats}/min", "{breath}/min", "{breaths}/min"})
 _PRESSURE = frozenset({"mm[Hg]"})
 _ONLY_FOR_UNITS = {
@@ -32,12 +32,12 @@ _ONLY_FOR_UNITS = {
     "8462-4": _PRESSURE,
     "8478-0": _PRESSURE,
 }
-# Decimal's own context would round what a device may send to 28 digits.
+# Decimal's default context would round the values of devices to 28 digits.
 _EVERY_DIGIT = Context(prec=100)
 _MOLAR_TWIN = {"2339-0": "15074-8", "41653-7": "14743-9"}
 # A pressure or a fraction; a mass or an amount.
 _OF_ONE_PROPERTY = frozenset({"19891-1", "19889-5", *_MOLAR_TWIN, *_MOLAR_TWIN.values()})
-# The R4 vital signs profiles fix the unit; these say the same in that unit, exactly.
+# The R4 vital signs profiles fix the unit. These units convert to it exactly.
 _SAME_IN = {
     "{beat}/min": ("/min", 0),
     "{beats}/min": ("/min", 0),
@@ -75,12 +75,12 @@ def metrics() -> dict[int, Metric]:
 
 
 def find(refid: str, code10: int) -> Metric:
-    """The metric of a code; one that is not in the table stands under its MDC code alone."""
+    """The metric of a code. One that is not in the table has only its MDC code."""
     return metrics().get(code10) or Metric(refid, code10, (), "procedure")
 
 
 def loinc_codes(metric: Metric, unit: str | None) -> list[str]:
-    """The LOINC codes that are true of a value in `unit`; of none at all, those that do not say which of several properties it would be."""
+    """The LOINC codes that are true of a value in `unit`. Without a unit, those that are true for every property."""
     if unit is None:
         return [code for code in metric.loinc if code not in _OF_ONE_PROPERTY]
     codes = [code for listed in metric.loinc for code in (listed, _MOLAR_TWIN.get(listed)) if code]
@@ -88,7 +88,7 @@ def loinc_codes(metric: Metric, unit: str | None) -> list[str]:
 
 
 def in_expected_unit(value: Decimal, unit: str) -> tuple[Decimal, str]:
-    """The same quantity in the unit FHIR's vital signs are given in, digit for digit."""
+    """The same quantity, exactly, in the unit of FHIR's vital signs."""
     expected, places = _SAME_IN.get(unit, (unit, 0))
     return (value.scaleb(places, _EVERY_DIGIT) if places else value), expected
 

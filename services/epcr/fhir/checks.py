@@ -1,4 +1,4 @@
-"""What R4 asks of these bundles and fhir.resources does not look at: required codes, invariants, references, UCUM, transaction rules."""
+"""R4's rules for these bundles that fhir.resources does not check: required codes, invariants, references, UCUM, transactions."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.epcr.nomenclature import UCUM
+from services.epcr.fhir.nomenclature import UCUM
 
 Json = dict[str, Any]
 CODES: dict[tuple[str, str], frozenset[str]] = {
@@ -83,7 +83,7 @@ UNITS = frozenset(
         "{drop}",
     ]
 )
-# R4's vital signs profiles, which servers apply to whatever carries their LOINC code.
+# R4's vital signs profiles, which servers apply to each Observation with their LOINC code.
 VITAL_UNITS: dict[str, frozenset[str]] = {
     "8867-4": frozenset({"/min"}),
     "9279-1": frozenset({"/min"}),
@@ -98,7 +98,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def problems_of(bundle: Json) -> list[str]:
-    """What is wrong with a transaction bundle: the rule and the place, never a value. Empty when nothing is."""
+    """The faults of a transaction bundle, each with the rule and the place, never a value."""
     entries: list[Json] = bundle.get("entry", [])
     kinds = {entry.get("fullUrl"): entry.get("resource", {}).get("resourceType") for entry in entries}
     found = [] if bundle.get("type") == "transaction" else ["Bundle.type: not a transaction"]
@@ -113,7 +113,7 @@ def problems_of(bundle: Json) -> list[str]:
 def _transaction(entries: list[Json]) -> Iterator[str]:
     urls = [entry.get("fullUrl") for entry in entries]
     if len(set(urls)) != len(urls):
-        yield "bdl-7, a fullUrl stands twice"
+        yield "bdl-7, a fullUrl is there twice"
     conditions = [_condition(entry) for entry in entries]
     if len(set(conditions)) != len(conditions):
         yield "two entries with one condition would make a duplicate"
@@ -201,7 +201,7 @@ def _codes(coded: Json) -> set[tuple[Any, Any]]:
 
 
 def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:
-    """Rules of datatypes, wherever they stand."""
+    """Rules of datatypes, at every depth."""
     if isinstance(value, list):
         for item in value:
             yield from _walk(item, kinds, name)
@@ -224,7 +224,7 @@ def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:
 
 
 def _period(value: Json) -> Iterator[str]:
-    """Compared as moments: a fraction of a second that one end leaves out would decide otherwise between the texts."""
+    """Ends are compared as moments, not as texts, which may differ in their fractions of a second."""
     ends = [str(value[name]) for name in ("start", "end") if name in value]
     if not all(_TIME.fullmatch(end) for end in ends):
         yield "a period has an end that is not a time in UTC"

@@ -1,26 +1,26 @@
-"""What the quality indicators are told of an encounter: codes, numbers and times, nothing of who the patient is."""
+"""Facts of an encounter for the quality indicators: codes, numbers and times, and nothing that identifies the patient."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
 
-from services.epcr.deidentify import OLDEST_AGE_SHOWN, age
-from services.epcr.device_facts import device_vitals
-from services.epcr.drugs import kind_of_drug, kind_of_procedure
-from services.epcr.models.care import Arrest, Disposition, Medication, Procedure, Stroke, VitalSigns
-from services.epcr.models.concepts import ICD10, ICD10_CM
-from services.epcr.models.observations import LinkedObservation
-from services.epcr.models.record import Encounter, Record
+from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN, age
+from services.epcr.encounters.codes import KIND_OF_METRIC, kind_of_drug, kind_of_procedure
+from services.epcr.records.care import ICD10, ICD10_CM, Disposition, Medication, Procedure, VitalSigns
+from services.epcr.records.models import Encounter, LinkedObservation, Record
 from shared.messages import ArrestFact, CodedFact, EncounterFacts, StrokeFact, VitalFact
 
 _NUMBERS = ("heart_rate", "respiratory_rate", "systolic", "diastolic", "spo2", "gcs", "pain")
 _MEASURED = ("temperature", "etco2", "glucose")
+_PRESSURES = frozenset({"systolic", "diastolic"})
+_MMHG_PER_KPA = Decimal("7.50062")
 
 
 def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) -> EncounterFacts:
-    """The whole state of this revision of an encounter."""
+    """The complete facts of this revision of an encounter."""
     record = encounter.record
     patient, ending = record.patient, record.disposition or Disposition()
     done = [one for one in record.procedures if not one.entered_in_error]
@@ -41,8 +41,8 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         vitals=[*_vitals(record), *device_vitals(observations, _airway_at(procedures))],
         medications=[_medication(one) for one in record.medications if not one.entered_in_error],
         procedures=procedures,
-        arrest=_arrest(record.arrest) if record.arrest else None,
-        stroke=_stroke(record.stroke) if record.stroke else None,
+        arrest=_arrest(record),
+        stroke=_stroke(record),
         transported=None if ending.outcome is None else ending.outcome == "transported",
         outcome=ending.outcome,
         prealert=_prealert(record),
@@ -52,13 +52,13 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
 
 
 def _airway_at(procedures: Sequence[CodedFact]) -> datetime | None:
-    """When the last advanced airway was placed."""
+    """The time of the last advanced airway."""
     placed = [one for one in procedures if one.kind == "advanced_airway" and one.successful]
     return max((one.at for one in placed if one.at and one.not_done_reason is None), default=None)
 
 
 def _began(record: Record) -> datetime:
-    """The earliest time of the mission that the record has by now; one that was begun without any has its anchor."""
+    """The earliest time of the mission in the record; the anchor of a record without times."""
     return min(_times(record).values(), default=record.anchor).astimezone(UTC)
 
 
@@ -72,7 +72,7 @@ def _age(record: Record) -> int | None:
 
 
 def _is_newborn(record: Record) -> bool | None:
-    """A birth date of the same day; an hour of birth is not recorded."""
+    """Whether the birth date is the day of the encounter; an hour of birth is not recorded."""
     patient = record.patient
     if patient is None or (patient.birth_date is None and patient.age_years is None):
         return None
@@ -132,11 +132,17 @@ def _procedure(done: Procedure) -> CodedFact:
     )
 
 
-def _arrest(arrest: Arrest) -> ArrestFact:
+def _arrest(record: Record) -> ArrestFact | None:
+    arrest = record.arrest
+    if arrest is None:
+        return None
     return ArrestFact(**{name: getattr(arrest, name) for name in ArrestFact.__struct_fields__})
 
 
-def _stroke(stroke: Stroke) -> StrokeFact:
+def _stroke(record: Record) -> StrokeFact | None:
+    stroke = record.stroke
+    if stroke is None:
+        return None
     return StrokeFact(
         suspected=stroke.suspected,
         fast_assessed=None not in (stroke.face, stroke.arm, stroke.speech),
@@ -145,5 +151,36 @@ def _stroke(stroke: Stroke) -> StrokeFact:
 
 
 def _prealert(record: Record) -> bool | None:
-    told = [part.prealert for part in (record.disposition, record.stroke) if part and part.prealert is not None]
-    return any(told) if told else None
+    given = [part.prealert for part in (record.disposition, record.stroke) if part and part.prealert is not None]
+    return any(given) if given else None
+
+
+def device_vitals(observations: Sequence[LinkedObservation], airway_at: datetime | None) -> Iterator[VitalFact]:
+    """The first, lowest, highest and last observation of each kind and unit, because a mission has thousands.
+
+    Of end-tidal CO2 also the highest since `airway_at`, the time of the last advanced airway.
+    """
+    series: dict[tuple[str, str | None], list[VitalFact]] = defaultdict(list)
+    for one in sorted(observations, key=lambda one: (one.observed_at, one.id)):
+        kind = KIND_OF_METRIC.get(one.mdc_code)
+        if kind and one.value is not None and not one.test and not one.flags:
+            fact = _fact(kind, one.value, one.unit_code, one.observed_at)
+            series[kind, fact.unit].append(fact)
+    for (kind, _), facts in series.items():
+        yield from _chosen(facts, airway_at if kind == "etco2" else None)
+
+
+def _fact(kind: str, value: Decimal, unit: str | None, at: datetime) -> VitalFact:
+    """Pressures in `mm[Hg]`, as crews record them; graphql-api converts the units of other kinds."""
+    if kind in _PRESSURES and unit == "kPa":
+        value, unit = value * _MMHG_PER_KPA, "mm[Hg]"
+    return VitalFact(kind=kind, value=value, unit=unit, at=at)
+
+
+def _chosen(facts: list[VitalFact], airway_at: datetime | None) -> list[VitalFact]:
+    """`facts` are in the order of their times."""
+    ranked = sorted(range(len(facts)), key=lambda index: facts[index].value or Decimal())
+    places = [0, ranked[0], ranked[-1], len(facts) - 1]
+    if airway_at is not None:
+        places += [index for index in ranked if (at := facts[index].at) and at >= airway_at][-1:]
+    return [facts[index] for index in dict.fromkeys(places)]
