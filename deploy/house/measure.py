@@ -26,7 +26,10 @@ ROADS = {
     "create an encounter": ("services.epcr.encounters.endpoints:create_encounter",),
     "deliver a webhook": ("services.webhook_dispatcher.tasks:create_worker", "services.webhook_dispatcher.sender:run"),
     "client-credentials token": ("services.auth.oauth.endpoints:token",),
-    "ACQI query": ("services.graphql_api.endpoints:graphql", "services.graphql_api.acqi.resolvers:acqi_metrics"),
+    "ACQI query": (
+        "services.graphql_api.transport.endpoints:graphql",
+        "services.graphql_api.acqi.resolvers:acqi_metrics",
+    ),
 }
 """Where each behaviour enters its service. A webhook enters twice: an event from the queue, a due delivery at the sender."""
 MODULES_OF_SERVICE = {

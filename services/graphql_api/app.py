@@ -11,13 +11,13 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from services.graphql_api import bundles, schema
-from services.graphql_api.acqi.snapshot import Snapshots
-from services.graphql_api.answers import Answers, Versions
-from services.graphql_api.bundles import Catalogue
-from services.graphql_api.plans import Planner
+from services.graphql_api import schema
+from services.graphql_api.acqi.cache import Answers, Snapshots, Versions
 from services.graphql_api.routes import PART
 from services.graphql_api.settings import Settings
+from services.graphql_api.transport import documents
+from services.graphql_api.transport.documents import Catalogue
+from services.graphql_api.transport.plans import Planner
 from services.graphql_api.webhooks import client
 from shared import database, health, readiness, routing
 from shared.bell import Bell
@@ -60,14 +60,14 @@ def create_app(settings: Settings) -> Starlette:
         exception_handlers=database.exception_handlers,
         lifespan=partial(lifespan, settings, feed),
     )
-    app.router.redirect_slashes = False  # an unknown path is 404, also one that is almost known
+    app.router.redirect_slashes = False  # an unknown path is 404, also with a slash too many
     return app
 
 
 @asynccontextmanager
 async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[State]:
     executable = schema.build()
-    catalogue = bundles.load(executable)
+    catalogue = documents.load(executable)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(feed)
         pool = await stack.enter_async_context(database.open_pool(settings.database_url))

@@ -9,9 +9,9 @@ import httpx
 
 from deploy.local.databases import Database
 from services.graphql_api.acqi import counting
-from services.graphql_api.bundles import Catalogue
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import store_apps
+from services.graphql_api.transport.documents import Catalogue
 from shared import ids
 from shared.database import Connection, open_tasks_pool, task_transaction
 from shared.deidentification import Mode

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from services.graphql_api import plans, schema
+from services.graphql_api import schema
+from services.graphql_api.transport import plans
 from shared import ids
 from tests.graphql_api.asking import Asking
 from tests.graphql_api.catalogue import schema_of_event

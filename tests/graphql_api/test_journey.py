@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.graphql_api.bundles import Catalogue
+from services.graphql_api.transport.documents import Catalogue
 from shared.identity import Caller
 from shared.ids import new_id
 from tests.e2e.receiver import Receiver, receiver

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.graphql_api.loaders import Loader
+from services.graphql_api.context import Loader
 from tests.graphql_api.asking import Asking
 
 

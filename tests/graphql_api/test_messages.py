@@ -11,7 +11,7 @@ from psycopg import sql
 
 from deploy.local.databases import Database
 from services.graphql_api import tasks
-from services.graphql_api.acqi.definitions import contributions
+from services.graphql_api.acqi.indicators import contributions
 from services.graphql_api.incidents import lifecycle
 from services.graphql_api.incidents.models import Change, Draft
 from services.graphql_api.tasks import periodic

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.graphql_api.acqi import snapshot
-from services.graphql_api.acqi.snapshot import Cases, Period, Snapshot, Snapshots
+from services.graphql_api.acqi import cache
+from services.graphql_api.acqi.cache import Cases, Period, Snapshot, Snapshots
 
 FIRST, SECOND = Period("day", date(2026, 3, 1)), Period("day", date(2026, 3, 2))
 
@@ -30,7 +30,7 @@ class Table:
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     table = Table()
-    monkeypatch.setattr(snapshot, "read", table.read)
+    monkeypatch.setattr(cache, "read", table.read)
     return table
 
 
@@ -90,7 +90,7 @@ def test_many_who_ask_at_once_cause_one_reading(table: Table) -> None:
 def test_tenants_have_snapshots_of_their_own_and_only_so_many_are_kept(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot, "TENANTS", 2)
+    monkeypatch.setattr(cache, "TENANTS", 2)
 
     async def story() -> None:
         snapshots = Snapshots()
@@ -102,7 +102,7 @@ def test_tenants_have_snapshots_of_their_own_and_only_so_many_are_kept(
 
 
 def test_a_tenant_that_asks_for_ever_more_periods_starts_afresh(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "PERIODS", 3)
+    monkeypatch.setattr(cache, "PERIODS", 3)
 
     async def story() -> None:
         snapshots = Snapshots()

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.graphql_api.acqi import report
-from services.graphql_api.acqi.ranges import Days, InvalidRange, check_is_published, next_month
-from services.graphql_api.acqi.snapshot import Cases, Period, Snapshot
+from services.graphql_api.acqi.cache import Cases, Period, Snapshot
+from services.graphql_api.acqi.report import Days, InvalidRange, check_is_published, next_month
 from services.graphql_api.acqi.suppression import Cell, added, is_answered, is_shown, parts
 
 FIRST = date(2024, 11, 1)

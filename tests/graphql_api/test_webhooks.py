@@ -15,7 +15,7 @@ from starlette.routing import Route
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
-from services.graphql_api.bundles import Catalogue
+from services.graphql_api.transport.documents import Catalogue
 from shared import calls, ids
 from shared.encoding import base64url_encode
 from shared.identity import HEADER

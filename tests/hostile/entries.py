@@ -28,7 +28,7 @@ import services.control_plane.packages.models
 import services.control_plane.releases.models
 import services.device_ingest.models
 import services.epcr.records.models
-import services.graphql_api.requests
+import services.graphql_api.transport.models
 import services.webhook_dispatcher.models
 from gateway import framing, headers, target
 from gateway.problems import Refusal as GatewayRefusal
@@ -45,10 +45,11 @@ from services.control_plane.automations import expressions
 from services.control_plane.packages import canonical, rules
 from services.device_ingest import nomenclature, units
 from services.epcr.encounters import representations
-from services.graphql_api import bundles, errors, requests, schema
-from services.graphql_api import documents as graphql_documents
-from services.graphql_api.plans import Planner
+from services.graphql_api import errors, schema
 from services.graphql_api.telephony import carriers, numbers
+from services.graphql_api.transport import documents as graphql_documents
+from services.graphql_api.transport import models
+from services.graphql_api.transport.plans import Planner
 from services.webhook_dispatcher import addresses, custom_headers, signing
 from shared import http, identity, pagination, strict_json, tracing
 from shared.encoding import base64url_encode
@@ -92,7 +93,7 @@ KINDS: dict[str, Any] = {
         (services.control_plane.releases.models, "ReleaseDraft Decision"),
         (services.device_ingest.models, "DeviceChange ObservationDraft"),
         (services.epcr.records.models, "EncounterDraft RecordPatch"),
-        (services.graphql_api.requests, "GraphqlRequest"),
+        (services.graphql_api.transport.models, "GraphqlRequest"),
         (services.webhook_dispatcher.models, "NewWebhook WebhookChange"),
     )
     for kind in (getattr(module, name) for name in names.split())
@@ -156,7 +157,7 @@ BATCH = {
 # GraphQL
 
 _schema = schema.build()
-_planner = Planner(_schema, bundles.load(_schema))
+_planner = Planner(_schema, graphql_documents.load(_schema))
 
 
 def plan(body: bytes) -> None:
@@ -197,8 +198,8 @@ GRAPHQL: Mapping[str, Shape] = {
 
 
 def variables(body: bytes) -> None:
-    wanted = http.decode_bytes(body, requests.GraphqlRequest)
-    requests.variables_of(wanted)
+    wanted = http.decode_bytes(body, models.GraphqlRequest)
+    wanted.checked_variables()
 
 
 # Requests and headers

@@ -1,11 +1,78 @@
-"""Questions indicators ask of the facts of an encounter."""
+"""Questions that indicators ask of an encounter's facts, and the outcomes that they give."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
+
+import msgspec
 
 from shared.messages import CodedFact, EncounterFacts, VitalFact
+
+# An integer is a time in tenths of a minute.
+Outcome = Literal["met", "not_met", "excluded", "unknown"] | int
+LONGEST = 1_800
+
+
+Evaluate = Callable[[EncounterFacts], Outcome | None]
+
+
+class Indicator(msgspec.Struct, frozen=True, kw_only=True):
+    """A quality indicator. `inclusion` and `exclusion` state its population, `source` is who defined it.
+
+    `evaluate` gives None for an encounter outside the population. `version` changes when the same facts can give another outcome.
+    """
+
+    name: str
+    version: str
+    description: str
+    inclusion: str
+    exclusion: str
+    source: str
+    unit: Literal["1", "min"] = "1"
+    evaluate: Evaluate
+
+
+def indicator(
+    description: str,
+    *,
+    inclusion: str,
+    exclusion: str,
+    source: str,
+    unit: Literal["1", "min"] = "1",
+    version: str = "1",
+) -> Callable[[Evaluate], Indicator]:
+    """Makes a function the indicator of its name."""
+
+    def make(evaluate: Evaluate) -> Indicator:
+        return Indicator(
+            name=evaluate.__name__,
+            version=version,
+            description=description,
+            inclusion=inclusion,
+            exclusion=exclusion,
+            source=source,
+            unit=unit,
+            evaluate=evaluate,
+        )
+
+    return make
+
+
+def judged(met: bool | None) -> Outcome:
+    """`unknown` when the record lacks the fact."""
+    if met is None:
+        return "unknown"
+    return "met" if met else "not_met"
+
+
+def elapsed(seconds: float) -> Outcome:
+    """A time in tenths of a minute, three hours at most. A negative time is excluded."""
+    if seconds < 0:
+        return "excluded"
+    return min(round(seconds / 6), LONGEST)
+
 
 MG_DL_PER_MMOL_L = Decimal("18.0156")
 MMHG_PER_KPA = Decimal("7.50062")
@@ -42,7 +109,7 @@ def injured(facts: EncounterFacts) -> bool:
 
 
 def vitals(facts: EncounterFacts, kind: str) -> list[VitalFact]:
-    """The readings of one kind that hold a value, oldest first; those without a time keep their place at the front."""
+    """The facts of one kind that have a value, oldest first. Facts without a time come first."""
     found = [vital for vital in facts.vitals if vital.kind == kind and (vital.value is not None or vital.text)]
     return sorted(found, key=lambda vital: vital.at.timestamp() if vital.at else 0)
 
@@ -52,13 +119,13 @@ def numbers(facts: EncounterFacts, kind: str) -> list[Decimal]:
 
 
 def recorded(facts: EncounterFacts, *kinds: str) -> bool:
-    """Whether there is at least one reading of each kind."""
+    """Whether there is at least one fact of each kind."""
     return all(vitals(facts, kind) for kind in kinds)
 
 
 def glucose_mg_dl(facts: EncounterFacts) -> list[Decimal]:
-    readings = [vital for vital in vitals(facts, "glucose") if vital.value is not None]
-    return [(vital.value or Decimal()) * (MG_DL_PER_MMOL_L if vital.unit == "mmol/L" else 1) for vital in readings]
+    measured = [vital for vital in vitals(facts, "glucose") if vital.value is not None]
+    return [(vital.value or Decimal()) * (MG_DL_PER_MMOL_L if vital.unit == "mmol/L" else 1) for vital in measured]
 
 
 def etco2_mmhg(vital: VitalFact) -> Decimal:
@@ -67,14 +134,14 @@ def etco2_mmhg(vital: VitalFact) -> Decimal:
 
 
 def unconscious(facts: EncounterFacts) -> bool:
-    """Never better than a Glasgow score of 8, or pain or nothing on AVPU."""
+    """Whether the Glasgow score never exceeded 8, or AVPU was never better than pain."""
     scores = numbers(facts, "gcs")
     levels = [vital.text for vital in vitals(facts, "avpu")]
     return (bool(scores) and max(scores) <= 8) or (bool(levels) and set(levels) <= {"pain", "unresponsive"})
 
 
 def altered(facts: EncounterFacts) -> bool:
-    """At some time below a Glasgow score of 15, or not alert."""
+    """Whether a Glasgow score was below 15, or the patient was not alert, at some time."""
     return any(score < 15 for score in numbers(facts, "gcs")) or any(
         vital.text != "alert" for vital in vitals(facts, "avpu")
     )
@@ -85,7 +152,7 @@ def done(acts: Iterable[CodedFact], *kinds: str) -> list[CodedFact]:
 
 
 def declined(acts: Iterable[CodedFact], *kinds: str) -> bool:
-    """Recorded as refused by the patient or contraindicated."""
+    """Whether an act was recorded as refused by the patient or as contraindicated."""
     return any(act.kind in kinds and act.not_done_reason in REFUSED for act in acts)
 
 
