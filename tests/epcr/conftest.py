@@ -83,7 +83,7 @@ class Client:
         return answer.json()
 
     def write(self, encounter_id: str, patch: Any, version: int | str | None = None) -> httpx.Response:
-        """A PATCH of the record, by default of the version that stands."""
+        """A PATCH of the record, by default of the current version."""
         if version is None:
             version = self.record(encounter_id)["version"]
         headers = {"if-match": f'"{version}"' if isinstance(version, int) else version}
@@ -162,7 +162,7 @@ def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
 
 @pytest.fixture
 def years_later(calendar: Calendar) -> None:
-    """Whatever is made in the test is shown in every mode."""
+    """Everything made in the test is shown in every mode."""
     calendar.ahead = timedelta(days=800)
 
 

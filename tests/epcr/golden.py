@@ -1,4 +1,4 @@
-"""The golden bundles: what an encounter of each sort is told as, byte for byte. `python -m tests.epcr.golden` writes them anew."""
+"""The golden bundles: the exact bytes of an encounter of each sort. `python -m tests.epcr.golden` writes them anew."""
 
 import itertools
 from collections.abc import Callable

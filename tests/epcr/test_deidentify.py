@@ -1,4 +1,4 @@
-"""What leaves and what does not: a rule for every field, pseudonyms that hold, times that keep their distances."""
+"""De-identification: a rule for every field, constant pseudonyms, times that keep their intervals."""
 
 import subprocess
 import sys
@@ -88,7 +88,7 @@ def test_a_birth_year_is_shown_up_to_the_age_of_89(born: date) -> None:
 
 @pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
 def test_a_clock_typed_decades_too_early_shows_nobodys_birth_year(mode: Mode) -> None:
-    """The record was written in 2026, whatever the call's year was typed as."""
+    """The record was written in 2026; the call's year is a typing error."""
     body = MINIMAL | {"patient": {"birth_date": "1930-05-01"}, "times": {"call": "1926-03-23T10:00:00Z"}}
     patient = golden.projection(golden.encounter(body), mode=mode).view["patient"]
     assert ("birth_year" in patient, patient["age_years"]) == (False, 90)

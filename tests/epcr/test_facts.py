@@ -1,4 +1,4 @@
-"""What the quality indicators and subscribers are told."""
+"""Facts for the quality indicators, and events for subscribers."""
 
 import json
 import re
@@ -182,12 +182,12 @@ def test_every_metric_told_is_one_that_devices_may_send() -> None:
     assert len(listed) == len(set(listed))
 
 
-def test_neither_an_implausible_reading_nor_a_rehearsal_is_a_fact() -> None:
+def test_neither_an_implausible_observation_nor_test_data_is_a_fact() -> None:
     one = golden.readings()[0]
     flagged = msgspec.structs.replace(one, id="obs_f", flags=["out-of-range"])
-    rehearsed = msgspec.structs.replace(one, id="obs_r", test=True)
-    assert facts_of(golden.encounter(MINIMAL), [flagged, rehearsed]).vitals == []
-    assert len(facts_of(golden.encounter(MINIMAL), [flagged, one, rehearsed]).vitals) == 1
+    tested = msgspec.structs.replace(one, id="obs_r", test=True)
+    assert facts_of(golden.encounter(MINIMAL), [flagged, tested]).vitals == []
+    assert len(facts_of(golden.encounter(MINIMAL), [flagged, one, tested]).vitals) == 1
 
 
 @pytest.mark.parametrize(

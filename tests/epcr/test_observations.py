@@ -1,4 +1,4 @@
-"""What devices observed reaches its encounter once, whatever order it comes in."""
+"""Devices' observations reach their encounter once, in any order of messages."""
 
 import json
 from pathlib import Path

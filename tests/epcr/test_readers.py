@@ -1,4 +1,4 @@
-"""Readers who looked a moment ago: what they go on to read fits what they saw."""
+"""Readers between two writes: their later reads fit their first."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The public contract describes what this service really reads and answers."""
+"""The public contract describes the requests and answers of this service."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ BUNDLE = ENCOUNTER + "/fhir-bundle"
 
 
 def check(method: str, path: str, status: int, body: Any) -> None:
-    """Holds an answer against the schema of its operation, in which nothing undescribed may stand."""
+    """Holds an answer against the schema of its operation, which must describe every member."""
     content = CONTRACT["paths"][path][method]["responses"][str(status)]["content"]
     described = content["application/fhir+json" if body.get("resourceType") else "application/json"]["schema"]
     jsonschema_rs.validator_for({"components": CONTRACT["components"]} | described).validate(body)

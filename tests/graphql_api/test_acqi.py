@@ -145,7 +145,7 @@ def test_rebuilding_puts_right_whatever_was_wrong(
     assert lines[-1] == "200 encounters in all"
     assert [line.split()[1] for line in lines[:-1]] == ["2026-02:", "2026-03:", "2026-04:"]
     eventually(ask, expected(encounters, *WHOLE), *WHOLE)
-    # What an encounter counts for is right again too: a correction takes out exactly that.
+    # The stored outcomes of encounters are right again too: a correction subtracts exactly those.
     corrected = [population.corrected(one, number) for number, one in enumerate(encounters)]
     send(ask, corrected, random.Random(4))
     eventually(ask, expected(corrected, *WHOLE), *WHOLE)

@@ -1,4 +1,4 @@
-"""What goes wrong inside stays inside: a code, a trace id, and nothing of the database."""
+"""Internal errors show a code and a trace id, and nothing of the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a document may ask for, measured before it is validated."""
+"""The limits of a document, measured before its validation."""
 
 import pytest
 

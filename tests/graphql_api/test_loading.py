@@ -25,7 +25,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def sent_by(statements: list[str], ask: Asking, document: str) -> int:
-    """Without what the pool sends for itself, whenever it finds the time."""
+    """Without the pool's own statements, which it sends at any time."""
     statements.clear()
     assert "errors" not in ask.document(document)
     return sum("telephony" in statement for statement in statements)

@@ -1,4 +1,4 @@
-"""What others tell this service, as the golden files say, and what it tells them."""
+"""Messages in and out, by the golden files."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The short cut answers what the executor answers, byte for byte, and leaves to it what it does not cover."""
+"""A projection gives the executor's answer byte for byte. Other documents have none, and are executed."""
 
 import asyncio
 import random
@@ -35,12 +35,12 @@ FIELDS = [
 ]
 POINT = ["periodStart", "numerator", "denominator", "value", "__typename"]
 RANGE = 'fromDate: "2026-03-05T00:00:00Z", toDate: "2026-05-03T00:00:00Z"'
-# What may be asked for where small counts are withheld.
+# A range that is answered where small counts are withheld.
 MONTHS = 'fromDate: "2025-02-01T00:00:00Z", toDate: "2025-07-01T00:00:00Z"'
 
 
 class Tenant:
-    """A context whose tenant has these aggregates, whatever is asked for."""
+    """A context whose tenant has these aggregates in every period."""
 
     tenant_id = "org_a"
 

@@ -15,7 +15,7 @@ FIRST, SECOND = Period("day", date(2026, 3, 1)), Period("day", date(2026, 3, 2))
 
 
 class Table:
-    """Stands for the database: every period's cases are as many as the version says."""
+    """In place of the database: each period has as many cases as the number of the version."""
 
     def __init__(self) -> None:
         self.version = 1
@@ -62,7 +62,7 @@ def test_periods_of_two_versions_are_never_mixed(table: Table) -> None:
         snapshots = Snapshots()
         assert await ask(snapshots, 1, FIRST) == [1]
         table.version = 2
-        # The version known is still 1, but what is read now is of version 2.
+        # The known version is still 1, but the aggregates are already of version 2.
         assert await ask(snapshots, 1, FIRST, SECOND) == [2, 2]
 
     asyncio.run(story())

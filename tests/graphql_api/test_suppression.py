@@ -1,4 +1,4 @@
-"""Small counts stay unknown whatever is asked for and subtracted: the attack, on every range there is at once."""
+"""Small counts stay unknown for any subtraction of answers: an attack with every range at once."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -29,7 +29,7 @@ def cells() -> st.SearchStrategy[Cell]:
 
 
 class Attacker:
-    """Solves for whatever follows from the answers: each is a sum of some months, known exactly."""
+    """Solves for all that follows from the answers: each is the exact sum of some months."""
 
     def __init__(self, size: int) -> None:
         self.size = size
