@@ -23,13 +23,16 @@ TREES = ("deploy", "gateway", "services", "shared")
 TEST = re.compile(r"^\s*(?:async )?def test_", re.MULTILINE)
 
 ROADS = {
-    "create an encounter": ("services.epcr.endpoints.encounters:create_encounter",),
+    "create an encounter": ("services.epcr.encounters.endpoints:create_encounter",),
     "deliver a webhook": (
         "services.webhook_dispatcher.fanout.intake:Intake.fan_out",
         "services.webhook_dispatcher.sending.sender:run",
     ),
     "client-credentials token": ("services.auth.oauth.endpoints:token",),
-    "ACQI query": ("services.graphql_api.endpoints:graphql", "services.graphql_api.acqi.resolvers:acqi_metrics"),
+    "ACQI query": (
+        "services.graphql_api.transport.endpoints:graphql",
+        "services.graphql_api.acqi.resolvers:acqi_metrics",
+    ),
 }
 """The function where each behaviour begins. A webhook has two: an event from the queue, a due delivery at the sender."""
 MODULES_OF_SERVICE = {

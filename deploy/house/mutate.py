@@ -27,7 +27,7 @@ IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"  # the libraries are impo
 CORES = {
     "signing": ("services/webhook_dispatcher/sending/signing.py", "tests/webhook_dispatcher/test_signing.py"),
     "scopes": ("services/auth/apps/scopes.py", "tests/auth/test_scopes.py"),
-    "deidentify": ("services/epcr/deidentify.py", "tests/epcr/test_deidentify.py"),
+    "deidentify": ("services/epcr/deidentification/projection.py", "tests/epcr/test_deidentify.py"),
     "ladder": ("services/webhook_dispatcher/sending/ladder.py", "tests/webhook_dispatcher/test_ladder.py"),
     "tokens": ("gateway/tokens.py", "tests/gateway/test_tokens.py"),
     "routing": ("gateway/routes.py", "tests/gateway/test_pure.py"),

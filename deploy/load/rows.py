@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.epcr import sealing
-from services.epcr.models.record import Record
+from services.epcr.encounters import store
+from services.epcr.records.models import Record
 from services.webhook_dispatcher.fanout import event_types, intake
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
@@ -186,7 +186,7 @@ def waiting(world: World) -> Rows:
 def encounters(world: World) -> Rows:
     for number in range(world.sizes.encounters):
         encounter, at, tenant = world.encounter(number)
-        record = sealing.seal(Record(anchor=at), world.epcr_keys, world.tenant(tenant), encounter)
+        record = store.seal(Record(anchor=at), world.epcr_keys, world.tenant(tenant), encounter)
         named = (encounter, world.tenant(tenant), CARE_MODEL, "in_progress")
         version = world.versions(number)
         yield (
@@ -219,7 +219,7 @@ def versions(world: World) -> Rows:
     for number in range(total):
         encounter, began, tenant = world.encounter(number % sizes.encounters)
         version, whose, at = number // sizes.encounters + 1, world.tenant(tenant), max(began, world.at(number, total))
-        record = sealing.seal(Record(anchor=began), world.epcr_keys, whose, encounter)
+        record = store.seal(Record(anchor=began), world.epcr_keys, whose, encounter)
         written = (encounter, version, whose, CARE_MODEL, "in_progress", False)
         facts = EncounterFacts(
             encounter_id=encounter, version=version, day=began.date(), status="in_progress",

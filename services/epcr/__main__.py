@@ -1,4 +1,4 @@
-"""`python -m services.epcr`: its processes and the operator's commands."""
+"""`python -m services.epcr`: processes and operator's commands."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ cli = commands(load, Path(__file__).parent, (Versioned(ClinicalApp, "apps", "cli
 
 @cli.command()
 def reencrypt() -> None:
-    """Bring every record under the first of ENCRYPTION_KEYS; after that the others may go. Needs MIGRATION_DATABASE_URL."""
+    """Encrypt every record with the first of ENCRYPTION_KEYS; after that the others may go. Needs MIGRATION_DATABASE_URL."""
     import psycopg
 
     from services.epcr import reencrypt as records

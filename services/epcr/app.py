@@ -1,4 +1,4 @@
-"""ePCR over HTTP: encounters for partners, the whole record for the crew."""
+"""epcr over HTTP: encounters for partners, the complete record for the crew."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from typing import TypedDict
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 
-from services.epcr.pseudonyms import Pseudonyms
+from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.routes import CREW, PART
 from services.epcr.settings import Settings
 from shared import application, database, health, readiness, routing

@@ -1,4 +1,4 @@
-"""What to watch beside the metrics of every service."""
+"""Metrics of epcr beside those of every service."""
 
 from prometheus_client import Counter, Gauge
 

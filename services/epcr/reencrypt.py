@@ -1,17 +1,17 @@
-"""Records under the current encryption key, so that an older one can be taken away."""
+"""Encrypts records with the current key, so that an older key can be removed."""
 
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 
-from services.epcr.sealing import seal, unseal
+from services.epcr.encounters.store import seal, unseal
 from shared.crypto import Keyring
 
 BATCH = 200
 
 
 class Store(NamedTuple):
-    """Where ciphertexts stand. A ciphertext's first byte is the version of its key."""
+    """A table of ciphertexts. The first byte of a ciphertext is the version of its key."""
 
     find: LiteralString
     write: LiteralString
@@ -31,7 +31,10 @@ STORES = (
 
 
 def reencrypt(conn: psycopg.Connection[Any], keyring: Keyring) -> int:
-    """Works in small transactions while the service runs; the owner's connection, since versions are append-only for all others."""
+    """Returns the number of ciphertexts. Works in small transactions while the service runs.
+
+    `conn` is the owner's, because versions are append-only for all other roles.
+    """
     return sum(_batch(conn, keyring, store) for store in STORES)
 
 

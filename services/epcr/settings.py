@@ -1,18 +1,18 @@
-"""ePCR's settings, from the environment alone."""
+"""Settings of epcr, only from the environment."""
 
 from typing import Annotated
 
-from services.epcr.pseudonyms import Pseudonyms
+from services.epcr.deidentification.pseudonyms import Pseudonyms
 from shared import settings
 
 KEYS = settings.Form("<version>:<base64url of 32 bytes>, separated by commas", Pseudonyms.from_text)
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):
-    """`pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first; the web process alone needs them.
+    """`pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first; only the web process needs them.
 
-    Observations of an encounter that is not known are reported so after `unknown_after_seconds`, and forgotten after
-    `forget_unknown_days`; device-ingest keeps its own.
+    Observations of an unknown encounter are reported after `unknown_after_seconds`, and deleted after `forget_unknown_days`;
+    device-ingest keeps its own.
     """
 
     pseudonym_keys: Annotated[str, KEYS] = ""

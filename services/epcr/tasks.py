@@ -1,4 +1,4 @@
-"""The queue door: what devices observed, and how apps are to see encounters; and the service's periodic work."""
+"""Handlers of the queue, for devices' observations and for apps' rules of disclosure; and the periodic work."""
 
 import time
 from collections import Counter, defaultdict
@@ -9,11 +9,12 @@ from typing import Any, Literal
 from celery import Celery
 from psycopg.rows import class_row
 
-from services.epcr import announcements, metrics, queries
-from services.epcr.facts import facts_of
-from services.epcr.models.observations import LinkedObservation
-from services.epcr.queries import EncounterRow
-from services.epcr.sealing import opened
+from services.epcr import metrics
+from services.epcr.encounters import events, queries
+from services.epcr.encounters.facts import facts_of
+from services.epcr.encounters.models import EncounterRow
+from services.epcr.encounters.store import opened
+from services.epcr.records.models import LinkedObservation
 from services.epcr.settings import Settings
 from shared import outbox, worker
 from shared.crypto import Keyring
@@ -23,7 +24,7 @@ from shared.periodic import Periodic, in_portions
 from shared.worker import Received
 
 Key = tuple[str, str]
-# What came early waits to be linked while readings are forgotten: often and briefly rather than seldom and for long.
+# Seconds of one run. Jobs wait for each other: short and frequent runs let late links through.
 FORGET_SECONDS = 2
 LINK_SECONDS = 1
 PORTION = 1000
@@ -31,7 +32,7 @@ PORTION = 1000
 
 def create_worker(settings: Settings) -> Celery:
     keyring = Keyring.from_text(settings.encryption_keys)
-    handlers = {ObservationsRecorded: partial(link_observations, keyring), ClinicalApp: keep_apps}
+    handlers = {ObservationsRecorded: partial(link_observations, keyring), ClinicalApp: store_apps}
     return worker.create_worker("epcr", settings, handlers)
 
 
@@ -44,8 +45,8 @@ def periodic(settings: Settings) -> list[Periodic]:
     ]
 
 
-def keep_apps(conn: Connection, received: Sequence[Received[ClinicalApp]]) -> None:
-    """How each app is to see encounters; an older state never replaces a newer."""
+def store_apps(conn: Connection, received: Sequence[Received[ClinicalApp]]) -> None:
+    """Stores each app's rules of disclosure. An older state never replaces a newer one."""
     for message in sorted(received, key=lambda one: (one.tenant_id, one.body.client_id)):
         app = message.body
         set_tenant(conn, message.tenant_id)
@@ -54,7 +55,7 @@ def keep_apps(conn: Connection, received: Sequence[Received[ClinicalApp]]) -> No
 
 
 def link_observations(keyring: Keyring, conn: Connection, received: Sequence[Received[ObservationsRecorded]]) -> None:
-    """Puts observations into their encounters and says so; those of encounters not known here wait."""
+    """Links observations to their encounters and acknowledges them. Observations of unknown encounters wait."""
     known = _lock_known(conn, [_key(message) for message in received])
     rows = [row for message in received for row in _rows(message, known.get(_key(message)))]
     if not rows:
@@ -66,7 +67,7 @@ def link_observations(keyring: Keyring, conn: Connection, received: Sequence[Rec
 
 
 def link_late(keyring: Keyring, conn: Connection) -> None:
-    """Links readings that came before their encounter, a portion a transaction, until none is due or the time is used."""
+    """Links observations that came before their encounter: one portion per transaction, until none is due or the time is up."""
     until = time.monotonic() + LINK_SECONDS
     while _link_portion(keyring, conn) and time.monotonic() < until:
         conn.commit()
@@ -75,7 +76,7 @@ def link_late(keyring: Keyring, conn: Connection) -> None:
 
 
 def _link_portion(keyring: Keyring, conn: Connection) -> bool:
-    """Up to 1,000 readings of each of 20 encounters. False when no encounter is due."""
+    """Up to 1,000 observations of each of 20 encounters. False when no encounter is due."""
     due = conn.execute(queries.DUE_LATE_LINKS).fetchall()
     if not due:
         return False
@@ -93,7 +94,7 @@ def _link_portion(keyring: Keyring, conn: Connection) -> bool:
 
 
 def report_unknown(after_seconds: float, conn: Connection) -> None:
-    """Tells device-ingest of readings whose encounter did not appear in time, in portions until none is left or the time is used."""
+    """Reports observations whose encounter did not appear in time to device-ingest, in portions, until none is left or the time is up."""
     until = time.monotonic() + LINK_SECONDS
     rows = conn.execute(queries.REPORT_UNKNOWN, (after_seconds,)).fetchall()
     while rows:
@@ -110,7 +111,7 @@ def forget_unknown(days: int, conn: Connection) -> None:
 
 
 def _lock_known(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
-    """Those encounters that are known, locked, with their revisions."""
+    """Locks the known encounters. Returns their revisions."""
     names = [list(column) for column in zip(*keys, strict=True)]
     return {(tenant_id, id): revision for tenant_id, id, revision in conn.execute(queries.LOCK_KNOWN, names)}
 
@@ -127,7 +128,7 @@ def _rows(message: Received[ObservationsRecorded], revision: int | None) -> Iter
 
 
 def _acknowledge(conn: Connection, linked: Sequence[Received[ObservationsRecorded]]) -> None:
-    """Every message of a known encounter, in its own trace, whether or not it brought anything new."""
+    """Acknowledges each message of a known encounter, in the message's trace, also one without new observations."""
     rows: list[tuple[Any, ...]] = []
     for message in linked:
         link = _link(message.body.encounter_id, "linked", [one.id for one in message.body.observations])
@@ -139,9 +140,9 @@ def _acknowledge(conn: Connection, linked: Sequence[Received[ObservationsRecorde
 
 
 def _touch(conn: Connection, keyring: Keyring, keys: set[Key]) -> None:
-    """A new revision for each encounter; one that was finished already is told to the indicators again.
+    """Gives each encounter a new revision. A finished one sends its facts to the indicators again.
 
-    One handed over is told to subscribers too, since for one merely completed the handover is still to be told.
+    A handed-over one also sends an event. A completed one does not, because its handover will.
     """
     encounter_ids = sorted(encounter_id for _, encounter_id in keys)
     if not encounter_ids:
@@ -153,7 +154,7 @@ def _touch(conn: Connection, keyring: Keyring, keys: set[Key]) -> None:
         encounter = opened(row, keyring).encounter
         outbox.add_sync(conn, row.tenant_id, facts_of(encounter, _observations(conn, row)))
         if encounter.status == "handed_over":
-            outbox.add_sync(conn, row.tenant_id, announcements.read_late(encounter))
+            outbox.add_sync(conn, row.tenant_id, events.observed_late(encounter))
 
 
 def _observations(conn: Connection, row: EncounterRow) -> list[LinkedObservation]:

@@ -25,8 +25,8 @@ cli = commands(
 def rebuild_acqi(
     tenant: Annotated[str | None, typer.Option(help="Only this tenant's; all without.")] = None,
 ) -> None:
-    """Make the quality indicators' aggregates anew from the facts, month by month, while everything goes on."""
-    from services.graphql_api.acqi import rebuild
+    """Rebuild the aggregates of the quality indicators from the facts, month by month, while the service runs."""
+    from services.graphql_api.acqi import months
     from shared.database import open_tasks_pool
 
     pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
@@ -34,7 +34,7 @@ def rebuild_acqi(
     def progress(tenant_id: str, month: date, read: int) -> None:
         typer.echo(f"{tenant_id} {month:%Y-%m}: {read} encounters")
 
-    typer.echo(f"{rebuild.rebuild(pool, tenant, progress)} encounters in all")
+    typer.echo(f"{months.rebuild(pool, tenant, progress)} encounters in all")
     pool.close()
 
 
@@ -42,7 +42,7 @@ def rebuild_acqi(
 def suppress_small_cells(
     tenant: str, on: Annotated[bool, typer.Option("--on/--off", help="Withhold counts under 5, or show them.")] = True
 ) -> None:
-    """Say for a tenant whether partners see counts under 5. If not, they ask for whole calendar months that have ended."""
+    """Set for a tenant whether partners see counts under 5. If not, they ask for whole calendar months that have ended."""
     from services.graphql_api.acqi import queries
     from shared.database import open_tasks_pool, task_transaction
 

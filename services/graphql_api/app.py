@@ -10,13 +10,13 @@ from graphql import GraphQLSchema
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 
-from services.graphql_api import bundles, schema
-from services.graphql_api.acqi.snapshot import Snapshots
-from services.graphql_api.answers import Answers, Versions
-from services.graphql_api.bundles import Catalogue
-from services.graphql_api.plans import Planner
+from services.graphql_api import schema
+from services.graphql_api.acqi.cache import Answers, Snapshots, Versions
 from services.graphql_api.routes import PART
 from services.graphql_api.settings import Settings
+from services.graphql_api.transport import documents
+from services.graphql_api.transport.documents import Catalogue
+from services.graphql_api.transport.plans import Planner
 from services.graphql_api.webhooks import client
 from shared import application, database, health, readiness, routing
 from shared.bell import Bell
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> Starlette:
 @asynccontextmanager
 async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[State]:
     executable = schema.build()
-    catalogue = bundles.load(executable)
+    catalogue = documents.load(executable)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(feed)
         pool = await stack.enter_async_context(database.open_pool(settings.database_url))

@@ -1,103 +1,139 @@
-"""What automations of control-plane do here: an approved document, an incident opened, a note on one's timeline.
+"""Performs runs of control-plane's automations: approved documents, new incidents, notes on an incident's timeline.
 
-Each run has a transaction of its own under the HTTP role, in which its id is written beside its effect. A worker killed after that
-commit is told of the run again and finds the id; killed before, it finds nothing done.
+Each run has a transaction of its own under the HTTP role, with its id beside its effect. A run that a killed worker had committed is
+found by its id when its message is sent again; a run that it had not committed has left nothing.
 """
 
-import asyncio
+import atexit
 import re
+import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from starlette.requests import Request
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from psycopg_pool import AsyncConnectionPool
 
-from services.graphql_api import bundles, errors, execution, inputs, queries, schema
-from services.graphql_api.bundles import Operation
+from services.graphql_api import errors, inputs, queries, schema
 from services.graphql_api.context import Context
 from services.graphql_api.errors import Refusal
 from services.graphql_api.incidents import resolvers as incidents
 from services.graphql_api.incidents.models import Draft
-from services.graphql_api.plans import Planner
 from services.graphql_api.settings import Settings
-from shared import ids, outbox, peers, tracing
-from shared.crypto import Keyring
-from shared.database import WRITABLE, AsyncConnection, Connection, aset_tenant
+from services.graphql_api.transport import documents, plans
+from services.graphql_api.transport.documents import Operation
+from services.graphql_api.transport.plans import Planner
+from shared import ids, outbox, tracing
+from shared.database import AsyncConnection, Connection, aset_tenant, open_pool
 from shared.identity import Caller
 from shared.messages import AutomationAction, AutomationIncident, RunDocument, RunFinished
 from shared.worker import Received
 
-# What may go right at another time; anything else would be refused again.
+# A run with one of these errors may succeed at another time; one with another error is refused again.
 PASSING = frozenset({"UNAVAILABLE", "INTERNAL"})
-# Nothing with credentials in its variables, nothing that only reads, nothing that another service does.
+# Mutations of this service without credentials in their variables.
 AUTOMATED = frozenset({"createIncident", "updateIncident", "closeIncident"})
 NOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+CONNECTIONS = 4
+"""At most, in a worker: see the runbook connection-budget."""
 Result = dict[str, Any]
 
 
+class Opened(NamedTuple):
+    """An event loop in a thread of its own, and its connections."""
+
+    loop: BlockingPortal
+    pool: AsyncConnectionPool[AsyncConnection]
+
+
 class Runs:
-    """Performs runs and tells control-plane what became of each attempt."""
+    """Performs runs and reports the outcome of each attempt to control-plane.
+
+    Tasks are threads and resolvers are async: all tasks of a process share one event loop and its pool of connections.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._opening = threading.Lock()
+        self._open: Opened | None = None
+        self._closing = ExitStack()
 
     @cached_property
     def planner(self) -> Planner:
         executable = schema.build()
-        return Planner(executable, bundles.load(executable))
+        return Planner(executable, documents.load(executable))
 
     @cached_property
     def catalogue(self) -> dict[tuple[str, str], Operation]:
         """Approved documents by bundle and operation."""
-        loaded = bundles.load(self.planner.schema).bundles
+        loaded = documents.load(self.planner.schema).bundles
         return {
             (bundle.name, operation.name): operation for bundle in loaded.values() for operation in bundle.operations
         }
 
     def perform(self, conn: Connection, messages: Sequence[Received[AutomationAction]]) -> None:
+        opened = self._opened()
         for message in messages:
             with tracing.span(f"automation {type(message.body).__name__}", parent=message.traceparent):
-                outbox.add_sync(conn, message.tenant_id, asyncio.run(self._attempt(message)))
+                finished = opened.loop.call(self._attempt, opened.pool, message)
+                outbox.add_sync(conn, message.tenant_id, finished)
 
-    async def _attempt(self, message: Received[AutomationAction]) -> RunFinished:
+    def _opened(self) -> Opened:
+        """Opens the loop and the pool for the first run, so that neither crosses a fork."""
+        with self._opening:
+            if self._open is None:
+                loop = self._closing.enter_context(start_blocking_portal(name="runs"))
+                pool = open_pool(self.settings.database_url, max_size=CONNECTIONS)
+                self._closing.enter_context(loop.wrap_async_context_manager(pool))
+                self._open = Opened(loop, pool)
+                atexit.register(self.close)
+            return self._open
+
+    def close(self) -> None:
+        """Ends the loop and its connections; the next run opens them again."""
+        with self._opening:
+            self._open = None
+            self._closing.close()
+            atexit.unregister(self.close)
+
+    async def _attempt(
+        self, pool: AsyncConnectionPool[AsyncConnection], message: Received[AutomationAction]
+    ) -> RunFinished:
         run = message.body
-        told: dict[str, Any] = {"run_id": run.run_id, "attempt": run.attempt}
         try:
-            result = await self._once(message)
+            result = await self._once(pool, message)
         except Refusal as refusal:
-            outcome = "failed" if refusal.code in PASSING else "refused"
-            return RunFinished(**told, outcome=outcome, error=refusal.code, detail=_said(refusal))
-        return RunFinished(**told, outcome="succeeded", result=result)
+            return RunFinished(
+                run_id=run.run_id,
+                attempt=run.attempt,
+                outcome="failed" if refusal.code in PASSING else "refused",
+                error=refusal.code,
+                detail=_detail(refusal),
+            )
+        return RunFinished(run_id=run.run_id, attempt=run.attempt, outcome="succeeded", result=result)
 
-    async def _once(self, message: Received[AutomationAction]) -> Result:
-        """What the run made, now or at an earlier attempt. Raises a Refusal, and then nothing of it remains."""
+    async def _once(self, pool: AsyncConnectionPool[AsyncConnection], message: Received[AutomationAction]) -> Result:
+        """The result of this attempt or of an earlier one. Raises a Refusal, which undoes the attempt."""
         run = message.body
-        async with await AsyncConnection.connect(
-            self.settings.database_url, target_session_attrs=WRITABLE, **peers.POSTGRES
-        ) as conn:
+        async with pool.connection() as conn:
             await aset_tenant(conn, message.tenant_id)
             new = await conn.execute(queries.ADD_EFFECT, (run.run_id, message.tenant_id, "{}"))
             if await new.fetchone() is None:
                 row = await (await conn.execute(queries.FIND_EFFECT, (run.run_id,))).fetchone()
                 return row[0] if row else {}
-            result = await self._act(self._context(message, conn), conn, run)
+            caller = Caller(
+                tenant_id=message.tenant_id,
+                client_id=run.client_id,
+                subject=run.automation_id,
+                scopes=frozenset(run.scopes),
+                environment=run.environment,
+                token_use="service",  # noqa: S106 - a kind of token, not one
+            )
+            result = await self._act(Context(caller, conn, run.cause), conn, run)
             await conn.execute(queries.SET_EFFECT, (msgspec.json.encode(result).decode(), run.run_id))
             return result
-
-    def _context(self, message: Received[AutomationAction], conn: AsyncConnection) -> Context:
-        run = message.body
-        caller = Caller(
-            tenant_id=message.tenant_id,
-            client_id=run.client_id,
-            subject=run.automation_id,
-            scopes=frozenset(run.scopes),
-            environment=run.environment,
-            token_use="service",  # noqa: S106 - a kind of token, not one
-        )
-        # Nobody's request: resolvers ask it for keys alone, since they are given their transaction.
-        state = {"settings": self.settings, "keyring": Keyring.from_text(self.settings.encryption_keys)}
-        return Context(Request({"type": "http", "headers": [], "state": state}), caller, conn, run.cause)
 
     async def _act(self, context: Context, conn: AsyncConnection, run: AutomationAction) -> Result:
         granted = await (await conn.execute(queries.GRANTED, (run.client_id,))).fetchone()
@@ -118,20 +154,20 @@ class Runs:
         plan = self.planner.plan(operation.text)
         for scope in plan.write_scopes:
             context.require(scope)
-        answer = await execution.run(self.planner.schema, plan, run.variables, context)
+        answer = await plans.run(self.planner.schema, plan, run.variables, context)
         if "errors" in answer:
             raise _refusal(answer["errors"][0])
         return {name: made["id"] for name, made in answer["data"].items()}
 
 
 def _refusal(error: dict[str, Any]) -> Refusal:
-    """The first error of an answer, with what its extensions add."""
+    """The Refusal of an entry of `errors`."""
     extra = {name: value for name, value in error["extensions"].items() if name not in ("code", "trace_id")}
     return Refusal(error["extensions"]["code"], error["message"], **extra)
 
 
-def _said(refusal: Refusal) -> str:
-    """For the run's log: the message and the places it speaks of, since what else is said of them may quote a value."""
+def _detail(refusal: Refusal) -> str:
+    """For the run's log: the message and the pointers, but no other details, which may quote a value."""
     places = [one["pointer"] for one in refusal.extra.get("errors", [])]
     if "at" in refusal.extra:
         places.append(refusal.extra["at"])

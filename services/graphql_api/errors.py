@@ -1,4 +1,4 @@
-"""What a GraphQL answer says went wrong: a code a program can act on, a message that gives nothing away, the trace id."""
+"""Errors in GraphQL answers: a code for programs, a message that reveals nothing, the trace id."""
 
 import logging
 from typing import Any, LiteralString
@@ -12,13 +12,13 @@ from shared.database import AsyncConnection
 from shared.outages import UNAVAILABLE
 
 log = logging.getLogger(__name__)
-errors_told = Counter("graphql_errors_total", "Errors in GraphQL answers", ["code"])
+errors_answered = Counter("graphql_errors_total", "Errors in GraphQL answers", ["code"])
 NOT_APPROVED = "The operation is not approved for this client."
 INTERNAL = "Something went wrong on our side; quote the trace id to support."
 
 
 class Refusal(Exception):
-    """An error that a partner sees: `code` is the machine's word for it, `extra` goes beside it into `extensions`."""
+    """An error that a partner sees. `code` and `extra` go into `extensions`."""
 
     def __init__(self, code: str, message: str, **extra: Any) -> None:
         super().__init__(code)
@@ -28,7 +28,7 @@ class Refusal(Exception):
 
 
 def not_approved() -> Refusal:
-    """The one answer to anything that is not an approved document, whatever it was."""
+    """The one answer to every document that is not approved, so that nothing can be probed."""
     return Refusal("OPERATION_NOT_APPROVED", NOT_APPROVED)
 
 
@@ -49,7 +49,7 @@ def conflict(message: str, **extra: Any) -> Refusal:
 
 
 async def require_room(conn: AsyncConnection, cap: Cap, tenant_id: str, count: LiteralString) -> None:
-    """Raises a CONFLICT that names the limit, where the tenant has as many as it may."""
+    """Raises a CONFLICT Refusal that names the limit, where the tenant has reached it."""
     if await is_full(conn, cap, tenant_id, count, (tenant_id,)):
         raise conflict(str(cap), resource=cap.things, limit=cap.most)
 
@@ -60,7 +60,7 @@ def unavailable(message: str = "A part of the service is not available; try agai
 
 def document(refusal: Refusal, path: list[str | int] | None = None) -> dict[str, Any]:
     """One entry of `errors` (GraphQL specification §7.1.2)."""
-    errors_told.labels(refusal.code).inc()
+    errors_answered.labels(refusal.code).inc()
     error: dict[str, Any] = {"message": refusal.message}
     if path is not None:
         error["path"] = path
@@ -68,7 +68,7 @@ def document(refusal: Refusal, path: list[str | int] | None = None) -> dict[str,
 
 
 def refusal_of(error: Exception) -> Refusal:
-    """What to say about a field's error; what nobody foresaw is logged by type and place, and masked."""
+    """The answer to a field's error. An unexpected error is logged by type and place, and masked."""
     cause: Exception | None = error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error

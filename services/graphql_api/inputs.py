@@ -1,15 +1,18 @@
-"""Arguments of resolvers as Structs: GraphQL has checked their types, these check what they may hold."""
+"""Arguments of resolvers: Structs, texts, and the pages of Relay connections."""
 
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
 
 from services.graphql_api import errors
-from shared import http, problems
+from shared import http, ids, problems
+from shared.encoding import base64url_decode, base64url_encode
 
 T = TypeVar("T")
+MAX_PAGE = 100
 
 
 def convert(value: Any, kind: type[T], place: str) -> T:
-    """`value` as `kind`. Raises a BAD_USER_INPUT Refusal that names the field, never its value."""
+    """`value`, whose GraphQL types are right, as `kind`. Raises a BAD_USER_INPUT Refusal that names the field, never its value."""
     try:
         return http.convert(value, kind)
     except problems.Problem as problem:
@@ -19,7 +22,7 @@ def convert(value: Any, kind: type[T], place: str) -> T:
 
 
 def text(value: Any, place: str, longest: int = 128) -> str:
-    """A string PostgreSQL can hold and an index can find. Raises BAD_USER_INPUT."""
+    """A text that PostgreSQL can store and an index can find. Raises a BAD_USER_INPUT Refusal."""
     if not isinstance(value, str) or not 1 <= len(value) <= longest or "\0" in value:
         raise errors.bad_input(
             "An argument does not fit; see errors.",
@@ -28,7 +31,42 @@ def text(value: Any, place: str, longest: int = 128) -> str:
     return value
 
 
+class Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+def after(cursor: str | None, prefix: str) -> str | None:
+    """The last id of the page before, from an opaque cursor. Raises a BAD_USER_INPUT Refusal for any other text."""
+    if cursor is None:
+        return None
+    try:
+        last = base64url_decode(cursor).decode("ascii")
+    except (ValueError, UnicodeDecodeError):
+        last = ""
+    if not ids.is_id(last, prefix):
+        raise errors.bad_input("The cursor is not one we gave out.", argument="after")
+    return last
+
+
+def page_size(first: int) -> int:
+    if not 1 <= first <= MAX_PAGE:
+        raise errors.bad_input(f"`first` is between 1 and {MAX_PAGE}.", argument="first")
+    return first
+
+
+def connection(rows: Sequence[Identified], first: int) -> dict[str, Any]:
+    """A connection of `first` rows, from a list of one more."""
+    nodes = rows[:first]
+    edges = [{"cursor": base64url_encode(node.id.encode()), "node": node} for node in nodes]
+    return {
+        "edges": edges,
+        "nodes": nodes,
+        "page_info": {"has_next_page": len(rows) > first, "end_cursor": edges[-1]["cursor"] if edges else None},
+    }
+
+
 def _camel(pointer: str) -> str:
-    """`/cad_incident_id` as the partner wrote it, `/cadIncidentId`."""
+    """`/cad_incident_id` as partners write it, `/cadIncidentId`."""
     first, *rest = pointer.split("_")
     return first + "".join(word.capitalize() for word in rest)

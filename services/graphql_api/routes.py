@@ -1,53 +1,9 @@
-"""Every call of the GraphQL transport. The schema stays inside."""
+"""Every call of the GraphQL transport. The schema is no part of the contract."""
 
-from typing import Any
-
-import msgspec
-from msgspec import UNSET, UnsetType
-
-from services.graphql_api import endpoints
-from services.graphql_api.requests import GraphqlRequest, require_own_tenant
+from services.graphql_api.transport import endpoints
+from services.graphql_api.transport.endpoints import require_own_tenant
+from services.graphql_api.transport.models import ApprovedBundles, GraphqlAnswer, GraphqlRequest
 from shared.routing import Operation, Part
-
-
-class ErrorExtensions(msgspec.Struct):
-    """`code` is for programs: see the error catalogue."""
-
-    code: str
-    trace_id: str
-
-
-class GraphqlError(msgspec.Struct):
-    message: str
-    extensions: ErrorExtensions
-    path: list[str | int] | UnsetType = UNSET
-    locations: list[dict[str, int]] | UnsetType = UNSET
-
-
-class GraphqlAnswer(msgspec.Struct):
-    data: dict[str, Any] | UnsetType | None = UNSET
-    errors: list[GraphqlError] | UnsetType = UNSET
-
-
-class ApprovedDocument(msgspec.Struct):
-    """`document` is sent as it is; `variables_schema` is a JSON Schema of its variables."""
-
-    name: str
-    document: str
-    variables_schema: dict[str, Any]
-
-
-class ApprovedBundle(msgspec.Struct):
-    name: str
-    version: str
-    description: str
-    scopes: list[str]
-    operations: list[ApprovedDocument]
-
-
-class ApprovedBundles(msgspec.Struct):
-    bundles: list[ApprovedBundle]
-
 
 OPERATIONS = [
     Operation(

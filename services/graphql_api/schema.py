@@ -11,6 +11,7 @@ from services.graphql_api.acqi import resolvers as acqi
 from services.graphql_api.incidents import resolvers as incidents
 from services.graphql_api.telephony import resolvers as providers
 from services.graphql_api.telephony import routing
+from services.graphql_api.transport.documents import snake
 from services.graphql_api.webhooks import resolvers as webhooks
 
 FILE = Path(__file__).parent / "schema.graphql"
@@ -65,8 +66,3 @@ def build() -> GraphQLSchema:
 
 def _named(name: str, schema: GraphQLSchema, path: tuple[str, ...]) -> str:
     return snake(name)
-
-
-def snake(name: str) -> str:
-    """`ci95Low` as Python has it, `ci95_low`."""
-    return re.sub(r"[A-Z]", lambda letter: "_" + letter[0].lower(), name)

@@ -1,12 +1,12 @@
-"""Settings of graphql-api, from the environment alone."""
+"""Settings of graphql-api, only from the environment."""
 
 from shared import settings
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):
-    """`webhook_dispatcher_url` is where webhook-dispatcher answers; without it the incident-webhooks bundle is unavailable.
+    """`webhook_dispatcher_url` is the address of webhook-dispatcher; without it the bundle incident-webhooks is unavailable.
 
-    With it, `identity_exchange_url` is where the gateway exchanges a caller's identity for one that webhook-dispatcher takes.
+    With it, `identity_exchange_url` is the gateway's address for exchanging a caller's identity for one for webhook-dispatcher.
     """
 
     webhook_dispatcher_url: settings.Origin = ""

@@ -1,4 +1,4 @@
-"""The queue door: what auth says of apps, epcr of encounters, what automations do; and the service's periodic work."""
+"""Handlers of the queue, for apps from auth, facts from epcr and runs from control-plane; and the periodic work."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 from celery import Celery
 
 from services.graphql_api import queries
-from services.graphql_api.acqi import counting, retention
+from services.graphql_api.acqi import counting, months
 from services.graphql_api.automations import Runs
 from services.graphql_api.incidents import queries as incident_queries
 from services.graphql_api.settings import Settings
@@ -35,7 +35,7 @@ def periodic(settings: Settings) -> list[Periodic]:
 
 
 def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> None:
-    """Which bundles an app was granted."""
+    """Stores the bundles that each app was granted."""
     for message in received:
         app = message.body
         set_tenant(conn, message.tenant_id)
@@ -44,7 +44,7 @@ def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> No
 
 
 def expire(conn: Connection, days: int) -> None:
-    """Facts, what was counted from them, closed incidents and what runs have done, once they are past retention."""
+    """Deletes facts with their aggregates, closed incidents and effects of runs, after their retention."""
     in_portions(conn, incident_queries.EXPIRE, days, seconds=SECONDS)
     in_portions(conn, queries.EXPIRE_EFFECTS, seconds=SECONDS)
-    retention.expire(conn, days)
+    months.expire(conn, days)

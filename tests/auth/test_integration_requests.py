@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.auth.requests import rules
-from services.graphql_api.bundles import FOLDER
+from services.graphql_api.transport.documents import FOLDER
 from shared.ids import is_id, new_id
 from shared.problems import access_on_request
 from tests.auth.organisations import PATH, Organisation

@@ -22,7 +22,7 @@ import pytest
 from deploy.local.databases import Database
 from deploy.local.ports import free_port
 from deploy.local.redis_server import RedisServer
-from services.graphql_api.acqi.definitions import contributions
+from services.graphql_api.acqi.indicators import contributions
 from shared.encoding import base64url_encode
 from shared.identity import HEADER, Caller, SigningKey, mint
 from shared.ids import new_id

@@ -12,8 +12,9 @@ import pytest
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
-from services.epcr import editions, tasks
+from services.epcr import tasks
 from services.epcr.app import create_app
+from services.epcr.encounters import editions
 from services.epcr.settings import Settings
 from shared import ids, worker
 from shared.crypto import Keyring
@@ -82,7 +83,7 @@ class Client:
         return answer.json()
 
     def write(self, encounter_id: str, patch: Any, version: int | str | None = None) -> httpx.Response:
-        """A PATCH of the record, by default of the version that stands."""
+        """A PATCH of the record, by default of the current version."""
         if version is None:
             version = self.record(encounter_id)["version"]
         headers = {"if-match": f'"{version}"' if isinstance(version, int) else version}
@@ -161,7 +162,7 @@ def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
 
 @pytest.fixture
 def years_later(calendar: Calendar) -> None:
-    """Whatever is made in the test is shown in every mode."""
+    """Everything made in the test is shown in every mode."""
     calendar.ahead = timedelta(days=800)
 
 
@@ -203,7 +204,7 @@ class Inside:
         """Messages of one kind as the worker would hand them to this service."""
         handle = {
             "ObservationsRecorded": lambda conn, batch: tasks.link_observations(self.keyring, conn, batch),
-            "ClinicalApp": tasks.keep_apps,
+            "ClinicalApp": tasks.store_apps,
         }[type(messages[0]).__name__]
         with self.task() as conn:
             handle(conn, [received(tenant_id, message) for message in messages])

@@ -1,4 +1,4 @@
-"""The golden bundles: what an encounter of each sort is told as, byte for byte. `python -m tests.epcr.golden` writes them anew."""
+"""The golden bundles: the exact bytes of an encounter of each sort. `python -m tests.epcr.golden` writes them anew."""
 
 import itertools
 from collections.abc import Callable
@@ -9,12 +9,11 @@ from typing import Any
 
 import orjson
 
-from services.epcr import amend
-from services.epcr.deidentify import Disclosure, Mode, Projection, project
+from services.epcr.deidentification.projection import Disclosure, Mode, Projection, project
+from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.fhir.bundle import bundle
-from services.epcr.models.observations import LinkedObservation
-from services.epcr.models.record import Encounter, EncounterDraft, Status
-from services.epcr.pseudonyms import Pseudonyms
+from services.epcr.records import amend
+from services.epcr.records.models import Encounter, EncounterDraft, LinkedObservation, Status
 from shared import http
 from shared.encoding import base64url_encode
 from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, TYPICAL

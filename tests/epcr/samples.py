@@ -158,7 +158,7 @@ ARREST: dict[str, Any] = MINIMAL | {
     },
     "disposition": {"outcome": "transported"},
 }
-# Something of everything that indicators are told of.
+# A record with facts of every kind.
 EVERYTHING: dict[str, Any] = ARREST | {
     "patient": {"sex": "female", "birth_date": "1930-01-02"},
     "times": TIMES,

@@ -1,4 +1,4 @@
-"""Whatever a crew may write: its bundle is without fault, and every hospital ends with the same record, however often it fetched."""
+"""Any record that a crew may write has a bundle without fault, and every hospital ends with the same record after any fetches."""
 
 import json
 from datetime import UTC, datetime
@@ -10,12 +10,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.epcr import amend
-from services.epcr.facts import facts_of
+from services.epcr.encounters.facts import facts_of
 from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.encode import checked, encode
-from services.epcr.models.care import DOSE_UNITS
-from services.epcr.models.record import Encounter, RecordPatch
+from services.epcr.records import amend
+from services.epcr.records.care import DOSE_UNITS
+from services.epcr.records.models import Encounter, RecordPatch
 from shared import http, strict_json
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer
@@ -64,7 +64,7 @@ VITALS = some(
 
 
 def without_contradiction(entry: dict[str, Any]) -> dict[str, Any]:
-    """What was not done has no result, unless all of it was written down by mistake."""
+    """An act that was not done has no result, unless the entry is in error."""
     if entry.get("entered_in_error") or entry.get("not_done") is None:
         return entry
     return {name: value for name, value in entry.items() if name not in amend.RESULTS}
@@ -200,7 +200,7 @@ def _sent(encounter: Encounter) -> dict[str, Any]:
 
 
 def _held(server: FhirServer) -> dict[str, Any]:
-    """What a server holds, by identifier, with references told by identifier too."""
+    """The resources of a server by identifier, with references by identifier."""
     names = {place: _name(resource) for place, resource in server.resources.items()}
 
     def told(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Whoever is shown moved times tries to move them back: polls, joins, subtracts, over all that such an app can reach."""
+"""A reader of moved times tries to move them back: polls, joins and subtracts over all that such an app can reach."""
 
 import re
 from collections import defaultdict
@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.epcr.deidentify import Disclosure, Mode, shift
-from services.epcr.editions import HELD_DAYS, until
-from services.epcr.pseudonyms import SHIFT_DAYS, Pseudonyms
+from services.epcr.deidentification.projection import Disclosure, Mode, shift
+from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Pseudonyms
+from services.epcr.encounters.editions import HELD_DAYS, end_of_edition
 from shared import ids, pagination
 from shared.database import set_tenant
 from shared.encoding import base64url_decode
@@ -38,7 +38,7 @@ def day(text: str) -> datetime:
 
 
 class Attacker:
-    """Reads everything it can whenever it likes, and keeps when it saw what."""
+    """Reads everything it can at any time, and records when it saw each change."""
 
     def __init__(self, client: Client, calendar: Calendar) -> None:
         self.client = client
@@ -57,7 +57,7 @@ class Attacker:
                 return found
 
     def all_of(self, alias: str) -> str:
-        """Every byte that is told of an encounter, headers included."""
+        """Every byte of an encounter's answers, with headers."""
         paths = (f"{ENCOUNTERS}/{alias}", f"{ENCOUNTERS}/{alias}/fhir-bundle", f"{ENCOUNTERS}/{alias}?format=fhir")
         answers = [self.client.get(path) for path in paths]
         assert {answer.status_code for answer in answers} == {200}
@@ -75,7 +75,7 @@ class Attacker:
                     known.append((today, state))
 
     def guesses(self) -> set[int]:
-        """Days between what was seen of each encounter and the day that it says it was written: the shift, but for a constant."""
+        """Days between each encounter's appearance and its moved day: the shift, except for a constant."""
         return {(today - day(one["updated_at"])).days for states in self.seen.values() for today, (_, one) in states}
 
 
@@ -92,7 +92,7 @@ def forget_bases(organisation: Organisation, inside: Inside) -> None:
 
 
 def shifts(organisation: Organisation, client: Client, inside: Inside) -> set[int]:
-    """What the attacker is after."""
+    """The attacker's goal."""
     domain = Pseudonyms.from_text(PSEUDONYM_KEYS).domain(1, organisation.id, client.caller.client_id, "shifted")
     rows = inside.rows("SELECT patient_basis FROM encounters WHERE tenant_id = %s", organisation.id)
     return {domain.shift_days(bytes(basis)) for (basis,) in rows}
@@ -112,7 +112,7 @@ def test_polling_the_list_does_not_tell_a_patients_shift(
 def test_polling_for_changes_does_not_tell_a_patients_shift(
     organisation: Organisation, inside: Inside, calendar: Calendar
 ) -> None:
-    """Written on and measured in days later: each appears as long after what it says as the encounter itself."""
+    """Later writes and observations appear as long after their moved times as the encounter itself."""
     for number, id in enumerate(patients(organisation)):
         organisation.crew.write(id, {"narrative": "later", "status": "completed"})
         inside.rows(
@@ -162,7 +162,7 @@ def test_polling_for_readings_does_not_tell_a_patients_shift(
 def test_polling_tells_no_more_than_the_year_of_what_is_shown_as_a_year(
     organisation: Organisation, calendar: Calendar
 ) -> None:
-    """Also of what was written down long after it began, perhaps in the next year."""
+    """Also for a record that was written long after its beginning, perhaps in the next year."""
     now = datetime.now(UTC)
     for days in (0, 1, 21, 21 + 30, 300):
         organisation.partner.create(times={"call": (now - timedelta(days=days)).isoformat()})
@@ -177,14 +177,14 @@ def test_polling_tells_no_more_than_the_year_of_what_is_shown_as_a_year(
 def test_a_year_is_over_before_anything_of_it_is_shown(began: str) -> None:
     anchor = datetime.fromisoformat(began)
     moved = shift(Disclosure(golden.PSEUDONYMS.domain(1, "org", "app"), "safe_harbor", b""), anchor)
-    end = until("safe_harbor", moved, datetime(2027, 6, 1, 12, tzinfo=UTC))
+    end = end_of_edition("safe_harbor", moved, datetime(2027, 6, 1, 12, tzinfo=UTC))
     assert end + timedelta(days=1) < datetime(2027, 6, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("days", [-SHIFT_DAYS, -1, 1, SHIFT_DAYS])
 @pytest.mark.parametrize("clock", ["2026-03-01T00:00:00+00:00", "2026-03-01T23:59:59.999999+00:00"])
 def test_an_edition_ends_as_many_days_ago_in_the_calendar_of_every_patient(days: int, clock: str) -> None:
-    end = until("shifted", timedelta(days=days), datetime.fromisoformat(clock))
+    end = end_of_edition("shifted", timedelta(days=days), datetime.fromisoformat(clock))
     assert end + timedelta(days=days) == datetime(2026, 3, 1, tzinfo=UTC) - timedelta(days=HELD)
     assert end < datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -193,7 +193,7 @@ def test_an_edition_ends_as_many_days_ago_in_the_calendar_of_every_patient(days:
 def test_joining_with_what_another_app_reads_exactly_finds_no_number_and_no_time_in_common(
     organisation: Organisation, inside: Inside, years_later: None, calendar: Calendar, mode: Mode
 ) -> None:
-    """What may be in common is the organisation and, in shifted times, the vehicle; the values themselves always are."""
+    """Only the organisation, the vehicle in shifted times, and the values may be common."""
     times = {"call": "2026-03-23T10:00:07.123456Z", "on_scene": "2026-03-23T10:09:05.5Z"}
     id = organisation.partner.create(**TYPICAL | {"times": times})
     inside.receive(
@@ -276,7 +276,7 @@ def test_an_app_with_moved_times_is_no_crews_application(organisation: Organisat
 def test_of_two_things_said_of_an_app_what_hides_more_holds(
     organisation: Organisation, inside: Inside, years_later: None
 ) -> None:
-    """A token older than a change of mode, or one that is newer than what this service has heard."""
+    """A token from before a change of mode, or from after a change that has not reached this service."""
     id = organisation.partner.create(**TYPICAL)
     client = organisation.hospital
     inside.receive(organisation.id, app_changed(client.caller.client_id, 1, deidentification="safe_harbor"))
@@ -289,7 +289,7 @@ def test_no_page_ends_at_an_encounter_that_may_not_be_seen_yet(
     organisation: Organisation, inside: Inside, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its alias in a cursor would tell from when on it was there."""
-    monkeypatch.setattr("services.epcr.editions.LOOKED_AT", 2)
+    monkeypatch.setattr("services.epcr.encounters.editions.LOOKED_AT", 2)
     patients(organisation)
     attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)
     seen: set[str] = set()
@@ -327,8 +327,8 @@ def test_one_request_opens_so_many_records_and_the_next_one_goes_on(
     calendar: Calendar,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.epcr.editions.LOOKED_AT", 2)
-    monkeypatch.setattr("services.epcr.editions.OPENED", 3)
+    monkeypatch.setattr("services.epcr.encounters.editions.LOOKED_AT", 2)
+    monkeypatch.setattr("services.epcr.encounters.editions.OPENED", 3)
     patients(organisation)
     forget_bases(organisation, inside)
     attacker = Attacker(moved_to(organisation.hospital, "shifted"), calendar)

@@ -1,4 +1,4 @@
-"""The FHIR bundles: what they are, that validators find nothing, and that a server takes them again and again."""
+"""The FHIR bundles: their content, no fault for validators, and a server that takes them again and again."""
 
 import copy
 import json
@@ -10,11 +10,12 @@ import msgspec
 import pytest
 from ucumvert import get_ucum_parser
 
-from services.epcr import amend, checks, measurements, nomenclature
+from services.epcr.fhir import checks, measurements, nomenclature
 from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.encode import UnfitBundle, checked, encode
-from services.epcr.models.care import DOSE_UNITS, MEASURED_IN
-from services.epcr.models.record import RecordPatch
+from services.epcr.records import amend
+from services.epcr.records.care import DOSE_UNITS, MEASURED_IN
+from services.epcr.records.models import RecordPatch
 from shared import http
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer, Refused
@@ -177,7 +178,7 @@ def test_a_pressure_in_kilopascals_keeps_its_digits_under_its_own_code() -> None
     assert str(one["valueQuantity"]["value"]) == "11.30"
 
 
-def test_data_of_a_sandbox_and_an_implausible_value_are_labelled() -> None:
+def test_test_data_and_an_implausible_value_are_labelled() -> None:
     observations = _observations(BUNDLES["every_class_of_device"])
     tests = [one for one in observations if any(label["code"] == "HTEST" for label in one["meta"]["security"])]
     assert [_codes(one)[0] for one in tests] == ["153728"]

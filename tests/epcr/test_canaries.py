@@ -113,7 +113,7 @@ class Aviary:
 
 
 class Told(NamedTuple):
-    """All that was said about one encounter, and the canaries that were in it."""
+    """All answers and messages about one encounter, and the canaries in its record."""
 
     stack: Stack
     aviary: Aviary
@@ -263,7 +263,7 @@ def test_redis_holds_none(told: Told) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_row_of_any_database_can_be_read_as_one(told: Told, service: str) -> None:
-    """Every table, in the clear and byte for byte; a device's serial number alone may stand where devices are kept."""
+    """Every table, in the clear and byte for byte; only a device's serial number may be there, in the table of devices."""
     with told.stack.database(service, "admin") as conn:
         for table in _tables(conn):
             rows = conn.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(table))).fetchall()

@@ -1,4 +1,4 @@
-"""What leaves and what does not: a rule for every field, pseudonyms that hold, times that keep their distances."""
+"""De-identification: a rule for every field, constant pseudonyms, times that keep their intervals."""
 
 import subprocess
 import sys
@@ -14,11 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.epcr.deidentify import RULES, WRITTEN, Mode, age
-from services.epcr.models.observations import LinkedObservation
-from services.epcr.models.patient import PatientIdentifier
-from services.epcr.models.record import Encounter, Record
-from services.epcr.pseudonyms import Pseudonyms
+from services.epcr.deidentification.projection import RULES, WRITTEN, Mode, age
+from services.epcr.deidentification.pseudonyms import Pseudonyms
+from services.epcr.records.models import Encounter, LinkedObservation, PatientIdentifier, Record
 from shared import ids
 from shared.encoding import base64url_decode, base64url_encode
 from shared.messages import ClinicalApp
@@ -90,7 +88,7 @@ def test_a_birth_year_is_shown_up_to_the_age_of_89(born: date) -> None:
 
 @pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
 def test_a_clock_typed_decades_too_early_shows_nobodys_birth_year(mode: Mode) -> None:
-    """The record was written in 2026, whatever the call's year was typed as."""
+    """The record was written in 2026; the call's year is a typing error."""
     body = MINIMAL | {"patient": {"birth_date": "1930-05-01"}, "times": {"call": "1926-03-23T10:00:00Z"}}
     patient = golden.projection(golden.encounter(body), mode=mode).view["patient"]
     assert ("birth_year" in patient, patient["age_years"]) == (False, 90)
@@ -124,7 +122,7 @@ def test_parts_of_what_is_hashed_do_not_run_into_one_another(first: str, second:
 
 def test_pseudonyms_are_the_same_in_another_process() -> None:
     code = (
-        "from services.epcr.pseudonyms import Pseudonyms;"
+        "from services.epcr.deidentification.pseudonyms import Pseudonyms;"
         f"print(Pseudonyms.from_text({PSEUDONYM_KEYS!r}).domain(1, 'org', 'app').uuid('patient', 'x'))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
@@ -299,9 +297,9 @@ def test_an_alias_leads_back_to_its_encounter_for_its_own_partner_alone(
     alias = KEYS.domain(1, tenant, partner).alias(id)
     assert ids.is_id(alias, "enc")
     assert alias != id
-    assert KEYS.aliased(tenant, partner, "exact", alias) == [id]
-    assert KEYS.aliased(tenant, partner + "x", "exact", alias) != [id]
-    assert KEYS.aliased(tenant, partner, "shifted", alias) != [id]
+    assert KEYS.ids_of(tenant, partner, "exact", alias) == [id]
+    assert KEYS.ids_of(tenant, partner + "x", "exact", alias) != [id]
+    assert KEYS.ids_of(tenant, partner, "shifted", alias) != [id]
 
 
 @pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])

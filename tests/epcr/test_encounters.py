@@ -264,7 +264,7 @@ def test_an_unchanged_view_is_not_sent_again(organisation: Organisation) -> None
     assert changed.headers["etag"] != first.headers["etag"]
 
 
-def test_an_encounter_of_a_sandbox_is_marked_as_a_test(organisation: Organisation, http: Any, inside: Inside) -> None:
+def test_a_sandbox_encounter_is_marked_as_test_data(organisation: Organisation, http: Any, inside: Inside) -> None:
     sandbox = Client(http, organisation.id, "argus:epcr:write", environment="sandbox")
     id = sandbox.create()
     assert sandbox.read(id)["test"] is True

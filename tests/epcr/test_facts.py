@@ -1,4 +1,4 @@
-"""What the quality indicators and subscribers are told."""
+"""Facts for the quality indicators, and events for subscribers."""
 
 import json
 import re
@@ -10,13 +10,13 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from services.epcr import amend, announcements, nomenclature
-from services.epcr.device_facts import METRICS
-from services.epcr.drugs import DRUGS, PROCEDURES, kind_of_drug, kind_of_procedure
-from services.epcr.facts import facts_of
-from services.epcr.models.concepts import ATC, RXNORM, SNOMED, is_snomed_id
-from services.epcr.models.observations import LinkedObservation
-from services.epcr.models.record import RecordPatch
+from services.epcr.encounters import events
+from services.epcr.encounters.codes import DRUGS, METRICS, PROCEDURES, kind_of_drug, kind_of_procedure
+from services.epcr.encounters.facts import facts_of
+from services.epcr.fhir import nomenclature
+from services.epcr.records import amend
+from services.epcr.records.care import ATC, RXNORM, SNOMED, is_snomed_id
+from services.epcr.records.models import LinkedObservation, RecordPatch
 from shared import http
 from shared.messages import CodedFact, EncounterFacts, Event
 from tests.epcr import golden
@@ -182,12 +182,12 @@ def test_every_metric_told_is_one_that_devices_may_send() -> None:
     assert len(listed) == len(set(listed))
 
 
-def test_neither_an_implausible_reading_nor_one_of_a_sandbox_is_a_fact() -> None:
+def test_neither_an_implausible_observation_nor_test_data_is_a_fact() -> None:
     one = golden.readings()[0]
     flagged = msgspec.structs.replace(one, id="obs_f", flags=["out-of-range"])
-    of_a_sandbox = msgspec.structs.replace(one, id="obs_r", test=True)
-    assert facts_of(golden.encounter(MINIMAL), [flagged, of_a_sandbox]).vitals == []
-    assert len(facts_of(golden.encounter(MINIMAL), [flagged, one, of_a_sandbox]).vitals) == 1
+    tested = msgspec.structs.replace(one, id="obs_r", test=True)
+    assert facts_of(golden.encounter(MINIMAL), [flagged, tested]).vitals == []
+    assert len(facts_of(golden.encounter(MINIMAL), [flagged, one, tested]).vitals) == 1
 
 
 @pytest.mark.parametrize(
@@ -256,10 +256,10 @@ def test_food_for_low_glucose_is_told_as_a_treatment_of_it() -> None:
 @pytest.mark.parametrize("before", ["in_progress", "completed"])
 def test_events_follow_their_published_schemas(before: Any) -> None:
     encounter = golden.encounter(TYPICAL)
-    events: list[Event] = [announcements.created(encounter)[0], announcements.changed(encounter, before, [])[0]]
-    assert [event.type for event in events][1] == (
+    sent: list[Event] = [events.created(encounter)[0], events.changed(encounter, before, [])[0]]
+    assert [event.type for event in sent][1] == (
         "epcr.encounter.completed" if before == "in_progress" else "epcr.encounter.updated"
     )
-    for event in events:
+    for event in sent:
         schema = json.loads((CATALOGUE / f"{event.type}.json").read_text())["schema"]
         jsonschema_rs.validator_for(schema).validate(event.data)

@@ -1,4 +1,4 @@
-"""Whatever is put in place of any part of a record, on the way in or in a patch: an answer that tells why, never a failure of ours."""
+"""Any value in place of any part of a record, new or patched, gets an answer with the reason, never a 500."""
 
 import copy
 import json

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from services.epcr.models.record import MAX_ITEMS, EncounterDraft
+from services.epcr.records.models import MAX_ITEMS, EncounterDraft
 from shared import http
 
 MOMENT = "2026-01-01T10:00:00Z"

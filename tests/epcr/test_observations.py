@@ -1,4 +1,4 @@
-"""What devices observed reaches its encounter once, whatever order it comes in."""
+"""Devices' observations reach their encounter once, in any order of messages."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.epcr import queries, tasks
+from services.epcr import tasks
+from services.epcr.encounters import queries
 from shared import ids, periodic
 from shared.messages import ObservationsRecorded
 from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation

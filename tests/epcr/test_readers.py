@@ -1,4 +1,4 @@
-"""Readers who looked a moment ago: what they go on to read fits what they saw."""
+"""Readers between two writes: their later reads fit their first."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from deploy.local.databases import Database
-from services.epcr import queries, store
-from services.epcr.disclosure import Policy, disclose
-from services.epcr.pseudonyms import Pseudonyms
+from services.epcr.deidentification.pseudonyms import Pseudonyms
+from services.epcr.encounters import queries, store
+from services.epcr.encounters.disclosure import Policy, disclose
 from shared.database import AsyncConnection, aset_tenant
 from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.epcr.sealing import unseal
+from services.epcr.encounters.store import unseal
 from tests.epcr.conftest import ENCOUNTERS, RECORDS, Inside, Organisation
 from tests.epcr.fhir_server import FhirServer
 from tests.epcr.samples import ICD10, TYPICAL, at

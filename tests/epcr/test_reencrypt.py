@@ -2,8 +2,8 @@
 
 import pytest
 
+from services.epcr.encounters.store import unseal
 from services.epcr.reencrypt import reencrypt
-from services.epcr.sealing import unseal
 from shared.crypto import Keyring, UnreadableCiphertext
 from shared.encoding import base64url_encode
 from tests.epcr.conftest import ENCRYPTION_KEYS, Client, Inside, Organisation, StartApp

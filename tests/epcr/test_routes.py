@@ -1,4 +1,4 @@
-"""The public contract describes what this service really reads and answers."""
+"""The public contract describes the requests and answers of this service."""
 
 import json
 from typing import Any
@@ -7,7 +7,8 @@ import jsonschema_rs
 import pytest
 
 from services.epcr.app import routes
-from services.epcr.routes import ENCOUNTER, ENCOUNTERS, PART
+from services.epcr.encounters.routes import ENCOUNTER, ENCOUNTERS
+from services.epcr.routes import PART
 from shared.openapi import document
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.deliveries import app_changed
@@ -18,7 +19,7 @@ BUNDLE = ENCOUNTER + "/fhir-bundle"
 
 
 def check(method: str, path: str, status: int, body: Any) -> None:
-    """Holds an answer against the schema of its operation, in which nothing undescribed may stand."""
+    """Holds an answer against the schema of its operation, which must describe every member."""
     content = CONTRACT["paths"][path][method]["responses"][str(status)]["content"]
     described = content["application/fhir+json" if body.get("resourceType") else "application/json"]["schema"]
     jsonschema_rs.validator_for({"components": CONTRACT["components"]} | described).validate(body)

@@ -9,9 +9,9 @@ import httpx
 
 from deploy.local.databases import Database
 from services.graphql_api.acqi import counting
-from services.graphql_api.bundles import Catalogue
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import store_apps
+from services.graphql_api.transport.documents import Catalogue
 from shared import ids
 from shared.database import Connection, open_tasks_pool, task_transaction
 from shared.deidentification import Mode
@@ -27,7 +27,7 @@ SCOPES = ("argus:acqi:read", "argus:incidents:write", "argus:telephony:write", "
 
 
 class Asking:
-    """Sends what a client of a tenant would send; the token's scopes and tenant can be chosen for each call."""
+    """Sends the requests of a tenant's client; each call can choose the token's scopes and tenant."""
 
     def __init__(self, client: httpx.Client, settings: Settings, catalogue: Catalogue) -> None:
         self.client = client
@@ -103,7 +103,7 @@ class Asking:
             store_apps(conn, [received(tenant or self.tenant, app)])
 
     def count(self, *facts: EncounterFacts, tenant: str = "") -> None:
-        """What epcr would send."""
+        """Sends facts as epcr does."""
         with self.worker() as conn:
             counting.store(conn, [received(tenant or self.tenant, fact) for fact in facts])
 

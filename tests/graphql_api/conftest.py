@@ -8,10 +8,11 @@ import pytest
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
-from services.graphql_api import bundles, schema
+from services.graphql_api import schema
 from services.graphql_api.app import create_app
-from services.graphql_api.bundles import Catalogue
 from services.graphql_api.settings import Settings
+from services.graphql_api.transport import documents
+from services.graphql_api.transport.documents import Catalogue
 from tests.graphql_api.asking import Asking, settings_for
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
@@ -24,7 +25,7 @@ hypothesis.settings.load_profile("any machine")
 
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
-    return bundles.load(schema.build())
+    return documents.load(schema.build())
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ IMPRESSIONS = [
     ["G41.0"], ["G40.901"], ["G40.909"], ["R55"], ["R40.4"], ["S72.0"], ["S06.0", "I63.9"], ["T14.9"], ["T36.0"], ["I46.9"], [],
 ]  # fmt: skip
 
-# In turn, and without a part in the chance: some were told before the outcome was.
+# In turn, not at random: some facts arrive before the outcome.
 LEFT = [None, "refused", "treated_and_released", "no_treatment_needed", "no_patient_found", "cancelled", "dead_on_scene",
     "care_transferred"]  # fmt: skip
 

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from deploy.local.databases import Database
 from services.graphql_api.__main__ import cli
-from services.graphql_api.acqi import counting, rebuild, retention
-from services.graphql_api.acqi.definitions import INDICATORS
-from services.graphql_api.bundles import Catalogue
+from services.graphql_api.acqi import counting, months
+from services.graphql_api.acqi.indicators import INDICATORS
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import expire
+from services.graphql_api.transport.documents import Catalogue
 from shared.database import Connection, open_tasks_pool, set_tenant
 from shared.settings import required
 from tests.graphql_api import population, second_way
@@ -145,7 +145,7 @@ def test_rebuilding_puts_right_whatever_was_wrong(
     assert lines[-1] == "200 encounters in all"
     assert [line.split()[1] for line in lines[:-1]] == ["2026-02:", "2026-03:", "2026-04:"]
     eventually(ask, expected(encounters, *WHOLE), *WHOLE)
-    # What an encounter counts for is right again too: a correction takes out exactly that.
+    # The stored outcomes of encounters are right again too: a correction subtracts exactly those.
     corrected = [population.corrected(one, number) for number, one in enumerate(encounters)]
     send(ask, corrected, random.Random(4))
     eventually(ask, expected(corrected, *WHOLE), *WHOLE)
@@ -254,7 +254,7 @@ def test_many_workers_and_a_rebuild_at_once_count_everything_once(ask: Asking, s
         pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
         try:
             for _ in range(3):
-                rebuild.rebuild(pool, ask.tenant, lambda *_: None)
+                months.rebuild(pool, ask.tenant, lambda *_: None)
         except Exception as error:
             failures.append(error)
         finally:
@@ -295,7 +295,7 @@ def test_an_encounter_moved_out_of_a_month_while_it_is_rebuilt_is_counted_once(a
     moved = one | {"version": 2, "day": "2026-04-01"}
     ask.count(population.facts(one))
     pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
-    rebuilding = threading.Thread(target=rebuild.rebuild, args=(pool, ask.tenant, lambda *_: None))
+    rebuilding = threading.Thread(target=months.rebuild, args=(pool, ask.tenant, lambda *_: None))
     with ask.worker() as conn:
         counting.store(conn, [received(ask.tenant, population.facts(moved))])
         rebuilding.start()
@@ -378,8 +378,8 @@ def test_what_one_pass_of_retention_does_stays_done_where_it_is_cut_short(
         forgotten.append(tenant_id)
         real(conn, tenant_id, months)
 
-    real = retention._forget
-    monkeypatch.setattr(retention, "_forget", forget)
+    real = months._delete
+    monkeypatch.setattr(months, "_delete", forget)
     with ask.worker() as conn:
         with pytest.raises(psycopg.errors.QueryCanceled):
             expire(conn, keeping)

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.graphql_api.answers import ENTRY, LONGEST_BODY, Answers
+from services.graphql_api.acqi.cache import ENTRY, LONGEST_BODY, Answers
 from tests.graphql_api import population
 from tests.graphql_api.asking import Asking
 from tests.graphql_api.test_transport import PAGE
@@ -75,7 +75,7 @@ def test_only_so_much_is_kept_and_nothing_of_an_old_version() -> None:
     versions: Any = Known()
     answers = Answers(versions, room=3 * (ENTRY + 9))
     for number in (0, 1, 2, 2, 3, 4):
-        answers.keep("org_a", b"%d" % number, 1, b"answer %d" % number)
+        answers.store("org_a", b"%d" % number, 1, b"answer %d" % number)
 
     def found(body: bytes) -> bytes | None:
         return asyncio.run(answers.find("org_a", body))
@@ -86,8 +86,8 @@ def test_only_so_much_is_kept_and_nothing_of_an_old_version() -> None:
     versions.version = 1
     assert found(b"4") is None
     assert found(b"3") == b"answer 3"
-    answers.keep("org_a", b"x" * (LONGEST_BODY + 1), 1, b"answer")
-    answers.keep("org_a", b"6", 1, b"x" * 10_000)
+    answers.store("org_a", b"x" * (LONGEST_BODY + 1), 1, b"answer")
+    answers.store("org_a", b"6", 1, b"x" * 10_000)
     assert found(b"x" * (LONGEST_BODY + 1)) is None
     assert [found(body) for body in (b"2", b"3", b"6")] == [None, None, None]
     assert answers.room == 3 * (ENTRY + 9)

@@ -8,8 +8,8 @@ from graphql import build_schema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.graphql_api import bundles, documents, limits
-from services.graphql_api.bundles import BadBundle, Catalogue
+from services.graphql_api.transport import documents, plans
+from services.graphql_api.transport.documents import BadBundle, Catalogue
 from shared import ids
 from tests.graphql_api.asking import Asking
 
@@ -138,7 +138,7 @@ def test_every_bundle_in_the_tree_fits_the_schema_and_the_limits(catalogue: Cata
     for bundle in catalogue.bundles.values():
         assert bundle.operations
         for operation in bundle.operations:
-            limits.check(operation.document)
+            plans.check_limits(operation.document)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_bundle_that_does_not_fit_stops_the_start(tmp_path: Any, file: str, te
     (folder / "manifest.json").write_text('{"version": "1", "description": "", "scopes": []}')
     (folder / file).write_text(text)
     with pytest.raises(BadBundle, match=f"some-bundle/{file}"):
-        bundles.load(build_schema("type Query { a: Int }"), tmp_path)
+        documents.load(build_schema("type Query { a: Int }"), tmp_path)
 
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)

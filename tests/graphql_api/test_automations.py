@@ -1,18 +1,21 @@
-"""Runs of automations: one effect each however often they are told, under the app's own grants, and an answer to control-plane."""
+"""Runs of automations: each has one effect for any number of messages, under the app's own grants, and an answer to control-plane."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from deploy.local.databases import Database
-from services.graphql_api import automations, bundles, schema
+from services.graphql_api import automations, schema
 from services.graphql_api.automations import Runs
-from services.graphql_api.plans import ELSEWHERE, WRITE_SCOPES
 from services.graphql_api.tasks import periodic
+from services.graphql_api.transport import documents
+from services.graphql_api.transport.plans import ELSEWHERE, WRITE_SCOPES
 from shared import ids
 from shared.messages import AutomationAction, AutomationIncident, Event, RunDocument, RunFinished
 from tests.graphql_api.asking import Asking, received
@@ -22,7 +25,7 @@ TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 class Automation:
-    """One of an app, whose runs this service is told of."""
+    """An automation of an app, whose runs this service performs."""
 
     def __init__(self, ask: Asking, database: Database) -> None:
         self.ask = ask
@@ -79,9 +82,11 @@ class Automation:
 
 
 @pytest.fixture
-def automation(ask: Asking, database: Database) -> Automation:
+def automation(ask: Asking, database: Database) -> Iterator[Automation]:
     ask.grant("incident-management")
-    return Automation(ask, database)
+    automation = Automation(ask, database)
+    yield automation
+    automation.runs.close()
 
 
 def test_an_incident_is_opened_and_its_event_says_which_automations_led_to_it(automation: Automation) -> None:
@@ -141,7 +146,31 @@ def test_a_worker_that_dies_between_the_effect_and_its_answer_does_it_once_and_a
     assert automation.incidents() == 1
 
 
-def test_an_event_of_an_automation_in_a_sandbox_is_marked_as_a_test(automation: Automation) -> None:
+def test_runs_share_connections_until_they_are_closed(automation: Automation) -> None:
+    for _ in range(4):
+        automation.perform(automation.open(), automation.open())
+    pool = automation.runs._opened().pool
+    stats = pool.get_stats()
+    assert stats["connections_num"] <= automations.CONNECTIONS < stats["requests_num"]
+    automation.runs.close()
+    assert pool.closed
+    [answer] = automation.perform(automation.open())
+    assert answer.outcome == "succeeded"
+
+
+def test_a_run_whose_connection_the_server_ended_gets_another(automation: Automation) -> None:
+    automation.perform(automation.open())
+    with psycopg.connect(automation.database.admin, autocommit=True) as conn:
+        ended = conn.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND usename = %s",
+            (conninfo_to_dict(automation.database.app)["user"],),
+        )
+        assert (True,) in ended.fetchall()
+    [answer] = automation.perform(automation.open())
+    assert answer.outcome == "succeeded"
+
+
+def test_an_automation_in_a_sandbox_makes_test_data(automation: Automation) -> None:
     automation.perform(automation.open(), msgspec.structs.replace(automation.open(), environment="sandbox"))
     assert [event.test for event in automation.events()] == [False, True]
 
@@ -285,7 +314,7 @@ def test_only_mutations_done_here_without_credentials_are_automated() -> None:
     executable = schema.build()
     known = {
         root
-        for bundle in bundles.load(executable).bundles.values()
+        for bundle in documents.load(executable).bundles.values()
         for operation in bundle.operations
         for root in operation.document.roots
     }

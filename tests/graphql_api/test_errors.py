@@ -1,4 +1,4 @@
-"""What goes wrong inside stays inside: a code, a trace id, and nothing of the database."""
+"""Internal errors show a code and a trace id, and nothing of the database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from psycopg import sql
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
-from services.graphql_api.bundles import Catalogue
+from services.graphql_api.transport.documents import Catalogue
 from tests.graphql_api.asking import Asking, settings_for
 from tests.graphql_api.test_transport import PAGE, RANGE
 from tests.support.plain import PLAIN

@@ -1,4 +1,4 @@
-"""Incidents through approved documents: one at a time, in order, and told to subscribers."""
+"""Incidents through approved documents: in order, without lost updates, with their events."""
 
 import threading
 from typing import Any
@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from services.graphql_api import plans, schema
+from services.graphql_api import schema
+from services.graphql_api.transport import plans
 from shared import ids
 from tests.graphql_api.asking import Asking
 from tests.graphql_api.catalogue import schema_of_event
@@ -55,7 +56,7 @@ def test_an_incident_is_numbered_open_and_only_coarsely_placed(ask: Asking) -> N
     assert create(ask)["number"].endswith("-000002")
 
 
-def test_an_event_of_a_sandbox_is_marked_as_a_test(ask: Asking, database: Database) -> None:
+def test_an_event_of_a_sandbox_is_marked_as_test_data(ask: Asking, database: Database) -> None:
     sandbox: dict[str, Any] = {"environment": "sandbox"}
     incident = ask.data("CreateIncident", {"input": DRAFT}, **sandbox)
     change = {"id": incident["id"], "expectedVersion": 1, "input": {"priority": "low"}}

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.graphql_api.bundles import Catalogue
+from services.graphql_api.transport.documents import Catalogue
 from shared.identity import Caller
 from shared.ids import new_id
 from tests.e2e.receiver import Receiver, receiver
@@ -141,7 +141,7 @@ def test_an_encounter_completed_at_epcr_counts_and_a_correction_corrects(partner
 
 
 def write_record(stack: Stack, encounter_id: str, change: dict[str, Any]) -> None:
-    """What the crew's own application does."""
+    """The crew's own application."""
     crew = Caller(
         tenant_id=stack.tenant.id,
         client_id=new_id("app"),

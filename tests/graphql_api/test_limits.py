@@ -1,14 +1,14 @@
-"""What a document may ask for, measured before it is validated."""
+"""The limits of a document, measured before its validation."""
 
 import pytest
 
-from services.graphql_api import documents, limits
-from services.graphql_api.limits import Extent, LimitExceeded
+from services.graphql_api.transport import documents, plans
+from services.graphql_api.transport.plans import Extent, LimitExceeded
 from tests.graphql_api.asking import Asking
 
 
 def measured(text: str) -> Extent:
-    return limits.measure(documents.read(text))
+    return plans.measure(documents.read(text))
 
 
 def test_depth_is_counted_through_fragments() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.graphql_api.loaders import Loader
+from services.graphql_api.context import Loader
 from tests.graphql_api.asking import Asking
 
 
@@ -25,7 +25,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def sent_by(statements: list[str], ask: Asking, document: str) -> int:
-    """Without what the pool sends for itself, whenever it finds the time."""
+    """Without the pool's own statements, which it sends at any time."""
     statements.clear()
     assert "errors" not in ask.document(document)
     return sum("telephony" in statement for statement in statements)

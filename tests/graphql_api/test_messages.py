@@ -1,4 +1,4 @@
-"""What others tell this service, as the golden files say, and what it tells them."""
+"""Messages in and out, by the golden files."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from psycopg import sql
 
 from deploy.local.databases import Database
 from services.graphql_api import tasks
-from services.graphql_api.acqi.definitions import contributions
+from services.graphql_api.acqi.indicators import contributions
 from services.graphql_api.incidents import lifecycle
 from services.graphql_api.incidents.models import Change, Draft
 from services.graphql_api.tasks import periodic

@@ -1,4 +1,4 @@
-"""The short cut answers what the executor answers, byte for byte, and leaves to it what it does not cover."""
+"""A projection gives the executor's answer byte for byte. Other documents have none, and are executed."""
 
 import asyncio
 import random
@@ -9,9 +9,11 @@ from graphql import execute
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.graphql_api import documents, projection, schema
-from services.graphql_api.acqi.definitions import INDICATORS
-from services.graphql_api.acqi.snapshot import Cases, Period, Snapshot, pack, unpack
+from services.graphql_api import schema
+from services.graphql_api.acqi import resolvers
+from services.graphql_api.acqi.cache import Cases, Period, Snapshot, pack, unpack
+from services.graphql_api.acqi.indicators import INDICATORS
+from services.graphql_api.transport import documents
 from shared import http
 
 SCHEMA = schema.build()
@@ -33,12 +35,12 @@ FIELDS = [
 ]
 POINT = ["periodStart", "numerator", "denominator", "value", "__typename"]
 RANGE = 'fromDate: "2026-03-05T00:00:00Z", toDate: "2026-05-03T00:00:00Z"'
-# What may be asked for where small counts are withheld.
+# A range that is answered where small counts are withheld.
 MONTHS = 'fromDate: "2025-02-01T00:00:00Z", toDate: "2025-07-01T00:00:00Z"'
 
 
 class Tenant:
-    """A context whose tenant has these aggregates, whatever is asked for."""
+    """A context whose tenant has these aggregates in every period."""
 
     tenant_id = "org_a"
 
@@ -82,13 +84,13 @@ def test_the_short_cut_answers_what_the_executor_answers(
     inside = " ".join(metric) + (f" sparkline {{ {' '.join(trend)} }}" if trend else "")
     asked = MONTHS if suppress else RANGE
     document = documents.read(f"{{ mine: acqiMetrics({asked}) {{ {inside} }} acqiMetrics({asked}) {{ name }} }}")
-    short = projection.of(SCHEMA, document)
+    short = resolvers.projection_of(SCHEMA, document)
     assert short is not None
 
     async def both() -> tuple[Any, Any]:
         context: Any = Tenant(suppress)
         running: Any = execute(SCHEMA, document.ast, context_value=context)
-        return await projection.run(SCHEMA, document, short, {}, context), {"data": (await running).data}
+        return await resolvers.project(SCHEMA, document, short, {}, context), {"data": (await running).data}
 
     answered, wanted = asyncio.run(both())
     assert http.encode(answered) == http.encode(wanted)
@@ -109,7 +111,7 @@ def test_the_short_cut_answers_what_the_executor_answers(
     ],
 )
 def test_what_it_does_not_cover_is_left_to_the_executor(text: str) -> None:
-    assert projection.of(SCHEMA, documents.read(text)) is None
+    assert resolvers.projection_of(SCHEMA, documents.read(text)) is None
 
 
 @given(st.lists(st.lists(st.integers(0, 10**6), min_size=4, max_size=40), min_size=1, max_size=40))

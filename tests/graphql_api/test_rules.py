@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.graphql_api import inputs
-from services.graphql_api.acqi import ranges, tally
-from services.graphql_api.acqi.statistics import quantile, ratio, wilson
+from services.graphql_api.acqi import counting, report
+from services.graphql_api.acqi.report import quantile, ratio, wilson
 from services.graphql_api.errors import Refusal
 from services.graphql_api.telephony import carriers, numbers
 from services.graphql_api.telephony.carriers import CARRIERS
@@ -54,8 +54,8 @@ def test_a_quantile_of_bins_is_the_nearest_rank_of_the_times(times: list[int], s
 
 @given(DAYS, st.integers(1, 1500))
 def test_a_range_is_cut_into_whole_months_and_the_days_that_remain(start: date, length: int) -> None:
-    days = ranges.Days(start, start + timedelta(days=length))
-    single, months = ranges.cut(days)
+    days = report.Days(start, start + timedelta(days=length))
+    single, months = report.cut(days)
     covered = list(single)
     for month in months:
         day = month
@@ -68,7 +68,7 @@ def test_a_range_is_cut_into_whole_months_and_the_days_that_remain(start: date, 
 
 @given(DAYS)
 def test_a_sparkline_ends_in_the_month_of_the_last_day(last: date) -> None:
-    months = ranges.sparkline(ranges.Days(last, last + timedelta(days=1)))
+    months = report.sparkline(report.Days(last, last + timedelta(days=1)))
     assert len(months) == 12
     assert months[-1] == last.replace(day=1)
     assert months[0].year * 12 + months[0].month == last.year * 12 + last.month - 11
@@ -77,12 +77,12 @@ def test_a_sparkline_ends_in_the_month_of_the_last_day(last: date) -> None:
 
 def test_days_are_half_open_in_utc_whatever_offset_they_came_with() -> None:
     midnight = datetime(2026, 4, 17, tzinfo=UTC)
-    assert ranges.of_days(datetime(2026, 4, 1, tzinfo=UTC), midnight).end == date(2026, 4, 17)
-    assert ranges.of_days(datetime(2026, 4, 1, tzinfo=UTC), midnight + timedelta(microseconds=1)).end == date(
+    assert report.of_days(datetime(2026, 4, 1, tzinfo=UTC), midnight).end == date(2026, 4, 17)
+    assert report.of_days(datetime(2026, 4, 1, tzinfo=UTC), midnight + timedelta(microseconds=1)).end == date(
         2026, 4, 18
     )
     rome = datetime.fromisoformat("2026-04-02T01:00:00+02:00")
-    assert ranges.of_days(rome, midnight).start == date(2026, 4, 1)
+    assert report.of_days(rome, midnight).start == date(2026, 4, 1)
 
 
 @given(st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), st.integers(0, 10))
@@ -177,9 +177,9 @@ OUTCOMES = st.dictionaries(
 
 @given(st.lists(st.tuples(DAYS, OUTCOMES)))
 def test_what_is_taken_out_again_leaves_nothing(counted: list[tuple[date, dict[str, Any]]]) -> None:
-    tallies: tally.Tallies = {}
+    tallies: counting.Tallies = {}
     for weight in (1, -1):
         for day, outcomes in counted:
-            tally.add(tallies, day, outcomes, weight)
+            counting.add(tallies, day, outcomes, weight)
     assert all(one.is_zero() and one.bins() == [] for one in tallies.values())
-    assert all(one.is_zero() for one in tally.by_month(tallies).values())
+    assert all(one.is_zero() for one in counting.by_month(tallies).values())

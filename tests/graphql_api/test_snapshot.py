@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from services.graphql_api.acqi import snapshot
-from services.graphql_api.acqi.snapshot import Cases, Period, Snapshot, Snapshots
+from services.graphql_api.acqi import cache
+from services.graphql_api.acqi.cache import Cases, Period, Snapshot, Snapshots
 
 FIRST, SECOND = Period("day", date(2026, 3, 1)), Period("day", date(2026, 3, 2))
 
 
 class Table:
-    """Stands for the database: every period's cases are as many as the version says."""
+    """In place of the database: each period has as many cases as the number of the version."""
 
     def __init__(self) -> None:
         self.version = 1
@@ -30,7 +30,7 @@ class Table:
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     table = Table()
-    monkeypatch.setattr(snapshot, "read", table.read)
+    monkeypatch.setattr(cache, "read", table.read)
     return table
 
 
@@ -62,7 +62,7 @@ def test_periods_of_two_versions_are_never_mixed(table: Table) -> None:
         snapshots = Snapshots()
         assert await ask(snapshots, 1, FIRST) == [1]
         table.version = 2
-        # The version known is still 1, but what is read now is of version 2.
+        # The known version is still 1, but the aggregates are already of version 2.
         assert await ask(snapshots, 1, FIRST, SECOND) == [2, 2]
 
     asyncio.run(story())
@@ -90,7 +90,7 @@ def test_many_who_ask_at_once_cause_one_reading(table: Table) -> None:
 def test_tenants_have_snapshots_of_their_own_and_only_so_many_are_kept(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot, "TENANTS", 2)
+    monkeypatch.setattr(cache, "TENANTS", 2)
 
     async def story() -> None:
         snapshots = Snapshots()
@@ -102,7 +102,7 @@ def test_tenants_have_snapshots_of_their_own_and_only_so_many_are_kept(
 
 
 def test_a_tenant_that_asks_for_ever_more_periods_starts_afresh(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "PERIODS", 3)
+    monkeypatch.setattr(cache, "PERIODS", 3)
 
     async def story() -> None:
         snapshots = Snapshots()

@@ -1,4 +1,4 @@
-"""Small counts stay unknown whatever is asked for and subtracted: the attack, on every range there is at once."""
+"""Small counts stay unknown for any subtraction of answers: an attack with every range at once."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.graphql_api.acqi import report
-from services.graphql_api.acqi.ranges import Days, InvalidRange, check_is_published, next_month
-from services.graphql_api.acqi.snapshot import Cases, Period, Snapshot
+from services.graphql_api.acqi.cache import Cases, Period, Snapshot
+from services.graphql_api.acqi.report import Days, InvalidRange, check_is_published, next_month
 from services.graphql_api.acqi.suppression import Cell, added, is_answered, is_shown, parts
 
 FIRST = date(2024, 11, 1)
@@ -29,7 +29,7 @@ def cells() -> st.SearchStrategy[Cell]:
 
 
 class Attacker:
-    """Solves for whatever follows from the answers: each is a sum of some months, known exactly."""
+    """Solves for all that follows from the answers: each is the exact sum of some months."""
 
     def __init__(self, size: int) -> None:
         self.size = size

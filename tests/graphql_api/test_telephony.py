@@ -10,9 +10,9 @@ import pytest
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
-from services.graphql_api.bundles import Catalogue
 from services.graphql_api.settings import Settings
 from services.graphql_api.telephony.resolvers import context_of
+from services.graphql_api.transport.documents import Catalogue
 from shared import ids
 from shared.crypto import Keyring
 from shared.problems import access_on_request

@@ -1,4 +1,4 @@
-"""POST /graphql as a transport: who may send what, and what stands for an error."""
+"""POST /graphql as a transport: scopes, tenants, bodies and errors."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""incident-webhooks: webhook-dispatcher called on the caller's behalf, its answers told in GraphQL's words."""
+"""incident-webhooks: calls of webhook-dispatcher for the caller, and its answers in GraphQL."""
 
 import json
 import time
@@ -15,7 +15,7 @@ from starlette.routing import Route
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
-from services.graphql_api.bundles import Catalogue
+from services.graphql_api.transport.documents import Catalogue
 from shared import calls, ids
 from shared.encoding import base64url_encode
 from shared.identity import HEADER
@@ -32,7 +32,7 @@ OUR_KEYS = PublicKeys(Signer(OUR_KEY).public_text("graphql_api"))
 
 
 class Dispatcher:
-    """Stands for webhook-dispatcher: remembers what it was asked, answers what it was told."""
+    """In place of webhook-dispatcher: records requests, gives prepared answers."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
@@ -47,7 +47,7 @@ class Dispatcher:
         self.app = Starlette(routes=routes)
 
     async def exchange(self, request: Request) -> Response:
-        """Stands for the gateway, which believes nobody but graphql-api itself."""
+        """In place of the gateway, which trusts only graphql-api's signature."""
         body = await request.body()
         asked = json.loads(body)
         signed = request.headers[calls.HEADER]

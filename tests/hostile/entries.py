@@ -27,8 +27,8 @@ import services.control_plane.marketplace.models
 import services.control_plane.packages.models
 import services.control_plane.releases.models
 import services.device_ingest.models
-import services.epcr.models.record
-import services.graphql_api.requests
+import services.epcr.records.models
+import services.graphql_api.transport.models
 import services.webhook_dispatcher.subscriptions.models
 from gateway import framing, headers, target
 from gateway.problems import Refusal as GatewayRefusal
@@ -45,11 +45,12 @@ from services.control_plane import contents
 from services.control_plane.automations import expressions
 from services.control_plane.packages import canonical, rules
 from services.device_ingest import nomenclature, units
-from services.epcr import representations
-from services.graphql_api import bundles, errors, requests, schema
-from services.graphql_api import documents as graphql_documents
-from services.graphql_api.plans import Planner
+from services.epcr.encounters import representations
+from services.graphql_api import errors, schema
 from services.graphql_api.telephony import carriers, numbers
+from services.graphql_api.transport import documents as graphql_documents
+from services.graphql_api.transport import models
+from services.graphql_api.transport.plans import Planner
 from services.webhook_dispatcher.sending import addresses, signing
 from services.webhook_dispatcher.subscriptions import headers as custom_headers
 from shared import http, identity, pagination, strict_json, tracing
@@ -93,8 +94,8 @@ KINDS: dict[str, Any] = {
         (services.control_plane.packages.models, "PackageDraft SigningKeyDraft VersionDraft"),
         (services.control_plane.releases.models, "ReleaseDraft Decision"),
         (services.device_ingest.models, "DeviceChange ObservationDraft"),
-        (services.epcr.models.record, "EncounterDraft RecordPatch"),
-        (services.graphql_api.requests, "GraphqlRequest"),
+        (services.epcr.records.models, "EncounterDraft RecordPatch"),
+        (services.graphql_api.transport.models, "GraphqlRequest"),
         (services.webhook_dispatcher.subscriptions.models, "NewWebhook WebhookChange"),
     )
     for kind in (getattr(module, name) for name in names.split())
@@ -158,7 +159,7 @@ BATCH = {
 # GraphQL
 
 _schema = schema.build()
-_planner = Planner(_schema, bundles.load(_schema))
+_planner = Planner(_schema, graphql_documents.load(_schema))
 
 
 def plan(body: bytes) -> None:
@@ -199,8 +200,8 @@ GRAPHQL: Mapping[str, Shape] = {
 
 
 def variables(body: bytes) -> None:
-    wanted = http.decode_bytes(body, requests.GraphqlRequest)
-    requests.variables_of(wanted)
+    wanted = http.decode_bytes(body, models.GraphqlRequest)
+    wanted.checked_variables()
 
 
 # Requests and headers

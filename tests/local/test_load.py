@@ -16,8 +16,8 @@ from deploy.load.rows import LARGE, Sizes
 from deploy.local.databases import Database
 from deploy.local.state import State
 from deploy.local.table import SERVICES
-from services.epcr import sealing
-from services.epcr.models.record import Record
+from services.epcr.encounters import store
+from services.epcr.records.models import Record
 from services.webhook_dispatcher.fanout import intake
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
@@ -57,7 +57,7 @@ def test_services_read_what_was_loaded_as_their_own(loadable: tuple[State, dict[
     fill(state)
     keyring = Keyring.from_text(KEYS)
     for encounter, tenant, record in asked(databases["epcr"], "SELECT id, tenant_id, record FROM encounters"):
-        assert isinstance(sealing.unseal(record, keyring, tenant, encounter), Record)
+        assert isinstance(store.unseal(record, keyring, tenant, encounter), Record)
     vault = Vault(keyring)
     hooks = databases["webhook-dispatcher"]
     for webhook, secret, fingerprint in asked(hooks, "SELECT id, secret, secret_fingerprint FROM subscriptions"):

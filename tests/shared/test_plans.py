@@ -52,7 +52,7 @@ BOUNDED = {
 # Parts of other statements, not statements themselves.
 FRAGMENTS = frozenset(
     {
-        "services.epcr.queries.LINKED",
+        "services.epcr.encounters.queries.LINKED",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
     }
 )

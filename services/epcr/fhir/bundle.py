@@ -1,8 +1,8 @@
-"""The transaction bundle of an encounter: one, or several for servers that take only so many entries."""
+"""The transaction bundle of an encounter: one, or several for servers that limit the entries of a transaction."""
 
 from collections.abc import Iterator
 
-from services.epcr.deidentify import Projection
+from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir.composition import composition
 from services.epcr.fhir.device import devices
 from services.epcr.fhir.device_observation import device_observations
@@ -38,9 +38,9 @@ def bundle(projection: Projection) -> Json:
 
 
 def bundles(projection: Projection, max_entries: int) -> list[Json]:
-    """The same, cut into transactions of at most `max_entries` each: 4 or more, to hold Patient, Encounter, a device and its observation.
+    """The same as transactions of at most `max_entries` entries: 4 or more, for Patient, Encounter, a device and its observation.
 
-    Patient and Encounter stand in each, a device beside its observations; the Composition, in the last, names what stands in others.
+    Each has Patient and Encounter, and the devices of its observations. The Composition, in the last, refers to the entries of all.
     """
     scene = scene_of(projection)
     sections = _sections(scene)

@@ -1,4 +1,4 @@
-"""Composition: the patient care report (LOINC 67796-3), whose sections point at the other entries."""
+"""Composition: the patient care report (LOINC 67796-3), whose sections refer to the other entries."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ _AUTHOR = "De-identified EMS service"
 
 
 def composition(scene: Scene, sections: dict[str, list[Entry]], refer: Refer) -> Entry:
-    """`refer` makes the reference to an entry, which may stand in another bundle."""
+    """`refer` makes the reference to an entry, which may be in another bundle."""
     view = scene.projection.view
     uuid = scene.uuid("Composition", scene.encounter)
     resource = scene.begin("Composition", uuid) | {

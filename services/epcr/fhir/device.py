@@ -3,12 +3,12 @@
 from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.nomenclature import DEVICE_TYPES, MDC
 from services.epcr.fhir.terms import coding, concept
-from services.epcr.nomenclature import DEVICE_TYPES, MDC
 
 
 def devices(scene: Scene, observations: list[dict[str, Any]]) -> list[Entry]:
-    """Each device that observed something, once, in the order of its first observation."""
+    """Each device with observations, once, in the order of the first observations."""
     classes: dict[str, str] = {}
     for observation in observations:
         classes.setdefault(observation["device_id"], observation["device_class"])

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from services.epcr import nomenclature
-from services.epcr.fhir import pressure
+from services.epcr.fhir import nomenclature, pressure
 from services.epcr.fhir.entries import Entry, Scene, reference
 from services.epcr.fhir.terms import (
     DATA_ABSENT,
@@ -24,7 +23,7 @@ Panel = dict[str, Reading]
 
 
 def device_observations(scene: Scene, readings: list[Reading]) -> Iterator[Entry]:
-    """One Observation per reading, but one for the parts of a pressure that a device sent together."""
+    """One Observation per reading, and one for the parts of a pressure that a device sent together."""
     for group in _grouped(readings):
         if isinstance(group, list):
             yield _single(scene, group[0])
@@ -33,7 +32,7 @@ def device_observations(scene: Scene, readings: list[Reading]) -> Iterator[Entry
 
 
 def _grouped(readings: list[Reading]) -> list[list[Reading] | Panel]:
-    """Parts belong together when one device sent them for one moment, and they came in together: what came later never joins."""
+    """Parts belong together when one device sent them for one moment in one revision: a later part never joins."""
     groups: list[list[Reading] | Panel] = []
     panels: dict[Any, Panel] = {}
     for reading in readings:
@@ -56,7 +55,7 @@ def _single(scene: Scene, reading: Reading) -> Entry:
     loinc = nomenclature.loinc_codes(metric, unit)
     own = coding(nomenclature.MDC, str(metric.code10), metric.refid)
     code = concept(own, *(coding(LOINC, one) for one in loinc))
-    # R4's vital signs profile asks for a LOINC code of its own; what has none is filed as what it came from.
+    # R4's vital signs profile requires a LOINC code. A reading without one is a procedure's.
     category = metric.category if loinc or metric.category == "laboratory" else "procedure"
     return _observation(scene, reading["id"], [reading], category, code, _result(reading, unit))
 
@@ -76,7 +75,7 @@ def _observation(scene: Scene, uuid: str, readings: list[Reading], category: str
     flags = sorted({flag for reading in readings for flag in reading.get("flags", [])})
     if flags:
         resource["meta"] = resource["meta"] | {"tag": [coding(EMS, flag) for flag in flags]}
-    # A value stands before `device` in the specification's order, components after it.
+    # In the specification's order a value comes before `device`, components after it.
     device = {"device": reference("Device", first["device_id"])}
     resource |= {
         "status": "final",

@@ -1,4 +1,4 @@
-"""Bundles as bytes: checked first, then written with every decimal digit for digit."""
+"""Bundles as bytes: checked, then written with the exact digits of each decimal."""
 
 import hashlib
 from decimal import Decimal
@@ -8,46 +8,55 @@ import orjson
 from fhir.resources.R4B.bundle import Bundle
 from pydantic import ValidationError
 
-from services.epcr import checks
+from services.epcr.deidentification.projection import Projection
+from services.epcr.fhir import checks
+from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.terms import Json
 
 REMEMBERED = 100_000
 
-# Digests of entries that FHIR's definitions passed: hospitals fetch an encounter again as it grows, and most of it has not changed.
+# Digests of entries that passed FHIR's definitions: hospitals fetch an encounter again as it grows, and most of it has not changed.
 _passed: set[bytes] = set()
 
 
 class UnfitBundle(Exception):
-    """A bundle that a hospital's server would refuse; `reasons` name rules and places, never values."""
+    """A bundle that a hospital's server would refuse. `reasons` hold rules and places, never values."""
 
     def __init__(self, reasons: list[str]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons
 
 
-def checked(bundle: Json) -> Json:
-    """The bundle, once FHIR's own definitions and this project's checks find nothing wrong. Raises UnfitBundle."""
-    reasons = _definitions(bundle) or checks.problems_of(bundle)
+def exported(projection: Projection, max_entries: int | None) -> bytes:
+    """One bundle, or `{"bundles": […]}` of at most `max_entries` entries each. Raises UnfitBundle, which is a bug of this service."""
+    if max_entries is None:
+        return encode(checked(bundle(projection)))
+    return encode({"bundles": [checked(one) for one in bundles(projection, max_entries)]})
+
+
+def checked(transaction: Json) -> Json:
+    """The transaction. Raises UnfitBundle where FHIR's definitions or the checks of this service find a fault."""
+    reasons = _definitions(transaction) or checks.problems_of(transaction)
     if reasons:
         raise UnfitBundle(reasons)
-    return bundle
+    return transaction
 
 
 def encode(content: Any) -> bytes:
-    """JSON in which 36.60 stays 36.60: precision is significant in FHIR."""
+    """JSON in which 36.60 stays 36.60, because precision is significant in FHIR."""
     return orjson.dumps(content, default=_exact)
 
 
-def _definitions(bundle: Json) -> list[str]:
-    """What FHIR's definitions find wrong with the entries that they have not passed before."""
-    new = {hashlib.sha256(encode(entry)).digest(): entry for entry in bundle["entry"]}
+def _definitions(transaction: Json) -> list[str]:
+    """The faults that FHIR's definitions find in entries that have not passed before."""
+    new = {hashlib.sha256(encode(entry)).digest(): entry for entry in transaction["entry"]}
     new = {digest: entry for digest, entry in new.items() if digest not in _passed}
     if not new:
         return []
     try:
-        Bundle.model_validate(bundle | {"entry": list(new.values())})
+        Bundle.model_validate(transaction | {"entry": list(new.values())})
     except ValidationError as error:
-        # Kinds and places alone: pydantic's messages quote values.
+        # Only kinds and places: pydantic's messages quote values.
         return [f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in error.errors()]
     if len(_passed) > REMEMBERED:
         _passed.clear()

@@ -1,4 +1,4 @@
-"""Encounter: the mission in the field, its clock, why it was called and how it ended."""
+"""Encounter: the mission in the field, its times, the reason of the call and the outcome."""
 
 from datetime import datetime
 from typing import Any
@@ -42,7 +42,7 @@ def encounter(scene: Scene) -> Entry:
     resource = scene.begin("Encounter", scene.encounter)
     clock = _clock(view.get("times", {}))
     if clock:
-        # `extension` stands before `identifier` in the specification's order.
+        # In the specification's order `extension` comes before `identifier`.
         resource = {
             "resourceType": "Encounter",
             "meta": resource["meta"],
@@ -82,7 +82,7 @@ def _period(view: Json) -> Json:
     start = times.get("call") or times.get("mobile") or view["anchor"]
     end = times.get("handover")
     period = {"start": moment(start)}
-    # A clock that was set back between the two would make a period no server takes (per-1).
+    # If the clock was set back in between, the end is left out: servers refuse such a period (per-1).
     return period | ({"end": moment(end)} if end and end >= start else {})
 
 

@@ -1,11 +1,11 @@
-"""Entries of a transaction bundle: how each resource is named, and how a server may take it twice without a duplicate."""
+"""Entries of a transaction bundle: identifiers and references of resources, and requests that make no duplicate when repeated."""
 
 from typing import Any, NamedTuple
 
-from services.epcr.deidentify import Projection
+from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir.terms import Json, meta
 
-# The last part of a pseudonym's system, by resource: it tells whose name space an identifier is of.
+# The last part of a pseudonym's system, by resource type.
 KINDS = {
     "Patient": "patient",
     "Encounter": "encounter",
@@ -18,7 +18,7 @@ KINDS = {
 
 
 class Entry(NamedTuple):
-    """A resource before it stands in a bundle. `mutable`: a server may hold an earlier state of it. `needs`: devices it refers to."""
+    """A resource for a bundle. `mutable`: a server may hold an earlier state of it. `needs`: the devices it refers to."""
 
     resource: Json
     uuid: str
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """What every entry of one encounter refers to."""
+    """The common references of all entries of an encounter."""
 
     projection: Projection
     patient: str
@@ -35,7 +35,7 @@ class Scene(NamedTuple):
     test: bool
 
     def begin(self, kind: str, uuid: str, test: bool = False) -> Json:
-        """The first members of a resource: type, labels, the identifier that a server finds it again by."""
+        """The first members of a resource: type, labels, and the identifier by which a server finds it again."""
         return {
             "resourceType": kind,
             "meta": meta(self.test or test),
@@ -68,12 +68,12 @@ def reference(kind: str, uuid: str) -> Json:
 
 
 def logical_reference(projection: Projection, kind: str, uuid: str) -> Json:
-    """A reference to what stands in another bundle: by identifier, which no server has to resolve."""
+    """A reference to a resource of another bundle: by identifier, which no server has to resolve."""
     return {"type": kind, "identifier": identifier(projection, kind, uuid)}
 
 
 def bundle_entry(projection: Projection, entry: Entry) -> Json:
-    """What never changes is created unless it is there; what may have changed takes the place of what is there (R4 §3.1.0.4.3)."""
+    """A conditional create for a resource that never changes, a conditional update for a mutable one (R4 §3.1.0.4.3)."""
     kind: str = entry.resource["resourceType"]
     search = f"identifier={projection.domain.system(KINDS[kind])}|{entry.uuid}"
     request: dict[str, Any] = (

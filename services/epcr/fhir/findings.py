@@ -1,10 +1,11 @@
-"""Observations of what has no unit: the arrest in Utstein terms, stroke signs, what a 12-lead showed."""
+"""Observations without a unit: the arrest in Utstein terms, stroke signs, the finding of a 12-lead."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.measurements import FAST
 from services.epcr.fhir.terms import (
     DATA_ABSENT,
     LOINC,
@@ -18,7 +19,6 @@ from services.epcr.fhir.terms import (
     quantity,
 )
 
-_FAST = ("suspected", "face", "arm", "speech", "last_known_well", "prealert")
 _RHYTHM = concept(coding(LOINC, "8884-9", "Heart rate rhythm"))
 _EKG = concept(coding(LOINC, "8601-7", "EKG impression"))
 _NIHSS = concept(coding(LOINC, "72089-6", "Total score [NIH Stroke Scale]"))
@@ -26,7 +26,7 @@ _STEMI = concept(coding(SNOMED, "401303003", "Acute ST segment elevation myocard
 
 
 def arrest(scene: Scene) -> Iterator[Entry]:
-    """One Observation with a component for each thing known of the arrest."""
+    """One Observation with a component for each known field of the arrest."""
     seen: dict[str, Any] = scene.projection.view.get("arrest", {})
     at = seen.get("arrested_at") or scene.projection.view["anchor"]
     if seen:
@@ -40,7 +40,7 @@ def stroke(scene: Scene) -> Iterator[Entry]:
     seen: dict[str, Any] = scene.projection.view.get("stroke", {})
     at = seen.get("assessed_at") or scene.projection.view["anchor"]
     gone = scene.projection.withdrawn.get("stroke", [])
-    signs = {name: seen[name] for name in _FAST if name in seen}
+    signs = {name: seen[name] for name in FAST if name in seen}
     if signs:
         yield _panel(scene, "stroke", "stroke-assessment", at, signs)
     elif "fast" in gone:
@@ -52,7 +52,7 @@ def stroke(scene: Scene) -> Iterator[Entry]:
 
 
 def ecg(scene: Scene, procedure: dict[str, Any]) -> Iterator[Entry]:
-    """What a 12-lead showed, as a finding of its own: it is what a cath lab looks for."""
+    """The finding of a 12-lead as an Observation of its own, because a cath lab looks for it."""
     finding = procedure.get("finding")
     gone = "finding" in scene.projection.withdrawn.get(procedure["id"], [])
     if finding is None and not gone:
@@ -62,17 +62,6 @@ def ecg(scene: Scene, procedure: dict[str, Any]) -> Iterator[Entry]:
     uuid = scene.uuid("Observation", f"{procedure['id']}/ecg")
     resource = _observation(scene, uuid, _EKG, procedure["performed_at"], result, in_error)
     yield Entry(resource, uuid, procedure["id"] in scene.projection.rewritten)
-
-
-def arrest_is_told(arrest: Mapping[str, Any]) -> bool:
-    """Whether an arrest section says anything that leaves: a comment alone does not."""
-    return any(value is not None for name, value in arrest.items() if name != "comment")
-
-
-def stroke_kinds(stroke: Mapping[str, Any]) -> list[str]:
-    """The Observations a stroke section makes."""
-    fast = ["fast"] if any(stroke.get(name) is not None for name in _FAST) else []
-    return fast + (["nihss"] if stroke.get("nihss") is not None else [])
 
 
 def _panel(scene: Scene, section: str, code: str, at: datetime, seen: dict[str, Any]) -> Entry:
@@ -115,5 +104,5 @@ def _answer(name: str, value: Any) -> Json:
         return {"valueDateTime": moment(value)}
     if isinstance(value, int):
         return {"valueInteger": value}
-    # `bystander` of "witnessed" is not the `bystander` of anything else.
+    # The `bystander` of "witnessed" is another concept than that of other fields.
     return {"valueCodeableConcept": ems(f"{name}-{value}")}

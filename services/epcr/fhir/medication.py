@@ -1,4 +1,4 @@
-"""MedicationAdministration: the drug, its dose or rate, its route and what came of it; or that it was not given, and why."""
+"""MedicationAdministration: the drug, its dose or rate, route and response; or the reason why it was not given."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def medication(scene: Scene, given: dict[str, Any]) -> Entry:
 
 
 def _dosage(given: dict[str, Any]) -> Json:
-    """A dosage needs a dose or a rate (mad-1), so that a route alone makes none."""
+    """A dosage needs a dose or a rate (mad-1): a route alone makes no dosage."""
     unit: str = given["dose"]["unit"]
     amount = quantity(given["dose"]["value"], unit)
     is_rate = unit.endswith(("/min", "/h"))

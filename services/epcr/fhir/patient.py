@@ -1,4 +1,4 @@
-"""Patient: a pseudonym, sex, the year of birth and a country; what else a profile may ask for is said to be masked."""
+"""Patient: a pseudonym, sex, the year of birth and a country; a required element without a value is marked as masked."""
 
 from services.epcr.fhir.entries import Entry, Scene
 from services.epcr.fhir.terms import DATA_ABSENT_EXTENSION, Json

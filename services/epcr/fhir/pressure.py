@@ -1,11 +1,11 @@
-"""Blood pressure as R4 files it: one panel (LOINC 85354-9) with both components, whether the crew or a device measured it."""
+"""Blood pressure in R4: one panel (LOINC 85354-9) with both components, measured by the crew or by a device."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.epcr import nomenclature
+from services.epcr.fhir import nomenclature
+from services.epcr.fhir.measurements import CODES, COMPONENTS
 from services.epcr.fhir.terms import DATA_ABSENT, LOINC, Json, coding, concept, quantity
-from services.epcr.measurements import CODES, COMPONENTS
 
 UNIT = "mm[Hg]"
 PANEL = coding(LOINC, CODES["blood_pressure"].loinc[0], CODES["blood_pressure"].display)
@@ -22,7 +22,7 @@ _PARENTS = {
 
 
 def part_of(reading: Mapping[str, Any]) -> str | None:
-    """Which component a device's reading is; None for what is no arterial pressure, or in a unit R4's panel does not take."""
+    """The component that a device's reading is; None if it is no arterial pressure, or in a unit that R4's panel refuses."""
     metric = nomenclature.find(reading["mdc_code"], reading["mdc_code10"])
     codes = nomenclature.loinc_codes(metric, reading.get("unit_code"))
     return next((_FIELDS[code] for code in codes if code in _FIELDS), None)
@@ -34,7 +34,7 @@ def parent_of(reading: Mapping[str, Any], part: str) -> int:
 
 
 def panel_code(readings: Mapping[str, Mapping[str, Any]]) -> Json:
-    """A lone reading keeps its own code beside the panel's; several go under the pressure they are parts of."""
+    """A single reading keeps its own code beside the panel's; several have the code of the pressure they are parts of."""
     part, first = next(iter(readings.items()))
     own = coding(nomenclature.MDC, str(first["mdc_code10"]), first["mdc_code"])
     parent = parent_of(first, part)
@@ -53,7 +53,7 @@ def components(measured: Mapping[str, Json]) -> list[Json]:
 
 
 def reading_components(readings: Mapping[str, Mapping[str, Any]]) -> list[Json]:
-    """The components of what a device measured, each with the device's own code."""
+    """The components of a device's pressure, each with the device's own code."""
     parts = components({part: _result(reading) for part, reading in readings.items()})
     own = {COMPONENTS[part].loinc[0]: reading for part, reading in readings.items()}
     for component in parts:

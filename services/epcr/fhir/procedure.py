@@ -1,4 +1,4 @@
-"""Procedure: what was done, how often it was tried and how it went; or that it was not done, and why."""
+"""Procedure: its code, attempts and outcome; or the reason why it was not done."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def procedure(scene: Scene, done: dict[str, Any]) -> Entry:
 
 
 def status(entry: dict[str, Any]) -> str:
-    """The event status of something done to the patient, left undone, or written down by mistake."""
+    """The event status of an act: completed, not done, or entered in error."""
     if entry.get("entered_in_error"):
         return "entered-in-error"
     return "not-done" if "not_done" in entry else "completed"

@@ -1,10 +1,10 @@
-"""The words of FHIR this service uses: systems, codes and small datatypes as plain values, keys in the order of the specification."""
+"""FHIR's systems, codes and small datatypes as plain values, with keys in the order of the specification."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.epcr.nomenclature import UCUM
+from services.epcr.fhir.nomenclature import UCUM
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
@@ -40,7 +40,7 @@ def concept(*codings: Json) -> Json:
 
 
 def ems(code: str) -> Json:
-    """A concept of our own vocabulary, for what no public one says."""
+    """A concept of our own vocabulary, where no public vocabulary has it."""
     return concept(coding(EMS, code.replace("_", "-")))
 
 

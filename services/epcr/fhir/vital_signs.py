@@ -1,11 +1,12 @@
-"""Observations of the crew's vital signs, as the R4 vital signs profiles ask: LOINC, UCUM, blood pressure as one with components."""
+"""Observations of the crew's vital signs by the R4 vital signs profiles: LOINC, UCUM, blood pressure as one with components."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from services.epcr import measurements
+from services.epcr.fhir import measurements
 from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.measurements import AVPU, CATEGORIES, COMPONENTS, FIELDS, UNITS
 from services.epcr.fhir.pressure import crew_components
 from services.epcr.fhir.terms import (
     DATA_ABSENT,
@@ -18,19 +19,18 @@ from services.epcr.fhir.terms import (
     moment,
     quantity,
 )
-from services.epcr.measurements import AVPU, CATEGORIES, COMPONENTS, FIELDS, UNITS
 
 
 def vital_signs(scene: Scene, signs: dict[str, Any]) -> Iterator[Entry]:
-    """One Observation for each kind in the set, and one in error for each kind a correction took out."""
+    """One Observation for each kind in the set, and one in error for each kind that a correction removed."""
     present = measurements.kinds(signs)
-    told = {told.partition(" ")[0]: told for told in scene.projection.withdrawn.get(signs["id"], [])}
-    gone = [kind for kind in told if kind not in present]
+    withdrawn = {measurements.kind_without_unit(kind): kind for kind in scene.projection.withdrawn.get(signs["id"], [])}
+    gone = [kind for kind in withdrawn if kind not in present]
     mutable = signs["id"] in scene.projection.rewritten
     for kind in present + gone:
         uuid = scene.uuid("Observation", f"{signs['id']}/{kind}")
         in_error = signs.get("entered_in_error", False) or kind in gone
-        code = measurements.code_of(told.get(kind, kind), signs)
+        code = measurements.code_of(withdrawn.get(kind, kind), signs)
         yield Entry(_observation(scene, uuid, (kind, code), signs, in_error), uuid, mutable)
 
 
@@ -65,7 +65,7 @@ def _result(kind: str, signs: dict[str, Any]) -> Json:
 
 
 def _total(kind: str, signs: dict[str, Any]) -> tuple[int, str] | None:
-    """The coma score's total, where the crew gave its three parts alone."""
+    """The total of the coma score, where the crew recorded only its three parts."""
     scores: list[int] = [signs[part] for part in FIELDS["gcs"][1:] if part in signs]
     return (sum(scores), UNITS["gcs"]) if kind == "gcs" and len(scores) == 3 else None
 

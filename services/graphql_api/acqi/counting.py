@@ -1,6 +1,6 @@
-"""Facts in, aggregates kept: what an encounter counted before is taken out and what it counts now put in, in one transaction."""
+"""Counts facts into aggregates: an encounter's former outcomes are subtracted and its new ones added, in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -8,16 +8,62 @@ from typing import Any
 import msgspec
 import psycopg
 
-from services.graphql_api.acqi import queries, tally
-from services.graphql_api.acqi.definitions import contributions
-from services.graphql_api.acqi.outcome import Outcome
-from services.graphql_api.acqi.tally import Tallies
+from services.graphql_api.acqi import queries
+from services.graphql_api.acqi.facts import Outcome
+from services.graphql_api.acqi.indicators import contributions
 from shared.database import set_tenant
 from shared.messages import EncounterFacts
 from shared.worker import Received
 
+FIELDS = ("met", "not_met", "excluded", "unknown")
 decode_outcomes = msgspec.json.Decoder(dict[str, Outcome]).decode
 decode_facts = msgspec.json.Decoder(EncounterFacts).decode
+
+
+class Tally(msgspec.Struct):
+    """Cases of one indicator in one period, or the difference between two such counts. `times` is keyed by tenths of a minute."""
+
+    met: int = 0
+    not_met: int = 0
+    excluded: int = 0
+    unknown: int = 0
+    times: dict[int, int] = {}
+
+    def count(self, outcome: Outcome, weight: int) -> None:
+        if isinstance(outcome, int):
+            self.times[outcome] = self.times.get(outcome, 0) + weight
+        else:
+            setattr(self, outcome, getattr(self, outcome) + weight)
+
+    def is_zero(self) -> bool:
+        return not (self.met or self.not_met or self.excluded or self.unknown or any(self.times.values()))
+
+    def bins(self) -> list[int]:
+        """`times` as a list, by index; empty for an indicator that is no time."""
+        used = [tenths for tenths, count in self.times.items() if count]
+        return [self.times.get(tenths, 0) for tenths in range(max(used) + 1)] if used else []
+
+
+Tallies = dict[tuple[str, date], Tally]
+"""By indicator and UTC day."""
+
+
+def add(tallies: Tallies, day: date, outcomes: Mapping[str, Outcome], weight: int) -> None:
+    """Adds one encounter's outcomes; with weight -1 subtracts them."""
+    for name, outcome in outcomes.items():
+        tallies.setdefault((name, day), Tally()).count(outcome, weight)
+
+
+def by_month(tallies: Tallies) -> Tallies:
+    """The same counts by calendar month, keyed by its first day."""
+    months: Tallies = {}
+    for (name, day), tally in tallies.items():
+        month = months.setdefault((name, day.replace(day=1)), Tally())
+        for field in FIELDS:
+            setattr(month, field, getattr(month, field) + getattr(tally, field))
+        for tenths, count in tally.times.items():
+            month.times[tenths] = month.times.get(tenths, 0) + count
+    return months
 
 
 def store(conn: psycopg.Connection[Any], received: Iterable[Received[EncounterFacts]]) -> None:
@@ -29,7 +75,7 @@ def store(conn: psycopg.Connection[Any], received: Iterable[Received[EncounterFa
 
 
 def count(conn: psycopg.Connection[Any], tenant_id: str, batch: list[EncounterFacts]) -> None:
-    """The same for one tenant, which is already set. Locks are taken in one order: months, encounters, aggregates, tenant."""
+    """Counts facts of the transaction's tenant. Locks are taken in one order: months, encounters, aggregates, tenant."""
     for month in sorted({facts.day.replace(day=1) for facts in batch}):
         conn.execute(queries.LOCK_MONTH, (tenant_id, str(month)))
     changes: Tallies = {}
@@ -55,19 +101,17 @@ def _replace(conn: psycopg.Connection[Any], tenant_id: str, facts: EncounterFact
         return
     day, before = stored
     if before is not None:
-        tally.add(changes, day, decode_outcomes(before), -1)
-    tally.add(changes, facts.day, outcomes, 1)
+        add(changes, day, decode_outcomes(before), -1)
+    add(changes, facts.day, outcomes, 1)
 
 
 def add_tallies(conn: psycopg.Connection[Any], tenant_id: str, changes: Tallies) -> None:
     """Adds differences to the rows of their days and months."""
-    rows = [_row(tenant_id, "day", key, change) for key, change in changes.items() if not change.is_zero()]
-    months = tally.by_month(changes)
-    rows += [_row(tenant_id, "month", key, change) for key, change in months.items() if not change.is_zero()]
+    rows = [
+        (tenant_id, grain, start, name, change.met, change.not_met, change.excluded, change.unknown, change.bins())
+        for grain, tallies in (("day", changes), ("month", by_month(changes)))
+        for (name, start), change in tallies.items()
+        if not change.is_zero()
+    ]
     with conn.cursor() as cursor:
         cursor.executemany(queries.ADD_TALLY, sorted(rows, key=lambda row: row[:4]))
-
-
-def _row(tenant_id: str, grain: str, key: tuple[str, date], change: tally.Tally) -> tuple[Any, ...]:
-    name, start = key
-    return tenant_id, grain, start, name, change.met, change.not_met, change.excluded, change.unknown, change.bins()

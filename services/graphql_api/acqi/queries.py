@@ -2,7 +2,7 @@
 
 from typing import LiteralString
 
-# A batch of facts in one statement. What an older version brings is left out; what was counted before comes back, to be taken out.
+# An older version changes nothing. Returns the former day and outcomes, which must be subtracted.
 STORE_FACTS: LiteralString = """
     INSERT INTO acqi_facts AS kept (tenant_id, encounter_id, version, day, facts, outcomes)
     VALUES (%(tenant_id)s, %(encounter_id)s, %(version)s, %(day)s, %(facts)s::jsonb, %(outcomes)s::jsonb)
@@ -11,7 +11,7 @@ STORE_FACTS: LiteralString = """
     WHERE kept.version < excluded.version
     RETURNING old.day, old.outcomes::text
 """
-# Shared by those who count, exclusive for whoever rebuilds a month.
+# Shared for counting, exclusive for rebuilding a month.
 LOCK_MONTH: LiteralString = "SELECT pg_advisory_xact_lock_shared(hashtext('acqi ' || %s), hashtext(%s))"
 LOCK_MONTH_ALONE: LiteralString = "SELECT pg_advisory_xact_lock(hashtext('acqi ' || %s), hashtext(%s))"
 ADD_TALLY: LiteralString = """
@@ -32,7 +32,7 @@ SET_SUPPRESSION: LiteralString = """
     SET suppress_small_cells = excluded.suppress_small_cells, version = kept.version + 1
 """
 VERSION: LiteralString = "SELECT version FROM acqi_tenants WHERE tenant_id = %s"
-# At least one row, so that the version is known even where nothing was counted.
+# At least one row, so that the version is known also without aggregates.
 SNAPSHOT: LiteralString = """
     SELECT t.version, t.suppress_small_cells, a.grain, a.period_start, a.indicator, a.met, a.not_met, a.excluded, a.unknown, a.bins
     FROM (VALUES (1)) AS one
@@ -55,14 +55,14 @@ SET_OUTCOMES: LiteralString = "UPDATE acqi_facts SET outcomes = %s::jsonb WHERE 
 FORGET_MONTH: LiteralString = """
     DELETE FROM acqi_aggregates WHERE tenant_id = %s AND period_start >= %s AND period_start < %s
 """
-# In the order in which counting locks a batch of encounters: some of them may be moving out of these months right now.
+# In the order in which counting locks encounters: some of them may be moving out of these months at the same time.
 LOCK_FACTS: LiteralString = """
     SELECT FROM acqi_facts
     WHERE tenant_id = %s AND day BETWEEN %s AND %s AND date_trunc('month', day)::date = ANY(%s)
     ORDER BY encounter_id FOR UPDATE
 """
 FORGET_FACTS: LiteralString = "DELETE FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s"
-# Whole months: a day's facts never go without the month's row they are counted in. Those of the oldest rows, which may not be all.
+# Whole months, because a month's row counts the facts of its days. Only the months of the oldest rows, which may not be all.
 EXPIRED_MONTHS: LiteralString = """
     SELECT tenant_id, date_trunc('month', day)::date FROM (SELECT tenant_id, day FROM acqi_facts
         WHERE day < date_trunc('month', current_date - %(days)s)::date ORDER BY day LIMIT 5000) AS facts

@@ -1,26 +1,181 @@
-"""A tenant's metrics of one range, worked out from a snapshot of its aggregates."""
+"""Metrics of one tenant over a range of whole UTC days, computed from a snapshot of its aggregates."""
 
+import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
+from typing import NamedTuple
 
-from services.graphql_api.acqi import ranges
-from services.graphql_api.acqi.definitions import BY_NAME
-from services.graphql_api.acqi.metrics import Counts, Metric, Withheld, cell, metric, point
-from services.graphql_api.acqi.outcome import Indicator
-from services.graphql_api.acqi.ranges import Days
-from services.graphql_api.acqi.snapshot import Period, Snapshot
+import msgspec
+
+from services.graphql_api.acqi.cache import Counts, Period, Snapshot
+from services.graphql_api.acqi.facts import Indicator
+from services.graphql_api.acqi.indicators import BY_NAME
 from services.graphql_api.acqi.suppression import Cell, is_answered
+
+LONGEST_DAYS = 3_660
+SPARKLINE_MONTHS = 12
+
+
+class InvalidRange(Exception):
+    """The message names the fault of the range."""
+
+
+class Days(NamedTuple):
+    """From the first day to the day after the last."""
+
+    start: date
+    end: date
+
+
+def of_days(start: datetime, end: datetime) -> Days:
+    """The days of a span of time. The span is half-open: an `end` at midnight is no part of it. Raises InvalidRange."""
+    if start >= end:
+        raise InvalidRange("fromDate must be before toDate.")
+    first = start.astimezone(UTC).date()
+    last = (end.astimezone(UTC) - timedelta(microseconds=1)).date()
+    if (last - first).days >= LONGEST_DAYS:
+        raise InvalidRange(f"A range has at most {LONGEST_DAYS} days.")
+    if last == date.max:
+        raise InvalidRange("toDate is too late.")
+    return Days(first, last + timedelta(days=1))
+
+
+def check_is_published(days: Days, today: date) -> None:
+    """Raises InvalidRange unless the range is whole months that have ended, as it must be where small counts are withheld."""
+    latest = today.replace(day=1)
+    if days.start.day != 1 or days.end.day != 1 or days.end > latest:
+        raise InvalidRange(
+            "Small counts are withheld here, so a range is of whole calendar months (UTC) that have ended: "
+            f"from the first of a month to the first of another, {latest.isoformat()} at the latest."
+        )
+
+
+def cut(days: Days) -> tuple[list[date], list[date]]:
+    """(days, months) of the range: the first days of its whole months, and the days outside of them."""
+    single: list[date] = []
+    months: list[date] = []
+    day = days.start
+    while day < days.end:
+        following = next_month(day)
+        if day.day == 1 and following <= days.end:
+            months.append(day)
+            day = following
+        else:
+            single.append(day)
+            day += timedelta(days=1)
+    return single, months
+
+
+def sparkline(days: Days) -> list[date]:
+    """The first days of twelve months. The last of the months has the range's last day."""
+    last = days.end - timedelta(days=1)
+    count = last.year * 12 + last.month - 1
+    return [_first(number) for number in range(count - SPARKLINE_MONTHS + 1, count + 1)]
+
+
+def next_month(day: date) -> date:
+    number = day.year * 12 + day.month
+    return date.max if number >= 12 * 10_000 else _first(number)
+
+
+def _first(number: int) -> date:
+    return date(max(1, number // 12), number % 12 + 1, 1)
+
+
+class Withheld(NamedTuple):
+    """The hidden counts of a metric. A hidden fraction also hides the figures that are computed from it."""
+
+    fraction: bool = False
+    excluded: bool = False
+    unknown: bool = False
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One month of a sparkline."""
+
+    period_start: str
+    numerator: int | None
+    denominator: int | None
+    value: float | None
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """One indicator over one range. For a time, numerator and denominator are both the number of times measured."""
+
+    name: str
+    description: str
+    definition_version: str
+    unit: str
+    value: float | None
+    numerator: int | None
+    denominator: int | None
+    excluded: int | None
+    unknown: int | None
+    ci95_low: float | None
+    ci95_high: float | None
+    p90: float | None
+    suppressed: bool
+    sparkline: Sequence[Point] = ()
+
+
+def metric(indicator: Indicator, counts: Counts, sparkline: Sequence[Point], withheld: Withheld) -> Metric:
+    timed = indicator.unit == "min"
+    fraction = cell(indicator, counts)
+    numerator, denominator = fraction.numerator, fraction.denominator
+    hidden = withheld.fraction
+    interval = None if timed or hidden else wilson(numerator, denominator)
+    return Metric(
+        name=indicator.name,
+        description=indicator.description,
+        definition_version=indicator.version,
+        unit=indicator.unit,
+        value=None if hidden else _value(timed, counts, numerator, denominator),
+        numerator=None if hidden else numerator,
+        denominator=None if hidden else denominator,
+        excluded=None if withheld.excluded else counts.excluded,
+        unknown=None if withheld.unknown else counts.unknown,
+        ci95_low=interval[0] if interval else None,
+        ci95_high=interval[1] if interval else None,
+        p90=quantile(counts.bins, 0.9) if timed and not hidden else None,
+        suppressed=hidden,
+        sparkline=sparkline,
+    )
+
+
+def point(indicator: Indicator, month: date, counts: Counts, *, hidden: bool) -> Point:
+    timed = indicator.unit == "min"
+    fraction = cell(indicator, counts)
+    numerator, denominator = fraction.numerator, fraction.denominator
+    return Point(
+        period_start=f"{month.isoformat()}T00:00:00Z",
+        numerator=None if hidden else numerator,
+        denominator=None if hidden else denominator,
+        value=None if hidden else _value(timed, counts, numerator, denominator),
+    )
+
+
+def cell(indicator: Indicator, counts: Counts) -> Cell:
+    """Numerator and denominator."""
+    if indicator.unit == "min":
+        return Cell(sum(counts.bins), sum(counts.bins))
+    return Cell(counts.met, counts.met + counts.not_met)
+
+
+def _value(timed: bool, counts: Counts, numerator: int, denominator: int) -> float | None:
+    return quantile(counts.bins, 0.5) if timed else ratio(numerator, denominator)
 
 
 def periods(days: Days) -> list[Period]:
-    """The periods that add up to the range."""
-    single, months = ranges.cut(days)
+    """The periods whose sum is the range."""
+    single, months = cut(days)
     return [Period("day", day) for day in single] + [Period("month", month) for month in months]
 
 
 def trend(days: Days) -> list[Period]:
     """The months of a sparkline."""
-    return [Period("month", month) for month in ranges.sparkline(days)]
+    return [Period("month", month) for month in sparkline(days)]
 
 
 def metrics(
@@ -28,7 +183,7 @@ def metrics(
 ) -> list[Metric]:
     """One metric per name, in that order; the snapshot holds all of `whole` and `months`.
 
-    Where small counts are withheld, `whole` is of months alone (`ranges.check_is_published`).
+    Where small counts are withheld, `whole` is of months alone (`check_is_published`).
     """
     totals, line = snapshot.total(whole), _by_month(snapshot, months)
     inside = _by_month(snapshot, whole) if snapshot.suppress else None
@@ -43,7 +198,7 @@ def _by_month(snapshot: Snapshot, months: Sequence[Period]) -> ByMonth:
 
 
 def _metric(name: str, total: Counts, line: ByMonth, inside: ByMonth | None) -> Metric:
-    """`inside`: the months of the range where small counts are withheld, else None."""
+    """`inside` has the months of the range where small counts are withheld, else it is None."""
     indicator = BY_NAME[name]
     points = [
         point(indicator, month, counts[name], hidden=inside is not None and cell(indicator, counts[name]).is_small)
@@ -60,3 +215,33 @@ def _withheld(indicator: Indicator, inside: ByMonth) -> Withheld:
         excluded=not is_answered(months, [Cell(one.excluded, one.excluded) for one in counts]),
         unknown=not is_answered(months, [Cell(one.unknown, one.unknown) for one in counts]),
     )
+
+
+Z95 = 1.959963984540054
+
+
+def ratio(numerator: int, denominator: int) -> float | None:
+    """None, not 0, without cases."""
+    return numerator / denominator if denominator else None
+
+
+def wilson(numerator: int, denominator: int) -> tuple[float, float] | None:
+    """The 95 % Wilson score interval (E. B. Wilson, 1927), None without cases."""
+    if denominator == 0:
+        return None
+    share = numerator / denominator
+    scale = 1 + Z95**2 / denominator
+    centre = (share + Z95**2 / (2 * denominator)) / scale
+    margin = Z95 / scale * math.sqrt(share * (1 - share) / denominator + Z95**2 / (4 * denominator**2))
+    low = 0.0 if numerator == 0 else max(0.0, centre - margin)
+    high = 1.0 if numerator == denominator else min(1.0, centre + margin)
+    return low, high
+
+
+def quantile(bins: Sequence[int], share: float) -> float | None:
+    """The nearest-rank quantile, in minutes, of times that `bins` counts by tenths of a minute."""
+    reached = list(accumulate(bins))
+    if not reached or reached[-1] == 0:
+        return None
+    rank = max(1, math.ceil(share * reached[-1]))
+    return bisect_left(reached, rank) / 10

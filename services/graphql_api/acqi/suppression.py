@@ -1,9 +1,9 @@
-"""Which figures are withheld where a tenant wishes small counts to stay unknown, whatever is asked for and subtracted. Pure.
+"""Suppression: the figures that are withheld so that small counts stay unknown, however answers are subtracted. Pure.
 
-What is published is one fixed table, as statistical offices do: calendar months, quarters and years that have ended. A month is in it
-if it is not small; a quarter or a year, if neither it is small nor what remains of it when everything shown within it is subtracted.
-Every answer is a sum of entries of that table, so that no difference of answers tells more than the table does. Since a quarter is
-judged by its months and never the other way round, what was published once is never too much because of what is published later.
+One fixed table is published, as by statistical offices: calendar months, quarters and years that have ended. A month is in it unless it
+is small; a quarter or a year, unless it is small or its remainder is, after all that is shown within it is subtracted. Every answer is
+a sum of entries of that table, so that a difference of answers shows no more than the table does. A quarter is judged by its months
+and never the other way round, so that a later publication makes no earlier one too much.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def is_small(self) -> bool:
-        """1 to 4 cases, or all but 1 to 4 of them."""
+        """Whether there are 1 to 4 cases, or all but 1 to 4."""
         return 0 < self.numerator < SMALL_CELL or 0 < self.denominator - self.numerator < SMALL_CELL
 
 
@@ -32,7 +32,7 @@ def added(cells: Sequence[Cell]) -> Cell:
 
 
 def parts(months: Sequence[date]) -> list[range]:
-    """The entries of the table that make up a row of consecutive months, as indexes into it: years, then quarters, then months."""
+    """The entries of the table whose sum is `months`, which are consecutive, as ranges of indexes: years, quarters and months."""
     found: list[range] = []
     start = 0
     while start < len(months):
@@ -44,19 +44,19 @@ def parts(months: Sequence[date]) -> list[range]:
 
 
 def is_shown(cells: Sequence[Cell]) -> bool:
-    """Whether the table has the month, the quarter or the year that these 1, 3 or 12 months are."""
+    """Whether the table has the month, the quarter or the year of these 1, 3 or 12 cells."""
     return not added(cells).is_small and not added(_not_shown_within(cells)).is_small
 
 
 def _not_shown_within(cells: Sequence[Cell]) -> list[Cell]:
-    """The months that neither stand in the table themselves nor lie in a shown quarter below."""
+    """The months that are neither in the table nor in a shown quarter."""
     if len(cells) == MONTH:
         return [cell for cell in cells if cell.is_small]
     length = QUARTER if len(cells) == YEAR else MONTH
-    below = [cells[start : start + length] for start in range(0, len(cells), length)]
-    return [cell for entry in below if not is_shown(entry) for cell in _not_shown_within(entry)]
+    smaller = [cells[start : start + length] for start in range(0, len(cells), length)]
+    return [cell for entry in smaller if not is_shown(entry) for cell in _not_shown_within(entry)]
 
 
 def is_answered(months: Sequence[date], cells: Sequence[Cell]) -> bool:
-    """Whether a row of consecutive months is a sum of what the table shows."""
+    """Whether the sum of consecutive months is a sum of entries of the table."""
     return all(is_shown(cells[part.start : part.stop]) for part in parts(months))

@@ -1,4 +1,4 @@
-"""How an incident moves, what its timeline says of a change, and the event subscribers hear."""
+"""Moves of an incident, the timeline entries of a change, and its event."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from services.graphql_api.incidents.models import Change, ClosedReason, Draft, E
 from shared import ids
 from shared.messages import Event
 
-# Closing has a mutation of its own, since it must say why.
+# Closing has a mutation of its own, because it needs a reason.
 NEXT: dict[Status, frozenset[Status]] = {
     "open": frozenset({"dispatched", "in_progress"}),
     "dispatched": frozenset({"open", "in_progress"}),
@@ -22,7 +22,7 @@ NEXT: dict[Status, frozenset[Status]] = {
 
 
 class NotAllowed(Exception):
-    """Says which move an incident does not make."""
+    """The message names the move that is not allowed."""
 
 
 def opened(draft: Draft, tenant_id: str, number: str, now: datetime) -> Incident:
@@ -46,7 +46,7 @@ def opened(draft: Draft, tenant_id: str, number: str, now: datetime) -> Incident
 
 
 def changed(incident: Incident, change: Change, now: datetime) -> Incident:
-    """The incident with what `change` names; itself when that changes nothing. Raises NotAllowed."""
+    """The incident with the given fields; itself when nothing changes. Raises NotAllowed."""
     if incident.status == "closed":
         raise NotAllowed("A closed incident does not change.")
     if change.status == "closed":
@@ -74,7 +74,7 @@ def closed(incident: Incident, reason: ClosedReason, now: datetime) -> Incident:
 
 
 def timeline(before: Incident | None, after: Incident) -> list[Entry]:
-    """One line for each thing that changed."""
+    """One entry for each changed field."""
     if before is None:
         return [_entry(after, "created", None, after.status)]
     if after.closed_reason is not None:
@@ -90,14 +90,14 @@ def timeline(before: Incident | None, after: Incident) -> list[Entry]:
 
 
 def annotation(incident: Incident, note: str, now: datetime) -> Entry:
-    """A line that changes nothing of the incident, and so no version: who is editing it meets no conflict."""
+    """An entry without a change of the incident and so of its version: a concurrent edit meets no conflict."""
     return msgspec.structs.replace(_entry(incident, "annotated", None, note), at=now)
 
 
 def event(before: Incident | None, after: Incident, cause: list[str], *, test: bool = False) -> Event:
     """`incident.created`, `incident.updated` or `incident.closed`, as the catalogue of event types describes them.
 
-    `cause` are the automations that led to the change, `test` marks an event of a sandbox.
+    `cause` lists the automations that led to the change, `test` marks a sandbox.
     """
     kind = "created" if before is None else "closed" if after.status == "closed" else "updated"
     data: dict[str, Any] = {

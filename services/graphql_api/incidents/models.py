@@ -1,4 +1,4 @@
-"""Incidents as they are stored, and what may be said of them."""
+"""Inputs and rows of incidents."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -38,7 +38,7 @@ class Draft(http.Body):
 
 
 class Change(http.Body):
-    """What is named changes; null clears a location and nothing else."""
+    """Only the given fields change. Null clears a location and no other field."""
 
     type: IncidentType | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
@@ -81,7 +81,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of an incident's timeline: `was` and `became` hold codes or ids, never prose."""
+    """An entry of an incident's timeline. `was` and `became` are codes or ids, never prose."""
 
     id: UUID
     incident_id: str

@@ -41,7 +41,7 @@ TIMELINES: LiteralString = """
     SELECT id, incident_id, at, version, kind, was, became FROM incident_timeline
     WHERE tenant_id = %s AND incident_id = ANY(%s) ORDER BY id
 """
-# One portion; what another relay is deleting is left to it.
+# One portion, without the rows that another relay deletes.
 EXPIRE: LiteralString = """
     DELETE FROM incidents WHERE id IN (
         SELECT id FROM incidents WHERE closed_at < now() - make_interval(days => %s) ORDER BY closed_at

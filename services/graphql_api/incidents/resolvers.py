@@ -1,4 +1,4 @@
-"""Incidents through GraphQL: each mutation changes the row, its timeline and the outbox in one transaction."""
+"""Incidents in GraphQL. Each mutation writes the row, its timeline, the audit and the outbox in one transaction."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -7,14 +7,12 @@ from typing import Any
 
 import msgspec
 from ariadne import MutationType, ObjectType, QueryType
-from psycopg.rows import class_row
 
-from services.graphql_api import cursors, errors, inputs
-from services.graphql_api.context import Context, Info
+from services.graphql_api import errors, inputs
+from services.graphql_api.context import Context, Info, Loader
 from services.graphql_api.incidents import lifecycle, queries
 from services.graphql_api.incidents.models import Change, ClosedReason, Draft, Entry, Filter, Incident
-from services.graphql_api.loaders import Loader
-from shared import audit, ids, outbox
+from shared import audit, ids, outbox, rows
 from shared.database import AsyncConnection
 
 query = QueryType()
@@ -33,11 +31,11 @@ async def incidents(
     context = info.context
     caller = context.require("argus:incidents:read")
     wanted = msgspec.structs.asdict(inputs.convert(filter or {}, Filter, "filter"))
-    last = cursors.after(after, "inc")
-    where = wanted | {"tenant_id": caller.tenant_id, "after": last, "limit": cursors.page_size(first) + 1}
-    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Incident)) as cursor:
-        rows = await (await cursor.execute(queries.LIST, where)).fetchall()
-    return cursors.connection(rows, first)
+    last = inputs.after(after, "inc")
+    where = wanted | {"tenant_id": caller.tenant_id, "after": last, "limit": inputs.page_size(first) + 1}
+    async with context.transaction() as conn:
+        found = await rows.every(conn, Incident, queries.LIST, where)
+    return inputs.connection(found, first)
 
 
 @query.field("incident")
@@ -46,8 +44,8 @@ async def incident(_: object, info: Info, id: str) -> Incident | None:
     context.require("argus:incidents:read")
     if not ids.is_id(id, "inc"):
         return None
-    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Incident)) as cursor:
-        return await (await cursor.execute(queries.FIND, (id,))).fetchone()
+    async with context.transaction() as conn:
+        return await rows.first(conn, Incident, queries.FIND, (id,))
 
 
 @incident_type.field("timeline")
@@ -73,7 +71,7 @@ async def open_incident(context: Context, draft: Draft) -> Incident:
         if await (await conn.execute(queries.INSERT, msgspec.structs.asdict(created))).fetchone() is None:
             existing = await (await conn.execute(queries.FIND_BY_CAD, (draft.cad_incident_id,))).fetchone()
             raise errors.conflict("There is an incident with this cadIncidentId.", id=existing[0] if existing else None)
-        await _tell(context, conn, None, created)
+        await _record(context, conn, None, created)
     return created
 
 
@@ -97,10 +95,10 @@ async def close_incident(_: object, info: Info, id: str, expected_version: int, 
 
 
 async def annotate(context: Context, id: str, note: str) -> Incident:
-    """Leaves a code on the timeline of an incident, open or closed. Raises a NOT_FOUND Refusal."""
+    """Adds a code to the timeline of an incident, open or closed. Raises a NOT_FOUND Refusal."""
     context.require(WRITE)
-    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Incident)) as cursor:
-        found = await (await cursor.execute(queries.FIND, (id,))).fetchone()
+    async with context.transaction() as conn:
+        found = await rows.first(conn, Incident, queries.FIND, (id,))
         if found is None:
             raise errors.not_found()
         await conn.execute(queries.ADD_ENTRY, _parameters(found, lifecycle.annotation(found, note, datetime.now(UTC))))
@@ -115,15 +113,14 @@ async def _apply(context: Context, conn: AsyncConnection, before: Incident, chan
         raise errors.conflict(str(refusal), status=before.status) from None
     if after is not before:
         await conn.execute(queries.UPDATE, msgspec.structs.asdict(after))
-        await _tell(context, conn, before, after)
+        await _record(context, conn, before, after)
     return after
 
 
 async def _to_change(conn: AsyncConnection, id: str, expected_version: int) -> Incident:
     if not ids.is_id(id, "inc"):
         raise errors.not_found()
-    async with conn.cursor(row_factory=class_row(Incident)) as cursor:
-        found = await (await cursor.execute(queries.FIND_TO_CHANGE, (id,))).fetchone()
+    found = await rows.first(conn, Incident, queries.FIND_TO_CHANGE, (id,))
     if found is None:
         raise errors.not_found()
     if found.version != expected_version:
@@ -131,7 +128,7 @@ async def _to_change(conn: AsyncConnection, id: str, expected_version: int) -> I
     return found
 
 
-async def _tell(context: Context, conn: AsyncConnection, before: Incident | None, after: Incident) -> None:
+async def _record(context: Context, conn: AsyncConnection, before: Incident | None, after: Incident) -> None:
     entries = lifecycle.timeline(before, after)
     async with conn.cursor() as cursor:
         await cursor.executemany(queries.ADD_ENTRY, [_parameters(after, entry) for entry in entries])
@@ -157,7 +154,7 @@ async def _next_number(conn: AsyncConnection, tenant_id: str, now: datetime) -> 
 
 async def _timelines(context: Context, keys: Sequence[str]) -> Mapping[str, list[Entry]]:
     found: dict[str, list[Entry]] = {key: [] for key in keys}
-    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Entry)) as cursor:
-        async for entry in await cursor.execute(queries.TIMELINES, (context.caller.tenant_id, list(keys))):
+    async with context.transaction() as conn:
+        for entry in await rows.every(conn, Entry, queries.TIMELINES, (context.caller.tenant_id, list(keys))):
             found[entry.incident_id].append(entry)
     return found

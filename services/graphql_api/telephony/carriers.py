@@ -1,4 +1,4 @@
-"""What each carrier needs to be reached, checked for form, and which of it is a secret."""
+"""The settings of each carrier, with checks of their form, and the names of the secret ones."""
 
 import ipaddress
 import re
@@ -16,7 +16,7 @@ HOST = re.compile(r"(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)
 
 
 class Carrier(http.Body):
-    """One carrier's settings; the fields of `secrets` are stored encrypted and shown to nobody."""
+    """One carrier's settings. The fields of `secrets` are stored encrypted and never shown."""
 
     secrets: ClassVar[frozenset[str]]
 
@@ -106,7 +106,7 @@ class Sip(Carrier, kw_only=True):
 
 
 class Iax2(Carrier, kw_only=True):
-    """IAX2 (RFC 5456), spoken by a gateway on our side of the trunk."""
+    """IAX2 (RFC 5456), through a gateway on our side of the trunk."""
 
     secrets = frozenset({"password"})
     gateway_host: str
@@ -131,12 +131,12 @@ CARRIERS: dict[str, type[Carrier]] = {
 
 
 def open_settings(carrier: Carrier) -> dict[str, Any]:
-    """What may be shown."""
+    """The given settings that may be shown."""
     return {name: value for name, value in _given(carrier).items() if name not in carrier.secrets}
 
 
 def credentials(carrier: Carrier) -> dict[str, Any]:
-    """What may not."""
+    """The given settings that may not be shown."""
     return {name: value for name, value in _given(carrier).items() if name in carrier.secrets}
 
 

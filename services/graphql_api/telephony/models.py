@@ -1,4 +1,4 @@
-"""Providers and routes as they are stored. A provider's credentials are in no Struct that is read."""
+"""Inputs and rows of providers and routes. No row has a provider's credentials."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""Telephone numbers (ITU-T E.164) and the prefixes of them that routes name."""
+"""Telephone numbers (ITU-T E.164) and their prefixes in routes."""
 
 import re
 from typing import NamedTuple
@@ -8,7 +8,7 @@ PREFIX = re.compile(r"\+[1-9][0-9]{0,13}")
 
 
 class Pattern(NamedTuple):
-    """One number, or every number that begins so."""
+    """One number, or every number with this beginning."""
 
     digits: str
     exact: bool

@@ -27,7 +27,7 @@ UPDATE_PROVIDER: LiteralString = """
         version = version + 1, updated_at = now()
     WHERE id = %(id)s
 """
-# The default moves in one transaction: the old one steps down first, or the unique index would refuse the new.
+# Before the new default is written: the unique index allows one.
 STEP_DOWN: LiteralString = """
     UPDATE telephony_providers SET is_default = false, version = version + 1, updated_at = now()
     WHERE tenant_id = %s AND is_default AND id <> %s

@@ -1,4 +1,4 @@
-"""Telephony providers through GraphQL: what they are, never how to log in to them."""
+"""Telephony providers in GraphQL, without their credentials."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -8,15 +8,13 @@ import msgspec
 from ariadne import MutationType, ObjectType, QueryType
 from msgspec import UNSET
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
-from psycopg.rows import class_row
 
 from services.graphql_api import errors, inputs
-from services.graphql_api.context import Context, Info
-from services.graphql_api.loaders import Loader
+from services.graphql_api.context import Context, Info, Loader, RequestContext, RequestInfo
 from services.graphql_api.telephony import carriers, queries
 from services.graphql_api.telephony.carriers import CARRIERS, Carrier
 from services.graphql_api.telephony.models import Provider, ProviderChange, ProviderDraft, Route
-from shared import audit, ids
+from shared import audit, ids, rows
 from shared.caps import Cap
 from shared.database import AsyncConnection
 
@@ -31,8 +29,8 @@ async def providers(_: object, info: Info, tenant_id: str | None = None) -> list
     context = info.context
     caller = context.require(READ)
     context.require_tenant(tenant_id)
-    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Provider)) as cursor:
-        return await (await cursor.execute(queries.PROVIDERS, (caller.tenant_id,))).fetchall()
+    async with context.transaction() as conn:
+        return await rows.every(conn, Provider, queries.PROVIDERS, (caller.tenant_id,))
 
 
 @provider_type.field("routes")
@@ -43,7 +41,7 @@ async def routes_of(parent: Provider, info: Info) -> list[Route]:
 
 
 @mutation.field("createTelephonyProvider")
-async def create_provider(_: object, info: Info, input: dict[str, Any]) -> Provider:
+async def create_provider(_: object, info: RequestInfo, input: dict[str, Any]) -> Provider:
     context = info.context
     caller = context.require(WRITE)
     draft = inputs.convert(input, ProviderDraft, "input")
@@ -65,7 +63,9 @@ async def create_provider(_: object, info: Info, input: dict[str, Any]) -> Provi
 
 
 @mutation.field("updateTelephonyProvider")
-async def update_provider(_: object, info: Info, id: str, expected_version: int, input: dict[str, Any]) -> Provider:
+async def update_provider(
+    _: object, info: RequestInfo, id: str, expected_version: int, input: dict[str, Any]
+) -> Provider:
     context = info.context
     caller = context.require(WRITE)
     change = inputs.convert(input, ProviderChange, "input")
@@ -103,16 +103,16 @@ async def delete_provider(_: object, info: Info, id: str) -> str:
 
 
 def _carrier(named: Mapping[str, Any]) -> tuple[str, Carrier]:
-    """GraphQL has seen to it that exactly one carrier is named."""
+    """The name and settings of the one carrier. GraphQL has checked that there is exactly one."""
     ((name, settings),) = named.items()
     given = {field: value for field, value in settings.items() if value is not None}
     return name, inputs.convert(given, CARRIERS[name], f"input/carrier/{name}")
 
 
 async def _write(
-    context: Context, conn: AsyncConnection, statement: Any, row: dict[str, Any], carrier: Carrier | None
+    context: RequestContext, conn: AsyncConnection, statement: Any, row: dict[str, Any], carrier: Carrier | None
 ) -> None:
-    """Inserts or updates; a new default takes the place of the old one."""
+    """Inserts or updates. A new default replaces the old one."""
     if row["is_default"] and not row["is_active"]:
         raise errors.bad_input("The default provider must be active.", argument="input")
     sealed = None
@@ -137,15 +137,14 @@ def _taken(error: UniqueViolation) -> errors.Refusal:
 
 
 def context_of(tenant_id: str, provider_id: str) -> bytes:
-    """Where credentials stand, so that bytes moved to another row do not decrypt."""
+    """The place of credentials, so that bytes of another row do not decrypt."""
     return f"telephony_providers.credentials_enc {tenant_id} {provider_id}".encode()
 
 
 async def _to_change(conn: AsyncConnection, id: str, expected_version: int | None = None) -> Provider:
     if not ids.is_id(id, "tpr"):
         raise errors.not_found()
-    async with conn.cursor(row_factory=class_row(Provider)) as cursor:
-        found = await (await cursor.execute(queries.PROVIDER_TO_CHANGE, (id,))).fetchone()
+    found = await rows.first(conn, Provider, queries.PROVIDER_TO_CHANGE, (id,))
     if found is None:
         raise errors.not_found()
     if expected_version is not None and found.version != expected_version:
@@ -155,7 +154,7 @@ async def _to_change(conn: AsyncConnection, id: str, expected_version: int | Non
 
 async def _routes(context: Context, keys: Sequence[str]) -> Mapping[str, list[Route]]:
     found: dict[str, list[Route]] = {key: [] for key in keys}
-    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Route)) as cursor:
-        async for route in await cursor.execute(queries.ROUTES_OF_PROVIDERS, (context.caller.tenant_id, list(keys))):
+    async with context.transaction() as conn:
+        for route in await rows.every(conn, Route, queries.ROUTES_OF_PROVIDERS, (context.caller.tenant_id, list(keys))):
             found[route.provider_id].append(route)
     return found

@@ -1,4 +1,4 @@
-"""Telephony routes through GraphQL: from a number or a subaccount to the subsystem that answers."""
+"""Telephony routes in GraphQL: from a number or a subaccount to the subsystem that answers."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -8,15 +8,13 @@ import msgspec
 from ariadne import MutationType, ObjectType, QueryType
 from msgspec import UNSET
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
-from psycopg.rows import class_row
 
 from services.graphql_api import errors, inputs
-from services.graphql_api.context import Context, Info
-from services.graphql_api.loaders import Loader
+from services.graphql_api.context import Context, Info, Loader, RequestInfo
 from services.graphql_api.telephony import numbers, queries
 from services.graphql_api.telephony.models import Provider, Route, RouteChange, RouteDraft
 from services.graphql_api.telephony.resolvers import READ, WRITE
-from shared import audit, ids
+from shared import audit, ids, rows
 from shared.caps import Cap
 from shared.database import AsyncConnection
 
@@ -32,8 +30,8 @@ async def routes(_: object, info: Info, tenant_id: str | None = None, provider_i
     context.require_tenant(tenant_id)
     if provider_id is not None and not ids.is_id(provider_id, "tpr"):
         return []
-    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Route)) as cursor:
-        return await (await cursor.execute(queries.ROUTES, (caller.tenant_id, provider_id, provider_id))).fetchall()
+    async with context.transaction() as conn:
+        return await rows.every(conn, Route, queries.ROUTES, (caller.tenant_id, provider_id, provider_id))
 
 
 @query.field("telephonyResolution")
@@ -42,8 +40,8 @@ async def resolution(_: object, info: Info, phone_number: str) -> Route | None:
     caller = context.require(READ)
     number = _parsed(numbers.number, phone_number, "phoneNumber")
     where = {"tenant_id": caller.tenant_id, "beginnings": numbers.beginnings(number), "number": number}
-    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Route)) as cursor:
-        return await (await cursor.execute(queries.RESOLVE, where)).fetchone()
+    async with context.transaction() as conn:
+        return await rows.first(conn, Route, queries.RESOLVE, where)
 
 
 @route_type.field("provider")
@@ -54,7 +52,7 @@ async def provider_of(parent: Route, info: Info) -> Provider | None:
 
 
 @mutation.field("createTelephonyRoute")
-async def create_route(_: object, info: Info, input: dict[str, Any]) -> Route:
+async def create_route(_: object, info: RequestInfo, input: dict[str, Any]) -> Route:
     context = info.context
     caller = context.require(WRITE)
     draft = inputs.convert(input, RouteDraft, "input")
@@ -121,8 +119,7 @@ async def _write(conn: AsyncConnection, statement: Any, row: dict[str, Any]) -> 
 async def _to_change(conn: AsyncConnection, id: str, expected_version: int | None = None) -> Route:
     if not ids.is_id(id, "trt"):
         raise errors.not_found()
-    async with conn.cursor(row_factory=class_row(Route)) as cursor:
-        found = await (await cursor.execute(queries.ROUTE_TO_CHANGE, (id,))).fetchone()
+    found = await rows.first(conn, Route, queries.ROUTE_TO_CHANGE, (id,))
     if found is None:
         raise errors.not_found()
     if expected_version is not None and found.version != expected_version:
@@ -140,6 +137,6 @@ def _parsed(read: Any, text: str, place: str) -> Any:
 
 
 async def _providers(context: Context, keys: Sequence[str]) -> Mapping[str, Provider]:
-    async with context.transaction() as conn, conn.cursor(row_factory=class_row(Provider)) as cursor:
-        rows = await cursor.execute(queries.PROVIDERS_BY_ID, (context.caller.tenant_id, list(keys)))
-        return {provider.id: provider async for provider in rows}
+    async with context.transaction() as conn:
+        found = await rows.every(conn, Provider, queries.PROVIDERS_BY_ID, (context.caller.tenant_id, list(keys)))
+    return {provider.id: provider for provider in found}

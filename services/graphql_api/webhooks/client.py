@@ -1,7 +1,7 @@
-"""webhook-dispatcher, called on the caller's behalf, in the caller's trace.
+"""Calls webhook-dispatcher for the caller, in the caller's trace.
 
-The identity header that graphql-api gets is for itself alone: the gateway exchanges it for one that opens webhook-dispatcher, with the
-caller's `webhooks:` scopes, when graphql-api proves with its signing key who asks.
+The identity header of a request is for graphql-api alone. The gateway exchanges it for one for webhook-dispatcher, with the caller's
+`webhooks:` scopes, when graphql-api signs the request for it.
 """
 
 import logging
@@ -34,7 +34,7 @@ class Exchanged(NamedTuple):
 
 
 class Webhooks:
-    """The connections to webhook-dispatcher, and the identities exchanged for it, each kept as long as it lives."""
+    """The connections to webhook-dispatcher, and the exchanged identities until they expire."""
 
     def __init__(self, http: httpx.AsyncClient, exchange_url: str, signer: Signer) -> None:
         self.http = http
@@ -43,7 +43,7 @@ class Webhooks:
         self._exchanged: dict[str, Exchanged] = {}
 
     async def identity(self, own: str) -> str:
-        """The identity header for webhook-dispatcher of the caller whose header for us is `own`. Raises Refusal."""
+        """The header for webhook-dispatcher of the caller with the header `own`. Raises an UNAVAILABLE Refusal."""
         kept = self._exchanged.get(own)
         if kept is not None and kept.expires_at > time.time():
             return kept.header
@@ -71,7 +71,7 @@ class Webhooks:
 
 @asynccontextmanager
 async def connect(settings: Settings) -> AsyncIterator[Webhooks]:
-    """Proxies of the environment play no part."""
+    """Ignores the proxies of the environment."""
     exchange_url = required(settings.identity_exchange_url, "IDENTITY_EXCHANGE_URL")
     signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
     async with httpx.AsyncClient(base_url=settings.webhook_dispatcher_url, timeout=TIMEOUT, trust_env=False) as http:
@@ -79,9 +79,9 @@ async def connect(settings: Settings) -> AsyncIterator[Webhooks]:
 
 
 async def call(request: Request, method: str, path: str, body: Any = None, *, keep_key: bool = False) -> Any:
-    """The answer's JSON, None for 204. Raises a Refusal that says the same as the problem document it got.
+    """The answer's JSON, None for 204. Raises a Refusal with the content of the problem document.
 
-    `keep_key` passes on the caller's Idempotency-Key, so that a creation repeated here is not repeated there.
+    With `keep_key` it sends the caller's Idempotency-Key, so that a creation repeated here is not repeated there.
     """
     webhooks: Webhooks | None = request.state.webhooks
     if webhooks is None:

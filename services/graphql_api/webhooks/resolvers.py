@@ -1,11 +1,11 @@
-"""Webhooks for incident events, kept by webhook-dispatcher. One that also takes other events is none of this bundle's business."""
+"""Webhooks for incident events, stored by webhook-dispatcher. A webhook that also takes other events is not shown here."""
 
 from typing import Any
 
 from ariadne import MutationType, ObjectType, QueryType
 
 from services.graphql_api import errors
-from services.graphql_api.context import Context, Info
+from services.graphql_api.context import Info, RequestContext, RequestInfo
 from services.graphql_api.webhooks import client
 from shared import ids
 
@@ -18,7 +18,7 @@ MOST_PAGES = 10
 
 
 @query.field("incidentWebhooks")
-async def webhooks(_: object, info: Info) -> list[dict[str, Any]]:
+async def webhooks(_: object, info: RequestInfo) -> list[dict[str, Any]]:
     context = info.context
     context.require(READ)
     found: list[dict[str, Any]] = []
@@ -43,14 +43,14 @@ def disabled_reason(parent: dict[str, Any], _: Info) -> str | None:
 
 
 @mutation.field("createIncidentWebhook")
-async def create(_: object, info: Info, input: dict[str, Any]) -> dict[str, Any]:
+async def create(_: object, info: RequestInfo, input: dict[str, Any]) -> dict[str, Any]:
     context = info.context
     context.require(WRITE)
     return await client.call(context.request, "POST", "", _body(input), keep_key=True)
 
 
 @mutation.field("updateIncidentWebhook")
-async def update(_: object, info: Info, id: str, input: dict[str, Any]) -> dict[str, Any]:
+async def update(_: object, info: RequestInfo, id: str, input: dict[str, Any]) -> dict[str, Any]:
     context = info.context
     context.require(WRITE)
     await _require_ours(context, id)
@@ -59,7 +59,7 @@ async def update(_: object, info: Info, id: str, input: dict[str, Any]) -> dict[
 
 
 @mutation.field("deleteIncidentWebhook")
-async def delete(_: object, info: Info, id: str) -> str:
+async def delete(_: object, info: RequestInfo, id: str) -> str:
     context = info.context
     context.require(WRITE)
     await _require_ours(context, id)
@@ -67,7 +67,7 @@ async def delete(_: object, info: Info, id: str) -> str:
     return id
 
 
-async def _require_ours(context: Context, id: str) -> None:
+async def _require_ours(context: RequestContext, id: str) -> None:
     if not ids.is_id(id, "wh"):
         raise errors.not_found()
     if not _is_ours(await client.call(context.request, "GET", f"/{id}")):

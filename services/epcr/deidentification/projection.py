@@ -1,0 +1,296 @@
+"""De-identification: one rule per field of the record. A field without a rule does not leave, and a test requires a rule for each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from services.epcr.deidentification.pseudonyms import Domain
+from services.epcr.records.models import Encounter, LinkedObservation
+from shared.deidentification import Mode
+
+Method = Literal["keep", "alias", "drop", "move", "day", "year", "cap", "entry", "device", "observation"]
+OLDEST_AGE_SHOWN = 89
+
+# keep: a closed vocabulary, a number or an operational reference   drop: free text, and a name of a person or a place
+# move: a time, by mode and, where it is moved, to the minute   day: a time of the platform's own, moved, to the day
+# year: the year of birth, none above 89   cap: an age, at most 90   entry, device, observation: a pseudonym
+# alias: an id that the app may use in requests, and that does not show its time of creation
+WRITTEN: dict[Mode, Method] = {"exact": "keep", "shifted": "day", "safe_harbor": "day"}
+RULES: dict[str, Method | dict[Mode, Method]] = {
+    # An id contains the millisecond of its creation: beside it a moved time could be moved back.
+    "id": {"exact": "keep", "shifted": "alias", "safe_harbor": "alias"},
+    "organization_id": "keep",
+    "care_model": "keep",
+    "status": "keep",
+    "vehicle_id": {"exact": "keep", "shifted": "keep", "safe_harbor": "drop"},
+    # The dispatch system knows when the incident was: with its number a moved time could be moved back.
+    "cad_incident_id": {"exact": "keep", "shifted": "drop", "safe_harbor": "drop"},
+    "patient_number": "keep",
+    "test": "keep",
+    "version": "keep",
+    "revision": "keep",
+    "amended": "keep",
+    "created_at": WRITTEN,
+    "updated_at": WRITTEN,
+    "anchor": "move",
+    "crew_ids": "drop",
+    "narrative": "drop",
+    "revisions": "drop",
+    "withdrawn": "drop",
+    "patient.sex": "keep",
+    "patient.birth_date": "year",
+    "patient.age_years": "cap",
+    "patient.address.country": "keep",
+    "patient.address.line": "drop",
+    "patient.address.city": "drop",
+    "patient.address.state": "drop",
+    "patient.address.postal_code": "drop",
+    "patient.address.latitude": "drop",
+    "patient.address.longitude": "drop",
+    "patient.name": "drop",
+    "patient.identifiers": "drop",
+    "patient.phones": "drop",
+    "patient.email": "drop",
+    "patient.next_of_kin": "drop",
+    "times": "move",
+    "primary_impression.system": "keep",
+    "primary_impression.code": "keep",
+    "primary_impression.display": "drop",
+    "secondary_impressions.system": "keep",
+    "secondary_impressions.code": "keep",
+    "secondary_impressions.display": "drop",
+    "vital_signs.id": "entry",
+    "vital_signs.entered_in_error": "keep",
+    "vital_signs.taken_at": "move",
+    "vital_signs.heart_rate": "keep",
+    "vital_signs.respiratory_rate": "keep",
+    "vital_signs.systolic": "keep",
+    "vital_signs.diastolic": "keep",
+    "vital_signs.mean_pressure": "keep",
+    "vital_signs.spo2": "keep",
+    "vital_signs.temperature": "keep",
+    "vital_signs.etco2": "keep",
+    "vital_signs.glucose": "keep",
+    "vital_signs.gcs_eye": "keep",
+    "vital_signs.gcs_verbal": "keep",
+    "vital_signs.gcs_motor": "keep",
+    "vital_signs.gcs": "keep",
+    "vital_signs.avpu": "keep",
+    "vital_signs.pain": "keep",
+    "procedures.id": "entry",
+    "procedures.entered_in_error": "keep",
+    "procedures.performed_at": "move",
+    "procedures.ended_at": "move",
+    "procedures.procedure.system": "keep",
+    "procedures.procedure.code": "keep",
+    "procedures.procedure.display": "drop",
+    "procedures.body_site.system": "keep",
+    "procedures.body_site.code": "keep",
+    "procedures.body_site.display": "drop",
+    "procedures.attempts": "keep",
+    "procedures.outcome": "keep",
+    "procedures.not_done": "keep",
+    "procedures.finding": "keep",
+    "procedures.comment": "drop",
+    "medications.id": "entry",
+    "medications.entered_in_error": "keep",
+    "medications.given_at": "move",
+    "medications.medication.system": "keep",
+    "medications.medication.code": "keep",
+    "medications.medication.display": "drop",
+    "medications.dose": "keep",
+    "medications.route.system": "keep",
+    "medications.route.code": "keep",
+    "medications.route.display": "drop",
+    "medications.response": "keep",
+    "medications.not_done": "keep",
+    "medications.comment": "drop",
+    "arrest.resuscitation_attempted": "keep",
+    "arrest.aetiology": "keep",
+    "arrest.witnessed": "keep",
+    "arrest.arrested_at": "move",
+    "arrest.bystander_cpr": "keep",
+    "arrest.bystander_aed": "keep",
+    "arrest.cpr_started_at": "move",
+    "arrest.initial_rhythm": "keep",
+    "arrest.first_shock_at": "move",
+    "arrest.shocks": "keep",
+    "arrest.rosc": "keep",
+    "arrest.rosc_at": "move",
+    "arrest.rosc_at_handover": "keep",
+    "arrest.dnar": "keep",
+    "arrest.recognised_dead": "keep",
+    "arrest.ended_at": "move",
+    "arrest.survived_to_discharge": "keep",
+    "arrest.cpc": "keep",
+    "arrest.comment": "drop",
+    "stroke.suspected": "keep",
+    "stroke.assessed_at": "move",
+    "stroke.face": "keep",
+    "stroke.arm": "keep",
+    "stroke.speech": "keep",
+    "stroke.last_known_well": "move",
+    "stroke.nihss": "keep",
+    "stroke.prealert": "keep",
+    "stroke.comment": "drop",
+    "disposition.outcome": "keep",
+    "disposition.destination": "drop",
+    "disposition.destination_type": "keep",
+    "disposition.prealert": "keep",
+    "disposition.lights_and_sirens": "keep",
+    "disposition.refusal_signed": "keep",
+    "disposition.comment": "drop",
+    "observations.id": "observation",
+    "observations.device_id": "device",
+    "observations.device_class": "keep",
+    "observations.mdc_code": "keep",
+    "observations.mdc_code10": "keep",
+    "observations.value": "keep",
+    "observations.unit_code": "keep",
+    "observations.data_absent_reason": "keep",
+    "observations.observed_at": "move",
+    "observations.flags": "keep",
+    "observations.test": "keep",
+    "observations.revision": "keep",
+}
+
+
+class Disclosure(NamedTuple):
+    """The recipient's pseudonyms, the mode that its tenant chose, and the basis of the patient's pseudonyms."""
+
+    domain: Domain
+    mode: Mode
+    basis: bytes
+
+
+class Projection(NamedTuple):
+    """The de-identified encounter. `rewritten` holds the pseudonyms of entries, and the names of sections, with more than one write."""
+
+    view: dict[str, Any]
+    observations: list[dict[str, Any]]
+    rewritten: frozenset[str]
+    withdrawn: dict[str, list[str]]
+    encounter_pseudonym: str
+    domain: Domain
+
+
+def project(encounter: Encounter, observations: list[LinkedObservation], disclosure: Disclosure) -> Projection:
+    """All that a partner may know of an encounter, as plain values: times are aware datetimes, numbers Decimals."""
+    record = encounter.record
+    moves = _Moves(disclosure, encounter)
+    view = moves.apply(_flat(encounter), "")
+    view["patient"] = _patient(view.get("patient", {}), encounter, disclosure)
+    return Projection(
+        view=view,
+        observations=_observations(moves, observations),
+        rewritten=frozenset(moves.pseudonym("entry", key) for key, times in record.revisions.items() if times > 1),
+        withdrawn={moves.pseudonym("entry", key): kinds for key, kinds in record.withdrawn.items()},
+        encounter_pseudonym=disclosure.domain.uuid("encounter", encounter.id),
+        domain=disclosure.domain,
+    )
+
+
+def _observations(moves: "_Moves", observations: Sequence[LinkedObservation]) -> list[dict[str, Any]]:
+    """Each with its `moment`, a number: observations of one moment stay together, and those of one minute apart."""
+    moments = {at: number for number, at in enumerate(sorted({one.observed_at for one in observations}))}
+    return [{"moment": moments[one.observed_at], **moves.apply(_plain(one), "observations.")} for one in observations]
+
+
+class _Moves:
+    """Applies the table for one disclosure."""
+
+    def __init__(self, disclosure: Disclosure, encounter: Encounter) -> None:
+        self.domain = disclosure.domain
+        self.mode: Mode = disclosure.mode
+        self.shift = shift(disclosure, encounter.record.anchor)
+        self.seen_on = _seen_on(encounter)
+
+    def apply(self, members: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+        """`members` with every rule applied; dropped, empty and unknown members are absent."""
+        kept = {name: self._value(value, prefix + name) for name, value in members.items()}
+        return {name: value for name, value in kept.items() if value is not None and value != [] and value != {}}
+
+    def pseudonym(self, kind: str, local: str) -> str:
+        # A section keeps its name, because an encounter has one of each.
+        return self.domain.uuid(kind, local) if "_" in local else local
+
+    def _value(self, value: Any, path: str) -> Any:
+        rule = RULES.get(path)
+        method = rule[self.mode] if isinstance(rule, dict) else rule
+        if method == "move" and isinstance(value, dict):
+            return {name: self._moved(moment) for name, moment in value.items() if moment is not None}
+        if method is not None:
+            return self._leaf(value, method)
+        if isinstance(value, dict):
+            return self.apply(value, path + ".")
+        if isinstance(value, list):
+            return [self.apply(item, path + ".") for item in value if isinstance(item, dict)]
+        return None
+
+    def _leaf(self, value: Any, method: Method) -> Any:
+        if value is None or method == "drop":
+            return None
+        if method == "keep":
+            return value
+        if method == "move":
+            return self._moved(value)
+        if method == "day":
+            return self._moved(value).replace(hour=0, minute=0)
+        if method == "alias":
+            return self.domain.alias(value)
+        if method == "year":
+            return value.year if age(value, self.seen_on) <= OLDEST_AGE_SHOWN else None
+        if method == "cap":
+            return min(value, OLDEST_AGE_SHOWN + 1)
+        return self.pseudonym(method, value)
+
+    def _moved(self, moment: datetime) -> datetime:
+        """Moved by whole days and cut to the minute: the seconds would identify the exact time."""
+        if self.mode == "exact":
+            return moment
+        return (moment + self.shift).astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def age(born: date, on: date) -> int:
+    """Whole years between two dates."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def _seen_on(encounter: Encounter) -> date:
+    """The date of the shown age. A time that was typed decades too early must not make the patient younger."""
+    return max(encounter.record.anchor, encounter.created_at).date()
+
+
+def shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
+    """The amount by which the times of an encounter that began at `anchor` are moved."""
+    if disclosure.mode == "exact":
+        return timedelta()
+    if disclosure.mode == "shifted":
+        return timedelta(days=disclosure.domain.shift_days(disclosure.basis))
+    # Only the year of a date may stay (45 CFR 164.514(b)(2)): every encounter begins at noon of the first day of its year.
+    return datetime(anchor.year, 1, 1, 12, tzinfo=UTC) - anchor
+
+
+def _patient(walked: dict[str, Any], encounter: Encounter, disclosure: Disclosure) -> dict[str, Any]:
+    address = walked.pop("address", {})
+    if "birth_date" in walked:
+        walked["birth_year"] = walked.pop("birth_date")
+    patient = encounter.record.patient
+    born = patient.birth_date if patient else None
+    if born is not None and age(born, _seen_on(encounter)) > OLDEST_AGE_SHOWN:
+        walked["age_years"] = OLDEST_AGE_SHOWN + 1
+    return {"id": disclosure.domain.uuid("patient", disclosure.basis), **walked, **address}
+
+
+def _flat(encounter: Encounter) -> dict[str, Any]:
+    members = _plain(encounter)
+    record = members.pop("record")
+    members["organization_id"] = members.pop("tenant_id")
+    return members | record
+
+
+def _plain(struct: msgspec.Struct) -> dict[str, Any]:
+    return msgspec.to_builtins(struct, builtin_types=(datetime, date, Decimal))

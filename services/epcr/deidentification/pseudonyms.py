@@ -1,0 +1,123 @@
+"""Keyed pseudonyms: constant for one partner, useless to another, and not to be guessed from a patient's number."""
+
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Callable, Sequence
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+
+from services.epcr.records.models import PatientIdentifier
+from shared import ids
+from shared.deidentification import Mode
+from shared.encoding import base64url_decode
+
+NAMESPACE = "https://knogin.com/fhir/pseudonyms"
+SHIFT_DAYS = 50
+# A placeholder for an unknown number must not give two patients one pseudonym.
+_PLACEHOLDER = re.compile(r"(.)\1*|0*1?2?3?4?5?6?7?8?9?0?")
+
+
+class Pseudonyms:
+    """The keys, by version. The first makes new pseudonyms; an encounter keeps the version of its first disclosure."""
+
+    def __init__(self, keys: dict[int, bytes]) -> None:
+        self._keys = keys
+        self.current = next(iter(keys))
+
+    @classmethod
+    def from_text(cls, text: str) -> "Pseudonyms":
+        """Reads `2:<base64url of 32 bytes>,1:<…>`. Raises ValueError for anything else."""
+        keys: dict[int, bytes] = {}
+        for part in text.split(","):
+            version, _, encoded = part.strip().partition(":")
+            key = base64url_decode(encoded)
+            if not version.isdigit() or not 0 < int(version) < 32768 or len(key) != 32 or int(version) in keys:
+                raise ValueError("PSEUDONYM_KEYS are <version>:<base64url of 32 bytes>, separated by commas")
+            keys[int(version)] = key
+        return cls(keys)
+
+    def basis(self, version: int, tenant_id: str, encounter_id: str, identifiers: Sequence[PatientIdentifier]) -> bytes:
+        """The source of a patient's pseudonyms, 32 keyed bytes: of the patient's number where one is known, else of this encounter."""
+        usable = sorted((_plain(one.system), _plain(one.value)) for one in identifiers if _is_number(one.value))
+        source = ("number", *usable[0]) if usable else ("encounter", encounter_id)
+        return _mac(self._keys[version], "basis", tenant_id, *source)
+
+    def domain(self, version: int, tenant_id: str, name: str, mode: Mode = "exact") -> "Domain":
+        """The pseudonyms of one partner in one mode. Raises KeyError when the key of `version` was removed."""
+        return Domain(self._keys[version], version, tenant_id, name, mode)
+
+    def has(self, version: str) -> bool:
+        """Whether there is a key of that version."""
+        return version in map(str, self._keys)
+
+    def ids_of(self, tenant_id: str, name: str, mode: Mode, alias: str) -> list[str]:
+        """The ids that a partner's `alias` may mean: one under each key. Empty unless the alias has the form of an encounter's id."""
+        if not ids.is_id(alias, "enc"):
+            return []
+        return [self.domain(version, tenant_id, name, mode).id_of(alias) for version in self._keys]
+
+
+class Domain:
+    """One partner's pseudonyms of one tenant: apps of one domain, in the same mode, see the same pseudonyms."""
+
+    def __init__(self, key: bytes, version: int, tenant_id: str, name: str, mode: Mode) -> None:
+        # A pseudonym seen in two modes would connect a moved time with the exact one.
+        self._key = _mac(key, "domain", tenant_id, name, *([] if mode == "exact" else [mode]))
+        # The key's version is part of the system, because a new key begins a new name space.
+        self.base = f"{NAMESPACE}/{version}/{_mac(self._key, 'tag').hex()[:16]}"
+
+    def system(self, kind: str) -> str:
+        """The identifier system of pseudonyms of that kind."""
+        return f"{self.base}/{kind}"
+
+    def uuid(self, kind: str, local: str | bytes) -> str:
+        """A UUIDv8 (RFC 9562 §5.8) of 122 keyed bits."""
+        digest = _mac(self._key, kind, local)
+        number = int.from_bytes(digest[:16], "big")
+        number = number & ~(0xF << 76) | 0x8 << 76
+        number = number & ~(0x3 << 62) | 0x2 << 62
+        return str(uuid.UUID(int=number))
+
+    def alias(self, encounter_id: str) -> str:
+        """Another id for an encounter, which does not show its time of creation. `id_of` reverses it."""
+        encryptor = self._block().encryptor()
+        return _through(encryptor.update, encounter_id)
+
+    def id_of(self, alias: str) -> str:
+        """The encounter's id. For an id that is no alias, an id that no encounter has."""
+        decryptor = self._block().decryptor()
+        return _through(decryptor.update, alias)
+
+    def _block(self) -> Cipher[ECB]:
+        # An id is one block, and one block under its own key is a permutation: there is no pattern to hide.
+        return Cipher(AES(_mac(self._key, "alias")), ECB())  # noqa: S305 - one block, see above
+
+    def shift_days(self, basis: bytes) -> int:
+        """The days by which this patient's times are moved for this partner: -50 to 50, never 0."""
+        step = int.from_bytes(_mac(self._key, "shift", basis)[:8], "big") % (2 * SHIFT_DAYS) - SHIFT_DAYS
+        return step if step < 0 else step + 1
+
+
+def _mac(key: bytes, *parts: str | bytes) -> bytes:
+    """HMAC-SHA256 over parts with their lengths, so that no two lists of parts are alike."""
+    encoded = [part.encode() if isinstance(part, str) else part for part in parts]
+    return hmac.digest(key, b"".join(len(part).to_bytes(4, "big") + part for part in encoded), hashlib.sha256)
+
+
+def _through(permute: Callable[[bytes], bytes], encounter_id: str) -> str:
+    return ids.id_of("enc", uuid.UUID(bytes=permute(ids.uuid_of(encounter_id).bytes)))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s.\-/]", "", text).casefold()
+
+
+def _is_number(text: str) -> bool:
+    """Words ("not known", "sconosciuto") and repetitions of one digit are no numbers."""
+    plain = _plain(text)
+    digits = set(re.findall(r"[0-9]", plain))
+    return len(plain) >= 4 and len(digits) >= 2 and not _PLACEHOLDER.fullmatch(plain)

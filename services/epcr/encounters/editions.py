@@ -1,0 +1,151 @@
+"""The encounters that an app may read today: their present state or, where times are moved, their state at an earlier midnight.
+
+An app that polls must learn no more than an app that reads once, later. So an app with moved times lives in the calendar that it is
+shown: an encounter appears, and changes, at the midnight `HELD_DAYS` after the day in its moved times, whichever the exact day is. That
+is one day more than times are moved back at most, so that the exact time has always passed. A sandbox holds nothing back, because
+its data is invented.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
+
+from services.epcr.deidentification.projection import Disclosure, shift
+from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Domain, Pseudonyms
+from services.epcr.encounters import queries, store
+from services.epcr.encounters.disclosure import Policy, rows_with_bases
+from services.epcr.encounters.models import EncounterFilter, EncounterRow
+from services.epcr.encounters.store import Stored, opened, unseal
+from services.epcr.records.models import LinkedObservation
+from shared import problems
+from shared.crypto import Keyring
+from shared.database import AsyncConnection
+from shared.deidentification import Mode
+from shared.identity import Caller
+from shared.problems import FieldError
+from shared.rows import every
+
+HELD_DAYS: dict[Mode, int] = {"shifted": SHIFT_DAYS + 1, "safe_harbor": 366 + 1}
+# Encounters that a list reads with one statement, until a page of visible ones is full. A page ends only at a visible encounter: another
+# end would show, from poll to poll, when the encounter there was made.
+LOOKED_AT = 250
+# The number of patients, about, whose pseudonyms one request fixes for its page; others appear with the next request.
+OPENED = 1000
+
+
+class Present:
+    """Reads the present state of encounters, by their own ids, newest first."""
+
+    def __init__(self, conn: AsyncConnection, caller: Caller, policy: Policy, pseudonyms: Pseudonyms, keyring: Keyring):
+        self.conn = conn
+        self.caller = caller
+        self.policy = policy
+        self.pseudonyms = pseudonyms
+        self.keyring = keyring
+        self.now = datetime.now(UTC)
+        self._domains: dict[int, Domain] = {}
+
+    async def find(self, asked: str) -> Stored:
+        """Raises a 404 Problem for an encounter that the app may not see."""
+        return await store.find(self.conn, asked, self.keyring)
+
+    async def listed(self, page: EncounterFilter, after: str | None) -> tuple[list[Stored], str | None]:
+        """A page, and the id of the encounter after which the next page begins, if there is one."""
+        found = await store.listed(self.conn, page, after, self.keyring)
+        shown = found[: page.limit]
+        return shown, shown[-1].row.id if len(found) > page.limit else None
+
+    async def observations_of(self, stored: Stored) -> list[LinkedObservation]:
+        """The devices' observations of this encounter up to its revision, oldest first."""
+        return await store.observations_of(self.conn, stored.row)
+
+
+class Edition(Present):
+    """Reads earlier states of encounters, by aliases, in a random order. The revision counts only visible changes."""
+
+    async def find(self, asked: str) -> Stored:
+        ids = self.pseudonyms.ids_of(self.caller.tenant_id, self.policy.domain, self.policy.mode, asked)
+        rows = await every(self.conn, EncounterRow, queries.FIND_ENCOUNTER, (ids,))
+        for stored in await self._as_of_their_ends(await self._visible(rows)):
+            # The revision names the visible state: it grows with each visible version and observation.
+            parameters = (stored.row.id, stored.row.tenant_id, self._end(stored.row))
+            counted = await (await self.conn.execute(queries.COUNT_OBSERVATIONS_BEFORE, parameters)).fetchone()
+            assert counted is not None
+            return stored._replace(row=replace(stored.row, revision=stored.row.version + counted[0]))
+        raise problems.not_found()
+
+    async def listed(self, page: EncounterFilter, after: str | None) -> tuple[list[Stored], str | None]:
+        if page.cad_incident_id is not None:
+            # The results of a filter by a hidden field would show the field.
+            hidden = FieldError("cad_incident_id", "not a filter for an application that is shown moved times")
+            raise problems.invalid("The incident is not shown to this application.", [hidden])
+        shown, has_more, opened = list[EncounterRow](), True, 0
+        while has_more and len(shown) <= page.limit:
+            begins = self.policy.mode == "safe_harbor"
+            paging = {"after": after, "latest": self._latest, "limit": LOOKED_AT}
+            opening = {"opens": begins or opened < OPENED, "begins": begins}
+            rows = await every(self.conn, EncounterRow, queries.LIST_SHUFFLED, paging | opening)
+            opened += sum(1 for row in rows if row.record)
+            shown += await self._visible(rows)
+            has_more, after = len(rows) == LOOKED_AT, rows[-1].id if rows else None
+        taken = shown[: page.limit]
+        states = await self._as_of_their_ends(taken)
+        matching = [one for one in states if page.status in (None, one.encounter.status)]
+        return matching, taken[-1].id if len(shown) > page.limit else None
+
+    async def observations_of(self, stored: Stored) -> list[LinkedObservation]:
+        parameters = (stored.row.id, stored.row.tenant_id, self._end(stored.row))
+        return await every(self.conn, LinkedObservation, queries.OBSERVATIONS_BEFORE, parameters)
+
+    @property
+    def _latest(self) -> datetime:
+        """An encounter made since is seen by no app of this mode, however its times are moved."""
+        return self.now + timedelta(days=1) if self.caller.is_sandbox else _midnight(self.now) - timedelta(days=1)
+
+    async def _visible(self, rows: Sequence[EncounterRow]) -> list[EncounterRow]:
+        """The encounters that were made before their editions end."""
+        if self.policy.mode == "shifted":
+            found = await rows_with_bases(self.conn, rows, self.pseudonyms, self.keyring, waits=False)
+            rows = [row for row in found if row.patient_basis is not None]
+        return [row for row in rows if row.created_at < self._end(row)]
+
+    def _end(self, row: EncounterRow) -> datetime:
+        """The end of the encounter's edition: later changes are not visible yet."""
+        anchor = row.anchor or row.created_at
+        if row.anchor is None and self.policy.mode == "safe_harbor":
+            anchor = unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
+        version = row.pseudonym_version or self.pseudonyms.current
+        moved = shift(Disclosure(self._domain(version), self.policy.mode, bytes(row.patient_basis or b"")), anchor)
+        return end_of_edition(self.policy.mode, moved, self.now, is_held=not self.caller.is_sandbox)
+
+    def _domain(self, version: int) -> Domain:
+        if version not in self._domains:
+            tenant_id, name = self.caller.tenant_id, self.policy.domain
+            self._domains[version] = self.pseudonyms.domain(version, tenant_id, name, self.policy.mode)
+        return self._domains[version]
+
+    async def _as_of_their_ends(self, rows: Sequence[EncounterRow]) -> list[Stored]:
+        """The states at the ends of the editions. A patient's basis comes from today's identifiers, not from those of the state."""
+        rows = await rows_with_bases(self.conn, rows, self.pseudonyms, self.keyring)
+        columns = [row.id for row in rows], [self._end(row) for row in rows]
+        states = {row.id: row for row in await every(self.conn, EncounterRow, queries.STATES_BEFORE, columns)}
+        return [opened(states[row.id], self.keyring) for row in rows if row.id in states]
+
+
+def reader_for(
+    conn: AsyncConnection, caller: Caller, policy: Policy, pseudonyms: Pseudonyms, keyring: Keyring
+) -> Present | Edition:
+    kind = Present if policy.mode == "exact" else Edition
+    return kind(conn, caller, policy, pseudonyms, keyring)
+
+
+def end_of_edition(mode: Mode, moved: timedelta, now: datetime, *, is_held: bool = True) -> datetime:
+    """The end of the edition of an encounter whose times are moved by `moved`. It changes only at midnight (UTC)."""
+    if not is_held:
+        return now + timedelta(days=1)
+    return _midnight(now) - timedelta(days=HELD_DAYS[mode]) - moved
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,44 @@
+"""Messages that a write of an encounter sends: an event without data of the patient for subscribers, facts for the indicators."""
+
+from collections.abc import Sequence
+
+from services.epcr.encounters.facts import facts_of
+from services.epcr.records.models import Encounter, LinkedObservation, Status
+from shared import ids
+from shared.messages import EncounterFacts, Event
+
+
+def created(encounter: Encounter) -> tuple[Event, EncounterFacts]:
+    return _event(encounter, "epcr.encounter.created"), facts_of(encounter, [])
+
+
+def changed(
+    encounter: Encounter, before: Status, observations: Sequence[LinkedObservation]
+) -> tuple[Event, EncounterFacts]:
+    """`before` is the former status. The change to completed is `completed`, each other change is `updated`."""
+    is_completed = encounter.status == "completed" and before != "completed"
+    type = "epcr.encounter.completed" if is_completed else "epcr.encounter.updated"
+    return _event(encounter, type), facts_of(encounter, observations)
+
+
+def observed_late(encounter: Encounter) -> Event:
+    """Notifies partners that late device observations changed a handed-over encounter."""
+    return _event(encounter, "epcr.encounter.updated")
+
+
+def _event(encounter: Encounter, type: str) -> Event:
+    return Event(
+        event_id=ids.new_id("evt"),
+        type=type,
+        timestamp=encounter.updated_at,
+        data={
+            "encounter_id": encounter.id,
+            "organization_id": encounter.tenant_id,
+            "care_model": encounter.care_model,
+            "status": encounter.status,
+            "vehicle_id": encounter.vehicle_id,
+            "cad_incident_id": encounter.cad_incident_id,
+            "version": encounter.version,
+        },
+        test=encounter.test,
+    )

@@ -1,0 +1,186 @@
+"""Facts of an encounter for the quality indicators: codes, numbers and times, and nothing that identifies the patient."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+
+from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN, age
+from services.epcr.encounters.codes import KIND_OF_METRIC, kind_of_drug, kind_of_procedure
+from services.epcr.records.care import ICD10, ICD10_CM, Disposition, Medication, Procedure, VitalSigns
+from services.epcr.records.models import Encounter, LinkedObservation, Record
+from shared.messages import ArrestFact, CodedFact, EncounterFacts, StrokeFact, VitalFact
+
+_NUMBERS = ("heart_rate", "respiratory_rate", "systolic", "diastolic", "spo2", "gcs", "pain")
+_MEASURED = ("temperature", "etco2", "glucose")
+_PRESSURES = frozenset({"systolic", "diastolic"})
+_MMHG_PER_KPA = Decimal("7.50062")
+
+
+def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) -> EncounterFacts:
+    """The complete facts of this revision of an encounter."""
+    record = encounter.record
+    patient, ending = record.patient, record.disposition or Disposition()
+    done = [one for one in record.procedures if not one.entered_in_error]
+    procedures = [_procedure(one) for one in done]
+    return EncounterFacts(
+        encounter_id=encounter.id,
+        version=encounter.revision,
+        day=_began(record).date(),
+        status=encounter.status,
+        care_model=encounter.care_model,
+        response="emergency" if encounter.care_model == "prehospital_emergency" else encounter.care_model,
+        age_years=_age(record),
+        newborn=_is_newborn(record),
+        sex=patient.sex if patient else None,
+        impressions=_impressions(record),
+        conditions=["stemi"] if any(one.finding == "stemi" for one in done) else [],
+        times=_times(record),
+        vitals=[*_vitals(record), *device_vitals(observations, _airway_at(procedures))],
+        medications=[_medication(one) for one in record.medications if not one.entered_in_error],
+        procedures=procedures,
+        arrest=_arrest(record),
+        stroke=_stroke(record),
+        transported=None if ending.outcome is None else ending.outcome == "transported",
+        outcome=ending.outcome,
+        prealert=_prealert(record),
+        lights_and_sirens=ending.lights_and_sirens,
+        test=encounter.test,
+    )
+
+
+def _airway_at(procedures: Sequence[CodedFact]) -> datetime | None:
+    """The time of the last advanced airway."""
+    placed = [one for one in procedures if one.kind == "advanced_airway" and one.successful]
+    return max((one.at for one in placed if one.at and one.not_done_reason is None), default=None)
+
+
+def _began(record: Record) -> datetime:
+    """The earliest time of the mission in the record; the anchor of a record without times."""
+    return min(_times(record).values(), default=record.anchor).astimezone(UTC)
+
+
+def _age(record: Record) -> int | None:
+    patient = record.patient
+    if patient is None:
+        return None
+    born = patient.birth_date
+    years = patient.age_years if born is None else max(0, age(born, _began(record).date()))
+    return None if years is None else min(years, OLDEST_AGE_SHOWN + 1)
+
+
+def _is_newborn(record: Record) -> bool | None:
+    """Whether the birth date is the day of the encounter; an hour of birth is not recorded."""
+    patient = record.patient
+    if patient is None or (patient.birth_date is None and patient.age_years is None):
+        return None
+    return patient.birth_date == _began(record).date()
+
+
+def _impressions(record: Record) -> list[str]:
+    concepts = [record.primary_impression, *record.secondary_impressions]
+    return [one.code for one in concepts if one is not None and one.system in (ICD10, ICD10_CM)]
+
+
+def _times(record: Record) -> dict[str, datetime]:
+    times = msgspec.structs.asdict(record.times) if record.times else {}
+    return {name: at for name, at in times.items() if at is not None}
+
+
+def _vitals(record: Record) -> Iterator[VitalFact]:
+    for signs in record.vital_signs:
+        if not signs.entered_in_error:
+            yield from _set_of_vitals(signs)
+    stroke = record.stroke
+    if stroke and {stroke.face, stroke.arm, stroke.speech} - {None}:
+        is_positive = "abnormal" in (stroke.face, stroke.arm, stroke.speech)
+        yield VitalFact(kind="fast", text="positive" if is_positive else "negative", at=stroke.assessed_at)
+
+
+def _set_of_vitals(signs: VitalSigns) -> Iterator[VitalFact]:
+    for kind in _NUMBERS:
+        value = getattr(signs, kind)
+        if value is not None:
+            yield VitalFact(kind=kind, value=Decimal(value), at=signs.taken_at)
+    parts = [signs.gcs_eye, signs.gcs_verbal, signs.gcs_motor]
+    if signs.gcs is None and None not in parts:
+        yield VitalFact(kind="gcs", value=Decimal(sum(part or 0 for part in parts)), at=signs.taken_at)
+    for kind in _MEASURED:
+        measured = getattr(signs, kind)
+        if measured is not None:
+            yield VitalFact(kind=kind, value=measured.value, unit=measured.unit, at=signs.taken_at)
+    if signs.avpu is not None:
+        yield VitalFact(kind="avpu", text=signs.avpu, at=signs.taken_at)
+
+
+def _medication(given: Medication) -> CodedFact:
+    code = given.medication
+    return CodedFact(
+        kind=kind_of_drug(code.system, code.code), code=code.code, at=given.given_at, not_done_reason=given.not_done
+    )
+
+
+def _procedure(done: Procedure) -> CodedFact:
+    return CodedFact(
+        kind=kind_of_procedure(done.procedure.code),
+        code=done.procedure.code,
+        at=done.performed_at,
+        successful=None if done.outcome is None else done.outcome == "successful",
+        not_done_reason=done.not_done,
+    )
+
+
+def _arrest(record: Record) -> ArrestFact | None:
+    arrest = record.arrest
+    if arrest is None:
+        return None
+    return ArrestFact(**{name: getattr(arrest, name) for name in ArrestFact.__struct_fields__})
+
+
+def _stroke(record: Record) -> StrokeFact | None:
+    stroke = record.stroke
+    if stroke is None:
+        return None
+    return StrokeFact(
+        suspected=stroke.suspected,
+        fast_assessed=None not in (stroke.face, stroke.arm, stroke.speech),
+        last_known_well_recorded=stroke.last_known_well is not None,
+    )
+
+
+def _prealert(record: Record) -> bool | None:
+    given = [part.prealert for part in (record.disposition, record.stroke) if part and part.prealert is not None]
+    return any(given) if given else None
+
+
+def device_vitals(observations: Sequence[LinkedObservation], airway_at: datetime | None) -> Iterator[VitalFact]:
+    """The first, lowest, highest and last observation of each kind and unit, because a mission has thousands.
+
+    Of end-tidal CO2 also the highest since `airway_at`, the time of the last advanced airway.
+    """
+    series: dict[tuple[str, str | None], list[VitalFact]] = defaultdict(list)
+    for one in sorted(observations, key=lambda one: (one.observed_at, one.id)):
+        kind = KIND_OF_METRIC.get(one.mdc_code)
+        if kind and one.value is not None and not one.test and not one.flags:
+            fact = _fact(kind, one.value, one.unit_code, one.observed_at)
+            series[kind, fact.unit].append(fact)
+    for (kind, _), facts in series.items():
+        yield from _chosen(facts, airway_at if kind == "etco2" else None)
+
+
+def _fact(kind: str, value: Decimal, unit: str | None, at: datetime) -> VitalFact:
+    """Pressures in `mm[Hg]`, as crews record them; graphql-api converts the units of other kinds."""
+    if kind in _PRESSURES and unit == "kPa":
+        value, unit = value * _MMHG_PER_KPA, "mm[Hg]"
+    return VitalFact(kind=kind, value=value, unit=unit, at=at)
+
+
+def _chosen(facts: list[VitalFact], airway_at: datetime | None) -> list[VitalFact]:
+    """`facts` are in the order of their times."""
+    ranked = sorted(range(len(facts)), key=lambda index: facts[index].value or Decimal())
+    places = [0, ranked[0], ranked[-1], len(facts) - 1]
+    if airway_at is not None:
+        places += [index for index in ranked if (at := facts[index].at) and at >= airway_at][-1:]
+    return [facts[index] for index in dict.fromkeys(places)]

@@ -1,0 +1,168 @@
+"""Queries, rows and answers of encounters. The answers' schemas follow from the record's Structs and the table of de-identification."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from services.epcr.deidentification.views import view_of
+from services.epcr.records.care import Arrest, Diagnosis, Disposition, Medication, Procedure, Stroke, Times, VitalSigns
+from services.epcr.records.models import CareModel, Sex, Status
+from shared import http
+from shared.pagination import Page
+
+# A transaction has room for Patient, Encounter, a device and its observation.
+SMALLEST = 4
+MaxEntries = Annotated[int, Meta(ge=SMALLEST, le=10_000)]
+
+
+class EncounterFilter(Page):
+    cad_incident_id: http.ExternalId | None = None
+    status: Status | None = None
+
+
+class ReadEncounter(http.Body):
+    """`format=fhir` asks for the transaction bundle."""
+
+    format: Literal["json", "fhir"] | None = None
+    max_entries: MaxEntries | None = None
+
+
+class ReadBundle(http.Body):
+    max_entries: MaxEntries | None = None
+
+
+class EncounterRow(msgspec.Struct, frozen=True):
+    """A row of `encounters`. `record` is ciphertext.
+
+    `patient_basis`, from which the patient's pseudonyms are made, is None until an app first reads the patient. `anchor` is None where
+    an older version of this service began the encounter.
+    """
+
+    id: str
+    tenant_id: str
+    care_model: CareModel
+    status: Status
+    vehicle_id: str
+    cad_incident_id: str
+    patient_number: int
+    test: bool
+    version: int
+    revision: int
+    amended: bool
+    patient_basis: bytes | None
+    pseudonym_version: int | None
+    record: bytes
+    created_at: datetime
+    updated_at: datetime
+    anchor: datetime | None
+
+
+Pseudonym = Annotated[str, Meta(description="Stable for your app's pseudonym domain, and of no use outside it")]
+
+
+class PatientView(msgspec.Struct, omit_defaults=True):
+    """All that is shown of a patient. Above 89 years no birth year is shown, and the age is 90."""
+
+    id: Pseudonym
+    sex: Sex | UnsetType = UNSET
+    birth_year: int | UnsetType = UNSET
+    age_years: Annotated[int, Meta(ge=0, le=90)] | UnsetType = UNSET
+    country: str | UnsetType = UNSET
+
+
+class EncounterSummary(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """An encounter in a list. Where times are moved, `created_at` and `updated_at` are cut to the day, others to the minute."""
+
+    id: Annotated[
+        str, Meta(description="Where times are moved, an id of your app's own, and the only one that is taken")
+    ]
+    organization_id: str
+    care_model: CareModel
+    status: Status
+    vehicle_id: str | UnsetType = UNSET
+    cad_incident_id: str | UnsetType = UNSET
+    patient_number: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class CommonView(EncounterSummary, omit_defaults=True, kw_only=True):
+    """The de-identified record: no name, full birth date, address, phone number, next of kin or free text. An empty field is absent."""
+
+    test: bool
+    patient: PatientView | UnsetType = UNSET
+
+
+PARTS: list[tuple[str, type[msgspec.Struct], bool]] = [
+    ("times", Times, False),
+    ("primary_impression", Diagnosis, False),
+    ("secondary_impressions", Diagnosis, True),
+    ("vital_signs", VitalSigns, True),
+    ("procedures", Procedure, True),
+    ("medications", Medication, True),
+    ("arrest", Arrest, False),
+    ("stroke", Stroke, False),
+    ("disposition", Disposition, False),
+]
+EncounterView = msgspec.defstruct(
+    "EncounterView",
+    [
+        (name, (list[view_of(kind, name)] if is_list else view_of(kind, name)) | UnsetType, UNSET)
+        for name, kind, is_list in PARTS
+    ],
+    bases=(CommonView,),
+    namespace={"__doc__": CommonView.__doc__},
+    kw_only=True,
+)
+
+
+class EncounterList(msgspec.Struct):
+    """Newest first; where times are moved, in no order that means anything."""
+
+    encounters: list[EncounterSummary]
+    next_cursor: str | None
+
+
+TRANSACTION: dict[str, Any] = {
+    "type": "object",
+    "title": "Bundle",
+    "description": "A FHIR R4 (4.0.1) Bundle of type transaction.",
+    "required": ["resourceType", "type", "entry"],
+    "properties": {
+        "resourceType": {"const": "Bundle"},
+        "type": {"const": "transaction"},
+        "entry": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["fullUrl", "resource", "request"],
+                "properties": {
+                    "fullUrl": {"type": "string"},
+                    "resource": {
+                        "type": "object",
+                        "required": ["resourceType"],
+                        "properties": {"resourceType": {"type": "string"}},
+                    },
+                    "request": {
+                        "type": "object",
+                        "required": ["method", "url"],
+                        "properties": {
+                            "method": {"enum": ["PUT", "POST"]},
+                            "url": {"type": "string"},
+                            "ifNoneExist": {"type": "string"},
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+BUNDLES: dict[str, Any] = {
+    "type": "object",
+    "description": "Several transactions, each whole in itself: the answer where `max_entries` is given.",
+    "required": ["bundles"],
+    "properties": {"bundles": {"type": "array", "items": TRANSACTION}},
+}

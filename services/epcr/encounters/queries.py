@@ -1,0 +1,188 @@
+"""SQL of encounters, observations and apps. A web statement sees the tenant of its transaction; workers' statements also name it."""
+
+from typing import LiteralString
+
+COLUMNS: LiteralString = """
+    id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, amended,
+    patient_basis, pseudonym_version, record, created_at, updated_at, anchor
+"""
+INSERT_ENCOUNTER: LiteralString = """
+    INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, pseudonym_version,
+        record, created_at, updated_at, anchor)
+    VALUES (%(id)s, %(tenant_id)s, %(care_model)s, %(status)s, %(vehicle_id)s, %(cad_incident_id)s, %(patient_number)s, %(test)s,
+        %(pseudonym_version)s, %(record)s, %(created_at)s, %(updated_at)s, %(anchor)s)
+    ON CONFLICT (tenant_id, cad_incident_id, vehicle_id, patient_number) DO NOTHING RETURNING id
+"""
+FIND_TWIN: LiteralString = """
+    SELECT id FROM encounters
+    WHERE cad_incident_id = %(cad_incident_id)s AND vehicle_id = %(vehicle_id)s AND patient_number = %(patient_number)s
+"""
+FIND_ENCOUNTER: LiteralString = "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s)"
+LOCK_ENCOUNTER: LiteralString = FIND_ENCOUNTER + " FOR UPDATE"
+LIST_ENCOUNTERS: LiteralString = (
+    "SELECT "
+    + COLUMNS
+    + """
+    FROM encounters
+    WHERE (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
+        AND (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(after)s::text IS NULL OR id < %(after)s)
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+)
+# For apps with moved times. The record is empty unless it is opened for the patient's basis or the anchor.
+LIST_SHUFFLED: LiteralString = """
+    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, amended,
+        patient_basis, pseudonym_version,
+        CASE WHEN (%(opens)s AND patient_basis IS NULL) OR (%(begins)s AND anchor IS NULL) THEN record ELSE ''::bytea END AS record,
+        created_at, updated_at, anchor
+    FROM encounters
+    WHERE created_at < %(latest)s AND shuffled IS NOT NULL
+        AND (%(after)s::text IS NULL OR shuffled > (SELECT shuffled FROM encounters WHERE id = %(after)s))
+    ORDER BY shuffled LIMIT %(limit)s
+"""
+# Each encounter in its last version before a moment of its own.
+STATES_BEFORE: LiteralString = """
+    SELECT e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
+        v.version::bigint AS revision, coalesce(v.amended, e.amended) AS amended, e.patient_basis, e.pseudonym_version, v.record,
+        e.created_at, v.written_at AS updated_at, e.anchor
+    FROM unnest(%s::text[], %s::timestamptz[]) AS asked (id, until)
+    JOIN encounters e ON e.id = asked.id AND e.created_at < asked.until
+    CROSS JOIN LATERAL (
+        SELECT * FROM encounter_versions WHERE encounter_id = e.id AND written_at < asked.until ORDER BY version DESC LIMIT 1
+    ) v
+"""
+UPDATE_ENCOUNTER: LiteralString = """
+    UPDATE encounters SET care_model = %(care_model)s, status = %(status)s, amended = %(amended)s, record = %(record)s,
+        version = %(version)s, revision = revision + 1, updated_at = %(updated_at)s
+    WHERE id = %(id)s RETURNING revision
+"""
+INSERT_VERSION: LiteralString = """
+    INSERT INTO encounter_versions (encounter_id, version, tenant_id, care_model, status, amended, record, client_id, actor, trace_id,
+        written_at)
+    VALUES (%(id)s, %(version)s, %(tenant_id)s, %(care_model)s, %(status)s, %(amended)s, %(record)s, %(client_id)s, %(actor)s,
+        %(trace_id)s, %(updated_at)s)
+"""
+# The first reader of a patient decides for all later ones; the locks make two first readers agree. One statement for a whole page locks
+# the rows in the order of their ids, as the worker does: in the list's own order a reader and a batch could deadlock.
+FIX_BASES: LiteralString = """
+    WITH locked AS (
+        SELECT e.id, fresh.basis, fresh.version FROM encounters e
+        JOIN unnest(%s::text[], %s::bytea[], %s::integer[]) AS fresh (id, basis, version) USING (id)
+        ORDER BY e.id FOR NO KEY UPDATE OF e
+    )
+    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis),
+        pseudonym_version = coalesce(e.pseudonym_version, locked.version)
+    FROM locked WHERE e.id = locked.id RETURNING e.id, e.patient_basis, e.pseudonym_version
+"""
+# For a reader of many encounters in one transaction: it never waits for a lock while it holds others.
+FIX_FREE_BASES: LiteralString = """
+    WITH locked AS (
+        SELECT e.id, fresh.basis, fresh.version FROM encounters e
+        JOIN unnest(%s::text[], %s::bytea[], %s::integer[]) AS fresh (id, basis, version) USING (id)
+        FOR NO KEY UPDATE OF e SKIP LOCKED
+    )
+    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis),
+        pseudonym_version = coalesce(e.pseudonym_version, locked.version)
+    FROM locked WHERE e.id = locked.id RETURNING e.id, e.patient_basis, e.pseudonym_version
+"""
+FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps WHERE client_id = %s"
+# Observations are only added, each with the revision that it made: a reader of one revision gets no later ones.
+LINKED: LiteralString = """
+    SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
+    FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision """
+OBSERVATIONS_OF: LiteralString = LINKED + "<= %s ORDER BY observed_at, id"
+OBSERVATIONS_BEFORE: LiteralString = LINKED + "IS NOT NULL AND received_at < %s ORDER BY observed_at, id"
+COUNT_OBSERVATIONS_BEFORE: LiteralString = """
+    SELECT count(*) FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision IS NOT NULL AND received_at < %s
+"""
+
+# Workers
+UPSERT_APP: LiteralString = """
+    INSERT INTO apps (tenant_id, client_id, version, status, pseudonym_domain, deidentification) VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (tenant_id, client_id) DO UPDATE SET version = excluded.version, status = excluded.status,
+        pseudonym_domain = excluded.pseudonym_domain, deidentification = excluded.deidentification
+    WHERE apps.version < excluded.version
+"""
+# Locked in the order of their ids, so that two batches wait for each other without a deadlock.
+LOCK_KNOWN: LiteralString = """
+    SELECT e.tenant_id, e.id, e.revision FROM encounters e
+    JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::text[]) AS named (tenant_id, id)) named USING (tenant_id, id)
+    ORDER BY e.id FOR NO KEY UPDATE OF e
+"""
+# Fields of an observation in INSERT_OBSERVATIONS, in its order, between the encounter's columns and `flags` and `test`.
+OBSERVATION = (
+    "id",
+    "device_id",
+    "device_class",
+    "mdc_code",
+    "mdc_code10",
+    "value",
+    "unit_code",
+    "data_absent_reason",
+    "observed_at",
+)
+# One statement for a whole batch, of any tenants and encounters. Flags are words without commas.
+INSERT_OBSERVATIONS: LiteralString = """
+    INSERT INTO observations (tenant_id, encounter_id, revision, id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
+        data_absent_reason, observed_at, flags, test)
+    SELECT tenant_id, encounter_id, revision, id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
+        data_absent_reason, observed_at, string_to_array(flags, ','), test
+    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::numeric[],
+        %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::boolean[])
+        AS new (tenant_id, encounter_id, revision, id, device_id, device_class, mdc_code, mdc_code10, value, unit_code,
+            data_absent_reason, observed_at, flags, test)
+    ON CONFLICT (id) DO NOTHING RETURNING tenant_id, encounter_id, revision
+"""
+TOUCH_ENCOUNTERS: LiteralString = """
+    UPDATE encounters SET revision = revision + 1, updated_at = greatest(updated_at, now()) WHERE id = ANY(%s)
+"""
+FINISHED: LiteralString = (
+    "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s) AND status IN ('completed', 'handed_over') ORDER BY id"
+)
+# The encounters that have been due longest, at most 20 at a time.
+DUE_LATE_LINKS: LiteralString = """
+    SELECT tenant_id, encounter_id FROM late_links WHERE look_at <= clock_timestamp() ORDER BY look_at LIMIT 20
+    FOR UPDATE SKIP LOCKED
+"""
+LINK_LATE: LiteralString = """
+    WITH early AS (
+        SELECT o.id, known.revision FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS known (tenant_id, encounter_id, revision)
+        CROSS JOIN LATERAL (
+            SELECT id FROM observations
+            WHERE encounter_id = known.encounter_id AND tenant_id = known.tenant_id AND revision IS NULL
+            ORDER BY id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
+        ) o
+    )
+    UPDATE observations o SET revision = early.revision FROM early WHERE o.id = early.id
+    RETURNING o.tenant_id, o.encounter_id, o.id
+"""
+# Again at once where a portion was full; otherwise every ten seconds until no early observation can be left.
+LOOK_AGAIN: LiteralString = """
+    UPDATE late_links SET look_at = clock_timestamp() + CASE WHEN encounter_id = ANY(%s) THEN interval '0' ELSE interval '10 seconds' END
+    WHERE encounter_id = ANY(%s)
+"""
+FORGET_LATE_LINKS: LiteralString = """
+    DELETE FROM late_links
+    WHERE encounter_id = ANY(%s) AND encounter_id <> ALL(%s) AND created_at < clock_timestamp() - interval '2 minutes'
+"""
+LATE_LINKS_BEHIND: LiteralString = """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(look_at)), 0)::float8 FROM late_links WHERE look_at <= clock_timestamp()
+"""
+REPORT_UNKNOWN: LiteralString = """
+    WITH waiting AS (
+        SELECT id FROM observations
+        WHERE revision IS NULL AND NOT reported_unknown AND received_at < now() - make_interval(secs => %s)
+        ORDER BY received_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE observations o SET reported_unknown = true FROM waiting WHERE o.id = waiting.id
+    RETURNING o.tenant_id, o.encounter_id, o.id
+"""
+# One portion, without the rows that another relay deletes.
+FORGET_UNKNOWN: LiteralString = """
+    DELETE FROM observations WHERE id IN (
+        SELECT id FROM observations
+        WHERE revision IS NULL AND reported_unknown AND received_at < now() - make_interval(days => %s)
+        ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+"""

@@ -1,0 +1,110 @@
+"""Encounters in the database: each write is the current row and an immutable version beside it.
+
+The record is one ciphertext per row and version, bound to its tenant and encounter.
+"""
+
+from decimal import Decimal
+from typing import Any, LiteralString, NamedTuple
+
+import msgspec
+from msgspec.structs import asdict
+
+from services.epcr.encounters import queries
+from services.epcr.encounters.models import EncounterFilter, EncounterRow
+from services.epcr.records.models import Encounter, LinkedObservation, Record
+from shared import http, ids, problems, tracing
+from shared.crypto import Keyring
+from shared.database import AsyncConnection
+from shared.identity import Caller
+from shared.rows import every, found
+
+
+class Stored(NamedTuple):
+    """A row and its encounter, with the record decrypted."""
+
+    row: EncounterRow
+    encounter: Encounter
+
+
+async def insert(
+    conn: AsyncConnection, caller: Caller, encounter: Encounter, keyring: Keyring, pseudonym_version: int
+) -> Stored:
+    """Raises a 409 Problem with the id of the existing encounter of the same incident, vehicle and patient number."""
+    row = _row(encounter, keyring) | {"pseudonym_version": pseudonym_version, "anchor": encounter.record.anchor}
+    if await (await conn.execute(queries.INSERT_ENCOUNTER, row)).fetchone() is None:
+        existing = await (await conn.execute(queries.FIND_TWIN, row)).fetchone()
+        assert existing is not None
+        raise problems.conflict(
+            "There is an encounter for this incident, vehicle and patient number.", encounter_id=existing[0]
+        )
+    await _add_version(conn, caller, row)
+    return await find(conn, encounter.id, keyring)
+
+
+async def update(conn: AsyncConnection, caller: Caller, encounter: Encounter, keyring: Keyring) -> None:
+    """Writes the next version of a locked encounter, and sets its `revision` to the new one."""
+    row = _row(encounter, keyring)
+    written = await (await conn.execute(queries.UPDATE_ENCOUNTER, row)).fetchone()
+    assert written is not None
+    encounter.revision = written[0]
+    await _add_version(conn, caller, row)
+
+
+async def find(conn: AsyncConnection, encounter_id: str, keyring: Keyring, *, lock: bool = False) -> Stored:
+    """Raises a 404 Problem where the caller's tenant has no such encounter."""
+    if not ids.is_id(encounter_id, "enc"):
+        raise problems.not_found()
+    statement: LiteralString = queries.LOCK_ENCOUNTER if lock else queries.FIND_ENCOUNTER
+    return opened(await found(conn, EncounterRow, statement, ([encounter_id],)), keyring)
+
+
+async def listed(conn: AsyncConnection, page: EncounterFilter, after: str | None, keyring: Keyring) -> list[Stored]:
+    """One row more than the page has, newest first."""
+    parameters = asdict(page) | {"after": after, "limit": page.limit + 1}
+    return [opened(row, keyring) for row in await every(conn, EncounterRow, queries.LIST_ENCOUNTERS, parameters)]
+
+
+async def observations_of(conn: AsyncConnection, row: EncounterRow | Encounter) -> list[LinkedObservation]:
+    """The devices' observations of this encounter up to the row's revision, oldest first."""
+    return await every(conn, LinkedObservation, queries.OBSERVATIONS_OF, (row.id, row.tenant_id, row.revision))
+
+
+def opened(row: EncounterRow, keyring: Keyring) -> Stored:
+    members = asdict(row)
+    del members["patient_basis"], members["pseudonym_version"], members["anchor"]
+    members["record"] = unseal(row.record, keyring, row.tenant_id, row.id)
+    return Stored(row, Encounter(**members))
+
+
+def seal(record: Record, keyring: Keyring, tenant_id: str, encounter_id: str) -> bytes:
+    return keyring.encrypt(_encode(record), _context(tenant_id, encounter_id))
+
+
+def unseal(ciphertext: bytes, keyring: Keyring, tenant_id: str, encounter_id: str) -> Record:
+    """Raises UnreadableCiphertext for a ciphertext of another encounter or tenant."""
+    return _decode(keyring.decrypt(ciphertext, _context(tenant_id, encounter_id)))
+
+
+def _context(tenant_id: str, encounter_id: str) -> bytes:
+    return f"epcr record {tenant_id} {encounter_id}".encode()
+
+
+async def _add_version(conn: AsyncConnection, caller: Caller, row: dict[str, Any]) -> None:
+    author = {"client_id": caller.client_id, "actor": caller.subject, "trace_id": tracing.trace_id()}
+    await conn.execute(queries.INSERT_VERSION, row | author)
+
+
+def _row(encounter: Encounter, keyring: Keyring) -> dict[str, Any]:
+    record = seal(encounter.record, keyring, encounter.tenant_id, encounter.id)
+    return asdict(encounter) | {"record": record}
+
+
+def _number(kind: type, value: Any) -> Any:
+    """Decimals are stored as text, with their exact digits."""
+    if kind is http.Number:
+        return Decimal(value)
+    raise TypeError(kind.__name__)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Record, dec_hook=_number).decode

@@ -1,0 +1,257 @@
+"""R4's rules for these bundles that fhir.resources does not check: required codes, invariants, references, UCUM, transactions."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from services.epcr.fhir.nomenclature import UCUM
+
+Json = dict[str, Any]
+CODES: dict[tuple[str, str], frozenset[str]] = {
+    ("Patient", "gender"): frozenset({"male", "female", "other", "unknown"}),
+    ("Encounter", "status"): frozenset({"in-progress", "finished", "cancelled"}),
+    ("Observation", "status"): frozenset({"final", "entered-in-error"}),
+    ("Procedure", "status"): frozenset({"completed", "not-done", "entered-in-error"}),
+    ("MedicationAdministration", "status"): frozenset({"completed", "not-done", "entered-in-error"}),
+    ("Composition", "status"): frozenset({"preliminary", "final", "amended", "entered-in-error"}),
+    ("Composition", "confidentiality"): frozenset({"N", "R", "V"}),
+}
+TARGETS: dict[str, frozenset[str]] = {
+    "subject": frozenset({"Patient"}),
+    "encounter": frozenset({"Encounter"}),
+    "context": frozenset({"Encounter"}),
+    "device": frozenset({"Device"}),
+    "entry": frozenset({"Observation", "Procedure", "MedicationAdministration"}),
+}
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "Encounter": ("status", "class", "subject"),
+    "Observation": ("status", "code", "subject", "effectiveDateTime"),
+    "Procedure": ("status", "code", "subject"),
+    "MedicationAdministration": ("status", "medicationCodeableConcept", "subject", "effectiveDateTime"),
+    "Composition": ("status", "type", "date", "author", "title"),
+}
+UNITS = frozenset(
+    [
+        "%",
+        "/min",
+        "mm[Hg]",
+        "kPa",
+        "cm[H2O]",
+        "Cel",
+        "[degF]",
+        "K",
+        "mg/dL",
+        "mmol/L",
+        "mmol/mol",
+        "mV",
+        "uV",
+        "s",
+        "ms",
+        "min",
+        "Ohm",
+        "1",
+        "{score}",
+        "{count}",
+        "kg",
+        "g",
+        "[lb_av]",
+        "cm",
+        "m",
+        "[in_i]",
+        "L/min",
+        "mL/min",
+        "mg",
+        "ug",
+        "ng",
+        "mL",
+        "L",
+        "mmol",
+        "meq",
+        "[iU]",
+        "mg/min",
+        "ug/min",
+        "mg/kg",
+        "ug/kg",
+        "ug/kg/min",
+        "mg/kg/min",
+        "mg/h",
+        "mL/h",
+        "{puff}",
+        "{tablet}",
+        "{drop}",
+    ]
+)
+# R4's vital signs profiles, which servers apply to each Observation with their LOINC code.
+VITAL_UNITS: dict[str, frozenset[str]] = {
+    "8867-4": frozenset({"/min"}),
+    "9279-1": frozenset({"/min"}),
+    "2708-6": frozenset({"%"}),
+    "8310-5": frozenset({"Cel", "[degF]"}),
+    "8302-2": frozenset({"cm", "[in_i]"}),
+    "29463-7": frozenset({"kg", "g", "[lb_av]"}),
+}
+PRESSURES = frozenset({"8480-6", "8462-4"})
+_FULL_URL = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+def problems_of(bundle: Json) -> list[str]:
+    """The faults of a transaction bundle, each with the rule and the place, never a value."""
+    entries: list[Json] = bundle.get("entry", [])
+    kinds = {entry.get("fullUrl"): entry.get("resource", {}).get("resourceType") for entry in entries}
+    found = [] if bundle.get("type") == "transaction" else ["Bundle.type: not a transaction"]
+    found += [f"Bundle: {problem}" for problem in _transaction(entries)]
+    for index, entry in enumerate(entries):
+        resource = entry.get("resource", {})
+        for problem in (*_entry(entry), *_resource(resource), *_walk(resource, kinds, "")):
+            found.append(f"Bundle.entry[{index}] {resource.get('resourceType')}: {problem}")
+    return found
+
+
+def _transaction(entries: list[Json]) -> Iterator[str]:
+    urls = [entry.get("fullUrl") for entry in entries]
+    if len(set(urls)) != len(urls):
+        yield "bdl-7, a fullUrl is there twice"
+    conditions = [_condition(entry) for entry in entries]
+    if len(set(conditions)) != len(conditions):
+        yield "two entries with one condition would make a duplicate"
+    kinds = [entry.get("resource", {}).get("resourceType") for entry in entries]
+    for kind in ("Patient", "Encounter"):
+        if kinds.count(kind) != 1:
+            yield f"not exactly one {kind}"
+
+
+def _entry(entry: Json) -> Iterator[str]:
+    resource, request = entry.get("resource", {}), entry.get("request", {})
+    kind = resource.get("resourceType")
+    if not _FULL_URL.fullmatch(entry.get("fullUrl", "")):
+        yield "fullUrl is not a lower-case urn:uuid"
+    if "id" in resource:
+        yield "the server gives the id"
+    identifiers = resource.get("identifier", [])
+    first = identifiers if isinstance(identifiers, dict) else (identifiers or [{}])[0]
+    search = f"identifier={first.get('system')}|{first.get('value')}"
+    if request.get("method") == "POST":
+        expected = {"method": "POST", "url": kind, "ifNoneExist": search}
+    else:
+        expected = {"method": "PUT", "url": f"{kind}?{search}"}
+    if request != expected:
+        yield "bdl-3, the request is not conditional on the resource's own identifier"
+
+
+def _resource(resource: Json) -> Iterator[str]:
+    kind: str = resource.get("resourceType", "")
+    for (of, name), allowed in CODES.items():
+        if of == kind and name in resource and resource[name] not in allowed:
+            yield f"{name} is not a code of its value set"
+    for name in REQUIRED.get(kind, ()):
+        if name not in resource:
+            yield f"{name} is required"
+    labels = {label.get("code") for label in resource.get("meta", {}).get("security", [])}
+    if not {"PSEUDED", "REDACTED"} <= labels:
+        yield "security labels are missing"
+    if kind == "Observation":
+        yield from _observation(resource)
+    if (
+        kind == "MedicationAdministration"
+        and "dosage" in resource
+        and not {"dose", "rateQuantity"} & resource["dosage"].keys()
+    ):
+        yield "mad-1, a dosage without dose or rate"
+    for section in resource.get("section", []):
+        if not {"text", "entry", "section"} & section.keys():
+            yield "cmp-1, an empty section"
+
+
+def _observation(resource: Json) -> Iterator[str]:
+    has_value = any(name.startswith("value") for name in resource)
+    if has_value and "dataAbsentReason" in resource:
+        yield "obs-6, a value and a reason for none"
+    if not has_value and not {"dataAbsentReason", "component"} & resource.keys():
+        yield "vs-2, neither a value nor a reason for none"
+    codes = _codes(resource)
+    yield from _vital_signs(resource, {code for _, code in codes})
+    for component in resource.get("component", []):
+        if has_value and codes & _codes(component):
+            yield "obs-7, a component with the code of its observation"
+
+
+def _vital_signs(resource: Json, codes: set[Any]) -> Iterator[str]:
+    for code in codes & VITAL_UNITS.keys():
+        if resource.get("valueQuantity", {}).get("code", "") not in {"", *VITAL_UNITS[code]}:
+            yield f"{code} in a unit its profile does not take"
+    if codes & {*PRESSURES, "8478-0"}:
+        yield "bp, a pressure outside its panel"
+    parts = [
+        component for component in resource.get("component", []) if {code for _, code in _codes(component)} & PRESSURES
+    ]
+    if "85354-9" in codes and len(parts) != 2:
+        yield "bp, a panel without both pressures"
+    for part in parts:
+        if part.get("valueQuantity", {}).get("code", "mm[Hg]") != "mm[Hg]":
+            yield "bp, a pressure in another unit"
+        if "valueQuantity" not in part and "dataAbsentReason" not in part:
+            yield "vs-3, a component with neither value nor reason"
+
+
+def _codes(coded: Json) -> set[tuple[Any, Any]]:
+    return {(one.get("system"), one.get("code")) for one in coded.get("code", {}).get("coding", [])}
+
+
+def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:
+    """Rules of datatypes, at every depth."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _walk(item, kinds, name)
+    if not isinstance(value, dict):
+        if value is None or value == "" or value == []:
+            yield f"{name} is empty"
+        if isinstance(value, Decimal) and not value.is_finite():
+            yield f"{name} is not a number"
+        if name.endswith("DateTime") and not _TIME.fullmatch(str(value)):
+            yield f"{name} is not a time in UTC"
+        return
+    if not value:
+        yield f"{name} is an empty object"
+    yield from _quantity(value, name)
+    yield from _reference(value, kinds, name)
+    if name.endswith("eriod"):
+        yield from _period(value)
+    for member, content in value.items():
+        yield from _walk(content, kinds, member)
+
+
+def _period(value: Json) -> Iterator[str]:
+    """Ends are compared as moments, not as texts, which may differ in their fractions of a second."""
+    ends = [str(value[name]) for name in ("start", "end") if name in value]
+    if not all(_TIME.fullmatch(end) for end in ends):
+        yield "a period has an end that is not a time in UTC"
+    elif len(ends) == 2 and datetime.fromisoformat(ends[1]) < datetime.fromisoformat(ends[0]):
+        yield "per-1, a period that ends before it starts"
+
+
+def _quantity(value: Json, name: str) -> Iterator[str]:
+    if not name.endswith("Quantity") and name != "dose":
+        return
+    if value.get("system") != UCUM or value.get("code") not in UNITS:
+        yield f"{name} has no UCUM unit"
+    if not isinstance(value.get("value"), Decimal | int):
+        yield f"{name} has no exact value"
+
+
+def _reference(value: Json, kinds: dict[Any, Any], name: str) -> Iterator[str]:
+    allowed = TARGETS.get(name)
+    if allowed is None:
+        return
+    if "reference" in value:
+        if kinds.get(value["reference"]) not in allowed:
+            yield f"{name} refers to nothing in the bundle that it may refer to"
+    elif value.get("type") not in allowed or not value.get("identifier"):
+        yield f"{name} is not a reference"
+
+
+def _condition(entry: Json) -> tuple[Any, Any]:
+    request = entry.get("request", {})
+    return entry.get("resource", {}).get("resourceType"), request.get("ifNoneExist") or request.get("url")

@@ -1,0 +1,133 @@
+"""How a record begins and grows, and how an encounter's status moves. Pure: the same input gives the same record."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from services.epcr.fhir.measurements import kind_without_unit, kinds_of
+from services.epcr.records.care import Item
+from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch, Status
+from shared import problems
+from shared.problems import FieldError
+
+NewId = Callable[[str], str]
+Entry = TypeVar("Entry", bound=Item)
+MAX_ENTRIES = 2000
+SECTIONS = ("patient", "times", "arrest", "stroke", "disposition")
+REPLACED = ("crew_ids", "primary_impression", "secondary_impressions", "narrative")
+# Fields that contradict `not_done`. Only sent entries are checked, because a stored record must stay readable.
+RESULTS = ("outcome", "finding", "dose", "response")
+# Sections that are entries of their own in a bundle, and have a history there.
+EXPORTED = ("arrest", "stroke")
+NEXT: dict[Status, frozenset[Status]] = {
+    "in_progress": frozenset({"completed", "cancelled"}),
+    "completed": frozenset({"handed_over"}),
+    "handed_over": frozenset(),
+    "cancelled": frozenset(),
+}
+
+
+def may_follow(current: Status, wanted: Status) -> bool:
+    """Whether a status may change to `wanted`, or is already `wanted`. A status moves forward only."""
+    return wanted == current or wanted in NEXT[current]
+
+
+def begin(draft: EncounterDraft, now: datetime, new_id: NewId) -> Record:
+    """The first version of a record. Raises a 422 Problem for an entry that has an id or contradicts itself."""
+    clock = [getattr(draft.times, name) for name in draft.times.__struct_fields__] if draft.times else []
+    record = Record(anchor=min((at for at in clock if at is not None), default=now), crew_ids=draft.crew_ids)
+    for name in (*SECTIONS, *REPLACED[1:]):
+        setattr(record, name, getattr(draft, name))
+    for name in ITEM_LISTS:
+        setattr(record, name, _entries(record, name, getattr(draft, name), new_id))
+    _count_sections(Record(anchor=record.anchor), record)
+    return record
+
+
+def merge(record: Record, patch: RecordPatch, given: Mapping[str, Any], new_id: NewId) -> Record:
+    """The next version. `given` is the JSON of the patch: a missing member changes nothing, null clears (RFC 7396).
+
+    Raises a 422 Problem for an entry whose id is not in the record or that contradicts itself, and for a section whose parts no longer fit.
+    """
+    new = msgspec.structs.replace(record, revisions=dict(record.revisions), withdrawn=dict(record.withdrawn))
+    for name in REPLACED:
+        if getattr(patch, name) is not UNSET:
+            setattr(new, name, getattr(patch, name))
+    for name in SECTIONS:
+        if getattr(patch, name) is not UNSET:
+            setattr(new, name, _merged(getattr(record, name), getattr(patch, name), given[name], f"/{name}"))
+    for name in ITEM_LISTS:
+        if getattr(patch, name) is not UNSET:
+            setattr(new, name, _entries(new, name, getattr(patch, name), new_id))
+    _count_sections(record, new)
+    return new
+
+
+def _entries(record: Record, name: str, sent: list[Entry], new_id: NewId) -> list[Entry]:
+    entries: dict[str, Entry] = {entry.id: entry for entry in getattr(record, name)}
+    seen: set[str] = set()
+    for index, entry in enumerate(sent):
+        pointer = f"/{name}/{index}/id"
+        _refuse_contradiction(entry, f"/{name}/{index}")
+        if entry.id is None:
+            entry = msgspec.structs.replace(entry, id=new_id(ITEM_LISTS[name][1]))
+        elif entry.id not in entries:
+            raise problems.invalid("An entry has an id that is not in the record.", [FieldError(pointer, "unknown id")])
+        elif entry.id in seen:
+            raise problems.invalid("An entry is named twice.", [FieldError(pointer, "given more than once")])
+        assert entry.id is not None
+        seen.add(entry.id)
+        _count(record, name, entry.id, entries.get(entry.id), entry)
+        entries[entry.id] = entry
+    if len(entries) > MAX_ENTRIES:
+        detail = f"a record holds at most {MAX_ENTRIES} entries of a kind"
+        raise problems.invalid("The record is full.", [FieldError(f"/{name}", detail)])
+    return list(entries.values())
+
+
+def _refuse_contradiction(entry: Item, pointer: str) -> None:
+    """Raises a 422 Problem for an entry with `not_done` and a result. An entry that is withdrawn may contradict itself."""
+    if entry.entered_in_error or getattr(entry, "not_done", None) is None:
+        return
+    # A failed attempt is a way of not doing it.
+    results = [name for name in RESULTS if getattr(entry, name, None) not in (None, "unsuccessful")]
+    if results:
+        errors = [FieldError(f"{pointer}/{name}", "contradicts not_done") for name in results]
+        raise problems.invalid("What was not done has no result.", errors)
+
+
+def _count_sections(old: Record, new: Record) -> None:
+    for name in EXPORTED:
+        _count(new, name, name, getattr(old, name), getattr(new, name))
+
+
+def _count(record: Record, name: str, key: str, old: Any, new: Any) -> None:
+    """Counts a write of an entry or section, and records which of its former resources a receiver may still hold."""
+    if old == new:
+        return
+    record.revisions[key] = record.revisions.get(key, 0) + 1
+    # The same measurement in another unit is a correction, so that the unit does not count.
+    known = {kind_without_unit(kind): kind for kind in (*record.withdrawn.get(key, []), *kinds_of(name, old))}
+    present = {kind_without_unit(kind) for kind in kinds_of(name, new)}
+    gone = sorted(kind for bare, kind in known.items() if bare not in present)
+    if gone:
+        record.withdrawn[key] = gone
+    else:
+        record.withdrawn.pop(key, None)
+
+
+def _merged(old: Any, new: Any, given: Any, pointer: str) -> Any:
+    """`old` with the members of `given` taken from `new`, at every depth."""
+    if old is None or new is None or not isinstance(given, dict) or type(old) is not type(new):
+        return new
+    changes = {
+        name: _merged(getattr(old, name), getattr(new, name), value, f"{pointer}/{name}")
+        for name, value in given.items()
+    }
+    try:
+        return msgspec.structs.replace(old, **changes)
+    except ValueError as error:
+        raise problems.invalid("The changed section does not fit.", [FieldError(pointer, str(error))]) from None

@@ -1,0 +1,348 @@
+"""The clinical parts of a record: coded concepts, times, vital signs, procedures, medications, arrest, stroke, disposition."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from shared import http
+
+ICD10 = "http://hl7.org/fhir/sid/icd-10"
+ICD10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+SNOMED = "http://snomed.info/sct"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
+
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+LongText = Annotated[str, Meta(min_length=1, max_length=50_000)]
+
+_FORMS = {
+    ICD10: re.compile(r"[A-Z][0-9]{2}(\.[0-9A-Z]{1,4})?"),
+    ICD10_CM: re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?"),
+    SNOMED: re.compile(r"[1-9][0-9]{5,17}"),
+    RXNORM: re.compile(r"[1-9][0-9]{0,7}"),
+    ATC: re.compile(r"[A-Z]([0-9]{2}([A-Z]([A-Z]([0-9]{2})?)?)?)?"),
+}
+
+# Verhoeff's check digit over the dihedral group D5, as the SNOMED CT Release File Specifications give it for SCTIDs.
+_MULTIPLY = (
+    "0123456789 1234067895 2340178956 3401289567 4012395678 5987604321 6598710432 7659821043 8765932104 9876543210"
+)
+_PERMUTE = "0123456789 1576283094 5803796142 8916043527 9453126870 4286573901 2793806415 7046913258"
+
+
+class Concept(http.Body):
+    """A code and the URI of its system. The form of the code is checked, so that no free text hides in it.
+
+    `display` is the text that the crew saw: stored, and never shown to a partner.
+    """
+
+    system: str
+    code: str
+    display: Text | None = None
+
+    def __post_init__(self) -> None:
+        form = _FORMS.get(self.system)
+        if form is None:
+            raise ValueError(f"system is not one of {', '.join(_FORMS)}")
+        if not form.fullmatch(self.code) or (self.system == SNOMED and not is_snomed_id(self.code)):
+            raise ValueError(f"code is not a code of {self.system}")
+
+
+class Diagnosis(Concept):
+    """ICD-10, of the WHO or the clinical modification."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.system, ICD10, ICD10_CM)
+
+
+class Clinical(Concept):
+    """SNOMED CT: procedures, routes, sites."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.system, SNOMED)
+
+
+class Drug(Concept):
+    """RxNorm, ATC or SNOMED CT."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.system, RXNORM, ATC, SNOMED)
+
+
+def is_snomed_id(digits: str) -> bool:
+    """Whether the last digit is the Verhoeff check digit of the others."""
+    multiply, permute = _MULTIPLY.split(), _PERMUTE.split()
+    check = 0
+    for position, digit in enumerate(reversed(digits)):
+        check = int(multiply[check][int(permute[position % 8][int(digit)])])
+    return check == 0
+
+
+def _require(system: str, *allowed: str) -> None:
+    if system not in allowed:
+        raise ValueError(f"system is not one of {', '.join(allowed)}")
+
+
+ItemId = Annotated[str, Meta(max_length=40)]
+Yes = bool
+# Far enough from the ends of the calendar that a shifted time is still a time.
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class Part(http.Body):
+    """A part of the record. Times outside 1900 to 2200 are refused: they are typing errors."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, datetime) and not EARLIEST <= value <= LATEST:
+                raise ValueError(f"{name} is not between 1900 and 2200")
+
+
+class Times(Part):
+    """The mission's clock, from the call to the handover."""
+
+    call: http.Timestamp | None = None
+    mobile: http.Timestamp | None = None
+    on_scene: http.Timestamp | None = None
+    at_patient: http.Timestamp | None = None
+    left_scene: http.Timestamp | None = None
+    at_destination: http.Timestamp | None = None
+    handover: http.Timestamp | None = None
+
+
+class Measurement(http.Body):
+    """A value and its UCUM unit, where services use several units."""
+
+    value: http.Number
+    unit: str
+
+
+class Item(Part):
+    """An entry of a list. Without `id` it is a new entry; with it, it replaces the entry of that id.
+
+    An entry is never removed: `entered_in_error` withdraws it, here and in every hospital that has it.
+    """
+
+    id: ItemId | None = None
+    entered_in_error: bool = False
+
+
+class VitalSigns(Item, kw_only=True):
+    """One set of vital signs. Units: `/min`, `mm[Hg]`, `%`; temperature, EtCO2 and glucose name their own."""
+
+    taken_at: http.Timestamp
+    heart_rate: http.Number | None = None
+    respiratory_rate: http.Number | None = None
+    systolic: http.Number | None = None
+    diastolic: http.Number | None = None
+    mean_pressure: http.Number | None = None
+    spo2: http.Number | None = None
+    temperature: Measurement | None = None
+    etco2: Measurement | None = None
+    glucose: Measurement | None = None
+    gcs_eye: Annotated[int, Meta(ge=1, le=4)] | None = None
+    gcs_verbal: Annotated[int, Meta(ge=1, le=5)] | None = None
+    gcs_motor: Annotated[int, Meta(ge=1, le=6)] | None = None
+    gcs: Annotated[int, Meta(ge=3, le=15)] | None = None
+    avpu: Literal["alert", "verbal", "pain", "unresponsive"] | None = None
+    pain: Annotated[int, Meta(ge=0, le=10)] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, (low, high) in _RANGES.items():
+            value: Decimal | None = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{name} is not between {low} and {high}")
+        for name, units in MEASURED_IN.items():
+            measured: Measurement | None = getattr(self, name)
+            if measured is not None:
+                _check_measurement(name, measured, units)
+        parts = [self.gcs_eye, self.gcs_verbal, self.gcs_motor]
+        if self.gcs is not None and None not in parts and sum(part or 0 for part in parts) != self.gcs:
+            raise ValueError("gcs is not the sum of its parts")
+
+
+# Values that no patient can have. An alarming value is data.
+_RANGES: dict[str, tuple[int, int]] = {
+    "heart_rate": (0, 400),
+    "respiratory_rate": (0, 150),
+    "systolic": (0, 400),
+    "diastolic": (0, 300),
+    "mean_pressure": (0, 350),
+    "spo2": (0, 100),
+}
+MEASURED_IN: dict[str, dict[str, tuple[int, int]]] = {
+    "temperature": {"Cel": (0, 50), "[degF]": (32, 122)},
+    "etco2": {"mm[Hg]": (0, 200), "kPa": (0, 27), "%": (0, 30)},
+    "glucose": {"mmol/L": (0, 120), "mg/dL": (0, 2200)},
+}
+
+
+def _check_measurement(name: str, measured: Measurement, units: dict[str, tuple[int, int]]) -> None:
+    if measured.unit not in units:
+        raise ValueError(f"{name} has a unit that is not one of {', '.join(units)}")
+    low, high = units[measured.unit]
+    if not low <= measured.value <= high:
+        raise ValueError(f"{name} is not between {low} and {high} {measured.unit}")
+
+
+Reason = Literal["refused", "contraindicated", "not_indicated", "unable"]
+
+
+class Procedure(Item, kw_only=True):
+    """A SNOMED CT procedure. `not_done` gives the reason why it was not done, which is itself a finding."""
+
+    performed_at: http.Timestamp
+    ended_at: http.Timestamp | None = None
+    procedure: Clinical
+    body_site: Clinical | None = None
+    attempts: Annotated[int, Meta(ge=1, le=50)] | None = None
+    outcome: Literal["successful", "partially_successful", "unsuccessful"] | None = None
+    not_done: Reason | None = None
+    finding: Literal["stemi", "no_stemi"] | None = None
+    comment: Text | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ended_at is not None and self.ended_at < self.performed_at:
+            raise ValueError("ended_at is before performed_at")
+
+
+DOSE_UNITS = frozenset(
+    [
+        "mg",
+        "ug",
+        "g",
+        "ng",
+        "mL",
+        "L",
+        "mmol",
+        "meq",
+        "[iU]",
+        "mg/min",
+        "ug/min",
+        "mg/kg",
+        "ug/kg",
+        "ug/kg/min",
+        "mg/kg/min",
+        "mg/h",
+        "mL/h",
+        "mL/min",
+        "L/min",
+        "{puff}",
+        "{tablet}",
+        "{drop}",
+    ]
+)
+
+
+class Dose(http.Body):
+    value: http.Number
+    unit: str
+
+    def __post_init__(self) -> None:
+        if self.unit not in DOSE_UNITS:
+            raise ValueError("unit is not one of the UCUM dose units")
+        if self.value <= 0:
+            raise ValueError("value is not above 0")
+
+
+class Medication(Item, kw_only=True):
+    """A drug given, or with `not_done` one that was not given and the reason. A unit per time (`mL/h`) makes the dose a rate."""
+
+    given_at: http.Timestamp
+    medication: Drug
+    dose: Dose | None = None
+    route: Clinical | None = None
+    response: Literal["improved", "unchanged", "worse"] | None = None
+    not_done: Reason | None = None
+    comment: Text | None = None
+
+
+class Arrest(Part):
+    """Out-of-hospital cardiac arrest in Utstein terms."""
+
+    resuscitation_attempted: Yes | None = None
+    aetiology: (
+        Literal[
+            "presumed_cardiac",
+            "trauma",
+            "drowning",
+            "respiratory",
+            "overdose",
+            "electrocution",
+            "exsanguination",
+            "other",
+        ]
+        | None
+    ) = None
+    witnessed: Literal["bystander", "ems", "unwitnessed"] | None = None
+    arrested_at: http.Timestamp | None = None
+    bystander_cpr: Yes | None = None
+    bystander_aed: Yes | None = None
+    cpr_started_at: http.Timestamp | None = None
+    initial_rhythm: (
+        Literal["vf", "pulseless_vt", "shockable_unknown", "pea", "asystole", "non_shockable_unknown"] | None
+    ) = None
+    first_shock_at: http.Timestamp | None = None
+    shocks: Annotated[int, Meta(ge=0, le=100)] | None = None
+    rosc: Yes | None = None
+    rosc_at: http.Timestamp | None = None
+    rosc_at_handover: Yes | None = None
+    dnar: Yes | None = None
+    recognised_dead: Yes | None = None
+    ended_at: http.Timestamp | None = None
+    survived_to_discharge: Yes | None = None
+    cpc: Annotated[int, Meta(ge=1, le=5)] | None = None
+    comment: Text | None = None
+
+
+Finding = Literal["normal", "abnormal", "not_assessable"]
+
+
+class Stroke(Part):
+    """FAST, when the patient was last known well, and the NIHSS total where it was scored."""
+
+    suspected: Yes | None = None
+    assessed_at: http.Timestamp | None = None
+    face: Finding | None = None
+    arm: Finding | None = None
+    speech: Finding | None = None
+    last_known_well: http.Timestamp | None = None
+    nihss: Annotated[int, Meta(ge=0, le=42)] | None = None
+    prealert: Yes | None = None
+    comment: Text | None = None
+
+
+class Disposition(Part):
+    """The end of the encounter. `destination` names a place and never leaves."""
+
+    outcome: (
+        Literal[
+            "transported",
+            "treated_and_released",
+            "refused",
+            "care_transferred",
+            "dead_on_scene",
+            "no_treatment_needed",
+            "no_patient_found",
+            "cancelled",
+        ]
+        | None
+    ) = None
+    destination: Text | None = None
+    destination_type: (
+        Literal["emergency_department", "stroke_unit", "cath_lab", "trauma_centre", "other_hospital", "home", "other"]
+        | None
+    ) = None
+    prealert: Yes | None = None
+    lights_and_sirens: Yes | None = None
+    refusal_signed: Yes | None = None
+    comment: Text | None = None

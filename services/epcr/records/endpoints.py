@@ -1,0 +1,70 @@
+"""HTTP endpoints of the crew's own application, which reads and writes the complete record."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.epcr.encounters import events, store
+from services.epcr.encounters.representations import is_known, not_modified, require_match
+from services.epcr.records import amend
+from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
+from shared import audit, http, ids, outbox, problems
+from shared.database import tenant_transaction
+from shared.identity import Caller
+from shared.problems import FieldError
+
+FINISHED = frozenset({"completed", "handed_over"})
+
+
+async def read_record(request: Request, caller: Caller, encounter_id: str) -> Response:
+    async with tenant_transaction(request, caller) as conn:
+        stored = await store.find(conn, encounter_id, request.state.keyring)
+        await audit.record(conn, caller, "record.read", stored.row.id)
+    headers = {"etag": _tag(stored.encounter)}
+    if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
+        return not_modified(headers)
+    return http.json(WholeRecord.of(stored.encounter), headers=headers)
+
+
+async def write_record(request: Request, caller: Caller, encounter_id: str, patch: RecordPatch) -> Response:
+    given: dict[str, Any] = request.state.named
+    async with tenant_transaction(request, caller) as conn:
+        before = (await store.find(conn, encounter_id, request.state.keyring, lock=True)).encounter
+        require_match(request.headers.getlist("if-match"), before.version)
+        after = _written(before, patch, given)
+        if after is not before:
+            await store.update(conn, caller, after, request.state.keyring)
+            observations = await store.observations_of(conn, after)
+            await outbox.add(conn, caller.tenant_id, *events.changed(after, before.status, observations))
+        await audit.record(conn, caller, "record.write", before.id, {"fields": sorted(given), "version": after.version})
+    return http.json(WholeRecord.of(after), headers={"etag": _tag(after)})
+
+
+def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> Encounter:
+    """The next version, or the same encounter when the patch changes nothing. Raises a 409 Problem for a step back in status."""
+    status = before.status if patch.status is UNSET else patch.status
+    if not amend.may_follow(before.status, status):
+        detail = f"An encounter that is {before.status} cannot become {status}."
+        raise problems.Problem(409, "Conflict", detail, errors=[FieldError("/status", "moves only forward")])
+    record = amend.merge(before.record, patch, given, ids.new_id)
+    care_model = before.care_model if patch.care_model is UNSET else patch.care_model
+    if (record, status, care_model) == (before.record, before.status, before.care_model):
+        return before
+    is_amended = before.status in FINISHED and (record, care_model) != (before.record, before.care_model)
+    return msgspec.structs.replace(
+        before,
+        care_model=care_model,
+        status=status,
+        record=record,
+        amended=before.amended or is_amended,
+        version=before.version + 1,
+        updated_at=max(datetime.now(UTC), before.updated_at),
+    )
+
+
+def _tag(encounter: Encounter) -> str:
+    return f'"{encounter.version}"'

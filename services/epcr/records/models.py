@@ -1,0 +1,235 @@
+"""The record of an encounter: bodies that are accepted, parts that are stored, and the answer for the crew's application."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType, field
+from msgspec.structs import asdict
+
+from services.epcr.records.care import (
+    Arrest,
+    Diagnosis,
+    Disposition,
+    Item,
+    LongText,
+    Medication,
+    Procedure,
+    Stroke,
+    Text,
+    Times,
+    VitalSigns,
+)
+from shared import http
+
+Phone = Annotated[str, Meta(min_length=3, max_length=40)]
+Sex = Literal["female", "male", "other", "unknown"]
+
+
+class Name(http.Body):
+    family: Text | None = None
+    given: Annotated[list[Text], Meta(max_length=10)] = field(default_factory=list)
+    text: Text | None = None
+
+
+class PatientIdentifier(http.Body):
+    """A national or local number. `system` names its issuer, as a URI or a short name."""
+
+    system: Text
+    value: Text
+
+
+class Address(http.Body):
+    line: Annotated[list[Text], Meta(max_length=5)] = field(default_factory=list)
+    city: Text | None = None
+    state: Text | None = None
+    postal_code: Text | None = None
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None = None
+    latitude: http.Number | None = None
+    longitude: http.Number | None = None
+
+
+class NextOfKin(http.Body):
+    name: Text
+    relationship: Text | None = None
+    phones: Annotated[list[Phone], Meta(max_length=10)] = field(default_factory=list)
+    address: Address | None = None
+
+
+class Patient(http.Body):
+    """Encrypted at rest; only sex, birth year or age, and country ever leave. `age_years` is for patients without a known birth date."""
+
+    name: Name | None = None
+    birth_date: date | None = None
+    age_years: Annotated[int, Meta(ge=0, le=130)] | None = None
+    sex: Sex | None = None
+    identifiers: Annotated[list[PatientIdentifier], Meta(max_length=20)] = field(default_factory=list)
+    address: Address | None = None
+    phones: Annotated[list[Phone], Meta(max_length=10)] = field(default_factory=list)
+    email: Text | None = None
+    next_of_kin: Annotated[list[NextOfKin], Meta(max_length=10)] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.birth_date is not None and self.birth_date.year < 1880:
+            raise ValueError("birth_date is before 1880")
+
+
+class LinkedObservation(msgspec.Struct, kw_only=True):
+    """A device's observation of an encounter: MDC code, and an exact value in its UCUM unit or the reason for its absence.
+
+    The observation made the `revision` of the encounter.
+    """
+
+    id: str
+    device_id: str
+    device_class: str
+    mdc_code: str
+    mdc_code10: int
+    value: Decimal | None
+    unit_code: str | None
+    data_absent_reason: str | None
+    observed_at: datetime
+    flags: list[str]
+    test: bool
+    revision: int
+
+
+CareModel = Literal[
+    "prehospital_emergency",
+    "interfacility_transfer",
+    "community_paramedicine",
+    "event_medical",
+    "non_emergency_transport",
+]
+Status = Literal["in_progress", "completed", "handed_over", "cancelled"]
+Crew = Annotated[list[http.ExternalId], Meta(max_length=20)]
+PatientNumber = Annotated[int, Meta(ge=1, le=1000)]
+MAX_ITEMS = 500
+
+
+class EncounterDraft(http.Body):
+    """A new encounter: the first four fields are the minimum, the rest may come now or later."""
+
+    max_bytes: ClassVar[int] = http.MAX_BODY
+    care_model: CareModel
+    vehicle_id: http.ExternalId
+    crew_ids: Crew
+    cad_incident_id: http.ExternalId
+    patient_number: PatientNumber = 1
+    status: Literal["in_progress"] = "in_progress"
+    patient: Patient | None = None
+    times: Times | None = None
+    primary_impression: Diagnosis | None = None
+    secondary_impressions: Annotated[list[Diagnosis], Meta(max_length=20)] = field(default_factory=list)
+    vital_signs: Annotated[list[VitalSigns], Meta(max_length=MAX_ITEMS)] = field(default_factory=list)
+    procedures: Annotated[list[Procedure], Meta(max_length=MAX_ITEMS)] = field(default_factory=list)
+    medications: Annotated[list[Medication], Meta(max_length=MAX_ITEMS)] = field(default_factory=list)
+    arrest: Arrest | None = None
+    stroke: Stroke | None = None
+    disposition: Disposition | None = None
+    narrative: LongText | None = None
+
+
+class RecordPatch(http.Body):
+    """A change of a record. Objects merge field by field (RFC 7396: null clears); entries of lists are added or replaced by id."""
+
+    max_bytes: ClassVar[int] = http.MAX_BODY
+    care_model: CareModel | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    crew_ids: Crew | UnsetType = UNSET
+    patient: Patient | UnsetType | None = UNSET
+    times: Times | UnsetType | None = UNSET
+    primary_impression: Diagnosis | UnsetType | None = UNSET
+    secondary_impressions: Annotated[list[Diagnosis], Meta(max_length=20)] | UnsetType = UNSET
+    vital_signs: Annotated[list[VitalSigns], Meta(max_length=MAX_ITEMS)] | UnsetType = UNSET
+    procedures: Annotated[list[Procedure], Meta(max_length=MAX_ITEMS)] | UnsetType = UNSET
+    medications: Annotated[list[Medication], Meta(max_length=MAX_ITEMS)] | UnsetType = UNSET
+    arrest: Arrest | UnsetType | None = UNSET
+    stroke: Stroke | UnsetType | None = UNSET
+    disposition: Disposition | UnsetType | None = UNSET
+    narrative: LongText | UnsetType | None = UNSET
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """The encrypted part of an encounter.
+
+    `anchor` is the moment the encounter began, fixed for good: moved times are counted from it. `revisions` counts the writes of each
+    entry and section, and `withdrawn` lists the measurements an entry once had, because a receiver may hold an earlier state.
+    """
+
+    anchor: datetime
+    crew_ids: list[str] = []
+    patient: Patient | None = None
+    times: Times | None = None
+    primary_impression: Diagnosis | None = None
+    secondary_impressions: list[Diagnosis] = []
+    vital_signs: list[VitalSigns] = []
+    procedures: list[Procedure] = []
+    medications: list[Medication] = []
+    arrest: Arrest | None = None
+    stroke: Stroke | None = None
+    disposition: Disposition | None = None
+    narrative: str | None = None
+    revisions: dict[str, int] = {}
+    withdrawn: dict[str, list[str]] = {}
+
+
+class Encounter(msgspec.Struct, kw_only=True):
+    """An encounter with its readable record. `version` counts writes of the record; `revision` also counts batches of observations."""
+
+    id: str
+    tenant_id: str
+    care_model: CareModel
+    status: Status
+    vehicle_id: str
+    cad_incident_id: str
+    patient_number: int
+    test: bool
+    version: int
+    revision: int
+    amended: bool
+    created_at: datetime
+    updated_at: datetime
+    record: Record
+
+
+ITEM_LISTS: dict[str, tuple[type[Item], str]] = {
+    "vital_signs": (VitalSigns, "vit"),
+    "procedures": (Procedure, "prc"),
+    "medications": (Medication, "mad"),
+}
+
+
+class WholeRecord(msgspec.Struct, kw_only=True):
+    """The complete record with the ids of its entries."""
+
+    id: str
+    organization_id: str
+    care_model: CareModel
+    status: Status
+    vehicle_id: str
+    cad_incident_id: str
+    patient_number: int
+    test: bool
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    crew_ids: list[str]
+    patient: Patient | None
+    times: Times | None
+    primary_impression: Diagnosis | None
+    secondary_impressions: list[Diagnosis]
+    vital_signs: list[VitalSigns]
+    procedures: list[Procedure]
+    medications: list[Medication]
+    arrest: Arrest | None
+    stroke: Stroke | None
+    disposition: Disposition | None
+    narrative: str | None
+
+    @classmethod
+    def of(cls, encounter: Encounter) -> "WholeRecord":
+        members: dict[str, Any] = asdict(encounter) | asdict(encounter.record)
+        members["organization_id"] = encounter.tenant_id
+        return cls(**{name: members[name] for name in cls.__struct_fields__})

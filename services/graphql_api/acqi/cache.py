@@ -1,0 +1,231 @@
+"""Answers and aggregates in memory, each of one version of its tenant's aggregates."""
+
+import asyncio
+import struct
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from services.graphql_api.acqi import queries
+from services.graphql_api.acqi.indicators import INDICATORS
+from shared.database import AsyncConnection, aset_tenant
+
+# Seconds until a correction shows. Facts take longer on their way through queues.
+FRESH_SECONDS = 0.1
+TENANTS = 10_000
+LONGEST_BODY = 8_192
+# Bytes of an entry beside its body and answer.
+ENTRY = 500
+
+
+class Versions:
+    """The version of each tenant's aggregates, read at most ten times a second for any number of requests."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        self._pool = pool
+        self._known: dict[str, tuple[float, int]] = {}
+        self._reading: dict[str, asyncio.Task[int]] = {}
+
+    async def current(self, tenant_id: str) -> int:
+        known = self._known.get(tenant_id)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        reading = self._reading.get(tenant_id)
+        if reading is None:
+            reading = self._reading[tenant_id] = asyncio.create_task(self._read(tenant_id))
+            reading.add_done_callback(lambda _: self._reading.pop(tenant_id, None))
+        return await asyncio.shield(reading)
+
+    async def _read(self, tenant_id: str) -> int:
+        # Counted from before the query, so that a version in use is never older than FRESH_SECONDS.
+        fresh_until = time.monotonic() + FRESH_SECONDS
+        async with self._pool.connection() as conn:
+            await aset_tenant(conn, tenant_id)
+            row = await (await conn.execute(queries.VERSION, (tenant_id,))).fetchone()
+        version = int(row[0]) if row else 0
+        if len(self._known) >= TENANTS:
+            self._known.clear()
+        self._known[tenant_id] = (fresh_until, version)
+        return version
+
+
+class Answers:
+    """The last answers that fit in `room` bytes, by tenant and request body. One of an older version is forgotten when it is looked up."""
+
+    def __init__(self, versions: Versions, room: int) -> None:
+        self.versions = versions
+        self.room = room
+        self._kept: OrderedDict[tuple[str, bytes], tuple[int, bytes]] = OrderedDict()
+
+    async def find(self, tenant_id: str, body: bytes) -> bytes | None:
+        kept = self._kept.get((tenant_id, body))
+        if kept is None:
+            return None
+        version, answer = kept
+        if version != await self.versions.current(tenant_id):
+            self._forget((tenant_id, body))
+            return None
+        return answer
+
+    def store(self, tenant_id: str, body: bytes, version: int, answer: bytes) -> None:
+        """`version` is from before the answer was made: if the aggregates changed meanwhile, the answer is soon forgotten."""
+        key = (tenant_id, body)
+        self._forget(key)
+        if len(body) > LONGEST_BODY:
+            return
+        self._kept[key] = (version, answer)
+        self.room -= _size(key, answer)
+        while self.room < 0:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: tuple[str, bytes]) -> None:
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self.room += _size(key, kept[1])
+
+
+def _size(key: tuple[str, bytes], answer: bytes) -> int:
+    return len(key[1]) + len(answer) + ENTRY
+
+
+TENANTS = 200
+PERIODS = 2_000
+
+
+class Period(NamedTuple):
+    grain: Literal["day", "month"]
+    start: date
+
+
+# Counts side by side in one integer, 32 bits each, so that the sum of two periods is one addition in C.
+Packed = int
+PLACES = {indicator.name: place for place, indicator in enumerate(INDICATORS)}
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Cases of one indicator in one range. `bins` counts times by tenths of a minute."""
+
+    met: int = 0
+    not_met: int = 0
+    excluded: int = 0
+    unknown: int = 0
+    bins: Sequence[int] = ()
+
+
+class Cases(msgspec.Struct):
+    """The cases of one period: `counts` of all indicators (met, not met, excluded, unknown), `times` by indicator."""
+
+    counts: Packed = 0
+    times: dict[str, Packed] = {}
+
+    def put(self, name: str, numbers: Sequence[int], bins: Sequence[int]) -> None:
+        """Is called once for each indicator."""
+        self.counts += pack(numbers) << (128 * PLACES[name])
+        if bins:
+            self.times[name] = pack(bins)
+
+
+class Snapshot(msgspec.Struct):
+    """`periods` has the periods that were read so far; one without cases is present and empty."""
+
+    version: int
+    suppress: bool
+    periods: dict[Period, Cases]
+
+    def total(self, periods: Collection[Period]) -> dict[str, Counts]:
+        """The sum of each indicator's cases over several periods."""
+        cases = [self.periods[period] for period in periods]
+        times: dict[str, Packed] = {}
+        for one in cases:
+            for name, packed in one.times.items():
+                times[name] = times.get(name, 0) + packed
+        numbers = unpack(sum(one.counts for one in cases), 4 * len(PLACES))
+        return {
+            name: _counts(numbers[4 * place : 4 * place + 4], unpack(times.get(name, 0)))
+            for name, place in PLACES.items()
+        }
+
+
+def _counts(numbers: Sequence[int], bins: Sequence[int]) -> Counts:
+    met, not_met, excluded, unknown = numbers
+    return Counts(met, not_met, excluded, unknown, bins)
+
+
+class Snapshots:
+    """The snapshots of the tenants with the latest requests."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Snapshot] = OrderedDict()
+        self._reading: dict[str, asyncio.Lock] = {}
+
+    async def get(
+        self,
+        transaction: Callable[[], AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]],
+        tenant_id: str,
+        version: int,
+        periods: Collection[Period],
+    ) -> Snapshot:
+        """A snapshot that has `periods` and is not older than `version`. `transaction` is called only when a period must be read."""
+        if (found := self._holding(tenant_id, version, periods)) is not None:
+            return found
+        async with self._reading.setdefault(tenant_id, asyncio.Lock()):
+            if (found := self._holding(tenant_id, version, periods)) is not None:
+                return found
+            async with transaction() as conn:
+                return await self._read(conn, tenant_id, version, periods)
+
+    def _holding(self, tenant_id: str, version: int, periods: Collection[Period]) -> Snapshot | None:
+        kept = self._kept.get(tenant_id)
+        if kept is None or kept.version < version or not kept.periods.keys() >= set(periods):
+            return None
+        self._kept.move_to_end(tenant_id)
+        return kept
+
+    async def _read(
+        self, conn: psycopg.AsyncConnection[Any], tenant_id: str, version: int, periods: Collection[Period]
+    ) -> Snapshot:
+        """Reads the missing periods; if their version is another than the snapshot's, reads all of `periods`."""
+        kept = self._kept.get(tenant_id)
+        if kept is not None and kept.version >= version and len(kept.periods) + len(periods) <= PERIODS:
+            more = await read(conn, tenant_id, set(periods) - kept.periods.keys())
+            if (more.version, more.suppress) == (kept.version, kept.suppress):
+                kept.periods |= more.periods
+                return kept
+        self._kept[tenant_id] = fresh = await read(conn, tenant_id, periods)
+        if len(self._kept) > TENANTS:
+            forgotten, _ = self._kept.popitem(last=False)
+            self._reading.pop(forgotten, None)
+        return fresh
+
+
+async def read(conn: psycopg.AsyncConnection[Any], tenant_id: str, periods: Collection[Period]) -> Snapshot:
+    """Reads version and aggregates with one statement, so that they fit."""
+    where = {
+        "tenant_id": tenant_id,
+        "days": [period.start for period in periods if period.grain == "day"],
+        "months": [period.start for period in periods if period.grain == "month"],
+    }
+    rows = await (await conn.execute(queries.SNAPSHOT, where)).fetchall()
+    snapshot = Snapshot(rows[0][0] or 0, bool(rows[0][1]), {period: Cases() for period in periods})
+    for _, _, grain, start, name, *counts, bins in rows:
+        # A removed indicator may still have rows.
+        if name in PLACES:
+            snapshot.periods[Period(grain, start)].put(name, counts, bins)
+    return snapshot
+
+
+def pack(numbers: Sequence[int]) -> Packed:
+    return int.from_bytes(struct.pack(f"<{len(numbers)}I", *numbers), "little")
+
+
+def unpack(packed: Packed, length: int = 0) -> tuple[int, ...]:
+    """The numbers up to the last that is not 0, but at least `length` of them."""
+    length = max(length, (packed.bit_length() + 31) // 32)
+    return struct.unpack(f"<{length}I", packed.to_bytes(length * 4, "little"))

@@ -1,0 +1,160 @@
+"""Questions that indicators ask of an encounter's facts, and the outcomes that they give."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from shared.messages import CodedFact, EncounterFacts, VitalFact
+
+# An integer is a time in tenths of a minute.
+Outcome = Literal["met", "not_met", "excluded", "unknown"] | int
+LONGEST = 1_800
+
+
+Evaluate = Callable[[EncounterFacts], Outcome | None]
+
+
+class Indicator(msgspec.Struct, frozen=True, kw_only=True):
+    """A quality indicator. `inclusion` and `exclusion` state its population, `source` is who defined it.
+
+    `evaluate` gives None for an encounter outside the population. `version` changes when the same facts can give another outcome.
+    """
+
+    name: str
+    version: str
+    description: str
+    inclusion: str
+    exclusion: str
+    source: str
+    unit: Literal["1", "min"] = "1"
+    evaluate: Evaluate
+
+
+def indicator(
+    description: str,
+    *,
+    inclusion: str,
+    exclusion: str,
+    source: str,
+    unit: Literal["1", "min"] = "1",
+    version: str = "1",
+) -> Callable[[Evaluate], Indicator]:
+    """Makes a function the indicator of its name."""
+
+    def make(evaluate: Evaluate) -> Indicator:
+        return Indicator(
+            name=evaluate.__name__,
+            version=version,
+            description=description,
+            inclusion=inclusion,
+            exclusion=exclusion,
+            source=source,
+            unit=unit,
+            evaluate=evaluate,
+        )
+
+    return make
+
+
+def judged(met: bool | None) -> Outcome:
+    """`unknown` when the record lacks the fact."""
+    if met is None:
+        return "unknown"
+    return "met" if met else "not_met"
+
+
+def elapsed(seconds: float) -> Outcome:
+    """A time in tenths of a minute, three hours at most. A negative time is excluded."""
+    if seconds < 0:
+        return "excluded"
+    return min(round(seconds / 6), LONGEST)
+
+
+MG_DL_PER_MMOL_L = Decimal("18.0156")
+MMHG_PER_KPA = Decimal("7.50062")
+MMHG_PER_PERCENT = Decimal("7.6")
+REFUSED = frozenset({"refused", "contraindicated"})
+STEMI = re.compile(r"I21\.[0-3]")
+STROKE = re.compile(r"I6[0134]|G45(?!\.4)")
+STATUS_EPILEPTICUS = re.compile(r"G41|G40\.[0-9A-D][01]1")
+ASTHMA = re.compile(r"J45|J46|J98\.01")
+SYNCOPE = re.compile(r"R55|R40\.4")
+RESPIRATORY_DISTRESS = re.compile(r"J4[456]|J8[01]|J96|J98\.01|R06\.0")
+HEAD_INJURY = re.compile(r"S06")
+INJURY = re.compile(r"S|T[01]")
+
+
+def emergency(facts: EncounterFacts) -> bool:
+    return facts.response == "emergency"
+
+
+def has_impression(facts: EncounterFacts, codes: re.Pattern[str]) -> bool:
+    return any(codes.match(code) for code in facts.impressions)
+
+
+def stemi(facts: EncounterFacts) -> bool:
+    return "stemi" in facts.conditions or has_impression(facts, STEMI)
+
+
+def suspected_stroke(facts: EncounterFacts) -> bool:
+    return (facts.stroke is not None and facts.stroke.suspected is True) or has_impression(facts, STROKE)
+
+
+def injured(facts: EncounterFacts) -> bool:
+    return facts.injury if facts.injury is not None else has_impression(facts, INJURY)
+
+
+def vitals(facts: EncounterFacts, kind: str) -> list[VitalFact]:
+    """The facts of one kind that have a value, oldest first. Facts without a time come first."""
+    found = [vital for vital in facts.vitals if vital.kind == kind and (vital.value is not None or vital.text)]
+    return sorted(found, key=lambda vital: vital.at.timestamp() if vital.at else 0)
+
+
+def numbers(facts: EncounterFacts, kind: str) -> list[Decimal]:
+    return [vital.value for vital in vitals(facts, kind) if vital.value is not None]
+
+
+def recorded(facts: EncounterFacts, *kinds: str) -> bool:
+    """Whether there is at least one fact of each kind."""
+    return all(vitals(facts, kind) for kind in kinds)
+
+
+def glucose_mg_dl(facts: EncounterFacts) -> list[Decimal]:
+    measured = [vital for vital in vitals(facts, "glucose") if vital.value is not None]
+    return [(vital.value or Decimal()) * (MG_DL_PER_MMOL_L if vital.unit == "mmol/L" else 1) for vital in measured]
+
+
+def etco2_mmhg(vital: VitalFact) -> Decimal:
+    factor = {"kPa": MMHG_PER_KPA, "%": MMHG_PER_PERCENT}.get(vital.unit or "", Decimal(1))
+    return (vital.value or Decimal()) * factor
+
+
+def unconscious(facts: EncounterFacts) -> bool:
+    """Whether the Glasgow score never exceeded 8, or AVPU was never better than pain."""
+    scores = numbers(facts, "gcs")
+    levels = [vital.text for vital in vitals(facts, "avpu")]
+    return (bool(scores) and max(scores) <= 8) or (bool(levels) and set(levels) <= {"pain", "unresponsive"})
+
+
+def altered(facts: EncounterFacts) -> bool:
+    """Whether a Glasgow score was below 15, or the patient was not alert, at some time."""
+    return any(score < 15 for score in numbers(facts, "gcs")) or any(
+        vital.text != "alert" for vital in vitals(facts, "avpu")
+    )
+
+
+def done(acts: Iterable[CodedFact], *kinds: str) -> list[CodedFact]:
+    return [act for act in acts if act.kind in kinds and act.not_done_reason is None]
+
+
+def declined(acts: Iterable[CodedFact], *kinds: str) -> bool:
+    """Whether an act was recorded as refused by the patient or as contraindicated."""
+    return any(act.kind in kinds and act.not_done_reason in REFUSED for act in acts)
+
+
+def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    return (end - start).total_seconds() if start is not None and end is not None else None

@@ -1,0 +1,193 @@
+"""GraphQL documents, normalised for comparison, and the approved ones: one folder per bundle, one file per operation, a manifest."""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from graphql import (
+    DefinitionNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+    print_ast,
+    validate,
+)
+
+MAX_LENGTH = 16_384
+MAX_TOKENS = 500
+FOLDER = Path(__file__).parents[1] / "bundles"
+Fragments = dict[str, FragmentDefinitionNode]
+
+
+class NotADocument(Exception):
+    """The text is not one executable GraphQL operation."""
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One operation with its fragments. `digest` is the SHA-256 of its normalised text; `roots` are the names of its root fields."""
+
+    ast: DocumentNode
+    operation: OperationDefinitionNode
+    fragments: Fragments
+    digest: str
+    roots: frozenset[str]
+
+    @property
+    def name(self) -> str | None:
+        return self.operation.name.value if self.operation.name else None
+
+
+def read(text: str) -> Document:
+    """Parses one operation. Raises NotADocument for a text that is too long or no GraphQL, or has not exactly one operation."""
+    if len(text) > MAX_LENGTH:
+        raise NotADocument
+    try:
+        ast = parse(text, no_location=True, max_tokens=MAX_TOKENS, allow_empty_selection_sets=False)
+        operation, fragments = _parts(ast)
+        roots = frozenset(field.name.value for field in fields(operation.selection_set, fragments))
+        normalised = _normalised(ast)
+    except (GraphQLError, RecursionError) as error:
+        raise NotADocument from error
+    return Document(ast, operation, fragments, hashlib.sha256(normalised.encode()).hexdigest(), roots)
+
+
+def fields(selections: SelectionSetNode, fragments: Fragments) -> Iterator[FieldNode]:
+    """The selected fields of one level, with those of fragments."""
+    return _fields(selections, fragments, set())
+
+
+def _fields(selections: SelectionSetNode, fragments: Fragments, seen: set[str]) -> Iterator[FieldNode]:
+    for selection in selections.selections:
+        if isinstance(selection, FieldNode):
+            yield selection
+        elif isinstance(selection, InlineFragmentNode):
+            yield from _fields(selection.selection_set, fragments, seen)
+        elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in seen:
+            seen.add(selection.name.value)
+            fragment = fragments.get(selection.name.value)
+            if fragment is None:
+                raise NotADocument
+            yield from _fields(fragment.selection_set, fragments, seen)
+
+
+def _parts(ast: DocumentNode) -> tuple[OperationDefinitionNode, Fragments]:
+    operations: list[OperationDefinitionNode] = []
+    fragments: Fragments = {}
+    for definition in ast.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            operations.append(definition)
+        elif isinstance(definition, FragmentDefinitionNode):
+            fragments[definition.name.value] = definition
+        else:
+            raise NotADocument
+    if len(operations) != 1:
+        raise NotADocument
+    return operations[0], fragments
+
+
+def _normalised(ast: DocumentNode) -> str:
+    """The printed document, without the names of operations: whitespace, commas and comments make no difference."""
+    return "\n".join(print_ast(_unnamed(definition)) for definition in ast.definitions)
+
+
+def _unnamed(definition: DefinitionNode) -> DefinitionNode:
+    if not isinstance(definition, OperationDefinitionNode):
+        return definition
+    return OperationDefinitionNode(
+        operation=definition.operation,
+        variable_definitions=definition.variable_definitions,
+        directives=definition.directives,
+        selection_set=definition.selection_set,
+    )
+
+
+class BadBundle(Exception):
+    """A bundle in the tree does not fit the schema. The service does not start."""
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    version: str
+    description: str
+    scopes: list[str]
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """An approved document: the text for partners, and the parsed form for comparison."""
+
+    name: str
+    text: str
+    document: Document
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    name: str
+    manifest: Manifest
+    operations: tuple[Operation, ...]
+
+
+class Approved(NamedTuple):
+    """The name of an approved document, and its bundles."""
+
+    name: str
+    bundles: frozenset[str]
+
+
+class Catalogue:
+    """All bundles, and the approved documents by digest."""
+
+    def __init__(self, bundles: Collection[Bundle]) -> None:
+        self.bundles = {bundle.name: bundle for bundle in bundles}
+
+    @cached_property
+    def by_digest(self) -> dict[str, Approved]:
+        approved: dict[str, Approved] = {}
+        for bundle in self.bundles.values():
+            for operation in bundle.operations:
+                digest = operation.document.digest
+                others = approved[digest].bundles if digest in approved else frozenset()
+                approved[digest] = Approved(operation.name, others | {bundle.name})
+        return approved
+
+
+def load(schema: GraphQLSchema, folder: Path = FOLDER) -> Catalogue:
+    """Reads and checks all bundles. Raises BadBundle, which names the file."""
+    return Catalogue([_bundle(schema, path) for path in sorted(folder.iterdir()) if path.is_dir()])
+
+
+def _bundle(schema: GraphQLSchema, folder: Path) -> Bundle:
+    try:
+        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BadBundle(f"{folder.name}/manifest.json: {error}") from error
+    files = sorted(folder.glob("*.graphql"))
+    return Bundle(folder.name, manifest, tuple(_operation(schema, file) for file in files))
+
+
+def _operation(schema: GraphQLSchema, file: Path) -> Operation:
+    place = f"{file.parent.name}/{file.name}"
+    text = file.read_text()
+    try:
+        document = read(text)
+    except NotADocument as error:
+        raise BadBundle(f"{place}: not one operation") from error
+    if found := validate(schema, document.ast):
+        raise BadBundle(f"{place}: {found[0].message}")
+    if document.name != file.stem:
+        raise BadBundle(f"{place}: the operation's name is not the file's")
+    return Operation(file.stem, text, document)
+
+
+def snake(name: str) -> str:
+    """`ci95Low` as Python writes it, `ci95_low`."""
+    return re.sub(r"[A-Z]", lambda letter: "_" + letter[0].lower(), name)

@@ -1,0 +1,145 @@
+"""HTTP endpoints of the GraphQL transport: one for every operation, one for the approved documents of a client."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.graphql_api import errors, queries
+from services.graphql_api.acqi.cache import Answers
+from services.graphql_api.context import RequestContext
+from services.graphql_api.transport import plans, variables
+from services.graphql_api.transport.documents import Bundle, Catalogue
+from services.graphql_api.transport.models import ApprovedBundle, ApprovedBundles, ApprovedDocument, GraphqlRequest
+from services.graphql_api.transport.plans import Answer, Plan, Planner
+from shared import heavy, http, idempotency, problems, tracing
+from shared.database import AsyncConnection, tenant_transaction
+from shared.identity import Caller
+
+TENANT_HEADER = "x-tenant-id"
+ACQI_SCOPE = "argus:acqi:read"
+READ_SCOPES = [ACQI_SCOPE, "argus:incidents:read", "argus:telephony:read", "webhooks:read"]
+LONG = 1024
+"""Characters of a document. A shorter one is parsed and validated within a few milliseconds."""
+
+
+async def require_own_tenant(request: Request, caller: Caller) -> None:
+    """Raises a 403 Problem where X-Tenant-ID names another tenant than the token's."""
+    named = request.headers.getlist(TENANT_HEADER)
+    if named and named != [caller.tenant_id]:
+        raise problems.forbidden("X-Tenant-ID is given once, and names the tenant of the token.")
+
+
+async def graphql(request: Request, caller: Caller) -> Response:
+    """200 with `data`, `errors` or both; 4xx only for a fault of the request itself."""
+    if not any(caller.has(scope) for scope in READ_SCOPES):
+        return _refused(
+            errors.forbidden("The token holds none of the scopes that GraphQL asks for.", scopes=READ_SCOPES)
+        )
+    stored = await _stored_answer(request, caller)
+    if stored is not None:
+        return _respond(stored)
+    wanted = await http.decode(request, GraphqlRequest)
+    try:
+        planner: Planner = request.state.planner
+        async with heavy.turn(request, heavy=len(wanted.query) > LONG):
+            plan = planner.plan(wanted.query)
+        if wanted.operation_name not in (None, "", plan.document.name):
+            raise errors.not_approved()
+        given = wanted.checked_variables()
+        if plan.bundles is not None:
+            async with tenant_transaction(request, caller) as conn:
+                if plan.bundles.isdisjoint(await _granted(conn, caller)):
+                    raise errors.not_approved()
+        return await _run(request, caller, plan, given)
+    except errors.Refusal as refusal:
+        return _refused(refusal)
+
+
+async def bundles(request: Request, caller: Caller) -> ApprovedBundles:
+    """The approved documents that the caller was granted, with the JSON Schemas of their variables."""
+    async with tenant_transaction(request, caller) as conn:
+        granted = await _granted(conn, caller)
+    catalogue: Catalogue = request.state.catalogue
+    return ApprovedBundles([_approved(request, one) for name, one in catalogue.bundles.items() if name in granted])
+
+
+async def _run(request: Request, caller: Caller, plan: Plan, given: dict[str, Any]) -> Response:
+    if plan.writes_here:
+        return await _run_in_one_transaction(request, caller, plan, given)
+    if not plan.is_repeatable:
+        return _respond(http.encode(await _execute(request, plan, given, RequestContext(request, caller))))
+    answers: Answers = request.state.answers
+    version = await answers.versions.current(caller.tenant_id)
+    answer = await _execute(request, plan, given, RequestContext(request, caller))
+    encoded = http.encode(answer)
+    if "errors" not in answer:
+        answers.store(caller.tenant_id, await http.read_body(request, GraphqlRequest.max_bytes), version, encoded)
+    return _respond(encoded)
+
+
+async def _run_in_one_transaction(request: Request, caller: Caller, plan: Plan, given: dict[str, Any]) -> Response:
+    """A failed mutation leaves no trace; a successful one stores its answer for a repeated Idempotency-Key.
+
+    Raises a FORBIDDEN Refusal: scopes are checked first, so that no stored answer outlives them.
+    """
+    for scope in plan.write_scopes:
+        RequestContext(request, caller).require(scope)
+    try:
+        async with tenant_transaction(request, caller) as conn:
+            stored = await idempotency.stored(conn, request, caller)
+            if stored is not None:
+                return stored
+            answer = await _execute(request, plan, given, RequestContext(request, caller, conn))
+            if "errors" in answer:
+                raise _Failed(answer)
+            return await idempotency.keep(conn, request, caller, _respond(http.encode(answer)))
+    except _Failed as failed:
+        return _respond(http.encode(failed.answer))
+
+
+class _Failed(Exception):
+    """Rolls the transaction back."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("mutation failed")
+        self.answer = answer
+
+
+async def _execute(request: Request, plan: Plan, given: dict[str, Any], context: RequestContext) -> Answer:
+    with tracing.span(f"graphql {plan.name}"):
+        return await plans.run(request.state.schema, plan, given, context)
+
+
+async def _stored_answer(request: Request, caller: Caller) -> bytes | None:
+    """The stored answer to an equal request, if the tenant's aggregates have not changed since."""
+    if request.headers.get("content-type") != "application/json" or not caller.has(ACQI_SCOPE):
+        return None
+    answers: Answers = request.state.answers
+    return await answers.find(caller.tenant_id, await http.read_body(request, GraphqlRequest.max_bytes))
+
+
+async def _granted(conn: AsyncConnection, caller: Caller) -> frozenset[str]:
+    row = await (await conn.execute(queries.GRANTED, (caller.client_id,))).fetchone()
+    return frozenset(row[0]) if row else frozenset()
+
+
+def _approved(request: Request, bundle: Bundle) -> ApprovedBundle:
+    operations = [
+        ApprovedDocument(
+            operation.name,
+            operation.text,
+            variables.schema_of(request.state.schema, operation.document.operation),
+        )
+        for operation in bundle.operations
+    ]
+    manifest = bundle.manifest
+    return ApprovedBundle(bundle.name, manifest.version, manifest.description, manifest.scopes, operations)
+
+
+def _refused(refusal: errors.Refusal) -> Response:
+    return _respond(http.encode({"errors": [errors.document(refusal)]}))
+
+
+def _respond(body: bytes) -> Response:
+    return Response(body, 200, {"cache-control": "no-store"}, "application/json")

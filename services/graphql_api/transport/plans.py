@@ -1,0 +1,280 @@
+"""From the text of a document to its answer: limits, the plan, and its execution."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from inspect import isawaitable
+from typing import Any
+
+import msgspec
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationType,
+    SelectionSetNode,
+    execute,
+    validate,
+)
+
+from services.graphql_api import errors
+from services.graphql_api.acqi import resolvers as acqi
+from services.graphql_api.acqi.resolvers import Projection
+from services.graphql_api.context import Context, RequestContext
+from services.graphql_api.inputs import MAX_PAGE
+from services.graphql_api.transport import documents
+from services.graphql_api.transport.documents import Catalogue, Document, Fragments
+
+MAX_DEPTH = 8
+MAX_ALIASES = 15
+# Validation compares each two fields of one name.
+MAX_REPEATS = 50
+MAX_COST = 10_000
+MAX_VARIABLES_BYTES = 65_536
+# The assumed rows of a list; every other field counts as one.
+ROWS: Mapping[str, int] = {
+    "acqiMetrics": 24,
+    "sparkline": 12,
+    "timeline": 10,
+    "routes": 10,
+    "settings": 5,
+    "telephonyProviders": 20,
+    "telephonyRoutes": 50,
+}
+
+
+class LimitExceeded(Exception):
+    """The message names the limit, never the document."""
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """The levels, aliases and possible values of a selection. A fragment counts at each use."""
+
+    depth: int
+    aliases: int
+    cost: int
+
+
+NOTHING = Extent(0, 0, 0)
+
+
+def check_limits(document: Document) -> None:
+    """Raises LimitExceeded for a document that is too deep, has too many aliases or costs too much."""
+    extent = measure(document)
+    for name, value, limit in (
+        ("depth", extent.depth, MAX_DEPTH),
+        ("aliases", extent.aliases, MAX_ALIASES),
+        ("cost", extent.cost, MAX_COST),
+        ("number of fields of one name", _repeats(document), MAX_REPEATS),
+    ):
+        if value > limit:
+            raise LimitExceeded(f"The document's {name} is over {limit}.")
+
+
+def measure(document: Document) -> Extent:
+    """Raises LimitExceeded for circular fragments."""
+    return _selections(document.operation.selection_set, document.fragments, {})
+
+
+def _repeats(document: Document) -> int:
+    """The number of fields in the text with the most frequent response key."""
+    roots = [document.operation, *document.fragments.values()]
+    return max(Counter(name for root in roots for name in _names(root.selection_set)).values(), default=0)
+
+
+def _names(node: SelectionSetNode) -> Iterator[str]:
+    for selection in node.selections:
+        if isinstance(selection, FieldNode):
+            yield (selection.alias or selection.name).value
+        if isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set is not None:
+            yield from _names(selection.selection_set)
+
+
+def _selections(node: SelectionSetNode, fragments: Fragments, known: dict[str, Extent | None]) -> Extent:
+    depth = aliases = cost = 0
+    for selection in node.selections:
+        extent = NOTHING
+        if isinstance(selection, FieldNode):
+            extent = _field(selection, fragments, known)
+        elif isinstance(selection, InlineFragmentNode):
+            extent = _selections(selection.selection_set, fragments, known)
+        elif isinstance(selection, FragmentSpreadNode):
+            extent = _fragment(selection.name.value, fragments, known)
+        depth, aliases, cost = max(depth, extent.depth), aliases + extent.aliases, cost + extent.cost
+    return Extent(depth, aliases, cost)
+
+
+def _field(field: FieldNode, fragments: Fragments, known: dict[str, Extent | None]) -> Extent:
+    below = _selections(field.selection_set, fragments, known) if field.selection_set else NOTHING
+    return Extent(below.depth + 1, below.aliases + (field.alias is not None), (below.cost + 1) * _rows(field))
+
+
+def _fragment(name: str, fragments: Fragments, known: dict[str, Extent | None]) -> Extent:
+    """Measures each fragment once. A fragment that is met again during its own measurement is circular."""
+    if name not in fragments:
+        return NOTHING
+    if name not in known:
+        known[name] = None
+        known[name] = _selections(fragments[name].selection_set, fragments, known)
+    extent = known[name]
+    if extent is None:
+        raise LimitExceeded("The document's fragments are circular.")
+    return extent
+
+
+def _rows(field: FieldNode) -> int:
+    for argument in field.arguments or ():
+        if argument.name.value == "first":
+            literal = argument.value
+            # `int` refuses a literal with very many digits.
+            if isinstance(literal, IntValueNode) and len(literal.value) <= len(str(MAX_PAGE)):
+                return max(1, min(int(literal.value), MAX_PAGE))
+            return MAX_PAGE
+    return 50 if field.name.value == "incidents" else ROWS.get(field.name.value, 1)
+
+
+# A query of these fields alone runs for every client with the scope.
+DOCUMENTED = frozenset({"acqiMetrics", "telephonyProviders", "telephonyRoutes"})
+# Fields whose answer depends only on tenant, document, variables and the tenant's aggregates.
+REPEATABLE = frozenset({"acqiMetrics"})
+# Mutations of another service, which has its own transaction.
+ELSEWHERE = frozenset({"createIncidentWebhook", "updateIncidentWebhook", "deleteIncidentWebhook"})
+# The scope of each mutation, checked before it runs, because a stored answer must not outlive the scope.
+WRITE_SCOPES = {
+    "createIncident": "argus:incidents:write",
+    "updateIncident": "argus:incidents:write",
+    "closeIncident": "argus:incidents:write",
+    "createTelephonyProvider": "argus:telephony:write",
+    "updateTelephonyProvider": "argus:telephony:write",
+    "deleteTelephonyProvider": "argus:telephony:write",
+    "createTelephonyRoute": "argus:telephony:write",
+    "updateTelephonyRoute": "argus:telephony:write",
+    "deleteTelephonyRoute": "argus:telephony:write",
+    "createIncidentWebhook": "webhooks:write",
+    "updateIncidentWebhook": "webhooks:write",
+    "deleteIncidentWebhook": "webhooks:write",
+}
+KEPT = 200
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A document that may run: for every client if `bundles` is None, else for clients with a grant of one of them.
+
+    `name`, which goes into traces, is chosen here and not by the client.
+    """
+
+    name: str
+    document: Document
+    bundles: frozenset[str] | None = None
+    projection: Projection | None = None
+
+    @property
+    def is_mutation(self) -> bool:
+        return self.document.operation.operation is OperationType.MUTATION
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self.document.roots <= REPEATABLE
+
+    @property
+    def writes_here(self) -> bool:
+        return self.is_mutation and not self.document.roots <= ELSEWHERE
+
+    @property
+    def write_scopes(self) -> list[str]:
+        """The scopes of all root fields of a mutation."""
+        return sorted({WRITE_SCOPES[root] for root in self.document.roots & WRITE_SCOPES.keys()})
+
+
+class Planner:
+    def __init__(self, schema: GraphQLSchema, catalogue: Catalogue) -> None:
+        self.schema = schema
+        self.approved = catalogue.by_digest
+        # A refusal is raised and so not cached: invalid documents displace no plan.
+        self.plan = lru_cache(KEPT)(self._plan)
+
+    def _plan(self, text: str) -> Plan:
+        """Raises a Refusal: OPERATION_NOT_APPROVED, or LIMIT_EXCEEDED for a documented query beyond the limits."""
+        try:
+            document = documents.read(text)
+        except documents.NotADocument:
+            raise errors.not_approved() from None
+        if self._is_documented(document):
+            self._check(document)
+            return Plan("documented query", document, projection=acqi.projection_of(self.schema, document))
+        approved = self.approved.get(document.digest)
+        if approved is None:
+            raise errors.not_approved()
+        return Plan(approved.name, document, bundles=approved.bundles)
+
+    def _is_documented(self, document: Document) -> bool:
+        return document.operation.operation is OperationType.QUERY and document.roots <= DOCUMENTED
+
+    def _check(self, document: Document) -> None:
+        try:
+            check_limits(document)
+            found = validate(self.schema, document.ast, max_errors=1, hide_suggestions=True)
+        except LimitExceeded as error:
+            raise errors.Refusal("LIMIT_EXCEEDED", str(error)) from None
+        except RecursionError:
+            raise errors.not_approved() from None
+        if found:
+            raise errors.not_approved()
+
+
+VARIABLE = re.compile(r"Variable '\$(\w+)'(?: has invalid value at ([\w.\[\]]+))?")
+MISSING = re.compile(r"to include required field '(\w+)'")
+Answer = dict[str, Any]
+
+
+async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], context: Context) -> Answer:
+    """The answer: `data`, and `errors` for refused and failed fields."""
+    refuse_undeclared(plan, variables)
+    if plan.projection is not None and isinstance(context, RequestContext):
+        answer = await acqi.project(schema, plan.document, plan.projection, variables, context)
+        if answer is not None:
+            return answer
+    running = execute(
+        schema, plan.document.ast, context_value=context, variable_values=variables, hide_suggestions=True
+    )
+    result: Any = await running if isawaitable(running) else running
+    return _answer(result)
+
+
+def refuse_undeclared(plan: Plan, variables: dict[str, Any]) -> None:
+    """Raises BAD_USER_INPUT for a variable that the document does not declare: GraphQL would drop it silently."""
+    declared = {definition.variable.name.value for definition in plan.document.operation.variable_definitions or ()}
+    if variables.keys() - declared:
+        raise errors.bad_input("The document does not declare every variable that was sent.", declared=sorted(declared))
+
+
+def _answer(result: ExecutionResult) -> Answer:
+    if not result.errors:
+        return {"data": result.data}
+    described = [errors.document(_refusal(error), error.path) for error in result.errors]
+    if all(error.path is None for error in result.errors):
+        return {"errors": described}
+    return {"data": result.data, "errors": described}
+
+
+def _refusal(error: GraphQLError) -> errors.Refusal:
+    if error.path is None:
+        return _about_a_variable(error.message)
+    if error.original_error is None and error.message.startswith("Argument "):
+        return errors.bad_input("An argument that may not be null has no value.")
+    return errors.refusal_of(error)
+
+
+def _about_a_variable(message: str) -> errors.Refusal:
+    """Names only the variable and the place in it: graphql-core's message quotes the value, which may be a secret."""
+    found, missing = VARIABLE.match(message), MISSING.search(message)
+    extra = {}
+    if found:
+        place = found[1] + (found[2] or "") + (f".{missing[1]}" if missing else "")
+        extra = {"variable": found[1], "at": place}
+    return errors.bad_input("A variable is not of the type the document declares.", **extra)
