@@ -113,7 +113,7 @@ def test_who_leaves_the_line_takes_no_turn(gone: bool) -> None:
 
 
 def test_anothers_call_waits_at_the_service_for_a_few_of_a_crowd(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service answers in order of arrival, and each answer blocks its event loop. The first answer waits until the other call is sent."""
+    """The service answers in order of arrival and each answer blocks its loop; the first waits until the other call is sent."""
     monkeypatch.setattr(pace, "YOUNG_SECONDS", 3600)
     sent = threading.Event()
 
