@@ -16,7 +16,7 @@ from services.webhook_dispatcher.addresses import Policy
 from services.webhook_dispatcher.client import Client
 from services.webhook_dispatcher.delivery import Vault
 from services.webhook_dispatcher.pump import Pump
-from services.webhook_dispatcher.queues import SENDER
+from services.webhook_dispatcher.queues import MOST_RINGS, SENDER
 from services.webhook_dispatcher.settings import Settings
 from shared import broker, ids, logs, peers, redis_clients, tracing
 from shared.crypto import Keyring
@@ -88,6 +88,8 @@ class Sender:
                         await asyncio.sleep(PAUSE)
                     elif rung := await redis.brpop([key], timeout=1):
                         pump.wake(named_in(rung[1]))
+                        # As whoever rings does: a bell that somebody filled empties itself.
+                        await redis.ltrim(key, 0, MOST_RINGS - 1)
                 except (RedisError, OSError):
                     await asyncio.sleep(1)
 
