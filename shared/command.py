@@ -147,8 +147,11 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
             raise typer.Exit(bool(missing))
         worker_dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
         roles = migrate.role_of(settings.database_url), migrate.role_of(worker_dsn)
-        for migration in migrate.migrate(dsn, *roles, directories):
-            typer.echo(migration)
+        try:
+            for migration in migrate.migrate(dsn, *roles, directories):
+                typer.echo(migration)
+        except migrate.Blocked as blocked:
+            raise SystemExit(str(blocked)) from None
 
 
 def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:

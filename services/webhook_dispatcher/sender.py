@@ -88,7 +88,7 @@ class Sender:
                         await asyncio.sleep(PAUSE)
                     elif rung := await redis.brpop([key], timeout=1):
                         pump.wake(named_in(rung[1]))
-                        # As whoever rings does: a bell that somebody filled empties itself.
+                        # A bell that somebody filled becomes as short as a ring leaves it.
                         await redis.ltrim(key, 0, MOST_RINGS - 1)
                 except (RedisError, OSError):
                     await asyncio.sleep(1)

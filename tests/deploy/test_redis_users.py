@@ -145,7 +145,7 @@ def test_what_a_service_in_strange_hands_filled_is_emptied_without_an_administra
     others = [f"{user}.{name}" for name in ("own", "junk", "from.nobody")]
     bells_of_all = [key for service in SERVICES for key in bells(service)]
     with Redis.from_url(server.url) as admin:
-        limit = admin.config_get("maxmemory")["maxmemory"]
+        limit: Any = admin.config_get("maxmemory")["maxmemory"]
         admin.config_set("maxmemory", f"{16 << 20}")
         try:
             filled = fill(server, user, [*others, *bells_of_all, *ALL_QUEUES, "limit:junk", "_kombu.binding.junk"])

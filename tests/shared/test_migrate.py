@@ -1,6 +1,7 @@
 """Migrations: each once, none changed afterwards, and two roles that may use the schema but not shape it."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,59 @@ def test_two_at_once_run_each_migration_once(producer: Database, folder: Path) -
     for thread in both:
         thread.join()
     assert ran == ["things/0001_things.sql"]
+
+
+@pytest.mark.parametrize("kind", ["app", "worker"])
+def test_no_role_of_a_process_keeps_migrations_waiting(
+    producer: Database, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """It takes the lock of the versions before, each lock on their history that it may take, and reads that."""
+    monkeypatch.setattr(migrate, "OTHERS_SECONDS", 2)
+    with psycopg.connect(getattr(producer, kind)) as role:
+        role.execute("SET idle_in_transaction_session_timeout = 0")
+        role.execute("SELECT pg_advisory_lock(7402001)")
+        for mode in ("ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE", "EXCLUSIVE", "ACCESS EXCLUSIVE"):
+            with suppress(psycopg.errors.InsufficientPrivilege), role.transaction():
+                role.execute(f"LOCK TABLE migrations IN {mode} MODE".encode())
+        for strength in ("KEY SHARE", "UPDATE"):
+            with suppress(psycopg.errors.InsufficientPrivilege), role.transaction():
+                role.execute(f"SELECT FROM migrations FOR {strength}".encode())
+        role.execute("SELECT count(*) FROM migrations")
+        done = threading.Thread(target=lambda: ran.append(run(producer, folder)), daemon=True)
+        ran: list[list[str]] = []
+        done.start()
+        done.join(30)
+        assert ran == [["things/0001_things.sql"]]
+
+
+def test_whoever_blocks_a_migration_is_named(producer: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "OTHERS_SECONDS", 1)
+    (folder / "0002_outbox.sql").write_text("SET LOCAL lock_timeout = '200ms'; ALTER TABLE outbox ADD COLUMN x text;")
+    with psycopg.connect(producer.app) as reader:
+        reader.execute("SELECT count(*) FROM outbox")
+        with pytest.raises(
+            migrate.Blocked, match=rf"process {reader.info.backend_pid} of epcr_app, AccessShareLock of outbox"
+        ):
+            run(producer, folder)
+    with psycopg.connect(producer.migrator) as other:
+        other.execute(migrate.LOCK)
+        named = rf"process {other.info.backend_pid} of epcr_migrator, ShareRowExclusiveLock of migrations"
+        with pytest.raises(migrate.Blocked, match=named):
+            run(producer, folder)
+
+
+def test_two_at_once_begin_an_empty_database(producer: Database, folder: Path) -> None:
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute("DROP SCHEMA public CASCADE")
+        conn.execute("CREATE SCHEMA public AUTHORIZATION epcr_owner")
+    ran: list[str] = []
+    both = [threading.Thread(target=lambda: ran.extend(run(producer, folder))) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted(ran) == sorted(set(ran))
+    assert "things/0001_things.sql" in ran
 
 
 def test_a_database_without_any_history_lacks_everything(postgres: Any) -> None:
