@@ -50,6 +50,16 @@ SESSIONS: dict[str, str] = {
 }
 
 
+# A role can connect and undo its own settings, however hostile.
+UNHINDERED = "-c statement_timeout=0 -c transaction_timeout=0 -c default_transaction_read_only=off"
+OWN_SETTINGS: LiteralString = """
+    SELECT DISTINCT split_part(setting, '=', 1) FROM pg_catalog.pg_db_role_setting s
+        JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) AS setting
+    WHERE r.rolname = session_user AND setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+    ORDER BY 1
+"""
+
+
 class ChangedMigration(Exception):
     """A migration that has run was edited afterwards; write a new one instead."""
 
@@ -70,7 +80,7 @@ def migrate(migration_dsn: str, app_role: str, worker_role: str, directories: li
         _make_history(conn)
         with _as_owner(conn, adopt=True):
             protect(conn, app_role, worker_role)
-            # A process is ready once it finds here what its code expects.
+            # A process is ready once it finds here all that its code expects.
             for role in map(sql.Identifier, (app_role, worker_role)):
                 conn.execute(sql.SQL("GRANT SELECT ON migrations TO {}").format(role))
         for name, file in _files(directories):
@@ -114,6 +124,22 @@ def protect(conn: psycopg.Connection[Any], app_role: str, worker_role: str) -> N
         conn.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, role))
         conn.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
     set_sessions(conn, conn.info.dbname)
+
+
+def reset_settings(dsn: str) -> list[str]:
+    """Removes the defaults that the role of `dsn` has for its own sessions, and returns their names. Only itself and superusers may.
+
+    Whoever had the role's password could have left some. Those of the database, `SESSIONS`, then hold again. Raises OperationalError
+    when the role cannot log in.
+    """
+    with psycopg.connect(dsn, autocommit=True, options=UNHINDERED) as conn:
+        conn.execute("SET search_path = pg_catalog")
+        names = [name for (name,) in conn.execute(OWN_SETTINGS)]
+        if names:
+            conn.execute("ALTER ROLE SESSION_USER RESET ALL")
+            database = sql.Identifier(conn.info.dbname)
+            conn.execute(sql.SQL("ALTER ROLE SESSION_USER IN DATABASE {} RESET ALL").format(database))
+    return names
 
 
 def set_sessions(conn: psycopg.Connection[Any], name: str) -> None:
