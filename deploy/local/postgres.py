@@ -20,6 +20,7 @@ SUPERUSER = "knogin"
 # The name of a file in a data folder outside of its state folder; the file holds the state folder's path.
 OWNER = "belongs-to"
 START_SECONDS = 60
+ABANDON_SECONDS = 10
 # For clusters of a test session: nothing is flushed, the kernel copies a template's files (in a seventh of the time that writing it
 # to the log takes), a password is hashed once, and no vacuum runs through hundreds of databases.
 FORGETFUL = {
@@ -64,7 +65,7 @@ class Cluster:
         """Starts the server, or first begins to make the cluster if there is none. Call `wait` afterwards."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = ports.free_port(preferred_port)
-        if (self._data / "PG_VERSION").exists():
+        if (self._data / "PG_VERSION").exists() and not self._password_file.exists():
             self.launch()
         else:
             self._begin_to_make()
@@ -96,9 +97,7 @@ class Cluster:
     def stop(self) -> None:
         """A fast shutdown: it ends sessions; committed data is on disk. Removes a cluster that initdb has not finished."""
         if self._initdb is not None:
-            self._initdb.send_signal(signal.SIGINT)
-            with suppress(ServerFailed):
-                self._finish_making(self._initdb)
+            self._abandon(self._initdb)
         if self.server and self.server.poll() is None:
             self.server.send_signal(signal.SIGINT)
             try:
@@ -182,6 +181,20 @@ class Cluster:
             shutil.rmtree(self._data, ignore_errors=True)
             raise ServerFailed(f"initdb failed:\n{tail(self.log)}")
 
+    def _abandon(self, initdb: subprocess.Popen[bytes]) -> None:
+        """Ends initdb and the servers it starts, which write on after it ends, and only then removes their files."""
+        with suppress(ProcessLookupError):
+            os.killpg(initdb.pid, signal.SIGTERM)
+        deadline = time.monotonic() + ABANDON_SECONDS
+        while initdb.poll() is None or _is_alive(initdb.pid):
+            if time.monotonic() > deadline:
+                with suppress(ProcessLookupError):
+                    os.killpg(initdb.pid, signal.SIGKILL)
+            time.sleep(0.02)
+        self._initdb = None
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._password_file.unlink(missing_ok=True)
+
     def _options(self) -> list[str]:
         settings = {
             "port": self.port,
@@ -211,6 +224,15 @@ class Cluster:
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
                 preexec_fn=start_of_program(os.getpid(), signal.SIGINT, self.account),
             )
+
+
+def _is_alive(group: int) -> bool:
+    """Whether a process of that group still runs; one that nobody has waited for yet does not."""
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 def _new_place(parent: Path) -> Path:

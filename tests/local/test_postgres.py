@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from deploy.local.postgres import Cluster, ServerFailed
+from tests.support.waiting import wait_for
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs PostgreSQL under its own account")
 
@@ -77,9 +78,12 @@ def test_its_data_lie_below_the_folder_that_is_named(open_folder: Path) -> None:
     assert not place.exists()
 
 
-def test_stopped_while_it_is_made_it_leaves_nothing_half_made(open_folder: Path) -> None:
+@pytest.mark.parametrize("file", ["", "PG_VERSION", "base/1/1259"])
+def test_stopped_while_it_is_made_it_leaves_nothing_half_made(open_folder: Path, file: str) -> None:
+    """At once, and while initdb's own servers write."""
     cluster = Cluster(open_folder / "postgres", "password")
     cluster.start()
+    wait_for(lambda: not file or (cluster.place / "data" / file).exists(), what=f"{file} to be written")
     cluster.stop()
     assert not (cluster.place / "data").exists()
     assert not (cluster.place / "password").exists()
