@@ -4,7 +4,11 @@ Entries are written unsealed, so that writers do not queue behind one another. T
 batch's hash covers its entries and the hash before it. It signs the newest hash and puts it where the database's owner cannot reach it.
 """
 
+import errno
+import fcntl
 import os
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, LiteralString
@@ -29,6 +33,7 @@ WAITING: LiteralString = """
         coalesce(extract(epoch FROM clock_timestamp() - (SELECT at FROM audit_waiting ORDER BY audit_id LIMIT 1)), 0)::float8
 """
 BATCH = 10_000
+LOCK_SECONDS = 5
 PURPOSE = "head of an audit trail"
 
 
@@ -86,10 +91,36 @@ def head(conn: psycopg.Connection[Any]) -> tuple[int, str] | None:
 
 
 def append(file: Path, anchor: Anchor) -> None:
-    """Adds a line to the anchor file, on disk when this returns. Two processes may append to the same file."""
-    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    """Adds a line to the anchor file, on disk when this returns. Several processes may append to the same file.
+
+    Raises OSError when the line is not written; a part of it that was is removed, unless nobody may shorten the file.
+    """
+    handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
     try:
-        os.write(handle, msgspec.json.encode(anchor) + b"\n")
-        os.fsync(handle)
+        _lock(handle, file)
+        length = os.fstat(handle).st_size
+        line = msgspec.json.encode(anchor) + b"\n"
+        if length and os.pread(handle, 1, length - 1) != b"\n":  # one before was torn
+            line = b"\n" + line
+        try:
+            if os.write(handle, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+            os.fsync(handle)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(handle, length)
+            raise
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, file: Path) -> None:
+    """Keeps other writers away until the file is closed. Raises OSError when one of them holds it for seconds."""
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise OSError(errno.EWOULDBLOCK, "another process holds it", str(file)) from None
+        time.sleep(0.05)

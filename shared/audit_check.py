@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, LiteralString, NamedTuple
@@ -46,6 +47,10 @@ STRAY_LEAVES: LiteralString = """
     SELECT l.audit_id FROM audit_leaves l WHERE (l.batch > %s OR l.batch < 1)
         AND NOT EXISTS (SELECT FROM audit_batches b WHERE b.position = l.batch) ORDER BY l.batch, l.number LIMIT 1
 """
+# Of an anchor as the relay writes it.
+BEGINNING = '{"trail":"'
+TRAIL_IN = re.compile(r'\{"trail":"(\w+)"')
+POSITION_IN = re.compile(r'"position":(\d{1,18}),')
 NIL = UUID(int=0)
 
 
@@ -87,20 +92,35 @@ def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expecte
 def read_anchors(lines: Iterable[str], trail: str, keys: PublicKeys) -> Iterator[Anchor]:
     """The anchors of `trail` in an anchor file or in log lines; other lines are skipped.
 
-    Raises Broken for an anchor that none of the service's keys signed.
+    A disk that is full, or a machine that dies, tears a line; the next line may begin in the same one. Raises Broken for a torn anchor
+    unless a later one covers it, and for an anchor that none of the service's keys signed.
     """
+    torn: list[tuple[int, int]] = []  # numbers of lines, and the positions that a later anchor must reach
     for number, line in enumerate(lines, 1):
-        if '"signed_at"' not in line:
-            continue
-        try:
-            anchor = msgspec.json.decode(line, type=Anchor)
-        except msgspec.DecodeError:
-            raise Broken(f"line {number} of the anchors is cut short or malformed") from None
-        if anchor.trail != trail:
-            continue
-        if not anchor.is_genuine(keys):
-            raise Broken(f"line {number} of the anchors (position {anchor.position}) is not signed by {trail}")
-        yield anchor
+        for text in _anchor_texts(line):
+            try:
+                anchor = msgspec.json.decode(text, type=Anchor)
+            except msgspec.DecodeError:
+                named = TRAIL_IN.match(text)
+                if named is None or named[1] == trail:
+                    position = POSITION_IN.search(text)
+                    torn.append((number, int(position[1]) if position else 0))
+                continue
+            if anchor.trail != trail:
+                continue
+            if not anchor.is_genuine(keys):
+                raise Broken(f"line {number} of the anchors (position {anchor.position}) is not signed by {trail}")
+            torn = [(each, position) for each, position in torn if position > anchor.position]
+            yield anchor
+    if torn:
+        raise Broken(f"line {torn[0][0]} of the anchors is cut short or malformed, and no later anchor covers it")
+
+
+def _anchor_texts(line: str) -> list[str]:
+    """The anchors that begin in a line of an anchor file, or the line of a log that holds one; torn or not."""
+    if BEGINNING in line:
+        return [BEGINNING + rest for rest in line.split(BEGINNING)[1:]]
+    return [line] if '"signed_at"' in line else []
 
 
 def holds(conn: psycopg.Connection[Any], kept: str) -> bool:

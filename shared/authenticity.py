@@ -8,7 +8,7 @@ is refused until the time it names, and sent again until then.
 import re
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
@@ -26,6 +26,7 @@ MAX_MESSAGES = 1000
 MAX_COUNTED = 1_000_000
 TENANT = re.compile(r"org_[0-9a-z]{1,26}")
 KINDS: dict[str, type[Message]] = {name_of(kind): kind for kind in MESSAGES}
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
@@ -56,6 +57,16 @@ class Claims(msgspec.Struct):
     version: int = 0
     tenant_id: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"{}")
+    timestamp: Moment | None = None
+    ended_at: Moment | None = None
+    day: date | None = None
+
+    def is_early(self) -> bool:
+        """Whether it names a time that no producer's clock can have reached."""
+        limit = datetime.now(UTC) + timedelta(seconds=MAX_AHEAD_SECONDS)
+        if self.day is not None and self.day > limit.date():
+            return True
+        return any(moment is not None and moment > limit for moment in (self.timestamp, self.ended_at))
 
 
 class EventData(msgspec.Struct):
@@ -105,7 +116,7 @@ def acknowledged(acknowledgement: Sealed) -> list[UUID]:
 
 
 def objection(sender: str, receiver: str, envelope: Envelope) -> Reason | None:
-    """Why this message cannot be: its sender may not send it, or its tenant or version is none."""
+    """Why this message cannot be: its sender may not send it, its tenant or version is none, or it names a time ahead."""
     try:
         claims = msgspec.json.decode(envelope.body, type=Claims)
         data = msgspec.json.decode(claims.data, type=EventData) if claims.type else EventData()
@@ -120,6 +131,8 @@ def objection(sender: str, receiver: str, envelope: Envelope) -> Reason | None:
         return "tenant"
     if any(named not in (None, envelope.tenant_id) for named in (claims.tenant_id, data.organization_id)):
         return "tenant"
+    if claims.is_early():
+        return "early"
     return None if 0 <= claims.version <= highest_version(kind) else "version"
 
 

@@ -147,8 +147,29 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
             raise typer.Exit(bool(missing))
         worker_dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
         roles = migrate.role_of(settings.database_url), migrate.role_of(worker_dsn)
-        for migration in migrate.migrate(dsn, *roles, directories):
-            typer.echo(migration)
+        try:
+            for migration in migrate.migrate(dsn, *roles, directories):
+                typer.echo(migration)
+        except migrate.Blocked as blocked:
+            raise SystemExit(str(blocked)) from None
+        for role, own in zip(roles, (settings.database_url, worker_dsn), strict=True):
+            _reset_settings(role, own)
+
+
+def _reset_settings(role: str, dsn: str) -> None:
+    import psycopg
+
+    from shared import migrate
+
+    try:
+        removed = migrate.reset_settings(dsn)
+    except (
+        psycopg.OperationalError
+    ) as error:  # as through a pooler that takes no options, or with a password that is not valid any more
+        typer.echo(f"settings of {role} are not checked: {error}", err=True)
+    else:
+        if removed:
+            typer.echo(f"settings that {role} had of its own are removed: {', '.join(removed)}", err=True)
 
 
 def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:

@@ -93,7 +93,7 @@ def seal(conn: Connection) -> int:
 class Anchoring:
     """Signs each new head of the audit trail once, and writes it to the log and the anchor file, which are stored elsewhere.
 
-    Without a signing key it logs the head unsigned.
+    Without a signing key it logs the bare head. A head that is not written to the file is tried again with the next call.
     """
 
     def __init__(self, trail: str, signing_key: str | None, file: str) -> None:
@@ -114,6 +114,6 @@ class Anchoring:
             log.info("audit head", extra={"trail": self.trail, "position": head[0], "hash": head[1]})
             return
         anchor = Anchor.of(self.trail, head, self.signer)
+        log.info("audit anchor", extra=msgspec.structs.asdict(anchor))
         if self.file is not None:
             audit.append(self.file, anchor)
-        log.info("audit anchor", extra=msgspec.structs.asdict(anchor))

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
@@ -12,11 +12,22 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 SHARED = Path(__file__).parent / "migrations"
-LOCK = 7_402_001
 HISTORY: LiteralString = """
     CREATE TABLE IF NOT EXISTS migrations (
         name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
     )
+"""
+# A mode that SELECT, the one right that roles of processes have here, does not allow, and that their reading does not conflict with.
+LOCK: LiteralString = "LOCK TABLE migrations IN SHARE ROW EXCLUSIVE MODE"
+OTHERS_SECONDS = 600
+# Sessions with a lock on a table of this database.
+HOLDERS: LiteralString = """
+    SELECT l.pid, coalesce(a.usename, 'unknown'), string_agg(DISTINCT format('%%s of %%s', l.mode, c.relname), ', ')
+    FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+        JOIN pg_class c ON c.oid = l.relation AND c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+        LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.granted AND l.pid <> pg_backend_pid() AND (%(table)s::text IS NULL OR c.relname = %(table)s AND l.mode <> 'AccessShareLock')
+    GROUP BY 1, 2 ORDER BY 1 LIMIT 5
 """
 # The first line of a file whose statements make or drop indexes while the table is written to.
 CONCURRENTLY = "-- concurrently\n"
@@ -39,23 +50,37 @@ SESSIONS: dict[str, str] = {
 }
 
 
+# A role can connect and undo its own settings, however hostile.
+UNHINDERED = "-c statement_timeout=0 -c transaction_timeout=0 -c default_transaction_read_only=off"
+OWN_SETTINGS: LiteralString = """
+    SELECT DISTINCT split_part(setting, '=', 1) FROM pg_catalog.pg_db_role_setting s
+        JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) AS setting
+    WHERE r.rolname = session_user AND setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+    ORDER BY 1
+"""
+
+
 class ChangedMigration(Exception):
     """A migration that has run was edited afterwards; write a new one instead."""
+
+
+class Blocked(Exception):
+    """A lock was not had in time. The text names the sessions that hold locks, by process id and role."""
 
 
 def migrate(migration_dsn: str, app_role: str, worker_role: str, directories: list[Path]) -> list[str]:
     """Brings a database up to date and returns the names of what it ran. `{{app}}` and `{{worker}}` stand for the two roles.
 
     Old processes go on serving meanwhile: no statement waits longer than 5 s for a lock. A server that does not answer yet is waited
-    for, 60 s at most.
+    for, 60 s at most, and another `migrate` at most 10 minutes. Raises Blocked and ChangedMigration.
     """
     ran: list[str] = []
     _wait_for_server(migration_dsn)
     with psycopg.connect(migration_dsn, autocommit=True) as conn:
+        _make_history(conn)
         with _as_owner(conn, adopt=True):
-            conn.execute(HISTORY)
             protect(conn, app_role, worker_role)
-            # A process is ready once it finds here what its code expects.
+            # A process is ready once it finds here all that its code expects.
             for role in map(sql.Identifier, (app_role, worker_role)):
                 conn.execute(sql.SQL("GRANT SELECT ON migrations TO {}").format(role))
         for name, file in _files(directories):
@@ -101,6 +126,22 @@ def protect(conn: psycopg.Connection[Any], app_role: str, worker_role: str) -> N
     set_sessions(conn, conn.info.dbname)
 
 
+def reset_settings(dsn: str) -> list[str]:
+    """Removes the defaults that the role of `dsn` has for its own sessions, and returns their names. Only itself and superusers may.
+
+    Whoever had the role's password could have left some. Those of the database, `SESSIONS`, then hold again. Raises OperationalError
+    when the role cannot log in.
+    """
+    with psycopg.connect(dsn, autocommit=True, options=UNHINDERED) as conn:
+        conn.execute("SET search_path = pg_catalog")
+        names = [name for (name,) in conn.execute(OWN_SETTINGS)]
+        if names:
+            conn.execute("ALTER ROLE SESSION_USER RESET ALL")
+            database = sql.Identifier(conn.info.dbname)
+            conn.execute(sql.SQL("ALTER ROLE SESSION_USER IN DATABASE {} RESET ALL").format(database))
+    return names
+
+
 def set_sessions(conn: psycopg.Connection[Any], name: str) -> None:
     """Gives every new session in that database the time zone and time-outs that processes rely on."""
     for setting, value in SESSIONS.items():
@@ -108,23 +149,43 @@ def set_sessions(conn: psycopg.Connection[Any], name: str) -> None:
         conn.execute(statement.format(sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)))
 
 
+def _make_history(conn: psycopg.Connection[Any]) -> None:
+    if conn.execute("SELECT to_regclass('migrations') IS NULL").fetchone() == (True,):
+        # Another may make it in this moment: either error says that it has.
+        with suppress(psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable), conn.transaction():
+            _become_owner(conn, adopt=True)
+            conn.execute(HISTORY)
+
+
 @contextmanager
 def _as_owner(conn: psycopg.Connection[Any], adopt: bool = False) -> Iterator[None]:
     """A transaction as the role that owns the database, alone among migrations. With `adopt`, hands it what the login owns first.
 
-    Nothing outlives the transaction, so that this works through a pooler too.
+    Nothing outlives the transaction, so that this works through a pooler too. Raises Blocked.
     """
-    with conn.transaction():
-        conn.execute("SET LOCAL statement_timeout = 0")
-        conn.execute("SET LOCAL lock_timeout = 0")
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        conn.execute("SET LOCAL lock_timeout = '5s'")
-        owner, may_adopt = conn.execute(OWNER).fetchone() or (None, False)
-        if owner is not None:
-            if adopt and may_adopt:
-                conn.execute(sql.SQL("REASSIGN OWNED BY SESSION_USER TO {}").format(sql.Identifier(owner)))
-            conn.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
-        yield
+    table: str | None = "migrations"
+    try:
+        with conn.transaction():
+            conn.execute("SET LOCAL statement_timeout = 0")
+            conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{OTHERS_SECONDS}s")))
+            conn.execute(LOCK)
+            table = None
+            conn.execute("SET LOCAL lock_timeout = '5s'")
+            _become_owner(conn, adopt)
+            yield
+    except psycopg.errors.LockNotAvailable as error:
+        holders = conn.execute(HOLDERS, {"table": table}).fetchall()
+        named = "; ".join(f"process {pid} of {role}, {locks}" for pid, role, locks in holders)
+        raise Blocked(f"a lock was not had in time. These hold some now: {named or 'nobody any more'}") from error
+
+
+def _become_owner(conn: psycopg.Connection[Any], adopt: bool) -> None:
+    """For the transaction that is open."""
+    owner, may_adopt = conn.execute(OWNER).fetchone() or (None, False)
+    if owner is not None:
+        if adopt and may_adopt:
+            conn.execute(sql.SQL("REASSIGN OWNED BY SESSION_USER TO {}").format(sql.Identifier(owner)))
+        conn.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
 
 
 def _wait_for_server(dsn: str) -> None:

@@ -157,7 +157,10 @@ class Relay:
         return sorted(rows, key=lambda row: row.id)
 
     def _wait_for_bell(self) -> None:
-        self.redis.blpop([broker.bell_key(self.service)], timeout=POLL_SECONDS)
+        """Takes all rings at once: the next batch has the rows of each, and a bell that somebody filled is empty."""
+        key = broker.bell_key(self.service)
+        if self.redis.blpop([key], timeout=POLL_SECONDS):
+            self.redis.ltrim(key, 1, 0)
 
 
 def calls(rows: Iterable[Row]) -> Iterable[list[Row]]:

@@ -21,6 +21,9 @@ CONSUME = "consume"
 ACKNOWLEDGE = "acknowledge"
 # A batch is about half a MiB, or one message larger than that; a request's body is at most 1 MiB.
 MAX_CALL_BYTES = 8 * 1024 * 1024
+# After so many items in a row that are no calls, so many more are dropped unread.
+JUNK_IN_A_ROW = 100
+JUNK_DROPPED = 100_000
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -36,6 +39,11 @@ class Channel(redis.Channel):
     QoS = QoS
     body_encoding = None
     redis_url = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._refused: dict[str, int] = {}  # of each queue, how many in a row
+        super().__init__(*args, **kwargs)
+
     from_transport_options = (*redis.Channel.from_transport_options, "redis_url")
 
     def _get_pool(self, asynchronous: bool = False) -> ConnectionPool:
@@ -85,11 +93,25 @@ class Channel(redis.Channel):
                 message = message_of(queue, item)
             except Refusal as refusal:
                 count(refusal)
+                self._drop_junk(queue, refusal)
             else:
+                self._refused.pop(queue, None)
                 self.connection._deliver(message, queue)
             return True
         finally:
             self._in_poll = None
+
+    def _drop_junk(self, queue: str, refusal: Refusal) -> None:
+        """Empties a queue that somebody filled by the hundred thousand, since one by one that takes hours.
+
+        A genuine call among them is sent again by its producer's outbox.
+        """
+        self._refused[queue] = self._refused.get(queue, 0) + 1
+        if self._refused[queue] % JUNK_IN_A_ROW == 0:
+            with self.conn_or_acquire() as client:
+                length: Any = client.llen(queue)
+                client.ltrim(queue, 0, -1 - JUNK_DROPPED)
+            count(refusal, min(length, JUNK_DROPPED))
 
 
 class Transport(redis.Transport):

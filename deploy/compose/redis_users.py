@@ -1,5 +1,6 @@
 """A Redis user per service: it takes from its own queues, and may append to one queue of each partner, and do no more there.
 
+It can write no key that no process empties, and use no database but the first: junk of a user in strange hands would stay for good.
 Who tells whom follows from the table in `shared.messages`. The local stack, docker-compose and Kubernetes use the same lines.
 """
 
@@ -8,15 +9,18 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.messages import SERVICES, acknowledgements_queue, batches_queue, consumers_of, producers_for
+from services.webhook_dispatcher.queues import SENDER
+from shared.broker import bell_key
+from shared.messages import SERVICES, acknowledgements_queue, batches_queue, consumers_of, producers_for, queues_of
 
 # What redis-py and kombu say on every connection; MULTI holds the two reads of a queue's length when a worker begins.
-CONNECTION_COMMANDS = "ping hello client|setname client|setinfo select multi exec discard info"
-# What a Celery worker and the bell do with a service's own keys.
-OWN_COMMANDS = "lpush brpop blpop ltrim llen memory|usage"
+CONNECTION_COMMANDS = "ping hello client|setname client|setinfo multi exec discard info"
+# A worker takes from its queues; web processes, workers, relays and senders ring and empty the service's bells.
+OWN_COMMANDS = "brpop llen ltrim"
+BELL_COMMANDS = "lpush brpop blpop ltrim"
 PARTNER_COMMANDS = "lpush llen memory|usage"
 GATEWAY_COMMANDS = (
-    "ping hello client|setname client|setinfo select multi exec eval evalsha script|load "
+    "ping hello client|setname client|setinfo multi exec eval evalsha script|load "
     "incrby expire pexpire get set subscribe unsubscribe"
 )
 ENV = Path(__file__).parents[2] / ".env"
@@ -59,16 +63,18 @@ def partner_queues(service: str) -> list[str]:
     ]
 
 
+def bells(service: str) -> list[str]:
+    """The keys with which processes of a service wake one another."""
+    return [bell_key(service), *([bell_key(SENDER)] if service == "webhook_dispatcher" else [])]
+
+
 def _service(name: str, password: str) -> str:
-    own = [f"~{name}.*", *_commands(CONNECTION_COMMANDS), *_commands(OWN_COMMANDS)]
-    # %W~ grants writing alone: what a service puts there it can neither read back nor take away.
-    partners = [
-        f"(-@all %W~{queue} {' '.join(_commands(PARTNER_COMMANDS))})"
-        for queue in partner_queues(name)
-        if not queue.startswith(f"{name}.")
-    ]
-    bell = [f"&{REVOCATIONS}", "+publish"] if name == "auth" else []
-    return _line(name, password, [*own, *bell, *partners])
+    own = [*(f"~{queue}" for queue in queues_of(name)), *_commands(CONNECTION_COMMANDS), *_commands(OWN_COMMANDS)]
+    rung = f"(-@all {' '.join(f'~{key}' for key in bells(name))} {' '.join(_commands(BELL_COMMANDS))})"
+    # %W~ grants writing alone: a service can neither read back nor take away an item that it put there.
+    partners = [f"(-@all %W~{queue} {' '.join(_commands(PARTNER_COMMANDS))})" for queue in partner_queues(name)]
+    published = [f"&{REVOCATIONS}", "+publish"] if name == "auth" else []
+    return _line(name, password, [*own, *published, rung, *partners])
 
 
 def _commands(names: str) -> list[str]:

@@ -15,4 +15,6 @@ CREATE ROLE monitor LOGIN CONNECTION LIMIT 5 IN ROLE pg_monitor PASSWORD :'monit
 GRANT :"owner" TO :"migrator";
 ALTER DATABASE :"db" OWNER TO :"owner";
 ALTER SCHEMA public OWNER TO :"owner";
+REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea), lowrite(integer, bytea)
+FROM PUBLIC;
 SQL

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import LiteralString
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -12,6 +13,12 @@ from deploy.local.table import Service
 from shared import migrate as migrations
 
 KINDS = ("migrator", "app", "worker")
+# Nothing here uses large objects, and everybody could make some. deploy/compose/roles.sh has the same line.
+NO_LARGE_OBJECTS: LiteralString = """
+    REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea),
+        lowrite(integer, bytea)
+    FROM PUBLIC
+"""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ def prepare_roles(admin_url: str, service: Service, passwords: Mapping[str, str]
                 sql.Literal(passwords.get(name)),
             )
             connection.execute(statement)
+            connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(name)))
         migrator = role(service, "migrator")
         connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(owner), sql.Identifier(migrator)))
 
@@ -87,6 +95,8 @@ def create(admin_url: str, service: Service, name: str = "", template: str = "te
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
         users = sql.SQL(", ").join(sql.Identifier(role(service, kind)) for kind in ("app", "worker"))
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, users))
+    with psycopg.connect(address(admin_url, name), autocommit=True) as connection:
+        connection.execute(NO_LARGE_OBJECTS)
 
 
 def drop(admin_url: str, name: str) -> None:

@@ -23,7 +23,7 @@ from deploy.local.screen import Screen
 from deploy.local.state import AlreadyRunning, State, Unusable
 from deploy.local.supervisor import Server, StartFailed, Supervisor
 from deploy.local.table import SERVICES, Service
-from shared.migrate import ChangedMigration
+from shared.migrate import Blocked, ChangedMigration
 
 FAILURES = (Misconfigured, PortTaken, AlreadyRunning, Unusable, ProgramMissing, ServerFailed, StartFailed)
 """Reasons why a stack cannot start; the text of each is for a person."""
@@ -121,7 +121,7 @@ def _prepare(made: Plan, screen: Screen) -> list[Process]:
         raise StartFailed(
             f"migration {error} was edited after it ran here: `make reset` starts with empty databases"
         ) from error
-    except psycopg.Error as error:
+    except (psycopg.Error, Blocked) as error:
         raise StartFailed(f"the databases could not be prepared: {error}") from error
     environment.remember(made)
     screen.phase("databases", f"{len(made.services)} with {len(ran)} new migrations")

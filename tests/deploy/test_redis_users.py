@@ -1,20 +1,27 @@
 """Each service's Redis user can do its work. On keys of other services it can only append to one queue for each consumer."""
 
+import asyncio
 import shlex
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from redis import Redis
-from redis.exceptions import ConnectionError, NoPermissionError
+from redis.exceptions import ConnectionError, NoPermissionError, OutOfMemoryError
+from services.webhook_dispatcher.sender import Sender
 
-from deploy.compose.redis_users import beside, partner_queues, users
+from deploy.compose.redis_users import bells, beside, partner_queues, users
 from deploy.local import binaries, ports
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
+from services.webhook_dispatcher.queues import SENDER
 from shared import outbox
+from shared.broker import bell_key
 from shared.database import open_tasks_pool, task_transaction
 from shared.messages import SERVICES, queues_of
 from shared.relay import Relay
@@ -98,15 +105,17 @@ def publish(database: Database) -> None:
 
 @pytest.mark.parametrize("user", SERVICES)
 def test_a_service_appends_to_its_own_pairs_and_to_no_other_queue(server: RedisServer, user: str) -> None:
-    mine = {*partner_queues(user), *queues_of(user)}
+    mine = {*partner_queues(user)}
     with Redis.from_url(url(server, user)) as redis:
         for queue in ALL_QUEUES:
             if queue in mine:
                 assert redis.lpush(queue, "x") > 0
                 continue
-            for attempt in (lambda queue=queue: redis.lpush(queue, "x"), lambda queue=queue: redis.llen(queue)):
+            with pytest.raises(NoPermissionError):
+                redis.lpush(queue, "x")
+            if not queue.startswith(f"{user}."):
                 with pytest.raises(NoPermissionError):
-                    attempt()
+                    redis.llen(queue)
     with Redis.from_url(server.url) as redis:
         redis.flushall()
 
@@ -126,6 +135,72 @@ def test_a_service_can_do_nothing_else_to_the_queues_of_others_or_to_redis(serve
                     redis.execute_command(*(word.format(queue) for word in attempt.split()))
         assert all(admin.lrange(queue, 0, -1) == [b"first", b"second"] for queue in theirs)
         admin.flushall()
+
+
+@pytest.mark.parametrize("user", SERVICES)
+def test_what_a_service_in_strange_hands_filled_is_emptied_without_an_administrator(
+    server: RedisServer, fresh_database: FreshDatabase, user: str
+) -> None:
+    """It tries keys of every kind in every database, fills those that it may write, and leaves."""
+    others = [f"{user}.{name}" for name in ("own", "junk", "from.nobody")]
+    bells_of_all = [key for service in SERVICES for key in bells(service)]
+    with Redis.from_url(server.url) as admin:
+        limit: Any = admin.config_get("maxmemory")["maxmemory"]
+        admin.config_set("maxmemory", f"{16 << 20}")
+        try:
+            filled = fill(server, user, [*others, *bells_of_all, *ALL_QUEUES, "limit:junk", "_kombu.binding.junk"])
+            assert set(filled) == {*bells(user), *partner_queues(user)}
+            with pytest.raises(OutOfMemoryError):
+                admin.lpush("webhook_dispatcher.from.epcr", "x" * 100_000)
+            with pytest.raises(NoPermissionError), Redis.from_url(url(server, user).removesuffix("0") + "1") as redis:
+                redis.lpush(filled[0], "x")
+            everybody_works(server, fresh_database("epcr"), user, filled)
+            assert admin.info("keyspace") == {}
+            admin.lpush("webhook_dispatcher.from.epcr", "x" * 100_000)
+        finally:
+            admin.flushall()
+            admin.config_set("maxmemory", limit)
+
+
+def fill(server: RedisServer, user: str, keys: list[str]) -> list[str]:
+    """Puts small items into every key that the user may write, then large ones until there is no memory. Returns the keys."""
+    filled: list[str] = []
+    with Redis.from_url(url(server, user)) as redis:
+        for key in keys:
+            with suppress(NoPermissionError):
+                for _ in range(50):
+                    redis.lpush(key, *["junk"] * 1000)
+                filled.append(key)
+        with suppress(OutOfMemoryError):
+            for key in cycle(filled):
+                redis.lpush(key, "x" * 100_000)
+        with suppress(OutOfMemoryError):
+            while True:
+                redis.lpush(filled[-1], "junk")
+    return filled
+
+
+def everybody_works(server: RedisServer, database: Database, user: str, keys: list[str]) -> None:
+    """The relay, the senders and, one after another, the workers whose keys these are, each with its own user, until the keys are gone."""
+    settings = Settings(
+        worker_database_url=database.worker, redis_url=url(server, user), service_signing_key=signing_key(user)
+    )
+    with Redis.from_url(server.url) as admin, running(Relay(user, settings)):
+        for service in dict.fromkeys(key.partition(".")[0] for key in keys if key not in bells(user)):
+            mine = [key for key in keys if key in queues_of(service)]
+            with consuming(service, database, url(server, service)):
+                wait_for(lambda mine=mine: not admin.exists(*mine), what=f"{service} to empty {mine}")
+        if user == "webhook_dispatcher":
+            asyncio.run(listen_until_empty(admin, settings))
+        wait_for(lambda: not admin.exists(*bells(user)), what="the bells to be empty")
+
+
+async def listen_until_empty(admin: Redis, settings: Settings) -> None:
+    pump: Any = SimpleNamespace(slots=SimpleNamespace(free=1), wake=lambda named: None)
+    sender: Any = SimpleNamespace(settings=settings)
+    listening = asyncio.create_task(Sender._listen(sender, pump))
+    await asyncio.to_thread(wait_for, lambda: not admin.exists(bell_key(SENDER)), what="the senders' bell to be empty")
+    listening.cancel()
 
 
 def test_the_gateway_may_not_administer(server: RedisServer) -> None:

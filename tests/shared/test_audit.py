@@ -1,9 +1,14 @@
 """The audit trail: verification finds a changed entry or chain, and names the place."""
 
+import fcntl
 import hashlib
 import json
+import os
+import resource
+import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +29,8 @@ from shared.signatures import PublicKeys, Signer
 from tests.shared.support import scalar
 
 CALLER = Caller(tenant_id="org_1", client_id="app_1", subject="usr_1")
-SIGNER = Signer(f"k1:{new_key()}")
+ANCHOR_KEY = f"k1:{new_key()}"
+SIGNER = Signer(ANCHOR_KEY)
 KEYS = PublicKeys(SIGNER.public_text("epcr"))
 SEALED = "SELECT audit_id FROM audit_leaves ORDER BY batch, number LIMIT 1 OFFSET %s"
 
@@ -443,7 +449,98 @@ def test_lines_of_others_are_passed_over_and_one_cut_short_is_not(trail: Databas
         list(audit_check.read_anchors([line[:-20]], "epcr", KEYS))
 
 
-# Seals of single entries, from before batches, can still be verified.
+@contextmanager
+def almost_full(file: Path, left: int) -> Iterator[None]:
+    """The file may grow by `left` bytes, as on a disk that has no more."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + left, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heard)
+
+
+def anchors_in(file: Path) -> list[int]:
+    lines = file.read_text().splitlines()
+    return [each.position for each in audit_check.read_anchors(lines, "epcr", KEYS)]
+
+
+def numbered(position: int) -> Anchor:
+    return Anchor.of("epcr", (position, f"{position:064x}"), SIGNER)
+
+
+@pytest.mark.parametrize("append_only", [False, True])
+def test_an_anchor_for_which_the_disk_has_no_room_is_not_taken_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, append_only: bool
+) -> None:
+    """Also where nobody may shorten the file, so that the torn line stays."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    file = tmp_path / "anchors"
+    if append_only:
+        monkeypatch.setattr(os, "ftruncate", refuse)
+    audit.append(file, numbered(1))
+    whole = file.read_bytes()
+    with almost_full(file, 50):
+        for _ in range(2):
+            with pytest.raises(OSError, match=r"No space left|File too large"):
+                audit.append(file, numbered(2))
+    assert (file.read_bytes() == whole) is not append_only
+    for position in (2, 3):
+        audit.append(file, numbered(position))
+    assert anchors_in(file) == [1, 2, 3]
+
+
+def test_the_relay_writes_an_anchor_again_that_found_no_room(trail: Database, tmp_path: Path) -> None:
+    file = tmp_path / "anchors"
+    once = relay_anchors(trail, file, ANCHOR_KEY)
+    once()
+    write(trail, "enc_5")
+    seal(trail)
+    with almost_full(file, 50), pytest.raises(OSError, match=r"No space left|File too large"):
+        once()
+    once()
+    assert anchors_in(file) == [2, 3]
+
+
+def test_writers_of_the_anchor_file_wait_for_each_other_for_some_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "LOCK_SECONDS", 0.1)
+    file = tmp_path / "anchors"
+    audit.append(file, numbered(1))
+    with file.open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError, match="another process holds it"):
+            audit.append(file, numbered(2))
+    audit.append(file, numbered(2))
+    assert anchors_in(file) == [1, 2]
+
+
+@pytest.mark.parametrize("cut", [5, 25, 120, 200])
+def test_a_torn_anchor_is_passed_over_where_a_later_one_covers_it(cut: int) -> None:
+    first, second, third = (msgspec.json.encode(numbered(position)).decode() for position in (1, 2, 3))
+
+    def read(*lines: str) -> list[int]:
+        return [each.position for each in audit_check.read_anchors(lines, "epcr", KEYS)]
+
+    assert read(first, second[:cut], second, third) == [1, 2, 3]
+    assert read(first, second[:cut], third) == [1, 3]
+    # As a version before went on after a torn line.
+    assert read(first, second[:cut] + second, third) == [1, 2, 3]
+    uncovered = [(first, third[:cut]), (third[:cut],)] if cut > 10 else []
+    # The rest of the line names the third position.
+    uncovered += [(third[:cut], second)] if '"position":3,' in third[:cut] else []
+    for lines in uncovered:
+        with pytest.raises(Broken, match=r"line \d of the anchors is cut short"):
+            read(*lines)
+
+
+# Seals of one entry each, as they were made before batches, stay verifiable.
 
 
 def seal_singly(database: Database) -> None:

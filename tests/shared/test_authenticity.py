@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -175,6 +176,38 @@ def test_a_version_from_the_future_is_refused(producer: str, consumer: str, body
     assert objection(producer, consumer, body | {"version": 4 * 10**18}) == "version"
     assert objection(producer, consumer, body | {"version": -1}) == "version"
     assert objection(producer, consumer, body | {"version": "1"}) == "malformed"
+
+
+DATED = [
+    ("auth", "control_plane", {"name": "control_plane.authority_ended.v1"}, "ended_at"),
+    ("epcr", "webhook_dispatcher", {"name": "webhook_dispatcher.event.v1", "type": "epcr.encounter.created"}, "timestamp"),
+    ("webhook_dispatcher", "control_plane", {"name": "control_plane.event.v1"}, "timestamp"),
+    ("control_plane", "webhook_dispatcher", {"name": "webhook_dispatcher.automation_delivery.v1"}, "timestamp"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("producer", "consumer", "body", "field"), DATED, ids=lambda value: str(value)[-40:])
+def test_a_time_ahead_of_every_clock_is_refused(producer: str, consumer: str, body: dict[str, Any], field: str) -> None:
+    """The platform would believe it for good: an authority that ended then stops all that is authorised until then."""
+    now = datetime.now(UTC)
+    for minutes, reason in (
+        (-60 * 24 * 365, None),
+        (0, None),
+        (10, None),
+        (20, "early"),
+        (60 * 24 * 365 * 70, "early"),
+    ):
+        moment = (now + timedelta(minutes=minutes)).isoformat()
+        assert objection(producer, consumer, body | {field: moment}) == reason
+    assert objection(producer, consumer, body | {field: now.replace(tzinfo=None).isoformat()}) == "malformed"
+    assert objection(producer, consumer, body | {field: 1}) == "malformed"
+
+
+def test_a_day_that_has_not_begun_anywhere_is_refused() -> None:
+    body = {"name": "graphql_api.encounter_facts.v1", "version": 1}
+    soon = datetime.now(UTC) + timedelta(minutes=10)
+    for day, reason in ((soon, None), (soon - timedelta(days=400), None), (soon + timedelta(days=2), "early")):
+        assert objection("epcr", "graphql_api", body | {"day": day.date().isoformat()}) == reason
 
 
 def test_nobody_announces_an_event_of_another_service() -> None:

@@ -1,6 +1,10 @@
 """Migrations: each runs once, none may change afterwards, and two roles may use the schema but not change it."""
 
+import os
+import subprocess
+import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +12,9 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
+from deploy.local.plan import new_key
 from shared import migrate
+from shared.identity import SigningKey
 from tests.shared.support import scalar
 
 
@@ -85,6 +91,42 @@ def test_every_session_has_the_time_outs_whatever_it_asks_for_at_its_start(produ
         assert found == [(value,) for value in migrate.SESSIONS.values()]
 
 
+@pytest.mark.parametrize("kind", ["app", "worker"])
+def test_settings_that_a_role_left_for_its_sessions_end_with_the_next_migration(producer: Database, kind: str) -> None:
+    dsn, role = getattr(producer, kind), f"epcr_{kind}"
+    left = {
+        "default_transaction_read_only": "on", "statement_timeout": "1ms", "transaction_timeout": "1ms", "row_security": "off",
+        "search_path": "nowhere", "lock_timeout": "1ms", "idle_in_transaction_session_timeout": "0",
+    }  # fmt: skip
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        for name, value in left.items():
+            conn.execute(f"ALTER ROLE {role} SET {name} = '{value}'".encode())
+        conn.execute(f"ALTER ROLE {role} IN DATABASE {producer.name} SET work_mem = '64kB'".encode())
+    done = operate(producer)
+    assert f"settings that {role} had of its own are removed: default_transaction_read_only, idle_in" in done
+    assert migrate.reset_settings(dsn) == []
+    assert scalar(producer.admin, "SELECT count(*) FROM pg_db_role_setting WHERE setrole = %s::regrole", role) == 0
+    with psycopg.connect(dsn) as conn:
+        found = [conn.execute(f"SHOW {name}".encode()).fetchone() for name in migrate.SESSIONS]
+    assert found == [(value,) for value in migrate.SESSIONS.values()]
+
+
+def operate(database: Database) -> str:
+    """`migrate` as a command; returns the text on its error stream."""
+    settings = {
+        "DATABASE_URL": database.app,
+        "WORKER_DATABASE_URL": database.worker,
+        "MIGRATION_DATABASE_URL": database.migrator,
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "ENCRYPTION_KEYS": f"1:{new_key()}",
+        "IDENTITY_PUBLIC_KEYS": SigningKey(f"k:{new_key()}").public_text(),
+    }
+    command = [sys.executable, "-m", "services.epcr", "migrate"]
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
 def test_two_at_once_run_each_migration_once(producer: Database, folder: Path) -> None:
     ran: list[str] = []
     both = [threading.Thread(target=lambda: ran.extend(run(producer, folder))) for _ in range(2)]
@@ -93,6 +135,59 @@ def test_two_at_once_run_each_migration_once(producer: Database, folder: Path) -
     for thread in both:
         thread.join()
     assert ran == ["things/0001_things.sql"]
+
+
+@pytest.mark.parametrize("kind", ["app", "worker"])
+def test_no_role_of_a_process_keeps_migrations_waiting(
+    producer: Database, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """It takes the lock of the versions before, each lock on their history that it may take, and reads that."""
+    monkeypatch.setattr(migrate, "OTHERS_SECONDS", 2)
+    with psycopg.connect(getattr(producer, kind)) as role:
+        role.execute("SET idle_in_transaction_session_timeout = 0")
+        role.execute("SELECT pg_advisory_lock(7402001)")
+        for mode in ("ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE", "EXCLUSIVE", "ACCESS EXCLUSIVE"):
+            with suppress(psycopg.errors.InsufficientPrivilege), role.transaction():
+                role.execute(f"LOCK TABLE migrations IN {mode} MODE".encode())
+        for strength in ("KEY SHARE", "UPDATE"):
+            with suppress(psycopg.errors.InsufficientPrivilege), role.transaction():
+                role.execute(f"SELECT FROM migrations FOR {strength}".encode())
+        role.execute("SELECT count(*) FROM migrations")
+        done = threading.Thread(target=lambda: ran.append(run(producer, folder)), daemon=True)
+        ran: list[list[str]] = []
+        done.start()
+        done.join(30)
+        assert ran == [["things/0001_things.sql"]]
+
+
+def test_whoever_blocks_a_migration_is_named(producer: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "OTHERS_SECONDS", 1)
+    (folder / "0002_outbox.sql").write_text("SET LOCAL lock_timeout = '200ms'; ALTER TABLE outbox ADD COLUMN x text;")
+    with psycopg.connect(producer.app) as reader:
+        reader.execute("SELECT count(*) FROM outbox")
+        with pytest.raises(
+            migrate.Blocked, match=rf"process {reader.info.backend_pid} of epcr_app, AccessShareLock of outbox"
+        ):
+            run(producer, folder)
+    with psycopg.connect(producer.migrator) as other:
+        other.execute(migrate.LOCK)
+        named = rf"process {other.info.backend_pid} of epcr_migrator, ShareRowExclusiveLock of migrations"
+        with pytest.raises(migrate.Blocked, match=named):
+            run(producer, folder)
+
+
+def test_two_at_once_begin_an_empty_database(producer: Database, folder: Path) -> None:
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute("DROP SCHEMA public CASCADE")
+        conn.execute("CREATE SCHEMA public AUTHORIZATION epcr_owner")
+    ran: list[str] = []
+    both = [threading.Thread(target=lambda: ran.extend(run(producer, folder))) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert sorted(ran) == sorted(set(ran))
+    assert "things/0001_things.sql" in ran
 
 
 def test_a_database_without_any_history_lacks_everything(postgres: Any) -> None:

@@ -28,7 +28,8 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     return EncounterFacts(
         encounter_id=encounter.id,
         version=encounter.revision,
-        day=_began(record).date(),
+        # A record may name times ahead of every clock, which no consumer takes.
+        day=min(_began(record), encounter.updated_at).astimezone(UTC).date(),
         status=encounter.status,
         care_model=encounter.care_model,
         response="emergency" if encounter.care_model == "prehospital_emergency" else encounter.care_model,

@@ -22,7 +22,7 @@ from redis import RedisError
 
 from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
-from services.webhook_dispatcher.queues import MOST_NAMED, SENDER
+from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.sending import ladder, queries, recording
 from services.webhook_dispatcher.sending.addresses import Policy, create_resolver
 from services.webhook_dispatcher.sending.client import Client, Due, Sent, deliver
@@ -350,6 +350,8 @@ class Sender:
                         await asyncio.sleep(PAUSE)
                     elif rung := await redis.brpop([key], timeout=1):
                         pump.wake(named_in(rung[1]))
+                        # Shortens a list that somebody filled with forged rings to the length that genuine rings leave.
+                        await redis.ltrim(key, 0, MOST_RINGS - 1)
                 except (RedisError, OSError):
                     await asyncio.sleep(1)
 
