@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from services.auth.lines import networks_of
+from services.auth.networks import networks_of
 from services.auth.saml import documents, readers
 from services.auth.saml.documents import MessageRefused
 from services.auth.saml.reader import PastedMetadata, ResponseForm

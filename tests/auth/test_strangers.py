@@ -10,10 +10,10 @@ import httpx
 import pytest
 from pyotp.totp import TOTP
 
-from services.auth.lines import Busy, Lines, Turns
 from services.auth.signin import factors, metrics, passwords, throttle
 from services.auth.signin.hashing import Hashing
 from shared.crypto import Keyring
+from shared.turns import Busy, Lines, Turns
 from tests.auth.federation import Connection
 from tests.auth.support import PASSWORD, Auth, Browser
 from tests.auth.test_operator import operate

@@ -8,7 +8,6 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.lines import Busy
 from services.auth.oauth.reading import read_form
 from services.auth.saml import logout_endpoints, people
 from services.auth.saml.models import Federated
@@ -22,6 +21,7 @@ from shared.crypto import Keyring, UnreadableCiphertext
 from shared.database import AsyncConnection, aset_tenant, transaction
 from shared.encoding import base64url_decode, base64url_encode
 from shared.identity import caller as caller_of
+from shared.turns import Busy
 
 PENDING_SECONDS = 300
 PENDING_CONTEXT = b"sign-in pending its second factor"
