@@ -42,16 +42,17 @@ class Route(msgspec.Struct, frozen=True):
 
 
 AUTH = (
-    Route("/.well-known", "auth", Access.PUBLIC, "public", exact=False),
+    Route("/.well-known", "auth", Access.PUBLIC, "discovery", exact=False),
     Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", body=64 * KIB, below=False),
+    Route("/v1/oauth/authorize", "auth", Access.PUBLIC, "sign_in", body=64 * KIB),
     Route("/v1/oauth", "auth", Access.PUBLIC, "public", body=64 * KIB, exact=False),
-    Route("/v1/auth", "auth", Access.PUBLIC, "public", body=64 * KIB, exact=False),
-    Route("/v1/saml", "auth", Access.OPTIONAL, "public", exact=False),
+    Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, exact=False),
+    Route("/v1/saml", "auth", Access.OPTIONAL, "saml", exact=False),
     Route("/v1/platform", "auth", exact=False),
     Route("/v1/webhooks", "webhooks"),
 )
 API = (
-    Route("/.well-known", "auth", Access.PUBLIC, "public", exact=False),
+    Route("/.well-known", "auth", Access.PUBLIC, "discovery", exact=False),
     Route("/graphql", "graphql", limit="graphql", body=128 * KIB, below=False),
     Route("/api/v1/graphql", "graphql", limit="graphql", exact=False),
     Route("/api/v1/epcr", "epcr", exact=False),
