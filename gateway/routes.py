@@ -44,16 +44,17 @@ class Route(msgspec.Struct, frozen=True):
 
 
 AUTH = (
-    Route("/.well-known", "auth", Access.PUBLIC, "public", with_path=False),
+    Route("/.well-known", "auth", Access.PUBLIC, "discovery", with_path=False),
     Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", body=64 * KIB, with_subpaths=False),
+    Route("/v1/oauth/authorize", "auth", Access.PUBLIC, "sign_in", body=64 * KIB),
     Route("/v1/oauth", "auth", Access.PUBLIC, "public", body=64 * KIB, with_path=False),
-    Route("/v1/auth", "auth", Access.PUBLIC, "public", body=64 * KIB, with_path=False),
-    Route("/v1/saml", "auth", Access.OPTIONAL, "public", with_path=False),
+    Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_path=False),
+    Route("/v1/saml", "auth", Access.OPTIONAL, "saml", with_path=False),
     Route("/v1/platform", "auth", with_path=False),
     Route("/v1/webhooks", "webhooks"),
 )
 API = (
-    Route("/.well-known", "auth", Access.PUBLIC, "public", with_path=False),
+    Route("/.well-known", "auth", Access.PUBLIC, "discovery", with_path=False),
     Route("/graphql", "graphql", limit="graphql", body=128 * KIB, with_subpaths=False),
     Route("/api/v1/graphql", "graphql", limit="graphql", with_path=False),
     Route("/api/v1/epcr", "epcr", with_path=False),

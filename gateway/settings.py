@@ -43,6 +43,9 @@ class Settings(settings.Process, frozen=True, kw_only=True):
     trusted_proxies: Annotated[str, NETWORKS] = ""
     revocation_max_staleness: settings.Positive = 300
     rate_limit_token: Rate = "600/60"  # noqa: S105 a rate
+    rate_limit_discovery: Rate = "6000/60"
+    rate_limit_sign_in: Rate = "1200/60"
+    rate_limit_saml: Rate = "1200/60"
     rate_limit_public: Rate = "1200/60"
     rate_limit_read: Rate = "3000/60"
     rate_limit_write: Rate = "1200/60"

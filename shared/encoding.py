@@ -1,4 +1,4 @@
-"""base64url without padding (RFC 4648 §5), decoded strictly."""
+"""base64url without padding (RFC 4648 §5), decoded strictly: each sequence of bytes has one text."""
 
 import base64
 import binascii
@@ -12,10 +12,13 @@ def base64url_encode(data: bytes) -> str:
 
 
 def base64url_decode(text: str) -> bytes:
-    """Raises ValueError for padding, characters outside the alphabet or an impossible length."""
+    """Raises ValueError for padding, characters outside the alphabet, an impossible length or bits beyond the last byte."""
     if not _ALPHABET.fullmatch(text):
         raise ValueError("not base64url")
     try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except binascii.Error as error:
         raise ValueError("not base64url") from error
+    if base64url_encode(data) != text:
+        raise ValueError("not base64url")
+    return data

@@ -214,7 +214,7 @@ class _Search:
                     self._add(pointer, f"Expected at most {meta.max_length} {unit}.", "length", limit=meta.max_length)
                     return True
                 if isinstance(value, str) and meta.pattern is not None and not re.search(meta.pattern, value):
-                    self._add(pointer, f"Expected a string that matches {meta.pattern}", "pattern")
+                    self._add(pointer, f"Expected a string that matches {in_ecmascript(meta.pattern)}", "pattern")
                     return True
             elif isinstance(value, int | float | Decimal):
                 for name, words, holds in _BOUNDS:
@@ -233,3 +233,8 @@ def _is(value: Any, option: _Option) -> bool:
     if option.word == "number":
         return word in ("number", "integer")
     return word == option.word or option.origin is Any
+
+
+def in_ecmascript(pattern: str) -> str:
+    """A pattern of ours as JSON Schema writes it. Python's own `$` would let a line end pass, and ECMAScript has no `\\Z`."""
+    return pattern.replace(r"\Z", "$")

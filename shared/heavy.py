@@ -1,17 +1,18 @@
 """Requests that take long to read take turns, and get a quarter of the time; the longest are read in a thread beside the event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import copy_context
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from shared import problems
-from shared.turns import Crowded, Turns
+from shared.turns import Busy, Gone, Lines, Turns
 
 LARGE = 8 << 10
 """Bytes. The worst body of that size is decoded, or all its faults are found, within a few milliseconds."""
@@ -31,11 +32,13 @@ Result = TypeVar("Result")
 
 
 class _Line:
-    """Tenants take turns, and none fills more than half of the queue; the requests of each come in their order."""
+    """Tenants take turns, and so do the clients of each. In a full queue the one with the most waiting gives way."""
 
     def __init__(self) -> None:
-        self.tenants = Turns(1, WAITING, PER_TENANT, rest=3.0)
-        self.clients = Turns(WAITING + 1, 0, PER_CLIENT)
+        self.waiting = Lines(WAITING)
+        self.turns = Turns(1, self.waiting, rest=3.0)
+        self.tenants = Counter[str]()
+        self.clients = Counter[str]()
         self.thread = ThreadPoolExecutor(1, "large-bodies")
 
 
@@ -44,7 +47,11 @@ _lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary(
 
 @asynccontextmanager
 async def turn(request: Request, *, heavy: bool) -> AsyncIterator[None]:
-    """Around work that holds the event loop, where it is `heavy`. Raises Problem: 429 where too much of the caller's waits, 503 of all."""
+    """Around work that holds the event loop, where it is `heavy`.
+
+    Raises Problem: 429 where more of the caller's waits than its share, 503 where many tenants wait with one each. Raises
+    ClientDisconnect, before any work, where the client has left.
+    """
     if not heavy:
         yield
         return
@@ -53,11 +60,21 @@ async def turn(request: Request, *, heavy: bool) -> AsyncIterator[None]:
     client = "" if caller is None else caller.client_id or caller.address
     # All callers without a token share the turns of one tenant, as they share its places at the gateway.
     tenant = "" if caller is None else caller.tenant_id
-    try:
-        async with line.clients.take(client), line.tenants.take(tenant):
+    if await request.is_disconnected():
+        raise ClientDisconnect
+    if line.clients[client] >= PER_CLIENT or line.tenants[tenant] >= PER_TENANT:
+        raise _share_is_used()
+    with _counted(line.clients, client), _counted(line.tenants, tenant):
+        try:
+            await line.turns.enter(line.waiting, (tenant, client), gone=lambda: _disconnected(request))
+        except Gone:
+            raise ClientDisconnect from None
+        except Busy:
+            if line.tenants[tenant] > 1:
+                raise _share_is_used() from None
+            raise problems.unavailable("Too many large requests are being read; try again.") from None
+        async with line.turns.held():
             yield
-    except Crowded as crowded:
-        raise _refusal(crowded) from None
 
 
 async def aside(work: Callable[[], Result]) -> Result:
@@ -74,8 +91,26 @@ def _line() -> _Line:
     return _lines.get(loop) or _lines.setdefault(loop, _Line())
 
 
-def _refusal(crowded: Crowded) -> problems.Problem:
-    if not crowded.by_key:
-        return problems.unavailable("Too many large requests are being read; try again.")
+@contextmanager
+def _counted(counts: Counter[str], key: str) -> Iterator[None]:
+    counts[key] += 1
+    try:
+        yield
+    finally:
+        counts[key] -= 1
+        if not counts[key]:
+            del counts[key]
+
+
+async def _disconnected(request: Request) -> None:
+    """Returns when the client leaves. Its body is read by then, so that the server has nothing else to report."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _share_is_used() -> problems.Problem:
     most = f"At most {PER_CLIENT} large requests of one client, and {PER_TENANT} of one organisation, are read at once"
-    return problems.Problem(429, "Too many requests", f"{most}; wait for their answers.", headers={"retry-after": "1"})
+    fewer = "fewer while many organisations send them"
+    return problems.Problem(
+        429, "Too many requests", f"{most}, {fewer}; wait for their answers.", headers={"retry-after": "1"}
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from shared.faults import in_ecmascript
 from shared.http import Number
 from shared.openapi_common import QUERY_FIELDS
 
@@ -65,6 +66,8 @@ def _member(name: str, value: Any, prefix: str) -> Any:
         return f"#/components/schemas/{prefix}.{value.rpartition('/')[2]}"
     if name == "description" and isinstance(value, str):
         return inspect.cleandoc(value)  # as Python 3.13 does itself; the document must be equal on every version
+    if name == "pattern" and isinstance(value, str):
+        return in_ecmascript(value)
     adapted = _adapted(value, prefix)
     return _as_time(adapted) if name == "at" or name.endswith("_at") else adapted
 

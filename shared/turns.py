@@ -1,92 +1,206 @@
-"""A few places for work that costs much, given out in turn by key, so that whoever asks often waits longer than whoever asks once."""
+"""Limits expensive work to a few requests at once. The others wait in bounded lines that are fair between groups.
+
+Each request names its groups, the widest first: its tenant and its client, or the /48 and the /64 of its address. Groups take turns,
+and so do groups within a group. In a full line a newcomer displaces the last request of the group with the most waiting, so that a
+flood delays only its sender.
+"""
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 
-class Crowded(Exception):
-    """So many wait already that another would wait too long. `by_key` says that they are of the same key."""
+class Busy(Exception):
+    """The line is full, and no group in it has more than its share."""
 
-    def __init__(self, *, by_key: bool) -> None:
-        super().__init__()
-        self.by_key = by_key
+
+class Gone(Exception):
+    """The client of a waiting request has left."""
+
+
+class Waiter:
+    """A waiting request. `path` holds its groups, the widest first."""
+
+    __slots__ = ("future", "path", "pool")
+
+    def __init__(self, path: Sequence[str], pool: str = "") -> None:
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.path = tuple(path)
+        self.pool = pool
+
+
+class Lines:
+    """`places` to wait in, at most `of_pool` of them for one pool, such as one SAML connection."""
+
+    def __init__(self, places: int, of_pool: int | None = None) -> None:
+        self._places = places
+        self._of_pool = of_pool or places
+        # Groups in groups by name, in the order of their turns; the innermost hold the waiters.
+        self._turns: dict[str, Any] = {}
+        self._pools: Counter[str] = Counter()
+        self.number = 0
+
+    def join(self, waiter: Waiter) -> None:
+        """Raises Busy, or makes the displaced waiter raise it."""
+        if self._pools[waiter.pool] >= self._of_pool:
+            self._displace(_largest([one for one in self._waiting() if one.pool == waiter.pool], waiter.path))
+        elif self.number >= self._places:
+            self._displace(_largest(self._waiting(), waiter.path) or self._of_the_largest_pool(waiter))
+        groups = self._turns
+        for name in waiter.path[:-1]:
+            groups = groups.setdefault(name, {})
+        groups.setdefault(waiter.path[-1], deque()).append(waiter)
+        self._pools[waiter.pool] += 1
+        self.number += 1
+
+    def next(self) -> Waiter | None:
+        """The first waiter of the group whose turn it is. That group goes to the end."""
+        if not self._turns:
+            return None
+        waiter = _take(self._turns)
+        self._forget(waiter)
+        return waiter
+
+    def leave(self, waiter: Waiter) -> None:
+        if _remove(self._turns, waiter, 0):
+            self._forget(waiter)
+
+    def _displace(self, loser: Waiter | None) -> None:
+        if loser is None:
+            raise Busy
+        self.leave(loser)
+        if not loser.future.done():  # done: cancelled, and about to learn it
+            loser.future.set_exception(Busy())
+
+    def _of_the_largest_pool(self, newcomer: Waiter) -> Waiter | None:
+        """The last waiter of the largest pool, when no group is too large. So many networks at one pool leave places for other pools."""
+        alike = [waiter for waiter in self._waiting() if waiter.path[0] == newcomer.path[0]]
+        pool, size = Counter(waiter.pool for waiter in alike).most_common(1)[0] if alike else ("", 0)
+        if size <= self._pools[newcomer.pool] + 1:
+            return None
+        return [waiter for waiter in alike if waiter.pool == pool][-1]
+
+    def _forget(self, waiter: Waiter) -> None:
+        self.number -= 1
+        self._pools[waiter.pool] -= 1
+        if not self._pools[waiter.pool]:
+            del self._pools[waiter.pool]
+
+    def _waiting(self) -> list[Waiter]:
+        return list(_all(self._turns))
+
+
+def _all(groups: Any) -> Iterator[Waiter]:
+    if isinstance(groups, deque):
+        yield from groups
+    else:
+        for inner in groups.values():
+            yield from _all(inner)
+
+
+def _take(groups: dict[str, Any]) -> Waiter:
+    name = next(iter(groups))
+    group = groups.pop(name)
+    waiter = group.popleft() if isinstance(group, deque) else _take(group)
+    if group:
+        groups[name] = group
+    return waiter
+
+
+def _remove(groups: Any, waiter: Waiter, depth: int) -> bool:
+    if isinstance(groups, deque):
+        if waiter not in groups:
+            return False
+        groups.remove(waiter)
+        return True
+    name = waiter.path[depth]
+    found = name in groups and _remove(groups[name], waiter, depth + 1)
+    if found and not groups[name]:
+        del groups[name]
+    return found
+
+
+def _largest(waiting: list[Waiter], path: tuple[str, ...]) -> Waiter | None:
+    """The last waiter of the largest group; None if that group is no larger than the newcomer's would be."""
+    is_another = False
+    for depth, name in enumerate(path):
+        sizes = Counter(waiter.path[depth] for waiter in waiting)
+        largest, size = sizes.most_common(1)[0] if sizes else (name, 0)
+        is_another = is_another or size > sizes[name] + 1
+        chosen = largest if is_another else name
+        waiting = [waiter for waiter in waiting if waiter.path[depth] == chosen]
+    return waiting[-1] if is_another else None
 
 
 class Turns:
-    """At most `places` at work and `waiting` in the queue; of one key at most `per_key`, at work and waiting together.
+    """At most `at_once` requests work; the others wait in `lines`, of which earlier ones go first.
 
     A place that was held for a second stays empty for `rest` seconds afterwards.
     """
 
-    def __init__(self, places: int, waiting: int, per_key: int, rest: float = 0) -> None:
-        self._free = places
-        self._room = waiting
-        self._per_key = per_key
+    def __init__(self, at_once: int, *lines: Lines, rest: float = 0) -> None:
+        self.free = at_once
+        self._lines = lines
         self._rest = rest
-        self._held: dict[str, int] = {}
-        self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager
-    async def take(self, key: str) -> AsyncIterator[None]:
-        """Waits for a place and holds it. Raises Crowded."""
-        held = self._held.get(key, 0)
-        if held >= self._per_key:
-            raise Crowded(by_key=True)
-        self._held[key] = held + 1
+    async def take(self, lines: Lines, path: Sequence[str], pool: str = "") -> AsyncIterator[None]:
+        """Waits for a place and holds it. Raises Busy."""
+        await self.enter(lines, path, pool)
+        async with self.held():
+            yield
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Around the work of a request that has entered. Gives the place back after it, and after the rest."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
-            await self._enter(key)
-            loop = asyncio.get_running_loop()
-            began = loop.time()
-            try:
-                yield
-            finally:
-                if self._rest:
-                    loop.call_later(self._rest * (loop.time() - began), self._leave)
-                else:
-                    self._leave()
+            yield
         finally:
-            self._held[key] -= 1
-            if not self._held[key]:
-                del self._held[key]
+            if self._rest:
+                loop.call_later(self._rest * (loop.time() - began), self.leave)
+            else:
+                self.leave()
 
-    async def _enter(self, key: str) -> None:
-        if self._free:
-            self._free -= 1
+    async def enter(
+        self, lines: Lines, path: Sequence[str], pool: str = "", gone: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Raises Busy; or Gone, where `gone` returns during the wait. Call `leave` afterwards."""
+        if self.free:
+            self.free -= 1
             return
-        if not self._room:
-            raise Crowded(by_key=False)
-        self._room -= 1
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queues.setdefault(key, deque()).append(turn)
+        waiter = Waiter(path, pool)
+        lines.join(waiter)
+        watch = None if gone is None else asyncio.create_task(_watch(waiter, gone))
+        future = waiter.future
         try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.cancelled():
-                self._forget(key, turn)
-            else:  # given the place in the same moment
-                self._leave()
+            await future
+        except Gone:
+            lines.leave(waiter)
             raise
+        except asyncio.CancelledError:
+            lines.leave(waiter)
+            if not future.cancelled() and future.exception() is None:  # its turn had just come
+                self.leave()
+            raise
+        finally:
+            if watch is not None:
+                watch.cancel()
 
-    def _forget(self, key: str, turn: asyncio.Future[None]) -> None:
-        queue = self._queues.get(key)
-        if queue is None or turn not in queue:  # its turn came when it was cancelled already, and went to the next one
-            return
-        self._room += 1
-        queue.remove(turn)
-        if not queue:
-            del self._queues[key]
+    def leave(self) -> None:
+        """Gives the place to the next one."""
+        for lines in self._lines:
+            while (waiter := lines.next()) is not None:
+                if not waiter.future.done():  # done: it leaves, and is about to learn it
+                    waiter.future.set_result(None)
+                    return
+        self.free += 1
 
-    def _leave(self) -> None:
-        """Hands the place to the first of the next key; a key that has more waiting goes to the end."""
-        while self._queues:
-            key, queue = self._queues.popitem(last=False)
-            turn = queue.popleft()
-            if queue:
-                self._queues[key] = queue
-            self._room += 1
-            if not turn.done():  # done: cancelled, and about to learn it
-                turn.set_result(None)
-                return
-        self._free += 1
+
+async def _watch(waiter: Waiter, gone: Callable[[], Awaitable[None]]) -> None:
+    await gone()
+    if not waiter.future.done():
+        waiter.future.set_exception(Gone())

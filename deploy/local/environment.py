@@ -11,6 +11,8 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.state import write_json
 from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
 
+_RATES = ("TOKEN", "DISCOVERY", "SIGN_IN", "SAML", "PUBLIC", "READ", "WRITE", "INGEST", "GRAPHQL")
+
 
 def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:
     """Settings of `python -m services.<name> <kind>`. Only `migrate` gets the address with the migrator's role."""
@@ -47,7 +49,7 @@ def of_gateway(plan: Plan) -> dict[str, str]:
         **{f"GATEWAY_HOSTS_{name.upper()}": f"{KNOGIN_HOSTS[name]},{host}" for name, host in HOSTS.items()},
         **{service.upstream: _upstream(plan, service) for service in SERVICES},
         # High, because all programs of a developer share one address and so one limit.
-        **{f"RATE_LIMIT_{kind}": "600000/60" for kind in ("TOKEN", "PUBLIC", "READ", "WRITE", "INGEST", "GRAPHQL")},
+        **{f"RATE_LIMIT_{kind}": "600000/60" for kind in _RATES},
         **chosen_settings("gateway"),
     }
 

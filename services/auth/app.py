@@ -12,7 +12,6 @@ from starlette.applications import Starlette
 
 from services.auth.activity import Activity
 from services.auth.keys.keystore import KeyStore
-from services.auth.lines import Busy
 from services.auth.oauth.clients import ClientLoader
 from services.auth.oauth.server import build_server
 from services.auth.revocations.changes import Changes
@@ -27,6 +26,7 @@ from shared.crypto import Keyring
 from shared.database import open_pool
 from shared.feed import Feed, decode
 from shared.revocations import Answer
+from shared.turns import Busy
 
 routes = [*routing.routes(PARTS, UNLISTED), *health.routes(readiness.checks(Path(__file__).parent))]
 

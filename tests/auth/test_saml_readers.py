@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import string
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from services.auth.lines import networks_of
+from services.auth.networks import networks_of
 from services.auth.saml import documents, readers
 from services.auth.saml.documents import MessageRefused
 from services.auth.saml.reader import PastedMetadata, ResponseForm
@@ -381,6 +382,12 @@ def test_a_relay_state_gives_its_rank_to_few_messages() -> None:
     state, of = readers.relay_state(KEYRING, "samlc_1", RETURNING, 60), readers.Ranks(KEYRING).of
     found = [of("samlc_1", raw(state)) for _ in range(readers.MOST_READINGS + 2)]
     assert found == [RETURNING] * readers.MOST_READINGS + [OTHER] * 2
+
+
+def test_a_relay_state_has_one_spelling() -> None:
+    state, of = readers.relay_state(KEYRING, "samlc_1", RETURNING, 60), readers.Ranks(KEYRING).of
+    alphabet = string.ascii_letters + string.digits + "-_"
+    assert [of("samlc_1", raw(state[:-1] + last)) for last in alphabet].count(RETURNING) == 1
 
 
 def test_what_is_remembered_of_relay_states_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Strangers' guesses keep nobody out who signs in from a device of their own, and give nobody more guesses."""
 
 import asyncio
+import itertools
 import re
 import threading
 import time
@@ -10,10 +11,10 @@ import httpx
 import pytest
 from pyotp.totp import TOTP
 
-from services.auth.lines import Busy, Lines, Turns
 from services.auth.signin import factors, metrics, passwords, throttle
-from services.auth.signin.hashing import Hashing
+from services.auth.signin.hashing import SLOW_REST, Hashing
 from shared.crypto import Keyring
+from shared.turns import Busy, Lines, Turns
 from tests.auth.federation import Connection
 from tests.auth.support import PASSWORD, Auth, Browser
 from tests.auth.test_operator import operate
@@ -272,6 +273,45 @@ def test_guessing_at_the_break_glass_user_ends_too_and_is_counted(auth: Auth, wo
     assert metrics.break_glass.labels("wrong")._value.get() - before == throttle.BREAK_GLASS_PAIR.capacity
     assert mine.sign_in(auth.demo).status_code == 303
     operate(auth, "user", "unlock", auth.demo["email"])
+
+
+def test_no_guesses_keep_the_break_glass_user_out_of_a_new_device(
+    auth: Auth, works: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert enforce(works).status_code == 200
+    monkeypatch.setattr(throttle, "BREAK_GLASS_ACCOUNT", throttle.Limit(4, 20))
+    monkeypatch.setattr(throttle, "BREAK_GLASS_PAIR", throttle.Limit(2, 30))
+    for number in range(6):
+        guess(auth, auth.demo["email"], 2, f"203.0.113.{number}")
+    assert guess(auth, auth.demo["email"], 2, "203.0.113.9") == [429, 429]
+    for address in ("198.51.100.44", "203.0.113.9"):  # the person's own network, and one where strangers guess
+        here = Browser(auth)
+        here.address = address
+        assert here.sign_in(auth.demo).status_code == 303
+    operate(auth, "user", "unlock", auth.demo["email"])
+
+
+def test_slow_checks_go_one_at_a_time_with_rests_and_networks_take_turns() -> None:
+    async def scenario() -> None:
+        hashing, spans = Hashing(2, 8), list[tuple[str, float, float]]()
+
+        def check(name: str) -> Any:
+            def work() -> None:
+                began = time.monotonic()
+                time.sleep(0.01)
+                spans.append((name, began, time.monotonic()))
+
+            return work
+
+        flood = [asyncio.create_task(hashing.run_slowly(check("a"), ("a", "a"))) for _ in range(6)]
+        await _settle()
+        await hashing.run_slowly(check("b"), ("b", "b"))
+        assert [name for name, _, _ in spans] in (["a", "b"], ["a", "a", "b"])
+        await asyncio.gather(*flood)
+        for (_, began, ended), (_, following, _) in itertools.pairwise(spans):
+            assert following - ended >= (SLOW_REST - 1) * (ended - began)
+
+    asyncio.run(scenario())
 
 
 # --- Argon2 ------------------------------------------------------------------------------------------------------------------

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError, NoPermissionError, OutOfMemoryError
-from services.webhook_dispatcher.sender import Sender
 
 from deploy.compose.redis_users import bells, beside, partner_queues, users
 from deploy.local import binaries, ports
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.webhook_dispatcher.queues import SENDER
+from services.webhook_dispatcher.sending.sender import Sender
 from shared import outbox
 from shared.broker import bell_key
 from shared.database import open_tasks_pool, task_transaction

@@ -72,6 +72,31 @@ def test_nobody_else_pays_for_an_address_that_guesses_tokens(world: World) -> No
         assert door.request("GET", DOOR, token=world.issuer.token()).status == 200
 
 
+NEIGHBOURS = [("GET", "/v1/auth/sign-in"), ("GET", "/v1/oauth/authorize"), ("GET", "/.well-known/jwks.json")]
+
+
+@pytest.mark.parametrize(
+    ("flood", "spared"),
+    [
+        (("POST", "/v1/saml/nothing/acs"), NEIGHBOURS),
+        (("POST", "/v1/oauth/introspect"), NEIGHBOURS),
+        (("POST", "/v1/oauth/token"), NEIGHBOURS),
+        (("GET", "/v1/auth/sign-in"), NEIGHBOURS[2:]),
+    ],
+)
+def test_a_flood_at_one_door_leaves_the_others_open_behind_the_same_address(
+    world: World, flood: tuple[str, str], spared: list[tuple[str, str]]
+) -> None:
+    """At the rates of a new gateway, which local stacks raise."""
+    gateway = world.start()
+    with gateway.door() as door:
+        method, path = flood
+        statuses = [door.request(method, path, host="auth.test", body=b"").status for _ in range(1_280)]
+        assert statuses[-1] == 429
+        for method, path in spared:
+            assert door.request(method, path, host="auth.test").status != 429, path
+
+
 def test_two_gateways_share_a_limit_through_redis(world: World, redis_url: str) -> None:
     first, second = (world.start(rate_limit_read="20/3600", redis_url=redis_url) for _ in range(2))
     token = world.issuer.token()

@@ -77,7 +77,7 @@ class Outer(http.Body):
     inner: list[Inner]
     at: http.Timestamp | None = None
     weight: http.Number | None = None
-    code: Annotated[str, msgspec.Meta(pattern="^[a-z]$")] | None = None
+    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z]\Z")] | None = None
 
 
 def found(body: str) -> list[dict[str, Any]]:

@@ -44,16 +44,19 @@ def scope_of(
 
 
 def received(body: bytes, *, chunk: int = 65_536) -> Callable[[], Coroutine[Any, Any, Message]]:
-    """The messages that the server passes to the application: the body in chunks, then the end of the connection."""
+    """The messages that the server passes to the application: the body in chunks, then nothing, as from a client that waits."""
     chunks = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
     messages = [
         {"type": "http.request", "body": part, "more_body": number < len(chunks) - 1}
         for number, part in enumerate(chunks)
     ]
-    waiting = iter([*messages, {"type": "http.disconnect"}])
+    waiting = iter(messages)
 
     async def receive() -> Message:
-        return next(waiting)
+        for message in waiting:
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError
 
     return receive
 

@@ -7,7 +7,8 @@ import time
 
 import msgspec
 import pytest
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from shared import heavy, http
 from shared.identity import Caller
@@ -150,5 +151,101 @@ def test_many_addresses_without_a_token_do_not_fill_the_queue() -> None:
             await asyncio.sleep(0.01)
         assert (await other).items
         await asyncio.gather(*waiting, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(test(), 30))
+
+
+@pytest.mark.parametrize("hoarders", [2, 3, 10])
+def test_however_many_tenants_fill_the_queue_anothers_body_waits_for_one_turn_of_each(hoarders: int) -> None:
+    async def test() -> None:
+        turns: list[str] = []
+
+        async def one(client: str, tenant: str) -> None:
+            async with heavy.turn(asked(client, 0, tenant), heavy=True):
+                turns.append(tenant)
+                time.sleep(0.0005)  # noqa: ASYNC251 - as decoding does
+
+        async def hoard(client: str, tenant: str) -> None:
+            while True:
+                try:
+                    await one(client, tenant)
+                except Problem:
+                    await asyncio.sleep(0.2)
+
+        crowd = [
+            asyncio.create_task(hoard(f"{tenant}-{number % 2}", f"hoarder-{tenant}"))
+            for tenant in range(hoarders)
+            for number in range(min(heavy.PER_TENANT, 2 * heavy.WAITING // hoarders))
+        ]
+        await asyncio.sleep(0.05)
+        for _ in range(5):
+            before = len(turns)
+            await one("other", "other")
+            met = turns[before : turns.index("other", before)]
+            # One more may have had its turn between two rounds.
+            assert max(map(met.count, met), default=0) <= 2
+            assert len(met) <= hoarders + 1
+        for task in crowd:
+            task.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(test(), 60))
+
+
+def test_a_tenant_that_fills_the_queue_gives_way_and_is_answered_429() -> None:
+    async def test() -> None:
+        async with heavy.turn(asked("first", 0), heavy=True):
+            crowd = [
+                asyncio.create_task(http.decode(asked(f"{tenant}-{number % 2}", 5_000, tenant), Large))
+                for tenant in ("a", "b")
+                for number in range(heavy.PER_TENANT)
+            ]
+            await asyncio.sleep(0.05)
+            newcomers = [
+                asyncio.create_task(http.decode(asked(f"other-{number}", 5_000), Large)) for number in range(20)
+            ]
+            await asyncio.sleep(0.05)
+            refused = [task.exception() for task in crowd if task.done()]
+            assert len(refused) == 20
+            assert {problem.status for problem in refused if isinstance(problem, Problem)} == {429}
+        await asyncio.gather(*newcomers)
+        for task in crowd:
+            task.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(test(), 60))
+
+
+def test_callers_that_left_give_up_their_turns_before_any_work() -> None:
+    async def test() -> None:
+        worked = 0
+
+        async def one(left: asyncio.Event) -> None:
+            nonlocal worked
+            made = asked("leaver", 0)
+
+            async def receive() -> Message:
+                await left.wait()
+                return {"type": "http.disconnect"}
+
+            made._receive = receive
+            async with heavy.turn(made, heavy=True):
+                worked += 1
+
+        left = asyncio.Event()
+        async with heavy.turn(asked("first", 0), heavy=True):
+            waiting = [asyncio.create_task(one(left)) for _ in range(heavy.PER_CLIENT)]
+            await asyncio.sleep(0.01)
+            left.set()
+            ended = await asyncio.gather(*waiting, return_exceptions=True)
+            # Those who left before they had to wait take no turn either.
+            ended += await asyncio.gather(*(one(left) for _ in range(200)), return_exceptions=True)
+            assert heavy._line().waiting.number == 0
+        await asyncio.sleep(0.01)
+        ended += await asyncio.gather(*(one(left) for _ in range(200)), return_exceptions=True)
+        assert {type(error) for error in ended} == {ClientDisconnect}
+        assert worked == 0
+        async with heavy.turn(asked("other", 0), heavy=True):
+            pass
 
     asyncio.run(asyncio.wait_for(test(), 30))

@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
-from shared.turns import Crowded, Turns
+from shared.turns import Busy, Gone, Lines, Turns
 from tests.support.waiting import PATIENCE
 
 
-def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), PATIENCE))
+def run(test: Callable[[Turns, Lines], Coroutine[Any, Any, None]], places: int = 5) -> None:
+    async def within() -> None:
+        lines = Lines(places)
+        turns = Turns(1, lines)
+        await asyncio.wait_for(test(turns, lines), PATIENCE)
+
+    asyncio.run(within())
 
 
 async def settle() -> None:
@@ -20,15 +25,15 @@ async def settle() -> None:
 
 
 def test_a_key_with_one_passes_a_key_with_many() -> None:
-    async def test() -> None:
-        turns, order = Turns(1, 10, 10), list[str]()
+    async def test(turns: Turns, lines: Lines) -> None:
+        order = list[str]()
 
         async def work(key: str) -> None:
-            async with turns.take(key):
+            async with turns.take(lines, key):
                 order.append(key)
                 await asyncio.sleep(0)
 
-        async with turns.take("a"):
+        async with turns.take(lines, "a"):
             tasks = [asyncio.create_task(work(key)) for key in ("a", "a", "a", "b")]
             await settle()
         await asyncio.gather(*tasks)
@@ -37,58 +42,74 @@ def test_a_key_with_one_passes_a_key_with_many() -> None:
     run(test)
 
 
-def test_the_queue_has_an_end_for_all_and_for_each() -> None:
-    async def test() -> None:
-        turns = Turns(1, 2, 2)
-        async with turns.take("a"):
-            waiting = [asyncio.create_task(turns.take(key).__aenter__()) for key in ("a", "b")]
-            await settle()
-            with pytest.raises(Crowded):
-                await turns.take("a").__aenter__()
-            with pytest.raises(Crowded):
-                await turns.take("c").__aenter__()
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
-        async with turns.take("c"):
-            pass
+def test_a_full_queue_refuses_whoever_has_no_less_than_the_others_and_displaces_who_has_more() -> None:
+    async def test(turns: Turns, lines: Lines) -> None:
+        await turns.enter(lines, "z")
+        waiting = [asyncio.create_task(turns.enter(lines, "a")) for _ in range(2)]
+        await settle()
+        with pytest.raises(Busy):
+            await turns.enter(lines, "a")
+        new = asyncio.create_task(turns.enter(lines, "b"))
+        await settle()
+        assert isinstance(waiting[1].exception(), Busy)
+        with pytest.raises(Busy):
+            await turns.enter(lines, "c")
+        for _ in range(2):
+            turns.leave()
+        await asyncio.gather(waiting[0], new)
 
-    run(test)
+    run(test, places=2)
 
 
 def test_a_place_is_passed_on_when_the_one_it_was_given_to_has_left() -> None:
-    async def test() -> None:
-        turns = Turns(1, 5, 5)
-        held = turns.take("a")
-        await held.__aenter__()
-        leaving = asyncio.create_task(turns.take("b").__aenter__())
-        staying = asyncio.create_task(turns.take("c").__aenter__())
+    async def test(turns: Turns, lines: Lines) -> None:
+        await turns.enter(lines, "a")
+        leaving = asyncio.create_task(turns.enter(lines, "b"))
+        staying = asyncio.create_task(turns.enter(lines, "c"))
         await settle()
-        await held.__aexit__(None, None, None)
+        turns.leave()
         leaving.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
-        await asyncio.wait_for(staying, PATIENCE)
-        assert turns._held == {"c": 1}
+        await staying
+        assert (turns.free, lines.number) == (0, 0)
 
     run(test)
 
 
-def test_no_place_is_lost_on_one_who_is_cancelled_in_the_moment_of_its_turn() -> None:
-    async def test() -> None:
-        turns, done = Turns(1, 5, 5), asyncio.Event()
+def test_who_is_gone_leaves_the_queue_at_once_and_who_has_its_turn_keeps_it() -> None:
+    async def test(turns: Turns, lines: Lines) -> None:
+        left = asyncio.Event()
 
-        async def work(key: str, until: asyncio.Event) -> None:
-            async with turns.take(key):
-                await until.wait()
+        async def gone() -> None:
+            await left.wait()
 
-        holding = asyncio.create_task(work("a", done))
+        await turns.enter(lines, "a")
+        first, second = (asyncio.create_task(turns.enter(lines, "b", gone=gone)) for _ in range(2))
         await settle()
-        leaving = asyncio.create_task(work("b", done))
-        await settle()
-        done.set()
+        turns.leave()
+        left.set()
+        await first
+        with pytest.raises(Gone):
+            await second
+        assert (turns.free, lines.number) == (0, 0)
+        turns.leave()
+        assert turns.free == 1
+
+    run(test)
+
+
+def test_no_place_is_lost_on_one_who_is_gone_and_cancelled_in_the_same_moment() -> None:
+    async def test(turns: Turns, lines: Lines) -> None:
+        async def gone() -> None:
+            await asyncio.sleep(0)
+
+        await turns.enter(lines, "a")
+        leaving = asyncio.create_task(turns.enter(lines, "b", gone=gone))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
         leaving.cancel()
-        assert (await asyncio.gather(holding, leaving, return_exceptions=True))[0] is None
-        await asyncio.wait_for(work("c", done), PATIENCE)
-        assert (turns._free, turns._room, turns._held) == (1, 5, {})
+        turns.leave()
+        await asyncio.gather(leaving, return_exceptions=True)
+        assert (turns.free, lines.number) == (1, 0)
 
     run(test)

@@ -21,7 +21,6 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from services.auth.lines import Busy, Lines, Turns
 from services.auth.saml.documents import MessageRefused
 from services.auth.saml.metadata import IdentityProvider
 from services.auth.saml.metrics import readings
@@ -37,6 +36,7 @@ from services.auth.saml.reader import (
 )
 from shared.crypto import Keyring
 from shared.encoding import base64url_decode, base64url_encode
+from shared.turns import Busy, Lines, Turns
 
 # --- Ranks ------------------------------------------------------------------------------------------------------------
 

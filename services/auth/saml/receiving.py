@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps.queries import HOLD_TENANT
-from services.auth.lines import networks_of
+from services.auth.networks import networks_of
 from services.auth.saml import connections, metadata, queries
 from services.auth.saml.documents import MessageRefused, refuse
 from services.auth.saml.metadata import Own

@@ -8,7 +8,6 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.auth.lines import Busy
 from services.auth.oauth.reading import read_form
 from services.auth.saml import logout_endpoints, people
 from services.auth.saml.models import Federated
@@ -22,6 +21,7 @@ from shared.crypto import Keyring, UnreadableCiphertext
 from shared.database import AsyncConnection, aset_tenant, transaction
 from shared.encoding import base64url_decode, base64url_encode
 from shared.identity import caller as caller_of
+from shared.turns import Busy
 
 PENDING_SECONDS = 300
 PENDING_CONTEXT = b"sign-in pending its second factor"
@@ -110,7 +110,8 @@ async def sign_in(request: Request) -> Response:
         standing = await sessions.standing(request, conn, user)
         # If an organisation enforces its own sign-in, only the break-glass user's password works. All its users get that user's limits, so
         # that the limits do not reveal who it is.
-        lenient = standing.break_glass or (found is not None and found.enforced)
+        enforced = found is not None and found.enforced
+        lenient = standing.break_glass or enforced
         keyring, address = request.state.keyring, caller_of(request).address
         attempt = await throttle.take(conn, keyring, email, address, standing, lenient=lenient)
     if attempt.wait:
@@ -124,15 +125,15 @@ async def sign_in(request: Request) -> Response:
         answer = await _go_on(request, user, password, attempt, destination, standing)
     if answer is not None:
         return answer
-    _count(standing, "wrong")
-    if found is not None and found.enforced:
+    _count(standing, "password_limit" if attempt.slow else "wrong")
+    if refuses and not enforced:
+        refused = pages.error(request, "organisation_only_help", 403)
+    elif attempt.wrong_wait:
+        refused = _too_many(request, destination, attempt.wrong_wait, email=email)
+    elif found is not None and enforced:
         # One answer for every password but the break-glass user's, so that it does not reveal who that is.
         notice = words["organisation_password"]
         refused = _to_organisation(request, destination, found, fresh=fresh, notice=notice)
-    elif refuses:
-        refused = pages.error(request, "organisation_only_help", 403)
-    elif attempt.address_wait:
-        refused = _too_many(request, destination, attempt.address_wait, email=email)
     else:
         refused = _form(request, destination, 401, alert=words["wrong_credentials"], email=email, fresh=fresh)
     # After the answer, so that its time does not reveal whether the account exists.
@@ -144,7 +145,8 @@ async def _is_right(request: Request, user: User | None, password: str, standing
     """Raises Busy, and then the attempt does not count."""
     known = standing.device is not None
     try:
-        return await hashing.verify(request, user.password_hash if user else None, password, known=known)
+        stored = user.password_hash if user else None
+        return await hashing.verify(request, stored, password, known=known, slow=attempt.slow)
     except Busy:
         async with transaction(request) as conn:
             await throttle.give_back(conn, attempt)

@@ -2,6 +2,9 @@
 
 Networks take turns. In a full line the network with the most waiting loses its last request, so that a flood delays only its own
 network. Known devices have places of their own and go first, so that strangers cannot delay them.
+
+Slow checks are for accounts whose owners no guesses may keep out: one at a time, and each is followed by a rest, so that guesses are
+few. There too networks take turns: a right password waits for about one check of each network that guesses.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,13 +13,16 @@ from typing import TypeVar
 import anyio
 from starlette.requests import Request
 
-from services.auth.lines import Busy, Lines, Turns, networks_of
+from services.auth.networks import networks_of
 from services.auth.signin import metrics, passwords
 from shared.identity import caller as caller_of
+from shared.turns import Busy, Lines, Turns
 
 Result = TypeVar("Result")
 # The Retry-After of a refused request: about the time that a full line takes.
 BUSY_SECONDS = 5
+# Rests of slow checks, in multiples of the check's time.
+SLOW_REST = 9.0
 
 
 class Hashing:
@@ -26,6 +32,18 @@ class Hashing:
         self._limiter = anyio.CapacityLimiter(at_once)
         self._known, self._others = Lines(places), Lines(places)
         self._turns = Turns(at_once, self._known, self._others)
+        self._slow = Lines(places)
+        self._slow_turns = Turns(1, self._slow, rest=SLOW_REST)
+
+    async def run_slowly(self, work: Callable[[], Result], path: Sequence[str]) -> Result:
+        """Raises Busy if a line is full."""
+        try:
+            await self._slow_turns.enter(self._slow, path)
+        except Busy:
+            metrics.hashing_refused.inc()
+            raise
+        async with self._slow_turns.held():
+            return await self.run(work, path)
 
     async def run(self, work: Callable[[], Result], path: Sequence[str], *, known: bool = False) -> Result:
         """Raises Busy if the line is full. `path` holds the networks of the request, the widest first."""
@@ -41,9 +59,13 @@ class Hashing:
             self._turns.leave()
 
 
-async def verify(request: Request, stored: str | None, password: str, *, known: bool = False) -> bool:
+async def verify(
+    request: Request, stored: str | None, password: str, *, known: bool = False, slow: bool = False
+) -> bool:
     """Raises Busy."""
     cut = password[: passwords.MAX_LENGTH + 1]
+    if slow:
+        return await _hashing(request).run_slowly(lambda: passwords.verify(stored, cut), _networks(request))
     return await _hashing(request).run(lambda: passwords.verify(stored, cut), _networks(request), known=known)
 
 

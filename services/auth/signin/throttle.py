@@ -29,7 +29,7 @@ ADDRESS = Limit(20, 30)
 # In a known device or after a correct password, and in a session. Strangers cannot fill them.
 OWN = Limit(6, 60)
 SESSION = Limit(6, 300)
-# For the user who must sign in when the organisation's own sign-in fails.
+# For the user who must sign in when the organisation's own sign-in fails. They refuse nothing: over them, passwords are judged slowly.
 BREAK_GLASS_ACCOUNT = Limit(300, 20)
 BREAK_GLASS_PAIR = Limit(60, 30)
 # An account with at most one recent failure may sign in from an address over its limit.
@@ -40,13 +40,15 @@ class Attempt(NamedTuple):
     """An attempt to sign in, counted as a failure until it succeeds. `wait` is positive if it must wait, in seconds.
 
     `counted` holds its buckets, in the order of their locks; success empties the bucket `own`.
-    `address_wait` is positive if the address is over its limit: after a wrong password the answer asks to wait that long.
+    `wrong_wait` is positive if a limit is used up that a right password passes: after a wrong one the answer asks to wait that long.
+    `slow` asks for a slow check of the password.
     """
 
     counted: tuple[bytes, ...] = ()
     own: bytes = b""
     wait: int = 0
-    address_wait: int = 0
+    wrong_wait: int = 0
+    slow: bool = False
 
 
 async def take(
@@ -62,22 +64,26 @@ async def take(
     network = network_of(address).encode()
     of_account = account_key(keyring, row[0])
     of_pair = keyring.mac(account + b" " + network, "sign-in pair")
-    wait, before = await _take(conn, of_account, BREAK_GLASS_ACCOUNT if lenient else ACCOUNT)
+    if lenient:
+        waits = [
+            await _add(conn, of_account, BREAK_GLASS_ACCOUNT),
+            await _add(conn, of_pair, BREAK_GLASS_PAIR),
+        ]
+        return Attempt((of_account, of_pair), of_pair, wrong_wait=max(waits), slow=any(waits))
+    wait, before = await _take(conn, of_account, ACCOUNT)
     if wait:
         return Attempt(wait=wait)
-    wait, _ = await _take(conn, of_pair, BREAK_GLASS_PAIR if lenient else PAIR)
+    wait, _ = await _take(conn, of_pair, PAIR)
     if wait:
         await _give_back(conn, of_account)
         return Attempt(wait=wait)
-    if lenient:
-        return Attempt((of_account, of_pair), of_pair)
     of_address = keyring.mac(network, "sign-in address")
     address_wait = await _add(conn, of_address, ADDRESS)
     if address_wait and before >= QUIET:
         for key in (of_account, of_pair, of_address):
             await _give_back(conn, key)
         return Attempt(wait=address_wait)
-    return Attempt((of_account, of_pair, of_address), of_pair, address_wait=address_wait)
+    return Attempt((of_account, of_pair, of_address), of_pair, wrong_wait=address_wait)
 
 
 async def take_code(conn: AsyncConnection, keyring: Keyring, user_id: str, address: str, standing: Standing) -> Attempt:

@@ -33,7 +33,7 @@ class Admin(msgspec.Struct, forbid_unknown_fields=True):
 class TenantRequest(msgspec.Struct, forbid_unknown_fields=True):
     """`scopes` are the on-request scopes granted to the tenant, `admin.scopes` the scopes of its administrator's app."""
 
-    key: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
+    key: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
     name: str
     scopes: list[str]
     bundles: list[str]

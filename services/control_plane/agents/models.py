@@ -48,7 +48,7 @@ class Running(http.Body):
 
     package_id: Annotated[str, Meta(min_length=1, max_length=64)]
     version: Version
-    content_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    content_sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")] | None = None
     health: Literal["starting", "ok", "failing"] = "ok"
 
 

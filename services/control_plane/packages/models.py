@@ -17,8 +17,7 @@ Kind = Literal["connector", "edge", "automations"]
 PackageName = Annotated[
     str,
     Meta(
-        # Python's `$` alone lets a line end pass, and JSON Schema uses ECMAScript, which has no `\Z`.
-        pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$(?!\n)",
+        pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
         description="Lower-case letters, digits and hyphens, at most 63; unique in the organisation",
     ),
 ]
@@ -36,12 +35,12 @@ Entry = Annotated[
     ),
 ]
 Sha256 = Annotated[
-    str, Meta(pattern="^[0-9a-f]{64}$", max_length=64, description="SHA-256 of the content, in lower-case hex")
+    str, Meta(pattern=r"^[0-9a-f]{64}\Z", max_length=64, description="SHA-256 of the content, in lower-case hex")
 ]
 Signature = Annotated[
     str,
     Meta(
-        pattern="^[A-Za-z0-9_-]{86}$",
+        pattern=r"^[A-Za-z0-9_-]{86}\Z",
         max_length=86,
         description="Ed25519 signature (RFC 8032), 64 bytes in base64url without padding",
     ),
@@ -57,7 +56,7 @@ class Jwk(http.Body):
 
     kty: Literal["OKP"]
     crv: Literal["Ed25519"]
-    x: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$", max_length=43)]
+    x: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z", max_length=43)]
     kid: Annotated[str, Meta(max_length=128)] | None = None
     alg: Literal["EdDSA", "Ed25519"] | None = None
     use: Literal["sig"] | None = None

@@ -45,7 +45,7 @@ class Address(http.Body):
     city: Text | None = None
     state: Text | None = None
     postal_code: Text | None = None
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None = None
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")] | None = None
     latitude: http.Number | None = None
     longitude: http.Number | None = None
 
