@@ -16,7 +16,7 @@ from tests.hostile.shapes import Shape
 
 @pytest.fixture(autouse=True, scope="module")
 def frozen() -> Iterator[None]:
-    """As in a web process: the garbage collector does not go through what other tests have left."""
+    """The garbage collector passes over the objects of other tests, as it passes over imported ones in a web process."""
     gc.collect()
     gc.freeze()
     yield
