@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from typer.testing import CliRunner
+
+from gateway.__main__ import cli
 from tests.gateway.conftest import World
 from tests.gateway.origin import Seen, response
 from tests.gateway.raw import Door
 from tests.support.environment import environment_of
 from tests.support.waiting import PATIENCE, wait_for
-
-ROOT = os.getcwd()
 
 
 def free_port() -> int:
@@ -171,22 +172,16 @@ def test_its_log_is_json_with_trace_and_tenant_and_without_query_or_token(world:
 
 
 def test_a_missing_or_malformed_setting_ends_it_with_one_line(world: World) -> None:
-    environment = {"PATH": os.environ["PATH"]} | environment_of(world.settings(), issuer="not a url")
+    environment = environment_of(world.settings(), issuer="not a url")
     for changes, line in (
         ({}, "setting ISSUER is malformed: expected an http(s) origin"),
         ({"ISSUER": "http://auth.test", "TRUSTED_PROXIES": "everyone"}, "TRUSTED_PROXIES is malformed"),
         ({"ISSUER": "http://auth.test", "RATE_LIMIT_READ": "many"}, "RATE_LIMIT_READ is malformed"),
         ({"ISSUER": "http://auth.test", "IDENTITY_SIGNING_KEY": "k:short-secret"}, "IDENTITY_SIGNING_KEY is malformed"),
     ):
-        ended = subprocess.run(
-            [sys.executable, "-m", "gateway", "web"],
-            env=environment | changes,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-        )
-        assert ended.returncode == 1
-        assert (line.split(":")[0] in ended.stderr, ended.stderr.count("\n"), "short-secret" in ended.stderr) == (
+        ended = CliRunner().invoke(cli, ["web"], env=environment | changes)
+        assert ended.exit_code == 1
+        assert (line.split(":")[0] in ended.output, ended.output.count("\n"), "short-secret" in ended.output) == (
             True,
             1,
             False,
