@@ -9,7 +9,7 @@ import msgspec
 from gateway.call import Call
 from gateway.metrics import refusals, token_failures
 from gateway.problems import Refusal
-from shared import logs, metrics
+from shared.process import logs, metrics
 
 FLUSH_LINES = 256
 encode = msgspec.json.Encoder().encode

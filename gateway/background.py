@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 from gateway import limits, metrics, usage
 from gateway.app import Gateway
 from gateway.upstream import Upstream
-from shared import redis_clients, subscription
+from shared.messaging import subscription
+from shared.process import redis_clients
 
 SWEEP_SECONDS = 0.25
 START_SECONDS = 3.0

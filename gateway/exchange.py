@@ -13,10 +13,10 @@ from gateway.identities import Identities
 from gateway.metrics import exchanges
 from gateway.revocations import Revocations
 from gateway.settings import Settings
-from shared import calls, problems
-from shared.identity import Verifier
-from shared.problems import Problem
-from shared.signatures import PublicKeys
+from shared.primitives.signatures import PublicKeys
+from shared.web import calls, problems
+from shared.web.identity import Verifier
+from shared.web.problems import Problem
 
 PATH = "/internal/exchange"
 LIMIT = 32 * 1024

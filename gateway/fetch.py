@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from gateway.connection import Broken, Connection
 from gateway.upstream import Upstream
-from shared.feed import watch_peer
+from shared.web.feed import watch_peer
 
 TIMEOUT = 2.0
 

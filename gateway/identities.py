@@ -5,7 +5,7 @@ import time
 import msgspec
 
 from gateway.tokens import Token
-from shared.identity import Caller, SigningKey, Statement, mint, sign
+from shared.web.identity import Caller, SigningKey, Statement, mint, sign
 
 FRESH_SECONDS = 15.0
 KEPT = 128

@@ -11,8 +11,9 @@ from gateway.fetch import Document, Fetcher
 from gateway.identities import Identities
 from gateway.metrics import clock_offset
 from gateway.settings import Settings
-from shared import feed, tracing
-from shared.revocations import Answer
+from shared.process import tracing
+from shared.web import feed
+from shared.web.revocations import Answer
 
 JWKS_LIMIT = 64 * 1024
 LIMIT_BYTES = 32 << 20

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.app import Gateway
-from shared import health
-from shared.metrics import export_build
-from shared.settings import revision
+from shared.process.metrics import export_build
+from shared.process.settings import revision
+from shared.web import health
 
 
 def create_ops(gateway: Gateway, working: Callable[[], bool]) -> Starlette:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.headers import Headers
-from shared.problems import DOCUMENTATION, access_on_request
+from shared.web.problems import DOCUMENTATION, access_on_request
 
 
 class Refusal(Exception):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from gateway.metrics import revocations_age, revocations_filled, revocations_listed
-from shared.revocations import TOTAL_MARKS, WAIT_SECONDS, Answer, Follower, Marks
+from shared.web.revocations import TOTAL_MARKS, WAIT_SECONDS, Answer, Follower, Marks
 
 
 class Revocations:

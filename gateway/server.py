@@ -12,9 +12,9 @@ from gateway.app import Gateway
 from gateway.background import Background
 from gateway.protocol import GatewayProtocol
 from gateway.settings import Settings
-from shared import logs, tracing
-from shared.draining import Server
-from shared.serving import freeze
+from shared.process import logs, tracing
+from shared.web.draining import Server
+from shared.web.serving import freeze
 
 
 def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: str) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import msgspec
 
-from shared import settings
-from shared.identity import SigningKey
+from shared.process import settings
+from shared.web.identity import SigningKey
 
 
 def networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

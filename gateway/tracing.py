@@ -8,7 +8,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span
 
 from gateway.headers import Headers
-from shared import tracing
+from shared.process import tracing
 
 MAX_LINK = 55
 

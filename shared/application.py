@@ -8,9 +8,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from shared import database
-from shared.feed import Feed
-from shared.middleware import TracingMiddleware
+from shared.storage import database
+from shared.web.feed import Feed
+from shared.web.middleware import TracingMiddleware
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Any]]
 

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import typer
 
-from shared.messages import Versioned, queues_of
-from shared.settings import Process, Service, required
+from shared.messaging.messages import Versioned, queues_of
+from shared.process.settings import Process, Service, required
 
 # Each command imports its modules only when it is called: else every command would load all modules first, for a second.
 LOOPBACK = "127.0.0.1"
@@ -22,7 +22,8 @@ TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 
 def observe(name: str, settings: Process, ops_host: str) -> threading.Event:
     """Starts logs, traces and the ops port of this process. Call it after any fork. `/readyz` is 200 while the returned event is set."""
-    from shared import logs, operations, tracing
+    from shared import operations
+    from shared.process import logs, tracing
 
     logs.configure(name, settings.log_level)
     tracing.configure(
@@ -74,7 +75,7 @@ def _add_web(cli: typer.Typer, name: str, load: Callable[[], Service], package: 
         ops_host: OpsHost = LOOPBACK,
     ) -> None:
         """Serve HTTP."""
-        from shared.serving import serve
+        from shared.web.serving import serve
 
         settings = load()
         working = observe(name, settings, ops_host)
@@ -93,7 +94,7 @@ def _add_worker(cli: typer.Typer, name: str, load: Callable[[], Service], packag
         ops_host: OpsHost = LOOPBACK,
     ) -> None:
         """Consume messages and run the service's own tasks."""
-        from shared.worker import work
+        from shared.messaging.worker import work
 
         settings = load()
         celery = _module(package, "tasks").create_worker(settings)
@@ -106,7 +107,8 @@ def _add_relay(cli: typer.Typer, name: str, load: Callable[[], Service], package
     @cli.command(name="relay")
     def run_relay(ops_host: OpsHost = LOOPBACK) -> None:
         """Send the outbox and do the periodic work."""
-        from shared import housekeeping, relay
+        from shared.messaging import relay
+        from shared.storage import housekeeping
 
         settings = load()
         required(settings.service_signing_key, "SERVICE_SIGNING_KEY")
@@ -120,7 +122,7 @@ def wait_for_schema(settings: Service, package: Path) -> None:
     """Waits until the database has every migration that this code expects. Workers and relays do no work and are not ready before."""
     import signal
 
-    from shared import readiness
+    from shared.storage import readiness
 
     # No work has begun, so SIGTERM can end the process at once. In a container a signal without a handler would be lost.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -136,7 +138,7 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
         ] = False,
     ) -> None:
         """Bring the database up to date."""
-        from shared import migrate
+        from shared.storage import migrate
 
         settings = load()
         dsn = required(settings.migration_database_url, "MIGRATION_DATABASE_URL")
@@ -159,7 +161,7 @@ def _add_migrate(cli: typer.Typer, load: Callable[[], Service], package: Path) -
 def _reset_settings(role: str, dsn: str) -> None:
     import psycopg
 
-    from shared import migrate
+    from shared.storage import migrate
 
     try:
         removed = migrate.reset_settings(dsn)
@@ -183,7 +185,7 @@ def _add_outbox(cli: typer.Typer, load: Callable[[], Service]) -> None:
         ],
     ) -> None:
         """Send acknowledged messages again, for a consumer whose database was restored. It skips messages whose ids it still has."""
-        from shared import outbox as messages_out
+        from shared.messaging import outbox as messages_out
 
         with _pool(load()).connection() as conn:
             typer.echo(f"{messages_out.replay(conn, since.replace(tzinfo=UTC))} messages will be sent again")
@@ -211,7 +213,7 @@ def _add_states(cli: typer.Typer, load: Callable[[], Service], versioned: tuple[
         """
         import psycopg
 
-        from shared import states
+        from shared.messaging import states
 
         dsn = required(load().migration_database_url, "MIGRATION_DATABASE_URL")
         with psycopg.connect(dsn, autocommit=True) as conn:
@@ -231,7 +233,7 @@ def _add_dead_letters(cli: typer.Typer, load: Callable[[], Service], package: Pa
     @letters.command(name="list")
     def show(limit: int = 50) -> None:
         """The newest dead letters: id, tenant, producer, message, reason, time."""
-        from shared import dead_letters
+        from shared.messaging import dead_letters
 
         for row in dead_letters.newest(_pool(load()), limit):
             typer.echo("  ".join(row))
@@ -270,8 +272,8 @@ def _add_audit(cli: typer.Typer, load: Callable[[], Service], trail_name: str) -
 
         The relay writes an anchor each minute in which the trail grew, to its log and to AUDIT_ANCHOR_FILE, which this command also reads.
         """
-        from shared import audit_check
-        from shared.database import task_transaction
+        from shared.storage import audit_check
+        from shared.storage.database import task_transaction
 
         settings = load()
         files = [*(anchors or ()), *([Path(settings.audit_anchor_file)] if settings.audit_anchor_file else ())]
@@ -288,8 +290,8 @@ def _add_audit(cli: typer.Typer, load: Callable[[], Service], trail_name: str) -
 def _read_anchors(files: list[Path], trail: str, settings: Service) -> list[Any]:
     if not files:
         return []
-    from shared.audit_check import read_anchors
-    from shared.signatures import PublicKeys
+    from shared.primitives.signatures import PublicKeys
+    from shared.storage.audit_check import read_anchors
 
     keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
     found: list[Any] = []
@@ -300,6 +302,6 @@ def _read_anchors(files: list[Path], trail: str, settings: Service) -> list[Any]
 
 
 def _pool(settings: Service) -> Any:
-    from shared.database import open_tasks_pool
+    from shared.storage.database import open_tasks_pool
 
     return open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"), max_size=1)

@@ -9,8 +9,9 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared import database, logs, metrics
-from shared.settings import revision
+from shared.process import logs, metrics
+from shared.process.settings import revision
+from shared.storage import database
 
 log = logging.getLogger(__name__)
 

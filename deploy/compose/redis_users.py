@@ -1,7 +1,7 @@
 """A Redis user per service: it takes from its own queues, and may append to one queue of each partner, and do no more there.
 
 It can write no key that no process empties, and use no database but the first: junk of a user in strange hands would stay for good.
-Who tells whom follows from the table in `shared.messages`. The local stack, docker-compose and Kubernetes use the same lines.
+Who tells whom follows from the table in `shared.messaging.messages`. The local stack, docker-compose and Kubernetes use the same lines.
 """
 
 import hashlib
@@ -10,8 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.webhook_dispatcher.queues import SENDER
-from shared.broker import bell_key
-from shared.messages import SERVICES, acknowledgements_queue, batches_queue, consumers_of, producers_for, queues_of
+from shared.messaging.broker import bell_key
+from shared.messaging.messages import (
+    SERVICES,
+    acknowledgements_queue,
+    batches_queue,
+    consumers_of,
+    producers_for,
+    queues_of,
+)
 
 # What redis-py and kombu say on every connection; MULTI holds the two reads of a queue's length when a worker begins.
 CONNECTION_COMMANDS = "ping hello client|setname client|setinfo multi exec discard info"

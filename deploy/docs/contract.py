@@ -13,8 +13,8 @@ from services.epcr import routes as epcr
 from services.graphql_api import routes as graphql
 from services.webhook_dispatcher import routes as webhooks
 from services.webhook_dispatcher.fanout.event_types import EventType, catalogue
-from shared.openapi import document
-from shared.problems import DOCUMENTATION
+from shared.contract.openapi import document
+from shared.web.problems import DOCUMENTATION
 
 VERSION = "2026.2"
 TITLE = "Knogin integration platform"

@@ -16,8 +16,8 @@ from typing import Any
 from deploy.compose.__main__ import prefix, settings
 from deploy.compose.redis_users import sentinel_users, users
 from deploy.local.table import SERVICES, Service
-from shared.redis_address import parse
-from shared.settings import Malformed
+from shared.process.redis_address import parse
+from shared.process.settings import Malformed
 
 ROLES = ("migrator", "app", "worker")
 ONE_REDIS = "redis://redis:6379/0"

@@ -16,7 +16,7 @@ from deploy.load import rows
 from deploy.load.rows import Sizes, Step, Table, World
 from deploy.local.ports import LOOPBACK
 from deploy.local.state import State, read_json
-from shared.crypto import Keyring
+from shared.primitives.crypto import Keyring
 
 PORTION = 20_000
 # Only a server that the local stack started has this name.

@@ -11,9 +11,10 @@ from services.epcr.records.models import Record
 from services.webhook_dispatcher.fanout import event_types, intake
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
-from shared import http, ids
-from shared.crypto import Keyring
-from shared.messages import EncounterFacts
+from shared.messaging.messages import EncounterFacts
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.web import http
 
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:incidents:write"]
 EVENTS = ["incident.*"]

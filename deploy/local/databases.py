@@ -10,7 +10,7 @@ from psycopg import sql
 
 from deploy.local import postgres
 from deploy.local.table import Service
-from shared import migrate as migrations
+from shared.storage import migrate as migrations
 
 KINDS = ("migrator", "app", "worker")
 # Nothing here uses large objects, and everybody could make some. deploy/compose/roles.sh has the same line.

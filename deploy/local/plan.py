@@ -11,8 +11,8 @@ from deploy.local import databases, ports
 from deploy.local.databases import Database
 from deploy.local.state import State
 from deploy.local.table import HOSTS, SERVICES, Service
-from shared.identity import SigningKey
-from shared.signatures import Signer
+from shared.primitives.signatures import Signer
+from shared.web.identity import SigningKey
 
 DEFAULT_PORT = 8080
 HIGHEST_PORT = 65_535

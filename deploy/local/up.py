@@ -23,7 +23,7 @@ from deploy.local.screen import Screen
 from deploy.local.state import AlreadyRunning, State, Unusable
 from deploy.local.supervisor import Server, StartFailed, Supervisor
 from deploy.local.table import SERVICES, Service
-from shared.migrate import Blocked, ChangedMigration
+from shared.storage.migrate import Blocked, ChangedMigration
 
 FAILURES = (Misconfigured, PortTaken, AlreadyRunning, Unusable, ProgramMissing, ServerFailed, StartFailed)
 """Reasons why a stack cannot start; the text of each is for a person."""

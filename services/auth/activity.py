@@ -8,8 +8,9 @@ from typing import LiteralString, NamedTuple
 
 from psycopg_pool import AsyncConnectionPool
 
-from shared import ids, tracing
-from shared.database import SET_TENANT, AsyncConnection
+from shared.primitives import ids
+from shared.process import tracing
+from shared.storage.database import SET_TENANT, AsyncConnection
 
 FLUSH_SECONDS = 1.0
 MAX_EVENTS_PER_APP = 50

@@ -20,13 +20,16 @@ from services.auth.saml import domains, readers
 from services.auth.settings import Settings
 from services.auth.signin import endpoints as signin
 from services.auth.signin.hashing import Hashing
-from shared import application, health, readiness, redis_clients, routing
-from shared.bell import Bell
-from shared.crypto import Keyring
-from shared.database import open_pool
-from shared.feed import Feed, decode
-from shared.revocations import Answer
-from shared.turns import Busy
+from shared import application
+from shared.messaging.bell import Bell
+from shared.primitives.crypto import Keyring
+from shared.process import redis_clients
+from shared.storage import readiness
+from shared.storage.database import open_pool
+from shared.web import health, routing
+from shared.web.feed import Feed, decode
+from shared.web.revocations import Answer
+from shared.web.turns import Busy
 
 routes = [*routing.routes(PARTS, UNLISTED), *health.routes(readiness.checks(Path(__file__).parent))]
 

@@ -6,9 +6,9 @@ from typing import LiteralString
 import msgspec
 from psycopg.rows import class_row
 
-from shared import outbox
-from shared.database import Connection, set_tenant
-from shared.messages import AuthorityEnded
+from shared.messaging import outbox
+from shared.messaging.messages import AuthorityEnded
+from shared.storage.database import Connection, set_tenant
 
 PORTION = 500
 # A portion. Skips rows that another relay is sending.

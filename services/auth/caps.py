@@ -3,8 +3,8 @@
 from typing import Any, LiteralString
 
 from services.auth.settings import Settings
-from shared.caps import Cap, require_room
-from shared.database import AsyncConnection
+from shared.storage.caps import Cap, require_room
+from shared.storage.database import AsyncConnection
 
 LIMIT: LiteralString = "SELECT most FROM tenant_limits WHERE tenant_id = %s AND name = %s"
 # By the name that operators use.

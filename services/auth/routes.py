@@ -9,7 +9,7 @@ from services.auth.saml import logout_endpoints, signin_endpoints
 from services.auth.saml import routes as saml
 from services.auth.signin import account_endpoints, authenticator_endpoints, pages
 from services.auth.signin import endpoints as signin
-from shared.routing import Part, Unlisted
+from shared.web.routing import Part, Unlisted
 
 AUTH = "https://auth.knogin.com"
 PARTS = [

@@ -13,12 +13,14 @@ from services.auth.revocations import bell
 from services.auth.saml import domains
 from services.auth.settings import Settings
 from services.auth.tenants.operations import SCHEDULE, record
-from shared import redis_clients, retention, worker
-from shared.crypto import Keyring
-from shared.database import Connection
-from shared.messages import InstallApp, UninstallApp
-from shared.periodic import Periodic
-from shared.retention import Kept
+from shared.messaging import worker
+from shared.messaging.messages import InstallApp, UninstallApp
+from shared.primitives.crypto import Keyring
+from shared.process import redis_clients
+from shared.storage import retention
+from shared.storage.database import Connection
+from shared.storage.periodic import Periodic
+from shared.storage.retention import Kept
 
 # How long rows stay, for every table that grows.
 KEPT = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from services.control_plane.settings import load
 from shared.command import commands
-from shared.messages import PlatformApp, TenantChanged, Versioned
+from shared.messaging.messages import PlatformApp, TenantChanged, Versioned
 
 cli = commands(
     load,

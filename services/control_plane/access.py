@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.control_plane import queries
-from shared import identity, ids, problems
-from shared.database import tenant_transaction
-from shared.identity import Caller
-from shared.outages import UNAVAILABLE
-from shared.problems import Problem
+from shared.primitives import ids
+from shared.storage.database import tenant_transaction
+from shared.storage.outages import UNAVAILABLE
+from shared.web import identity, problems
+from shared.web.identity import Caller
+from shared.web.problems import Problem
 
 READ = "argus:platform:read"
 WRITE = "argus:platform:write"

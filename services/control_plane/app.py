@@ -14,11 +14,13 @@ from starlette.middleware import Middleware
 from services.control_plane.access import BASE, GrantMiddleware
 from services.control_plane.routes import PART
 from services.control_plane.settings import Settings
-from shared import application, database, health, readiness, routing
-from shared.bell import Bell
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.feed import Feed
+from shared import application
+from shared.messaging.bell import Bell
+from shared.primitives.crypto import Keyring
+from shared.storage import database, readiness
+from shared.storage.database import AsyncConnection
+from shared.web import health, routing
+from shared.web.feed import Feed
 
 # Endpoints of edge agents, which have no token. Their code or credential identifies them.
 PUBLIC = re.compile(rf"{BASE}/agents/(enrol|heartbeat|content/[^/]+/[^/]+)")

@@ -3,8 +3,8 @@
 from typing import LiteralString, NamedTuple
 
 from services.control_plane.settings import Settings
-from shared.caps import Cap, require_room
-from shared.database import AsyncConnection
+from shared.storage.caps import Cap, require_room
+from shared.storage.database import AsyncConnection
 
 
 class Counted(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.problems import Problem, precondition_failed
+from shared.web.problems import Problem, precondition_failed
 
 MEDIA = "application/octet-stream"
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')

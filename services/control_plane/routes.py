@@ -5,7 +5,7 @@ from services.control_plane.automations import routes as automations
 from services.control_plane.marketplace import routes as marketplace
 from services.control_plane.packages import routes as packages
 from services.control_plane.releases import routes as releases
-from shared.routing import Part
+from shared.web.routing import Part
 
 FOLDERS = (packages, releases, marketplace, automations, agents)
 OPERATIONS = [operation for folder in FOLDERS for operation in folder.OPERATIONS]

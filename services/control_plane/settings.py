@@ -2,7 +2,7 @@
 
 import re
 
-from shared import settings
+from shared.process import settings
 
 DEFAULT_SCHEDULE = "5s,30s,2m,10m,1h"
 _WAIT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")

@@ -12,11 +12,18 @@ from services.control_plane.marketplace import store as marketplace
 from services.control_plane.marketplace.queries import WITHDRAW_ALL
 from services.control_plane.packages.queries import FORGET_AWAITING
 from services.control_plane.settings import Settings
-from shared import worker
-from shared.database import Connection, set_tenant
-from shared.messages import AppInstalled, AuthorityEnded, PlatformApp, PlatformEvent, RunFinished, TenantChanged
-from shared.periodic import Periodic
-from shared.worker import Received
+from shared.messaging import worker
+from shared.messaging.messages import (
+    AppInstalled,
+    AuthorityEnded,
+    PlatformApp,
+    PlatformEvent,
+    RunFinished,
+    TenantChanged,
+)
+from shared.messaging.worker import Received
+from shared.storage.database import Connection, set_tenant
+from shared.storage.periodic import Periodic
 
 
 def create_worker(settings: Settings) -> Celery:

@@ -15,12 +15,14 @@ from services.device_ingest.group_commit import GroupCommit
 from services.device_ingest.observations import Outcome, Submission
 from services.device_ingest.routes import PART
 from services.device_ingest.settings import Settings
-from shared import application, database, health, readiness, routing
-from shared.bell import Bell
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.feed import Feed
-from shared.partitions import Daily
+from shared import application
+from shared.messaging.bell import Bell
+from shared.primitives.crypto import Keyring
+from shared.storage import database, readiness
+from shared.storage.database import AsyncConnection
+from shared.storage.partitions import Daily
+from shared.web import health, routing
+from shared.web.feed import Feed
 
 # Connections beside those of the group commits.
 OTHER_CONNECTIONS = 8

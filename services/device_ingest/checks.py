@@ -7,8 +7,9 @@ from typing import NamedTuple
 from services.device_ingest import nomenclature, units
 from services.device_ingest.models import AbsentReason, Flag, ObservationDraft
 from services.device_ingest.nomenclature import Metric
-from shared import ids, problems
-from shared.problems import FieldError
+from shared.primitives import ids
+from shared.web import problems
+from shared.web.problems import FieldError
 
 AHEAD = timedelta(minutes=5)
 BEHIND = timedelta(days=7)

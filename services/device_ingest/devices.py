@@ -8,11 +8,12 @@ from starlette.requests import Request
 
 from services.device_ingest import queries
 from services.device_ingest.models import Device, DeviceChange, DeviceFilter, Enrolment
-from shared import ids, problems
-from shared.caps import Cap, require_room
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.rows import every, first, found
+from shared.primitives import ids
+from shared.storage.caps import Cap, require_room
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.storage.rows import every, first, found
+from shared.web import problems
+from shared.web.identity import Caller
 
 REMEMBERED = 50_000
 # No call deletes a device, because its observations stay.

@@ -20,10 +20,12 @@ from services.device_ingest.models import (
     UnreadBatch,
 )
 from services.device_ingest.observations import Confirm, DeviceChanged, Write
-from shared import audit, heavy, http, idempotency, outbox, pagination
-from shared.database import require_right_clock, tenant_transaction, transaction
-from shared.identity import Caller
-from shared.problems import Problem
+from shared.messaging import outbox
+from shared.storage import audit, idempotency
+from shared.storage.database import require_right_clock, tenant_transaction, transaction
+from shared.web import heavy, http, pagination
+from shared.web.identity import Caller
+from shared.web.problems import Problem
 
 Answer = Callable[[Write, str, Confirm], Awaitable[Response]]
 

@@ -16,9 +16,10 @@ from typing import Generic, TypeVar
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from shared import logs, problems
-from shared.clock import ClockApart
-from shared.outages import is_outage
+from shared.process import logs
+from shared.process.clock import ClockApart
+from shared.storage.outages import is_outage
+from shared.web import problems
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from services.device_ingest.models import Device, Observation
-from shared import ids, messages
-from shared.messages import Event, ObservationsRecorded
+from shared.messaging import messages
+from shared.messaging.messages import Event, ObservationsRecorded
+from shared.primitives import ids
 
 
 class Item(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from shared import http
-from shared.pagination import Page
+from shared.web import http
+from shared.web.pagination import Page
 
 DeviceClass = Literal["defib", "ecg", "oximeter", "bp", "glucose", "etco2", "thermometer", "multiparameter"]
 DeviceStatus = Literal["active", "inactive", "retired"]

@@ -15,11 +15,14 @@ from services.device_ingest import checks, messages, nomenclature, queries
 from services.device_ingest.checks import Checked
 from services.device_ingest.messages import Item
 from services.device_ingest.models import Observation, ObservationDraft, ObservationFilter
-from shared import http, ids, outbox, pagination, problems, tracing
-from shared.database import SET_TENANT, AsyncConnection
-from shared.identity import Caller
-from shared.problems import FieldError, Problem
-from shared.rows import every, first
+from shared.messaging import outbox
+from shared.primitives import ids
+from shared.process import tracing
+from shared.storage.database import SET_TENANT, AsyncConnection
+from shared.storage.rows import every, first
+from shared.web import http, pagination, problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError, Problem
 
 # The greatest distance of an observation from the time in its id: the bounds of `checks`, and a minute of clock skew.
 BEFORE_ID = checks.BEHIND + timedelta(minutes=1)

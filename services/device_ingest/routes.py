@@ -13,7 +13,7 @@ from services.device_ingest.models import (
     ObservationFilter,
     UnreadBatch,
 )
-from shared.routing import Operation, Part
+from shared.web.routing import Operation, Part
 
 READ, WRITE = "argus:devices:read", "argus:devices:write"
 DEVICES = "/api/v1/devices"

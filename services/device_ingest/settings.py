@@ -1,6 +1,6 @@
 """Device-ingest's settings, from the environment alone."""
 
-from shared import settings
+from shared.process import settings
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):

@@ -9,11 +9,12 @@ from celery import Celery
 from services.device_ingest import messages, queries
 from services.device_ingest.observations import window
 from services.device_ingest.settings import Settings
-from shared import outbox, partitions, worker
-from shared.database import Connection, set_tenant
-from shared.messages import EncounterLink
-from shared.periodic import Periodic
-from shared.worker import Received
+from shared.messaging import outbox, worker
+from shared.messaging.messages import EncounterLink
+from shared.messaging.worker import Received
+from shared.storage import partitions
+from shared.storage.database import Connection, set_tenant
+from shared.storage.periodic import Periodic
 
 COUNTS_AT_ONCE = 20_000
 

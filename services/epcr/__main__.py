@@ -6,8 +6,8 @@ import typer
 
 from services.epcr.settings import load
 from shared.command import commands
-from shared.messages import ClinicalApp, Versioned
-from shared.settings import required
+from shared.messaging.messages import ClinicalApp, Versioned
+from shared.process.settings import required
 
 cli = commands(load, Path(__file__).parent, (Versioned(ClinicalApp, "apps", "client_id"),))
 
@@ -18,7 +18,7 @@ def reencrypt() -> None:
     import psycopg
 
     from services.epcr import reencrypt as records
-    from shared.crypto import Keyring
+    from shared.primitives.crypto import Keyring
 
     settings = load()
     dsn = required(settings.migration_database_url, "MIGRATION_DATABASE_URL")

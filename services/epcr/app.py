@@ -12,12 +12,14 @@ from starlette.applications import Starlette
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.routes import CREW, PART
 from services.epcr.settings import Settings
-from shared import application, database, health, readiness, routing
-from shared.bell import Bell
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.feed import Feed
-from shared.settings import required
+from shared import application
+from shared.messaging.bell import Bell
+from shared.primitives.crypto import Keyring
+from shared.process.settings import required
+from shared.storage import database, readiness
+from shared.storage.database import AsyncConnection
+from shared.web import health, routing
+from shared.web.feed import Feed
 
 routes = [
     *routing.routes([PART, CREW]),

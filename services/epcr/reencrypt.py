@@ -5,7 +5,7 @@ from typing import Any, LiteralString, NamedTuple
 import psycopg
 
 from services.epcr.encounters.store import seal, unseal
-from shared.crypto import Keyring
+from shared.primitives.crypto import Keyring
 
 BATCH = 200
 

@@ -2,7 +2,7 @@
 
 from services.epcr.encounters import routes as encounters
 from services.epcr.records import routes as records
-from shared.routing import Part
+from shared.web.routing import Part
 
 PART = Part("ePCR", "epcr", "https://api.knogin.com", encounters.OPERATIONS, encounters.IDS)
 CREW = Part("Crew", "crew", "https://api.knogin.com", records.OPERATIONS)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from shared import settings
+from shared.process import settings
 
 KEYS = settings.Form("<version>:<base64url of 32 bytes>, separated by commas", Pseudonyms.from_text)
 

@@ -16,12 +16,12 @@ from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import opened
 from services.epcr.records.models import LinkedObservation
 from services.epcr.settings import Settings
-from shared import outbox, worker
-from shared.crypto import Keyring
-from shared.database import Connection, set_tenant
-from shared.messages import ClinicalApp, EncounterLink, ObservationsRecorded
-from shared.periodic import Periodic, in_portions
-from shared.worker import Received
+from shared.messaging import outbox, worker
+from shared.messaging.messages import ClinicalApp, EncounterLink, ObservationsRecorded
+from shared.messaging.worker import Received
+from shared.primitives.crypto import Keyring
+from shared.storage.database import Connection, set_tenant
+from shared.storage.periodic import Periodic, in_portions
 
 Key = tuple[str, str]
 # Seconds of one run. Jobs wait for each other: short and frequent runs let late links through.

@@ -8,8 +8,8 @@ import typer
 
 from services.graphql_api.settings import load
 from shared.command import commands
-from shared.messages import EncounterFacts, GraphqlApp, Versioned
-from shared.settings import required
+from shared.messaging.messages import EncounterFacts, GraphqlApp, Versioned
+from shared.process.settings import required
 
 cli = commands(
     load,
@@ -27,7 +27,7 @@ def rebuild_acqi(
 ) -> None:
     """Rebuild the aggregates of the quality indicators from the facts, month by month, while the service runs."""
     from services.graphql_api.acqi import months
-    from shared.database import open_tasks_pool
+    from shared.storage.database import open_tasks_pool
 
     pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
 
@@ -44,7 +44,7 @@ def suppress_small_cells(
 ) -> None:
     """Set for a tenant whether partners see counts under 5. If not, they ask for whole calendar months that have ended."""
     from services.graphql_api.acqi import queries
-    from shared.database import open_tasks_pool, task_transaction
+    from shared.storage.database import open_tasks_pool, task_transaction
 
     pool = open_tasks_pool(required(load().worker_database_url, "WORKER_DATABASE_URL"))
     with task_transaction(pool, tenant) as conn:

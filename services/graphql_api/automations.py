@@ -25,11 +25,13 @@ from services.graphql_api.settings import Settings
 from services.graphql_api.transport import documents, plans
 from services.graphql_api.transport.documents import Operation
 from services.graphql_api.transport.plans import Planner
-from shared import ids, outbox, tracing
-from shared.database import AsyncConnection, Connection, aset_tenant, open_pool
-from shared.identity import Caller
-from shared.messages import AutomationAction, AutomationIncident, RunDocument, RunFinished
-from shared.worker import Received
+from shared.messaging import outbox
+from shared.messaging.messages import AutomationAction, AutomationIncident, RunDocument, RunFinished
+from shared.messaging.worker import Received
+from shared.primitives import ids
+from shared.process import tracing
+from shared.storage.database import AsyncConnection, Connection, aset_tenant, open_pool
+from shared.web.identity import Caller
 
 # A run with one of these errors may succeed at another time; one with another error is refused again.
 PASSING = frozenset({"UNAVAILABLE", "INTERNAL"})

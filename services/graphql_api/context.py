@@ -10,10 +10,10 @@ from starlette.requests import Request
 
 from services.graphql_api import errors
 from services.graphql_api.settings import Settings
-from shared.crypto import Keyring
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.problems import access_on_request
+from shared.primitives.crypto import Keyring
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.web.identity import Caller
+from shared.web.problems import access_on_request
 
 Load = Callable[[Sequence[Any]], Awaitable[Mapping[Any, Any]]]
 

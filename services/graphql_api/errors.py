@@ -6,10 +6,10 @@ from typing import Any, LiteralString
 from graphql import GraphQLError
 from prometheus_client import Counter
 
-from shared import logs, tracing
-from shared.caps import Cap, is_full
-from shared.database import AsyncConnection
-from shared.outages import UNAVAILABLE
+from shared.process import logs, tracing
+from shared.storage.caps import Cap, is_full
+from shared.storage.database import AsyncConnection
+from shared.storage.outages import UNAVAILABLE
 
 log = logging.getLogger(__name__)
 errors_answered = Counter("graphql_errors_total", "Errors in GraphQL answers", ["code"])

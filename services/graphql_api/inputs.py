@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from services.graphql_api import errors
-from shared import http, ids, problems
-from shared.encoding import base64url_decode, base64url_encode
+from shared.primitives import ids
+from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.web import http, problems
 
 T = TypeVar("T")
 MAX_PAGE = 100

@@ -3,7 +3,7 @@
 from services.graphql_api.transport import endpoints
 from services.graphql_api.transport.endpoints import require_own_tenant
 from services.graphql_api.transport.models import ApprovedBundles, GraphqlAnswer, GraphqlRequest
-from shared.routing import Operation, Part
+from shared.web.routing import Operation, Part
 
 OPERATIONS = [
     Operation(

@@ -1,6 +1,6 @@
 """Settings of graphql-api, only from the environment."""
 
-from shared import settings
+from shared.process import settings
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ from services.graphql_api.acqi import counting, months
 from services.graphql_api.automations import Runs
 from services.graphql_api.incidents import queries as incident_queries
 from services.graphql_api.settings import Settings
-from shared import worker
-from shared.database import Connection, set_tenant
-from shared.messages import AutomationIncident, EncounterFacts, GraphqlApp, RunDocument
-from shared.periodic import Periodic, in_portions
-from shared.worker import Received
+from shared.messaging import worker
+from shared.messaging.messages import AutomationIncident, EncounterFacts, GraphqlApp, RunDocument
+from shared.messaging.worker import Received
+from shared.storage.database import Connection, set_tenant
+from shared.storage.periodic import Periodic, in_portions
 
 SECONDS = 10
 

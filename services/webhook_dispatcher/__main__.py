@@ -6,7 +6,7 @@ import typer
 
 from services.webhook_dispatcher.settings import load
 from shared.command import LOOPBACK, OpsHost, commands, observe, wait_for_schema
-from shared.messages import AutomationInterest, Versioned, WebhookApp
+from shared.messaging.messages import AutomationInterest, Versioned, WebhookApp
 
 cli = commands(
     load,
@@ -33,8 +33,8 @@ def sender(ops_host: OpsHost = LOOPBACK) -> None:
 def list_chores() -> None:
     """Decisions whose old rows are not done yet: webhook, tenant, kind, begun, rows changed, rows waiting (to 10,000)."""
     from services.webhook_dispatcher.history import decisions
-    from shared.database import open_tasks_pool, task_transaction
-    from shared.settings import required
+    from shared.process.settings import required
+    from shared.storage.database import open_tasks_pool, task_transaction
 
     dsn = required(load().worker_database_url, "WORKER_DATABASE_URL")
     with task_transaction(open_tasks_pool(dsn, max_size=1)) as conn:

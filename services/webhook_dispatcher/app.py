@@ -16,11 +16,13 @@ from services.webhook_dispatcher.sending.addresses import Policy, create_resolve
 from services.webhook_dispatcher.sending.client import Client
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
-from shared import application, database, health, readiness, routing
-from shared.bell import Bell
-from shared.crypto import Keyring
-from shared.feed import Feed
-from shared.partitions import Daily
+from shared import application
+from shared.messaging.bell import Bell
+from shared.primitives.crypto import Keyring
+from shared.storage import database, readiness
+from shared.storage.partitions import Daily
+from shared.web import health, routing
+from shared.web.feed import Feed
 
 routes = [
     *routing.routes([PART]),

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from shared.metrics import BUCKETS
+from shared.process.metrics import BUCKETS
 
 attempts = Counter("webhook_attempts_total", "Requests sent to receivers", ["outcome"])
 attempt_seconds = Histogram("webhook_attempt_seconds", "From request to complete answer", buckets=BUCKETS)

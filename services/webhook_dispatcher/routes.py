@@ -2,7 +2,7 @@
 
 from services.webhook_dispatcher.history import routes as history
 from services.webhook_dispatcher.subscriptions import routes as subscriptions
-from shared.routing import Part
+from shared.web.routing import Part
 
 IDS = {"webhook_id": "wh_123", "delivery_id": "dlv_123"}
 PART = Part("Webhooks", "webhooks", "https://auth.knogin.com", [*subscriptions.OPERATIONS, *history.OPERATIONS], IDS)

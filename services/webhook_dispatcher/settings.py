@@ -2,7 +2,7 @@
 
 from services.webhook_dispatcher.sending import ladder
 from services.webhook_dispatcher.sending.addresses import Policy
-from shared import settings
+from shared.process import settings
 
 
 class Settings(settings.Service, frozen=True, kw_only=True):

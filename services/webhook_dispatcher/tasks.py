@@ -16,10 +16,12 @@ from services.webhook_dispatcher.queues import SERVICE
 from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
-from shared import ids, partitions, worker
-from shared.database import Connection
-from shared.messages import AutomationDelivery, AutomationInterest, Event, WebhookApp, WebhookTenant
-from shared.periodic import Periodic
+from shared.messaging import worker
+from shared.messaging.messages import AutomationDelivery, AutomationInterest, Event, WebhookApp, WebhookTenant
+from shared.primitives import ids
+from shared.storage import partitions
+from shared.storage.database import Connection
+from shared.storage.periodic import Periodic
 
 FORGET_SECONDS = 5.0
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.auth.support import Auth
 from tests.auth.test_operator import operate
 

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from services.auth.tenants import announcing
-from shared import authenticity
-from shared.authenticity import Envelope
-from shared.ids import uuid7
-from shared.messages import MESSAGES, TIMED, name_of
+from shared.messaging import authenticity
+from shared.messaging.authenticity import Envelope
+from shared.messaging.messages import MESSAGES, TIMED, name_of
+from shared.primitives.ids import uuid7
 from tests.auth.support import Auth
 from tests.auth.test_operator import FOLDER, operate, run
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from services.auth.apps import credentials
-from shared.messages import PlatformApp
+from shared.messaging.messages import PlatformApp
 from tests.auth.support import Auth
 
 APPS = "/v1/platform/apps"

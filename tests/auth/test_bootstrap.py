@@ -11,10 +11,10 @@ from services.auth.settings import Settings
 from services.auth.tenants.bootstrap import BootstrapRequest, bootstrap
 from services.auth.tenants.first_party import create_app
 from services.auth.tenants.operations import OperationRefused, create_tenant, grant_bundles, grant_scopes, operating
-from shared.encoding import base64url_encode
-from shared.identity import SigningKey
-from shared.ids import new_id
-from shared.settings import required
+from shared.primitives.encoding import base64url_encode
+from shared.primitives.ids import new_id
+from shared.process.settings import required
+from shared.web.identity import SigningKey
 from tests.auth.support import claims_of
 from tests.conftest import FreshDatabase
 

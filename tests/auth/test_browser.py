@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pyotp.totp import TOTP
 
 from services.auth.signin import passwords
-from shared import ids
-from shared.encoding import base64url_encode
+from shared.primitives import ids
+from shared.primitives.encoding import base64url_encode
 from tests.support.browser import is_accessible, needs_browser
 from tests.support.stack import Stack
 

@@ -12,12 +12,12 @@ import pytest
 
 from services.auth.revocations import watermarks
 from services.auth.revocations.changes import ENCODED, KEPT, Changes
-from shared import calls
-from shared.encoding import base64url_encode
-from shared.feed import LIMIT_BYTES, decode
-from shared.identity import HEADER, Caller, mint
-from shared.revocations import Answer, Marks, Watermark
-from shared.signatures import Signer
+from shared.primitives.encoding import base64url_encode
+from shared.primitives.signatures import Signer
+from shared.web import calls
+from shared.web.feed import LIMIT_BYTES, decode
+from shared.web.identity import HEADER, Caller, mint
+from shared.web.revocations import Answer, Marks, Watermark
 from tests.auth.support import GATEWAY_KEY, Auth, claims_of, running
 from tests.auth.test_operator import operate
 from tests.conftest import FreshDatabase
@@ -237,7 +237,7 @@ def test_whoever_waits_is_answered_when_the_process_is_stopped(fresh_database: F
     from psycopg_pool import AsyncConnectionPool
 
     from services.auth.revocations.changes import Changes
-    from shared.database import open_pool
+    from shared.storage.database import open_pool
 
     database = fresh_database("auth")
 

@@ -13,7 +13,7 @@ import pytest
 
 from services.auth.requests import deciding
 from services.auth.tenants.operations import OperationRefused
-from shared.settings import required
+from shared.process.settings import required
 from tests.auth.organisations import PATH, Organisation
 from tests.auth.support import Auth
 from tests.auth.test_operator import Done, run

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from services.auth import authorities
-from shared.database import Connection
+from shared.storage.database import Connection
 from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app, returned
 from tests.auth.test_operator import operate
 from tests.auth.test_sign_in import choose, new_link

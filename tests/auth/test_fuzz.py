@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.auth.oauth.tokens import REFRESH_PREFIX
 from services.auth.signin import throttle
-from shared.identity import HEADER, Caller, mint
+from shared.web.identity import HEADER, Caller, mint
 from tests.auth.support import (
     CALLBACK,
     CHALLENGE,

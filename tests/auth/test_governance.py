@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from services.auth.signin import texts
-from shared.messages import WebhookApp
+from shared.messaging.messages import WebhookApp
 from tests.auth.support import Auth, Browser, claims_of, register_web_app
 from tests.support.waiting import wait_for
 

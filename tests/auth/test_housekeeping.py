@@ -1,7 +1,7 @@
 """What grows is forgotten in time, by the relay, across tenants."""
 
 from services.auth.tasks import KEPT, forget, periodic
-from shared.database import open_tasks_pool, task_transaction
+from shared.storage.database import open_tasks_pool, task_transaction
 from tests.auth.support import Auth, Browser, redeem, register_web_app
 
 AGE = """

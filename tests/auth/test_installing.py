@@ -11,9 +11,9 @@ from services.auth.apps import installing, rules
 from services.auth.apps.models import Tenant
 from services.auth.tasks import create_worker
 from services.webhook_dispatcher.fanout import event_types
-from shared import http as encoding
-from shared import ids
-from shared.messages import InstallApp, UninstallApp
+from shared.messaging.messages import InstallApp, UninstallApp
+from shared.primitives import ids
+from shared.web import http as encoding
 from tests.auth.support import Auth
 from tests.support.signing import sealed
 from tests.support.waiting import PATIENCE

@@ -8,8 +8,8 @@ import pytest
 
 from services.auth.requests import rules
 from services.graphql_api.transport.documents import FOLDER
-from shared.ids import is_id, new_id
-from shared.problems import access_on_request
+from shared.primitives.ids import is_id, new_id
+from shared.web.problems import access_on_request
 from tests.auth.organisations import PATH, Organisation
 from tests.auth.support import Auth
 from tests.auth.test_operator import operate, run

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from services.auth.keys import rotation, signing
 from services.auth.tasks import periodic
-from shared.crypto import Keyring, UnreadableCiphertext
-from shared.database import Connection
+from shared.primitives.crypto import Keyring, UnreadableCiphertext
+from shared.storage.database import Connection
 from tests.auth.support import Auth, header_of
 from tests.support.waiting import wait_for
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 import services.auth
 from services.auth.__main__ import cli
-from shared import ids
-from shared.messages import TenantChanged
+from shared.messaging.messages import TenantChanged
+from shared.primitives import ids
 from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app
 from tests.support.waiting import wait_for
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.encoding import base64url_encode
+from shared.primitives.encoding import base64url_encode
 from tests.auth.support import (
     CALLBACK,
     CHALLENGE,
@@ -225,7 +225,7 @@ def test_20_a_jwt_without_our_typ_or_algorithm_is_not_active(auth: Auth) -> None
     import jwt
 
     from services.auth.keys import signing
-    from shared.crypto import Keyring
+    from shared.primitives.crypto import Keyring
 
     app = auth.register()
     token = auth.token(app).json()["access_token"]

@@ -7,7 +7,7 @@ import pytest
 
 from services.auth.oauth.metadata import server_metadata
 from services.auth.settings import Settings
-from shared.settings import load
+from shared.process.settings import load
 from tests.auth.support import (
     API,
     CALLBACK,

@@ -16,8 +16,8 @@ from jwt import PyJWKSet
 
 from services.auth.app import create_app
 from services.auth.keys import keystore, rotation
-from shared.crypto import Keyring
-from shared.identity import HEADER, Caller, mint
+from shared.primitives.crypto import Keyring
+from shared.web.identity import HEADER, Caller, mint
 from tests.auth.support import API, GATEWAY_KEY, ISSUER, Auth, header_of, running
 from tests.conftest import FreshDatabase
 from tests.support.plain import PLAIN

@@ -22,7 +22,7 @@ from services.auth.saml.documents import MessageRefused
 from services.auth.saml.reader import PastedMetadata, ResponseForm
 from services.auth.saml.readers import BEGUN, OTHER, RETURNING, Rank, Readers, Sender
 from services.auth.signin.cookies import TOKEN_LENGTH
-from shared.crypto import Keyring
+from shared.primitives.crypto import Keyring
 from tests.auth.federation import metadata_of, usual_signer
 from tests.hostile.measuring import FLOOR, seconds
 from tests.support.waiting import PATIENCE

@@ -12,7 +12,7 @@ import pytest
 from services.auth.saml import readers
 from services.auth.saml.documents import ASSERTION, PROTOCOL, tag
 from services.auth.tasks import KEPT
-from shared.crypto import Keyring
+from shared.primitives.crypto import Keyring
 from tests.auth.federation import Asked, Connection, code_of, follow, host_of, open_federation, refresh_of
 from tests.auth.identity_provider import encoded, new_signer, response, sign, to_bytes
 from tests.auth.name_server import NameServer

@@ -7,7 +7,7 @@ from lxml import etree
 
 from services.auth.saml import domains
 from services.auth.saml.documents import SIGNATURE, tag
-from shared.database import Connection as Worker
+from shared.storage.database import Connection as Worker
 from tests.auth.federation import Connection
 from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser

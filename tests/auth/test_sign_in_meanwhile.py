@@ -14,8 +14,8 @@ from pyotp.totp import TOTP
 
 from services.auth.oauth import authorize_endpoints
 from services.auth.signin import passwords
-from shared.crypto import Keyring
-from shared.settings import required
+from shared.primitives.crypto import Keyring
+from shared.process.settings import required
 from tests.auth.federation import Connection, refresh_of
 from tests.auth.support import PASSWORD, Auth, Browser, redeem, register_web_app, returned
 from tests.auth.test_authenticator import Enrolled, secret_on

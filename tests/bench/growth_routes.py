@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from deploy.local.table import ROOT
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 

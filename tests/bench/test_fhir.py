@@ -20,8 +20,8 @@ from pyrofile_validator.config import ValidatorConfig
 from services.epcr.fhir import encode as encode_module
 from services.epcr.fhir.bundle import bundle
 from services.epcr.fhir.encode import checked, encode
-from shared.identity import Caller
-from shared.ids import new_id
+from shared.primitives.ids import new_id
+from shared.web.identity import Caller
 from tests.epcr import golden
 from tests.epcr.samples import TYPICAL, VITALS_SECOND
 from tests.support.stack import Stack

@@ -23,9 +23,9 @@ from deploy.local.databases import Database
 from deploy.local.ports import free_port
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.acqi.indicators import contributions
-from shared.encoding import base64url_encode
-from shared.identity import HEADER, Caller, SigningKey, mint
-from shared.ids import new_id
+from shared.primitives.encoding import base64url_encode
+from shared.primitives.ids import new_id
+from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.bench.graphql_figures import FIGURES, SDL
 from tests.graphql_api import population
 from tests.support.cluster import TestDatabases

@@ -17,7 +17,7 @@ import pytest
 
 from deploy.load.loading import Progress, load
 from deploy.load.rows import LARGE, Sizes
-from shared.identity import Caller
+from shared.web.identity import Caller
 from tests.bench.growth_routes import Owner, Route, forgotten, measured
 from tests.bench.test_webhooks import Rig, free_port, percentile, receiver_process
 from tests.support.running import RunningStack

@@ -24,11 +24,11 @@ from deploy.local import binaries
 from deploy.local.ports import free_port
 from services.device_ingest import checks
 from services.device_ingest.models import ObservationDraft
-from shared import http
-from shared.encoding import base64url_encode
-from shared.identity import Caller, SigningKey
-from shared.ids import new_id
-from shared.problems import Problem
+from shared.primitives.encoding import base64url_encode
+from shared.primitives.ids import new_id
+from shared.web import http
+from shared.web.identity import Caller, SigningKey
+from shared.web.problems import Problem
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for

@@ -12,8 +12,8 @@ import pytest
 from redis import Redis
 
 from deploy.local.databases import Database
-from shared.crowding import MAX_BYTES, Room
-from shared.relay import calls, hand_over
+from shared.messaging.crowding import MAX_BYTES, Room
+from shared.messaging.relay import calls, hand_over
 from tests.shared.support import (
     ACKS,
     EFFECTS,

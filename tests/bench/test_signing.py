@@ -21,8 +21,8 @@ import psutil
 import pytest
 
 from deploy.local.children import start_of_program
-from shared import authenticity
-from shared.signatures import PublicKeys
+from shared.messaging import authenticity
+from shared.primitives.signatures import PublicKeys
 from tests.bench.test_ingest import READING, enrolled, identity, wrk
 from tests.bench.test_webhooks import ROOT, Rig, free_port, receiver_process
 from tests.support.running import RunningStack

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from services.auth.keys import signing
-from shared.identity import HEADER, Caller, SigningKey, mint
+from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.bench

@@ -28,9 +28,10 @@ from redis import Redis
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.queries import BEGIN_CLAIM, CLAIM
 from services.webhook_dispatcher.sending.signing import Vault
-from shared import broker, ids, outbox
-from shared.crypto import Keyring
-from shared.messages import Event
+from shared.messaging import broker, outbox
+from shared.messaging.messages import Event
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
 from tests.bench import webhooks_ordinary
 from tests.support.running import RunningStack
 from tests.support.stack import Stack

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from shared import authenticity
-from shared.authenticity import Purpose, Sealed
-from shared.signatures import PublicKeys, Signer
+from shared.messaging import authenticity
+from shared.messaging.authenticity import Purpose, Sealed
+from shared.primitives.signatures import PublicKeys, Signer
 
 
 def seal(signer: Signer, purpose: Purpose, sender: str, receiver: str, text: str) -> Sealed:

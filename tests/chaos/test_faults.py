@@ -16,7 +16,7 @@ import pytest
 from redis import Redis, ResponseError
 
 from deploy.local.table import SERVICES
-from shared.crowding import MAX_SHARE
+from shared.messaging.crowding import MAX_SHARE
 from tests.chaos import arena
 from tests.chaos.arena import NUMBERS, Arena
 from tests.chaos.field import SECONDS, Field, field, pause

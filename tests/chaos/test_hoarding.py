@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.table import ROOT
 from services.auth.revocations.watermarks import TENANT_MOST
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.chaos.others import (
     NOTHING,
     TIMES,

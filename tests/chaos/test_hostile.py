@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.auth.federation import metadata_of, usual_signer
 from tests.chaos.others import (
     NOTHING,

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from redis import Redis
 
-from shared.identity import Caller
-from shared.ids import new_id
+from shared.primitives.ids import new_id
+from shared.web.identity import Caller
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import aiohttp
 import msgspec
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.soak import asking
 from tests.soak.asking import Ask
 from tests.soak.integration import BUNDLES, SCOPES, Heard, Integration

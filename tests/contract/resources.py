@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.support.stack import Stack
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import gateway.docs
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.contract.resources import make_all
 from tests.contract.test_refusals import ALL_SCOPES
 from tests.support.stack import Stack

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.contract import curl
 from tests.contract.matching import lacks
 from tests.contract.page import EXAMPLES, Example

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from services.control_plane import routes
-from shared.ids import new_id
-from shared.routing import Operation
+from shared.primitives.ids import new_id
+from shared.web.routing import Operation
 from tests.docs import recording
 from tests.docs.recording import Recorder
 from tests.support.stack import Stack

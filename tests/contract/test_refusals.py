@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.contract.resources import make_all
 from tests.support.stack import Stack
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from services.control_plane.automations import runs
 from services.control_plane.settings import Settings
-from shared import http as encoding
-from shared import ids
-from shared.database import task_transaction
-from shared.messages import PlatformApp, PlatformEvent, RunFinished
+from shared.messaging.messages import PlatformApp, PlatformEvent, RunFinished
+from shared.primitives import ids
+from shared.storage.database import task_transaction
+from shared.web import http as encoding
 from tests.control_plane.conftest import Inside, Partner
 from tests.support.signing import sealed
 

@@ -14,11 +14,12 @@ from deploy.local.redis_server import RedisServer
 from services.control_plane.app import create_app
 from services.control_plane.settings import Settings
 from services.control_plane.tasks import create_worker
-from shared import http as encoding
-from shared import ids, worker
-from shared.encoding import base64url_encode
-from shared.identity import HEADER, Caller, SigningKey, mint
-from shared.messages import PRODUCERS, Message, TenantChanged
+from shared.messaging import worker
+from shared.messaging.messages import PRODUCERS, Message, TenantChanged
+from shared.primitives import ids
+from shared.primitives.encoding import base64url_encode
+from shared.web import http as encoding
+from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
 from tests.support.serving import serving

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from services.control_plane import contents
 from services.control_plane.agents import queries
-from shared import ids
-from shared.identity import HEADER, Caller, mint
-from shared.problems import Problem
+from shared.primitives import ids
+from shared.web.identity import HEADER, Caller, mint
+from shared.web.problems import Problem
 from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
 from tests.control_plane.publishing import CONTENT, Publisher
 from tests.control_plane.test_agents import beat, enrolled

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from services.control_plane.agents import credentials, edge_endpoints
 from services.control_plane.agents.models import staleness
-from shared import ids
-from shared.identity import HEADER, Caller, mint
+from shared.primitives import ids
+from shared.web.identity import HEADER, Caller, mint
 from tests.control_plane.conftest import GRANTED, KEY, PLATFORM, Inside, Partner
 from tests.control_plane.publishing import Publisher
 from tests.control_plane.test_releases import went_live

@@ -14,8 +14,8 @@ from services.control_plane.automations.expressions import Filter
 from services.control_plane.automations.models import DocumentAction, WebhookAction
 from services.control_plane.settings import parse_schedule
 from services.webhook_dispatcher.fanout import event_types
-from shared import http
-from shared.problems import Problem
+from shared.web import http
+from shared.web.problems import Problem
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from services.control_plane.settings import Settings
-from shared import ids
+from shared.primitives import ids
 from tests.control_plane.automating import CLOSE, NOTE, OPEN, SCOPES, WEBHOOK, Automating
 from tests.control_plane.conftest import Inside, Partner
 from tests.support.waiting import wait_for

@@ -15,8 +15,8 @@ from services.control_plane import catalogue
 from services.control_plane.packages import canonical, signing
 from services.control_plane.packages.models import Jwk
 from services.webhook_dispatcher.fanout import event_types
-from shared import strict_json
-from shared.encoding import base64url_encode
+from shared.primitives.encoding import base64url_encode
+from shared.web import strict_json
 
 
 def test_the_example_of_the_rfc() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from services.control_plane.settings import Settings
-from shared import ids
-from shared.identity import Caller
-from shared.messages import AuthorityEnded
+from shared.messaging.messages import AuthorityEnded
+from shared.primitives import ids
+from shared.web.identity import Caller
 from tests.control_plane.automating import Automating
 from tests.control_plane.conftest import Inside, Partner
 

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared import ids
-from shared.messages import AppInstalled, PlatformApp
+from shared.messaging.messages import AppInstalled, PlatformApp
+from shared.primitives import ids
 from tests.control_plane.automating import NOTE, WEBHOOK
 from tests.control_plane.conftest import Inside, Partner
 from tests.control_plane.publishing import CONTENT, Publisher

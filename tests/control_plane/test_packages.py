@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.control_plane import tasks
 from services.control_plane.app import create_app
 from services.control_plane.settings import Settings
-from shared.database import task_transaction
+from shared.storage.database import task_transaction
 from tests.control_plane.conftest import Inside, Partner
 from tests.control_plane.publishing import CONTENT, Publisher, jwk, sign
 from tests.support.plain import PLAIN

@@ -7,7 +7,7 @@ import httpx
 import psycopg
 import pytest
 
-from shared import ids
+from shared.primitives import ids
 from tests.control_plane.conftest import Inside, Partner
 from tests.control_plane.publishing import Publisher
 from tests.support.versions import later

@@ -11,9 +11,10 @@ import pytest
 from services.control_plane.automations import runs as running
 from services.control_plane.settings import Settings
 from services.webhook_dispatcher.fanout.automations import fired
-from shared import ids, periodic
-from shared.database import task_transaction
-from shared.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunFinished
+from shared.messaging.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunFinished
+from shared.primitives import ids
+from shared.storage import periodic
+from shared.storage.database import task_transaction
 from tests.control_plane.automating import CLOSE, INCIDENT, NOTE, SCOPES, WEBHOOK, Automating
 from tests.control_plane.conftest import GRANTED, Inside, Partner, settings_for
 from tests.graphql_api.asking import received

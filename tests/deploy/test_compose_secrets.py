@@ -7,8 +7,8 @@ import pytest
 
 from deploy.compose import __main__ as compose
 from deploy.local.table import ROOT, SERVICES
-from shared.identity import SigningKey
-from shared.signatures import Signer
+from shared.primitives.signatures import Signer
+from shared.web.identity import SigningKey
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from deploy.compose.__main__ import settings
 from deploy.k8s import build
 from deploy.k8s.secrets import manifests, secrets, with_redis
 from deploy.local.table import ROOT, SERVICES, Service
-from shared.messages import queues_of
-from shared.redis_address import parse
+from shared.messaging.messages import queues_of
+from shared.process.redis_address import parse
 from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
 from tests.deploy.test_watching import asked, kept
 

@@ -20,11 +20,11 @@ from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.webhook_dispatcher.queues import SENDER
 from services.webhook_dispatcher.sending.sender import Sender
-from shared import outbox
-from shared.broker import bell_key
-from shared.database import open_tasks_pool, task_transaction
-from shared.messages import SERVICES, queues_of
-from shared.relay import Relay
+from shared.messaging import outbox
+from shared.messaging.broker import bell_key
+from shared.messaging.messages import SERVICES, queues_of
+from shared.messaging.relay import Relay
+from shared.storage.database import open_tasks_pool, task_transaction
 from tests.conftest import FreshDatabase
 from tests.shared.support import Settings, acknowledging, consuming, link, running, scalar
 from tests.support.signing import signing_key

@@ -15,7 +15,7 @@ import typer.main
 
 from deploy.local import table
 from deploy.local.table import ROOT, SERVICES
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.support.stack import Stack
 
 FOLDER = ROOT / "deploy" / "runbooks"

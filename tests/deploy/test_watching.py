@@ -19,12 +19,12 @@ import services.device_ingest.metrics
 import services.epcr.metrics
 import services.graphql_api.errors
 import services.webhook_dispatcher.metrics
-import shared.metrics
+import shared.process.metrics
 from deploy.grafana import build
 from deploy.local.table import ROOT, SERVICES
 
 MODULES: tuple[Any, ...] = (
-    shared.metrics,
+    shared.process.metrics,
     gateway.metrics,
     services.auth.revocations.metrics,
     services.auth.saml.metrics,

@@ -13,9 +13,10 @@ from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.device_ingest.app import create_app
 from services.device_ingest.settings import Settings
-from shared import ids, worker
-from shared.encoding import base64url_encode
-from shared.identity import HEADER, Caller, SigningKey, mint
+from shared.messaging import worker
+from shared.primitives import ids
+from shared.primitives.encoding import base64url_encode
+from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.cluster import TestDatabases
 from tests.support.plain import PLAIN
 from tests.support.serving import serving

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from services.device_ingest import checks, nomenclature
 from services.device_ingest.models import AbsentReason, ObservationDraft
-from shared import http, ids, problems
+from shared.primitives import ids
+from shared.web import http, problems
 
 NOW = datetime(2026, 3, 23, 12, 0, tzinfo=UTC)
 

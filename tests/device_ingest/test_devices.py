@@ -7,7 +7,7 @@ import pytest
 
 from services.device_ingest import queries
 from services.device_ingest.models import DeviceChange, Enrolment
-from shared import ids
+from shared.primitives import ids
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
 
 

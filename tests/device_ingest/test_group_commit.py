@@ -7,7 +7,7 @@ from psycopg_pool import PoolTimeout
 
 from services.device_ingest import group_commit
 from services.device_ingest.group_commit import GroupCommit
-from shared.problems import Problem
+from shared.web.problems import Problem
 from tests.support.waiting import PATIENCE
 
 Group = GroupCommit[int, int]

@@ -13,8 +13,9 @@ import pytest
 from services.device_ingest import messages
 from services.device_ingest.messages import Item
 from services.device_ingest.models import Device, Observation
-from shared import http, ids
-from shared.messages import EncounterLink
+from shared.messaging.messages import EncounterLink
+from shared.primitives import ids
+from shared.web import http
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "messages"

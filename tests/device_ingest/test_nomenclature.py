@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.device_ingest import checks, nomenclature
 from services.device_ingest.models import ObservationDraft
 from services.device_ingest.nomenclature import DATA, Metric, UnknownCode
-from shared import http, problems
+from shared.web import http, problems
 
 NOW = datetime(2026, 3, 23, 12, 0, tzinfo=UTC)
 CLASSES = {"defib", "ecg", "oximeter", "bp", "glucose", "etco2", "thermometer", "multiparameter"}

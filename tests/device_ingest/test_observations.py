@@ -10,8 +10,8 @@ import time_machine
 from psycopg import sql
 
 from deploy.local.databases import Database
-from shared import ids
-from shared.clock import clock
+from shared.primitives import ids
+from shared.process.clock import clock
 from tests.device_ingest.conftest import DEVICES, SPO2, Inside, Partner, StartApp
 from tests.support.waiting import wait_for
 

@@ -5,9 +5,9 @@ from typing import Any, Literal
 import httpx
 
 from services.device_ingest import tasks
-from shared import ids
-from shared.messages import EncounterLink
-from shared.worker import Received
+from shared.messaging.messages import EncounterLink
+from shared.messaging.worker import Received
+from shared.primitives import ids
 from tests.device_ingest.conftest import SPO2, Inside, Partner
 
 NOW = datetime.now(UTC)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.device_ingest.conftest import DEVICES, SPO2
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for

@@ -15,7 +15,7 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.docs.contract import EXAMPLES
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.auth.federation import metadata_of, usual_signer
 from tests.control_plane.publishing import CONTENT, jwk, sign
 from tests.docs import validating

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.control_plane.publishing import CONTENT, jwk, sign
 from tests.docs import validating
 from tests.support.stack import App, Stack

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.e2e.receiver import Receiver, receiver
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from deploy.local import ports
 from deploy.local.databases import Database
 from deploy.local.table import ROOT
-from shared.encoding import base64url_encode
-from shared.identity import HEADER, Caller, SigningKey, mint
+from shared.primitives.encoding import base64url_encode
+from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.conftest import FreshDatabase
 from tests.support.plain import PLAIN
 from tests.support.signing import PUBLIC_KEYS, signing_key

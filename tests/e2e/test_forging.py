@@ -19,8 +19,8 @@ from redis.exceptions import NoPermissionError
 
 from deploy.local import databases
 from deploy.local.table import SERVICES, by_name
-from shared import authenticity, ids
-from shared.messages import (
+from shared.messaging import authenticity
+from shared.messaging.messages import (
     EVENT_TYPES,
     MESSAGES,
     PRODUCERS,
@@ -31,8 +31,9 @@ from shared.messages import (
     name_of,
     queues_of,
 )
-from shared.signatures import Signer
-from shared.transport import Call
+from shared.messaging.transport import Call
+from shared.primitives import ids
+from shared.primitives.signatures import Signer
 from tests.support.plain import PLAIN
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for

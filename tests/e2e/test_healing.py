@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 import pytest
 from psycopg import sql
 
-from shared import ids
+from shared.primitives import ids
 from tests.e2e.test_forging import FUTURE, states
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for

@@ -5,7 +5,7 @@ import time
 import httpx
 import pytest
 
-from shared.identity import HEADER, Caller, SigningKey, mint
+from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.e2e.test_isolation import PATHS
 from tests.support.plain import PLAIN
 from tests.support.stack import App, Stack

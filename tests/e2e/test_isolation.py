@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from deploy.local.table import by_name
-from shared.identity import HEADER, Caller, SigningKey, mint
+from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.control_plane.app import PUBLIC, routes
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.control_plane.publishing import jwk, sign
 from tests.e2e.receiver import Receiver, receiver
 from tests.e2e.test_automations import BUNDLE, SECRET, held, is_whole

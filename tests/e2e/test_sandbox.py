@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.auth.requests import seeding
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.e2e.receiver import receiver
 from tests.support.stack import App, Stack
 from tests.support.waiting import wait_for

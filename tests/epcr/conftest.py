@@ -16,10 +16,11 @@ from services.epcr import tasks
 from services.epcr.app import create_app
 from services.epcr.encounters import editions
 from services.epcr.settings import Settings
-from shared import ids, worker
-from shared.crypto import Keyring
-from shared.encoding import base64url_encode
-from shared.identity import HEADER, Caller, SigningKey, mint
+from shared.messaging import worker
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.primitives.encoding import base64url_encode
+from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.epcr.deliveries import received
 from tests.epcr.samples import MINIMAL
 from tests.support.cluster import TestDatabases

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shared import ids
-from shared.messages import ClinicalApp, Message, Observation, ObservationsRecorded
-from shared.worker import Received
+from shared.messaging.messages import ClinicalApp, Message, Observation, ObservationsRecorded
+from shared.messaging.worker import Received
+from shared.primitives import ids
 
 
 def received(tenant_id: str, body: Message, traceparent: str | None = None) -> Received[Any]:

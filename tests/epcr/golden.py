@@ -14,8 +14,8 @@ from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.fhir.bundle import bundle
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft, LinkedObservation, Status
-from shared import http
-from shared.encoding import base64url_encode
+from shared.primitives.encoding import base64url_encode
+from shared.web import http
 from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, TYPICAL
 
 FOLDER = Path(__file__).parent / "golden"

@@ -16,7 +16,7 @@ from services.epcr.fhir.encode import checked, encode
 from services.epcr.records import amend
 from services.epcr.records.care import DOSE_UNITS
 from services.epcr.records.models import Encounter, RecordPatch
-from shared import http, strict_json
+from shared.web import http, strict_json
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer
 from tests.epcr.samples import ATC, ICD10, MINIMAL, SNOMED

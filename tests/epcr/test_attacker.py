@@ -11,9 +11,10 @@ import pytest
 from services.epcr.deidentification.projection import Disclosure, Mode, shift
 from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Pseudonyms
 from services.epcr.encounters.editions import HELD_DAYS, end_of_edition
-from shared import ids, pagination
-from shared.database import set_tenant
-from shared.encoding import base64url_decode
+from shared.primitives import ids
+from shared.primitives.encoding import base64url_decode
+from shared.storage.database import set_tenant
+from shared.web import pagination
 from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, RECORDS, Calendar, Client, Inside, Organisation
 from tests.epcr.deliveries import app_changed, recorded, spo2

@@ -16,7 +16,7 @@ from services.epcr.fhir.encode import UnfitBundle, checked, encode
 from services.epcr.records import amend
 from services.epcr.records.care import DOSE_UNITS, MEASURED_IN
 from services.epcr.records.models import RecordPatch
-from shared import http
+from shared.web import http
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer, Refused
 from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, SNOMED, TYPICAL

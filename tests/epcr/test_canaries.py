@@ -10,8 +10,8 @@ import pytest
 from psycopg import sql
 from redis import Redis
 
-from shared.identity import Caller
-from shared.ids import new_id
+from shared.primitives.ids import new_id
+from shared.web.identity import Caller
 from tests.e2e.receiver import Receiver, receiver
 from tests.epcr.samples import ATC, ICD10, SNOMED, at
 from tests.support.plain import PLAIN

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from services.epcr.deidentification.projection import RULES, WRITTEN, Mode, age
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.records.models import Encounter, LinkedObservation, PatientIdentifier, Record
-from shared import ids
-from shared.encoding import base64url_decode, base64url_encode
-from shared.messages import ClinicalApp
+from shared.messaging.messages import ClinicalApp
+from shared.primitives import ids
+from shared.primitives.encoding import base64url_decode, base64url_encode
 from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, Client, Inside, Organisation, StartApp
 from tests.epcr.deliveries import app_changed, recorded, spo2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared import ids
+from shared.primitives import ids
 from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation
 from tests.epcr.samples import ATC, MINIMAL, SNOMED, TYPICAL, at
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from services.epcr.records.models import MAX_ITEMS, EncounterDraft
-from shared import http
+from shared.web import http
 
 MOMENT = "2026-01-01T10:00:00Z"
 CONCEPT = {"system": "http://snomed.info/sct", "code": "232674004", "display": "Intubation"}

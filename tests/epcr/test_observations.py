@@ -9,8 +9,9 @@ import pytest
 
 from services.epcr import tasks
 from services.epcr.encounters import queries
-from shared import ids, periodic
-from shared.messages import ObservationsRecorded
+from shared.messaging.messages import ObservationsRecorded
+from shared.primitives import ids
+from shared.storage import periodic
 from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
 from tests.epcr.deliveries import received, recorded, spo2
 from tests.epcr.fhir_server import FhirServer

@@ -9,7 +9,7 @@ from deploy.local.databases import Database
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import queries, store
 from services.epcr.encounters.disclosure import Policy, disclose
-from shared.database import AsyncConnection, aset_tenant
+from shared.storage.database import AsyncConnection, aset_tenant
 from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
 from tests.support.waiting import wait_for

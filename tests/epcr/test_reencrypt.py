@@ -4,8 +4,8 @@ import pytest
 
 from services.epcr.encounters.store import unseal
 from services.epcr.reencrypt import reencrypt
-from shared.crypto import Keyring, UnreadableCiphertext
-from shared.encoding import base64url_encode
+from shared.primitives.crypto import Keyring, UnreadableCiphertext
+from shared.primitives.encoding import base64url_encode
 from tests.epcr.conftest import ENCRYPTION_KEYS, Client, Inside, Organisation, StartApp
 from tests.epcr.samples import TYPICAL
 

@@ -9,7 +9,7 @@ import pytest
 from services.epcr.app import routes
 from services.epcr.encounters.routes import ENCOUNTER, ENCOUNTERS
 from services.epcr.routes import PART
-from shared.openapi import document
+from shared.contract.openapi import document
 from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.deliveries import app_changed
 from tests.epcr.samples import ARREST, EVERYTHING, MINIMAL, REFUSAL, TYPICAL

@@ -14,8 +14,8 @@ from gateway.account import Account
 from gateway.app import Gateway
 from gateway.server import config
 from gateway.settings import Settings
-from shared.encoding import base64url_encode
-from shared.identity import Caller, SigningKey, Verifier
+from shared.primitives.encoding import base64url_encode
+from shared.web.identity import Caller, SigningKey, Verifier
 from tests.gateway.issuer import Issuer
 from tests.gateway.origin import Origin
 from tests.gateway.raw import Door

@@ -12,10 +12,10 @@ import pytest
 
 from gateway.exchange import PATH
 from gateway.ops import create_ops
-from shared import calls
-from shared.encoding import base64url_encode
-from shared.identity import Caller, SigningKey, Verifier, mint
-from shared.signatures import Signer
+from shared.primitives.encoding import base64url_encode
+from shared.primitives.signatures import Signer
+from shared.web import calls
+from shared.web.identity import Caller, SigningKey, Verifier, mint
 from tests.gateway.conftest import PUBLIC_KEY, SIGNING_KEY, Running, World
 from tests.support.waiting import wait_for
 

@@ -12,7 +12,7 @@ from gateway.app import Gateway
 from gateway.issuer import REVOCATIONS_SECONDS
 from gateway.ops import create_ops
 from gateway.revocations import Revocations
-from shared.revocations import TOTAL_MARKS, Answer, Watermark
+from shared.web.revocations import TOTAL_MARKS, Answer, Watermark
 from tests.gateway.conftest import World
 from tests.gateway.origin import Seen
 from tests.support.waiting import wait_for

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared import tracing
+from shared.process import tracing
 from tests.gateway.conftest import World
 
 OUTSIDE = "0af7651916cd43dd8448eb211c80319c"

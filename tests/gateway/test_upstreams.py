@@ -10,7 +10,7 @@ import pytest
 
 from gateway.fetch import Fetcher
 from gateway.upstream import FAILURES, OPEN_SECONDS, Unreachable
-from shared.problems import access_on_request
+from shared.web.problems import access_on_request
 from tests.gateway.conftest import World
 from tests.gateway.origin import Origin, Seen, response
 from tests.support.waiting import PATIENCE, wait_for

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from shared.messages import EncounterFacts
+from shared.messaging.messages import EncounterFacts
 
 FIRST_DAY = date(2026, 2, 20)
 DAYS = 70

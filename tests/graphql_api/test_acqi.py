@@ -20,8 +20,8 @@ from services.graphql_api.acqi.indicators import INDICATORS
 from services.graphql_api.settings import Settings
 from services.graphql_api.tasks import expire
 from services.graphql_api.transport.documents import Catalogue
-from shared.database import Connection, open_tasks_pool, set_tenant
-from shared.settings import required
+from shared.process.settings import required
+from shared.storage.database import Connection, open_tasks_pool, set_tenant
 from tests.graphql_api import population, second_way
 from tests.graphql_api.asking import Asking, received
 from tests.support.waiting import wait_for

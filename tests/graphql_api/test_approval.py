@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.graphql_api.transport import documents, plans
 from services.graphql_api.transport.documents import BadBundle, Catalogue
-from shared import ids
+from shared.primitives import ids
 from tests.graphql_api.asking import Asking
 
 LIST = {"first": 5}

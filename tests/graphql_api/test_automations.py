@@ -16,8 +16,8 @@ from services.graphql_api.automations import Runs
 from services.graphql_api.tasks import periodic
 from services.graphql_api.transport import documents
 from services.graphql_api.transport.plans import ELSEWHERE, WRITE_SCOPES
-from shared import ids
-from shared.messages import AutomationAction, AutomationIncident, Event, RunDocument, RunFinished
+from shared.messaging.messages import AutomationAction, AutomationIncident, Event, RunDocument, RunFinished
+from shared.primitives import ids
 from tests.graphql_api.asking import Asking, received
 
 GOLDEN = Path(__file__).parents[1] / "messages"

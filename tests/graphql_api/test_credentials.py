@@ -12,7 +12,7 @@ from redis import Redis
 from deploy.local import binaries, databases
 from deploy.local.table import SERVICES
 from services.graphql_api.transport.documents import Catalogue
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.graphql_api.test_journey import Partner
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.graphql_api import schema
-from shared.identity import HEADER
+from shared.web.identity import HEADER
 from tests.graphql_api.asking import Asking
 
 GENERIC = {"message": "The operation is not approved for this client.", "code": "OPERATION_NOT_APPROVED"}

@@ -16,7 +16,7 @@ from graphql import (
 )
 
 from services.graphql_api import schema
-from shared import ids
+from shared.primitives import ids
 from tests.graphql_api.asking import Asking
 
 DOCUMENTED = {"acqiMetrics", "telephonyProviders", "telephonyRoutes"}

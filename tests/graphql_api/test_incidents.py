@@ -11,7 +11,7 @@ import pytest
 from deploy.local.databases import Database
 from services.graphql_api import schema
 from services.graphql_api.transport import plans
-from shared import ids
+from shared.primitives import ids
 from tests.graphql_api.asking import Asking
 from tests.graphql_api.catalogue import schema_of_event
 

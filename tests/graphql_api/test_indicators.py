@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, contributions
-from shared.messages import ArrestFact, CodedFact, EncounterFacts, StrokeFact, VitalFact
+from shared.messaging.messages import ArrestFact, CodedFact, EncounterFacts, StrokeFact, VitalFact
 
 CALL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCENE = CALL + timedelta(minutes=7, seconds=30)

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from services.graphql_api.transport.documents import Catalogue
-from shared.identity import Caller
-from shared.ids import new_id
+from shared.primitives.ids import new_id
+from shared.web.identity import Caller
 from tests.e2e.receiver import Receiver, receiver
 from tests.support.plain import PLAIN
 from tests.support.stack import App, Stack

@@ -15,9 +15,10 @@ from services.graphql_api.acqi.indicators import contributions
 from services.graphql_api.incidents import lifecycle
 from services.graphql_api.incidents.models import Change, Draft
 from services.graphql_api.tasks import periodic
-from shared import http, ids
-from shared import periodic as shared_periodic
-from shared.messages import EncounterFacts, GraphqlApp
+from shared.messaging.messages import EncounterFacts, GraphqlApp
+from shared.primitives import ids
+from shared.storage import periodic as shared_periodic
+from shared.web import http
 from tests.graphql_api.asking import Asking, received
 from tests.graphql_api.catalogue import schema_of_event
 

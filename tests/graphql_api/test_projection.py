@@ -14,7 +14,7 @@ from services.graphql_api.acqi import resolvers
 from services.graphql_api.acqi.cache import Cases, Period, Snapshot, pack, unpack
 from services.graphql_api.acqi.indicators import INDICATORS
 from services.graphql_api.transport import documents
-from shared import http
+from shared.web import http
 
 SCHEMA = schema.build()
 FIELDS = [

@@ -13,9 +13,9 @@ from services.graphql_api.app import create_app
 from services.graphql_api.settings import Settings
 from services.graphql_api.telephony.resolvers import context_of
 from services.graphql_api.transport.documents import Catalogue
-from shared import ids
-from shared.crypto import Keyring
-from shared.problems import access_on_request
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.web.problems import access_on_request
 from tests.graphql_api.asking import Asking, settings_for
 from tests.support.plain import PLAIN
 from tests.support.serving import serving

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.identity import HEADER
+from shared.web.identity import HEADER
 from tests.graphql_api.asking import Asking
 
 PAGE = (

@@ -16,10 +16,11 @@ from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.graphql_api.app import create_app
 from services.graphql_api.transport.documents import Catalogue
-from shared import calls, ids
-from shared.encoding import base64url_encode
-from shared.identity import HEADER
-from shared.signatures import PublicKeys, Signer
+from shared.primitives import ids
+from shared.primitives.encoding import base64url_encode
+from shared.primitives.signatures import PublicKeys, Signer
+from shared.web import calls
+from shared.web.identity import HEADER
 from tests.graphql_api.asking import Asking, settings_for
 from tests.support.plain import PLAIN
 from tests.support.serving import serving

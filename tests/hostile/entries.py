@@ -53,9 +53,10 @@ from services.graphql_api.transport import models
 from services.graphql_api.transport.plans import Planner
 from services.webhook_dispatcher.sending import addresses, signing
 from services.webhook_dispatcher.subscriptions import headers as custom_headers
-from shared import http, identity, pagination, strict_json, tracing
-from shared.encoding import base64url_encode
-from shared.problems import Problem
+from shared.primitives.encoding import base64url_encode
+from shared.process import tracing
+from shared.web import http, identity, pagination, strict_json
+from shared.web.problems import Problem
 from tests.hostile.shapes import FORM, JSON, XML, Shape, as_base64, deflated, listed, numbered, repeated
 
 KIB = 1 << 10

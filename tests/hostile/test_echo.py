@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 import pytest
 
-from shared import faults, http
-from shared.problems import Problem
+from shared.web import faults, http
+from shared.web.problems import Problem
 from tests.hostile.entries import KINDS
 
 CANARY = "Aoife Brennan, canary 7391"

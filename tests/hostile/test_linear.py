@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from shared import strict_json
+from shared.web import strict_json
 from tests.hostile.entries import ENTRIES, KIB, MIB, Entry
 from tests.hostile.measuring import FLOOR, RUNS, grows_faster_than_linearly, seconds
 from tests.hostile.shapes import Shape

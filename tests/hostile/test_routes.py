@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from shared import health, http
+from shared.web import health, http
 from tests.hostile.entries import ENTRIES
 from tests.hostile.routes import EVERYWHERE, GATEWAY, NAMES, SERVICES
 

@@ -21,8 +21,8 @@ from services.epcr.records.models import Record
 from services.webhook_dispatcher.fanout import intake
 from services.webhook_dispatcher.sending import signing
 from services.webhook_dispatcher.sending.signing import Vault
-from shared import ids
-from shared.crypto import Keyring
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
 
 SIZES = Sizes(tenants=3, delivered=20, waiting=30, encounters=12, readings=100, outbox=30, revocations=9)
 KEYS = "1:" + base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")

@@ -10,10 +10,11 @@ from typing import Any
 
 from redis import Redis
 
-from shared import lockout, logs, redis_clients
-from shared.database import Connection
-from shared.messages import EncounterLink, queues_of
-from shared.worker import Received, create_worker, work
+from shared.messaging import lockout
+from shared.messaging.messages import EncounterLink, queues_of
+from shared.messaging.worker import Received, create_worker, work
+from shared.process import logs, redis_clients
+from shared.storage.database import Connection
 from tests.shared.support import Settings, effect
 from tests.support.signing import signing_key
 from tests.support.waiting import wait_for

@@ -13,12 +13,13 @@ from celery.exceptions import SecurityWarning
 from redis import RedisError
 
 from deploy.local.databases import Database
-from shared import broker, outbox, redis_clients
-from shared.database import Connection
-from shared.messages import EncounterLink, Message, acknowledgements_queue, batches_queue, queues_of
-from shared.relay import Relay
-from shared.transport import Call
-from shared.worker import Received, create_worker
+from shared.messaging import broker, outbox
+from shared.messaging.messages import EncounterLink, Message, acknowledgements_queue, batches_queue, queues_of
+from shared.messaging.relay import Relay
+from shared.messaging.transport import Call
+from shared.messaging.worker import Received, create_worker
+from shared.process import redis_clients
+from shared.storage.database import Connection
 from tests.support.signing import PUBLIC_KEYS, signing_key
 from tests.support.waiting import PATIENCE
 

@@ -17,9 +17,9 @@ from redis.exceptions import OutOfMemoryError
 from deploy.local.databases import Database
 from deploy.local.postgres import new_password
 from deploy.local.redis_server import RedisServer
-from shared import crowding
-from shared.crowding import Crowding
-from shared.messages import EncounterLink, batches_queue
+from shared.messaging import crowding
+from shared.messaging.crowding import Crowding
+from shared.messaging.messages import EncounterLink, batches_queue
 from tests.shared.support import (
     QUEUE,
     acknowledging,

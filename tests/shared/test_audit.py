@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 
 from deploy.local.databases import Database
 from deploy.local.plan import new_key
-from shared import audit, audit_check, housekeeping, logs, metrics
-from shared.audit import Anchor
-from shared.audit_check import Broken
-from shared.database import SET_TENANT, Connection
-from shared.identity import Caller
-from shared.signatures import PublicKeys, Signer
+from shared.primitives.signatures import PublicKeys, Signer
+from shared.process import logs, metrics
+from shared.storage import audit, audit_check, housekeeping
+from shared.storage.audit import Anchor
+from shared.storage.audit_check import Broken
+from shared.storage.database import SET_TENANT, Connection
+from shared.web.identity import Caller
 from tests.shared.support import scalar
 
 CALLER = Caller(tenant_id="org_1", client_id="app_1", subject="usr_1")
@@ -404,7 +405,7 @@ def test_the_relay_puts_each_new_head_into_the_file_and_the_log(
     key, file = f"k1:{new_key()}", tmp_path / "anchors"
     keys = PublicKeys(Signer(key).public_text("epcr"))
     once = relay_anchors(trail, file, key)
-    with caplog.at_level("INFO", "shared.housekeeping"):
+    with caplog.at_level("INFO", "shared.storage.housekeeping"):
         once()
         once()
         write(trail, "enc_5")
@@ -419,7 +420,7 @@ def test_the_relay_puts_each_new_head_into_the_file_and_the_log(
 
 
 def test_without_a_signing_key_the_log_has_the_bare_head(trail: Database, caplog: pytest.LogCaptureFixture) -> None:
-    with Connection.connect(trail.worker) as conn, caplog.at_level("INFO", "shared.housekeeping"):
+    with Connection.connect(trail.worker) as conn, caplog.at_level("INFO", "shared.storage.housekeeping"):
         housekeeping.Anchoring("epcr", None, "")(conn)
     line = json.loads(logs.JsonFormatter("epcr").format(caplog.records[0]))
     assert problem(trail, expected=[f"{line['position']}:{line['hash']}"]) is None

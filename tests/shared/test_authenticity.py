@@ -12,11 +12,12 @@ from prometheus_client import REGISTRY
 from redis import Redis
 
 from deploy.local.databases import Database
-from shared import authenticity, ids
-from shared.authenticity import Sealed
-from shared.messages import acknowledgements_queue
-from shared.signatures import PublicKeys
-from shared.transport import MAX_CALL_BYTES, Call
+from shared.messaging import authenticity
+from shared.messaging.authenticity import Sealed
+from shared.messaging.messages import acknowledgements_queue
+from shared.messaging.transport import MAX_CALL_BYTES, Call
+from shared.primitives import ids
+from shared.primitives.signatures import PublicKeys
 from tests.shared.support import (
     ACKS,
     QUEUE,

@@ -11,11 +11,11 @@ from prometheus_client import REGISTRY
 from psycopg_pool import AsyncConnectionPool
 
 from deploy.local.databases import Database
-from shared import clock as clocks
-from shared import database, housekeeping
-from shared.clock import ClockApart, clock
-from shared.database import AsyncConnection, open_pool, open_tasks_pool, task_transaction, tenant_transaction
-from shared.identity import Caller
+from shared.process import clock as clocks
+from shared.process.clock import ClockApart, clock
+from shared.storage import database, housekeeping
+from shared.storage.database import AsyncConnection, open_pool, open_tasks_pool, task_transaction, tenant_transaction
+from shared.web.identity import Caller
 from tests.shared.asking import request
 
 CALLER = Caller(tenant_id="org_1", client_id="app_1")

@@ -10,9 +10,10 @@ from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
 from deploy.local.databases import Database
-from shared import database, outbox
-from shared.database import SET_TENANT, AsyncConnection, open_pool, tenant_transaction
-from shared.identity import Caller
+from shared.messaging import outbox
+from shared.storage import database
+from shared.storage.database import SET_TENANT, AsyncConnection, open_pool, tenant_transaction
+from shared.web.identity import Caller
 from tests.shared.asking import request, run
 from tests.shared.support import link, publish, scalar
 

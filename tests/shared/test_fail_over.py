@@ -15,9 +15,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from deploy.local.databases import Database
 from deploy.local.postgres import Cluster
-from shared import database
-from shared.database import AsyncConnection, aset_tenant, open_pool, open_tasks_pool, task_transaction
-from shared.outages import UNAVAILABLE, is_outage
+from shared.storage import database
+from shared.storage.database import AsyncConnection, aset_tenant, open_pool, open_tasks_pool, task_transaction
+from shared.storage.outages import UNAVAILABLE, is_outage
 from tests.shared.asking import request
 from tests.shared.support import EFFECTS, acknowledging, consuming, effects, link, publish, relay_of, running, scalar
 from tests.support.cluster import TestDatabases, start_cluster

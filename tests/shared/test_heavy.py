@@ -10,9 +10,9 @@ import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from shared import heavy, http
-from shared.identity import Caller
-from shared.problems import Problem
+from shared.web import heavy, http
+from shared.web.identity import Caller
+from shared.web.problems import Problem
 from tests.shared.asking import request
 
 

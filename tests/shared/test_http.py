@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import http, strict_json
-from shared.problems import Problem
+from shared.web import http, strict_json
+from shared.web.problems import Problem
 from tests.shared.asking import request, run
 
 

@@ -11,12 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from deploy.local.databases import Database
-from shared import database, http, idempotency, outbox, problems
-from shared.crypto import Keyring
-from shared.database import tenant_transaction
-from shared.encoding import base64url_encode
-from shared.identity import Caller
-from shared.routing import resource
+from shared.messaging import outbox
+from shared.primitives.crypto import Keyring
+from shared.primitives.encoding import base64url_encode
+from shared.storage import database, idempotency
+from shared.storage.database import tenant_transaction
+from shared.web import http, problems
+from shared.web.identity import Caller
+from shared.web.routing import resource
 from tests.shared.asking import Answer, ask, run
 from tests.shared.support import link, scalar
 

@@ -12,11 +12,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared import health, http, identity, problems
-from shared.encoding import base64url_decode, base64url_encode
-from shared.identity import Caller, IdentityMiddleware, SigningKey, Verifier, mint
-from shared.middleware import TracingMiddleware
-from shared.routing import resource
+from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.web import health, http, identity, problems
+from shared.web.identity import Caller, IdentityMiddleware, SigningKey, Verifier, mint
+from shared.web.middleware import TracingMiddleware
+from shared.web.routing import resource
 from tests.shared.asking import Answer, ask, run
 
 KEY = SigningKey("2026-03:" + base64url_encode(b"k" * 32))

@@ -8,7 +8,7 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import ids
+from shared.primitives import ids
 
 PREFIXES = st.from_regex(r"[a-z]{2,6}(_[a-z]{2,4})?", fullmatch=True)
 

@@ -11,9 +11,10 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared import logs, problems
-from shared.middleware import TracingMiddleware
-from shared.routing import resource
+from shared.process import logs
+from shared.web import problems
+from shared.web.middleware import TracingMiddleware
+from shared.web.routing import resource
 from tests.shared.asking import ask, run
 
 NAME = "Mario Rossi"

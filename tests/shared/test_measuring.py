@@ -8,9 +8,10 @@ from prometheus_client import REGISTRY
 from redis import Redis
 
 from deploy.local.databases import Database
-from shared import crowding, housekeeping
-from shared.crowding import Crowding
-from shared.database import Connection
+from shared.messaging import crowding
+from shared.messaging.crowding import Crowding
+from shared.storage import housekeeping
+from shared.storage.database import Connection
 from tests.shared.support import QUEUE
 from tests.shared.test_apart import DEAD, fill
 

@@ -10,8 +10,7 @@ import pytest
 
 from deploy.local.databases import Database
 from services.webhook_dispatcher.fanout import event_types
-from shared import http
-from shared.messages import (
+from shared.messaging.messages import (
     EVENT_TYPES,
     MESSAGES,
     PRODUCERS,
@@ -24,6 +23,7 @@ from shared.messages import (
     producers_for,
     queues_of,
 )
+from shared.web import http
 from tests.shared.support import publish, scalar
 
 GOLDEN = Path(__file__).parents[1] / "messages"

@@ -13,8 +13,8 @@ import pytest
 
 from deploy.local.databases import Database
 from deploy.local.plan import new_key
-from shared import migrate
-from shared.identity import SigningKey
+from shared.storage import migrate
+from shared.web.identity import SigningKey
 from tests.shared.support import scalar
 
 

@@ -13,10 +13,10 @@ from redis import Redis, RedisError
 
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
-from shared import broker, crowding, dead_letters, outbox, relay
-from shared.authenticity import Envelope, Sealed
-from shared.database import Connection, task_transaction
-from shared.worker import Received
+from shared.messaging import broker, crowding, dead_letters, outbox, relay
+from shared.messaging.authenticity import Envelope, Sealed
+from shared.messaging.worker import Received
+from shared.storage.database import Connection, task_transaction
 from tests.shared.support import (
     ACKS,
     QUEUE,

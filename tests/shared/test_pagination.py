@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import http, ids, pagination
-from shared.pagination import Page
-from shared.problems import Problem
+from shared.primitives import ids
+from shared.web import http, pagination
+from shared.web.pagination import Page
+from shared.web.problems import Problem
 from tests.shared.asking import request
 
 ASKED = request(path="/things")

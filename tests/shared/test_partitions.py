@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from shared import partitions
-from shared.database import open_pool, open_tasks_pool
-from shared.partitions import Daily
+from shared.storage import partitions
+from shared.storage.database import open_pool, open_tasks_pool
+from shared.storage.partitions import Daily
 from tests.shared.support import scalar
 
 TABLE = """

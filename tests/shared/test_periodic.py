@@ -9,10 +9,11 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from shared import housekeeping, metrics, retention
-from shared.database import Connection, open_tasks_pool
-from shared.periodic import LOCK, Periodic, PeriodicRunner
-from shared.retention import Kept
+from shared.process import metrics
+from shared.storage import housekeeping, retention
+from shared.storage.database import Connection, open_tasks_pool
+from shared.storage.periodic import LOCK, Periodic, PeriodicRunner
+from shared.storage.retention import Kept
 from tests.shared.support import link, publish, scalar
 from tests.support.waiting import PATIENCE, wait_for
 

@@ -14,8 +14,8 @@ from deploy.local import databases as local
 from deploy.local.databases import Database
 from deploy.local.table import SERVICES
 from services.auth import tasks as auth_tasks
-from shared import housekeeping
-from shared.retention import Kept
+from shared.storage import housekeeping
+from shared.storage.retention import Kept
 from tests.shared import planning
 from tests.support.cluster import TestDatabases
 
@@ -44,10 +44,10 @@ BOUNDED = {
     "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": "a page, each row of it looked up in every partition",
     "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": "a page, each row of it looked up in every partition",
     "services.webhook_dispatcher.history.queries.LIST_TROUBLED_DELIVERIES": "a page, each row of it looked up in every partition",
-    "shared.audit.WAITING": "the first 100,000 entries that wait for their seal",
-    "shared.audit_check.COVERED": "an operator's check of the whole trail, 10,000 entries at a time",
-    "shared.audit_check.STRAY_LEAVES": "an operator's check of the whole trail",
-    "shared.migrate.OWNER": "the catalogue's roles and databases",
+    "shared.storage.audit.WAITING": "the first 100,000 entries that wait for their seal",
+    "shared.storage.audit_check.COVERED": "an operator's check of the whole trail, 10,000 entries at a time",
+    "shared.storage.audit_check.STRAY_LEAVES": "an operator's check of the whole trail",
+    "shared.storage.migrate.OWNER": "the catalogue's roles and databases",
 }
 # Parts of other statements, not statements themselves.
 FRAGMENTS = frozenset(

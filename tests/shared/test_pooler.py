@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from deploy.local.databases import Database
-from shared import audit_check, housekeeping, migrate
-from shared.database import Connection, aset_tenant, open_pool, open_tasks_pool, task_transaction
-from shared.periodic import Periodic, PeriodicRunner
+from shared.storage import audit_check, housekeeping, migrate
+from shared.storage.database import Connection, aset_tenant, open_pool, open_tasks_pool, task_transaction
+from shared.storage.periodic import Periodic, PeriodicRunner
 from tests.shared.support import (
     acknowledging,
     consuming,

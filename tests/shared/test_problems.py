@@ -12,10 +12,11 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shared import database, http, problems
-from shared.middleware import TracingMiddleware
-from shared.problems import FieldError, Problem
-from shared.routing import resource
+from shared.storage import database
+from shared.web import http, problems
+from shared.web.middleware import TracingMiddleware
+from shared.web.problems import FieldError, Problem
+from shared.web.routing import resource
 from tests.shared.asking import Answer, ask, run
 
 SECRET = "postgresql://user:hunter2@db.internal/epcr"

@@ -23,10 +23,12 @@ from starlette.applications import Starlette
 import services.epcr
 from deploy.local.databases import Database
 from deploy.local.table import ROOT
-from shared import database, health, migrate, operations, readiness
-from shared.encoding import base64url_encode
-from shared.identity import SigningKey
-from shared.signatures import Signer
+from shared import operations
+from shared.primitives.encoding import base64url_encode
+from shared.primitives.signatures import Signer
+from shared.storage import database, migrate, readiness
+from shared.web import health
+from shared.web.identity import SigningKey
 from tests.shared.asking import Answer, ask, run
 from tests.support.cluster import start_cluster
 from tests.support.waiting import PATIENCE, wait_for

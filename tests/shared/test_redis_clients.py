@@ -16,9 +16,10 @@ from redis.exceptions import ConnectionError as Unreachable
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from deploy.local.table import SERVICES
-from shared import broker, redis_clients, settings, subscription
-from shared.redis_address import parse
-from shared.redis_clients import CLOSE_SECONDS, MasterNameUnknown, NotPrimary, PrimaryUnknown
+from shared.messaging import broker, subscription
+from shared.process import redis_clients, settings
+from shared.process.redis_address import parse
+from shared.process.redis_clients import CLOSE_SECONDS, MasterNameUnknown, NotPrimary, PrimaryUnknown
 from tests.shared.support import (
     acknowledging,
     consuming,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import revocations
-from shared.identity import Caller, SigningKey, Verifier, mint
-from shared.revocations import RETRY_SECONDS, Answer, Follower, Marks, Watermark
+from shared.web import revocations
+from shared.web.identity import Caller, SigningKey, Verifier, mint
+from shared.web.revocations import RETRY_SECONDS, Answer, Follower, Marks, Watermark
 from tests.shared.test_identity import KEY
 from tests.support.waiting import PATIENCE
 

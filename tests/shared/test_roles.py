@@ -12,9 +12,9 @@ from psycopg import sql
 from deploy.local import binaries
 from deploy.local.databases import Database
 from deploy.local.table import SERVICES, by_name
-from shared import audit
-from shared.database import SET_TENANT
-from shared.identity import Caller
+from shared.storage import audit
+from shared.storage.database import SET_TENANT
+from shared.web.identity import Caller
 from tests.shared.attempts import ATTEMPTS, Attempt
 from tests.support.cluster import TestDatabases
 

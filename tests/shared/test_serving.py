@@ -8,7 +8,7 @@ from deploy.local.table import ROOT
 PROGRAM = """
 import gc, time
 import services.epcr.app
-from shared import serving
+from shared.web import serving
 def full() -> float:
     began = time.process_time()
     gc.collect()

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from shared import settings
+from shared.process import settings
 
 
 class Example(msgspec.Struct, kw_only=True):

@@ -14,9 +14,9 @@ from redis import Redis
 from deploy.local.databases import Database
 from deploy.local.postgres import new_password
 from deploy.local.redis_server import RedisServer
-from shared import subscription
-from shared.database import open_pool, open_tasks_pool, task_transaction
-from shared.outages import UNAVAILABLE
+from shared.messaging import subscription
+from shared.storage.database import open_pool, open_tasks_pool, task_transaction
+from shared.storage.outages import UNAVAILABLE
 from tests.shared.support import EFFECTS, acknowledging, consuming, effects, link, publish, relay_of, running
 from tests.shared.test_fail_over import WRITE, of_both, until_written, writes
 from tests.support import network

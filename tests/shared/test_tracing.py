@@ -16,12 +16,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from deploy.local.databases import Database
-from shared import database, http, outbox, problems, tracing
-from shared.identity import Caller
-from shared.middleware import TracingMiddleware
-from shared.routing import resource
-from shared.spans import FileExporter
-from shared.spans import provider as spans_of_process
+from shared.messaging import outbox
+from shared.process import tracing
+from shared.process.spans import FileExporter
+from shared.process.spans import provider as spans_of_process
+from shared.storage import database
+from shared.web import http, problems
+from shared.web.identity import Caller
+from shared.web.middleware import TracingMiddleware
+from shared.web.routing import resource
 from tests.shared.asking import Answer, ask, run
 from tests.shared.support import acknowledging, consuming, link, relay_of, running, unacknowledged
 from tests.support.waiting import wait_for

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.soak.integration import Integration
 
 

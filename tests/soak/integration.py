@@ -4,7 +4,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from shared.ids import new_id
+from shared.primitives.ids import new_id
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.receiver import OK, Behaviour, Received, Receiver

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from shared import authenticity
-from shared.authenticity import Envelope, Sealed
-from shared.encoding import base64url_encode
-from shared.messages import SERVICES
-from shared.signatures import Signer
+from shared.messaging import authenticity
+from shared.messaging.authenticity import Envelope, Sealed
+from shared.messaging.messages import SERVICES
+from shared.primitives.encoding import base64url_encode
+from shared.primitives.signatures import Signer
 
 
 def signing_key(service: str, kid: str = "test-1") -> str:

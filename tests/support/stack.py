@@ -18,8 +18,8 @@ import psycopg
 from deploy.local import databases, waterfall
 from deploy.local.table import ROOT, by_name
 from deploy.local.timeline import Span
-from shared import identity
-from shared.identity import Caller, SigningKey
+from shared.web import identity
+from shared.web.identity import Caller, SigningKey
 from tests.docs import validating
 from tests.support.plain import PLAIN
 from tests.support.waiting import wait_for

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from services.webhook_dispatcher.fanout import automations, event_types
-from shared import ids, states
-from shared.authenticity import MAX_COUNTED
-from shared.database import task_transaction
-from shared.messages import AutomationDelivery, AutomationInterest, PlatformEvent, RunFinished, Versioned
-from shared.worker import Received
+from shared.messaging import states
+from shared.messaging.authenticity import MAX_COUNTED
+from shared.messaging.messages import AutomationDelivery, AutomationInterest, PlatformEvent, RunFinished, Versioned
+from shared.messaging.worker import Received
+from shared.primitives import ids
+from shared.storage.database import task_transaction
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
 from tests.webhook_dispatcher.receiver import Receiver, always
 from tests.webhook_dispatcher.receiver import answer as response

@@ -6,8 +6,8 @@ import msgspec
 
 from services.webhook_dispatcher.fanout import event_types, intake
 from services.webhook_dispatcher.history import decisions
-from shared import ids
-from shared.messages import Event, WebhookApp
+from shared.messaging.messages import Event, WebhookApp
+from shared.primitives import ids
 
 GOLDEN = Path(__file__).parents[1] / "messages"
 

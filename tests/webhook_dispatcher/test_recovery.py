@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import queries
-from shared import ids
-from shared.database import task_transaction
-from shared.worker import Received as Message
+from shared.messaging.worker import Received as Message
+from shared.primitives import ids
+from shared.storage.database import task_transaction
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event
 from tests.webhook_dispatcher.receiver import Receiver, always, answer

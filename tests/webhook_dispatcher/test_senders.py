@@ -21,7 +21,7 @@ from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.sending.sender import Pump
 from services.webhook_dispatcher.settings import Settings
-from shared.database import AsyncConnection
+from shared.storage.database import AsyncConnection
 from tests.support.environment import environment_of
 from tests.support.waiting import PATIENCE, TIMES, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner

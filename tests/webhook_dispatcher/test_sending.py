@@ -18,8 +18,8 @@ from services.webhook_dispatcher.sending import lanes, queries, recording
 from services.webhook_dispatcher.sending.client import Outcome
 from services.webhook_dispatcher.sending.lanes import Lane
 from services.webhook_dispatcher.sending.sender import MOST_REPORTS
-from shared.clock import clock
-from shared.database import AsyncConnection
+from shared.process.clock import clock
+from shared.storage.database import AsyncConnection
 from tests.support.waiting import PATIENCE, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer, hang, running

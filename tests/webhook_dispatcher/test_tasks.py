@@ -16,12 +16,13 @@ from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.sending.sender import named_in
 from services.webhook_dispatcher.settings import Settings
 from services.webhook_dispatcher.subscriptions import apps
-from shared import broker, ids
-from shared.database import task_transaction
-from shared.messages import WebhookTenant
-from shared.relay import Envelope
-from shared.settings import load
-from shared.worker import Received as Message
+from shared.messaging import broker
+from shared.messaging.messages import WebhookTenant
+from shared.messaging.relay import Envelope
+from shared.messaging.worker import Received as Message
+from shared.primitives import ids
+from shared.process.settings import load
+from shared.storage.database import task_transaction
 from tests.support.environment import environment_of
 from tests.support.signing import sealed
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner, event, serving

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from services.webhook_dispatcher.subscriptions import apps, queries
-from shared import ids
-from shared.database import task_transaction
-from shared.messages import WebhookApp
-from shared.worker import Received as Message
+from shared.messaging.messages import WebhookApp
+from shared.messaging.worker import Received as Message
+from shared.primitives import ids
+from shared.storage.database import task_transaction
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.conftest import SECRET, WEBHOOKS, Dispatcher, Partner
 

@@ -34,13 +34,16 @@ from services.auth.apps.models import (
 from services.auth.apps.rules import refuse
 from services.auth.apps.store import insert_service_token
 from services.auth.revocations import bell, watermarks
-from shared import audit, deidentification, http, idempotency, identity, ids, outbox, pagination, problems, rows
-from shared.caps import Cap, require_room
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.messages import Event
-from shared.pagination import Page
-from shared.problems import FieldError
+from shared.messaging import outbox
+from shared.messaging.messages import Event
+from shared.primitives import ids
+from shared.storage import audit, idempotency, rows
+from shared.storage.caps import Cap, require_room
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.web import deidentification, http, identity, pagination, problems
+from shared.web.identity import Caller
+from shared.web.pagination import Page
+from shared.web.problems import FieldError
 
 
 async def list_scopes(request: Request, caller: Caller) -> Scopes:

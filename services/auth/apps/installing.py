@@ -11,12 +11,13 @@ from services.auth.apps.store import app_messages
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.revocations.watermarks import LIVES_SECONDS
 from services.auth.settings import Settings
-from shared import audit, outbox
-from shared.caps import LOCK, Cap
-from shared.database import Connection, set_tenant
-from shared.identity import Caller
-from shared.messages import AppInstalled, InstallApp, UninstallApp
-from shared.worker import Received
+from shared.messaging import outbox
+from shared.messaging.messages import AppInstalled, InstallApp, UninstallApp
+from shared.messaging.worker import Received
+from shared.storage import audit
+from shared.storage.caps import LOCK, Cap
+from shared.storage.database import Connection, set_tenant
+from shared.web.identity import Caller
 
 
 def install(conn: Connection, messages: Sequence[Received[InstallApp]], settings: Settings) -> None:

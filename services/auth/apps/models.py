@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from shared import http
-from shared.deidentification import Mode as Deidentification
-from shared.pagination import Page
+from shared.web import http
+from shared.web.deidentification import Mode as Deidentification
+from shared.web.pagination import Page
 
 GrantType = Literal["authorization_code", "client_credentials", "refresh_token"]
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]

@@ -21,8 +21,8 @@ from services.auth.apps.models import (
     ServiceTokens,
 )
 from services.auth.apps.scopes import PLATFORM_APPS
-from shared.pagination import Page
-from shared.routing import AnyOf, Operation
+from shared.web.pagination import Page
+from shared.web.routing import AnyOf, Operation
 
 APPS = "/v1/platform/apps"
 APP = APPS + "/{client_id}"

@@ -14,9 +14,9 @@ from msgspec import UNSET
 from services.auth.apps import credentials, scopes
 from services.auth.apps.models import AppChange, AppDraft, AppRow, GovernanceChange, Tenant
 from services.auth.settings import Settings
-from shared import deidentification, problems
-from shared.deidentification import Mode
-from shared.problems import FieldError
+from shared.web import deidentification, problems
+from shared.web.deidentification import Mode
+from shared.web.problems import FieldError
 
 
 def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[FieldError]:

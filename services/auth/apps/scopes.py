@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from shared.identity import Caller
+from shared.web.identity import Caller
 
 OFFLINE_ACCESS = "offline_access"
 PLATFORM_APPS = "platform:apps"

@@ -11,10 +11,13 @@ from services.auth.apps.credentials import secret_purpose
 from services.auth.apps.models import AppDraft, AppRow, Tenant
 from services.auth.oauth.tokens import Claims, jti_at
 from services.auth.revocations import watermarks
-from shared import ids, outbox, problems, rows
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.messages import ClinicalApp, GraphqlApp, Message, PlatformApp, WebhookApp
+from shared.messaging import outbox
+from shared.messaging.messages import ClinicalApp, GraphqlApp, Message, PlatformApp, WebhookApp
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.storage import rows
+from shared.storage.database import AsyncConnection
+from shared.web import problems
 
 
 async def load_tenant(conn: AsyncConnection, tenant_id: str) -> Tenant:

@@ -13,10 +13,11 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from services.auth.keys import queries, rotation, signing
 from services.auth.keys.models import PLATFORM, SigningKeyRow
 from services.auth.keys.signing import Signer
-from shared import audit, problems, rows
-from shared.crypto import Keyring
-from shared.database import AsyncConnection, aset_tenant
-from shared.identity import Caller
+from shared.primitives.crypto import Keyring
+from shared.storage import audit, rows
+from shared.storage.database import AsyncConnection, aset_tenant
+from shared.web import problems
+from shared.web.identity import Caller
 
 REFRESH_SECONDS = 5
 # Seconds since the last read after which keys are read again, before signing and publishing. It is shorter than the wait of an emergency

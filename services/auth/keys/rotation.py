@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 
 from services.auth.keys import queries, signing
 from services.auth.keys.models import SigningKeyRow
-from shared.crypto import Keyring
+from shared.primitives.crypto import Keyring
 
 JWKS_MAX_AGE = timedelta(seconds=300)
 LONGEST_TOKEN = timedelta(days=30)

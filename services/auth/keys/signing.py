@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
-from shared.crypto import Keyring
-from shared.encoding import base64url_encode
+from shared.primitives.crypto import Keyring
+from shared.primitives.encoding import base64url_encode
 
 ACCESS_TOKEN_TYPE = "at+jwt"
 _PADDING, _HASH = PKCS1v15(), SHA256()

@@ -21,10 +21,11 @@ from services.auth.saml import queries as saml_queries
 from services.auth.signin import cookies, pages, sessions, texts
 from services.auth.signin.models import Session
 from services.auth.signin.returning import AUTHORIZE, to_sign_in
-from shared import audit, ids
-from shared.caps import Cap, is_full
-from shared.database import AsyncConnection, transaction
-from shared.encoding import base64url_encode
+from shared.primitives import ids
+from shared.primitives.encoding import base64url_encode
+from shared.storage import audit
+from shared.storage.caps import Cap, is_full
+from shared.storage.database import AsyncConnection, transaction
 
 SHORT_GRANT_SECONDS = 60 + 300
 # The purpose of the MAC over the content of a consent page.

@@ -25,10 +25,12 @@ from services.auth.apps.credentials import secret_purpose
 from services.auth.oauth import queries
 from services.auth.oauth.forms import Form, InvalidClient
 from services.auth.oauth.models import ClientRow
-from shared import deidentification, ids, rows
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.encoding import base64url_decode
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.primitives.encoding import base64url_decode
+from shared.storage import rows
+from shared.storage.database import AsyncConnection
+from shared.web import deidentification
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 _ABSENT = bytes(32)

@@ -10,7 +10,7 @@ from services.auth.apps import scopes
 from services.auth.apps.models import AuthMethod, GrantType
 from services.auth.oauth.clients import ASSERTION_ALGORITHMS
 from services.auth.oauth.models import ResourceMetadata, ServerMetadata
-from shared import http
+from shared.web import http
 
 CACHE = {"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
 AUTH_METHODS: list[AuthMethod] = list(get_args(AuthMethod))

@@ -13,7 +13,7 @@ from services.auth.oauth.models import (
     Token,
     TokenForm,
 )
-from shared.routing import Content, Operation
+from shared.web.routing import Content, Operation
 
 REFUSED_CLIENT = {401: "The client could not be authenticated"}
 AUTHENTICATES = "The client authenticates with HTTP Basic, `client_secret` in the body, or a signed `client_assertion`."

@@ -38,7 +38,7 @@ from services.auth.oauth.tokens import (
     introspection,
     jti_at,
 )
-from shared.crypto import Keyring
+from shared.primitives.crypto import Keyring
 
 # At DEBUG, Authlib logs the tokens it has made.
 logging.getLogger("authlib").setLevel(logging.WARNING)

@@ -18,11 +18,11 @@ from services.auth.oauth import queries
 from services.auth.oauth.clients import Client
 from services.auth.oauth.models import CodeRow, GrantRow
 from services.auth.revocations import watermarks
-from shared import rows
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.deidentification import Mode
-from shared.encoding import base64url_encode
+from shared.primitives.crypto import Keyring
+from shared.primitives.encoding import base64url_encode
+from shared.storage import rows
+from shared.storage.database import AsyncConnection
+from shared.web.deidentification import Mode
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):

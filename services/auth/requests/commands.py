@@ -13,7 +13,7 @@ from services.auth.requests.models import RequestRow, Status
 from services.auth.settings import Settings
 from services.auth.tenants.commands import show
 from services.auth.tenants.operations import OperationRefused
-from shared.database import AsyncConnection
+from shared.storage.database import AsyncConnection
 
 Load = Callable[[], Settings]
 T = TypeVar("T")

@@ -20,11 +20,13 @@ from services.auth.settings import Settings
 from services.auth.tenants import queries as tenant_queries
 from services.auth.tenants.bootstrap import ADMIN_APP
 from services.auth.tenants.operations import OPERATOR, OperationRefused, announce_async
-from shared import audit, ids, outbox, rows
-from shared.database import AsyncConnection, aset_tenant, open_pool
-from shared.identity import Caller
-from shared.messages import Event
-from shared.settings import required
+from shared.messaging import outbox
+from shared.messaging.messages import Event
+from shared.primitives import ids
+from shared.process.settings import required
+from shared.storage import audit, rows
+from shared.storage.database import AsyncConnection, aset_tenant, open_pool
+from shared.web.identity import Caller
 
 NOTHING_MADE: dict[str, str | None] = {
     "sandbox_tenant_id": None,

@@ -22,10 +22,12 @@ from services.auth.requests.models import (
 )
 from services.auth.signin.cookies import LINK_PURPOSE, new_token
 from services.auth.tenants import queries as tenant_queries
-from shared import audit, http, idempotency, ids, pagination, problems, rows
-from shared.crypto import Keyring
-from shared.database import AsyncConnection, aset_tenant, tenant_transaction
-from shared.identity import Caller
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.storage import audit, idempotency, rows
+from shared.storage.database import AsyncConnection, aset_tenant, tenant_transaction
+from shared.web import http, pagination, problems
+from shared.web.identity import Caller
 
 LINK_HOURS = 168
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, field
 
-from shared import http
-from shared.pagination import Page
+from shared.web import http
+from shared.web.pagination import Page
 
 REQUESTS = "/v1/platform/integration-requests"
 Capability = Literal["graphql_bundles", "platform_api", "federation", "telephony", "sandbox"]

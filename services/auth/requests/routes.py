@@ -14,7 +14,7 @@ from services.auth.requests.models import (
     SandboxCredentials,
     TelephonyAsked,
 )
-from shared.routing import AnyOf, Operation
+from shared.web.routing import AnyOf, Operation
 
 ONE = REQUESTS + "/{request_id}"
 HEADERS = ("Idempotency-Key",)

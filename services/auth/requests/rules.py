@@ -12,7 +12,7 @@ from services.auth.requests.models import (
     SandboxDetails,
     TelephonyDetails,
 )
-from shared.problems import FieldError
+from shared.web.problems import FieldError
 
 # A copy of the names in graphql-api's folder of bundles; a test compares them.
 BUNDLES = ("acqi-reporting", "incident-management", "incident-webhooks", "telephony-admin")

@@ -18,11 +18,11 @@ from services.auth.requests import deciding, queries
 from services.auth.requests.deciding import DEMO_BUNDLE, DEMO_SCOPES
 from services.auth.settings import Settings
 from services.auth.tenants.operations import OPERATOR, OperationRefused
-from shared import audit
-from shared.crypto import Keyring
-from shared.database import aset_tenant, open_pool
-from shared.identity import Caller
-from shared.settings import required
+from shared.primitives.crypto import Keyring
+from shared.process.settings import required
+from shared.storage import audit
+from shared.storage.database import aset_tenant, open_pool
+from shared.web.identity import Caller
 
 VEHICLE = "DEMO-1"
 INCIDENT = "DEMO-INCIDENT-1"

@@ -12,9 +12,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from services.auth.revocations import queries
 from services.auth.revocations.bell import CHANNEL
-from shared import draining, problems, subscription
-from shared.database import AsyncConnection
-from shared.revocations import Answer, Watermark
+from shared.messaging import subscription
+from shared.storage.database import AsyncConnection
+from shared.web import draining, problems
+from shared.web.revocations import Answer, Watermark
 
 LOOK_SECONDS = 0.3
 """Seconds between two looks at the database without a wake-up. They find revocations by operators' commands and other replicas."""

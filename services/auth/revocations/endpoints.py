@@ -11,8 +11,8 @@ from starlette.responses import Response
 from services.auth.activity import Activity
 from services.auth.revocations import queries
 from services.auth.revocations.changes import Changes
-from shared import calls, http, identity, problems
-from shared.database import transaction
+from shared.storage.database import transaction
+from shared.web import calls, http, identity, problems
 
 GATEWAY = "internal:gateway"
 MAX_USES = 10_000

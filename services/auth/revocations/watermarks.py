@@ -6,9 +6,9 @@ from typing import Literal
 
 from services.auth.keys.rotation import LONGEST_TOKEN
 from services.auth.revocations import queries
-from shared import audit
-from shared.database import AsyncConnection
-from shared.identity import Caller
+from shared.storage import audit
+from shared.storage.database import AsyncConnection
+from shared.web.identity import Caller
 
 log = logging.getLogger(__name__)
 # Gateways follow within this time.

@@ -9,7 +9,7 @@ from services.auth.saml import connections, queries
 from services.auth.settings import Settings
 from services.auth.tenants.commands import operating, show
 from services.auth.tenants.operations import Conn, OperationRefused, record
-from shared.crypto import Keyring
+from shared.primitives.crypto import Keyring
 
 ConnectionId = Annotated[str, typer.Argument(help="The connection's id, samlc_…")]
 

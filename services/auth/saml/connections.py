@@ -25,11 +25,13 @@ from services.auth.saml.models import (
     ServiceProvider,
 )
 from services.auth.saml.reader import PastedMetadata
-from shared import ids, problems, rows
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.faults import pointer_of
-from shared.problems import FieldError
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.storage import rows
+from shared.storage.database import AsyncConnection
+from shared.web import problems
+from shared.web.faults import pointer_of
+from shared.web.problems import FieldError
 
 PREFIX = "samlc"
 

@@ -21,8 +21,9 @@ from services.auth.activity import ADD_EVENT
 from services.auth.saml import metrics, queries
 from services.auth.saml.models import DnsRecord, Domain, DomainRow
 from services.auth.tenants.operations import SCHEDULE, record
-from shared import ids, tracing
-from shared.database import Connection
+from shared.primitives import ids
+from shared.process import tracing
+from shared.storage.database import Connection
 
 SECONDS = 5.0
 CHALLENGE_LABEL = "_knogin-challenge"

@@ -28,12 +28,13 @@ from services.auth.saml.models import (
     RefusedSignIn,
 )
 from services.auth.signin import cookies
-from shared import audit, http, idempotency, pagination, problems, rows
-from shared.caps import Cap, require_room
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.pagination import Page
-from shared.problems import FieldError
+from shared.storage import audit, idempotency, rows
+from shared.storage.caps import Cap, require_room
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.web import http, pagination, problems
+from shared.web.identity import Caller
+from shared.web.pagination import Page
+from shared.web.problems import FieldError
 
 CAPABILITY = "federation"
 

@@ -13,8 +13,8 @@ from services.auth.saml.reader import LoggedOut, LogoutMessage
 from services.auth.signin import pages, sessions
 from services.auth.signin.models import Session
 from services.auth.signin.returning import SESSIONS, to_sign_in
-from shared import audit, rows
-from shared.database import AsyncConnection, aset_tenant, transaction
+from shared.storage import audit, rows
+from shared.storage.database import AsyncConnection, aset_tenant, transaction
 
 LOGOUT_SECONDS = 15 * 60
 

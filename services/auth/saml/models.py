@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from shared import http
+from shared.web import http
 
 Name = Annotated[str, Meta(min_length=1, max_length=120)]
 EntityId = Annotated[str, Meta(min_length=1, max_length=1024)]

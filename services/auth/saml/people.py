@@ -16,9 +16,10 @@ from services.auth.saml.assertions import Verified
 from services.auth.saml.documents import refuse, shown
 from services.auth.saml.models import AttributeMapping, Federated, OpenConnection
 from services.auth.settings import Settings
-from shared import ids, rows
-from shared.caps import is_full
-from shared.database import AsyncConnection, aset_tenant, transaction
+from shared.primitives import ids
+from shared.storage import rows
+from shared.storage.caps import is_full
+from shared.storage.database import AsyncConnection, aset_tenant, transaction
 
 # The attribute names for connections without a mapping: plain, X.500/LDAP (RFC 4524), MACE, WS-Federation.
 EMAIL_NAMES = (

@@ -34,9 +34,9 @@ from services.auth.saml.reader import (
     PastedMetadata,
     ResponseForm,
 )
-from shared.crypto import Keyring
-from shared.encoding import base64url_decode, base64url_encode
-from shared.turns import Busy, Lines, Turns
+from shared.primitives.crypto import Keyring
+from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.web.turns import Busy, Lines, Turns
 
 # --- Ranks ------------------------------------------------------------------------------------------------------------
 

@@ -14,9 +14,11 @@ from services.auth.saml.metadata import Own
 from services.auth.saml.models import OpenConnection, PendingRequest
 from services.auth.saml.readers import Sender
 from services.auth.signin import pages
-from shared import http, identity, problems, rows, tracing
-from shared.crypto import Keyring
-from shared.database import AsyncConnection, transaction
+from shared.primitives.crypto import Keyring
+from shared.process import tracing
+from shared.storage import rows
+from shared.storage.database import AsyncConnection, transaction
+from shared.web import http, identity, problems
 
 # A document of 256 KiB in base64 in a form, where each +, / and = takes three characters.
 MAX_FORM = 512 * 1024

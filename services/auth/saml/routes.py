@@ -15,8 +15,8 @@ from services.auth.saml.models import (
     PolicyChange,
     RefusedSignIns,
 )
-from shared.pagination import Page
-from shared.routing import Content, Operation
+from shared.web.pagination import Page
+from shared.web.routing import Content, Operation
 
 CONNECTIONS = "/v1/saml/connections"
 CONNECTION = CONNECTIONS + "/{connection_id}"

@@ -22,8 +22,10 @@ from services.auth.signin import cookies, pages, sessions
 from services.auth.signin import queries as signin_queries
 from services.auth.signin.models import User
 from services.auth.signin.returning import SESSIONS, destination_of
-from shared import audit, ids, problems, rows
-from shared.database import AsyncConnection, aset_tenant, transaction
+from shared.primitives import ids
+from shared.storage import audit, rows
+from shared.storage.database import AsyncConnection, aset_tenant, transaction
+from shared.web import problems
 
 SIGN_IN_SECONDS = 15 * 60
 FORMATS = {"any": "", "persistent": metadata.PERSISTENT, "email": metadata.EMAIL}

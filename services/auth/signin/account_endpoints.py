@@ -11,8 +11,8 @@ from services.auth.revocations import bell, watermarks
 from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, to_sign_in
-from shared import audit, rows
-from shared.database import AsyncConnection, aset_tenant, transaction
+from shared.storage import audit, rows
+from shared.storage.database import AsyncConnection, aset_tenant, transaction
 
 NOTICES = {"ended": "done_ended", "withdrawn": "done_withdrawn", "removed": "done_removed"}
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 
 from services.auth.networks import networks_of
 from services.auth.signin import metrics, passwords
-from shared.identity import caller as caller_of
-from shared.turns import Busy, Lines, Turns
+from shared.web.identity import caller as caller_of
+from shared.web.turns import Busy, Lines, Turns
 
 Result = TypeVar("Result")
 # The Retry-After of a refused request: about the time that a full line takes.

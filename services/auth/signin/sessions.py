@@ -10,10 +10,11 @@ from starlette.responses import Response
 
 from services.auth.signin import cookies, queries
 from services.auth.signin.models import Session, User
-from shared import ids, rows
-from shared.database import AsyncConnection, aset_tenant
-from shared.identity import Caller
-from shared.identity import caller as caller_of
+from shared.primitives import ids
+from shared.storage import rows
+from shared.storage.database import AsyncConnection, aset_tenant
+from shared.web.identity import Caller
+from shared.web.identity import caller as caller_of
 
 SESSION_PURPOSE = "session"
 LIFETIME = 12 * 3600

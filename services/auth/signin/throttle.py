@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from services.auth.signin import queries
 from services.auth.signin.sessions import Standing
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
+from shared.primitives.crypto import Keyring
+from shared.storage.database import AsyncConnection
 
 
 class Limit(NamedTuple):

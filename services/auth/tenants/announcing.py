@@ -12,8 +12,8 @@ from services.auth.keys.models import PLATFORM
 from services.auth.settings import Settings
 from services.auth.tenants import operations, queries
 from services.auth.tenants.operations import Conn, OperationRefused, announce_apps, tenant_messages
-from shared import outbox
-from shared.messages import TIMED, name_of
+from shared.messaging import outbox
+from shared.messaging.messages import TIMED, name_of
 
 PORTION = 100
 

@@ -13,11 +13,12 @@ from services.auth.settings import Settings
 from services.auth.signin import passwords
 from services.auth.tenants import queries
 from services.auth.tenants.operations import OPERATOR, announce_async
-from shared import audit, ids, rows
-from shared.crypto import Keyring
-from shared.database import AsyncConnection, aset_tenant, open_pool
-from shared.identity import Caller
-from shared.settings import required
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.process.settings import required
+from shared.storage import audit, rows
+from shared.storage.database import AsyncConnection, aset_tenant, open_pool
+from shared.web.identity import Caller
 
 ADMIN_APP = "Administration"
 TOKEN_SECONDS = 12 * 3600

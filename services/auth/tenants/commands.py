@@ -14,7 +14,7 @@ from services.auth.keys.models import PLATFORM
 from services.auth.settings import Settings
 from services.auth.tenants import first_party, operations
 from services.auth.tenants.operations import Conn, OperationRefused
-from shared.crypto import Keyring
+from shared.primitives.crypto import Keyring
 
 Load = Callable[[], Settings]
 TenantId = Annotated[str, typer.Argument(help="The tenant's id, org_…")]

@@ -12,12 +12,12 @@ from services.auth.apps.models import AppDraft
 from services.auth.settings import Settings
 from services.auth.tenants import queries
 from services.auth.tenants.operations import OPERATOR, OperationRefused
-from shared import audit
-from shared.crypto import Keyring
-from shared.database import aset_tenant, open_pool
-from shared.identity import Caller
-from shared.problems import Problem
-from shared.settings import required
+from shared.primitives.crypto import Keyring
+from shared.process.settings import required
+from shared.storage import audit
+from shared.storage.database import aset_tenant, open_pool
+from shared.web.identity import Caller
+from shared.web.problems import Problem
 
 
 async def create_app(settings: Settings, tenant_id: str, name: str, wanted: list[str]) -> tuple[str, str]:

@@ -25,12 +25,14 @@ from services.auth.signin.queries import (
     SMALL_LETTERS,
 )
 from services.auth.tenants import queries
-from shared import audit, ids, outbox, rows
-from shared.crypto import Keyring
-from shared.database import AsyncConnection, set_tenant
-from shared.identity import Caller
-from shared.messages import TenantChanged, WebhookTenant
-from shared.settings import required
+from shared.messaging import outbox
+from shared.messaging.messages import TenantChanged, WebhookTenant
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.process.settings import required
+from shared.storage import audit, rows
+from shared.storage.database import AsyncConnection, set_tenant
+from shared.web.identity import Caller
 
 OPERATOR = "operator"
 # The actor of periodic work in the relay.

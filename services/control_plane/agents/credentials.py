@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from shared import ids
+from shared.primitives import ids
 
 Kind = Literal["enr", "agt"]
 LONGEST = 128

@@ -23,12 +23,14 @@ from services.control_plane.agents.models import (
     LiveContent,
 )
 from services.control_plane.packages.rules import SEMVER
-from shared import audit, http, ids, problems
-from shared.crypto import Keyring
-from shared.database import AsyncConnection, aset_tenant, transaction
-from shared.identity import Caller
-from shared.problems import FieldError, Problem
-from shared.rows import every, first, found
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.storage import audit
+from shared.storage.database import AsyncConnection, aset_tenant, transaction
+from shared.storage.rows import every, first, found
+from shared.web import http, problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError, Problem
 
 # Wrong secrets for one code. The next attempt is refused even with the right secret.
 MOST_FAILURES = 10

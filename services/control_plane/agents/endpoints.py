@@ -11,12 +11,14 @@ from services.control_plane import caps
 from services.control_plane.access import BASE
 from services.control_plane.agents import credentials, queries
 from services.control_plane.agents.models import Agent, AgentChange, AgentDraft, AgentPage, AgentRow, AgentWithCode
-from shared import audit, http, idempotency, ids, pagination, problems
-from shared.crypto import Keyring
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.problems import FieldError
-from shared.rows import every, found
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.storage import audit, idempotency
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.storage.rows import every, found
+from shared.web import http, pagination, problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError
 
 
 async def create_agent(request: Request, caller: Caller, draft: AgentDraft) -> Response:

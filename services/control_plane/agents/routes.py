@@ -15,7 +15,7 @@ from services.control_plane.agents.models import (
     Instructions,
 )
 from services.control_plane.contents import MEDIA
-from shared.routing import Content, Operation
+from shared.web.routing import Content, Operation
 
 AGENTS = f"{BASE}/agents"
 ONE = AGENTS + "/{agent_id}"

@@ -21,10 +21,12 @@ from services.control_plane.automations.models import (
     Run,
     RunPage,
 )
-from shared import audit, http, idempotency, ids, pagination, problems
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.rows import every, found
+from shared.primitives import ids
+from shared.storage import audit, idempotency
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.storage.rows import every, found
+from shared.web import http, pagination, problems
+from shared.web.identity import Caller
 
 ADMINISTRATOR = "platform:apps"
 

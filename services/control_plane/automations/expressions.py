@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from shared import http
-from shared.problems import FieldError
+from shared.web import http
+from shared.web.problems import FieldError
 
 MAX_POINTER = 256
 MAX_STEPS = 16

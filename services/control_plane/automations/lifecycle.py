@@ -9,10 +9,12 @@ from psycopg.types.json import Jsonb
 
 from services.control_plane.automations import queries, rules
 from services.control_plane.automations.models import AutomationDraft
-from shared import http, ids, outbox
-from shared.database import AsyncConnection, Connection, set_tenant
-from shared.messages import AuthorityEnded, AutomationInterest, PlatformApp
-from shared.worker import Received
+from shared.messaging import outbox
+from shared.messaging.messages import AuthorityEnded, AutomationInterest, PlatformApp
+from shared.messaging.worker import Received
+from shared.primitives import ids
+from shared.storage.database import AsyncConnection, Connection, set_tenant
+from shared.web import http
 
 
 def new_row(tenant_id: str, client_id: str, draft: AutomationDraft, scopes: Sequence[str]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
 from services.control_plane.automations.expressions import Filter, read_filter
-from shared import http
-from shared.pagination import Page
+from shared.web import http
+from shared.web.pagination import Page
 
 Status = Literal["queued", "running", "failed", "succeeded", "dead", "suppressed"]
 Outcome = Literal["succeeded", "failed", "refused"]

@@ -12,7 +12,7 @@ from services.control_plane.automations.models import (
     RunPage,
     Runs,
 )
-from shared.routing import Operation
+from shared.web.routing import Operation
 
 AUTOMATIONS = f"{BASE}/automations"
 ONE = AUTOMATIONS + "/{automation_id}"

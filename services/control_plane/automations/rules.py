@@ -15,11 +15,11 @@ from services.control_plane.automations.models import (
     Trigger,
     WebhookAction,
 )
-from shared import problems
-from shared.database import AsyncConnection
-from shared.identity import Caller
-from shared.problems import FieldError
-from shared.rows import first
+from shared.storage.database import AsyncConnection
+from shared.storage.rows import first
+from shared.web import problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError
 
 FIRED = "automation.fired"
 INCIDENTS = "argus:incidents:write"

@@ -29,9 +29,8 @@ from services.control_plane.automations.models import (
     WebhookAction,
 )
 from services.control_plane.settings import Settings, parse_schedule
-from shared import ids, outbox, tracing
-from shared.database import Connection, set_tenant
-from shared.messages import (
+from shared.messaging import outbox
+from shared.messaging.messages import (
     AutomationAction,
     AutomationDelivery,
     AutomationIncident,
@@ -40,8 +39,11 @@ from shared.messages import (
     RunFinished,
     consumer_of,
 )
-from shared.periodic import Periodic, in_portions
-from shared.worker import Received
+from shared.messaging.worker import Received
+from shared.primitives import ids
+from shared.process import tracing
+from shared.storage.database import Connection, set_tenant
+from shared.storage.periodic import Periodic, in_portions
 
 # Services store a run's id longer than this, so that a retry cannot have a second effect.
 RETRY_DAYS = 7

@@ -15,10 +15,11 @@ from services.control_plane.marketplace.models import (
     ListingFilter,
     ListingRow,
 )
-from shared import audit, http, idempotency, identity, pagination, problems
-from shared.database import tenant_transaction
-from shared.identity import Caller
-from shared.rows import every
+from shared.storage import audit, idempotency
+from shared.storage.database import tenant_transaction
+from shared.storage.rows import every
+from shared.web import http, identity, pagination, problems
+from shared.web.identity import Caller
 
 # Installing makes an app and sets its rules, as only an administrator may.
 APPS = "platform:apps"

@@ -13,7 +13,7 @@ from services.control_plane.marketplace.models import (
     ListingFilter,
     Listings,
 )
-from shared.routing import Content, Operation
+from shared.web.routing import Content, Operation
 
 LISTINGS = f"{BASE}/listings"
 INSTALLATIONS = f"{BASE}/installations"

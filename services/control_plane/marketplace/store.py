@@ -15,13 +15,15 @@ from services.control_plane.automations.lifecycle import make_installed, send_in
 from services.control_plane.automations.queries import STOP_THOSE_OF_APP
 from services.control_plane.marketplace import queries
 from services.control_plane.marketplace.models import Consent, Installation, ListingDraft, ListingRow
-from shared import ids, outbox, problems
-from shared.database import AsyncConnection, Connection, set_tenant
-from shared.identity import Caller
-from shared.messages import AppInstalled, InstallApp, PlatformApp, UninstallApp
-from shared.problems import FieldError
-from shared.rows import first, found
-from shared.worker import Received
+from shared.messaging import outbox
+from shared.messaging.messages import AppInstalled, InstallApp, PlatformApp, UninstallApp
+from shared.messaging.worker import Received
+from shared.primitives import ids
+from shared.storage.database import AsyncConnection, Connection, set_tenant
+from shared.storage.rows import first, found
+from shared.web import problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError
 
 
 async def publish(conn: AsyncConnection, caller: Caller, draft: ListingDraft) -> tuple[ListingRow, bool]:

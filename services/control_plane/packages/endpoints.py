@@ -20,12 +20,13 @@ from services.control_plane.packages.models import (
     SigningKeyRow,
     VersionDraft,
 )
-from shared import audit, http, idempotency, pagination, problems
-from shared.database import tenant_transaction
-from shared.identity import Caller
-from shared.pagination import Page
-from shared.problems import FieldError
-from shared.rows import every
+from shared.storage import audit, idempotency
+from shared.storage.database import tenant_transaction
+from shared.storage.rows import every
+from shared.web import http, pagination, problems
+from shared.web.identity import Caller
+from shared.web.pagination import Page
+from shared.web.problems import FieldError
 
 
 async def list_keys(request: Request, caller: Caller, page: Page) -> Response:

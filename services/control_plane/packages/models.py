@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Meta, field
 
 from services.control_plane.automations.models import AutomationDraft
-from shared import http
-from shared.encoding import base64url_encode
-from shared.pagination import Page
+from shared.primitives.encoding import base64url_encode
+from shared.web import http
+from shared.web.pagination import Page
 
 MAX_CONTENT = 10 << 20
 

@@ -15,8 +15,8 @@ from services.control_plane.packages.models import (
     VersionDraft,
     Versions,
 )
-from shared.pagination import Page
-from shared.routing import Content, Operation
+from shared.web.pagination import Page
+from shared.web.routing import Content, Operation
 
 KEYS = f"{BASE}/signing-keys"
 PACKAGES = f"{BASE}/packages"

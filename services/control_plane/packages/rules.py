@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from services.control_plane import catalogue
 from services.control_plane.automations.rules import package_errors
 from services.control_plane.packages.models import Kind, VersionDraft
-from shared.problems import FieldError
+from shared.web.problems import FieldError
 
 # https://semver.org, the expression it recommends.
 SEMVER = re.compile(

@@ -17,11 +17,12 @@ from services.control_plane.packages.models import (
     VersionDraft,
 )
 from services.control_plane.settings import Settings
-from shared import http, ids, problems
-from shared.database import AsyncConnection
-from shared.identity import Caller
-from shared.problems import FieldError, Problem
-from shared.rows import first, found
+from shared.primitives import ids
+from shared.storage.database import AsyncConnection
+from shared.storage.rows import first, found
+from shared.web import http, problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError, Problem
 
 
 async def insert_key(

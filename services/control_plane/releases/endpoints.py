@@ -17,10 +17,11 @@ from services.control_plane.releases.models import (
     ReleaseWithHistory,
     RolledBack,
 )
-from shared import audit, http, idempotency, pagination
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.rows import every
+from shared.storage import audit, idempotency
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.storage.rows import every
+from shared.web import http, pagination
+from shared.web.identity import Caller
 
 Change = Callable[[AsyncConnection, Caller, Release, str | None], Awaitable[Release]]
 

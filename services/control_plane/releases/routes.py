@@ -10,7 +10,7 @@ from services.control_plane.releases.models import (
     ReleaseWithHistory,
     RolledBack,
 )
-from shared.routing import Operation
+from shared.web.routing import Operation
 
 RELEASES = f"{BASE}/releases"
 RELEASE = f"{RELEASES}/{{release_id}}"

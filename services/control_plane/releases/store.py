@@ -8,11 +8,13 @@ from services.control_plane.packages import store as packages
 from services.control_plane.packages.models import Package
 from services.control_plane.releases import queries
 from services.control_plane.releases.models import Release, ReleaseDraft, Step
-from shared import ids, problems, tracing
-from shared.database import AsyncConnection
-from shared.identity import Caller
-from shared.problems import FieldError, Problem
-from shared.rows import every, first, found
+from shared.primitives import ids
+from shared.process import tracing
+from shared.storage.database import AsyncConnection
+from shared.storage.rows import every, first, found
+from shared.web import problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError, Problem
 
 # The states in which a release is approved or rejected.
 UNDECIDED = frozenset({"requested", "approved"})

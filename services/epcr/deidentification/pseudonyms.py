@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from services.epcr.records.models import PatientIdentifier
-from shared import ids
-from shared.deidentification import Mode
-from shared.encoding import base64url_decode
+from shared.primitives import ids
+from shared.primitives.encoding import base64url_decode
+from shared.web.deidentification import Mode
 
 NAMESPACE = "https://knogin.com/fhir/pseudonyms"
 SHIFT_DAYS = 50

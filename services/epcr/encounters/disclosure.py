@@ -11,11 +11,12 @@ from services.epcr.encounters.models import EncounterRow, EncounterSummary
 from services.epcr.encounters.queries import FIND_APP, FIX_BASES, FIX_FREE_BASES
 from services.epcr.encounters.store import Stored, opened
 from services.epcr.records.models import Encounter
-from shared import ids, pagination
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.deidentification import Mode, strictest
-from shared.identity import Caller
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.storage.database import AsyncConnection
+from shared.web import pagination
+from shared.web.deidentification import Mode, strictest
+from shared.web.identity import Caller
 
 SUMMARY = EncounterSummary.__struct_fields__
 _INTERNAL = frozenset({"anchor", "revision", "amended"})

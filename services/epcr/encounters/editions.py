@@ -18,13 +18,13 @@ from services.epcr.encounters.disclosure import Policy, rows_with_bases
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
 from services.epcr.encounters.store import Stored, opened, unseal
 from services.epcr.records.models import LinkedObservation
-from shared import problems
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.deidentification import Mode
-from shared.identity import Caller
-from shared.problems import FieldError
-from shared.rows import every
+from shared.primitives.crypto import Keyring
+from shared.storage.database import AsyncConnection
+from shared.storage.rows import every
+from shared.web import problems
+from shared.web.deidentification import Mode
+from shared.web.identity import Caller
+from shared.web.problems import FieldError
 
 HELD_DAYS: dict[Mode, int] = {"shifted": SHIFT_DAYS + 1, "safe_harbor": 366 + 1}
 # Encounters that a list reads with one statement, until a page of visible ones is full. A page ends only at a visible encounter: another

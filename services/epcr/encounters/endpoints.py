@@ -26,10 +26,13 @@ from services.epcr.encounters.representations import FHIR, etag, is_known, not_m
 from services.epcr.fhir.encode import UnfitBundle, exported
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft
-from shared import audit, http, idempotency, ids, outbox, pagination, problems
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.problems import FieldError
+from shared.messaging import outbox
+from shared.primitives import ids
+from shared.storage import audit, idempotency
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.web import http, pagination, problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError
 
 READ = "argus:epcr:read"
 WRITE = "argus:epcr:write"

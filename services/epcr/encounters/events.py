@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from services.epcr.encounters.facts import facts_of
 from services.epcr.records.models import Encounter, LinkedObservation, Status
-from shared import ids
-from shared.messages import EncounterFacts, Event
+from shared.messaging.messages import EncounterFacts, Event
+from shared.primitives import ids
 
 
 def created(encounter: Encounter) -> tuple[Event, EncounterFacts]:

@@ -11,7 +11,7 @@ from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN, age
 from services.epcr.encounters.codes import KIND_OF_METRIC, kind_of_drug, kind_of_procedure
 from services.epcr.records.care import ICD10, ICD10_CM, Disposition, Medication, Procedure, VitalSigns
 from services.epcr.records.models import Encounter, LinkedObservation, Record
-from shared.messages import ArrestFact, CodedFact, EncounterFacts, StrokeFact, VitalFact
+from shared.messaging.messages import ArrestFact, CodedFact, EncounterFacts, StrokeFact, VitalFact
 
 _NUMBERS = ("heart_rate", "respiratory_rate", "systolic", "diastolic", "spo2", "gcs", "pain")
 _MEASURED = ("temperature", "etco2", "glucose")

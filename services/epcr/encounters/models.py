@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 from services.epcr.deidentification.views import view_of
 from services.epcr.records.care import Arrest, Diagnosis, Disposition, Medication, Procedure, Stroke, Times, VitalSigns
 from services.epcr.records.models import CareModel, Sex, Status
-from shared import http
-from shared.pagination import Page
+from shared.web import http
+from shared.web.pagination import Page
 
 # A transaction has room for Patient, Encounter, a device and its observation.
 SMALLEST = 4

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.epcr.deidentification.projection import Disclosure
 from services.epcr.encounters.models import EncounterRow
-from shared import problems
+from shared.web import problems
 
 # Raise it when a release gives the same encounter other bytes.
 FORMAT = 3

@@ -12,7 +12,7 @@ from services.epcr.encounters.models import (
 )
 from services.epcr.encounters.representations import FHIR
 from services.epcr.records.models import EncounterDraft
-from shared.routing import AnyOf, Content, Operation
+from shared.web.routing import AnyOf, Content, Operation
 
 READ, WRITE = endpoints.READ, endpoints.WRITE
 ENCOUNTERS = endpoints.PATH

@@ -12,11 +12,13 @@ from msgspec.structs import asdict
 from services.epcr.encounters import queries
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
 from services.epcr.records.models import Encounter, LinkedObservation, Record
-from shared import http, ids, problems, tracing
-from shared.crypto import Keyring
-from shared.database import AsyncConnection
-from shared.identity import Caller
-from shared.rows import every, found
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring
+from shared.process import tracing
+from shared.storage.database import AsyncConnection
+from shared.storage.rows import every, found
+from shared.web import http, problems
+from shared.web.identity import Caller
 
 
 class Stored(NamedTuple):

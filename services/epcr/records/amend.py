@@ -10,8 +10,8 @@ from msgspec import UNSET
 from services.epcr.fhir.measurements import kind_without_unit, kinds_of
 from services.epcr.records.care import Item
 from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch, Status
-from shared import problems
-from shared.problems import FieldError
+from shared.web import problems
+from shared.web.problems import FieldError
 
 NewId = Callable[[str], str]
 Entry = TypeVar("Entry", bound=Item)

@@ -12,10 +12,13 @@ from services.epcr.encounters import events, store
 from services.epcr.encounters.representations import is_known, not_modified, require_match
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
-from shared import audit, http, ids, outbox, problems
-from shared.database import tenant_transaction
-from shared.identity import Caller
-from shared.problems import FieldError
+from shared.messaging import outbox
+from shared.primitives import ids
+from shared.storage import audit
+from shared.storage.database import tenant_transaction
+from shared.web import http, problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError
 
 FINISHED = frozenset({"completed", "handed_over"})
 

@@ -21,7 +21,7 @@ from services.epcr.records.care import (
     Times,
     VitalSigns,
 )
-from shared import http
+from shared.web import http
 
 Phone = Annotated[str, Meta(min_length=3, max_length=40)]
 Sex = Literal["female", "male", "other", "unknown"]

@@ -2,7 +2,7 @@
 
 from services.epcr.records import endpoints
 from services.epcr.records.models import RecordPatch, WholeRecord
-from shared.routing import Operation
+from shared.web.routing import Operation
 
 CLINICAL = "argus:epcr:clinical"
 RECORD = "/api/v1/epcr/records/{encounter_id}"

@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from services.graphql_api.acqi import queries
 from services.graphql_api.acqi.indicators import INDICATORS
-from shared.database import AsyncConnection, aset_tenant
+from shared.storage.database import AsyncConnection, aset_tenant
 
 # Seconds until a correction shows. Facts take longer on their way through queues.
 FRESH_SECONDS = 0.1

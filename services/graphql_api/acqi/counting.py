@@ -11,9 +11,9 @@ import psycopg
 from services.graphql_api.acqi import queries
 from services.graphql_api.acqi.facts import Outcome
 from services.graphql_api.acqi.indicators import contributions
-from shared.database import set_tenant
-from shared.messages import EncounterFacts
-from shared.worker import Received
+from shared.messaging.messages import EncounterFacts
+from shared.messaging.worker import Received
+from shared.storage.database import set_tenant
 
 FIELDS = ("met", "not_met", "excluded", "unknown")
 decode_outcomes = msgspec.json.Decoder(dict[str, Outcome]).decode

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from shared.messages import CodedFact, EncounterFacts, VitalFact
+from shared.messaging.messages import CodedFact, EncounterFacts, VitalFact
 
 # An integer is a time in tenths of a minute.
 Outcome = Literal["met", "not_met", "excluded", "unknown"] | int

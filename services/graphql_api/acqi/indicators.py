@@ -28,7 +28,7 @@ from services.graphql_api.acqi.facts import (
     unconscious,
     vitals,
 )
-from shared.messages import ArrestFact, EncounterFacts
+from shared.messaging.messages import ArrestFact, EncounterFacts
 
 SHOCKABLE = frozenset({"vf", "pulseless_vt", "shockable_unknown"})
 NOT_MEDICAL = frozenset({"trauma", "overdose", "drowning"})

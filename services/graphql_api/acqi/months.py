@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool
 from services.graphql_api.acqi import queries
 from services.graphql_api.acqi.counting import Tallies, add, add_tallies, decode_facts
 from services.graphql_api.acqi.indicators import contributions
-from shared.database import Connection, set_tenant
+from shared.storage.database import Connection, set_tenant
 
 AT_ONCE = 1_000
 Progress = Callable[[str, date, int], None]

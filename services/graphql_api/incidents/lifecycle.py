@@ -8,8 +8,8 @@ import msgspec
 from msgspec import UNSET
 
 from services.graphql_api.incidents.models import Change, ClosedReason, Draft, Entry, Incident, Location, Status
-from shared import ids
-from shared.messages import Event
+from shared.messaging.messages import Event
+from shared.primitives import ids
 
 # Closing has a mutation of its own, because it needs a reason.
 NEXT: dict[Status, frozenset[Status]] = {

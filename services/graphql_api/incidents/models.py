@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from shared import http
+from shared.web import http
 
 IncidentType = Literal["medical", "fire", "rescue", "traffic", "hazmat", "utility", "public_order", "other"]
 Priority = Literal["critical", "high", "medium", "low"]

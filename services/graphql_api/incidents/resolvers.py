@@ -12,8 +12,10 @@ from services.graphql_api import errors, inputs
 from services.graphql_api.context import Context, Info, Loader
 from services.graphql_api.incidents import lifecycle, queries
 from services.graphql_api.incidents.models import Change, ClosedReason, Draft, Entry, Filter, Incident
-from shared import audit, ids, outbox, rows
-from shared.database import AsyncConnection
+from shared.messaging import outbox
+from shared.primitives import ids
+from shared.storage import audit, rows
+from shared.storage.database import AsyncConnection
 
 query = QueryType()
 mutation = MutationType()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import Meta
 
-from shared import http
+from shared.web import http
 
 Secret = Annotated[str, Meta(min_length=6, max_length=256)]
 Word = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+\Z")]

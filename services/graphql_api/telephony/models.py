@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.graphql_api.telephony.numbers import Pattern
-from shared import http
+from shared.web import http
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Subsystem = Literal["psap", "municipal", "utilities", "transport", "hospital"]

@@ -14,9 +14,10 @@ from services.graphql_api.context import Context, Info, Loader, RequestContext, 
 from services.graphql_api.telephony import carriers, queries
 from services.graphql_api.telephony.carriers import CARRIERS, Carrier
 from services.graphql_api.telephony.models import Provider, ProviderChange, ProviderDraft, Route
-from shared import audit, ids, rows
-from shared.caps import Cap
-from shared.database import AsyncConnection
+from shared.primitives import ids
+from shared.storage import audit, rows
+from shared.storage.caps import Cap
+from shared.storage.database import AsyncConnection
 
 query = QueryType()
 mutation = MutationType()

@@ -14,9 +14,10 @@ from services.graphql_api.context import Context, Info, Loader, RequestInfo
 from services.graphql_api.telephony import numbers, queries
 from services.graphql_api.telephony.models import Provider, Route, RouteChange, RouteDraft
 from services.graphql_api.telephony.resolvers import READ, WRITE
-from shared import audit, ids, rows
-from shared.caps import Cap
-from shared.database import AsyncConnection
+from shared.primitives import ids
+from shared.storage import audit, rows
+from shared.storage.caps import Cap
+from shared.storage.database import AsyncConnection
 
 query = QueryType()
 mutation = MutationType()

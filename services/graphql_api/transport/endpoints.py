@@ -12,9 +12,11 @@ from services.graphql_api.transport import plans, variables
 from services.graphql_api.transport.documents import Bundle, Catalogue
 from services.graphql_api.transport.models import ApprovedBundle, ApprovedBundles, ApprovedDocument, GraphqlRequest
 from services.graphql_api.transport.plans import Answer, Plan, Planner
-from shared import heavy, http, idempotency, problems, tracing
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
+from shared.process import tracing
+from shared.storage import idempotency
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.web import heavy, http, problems
+from shared.web.identity import Caller
 
 TENANT_HEADER = "x-tenant-id"
 ACQI_SCOPE = "argus:acqi:read"

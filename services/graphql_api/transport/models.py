@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.graphql_api import errors
-from shared import http
+from shared.web import http
 
 MAX_VARIABLES_BYTES = 65_536
 

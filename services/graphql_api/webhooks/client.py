@@ -16,9 +16,11 @@ from starlette.requests import Request
 
 from services.graphql_api import errors
 from services.graphql_api.settings import Settings
-from shared import calls, idempotency, identity, tracing
-from shared.settings import required
-from shared.signatures import Signer
+from shared.primitives.signatures import Signer
+from shared.process import tracing
+from shared.process.settings import required
+from shared.storage import idempotency
+from shared.web import calls, identity
 
 SERVICE = "graphql_api"
 AUDIENCE = "webhook_dispatcher"

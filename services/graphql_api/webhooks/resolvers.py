@@ -7,7 +7,7 @@ from ariadne import MutationType, ObjectType, QueryType
 from services.graphql_api import errors
 from services.graphql_api.context import Info, RequestContext, RequestInfo
 from services.graphql_api.webhooks import client
-from shared import ids
+from shared.primitives import ids
 
 query = QueryType()
 mutation = MutationType()

@@ -7,10 +7,10 @@ from psycopg.rows import class_row
 
 from services.webhook_dispatcher.fanout import event_types, queries
 from services.webhook_dispatcher.fanout.intake import EventRefused, Intake, Listener, NewEvent, accept
-from shared import outbox
-from shared.database import Connection
-from shared.messages import AutomationDelivery, AutomationInterest, Event, RunFinished
-from shared.worker import Received
+from shared.messaging import outbox
+from shared.messaging.messages import AutomationDelivery, AutomationInterest, Event, RunFinished
+from shared.messaging.worker import Received
+from shared.storage.database import Connection
 
 
 def change_interest(conn: Connection, messages: Sequence[Received[AutomationInterest]]) -> None:

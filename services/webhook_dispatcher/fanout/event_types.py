@@ -12,7 +12,7 @@ import jsonschema_rs
 import msgspec
 
 from services.webhook_dispatcher.fanout import queries
-from shared.database import Connection
+from shared.storage.database import Connection
 
 FOLDER = Path(__file__).parents[1] / "catalogue"
 # The approved patterns of an app of which auth has sent no state yet.

@@ -12,10 +12,13 @@ from redis import RedisError
 from services.webhook_dispatcher.fanout import event_types, queries
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.settings import Settings
-from shared import broker, http, ids, outbox, redis_clients
-from shared.database import Connection
-from shared.messages import Event, PlatformEvent
-from shared.worker import Received
+from shared.messaging import broker, outbox
+from shared.messaging.messages import Event, PlatformEvent
+from shared.messaging.worker import Received
+from shared.primitives import ids
+from shared.process import redis_clients
+from shared.storage.database import Connection
+from shared.web import http
 
 
 class EventRefused(Exception):

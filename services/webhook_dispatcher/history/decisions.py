@@ -16,9 +16,10 @@ from psycopg.rows import args_row, class_row
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decision_queries
 from services.webhook_dispatcher.history.decision_queries import PORTION
-from shared import ids, outbox
-from shared.database import AsyncConnection, Connection
-from shared.messages import Event
+from shared.messaging import outbox
+from shared.messaging.messages import Event
+from shared.primitives import ids
+from shared.storage.database import AsyncConnection, Connection
 
 # Seconds of work in each second, so that chores do not slow deliveries down.
 SECONDS = 0.25

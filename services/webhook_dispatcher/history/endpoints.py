@@ -34,11 +34,14 @@ from services.webhook_dispatcher.sending.ladder import SENT_ONCE
 from services.webhook_dispatcher.subscriptions import queries as subscription_queries
 from services.webhook_dispatcher.subscriptions.endpoints import find, gather, read_backlog
 from services.webhook_dispatcher.subscriptions.models import Subscription
-from shared import http, idempotency, ids, pagination, problems, tracing
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.problems import FieldError
-from shared.rows import every, found
+from shared.primitives import ids
+from shared.process import tracing
+from shared.storage import idempotency
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.storage.rows import every, found
+from shared.web import http, pagination, problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError
 
 # A call that waits for its test takes up to 15 seconds and one place at the gateway.
 MOST_WAITING_OF_APP = 2

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from shared import http
-from shared.pagination import Page
+from shared.web import http
+from shared.web.pagination import Page
 
 DeliveryStatus = Literal["queued", "succeeded", "retrying", "failed"]
 

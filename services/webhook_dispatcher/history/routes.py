@@ -13,7 +13,7 @@ from services.webhook_dispatcher.history.models import (
     TestQuery,
 )
 from services.webhook_dispatcher.subscriptions.routes import ONE, READ, STOPPED, UNAPPROVED, WRITE
-from shared.routing import Operation
+from shared.web.routing import Operation
 
 OPERATIONS = [
     Operation(

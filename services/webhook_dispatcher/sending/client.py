@@ -16,8 +16,8 @@ from services.webhook_dispatcher.sending import ladder, signing
 from services.webhook_dispatcher.sending.addresses import Policy, RefusedTarget, Resolver, Target, UnknownName
 from services.webhook_dispatcher.sending.connection import CONNECT_SECONDS, Answer, Broken, Exchange, Pool, tls_context
 from services.webhook_dispatcher.sending.signing import Vault
-from shared import tracing
-from shared.clock import clock
+from shared.process import tracing
+from shared.process.clock import clock
 
 DEADLINE = 15.0
 SWEEP_SECONDS = 1.0

@@ -14,7 +14,7 @@ from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.sending.client import Due, Sent
 from services.webhook_dispatcher.sending.lanes import Report, Rooms
-from shared.database import AsyncConnection
+from shared.storage.database import AsyncConnection
 
 
 class Settled(NamedTuple):

@@ -29,12 +29,14 @@ from services.webhook_dispatcher.sending.client import Client, Due, Sent, delive
 from services.webhook_dispatcher.sending.lanes import Lane, Report, Slots
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
-from shared import broker, ids, logs, peers, redis_clients, tracing
-from shared.clock import clock
-from shared.crypto import Keyring, UnreadableCiphertext
-from shared.database import WRITABLE, AsyncConnection
-from shared.partitions import Daily
-from shared.settings import required
+from shared.messaging import broker
+from shared.primitives import ids
+from shared.primitives.crypto import Keyring, UnreadableCiphertext
+from shared.process import logs, peers, redis_clients, tracing
+from shared.process.clock import clock
+from shared.process.settings import required
+from shared.storage.database import WRITABLE, AsyncConnection
+from shared.storage.partitions import Daily
 
 CYCLE = 0.01
 POLL = 0.05

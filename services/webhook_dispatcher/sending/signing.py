@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import msgspec
 
-from shared.crypto import Keyring
+from shared.primitives.crypto import Keyring
 
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 16, 256

@@ -22,13 +22,15 @@ from services.webhook_dispatcher.subscriptions.models import (
     Webhook,
     WebhookChange,
 )
-from shared import audit, deidentification, http, idempotency, ids, pagination, problems
-from shared.caps import Cap, require_room
-from shared.database import AsyncConnection, tenant_transaction
-from shared.identity import Caller
-from shared.pagination import Page
-from shared.problems import FieldError
-from shared.rows import every, first, found
+from shared.primitives import ids
+from shared.storage import audit, idempotency
+from shared.storage.caps import Cap, require_room
+from shared.storage.database import AsyncConnection, tenant_transaction
+from shared.storage.rows import every, first, found
+from shared.web import deidentification, http, pagination, problems
+from shared.web.identity import Caller
+from shared.web.pagination import Page
+from shared.web.problems import FieldError
 
 
 async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) -> Response:

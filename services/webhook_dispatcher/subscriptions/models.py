@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from shared import http
-from shared.messages import AppStatus
+from shared.messaging.messages import AppStatus
+from shared.web import http
 
 EventTypes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=50)]
 Description = Annotated[str, Meta(max_length=500)]

@@ -2,8 +2,8 @@
 
 from services.webhook_dispatcher.subscriptions import endpoints
 from services.webhook_dispatcher.subscriptions.models import NewWebhook, Webhook, WebhookChange, Webhooks
-from shared.pagination import Page
-from shared.routing import Operation
+from shared.web.pagination import Page
+from shared.web.routing import Operation
 
 READ, WRITE = "webhooks:read", "webhooks:write"
 WEBHOOKS = "/v1/webhooks"

@@ -1,0 +1,1 @@
+"""Messages between services: outbox, relay, queues, inbox, dead letters."""

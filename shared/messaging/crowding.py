@@ -1,0 +1,83 @@
+"""Limits how much a relay puts into its consumers' queues, so that one consumer cannot fill the shared Redis."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from redis import Redis
+
+from shared.process import metrics
+
+# Limits of one consumer's queue. A call has at most half a MiB, unless a single message is larger; MAX_BYTES is approximate.
+MAX_CALLS = 200
+MAX_BYTES = 16 * 1024 * 1024
+# Most bytes that are claimed at one time; their text in Redis takes up to about four times as much.
+CLAIM_BYTES = 8 * 1024 * 1024
+# Above this share of Redis's memory relays send nothing: the rest is for acknowledgements, bells and the gateways' counts.
+MAX_SHARE = 0.75
+LOOK_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+
+class Room(NamedTuple):
+    """The calls and bytes that one consumer's queue can take; `again`: messages that were sent before may be sent again.
+
+    They may only while the queue is at most half full: a slow consumer still has the first copies in its queue.
+    """
+
+    calls: int
+    bytes: int
+    again: bool
+
+
+class Crowding:
+    """`queues` maps each consumer of one producer to its queue."""
+
+    def __init__(self, redis: Redis, queues: Mapping[str, str]) -> None:
+        self.redis = redis
+        self.queues = queues
+        self._looked = float("-inf")
+        self._is_full = False
+
+    def rooms(self, consumers: Sequence[str]) -> dict[str, Room]:
+        """The room of each consumer whose queue has some; none while Redis is full."""
+        rooms = {} if self._redis_is_full() else self._ask(consumers)
+        for consumer in consumers:
+            metrics.outbox_held_back.labels(consumer).set(consumer not in rooms)
+        return rooms
+
+    def _ask(self, consumers: Sequence[str]) -> dict[str, Room]:
+        pipeline = self.redis.pipeline(transaction=False)
+        for consumer in consumers:
+            pipeline.llen(self.queues[consumer])
+            pipeline.memory_usage(self.queues[consumer])
+        answers = iter(pipeline.execute(raise_on_error=False))
+        rooms = {consumer: self._room(consumer, next(answers), next(answers)) for consumer in consumers}
+        return {consumer: room for consumer, room in rooms.items() if room.calls > 0 and room.bytes > 0}
+
+    def _room(self, consumer: str, calls: Any, size: Any) -> Room:
+        """No room if Redis answers with an error, for example because the key is not a list. Other consumers are not affected."""
+        if isinstance(calls, Exception) or isinstance(size, Exception):
+            log.warning(
+                "%s is sent nothing: %s", consumer, type(calls if isinstance(calls, Exception) else size).__name__
+            )
+            return Room(0, 0, again=False)
+        size = size or 0
+        metrics.queue_length.labels(self.queues[consumer]).set(calls)
+        metrics.queue_bytes.labels(self.queues[consumer]).set(size)
+        again = calls <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
+        return Room(MAX_CALLS - calls, min(MAX_BYTES - size, CLAIM_BYTES), again)
+
+    def _redis_is_full(self) -> bool:
+        """Checks once a second; a Redis without a memory limit is never full."""
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            memory: Any = self.redis.info("memory")
+            limit = memory.get("maxmemory", 0)
+            share = memory["used_memory"] / limit if limit else 0.0
+            metrics.redis_memory_share.set(share)
+            if share > MAX_SHARE and not self._is_full:
+                log.warning("relay waits: Redis is %d %% full", share * 100)
+            self._is_full = share > MAX_SHARE
+            self._looked = time.monotonic()
+        return self._is_full

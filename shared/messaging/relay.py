@@ -1,0 +1,215 @@
+"""The relay: takes due rows from the outbox and hands them to the consumers' queues, many in one signed Celery call.
+
+Each consumer has its own queue. The relay sends only as much as the queue has room for; the rest waits in the outbox and does not delay
+other consumers.
+"""
+
+import itertools
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import LiteralString, NamedTuple, Protocol
+from uuid import UUID
+
+import msgspec
+import psycopg
+from celery import Celery
+from kombu.exceptions import KombuError
+from psycopg.rows import class_row
+from redis import RedisError, ResponseError
+
+from shared.messaging import authenticity, broker, lockout
+from shared.messaging.authenticity import Envelope
+from shared.messaging.crowding import Crowding, Room
+from shared.messaging.messages import batches_queue, consumers_of
+from shared.primitives.signatures import Signer
+from shared.process import metrics, redis_clients, tracing
+from shared.process.settings import required
+from shared.storage.database import LAZILY, Connection, open_tasks_pool
+from shared.storage.periodic import Periodic, PeriodicRunner
+
+# ORDER BY keeps the planner from reading the table from its beginning, where most rows belong to a consumer that is far behind.
+DUE: LiteralString = """
+    SELECT one FROM unnest(%s::text[]) AS one
+    WHERE (SELECT true FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
+            ORDER BY send_at LIMIT 1)
+        OR (SELECT true FROM outbox WHERE consumer = one AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
+            ORDER BY send_at LIMIT 1)
+"""
+# One index for new rows and one for rows sent before, so that neither scan reads the other's rows. It updates by key, not by a join: the
+# planner cannot know how few rows there are, and would read the whole table.
+CLAIM: LiteralString = """
+    WITH first AS (
+        SELECT id, send_at, pg_column_size(body) AS size FROM outbox
+        WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
+        ORDER BY send_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+    ), again AS (
+        SELECT id, send_at, pg_column_size(body) AS size FROM outbox
+        WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
+        ORDER BY send_at LIMIT CASE WHEN %(again)s THEN %(rows)s ELSE 0 END FOR UPDATE SKIP LOCKED
+    ), due AS (
+        SELECT id, sum(size) OVER oldest_first - size AS before, row_number() OVER oldest_first AS number
+        FROM (TABLE first UNION ALL TABLE again) AS either WINDOW oldest_first AS (ORDER BY send_at, id)
+    )
+    UPDATE outbox SET attempts = attempts + 1,
+        send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 6)) * (0.9 + random() * 0.2))
+    WHERE id = ANY (ARRAY(SELECT id FROM due WHERE number <= %(rows)s AND before < %(bytes)s))
+    RETURNING id, tenant_id, consumer, body::text AS body, traceparent, created_at, attempts
+"""
+CALL_MESSAGES = 200
+CALL_BYTES = 512 * 1024
+BATCH = 1000
+POLL_SECONDS = 1.0
+# Least time from one batch's start to the next's: messages written meanwhile share a call. A single message goes at once.
+PACE_SECONDS = 0.02
+log = logging.getLogger(__name__)
+
+
+class RelaySettings(Protocol):
+    @property
+    def worker_database_url(self) -> str | None: ...
+    @property
+    def redis_url(self) -> str: ...
+    @property
+    def outbox_resend_seconds(self) -> float: ...
+    @property
+    def service_signing_key(self) -> str | None: ...
+
+
+class Row(NamedTuple):
+    id: UUID
+    tenant_id: str
+    consumer: str
+    body: str
+    traceparent: str | None
+    created_at: datetime
+    attempts: int
+
+
+class Relay:
+    """`working` is set while the relay can send, and cleared while the database or the broker is away."""
+
+    def __init__(self, service: str, settings: RelaySettings, working: threading.Event | None = None) -> None:
+        self.service = service
+        self.resend_seconds = settings.outbox_resend_seconds
+        self.signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
+        self.pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
+        self.celery = broker.connect(service, settings.redis_url)
+        self.redis = redis_clients.client(settings.redis_url)
+        self.crowding = Crowding(self.redis, {each: batches_queue(each, service) for each in consumers_of(service)})
+        self.stopping = threading.Event()
+        self.working = working or threading.Event()
+        self._turns = itertools.count()
+
+    def run(self) -> None:
+        """Sends until `stopping` is set. While the database or the broker is away it waits; this is never fatal."""
+        self.working.set()
+        while not self.stopping.is_set():
+            began = time.monotonic()
+            try:
+                sent = self.send_due()
+                self.working.set()
+                if sent < BATCH:
+                    self._wait_for_bell()
+                    self.stopping.wait(max(0.0, began + PACE_SECONDS - time.monotonic()))
+            except (psycopg.Error, RedisError, KombuError, OSError) as error:
+                self.working.clear()
+                log.warning("relay waits: %s", type(error).__name__)
+                self.stopping.wait(POLL_SECONDS)
+        self.working.clear()
+        self.pool.close()
+
+    def send_due(self) -> int:
+        """Sends a batch to every consumer with room. Returns the number of messages.
+
+        If the broker refuses rows, their transaction rolls back and they stay due.
+        """
+        return sum(self._send(consumer, room) for consumer, room in self._turn())
+
+    def _turn(self) -> Iterator[tuple[str, Room]]:
+        """The consumers with due messages and with room; each turn begins with another consumer."""
+        with self.pool.connection() as conn:
+            due = [consumer for (consumer,) in conn.execute(DUE, (list(self.crowding.queues),))]
+        if due:
+            room = self.crowding.rooms(due)
+            begin = next(self._turns) % len(due)
+            yield from ((consumer, room[consumer]) for consumer in (*due[begin:], *due[:begin]) if consumer in room)
+
+    def _send(self, consumer: str, room: Room) -> int:
+        try:
+            with self.pool.connection() as conn:
+                rows = self._claim(conn, consumer, room)
+                for call in calls(rows):
+                    hand_over(self.celery, self.signer, self.service, consumer, call)
+        except ResponseError as error:  # Redis is full or refuses this user; other consumers may still have their turn
+            log.warning("%s is sent nothing: %s", consumer, type(error).__name__)
+            return 0
+        return len(rows)
+
+    def _claim(self, conn: Connection, consumer: str, room: Room) -> list[Row]:
+        """Commits lazily: if a crash undoes the claim, the messages are sent again and their consumer recognises them."""
+        conn.execute(LAZILY)
+        limits = {"rows": min(BATCH, room.calls * CALL_MESSAGES), "again": room.again, "bytes": room.bytes}
+        with conn.cursor(row_factory=class_row(Row)) as cursor:
+            rows = cursor.execute(CLAIM, {"consumer": consumer, "resend": self.resend_seconds} | limits).fetchall()
+        return sorted(rows, key=lambda row: row.id)
+
+    def _wait_for_bell(self) -> None:
+        """Takes all rings at once: the next batch has the rows of each, and a bell that somebody filled is empty."""
+        key = broker.bell_key(self.service)
+        if self.redis.blpop([key], timeout=POLL_SECONDS):
+            self.redis.ltrim(key, 1, 0)
+
+
+def calls(rows: Iterable[Row]) -> Iterable[list[Row]]:
+    """Groups rows into Celery calls of at most 200 messages and about half a MiB, because Celery's cost is per call."""
+    call: list[Row] = []
+    size = 0
+    for row in rows:
+        if call and (len(call) == CALL_MESSAGES or size + len(row.body) > CALL_BYTES):
+            yield call
+            call, size = [], 0
+        call.append(row)
+        size += len(row.body)
+    if call:
+        yield call
+
+
+def hand_over(celery: Celery, signer: Signer, producer: str, consumer: str, rows: list[Row]) -> None:
+    envelopes = [
+        Envelope(row.id, row.tenant_id, row.created_at, row.traceparent, msgspec.Raw(row.body.encode())) for row in rows
+    ]
+    batch = authenticity.seal(signer, "batch", producer, consumer, msgspec.json.encode(envelopes).decode())
+    broker.hand_over(celery, batches_queue(consumer, producer), broker.CONSUME, *batch)
+    for row in rows:
+        if row.traceparent:
+            began = int(row.created_at.timestamp() * 1e9)
+            tracing.record(
+                "outbox wait",
+                row.traceparent,
+                began,
+                batch.sent_ns,
+                **{"messaging.destination.name": consumer, "attempt": row.attempts},
+            )
+    again = sum(row.attempts > 1 for row in rows)
+    metrics.outbox_sent.labels(consumer, "no").inc(len(rows) - again)
+    metrics.outbox_sent.labels(consumer, "yes").inc(again)
+
+
+def run(service: str, settings: RelaySettings, periodic: list[Periodic], working: threading.Event) -> None:
+    """The relay process: the outbox in this thread, periodic jobs in others. SIGTERM and SIGINT end it after the present batch.
+
+    `working` is set while it can send.
+    """
+    relay = Relay(service, settings, working)
+    runner = PeriodicRunner(relay.pool, periodic, relay.stopping)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: relay.stopping.set())
+    runner.start()
+    lockout.watch(redis_clients.client(settings.redis_url))
+    relay.run()
+    runner.join(timeout=5)
+    tracing.shutdown()

@@ -1,0 +1,316 @@
+"""Messages received: one Celery task takes a batch, applies the new messages in one transaction, and acknowledges to the producer.
+
+Only messages that their producer signed and may send are applied; see `authenticity`.
+"""
+
+import logging
+import threading
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, LiteralString, Protocol, TypeVar, Union
+from uuid import UUID
+
+import msgspec
+import psycopg
+from celery import Celery, signals
+from celery.exceptions import SecurityWarning
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
+from psycopg_pool import ConnectionPool
+from redis import Redis
+
+from shared.messaging import authenticity, broker, dead_letters, lockout, refusals
+from shared.messaging.authenticity import Envelope
+from shared.messaging.messages import MESSAGES, Message, acknowledgements_queue, name_of
+from shared.messaging.refusals import Refusal
+from shared.primitives.signatures import PublicKeys, Signer
+from shared.process import logs, metrics, redis_clients, tracing
+from shared.process.settings import required
+from shared.storage.database import LAZILY, Connection, open_tasks_pool, task_transaction
+from shared.storage.outages import is_outage
+from shared.storage.partitions import Daily
+
+NEW: LiteralString = """
+    INSERT INTO inbox (message_id, tenant_id)
+    SELECT id, tenant_id FROM jsonb_to_recordset(%s::jsonb) AS message (id uuid, tenant_id text)
+    ON CONFLICT DO NOTHING RETURNING message_id
+"""
+ACKNOWLEDGED: LiteralString = """
+    UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND consumer = %s AND acknowledged_at IS NULL
+"""
+# In addition to class 40 (transaction rollback): a lock was not available in time, or an idle transaction was ended.
+CONTENTION = frozenset({"55P03", "25P03"})
+log = logging.getLogger(__name__)
+M = TypeVar("M", bound=Message)
+
+
+class Received(msgspec.Struct, Generic[M], frozen=True):
+    """A message with its envelope. `traceparent` is the consumer's own span in the message's trace."""
+
+    id: UUID
+    tenant_id: str
+    occurred_at: datetime
+    traceparent: str | None
+    body: M
+
+
+Handler = Callable[[Connection, Sequence[Received[Any]]], object]
+
+
+class WorkerSettings(Protocol):
+    @property
+    def worker_database_url(self) -> str | None: ...
+    @property
+    def redis_url(self) -> str: ...
+    @property
+    def service_signing_key(self) -> str | None: ...
+    @property
+    def service_public_keys(self) -> str | None: ...
+
+
+class Consumer:
+    """Applies batches of messages with a service's handlers. Each message has its effect exactly once."""
+
+    def __init__(
+        self,
+        service: str,
+        settings: WorkerSettings,
+        handlers: Mapping[type[Any], Handler],
+        celery: Celery,
+        partitions: Daily | None = None,
+        redis: Redis | None = None,
+    ) -> None:
+        self.service = service
+        self.handlers = handlers
+        self.celery = celery
+        self._partitions = partitions
+        self._dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
+        self._signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
+        self._keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
+        self._redis = redis or redis_clients.client(settings.redis_url)
+        self._opening = threading.Lock()
+        self._pool: ConnectionPool[Connection] | None = None
+
+    @property
+    def pool(self) -> ConnectionPool[Connection]:
+        """Opened by the first task, so that no connection crosses a fork. The lock is needed because several threads may be first."""
+        with self._opening:
+            if self._pool is None:
+                self._pool = open_tasks_pool(self._dsn, max_size=8)
+            return self._pool
+
+    def close(self) -> None:
+        with self._opening:
+            if self._pool is not None:
+                self._pool.close()
+        self._redis.close()
+
+    def consume(self, *call: object) -> None:
+        """Takes a batch that its producer's relay sealed.
+
+        Applies the whole batch in one transaction. If that fails, it applies each message alone, so that a bad one stops no other.
+        """
+        try:
+            batch = authenticity.unseal(self._keys, "batch", self.service, call)
+            envelopes = [each for each in authenticity.envelopes(batch) if self._may_be(batch.sender, each)]
+        except Refusal as refusal:
+            refusals.count(refusal)
+            return
+        self._acknowledge(batch.sender, self._done(batch.sender, batch.sent_ns, envelopes))
+
+    def _may_be(self, producer: str, envelope: Envelope) -> bool:
+        reason = authenticity.objection(producer, self.service, envelope)
+        if reason is not None:
+            refusals.count(Refusal(reason, producer))
+        return reason is None
+
+    def _done(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> list[UUID]:
+        """Applies the messages. Returns the ids of those that need not be sent again."""
+        if not envelopes:
+            return []
+        try:
+            self._apply(envelopes, sent_ns)
+        except Exception as error:  # after any error of a handler each message is tried alone
+            if is_outage(error):
+                log.warning("batch left for later: %s", type(error).__name__)
+                return []
+            log.warning("batch of %d failed, taken one by one: %s", len(envelopes), logs.describe(error))
+            return [envelope.id for envelope in envelopes if self._settle(producer, sent_ns, envelope)]
+        return [envelope.id for envelope in envelopes]
+
+    def _settle(self, producer: str, sent_ns: int, envelope: Envelope) -> bool:
+        """Applies one message alone. True if it need not be sent again: done now, done before, or given up."""
+        try:
+            self._apply([envelope], sent_ns)
+        except Exception as error:
+            if is_outage(error) or _is_contention(error):
+                return False
+            return dead_letters.count_failure(self.pool, producer, envelope, error)
+        return True
+
+    def _prepare(self) -> None:
+        """Makes the day's partitions, if the handlers write to partitioned tables."""
+        if self._partitions is not None:
+            self._partitions.ensure_sync(self.pool)
+
+    def _apply(self, envelopes: list[Envelope], sent_ns: int) -> None:
+        self._prepare()
+        with task_transaction(self.pool) as conn:
+            self._perform(conn, self._new(conn, envelopes), sent_ns)
+
+    def _perform(self, conn: Connection, new: list[Envelope], sent_ns: int) -> None:
+        spans = {envelope.id: _span(envelope, sent_ns) for envelope in new}
+        try:
+            for kind, received in _by_kind(new, spans).items():
+                self._handler(kind)(conn, received)
+                conn.after_commit(lambda kind=kind, received=received: _count(kind, received))
+        finally:
+            for span in spans.values():
+                span.end()
+        if conn.has_messages:
+            conn.after_commit(self.ring)
+
+    def revive(self, message_id: str) -> bool:
+        """Tries a dead letter once more at once; if it fails, it stays a dead letter. False if there is none with that id."""
+        self._prepare()
+        with task_transaction(self.pool) as conn:
+            envelope = dead_letters.take(conn, message_id)
+            if envelope is not None:
+                self._perform(conn, self._new(conn, [envelope]), time.time_ns())
+        return envelope is not None
+
+    def _new(self, conn: Connection, envelopes: list[Envelope]) -> list[Envelope]:
+        # In the order of ids, so that two batches with the same messages wait for each other without a deadlock.
+        ordered = sorted({envelope.id: envelope for envelope in envelopes}.values(), key=lambda envelope: envelope.id)
+        rows = msgspec.json.encode([{"id": envelope.id, "tenant_id": envelope.tenant_id} for envelope in ordered])
+        fresh = conn.execute(NEW, (rows.decode(),))
+        ids = {row[0] for row in fresh}
+        return [envelope for envelope in ordered if envelope.id in ids]
+
+    def _handler(self, kind: type[Message]) -> Handler:
+        handler = self.handlers.get(kind)
+        if handler is None:
+            raise LookupError(f"{self.service} has no handler for {name_of(kind)}")
+        return handler
+
+    def _acknowledge(self, producer: str, ids: list[UUID]) -> None:
+        if not ids:
+            return
+        text = msgspec.json.encode(ids).decode()
+        call = authenticity.seal(self._signer, "acknowledgement", self.service, producer, text)
+        try:
+            broker.hand_over(self.celery, acknowledgements_queue(producer, self.service), broker.ACKNOWLEDGE, *call)
+        except (
+            Exception
+        ) as error:  # the producer sends these again; the inbox recognises them, and they are acknowledged then
+            log.warning("acknowledgement not sent: %s", type(error).__name__)
+
+    def acknowledge(self, *call: object) -> None:
+        """Takes an acknowledgement. It counts only for messages that were sent to the service that signed it."""
+        try:
+            sealed = authenticity.unseal(self._keys, "acknowledgement", self.service, call)
+            ids = authenticity.acknowledged(sealed)
+        except Refusal as refusal:
+            refusals.count(refusal)
+            return
+        with task_transaction(self.pool) as conn:
+            conn.execute(LAZILY)
+            conn.execute(ACKNOWLEDGED, (ids, sealed.sender))
+
+    def ring(self) -> None:
+        """Wakes this service's own relay."""
+        try:
+            key = broker.bell_key(self.service)
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.lpush(key, "1")
+            pipeline.ltrim(key, 0, 0)
+            pipeline.execute()
+        except Exception as error:  # the relay also polls
+            log.debug("bell not rung: %s", type(error).__name__)
+
+
+def create_worker(
+    service: str,
+    settings: WorkerSettings,
+    handlers: Mapping[type[Any], Handler],
+    partitions: Daily | None = None,
+    redis: Redis | None = None,
+) -> Celery:
+    """The service's Celery app. `worker.consumer` has the pool for the service's own tasks; `partitions` are the tables that they write to.
+
+    `redis` is a client that the handlers also use; it is closed with the consumer.
+    """
+    celery = broker.connect(service, settings.redis_url)
+    consumer = Consumer(service, settings, handlers, celery, partitions, redis)
+    celery.task(consumer.consume, name=broker.CONSUME, shared=False)
+    celery.task(consumer.acknowledge, name=broker.ACKNOWLEDGE, shared=False)
+    celery.consumer = consumer  # type: ignore[attr-defined]
+    signals.worker_shutdown.connect(lambda **_: tracing.shutdown(), weak=False)
+    return celery
+
+
+def work(celery: Celery, queues: str, concurrency: int, working: threading.Event | None = None) -> None:
+    """Runs a Celery worker in this process with threads, so the worker is one process. `working` is set while it takes tasks."""
+    if working is not None:
+        signals.worker_ready.connect(lambda **_: working.set(), weak=False)
+        signals.worker_shutting_down.connect(lambda **_: working.clear(), weak=False)
+    lockout.watch(redis_clients.client(celery.conf.broker_transport_options["redis_url"]))
+    # Celery configures logging unless this signal has a receiver.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    # Celery warns when it runs as root, because of pickle, which no queue here accepts.
+    warnings.simplefilter("ignore", SecurityWarning)
+    # As `celery worker`, but without its command line, which would load every installed plug-in, a shell among them.
+    process = celery.Worker(
+        pool="threads",
+        concurrency=concurrency,
+        queues=queues,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        loglevel="INFO",
+    )
+    process.start()
+    raise SystemExit(process.exitcode)
+
+
+def _is_contention(error: Exception) -> bool:
+    """Whether other transactions on the same rows caused the error, so that the message itself is not at fault."""
+    return (
+        isinstance(error, psycopg.Error)
+        and error.sqlstate is not None
+        and (error.sqlstate[:2] == "40" or error.sqlstate in CONTENTION)
+    )
+
+
+_any_message = Union[MESSAGES]  # noqa: UP007
+_decode_body = msgspec.json.Decoder(_any_message).decode
+
+
+def _by_kind(envelopes: list[Envelope], spans: Mapping[UUID, Span]) -> dict[type[Message], list[Received[Any]]]:
+    kinds: dict[type[Message], list[Received[Any]]] = defaultdict(list)
+    for envelope in envelopes:
+        body = _decode_body(envelope.body)
+        context = spans[envelope.id].get_span_context()
+        parent = tracing.format_traceparent(context) if context.is_valid else envelope.traceparent
+        kinds[type(body)].append(Received(envelope.id, envelope.tenant_id, envelope.occurred_at, parent, body))
+    return kinds
+
+
+def _span(envelope: Envelope, sent_ns: int) -> Span:
+    if not envelope.traceparent:
+        return trace.INVALID_SPAN
+    now = time.time_ns()
+    tracing.record("queue wait", envelope.traceparent, sent_ns, now)
+    return tracing.start(
+        "consume", kind=SpanKind.CONSUMER, parent=tracing.context_of(envelope.traceparent), attributes={}
+    )
+
+
+def _count(kind: type[Message], received: Sequence[Received[Any]]) -> None:
+    now = datetime.now(UTC)
+    for message in received:
+        metrics.message_seconds.labels(name_of(kind)).observe(max(0.0, (now - message.occurred_at).total_seconds()))
+    metrics.messages.labels(name_of(kind), "done").inc(len(received))

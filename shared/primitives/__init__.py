@@ -1,0 +1,1 @@
+"""Encodings, ids, signatures and encryption. Imports nothing else of the platform."""

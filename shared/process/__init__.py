@@ -1,0 +1,1 @@
+"""Settings, logs, traces, metrics, clocks and connections of a process."""

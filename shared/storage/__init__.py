@@ -1,0 +1,1 @@
+"""PostgreSQL: transactions, rows, migrations, partitions, retention, the audit trail."""

@@ -1,0 +1,245 @@
+"""Checks the audit trail from its first entry: the seals of single entries, the batches after them, the anchors outside the database."""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from shared.primitives.signatures import PublicKeys
+from shared.storage.audit import Anchor
+
+ENTRY: LiteralString = """
+    a.id, a.tenant_id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
+    a.client_id, a.actor, a.action, a.subject_id, a.detail::text, a.trace_id
+"""
+SEALS: LiteralString = (
+    "SELECT s.position, s.audit_id, s.hash, "
+    + ENTRY
+    + "FROM audit_seals s LEFT JOIN audit a ON a.id = s.audit_id WHERE s.position > %s ORDER BY s.position LIMIT 1000"
+)
+BATCHES: LiteralString = """
+    SELECT position, size, root, seals_position, seals_hash, to_char(sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), hash
+    FROM audit_batches WHERE position > %s ORDER BY position LIMIT 100
+"""
+LEAVES: LiteralString = (
+    "SELECT l.number, l.audit_id, l.leaf, "
+    + ENTRY
+    + "FROM audit_leaves l LEFT JOIN audit a ON a.id = l.audit_id WHERE l.batch = %s ORDER BY l.number"
+)
+SEAL_AT: LiteralString = "SELECT hash FROM audit_seals WHERE position = %s"
+BATCH_AT: LiteralString = "SELECT hash FROM audit_batches WHERE position = %s"
+FIRST_OF: LiteralString = "SELECT audit_id FROM audit_leaves WHERE batch = %s AND number = 1"
+# Entries in the order of their ids, each with whether it is sealed or waits for its seal.
+COVERED: LiteralString = """
+    SELECT a.id, EXISTS (SELECT FROM audit_leaves l WHERE l.audit_id = a.id) OR EXISTS (SELECT FROM audit_seals s WHERE s.audit_id = a.id)
+        OR EXISTS (SELECT FROM audit_waiting w WHERE w.audit_id = a.id)
+    FROM audit a WHERE a.id > %s ORDER BY a.id LIMIT 10000
+"""
+# Leaves whose batch is missing. The caller has checked batches 1 to the parameter; entries sealed since then have a batch.
+STRAY_LEAVES: LiteralString = """
+    SELECT l.audit_id FROM audit_leaves l WHERE (l.batch > %s OR l.batch < 1)
+        AND NOT EXISTS (SELECT FROM audit_batches b WHERE b.position = l.batch) ORDER BY l.batch, l.number LIMIT 1
+"""
+# Of an anchor as the relay writes it.
+BEGINNING = '{"trail":"'
+TRAIL_IN = re.compile(r'\{"trail":"(\w+)"')
+POSITION_IN = re.compile(r'"position":(\d{1,18}),')
+NIL = UUID(int=0)
+
+
+class Broken(Exception):
+    """The trail was changed; the text says where, and names the first wrong entry if there is one."""
+
+
+class Held(NamedTuple):
+    """The parts of the trail that were checked and are unchanged."""
+
+    seals: int
+    batches: int
+    entries: int
+    anchors: int
+    head: str
+
+    def __str__(self) -> str:
+        return (
+            f"the chain holds: {self.seals + self.entries} entries ({self.seals} seals, {self.batches} batches), "
+            f"head {self.head}; {self.anchors} anchors agree"
+        )
+
+
+def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expected: Iterable[str] = ()) -> Held:
+    """Raises Broken at the first mismatch, and ValueError for a malformed head in `expected`, `<position>:<hash>`.
+
+    The trail may grow during the check: sealing moves an entry from waiting to sealed in one transaction.
+    """
+    seals, seals_head = _walk_seals(conn)
+    batches, entries, head = _walk_batches(conn, seals, seals_head)
+    agreed = _compare(conn, anchors, batches)
+    for kept in expected:
+        if not holds(conn, kept):
+            raise Broken(f"the chain no longer has the head {kept}: its end was cut off or made anew")
+    _find_unsealed(conn)
+    return Held(seals, batches, entries, agreed, f"{batches}:{head.hex()}")
+
+
+def read_anchors(lines: Iterable[str], trail: str, keys: PublicKeys) -> Iterator[Anchor]:
+    """The anchors of `trail` in an anchor file or in log lines; other lines are skipped.
+
+    A disk that is full, or a machine that dies, tears a line; the next line may begin in the same one. Raises Broken for a torn anchor
+    unless a later one covers it, and for an anchor that none of the service's keys signed.
+    """
+    torn: list[tuple[int, int]] = []  # numbers of lines, and the positions that a later anchor must reach
+    for number, line in enumerate(lines, 1):
+        for text in _anchor_texts(line):
+            try:
+                anchor = msgspec.json.decode(text, type=Anchor)
+            except msgspec.DecodeError:
+                named = TRAIL_IN.match(text)
+                if named is None or named[1] == trail:
+                    position = POSITION_IN.search(text)
+                    torn.append((number, int(position[1]) if position else 0))
+                continue
+            if anchor.trail != trail:
+                continue
+            if not anchor.is_genuine(keys):
+                raise Broken(f"line {number} of the anchors (position {anchor.position}) is not signed by {trail}")
+            torn = [(each, position) for each, position in torn if position > anchor.position]
+            yield anchor
+    if torn:
+        raise Broken(f"line {torn[0][0]} of the anchors is cut short or malformed, and no later anchor covers it")
+
+
+def _anchor_texts(line: str) -> list[str]:
+    """The anchors that begin in a line of an anchor file, or the line of a log that holds one; torn or not."""
+    if BEGINNING in line:
+        return [BEGINNING + rest for rest in line.split(BEGINNING)[1:]]
+    return [line] if '"signed_at"' in line else []
+
+
+def holds(conn: psycopg.Connection[Any], kept: str) -> bool:
+    """Whether a head that was stored elsewhere is still part of the chain. Raises ValueError for a malformed head."""
+    position, _, digest = kept.partition(":")
+    number, wanted = int(position), bytes.fromhex(digest)
+    found = [conn.execute(statement, (number,)).fetchone() for statement in (BATCH_AT, SEAL_AT)]
+    return any(row is not None and hmac.compare_digest(bytes(row[0]), wanted) for row in found)
+
+
+def _walk_seals(conn: psycopg.Connection[Any]) -> tuple[int, bytes]:
+    """Checks the seals of single entries, from before batches existed. Returns the last position and hash."""
+    position, last = 0, bytes(32)
+    while rows := conn.execute(SEALS, (position,)).fetchall():
+        for number, audit_id, sealed, *entry in rows:
+            last = hashlib.sha256(
+                last + msgspec.json.encode([str(each) if each is not None else None for each in entry])
+            ).digest()
+            if number != position + 1:
+                raise Broken(f"seal {position + 1} is missing; the entry after it is {audit_id}")
+            if entry[0] is None or not hmac.compare_digest(last, bytes(sealed)):
+                raise Broken(f"seal {number} does not fit: entry {audit_id} is {_fate(entry)}, or its seal was changed")
+            position = number
+    return position, last if position else b""
+
+
+def _walk_batches(conn: psycopg.Connection[Any], seals: int, seals_head: bytes) -> tuple[int, int, bytes]:
+    position, entries, last, covered = 0, 0, b"", (0, b"")
+    while rows := conn.execute(BATCHES, (position,)).fetchall():
+        for number, size, root, seals_position, seals_hash, sealed_at, digest in rows:
+            if number != position + 1:
+                raise Broken(f"batch {position + 1} is missing; {_first_of(conn, number)} is the first entry after it")
+            _check_leaves(conn, number, size, bytes(root))
+            last = batch_hash(last, number, size, bytes(root), seals_position, bytes(seals_hash), sealed_at)
+            if not hmac.compare_digest(last, bytes(digest)):
+                raise Broken(
+                    f"batch {number} does not fit: its row was changed; its first entry is {_first_of(conn, number)}"
+                )
+            covered = seals_position, bytes(seals_hash)
+            position, entries = number, entries + size
+    if position and covered != (seals, seals_head):
+        raise Broken(
+            f"{covered[0]} entries were sealed one by one before batch {position}, and {seals} of them are there"
+        )
+    if stray := conn.execute(STRAY_LEAVES, (position,)).fetchone():
+        raise Broken(f"the batch of entry {stray[0]} is missing: the end of the chain was cut off")
+    return position, entries, last
+
+
+def batch_hash(
+    last: bytes, position: int, size: int, root: bytes, seals_position: int, seals_hash: bytes, sealed_at: str
+) -> bytes:
+    numbers = position.to_bytes(8, "big") + size.to_bytes(4, "big")
+    return hashlib.sha256(
+        last + numbers + root + seals_position.to_bytes(8, "big") + seals_hash + sealed_at.encode()
+    ).digest()
+
+
+def leaf_of(entry: Iterable[Any]) -> bytes:
+    """SHA-256 of the entry's columns as a JSON array of strings, written as PostgreSQL writes jsonb."""
+    texts = [str(each) if each is not None else None for each in entry]
+    return hashlib.sha256(json.dumps(texts, ensure_ascii=False).encode()).digest()
+
+
+def _check_leaves(conn: psycopg.Connection[Any], batch: int, size: int, root: bytes) -> None:
+    """Compares each entry with its leaf, then the leaves with the root, so that the error names the wrong entry if possible."""
+    seen, leaves = 0, hashlib.sha256()
+    for number, audit_id, leaf, *entry in conn.execute(LEAVES, (batch,)):
+        seen += 1
+        if number != seen:
+            raise Broken(f"entry {seen} of batch {batch} is missing, before entry {audit_id}")
+        if entry[0] is None or not hmac.compare_digest(leaf_of(entry), bytes(leaf)):
+            raise Broken(f"entry {audit_id} (number {number} of batch {batch}) is {_fate(entry)}")
+        leaves.update(leaf)
+    if seen != size:
+        raise Broken(f"batch {batch} has {seen} of its {size} entries")
+    if not hmac.compare_digest(leaves.digest(), root):
+        raise Broken(
+            f"batch {batch} does not fit: its entries, from {_first_of(conn, batch)} on, are not those that were sealed"
+        )
+
+
+def _compare(conn: psycopg.Connection[Any], anchors: Iterable[Anchor], end: int) -> int:
+    """The number of anchors that agree. The first one by position that does not shows from which batch on the chain was changed."""
+    agreed, last = 0, 0
+    for anchor in sorted(anchors, key=lambda each: (each.position, each.signed_at)):
+        row = conn.execute(BATCH_AT, (anchor.position,)).fetchone()
+        if row is None:
+            raise Broken(
+                f"the chain ends at batch {end}, and {anchor.position} batches were there at {anchor.signed_at}: its end was cut off"
+            )
+        if not hmac.compare_digest(bytes(row[0]).hex(), anchor.hash):
+            raise Broken(
+                f"the chain was made anew: batch {anchor.position} is not the one anchored at {anchor.signed_at}. "
+                f"Nothing after batch {last} can be believed; the first entry after it is {_first_of(conn, last + 1)}"
+            )
+        agreed, last = agreed + 1, anchor.position
+    return agreed
+
+
+def _find_unsealed(conn: psycopg.Connection[Any]) -> None:
+    after = NIL
+    while rows := conn.execute(COVERED, (after,)).fetchall():
+        for audit_id, covered in rows:
+            if not covered:
+                raise Broken(f"entry {audit_id} was never sealed and does not wait for it: {_written(audit_id)}")
+        after = rows[-1][0]
+
+
+def _written(audit_id: UUID) -> str:
+    """The time in an entry's id. The author of a false entry may have chosen its id."""
+    milliseconds = audit_id.int >> 80
+    return f"its id is of {datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _fate(entry: list[Any]) -> str:
+    return "gone" if entry[0] is None else "changed"
+
+
+def _first_of(conn: psycopg.Connection[Any], batch: int) -> str:
+    row = conn.execute(FIRST_OF, (batch,)).fetchone()
+    return str(row[0]) if row else "unknown"

@@ -1,0 +1,37 @@
+"""Caps on the number of things an organisation can create. A count under a lock in the creating transaction prevents races."""
+
+from typing import Any, LiteralString, NamedTuple
+
+from shared.storage.database import AsyncConnection
+from shared.web import problems
+
+LOCK: LiteralString = "SELECT pg_advisory_xact_lock(7410, hashtext(%s))"
+
+
+class Cap(NamedTuple):
+    """`whose` has at most `most` `things`; `instead` is the advice in the error."""
+
+    things: str
+    most: int
+    whose: str = "An organisation"
+    instead: str = "delete some, or ask Knogin for more"
+
+    def __str__(self) -> str:
+        return f"{self.whose} has at most {self.most} {self.things}; {self.instead}."
+
+
+async def is_full(conn: AsyncConnection, cap: Cap, owner: str, count: LiteralString, parameters: Any = ()) -> bool:
+    """Whether the number that the query `count` returns has reached the cap. Only transactions of the same `owner` wait for the lock."""
+    await conn.execute(LOCK, (f"{cap.things} {owner}",))
+    row = await (await conn.execute(count, parameters)).fetchone()
+    return row is None or row[0] >= cap.most
+
+
+async def require_room(conn: AsyncConnection, cap: Cap, owner: str, count: LiteralString, parameters: Any = ()) -> None:
+    """Raises a 409 Problem `limit-reached` if the cap is reached; its `limit` is the cap, its `resource` the things."""
+    if await is_full(conn, cap, owner, count, parameters):
+        raise refusal(cap)
+
+
+def refusal(cap: Cap) -> problems.Problem:
+    return problems.Problem(409, "Limit reached", str(cap), extra={"resource": cap.things, "limit": cap.most})

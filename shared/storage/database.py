@@ -1,0 +1,247 @@
+"""PostgreSQL: one transaction per request or task, with its tenant set; after the commit it rings the outbox bell."""
+
+import select
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+from shared.process import peers
+from shared.process.clock import ASK, ClockApart, clock
+from shared.storage.outages import UNAVAILABLE
+from shared.web import problems
+from shared.web.identity import Caller
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+SET_TENANT: LiteralString = "SELECT set_config('app.tenant_id', %s, true)"
+# The commit does not wait for the disk. Only for work that is retried if a crash undoes its last half second.
+LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
+# If a connection string has several hosts, connect only to one that accepts writes, never to a standby.
+WRITABLE = "read-write"
+# A pool tries to reconnect after 1, 3 and 4 seconds, then again for each caller, so it finds a server soon after its return.
+RECONNECT_SECONDS = 4
+READ_ONLY: LiteralString = """
+    SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, extract(epoch FROM clock_timestamp())::float8
+"""
+# The exception handlers of a service with a database.
+exception_handlers = problems.exception_handlers | {
+    **dict.fromkeys(UNAVAILABLE, problems.render_unavailable),
+    ClockApart: problems.render_wrong_clock,
+    psycopg.DataError: problems.render_unstorable,
+}
+
+
+_watched: "weakref.WeakSet[AsyncConnectionPool[Any] | ConnectionPool[Any]]" = weakref.WeakSet()
+
+
+class AsyncConnection(psycopg.AsyncConnection[Any]):
+    """`has_messages`: its transaction wrote messages to the outbox."""
+
+    has_messages = False
+
+
+class Connection(psycopg.Connection[Any]):
+    """The same for tasks, with calls to make after the commit."""
+
+    has_messages = False
+
+    def after_commit(self, call: Callable[[], object]) -> None:
+        self._calls: list[Callable[[], object]] = [*getattr(self, "_calls", ()), call]
+
+    def run_after_commit(self) -> None:
+        calls, self._calls = getattr(self, "_calls", []), []
+        for call in calls:
+            call()
+
+    def forget_after_commit(self) -> None:
+        self._calls = []
+
+
+class Pool(AsyncConnectionPool[AsyncConnection]):
+    """Never gives a caller a connection that the server has closed. When it finds a dead connection, it checks the others too.
+
+    A query before each use would cost a round trip. Polling the socket of an idle connection costs a microsecond: it is readable when
+    the server has closed it. A server that refuses writes has become a standby: the pool drops all connections to find the new primary.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection:  # noqa: ASYNC109 - psycopg's own signature
+        conn = await super().getconn(timeout)
+        while _is_readable(conn) and not await self._is_alive(conn):
+            conn = await super().getconn(timeout)
+        return conn
+
+    async def _is_alive(self, conn: AsyncConnection) -> bool:
+        """Whether the server answers; if not, the pool takes the connection back and replaces it."""
+        try:
+            await self.check_connection(conn)
+        except BaseException as error:
+            await self.putconn(conn)
+            if not isinstance(error, psycopg.OperationalError):
+                raise
+            await self.check()
+            return False
+        return True
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[AsyncConnection]:  # noqa: ASYNC109 - psycopg's own signature
+        lost = False
+        try:
+            async with super().connection(timeout) as conn:
+                try:
+                    yield conn
+                except psycopg.errors.ReadOnlySqlTransaction:
+                    await self.drain()
+                    raise
+                finally:
+                    lost = conn.closed
+        finally:
+            if lost:
+                await self.check()
+
+
+class TasksPool(ConnectionPool[Connection]):
+    """The same for tasks: with a dead connection a batch would fail and wait until it is sent again."""
+
+    def getconn(self, timeout: float | None = None) -> Connection:
+        conn = super().getconn(timeout)
+        while _is_readable(conn) and not self._is_alive(conn):
+            conn = super().getconn(timeout)
+        return conn
+
+    def _is_alive(self, conn: Connection) -> bool:
+        try:
+            self.check_connection(conn)
+        except BaseException as error:
+            self.putconn(conn)
+            if not isinstance(error, psycopg.OperationalError):
+                raise
+            self.check()
+            return False
+        return True
+
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[Connection]:
+        with super().connection(timeout) as conn:
+            try:
+                yield conn
+            except psycopg.errors.ReadOnlySqlTransaction:
+                self.drain()
+                raise
+
+
+def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnectionPool[AsyncConnection]:
+    """A pool for endpoints; open it in the lifespan with `async with`. A caller waits up to 5 s for a connection, then gets 503."""
+    pool = Pool(
+        dsn,
+        connection_class=AsyncConnection,
+        kwargs={"target_session_attrs": WRITABLE, **peers.POSTGRES},
+        min_size=min_size,
+        max_size=max_size,
+        timeout=5,
+        max_lifetime=1800,
+        reconnect_timeout=RECONNECT_SECONDS,
+        open=False,
+    )
+    _watched.add(pool)
+    return pool
+
+
+def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection]:
+    """A pool for tasks and the relay, under the worker role. The relay sends over one connection; each lane of periodic jobs uses one."""
+    pool = TasksPool(
+        dsn,
+        connection_class=Connection,
+        kwargs={"target_session_attrs": WRITABLE, **peers.POSTGRES},
+        min_size=1,
+        max_size=max_size,
+        timeout=5,
+        reconnect_timeout=RECONNECT_SECONDS,
+        open=True,
+    )
+    _watched.add(pool)
+    return pool
+
+
+@asynccontextmanager
+async def tenant_transaction(request: "Request", caller: Caller) -> AsyncIterator[AsyncConnection]:
+    """One transaction that sees only the caller's tenant. Commits at the end; an exception rolls it back."""
+    async with transaction(request) as conn:
+        await require_right_clock(conn)
+        await conn.execute(SET_TENANT, (caller.tenant_id,))
+        yield conn
+
+
+@asynccontextmanager
+async def transaction(request: "Request") -> AsyncIterator[AsyncConnection]:
+    """One transaction without a tenant: row-level security hides all rows except in tables that are exempt from it."""
+    pool: AsyncConnectionPool[AsyncConnection] = request.state.pool
+    async with pool.connection() as conn:
+        conn.has_messages = False
+        yield conn
+        has_messages = conn.has_messages
+    if has_messages:
+        request.state.bell.ring()
+
+
+@contextmanager
+def task_transaction(pool: ConnectionPool[Connection], tenant_id: str | None = None) -> Iterator[Connection]:
+    """The same for tasks; the calls given to `after_commit` run after the commit."""
+    with pool.connection() as conn:
+        conn.has_messages = False
+        conn.forget_after_commit()
+        if clock.is_due:
+            asked_at = clock.ask()
+            clock.measured(conn.execute(ASK).fetchone(), asked_at)
+        if tenant_id is not None:
+            set_tenant(conn, tenant_id)
+        yield conn
+        conn.commit()
+        conn.run_after_commit()
+
+
+def set_tenant(conn: psycopg.Connection[Any], tenant_id: str) -> None:
+    conn.execute(SET_TENANT, (tenant_id,))
+
+
+async def aset_tenant(conn: psycopg.AsyncConnection[Any], tenant_id: str) -> None:
+    await conn.execute(SET_TENANT, (tenant_id,))
+
+
+async def require_right_clock(conn: psycopg.AsyncConnection[Any], *, now: bool = False) -> None:
+    """Raises ClockApart if this process's clock is wrong. Asks the database once a second, or in any case with `now`."""
+    if now or clock.is_due:
+        asked_at = clock.ask()
+        clock.measured(await (await conn.execute(ASK)).fetchone(), asked_at)
+    clock.require()
+
+
+def _is_readable(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> bool:
+    """Whether an idle connection has data to read, which nearly always means that the server closed it; else a notice."""
+    if conn.closed:
+        return True
+    poll = select.poll()
+    poll.register(conn.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+async def ping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
+    """Raises when the database does not answer or refuses writes, or when its clock differs from this process's."""
+    async with pool.connection(timeout=2) as conn:
+        asked_at = clock.ask()
+        read_only, *moment = await (await conn.execute(READ_ONLY)).fetchone() or (True,)
+    if read_only:
+        raise psycopg.errors.ReadOnlySqlTransaction
+    clock.measured(moment, asked_at)
+    clock.require()
+
+
+def measure(*names: str) -> float:
+    """Sums psycopg_pool's figure `names[0]` over this process's pools, minus the other figures named."""
+    figures = [pool.get_stats() for pool in list(_watched)]
+    first, *others = (sum(each.get(name, 0) for each in figures) for name in names)
+    return first - sum(others)

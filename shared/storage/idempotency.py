@@ -1,0 +1,94 @@
+"""`Idempotency-Key`: the answer is stored in the transaction of its effect, so neither exists without the other."""
+
+import hashlib
+from typing import LiteralString
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.primitives.crypto import Keyring
+from shared.storage.database import AsyncConnection
+from shared.web import http, problems
+from shared.web.identity import Caller
+
+HEADER = "idempotency-key"
+LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+FIND: LiteralString = """
+    SELECT request_digest, answer FROM idempotency_keys
+    WHERE client_id = %s AND key_digest = %s AND created_at > now() - interval '24 hours'
+"""
+# A key older than a day may be used for a new request.
+KEEP: LiteralString = """
+    INSERT INTO idempotency_keys (tenant_id, client_id, key_digest, request_digest, answer) VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT (tenant_id, client_id, key_digest) DO UPDATE
+    SET request_digest = excluded.request_digest, answer = excluded.answer, created_at = now()
+"""
+
+
+class Answer(msgspec.Struct):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+async def stored(conn: AsyncConnection, request: Request, caller: Caller) -> Response | None:
+    """The stored answer of this key; None if the call is new or has no key.
+
+    Raises Problem: 409 if a call with this key is in progress, 422 if the key was used for another request."""
+    key = _key(request)
+    if key is None:
+        return None
+    digest = _digest(key.encode())
+    lock = f"{caller.tenant_id}\0{caller.client_id}\0{key}".replace("\0", "|")
+    if await (await conn.execute(LOCK, (lock,))).fetchone() != (True,):
+        raise problems.Problem(
+            409, "Conflict", "A call with this Idempotency-Key is still under way.", headers={"retry-after": "1"}
+        )
+    row = await (await conn.execute(FIND, (caller.client_id, digest))).fetchone()
+    if row is None:
+        return None
+    if row[0] != await _request_digest(request):
+        raise problems.invalid("This Idempotency-Key was used for another request.")
+    keyring: Keyring = request.state.keyring
+    answer = msgspec.msgpack.decode(keyring.decrypt(row[1], _context(caller, digest)), type=Answer)
+    return Response(answer.body, answer.status, answer.headers | {"idempotent-replayed": "true"})
+
+
+async def keep(conn: AsyncConnection, request: Request, caller: Caller, response: Response) -> Response:
+    """Stores the answer and returns it. It is encrypted, because some answers contain a secret that is shown only once."""
+    key = _key(request)
+    if key is None:
+        return response
+    digest = _digest(key.encode())
+    answer = Answer(response.status_code, _headers(response), bytes(response.body))
+    keyring: Keyring = request.state.keyring
+    sealed = keyring.encrypt(msgspec.msgpack.encode(answer), _context(caller, digest))
+    await conn.execute(KEEP, (caller.tenant_id, caller.client_id, digest, await _request_digest(request), sealed))
+    return response
+
+
+def _key(request: Request) -> str | None:
+    keys = request.headers.getlist(HEADER)
+    if not keys:
+        return None
+    if len(keys) > 1 or not 1 <= len(keys[0]) <= 255 or not keys[0].isascii() or not keys[0].isprintable():
+        raise problems.malformed("Idempotency-Key is one value of 1 to 255 printable ASCII characters.")
+    return keys[0]
+
+
+async def _request_digest(request: Request) -> bytes:
+    body = await http.read_body(request)
+    return _digest(f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body)
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _headers(response: Response) -> dict[str, str]:
+    return {name: value for name, value in response.headers.items() if name != "content-length"}
+
+
+def _context(caller: Caller, digest: bytes) -> bytes:
+    return f"idempotency {caller.tenant_id} {caller.client_id} {digest.hex()}".encode()

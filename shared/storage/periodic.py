@@ -1,0 +1,94 @@
+"""Periodic jobs of the relay process. Each job runs under an advisory lock, so several relays may run at the same time."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import LiteralString, NamedTuple
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from shared.process import logs, tracing
+from shared.storage.database import Connection
+
+LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
+PORTION = 1000
+log = logging.getLogger(__name__)
+
+
+class Periodic(NamedTuple):
+    """A job that runs in its own transaction of the worker role, at most once in `every_seconds` per relay and never twice at a time.
+
+    The lock ends when the job commits by itself, as `in_portions` does. Jobs wait only for jobs of the same lane.
+    """
+
+    name: str
+    every_seconds: float
+    run: Callable[[Connection], object]
+    lane: str = ""
+
+
+def in_portions(conn: Connection, statement: LiteralString, *parameters: object, seconds: float) -> int:
+    """Runs a DELETE, whose last parameter is a row limit, until no row is left or the time is used. Returns the number deleted.
+
+    Each portion is its own transaction and far below the statement time-out. Another relay may run it too: the statement
+    must skip locked rows.
+    """
+    until, deleted, portion = time.monotonic() + seconds, 0, PORTION
+    while portion == PORTION and time.monotonic() < until:
+        portion = conn.execute(statement, (*parameters, PORTION)).rowcount
+        conn.commit()
+        deleted += portion
+    return deleted
+
+
+class PeriodicRunner:
+    """Runs the jobs until `stopping` is set, with one thread for each lane; a lane uses a connection only while a job runs."""
+
+    def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
+        lanes = {job.lane: [each for each in jobs if each.lane == job.lane] for job in jobs}
+        self.lanes = [Lane(pool, of_lane, stopping) for of_lane in lanes.values()]
+
+    def start(self) -> None:
+        for lane in self.lanes:
+            lane.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Waits for each lane, at most `timeout` seconds in all."""
+        until = None if timeout is None else time.monotonic() + timeout
+        for lane in self.lanes:
+            lane.join(None if until is None else max(0.0, until - time.monotonic()))
+
+    def is_alive(self) -> bool:
+        return any(lane.is_alive() for lane in self.lanes)
+
+
+class Lane(threading.Thread):
+    def __init__(self, pool: ConnectionPool[Connection], jobs: list[Periodic], stopping: threading.Event) -> None:
+        super().__init__(name=f"periodic {jobs[0].lane}".strip(), daemon=True)
+        self.pool = pool
+        self.stopping = stopping
+        self.due = dict.fromkeys(jobs, time.monotonic())
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            for job, at in self.due.items():
+                if at <= time.monotonic():
+                    self.due[job] = time.monotonic() + job.every_seconds
+                    self._run(job)
+            self.stopping.wait(max(0.0, min(self.due.values()) - time.monotonic()))
+
+    def _run(self, job: Periodic) -> None:
+        with tracing.unsampled():
+            try:
+                with self.pool.connection() as conn:
+                    conn.forget_after_commit()
+                    if conn.execute(LOCK, (job.name,)).fetchone() == (True,):
+                        job.run(conn)
+                    conn.commit()
+                    conn.run_after_commit()
+            except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
+                log.warning("periodic job %s waits: %s", job.name, type(error).__name__)
+            except Exception as error:  # one job's bug must not stop the others
+                log.error("periodic job %s failed: %s", job.name, logs.describe(error))

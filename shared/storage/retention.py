@@ -1,0 +1,69 @@
+"""Deletes rows past their retention. Each portion commits by itself, so an interrupted pass keeps its progress."""
+
+import time
+from collections.abc import Sequence
+from typing import LiteralString, NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.sql import SQL, Composed, Identifier
+
+from shared.process import metrics
+from shared.storage.database import Connection
+
+PORTION = 5000
+PASS_SECONDS = 10.0
+
+
+class Kept(NamedTuple):
+    """Rows of `table` are kept for `days` after the time or date in `column`; with `also`, only rows for which it is true are deleted."""
+
+    table: LiteralString
+    column: LiteralString
+    days: float
+    also: LiteralString = "true"
+
+    @property
+    def past(self) -> Composed:
+        condition = SQL("{} < now() - make_interval(secs => {}) AND ({})")
+        return condition.format(Identifier(self.column), sql.Literal(self.days * 86_400), SQL(self.also))
+
+    @property
+    def delete(self) -> Composed:
+        """Deletes the oldest rows first; else each portion would scan over rows deleted before. Skips locked rows.
+
+        Its parameter is the most rows to delete.
+        """
+        statement = SQL(
+            "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {past} ORDER BY {column}"
+            " LIMIT %s FOR UPDATE SKIP LOCKED))"
+        )
+        return statement.format(table=Identifier(self.table), past=self.past, column=Identifier(self.column))
+
+    def overdue(self, conn: psycopg.Connection) -> float:
+        """The seconds for which the oldest row has been past its retention; 0 if there is none."""
+        statement = SQL("SELECT extract(epoch FROM now() - min({}))::float8 - {} FROM {} WHERE {}")
+        days = sql.Literal(self.days * 86_400)
+        row = conn.execute(
+            statement.format(Identifier(self.column), days, Identifier(self.table), self.past)
+        ).fetchone()
+        return max(0.0, row[0]) if row and row[0] is not None else 0.0
+
+
+def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECONDS) -> int:
+    """Deletes a portion of each table in turn, at least one, until nothing is left or the time is used. Returns the number of rows.
+
+    The next pass continues with the rest; `retention_overdue_seconds` shows how far behind a table is.
+    """
+    until, deleted, left, over = time.monotonic() + seconds, 0, list(rules), False
+    while left and not over:
+        for rule in tuple(left):
+            portion = conn.execute(rule.delete, (PORTION,)).rowcount
+            conn.commit()
+            deleted += portion
+            if portion < PORTION:
+                left.remove(rule)
+        over = time.monotonic() >= until
+    for rule in rules:
+        metrics.retention_overdue.labels(rule.table).set(rule.overdue(conn) if rule in left else 0)
+    return deleted

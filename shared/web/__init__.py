@@ -1,0 +1,1 @@
+"""HTTP: route entries, requests and answers, the identity of callers, revocations."""

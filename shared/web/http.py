@@ -1,0 +1,250 @@
+"""What comes in and goes out over HTTP: strict JSON into Structs, Structs into JSON, and nothing silently dropped."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from shared.web import faults, heavy, problems, strict_json
+from shared.web.problems import FieldError
+
+T = TypeVar("T")
+MAX_BODY = 1 << 20
+SMALL = 64 << 10
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A request's body or query: a field it does not name is refused, since dropping one could lose a clinical fact.
+
+    One of more than `max_bytes` is refused with 413 before it is parsed. `by_item` leaves numbers and texts that cannot be stored
+    where they are, for `convert_item` to refuse the items that hold them.
+    """
+
+    max_bytes: ClassVar[int] = SMALL
+    by_item: ClassVar[bool] = False
+
+
+if TYPE_CHECKING:
+    Number = Decimal
+else:
+
+    class _AnyDecimal(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, Decimal)
+
+    class Number(metaclass=_AnyDecimal):
+        """A JSON number kept as an exact Decimal. msgspec alone would take the string "NaN" as one."""
+
+
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
+# Of the partner's own making, opaque to us; but white space alone names nothing.
+ExternalId = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"\S")]
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+encode = _encoder.encode
+
+
+def limit_of(kind: object) -> int:
+    """How many bytes a body of that type may have."""
+    return getattr(kind, "max_bytes", Body.max_bytes)
+
+
+def _most_values(kind: object) -> int:
+    """How many values: a genuine body has some sixteen bytes for each, at least."""
+    return min(strict_json.MAX_VALUES, limit_of(kind) // 16)
+
+
+async def decode(request: Request, kind: type[T], *, required: bool = True) -> T:
+    """The request's JSON body as `kind`; one that is not `required` may be left out, for every default.
+
+    Raises Problem: 415 wrong type, 413 too large, 400 not JSON, 422 not a `kind`. The plain values stay in
+    `request.state.named`, which tells what was named from what was left out.
+    Ask for the caller's scope first: a body is read for nobody who may not send it.
+    """
+    if not required and not await read_body(request, limit_of(kind)):
+        return kind()
+    types = request.headers.getlist("content-type")
+    content_type = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
+    if content_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
+        raise problems.Problem(
+            415,
+            "Unsupported media type",
+            "Send application/json, without a content encoding.",
+            headers={"accept": "application/json"},
+        )
+    body = await read_body(request, limit_of(kind))
+
+    def read() -> tuple[T, Any]:
+        value = strict_json.parse(body, by_item=getattr(kind, "by_item", False), values=_most_values(kind))
+        return convert(value, kind), value
+
+    async with heavy.turn(request, heavy=len(body) > heavy.LARGE):
+        asked, request.state.named = await heavy.aside(read) if len(body) > heavy.ASIDE else read()
+    return asked
+
+
+async def read_body(request: Request, limit: int = SMALL) -> bytes:
+    """The body, never more than `limit` bytes of it in memory. Kept on the request, so that it can be asked for again."""
+    kept = getattr(request.state, "body_bytes", None)
+    if kept is not None:
+        return kept
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+    body = request.state.body_bytes = b"".join(chunks)
+    return body
+
+
+def _too_large(limit: int) -> problems.Problem:
+    return problems.Problem(413, "Content too large", f"The body may have at most {limit} bytes.")
+
+
+def decode_bytes(body: bytes, kind: type[T]) -> T:
+    return convert(strict_json.parse(body, values=_most_values(kind)), kind)
+
+
+def convert_item(value: Any, kind: type[T]) -> T:
+    """One item of a body that was decoded `by_item`. Raises a 422 Problem with pointers within the item."""
+    strict_json.refuse_unstorable_text(value)
+    return convert(value, kind)
+
+
+def convert(value: Any, kind: type[T]) -> T:
+    """Plain values as `kind`, times in UTC. Raises a 422 Problem with a JSON Pointer to each thing that does not fit."""
+    try:
+        return _to_utc(_converted(value, kind))
+    except msgspec.ValidationError:
+        raise _unfit("The body does not fit; see errors.", faults.find(value, kind, _converted)) from None
+    except UnicodeEncodeError:  # in a body decoded `by_item`, outside its items
+        strict_json.refuse_unstorable_text(value)
+        raise
+
+
+def _unfit(detail: str, errors: list[FieldError]) -> problems.Problem:
+    more = {"more": True} if len(errors) > faults.MOST else {}
+    return problems.invalid(detail, errors[: faults.MOST], **more)
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    return msgspec.convert(value, kind, dec_hook=_decode_custom)
+
+
+def _read(text: Any, kind: Any) -> Any:
+    """As a query has it, where everything is text."""
+    return msgspec.convert(text, kind, strict=False, dec_hook=_decode_custom)
+
+
+MAX_PARAMETERS = 32
+
+
+def query(request: Request, kind: type[T]) -> T:
+    """The query string as `kind` (a Body whose fields are scalars). Unknown and repeated parameters are refused with 422."""
+    if request.scope["query_string"].count(b"&") >= MAX_PARAMETERS:
+        raise problems.invalid(f"The query has more than {MAX_PARAMETERS} parameters.")
+    values: dict[str, str] = {}
+    for name, text in request.query_params.multi_items():
+        pointer = faults.pointer_of("", name).removeprefix("/")
+        if name in values:
+            raise problems.invalid(
+                "A parameter is repeated.", [FieldError(pointer, "Given more than once.", "repeated")]
+            )
+        if "\0" in text or not strict_json.is_storable(text):
+            raise problems.invalid(
+                "A parameter holds characters that are not allowed.", [FieldError(pointer, faults.NOT_TEXT, "text")]
+            )
+        values[name] = text
+    try:
+        asked = _read(values, kind)
+    except msgspec.ValidationError:
+        found = faults.find(values, kind, _read)
+        named = [error._replace(pointer=error.pointer.removeprefix("/")) for error in found]
+        raise _unfit("The query does not fit; see errors.", named) from None
+    for name, text in values.items():
+        if wrong := _misread(text, getattr(asked, name, "")):
+            raise problems.invalid("The query does not fit; see errors.", [FieldError(name, wrong, "type")])
+    return _to_utc(asked)
+
+
+def _misread(text: str, value: Any) -> str:
+    """What is wrong with a parameter that msgspec was too kind to: it reads null as no filter at all, and 1e1 as 10."""
+    if value is None:
+        return "null is no value here; leave it out"
+    if type(value) is int and not _WHOLE.fullmatch(text):
+        return "Expected a whole number in decimal digits"
+    return ""
+
+
+def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(encode(content), status, {"cache-control": "no-store"} | dict(headers or {}), "application/json")
+
+
+def created(content: Any, location: str) -> Response:
+    return json(content, 201, {"location": location})
+
+
+def no_content() -> Response:
+    return Response(status_code=204)
+
+
+def _decode_custom(kind: type, value: Any) -> Any:
+    if kind is not Number:
+        raise TypeError(f"{kind.__name__} cannot be read from JSON")
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, strict_json.NumberOutOfBounds):
+        raise ValueError(f"has {strict_json.BEYOND}")
+    raise ValueError(f"Expected number, got {faults.word_of(value)}.")
+
+
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
+
+
+_TIMELESS = frozenset({type(None), str, bool, int, Decimal})
+
+
+def _to_utc(value: Any) -> Any:
+    """Every aware time in UTC, so that what goes out ends in Z whatever offset came in."""
+    if isinstance(value, datetime):
+        try:
+            return value.astimezone(UTC) if value.tzinfo is not None else value
+        except OverflowError:
+            raise problems.invalid(
+                "A time is out of range.", [FieldError("", "not between the years 1 and 9999 in UTC")]
+            ) from None
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            member = getattr(value, name)
+            if type(member) not in _TIMELESS:
+                _set_if_changed(value, name, member)
+    elif isinstance(value, list):
+        value[:] = [_to_utc(item) for item in value]
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            value[name] = _to_utc(member)
+    return value
+
+
+def _set_if_changed(struct: msgspec.Struct, name: str, value: Any) -> None:
+    if isinstance(value, datetime | msgspec.Struct | list | dict):
+        turned = _to_utc(value)
+        if turned is not value:
+            msgspec.structs.force_setattr(struct, name, turned)

@@ -1,0 +1,289 @@
+"""The identity header: the gateway's statement of the caller, in a compact form signed with Ed25519 that only the gateway can make.
+
+It names the one service that it is for. A service that follows the feed of revocations refuses it as soon as its token is revoked;
+otherwise it is valid for `LIFETIME`.
+"""
+
+import time
+from typing import Any, Literal, Protocol
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.primitives.signatures import PublicKeys
+from shared.process import logs
+from shared.web import calls, deidentification, problems
+from shared.web.deidentification import Mode
+
+HEADER = "x-knogin-identity"
+LIFETIME = 30
+SKEW = 5
+CLOCKS_APART = 15 * 60
+"""Seconds. The gateway renews its headers, so one that expired less than this ago means that its clock or the service's is wrong."""
+CACHED = 10_000
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The client, person and tenant that a request acts for. An anonymous caller has only an address."""
+
+    tenant_id: str = ""
+    client_id: str = ""
+    subject: str | None = None
+    scopes: frozenset[str] = frozenset()
+    address: str = ""
+    token_use: Literal["access", "service", "anonymous"] = "anonymous"  # noqa: S105 - a kind of token, not one
+    grant_id: str | None = None
+    token_id: str | None = None
+    environment: Literal["production", "sandbox"] = "production"
+    deidentification: Mode = "exact"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the tenant is a sandbox. All its data is marked as test data (`HTEST`)."""
+        return self.environment == "sandbox"
+
+    def has(self, scope: str) -> bool:
+        """Whether the token has `scope` and the app's de-identification mode allows it; `x:write` includes `x:read`."""
+        if self.deidentification != "exact" and scope not in deidentification.SCOPES:
+            return False
+        return scope in self.scopes or (scope.endswith(":read") and scope.removesuffix("read") + "write" in self.scopes)
+
+
+class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The header's content: the caller, for the service `aud`, until `exp` (Unix seconds).
+
+    `made_ms` is the time when the caller's token was made (the milliseconds of its `jti`), `kid` the key that signed the token;
+    revocations are compared with them. Both are empty for callers without a token.
+    """
+
+    caller: Caller
+    exp: float
+    aud: str = ""
+    made_ms: int = 0
+    kid: str = ""
+
+
+class Revoked(Protocol):
+    """The known revocations; `version` changes with each addition."""
+
+    @property
+    def version(self) -> int: ...
+
+    def covers(
+        self, *, tenant: str, client: str, grant: str | None, token: str | None, made_ms: int, kid: str
+    ) -> bool: ...
+
+
+class SigningKey:
+    """The gateway's Ed25519 key, from `<kid>:<base64url of the 32-byte seed>`. Raises ValueError for anything else."""
+
+    def __init__(self, text: str) -> None:
+        self.kid, _, seed = text.partition(":")
+        self.key = Ed25519PrivateKey.from_private_bytes(base64url_decode(seed))
+
+    def public_text(self) -> str:
+        return f"{self.kid}:{base64url_encode(self.key.public_key().public_bytes_raw())}"
+
+
+def mint(
+    caller: Caller, key: SigningKey, audience: str, now: float | None = None, *, made_ms: int = 0, kid: str = ""
+) -> str:
+    """`<kid>.<statement>.<signature>` for the service `audience`, valid for `LIFETIME` seconds from `now`."""
+    exp = (time.time() if now is None else now) + LIFETIME
+    return sign(Statement(caller, exp, audience, made_ms, kid), key)
+
+
+def sign(statement: Statement, key: SigningKey) -> str:
+    signed = f"{key.kid}.{base64url_encode(msgspec.json.encode(statement))}"
+    return f"{signed}.{base64url_encode(key.key.sign(signed.encode()))}"
+
+
+class Untimely(Exception):
+    """A genuine statement expired less than `CLOCKS_APART` ago, so a clock is wrong."""
+
+
+class _Seen:
+    """A statement with a valid signature, and the version of the revocations that it was compared with."""
+
+    __slots__ = ("statement", "version")
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+        self.version = -1
+
+
+class Verifier:
+    """Checks identity headers for one service; a header that was checked before costs one dictionary look-up.
+
+    `lenient` also accepts statements that name no service, which gateways of the previous release make.
+    """
+
+    def __init__(
+        self, public_keys: str, audience: str, revoked: Revoked | None = None, *, lenient: bool = False
+    ) -> None:
+        self._keys = dict(_public_key(part) for part in public_keys.split(","))
+        self._audiences = {audience, ""} if lenient else {audience}
+        self._revoked = revoked
+        self._seen: dict[str, _Seen] = {}
+        self._decode = msgspec.json.Decoder(Statement).decode
+
+    def verify(self, header: str) -> Caller | None:
+        """The caller, or None when the header is forged, for another service, revoked or expired."""
+        statement = self.read(header)
+        return None if statement is None else statement.caller
+
+    def read(self, header: str) -> Statement | None:
+        """The whole statement, or None as in `verify`."""
+        try:
+            return self.read_timely(header)
+        except Untimely:
+            return None
+
+    def read_timely(self, header: str) -> Statement | None:
+        """As `read`, but raises Untimely when a wrong clock is the reason."""
+        seen = self._seen.get(header)
+        if seen is None:
+            statement = self._check(header)
+            if statement is None or statement.aud not in self._audiences:
+                return None
+            seen = self._remember(header, _Seen(statement))
+        late = time.time() - SKEW - seen.statement.exp
+        if late >= 0:
+            if late <= CLOCKS_APART:
+                raise Untimely
+            return None
+        return None if self._is_revoked(seen) else seen.statement
+
+    def _is_revoked(self, seen: _Seen) -> bool:
+        revoked, statement = self._revoked, seen.statement
+        if revoked is None or seen.version == revoked.version or not statement.made_ms:
+            return False
+        who = statement.caller
+        covered = revoked.covers(
+            tenant=who.tenant_id,
+            client=who.client_id,
+            grant=who.grant_id,
+            token=who.token_id,
+            made_ms=statement.made_ms,
+            kid=statement.kid,
+        )
+        if not covered:
+            seen.version = revoked.version
+        return covered
+
+    def _check(self, header: str) -> Statement | None:
+        kid, _, rest = header.partition(".")
+        payload, _, signature = rest.partition(".")
+        key = self._keys.get(kid)
+        if key is None:
+            return None
+        try:
+            key.verify(base64url_decode(signature), f"{kid}.{payload}".encode())
+            return self._decode(base64url_decode(payload))
+        except (InvalidSignature, ValueError, msgspec.DecodeError):
+            return None
+
+    def _remember(self, header: str, seen: _Seen) -> _Seen:
+        # Emptied completely: a search for old entries would cost as much again with every new header.
+        if len(self._seen) >= CACHED:
+            self._seen.clear()
+        self._seen[header] = seen
+        return seen
+
+
+def _public_key(text: str) -> tuple[str, Ed25519PublicKey]:
+    kid, _, encoded = text.strip().partition(":")
+    try:
+        return kid, Ed25519PublicKey.from_public_bytes(base64url_decode(encoded))
+    except ValueError:
+        raise ValueError("IDENTITY_PUBLIC_KEYS is <kid>:<base64url of 32 bytes>, separated by commas") from None
+
+
+def _count_untimely() -> None:
+    from shared.process import metrics  # commands read identities too, and need no metrics
+
+    metrics.identities_untimely.inc()
+
+
+class IdentityMiddleware:
+    """Lets in only requests with an identity header of the gateway for this service; probes need none.
+
+    With `service_keys` services may also call paths under `/internal/` in their own name with signed requests (`shared.web.calls`).
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        public_keys: str,
+        service: str,
+        revoked: Revoked | None = None,
+        *,
+        lenient: bool = False,
+        service_keys: str = "",
+        exempt: frozenset[str] = frozenset({"/livez", "/readyz"}),
+    ) -> None:
+        self.app = app
+        self.verifier = Verifier(public_keys, service, revoked, lenient=lenient)
+        self.service_keys = PublicKeys(service_keys) if service_keys else None
+        self.exempt = exempt
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in self.exempt:
+            await self.app(scope, receive, send)
+            return
+        try:
+            who = self._who(scope)
+        except Untimely:
+            _count_untimely()
+            await problems.unavailable("Clocks do not agree; try again.").response()(scope, receive, send)
+            return
+        if who is None:
+            await problems.unauthorized("This service is reached through the gateway.").response()(scope, receive, send)
+            return
+        scope["caller"] = who
+        token = logs.tenant.set(who.tenant_id or None)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            logs.tenant.reset(token)
+
+    def _who(self, scope: Scope) -> Caller | None:
+        headers = [value for name, value in scope["headers"] if name == b"x-knogin-identity"]
+        if not headers and self.service_keys is not None and scope["path"].startswith("/internal/"):
+            return self._service(scope, self.service_keys)
+        statement = self.verifier.read_timely(headers[0].decode("latin-1")) if len(headers) == 1 else None
+        return None if statement is None else statement.caller
+
+    def _service(self, scope: Scope, keys: PublicKeys) -> Caller | None:
+        """A service that calls in its own name. Only GET is accepted, because this signature covers no body."""
+        signed = [value for name, value in scope["headers"] if name == calls.HEADER.encode()]
+        if len(signed) != 1 or scope["method"] != "GET":
+            return None
+        target = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
+        service = calls.verify(keys, signed[0].decode("latin-1"), "GET", target)
+        if service is None:
+            return None
+        return Caller(client_id=service, scopes=frozenset({calls.SCOPE}), token_use="service")  # noqa: S106 a kind
+
+
+def caller(request: Request) -> Caller:
+    """The request's caller, who may be anonymous."""
+    who: Any = request.scope["caller"]
+    return who
+
+
+def require(request: Request, scope: str) -> Caller:
+    """The caller, who must have `scope`; "" requires only a token.
+
+    Raises Problem: 401 without a token, 403 `insufficient_scope` without the scope.
+    """
+    who = caller(request)
+    if not who.client_id:
+        raise problems.unauthorized()
+    if scope and not who.has(scope):
+        raise problems.insufficient_scope(scope, who.deidentification)
+    return who
