@@ -95,8 +95,9 @@ def create(admin_url: str, service: Service, name: str = "", template: str = "te
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
         users = sql.SQL(", ").join(sql.Identifier(role(service, kind)) for kind in ("app", "worker"))
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, users))
-    with psycopg.connect(address(admin_url, name), autocommit=True) as connection:
-        connection.execute(NO_LARGE_OBJECTS)
+    if template == "template1":  # a copy of a service's template has it
+        with psycopg.connect(address(admin_url, name), autocommit=True) as connection:
+            connection.execute(NO_LARGE_OBJECTS)
 
 
 def drop(admin_url: str, name: str) -> None:

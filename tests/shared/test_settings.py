@@ -111,7 +111,7 @@ def test_settings_of_their_form_are_taken_and_an_optional_one_may_be_empty(tmp_p
         "REDIS_URL": "rediss://user:p%2Fw@redis.example:6380/1",
         "ENDPOINT": "http://collector:4318/v1/traces",
         "ISSUER": "https://[::1]:8443",
-        "KEYS": f"2:{KEY}, 1:{'l' * 43}",
+        "KEYS": f"2:{KEY}, 1:{'A' * 43}",
         "RESOLVER": "[::1]:53",
         "SPANS_FILE": str(tmp_path / "spans"),
         "CA_FILE": str(tmp_path / "ca.pem"),

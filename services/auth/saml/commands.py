@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.auth.saml import connections, queries
+from services.auth.saml import queries
 from services.auth.settings import Settings
 from services.auth.tenants.commands import operating, show
 from services.auth.tenants.operations import Conn, OperationRefused, record
@@ -37,6 +37,8 @@ def prepare(conn: Conn, settings: Settings, connection_id: str) -> str:
     tenant_id, _, waiting = _find(conn, connection_id)
     if waiting is not None:
         return waiting
+    from services.auth.saml import connections  # loads the readers of XML, which no other command needs
+
     key, certificate = connections.new_own(settings.issuer)
     sealed = Keyring.from_text(settings.encryption_keys).encrypt(key, connections.key_context(connection_id))
     record(conn, tenant_id, "saml.certificate_made", connection_id)
