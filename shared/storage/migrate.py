@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-SHARED = Path(__file__).parent / "migrations"
+SHARED = Path(__file__).parents[1] / "migrations"
 HISTORY: LiteralString = """
     CREATE TABLE IF NOT EXISTS migrations (
         name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
