@@ -106,7 +106,7 @@ class Gateway:
         await proxy.forward(call, upstream, identity, route.body, sender)
 
     async def _admit(self, call: Call, site: Site, route: Route, address: str, now: float) -> bytes:
-        """The identity header of whoever may pass: token checked, limit taken."""
+        """Checks the token, counts the request against its rate, and returns the identity header."""
         sent = call.incoming.authorization
         if len(sent) > 1:
             raise self._challenge(site, "invalid_request", "There may be only one Authorization field.", status=400)

@@ -1,7 +1,7 @@
-"""Who sent a batch or an acknowledgement, and whether its sender may say what it says.
+"""Checks who sent a batch or an acknowledgement, and whether its sender may send it.
 
 A call is signed by its sender for one receiver. It is good for a day: a copy of it does nothing, since the receiver's inbox knows its
-messages for 30. Clocks may be a quarter of an hour apart, in either direction, for batches as for versions; what comes from further ahead
+messages for 30. Clocks may be a quarter of an hour apart, in either direction, for batches as for versions; a later time
 is refused until the time it names, and sent again until then.
 """
 
@@ -50,7 +50,7 @@ class Sealed(NamedTuple):
 
 
 class Claims(msgspec.Struct):
-    """What a message's body says of itself, whatever its kind."""
+    """The fields that a message of any kind has."""
 
     name: str
     type: str = ""

@@ -15,7 +15,7 @@ import msgspec
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="name"):
-    """What services tell each other. Unknown fields are ignored, so that a producer may be deployed before its consumer."""
+    """The messages between services. Unknown fields are ignored, so that a producer may be deployed before its consumer."""
 
 
 def name_of(message: Message | type[Message]) -> str:
@@ -89,7 +89,7 @@ class TenantChanged(Message, frozen=True, kw_only=True, tag="control_plane.tenan
 
 
 class PlatformApp(Message, frozen=True, kw_only=True, tag="control_plane.app_changed.v1"):
-    """What an app may do, since its automations may do no more."""
+    """The rights of an app, which are the limit of its automations."""
 
     client_id: str
     version: int
@@ -131,7 +131,7 @@ class PlatformEvent(Message, frozen=True, kw_only=True, tag="control_plane.event
 
 
 class AutomationAction(Message, frozen=True, kw_only=True):
-    """What every action of an automation's run says. A run has one effect however often it is sent, under whatever `attempt`.
+    """The fields of every action of an automation's run. A run has one effect however often it is sent, under any `attempt`.
 
     `client_id` is the app it acts for, `scopes` are what that app may do, `cause` goes into the events it leads to. In a sandbox what
     it does is a rehearsal.
@@ -171,7 +171,7 @@ class AutomationIncident(AutomationAction, frozen=True, kw_only=True, tag="graph
 
 
 class RunFinished(Message, frozen=True, kw_only=True, tag="control_plane.run_finished.v1"):
-    """What became of one attempt: `failed` may be tried again, `refused` would be refused again. `result` holds ids alone."""
+    """The outcome of one attempt: `failed` may be tried again, `refused` would be refused again. `result` holds ids alone."""
 
     run_id: str
     attempt: int
@@ -204,7 +204,7 @@ class AppInstalled(Message, frozen=True, kw_only=True, tag="control_plane.app_in
 
 
 class UninstallApp(Message, frozen=True, kw_only=True, tag="auth.uninstall_app.v1"):
-    """An installed app to delete; that it is gone is told as of every app."""
+    """An installed app to delete. Its deletion is announced like that of every app."""
 
     installation_id: str
     client_id: str
@@ -234,7 +234,7 @@ class ObservationsRecorded(Message, frozen=True, kw_only=True, tag="epcr.observa
 
 
 class EncounterLink(Message, frozen=True, kw_only=True, tag="device_ingest.encounter_links.v1"):
-    """What became of observations sent for an encounter."""
+    """Whether observations were added to their encounter."""
 
     encounter_id: str
     link: Literal["linked", "unknown"]
@@ -294,7 +294,7 @@ class StrokeFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encounter_facts.v1"):
-    """What the quality indicators are computed from: de-identified, the whole state of one version of one encounter.
+    """The facts from which the quality indicators are computed: de-identified, the whole state of one version of one encounter.
 
     `day` is the UTC day of the call. Ages above 89 are given as 90; `newborn` says under 24 hours old. `impressions` are ICD-10
     codes, primary first; `conditions` are findings that are no diagnosis: `stemi` when a 12-lead showed one.
