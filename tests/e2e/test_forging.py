@@ -164,7 +164,8 @@ def test_a_service_in_strange_hands_says_nothing_that_is_not_its_own_to_say(
 ) -> None:
     tenant = stack.other.id
     before, known, was_refused = counts(stack), states(stack, victim), refusals(stack)
-    for kind in MESSAGES:  # in its own name and in the name of a service that may send it, into its own queue and into that service's queue
+    # In its own name and in the name of a service that may send it, into its own queue and into that service's queue.
+    for kind in MESSAGES:
         consumer = consumer_of(kind)
         for sender in {attacker.name, *PRODUCERS[kind]}:
             if attacker.name in PRODUCERS[kind] and sender == attacker.name:
@@ -172,9 +173,8 @@ def test_a_service_in_strange_hands_says_nothing_that_is_not_its_own_to_say(
             args = attacker.batch(consumer, golden(kind, victim, tenant), tenant=tenant, sender=sender)
             for queue in {batches_queue(consumer, attacker.name), batches_queue(consumer, sender)}:
                 attacker.push(queue, "consume", args)
-    for (
-        kind
-    ) in MESSAGES:  # kinds that it may send, but with a future version, without a tenant, unsigned, old, or garbage
+    # Kinds that it may send, but with a future version, without a tenant, unsigned, old, or garbage.
+    for kind in MESSAGES:
         consumer = consumer_of(kind)
         if attacker.name not in PRODUCERS[kind]:
             continue
