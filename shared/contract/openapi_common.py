@@ -5,21 +5,25 @@ from typing import Any
 SCHEMAS: dict[str, Any] = {
     "Problem": {
         "type": "object",
-        "description": "A problem document (RFC 9457). Some problems have members of their own beside these.",
+        "description": "A problem document (RFC 9457). Some problems have more members.",
         "required": ["type", "title", "status", "detail", "trace_id"],
         "properties": {
             "type": {
                 "type": "string",
                 "format": "uri",
-                "description": "Which kind of problem: see the error catalogue",
+                "description": "The kind of problem, as the error catalogue lists it",
             },
             "title": {"type": "string"},
             "status": {"type": "integer"},
-            "detail": {"type": "string", "description": "What to do about it, for people"},
-            "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "Quote it to support"},
+            "detail": {"type": "string", "description": "An explanation for people, with the remedy"},
+            "trace_id": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{32}$",
+                "description": "The id of the request; give it to support",
+            },
             "errors": {
                 "type": "array",
-                "description": "What is wrong with which field",
+                "description": "The fields that are not valid",
                 "items": {
                     "type": "object",
                     "required": ["pointer", "code", "detail"],
@@ -30,17 +34,20 @@ SCHEMAS: dict[str, Any] = {
                         },
                         "code": {
                             "type": "string",
-                            "description": "What kind of fault it is: `missing`, `unknown`, `type`, `enum`, `length`, `pattern`, `range`,"
+                            "description": "The kind of fault: `missing`, `unknown`, `type`, `enum`, `length`, `pattern`, `range`,"
                             " `format`, `rule`, `repeated`, `text`, or `invalid` for any other",
                         },
-                        "detail": {"type": "string", "description": "What was expected; never the value that came"},
-                        "allowed": {"type": "array", "description": "The values that would be taken"},
-                        "limit": {"type": "number", "description": "The bound that was passed"},
-                        "did_you_mean": {"type": "string", "description": "The known name most like an unknown one"},
+                        "detail": {"type": "string", "description": "The expected value; never the received one"},
+                        "allowed": {"type": "array", "description": "The accepted values"},
+                        "limit": {"type": "number", "description": "The limit that the value exceeds"},
+                        "did_you_mean": {
+                            "type": "string",
+                            "description": "The known name that is most similar to the unknown one",
+                        },
                     },
                 },
             },
-            "more": {"type": "boolean", "description": "True where there are more faults than the 50 that are listed"},
+            "more": {"type": "boolean", "description": "True if there are more faults than the 50 listed"},
         },
     },
     "OAuthError": {
@@ -52,16 +59,16 @@ SCHEMAS: dict[str, Any] = {
 }
 MEANINGS = {
     400: "The request is malformed",
-    401: "There is no valid token",
-    403: "The token may not do this",
-    404: "There is no such resource",
+    401: "The token is missing or not valid",
+    403: "The token does not permit this",
+    404: "The resource does not exist",
     413: "The body is too large",
-    415: "The body has another content type",
-    416: "There is nothing of it in the range",
-    422: "The request is well-formed but does not fit",
+    415: "The path does not accept this content type",
+    416: "The range is outside the content",
+    422: "The request is well-formed but not valid",
     429: "Too many requests",
     502: "The service gave no usable answer",
-    503: "A part of the service is not available",
+    503: "A part of the platform is not available",
     504: "The service did not answer in time",
 }
 OAUTH_STATUSES = {400, 401, 413, 503}
@@ -70,11 +77,11 @@ ANSWERED = {
     201: "Created",
     202: "Accepted",
     204: "Done",
-    206: "A part of it",
-    302: "On to another page",
-    303: "On to another page",
+    206: "A part of the content",
+    302: "Go to another page",
+    303: "Go to another page",
 }
-ANSWERED[304] = "What the client has is still current"
+ANSWERED[304] = "The client's copy is still current"
 
 
 def _header(description: str, example: str, **schema: Any) -> dict[str, Any]:
@@ -84,58 +91,62 @@ def _header(description: str, example: str, **schema: Any) -> dict[str, Any]:
 HEADERS = {
     "X-Trace-Id": _header("The trace of this request", "0af7651916cd43dd8448eb211c80319c", pattern="^[0-9a-f]{32}$"),
     "Traceresponse": _header(
-        "The same as W3C Trace Context Level 2 writes it", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        "The same trace in the format of W3C Trace Context Level 2",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ),
-    "RateLimit": _header("What is left of the rate (r) and seconds until it is whole again (t)", '"write";r=1199;t=60'),
+    "RateLimit": _header(
+        "Requests left in the window (r), and seconds until the full number is available again (t)",
+        '"write";r=1199;t=60',
+    ),
     "RateLimit-Policy": _header("The rate: requests (q) in a window of seconds (w)", '"write";q=1200;w=60'),
     "Retry-After": _header("Seconds to wait before trying again", "1", pattern="^[0-9]+$"),
     "WWW-Authenticate": _header("How to authenticate (RFC 6750, RFC 9728)", 'Bearer realm="knogin"'),
-    "Location": _header("Where it is, relative to the host", "/v1/webhooks/wh_01jdkfx3c8e2r9v5m7q4t6w0ya"),
+    "Location": _header("The path of the resource on the same host", "/v1/webhooks/wh_01jdkfx3c8e2r9v5m7q4t6w0ya"),
     "Link": _header("The next page, if there is one (RFC 8288)", '</v1/webhooks?cursor=b3Jn>; rel="next"'),
-    "ETag": _header("Names this version of the answer", '"5f1d8c0f6a8e4c0db0a3d1c2b3a4f5e6"'),
-    "Accept-Ranges": _header("Parts of it can be asked for", "bytes"),
-    "Content-Range": _header("Which bytes of how many", "bytes 0-1023/10485760"),
-    "Idempotent-Replayed": _header("There when this is the stored answer of an earlier call", "true"),
+    "ETag": _header("The version of this answer", '"5f1d8c0f6a8e4c0db0a3d1c2b3a4f5e6"'),
+    "Accept-Ranges": _header("The path supports requests for ranges", "bytes"),
+    "Content-Range": _header("The range of bytes in this answer, and the total number", "bytes 0-1023/10485760"),
+    "Idempotent-Replayed": _header("Present if this is the stored answer of an earlier call", "true"),
 }
 PARAMETERS = {
     "Idempotency-Key": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Makes the call safe to repeat: for 24 hours the same key and request get the stored answer again.",
+        "description": "Makes the call safe to repeat: for 24 hours, the same request with the same key gets the stored answer.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         "example": "6f0b1c1e-order-1",
     },
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "The ETag of an earlier answer: 304 if it still holds.",
+        "description": "The ETag of an earlier answer. If it is still current, the answer is 304.",
         "schema": {"type": "string", "pattern": "^[ -~]*$"},
     },
     "Range": {
         "name": "Range",
         "in": "header",
-        "description": "The part to answer with (RFC 9110 §14): one range of bytes. Anything else is answered with the whole.",
+        "description": "One range of bytes (RFC 9110 §14). Any other value gets the whole content.",
         "schema": {"type": "string", "pattern": "^[ -~]*$"},
         "example": "bytes=1024-",
     },
     "If-Range": {
         "name": "If-Range",
         "in": "header",
-        "description": "The ETag of the part there is already: the whole is answered if it has changed.",
+        "description": "The ETag of the part that the client has. If the content has changed since, the answer is the whole content.",
         "schema": {"type": "string", "pattern": "^[ -~]*$"},
     },
     "X-Tenant-ID": {
         "name": "X-Tenant-ID",
         "in": "header",
-        "description": "The tenant of the token; another one is refused with 403.",
+        "description": "The tenant of the token. A different tenant gets 403.",
         "schema": {"type": "string", "pattern": "^[!-~]+$"},
     },
 }
 QUERY_FIELDS = {
-    "limit": "How many at most",
-    "cursor": "`next_cursor` of the page before",
-    "since": "From this moment on",
-    "until": "Up to this moment, exclusive",
+    "limit": "The highest number of items",
+    "cursor": "`next_cursor` of the previous page",
+    "since": "Start of the period, inclusive",
+    "until": "End of the period, exclusive",
 }
 
 
