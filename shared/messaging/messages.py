@@ -78,7 +78,7 @@ class ClinicalApp(Message, frozen=True, kw_only=True, tag="epcr.app_changed.v1")
 
 
 class TenantChanged(Message, frozen=True, kw_only=True, tag="control_plane.tenant_changed.v1"):
-    """A tenant's state, `version` as an app's. `tenant_name` is the organisation's (`name` is taken: it is the message's tag)."""
+    """The state of a tenant. `version` grows as an app's does. `tenant_name` is the organisation's name; `name` is the message's tag."""
 
     tenant_id: str
     version: int
@@ -100,10 +100,10 @@ class PlatformApp(Message, frozen=True, kw_only=True, tag="control_plane.app_cha
 
 
 class AuthorityEnded(Message, frozen=True, kw_only=True, tag="control_plane.authority_ended.v1"):
-    """What automations were made under ended: a grant or service token (`grant_id`), or what a person allows (`user_id`).
+    """An authority of automations ended: a grant or service token (`grant_id`), or the rights of a person (`user_id`).
 
-    The person's of `client_id` alone where it is named; where `scopes_left` is, what those allow goes on. What was authorised after
-    `ended_at` is not meant.
+    With `client_id`, only that app's automations of the person end. With `scopes_left`, automations that need no other scope continue.
+    Automations that were authorised after `ended_at` continue too.
     """
 
     ended_at: datetime
@@ -114,14 +114,14 @@ class AuthorityEnded(Message, frozen=True, kw_only=True, tag="control_plane.auth
 
 
 class AutomationInterest(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.automation_interest.v1"):
-    """The event types a tenant has live automations for, all of them. `version` grows with every change."""
+    """All event types for which a tenant has live automations. `version` grows with every change."""
 
     version: int
     event_types: list[str]
 
 
 class PlatformEvent(Message, frozen=True, kw_only=True, tag="control_plane.event.v1"):
-    """An event that was accepted, of a type that automations wait for."""
+    """An accepted event of a type for which automations wait."""
 
     event_id: str
     type: str
@@ -131,10 +131,10 @@ class PlatformEvent(Message, frozen=True, kw_only=True, tag="control_plane.event
 
 
 class AutomationAction(Message, frozen=True, kw_only=True):
-    """The fields of every action of an automation's run. A run has one effect however often it is sent, under any `attempt`.
+    """The fields of every action of an automation's run. A run has one effect, even when it is sent several times or in several attempts.
 
-    `client_id` is the app it acts for, `scopes` are what that app may do, `cause` goes into the events it leads to. In a sandbox what
-    it does is a rehearsal.
+    The run acts for the app `client_id` within `scopes`. `cause` goes into the events that the run publishes. In a sandbox the effect is
+    a rehearsal.
     """
 
     run_id: str
@@ -147,7 +147,7 @@ class AutomationAction(Message, frozen=True, kw_only=True):
 
 
 class AutomationDelivery(AutomationAction, frozen=True, kw_only=True, tag="webhook_dispatcher.automation_delivery.v1"):
-    """`automation.fired` for the app's webhooks that take it, or one of them; `data` follows its JSON Schema."""
+    """`automation.fired` for the app's webhooks that subscribe to it, or for one of them. `data` follows its JSON Schema."""
 
     webhook_id: str | None
     timestamp: datetime
@@ -155,7 +155,7 @@ class AutomationDelivery(AutomationAction, frozen=True, kw_only=True, tag="webho
 
 
 class RunDocument(AutomationAction, frozen=True, kw_only=True, tag="graphql_api.run_document.v1"):
-    """An approved document, named by the bundle it is in and its operation."""
+    """An approved document, identified by its bundle and its operation."""
 
     bundle: str
     operation: str
@@ -163,7 +163,7 @@ class RunDocument(AutomationAction, frozen=True, kw_only=True, tag="graphql_api.
 
 
 class AutomationIncident(AutomationAction, frozen=True, kw_only=True, tag="graphql_api.automation_incident.v1"):
-    """Opens an incident with `fields`, or without any leaves `note`, a code, on the timeline of one."""
+    """Opens an incident with `fields`. Without `fields`, adds the code `note` to the timeline of `incident_id`."""
 
     incident_id: str | None = None
     note: str | None = None
@@ -171,7 +171,7 @@ class AutomationIncident(AutomationAction, frozen=True, kw_only=True, tag="graph
 
 
 class RunFinished(Message, frozen=True, kw_only=True, tag="control_plane.run_finished.v1"):
-    """The outcome of one attempt: `failed` may be tried again, `refused` would be refused again. `result` holds ids alone."""
+    """The outcome of one attempt. A `failed` one may be tried again, a `refused` one would be refused again. `result` holds only ids."""
 
     run_id: str
     attempt: int
@@ -182,7 +182,7 @@ class RunFinished(Message, frozen=True, kw_only=True, tag="control_plane.run_fin
 
 
 class InstallApp(Message, frozen=True, kw_only=True, tag="auth.install_app.v1"):
-    """An app to make, as a tenant's administrator consented to it; the control plane made its `client_id`. It has no secret yet."""
+    """An app to create, as a tenant's administrator consented to it. The control plane chose its `client_id`. It has no secret yet."""
 
     installation_id: str
     client_id: str
@@ -195,7 +195,7 @@ class InstallApp(Message, frozen=True, kw_only=True, tag="auth.install_app.v1"):
 
 
 class AppInstalled(Message, frozen=True, kw_only=True, tag="control_plane.app_installed.v1"):
-    """Whether that app is there; where it was refused, `reason` says what the tenant may not have."""
+    """Whether auth created that app. If it refused, `reason` names the right that the tenant lacks."""
 
     installation_id: str
     client_id: str
@@ -204,7 +204,7 @@ class AppInstalled(Message, frozen=True, kw_only=True, tag="control_plane.app_in
 
 
 class UninstallApp(Message, frozen=True, kw_only=True, tag="auth.uninstall_app.v1"):
-    """An installed app to delete. Its deletion is announced like that of every app."""
+    """An installed app to delete. Auth announces its deletion like that of every app."""
 
     installation_id: str
     client_id: str
@@ -242,10 +242,10 @@ class EncounterLink(Message, frozen=True, kw_only=True, tag="device_ingest.encou
 
 
 class CodedFact(msgspec.Struct, frozen=True, kw_only=True):
-    """A thing done, or with `not_done_reason` (`refused contraindicated not_indicated unable`) left undone.
+    """A medication or procedure. `not_done_reason` (`refused contraindicated not_indicated unable`) marks one that was not given or done.
 
     `kind` of a medication: `aspirin gtn analgesic oxygen glucose glucagon benzodiazepine beta_agonist other`; of a procedure:
-    `ecg_12_lead advanced_airway oxygen defibrillation cpr oral_glucose other`. `code` never decides, `kind` does.
+    `ecg_12_lead advanced_airway oxygen defibrillation cpr oral_glucose other`. Indicators use `kind`, never `code`.
     """
 
     kind: str
@@ -269,7 +269,7 @@ class VitalFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArrestFact(msgspec.Struct, frozen=True, kw_only=True):
-    """Out-of-hospital cardiac arrest in Utstein terms; None where the record does not say."""
+    """Out-of-hospital cardiac arrest in Utstein terms; None if the record has no value."""
 
     resuscitation_attempted: bool | None = None
     aetiology: str | None = None
@@ -296,11 +296,10 @@ class StrokeFact(msgspec.Struct, frozen=True, kw_only=True):
 class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encounter_facts.v1"):
     """The facts from which the quality indicators are computed: de-identified, the whole state of one version of one encounter.
 
-    `day` is the UTC day of the call. Ages above 89 are given as 90; `newborn` says under 24 hours old. `impressions` are ICD-10
-    codes, primary first; `conditions` are findings that are no diagnosis: `stemi` when a 12-lead showed one.
-    `response` is `emergency` or what else the care model says. `times` are keyed by the record's words: `call mobile on_scene
-    at_patient left_scene at_destination handover`. `outcome` is the record's word for how it ended, absent from what was told before
-    it was asked for.
+    `day` is the UTC day of the call. Ages above 89 appear as 90; `newborn` means younger than 24 hours. `impressions` are ICD-10
+    codes, primary first; `conditions` are findings other than diagnoses: `stemi` if a 12-lead ECG showed one. `response` is `emergency`
+    or another value of the care model. The keys of `times` are `call mobile on_scene at_patient left_scene at_destination handover`.
+    `outcome` is the record's word for the end of the encounter; messages from before this field lack it.
     """
 
     encounter_id: str
@@ -359,7 +358,7 @@ EVENT_TYPES: Mapping[str, tuple[str, ...]] = {
     "epcr": ("epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed"),
     "device_ingest": ("device.enrolled", "device.observations.recorded"),
 }
-"""The types of `Event` each producer may announce."""
+"""The types of `Event` that each producer may send."""
 
 TIMED = (WebhookApp, GraphqlApp, ClinicalApp, TenantChanged, PlatformApp)
 """Kinds whose `version` is Unix time in milliseconds. Every other `version` counts changes."""
@@ -368,7 +367,7 @@ MESSAGES: tuple[type[Message], ...] = tuple(PRODUCERS)
 
 
 class Versioned(NamedTuple):
-    """A consumer's table for what messages of `kind` tell: the newest `version` of each `tenant_id` and `id`, the name of a column."""
+    """A consumer's table with the newest `version` from messages of `kind`, for each `tenant_id` and value of the column `id`."""
 
     kind: type[Message]
     name: LiteralString
@@ -379,12 +378,12 @@ SERVICES = ("auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest"
 
 
 def consumers_of(producer: str) -> list[str]:
-    """The services a service has something to tell."""
+    """The services to which `producer` sends messages."""
     return sorted({consumer_of(kind) for kind, producers in PRODUCERS.items() if producer in producers})
 
 
 def producers_for(consumer: str) -> list[str]:
-    """The services that have something to tell a service."""
+    """The services that send messages to `consumer`."""
     return sorted(
         {each for kind, producers in PRODUCERS.items() if consumer_of(kind) == consumer for each in producers}
     )
