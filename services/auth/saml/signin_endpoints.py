@@ -229,7 +229,7 @@ async def finish(request: Request) -> Response:
         if ticket.browser_mac is None:
             return _ask(request, connection, user, token)
         session = await _start(conn, request, connection, ticket, user, token)
-    return _signed_in(request, connection, ticket, session)
+    return await _signed_in(request, connection, ticket, session)
 
 
 def _ask(request: Request, connection: OpenConnection, user: User, token: str) -> Response:
@@ -262,14 +262,15 @@ async def confirm(request: Request) -> Response:
         if ticket is None or user is None:
             return pages.error(request, "saml_other_browser")
         session = await _start(conn, request, connection, ticket, user, token)
-    return _signed_in(request, connection, ticket, session)
+    return await _signed_in(request, connection, ticket, session)
 
 
-def _signed_in(request: Request, connection: OpenConnection, ticket: Ticket, session: str) -> Response:
+async def _signed_in(request: Request, connection: OpenConnection, ticket: Ticket, session: str) -> Response:
     """Redirects to the person's destination, and gives the cookie that ranks the browser's next sign-in."""
     response = RedirectResponse(ticket.continue_to, 303, pages.headers())
     token = readers.browser_token(request.state.keyring, connection.connection_id)
     cookies.give(request, response, cookies.SAML, token, max_age=sessions.DEVICE_DAYS * 86_400)
+    await cookies.give_pass(request, response, connection.tenant_id, ticket.user_id)
     return sessions.signed_in(request, response, session)
 
 

@@ -318,6 +318,7 @@ async def _admit(
     if standing.wrong_codes >= MANY_WRONG_CODES:
         number, goes_to = standing.wrong_codes, destination.path
         response = pages.render(request, "wrong_codes.html", number=number, goes_to=goes_to)
+    await cookies.give_pass(request, response, user.tenant_id, user.user_id)
     return sessions.give_device_cookie(request, sessions.signed_in(request, response, token), device)
 
 
