@@ -138,6 +138,15 @@ def test_two_gateways_share_a_limit_through_redis(world: World, redis_url: str) 
     assert statuses == [200] * 5 + [429] * 2
 
 
+def test_a_gateway_removes_counts_that_nobody_needs(world: World, redis_url: str) -> None:
+    left = [f"limit:{due:010d}:{'0' * 24}" for due in (1, 9_999_999_999)]
+    with Redis.from_url(redis_url) as client:
+        for key in left:
+            client.incrby(key, 1)
+        world.start(redis_url=redis_url)
+        wait_for(lambda: not client.exists(*left))
+
+
 def test_the_window_before_counts_as_far_as_it_reaches_into_the_last_sixty_seconds() -> None:
     rule = policy("read", "10/60")
     assert rule
