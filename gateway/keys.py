@@ -83,9 +83,9 @@ class Keys:
             await self._learn()
         return self._keys.get(kid)
 
-    def held(self, kid: object) -> RSAPublicKey | None:
+    def held(self, kid: str) -> RSAPublicKey | None:
         """The key named `kid` if it is known now and trusted. Fetches nothing."""
-        if not isinstance(kid, str) or not self.ready or self._distrusted(kid):
+        if not self.ready or self._distrusted(kid):
             return None
         return self._keys.get(kid)
 

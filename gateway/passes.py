@@ -9,13 +9,10 @@ from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
 
-import jwt
-import msgspec
-
 from gateway.headers import Headers
 from gateway.keys import Keys
 from gateway.metrics import passes
-from shared.web.passes import AUDIENCE, LONGEST, TYPE, Pass, cookie_name
+from shared.web.passes import LONGEST, Pass, cookie_name, read
 
 CHECKS = 1000
 """For one network in a second."""
@@ -40,10 +37,10 @@ class Passes:
         if not 0 < len(text) <= LONGEST:
             return None
         digest = sha256(text).digest()
-        kid, found = self._seen.get(digest) or self._check(text, digest, network)
-        if found is None or found.exp <= self._clock() or self._keys.held(kid) is None:
+        found = self._seen.get(digest) or self._check(text, digest, network)
+        if found is None or found[1].exp <= self._clock() or self._keys.held(found[0]) is None:
             return None
-        return found
+        return found[1]
 
     def _cookie(self, fields: Headers) -> bytes:
         for name, value in fields:
@@ -54,25 +51,17 @@ class Passes:
                         return text
         return b""
 
-    def _check(self, text: bytes, digest: bytes, network: str) -> tuple[str, Pass | None]:
+    def _check(self, text: bytes, digest: bytes, network: str) -> tuple[str, Pass] | None:
         if not self._may_check(network):
             passes.labels("unchecked").inc()
-            return "", None
-        try:
-            header = jwt.get_unverified_header(text)
-            key = self._keys.held(header.get("kid"))
-            if key is None or header.get("typ") != TYPE or "crit" in header:
-                raise jwt.InvalidTokenError
-            claims = jwt.decode(text, key, algorithms=["RS256"], issuer=self._issuer, audience=AUDIENCE)
-            found = msgspec.convert(claims, Pass)
-        except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError, OverflowError, RecursionError):
-            passes.labels("refused").inc()
-            return "", None
-        passes.labels("accepted").inc()
-        if len(self._seen) >= REMEMBERED:
-            self._seen.clear()
-        self._seen[digest] = header["kid"], found
-        return self._seen[digest]
+            return None
+        found = read(text, self._issuer, self._keys.held)
+        passes.labels("refused" if found is None else "accepted").inc()
+        if found is not None:
+            if len(self._seen) >= REMEMBERED:
+                self._seen.clear()
+            self._seen[digest] = found
+        return found
 
     def _may_check(self, network: str) -> bool:
         second = int(self._clock())

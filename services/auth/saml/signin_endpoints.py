@@ -18,7 +18,7 @@ from services.auth.saml.documents import MessageRefused, refuse
 from services.auth.saml.models import OpenConnection, PendingRequest, Ticket
 from services.auth.saml.people import Admitted
 from services.auth.saml.reader import ResponseForm
-from services.auth.signin import cookies, pages, sessions
+from services.auth.signin import cookies, pages, passes, sessions
 from services.auth.signin import queries as signin_queries
 from services.auth.signin.models import User
 from services.auth.signin.returning import SESSIONS, destination_of
@@ -270,7 +270,7 @@ async def _signed_in(request: Request, connection: OpenConnection, ticket: Ticke
     response = RedirectResponse(ticket.continue_to, 303, pages.headers())
     token = readers.browser_token(request.state.keyring, connection.connection_id)
     cookies.give(request, response, cookies.SAML, token, max_age=sessions.DEVICE_DAYS * 86_400)
-    await cookies.give_pass(request, response, connection.tenant_id, ticket.user_id)
+    await passes.give(request, response, connection.tenant_id, ticket.user_id)
     return sessions.signed_in(request, response, session)
 
 

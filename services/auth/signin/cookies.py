@@ -5,14 +5,12 @@ The `saml` cookie shows that the browser has signed in through a connection; see
 
 import hmac
 import secrets
-import time
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.primitives.crypto import Keyring
 from shared.primitives.encoding import base64url_encode
-from shared.web import passes
 
 BROWSER = "browser"
 SESSION = "session"
@@ -21,8 +19,6 @@ SAML = "saml"
 TOKEN_LENGTH = 43
 # The purpose of the MAC of a password link's token.
 LINK_PURPOSE = "password link"
-PASS_PURPOSE = "pass"
-PASS_BYTES = 16
 
 
 def name_of(request: Request, kind: str) -> str:
@@ -54,29 +50,6 @@ def give(request: Request, response: Response, kind: str, value: str, max_age: i
         secure=request.state.settings.issuer.startswith("https://"),
         httponly=True,
         samesite="lax",
-    )
-
-
-async def give_pass(request: Request, response: Response, tenant_id: str, user_id: str) -> None:
-    """Gives the browser the pass of the account that has just signed in.
-
-    Browsers send it with the form of an identity provider too, which other cookies of ours are not sent with: it admits nobody.
-    """
-    settings, keyring = request.state.settings, request.state.keyring
-    account, organisation = (
-        base64url_encode(keyring.mac(name.encode(), PASS_PURPOSE)[:PASS_BYTES]) for name in (user_id, tenant_id)
-    )
-    await request.state.keys.fresh_if_possible()
-    claims = passes.Pass(settings.issuer, int(time.time()) + passes.LIFETIME, account, organisation)
-    is_secure = settings.issuer.startswith("https://")
-    response.set_cookie(
-        passes.cookie_name(settings.issuer),
-        request.state.keys.signer().sign(claims, passes.TYPE),
-        max_age=passes.LIFETIME,
-        path="/",
-        secure=is_secure,
-        httponly=True,
-        samesite="none" if is_secure else "lax",
     )
 
 
