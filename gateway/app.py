@@ -11,9 +11,12 @@ from gateway.addresses import Addresses, client_network
 from gateway.call import Call
 from gateway.docs import Docs
 from gateway.exchange import Exchange
+from gateway.headers import Headers
 from gateway.identities import Identities
 from gateway.issuer import Issuer
 from gateway.keys import Keys
+from gateway.passes import RATES as PASS_RATES
+from gateway.passes import Passes
 from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
 from gateway.revocations import Revocations
@@ -58,6 +61,7 @@ class Gateway:
         self.exchange = Exchange(settings, self.identities, self.revocations)
         audiences = [settings.issuer.rstrip("/"), settings.api_base_url.rstrip("/")]
         self.tokens = Tokens(self.keys, self.revocations, settings.issuer, audiences)
+        self.passes = Passes(self.keys, settings.issuer)
         self.usage = Usage(self.issuer.report)
         self.watch = Watch(
             head_seconds=settings.client_header_timeout,
@@ -112,7 +116,7 @@ class Gateway:
             raise self._challenge(site, "invalid_request", "There may be only one Authorization field.", status=400)
         if route.access is Access.PUBLIC or (route.access is Access.OPTIONAL and not sent):
             call.incoming.passing += [(b"authorization", value) for value in sent]
-            call.answer += self.limits.take(route.rate(call.method), client_network(address), now)
+            call.answer += self._take_without_token(call, route.rate(call.method), client_network(address), now)
             return self.identities.anonymous(address, AUDIENCES[route.upstream], now)
         token = await self._token(sent, site, address, now)
         who = token.caller
@@ -121,6 +125,18 @@ class Gateway:
         self.usage.used(token, now)
         return self.identities.of(token, address, AUDIENCES[route.upstream], now)
 
+    def _take_without_token(self, call: Call, rate: str, network: str, now: float) -> Headers:
+        """Counts by the client's network; where that is used up, by the account and organisation of a known browser's pass."""
+        try:
+            return self.limits.take(rate, network, now)
+        except Refusal:
+            known = self.passes.of(call.incoming.passing, network) if rate in PASS_RATES else None
+            if known is None:
+                raise
+        taken = self.limits.take("account", known.sub, now)
+        self.limits.take("organisation", known.org, now)
+        return taken
+
     async def _token(self, sent: list[bytes], site: Site, address: str, now: float) -> Token:
         scheme, _, text = sent[0].partition(b" ") if sent else (b"", b"", b"")
         if scheme.lower() != b"bearer" or not text:
@@ -128,8 +144,8 @@ class Gateway:
         try:
             return self.tokens.known(text, site.base) or await self.tokens.verify(text, site.base)
         except Invalid as invalid:
-            # Guessing costs an address its rate; a valid token never does.
-            self.limits.take("public", client_network(address), now)
+            # A client whose token ended must learn it, also while others behind the same address guess.
+            self.limits.take("guesses", f"{invalid.client_id} {client_network(address)}", now)
             raise self._challenge(site, "invalid_token", invalid.description, reason=invalid.reason) from invalid
         except TokensUncheckable:
             raise problems.unavailable("Tokens cannot be checked at the moment; try again.", retry_after=5) from None

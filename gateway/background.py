@@ -52,6 +52,7 @@ class Background:
             self._redis = redis_clients.async_client(gateway.settings.redis_url, connect=1, answer=1)
             jobs += [
                 limits.run(gateway.limits, self._redis),
+                limits.keep_swept(gateway.limits.longest_window, self._redis),
                 subscription.follow(gateway.settings.redis_url, BELL, gateway.revocations.ring),
             ]
         self._tasks = [asyncio.ensure_future(job) for job in jobs]

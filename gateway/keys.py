@@ -83,6 +83,12 @@ class Keys:
             await self._learn()
         return self._keys.get(kid)
 
+    def held(self, kid: str) -> RSAPublicKey | None:
+        """The key named `kid` if it is known now and trusted. Fetches nothing."""
+        if not self.ready or self._distrusted(kid):
+            return None
+        return self._keys.get(kid)
+
     def announce(self, kids: Iterable[str]) -> None:
         """Auth announces, with the revocations, which keys it publishes: missing keys are fetched at once, others are dropped."""
         self._announced = frozenset(kids)

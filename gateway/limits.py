@@ -1,21 +1,32 @@
-"""Rate limits: sliding windows counted in this process. A background task shares the counts with other gateways through Redis."""
+"""Rate limits: sliding windows counted in this process. A background task shares the counts with other gateways through Redis.
+
+A count's key names the second when nobody needs it any more. A sweep removes keys whose second has passed, or is further ahead than
+a gateway writes: an attacker with the gateways' password may have left them without an expiry.
+"""
 
 import asyncio
 import hashlib
 import logging
 import math
 import time
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway.headers import Headers
-from gateway.metrics import limited, limits_synced
+from gateway.metrics import limited, limits_swept, limits_synced
 from gateway.problems import Refusal
+from shared.web.identity import CLOCKS_APART
 
 EVERY_SECONDS = 0.2
 BUCKETS = 100_000
+SWEEP_SECONDS = 1.0
+SWEPT = 500
+"""Keys that one step of the sweep looks at, about."""
+REST = 4
+"""After a step that found keys to remove, in multiples of its time."""
 log = logging.getLogger(__name__)
 
 
@@ -128,6 +139,10 @@ class Limits:
                 bucket.previous = int(before or 0) if bucket.fresh else bucket.previous
                 bucket.fresh = False
 
+    @property
+    def longest_window(self) -> int:
+        return max((rule.window for rule in self._policies.values()), default=0)
+
     def _new(self, rule: Policy, key: str) -> Bucket:
         bucket = self._buckets[rule.name, key] = Bucket(rule, key)
         return bucket
@@ -177,6 +192,35 @@ async def run(limits: Limits, redis: Redis) -> None:
 
 
 def _name(bucket: Bucket, window: int) -> str:
-    """The Redis key; clients and addresses appear only hashed."""
-    digest = hashlib.sha256(bucket.key.encode()).hexdigest()[:24]
-    return f"limit:{bucket.policy.name}:{digest}:{window}"
+    """The Redis key: the second when the next window ends, and the policy, client and window, hashed."""
+    rule = bucket.policy
+    digest = hashlib.sha256(f"{rule.name} {window} {bucket.key}".encode()).hexdigest()[:24]
+    return f"limit:{(window + 2) * rule.window:010d}:{digest}"
+
+
+async def keep_swept(longest_window: int, redis: Redis) -> None:
+    """Sweeps for ever, faster while there is much to remove."""
+    loop = asyncio.get_running_loop()
+    cursor = 0
+    while True:
+        began, found = loop.time(), 0
+        with suppress(RedisError, OSError):
+            cursor, found = await sweep(redis, cursor, longest_window, time.time())
+        await asyncio.sleep(REST * (loop.time() - began) if found else SWEEP_SECONDS)
+
+
+async def sweep(redis: Redis, cursor: int, longest_window: int, now: float) -> tuple[int, int]:
+    """Looks at some keys from `cursor` on. Returns the next cursor, 0 at the end, and how many keys it removed. Raises RedisError."""
+    latest = now + 2 * longest_window + CLOCKS_APART
+    found: Any = await redis.scan(cursor, match="limit:*", count=SWEPT)
+    following, names = found
+    removed = [name for name in names if not now - CLOCKS_APART < _needed_until(name) < latest]
+    if removed:
+        await redis.unlink(*removed)
+        limits_swept.inc(len(removed))
+    return int(following), len(removed)
+
+
+def _needed_until(name: bytes) -> int:
+    digits = name.split(b":")[1]
+    return int(digits) if digits.isdigit() else 0

@@ -30,4 +30,6 @@ revocations_filled = Gauge(
 clock_offset = Gauge("gateway_clock_offset_seconds", "By how much this gateway's clock is ahead of auth's, to a second")
 exchanges = Counter("gateway_identity_exchanges_total", "Identities exchanged for one of another service", ["outcome"])
 limited = Counter("gateway_limited_total", "Requests over their rate limit", ["limit"])
+passes = Counter("gateway_passes_total", "Passes of browsers that were checked, or were too many to be", ["outcome"])
+limits_swept = Counter("gateway_limits_swept_total", "Counts removed from Redis that nobody needed any more")
 limits_synced = Gauge("gateway_limits_synchronised", "1 while rate limits are shared through Redis")

@@ -60,9 +60,9 @@ API = (
     Route("/api/v1/epcr", "epcr", with_path=False),
     Route("/api/v1/devices", "devices", limit="ingest"),
     # Edge agents have no token: the service knows their codes and credentials.
-    Route("/api/v1/platform/agents/enrol", "platform", Access.PUBLIC, "public", body=64 * KIB, with_subpaths=False),
-    Route("/api/v1/platform/agents/heartbeat", "platform", Access.PUBLIC, "public", body=64 * KIB, with_subpaths=False),
-    Route("/api/v1/platform/agents/content", "platform", Access.PUBLIC, "public", with_path=False),
+    Route("/api/v1/platform/agents/enrol", "platform", Access.PUBLIC, "agents", body=64 * KIB, with_subpaths=False),
+    Route("/api/v1/platform/agents/heartbeat", "platform", Access.PUBLIC, "agents", body=64 * KIB, with_subpaths=False),
+    Route("/api/v1/platform/agents/content", "platform", Access.PUBLIC, "agents", with_path=False),
     Route("/api/v1/platform", "platform", body=10 * MIB + 64 * 1024, with_path=False),
 )
 

@@ -26,12 +26,15 @@ REQUIRED = ["exp", "iat", "iss", "aud", "sub", "client_id", "tenant_id", "jti"]
 
 
 class Invalid(Exception):
-    """The token is refused. `reason` is a metric label; the text is a description for the client."""
+    """The token is refused. `reason` is a metric label; the text is a description for the client.
 
-    def __init__(self, reason: str, description: str) -> None:
+    `client_id` is the client to which auth gave the token; empty where nothing shows that auth did."""
+
+    def __init__(self, reason: str, description: str, client_id: str = "") -> None:
         super().__init__(description)
         self.reason = reason
         self.description = description
+        self.client_id = client_id
 
 
 class TokensUncheckable(Exception):
@@ -116,7 +119,7 @@ class Tokens:
 
     def _check(self, token: Token, audience: str) -> None:
         if audience not in token.audiences:
-            raise Invalid("audience", "The token is not meant for this host.")
+            raise Invalid("audience", "The token is not meant for this host.", token.caller.client_id)
         if not self._revocations.usable:
             raise TokensUncheckable
         if token.version == self._revocations.version:
@@ -130,7 +133,7 @@ class Tokens:
             made_ms=token.made_ms,
             kid=token.kid,
         ):
-            raise Invalid("revoked", "The token has been revoked.")
+            raise Invalid("revoked", "The token has been revoked.", who.client_id)
         token.version = self._revocations.version
 
     def _remember(self, digest: bytes, token: Token) -> None:
@@ -168,7 +171,7 @@ class Tokens:
             )
             claims = msgspec.convert(payload, Claims)
         except jwt.ExpiredSignatureError as error:
-            raise Invalid("expired", "The token has expired.") from error
+            raise Invalid("expired", "The token has expired.", _client_of(text)) from error
         except jwt.ImmatureSignatureError as error:
             if _is_made_soon(text, self._clock()):
                 raise TokensUncheckable from error
@@ -181,6 +184,11 @@ class Tokens:
             raise Invalid("claims", "The token lives longer than this issuer's tokens may.")
         audience = payload["aud"]
         return claims, frozenset([audience] if isinstance(audience, str) else audience)
+
+
+def _client_of(text: str | bytes) -> str:
+    """The client in a token whose signature was verified."""
+    return str(jwt.decode(text, options={"verify_signature": False}).get("client_id", ""))
 
 
 def _is_made_soon(text: str | bytes, now: float) -> bool:

@@ -1,6 +1,6 @@
 """A Redis user per service: it takes from its own queues, and may append to one queue of each partner, and do no more there.
 
-It can write no key that no process empties, and use no database but the first: junk of a user in strange hands would stay for good.
+It can write no key that no process empties or sweeps, and use no database but the first: else junk of a user in strange hands would stay.
 Who tells whom follows from the table in `shared.messaging.messages`. The local stack, docker-compose and Kubernetes use the same lines.
 """
 
@@ -26,10 +26,9 @@ CONNECTION_COMMANDS = "ping hello client|setname client|setinfo multi exec disca
 OWN_COMMANDS = "brpop llen ltrim"
 BELL_COMMANDS = "lpush brpop blpop ltrim"
 PARTNER_COMMANDS = "lpush llen memory|usage"
-GATEWAY_COMMANDS = (
-    "ping hello client|setname client|setinfo multi exec eval evalsha script|load "
-    "incrby expire pexpire get set subscribe unsubscribe"
-)
+# A count is a number under a name of one length, so an attacker cannot make values or names that are too large to sweep.
+GATEWAY_COMMANDS = "ping hello client|setname client|setinfo incrby expire get scan unlink subscribe unsubscribe"
+COUNTS = f"limit:{'?' * 10}:{'?' * 24}"
 ENV = Path(__file__).parents[2] / ".env"
 REVOCATIONS = "auth:revocations"
 MONITOR_COMMANDS = "ping hello client|setname client|setinfo select info slowlog|len slowlog|get latency|latest"
@@ -47,7 +46,7 @@ def users(passwords: Mapping[str, str]) -> str:
     """The ACL file: one line a user, passwords as SHA-256. `probe` may only ping. Users are not replicated: each server has the file."""
     lines = ["user default off", "user probe on nopass resetchannels resetkeys -@all +ping"]
     lines += [_service(name, passwords[name]) for name in SERVICES]
-    gateway = [f"&{REVOCATIONS}", "~limit:*", *_commands(GATEWAY_COMMANDS)]
+    gateway = [f"&{REVOCATIONS}", f"~{COUNTS}", *_commands(GATEWAY_COMMANDS)]
     lines.append(_line("gateway", passwords["gateway"], gateway))
     if "monitor" in passwords:  # an exporter, where there is one
         lines.append(_line("monitor", passwords["monitor"], _commands(MONITOR_COMMANDS)))

@@ -11,7 +11,10 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.state import write_json
 from deploy.local.table import HOSTS, KNOGIN_HOSTS, SERVICES, Service
 
-_RATES = ("TOKEN", "DISCOVERY", "SIGN_IN", "SAML", "PUBLIC", "READ", "WRITE", "INGEST", "GRAPHQL")
+_RATES = (
+    *("TOKEN", "DISCOVERY", "SIGN_IN", "SAML", "ACCOUNT", "ORGANISATION", "AGENTS", "GUESSES", "PUBLIC"),
+    *("READ", "WRITE", "INGEST", "GRAPHQL"),
+)
 
 
 def of_service(plan: Plan, service: Service, kind: str) -> dict[str, str]:

@@ -29,7 +29,8 @@ from tests.support.signing import settings_of
 
 ISSUER = "https://auth.knogin.test"
 API = "https://api.knogin.test"
-GATEWAY_KEY = SigningKey(f"test:{base64url_encode(os.urandom(32))}")
+GATEWAY_KEY_TEXT = f"test:{base64url_encode(os.urandom(32))}"
+GATEWAY_KEY = SigningKey(GATEWAY_KEY_TEXT)
 ADMIN_SCOPES = ["platform:apps", "webhooks:write", "argus:epcr:write", "argus:telephony:read"]
 _addresses = itertools.count(1)
 PASSWORD = "correct horse battery staple"

@@ -303,13 +303,80 @@ def test_slow_checks_go_one_at_a_time_with_rests_and_networks_take_turns() -> No
 
             return work
 
-        flood = [asyncio.create_task(hashing.run_slowly(check("a"), ("a", "a"))) for _ in range(6)]
+        flood = [asyncio.create_task(hashing.run_slowly(check("a"), ("", "a", "a"))) for _ in range(6)]
         await _settle()
-        await hashing.run_slowly(check("b"), ("b", "b"))
+        await hashing.run_slowly(check("b"), ("", "b", "b"))
         assert [name for name, _, _ in spans] in (["a", "b"], ["a", "a", "b"])
         await asyncio.gather(*flood)
         for (_, began, ended), (_, following, _) in itertools.pairwise(spans):
             assert following - ended >= (SLOW_REST - 1) * (ended - began)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("slow", [True, False], ids=["over the limits", "the usual line full"])
+def test_the_break_glass_user_is_let_in_while_more_networks_than_places_guess(
+    auth: Auth, works: Connection, monkeypatch: pytest.MonkeyPatch, slow: bool
+) -> None:
+    """On a new device, in a browser in which somebody of the organisation signed in. A pass of another one gains nothing."""
+    assert enforce(works).status_code == 200
+    mine, theirs, nobody = Browser(auth), Browser(auth), Browser(auth)
+    works.sign_in(mine)
+    assert theirs.sign_in(auth.other).status_code == 303
+    run, run_slowly, waited = Hashing.run, Hashing.run_slowly, list[str]()
+
+    async def full_for_strangers(hashing: Hashing, work: Any, path: Any, *, known: bool = False) -> Any:
+        if not known:
+            raise Busy
+        return await run(hashing, work, path, known=known)
+
+    async def full_of_strangers(hashing: Hashing, work: Any, path: Any) -> Any:
+        waited.append(path[0])
+        if not path[0]:
+            raise Busy
+        return await run_slowly(hashing, work, path)
+
+    monkeypatch.setattr(Hashing, "run", full_for_strangers)
+    monkeypatch.setattr(Hashing, "run_slowly", full_of_strangers)
+    if slow:
+        monkeypatch.setattr(throttle, "BREAK_GLASS_ACCOUNT", throttle.Limit(0, 1e6))
+    assert [browser.sign_in(auth.demo).status_code for browser in (nobody, theirs, mine)] == [503, 503, 303]
+    assert waited == ["", "", auth.demo["tenant_id"]]
+    operate(auth, "user", "unlock", auth.demo["email"])
+
+
+def test_organisations_take_turns_with_all_strangers_together_and_displace_one_of_them() -> None:
+    async def scenario() -> None:
+        hashing, work = Hashing(2, 4), Work()
+        strangers = [
+            asyncio.create_task(hashing.run_slowly(work.of(name), ("", name, name)))
+            for name in ("a", "b", "c", "d", "e")
+        ]
+        await _settle()
+        one_more = asyncio.create_task(hashing.run_slowly(work.of("f"), ("", "f", "f")))
+        await _settle()
+        assert isinstance(one_more.exception(), Busy)
+        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("org_1", "z", "z")))
+        await _settle()
+        assert sum(task.done() for task in strangers) == 1
+        work.go.set()
+        results = await asyncio.gather(*strangers, mine, return_exceptions=True)
+        assert sum(isinstance(result, Busy) for result in results) == 1
+        assert work.done.index("mine") <= 2
+
+    asyncio.run(scenario())
+
+
+def test_no_flood_at_other_accounts_keeps_a_slow_check_waiting() -> None:
+    async def scenario() -> None:
+        hashing, work = Hashing(1, 2), Work()
+        flood = [asyncio.create_task(hashing.run(work.of(name), (name, name))) for name in ("a", "b", "c")]
+        await _settle()
+        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("", "z", "z")))
+        await _settle()
+        work.go.set()
+        await asyncio.gather(*flood, mine)
+        assert work.done[:2] == ["a", "mine"]
 
     asyncio.run(scenario())
 

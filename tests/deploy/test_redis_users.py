@@ -1,8 +1,10 @@
 """Each service's Redis user can do its work. On keys of other services it can only append to one queue for each consumer."""
 
 import asyncio
+import itertools
 import shlex
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import cycle
@@ -12,12 +14,14 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ConnectionError, NoPermissionError, OutOfMemoryError
 
 from deploy.compose.redis_users import bells, beside, partner_queues, users
 from deploy.local import binaries, ports
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
+from gateway.limits import Limits, sweep
 from services.webhook_dispatcher.queues import SENDER
 from services.webhook_dispatcher.sending.sender import Sender
 from shared.messaging import outbox
@@ -203,14 +207,73 @@ async def listen_until_empty(admin: Redis, settings: Settings) -> None:
     listening.cancel()
 
 
-def test_the_gateway_may_not_administer(server: RedisServer) -> None:
-    with Redis.from_url(url(server, "gateway")) as redis:
-        for command in (["FLUSHALL"], ["CONFIG", "GET", "*"], ["KEYS", "*"], ["ACL", "LIST"]):
-            with pytest.raises(NoPermissionError):
-                redis.execute_command(*command)
-        for queue in ALL_QUEUES:
-            with pytest.raises(NoPermissionError):
-                redis.lpush(queue, "x")
+# Beside its counts a gateway listens to auth's bell, and reads the names of keys to find counts that are left over.
+OF_THE_GATEWAY = ("SUBSCRIBE auth:revocations", "SCAN 0")
+
+
+def test_the_gateway_can_only_count(server: RedisServer) -> None:
+    """It can name no key of another length, make no value but a number, and run no script, which could run for ever."""
+    count = f"limit:0000000001:{'0' * 24}"
+    with Redis.from_url(server.url) as admin, Redis.from_url(url(server, "gateway")) as redis:
+        for attempt in map(str.strip, " ".join(ATTEMPTS.split()).split(";")):
+            for key in [*ALL_QUEUES, count] if "{}" in attempt else ["-"]:
+                if attempt not in OF_THE_GATEWAY and (attempt, key) not in (
+                    ("EXPIRE {} 1", count),
+                    ("UNLINK {}", count),
+                ):
+                    with pytest.raises(NoPermissionError):
+                        redis.execute_command(*(word.format(key) for word in attempt.split()))
+        for key in (*ALL_QUEUES, "limit:x", f"{count}0", f"limit:1:{'0' * 24}", "limit:" + "x" * 1_000_000):
+            for command in ("INCRBY", "EXPIRE"):
+                with pytest.raises(NoPermissionError):
+                    redis.execute_command(command, key, 1)
+        admin.flushall()
+
+
+def test_what_a_gateway_in_strange_hands_filled_is_swept_by_the_gateways(server: RedisServer) -> None:
+    """It fills Redis with counts that never expire, due long ago, soon or never, and leaves."""
+    with Redis.from_url(server.url) as admin:
+        limit: Any = admin.config_get("maxmemory")["maxmemory"]
+        admin.config_set("maxmemory", f"{8 << 20}")
+        try:
+            fill_with_counts(url(server, "gateway"))
+            assert admin.dbsize() > 10_000
+            asyncio.run(sweep_twice(url(server, "gateway")))
+            assert admin.info("keyspace") == {}
+        finally:
+            admin.flushall()
+            admin.config_set("maxmemory", limit)
+
+
+def fill_with_counts(address: str) -> None:
+    now = int(time.time())
+    dues = cycle([f"{due:010d}" for due in (0, now, now + 3600, 9_999_999_999)] + ["junk junk ", "-000000001"])
+    with Redis.from_url(address) as redis, suppress(OutOfMemoryError):
+        for number in itertools.count():
+            pipe = redis.pipeline(transaction=False)
+            for each in range(1000):
+                pipe.incrby(f"limit:{next(dues)}:{number * 1000 + each:024x}", 1)
+            pipe.execute()
+
+
+async def sweep_twice(address: str) -> None:
+    """Now, while the counts of a moment ago are still needed; and when no gateway needs them."""
+    async with AsyncRedis.from_url(address) as redis:
+        await sweep_all(redis, time.time())
+        limits = Limits({"read": "10/60"})
+        limits.take("read", "app_1", time.time())
+        await limits.share(redis)
+        before = {key async for key in redis.scan_iter("limit:*")}
+        await sweep_all(redis, time.time())
+        assert before
+        assert before == {key async for key in redis.scan_iter("limit:*")}
+        await sweep_all(redis, time.time() + 2000)
+
+
+async def sweep_all(redis: AsyncRedis, now: float) -> None:
+    cursor, _ = await sweep(redis, 0, 60, now)
+    while cursor:
+        cursor, _ = await sweep(redis, cursor, 60, now)
 
 
 def test_the_file_names_every_user_and_no_password(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +15,12 @@ from redis.exceptions import RedisError
 from gateway.limits import Bucket, Limits, policy
 from gateway.problems import Refusal
 from tests.gateway.conftest import World
+from tests.gateway.issuer import FIRST
+from tests.support.keys import rsa_key
 from tests.support.waiting import wait_for
 
 DOOR = "/api/v1/devices"
+HEADER = {"typ": "at+jwt", "kid": FIRST}
 
 
 def test_the_request_over_the_limit_is_429_and_says_when_to_come_back(world: World) -> None:
@@ -65,13 +69,28 @@ def test_each_client_has_its_own_limit_and_each_class_of_route_too(world: World)
 
 
 def test_nobody_else_pays_for_an_address_that_guesses_tokens(world: World) -> None:
-    gateway = world.start(rate_limit_public="5/60")
+    gateway = world.start(rate_limit_guesses="5/60")
     with gateway.door() as door:
         guesses = [door.request("GET", DOOR, token="guess").status for _ in range(7)]
         assert guesses == [401] * 5 + [429] * 2
         assert door.request("GET", DOOR, token=world.issuer.token()).status == 200
 
 
+def test_a_client_learns_that_its_token_ended_while_others_behind_its_address_guess(world: World) -> None:
+    """It could not know that it must fetch another one from a 429."""
+    gateway = world.start(rate_limit_guesses="5/3600")
+    mine, revoked = world.issuer.token(exp=1), world.issuer.token(client_id="app_2")
+    world.issuer.revoke("client", "app_2")
+    with gateway.door() as door:
+        forged = jwt.encode({"client_id": "app_1", "exp": 1}, rsa_key(2), algorithm="RS256", headers=HEADER)
+        guesses = ["guess", forged, forged, forged, forged, forged]
+        assert [door.request("GET", DOOR, token=token).status for token in guesses][-1] == 429
+        assert door.request("GET", DOOR, token=mine).status == 401
+        wait_for(lambda: door.request("GET", DOOR, token=revoked).status == 401)
+        assert [door.request("GET", DOOR, token=mine).status for _ in range(5)][-1] == 429
+
+
+AGENT = ("POST", "/api/v1/platform/agents/heartbeat")
 NEIGHBOURS = [("GET", "/v1/auth/sign-in"), ("GET", "/v1/oauth/authorize"), ("GET", "/.well-known/jwks.json")]
 
 
@@ -81,7 +100,9 @@ NEIGHBOURS = [("GET", "/v1/auth/sign-in"), ("GET", "/v1/oauth/authorize"), ("GET
         (("POST", "/v1/saml/nothing/acs"), NEIGHBOURS),
         (("POST", "/v1/oauth/introspect"), NEIGHBOURS),
         (("POST", "/v1/oauth/token"), NEIGHBOURS),
-        (("GET", "/v1/auth/sign-in"), NEIGHBOURS[2:]),
+        (("GET", "/v1/auth/sign-in"), [*NEIGHBOURS[2:], AGENT]),
+        (("GET", "/api/v1/devices"), [*NEIGHBOURS, AGENT, ("POST", "/v1/oauth/introspect")]),
+        (AGENT, [*NEIGHBOURS, ("POST", "/v1/oauth/introspect"), ("POST", "/v1/oauth/token")]),
     ],
 )
 def test_a_flood_at_one_door_leaves_the_others_open_behind_the_same_address(
@@ -91,10 +112,16 @@ def test_a_flood_at_one_door_leaves_the_others_open_behind_the_same_address(
     gateway = world.start()
     with gateway.door() as door:
         method, path = flood
-        statuses = [door.request(method, path, host="auth.test", body=b"").status for _ in range(1_280)]
+        statuses = [
+            door.request(method, path, host=host_of(path), token="guess", body=b"").status for _ in range(1_280)
+        ]
         assert statuses[-1] == 429
         for method, path in spared:
-            assert door.request(method, path, host="auth.test").status != 429, path
+            assert door.request(method, path, host=host_of(path)).status != 429, path
+
+
+def host_of(path: str) -> str:
+    return "api.test" if path.startswith("/api/") else "auth.test"
 
 
 def test_two_gateways_share_a_limit_through_redis(world: World, redis_url: str) -> None:
@@ -109,6 +136,15 @@ def test_two_gateways_share_a_limit_through_redis(world: World, redis_url: str) 
         wait_for(lambda: bucket.count == 16, what="the second gateway to learn the common count")
         statuses += [two.request("GET", DOOR, token=token).status for _ in range(6)]
     assert statuses == [200] * 5 + [429] * 2
+
+
+def test_a_gateway_removes_counts_that_nobody_needs(world: World, redis_url: str) -> None:
+    left = [f"limit:{due:010d}:{'0' * 24}" for due in (1, 9_999_999_999)]
+    with Redis.from_url(redis_url) as client:
+        for key in left:
+            client.incrby(key, 1)
+        world.start(redis_url=redis_url)
+        wait_for(lambda: not client.exists(*left))
 
 
 def test_the_window_before_counts_as_far_as_it_reaches_into_the_last_sixty_seconds() -> None:

@@ -129,7 +129,7 @@ def test_an_edge_agents_own_calls_need_no_token_and_its_address_pays_for_them(
     route = routes.sites(shared_world.settings())["api.test"].find("/api/v1/platform/agents" + path)
     assert route is not None
     assert (route.access is routes.Access.PUBLIC) == is_public
-    assert route.rate("GET") == ("public" if is_public else "read")
+    assert route.rate("GET") == ("agents" if is_public else "read")
 
 
 def document(*kids: str, **fields: str) -> Document:

@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from psycopg import OperationalError
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -96,6 +97,12 @@ class KeyStore:
         if key is None:
             raise problems.unavailable("No signing key is active yet.")
         return self._signers[key.kid]
+
+    def public_key(self, kid: str) -> RSAPublicKey | None:
+        """The key `kid` if it is published now."""
+        if all(key.kid != kid for key in rotation.published(self._rows, datetime.now(UTC))):
+            return None
+        return self._signers[kid].key.public_key()
 
     def jwks(self) -> tuple[bytes, str]:
         """The JWK Set (RFC 7517 §5) and its ETag."""

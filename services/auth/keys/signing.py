@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from shared.primitives.crypto import Keyring
 from shared.primitives.encoding import base64url_encode
+from shared.web import passes
 
 ACCESS_TOKEN_TYPE = "at+jwt"
 _PADDING, _HASH = PKCS1v15(), SHA256()
@@ -17,16 +18,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Signer:
-    """Signs access tokens with one key. Its header never changes, so it is encoded once."""
+    """Signs access tokens and passes with one key. Their headers never change, so they are encoded once."""
 
     def __init__(self, kid: str, key: RSAPrivateKey) -> None:
         self.kid = kid
         self.key = key
-        self._header = base64url_encode(_encode({"alg": "RS256", "typ": ACCESS_TOKEN_TYPE, "kid": kid}))
+        self._headers = {
+            kind: base64url_encode(_encode({"alg": "RS256", "typ": kind, "kid": kid}))
+            for kind in (ACCESS_TOKEN_TYPE, passes.TYPE)
+        }
 
-    def sign(self, claims: Any) -> str:
+    def sign(self, claims: Any, kind: str = ACCESS_TOKEN_TYPE) -> str:
         """A compact JWS over `claims` (a Struct or dict)."""
-        signed = f"{self._header}.{base64url_encode(_encode(claims))}"
+        signed = f"{self._headers[kind]}.{base64url_encode(_encode(claims))}"
         return f"{signed}.{base64url_encode(self.key.sign(signed.encode(), _PADDING, _HASH))}"
 
 

@@ -18,7 +18,7 @@ from services.auth.saml.documents import MessageRefused, refuse
 from services.auth.saml.models import OpenConnection, PendingRequest, Ticket
 from services.auth.saml.people import Admitted
 from services.auth.saml.reader import ResponseForm
-from services.auth.signin import cookies, pages, sessions
+from services.auth.signin import cookies, pages, passes, sessions
 from services.auth.signin import queries as signin_queries
 from services.auth.signin.models import User
 from services.auth.signin.returning import SESSIONS, destination_of
@@ -229,7 +229,7 @@ async def finish(request: Request) -> Response:
         if ticket.browser_mac is None:
             return _ask(request, connection, user, token)
         session = await _start(conn, request, connection, ticket, user, token)
-    return _signed_in(request, connection, ticket, session)
+    return await _signed_in(request, connection, ticket, session)
 
 
 def _ask(request: Request, connection: OpenConnection, user: User, token: str) -> Response:
@@ -262,14 +262,15 @@ async def confirm(request: Request) -> Response:
         if ticket is None or user is None:
             return pages.error(request, "saml_other_browser")
         session = await _start(conn, request, connection, ticket, user, token)
-    return _signed_in(request, connection, ticket, session)
+    return await _signed_in(request, connection, ticket, session)
 
 
-def _signed_in(request: Request, connection: OpenConnection, ticket: Ticket, session: str) -> Response:
+async def _signed_in(request: Request, connection: OpenConnection, ticket: Ticket, session: str) -> Response:
     """Redirects to the person's destination, and gives the cookie that ranks the browser's next sign-in."""
     response = RedirectResponse(ticket.continue_to, 303, pages.headers())
     token = readers.browser_token(request.state.keyring, connection.connection_id)
     cookies.give(request, response, cookies.SAML, token, max_age=sessions.DEVICE_DAYS * 86_400)
+    await passes.give(request, response, connection.tenant_id, ticket.user_id)
     return sessions.signed_in(request, response, session)
 
 

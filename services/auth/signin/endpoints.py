@@ -11,7 +11,18 @@ from starlette.responses import RedirectResponse, Response
 from services.auth.oauth.reading import read_form
 from services.auth.saml import logout_endpoints, people
 from services.auth.saml.models import Federated
-from services.auth.signin import cookies, factors, hashing, metrics, pages, passwords, queries, sessions, throttle
+from services.auth.signin import (
+    cookies,
+    factors,
+    hashing,
+    metrics,
+    pages,
+    passes,
+    passwords,
+    queries,
+    sessions,
+    throttle,
+)
 from services.auth.signin.models import User
 from services.auth.signin.returning import Destination, destination_of, to_organisation, to_sign_in
 from services.auth.signin.sessions import Standing
@@ -118,7 +129,7 @@ async def sign_in(request: Request) -> Response:
         _count(standing, "password_limit")
         return _too_many(request, destination, attempt.wait, email=email)
     password = values.get("password", "")
-    right = await _is_right(request, user, password, standing, attempt)
+    right = await _is_right(request, user, password, standing, attempt, lenient=lenient)
     refuses = user is not None and right and await _refuses_password(request, user)
     answer = None
     if user is not None and right and not refuses:
@@ -141,12 +152,20 @@ async def sign_in(request: Request) -> Response:
     return refused
 
 
-async def _is_right(request: Request, user: User | None, password: str, standing: Standing, attempt: Attempt) -> bool:
-    """Raises Busy, and then the attempt does not count."""
-    known = standing.device is not None
+async def _is_right(
+    request: Request, user: User | None, password: str, standing: Standing, attempt: Attempt, *, lenient: bool
+) -> bool:
+    """Raises Busy, and then the attempt does not count. `lenient` also waits in the slow line where the usual one is full."""
+    stored, known = user.password_hash if user else None, standing.device is not None
     try:
-        stored = user.password_hash if user else None
-        return await hashing.verify(request, stored, password, known=known, slow=attempt.slow)
+        if not attempt.slow:
+            try:
+                return await hashing.verify(request, stored, password, known=known)
+            except Busy:
+                if not lenient or known:
+                    raise
+        organisation = user.tenant_id if user is not None and passes.is_of(request, user.tenant_id) else ""
+        return await hashing.verify_slowly(request, stored, password, organisation)
     except Busy:
         async with transaction(request) as conn:
             await throttle.give_back(conn, attempt)
@@ -318,6 +337,7 @@ async def _admit(
     if standing.wrong_codes >= MANY_WRONG_CODES:
         number, goes_to = standing.wrong_codes, destination.path
         response = pages.render(request, "wrong_codes.html", number=number, goes_to=goes_to)
+    await passes.give(request, response, user.tenant_id, user.user_id)
     return sessions.give_device_cookie(request, sessions.signed_in(request, response, token), device)
 
 

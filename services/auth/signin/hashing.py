@@ -4,7 +4,8 @@ Networks take turns. In a full line the network with the most waiting loses its 
 network. Known devices have places of their own and go first, so that strangers cannot delay them.
 
 Slow checks are for accounts whose owners no guesses may keep out: one at a time, and each is followed by a rest, so that guesses are
-few. There too networks take turns: a right password waits for about one check of each network that guesses.
+few. There all strangers together take turns with each organisation whose browsers have its pass, and then networks do: a right password
+from such a browser waits for about two checks, any other one for about one check of each network that guesses.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,14 +37,15 @@ class Hashing:
         self._slow_turns = Turns(1, self._slow, rest=SLOW_REST)
 
     async def run_slowly(self, work: Callable[[], Result], path: Sequence[str]) -> Result:
-        """Raises Busy if a line is full."""
+        """Raises Busy if the line is full. `path` holds the organisation of the browser's pass and the networks."""
         try:
             await self._slow_turns.enter(self._slow, path)
         except Busy:
             metrics.hashing_refused.inc()
             raise
         async with self._slow_turns.held():
-            return await self.run(work, path)
+            # One at a time, so it delays no known device, and no flood of guesses at other accounts delays it.
+            return await self.run(work, path[1:], known=True)
 
     async def run(self, work: Callable[[], Result], path: Sequence[str], *, known: bool = False) -> Result:
         """Raises Busy if the line is full. `path` holds the networks of the request, the widest first."""
@@ -59,14 +61,19 @@ class Hashing:
             self._turns.leave()
 
 
-async def verify(
-    request: Request, stored: str | None, password: str, *, known: bool = False, slow: bool = False
-) -> bool:
+async def verify(request: Request, stored: str | None, password: str, *, known: bool = False) -> bool:
     """Raises Busy."""
+    return await _hashing(request).run(_check(stored, password), _networks(request), known=known)
+
+
+async def verify_slowly(request: Request, stored: str | None, password: str, organisation: str) -> bool:
+    """Raises Busy. `organisation` is the tenant of the account if the browser has a pass of it, else ""."""
+    return await _hashing(request).run_slowly(_check(stored, password), (organisation, *_networks(request)))
+
+
+def _check(stored: str | None, password: str) -> Callable[[], bool]:
     cut = password[: passwords.MAX_LENGTH + 1]
-    if slow:
-        return await _hashing(request).run_slowly(lambda: passwords.verify(stored, cut), _networks(request))
-    return await _hashing(request).run(lambda: passwords.verify(stored, cut), _networks(request), known=known)
+    return lambda: passwords.verify(stored, cut)
 
 
 async def hash_password(request: Request, password: str) -> str:
