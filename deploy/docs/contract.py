@@ -12,8 +12,8 @@ from services.device_ingest import routes as devices
 from services.epcr import routes as epcr
 from services.graphql_api import routes as graphql
 from services.webhook_dispatcher import routes as webhooks
-from services.webhook_dispatcher.fanout.event_types import EventType, catalogue
 from shared.contract.openapi import document
+from shared.messaging.event_types import EventType, catalogue
 from shared.web.problems import DOCUMENTATION
 
 VERSION = "2026.2"
@@ -79,7 +79,6 @@ def _security_schemes() -> dict[str, Any]:
 
 
 def _event_schema(kind: EventType) -> dict[str, Any]:
-    data = {name: value for name, value in kind.schema.items() if name != "$schema"}
     return {
         "title": kind.type,
         "description": kind.description,
@@ -88,7 +87,7 @@ def _event_schema(kind: EventType) -> dict[str, Any]:
         "properties": {
             "type": {"const": kind.type},
             "timestamp": {"type": "string", "format": "date-time"},
-            "data": data,
+            "data": kind.schema,
             "test": {"const": True, "description": "There alone for what happened in a sandbox or was sent as a test"},
         },
     }

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import ChainMap
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from markupsafe import Markup, escape
 
 from deploy.docs import contract, curl, errors, fields
 from gateway.settings import Settings
+from shared.messaging.event_types import catalogue
 
 FOLDER = Path(__file__).parent
 LANGUAGES = {"en": "English", "it": "Italiano"}
@@ -61,7 +63,9 @@ class Translator:
 
 @cache
 def dictionary() -> dict[str, str]:
-    return json.loads((FOLDER / "italian.json").read_text())
+    """Italian by English: the texts of event types have it beside them, `italian.json` has the rest."""
+    beside = [kind.italian for kind in catalogue().values()]
+    return dict(ChainMap(json.loads((FOLDER / "italian.json").read_text()), *beside))
 
 
 def render(language: str, translate: Translator | None = None) -> bytes:
