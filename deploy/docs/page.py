@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from deploy.docs import contract, curl, errors, fields
 from gateway.settings import Settings
 from shared.messaging.event_types import catalogue
+from shared.web import scopes
 
 FOLDER = Path(__file__).parent
 LANGUAGES = {"en": "English", "it": "Italiano"}
@@ -63,9 +64,10 @@ class Translator:
 
 @cache
 def dictionary() -> dict[str, str]:
-    """Italian by English: the texts of event types have it beside them, `italian.json` has the rest."""
-    beside = [kind.italian for kind in catalogue().values()]
-    return dict(ChainMap(json.loads((FOLDER / "italian.json").read_text()), *beside))
+    """Italian by English: the texts of event types and scopes have it beside them, `italian.json` has the rest."""
+    of_scopes = {scope.description: scope.italian for scope in scopes.ALL.values() if scope.name in contract.SCOPES}
+    of_events = [kind.italian for kind in catalogue().values()]
+    return dict(ChainMap(json.loads((FOLDER / "italian.json").read_text()), of_scopes, *of_events))
 
 
 def render(language: str, translate: Translator | None = None) -> bytes:

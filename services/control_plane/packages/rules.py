@@ -3,10 +3,10 @@
 import re
 from collections.abc import Collection, Sequence
 
-from services.control_plane import catalogue
 from services.control_plane.automations.rules import package_errors
 from services.control_plane.packages.models import Kind, VersionDraft
 from shared.messaging import event_types
+from shared.web import scopes
 from shared.web.problems import FieldError
 
 # https://semver.org, the expression it recommends.
@@ -16,6 +16,8 @@ SEMVER = re.compile(
     r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?",
     re.ASCII,
 )
+
+PACKAGE_SCOPES = scopes.EVERYDAY.keys() | scopes.ON_REQUEST.keys()
 
 
 def check(draft: VersionDraft, kind: Kind) -> list[FieldError]:
@@ -27,7 +29,7 @@ def check(draft: VersionDraft, kind: Kind) -> list[FieldError]:
         errors.append(FieldError("/kind", f"the package is of kind {kind}"))
     if not is_inside(draft.entry):
         errors.append(FieldError("/entry", "is not a path below the content's root"))
-    errors += _unknown("/scopes", draft.scopes, catalogue.SCOPES, "is not a scope that an app may hold")
+    errors += _unknown("/scopes", draft.scopes, PACKAGE_SCOPES, "is not a scope that an app may hold")
     errors += _unknown("/event_types", draft.event_types, event_types.catalogue(), "is no event type there is")
     return errors + package_errors(draft.automations, draft.event_types, draft.scopes)
 
