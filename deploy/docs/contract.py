@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deploy.docs import errors
+from deploy.docs import errors, examples
 from services.auth import routes as auth
 from services.auth.apps import scopes
 from services.control_plane import routes as platform
@@ -12,8 +12,8 @@ from services.device_ingest import routes as devices
 from services.epcr import routes as epcr
 from services.graphql_api import routes as graphql
 from services.webhook_dispatcher import routes as webhooks
-from services.webhook_dispatcher.fanout.event_types import EventType, catalogue
 from shared.contract.openapi import document
+from shared.messaging.event_types import EventType, catalogue
 from shared.web.problems import DOCUMENTATION
 
 VERSION = "2026.2"
@@ -49,7 +49,7 @@ def contract() -> dict[str, Any]:
         "oauth": errors.OAUTH,
         "graphql": errors.GRAPHQL,
     }
-    _add_examples(made)
+    examples.add(made, json.loads(EXAMPLES.read_text()))
     return made
 
 
@@ -79,7 +79,6 @@ def _security_schemes() -> dict[str, Any]:
 
 
 def _event_schema(kind: EventType) -> dict[str, Any]:
-    data = {name: value for name, value in kind.schema.items() if name != "$schema"}
     return {
         "title": kind.type,
         "description": kind.description,
@@ -88,7 +87,7 @@ def _event_schema(kind: EventType) -> dict[str, Any]:
         "properties": {
             "type": {"const": kind.type},
             "timestamp": {"type": "string", "format": "date-time"},
-            "data": data,
+            "data": kind.schema,
             "test": {"const": True, "description": "There alone for what happened in a sandbox or was sent as a test"},
         },
     }
@@ -118,13 +117,3 @@ def _event(kind: EventType) -> dict[str, Any]:
         },
         "responses": {"2XX": {"description": "Received; any other answer, or none in time, is tried again"}},
     }
-
-
-def _add_examples(made: dict[str, Any]) -> None:
-    """Adds recorded answers of a running system, by operation, status and media type."""
-    examples = json.loads(EXAMPLES.read_text()) if EXAMPLES.is_file() else {}
-    operations = [operation for path in made["paths"].values() for name, operation in path.items() if name != "servers"]
-    for operation in operations:
-        for status, by_media in examples.get(operation["operationId"], {}).items():
-            for media, example in by_media.items():
-                operation["responses"][status]["content"][media]["example"] = example

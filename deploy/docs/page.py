@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import ChainMap
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +12,11 @@ from markupsafe import Markup, escape
 
 from deploy.docs import contract, curl, errors, fields
 from gateway.settings import Settings
+from shared.messaging.event_types import catalogue
+from shared.web import scopes
 
 FOLDER = Path(__file__).parent
+ITALIAN = FOLDER / "italian.json"
 LANGUAGES = {"en": "English", "it": "Italiano"}
 PLACES = {"path": "In the path", "query": "In the query", "header": "Headers"}
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -47,7 +51,7 @@ class Translator:
             return text
         self.used.add(text)
         translated = dictionary().get(text)
-        if translated is None:
+        if not translated:
             self.missing.add(text)
         return translated or text
 
@@ -61,7 +65,24 @@ class Translator:
 
 @cache
 def dictionary() -> dict[str, str]:
-    return json.loads((FOLDER / "italian.json").read_text())
+    """Italian by English: the texts of event types and scopes have it beside them, `italian.json` has the rest."""
+    return beside() | json.loads(ITALIAN.read_text())
+
+
+def beside() -> dict[str, str]:
+    """The Italian of event types and scopes."""
+    of_scopes = {scope.description: scope.italian for scope in scopes.ALL.values() if scope.name in contract.SCOPES}
+    return dict(ChainMap(of_scopes, *(kind.italian for kind in catalogue().values())))
+
+
+def update_dictionary() -> list[str]:
+    """Removes unused texts from `italian.json` and adds the missing ones, each with "" to fill in. Returns those without Italian."""
+    translate = Translator("it")
+    render("it", translate)
+    kept = {text: dictionary().get(text, "") for text in sorted(translate.used - beside().keys())}
+    ITALIAN.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    dictionary.cache_clear()
+    return sorted(translate.missing)
 
 
 def render(language: str, translate: Translator | None = None) -> bytes:

@@ -10,20 +10,12 @@ from deploy.local.plan import Plan, new_secret
 from deploy.local.process import Process
 from deploy.local.state import read_json, write_json
 from deploy.local.table import Service
+from shared.web import scopes
 
-EVERYDAY_SCOPES = [
-    "webhooks:write",
-    "argus:epcr:write",
-    "argus:devices:write",
-    "argus:acqi:read",
-    "argus:incidents:write",
-    "platform:apps",
-]
-ON_REQUEST_SCOPES = ["argus:telephony:read", "argus:telephony:write", "argus:platform:read", "argus:platform:write"]
 EVERYDAY_BUNDLES = ["acqi-reporting", "incident-management", "incident-webhooks"]
 TENANTS = (
     # key, name, on-request scopes and bundles granted, e-mail of its administrator
-    ("demo", "Riviera Emergency Services", ON_REQUEST_SCOPES, ["telephony-admin"], "admin@riviera.example"),
+    ("demo", "Riviera Emergency Services", list(scopes.ON_REQUEST), ["telephony-admin"], "admin@riviera.example"),
     ("other", "Lakeland Ambulance Trust", [], [], "admin@lakeland.example"),
 )
 
@@ -60,6 +52,6 @@ def _tenant(plan: Plan, key: str, name: str, granted: list[str], bundles: list[s
             "email": email,
             "password": secret(f"password of {email}", lambda: secrets.token_urlsafe(12)),
             "client_secret": secret(f"client secret of {key}", new_secret),
-            "scopes": EVERYDAY_SCOPES + granted,
+            "scopes": scopes.OF_ADMINISTRATORS + granted,
         },
     }

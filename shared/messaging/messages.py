@@ -13,6 +13,8 @@ from typing import Any, Literal, LiteralString, NamedTuple
 
 import msgspec
 
+from shared.messaging.event_types import types_of
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="name"):
     """The messages between services. Unknown fields are ignored, so that a producer may be deployed before its consumer."""
@@ -351,14 +353,8 @@ PRODUCERS: Mapping[type[Message], tuple[str, ...]] = {
 }
 """Who may send each kind of message. A consumer refuses it from anybody else."""
 
-EVENT_TYPES: Mapping[str, tuple[str, ...]] = {
-    "auth": ("app.secret_rotated", "integration_request.decided"),
-    "webhook_dispatcher": ("webhook.disabled",),
-    "graphql_api": ("incident.created", "incident.updated", "incident.closed"),
-    "epcr": ("epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed"),
-    "device_ingest": ("device.enrolled", "device.observations.recorded"),
-}
-"""The types of `Event` that each producer may send."""
+EVENT_TYPES: Mapping[str, tuple[str, ...]] = {producer: types_of(producer) for producer in PRODUCERS[Event]}
+"""The types of `Event` that each producer may send, from the files of `events/`."""
 
 TIMED = (WebhookApp, GraphqlApp, ClinicalApp, TenantChanged, PlatformApp)
 """Kinds whose `version` is Unix time in milliseconds. Every other `version` counts changes."""

@@ -1,15 +1,16 @@
-"""The modes in which an app sees patient care records, and the scopes and events that go with moved times."""
+"""The modes in which an app sees patient care records, and the scopes that go with moved times."""
 
 from collections.abc import Iterable
 from typing import Literal
+
+from shared.web import scopes
 
 Mode = Literal["exact", "shifted", "safe_harbor"]
 # In order: the last mode hides most.
 MODES: tuple[Mode, ...] = ("exact", "shifted", "safe_harbor")
 # An app with moved times may have only these. Everything else names real encounters, devices or incidents, or gives real times to
-# the second; with it an app could compute the real times. A new scope or event type is refused until it is listed here.
-SCOPES = frozenset({"argus:epcr:read", "webhooks:read", "webhooks:write", "offline_access"})
-EVENTS = frozenset({"webhook.disabled", "app.secret_rotated", "integration_request.decided"})
+# the second; with it an app could compute the real times. A new scope is refused until its entry says otherwise.
+SCOPES = frozenset(name for name, scope in scopes.ALL.items() if scope.with_moved_times)
 
 
 def strictest(*modes: Mode) -> Mode:

@@ -18,6 +18,7 @@ from shared.primitives import ids
 from shared.primitives.encoding import base64url_encode
 from shared.web.identity import HEADER, Caller, SigningKey, mint
 from tests.support.cluster import TestDatabases
+from tests.support.events import require_valid
 from tests.support.plain import PLAIN
 from tests.support.serving import serving
 from tests.support.signing import settings_of
@@ -129,10 +130,12 @@ class Inside:
         return self.owner.execute(query, parameters).fetchall()
 
     def messages(self, partner: Partner, name: str) -> list[dict[str, Any]]:
-        """Bodies left in the outbox for that tenant under that name, in order."""
+        """Bodies left in the outbox for that tenant under that name, in order. Every event must follow the schema of its type."""
         query = "SELECT body::text FROM outbox WHERE tenant_id = %s AND name = %s ORDER BY id"
-        found = self.rows(query, partner.tenant_id, name)
-        return [json.loads(body) for (body,) in found]
+        found = [json.loads(body) for (body,) in self.rows(query, partner.tenant_id, name)]
+        for event in found if name == "webhook_dispatcher.event.v1" else ():
+            require_valid(event["type"], event["data"])
+        return found
 
     @contextmanager
     def task(self) -> Iterator[Any]:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 import pytest
 
@@ -21,11 +20,11 @@ from shared.messaging.messages import CodedFact, EncounterFacts, Event
 from shared.web import http
 from tests.epcr import golden
 from tests.epcr.samples import EVERYTHING, MINIMAL, REFUSAL, TYPICAL, at
+from tests.support.events import require_valid
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = ROOT / "tests" / "messages"
 KNOWN = {metric.refid for metric in nomenclature.metrics().values()}
-CATALOGUE = ROOT / "services" / "webhook_dispatcher" / "catalogue"
 
 
 def facts(body: dict[str, Any], status: Any = "completed") -> EncounterFacts:
@@ -261,5 +260,4 @@ def test_events_follow_their_published_schemas(before: Any) -> None:
         "epcr.encounter.completed" if before == "in_progress" else "epcr.encounter.updated"
     )
     for event in sent:
-        schema = json.loads((CATALOGUE / f"{event.type}.json").read_text())["schema"]
-        jsonschema_rs.validator_for(schema).validate(event.data)
+        require_valid(event.type, event.data)

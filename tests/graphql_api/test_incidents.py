@@ -3,7 +3,6 @@
 import threading
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 import psycopg
 import pytest
@@ -13,7 +12,7 @@ from services.graphql_api import schema
 from services.graphql_api.transport import plans
 from shared.primitives import ids
 from tests.graphql_api.asking import Asking
-from tests.graphql_api.catalogue import schema_of_event
+from tests.support.events import require_valid
 
 DRAFT: dict[str, Any] = {
     "type": "medical",
@@ -93,7 +92,7 @@ def test_each_change_is_a_version_a_timeline_entry_and_an_event_of_the_catalogue
         "incident.closed",
     ]
     for event in events:
-        jsonschema_rs.validate(schema_of_event(event["type"]), event["data"])
+        require_valid(event["type"], event["data"])
     assert events[-1]["data"]["closed_reason"] == "resolved"
     assert "43.77" not in str(events)
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import jsonschema_rs
 import msgspec
 import psycopg
 import pytest
@@ -20,7 +19,7 @@ from shared.primitives import ids
 from shared.storage import periodic as shared_periodic
 from shared.web import http
 from tests.graphql_api.asking import Asking, received
-from tests.graphql_api.catalogue import schema_of_event
+from tests.support.events import require_valid
 
 GOLDEN = Path(__file__).parents[1] / "messages"
 
@@ -73,7 +72,7 @@ def test_every_event_follows_the_catalogue(cad: str | None) -> None:
         assert event.type == f"incident.{kind}"
         assert event.timestamp == after.updated_at
         assert event.cause == ["auto_a"]
-        jsonschema_rs.validate(schema_of_event(event.type), msgspec.json.decode(http.encode(event.data)))
+        require_valid(event.type, msgspec.json.decode(http.encode(event.data)))
 
 
 def test_what_is_past_retention_is_forgotten_and_nothing_else(ask: Asking, database: Database) -> None:

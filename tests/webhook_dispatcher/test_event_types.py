@@ -1,14 +1,15 @@
 """The catalogue: the schema of each event type is enforced, and its example fits."""
 
-import json
 import re
 from typing import Any
 
 import pytest
 
-from services.webhook_dispatcher.fanout.event_types import FOLDER, catalogue, is_approved, violation
+from services.webhook_dispatcher.fanout.event_types import is_approved, violation
+from shared.messaging.event_types import catalogue
 
-TYPES = [
+# The types of 2026.2. Later ones need no line here.
+PUBLISHED = [
     "app.secret_rotated",
     "automation.fired",
     "device.enrolled",
@@ -24,32 +25,27 @@ TYPES = [
 ]
 
 
-def test_the_catalogue_holds_the_published_types_and_no_other() -> None:
-    assert list(catalogue()) == TYPES
+def test_the_types_of_the_contract_stay_in_the_catalogue() -> None:
+    assert set(PUBLISHED) <= set(catalogue())
 
 
-def test_no_file_of_the_catalogue_holds_a_member_that_nobody_reads() -> None:
-    for file in FOLDER.glob("*.json"):
-        assert set(json.loads(file.read_bytes())) == {"type", "description", "schema", "example"}, file.name
-
-
-@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("name", catalogue())
 def test_every_example_follows_its_own_schema(name: str) -> None:
     assert violation(name, catalogue()[name].example) is None
 
 
-@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("name", catalogue())
 def test_a_type_is_words_joined_by_points_as_standard_webhooks_asks(name: str) -> None:
     assert re.fullmatch(r"[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*", name)
     assert catalogue()[name].description
 
 
-@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("name", catalogue())
 def test_a_field_the_schema_does_not_name_is_refused(name: str) -> None:
     assert violation(name, catalogue()[name].example | {"patient_name": "x"}) == "/: additionalProperties"
 
 
-@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("name", catalogue())
 def test_a_missing_required_field_is_refused(name: str) -> None:
     kind = catalogue()[name]
     for field in kind.schema["required"]:

@@ -1,36 +1,17 @@
-"""The scopes, and the rules of which app may carry which. Pure."""
+"""The rules of which app may carry which scope. Pure."""
 
 import re
 from collections.abc import Iterable
 
+from shared.web import scopes
 from shared.web.identity import Caller
 
 OFFLINE_ACCESS = "offline_access"
 PLATFORM_APPS = "platform:apps"
 
-DESCRIPTIONS = {
-    "webhooks:read": "Read outbound webhook subscriptions and their deliveries",
-    "webhooks:write": "Create and update outbound webhook subscriptions",
-    "argus:epcr:read": "Read de-identified patient care record encounters",
-    "argus:epcr:write": "Create and update patient care record encounters",
-    "argus:devices:read": "Read enrolled medical devices and their observations",
-    "argus:devices:write": "Enrol medical devices and submit observations",
-    "argus:acqi:read": "Read ambulance clinical quality indicators",
-    "argus:incidents:read": "Read incidents",
-    "argus:incidents:write": "Create and update incidents",
-    OFFLINE_ACCESS: "Keep access while the user is away (refresh tokens)",
-}
-ON_REQUEST = {
-    "argus:telephony:read": "Read telephony providers and routing",
-    "argus:telephony:write": "Configure telephony providers and routing",
-    "argus:platform:read": "Read control-plane resources",
-    "argus:platform:write": "Manage control-plane resources",
-}
-# Not in the catalogue. Only operators give them, to first-party apps.
-FIRST_PARTY = {
-    PLATFORM_APPS: "Manage the integration apps of the organisation",
-    "argus:epcr:clinical": "Read and write complete clinical records",
-}
+DESCRIPTIONS = {name: scope.description for name, scope in scopes.EVERYDAY.items()}
+ON_REQUEST = {name: scope.description for name, scope in scopes.ON_REQUEST.items()}
+FIRST_PARTY = {name: scope.description for name, scope in scopes.FIRST_PARTY.items()}
 _TOKENS = re.compile(r"[!#-\[\]-~]+(?: [!#-\[\]-~]+)*")
 ALL = DESCRIPTIONS | ON_REQUEST | FIRST_PARTY
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from shared.web import scopes
+
 LANGUAGES = ("en", "it")
 
 ENGLISH: Mapping[str, str] = {
@@ -268,42 +270,8 @@ ITALIAN: Mapping[str, str] = {
     "sign_in_again": "Accedi di nuovo",
 }
 SCOPES: Mapping[str, Mapping[str, str]] = {
-    "en": {
-        "webhooks:read": "see the webhooks of your organisation and what they delivered",
-        "webhooks:write": "create and change webhooks, which send events to other systems",
-        "argus:epcr:read": "read de-identified patient care records",
-        "argus:epcr:write": "create and change patient care records",
-        "argus:devices:read": "see medical devices and their measurements",
-        "argus:devices:write": "enrol medical devices and submit their measurements",
-        "argus:acqi:read": "read ambulance clinical quality indicators",
-        "argus:incidents:read": "read incidents",
-        "argus:incidents:write": "create and change incidents",
-        "argus:telephony:read": "see telephony providers and routing",
-        "argus:telephony:write": "configure telephony providers and routing",
-        "argus:platform:read": "see control-plane resources",
-        "argus:platform:write": "manage control-plane resources",
-        "platform:apps": "manage the integration apps of your organisation",
-        "argus:epcr:clinical": "read and write complete clinical records",
-        "offline_access": "keep this access while you are away",
-    },
-    "it": {
-        "webhooks:read": "vedere i webhook della tua organizzazione e le loro consegne",
-        "webhooks:write": "creare e modificare webhook, che inviano eventi ad altri sistemi",
-        "argus:epcr:read": "leggere schede di soccorso de-identificate",
-        "argus:epcr:write": "creare e modificare schede di soccorso",
-        "argus:devices:read": "vedere i dispositivi medici e le loro misure",
-        "argus:devices:write": "registrare dispositivi medici e inviarne le misure",
-        "argus:acqi:read": "leggere gli indicatori di qualità clinica",
-        "argus:incidents:read": "leggere gli interventi",
-        "argus:incidents:write": "creare e modificare interventi",
-        "argus:telephony:read": "vedere i fornitori e gli instradamenti telefonici",
-        "argus:telephony:write": "configurare fornitori e instradamenti telefonici",
-        "argus:platform:read": "vedere le risorse del piano di controllo",
-        "argus:platform:write": "gestire le risorse del piano di controllo",
-        "platform:apps": "gestire le app di integrazione della tua organizzazione",
-        "argus:epcr:clinical": "leggere e scrivere schede cliniche complete",
-        "offline_access": "mantenere questo accesso quando non ci sei",
-    },
+    "en": {name: scope.consent for name, scope in scopes.ALL.items()},
+    "it": {name: scope.consent_italian for name, scope in scopes.ALL.items()},
 }
 TEXTS: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "it": ITALIAN}
 

@@ -15,18 +15,11 @@ from services.auth.settings import Settings
 from services.auth.tenants import first_party, operations
 from services.auth.tenants.operations import Conn, OperationRefused
 from shared.primitives.crypto import Keyring
+from shared.web import scopes
 
 Load = Callable[[], Settings]
 TenantId = Annotated[str, typer.Argument(help="The tenant's id, org_…")]
 ADMINISTRATION = "Administration"
-ADMINISTRATION_SCOPES = [
-    "webhooks:write",
-    "argus:epcr:write",
-    "argus:devices:write",
-    "argus:acqi:read",
-    "argus:incidents:write",
-    "platform:apps",
-]
 Email = Annotated[str, typer.Argument(help="The user's e-mail address.")]
 
 
@@ -72,7 +65,7 @@ def tenant_commands(load: Load) -> typer.Typer:
             tenant_id = operations.create_tenant(conn, name, None, "production")
             operations.create_user(conn, tenant_id, email, email.partition("@")[0])
             link = operations.password_link(conn, _keyring(settings), settings.issuer, email, 24)
-        made = asyncio.run(first_party.create_app(settings, tenant_id, ADMINISTRATION, ADMINISTRATION_SCOPES))
+        made = asyncio.run(first_party.create_app(settings, tenant_id, ADMINISTRATION, scopes.OF_ADMINISTRATORS))
         for title, value in zip(
             ("tenant", "password", "client_id", "client_secret"), (tenant_id, link, *made), strict=True
         ):

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from services.control_plane import catalogue
 from services.control_plane.automations import expressions, queries
 from services.control_plane.automations.models import (
     Action,
@@ -15,9 +14,10 @@ from services.control_plane.automations.models import (
     Trigger,
     WebhookAction,
 )
+from shared.messaging import event_types
 from shared.storage.database import AsyncConnection
 from shared.storage.rows import first
-from shared.web import problems
+from shared.web import problems, scopes
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
@@ -28,8 +28,6 @@ OBJECTS = frozenset({"fields", "variables"})
 BUNDLES = frozenset({"incident-management"})
 # The approval of an app before auth's first message about it.
 DEFAULT_APPROVED = ["incident.*"]
-# Scopes that an organisation has only while an operator grants them.
-ON_REQUEST = ("argus:telephony:", "argus:platform:")
 
 
 def check(trigger: Trigger, action: Action) -> None:
@@ -41,7 +39,7 @@ def check(trigger: Trigger, action: Action) -> None:
 def errors(trigger: Trigger, action: Action, place: str = "") -> list[FieldError]:
     """The errors that do not depend on the caller. `place` is the JSON Pointer of the automation."""
     found: list[FieldError] = []
-    if trigger.event_type not in catalogue.EVENT_TYPES - {FIRED}:
+    if trigger.event_type not in event_types.catalogue() or trigger.event_type == FIRED:
         reason = "not an event type for automations; patterns are not accepted here"
         found.append(FieldError(f"{place}/trigger/event_type", reason))
     if trigger.filter is not None:
@@ -114,7 +112,7 @@ def allowed_scopes(made_with: Iterable[str], of_app: Collection[str], of_tenant:
     return sorted(
         scope
         for scope in made_with
-        if _includes(of_app, scope) and (not scope.startswith(ON_REQUEST) or _includes(of_tenant, scope))
+        if _includes(of_app, scope) and (scope not in scopes.ON_REQUEST or _includes(of_tenant, scope))
     )
 
 

@@ -1,11 +1,12 @@
 """The rules for a manifest. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from services.control_plane import catalogue
 from services.control_plane.automations.rules import package_errors
 from services.control_plane.packages.models import Kind, VersionDraft
+from shared.messaging import event_types
+from shared.web import scopes
 from shared.web.problems import FieldError
 
 # https://semver.org, the expression it recommends.
@@ -15,6 +16,8 @@ SEMVER = re.compile(
     r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?",
     re.ASCII,
 )
+
+PACKAGE_SCOPES = scopes.EVERYDAY.keys() | scopes.ON_REQUEST.keys()
 
 
 def check(draft: VersionDraft, kind: Kind) -> list[FieldError]:
@@ -26,8 +29,8 @@ def check(draft: VersionDraft, kind: Kind) -> list[FieldError]:
         errors.append(FieldError("/kind", f"the package is of kind {kind}"))
     if not is_inside(draft.entry):
         errors.append(FieldError("/entry", "is not a path below the content's root"))
-    errors += _unknown("/scopes", draft.scopes, catalogue.SCOPES, "is not a scope that an app may hold")
-    errors += _unknown("/event_types", draft.event_types, catalogue.EVENT_TYPES, "is no event type there is")
+    errors += _unknown("/scopes", draft.scopes, PACKAGE_SCOPES, "is not a scope that an app may hold")
+    errors += _unknown("/event_types", draft.event_types, event_types.catalogue(), "is no event type there is")
     return errors + package_errors(draft.automations, draft.event_types, draft.scopes)
 
 
@@ -37,7 +40,7 @@ def is_inside(path: str) -> bool:
     return path.isprintable() and "\\" not in path and ":" not in path and not {"", ".", ".."} & set(steps)
 
 
-def _unknown(pointer: str, values: Sequence[str], known: frozenset[str], why: str) -> list[FieldError]:
+def _unknown(pointer: str, values: Sequence[str], known: Collection[str], why: str) -> list[FieldError]:
     errors = [FieldError(f"{pointer}/{index}", why) for index, value in enumerate(values) if value not in known]
     if len(set(values)) != len(values):
         errors.append(FieldError(pointer, "names something twice"))

@@ -1,39 +1,19 @@
-"""The event types of the catalogue, and which of them an app is approved for.
-
-Each file of `catalogue/` is one type: the JSON Schema of its `data` and an example.
-"""
+"""Checks of an event's data against its type's schema, and which types an app is approved for."""
 
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import msgspec
 
 from services.webhook_dispatcher.fanout import queries
+from shared.messaging.event_types import catalogue
 from shared.storage.database import Connection
 
-FOLDER = Path(__file__).parents[1] / "catalogue"
 # The approved patterns of an app of which auth has sent no state yet.
 DEFAULT = ["incident.*"]
 FIRED = "automation.fired"
-
-
-class EventType(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of event. A breaking change of its data is a new type."""
-
-    type: str
-    description: str
-    schema: dict[str, Any]
-    example: dict[str, Any]
-
-
-@cache
-def catalogue() -> dict[str, EventType]:
-    """Every type by name."""
-    kinds = [msgspec.json.decode(file.read_bytes(), type=EventType) for file in sorted(FOLDER.glob("*.json"))]
-    return {kind.type: kind for kind in kinds}
 
 
 def violation(event_type: str, data: dict[str, Any]) -> str | None:

@@ -22,12 +22,13 @@ from services.webhook_dispatcher.subscriptions.models import (
     Webhook,
     WebhookChange,
 )
+from shared.messaging.event_types import with_moved_times
 from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.storage.rows import every, first, found
-from shared.web import deidentification, http, pagination, problems
+from shared.web import http, pagination, problems
 from shared.web.identity import Caller
 from shared.web.pagination import Page
 from shared.web.problems import FieldError
@@ -184,7 +185,7 @@ async def _share_app(conn: AsyncConnection, caller: Caller) -> App:
     if caller.deidentification != "exact":
         # auth approves such an app for no other types, but its message may not have arrived yet.
         app.approved_events = [
-            name for name in deidentification.EVENTS if event_types.is_approved(name, app.approved_events)
+            name for name in with_moved_times() if event_types.is_approved(name, app.approved_events)
         ]
     return app
 

@@ -1,0 +1,161 @@
+"""The scopes, each with its texts. Auth, packages, consent pages, the de-identification modes and the contract take them from here."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """One permission of a token. `…:write` includes `…:read` of the same resource by its name.
+
+    `description` is the line of the contract; `consent` completes "the app will be able to" on the consent page.
+    `for_administrators`: a tenant's first app has it, which registers the others. `with_moved_times`: apps with moved times may have it,
+    because no answer behind it shows an exact time or names a real encounter, device or incident.
+    """
+
+    name: str
+    description: str
+    italian: str
+    consent: str
+    consent_italian: str
+    for_administrators: bool = False
+    with_moved_times: bool = False
+
+
+def _by_name(*scopes: Scope) -> Mapping[str, Scope]:
+    return {scope.name: scope for scope in scopes}
+
+
+EVERYDAY = _by_name(
+    Scope(
+        name="webhooks:read",
+        description="Read outbound webhook subscriptions and their deliveries",
+        italian="Leggere le sottoscrizioni webhook in uscita e le loro consegne",
+        consent="see the webhooks of your organisation and what they delivered",
+        consent_italian="vedere i webhook della tua organizzazione e le loro consegne",
+        with_moved_times=True,
+    ),
+    Scope(
+        name="webhooks:write",
+        description="Create and update outbound webhook subscriptions",
+        italian="Creare e aggiornare sottoscrizioni webhook in uscita",
+        consent="create and change webhooks, which send events to other systems",
+        consent_italian="creare e modificare webhook, che inviano eventi ad altri sistemi",
+        for_administrators=True,
+        with_moved_times=True,
+    ),
+    Scope(
+        name="argus:epcr:read",
+        description="Read de-identified patient care record encounters",
+        italian="Leggere gli interventi deidentificati delle schede di soccorso",
+        consent="read de-identified patient care records",
+        consent_italian="leggere schede di soccorso de-identificate",
+        with_moved_times=True,
+    ),
+    Scope(
+        name="argus:epcr:write",
+        description="Create and update patient care record encounters",
+        italian="Creare e aggiornare interventi nelle schede di soccorso",
+        consent="create and change patient care records",
+        consent_italian="creare e modificare schede di soccorso",
+        for_administrators=True,
+    ),
+    Scope(
+        name="argus:devices:read",
+        description="Read enrolled medical devices and their observations",
+        italian="Leggere i dispositivi medici registrati e le loro osservazioni",
+        consent="see medical devices and their measurements",
+        consent_italian="vedere i dispositivi medici e le loro misure",
+    ),
+    Scope(
+        name="argus:devices:write",
+        description="Enrol medical devices and submit observations",
+        italian="Registrare dispositivi medici e inviare osservazioni",
+        consent="enrol medical devices and submit their measurements",
+        consent_italian="registrare dispositivi medici e inviarne le misure",
+        for_administrators=True,
+    ),
+    Scope(
+        name="argus:acqi:read",
+        description="Read ambulance clinical quality indicators",
+        italian="Leggere gli indicatori di qualità clinica delle ambulanze",
+        consent="read ambulance clinical quality indicators",
+        consent_italian="leggere gli indicatori di qualità clinica",
+        for_administrators=True,
+    ),
+    Scope(
+        name="argus:incidents:read",
+        description="Read incidents",
+        italian="Leggere gli eventi di soccorso",
+        consent="read incidents",
+        consent_italian="leggere gli interventi",
+    ),
+    Scope(
+        name="argus:incidents:write",
+        description="Create and update incidents",
+        italian="Creare e aggiornare eventi di soccorso",
+        consent="create and change incidents",
+        consent_italian="creare e modificare interventi",
+        for_administrators=True,
+    ),
+    Scope(
+        name="offline_access",
+        description="Keep access while the user is away (refresh tokens)",
+        italian="Mantenere l'accesso in assenza dell'utente (refresh token)",
+        consent="keep this access while you are away",
+        consent_italian="mantenere questo accesso quando non ci sei",
+        with_moved_times=True,
+    ),
+)
+"""Every app may ask for them."""
+ON_REQUEST = _by_name(
+    Scope(
+        name="argus:telephony:read",
+        description="Read telephony providers and routing",
+        italian="Leggere operatori e instradamento telefonico",
+        consent="see telephony providers and routing",
+        consent_italian="vedere i fornitori e gli instradamenti telefonici",
+    ),
+    Scope(
+        name="argus:telephony:write",
+        description="Configure telephony providers and routing",
+        italian="Configurare operatori e instradamento telefonico",
+        consent="configure telephony providers and routing",
+        consent_italian="configurare fornitori e instradamenti telefonici",
+    ),
+    Scope(
+        name="argus:platform:read",
+        description="Read control-plane resources",
+        italian="Leggere le risorse del piano di controllo",
+        consent="see control-plane resources",
+        consent_italian="vedere le risorse del piano di controllo",
+    ),
+    Scope(
+        name="argus:platform:write",
+        description="Manage control-plane resources",
+        italian="Gestire le risorse del piano di controllo",
+        consent="manage control-plane resources",
+        consent_italian="gestire le risorse del piano di controllo",
+    ),
+)
+"""An operator grants them to a tenant, whose apps may then ask for them."""
+FIRST_PARTY = _by_name(
+    Scope(
+        name="platform:apps",
+        description="Manage the integration apps of the organisation",
+        italian="Gestire le app di integrazione dell'organizzazione",
+        consent="manage the integration apps of your organisation",
+        consent_italian="gestire le app di integrazione della tua organizzazione",
+        for_administrators=True,
+    ),
+    Scope(
+        name="argus:epcr:clinical",
+        description="Read and write complete clinical records",
+        italian="Leggere e scrivere schede cliniche complete",
+        consent="read and write complete clinical records",
+        consent_italian="leggere e scrivere schede cliniche complete",
+    ),
+)
+"""Not in the catalogue. Only operators give them, to first-party apps."""
+ALL: Mapping[str, Scope] = {**EVERYDAY, **ON_REQUEST, **FIRST_PARTY}
+OF_ADMINISTRATORS = [name for name, scope in ALL.items() if scope.for_administrators]
