@@ -9,6 +9,7 @@ where they were written.
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Literal, LiteralString, NamedTuple
 
 import msgspec
@@ -100,10 +101,10 @@ class PlatformApp(Message, frozen=True, kw_only=True, tag="control_plane.app_cha
 
 
 class AuthorityEnded(Message, frozen=True, kw_only=True, tag="control_plane.authority_ended.v1"):
-    """What automations were made under ended: a grant or service token (`grant_id`), or what a person allows (`user_id`).
+    """An authority that automations rest on ended: a grant or service token (`grant_id`), or a person's rights (`user_id`).
 
-    The person's of `client_id` alone where it is named; where `scopes_left` is, what those allow goes on. What was authorised after
-    `ended_at` is not meant.
+    With `client_id`, only the person's rights through that app ended. With `scopes_left`, automations that need no other scopes
+    continue. Authority given after `ended_at` is not affected.
     """
 
     ended_at: datetime
@@ -359,7 +360,10 @@ EVENT_TYPES: Mapping[str, tuple[str, ...]] = {
     "epcr": ("epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed"),
     "device_ingest": ("device.enrolled", "device.observations.recorded"),
 }
-"""The types of `Event` each producer may announce."""
+"""The types of `Event` that each producer may send."""
+FIRED = "automation.fired"
+"""The one type that no `Event` carries: webhook-dispatcher makes it of an `AutomationDelivery`."""
+ALL_EVENT_TYPES = frozenset(chain(*EVENT_TYPES.values(), [FIRED]))
 
 TIMED = (WebhookApp, GraphqlApp, ClinicalApp, TenantChanged, PlatformApp)
 """Kinds whose `version` is Unix time in milliseconds. Every other `version` counts changes."""
