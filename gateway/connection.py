@@ -3,13 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-import httptools
+from shared.web.responses import Fault, ResponseReader
 
 HIGH_WATER = 1 << 16
-HEAD_LIMIT = 1 << 16
-LAST_STATUS = 599
 NEVER = float("inf")
 
 
@@ -35,18 +32,16 @@ class ClientGone(UpstreamError):
     """The client closed its connection before the answer."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(ResponseReader):
     """An exchange is `start`, `write` for the body, `answer`, then `chunk` until None. `reusable`: another exchange may follow.
 
     Set `unsent` when a part of the body was not sent. `nudge` is called when the answer begins or the connection ends.
     """
 
-    transport: Any
-
     def __init__(self, loop: asyncio.AbstractEventLoop, patience: float) -> None:
+        super().__init__()
         self._loop = loop
         self._patience = patience
-        self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._reading = True
@@ -55,20 +50,12 @@ class Connection(asyncio.Protocol):
         self.busy = False
         self.idle_since = 0.0
         self.deadline = NEVER
-        self._reset(bodiless=False)
+        self._clear()
 
-    def _reset(self, *, bodiless: bool) -> None:
-        self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.answered = False
-        self.done = False
+    def _clear(self) -> None:
         self.error: UpstreamError | None = None
         self.unsent = False
         self.nudge: Callable[[], None] | None = None
-        self._bodiless = bodiless
-        self._until_close = False
-        self._keep_alive = False
-        self._received = 0
         self._chunks: deque[bytes] = deque()
         self._buffered = 0
 
@@ -76,7 +63,8 @@ class Connection(asyncio.Protocol):
 
     def start(self, head: bytes, *, bodiless: bool) -> None:
         """Sends the request line and fields. `bodiless`: the answer has no body, even if its fields announce one (HEAD)."""
-        self._reset(bodiless=bodiless)
+        self.expect(bodiless=bodiless)
+        self._clear()
         self.busy = True
         self.transport.write(head)
 
@@ -90,13 +78,13 @@ class Connection(asyncio.Protocol):
 
     async def answer(self) -> None:
         """Waits for the answer's status and fields. Raises UpstreamError."""
-        while not self.answered:
+        while not self.status:
             await self._more()
 
     async def chunk(self) -> bytes | None:
         """The part of the body received since the last call, or None at its end. Raises UpstreamError when the body breaks off."""
         while not self._chunks:
-            if self.done:
+            if self.complete:
                 return None
             await self._more()
         data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
@@ -109,17 +97,17 @@ class Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        return self.done and self._keep_alive and self.error is None and not self.closed and not self.unsent
+        return self.complete and self.keep_alive and self.error is None and not self.closed and not self.unsent
 
     @property
     def announced_close(self) -> bool:
         """Whether the answer announced `connection: close`, as a service that restarts does."""
-        return self.answered and not self._keep_alive
+        return self.status > 0 and not self.keep_alive
 
     @property
     def finished(self) -> bool:
         """Whether the whole body has been read."""
-        return self.done and not self._chunks
+        return self.complete and not self._chunks
 
     @property
     def sized(self) -> bool:
@@ -164,32 +152,23 @@ class Connection(asyncio.Protocol):
         if self.nudge is not None:
             self.nudge()
 
-    # asyncio.Protocol
+    def broke(self, fault: Fault) -> None:
+        self.fail(Broken(fault, stale=self.used and not self.received))
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+    # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
         if not self.busy:
-            self.fail(Broken("unasked-for bytes"))
+            self.broke(Fault.NOT_HTTP)
             return
-        self._received += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self.fail(Broken(type(error).__name__))
-            return
-        if not self.answered and self._received > HEAD_LIMIT:
-            self.fail(Broken("fields too large"))
-        elif self.answered:
+        super().data_received(data)
+        if self.status:
             self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        if self._until_close and exc is None and self.error is None:
-            self.done = True
-        elif self.busy and not self.done and self.error is None:
-            self.error = Broken("connection lost", stale=self.used and self._received == 0)
+        if self.error is None:
+            super().connection_lost(exc)
         self._wake()
         self.resume_writing()
 
@@ -203,36 +182,9 @@ class Connection(asyncio.Protocol):
 
     # Parser callbacks
 
-    def on_message_begin(self) -> None:
-        if self.done or self.answered:
-            raise ValueError("an answer nobody asked for")
-        self.headers = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.answered:  # trailers are not passed on
-            self.headers.append((name.lower(), value))
-
     def on_headers_complete(self) -> None:
-        self.status = self._parser.get_status_code()
-        if self.status < 200:
-            if self.status == 101:
-                raise ValueError("an upgrade nobody asked for")
-            return
-        if self.status > LAST_STATUS:
-            raise ValueError("no status of HTTP")
-        self.answered = True
-        self._keep_alive = self._parser.should_keep_alive()
-        names = {name for name, _ in self.headers}
-        framed = (
-            self._bodiless
-            or self.status in (204, 304)
-            or not names.isdisjoint((b"content-length", b"transfer-encoding"))
-        )
-        self._until_close = not framed
-        if self._bodiless:
-            # The parser would wait for the body that the fields announce.
-            self._parser = httptools.HttpResponseParser(self)
-            self.done = True
+        self.headers = [(name.lower(), value) for name, value in self.headers]
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._chunks.append(body)
@@ -240,7 +192,3 @@ class Connection(asyncio.Protocol):
         if self._buffered > HIGH_WATER and self._reading:
             self._reading = False
             self.transport.pause_reading()
-
-    def on_message_complete(self) -> None:
-        if self.answered:
-            self.done = True

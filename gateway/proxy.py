@@ -142,7 +142,7 @@ async def _attempt(call: Call, upstream: Upstream, head: bytes, body: Body, *, f
         if body.more:
             # If the answer or the end comes while the client still sends, this wakes `receive` with an empty part.
             connection.nudge = call.client.running.message_event.set
-        while body.more and not connection.answered and connection.error is None:
+        while body.more and not connection.status and connection.error is None:
             await connection.write(await body.read())
         connection.unsent = body.more
         await connection.answer()
@@ -160,7 +160,7 @@ async def _return(call: Call, connection: Connection) -> None:
     if connection.status in (204, 304):
         fields = [field for field in fields if field[0] != b"content-length"]
     # HTTP/1.0 has no chunked coding: an answer without a length is collected first.
-    if connection.done or (call.http_version == "1.0" and not connection.sized):
+    if connection.complete or (call.http_version == "1.0" and not connection.sized):
         await _return_whole(call, connection, fields)
     else:
         await _return_parts(call, connection, fields)

@@ -1,18 +1,37 @@
 """The ASGI application of a service's web process."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict
 
+from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from shared.storage import database
+from shared.messaging.bell import Bell
+from shared.primitives.crypto import Keyring
+from shared.storage import database, readiness
+from shared.storage.database import AsyncConnection
+from shared.web import health, routing
 from shared.web.feed import Feed
 from shared.web.middleware import TracingMiddleware
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Any]]
+
+
+class State(TypedDict):
+    """The part of `request.state` that every service has."""
+
+    pool: AsyncConnectionPool[AsyncConnection]
+    bell: Bell
+    keyring: Keyring
+
+
+def all_routes(file: str, parts: Iterable[routing.Part], unlisted: Iterable[routing.Unlisted] = ()) -> list[Route]:
+    """The routes of a service and its probes. `file` is a module in the service's folder."""
+    return [*routing.routes(parts, unlisted), *health.routes(readiness.checks(Path(file).parent))]
 
 
 def create(

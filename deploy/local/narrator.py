@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
-import httpx
+import httpx2
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.syntax import Syntax
@@ -29,9 +29,9 @@ class Narrator:
 
     def __init__(self, console: Console, gateway: str, hosts: dict[str, str]) -> None:
         self.console = console
-        self._gateway = httpx.Client(base_url=gateway, timeout=30, trust_env=False)
+        self._gateway = httpx2.Client(base_url=gateway, timeout=30, trust_env=False)
         self._hosts = hosts
-        self._port = httpx.URL(gateway).port
+        self._port = httpx2.URL(gateway).port
         self._steps = 0
 
     def step(self, title: str, why: str) -> None:
@@ -39,7 +39,7 @@ class Narrator:
         self.console.print(f"\n[bold cyan]{self._steps:2}  {title}[/bold cyan]")
         self.console.print(Padding(Text(why, "italic"), (0, 0, 0, 4)))
 
-    def send(self, method: str, host: str, path: str, expect: int, token: str = "", **content: Any) -> httpx.Response:
+    def send(self, method: str, host: str, path: str, expect: int, token: str = "", **content: Any) -> httpx2.Response:
         """Sends the request and prints it with its answer. Raises DemoFailed on any other status than `expect`."""
         answer = self.ask(method, host, path, token, **content)
         self.show(answer)
@@ -47,14 +47,14 @@ class Narrator:
             raise DemoFailed(f"expected {expect}, got {answer.status_code}")
         return answer
 
-    def ask(self, method: str, host: str, path: str, token: str = "", **content: Any) -> httpx.Response:
+    def ask(self, method: str, host: str, path: str, token: str = "", **content: Any) -> httpx2.Response:
         """One request to the gateway under one of its host names. Prints nothing."""
         headers = {"host": f"{self._hosts[host]}:{self._port}"}
         if token:
             headers["authorization"] = f"Bearer {token}"
         return self._gateway.request(method, path, headers=headers, **content)
 
-    def show(self, answer: httpx.Response, body: bool = True) -> None:
+    def show(self, answer: httpx2.Response, body: bool = True) -> None:
         """Prints an answer with its request."""
         self._show_request(answer.request)
         line = Text("← ", "dim").append(
@@ -92,7 +92,7 @@ class Narrator:
             lines = [*lines[: LONGEST_ANSWER - 1], f"… {len(lines) - LONGEST_ANSWER + 1} more lines"]
         self.tell(Syntax("\n".join(lines), "json", theme="ansi_dark", background_color="default", word_wrap=True))
 
-    def _show_request(self, request: httpx.Request) -> None:
+    def _show_request(self, request: httpx2.Request) -> None:
         address = f"http://{request.headers['host']}{request.url.raw_path.decode()}"
         line = Text("→ ", "dim").append(f"{request.method} ", "bold").append(address)
         if authorization := request.headers.get("authorization"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from httpx import Response
+from httpx2 import Response
 from rich.text import Text
 
 from deploy.local import waterfall

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Error
@@ -24,14 +23,12 @@ from shared import application
 from shared.messaging.bell import Bell
 from shared.primitives.crypto import Keyring
 from shared.process import redis_clients
-from shared.storage import readiness
 from shared.storage.database import open_pool
-from shared.web import health, routing
 from shared.web.feed import Feed, decode
 from shared.web.revocations import Answer
 from shared.web.turns import Busy
 
-routes = [*routing.routes(PARTS, UNLISTED), *health.routes(readiness.checks(Path(__file__).parent))]
+routes = application.all_routes(__file__, PARTS, UNLISTED)
 
 
 @asynccontextmanager

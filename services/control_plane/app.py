@@ -4,10 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
-from typing import TypedDict
 
-from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -17,25 +14,17 @@ from services.control_plane.settings import Settings
 from shared import application
 from shared.messaging.bell import Bell
 from shared.primitives.crypto import Keyring
-from shared.storage import database, readiness
-from shared.storage.database import AsyncConnection
-from shared.web import health, routing
+from shared.storage import database
 from shared.web.feed import Feed
 
 # Endpoints of edge agents, which have no token. Their code or credential identifies them.
 PUBLIC = re.compile(rf"{BASE}/agents/(enrol|heartbeat|content/[^/]+/[^/]+)")
 
-routes = [
-    *routing.routes([PART]),
-    *health.routes(readiness.checks(Path(__file__).parent)),
-]
+routes = application.all_routes(__file__, [PART])
 
 
-class State(TypedDict):
+class State(application.State):
     settings: Settings
-    pool: AsyncConnectionPool[AsyncConnection]
-    bell: Bell
-    keyring: Keyring
 
 
 def create_app(settings: Settings) -> Starlette:

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
-from typing import TypedDict
 
 from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
@@ -18,22 +16,18 @@ from services.device_ingest.settings import Settings
 from shared import application
 from shared.messaging.bell import Bell
 from shared.primitives.crypto import Keyring
-from shared.storage import database, readiness
+from shared.storage import database
 from shared.storage.database import AsyncConnection
 from shared.storage.partitions import Daily
-from shared.web import health, routing
 from shared.web.feed import Feed
 
 # Connections beside those of the group commits.
 OTHER_CONNECTIONS = 8
-routes = [*routing.routes([PART]), *health.routes(readiness.checks(Path(__file__).parent))]
+routes = application.all_routes(__file__, [PART])
 
 
-class State(TypedDict):
+class State(application.State):
     settings: Settings
-    pool: AsyncConnectionPool[AsyncConnection]
-    bell: Bell
-    keyring: Keyring
     group: GroupCommit[Submission, Outcome]
     active_devices: ActiveDevices
     partitions: Daily

@@ -3,11 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
-from typing import TypedDict
 
 from graphql import GraphQLSchema
-from psycopg_pool import AsyncConnectionPool
 from starlette.applications import Starlette
 
 from services.graphql_api import schema
@@ -22,22 +19,14 @@ from shared import application
 from shared.messaging.bell import Bell
 from shared.primitives.crypto import Keyring
 from shared.process.settings import required
-from shared.storage import database, readiness
-from shared.storage.database import AsyncConnection
-from shared.web import health, routing
+from shared.storage import database
 from shared.web.feed import Feed
 
-routes = [
-    *routing.routes([PART]),
-    *health.routes(readiness.checks(Path(__file__).parent)),
-]
+routes = application.all_routes(__file__, [PART])
 
 
-class State(TypedDict):
+class State(application.State):
     settings: Settings
-    pool: AsyncConnectionPool[AsyncConnection]
-    bell: Bell
-    keyring: Keyring
     schema: GraphQLSchema
     catalogue: Catalogue
     planner: Planner

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,15 +18,11 @@ from services.webhook_dispatcher.settings import Settings
 from shared import application
 from shared.messaging.bell import Bell
 from shared.primitives.crypto import Keyring
-from shared.storage import database, readiness
+from shared.storage import database
 from shared.storage.partitions import Daily
-from shared.web import health, routing
 from shared.web.feed import Feed
 
-routes = [
-    *routing.routes([PART]),
-    *health.routes(readiness.checks(Path(__file__).parent)),
-]
+routes = application.all_routes(__file__, [PART])
 
 
 def create_app(settings: Settings) -> Starlette:

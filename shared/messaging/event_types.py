@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 FOLDER = Path(__file__).parent / "events"
+FIRED = "automation.fired"
+"""The one type that no service sends: webhook-dispatcher makes the event of an `AutomationDelivery`."""
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -108,5 +108,5 @@ def configure(service: str, level: str = "INFO") -> None:
         logging.getLogger(name).propagate = True
     # `access` writes the line of each request, with the trace id and without the query string.
     logging.getLogger("uvicorn.access").disabled = True
-    for name in ("httpx", "httpcore", "psycopg.pool", "celery.app.trace", "celery.worker.strategy", "authlib"):
+    for name in ("httpx2", "httpcore2", "psycopg.pool", "celery.app.trace", "celery.worker.strategy", "authlib"):
         logging.getLogger(name).setLevel("WARNING")

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import httptools
 import msgspec
 from starlette.middleware import Middleware
 
@@ -18,6 +17,7 @@ from shared.process import metrics
 from shared.process.settings import Service, required
 from shared.web import calls
 from shared.web.identity import IdentityMiddleware
+from shared.web.responses import Fault, ResponseReader
 from shared.web.revocations import Answer, Follower, Marks
 
 ANSWER_SECONDS = 5.0
@@ -87,41 +87,40 @@ class Feed:
         return decode(body)
 
 
-class _Reply:
+class _Reply(ResponseReader):
     def __init__(self) -> None:
-        self.parser = httptools.HttpResponseParser(self)
+        super().__init__()
         self.body = bytearray()
-        self.complete = False
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def on_body(self, part: bytes) -> None:
-        self.body += part
+    def broke(self, fault: Fault) -> None:
+        if not self.over.done():
+            self.over.set_exception(ConnectionError(fault))
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
         if len(self.body) > LIMIT_BYTES:
             raise ValueError("the answer is too large")
 
     def on_message_complete(self) -> None:
-        self.complete = True
+        super().on_message_complete()
+        if self.complete and not self.over.done():
+            self.over.set_result(None)
 
 
 async def get(host: str, port: int, target: str, headers: dict[str, str], *, secure: bool = False) -> tuple[int, bytes]:
     """One GET on a new connection. The kernel detects a dead peer within seconds, even if the answer may take long."""
-    reader, writer = await asyncio.open_connection(host, port, ssl=secure or None)
-    watch_peer(writer.get_extra_info("socket"))
+    _, reply = await asyncio.get_running_loop().create_connection(_Reply, host, port, ssl=secure or None)
+    watch_peer(reply.transport.get_extra_info("socket"))
     try:
         lines = {"host": f"{host}:{port}", "connection": "close"} | headers
         fields = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        writer.write(f"GET {target} HTTP/1.1\r\n{fields}\r\n".encode())
-        reply = _Reply()
-        while not reply.complete:
-            data = await reader.read(1 << 16)
-            if not data:
-                raise ConnectionError("the answer broke off")
-            try:
-                reply.parser.feed_data(data)
-            except httptools.HttpParserError as error:
-                raise ConnectionError("no HTTP answer") from error
-        return reply.parser.get_status_code(), bytes(reply.body)
+        reply.expect()
+        reply.transport.write(f"GET {target} HTTP/1.1\r\n{fields}\r\n".encode())
+        await reply.over
+        return reply.status, bytes(reply.body)
     finally:
-        writer.close()
+        reply.transport.abort()
 
 
 def watch_peer(connection: Any) -> None:

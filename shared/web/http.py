@@ -1,4 +1,4 @@
-"""What comes in and goes out over HTTP: strict JSON into Structs, Structs into JSON, and nothing silently dropped."""
+"""Requests and responses: strict JSON into Structs, Structs into JSON. Nothing is silently dropped."""
 
 import re
 from collections.abc import Mapping
@@ -183,7 +183,7 @@ def query(request: Request, kind: type[T]) -> T:
 
 
 def _misread(text: str, value: Any) -> str:
-    """What is wrong with a parameter that msgspec was too kind to: it reads null as no filter at all, and 1e1 as 10."""
+    """The error of a parameter that msgspec accepts too easily: it reads null as no filter, and 1e1 as 10."""
     if value is None:
         return "null is no value here; leave it out"
     if type(value) is int and not _WHOLE.fullmatch(text):

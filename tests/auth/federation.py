@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx
+import httpx2
 from lxml import etree
 
 from services.auth.saml.documents import ASSERTION, METADATA, POST, PROTOCOL, REDIRECT, SIGNATURE, tag
@@ -80,7 +80,7 @@ class Connection:
         self.id: str = self.described["id"]
         self.domain = ""
 
-    def call(self, method: str, path: str = "", **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str = "", **options: Any) -> httpx2.Response:
         path = path if path.startswith("/") else f"{CONNECTIONS}/{self.id}/{path}".rstrip("/")
         return self.auth.call(method, path, self.auth.caller(tenant=self.tenant), **options)
 
@@ -119,12 +119,12 @@ class Connection:
         assert sent.status_code == 303, sent.text
         return Asked(sent.headers["location"])
 
-    def post(self, browser: Browser, form: dict[str, str]) -> httpx.Response:
+    def post(self, browser: Browser, form: dict[str, str]) -> httpx2.Response:
         """The identity provider's page posts to us: another site's POST, with which browsers send only the pass."""
         with without_cookies(browser):
             return browser.post(self.path("acs"), form, headers={"sec-fetch-site": "cross-site"})
 
-    def sign_in(self, browser: Browser, continue_to: str = "/v1/auth/sessions", **changes: Any) -> httpx.Response:
+    def sign_in(self, browser: Browser, continue_to: str = "/v1/auth/sessions", **changes: Any) -> httpx2.Response:
         """All the way, to the redirect that a session begins with."""
         asked = self.ask(browser, continue_to)
         return follow(browser, self.post(browser, self.form(asked, **changes)))
@@ -142,19 +142,19 @@ def without_cookies(browser: Browser) -> Iterator[None]:
     browser.cookies = kept
 
 
-def refresh_of(page: httpx.Response) -> str:
+def refresh_of(page: httpx2.Response) -> str:
     found = _REFRESH.search(page.text)
     assert found is not None, (page.status_code, page.text)
     assert f'href="{found[1]}"' in page.text, "who has no refresh can press a button"
     return html.unescape(found[1])
 
 
-def follow(browser: Browser, page: httpx.Response) -> httpx.Response:
+def follow(browser: Browser, page: httpx2.Response) -> httpx2.Response:
     assert page.status_code == 200, page.text
     return browser.get(refresh_of(page))
 
 
-def code_of(page: httpx.Response) -> str:
+def code_of(page: httpx2.Response) -> str:
     """The word that a refused person gives to the administrator."""
     found = re.search(r"<code>([a-z_]+)</code><br><code>([0-9a-f]{32})</code>", page.text)
     assert found is not None, (page.status_code, page.text)

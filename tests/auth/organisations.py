@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 
 from shared.primitives.ids import new_id
 from tests.auth.support import Auth
@@ -19,10 +19,10 @@ class Organisation:
         self.tenant_id = operate(auth, "tenant", "create", "Coastal Rescue", *words)
         self.me = {"tenant_id": self.tenant_id, "client_id": new_id("app")}
 
-    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, **options: Any) -> httpx2.Response:
         return self.auth.call(method, path, self.auth.caller(tenant=self.me), **options)
 
-    def post(self, capability: str, details: dict[str, Any] | None = None, **fields: Any) -> httpx.Response:
+    def post(self, capability: str, details: dict[str, Any] | None = None, **fields: Any) -> httpx2.Response:
         named = {"details": details} if details is not None else {}
         return self.call("POST", PATH, json={"capability": capability} | named | fields)
 
@@ -34,7 +34,7 @@ class Organisation:
     def read(self, request: dict[str, Any]) -> dict[str, Any]:
         return self.call("GET", f"{PATH}/{request['id']}").json()
 
-    def withdraw(self, request: dict[str, Any]) -> httpx.Response:
+    def withdraw(self, request: dict[str, Any]) -> httpx2.Response:
         return self.call("POST", f"{PATH}/{request['id']}/withdraw")
 
     def scopes(self) -> set[str]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -62,8 +62,8 @@ def running(command: list[str], url: str, folder: Path) -> Iterator[None]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False, verify=PLAIN).status_code < 500
-    except httpx.HTTPError:
+        return httpx2.get(url, trust_env=False, verify=PLAIN).status_code < 500
+    except httpx2.HTTPError:
         return False
 
 
@@ -89,7 +89,7 @@ def nanoidp(folder: Path, domain: str) -> Provider:
     (folder / "users.yaml").write_text(json.dumps({"config_version": 1, "users": users}))
     command = [program, "--config", str(folder)]
     with running(command, f"{base}/saml/metadata", folder):
-        metadata = httpx.get(f"{base}/saml/metadata", trust_env=False, verify=PLAIN).text
+        metadata = httpx2.get(f"{base}/saml/metadata", trust_env=False, verify=PLAIN).text
 
     def start(own_metadata: str, own_certificate: str) -> contextlib.AbstractContextManager[None]:
         (folder / "sp.pem").write_text(own_certificate)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import httpx
+import httpx2
 import msgspec
 import psycopg
 
@@ -58,7 +58,7 @@ class Auth:
         self.settings = settings
         self.url = url
         self.demo, self.other = tenants["demo"], tenants["other"]
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN)
+        self.http = httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN)
 
     def close(self) -> None:
         self.http.close()
@@ -74,14 +74,14 @@ class Auth:
         }
         return Caller(**(described | fields))
 
-    def call(self, method: str, path: str, caller: Caller | None = None, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, caller: Caller | None = None, **options: Any) -> httpx2.Response:
         """A request with the identity header the gateway would set; an anonymous one where no caller is given."""
         headers = options.pop("headers", {}) | {
             HEADER: mint(caller or Caller(address="203.0.113.7"), GATEWAY_KEY, "auth")
         }
         return self.http.request(method, path, headers=headers, **options)
 
-    def admin(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def admin(self, method: str, path: str, **options: Any) -> httpx2.Response:
         return self.call(method, path, self.caller(), **options)
 
     def register(self, scopes: Sequence[str] = ("webhooks:write",), **fields: Any) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Auth:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    def token(self, app: dict[str, Any], **fields: Any) -> httpx.Response:
+    def token(self, app: dict[str, Any], **fields: Any) -> httpx2.Response:
         form = {
             "grant_type": "client_credentials",
             "client_id": app["client_id"],
@@ -98,7 +98,7 @@ class Auth:
         } | fields
         return self.form("/v1/oauth/token", {name: value for name, value in form.items() if value is not None})
 
-    def form(self, path: str, form: Any, **options: Any) -> httpx.Response:
+    def form(self, path: str, form: Any, **options: Any) -> httpx2.Response:
         return self.call("POST", path, data=form, **options)
 
     def sql(self, statement: Any, *parameters: Any) -> list[Any]:
@@ -107,7 +107,7 @@ class Auth:
             cursor = conn.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 
-    def watermarks(self, etag: str | None = None) -> httpx.Response:
+    def watermarks(self, etag: str | None = None) -> httpx2.Response:
         gateway = Caller(client_id="gateway", scopes=frozenset({"internal:gateway"}), token_use="service")
         headers = {"if-none-match": etag} if etag else {}
         return self.call("GET", "/internal/revocations", gateway, headers=headers)
@@ -160,16 +160,16 @@ class Browser:
         self.language = language
         self.address = f"203.0.113.{next(_addresses) % 250}"
 
-    def get(self, path: str, **options: Any) -> httpx.Response:
+    def get(self, path: str, **options: Any) -> httpx2.Response:
         return self._send("GET", path, **options)
 
-    def head(self, path: str, **options: Any) -> httpx.Response:
+    def head(self, path: str, **options: Any) -> httpx2.Response:
         return self._send("HEAD", path, **options)
 
-    def post(self, path: str, form: dict[str, str], **options: Any) -> httpx.Response:
+    def post(self, path: str, form: dict[str, str], **options: Any) -> httpx2.Response:
         return self._send("POST", path, data=form, **options)
 
-    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:
         headers = {"accept-language": self.language, "user-agent": "Test browser 1"} | options.pop("headers", {})
         if self.cookies:
             headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -180,18 +180,18 @@ class Browser:
             self.cookies[name] = value
         return answer
 
-    def submit(self, page: httpx.Response, path: str, **fields: str) -> httpx.Response:
+    def submit(self, page: httpx2.Response, path: str, **fields: str) -> httpx2.Response:
         """The form of `page` that posts to `path`, filled in."""
         form = page.text.partition(f'action="{path}"')[2].partition("</form>")[0]
         hidden = {name: html.unescape(value) for name, value in _HIDDEN.findall(form)}
         return self.post(path, hidden | fields)
 
-    def sign_in(self, tenant: Any = None, continue_to: str = "/v1/auth/sessions", **fields: str) -> httpx.Response:
+    def sign_in(self, tenant: Any = None, continue_to: str = "/v1/auth/sessions", **fields: str) -> httpx2.Response:
         tenant = tenant or self.auth.demo
         page = self.get("/v1/auth/sign-in", params={"continue": continue_to})
         return self.submit(page, "/v1/auth/sign-in", **({"email": tenant["email"], "password": PASSWORD} | fields))
 
-    def authorize(self, app: dict[str, Any], **fields: Any) -> httpx.Response:
+    def authorize(self, app: dict[str, Any], **fields: Any) -> httpx2.Response:
         return self.get(f"/v1/oauth/authorize?{urlencode(authorization(app, **fields))}")
 
     def allow(self, app: dict[str, Any], **fields: Any) -> str:
@@ -217,7 +217,7 @@ def authorization(app: dict[str, Any], **fields: Any) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value is not None}
 
 
-def returned(answer: httpx.Response) -> dict[str, str]:
+def returned(answer: httpx2.Response) -> dict[str, str]:
     """What came back to the app, with where it came."""
     assert answer.status_code in (302, 303), (answer.status_code, answer.text)
     location, _, query = answer.headers["location"].partition("?")
@@ -233,7 +233,7 @@ def register_web_app(auth: Auth, scopes: Sequence[str] = ("webhooks:write", "off
     return auth.register(scopes, **(described | fields))
 
 
-def redeem(auth: Auth, app: dict[str, Any], code: str, **fields: Any) -> httpx.Response:
+def redeem(auth: Auth, app: dict[str, Any], code: str, **fields: Any) -> httpx2.Response:
     return auth.token(
         app,
         **(

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,13 +20,13 @@ PAGE = "/v1/auth/authenticator"
 SECOND = "/v1/auth/second-factor"
 
 
-def secret_on(page: httpx.Response) -> str:
+def secret_on(page: httpx2.Response) -> str:
     found = re.search(r"secret=([A-Z2-7]{32})&amp;issuer=Knogin", page.text)
     assert found is not None, page.text
     return found[1]
 
 
-def codes_on(page: httpx.Response) -> list[str]:
+def codes_on(page: httpx2.Response) -> list[str]:
     return re.findall(r"<li>([0-9a-z]{5}-[0-9a-z]{5})</li>", page.text)
 
 

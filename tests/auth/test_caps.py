@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from deploy.local.redis_server import RedisServer
@@ -39,12 +39,12 @@ def small(databases: TestDatabases, redis_server: RedisServer, name_server: Name
     databases.take_back(database)
 
 
-def create(auth: Auth, **fields: Any) -> httpx.Response:
+def create(auth: Auth, **fields: Any) -> httpx2.Response:
     draft = {"name": "Case sync", "grant_types": ["client_credentials"]} | fields
     return auth.admin("POST", APPS, json=draft)
 
 
-def assert_full(answer: httpx.Response, resource: str, limit: int) -> None:
+def assert_full(answer: httpx2.Response, resource: str, limit: int) -> None:
     assert answer.status_code == 409, answer.text
     problem = answer.json()
     assert problem["type"].endswith("#limit-reached")

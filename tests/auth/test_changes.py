@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -98,7 +98,7 @@ def test_what_was_revoked_comes_as_a_difference_at_once_to_who_waits(auth: Auth)
     app = auth.register()
     before = number(auth)
     found: list[tuple[float, Answer]] = []
-    with httpx.Client(base_url=auth.url, timeout=30, trust_env=False) as http:
+    with httpx2.Client(base_url=auth.url, timeout=30, trust_env=False) as http:
 
         def follow() -> None:
             headers = {HEADER: mint(GATEWAY, GATEWAY_KEY, "auth")}

@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from services.auth.requests import rules
@@ -56,7 +56,7 @@ def test_the_list_is_newest_first_in_pages_and_by_status(organisation: Organisat
 
 
 def test_a_repeated_key_gives_the_same_answer_and_another_body_is_refused(organisation: Organisation) -> None:
-    def send(capability: str) -> httpx.Response:
+    def send(capability: str) -> httpx2.Response:
         headers = {"idempotency-key": "once"}
         return organisation.call("POST", PATH, json={"capability": capability}, headers=headers)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import psycopg
 import pytest
@@ -114,7 +114,7 @@ def test_a_suspended_tenants_apps_get_no_tokens_and_its_tokens_end(auth: Auth) -
     assert auth.token(app).status_code == 200
 
 
-def at_once(auth: Auth, ask: Callable[[], httpx.Response], held_by: str, *command: str) -> httpx.Response:
+def at_once(auth: Auth, ask: Callable[[], httpx2.Response], held_by: str, *command: str) -> httpx2.Response:
     """The answer to `ask`, which waits for the lock `held_by` while an operator's command begins."""
     with psycopg.connect(auth.settings.migration_database_url or "") as other, ThreadPoolExecutor(1) as threads:
         other.execute(held_by.encode())
@@ -130,7 +130,7 @@ def test_a_service_token_minted_while_its_tenant_is_suspended_ends_with_the_othe
     draft = {"name": "x", "grant_types": ["client_credentials"], "requested_scopes": ["webhooks:read"]}
     app = auth.call("POST", "/v1/platform/apps", admin, json=draft).json()["client_id"]
 
-    def mint() -> httpx.Response:
+    def mint() -> httpx2.Response:
         return auth.call("POST", f"/v1/platform/apps/{app}/service-token", admin, json={})
 
     held_by = f"SELECT FROM apps WHERE client_id = '{app}' FOR UPDATE"
@@ -149,7 +149,7 @@ def test_a_scope_withdrawn_while_an_app_is_made_is_withdrawn_from_it_too(auth: A
     operate(auth, "scopes", "grant", tenant_id, scope)
     draft = {"name": "x", "grant_types": ["client_credentials"], "requested_scopes": [scope]}
 
-    def make() -> httpx.Response:
+    def make() -> httpx2.Response:
         return auth.call("POST", "/v1/platform/apps", auth.caller(tenant=auth.other), json=draft)
 
     made = at_once(auth, make, "LOCK app_secrets IN SHARE MODE", "scopes", "withdraw", tenant_id, scope)

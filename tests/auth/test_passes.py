@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import jwt
 import pytest
 
@@ -48,7 +48,9 @@ def outside(auth: Auth, gateway: Running) -> Iterator[Auth]:
     """Auth as clients reach it: through the gateway."""
     outside = Auth(auth.settings, f"http://127.0.0.1:{gateway.port}", {"demo": auth.demo, "other": auth.other})
     outside.http.close()
-    outside.http = httpx.Client(base_url=outside.url, headers={"host": HOST}, timeout=30, trust_env=False, verify=PLAIN)
+    outside.http = httpx2.Client(
+        base_url=outside.url, headers={"host": HOST}, timeout=30, trust_env=False, verify=PLAIN
+    )
     yield outside
     outside.close()
 

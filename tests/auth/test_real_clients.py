@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
@@ -37,14 +37,14 @@ def _local_names(monkeypatch: pytest.MonkeyPatch) -> None:
 def metadata(stack: Stack) -> dict[str, Any]:
     """What a client discovers from the issuer alone."""
     url = f"{stack.described['issuer']}/.well-known/oauth-authorization-server"
-    with httpx.Client(trust_env=False, verify=PLAIN) as client:
+    with httpx2.Client(trust_env=False, verify=PLAIN) as client:
         return client.get(url).json()
 
 
 @pytest.fixture
-def person(stack: Stack) -> Iterator[httpx.Client]:
+def person(stack: Stack) -> Iterator[httpx2.Client]:
     """A signed-in browser, as far as cookies and forms go."""
-    with httpx.Client(base_url=stack.described["issuer"], trust_env=False, timeout=30, verify=PLAIN) as client:
+    with httpx2.Client(base_url=stack.described["issuer"], trust_env=False, timeout=30, verify=PLAIN) as client:
         page = client.get("/v1/auth/sign-in").text
         form = hidden(page) | {"email": stack.tenant.email, "password": stack.tenant.password}
         assert client.post("/v1/auth/sign-in", data=form).status_code == 303
@@ -56,7 +56,7 @@ def hidden(page: str) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in found}
 
 
-def allow(person: httpx.Client, url: str) -> str:
+def allow(person: httpx2.Client, url: str) -> str:
     """Where the browser is sent with the code."""
     page = person.get(url)
     assert page.status_code == 200, page.text
@@ -75,7 +75,7 @@ def test_the_metadata_is_what_authlib_takes_for_rfc_8414(metadata: dict[str, Any
 
 
 def test_authlibs_session_completes_the_code_flow_and_refreshes(
-    stack: Stack, metadata: dict[str, Any], person: httpx.Client
+    stack: Stack, metadata: dict[str, Any], person: httpx2.Client
 ) -> None:
     app = register(stack)
     client = AuthlibSession(
@@ -110,7 +110,7 @@ def test_authlibs_session_gets_a_machine_token_and_calls_the_api(stack: Stack, m
 
 
 def test_requests_oauthlib_completes_the_code_flow_with_pkce_and_refreshes(
-    stack: Stack, metadata: dict[str, Any], person: httpx.Client
+    stack: Stack, metadata: dict[str, Any], person: httpx2.Client
 ) -> None:
     app = register(stack)
     client = RequestsSession(

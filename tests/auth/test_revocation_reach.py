@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from redis import Redis
 
@@ -16,22 +16,22 @@ from tests.support.stack import App, Stack
 from tests.support.waiting import Control, wait_for
 
 APPS = "/v1/platform/apps"
-Revoke = Callable[[httpx.Client, App, dict[str, Any]], object]
+Revoke = Callable[[httpx2.Client, App, dict[str, Any]], object]
 
 
-def disable(admin: httpx.Client, app: App, minted: dict[str, Any]) -> object:
+def disable(admin: httpx2.Client, app: App, minted: dict[str, Any]) -> object:
     return admin.post(f"{APPS}/{app.client_id}/disable").raise_for_status()
 
 
-def rotate(admin: httpx.Client, app: App, minted: dict[str, Any]) -> object:
+def rotate(admin: httpx2.Client, app: App, minted: dict[str, Any]) -> object:
     return admin.post(f"{APPS}/{app.client_id}/rotate-secret", json={"overlap_seconds": 0}).raise_for_status()
 
 
-def withdraw(admin: httpx.Client, app: App, minted: dict[str, Any]) -> object:
+def withdraw(admin: httpx2.Client, app: App, minted: dict[str, Any]) -> object:
     return admin.delete(f"{APPS}/{app.client_id}/service-tokens/{minted['id']}").raise_for_status()
 
 
-def forbid(admin: httpx.Client, app: App, minted: dict[str, Any]) -> object:
+def forbid(admin: httpx2.Client, app: App, minted: dict[str, Any]) -> object:
     change = {"allow_service_tokens": False}
     return admin.patch(f"{APPS}/{app.client_id}/governance", json=change).raise_for_status()
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import jwt
 import psycopg
 import pytest
@@ -94,7 +94,7 @@ def test_no_replica_lags_behind_an_emergency_rotation(
     monkeypatch.setattr(keystore, "REFRESH_SECONDS", 3600)
     database = fresh_database("auth")
     with running(database, redis_url) as one, serving(create_app(one.settings)) as url:
-        other = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN)
+        other = httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN)
         app = one.register()
         keyring = Keyring.from_text(one.settings.encryption_keys)
         before = header_of(one.token(app).json()["access_token"])["kid"]

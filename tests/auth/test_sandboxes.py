@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.auth.organisations import PATH, Organisation
@@ -26,7 +26,7 @@ def approved(organisation: Organisation, **details: Any) -> dict[str, Any]:
     return organisation.read(made)
 
 
-def fetch(organisation: Organisation, request: dict[str, Any], **options: Any) -> httpx.Response:
+def fetch(organisation: Organisation, request: dict[str, Any], **options: Any) -> httpx2.Response:
     return organisation.call("POST", f"{PATH}/{request['id']}/credentials", **options)
 
 

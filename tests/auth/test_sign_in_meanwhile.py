@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from argon2 import PasswordHasher
@@ -37,8 +37,8 @@ CHANGES = {
 class Sent:
     """A request on its way in a thread of its own."""
 
-    def __init__(self, call: Callable[[], httpx.Response]) -> None:
-        self.answers: list[httpx.Response] = []
+    def __init__(self, call: Callable[[], httpx2.Response]) -> None:
+        self.answers: list[httpx2.Response] = []
         self.thread = threading.Thread(target=lambda: self.answers.append(call()))
         self.thread.start()
 
@@ -48,7 +48,7 @@ class Sent:
         return self
 
     @property
-    def answer(self) -> httpx.Response:
+    def answer(self) -> httpx2.Response:
         self.thread.join()
         return self.answers[0]
 
@@ -200,7 +200,7 @@ def live_grants(auth: Auth, app: dict[str, Any]) -> list[Any]:
     return [grant_id for (grant_id,) in auth.sql(statement, app["client_id"])]
 
 
-def withdraw(browser: Browser, app: dict[str, Any]) -> httpx.Response:
+def withdraw(browser: Browser, app: dict[str, Any]) -> httpx2.Response:
     return browser.submit(browser.get(SESSIONS), SESSIONS, withdraw=app["client_id"])
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pyotp.totp import TOTP
 
@@ -54,7 +54,7 @@ def authenticator_of(auth: Auth, person: dict[str, Any]) -> TOTP:
     return TOTP(found[1])
 
 
-def type_code(auth: Auth, browser: Browser, person: dict[str, Any], code: str) -> httpx.Response:
+def type_code(auth: Auth, browser: Browser, person: dict[str, Any], code: str) -> httpx2.Response:
     page = browser.sign_in(person)
     assert page.status_code == 200, page.text
     return browser.submit(page, SECOND, code=code)

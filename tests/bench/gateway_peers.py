@@ -92,7 +92,7 @@ def fastify(folder: Path, port: int, origin: int, key: Path) -> list[str] | None
 
 
 def python(kind: str) -> Callable[[Path, int, int, Path], list[str]]:
-    """`httpx` behind Starlette, or another client behind plain ASGI, under uvicorn."""
+    """`httpx2` behind Starlette, or another client behind plain ASGI, under uvicorn."""
 
     def command(folder: Path, port: int, origin: int, key: Path) -> list[str]:
         os.environ |= {"BENCH_ORIGIN": f"http://127.0.0.1:{origin}", "BENCH_KEY": str(key)}

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import jwt
 from pyreqwest.client import ClientBuilder
 from starlette.applications import Starlette
@@ -19,7 +19,7 @@ ORIGIN = os.environ.get("BENCH_ORIGIN", "")
 KEY = Path(os.environ["BENCH_KEY"]).read_bytes() if "BENCH_KEY" in os.environ else b""
 DROPPED = {"host", "authorization", "connection"}
 verified: dict[str, dict[str, Any]] = {}
-client = httpx.AsyncClient(base_url=ORIGIN, limits=httpx.Limits(max_connections=100), trust_env=False)
+client = httpx2.AsyncClient(base_url=ORIGIN, limits=httpx2.Limits(max_connections=100), trust_env=False)
 
 
 def claims(authorization: str) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def claims(authorization: str) -> dict[str, Any]:
     return verified[token]
 
 
-async def through_httpx(request: Request) -> Response:
+async def through_httpx2(request: Request) -> Response:
     who = claims(request.headers["authorization"])
     headers = {name: value for name, value in request.headers.items() if name not in DROPPED}
     sent = client.build_request("GET", request.url.path, headers=headers | {"x-knogin-identity": who["tenant_id"]})
@@ -39,7 +39,7 @@ async def through_httpx(request: Request) -> Response:
     return Response(answer.content, answer.status_code, dict(answer.headers))
 
 
-starlette_httpx = Starlette(routes=[Route("/{path:path}", through_httpx)])
+starlette_httpx2 = Starlette(routes=[Route("/{path:path}", through_httpx2)])
 
 _fast: Any = None
 

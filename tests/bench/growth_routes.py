@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-import httpx
+import httpx2
 
 from deploy.local.table import ROOT
 from shared.primitives.ids import new_id
@@ -37,7 +37,7 @@ class Owner:
         described, tenant = self.stack.described, self.stack.tenant
         bearer = {"authorization": f"Bearer {tenant.access_token}"}
         self.clients = {
-            name: httpx.Client(
+            name: httpx2.Client(
                 verify=PLAIN,
                 base_url=described["gateway"],
                 headers=bearer | {"host": f"{host}:{self.stack.port}"},
@@ -59,7 +59,7 @@ class Owner:
         for client in self.clients.values():
             client.close()
 
-    def ask(self, method: str, path: str) -> httpx.Response:
+    def ask(self, method: str, path: str) -> httpx2.Response:
         """Sends the route's request; an unknown id in the path becomes one that does not exist."""
         host, options = HOSTS[method, path], WRITES.get((method, path), _nothing)(self)
         filled = PARAMETER.sub(lambda match: self.known.get(match[1]) or new_id(match[1][:3]), path)

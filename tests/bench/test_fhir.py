@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fhirkit
-import httpx
+import httpx2
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 from pyrofile_validator import Validator
@@ -176,7 +176,7 @@ def test_pyrofile_finds_no_fault_by_the_definitions_of_r4(medplum: Path, tmp_pat
     assert validator.validate_resource(pressure_alone).errors
 
 
-def _create(api: httpx.Client, body: dict[str, Any]) -> str:
+def _create(api: httpx2.Client, body: dict[str, Any]) -> str:
     answer = api.post("/api/v1/epcr/encounters", json=body | {"cad_incident_id": new_id("cad")})
     assert answer.status_code == 201, answer.text
     return answer.json()["id"]
@@ -191,7 +191,7 @@ def _write(stack: Stack, device: str, encounters: list[str], number: int, answer
         time.time() + 3600,
     )
     began = time.monotonic()
-    with httpx.Client(base_url=stack.service_url("device-ingest"), headers=headers, trust_env=False) as monitor:
+    with httpx2.Client(base_url=stack.service_url("device-ingest"), headers=headers, trust_env=False) as monitor:
         for count in range(RATE * SECONDS // WRITERS):
             time.sleep(max(0.0, began + count * WRITERS / RATE - time.monotonic()))
             reading = READING | {"value": 90 + (count * WRITERS + number) / 1e6, "encounter_id": encounters[count % 20]}
@@ -216,5 +216,5 @@ def _watch(stack: Stack, answered: dict[str, float]) -> dict[str, float]:
     return seen
 
 
-def _entries(api: httpx.Client, encounter_id: str) -> list[dict[str, Any]]:
+def _entries(api: httpx2.Client, encounter_id: str) -> list[dict[str, Any]]:
     return api.get(f"/api/v1/epcr/encounters/{encounter_id}/fhir-bundle").json()["entry"]

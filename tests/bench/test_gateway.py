@@ -127,7 +127,7 @@ def contenders(world: World, folder: Path, origin: int) -> list[Contender]:
         "Fastify, http-proxy, JWT cache": gateway_peers.fastify,
         "uvicorn, bare ASGI, pyreqwest": gateway_peers.python("asgi_pyreqwest"),
         "uvicorn, bare ASGI, our client": gateway_peers.python("asgi_own"),
-        "uvicorn, Starlette, httpx": gateway_peers.python("starlette_httpx"),
+        "uvicorn, Starlette, httpx2": gateway_peers.python("starlette_httpx2"),
     }
     for name, build in others.items():
         command = build(folder, port := free_port(), origin, key)

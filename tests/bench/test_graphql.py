@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import msgspec
 import psutil
 import psycopg
@@ -273,7 +273,7 @@ def cpu_seconds(served: Served) -> float:
 def check(served: Served, body: str) -> None:
     """Makes sure that the measured response is an answer, not a refusal."""
     headers = {"content-type": "application/json", **served.headers}
-    answer = httpx.post(served.url + served.path, content=body, headers=headers, trust_env=False).json()
+    answer = httpx2.post(served.url + served.path, content=body, headers=headers, trust_env=False).json()
     assert "errors" not in answer
     assert len(answer["data"]["acqiMetrics"]) == len(FIGURES)
 
@@ -307,6 +307,6 @@ def running(command: list[str], port: int, environment: Mapping[str, str]) -> It
 
 
 def answers(port: int) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/livez", trust_env=False).status_code == 200
+    with suppress(httpx2.TransportError):
+        return httpx2.get(f"http://127.0.0.1:{port}/livez", trust_env=False).status_code == 200
     return False

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-import httpx
+import httpx2
 import pytest
 
 from deploy.load.loading import Progress, load
@@ -177,7 +177,7 @@ def enable(side: Side) -> None:
     )
     url = f"{side.rig.stack.service_url('webhook-dispatcher')}/v1/webhooks/{webhook}"
     headers = side.rig.stack.identity(caller, "webhook-dispatcher")
-    answer = httpx.put(url, json={"enabled": True}, headers=headers, timeout=30, trust_env=False)
+    answer = httpx2.put(url, json={"enabled": True}, headers=headers, timeout=30, trust_env=False)
     assert answer.status_code == 200, answer.text
     wait_for(lambda: last_attempt(side, webhook) is not None, 60, "the large webhook to come back")
 

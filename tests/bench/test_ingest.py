@@ -15,7 +15,7 @@ from pathlib import Path
 from timeit import timeit
 from typing import NamedTuple
 
-import httpx
+import httpx2
 import msgspec
 import psutil
 import pytest
@@ -302,6 +302,6 @@ def running(command: list[str], port: int, environment: dict[str, str]) -> Itera
 
 
 def answers(port: int) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/livez").status_code in (200, 404)
+    with suppress(httpx2.TransportError):
+        return httpx2.get(f"http://127.0.0.1:{port}/livez").status_code in (200, 404)
     return False

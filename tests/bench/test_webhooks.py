@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from redis import Redis
@@ -59,7 +59,7 @@ class Rig:
         self.tenant = stack.tenant.id
         self.producer = stack.database("graphql-api", "worker")
         self.redis = Redis.from_url(stack.described["redis_url"])
-        self.report = httpx.Client(base_url=self.target, trust_env=False)
+        self.report = httpx2.Client(base_url=self.target, trust_env=False)
         self.api = stack.client("auth", stack.admin_token)
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ def test_throughput_beside_the_ordinary_design_and_bullmq(rig: Rig) -> None:
         bullmq.append(bullmq_rate(rig, BURST))
     rig.unsubscribe(webhook)
     print(f"\n{'deliveries/s':<28} {'median':>8}   all rounds")
-    for name, rates in (("ours", ours), ("Celery, httpx, UPDATE each", ordinary), ("BullMQ with undici", bullmq)):
+    for name, rates in (("ours", ours), ("Celery, httpx2, UPDATE each", ordinary), ("BullMQ with undici", bullmq)):
         known = [rate for rate in rates if rate]
         shown = f"{statistics.median(known):>8.0f}" if known else "  (no npm)"
         print(f"{name:<28} {shown}   {', '.join(f'{rate:.0f}' for rate in known)}")
@@ -239,7 +239,7 @@ def sender_process(rig: Rig) -> Iterator[int]:
 
 
 def sent_by(port: int) -> int:
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    text = httpx2.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
     return int(sum(float(found) for found in re.findall(r"^webhook_attempts_total{.*} (\S+)$", text, re.MULTILINE)))
 
 
@@ -462,8 +462,8 @@ def receiver_process(port: int) -> Iterator[None]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False).status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(url, trust_env=False).status_code == 200
+    except httpx2.TransportError:
         return False
 
 

@@ -1,9 +1,9 @@
-"""The ordinary design, for comparison: one Celery task, one httpx call and one UPDATE for each delivery."""
+"""The ordinary design, for comparison: one Celery task, one httpx2 call and one UPDATE for each delivery."""
 
 import os
 import threading
 
-import httpx
+import httpx2
 import psycopg
 from celery import Celery
 
@@ -18,7 +18,7 @@ local = threading.local()
 @app.task(name="deliver")
 def deliver(delivery_id: str, url: str, body: str) -> None:
     if not hasattr(local, "client"):
-        local.client = httpx.Client(trust_env=False, timeout=15)
+        local.client = httpx2.Client(trust_env=False, timeout=15)
         local.conn = psycopg.connect(os.environ["BENCH_POSTGRES"], autocommit=True)
     answer = local.client.post(
         url, content=body.encode(), headers=request_headers(delivery_id, 1, [KEY], body.encode())

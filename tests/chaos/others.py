@@ -11,14 +11,14 @@ from math import sqrt
 from pathlib import Path
 from statistics import median, quantiles
 
-import httpx
+import httpx2
 import psutil
 
 from deploy.local.table import ROOT
 from tests.support.plain import PLAIN
 from tests.support.stack import Stack
 
-Calls = dict[str, Callable[[], httpx.Response]]
+Calls = dict[str, Callable[[], httpx2.Response]]
 Seconds = dict[str, list[float]]
 PAUSE = 0.05
 TIMES = 3
@@ -38,7 +38,7 @@ def everyday(stack: Stack) -> Iterator[Calls]:
         stack.client("auth", token) as auth,
         stack.client("auth") as anonymous,
         stub() as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=PLAIN) as bare,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=PLAIN) as bare,
     ):
         yield {
             "list devices": lambda: api.get("/api/v1/devices"),

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
-import httpx
+import httpx2
 import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -90,7 +90,7 @@ def plan(stack: Stack, url: str) -> dict[str, Any]:
 
 def gateway_metrics(stack: Stack) -> dict[str, float]:
     """The gateway's watermarks, in number and as a share of the limit, and its memory in MiB."""
-    text = httpx.get(f"{stack.described['gateway_ops']}/metrics", trust_env=False).text
+    text = httpx2.get(f"{stack.described['gateway_ops']}/metrics", trust_env=False).text
     samples = {
         sample.name: sample.value for family in text_string_to_metric_families(text) for sample in family.samples
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from redis import Redis
@@ -53,14 +53,14 @@ class Producers:
     until: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        with httpx.Client(base_url=self.stack.service_url("epcr"), timeout=20, trust_env=False) as client:
+        with httpx2.Client(base_url=self.stack.service_url("epcr"), timeout=20, trust_env=False) as client:
             while len(self.created) < self.wanted or not self.until.is_set():
                 if len(self.created) >= self.wanted:
                     self.until.wait(0.05)
                     continue
                 self.created.append(self._create(client))
 
-    def _create(self, client: httpx.Client) -> str:
+    def _create(self, client: httpx2.Client) -> str:
         key = new_id("key")
         body = {
             "care_model": "prehospital_emergency",
@@ -72,7 +72,7 @@ class Producers:
             headers = self.stack.identity(self.caller, "epcr") | {"idempotency-key": key}
             try:
                 answer = client.post("/api/v1/epcr/encounters", json=body, headers=headers)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 self.repeated += 1
                 continue
             if answer.status_code == 201:
@@ -188,7 +188,7 @@ def books(system: Stack, client_id: str, webhook: str) -> dict[str, int]:
         tenant_id=system.tenant.id, client_id=client_id, scopes=frozenset({"webhooks:read"}), token_use="service"
     )
     url = f"{system.service_url('webhook-dispatcher')}/v1/webhooks/{webhook}/reconciliation"
-    answer = httpx.get(url, headers=system.identity(caller, "webhook-dispatcher"), timeout=30, trust_env=False)
+    answer = httpx2.get(url, headers=system.identity(caller, "webhook-dispatcher"), timeout=30, trust_env=False)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

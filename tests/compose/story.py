@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-import httpx
+import httpx2
 
 from deploy.receiver import Delivery
 from tests.compose.platform import PORT, Platform
@@ -30,16 +30,16 @@ class Partner:
         self.call("PATCH", "auth", governance, admin, json={"approved_events": ["epcr.*", "device.*"]})
         self.access_token = self.token(app["client_id"], app["client_secret"], SCOPES)
 
-    def call(self, method: str, host: str, path: str, token: str = "", **content: Any) -> httpx.Response:
+    def call(self, method: str, host: str, path: str, token: str = "", **content: Any) -> httpx2.Response:
         """One request through the gateway, repeated while a part of the platform does not answer. It must succeed at last."""
 
-        def answered() -> httpx.Response | None:
+        def answered() -> httpx2.Response | None:
             headers = {"host": f"{host}.localhost:{PORT}"} | ({"authorization": f"Bearer {token}"} if token else {})
             try:
-                answer = httpx.request(
+                answer = httpx2.request(
                     method, f"http://127.0.0.1:{PORT}{path}", headers=headers, timeout=30, trust_env=False, **content
                 )
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 return None
             # 403 until the approval has travelled from auth to the dispatcher.
             return None if answer.status_code in (403, 502, 503, 504) else answer
@@ -57,7 +57,7 @@ class Partner:
         wanted = {"url": "http://partner.example:8000/webhooks", "events": ["epcr.encounter.created"], "secret": SECRET}
         self.call("POST", "auth", "/v1/webhooks", self.access_token, json=wanted)
 
-    def open_encounter(self) -> httpx.Response:
+    def open_encounter(self) -> httpx2.Response:
         encounter = {
             "care_model": "prehospital_emergency",
             "vehicle_id": "AMB-42",

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 import gateway.docs
@@ -78,7 +78,7 @@ class Sender:
             for administers in (False, True)
         }
 
-    def send(self, method: str, path: str, operation: dict[str, Any], **request: Any) -> httpx.Response:
+    def send(self, method: str, path: str, operation: dict[str, Any], **request: Any) -> httpx2.Response:
         administers = "platform:apps" in json.dumps(operation.get("security", []))
         host = "api" if "//api." in operation["host"] else "auth"
         url = path
@@ -135,7 +135,7 @@ def test_no_refusal_repeats_what_was_refused(sender: Sender, method: str, path: 
             assert CANARY not in text, shown
 
 
-def _errors(answer: httpx.Response) -> list[dict[str, Any]]:
+def _errors(answer: httpx2.Response) -> list[dict[str, Any]]:
     if not answer.headers.get("content-type", "").startswith("application/problem"):
         return []
     return answer.json().get("errors", [])

@@ -2,7 +2,7 @@
 
 import re
 
-import httpx
+import httpx2
 import pytest
 
 from shared.primitives.ids import new_id
@@ -30,12 +30,12 @@ class Reader:
             "cad_999": new_id("cad"),
         }
 
-    def send(self, example: Example) -> httpx.Response:
+    def send(self, example: Example) -> httpx2.Response:
         call = curl.parse(self._filled(example.curl))
         with self.stack.client(HOSTS[call.host]) as client:
             return client.request(call.method, call.target, headers=call.headers, content=call.body)
 
-    def learn(self, example: Example, answer: httpx.Response) -> None:
+    def learn(self, example: Example, answer: httpx2.Response) -> None:
         """Stores the values of an answer that later examples need in place of the page's example ids."""
         content = answer.json()
         if example.name == "create an app":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from services.control_plane import routes
@@ -89,7 +89,7 @@ def test_no_spelling_of_the_agents_path_leads_past_a_credential(
     stack: Stack, writer: str, path: str, status: int
 ) -> None:
     with stack.client("api", token=writer) as app:
-        url = httpx.URL(str(app.base_url)).copy_with(raw_path=(AGENTS + path).encode())
+        url = httpx2.URL(str(app.base_url)).copy_with(raw_path=(AGENTS + path).encode())
         assert app.get(url).status_code == status
 
 

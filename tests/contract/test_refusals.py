@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import pytest
 
 from shared.primitives.ids import new_id
@@ -175,7 +175,7 @@ class Caller:
 
     def send(
         self, endpoint: Endpoint, token: str | None, ids: dict[str, str] | None = None, **request: Any
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         nobodys = {name: new_id(prefix) for name, prefix in PREFIXES.items()}
         headers = {"authorization": f"Bearer {token}"} if token else {}
         headers |= request.pop("headers", {})
@@ -204,7 +204,7 @@ def others(stack: Stack) -> dict[str, str]:
     return make_all(stack, stack.other.access_token, stack.other.access_token)
 
 
-def assert_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
+def assert_problem(answer: httpx2.Response, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     document = answer.json()

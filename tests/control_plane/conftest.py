@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -33,7 +33,7 @@ GRANTED = ("argus:platform:read", "argus:platform:write")
 class Partner:
     """An app of one tenant, whose calls come as the gateway would pass them on."""
 
-    def __init__(self, http: httpx.Client, tenant_id: str, *scopes: str, subject: str | None = None) -> None:
+    def __init__(self, http: httpx2.Client, tenant_id: str, *scopes: str, subject: str | None = None) -> None:
         self.http = http
         self.tenant_id = tenant_id
         self.caller = Caller(
@@ -52,18 +52,18 @@ class Partner:
         """Another app of the same tenant."""
         return Partner(self.http, self.tenant_id, *scopes)
 
-    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, **options: Any) -> httpx2.Response:
         headers = {HEADER: mint(self.caller, KEY, "control_plane")} | options.pop("headers", {})
         return self.http.request(method, PLATFORM + path, headers=headers, **options)
 
-    def get(self, path: str, **options: Any) -> httpx.Response:
+    def get(self, path: str, **options: Any) -> httpx2.Response:
         return self.call("GET", path, **options)
 
-    def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
+    def post(self, path: str, body: Any = None, **headers: str) -> httpx2.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.call("POST", path, json=body, headers=named) if body is not None else self.call("POST", path)
 
-    def put(self, path: str, content: bytes, media: str = "application/octet-stream") -> httpx.Response:
+    def put(self, path: str, content: bytes, media: str = "application/octet-stream") -> httpx2.Response:
         return self.call("PUT", path, content=content, headers={"content-type": media})
 
     def made(self, path: str, body: Any) -> Any:
@@ -99,8 +99,8 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def http(settings: Settings) -> Iterator[httpx.Client]:
-    with serving(create_app(settings)) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as client:
+def http(settings: Settings) -> Iterator[httpx2.Client]:
+    with serving(create_app(settings)) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as client:
         yield client
 
 
@@ -157,7 +157,7 @@ def inside(database: Database, settings: Settings) -> Iterator[Inside]:
 
 
 @pytest.fixture
-def partner(http: httpx.Client, inside: Inside) -> Partner:
+def partner(http: httpx2.Client, inside: Inside) -> Partner:
     """An app of a tenant that was granted the control plane."""
     tenant_id = ids.new_id("org")
     inside.grant(tenant_id)
@@ -165,7 +165,7 @@ def partner(http: httpx.Client, inside: Inside) -> Partner:
 
 
 @pytest.fixture
-def other(http: httpx.Client, inside: Inside) -> Partner:
+def other(http: httpx2.Client, inside: Inside) -> Partner:
     """An app of another tenant that was granted it too."""
     tenant_id = ids.new_id("org")
     inside.grant(tenant_id)
@@ -173,6 +173,6 @@ def other(http: httpx.Client, inside: Inside) -> Partner:
 
 
 @pytest.fixture
-def stranger(http: httpx.Client) -> Partner:
+def stranger(http: httpx2.Client) -> Partner:
     """An app of a tenant without the grant."""
     return Partner(http, ids.new_id("org"))

@@ -2,7 +2,7 @@
 
 import time
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 import time_machine
@@ -23,7 +23,7 @@ EVERY = [*PATHS, f"{PLATFORM}/nothing-here", f"{PLATFORM}/packages/x/y/z"]
 
 @pytest.mark.parametrize("path", EVERY)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_without_a_token_it_is_401(http: httpx.Client, method: str, path: str) -> None:
+def test_without_a_token_it_is_401(http: httpx2.Client, method: str, path: str) -> None:
     anonymous = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane")}
     answer = http.request(method, path, headers=anonymous)
     assert answer.status_code == 401
@@ -61,7 +61,7 @@ def test_a_suspended_tenant_has_no_grant(partner: Partner, inside: Inside) -> No
     assert partner.get("/nothing-here").status_code == 403
 
 
-def test_a_grant_of_reading_alone_opens_the_gate_too(http: httpx.Client, inside: Inside) -> None:
+def test_a_grant_of_reading_alone_opens_the_gate_too(http: httpx2.Client, inside: Inside) -> None:
     tenant_id = ids.new_id("org")
     inside.grant(tenant_id, ("argus:platform:read",))
     assert Partner(http, tenant_id, "argus:platform:read").get("/nothing-here").status_code == 404
@@ -69,7 +69,7 @@ def test_a_grant_of_reading_alone_opens_the_gate_too(http: httpx.Client, inside:
 
 def test_while_the_database_is_away_it_is_503_and_says_when_to_come_back(settings: Settings, partner: Partner) -> None:
     gone = msgspec.structs.replace(settings, database_url="postgresql://nobody@127.0.0.1:9/none")
-    with serving(create_app(gone)) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+    with serving(create_app(gone)) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
         answer = Partner(http, partner.tenant_id).get("/packages")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -39,10 +39,10 @@ class Box:
     def desired(self) -> list[dict[str, Any]]:
         return beat(self.owner, self.credential).json()["desired"]
 
-    def call(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+    def call(self, path: str, method: str = "GET", **headers: str) -> httpx2.Response:
         return fetch(self.owner.http, path, self.credential, method, **headers)
 
-    def get(self, package_id: str, version: str, **headers: str) -> httpx.Response:
+    def get(self, package_id: str, version: str, **headers: str) -> httpx2.Response:
         return self.call(place(package_id, version), **headers)
 
 
@@ -50,7 +50,9 @@ def place(package_id: str, version: str) -> str:
     return f"{PLATFORM}/agents/content/{package_id}/{version}"
 
 
-def fetch(http: httpx.Client, path: str, credential: str | None, method: str = "GET", **headers: str) -> httpx.Response:
+def fetch(
+    http: httpx2.Client, path: str, credential: str | None, method: str = "GET", **headers: str
+) -> httpx2.Response:
     """The request as the gateway forwards it: an anonymous caller, and the agent's own `Authorization`."""
     fields = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane"), "accept-encoding": "identity"}
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -87,7 +89,7 @@ def box(partner: Partner, live: Publisher) -> Box:
 
 
 @pytest.fixture(scope="module")
-def standing(http: httpx.Client, inside: Inside) -> Box:
+def standing(http: httpx2.Client, inside: Inside) -> Box:
     """A box for tests that change nothing."""
     tenant_id = ids.new_id("org")
     inside.grant(tenant_id)
@@ -101,7 +103,7 @@ def path(standing: Box) -> str:
     return standing.desired()[0]["content_url"]
 
 
-def assert_same_refusal(*answers: httpx.Response, status: int = 404) -> None:
+def assert_same_refusal(*answers: httpx2.Response, status: int = 404) -> None:
     documents = [answer.json() | {"trace_id": ""} for answer in answers]
     assert {answer.status_code for answer in answers} == {status}
     assert all(document == documents[0] for document in documents)
@@ -390,7 +392,7 @@ def test_a_download_that_breaks_off_ever_again_is_put_together_from_its_parts(
     ],
 )
 def test_no_other_spelling_leads_anywhere(standing: Box, path: str, tail: str) -> None:
-    url = httpx.URL(
+    url = httpx2.URL(
         raw_path=f"{PLATFORM}/agents/content/{tail.format(package=path.split('/')[-2], box=standing.id)}".encode()
     )
     base = str(standing.owner.http.base_url).rstrip("/")

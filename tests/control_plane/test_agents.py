@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ from tests.support.versions import later
 BOX = {"name": "Gateway box", "vehicle_id": "AMB-42"}
 
 
-def edge(http: httpx.Client, path: str, body: Any, credential: str | None = None, **options: Any) -> httpx.Response:
+def edge(http: httpx2.Client, path: str, body: Any, credential: str | None = None, **options: Any) -> httpx2.Response:
     """An agent's request as the gateway forwards it: an anonymous caller, and the agent's own headers."""
     headers = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane")} | options.pop("headers", {})
     if credential is not None:
@@ -39,7 +39,7 @@ def enrolled(partner: Partner, **fields: Any) -> tuple[str, str]:
     return made["id"], answer.json()["credential"]
 
 
-def beat(partner: Partner, credential: str | None, **fields: Any) -> httpx.Response:
+def beat(partner: Partner, credential: str | None, **fields: Any) -> httpx2.Response:
     return edge(partner.http, "heartbeat", {"sent_at": datetime.now(UTC).isoformat()} | fields, credential)
 
 
@@ -157,7 +157,7 @@ def test_every_wrong_code_is_refused_alike(partner: Partner, other: Partner) -> 
         ([], 422),
     ],
 )
-def test_an_enrolment_that_does_not_fit_is_422(http: httpx.Client, body: Any, status: int) -> None:
+def test_an_enrolment_that_does_not_fit_is_422(http: httpx2.Client, body: Any, status: int) -> None:
     assert edge(http, "enrol", body).status_code == status
 
 
@@ -177,7 +177,7 @@ def test_a_body_that_is_none_is_refused(partner: Partner, path: str, options: An
 
 
 @pytest.mark.parametrize("path", ["enrol", "heartbeat"])
-def test_other_methods_are_405(http: httpx.Client, path: str) -> None:
+def test_other_methods_are_405(http: httpx2.Client, path: str) -> None:
     headers = {HEADER: mint(Caller(address="192.0.2.1"), KEY, "control_plane")}
     answer = http.get(f"{PLATFORM}/agents/{path}", headers=headers)
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

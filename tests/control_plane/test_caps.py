@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from deploy.local.databases import Database
@@ -31,7 +31,7 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
     return settings_for(database, redis_server.url, **SMALL)
 
 
-def assert_full(answer: httpx.Response, resource: str, limit: int) -> None:
+def assert_full(answer: httpx2.Response, resource: str, limit: int) -> None:
     assert answer.status_code == 409, answer.text
     problem = answer.json()
     assert problem["type"].endswith("#limit-reached")

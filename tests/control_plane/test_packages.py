@@ -5,7 +5,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import psycopg
 import pytest
@@ -76,7 +76,7 @@ def test_the_contents_of_an_organisation_have_a_limit_also_when_they_come_at_onc
     partner: Partner, settings: Settings
 ) -> None:
     limited = create_app(msgspec.structs.replace(settings, package_storage_mib=1))
-    with serving(limited) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+    with serving(limited) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
         app = Partner(http, partner.tenant_id)
         publisher = Publisher(app)
         halves = [bytes([number]) * (1 << 19) for number in range(3)]

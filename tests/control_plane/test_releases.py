@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -214,7 +214,7 @@ def test_where_four_eyes_are_wanted_who_asked_does_not_approve(watched: Publishe
     assert watched.app.post(f"{path}/promote").status_code == 200
 
 
-def test_and_one_person_is_one_pair_of_eyes_through_any_app(http: httpx.Client, watched: Publisher) -> None:
+def test_and_one_person_is_one_pair_of_eyes_through_any_app(http: httpx2.Client, watched: Publisher) -> None:
     ann, ben = ids.new_id("usr"), ids.new_id("usr")
     tenant = watched.app.tenant_id
     asking = Partner(http, tenant, subject=ann)

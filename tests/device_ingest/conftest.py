@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -31,7 +31,7 @@ SPO2 = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 98.0, "unit_code": "%"}
 class Partner:
     """A client of one tenant, whose calls come as the gateway would pass them on."""
 
-    def __init__(self, http: httpx.Client, tenant_id: str, *scopes: str, environment: Any = "production") -> None:
+    def __init__(self, http: httpx2.Client, tenant_id: str, *scopes: str, environment: Any = "production") -> None:
         self.http = http
         self.tenant_id = tenant_id
         self.caller = Caller(
@@ -42,17 +42,17 @@ class Partner:
             environment=environment,
         )
 
-    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, **options: Any) -> httpx2.Response:
         headers = {HEADER: mint(self.caller, KEY, "device_ingest")} | options.pop("headers", {})
         return self.http.request(method, path, headers=headers, **options)
 
-    def get(self, path: str, **options: Any) -> httpx.Response:
+    def get(self, path: str, **options: Any) -> httpx2.Response:
         return self.call("GET", path, **options)
 
-    def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
+    def post(self, path: str, body: Any, **headers: str) -> httpx2.Response:
         return self.call("POST", path, json=body, headers={name.replace("_", "-"): v for name, v in headers.items()})
 
-    def patch(self, path: str, body: Any) -> httpx.Response:
+    def patch(self, path: str, body: Any) -> httpx2.Response:
         return self.call("PATCH", path, json=body)
 
     def enrol(self, serial_number: str = "SN-0001", device_class: str = "oximeter", **fields: Any) -> str:
@@ -62,7 +62,7 @@ class Partner:
         assert answer.status_code in (200, 201), answer.text
         return f"{DEVICES}/{answer.json()['id']}"
 
-    def observe(self, device: str, **fields: Any) -> httpx.Response:
+    def observe(self, device: str, **fields: Any) -> httpx2.Response:
         return self.post(f"{device}/observations", SPO2 | fields)
 
 
@@ -86,7 +86,7 @@ def database(databases: TestDatabases) -> Iterator[Database]:
     databases.take_back(database)
 
 
-StartApp = Callable[..., AbstractContextManager[httpx.Client]]
+StartApp = Callable[..., AbstractContextManager[httpx2.Client]]
 
 
 @pytest.fixture(scope="module")
@@ -94,27 +94,27 @@ def start_app(database: Database, redis_server: RedisServer) -> StartApp:
     """`with start_app(group_rows=1) as http:` is one more web process's worth of application on the same database."""
 
     @contextmanager
-    def start(**changes: Any) -> Iterator[httpx.Client]:
+    def start(**changes: Any) -> Iterator[httpx2.Client]:
         app = create_app(settings_for(database, redis_server.url, **changes))
-        with serving(app) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+        with serving(app) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
             yield http
 
     return start
 
 
 @pytest.fixture(scope="module")
-def http(start_app: StartApp) -> Iterator[httpx.Client]:
+def http(start_app: StartApp) -> Iterator[httpx2.Client]:
     with start_app() as client:
         yield client
 
 
 @pytest.fixture
-def partner(http: httpx.Client) -> Partner:
+def partner(http: httpx2.Client) -> Partner:
     return Partner(http, ids.new_id("org"))
 
 
 @pytest.fixture
-def other(http: httpx.Client) -> Partner:
+def other(http: httpx2.Client) -> Partner:
     """A partner of another tenant."""
     return Partner(http, ids.new_id("org"))
 

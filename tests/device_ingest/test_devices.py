@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 
@@ -161,7 +161,7 @@ def test_a_change_that_does_not_fit_changes_nothing(partner: Partner) -> None:
     assert partner.get(path).json()["vehicle_id"] == "AMB-1"
 
 
-def test_reading_needs_the_read_scope_and_writing_the_write_scope(http: httpx.Client, partner: Partner) -> None:
+def test_reading_needs_the_read_scope_and_writing_the_write_scope(http: httpx2.Client, partner: Partner) -> None:
     path = partner.enrol()
     reader = Partner(http, partner.tenant_id, "argus:devices:read")
     stranger = Partner(http, partner.tenant_id, "argus:epcr:write")
@@ -178,7 +178,7 @@ def test_reading_needs_the_read_scope_and_writing_the_write_scope(http: httpx.Cl
         assert (answer.status_code, answer.json()["scope"]) == (403, "argus:devices:read")
 
 
-def test_without_the_gateways_word_nobody_is_let_in(http: httpx.Client) -> None:
+def test_without_the_gateways_word_nobody_is_let_in(http: httpx2.Client) -> None:
     assert http.get(DEVICES).status_code == 401
     assert http.get(DEVICES, headers={"x-knogin-identity": "test-1.e30.AAAA"}).status_code == 401
     assert http.get("/readyz").status_code == 200

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 import time_machine
@@ -411,7 +411,7 @@ def test_after_days_without_a_relay_a_reading_makes_the_partition_it_needs(
 def test_connections_cut_under_load_are_told_as_unavailable_and_nothing_answered_is_lost(
     partner: Partner, inside: Inside, database: Database
 ) -> None:
-    device, answers = partner.enrol(), list[httpx.Response]()
+    device, answers = partner.enrol(), list[httpx2.Response]()
     cut: LiteralString = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE '%app'"
     with psycopg.connect(database.admin, autocommit=True) as admin, ThreadPoolExecutor(8) as threads:
         for answer in threads.map(lambda number: partner.observe(device, observed_at=at(number / 60)), range(120)):

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-import httpx
+import httpx2
 
 from services.device_ingest import tasks
 from shared.messaging.messages import EncounterLink
@@ -53,7 +53,7 @@ def test_epcr_hears_of_a_batch_in_one_message_per_encounter_with_exact_values(pa
     }.items()  # fmt: skip
 
 
-def test_all_that_a_sandbox_sends_is_a_test(http: httpx.Client, inside: Inside) -> None:
+def test_all_that_a_sandbox_sends_is_a_test(http: httpx2.Client, inside: Inside) -> None:
     sandbox = Partner(http, ids.new_id("org"), environment="sandbox")
     device, encounter = sandbox.enrol(), ids.new_id("enc")
     one = sandbox.observe(device, observed_at=at(1), encounter_id=encounter, test=False).json()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from shared.primitives.ids import new_id
@@ -21,19 +21,19 @@ EACH_ROUND = 150
 
 
 @pytest.fixture
-def api(stack: Stack) -> Iterator[httpx.Client]:
+def api(stack: Stack) -> Iterator[httpx2.Client]:
     with stack.client("api", stack.app_token("argus:epcr:write", "argus:devices:write")) as client:
         yield client
 
 
-def enrolled(api: httpx.Client) -> str:
+def enrolled(api: httpx2.Client) -> str:
     """A new device's path."""
     answer = api.post(f"{DEVICES}/enrol", json={"serial_number": new_id("sn"), "device_class": "oximeter"})
     assert answer.status_code == 201, answer.text
     return answer.headers["location"]
 
 
-def encounter(api: httpx.Client) -> str:
+def encounter(api: httpx2.Client) -> str:
     body = {
         "care_model": "prehospital_emergency",
         "vehicle_id": "AMB-42",
@@ -43,18 +43,18 @@ def encounter(api: httpx.Client) -> str:
     return api.post("/api/v1/epcr/encounters", json=body).json()["id"]
 
 
-def link_of(api: httpx.Client, path: str) -> str:
+def link_of(api: httpx2.Client, path: str) -> str:
     return api.get(path).json()["encounter_link"]
 
 
-def values_in_bundle(api: httpx.Client, encounter_id: str) -> Counter[str]:
+def values_in_bundle(api: httpx2.Client, encounter_id: str) -> Counter[str]:
     """How often the encounter's bundle holds an Observation with exactly these digits, by value."""
     text = api.get(f"/api/v1/epcr/encounters/{encounter_id}/fhir-bundle").text
     resources = [entry["resource"] for entry in json.loads(text, parse_float=str, parse_int=str)["entry"]]
     return Counter(r["valueQuantity"]["value"] for r in resources if r["resourceType"] == "Observation")
 
 
-def test_an_observation_of_a_known_encounter_is_linked_and_stands_in_its_bundle(api: httpx.Client) -> None:
+def test_an_observation_of_a_known_encounter_is_linked_and_stands_in_its_bundle(api: httpx2.Client) -> None:
     encounter_id = encounter(api)
     body = SPO2 | {"encounter_id": encounter_id}
     answer = api.post(f"{enrolled(api)}/observations", json=body)
@@ -64,7 +64,7 @@ def test_an_observation_of_a_known_encounter_is_linked_and_stands_in_its_bundle(
 
 
 def test_an_observation_of_an_encounter_this_tenant_does_not_have_is_kept_and_says_so(
-    stack: Stack, api: httpx.Client
+    stack: Stack, api: httpx2.Client
 ) -> None:
     theirs = stack.app_token("argus:epcr:write", admin_token=stack.other.access_token)
     with stack.client("api", theirs) as elsewhere:
@@ -79,7 +79,7 @@ def test_an_observation_of_an_encounter_this_tenant_does_not_have_is_kept_and_sa
 
 
 def test_killed_under_load_every_reading_answered_is_there_and_reaches_the_bundle_once(
-    stack: Stack, api: httpx.Client
+    stack: Stack, api: httpx2.Client
 ) -> None:
     load = Load(stack, api, [encounter(api) for _ in range(3)])
     with load:
@@ -107,7 +107,7 @@ def links(stack: Stack, ids: Any) -> dict[str, str]:
 class Load:
     """Several monitors that keep sending observations with different values. Holds those answered 201, by id."""
 
-    def __init__(self, stack: Stack, api: httpx.Client, encounters: list[str]) -> None:
+    def __init__(self, stack: Stack, api: httpx2.Client, encounters: list[str]) -> None:
         self.stack = stack
         self.device = enrolled(api)
         self.encounters = encounters

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -39,7 +39,7 @@ class Recorder:
         }
         self.kept: dict[str, dict[str, dict[str, Any]]] = {}
 
-    def keep(self, answer: httpx.Response) -> Any:
+    def keep(self, answer: httpx2.Response) -> Any:
         found = validating.operation_of(answer.request.method, answer.request.url.path)
         assert found is not None, answer.request.url
         assert answer.is_success, answer.text
@@ -98,7 +98,7 @@ def record_requests(stack: Stack, recorder: Recorder) -> None:
         keep(admin.get(path))
 
 
-def _record_oauth(anyone: httpx.Client, recorder: Recorder, client: dict[str, str]) -> str:
+def _record_oauth(anyone: httpx2.Client, recorder: Recorder, client: dict[str, str]) -> str:
     asked = {"grant_type": "client_credentials"} | client
     anyone.post("/v1/oauth/token", data=asked | {"scope": "argus:telephony:read"})
     token = recorder.keep(anyone.post("/v1/oauth/token", data=asked | {"scope": " ".join(SCOPES)}))["access_token"]
@@ -176,7 +176,7 @@ def record_automations(stack: Stack, recorder: Recorder) -> None:
         assert client.delete(one).status_code == 204
 
 
-def _open_incidents_until(client: httpx.Client, condition: Callable[[], Any]) -> None:
+def _open_incidents_until(client: httpx2.Client, condition: Callable[[], Any]) -> None:
     """Repeats, because the first incident may come before the dispatcher has the automation's interest and its webhook."""
     bundle = next(
         one for one in client.get("/api/v1/graphql/bundles").json()["bundles"] if one["name"] == "incident-management"
@@ -209,7 +209,7 @@ def record_agents(stack: Stack, recorder: Recorder) -> None:
         keep(client.post(f"{one}/revoke"))
 
 
-def release_for_agents(client: httpx.Client) -> str:
+def release_for_agents(client: httpx2.Client) -> str:
     """The id of an edge package with a live version in production."""
     base, key = "/api/v1/platform", Ed25519PrivateKey.generate()
 
@@ -233,7 +233,7 @@ def release_for_agents(client: httpx.Client) -> str:
     return package
 
 
-def download_in_parts(edge: httpx.Client, release: dict[str, Any], bearer: dict[str, str]) -> None:
+def download_in_parts(edge: httpx2.Client, release: dict[str, Any], bearer: dict[str, str]) -> None:
     """Downloads like an agent whose connection breaks half way. The answers are bytes and no examples."""
     url, tag = release["content_url"], f'"{release["content_sha256"]}"'
     half = release["size"] // 2
@@ -275,7 +275,7 @@ def record_packages(stack: Stack, recorder: Recorder) -> None:
         record_marketplace(recorder, client, admin, release)
 
 
-def record_releases(recorder: Recorder, client: httpx.Client, admin: httpx.Client, package: str, version: str) -> str:
+def record_releases(recorder: Recorder, client: httpx2.Client, admin: httpx2.Client, package: str, version: str) -> str:
     """Records releases. Returns the one that is live in production at the end."""
     keep, base = recorder.keep, "/api/v1/platform/releases"
     draft = {"package_id": package, "version": version}
@@ -293,7 +293,7 @@ def record_releases(recorder: Recorder, client: httpx.Client, admin: httpx.Clien
     return release
 
 
-def record_marketplace(recorder: Recorder, client: httpx.Client, admin: httpx.Client, release: str) -> None:
+def record_marketplace(recorder: Recorder, client: httpx2.Client, admin: httpx2.Client, release: str) -> None:
     keep, base = recorder.keep, "/api/v1/platform"
     draft = {"release_id": release, "title": "Ward board", "description": "Tells the wards what is on its way"}
     listing = keep(client.post(f"{base}/listings", json=draft))

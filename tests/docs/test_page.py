@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -106,7 +106,7 @@ def test_programs_get_the_contract_people_the_page_and_both_may_keep_it(stack: S
     assert_strict(page)
 
 
-def assert_strict(answer: httpx.Response) -> None:
+def assert_strict(answer: httpx2.Response) -> None:
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy

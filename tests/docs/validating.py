@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-import httpx
+import httpx2
 import jsonschema_rs
 
 import gateway.docs
@@ -16,8 +16,8 @@ from deploy.docs.examples import JSON
 OPEN = {"Problem", "OAuthError", "graphql.ErrorExtensions"}
 
 
-def check(response: httpx.Response) -> None:
-    """An httpx response hook. Raises AssertionError for a status, representation or body that the contract does not describe."""
+def check(response: httpx2.Response) -> None:
+    """An httpx2 response hook. Raises AssertionError for a status, representation or body that the contract does not describe."""
     request = response.request
     found = operation_of("GET" if request.method == "HEAD" else request.method, request.url.path)
     if found is None or response.status_code == 421:  # a request to another host is not part of the contract
@@ -46,7 +46,7 @@ def operation_of(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-def _check_headers(place: str, response: httpx.Response, described: dict[str, Any]) -> None:
+def _check_headers(place: str, response: httpx2.Response, described: dict[str, Any]) -> None:
     assert re.fullmatch("[0-9a-f]{32}", response.headers.get("x-trace-id", "")), f"{place}: no x-trace-id"
     for name in ("location", "link", "etag", "retry-after"):
         if name in response.headers:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import pytest
 
 from shared.primitives.ids import new_id
@@ -21,10 +21,10 @@ class Integration(NamedTuple):
     token: str
     receiver: Receiver
 
-    def api(self) -> httpx.Client:
+    def api(self) -> httpx2.Client:
         return self.stack.client("api", token=self.token)
 
-    def create_encounter(self) -> httpx.Response:
+    def create_encounter(self) -> httpx2.Response:
         body = {
             "care_model": "prehospital_emergency",
             "vehicle_id": "AMB-42",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-import httpx
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
@@ -66,8 +66,8 @@ def serving(service: str, environment: dict[str, str]) -> Iterator[str]:
 
 def status(url: str, headers: dict[str, str] | None = None) -> int:
     try:
-        return httpx.get(url, headers=headers, timeout=PATIENCE, verify=PLAIN).status_code
-    except httpx.TransportError:
+        return httpx2.get(url, headers=headers, timeout=PATIENCE, verify=PLAIN).status_code
+    except httpx2.TransportError:
         return 0
 
 

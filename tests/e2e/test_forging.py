@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 from psycopg import sql
@@ -137,7 +137,7 @@ def refusals(stack: Stack) -> float:
     """The number of refused messages of all workers."""
     total = 0.0
     for service in stack.described["services"].values():
-        text = httpx.get(f"{service['ops']['worker']}/metrics", trust_env=False, verify=PLAIN).text
+        text = httpx2.get(f"{service['ops']['worker']}/metrics", trust_env=False, verify=PLAIN).text
         total += sum(
             float(line.split()[-1]) for line in text.splitlines() if line.startswith("messages_refused_total{")
         )

@@ -2,7 +2,7 @@
 
 import time
 
-import httpx
+import httpx2
 import pytest
 
 from shared.web.identity import HEADER, Caller, SigningKey, mint
@@ -26,7 +26,7 @@ def caller(stack: Stack, app: App, service: str) -> Caller:
 
 
 def status(stack: Stack, service: str, headers: dict[str, str]) -> int:
-    return httpx.get(stack.service_url(service) + PATHS[service], headers=headers, verify=PLAIN).status_code
+    return httpx2.get(stack.service_url(service) + PATHS[service], headers=headers, verify=PLAIN).status_code
 
 
 @pytest.mark.parametrize("service", SCOPES)

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from psycopg import sql
@@ -63,7 +63,7 @@ def may_read(app: psycopg.Connection[Any], table: str) -> bool:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_called_without_the_gateway_answers_401(stack: Stack, service: str) -> None:
-    answer = httpx.get(stack.service_url(service) + PATHS[service], verify=PLAIN)
+    answer = httpx2.get(stack.service_url(service) + PATHS[service], verify=PLAIN)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -75,7 +75,7 @@ def test_an_identity_signed_by_anyone_else_answers_401(stack: Stack, service: st
     caller = Caller(
         tenant_id=stack.tenant.id, client_id="app_x", scopes=frozenset({"platform:apps"}), token_use="access"
     )
-    answer = httpx.get(
+    answer = httpx2.get(
         stack.service_url(service) + PATHS[service],
         headers={HEADER: mint(caller, impostor, by_name(service).database)},
         verify=PLAIN,
@@ -89,7 +89,7 @@ def test_an_identity_past_its_time_opens_nothing(stack: Stack, service: str, age
     """Up to 15 minutes the gateway's clock may be wrong. Then the answer is 503, so that a partner does not discard its token."""
     caller = Caller(tenant_id=stack.tenant.id, client_id="app_x", token_use="access")
     expired = stack.identity(caller, service, at=time.time() - age)
-    answer = httpx.get(stack.service_url(service) + PATHS[service], headers=expired, verify=PLAIN)
+    answer = httpx2.get(stack.service_url(service) + PATHS[service], headers=expired, verify=PLAIN)
     assert (answer.status_code, answer.json()["status"]) == (status, status)
 
 

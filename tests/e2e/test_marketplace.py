@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -91,7 +91,7 @@ class Organisation:
             assert asked.status_code == 201, asked.text
         self.stack.operate("auth", "requests", "approve", asked.json()["id"])
 
-    def dispatcher(self, admin_token: str) -> httpx.Client:
+    def dispatcher(self, admin_token: str) -> httpx2.Client:
         """An app that opens incidents and has nothing to do with packages."""
         app = self.stack.register_app(["argus:incidents:write"], admin_token)
         with self.stack.client("auth", token=admin_token) as admin:
@@ -168,7 +168,7 @@ class Installed:
         document = (BUNDLE / "CreateIncident.graphql").read_text()
         body = {"query": document, "variables": {"input": {"type": "medical", "priority": priority}}}
 
-        def opened() -> httpx.Response | None:
+        def opened() -> httpx2.Response | None:
             answer = self.incidents.post("/graphql", json=body)
             return answer if "errors" not in answer.json() else None
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
+import httpx2
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -85,7 +85,7 @@ def test_a_request_is_one_trace_at_the_collector_when_the_last_process_has_ended
     running = RunningStack(tmp_path / "state", "--only", "auth", data=in_memory, KNOGIN_SETTINGS=settings)
     stack = running.start()
     with stack.client("auth", stack.admin_token) as client:
-        answer: httpx.Response = client.get("/v1/platform/apps?limit=7")
+        answer: httpx2.Response = client.get("/v1/platform/apps?limit=7")
     assert answer.status_code == 200
     assert running.stop() == 0  # a process sends its remaining spans before it ends
     running.delete()

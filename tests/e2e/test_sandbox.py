@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from services.auth.requests import seeding
@@ -35,13 +35,13 @@ def sandbox(stack: Stack, request_made: dict[str, Any]) -> App:
 
 
 @pytest.fixture
-def api(stack: Stack, sandbox: App) -> Iterator[httpx.Client]:
+def api(stack: Stack, sandbox: App) -> Iterator[httpx2.Client]:
     with stack.client("api", stack.token(sandbox, SCOPES)) as client:
         yield client
 
 
 def test_the_demo_data_is_there_through_every_service(
-    stack: Stack, request_made: dict[str, Any], api: httpx.Client
+    stack: Stack, request_made: dict[str, Any], api: httpx2.Client
 ) -> None:
     assert request_made["sandbox"]["demo_data_at"] is not None
     devices = {device["serial_number"]: device for device in api.get("/api/v1/devices").json()}
@@ -67,7 +67,9 @@ def test_the_demo_data_is_there_through_every_service(
     assert [incident["cadIncidentId"] for incident in incidents] == [seeding.INCIDENT]
 
 
-def test_written_again_the_demo_data_is_the_same(stack: Stack, request_made: dict[str, Any], api: httpx.Client) -> None:
+def test_written_again_the_demo_data_is_the_same(
+    stack: Stack, request_made: dict[str, Any], api: httpx2.Client
+) -> None:
     """Like after a command that was killed before it could record the end."""
     with stack.database("auth", "migrator") as conn:
         conn.execute("UPDATE integration_requests SET demo_data_at = NULL WHERE id = %s", (request_made["id"],))
@@ -90,7 +92,7 @@ def test_the_token_it_was_written_with_has_ended(stack: Stack, request_made: dic
 
 
 def test_an_event_of_the_sandbox_says_that_it_is_a_test_and_reaches_nobody_else(
-    stack: Stack, sandbox: App, api: httpx.Client
+    stack: Stack, sandbox: App, api: httpx2.Client
 ) -> None:
     with receiver() as listening, stack.client("auth", stack.token(sandbox, SCOPES)) as auth:
         draft = {"name": "Rehearsal", "grant_types": ["client_credentials"], "requested_scopes": ["webhooks:write"]}

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -38,7 +38,7 @@ RECORDS = "/api/v1/epcr/records"
 class Client:
     """An app of one tenant, whose calls come as the gateway would pass them on."""
 
-    def __init__(self, http: httpx.Client, tenant_id: str, *scopes: str, environment: Any = "production") -> None:
+    def __init__(self, http: httpx2.Client, tenant_id: str, *scopes: str, environment: Any = "production") -> None:
         self.http = http
         self.tenant_id = tenant_id
         self.caller = Caller(
@@ -49,14 +49,14 @@ class Client:
             environment=environment,
         )
 
-    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, **options: Any) -> httpx2.Response:
         headers = {HEADER: mint(self.caller, KEY, "epcr")} | options.pop("headers", {})
         return self.http.request(method, path, headers=headers, **options)
 
-    def get(self, path: str, **options: Any) -> httpx.Response:
+    def get(self, path: str, **options: Any) -> httpx2.Response:
         return self.call("GET", path, **options)
 
-    def post(self, body: Any, **headers: str) -> httpx.Response:
+    def post(self, body: Any, **headers: str) -> httpx2.Response:
         options: dict[str, Any] = {"content": body} if isinstance(body, bytes | str) else {"json": body}
         content_type = {"content-type": "application/json"}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -83,7 +83,7 @@ class Client:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def write(self, encounter_id: str, patch: Any, version: int | str | None = None) -> httpx.Response:
+    def write(self, encounter_id: str, patch: Any, version: int | str | None = None) -> httpx2.Response:
         """A PATCH of the record, by default of the current version."""
         if version is None:
             version = self.record(encounter_id)["version"]
@@ -94,7 +94,7 @@ class Client:
 class Organisation:
     """A tenant: a partner who may write and read, a second one who may read, and the crew's own application."""
 
-    def __init__(self, http: httpx.Client) -> None:
+    def __init__(self, http: httpx2.Client) -> None:
         self.id = ids.new_id("org")
         self.partner = Client(http, self.id, "argus:epcr:write")
         self.hospital = Client(http, self.id, "argus:epcr:read")
@@ -122,7 +122,7 @@ def database(databases: TestDatabases) -> Iterator[Database]:
     databases.take_back(database)
 
 
-StartApp = Callable[..., AbstractContextManager[httpx.Client]]
+StartApp = Callable[..., AbstractContextManager[httpx2.Client]]
 
 
 @pytest.fixture(scope="module")
@@ -130,16 +130,16 @@ def start_app(database: Database, redis_server: RedisServer) -> StartApp:
     """`with start_app(pseudonym_keys=…) as http:` is one more web process's worth of application on the same database."""
 
     @contextmanager
-    def start(**changes: Any) -> Iterator[httpx.Client]:
+    def start(**changes: Any) -> Iterator[httpx2.Client]:
         app = create_app(settings_for(database, redis_server.url, **changes))
-        with serving(app) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+        with serving(app) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
             yield http
 
     return start
 
 
 @pytest.fixture(scope="module")
-def http(start_app: StartApp) -> Iterator[httpx.Client]:
+def http(start_app: StartApp) -> Iterator[httpx2.Client]:
     with start_app() as client:
         yield client
 
@@ -168,12 +168,12 @@ def years_later(calendar: Calendar) -> None:
 
 
 @pytest.fixture
-def organisation(http: httpx.Client) -> Organisation:
+def organisation(http: httpx2.Client) -> Organisation:
     return Organisation(http)
 
 
 @pytest.fixture
-def other(http: httpx.Client) -> Organisation:
+def other(http: httpx2.Client) -> Organisation:
     """Another tenant."""
     return Organisation(http)
 

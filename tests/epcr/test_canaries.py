@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from psycopg import sql
@@ -146,7 +146,7 @@ def told(stack: Stack) -> Iterator[Told]:
         yield Told(stack, aviary, serial_number, encounter_id, record, answers, listening)
 
 
-def _subscribe(auth: httpx.Client, listening: Receiver) -> None:
+def _subscribe(auth: httpx2.Client, listening: Receiver) -> None:
     events = ["epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed", "device.enrolled"]
     events.append("device.observations.recorded")
     body = {"url": listening.url, "events": events}
@@ -154,7 +154,7 @@ def _subscribe(auth: httpx.Client, listening: Receiver) -> None:
     wait_for(lambda: auth.post("/v1/webhooks", json=body).status_code == 201, what="the approval")
 
 
-def _partner(api: httpx.Client, aviary: Aviary) -> dict[str, str]:
+def _partner(api: httpx2.Client, aviary: Aviary) -> dict[str, str]:
     record = aviary.record()
     created = api.post(ENCOUNTERS, json=record, headers={"idempotency-key": aviary.mark})
     assert created.status_code == 201, created.text
@@ -174,7 +174,7 @@ def _crew(stack: Stack, encounter_id: str, aviary: Aviary) -> dict[str, Any]:
         tenant_id=stack.tenant.id, client_id="app_crew", scopes=frozenset({"argus:epcr:clinical"}), token_use="access"
     )
     path = f"/api/v1/epcr/records/{encounter_id}"
-    with httpx.Client(
+    with httpx2.Client(
         base_url=stack.service_url("epcr"), headers=stack.identity(caller, "epcr"), trust_env=False, verify=PLAIN
     ) as crew:
         wrong = {"patient": {"sex": aviary.word("sex")}, "narrative": aviary.word("refused")}
@@ -185,7 +185,7 @@ def _crew(stack: Stack, encounter_id: str, aviary: Aviary) -> dict[str, Any]:
         return crew.get(path).json()
 
 
-def _device(api: httpx.Client, serial_number: str, encounter_id: str) -> None:
+def _device(api: httpx2.Client, serial_number: str, encounter_id: str) -> None:
     enrolment = {"serial_number": serial_number, "device_class": "oximeter", "manufacturer": "ACME"}
     device = api.post("/api/v1/devices/enrol", json=enrolment).json()
     reading = {"mdc_code": "MDC_PULS_OXIM_SAT_O2", "value": 97.5, "unit_code": "%", "encounter_id": encounter_id}
@@ -194,7 +194,7 @@ def _device(api: httpx.Client, serial_number: str, encounter_id: str) -> None:
     wait_for(lambda: b'"value":97.5' in api.get(path).content, what="the reading in the bundle")
 
 
-def _read(api: httpx.Client, encounter_id: str) -> dict[str, str]:
+def _read(api: httpx2.Client, encounter_id: str) -> dict[str, str]:
     path = f"{ENCOUNTERS}/{encounter_id}"
     return {
         "view": api.get(path).text,
@@ -249,7 +249,7 @@ def test_no_metric_holds_one(told: Told) -> None:
     pages = [described["gateway_ops"]]
     pages += [url for service in described["services"].values() for url in service["ops"].values()]
     for page in pages:
-        metrics = httpx.get(f"{page}/metrics", trust_env=False, verify=PLAIN).text
+        metrics = httpx2.get(f"{page}/metrics", trust_env=False, verify=PLAIN).text
         assert "http_requests_total" in metrics or "python_info" in metrics or "# HELP" in metrics
         assert told.aviary.found_in(metrics) == [], page
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -90,7 +90,7 @@ def spoilt(changes: list[tuple[tuple[Any, ...], Any]]) -> dict[str, Any]:
     return record
 
 
-def check(answer: httpx.Response, *expected: int) -> None:
+def check(answer: httpx2.Response, *expected: int) -> None:
     assert answer.status_code in expected, answer.text
     if answer.status_code >= 400:
         assert answer.headers["content-type"] == "application/problem+json"

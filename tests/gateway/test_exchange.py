@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 
@@ -35,13 +35,13 @@ def header(audience: str = "graphql_api", caller: Caller = CALLER, **more: Any) 
 
 def ask(
     running: Running, identity: str, *, signer: Signer = GRAPHQL, service: str = "graphql_api", **changes: Any
-) -> httpx.Response:
+) -> httpx2.Response:
     body = msgspec.json.encode({"identity": identity, "audience": "webhook_dispatcher"} | changes.pop("body", {}))
     signed = calls.sign(signer, service, "POST", changes.pop("path", PATH), changes.pop("signs", body), **changes)
 
-    async def post() -> httpx.Response:
-        transport = httpx.ASGITransport(create_ops(running.gateway, lambda: True))
-        async with httpx.AsyncClient(transport=transport, base_url="http://ops.test") as http:
+    async def post() -> httpx2.Response:
+        transport = httpx2.ASGITransport(create_ops(running.gateway, lambda: True))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://ops.test") as http:
             return await http.post(PATH, content=body, headers={calls.HEADER: signed} if signed else {})
 
     return asyncio.run(post())

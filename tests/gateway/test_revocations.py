@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import REGISTRY
 
@@ -102,8 +102,8 @@ def test_a_gateway_is_not_ready_while_revocations_are_older_than_it_may_use(worl
     gateway.revocations = Revocations(fetch, gateway.settings.revocation_max_staleness, clock=lambda: now)
 
     async def look() -> tuple[int, bool]:
-        transport = httpx.ASGITransport(create_ops(gateway, lambda: True))
-        async with httpx.AsyncClient(transport=transport, base_url="http://ops.test") as ops:
+        transport = httpx2.ASGITransport(create_ops(gateway, lambda: True))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://ops.test") as ops:
             answer = await ops.get("/readyz")
         return answer.status_code, answer.json()["checks"]["revocations"]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from gateway.settings import Settings
@@ -64,7 +64,7 @@ def app(stack: Stack) -> App:
     return stack.register_app(["webhooks:read"])
 
 
-def revocation_seconds(stack: Stack, app: App, asking: httpx.Client) -> float:
+def revocation_seconds(stack: Stack, app: App, asking: httpx2.Client) -> float:
     """Seconds for which the gateway behind `asking` still accepts a service token after its revocation was answered."""
     with stack.client("auth", stack.admin_token) as admin:
         path = f"/v1/platform/apps/{app.client_id}/service-token"
@@ -78,7 +78,7 @@ def revocation_seconds(stack: Stack, app: App, asking: httpx.Client) -> float:
     return time.perf_counter() - began
 
 
-def calls_of(stack: Stack, asking: httpx.Client) -> Control:
+def calls_of(stack: Stack, asking: httpx2.Client) -> Control:
     """Calls through the gateway behind `asking` to the service that revokes."""
     headers = {"authorization": f"Bearer {stack.admin_token}"}
     return Control(lambda: asking.get("/v1/platform/apps", headers=headers).raise_for_status())
@@ -93,7 +93,7 @@ def test_revocations_reach_the_gateway_within_a_second_in_99_of_100(stack: Stack
 
 def test_and_without_redis_too(stack: Stack, app: App, gateway_without_redis: Running) -> None:
     headers = {"host": f"{stack.described['hosts']['auth']}:{stack.port}"}
-    with httpx.Client(
+    with httpx2.Client(
         base_url=f"http://127.0.0.1:{gateway_without_redis.port}", headers=headers, trust_env=False, verify=PLAIN
     ) as asking:
         calls = calls_of(stack, asking)
@@ -130,7 +130,7 @@ def test_a_service_restarted_under_load_fails_no_request(name: str, stack: Stack
                 for call in calls:
                     try:
                         answer = call()
-                    except httpx.TransportError as error:
+                    except httpx2.TransportError as error:
                         failures.append(repr(error))
                         continue
                     answered.append(answer.status_code)

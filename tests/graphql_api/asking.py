@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import httpx
+import httpx2
 
 from deploy.local.databases import Database
 from services.graphql_api.acqi import counting
@@ -29,7 +29,7 @@ SCOPES = ("argus:acqi:read", "argus:incidents:write", "argus:telephony:write", "
 class Asking:
     """Sends the requests of a tenant's client; each call can choose the token's scopes and tenant."""
 
-    def __init__(self, client: httpx.Client, settings: Settings, catalogue: Catalogue) -> None:
+    def __init__(self, client: httpx2.Client, settings: Settings, catalogue: Catalogue) -> None:
         self.client = client
         self.settings = settings
         self.catalogue = catalogue
@@ -55,7 +55,7 @@ class Asking:
         )
         return mint(caller, KEY, "graphql_api")
 
-    def raw(self, method: str = "POST", path: str = "/graphql", **given: Any) -> httpx.Response:
+    def raw(self, method: str = "POST", path: str = "/graphql", **given: Any) -> httpx2.Response:
         """Any request, with an identity unless `headers` bring one or set it to None."""
         headers = {HEADER: self.identity()} | dict(given.pop("headers", {}))
         sent = {name: value for name, value in headers.items() if value is not None}

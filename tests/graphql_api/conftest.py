@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import hypothesis
 import pytest
 
@@ -41,15 +41,15 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def http(settings: Settings) -> Iterator[httpx.Client]:
+def http(settings: Settings) -> Iterator[httpx2.Client]:
     with (
         serving(create_app(settings)) as url,
-        httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
+        httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
     ):
         yield client
 
 
 @pytest.fixture
-def ask(http: httpx.Client, settings: Settings, catalogue: Catalogue) -> Asking:
+def ask(http: httpx2.Client, settings: Settings, catalogue: Catalogue) -> Asking:
     """A client of a new tenant with every scope and no bundle granted; each call may come from others."""
     return Asking(http, settings, catalogue)

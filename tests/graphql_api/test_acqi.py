@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import psycopg
 import pytest
@@ -76,7 +76,7 @@ def export(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def counted(http: httpx.Client, settings: Settings, catalogue: Catalogue) -> Asking:
+def counted(http: httpx2.Client, settings: Settings, catalogue: Catalogue) -> Asking:
     """Of a tenant whose 800 encounters are counted."""
     ask = Asking(http, settings, catalogue)
     ask.grant("acqi-reporting")

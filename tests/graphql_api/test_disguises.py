@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from services.graphql_api import schema
@@ -81,7 +81,7 @@ def secret_words() -> set[str]:
     return {name for name in names if len(name) > 5} - {"status", "unknown"}
 
 
-def check(response: httpx.Response, secret_words: set[str]) -> None:
+def check(response: httpx2.Response, secret_words: set[str]) -> None:
     """Nothing came of it, and nothing was learnt: no data, the generic error, none of the schema's words."""
     assert response.status_code == 200
     answer = response.json()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from psycopg import sql
@@ -61,11 +61,11 @@ def test_an_error_is_not_kept_as_an_answer(ask: Asking, database: Database) -> N
 def test_a_database_that_does_not_answer_is_unavailable(
     database: Database, redis_server: RedisServer, catalogue: Catalogue
 ) -> None:
-    gone = httpx.URL(database.app).copy_with(port=9)
+    gone = httpx2.URL(database.app).copy_with(port=9)
     settings = settings_for(database, redis_server.url, database_url=str(gone))
     with (
         serving(create_app(settings)) as url,
-        httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
+        httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
     ):
         ask = Asking(client, settings, catalogue)
         (error,) = ask.document("{ telephonyProviders { id } }")["errors"]

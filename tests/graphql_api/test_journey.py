@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from services.graphql_api.transport.documents import Catalogue
@@ -35,7 +35,7 @@ class Partner:
     def bundles(self) -> list[dict[str, Any]]:
         return self.api.get("/api/v1/graphql/bundles").json()["bundles"]
 
-    def send(self, name: str, variables: dict[str, Any]) -> httpx.Response:
+    def send(self, name: str, variables: dict[str, Any]) -> httpx2.Response:
         operations = [operation for bundle in self.catalogue.bundles.values() for operation in bundle.operations]
         text = next(operation.text for operation in operations if operation.name == name)
         response = self.api.post("/graphql", json={"query": text, "variables": variables})
@@ -149,7 +149,7 @@ def write_record(stack: Stack, encounter_id: str, change: dict[str, Any]) -> Non
         token_use="access",
     )
     url = f"{stack.service_url('epcr')}/api/v1/epcr/records/{encounter_id}"
-    with httpx.Client(headers=stack.identity(crew, "epcr"), trust_env=False, verify=PLAIN) as client:
+    with httpx2.Client(headers=stack.identity(crew, "epcr"), trust_env=False, verify=PLAIN) as client:
         etag = client.get(url).headers["etag"]
         answer = client.patch(url, json=change, headers={"if-match": etag})
     assert answer.status_code == 200, answer.text

@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 
@@ -300,7 +300,7 @@ def test_providers_and_routes_are_bounded(
     database: Database, redis_server: RedisServer, settings: Settings, catalogue: Catalogue
 ) -> None:
     small = settings_for(database, redis_server.url, most_telephony_providers=2, most_telephony_routes=2)
-    with serving(create_app(small)) as url, httpx.Client(base_url=url, timeout=30, verify=PLAIN) as http:
+    with serving(create_app(small)) as url, httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as http:
         ask = Asking(http, settings, catalogue)
         ask.grant("telephony-admin")
         main = provider(ask)

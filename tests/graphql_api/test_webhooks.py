@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -90,7 +90,7 @@ def standing_in() -> Dispatcher:
 
 
 @pytest.fixture(scope="module")
-def http(standing_in: Dispatcher, database: Database, redis_server: RedisServer) -> Iterator[httpx.Client]:
+def http(standing_in: Dispatcher, database: Database, redis_server: RedisServer) -> Iterator[httpx2.Client]:
     with serving(standing_in.app) as upstream:
         settings = settings_for(
             database,
@@ -101,7 +101,7 @@ def http(standing_in: Dispatcher, database: Database, redis_server: RedisServer)
         )
         with (
             serving(create_app(settings)) as url,
-            httpx.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
+            httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=PLAIN) as client,
         ):
             yield client
 
@@ -224,7 +224,7 @@ def test_without_a_dispatcher_the_bundle_is_unavailable(
         )
         with (
             serving(create_app(settings)) as base,
-            httpx.Client(base_url=base, trust_env=False, verify=PLAIN) as client,
+            httpx2.Client(base_url=base, trust_env=False, verify=PLAIN) as client,
         ):
             asking = Asking(client, settings, catalogue)
             asking.grant("incident-webhooks")

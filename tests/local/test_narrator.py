@@ -5,7 +5,7 @@ import json
 import secrets
 from datetime import timedelta
 
-import httpx
+import httpx2
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -47,8 +47,8 @@ def test_in_a_pipe_an_address_stays_on_one_line() -> None:
     output = io.StringIO()
     narrator = Narrator(Console(file=output, highlight=False), "http://127.0.0.1:1", {"api": "api.localhost"})
     address = f"http://api.localhost:8080/api/v1/epcr/encounters/{'x' * 80}/fhir-bundle"
-    request = httpx.Request("POST", address, json={"url": address})
-    answer = httpx.Response(200, json={"url": address}, headers={"x-trace-id": "0" * 32}, request=request)
+    request = httpx2.Request("POST", address, json={"url": address})
+    answer = httpx2.Response(200, json={"url": address}, headers={"x-trace-id": "0" * 32}, request=request)
     answer.elapsed = timedelta(milliseconds=3)
     narrator.show(answer)
     lines = output.getvalue().splitlines()

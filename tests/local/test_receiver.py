@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 from standardwebhooks import Webhook
 
@@ -44,7 +44,7 @@ def send(receiver: Receiver, at: datetime, body: str = BODY) -> int:
         "webhook-signature": Webhook(SECRET).sign("evt_1", at, BODY),
         "traceparent": TRACEPARENT,
     }
-    return httpx.post(f"{receiver.url}/hook", content=body, headers=headers, trust_env=False, verify=PLAIN).status_code
+    return httpx2.post(f"{receiver.url}/hook", content=body, headers=headers, trust_env=False, verify=PLAIN).status_code
 
 
 def test_a_signed_delivery_is_believed(receiver: Receiver, deliveries: list[Delivery]) -> None:
@@ -105,7 +105,7 @@ def test_the_command_prints_what_arrives_verified_or_not() -> None:
                 "webhook-timestamp": str(int(at.timestamp())),
                 "webhook-signature": Webhook(secret).sign("evt_1", at, BODY),
             }
-            httpx.post(url, content=BODY, headers=headers, trust_env=False, verify=PLAIN)
+            httpx2.post(url, content=BODY, headers=headers, trust_env=False, verify=PLAIN)
         process.terminate()
         printed = process.stdout.read()
     assert "signature verified" in printed

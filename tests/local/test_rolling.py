@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -54,10 +54,10 @@ class Traffic(threading.Thread):
                 with self.system.client("auth", self.system.admin_token) as fresh:
                     self._ask(fresh)
 
-    def _ask(self, client: httpx.Client) -> None:
+    def _ask(self, client: httpx2.Client) -> None:
         try:
             status = client.get("/v1/platform/scopes").status_code
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             self.failures.append(repr(error))
         else:
             self.answered += 1
@@ -94,7 +94,7 @@ def test_what_was_replaced_is_described_watched_and_started_again(small: Running
     rolling.ask(small.state, ["auth-web"], lambda _: None)
     described = system.described["services"]["auth"]
     assert described["pids"]["web"] == pids(small)["auth-web"]
-    assert httpx.get(f"{described['ops']['web']}/readyz", trust_env=False, verify=PLAIN).status_code == 200
+    assert httpx2.get(f"{described['ops']['web']}/readyz", trust_env=False, verify=PLAIN).status_code == 200
     killed = system.kill("auth", "web")
     assert system.wait_for_restart("auth", "web", killed) != killed
 

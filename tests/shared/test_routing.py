@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 from starlette.applications import Starlette
@@ -43,14 +43,14 @@ def entry(**changes: Any) -> Operation:
     return usual._replace(**changes)
 
 
-async def ask(operation: Operation, caller: Caller, path: str = "/things/a", **sent: Any) -> httpx.Response:
+async def ask(operation: Operation, caller: Caller, path: str = "/things/a", **sent: Any) -> httpx2.Response:
     parts, unlisted = [Part("Things", "things", BASE, [operation])], [Unlisted("GET", "/things/own", text)]
     app = Starlette(routes=routing.routes(parts, unlisted), exception_handlers=problems.exception_handlers)
 
     async def called(scope: Any, receive: Any, send: Any) -> None:
         await app(scope | {"caller": caller}, receive, send)
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(called), base_url=BASE) as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(called), base_url=BASE) as client:
         return await client.request(sent.pop("method", "POST"), path, **sent)
 
 

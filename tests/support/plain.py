@@ -1,4 +1,4 @@
-"""A TLS context without certificates for httpx clients of plain HTTP. By default each client reads all certificates in 15 ms."""
+"""A TLS context without certificates for httpx2 clients of plain HTTP. By default each client reads all certificates in 15 ms."""
 
 import ssl
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psycopg
 
 from deploy.local import databases, waterfall
@@ -77,16 +77,16 @@ class Stack:
 
     @property
     def port(self) -> int:
-        return httpx.URL(self.described["gateway"]).port or 80
+        return httpx2.URL(self.described["gateway"]).port or 80
 
-    def client(self, host: str = "api", token: str | None = None, **options: Any) -> httpx.Client:
+    def client(self, host: str = "api", token: str | None = None, **options: Any) -> httpx2.Client:
         """A client of the gateway under the host name of "auth", "api" or "docs". Checks every answer against the contract."""
         described = self.described
         headers = {"host": f"{described['hosts'][host]}:{self.port}"}
         if token is not None:
             headers["authorization"] = f"Bearer {token}"
         hooks = {"response": [validating.check]}
-        return httpx.Client(
+        return httpx2.Client(
             verify=PLAIN,
             base_url=described["gateway"],
             headers=headers,
@@ -192,6 +192,6 @@ def _tenant(tenant_id: str, admin: dict[str, str]) -> Tenant:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2, trust_env=False, verify=PLAIN).status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(url, timeout=2, trust_env=False, verify=PLAIN).status_code == 200
+    except httpx2.TransportError:
         return False

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import httpx
+import httpx2
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -50,7 +50,7 @@ class Partner:
 
     def __init__(
         self,
-        http: httpx.Client,
+        http: httpx2.Client,
         tenant_id: str = "",
         *scopes: str,
         environment: Literal["production", "sandbox"] = "production",
@@ -68,17 +68,17 @@ class Partner:
     def tenant_id(self) -> str:
         return self.caller.tenant_id
 
-    def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, **options: Any) -> httpx2.Response:
         headers = {HEADER: mint(self.caller, KEY, "webhook_dispatcher")} | options.pop("headers", {})
         return self.http.request(method, path, headers=headers, **options)
 
-    def get(self, path: str, **options: Any) -> httpx.Response:
+    def get(self, path: str, **options: Any) -> httpx2.Response:
         return self.call("GET", path, **options)
 
-    def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
+    def post(self, path: str, body: Any = None, **options: Any) -> httpx2.Response:
         return self.call("POST", path, **({"json": body} if body is not None else {}), **options)
 
-    def put(self, path: str, body: Any) -> httpx.Response:
+    def put(self, path: str, body: Any) -> httpx2.Response:
         return self.call("PUT", path, json=body)
 
     def subscribe(self, url: str, *events: str, **fields: Any) -> str:
@@ -234,17 +234,17 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[httpx.Client]:
+def serving(settings: Settings) -> Iterator[httpx2.Client]:
     """One web process's worth of application, and a client of it."""
     with (
         support.serving(create_app(settings)) as url,
-        httpx.Client(base_url=url, timeout=30, verify=PLAIN) as client,
+        httpx2.Client(base_url=url, timeout=30, verify=PLAIN) as client,
     ):
         yield client
 
 
 @pytest.fixture(scope="module")
-def http(settings: Settings) -> Iterator[httpx.Client]:
+def http(settings: Settings) -> Iterator[httpx2.Client]:
     with serving(settings) as client:
         yield client
 
@@ -257,7 +257,7 @@ def dispatcher(database: Database, settings: Settings) -> Iterator[Dispatcher]:
 
 
 @pytest.fixture
-def partner(http: httpx.Client) -> Partner:
+def partner(http: httpx2.Client) -> Partner:
     return Partner(http)
 
 

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 
 from deploy.local.databases import Database
@@ -16,11 +16,11 @@ def settings(database: Database, redis_server: RedisServer) -> Settings:
     return settings_for(database, redis_server.url, most_webhooks_of_app=4, most_webhooks=6)
 
 
-def create(partner: Partner) -> httpx.Response:
+def create(partner: Partner) -> httpx2.Response:
     return partner.post(WEBHOOKS, {"url": "http://127.0.0.1:9/hook", "events": ["incident.created"]})
 
 
-def test_webhooks_made_at_once_stop_at_the_cap(http: httpx.Client, partner: Partner) -> None:
+def test_webhooks_made_at_once_stop_at_the_cap(http: httpx2.Client, partner: Partner) -> None:
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: create(partner), range(20)))
     assert sorted(answer.status_code for answer in answers) == [201] * 4 + [409] * 16

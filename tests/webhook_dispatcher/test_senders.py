@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-import httpx
+import httpx2
 import pytest
 
 from deploy.local import ports
@@ -47,8 +47,8 @@ def sending(settings: Settings, **changes: str) -> Iterator[tuple[subprocess.Pop
 
 def is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=PATIENCE).status_code == 200
-    except httpx.TransportError:
+        return httpx2.get(f"{url}/readyz", timeout=PATIENCE).status_code == 200
+    except httpx2.TransportError:
         return False
 
 
@@ -60,8 +60,8 @@ def test_a_sender_process_is_woken_by_the_bell_and_shows_its_metrics(
         dispatcher.publish(partner.tenant_id, "incident.updated")
         Intake(settings).ring([webhook.rpartition("/")[2]])
         wait_for(lambda: partner.books(webhook)["delivered"] == 1)
-        assert httpx.get(f"{url}/livez").status_code == 200
-        assert 'webhook_attempts_total{outcome="succeeded"} 1.0' in httpx.get(f"{url}/metrics").text
+        assert httpx2.get(f"{url}/livez").status_code == 200
+        assert 'webhook_attempts_total{outcome="succeeded"} 1.0' in httpx2.get(f"{url}/metrics").text
         assert (
             dispatcher.rows("SELECT count(*) AS number FROM senders WHERE seen_at > now() - interval '10 s'")[0][
                 "number"
@@ -163,7 +163,7 @@ def test_four_sender_processes_give_no_receiver_more_than_its_limit_and_nothing_
 
 
 def sent_by(url: str) -> int:
-    metrics = httpx.get(f"{url}/metrics").text
+    metrics = httpx2.get(f"{url}/metrics").text
     return int(sum(float(found) for found in re.findall(r"^webhook_attempts_total{.*} (\S+)$", metrics, re.MULTILINE)))
 
 

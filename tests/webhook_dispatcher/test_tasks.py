@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 from redis import Redis
@@ -153,7 +153,7 @@ def test_after_days_without_a_relay_a_test_makes_the_partitions_it_needs(
 
 
 def test_a_sandboxs_older_webhooks_are_a_sandboxs_as_soon_as_auth_says_so(
-    dispatcher: Dispatcher, partner: Partner, http: httpx.Client
+    dispatcher: Dispatcher, partner: Partner, http: httpx2.Client
 ) -> None:
     url = "http://127.0.0.1:9/hook"
     stranger = Partner(http)

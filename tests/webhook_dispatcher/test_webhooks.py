@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import psycopg
 import pytest
@@ -189,7 +189,7 @@ def test_a_webhook_made_while_its_approval_is_withdrawn_hears_of_nothing_either(
     """The withdrawal has been read and not yet committed when the call comes: the call waits and is refused."""
     if known:
         dispatcher.approve(partner, "incident.*")
-    answers: list[httpx.Response] = []
+    answers: list[httpx2.Response] = []
     body = {"url": URL, "events": ["incident.updated"]}
     creating = threading.Thread(target=lambda: answers.append(partner.post(WEBHOOKS, body)))
     withdrawal = WebhookApp(client_id=partner.caller.client_id, version=9, status="active", approved_events=["epcr.*"])

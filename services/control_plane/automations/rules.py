@@ -15,13 +15,13 @@ from services.control_plane.automations.models import (
     WebhookAction,
 )
 from shared.messaging import event_types
+from shared.messaging.event_types import FIRED
 from shared.storage.database import AsyncConnection
 from shared.storage.rows import first
 from shared.web import problems, scopes
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
-FIRED = "automation.fired"
 INCIDENTS = "argus:incidents:write"
 OBJECTS = frozenset({"fields", "variables"})
 # Bundles whose operations change something here and carry no credentials.
@@ -39,7 +39,7 @@ def check(trigger: Trigger, action: Action) -> None:
 def errors(trigger: Trigger, action: Action, place: str = "") -> list[FieldError]:
     """The errors that do not depend on the caller. `place` is the JSON Pointer of the automation."""
     found: list[FieldError] = []
-    if trigger.event_type not in event_types.catalogue() or trigger.event_type == FIRED:
+    if trigger.event_type not in event_types.catalogue().keys() - {FIRED}:
         reason = "not an event type for automations; patterns are not accepted here"
         found.append(FieldError(f"{place}/trigger/event_type", reason))
     if trigger.filter is not None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import msgspec
 from starlette.requests import Request
 
@@ -26,7 +26,7 @@ SERVICE = "graphql_api"
 AUDIENCE = "webhook_dispatcher"
 PATH = "/v1/webhooks"
 KEPT = 10_000
-TIMEOUT = httpx.Timeout(10, connect=2)
+TIMEOUT = httpx2.Timeout(10, connect=2)
 log = logging.getLogger(__name__)
 
 
@@ -38,9 +38,9 @@ class Exchanged(NamedTuple):
 class Webhooks:
     """The connections to webhook-dispatcher, and the exchanged identities until they expire."""
 
-    def __init__(self, http: httpx.AsyncClient, exchange_url: str, signer: Signer) -> None:
+    def __init__(self, http: httpx2.AsyncClient, exchange_url: str, signer: Signer) -> None:
         self.http = http
-        self._url = httpx.URL(exchange_url)
+        self._url = httpx2.URL(exchange_url)
         self._signer = signer
         self._exchanged: dict[str, Exchanged] = {}
 
@@ -61,7 +61,7 @@ class Webhooks:
         headers = {calls.HEADER: signed, "content-type": "application/json"}
         try:
             response = await self.http.post(self._url, content=body, headers=headers)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             log.error("the gateway exchanges no identity: %s", type(error).__name__)
             raise errors.unavailable() from None
         if response.status_code != 200:
@@ -76,7 +76,7 @@ async def connect(settings: Settings) -> AsyncIterator[Webhooks]:
     """Ignores the proxies of the environment."""
     exchange_url = required(settings.identity_exchange_url, "IDENTITY_EXCHANGE_URL")
     signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
-    async with httpx.AsyncClient(base_url=settings.webhook_dispatcher_url, timeout=TIMEOUT, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=settings.webhook_dispatcher_url, timeout=TIMEOUT, trust_env=False) as http:
         yield Webhooks(http, exchange_url, signer)
 
 
@@ -93,7 +93,7 @@ async def call(request: Request, method: str, path: str, body: Any = None, *, ke
         headers = {identity.HEADER: await webhooks.identity(own)} | _headers(request, keep_key)
         try:
             response = await webhooks.http.request(method, PATH + path, json=body, headers=headers)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             log.error("webhook-dispatcher does not answer: %s", type(error).__name__)
             raise errors.unavailable() from None
     if response.status_code == 204:
@@ -112,7 +112,7 @@ def _headers(request: Request, keep_key: bool) -> dict[str, str]:
     return headers
 
 
-def _refusal(response: httpx.Response) -> errors.Refusal:
+def _refusal(response: httpx2.Response) -> errors.Refusal:
     problem = _problem(response)
     detail = str(problem.get("detail") or "webhook-dispatcher refused the call.")
     match response.status_code:
@@ -133,7 +133,7 @@ def _refusal(response: httpx.Response) -> errors.Refusal:
             return errors.unavailable()
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
+def _problem(response: httpx2.Response) -> dict[str, Any]:
     try:
         content = response.json()
     except ValueError:

@@ -8,12 +8,11 @@ import jsonschema_rs
 import msgspec
 
 from services.webhook_dispatcher.fanout import queries
-from shared.messaging.event_types import catalogue
+from shared.messaging.event_types import FIRED, catalogue
 from shared.storage.database import Connection
 
 # The approved patterns of an app of which auth has sent no state yet.
 DEFAULT = ["incident.*"]
-FIRED = "automation.fired"
 
 
 def violation(event_type: str, data: dict[str, Any]) -> str | None:

@@ -5,17 +5,16 @@ import ssl
 import time
 import zlib
 from collections import defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import certifi
-import httptools
 
 from services.webhook_dispatcher.sending.addresses import Address, Policy, RefusedTarget, Resolver, Target
+from shared.web.responses import Fault, ResponseReader
 
 BODY_KEPT = 16 * 1024
-HEAD_LIMIT = 64 * 1024
-LAST_STATUS = 599
 CONNECT_SECONDS = 10.0
 ADDRESSES_TRIED = 4
 # Shorter than the idle time of common servers, so that a request seldom meets a connection that closes.
@@ -23,6 +22,12 @@ IDLE_SECONDS = 4.0
 # Then the name is looked up anew, even if the connection was never idle.
 OLDEST_SECONDS = 60.0
 Origin = tuple[str, str, int]
+FAULTS = {
+    Fault.NOT_HTTP: "protocol_error: the answer is not HTTP, or its headers are too large",
+    Fault.HEAD_TOO_LARGE: "protocol_error: the answer's headers are too large",
+    Fault.UNANSWERED: "connection_error: the connection was closed before an answer",
+    Fault.BROKEN_OFF: "connection_error: the answer broke off in its body",
+}
 
 
 class Broken(Exception):
@@ -55,9 +60,10 @@ class Answer:
         """The stored part of the body. NULs and bytes that are not UTF-8 are replaced: PostgreSQL refuses both."""
         return bytes(self._kept[:BODY_KEPT]).decode("utf-8", "replace").replace("\0", "\ufffd")
 
-    def begin(self, status: int) -> None:
+    def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.status = status
         self.came = time.monotonic()
+        self.headers = [(name.decode("latin-1"), value.decode("utf-8", "replace")) for name, value in headers]
         if (self.header("content-encoding") or "").strip().lower() in ("gzip", "x-gzip", "deflate"):
             self._inflate = zlib.decompressobj(47)
 
@@ -74,32 +80,30 @@ class Answer:
         return not self.truncated
 
 
-class Connection(asyncio.Protocol):
+class Connection(ResponseReader):
     """Takes one `post`, and another while it is `reusable`. `peer` is the remote address, empty when the connection was lost at once."""
 
-    transport: Any = None
     peer: str = ""
     certificate: dict[str, Any] | None = None
     tls_version: str | None = None
 
     def __init__(self) -> None:
+        super().__init__()
         self._loop = asyncio.get_running_loop()
-        self._parser = httptools.HttpResponseParser(self)
         self._over: asyncio.Future[None] | None = None
         self._answer = Answer()
-        self._heard = 0
-        self._until_close = False
         self._used = False
         self.made = self.idle_since = self._loop.time()
         self.reusable = True
 
     async def post(self, request: bytes, answer: Answer) -> None:
         """Sends a request and reads into `answer`, also where this is cancelled or raises Broken."""
-        self._answer, self._heard = answer, 0
-        self._over = self._loop.create_future()
-        self.reusable = self._until_close = False
+        self.reusable = False
         if self.transport.is_closing():
-            raise Broken("connection_error: the connection was closed before an answer", stale=self._used)
+            raise Broken(FAULTS[Fault.UNANSWERED], stale=self._used)
+        self._answer = answer
+        self._over = self._loop.create_future()
+        self.expect()
         self.transport.write(request)
         try:
             await self._over
@@ -112,67 +116,34 @@ class Connection(asyncio.Protocol):
         self.reusable = False
         self.transport.abort()
 
+    def broke(self, fault: Fault) -> None:
+        """Ends the request with the error. After a complete answer it only closes the connection."""
+        self.reusable = False
+        if self._over is not None and not self._over.done():
+            self._over.set_exception(Broken(FAULTS[fault], stale=self._used and not self.received))
+        else:
+            self.close()
+
     def _end(self, *, reusable: bool) -> None:
         self.reusable = reusable
         if self._over is not None and not self._over.done():
             self._over.set_result(None)
 
-    def _fail(self, error: Broken) -> None:
-        """Ends the request with the error. After a complete answer it only closes the connection."""
-        self.reusable = False
-        if self._over is not None and not self._over.done():
-            self._over.set_exception(error)
-        else:
-            self.close()
-
-    # asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        super().connection_made(transport)
         self.peer = str((transport.get_extra_info("peername") or ("",))[0])
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self.certificate, self.tls_version = tls.getpeercert(), tls.version()
 
-    def data_received(self, data: bytes) -> None:
-        self._heard += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(Broken("protocol_error: the answer is not HTTP, or its headers are too large"))
-        else:
-            if not self._answer.status and self._heard > HEAD_LIMIT:
-                self._fail(Broken("protocol_error: the answer's headers are too large"))
-
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._until_close and exc is None:
-            self._end(reusable=False)
-        elif self._answer.status:
-            self._fail(Broken("connection_error: the answer broke off in its body"))
-        else:
-            stale = self._used and self._heard == 0
-            self._fail(Broken("connection_error: the connection was closed before an answer", stale=stale))
-
-    # Callbacks of the parser. An exception from one becomes a protocol error in `data_received`.
-
-    def on_message_begin(self) -> None:
-        if self._over is None or self._over.done() or self._answer.status:
-            raise ValueError("an answer without a request")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._answer.status:  # trailers are not kept
-            self._answer.headers.append((name.decode("latin-1"), value.decode("utf-8", "replace")))
+        super().connection_lost(exc)
+        self._end(reusable=False)
 
     def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if status == 101 or status > LAST_STATUS:
-            raise ValueError("no answer to a POST")
-        if status < 200:
-            self._answer.headers.clear()
-            return
-        self._answer.begin(status)
-        framed = self._answer.header("content-length") or self._answer.header("transfer-encoding")
-        self._until_close = framed is None and status not in (204, 304)
+        super().on_headers_complete()
+        if self.status:
+            self._answer.begin(self.status, self.headers)
 
     def on_body(self, body: bytes) -> None:
         if not self._answer.truncated and not self._answer.take(body):
@@ -180,8 +151,9 @@ class Connection(asyncio.Protocol):
             self._end(reusable=False)
 
     def on_message_complete(self) -> None:
-        if self._answer.status and not self._answer.truncated:
-            self._end(reusable=self._parser.should_keep_alive())
+        super().on_message_complete()
+        if self.complete and not self._answer.truncated:
+            self._end(reusable=self.keep_alive)
 
 
 @dataclass

@@ -1,0 +1,100 @@
+"""Reads HTTP/1.1 responses from a peer that may send anything (RFC 9112)."""
+
+import asyncio
+from enum import StrEnum
+from typing import Any
+
+import httptools
+
+HEAD_LIMIT = 64 * 1024
+LAST_STATUS = 599
+
+
+class Fault(StrEnum):
+    NOT_HTTP = "the bytes are no HTTP response"
+    HEAD_TOO_LARGE = "the response's fields are too large"
+    UNANSWERED = "the connection ended before a response"
+    BROKEN_OFF = "the connection ended within the body"
+
+
+class ResponseReader(asyncio.Protocol):
+    """One connection of a client: one response for each `expect`. It skips interim responses and drops trailers.
+
+    `status` is 0 until the head is complete; `complete` turns true at the end of the body. A subclass takes the body in `on_body`,
+    and ends the connection in `broke`.
+    """
+
+    transport: Any = None
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.expect()
+        self._awaited, self.complete = False, True
+
+    def expect(self, *, bodiless: bool = False) -> None:
+        """Call it before each request. `bodiless`: the response has no body, even if its fields announce one (HEAD)."""
+        self._awaited, self.complete = True, False
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.received = 0
+        self.keep_alive = False
+        self._bodiless = bodiless
+        self._until_close = False
+
+    def broke(self, fault: Fault) -> None:
+        """The response is not complete, or bytes came that belong to no response."""
+        raise NotImplementedError
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.broke(Fault.NOT_HTTP)
+        else:
+            if not self.status and self.received > HEAD_LIMIT:
+                self.broke(Fault.HEAD_TOO_LARGE)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._until_close and exc is None:
+            self.on_message_complete()
+        elif not self.complete:
+            self.broke(Fault.BROKEN_OFF if self.status else Fault.UNANSWERED)
+
+    # Callbacks of the parser. An exception from one becomes Fault.NOT_HTTP in `data_received`.
+
+    def on_message_begin(self) -> None:
+        if not self._awaited:
+            raise ValueError("a response without a request")
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._awaited:  # otherwise it is a trailer
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status == 101 or status > LAST_STATUS:
+            raise ValueError("an upgrade without a request for it, or no status of HTTP")
+        if status < 200:
+            return
+        self.status = status
+        self._awaited = False
+        self.keep_alive = self._parser.should_keep_alive()
+        names = {name.lower() for name, _ in self.headers}
+        framed = self._bodiless or status in (204, 304)
+        self._until_close = not framed and names.isdisjoint((b"content-length", b"transfer-encoding"))
+        if self._bodiless:
+            # The parser would wait for the body that the fields announce.
+            self._parser = httptools.HttpResponseParser(self)
+            self.complete = True
+
+    def on_body(self, body: bytes) -> None:
+        raise NotImplementedError
+
+    def on_message_complete(self) -> None:
+        if self.status:
+            self.complete = True
