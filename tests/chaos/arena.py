@@ -113,6 +113,12 @@ class Arena:
     def _redis_names() -> list[str]:
         return ["gateway", *(service.database for service in SERVICES)]
 
+    def change_redis_passwords(self) -> None:
+        """For processes and servers that start later."""
+        self.passwords = {name: secrets.token_hex(16) for name in self.passwords}
+        self.redis.users = self._users()
+        self.write_settings()
+
     def _users(self) -> str:
         lines = redis_users.users(self.passwords).splitlines()
         return "\n".join([*(line for line in lines if not line.startswith("user default")), ""])

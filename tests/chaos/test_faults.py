@@ -5,7 +5,6 @@
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -122,10 +121,9 @@ def test_redis_passwords_changed_as_the_runbook_says(whole: Field) -> None:
     here = whole.arena
     before = dict(here.passwords)
     with whole.judge.of("Redis' passwords changed, by the runbook"), here.redis.client() as redis:
-        here.passwords = {user: secrets.token_hex(16) for user in before}
+        here.change_redis_passwords()
         for user, password in here.passwords.items():
             redis.execute_command("ACL", "SETUSER", user, f">{password}")
-        here.write_settings()
         here.operate("restart")
         for user, password in before.items():
             redis.execute_command("ACL", "SETUSER", user, f"<{password}")
@@ -137,8 +135,7 @@ def test_redis_passwords_changed_all_at_once(whole: Field) -> None:
     """The old passwords end and every connection is closed. Processes that start later have the new ones; no operator restarts any."""
     here = whole.arena
     with whole.judge.of("Redis' passwords changed at once") as verdict, here.redis.client() as redis:
-        here.passwords = {user: secrets.token_hex(16) for user in here.passwords}
-        here.write_settings()
+        here.change_redis_passwords()
         for user, password in here.passwords.items():
             redis.execute_command("ACL", "SETUSER", user, "resetpass", f">{password}")
             redis.execute_command("CLIENT", "KILL", "USER", user)
@@ -171,9 +168,8 @@ LINKS = {
 def test_a_network_cut(whole: Field, link: str) -> None:
     with whole.judge.of(f"no network between {link}") as verdict, network.cut(*LINKS[link]):
         pause(SECONDS / 2)
-        if link.endswith(
-            "receiver"
-        ):  # requests on connections that were open reach the receiver when the network is back
+        if link.endswith("receiver"):
+            # Requests on connections that were open reach the receiver when the network is back.
             verdict.in_flight = max(verdict.in_flight, whole.judge.leased())
         pause(SECONDS / 2)
 
