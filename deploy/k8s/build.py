@@ -162,7 +162,7 @@ def secret(name: str) -> Manifest:
 
 def scaled(service: Service) -> list[Manifest]:
     """Scales workers by the calls in their queue, relays and senders by the age of the oldest unsent message or delivery."""
-    waiting = f'sum(max by (queue) (queue_messages{{queue=~"{service.database}[.](own|(from|acks)[.].+)"}}))'
+    waiting = f'sum(max by (queue) (queue_messages{{queue=~"{service.database}[.](from|acks)[.].+"}}))'
     unsent = f'max(outbox_oldest_unsent_seconds{{service="{service.name}"}})'
     made = [scale(service, "worker", 6, trigger(waiting, "20")), scale(service, "relay", 3, trigger(unsent, "5"))]
     if "sender" in service.processes:

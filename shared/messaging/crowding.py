@@ -1,4 +1,8 @@
-"""Limits how much a relay puts into its consumers' queues, so that one consumer cannot fill the shared Redis."""
+"""Limits what a relay puts into Redis, so that neither a consumer nor the producer's own worker can fill it by being away.
+
+A relay sends nothing to a consumer whose queue is full. It also sends nothing while that consumer's acknowledgements fill the queue to
+its own worker: each message that goes out, again and again, comes back as one more of them.
+"""
 
 import logging
 import time
@@ -17,6 +21,7 @@ CLAIM_BYTES = 8 * 1024 * 1024
 # Above this share of Redis's memory relays send nothing: the rest is for acknowledgements, bells and the gateways' counts.
 MAX_SHARE = 0.75
 LOOK_SECONDS = 1.0
+MEASURE_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -32,40 +37,54 @@ class Room(NamedTuple):
 
 
 class Crowding:
-    """`queues` maps each consumer of one producer to its queue."""
+    """`queues` maps each consumer of one producer to its queue, `acknowledgements` to the queue of what it acknowledges."""
 
-    def __init__(self, redis: Redis, queues: Mapping[str, str]) -> None:
+    def __init__(self, redis: Redis, queues: Mapping[str, str], acknowledgements: Mapping[str, str]) -> None:
         self.redis = redis
         self.queues = queues
+        self.acknowledgements = acknowledgements
+        self._measured = float("-inf")
         self._looked = float("-inf")
         self._is_full = False
 
     def rooms(self, consumers: Sequence[str]) -> dict[str, Room]:
         """The room of each consumer whose queue has some; none while Redis is full."""
-        rooms = {} if self._redis_is_full() else self._ask(consumers)
-        for consumer in consumers:
-            metrics.outbox_held_back.labels(consumer).set(consumer not in rooms)
-        return rooms
+        rooms = self._rooms(consumers)
+        return {} if self._redis_is_full() else rooms
 
-    def _ask(self, consumers: Sequence[str]) -> dict[str, Room]:
+    def measure(self) -> None:
+        """Exports the state of all queues every few seconds, so that no figure stays as it was when the last message was due."""
+        if time.monotonic() - self._measured >= MEASURE_SECONDS:
+            self._measured = time.monotonic()
+            self._rooms(list(self.queues))
+
+    def _rooms(self, consumers: Sequence[str]) -> dict[str, Room]:
         pipeline = self.redis.pipeline(transaction=False)
         for consumer in consumers:
-            pipeline.llen(self.queues[consumer])
-            pipeline.memory_usage(self.queues[consumer])
+            for queue in (queues[consumer] for queues in self._both):
+                pipeline.llen(queue)
+                pipeline.memory_usage(queue)
         answers = iter(pipeline.execute(raise_on_error=False))
-        rooms = {consumer: self._room(consumer, next(answers), next(answers)) for consumer in consumers}
-        return {consumer: room for consumer, room in rooms.items() if room.calls > 0 and room.bytes > 0}
+        rooms: dict[str, Room] = {}
+        for consumer in consumers:
+            room = _least(*(self._room(queues[consumer], next(answers), next(answers)) for queues in self._both))
+            if room.calls > 0 and room.bytes > 0:
+                rooms[consumer] = room
+            metrics.outbox_held_back.labels(consumer).set(consumer not in rooms or self._is_full)
+        return rooms
 
-    def _room(self, consumer: str, calls: Any, size: Any) -> Room:
+    @property
+    def _both(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        return self.queues, self.acknowledgements
+
+    def _room(self, queue: str, calls: Any, size: Any) -> Room:
         """No room if Redis answers with an error, for example because the key is not a list. Other consumers are not affected."""
         if isinstance(calls, Exception) or isinstance(size, Exception):
-            log.warning(
-                "%s is sent nothing: %s", consumer, type(calls if isinstance(calls, Exception) else size).__name__
-            )
+            log.warning("%s is not read: %s", queue, type(calls if isinstance(calls, Exception) else size).__name__)
             return Room(0, 0, again=False)
         size = size or 0
-        metrics.queue_length.labels(self.queues[consumer]).set(calls)
-        metrics.queue_bytes.labels(self.queues[consumer]).set(size)
+        metrics.queue_length.labels(queue).set(calls)
+        metrics.queue_bytes.labels(queue).set(size)
         again = calls <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
         return Room(MAX_CALLS - calls, min(MAX_BYTES - size, CLAIM_BYTES), again)
 
@@ -81,3 +100,7 @@ class Crowding:
             self._is_full = share > MAX_SHARE
             self._looked = time.monotonic()
         return self._is_full
+
+
+def _least(room: Room, other: Room) -> Room:
+    return Room(min(room.calls, other.calls), min(room.bytes, other.bytes), room.again and other.again)

@@ -6,14 +6,16 @@ An honest producer loses nothing by it: what is not acknowledged it sends again,
 import logging
 import threading
 import time
-from typing import Literal
+from typing import Literal, get_args
 
 from shared.messaging.messages import SERVICES
 from shared.process import metrics
 
 Reason = Literal["malformed", "producer", "signature", "stale", "early", "kind", "tenant", "version"]
 LOG_SECONDS = 60
+UNKNOWN = "unknown"
 log = logging.getLogger(__name__)
+metrics.begin(metrics.messages_refused, get_args(Reason), [*SERVICES, UNKNOWN])
 _lock = threading.Lock()
 _logged: dict[tuple[str, str], float] = {}
 
@@ -24,7 +26,7 @@ class Refusal(Exception):
     def __init__(self, reason: Reason, sender: str) -> None:
         super().__init__(reason)
         self.reason: Reason = reason
-        self.sender = sender if sender in SERVICES else "unknown"
+        self.sender = sender if sender in SERVICES else UNKNOWN
 
 
 def count(refusal: Refusal, messages: int = 1) -> None:

@@ -24,7 +24,7 @@ from redis import RedisError, ResponseError
 from shared.messaging import authenticity, broker, lockout
 from shared.messaging.authenticity import Envelope
 from shared.messaging.crowding import Crowding, Room
-from shared.messaging.messages import batches_queue, consumers_of
+from shared.messaging.messages import acknowledgements_queue, batches_queue, consumers_of
 from shared.primitives.signatures import Signer
 from shared.process import metrics, redis_clients, tracing
 from shared.process.settings import required
@@ -99,7 +99,12 @@ class Relay:
         self.pool = open_tasks_pool(required(settings.worker_database_url, "WORKER_DATABASE_URL"))
         self.celery = broker.connect(service, settings.redis_url)
         self.redis = redis_clients.client(settings.redis_url)
-        self.crowding = Crowding(self.redis, {each: batches_queue(each, service) for each in consumers_of(service)})
+        consumers = consumers_of(service)
+        self.crowding = Crowding(
+            self.redis,
+            queues={each: batches_queue(each, service) for each in consumers},
+            acknowledgements={each: acknowledgements_queue(service, each) for each in consumers},
+        )
         self.stopping = threading.Event()
         self.working = working or threading.Event()
         self._turns = itertools.count()
@@ -133,6 +138,7 @@ class Relay:
         """The consumers with due messages and with room; each turn begins with another consumer."""
         with self.pool.connection() as conn:
             due = [consumer for (consumer,) in conn.execute(DUE, (list(self.crowding.queues),))]
+        self.crowding.measure()
         if due:
             room = self.crowding.rooms(due)
             begin = next(self._turns) % len(due)

@@ -19,7 +19,7 @@ from deploy.local.postgres import new_password
 from deploy.local.redis_server import RedisServer
 from shared.messaging import crowding
 from shared.messaging.crowding import Crowding
-from shared.messaging.messages import EncounterLink, batches_queue
+from shared.messaging.messages import EncounterLink, acknowledgements_queue, batches_queue
 from tests.shared.support import (
     QUEUE,
     acknowledging,
@@ -36,6 +36,8 @@ from tests.support.waiting import PATIENCE, wait_for
 
 ROOT = Path(__file__).parents[2]
 DEAD = batches_queue("graphql_api", "epcr")
+ACKNOWLEDGED = acknowledgements_queue("epcr", "device_ingest")
+ACKNOWLEDGEMENTS = {each: acknowledgements_queue("epcr", each) for each in ("device_ingest", "graphql_api")}
 FILL = """
     INSERT INTO outbox (id, tenant_id, consumer, name, body, attempts, send_at)
     SELECT gen_random_uuid(), 'org_1', 'graphql_api', 'graphql_api.encounter_facts.v1',
@@ -83,6 +85,21 @@ def test_a_dead_consumer_gets_as_much_as_its_queue_holds_and_others_all(
         assert redis.llen(DEAD) == 10
     sent = scalar(producer.admin, "SELECT count(*) FROM outbox WHERE consumer = 'graphql_api' AND attempts > 0")
     assert sent == 2_000
+
+
+def test_acknowledgements_that_nobody_takes_stay_few(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A producer's relay went on after its own worker had died, and each message came back as an acknowledgement until Redis was full."""
+    monkeypatch.setattr(crowding, "MAX_CALLS", 4)
+    with Redis.from_url(redis_url) as redis, consuming("device_ingest", consumer, redis_url):
+        publish(producer, *[link() for _ in range(10_000)])
+        sender = relay_of(producer, redis_url)
+        wait_for(lambda: sender.send_due() == 0 and redis.llen(QUEUE) == 0 and redis.llen(ACKNOWLEDGED) >= 4)
+        assert redis.llen(ACKNOWLEDGED) <= 8
+        assert scalar(producer.admin, "SELECT count(*) FROM outbox WHERE attempts = 0") > 5_000
+        with acknowledging(producer, redis_url), running(sender):
+            wait_for(lambda: scalar(producer.admin, "SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL") == 0)
 
 
 def test_a_queue_is_bounded_by_its_bytes_too(producer: Database, redis_url: str) -> None:
@@ -134,7 +151,7 @@ def test_a_row_that_one_consumer_may_not_be_given_keeps_nothing_from_the_others(
     publish(producer, link())
     with Redis.from_url(redis_url) as redis:
         redis.set(DEAD, "of the wrong kind")
-        assert Crowding(redis, {"graphql_api": DEAD}).rooms(["graphql_api"]) == {}
+        assert Crowding(redis, {"graphql_api": DEAD}, ACKNOWLEDGEMENTS).rooms(["graphql_api"]) == {}
         assert relay_of(producer, redis_url).send_due() == 1
         assert redis.llen(QUEUE) == 1
 

@@ -13,7 +13,7 @@ from shared.messaging.crowding import Crowding
 from shared.storage import housekeeping
 from shared.storage.database import Connection
 from tests.shared.support import QUEUE
-from tests.shared.test_apart import DEAD, fill
+from tests.shared.test_apart import ACKNOWLEDGEMENTS, DEAD, fill
 
 ADD = """
     INSERT INTO outbox (id, tenant_id, consumer, name, body, attempts, created_at, send_at, acknowledged_at)
@@ -87,7 +87,7 @@ def test_a_consumer_that_is_full_is_known_as_held_back(redis_url: str, monkeypat
     """The alert for a stuck relay must ignore such a consumer."""
     monkeypatch.setattr(crowding, "MAX_CALLS", 5)
     redis = Redis.from_url(redis_url)
-    room = Crowding(redis, {"device_ingest": QUEUE, "graphql_api": DEAD})
+    room = Crowding(redis, {"device_ingest": QUEUE, "graphql_api": DEAD}, ACKNOWLEDGEMENTS)
     try:
         redis.lpush(DEAD, *range(5))
         assert list(room.rooms(["device_ingest", "graphql_api"])) == ["device_ingest"]
@@ -98,3 +98,26 @@ def test_a_consumer_that_is_full_is_known_as_held_back(redis_url: str, monkeypat
     finally:
         redis.delete(DEAD)
         redis.close()
+
+
+def test_the_figures_of_all_queues_are_current_though_no_message_is_due(redis_url: str) -> None:
+    """Workers are scaled by them, and an alert ignores who is held back."""
+    redis = Redis.from_url(redis_url)
+    room = Crowding(redis, {"device_ingest": QUEUE, "graphql_api": DEAD}, ACKNOWLEDGEMENTS)
+    acknowledged = ACKNOWLEDGEMENTS["graphql_api"]
+    try:
+        redis.lpush(DEAD, *range(crowding.MAX_CALLS))
+        redis.lpush(acknowledged, *range(3))
+        room.rooms(["graphql_api"])
+        assert [length(queue) for queue in (DEAD, acknowledged)] == [crowding.MAX_CALLS, 3]
+        redis.delete(DEAD, acknowledged)
+        room.measure()
+        assert [length(queue) for queue in (DEAD, acknowledged)] == [0, 0]
+        assert figure("outbox_held_back", "graphql_api") == 0
+    finally:
+        redis.delete(DEAD, acknowledged)
+        redis.close()
+
+
+def length(queue: str) -> float | None:
+    return REGISTRY.get_sample_value("queue_messages", {"queue": queue})
