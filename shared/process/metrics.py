@@ -1,12 +1,22 @@
 """The metrics of every process. Labels are routes, queues and outcomes, never an id, a tenant or a text that a caller chose."""
 
 import platform
+from collections.abc import Iterable
+from itertools import product
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.process.clock import clock
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+def begin(counter: Counter, *values: Iterable[str]) -> Counter:
+    """Exports 0 for all combinations of label values. Prometheus' `increase()` ignores the first event of a series that begins with it."""
+    for labels in product(*values):
+        counter.labels(*labels)
+    return counter
+
 
 requests = Counter("http_requests_total", "Requests answered", ["route", "method", "status"])
 request_seconds = Histogram("http_request_seconds", "Time to answer a request", ["route", "method"], buckets=BUCKETS)
@@ -34,7 +44,7 @@ message_seconds = Histogram(
 messages_refused = Counter(
     "messages_refused_total", "Messages and calls refused as forged or malformed", ["reason", "producer"]
 )
-dead_letters = Counter("dead_letters_total", "Messages given up", ["message"])
+dead_letters = begin(Counter("dead_letters_total", "Messages given up", ["message"]), ["any"])
 
 revocations_age = Gauge(
     "revocations_age_seconds", "Since the revocations of tokens were last confirmed by auth; infinite until they are"

@@ -2,7 +2,10 @@
 
 from prometheus_client import Counter, Gauge
 
-readings = Counter(
-    "saml_documents_read_total", "XML documents by outcome: read, refused, too_costly, busy", ["outcome"]
+from shared.process.metrics import begin
+
+readings = begin(
+    Counter("saml_documents_read_total", "XML documents by outcome", ["outcome"]),
+    ["read", "refused", "too_costly", "busy"],
 )
 domains_missing = Gauge("saml_domains_missing", "Proven e-mail domains whose DNS record is gone")
