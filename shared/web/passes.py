@@ -4,11 +4,17 @@ It is a JWT that auth's token keys sign, with a type and an audience of its own.
 organisation appear as MACs under keys of auth.
 """
 
+import time
 from collections.abc import Callable
+from typing import Literal
 
-import jwt
 import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from shared.primitives.encoding import base64url_decode
 
 TYPE = "pass+jwt"
 AUDIENCE = "sign-in"
@@ -27,20 +33,37 @@ class Pass(msgspec.Struct, frozen=True):
     aud: str = AUDIENCE
 
 
-def read(text: bytes | str, issuer: str, key_of: Callable[[str], RSAPublicKey | None]) -> tuple[str, Pass] | None:
-    """The id of the key and the claims of a genuine pass that has not expired, else None. `key_of` finds a trusted key."""
+class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    alg: Literal["RS256"]
+    typ: Literal["pass+jwt"]
+    kid: str
+
+
+_header = msgspec.json.Decoder(_Header).decode
+_claims = msgspec.json.Decoder(Pass).decode
+_PADDING, _HASH = PKCS1v15(), SHA256()
+
+
+def read(text: str, issuer: str, key_of: Callable[[str], RSAPublicKey | None]) -> tuple[str, Pass] | None:
+    """The id of the key and the claims of a genuine pass that has not expired, else None. `key_of` finds a trusted key.
+
+    Not by PyJWT, which takes five times as long to refuse a forged one.
+    """
     if not 0 < len(text) <= LONGEST:
         return None
+    signed, _, signature = text.rpartition(".")
+    header, _, payload = signed.partition(".")
     try:
-        header = jwt.get_unverified_header(text)
-        kid: str = header.get("kid", "")
+        kid = _header(base64url_decode(header)).kid
         key = key_of(kid)
-        if key is None or header.get("typ") != TYPE or "crit" in header:
+        if key is None:
             return None
-        claims = jwt.decode(text, key, algorithms=["RS256"], issuer=issuer, audience=AUDIENCE)
-        return kid, msgspec.convert(claims, Pass)
-    except (jwt.InvalidTokenError, msgspec.ValidationError, ValueError, OverflowError, RecursionError):
+        key.verify(base64url_decode(signature), signed.encode(), _PADDING, _HASH)
+        claims = _claims(base64url_decode(payload))
+    except (InvalidSignature, ValueError, msgspec.DecodeError, RecursionError):
         return None
+    is_ours = claims.iss == issuer and claims.aud == AUDIENCE and claims.exp > time.time()
+    return (kid, claims) if is_ours else None
 
 
 def cookie_name(issuer: str) -> str:

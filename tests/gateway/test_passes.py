@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from gateway import passes
+from shared.primitives.encoding import base64url_encode
 from shared.web.passes import AUDIENCE, TYPE
 from tests.gateway.conftest import Running, World
 from tests.gateway.issuer import FIRST, KEYS, SECOND
@@ -76,6 +77,11 @@ def unsigned(world: World) -> str:
     return f"{header}.{claims}.{signature[:-8]}AAAAAAAA"
 
 
+def jws(payload: bytes) -> str:
+    """Signed with auth's key, which auth would never do."""
+    return jwt.api_jws.encode(payload, KEYS[FIRST], algorithm="RS256", headers={"typ": TYPE, "kid": FIRST})
+
+
 FORGED: dict[str, Any] = {
     "another key": lambda world: a_pass(world, key=rsa_key(2)),
     "an unknown key": lambda world: a_pass(world, header={"kid": "2020-01-signing-key"}),
@@ -91,6 +97,10 @@ FORGED: dict[str, Any] = {
     "no algorithm": lambda world: jwt.encode({"sub": "x"}, "", algorithm="none", headers={"typ": TYPE}),
     "a critical extension": lambda world: a_pass(world, header={"crit": ["x"], "x": 1}),
     "too long": lambda world: a_pass(world, "x" * 4096),
+    "a header of brackets": lambda world: base64url_encode(b"[" * 1000) + ".e30.e30",
+    "a header without a type": lambda world: base64url_encode(b'{"alg":"RS256"}') + ".e30.e30",
+    "claims that are none": lambda world: jws(b"[" * 500),
+    "claims of other kinds": lambda world: jws(b'{"iss":1,"exp":"x","sub":[],"org":{}}'),
     "garbage": lambda world: "a.b.c",
     "brackets": lambda world: "[" * 2000,
     "bytes": lambda world: "\xff\xfe.\xff.\xff",
