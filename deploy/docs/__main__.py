@@ -1,6 +1,8 @@
-"""Writes the files that the docs host serves: `python -m deploy.docs`."""
+"""Writes the files that the docs host serves, and the missing lines of the Italian dictionary: `python -m deploy.docs`."""
 
 from pathlib import Path
+
+import typer
 
 import gateway.docs
 from deploy.docs import contract, page
@@ -21,4 +23,6 @@ def write(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    for text in page.update_dictionary():
+        typer.echo(f'{page.ITALIAN.name} has "" as the Italian of: {text}')
     write(gateway.docs.FILES)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deploy.docs import errors
+from deploy.docs import errors, examples
 from services.auth import routes as auth
 from services.auth.apps import scopes
 from services.control_plane import routes as platform
@@ -49,7 +49,7 @@ def contract() -> dict[str, Any]:
         "oauth": errors.OAUTH,
         "graphql": errors.GRAPHQL,
     }
-    _add_examples(made)
+    examples.add(made, json.loads(EXAMPLES.read_text()))
     return made
 
 
@@ -117,13 +117,3 @@ def _event(kind: EventType) -> dict[str, Any]:
         },
         "responses": {"2XX": {"description": "Received; any other answer, or none in time, is tried again"}},
     }
-
-
-def _add_examples(made: dict[str, Any]) -> None:
-    """Adds recorded answers of a running system, by operation, status and media type."""
-    examples = json.loads(EXAMPLES.read_text()) if EXAMPLES.is_file() else {}
-    operations = [operation for path in made["paths"].values() for name, operation in path.items() if name != "servers"]
-    for operation in operations:
-        for status, by_media in examples.get(operation["operationId"], {}).items():
-            for media, example in by_media.items():
-                operation["responses"][status]["content"][media]["example"] = example

@@ -16,6 +16,7 @@ from shared.messaging.event_types import catalogue
 from shared.web import scopes
 
 FOLDER = Path(__file__).parent
+ITALIAN = FOLDER / "italian.json"
 LANGUAGES = {"en": "English", "it": "Italiano"}
 PLACES = {"path": "In the path", "query": "In the query", "header": "Headers"}
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -50,7 +51,7 @@ class Translator:
             return text
         self.used.add(text)
         translated = dictionary().get(text)
-        if translated is None:
+        if not translated:
             self.missing.add(text)
         return translated or text
 
@@ -65,9 +66,23 @@ class Translator:
 @cache
 def dictionary() -> dict[str, str]:
     """Italian by English: the texts of event types and scopes have it beside them, `italian.json` has the rest."""
+    return beside() | json.loads(ITALIAN.read_text())
+
+
+def beside() -> dict[str, str]:
+    """The Italian of event types and scopes."""
     of_scopes = {scope.description: scope.italian for scope in scopes.ALL.values() if scope.name in contract.SCOPES}
-    of_events = [kind.italian for kind in catalogue().values()]
-    return dict(ChainMap(json.loads((FOLDER / "italian.json").read_text()), of_scopes, *of_events))
+    return dict(ChainMap(of_scopes, *(kind.italian for kind in catalogue().values())))
+
+
+def update_dictionary() -> list[str]:
+    """Removes unused texts from `italian.json` and adds the missing ones, each with "" to fill in. Returns those without Italian."""
+    translate = Translator("it")
+    render("it", translate)
+    kept = {text: dictionary().get(text, "") for text in sorted(translate.used - beside().keys())}
+    ITALIAN.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    dictionary.cache_clear()
+    return sorted(translate.missing)
 
 
 def render(language: str, translate: Translator | None = None) -> bytes:

@@ -1,5 +1,5 @@
-"""Calls each operation once on a running stack and stores the answers as the page's examples.
-`python -m tests.docs.recording .local/stack.json`, then `make openapi`.
+"""Calls each operation once on a running stack and stores the answers that the page's examples lack.
+`python -m tests.docs.recording .local/stack.json`, then `make openapi`. An entry deleted from `examples.json` is recorded anew.
 """
 
 import hashlib
@@ -362,7 +362,8 @@ def main(file: Path) -> None:
     record_packages(stack, recorder)
     record_automations(stack, recorder)
     record_agents(stack, recorder)
-    EXAMPLES.write_text(json.dumps(recorder.kept, indent=1, ensure_ascii=False) + "\n")
+    known = json.loads(EXAMPLES.read_text())
+    EXAMPLES.write_text(json.dumps(recorder.kept | known, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

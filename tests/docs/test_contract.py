@@ -11,7 +11,7 @@ import pytest
 
 import gateway.docs
 from deploy.docs import __main__ as generator
-from deploy.docs import contract, errors, page
+from deploy.docs import contract, errors, examples, page
 from services.auth import app as auth
 from services.control_plane import app as platform
 from services.device_ingest import app as devices
@@ -25,8 +25,6 @@ INTERNAL = re.compile(
     r"/(internal|livez|readyz|metrics)\b.*|/v1/auth/(?!jwks\.json).*|/v1/saml/{connection}/(?!metadata).*|/api/v1/epcr/records/.*"
 )
 ROOT = Path(__file__).parents[2]
-# A page for people, bytes to unpack, and a file for an identity provider.
-NO_JSON = {"text/html", "application/octet-stream", "application/samlmetadata+xml"}
 TITLES = re.compile(r'(?:Problem|Refusal)\(\s*(\d{3}),\s*"([^"]+)"')
 
 
@@ -114,6 +112,26 @@ def test_every_text_of_the_page_is_there_in_italian_and_nothing_else_is() -> Non
 def test_every_operation_shows_an_answer_of_a_running_system() -> None:
     for path in CONTRACT["paths"].values():
         for operation in (one for name, one in path.items() if name != "servers"):
-            answers = [one.get("content", {}) for status, one in operation["responses"].items() if status < "300"]
-            bodies = [content for answer in answers for media, content in answer.items() if media not in NO_JSON]
+            bodies = list(examples.success_contents(operation))
             assert not bodies or any("example" in content for content in bodies), operation["operationId"]
+
+
+def test_an_example_is_completed_with_null_and_shown_for_other_calls_with_its_schema() -> None:
+    thing = {"$ref": "#/components/schemas/Thing"}
+    optional = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    members = {"id": {"type": "string"}, "colour": optional, "size": {"type": "integer"}}
+    schema = {"type": "object", "required": list(members), "properties": members}
+
+    def answering(schema: Any, media: str = "application/json") -> dict[str, Any]:
+        return {"operationId": "read", "responses": {"200": {"content": {media: {"schema": schema}}}, "204": {}}}
+
+    operations = [answering(thing), answering(thing), answering({"type": "array", "items": thing})]
+    others = [answering({"type": "string"}), answering(thing, "application/x-ndjson")]
+    for number, operation in enumerate([*operations, *others]):
+        operation["operationId"] += str(number)
+    paths = {f"/{number}": {"get": one, "servers": []} for number, one in enumerate([*operations, *others])}
+    recorded = {"read0": {"200": {"application/json": {"id": "a", "more": 1}}}}
+    examples.add({"paths": paths, "components": {"schemas": {"Thing": schema}}}, recorded)
+    shown = [next(examples.success_contents(one), {}).get("example") for one in [*operations, *others]]
+    completed = {"id": "a", "colour": None, "more": 1}
+    assert shown == [completed, completed, [completed], None, None]

@@ -10,6 +10,7 @@ import httpx
 import jsonschema_rs
 
 import gateway.docs
+from deploy.docs.examples import JSON
 
 # Schemas that allow more members than they describe.
 OPEN = {"Problem", "OAuthError", "graphql.ErrorExtensions"}
@@ -33,7 +34,7 @@ def check(response: httpx.Response) -> None:
         return
     media = response.headers.get("content-type", "").partition(";")[0]
     assert media in described["content"], f"{place}: {media!r} is not described"
-    if media.endswith("json") and "schema" in described["content"][media]:
+    if JSON.fullmatch(media) and "schema" in described["content"][media]:
         _check_body(place, response.content, json.dumps(described["content"][media]["schema"]))
 
 
