@@ -74,10 +74,10 @@ async def find(conn: AsyncConnection, device_id: str, query: LiteralString = que
 
 
 class Changed(NamedTuple):
-    """`is_active_again` where the change made an inactive device active."""
+    """The device after the change and before it."""
 
     device: Device
-    is_active_again: bool
+    before: Device
 
 
 async def change(conn: AsyncConnection, device_id: str, wanted: DeviceChange) -> Changed:
@@ -87,7 +87,7 @@ async def change(conn: AsyncConnection, device_id: str, wanted: DeviceChange) ->
         raise problems.conflict("The device is retired; enrol it again to use it again.")
     given = {name: value for name, value in structs.asdict(wanted).items() if value is not UNSET}
     changed = await found(conn, Device, queries.CHANGE_DEVICE, structs.asdict(device) | given)
-    return Changed(changed, is_active_again=changed.status == "active" != device.status)
+    return Changed(changed, before=device)
 
 
 async def listed(conn: AsyncConnection, wanted: DeviceFilter, after: str | None) -> list[Device]:

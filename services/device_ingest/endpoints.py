@@ -62,9 +62,9 @@ async def read_device(request: Request, caller: Caller, device_id: str) -> Devic
 
 async def change_device(request: Request, caller: Caller, device_id: str, wanted: DeviceChange) -> Device:
     async with tenant_transaction(request, caller) as conn:
-        device, is_active_again = await devices.change(conn, device_id, wanted)
+        device, before = await devices.change(conn, device_id, wanted)
         await audit.record(conn, caller, "device.change", device.id, {"status": device.status})
-        if is_active_again:
+        if device.status == "active" != before.status:
             await outbox.add(conn, caller.tenant_id, messages.device_enrolled(device, test=caller.is_sandbox))
     return device
 

@@ -1,9 +1,15 @@
 """Every SQL statement of the service. Row-level security limits each to the tenant of its transaction."""
 
-from typing import LiteralString
+from typing import LiteralString, cast
 
-# The optional columns of a device. Every statement about devices gets them from here.
-DETAILS: tuple[LiteralString, ...] = ("manufacturer", "model", "vehicle_id")
+from msgspec import UNSET, structs
+
+from services.device_ingest.models import Enrolment
+
+# The optional columns of a device, named by the optional fields of an enrolment. Every statement about devices gets them from here.
+DETAILS = cast(
+    "tuple[LiteralString, ...]", tuple(field.name for field in structs.fields(Enrolment) if field.default is UNSET)
+)
 DEVICE: LiteralString = f"id, serial_number, device_class, status, {', '.join(DETAILS)}, enrolled_at, updated_at"
 
 # Details that are not in `given` keep their value. `old` is null for a new device.
