@@ -24,5 +24,5 @@ def write(folder: Path) -> None:
 
 if __name__ == "__main__":
     for text in page.update_dictionary():
-        typer.echo(f'{page.ITALIAN.relative_to(Path.cwd())} has "" as the Italian of: {text}')
+        typer.echo(f'{page.ITALIAN.name} has "" as the Italian of: {text}')
     write(gateway.docs.FILES)
