@@ -61,32 +61,31 @@ class Crowding:
     def _rooms(self, consumers: Sequence[str]) -> dict[str, Room]:
         pipeline = self.redis.pipeline(transaction=False)
         for consumer in consumers:
-            for queue in (queues[consumer] for queues in self._both):
-                pipeline.llen(queue)
-                pipeline.memory_usage(queue)
+            pipeline.llen(self.queues[consumer])
+            pipeline.memory_usage(self.queues[consumer])
+            pipeline.llen(self.acknowledgements[consumer])
         answers = iter(pipeline.execute(raise_on_error=False))
         rooms: dict[str, Room] = {}
         for consumer in consumers:
-            room = _least(*(self._room(queues[consumer], next(answers), next(answers)) for queues in self._both))
+            room = self._room(consumer, next(answers), next(answers), next(answers))
             if room.calls > 0 and room.bytes > 0:
                 rooms[consumer] = room
             metrics.outbox_held_back.labels(consumer).set(consumer not in rooms or self._is_full)
         return rooms
 
-    @property
-    def _both(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        return self.queues, self.acknowledgements
-
-    def _room(self, queue: str, calls: Any, size: Any) -> Room:
+    def _room(self, consumer: str, calls: Any, size: Any, acknowledgements: Any) -> Room:
         """No room if Redis answers with an error, for example because the key is not a list. Other consumers are not affected."""
-        if isinstance(calls, Exception) or isinstance(size, Exception):
-            log.warning("%s is not read: %s", queue, type(calls if isinstance(calls, Exception) else size).__name__)
-            return Room(0, 0, again=False)
+        for answer in (calls, size, acknowledgements):
+            if isinstance(answer, Exception):
+                log.warning("%s is sent nothing: %s", consumer, type(answer).__name__)
+                return Room(0, 0, again=False)
         size = size or 0
-        metrics.queue_length.labels(queue).set(calls)
-        metrics.queue_bytes.labels(queue).set(size)
-        again = calls <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
-        return Room(MAX_CALLS - calls, min(MAX_BYTES - size, CLAIM_BYTES), again)
+        metrics.queue_length.labels(self.queues[consumer]).set(calls)
+        metrics.queue_bytes.labels(self.queues[consumer]).set(size)
+        metrics.queue_length.labels(self.acknowledgements[consumer]).set(acknowledgements)
+        most = max(calls, acknowledgements)
+        again = most <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
+        return Room(MAX_CALLS - most, min(MAX_BYTES - size, CLAIM_BYTES), again)
 
     def _redis_is_full(self) -> bool:
         """Checks once a second; a Redis without a memory limit is never full."""
@@ -100,7 +99,3 @@ class Crowding:
             self._is_full = share > MAX_SHARE
             self._looked = time.monotonic()
         return self._is_full
-
-
-def _least(room: Room, other: Room) -> Room:
-    return Room(min(room.calls, other.calls), min(room.bytes, other.bytes), room.again and other.again)
