@@ -306,10 +306,10 @@ def test_an_encounter_moved_out_of_a_month_while_it_is_rebuilt_is_counted_once(a
         eventually(ask, expected([moved], first, after), first, after)
 
 
-def test_a_batch_that_moves_encounters_out_of_expiring_months_and_their_retention_wait_for_each_other_in_one_order(
+def test_retention_passes_over_an_encounter_that_a_batch_moves_out_of_an_expiring_month(
     ask: Asking, settings: Settings
 ) -> None:
-    """Retention meets the encounters in the order they were stored in, month by month: the opposite of a batch's."""
+    """The batch locks encounters in the order of ids, retention month by month: they would wait for each other."""
     finished = {"status": "completed", "test": False, "response": "emergency"}
     first, last = [one | finished for one in population.encounters(count=30) if one["day"] < "2026-03-01"][:2]
     first, last = first | {"day": "2026-02-10"}, last | {"day": "2026-01-10"}
@@ -329,16 +329,13 @@ def test_a_batch_that_moves_encounters_out_of_expiring_months_and_their_retentio
 
     batch = [received(ask.tenant, population.facts(one)) for one in moved]
     correcting = threading.Thread(target=work, args=(lambda conn: counting.store(conn, batch),))
-    expiring = threading.Thread(target=work, args=(partial(expire, days=keeping),))
     with ask.worker() as conn:
         set_tenant(conn, ask.tenant)
         conn.execute("SELECT FROM acqi_facts WHERE encounter_id = %s FOR UPDATE", (first["encounter_id"],))
         correcting.start()
         wait_for(lambda: _waiting(conn) == 1, what="the batch to wait for its first encounter")
-        expiring.start()
-        wait_for(lambda: _waiting(conn) == 2, what="retention to wait too")
+        work(partial(expire, days=keeping))
     correcting.join()
-    expiring.join()
     assert failures == []
     eventually(ask, expected(moved, *WHOLE), *WHOLE)
 
@@ -361,29 +358,35 @@ def _is_held_up(conn: Connection) -> bool:
     return row is not None and row[0] > 0
 
 
-def test_what_one_pass_of_retention_does_stays_done_where_it_is_cut_short(
+def test_a_tenant_whose_months_cannot_be_deleted_holds_up_no_other(
     ask: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In one transaction for all tenants, an hour's work would be undone by its last statement."""
     keeping = (datetime.now(UTC).date() - date(2026, 3, 15)).days
     encounters = population.encounters(count=60)
     for tenant in (ask.tenant, "org_zzz"):
         with ask.worker() as conn:
             counting.store(conn, [received(tenant, population.facts(one)) for one in encounters])
-    forgotten: list[str] = []
+    real = months._delete_portion
 
-    def forget(conn: Connection, tenant_id: str, months: list[date]) -> None:
-        if forgotten:
+    def forget(conn: Connection, tenant_id: str, month: date) -> bool:
+        """A statement of the first tenant is cancelled, after it has deleted a portion."""
+        progress = real(conn, tenant_id, month)
+        if tenant_id == min(ask.tenant, "org_zzz"):
             raise psycopg.errors.QueryCanceled
-        forgotten.append(tenant_id)
-        real(conn, tenant_id, months)
+        return progress
 
-    real = months._delete
-    monkeypatch.setattr(months, "_delete", forget)
+    monkeypatch.setattr(months, "_delete_portion", forget)
     with ask.worker() as conn:
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            expire(conn, keeping)
-        conn.rollback()
+        expire(conn, keeping)
+    assert expired_tenants(ask) == [min(ask.tenant, "org_zzz")]
+    monkeypatch.setattr(months, "_delete_portion", real)
+    monkeypatch.setattr(months, "PORTION", 7)
     with ask.worker() as conn:
-        left = conn.execute("SELECT DISTINCT tenant_id FROM acqi_facts WHERE day < '2026-03-01'").fetchall()
-    assert left == [(tenant,) for tenant in (ask.tenant, "org_zzz") if tenant != forgotten[0]]
+        expire(conn, keeping)
+    assert expired_tenants(ask) == []
+
+
+def expired_tenants(ask: Asking) -> list[str]:
+    with ask.worker() as conn:
+        rows = conn.execute("SELECT DISTINCT tenant_id FROM acqi_facts WHERE day < '2026-03-01'").fetchall()
+    return [tenant for (tenant,) in rows]

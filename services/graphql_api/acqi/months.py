@@ -1,8 +1,8 @@
 """Whole months of facts and aggregates: rebuilt while counting goes on, and deleted together after retention."""
 
+import logging
 from collections.abc import Callable
 from datetime import date, timedelta
-from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -15,6 +15,8 @@ from services.graphql_api.acqi.indicators import contributions
 from shared.storage.database import Connection, set_tenant
 
 AT_ONCE = 1_000
+PORTION = 5_000
+log = logging.getLogger(__name__)
 Progress = Callable[[str, date, int], None]
 
 
@@ -65,23 +67,35 @@ def _recount(conn: psycopg.Connection[Any], tenant_id: str, rows: list[tuple[str
 
 
 def expire(conn: psycopg.Connection[Any], days: int) -> None:
-    """Deletes the months that ended at least `days` ago: one transaction per tenant, with locks in the order of counting."""
-    while expired := set(conn.execute(queries.EXPIRED_MONTHS, {"days": days}).fetchall()):
+    """Deletes the months that ended at least `days` ago, in portions of their facts that commit by themselves; the counts go last.
+
+    Tenants take turns. A tenant whose portion fails waits for the next pass, so that it holds up no other.
+    """
+    later: set[str] = set()
+    while expired := [row for row in conn.execute(queries.EXPIRED_MONTHS, {"days": days}) if row[0] not in later]:
         conn.commit()
-        for tenant_id, months in groupby(sorted(expired), key=lambda row: row[0]):
-            set_tenant(conn, tenant_id)
-            _delete(conn, tenant_id, [month for _, month in months])
-            conn.commit()
+        for tenant_id, month in sorted(expired):
+            try:
+                if not _delete_portion(conn, tenant_id, month):
+                    later.add(tenant_id)
+                conn.commit()
+            except psycopg.OperationalError as error:
+                conn.rollback()
+                later.add(tenant_id)
+                log.warning("the month %s waits for the next pass: %s", month, type(error).__name__)
 
 
-def _delete(conn: psycopg.Connection[Any], tenant_id: str, months: list[date]) -> None:
-    for month in months:
-        conn.execute(queries.LOCK_MONTH_ALONE, (tenant_id, str(month)))
-    conn.execute(queries.LOCK_FACTS, (tenant_id, months[0], _after(months[-1]), months))
-    for statement in (queries.FORGET_FACTS, queries.FORGET_MONTH):
-        for month in months:
-            conn.execute(statement, (tenant_id, month, _after(month)))
+def _delete_portion(conn: psycopg.Connection[Any], tenant_id: str, month: date) -> bool:
+    """Returns False if it deleted nothing, because counting holds all facts that are left."""
+    set_tenant(conn, tenant_id)
+    conn.execute(queries.LOCK_MONTH_ALONE, (tenant_id, str(month)))
+    of_month = (tenant_id, month, _after(month))
+    deleted = conn.execute(queries.FORGET_FACTS, (*of_month, PORTION)).rowcount
+    if conn.execute(queries.HAS_FACTS, of_month).fetchone() == (True,):
+        return deleted > 0
+    conn.execute(queries.FORGET_MONTH, of_month)
     conn.execute(queries.BUMP_VERSION, (tenant_id,))
+    return True
 
 
 def _after(month: date) -> date:

@@ -55,13 +55,12 @@ SET_OUTCOMES: LiteralString = "UPDATE acqi_facts SET outcomes = %s::jsonb WHERE 
 FORGET_MONTH: LiteralString = """
     DELETE FROM acqi_aggregates WHERE tenant_id = %s AND period_start >= %s AND period_start < %s
 """
-# In the order in which counting locks encounters: some of them may be moving out of these months at the same time.
-LOCK_FACTS: LiteralString = """
-    SELECT FROM acqi_facts
-    WHERE tenant_id = %s AND day BETWEEN %s AND %s AND date_trunc('month', day)::date = ANY(%s)
-    ORDER BY encounter_id FOR UPDATE
+# Skips what counting holds: an encounter that moves out of the month at this moment, whose lock it took before the month's.
+FORGET_FACTS: LiteralString = """
+    DELETE FROM acqi_facts WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s LIMIT %s FOR UPDATE SKIP LOCKED))
 """
-FORGET_FACTS: LiteralString = "DELETE FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s"
+HAS_FACTS: LiteralString = "SELECT EXISTS (SELECT FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s)"
 # Whole months, because a month's row counts the facts of its days. Only the months of the oldest rows, which may not be all.
 EXPIRED_MONTHS: LiteralString = """
     SELECT tenant_id, date_trunc('month', day)::date FROM (SELECT tenant_id, day FROM acqi_facts
