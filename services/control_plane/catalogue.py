@@ -1,4 +1,4 @@
-"""Scopes that a package may name. Auth owns them; a test compares this copy with its list."""
+"""Scopes and event types a package may name. Auth and webhook-dispatcher own them; a test holds this copy to theirs. Pure."""
 
 SCOPES = frozenset(
     {
@@ -16,5 +16,21 @@ SCOPES = frozenset(
         "argus:telephony:write",
         "argus:platform:read",
         "argus:platform:write",
+    }
+)
+EVENT_TYPES = frozenset(
+    {
+        "incident.created",
+        "incident.updated",
+        "incident.closed",
+        "epcr.encounter.created",
+        "epcr.encounter.updated",
+        "epcr.encounter.completed",
+        "device.enrolled",
+        "device.observations.recorded",
+        "webhook.disabled",
+        "app.secret_rotated",
+        "integration_request.decided",
+        "automation.fired",
     }
 )

@@ -9,7 +9,6 @@ where they were written.
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain
 from typing import Any, Literal, LiteralString, NamedTuple
 
 import msgspec
@@ -360,10 +359,7 @@ EVENT_TYPES: Mapping[str, tuple[str, ...]] = {
     "epcr": ("epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed"),
     "device_ingest": ("device.enrolled", "device.observations.recorded"),
 }
-"""The types of `Event` that each producer may send."""
-FIRED = "automation.fired"
-"""The one type that no `Event` carries: webhook-dispatcher makes it of an `AutomationDelivery`."""
-ALL_EVENT_TYPES = frozenset(chain(*EVENT_TYPES.values(), [FIRED]))
+"""The types of `Event` each producer may announce."""
 
 TIMED = (WebhookApp, GraphqlApp, ClinicalApp, TenantChanged, PlatformApp)
 """Kinds whose `version` is Unix time in milliseconds. Every other `version` counts changes."""

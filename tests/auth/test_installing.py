@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from services.auth.apps import installing
+from services.auth.apps import installing, rules
 from services.auth.apps.models import Tenant
 from services.auth.tasks import create_worker
+from services.webhook_dispatcher.fanout import event_types
 from shared.messaging.messages import InstallApp, UninstallApp
 from shared.primitives import ids
 from shared.web import http as encoding
@@ -202,3 +203,7 @@ def test_gateways_are_rung_for_when_the_deletion_is_committed(auth: Auth, worker
         heard.get_message(timeout=PATIENCE)
         worker.receive(unwanted(message))
         assert heard.get_message(timeout=PATIENCE) is not None
+
+
+def test_an_app_may_be_approved_for_every_event_there_is() -> None:
+    assert set(rules.EVENT_TYPES) == set(event_types.catalogue())

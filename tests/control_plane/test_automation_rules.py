@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.control_plane import catalogue
 from services.control_plane.automations import expressions, models, rules, runs
 from services.control_plane.automations.expressions import Filter
 from services.control_plane.automations.models import DocumentAction, WebhookAction
 from services.control_plane.settings import parse_schedule
 from services.webhook_dispatcher.fanout import event_types
-from shared.messaging.messages import ALL_EVENT_TYPES
 from shared.web import http
 from shared.web.problems import Problem
 
@@ -302,7 +302,7 @@ def test_an_automation_may_do_what_its_maker_could_and_its_app_and_organisation_
 
 
 @given(
-    st.sampled_from(sorted(ALL_EVENT_TYPES)),
+    st.sampled_from(sorted(catalogue.EVENT_TYPES)),
     st.lists(st.sampled_from(["*", "incident.*", "incident*", "epcr.encounter.*", "incident.created", "*.created"])),
 )
 def test_approval_means_here_what_it_means_to_the_dispatcher(event_type: str, patterns: list[str]) -> None:
@@ -361,3 +361,7 @@ def test_a_person_may_try_again_what_is_over_badly_and_young(
     status: models.Status, error: str | None, days: int, allowed: bool
 ) -> None:
     assert (runs.may_retry(status, error, timedelta(days=days)) is None) is allowed
+
+
+def test_the_event_types_are_those_of_the_catalogue() -> None:
+    assert set(event_types.catalogue()) == catalogue.EVENT_TYPES

@@ -14,6 +14,7 @@ from services.auth.apps import scopes
 from services.control_plane import catalogue
 from services.control_plane.packages import canonical, signing
 from services.control_plane.packages.models import Jwk
+from services.webhook_dispatcher.fanout import event_types
 from shared.primitives.encoding import base64url_encode
 from shared.web import strict_json
 
@@ -111,5 +112,6 @@ def test_under_the_neutral_point_anybody_signs_anything() -> None:
     assert signing.is_signed(neutral, b"anything at all", base64url_encode(neutral + bytes(32)))
 
 
-def test_scopes_are_those_of_auth() -> None:
+def test_scopes_and_event_types_are_those_of_the_services_that_own_them() -> None:
     assert scopes.DESCRIPTIONS.keys() | scopes.ON_REQUEST.keys() == catalogue.SCOPES
+    assert set(event_types.catalogue()) == catalogue.EVENT_TYPES

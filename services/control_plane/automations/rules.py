@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from services.control_plane import catalogue
 from services.control_plane.automations import expressions, queries
 from services.control_plane.automations.models import (
     Action,
@@ -14,13 +15,13 @@ from services.control_plane.automations.models import (
     Trigger,
     WebhookAction,
 )
-from shared.messaging.messages import ALL_EVENT_TYPES, FIRED
 from shared.storage.database import AsyncConnection
 from shared.storage.rows import first
 from shared.web import problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
 
+FIRED = "automation.fired"
 INCIDENTS = "argus:incidents:write"
 OBJECTS = frozenset({"fields", "variables"})
 # Bundles whose operations change something here and carry no credentials.
@@ -40,7 +41,7 @@ def check(trigger: Trigger, action: Action) -> None:
 def errors(trigger: Trigger, action: Action, place: str = "") -> list[FieldError]:
     """The errors that do not depend on the caller. `place` is the JSON Pointer of the automation."""
     found: list[FieldError] = []
-    if trigger.event_type not in ALL_EVENT_TYPES - {FIRED}:
+    if trigger.event_type not in catalogue.EVENT_TYPES - {FIRED}:
         reason = "not an event type for automations; patterns are not accepted here"
         found.append(FieldError(f"{place}/trigger/event_type", reason))
     if trigger.filter is not None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from services.control_plane import catalogue
 from services.control_plane.automations.rules import package_errors
 from services.control_plane.packages.models import Kind, VersionDraft
-from shared.messaging.messages import ALL_EVENT_TYPES
 from shared.web.problems import FieldError
 
 # https://semver.org, the expression it recommends.
@@ -28,7 +27,7 @@ def check(draft: VersionDraft, kind: Kind) -> list[FieldError]:
     if not is_inside(draft.entry):
         errors.append(FieldError("/entry", "is not a path below the content's root"))
     errors += _unknown("/scopes", draft.scopes, catalogue.SCOPES, "is not a scope that an app may hold")
-    errors += _unknown("/event_types", draft.event_types, ALL_EVENT_TYPES, "is no event type there is")
+    errors += _unknown("/event_types", draft.event_types, catalogue.EVENT_TYPES, "is no event type there is")
     return errors + package_errors(draft.automations, draft.event_types, draft.scopes)
 
 

@@ -12,12 +12,12 @@ import jsonschema_rs
 import msgspec
 
 from services.webhook_dispatcher.fanout import queries
-from shared.messaging.messages import FIRED
 from shared.storage.database import Connection
 
 FOLDER = Path(__file__).parents[1] / "catalogue"
 # The approved patterns of an app of which auth has sent no state yet.
 DEFAULT = ["incident.*"]
+FIRED = "automation.fired"
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True):
