@@ -49,13 +49,7 @@ def contract() -> dict[str, Any]:
         "oauth": errors.OAUTH,
         "graphql": errors.GRAPHQL,
     }
-    # Recorded answers of a running system, by operation, status and media type.
-    examples = json.loads(EXAMPLES.read_text()) if EXAMPLES.is_file() else {}
-    operations = [operation for path in made["paths"].values() for name, operation in path.items() if name != "servers"]
-    for operation in operations:
-        for status, by_media in examples.get(operation["operationId"], {}).items():
-            for media, example in by_media.items():
-                operation["responses"][status]["content"][media]["example"] = example
+    _add_examples(made)
     return made
 
 
@@ -124,3 +118,13 @@ def _event(kind: EventType) -> dict[str, Any]:
         },
         "responses": {"2XX": {"description": "Received; any other answer, or none in time, is tried again"}},
     }
+
+
+def _add_examples(made: dict[str, Any]) -> None:
+    """Adds recorded answers of a running system, by operation, status and media type."""
+    examples = json.loads(EXAMPLES.read_text()) if EXAMPLES.is_file() else {}
+    operations = [operation for path in made["paths"].values() for name, operation in path.items() if name != "servers"]
+    for operation in operations:
+        for status, by_media in examples.get(operation["operationId"], {}).items():
+            for media, example in by_media.items():
+                operation["responses"][status]["content"][media]["example"] = example

@@ -79,16 +79,7 @@ class Intake:
         for event_id, message in {message.body.event_id: message for message in messages}.items():
             if event_id in forwarded:
                 outbox.add_sync(
-                    conn,
-                    message.tenant_id,
-                    PlatformEvent(
-                        event_id=message.body.event_id,
-                        type=message.body.type,
-                        timestamp=message.body.timestamp,
-                        data=message.body.data,
-                        cause=message.body.cause,
-                    ),
-                    traceparent=message.traceparent,
+                    conn, message.tenant_id, _for_automations(message.body), traceparent=message.traceparent
                 )
 
     def queue(self, conn: Connection, events: list[NewEvent], listeners: Sequence[Listener]) -> list[NewEvent]:
@@ -159,25 +150,27 @@ def plan(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> list[Plan
         for listener in by_tenant.get(event.tenant_id, ()):
             if event.type in listener.live_events and event.about != listener.id:
                 sequences[listener.id] += 1
-                delivery_id = ids.new_id("dlv")
-                planned.append(
-                    Planned(
-                        id=delivery_id,
-                        at=time_of(delivery_id),
-                        tenant_id=listener.tenant_id,
-                        subscription_id=listener.id,
-                        event_id=event.id,
-                        event_at=event.at,
-                        event_type=event.type,
-                        sequence=sequences[listener.id],
-                    )
-                )
+                planned.append(_planned(event, listener, sequences[listener.id]))
     return planned
 
 
 def time_of(identifier: str) -> datetime:
     """When an id was made, which names the partition of its row. Raises ValueError past the year 9999."""
     return datetime.fromtimestamp(ids.milliseconds(ids.uuid_of(identifier)) / 1000, UTC)
+
+
+def _planned(event: NewEvent, listener: Listener, sequence: int) -> Planned:
+    delivery_id = ids.new_id("dlv")
+    return Planned(
+        id=delivery_id,
+        at=time_of(delivery_id),
+        tenant_id=listener.tenant_id,
+        subscription_id=listener.id,
+        event_id=event.id,
+        event_at=event.at,
+        event_type=event.type,
+        sequence=sequence,
+    )
 
 
 def _wanted_by_webhooks(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> set[str]:
@@ -197,6 +190,12 @@ def _wanted_by_automations(conn: Connection, messages: Sequence[Received[Event]]
     types = list({message.body.type for message in messages})
     interests = dict(conn.execute(queries.INTERESTED, (tenants, types)).fetchall())
     return {message.body.event_id for message in messages if message.body.type in interests.get(message.tenant_id, ())}
+
+
+def _for_automations(event: Event) -> PlatformEvent:
+    return PlatformEvent(
+        event_id=event.event_id, type=event.type, timestamp=event.timestamp, data=event.data, cause=event.cause
+    )
 
 
 def _lock_listeners(conn: Connection, events: list[NewEvent]) -> list[Listener]:
