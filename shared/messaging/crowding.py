@@ -1,4 +1,4 @@
-"""Limits what a relay puts into Redis, so that neither a consumer nor the producer's own worker can fill it by being away.
+"""Limits how much a relay puts into Redis, so that neither a consumer nor the producer's own worker can fill it by being away.
 
 A relay sends nothing to a consumer whose queue is full. It also sends nothing while that consumer's acknowledgements fill the queue to
 its own worker: each message that goes out, again and again, comes back as one more of them.
@@ -37,7 +37,7 @@ class Room(NamedTuple):
 
 
 class Crowding:
-    """`queues` maps each consumer of one producer to its queue, `acknowledgements` to the queue of what it acknowledges."""
+    """`queues` maps each consumer of one producer to its queue, `acknowledgements` to the queue of its acknowledgements."""
 
     def __init__(self, redis: Redis, queues: Mapping[str, str], acknowledgements: Mapping[str, str]) -> None:
         self.redis = redis

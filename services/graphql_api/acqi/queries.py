@@ -55,7 +55,7 @@ SET_OUTCOMES: LiteralString = "UPDATE acqi_facts SET outcomes = %s::jsonb WHERE 
 FORGET_MONTH: LiteralString = """
     DELETE FROM acqi_aggregates WHERE tenant_id = %s AND period_start >= %s AND period_start < %s
 """
-# Skips what counting holds: an encounter that moves out of the month at this moment, whose lock it took before the month's.
+# Skips encounters that counting holds: one that moves out of the month at this moment, whose lock it took before the month's.
 FORGET_FACTS: LiteralString = """
     DELETE FROM acqi_facts WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM acqi_facts WHERE tenant_id = %s AND day >= %s AND day < %s LIMIT %s FOR UPDATE SKIP LOCKED))

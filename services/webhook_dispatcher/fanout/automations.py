@@ -8,7 +8,6 @@ from psycopg.rows import class_row
 from services.webhook_dispatcher.fanout import event_types, queries
 from services.webhook_dispatcher.fanout.intake import EventRefused, Intake, Listener, NewEvent, accept
 from shared.messaging import outbox
-from shared.messaging.event_types import FIRED
 from shared.messaging.messages import AutomationDelivery, AutomationInterest, Event, RunFinished
 from shared.messaging.worker import Received
 from shared.storage.database import Connection
@@ -39,7 +38,7 @@ def fired(message: Received[AutomationDelivery]) -> NewEvent | None:
     run = message.body
     event = Event(
         event_id=_event_id(message),
-        type=FIRED,
+        type=event_types.FIRED,
         timestamp=run.timestamp,
         data=run.data,
         test=run.environment == "sandbox",
@@ -70,7 +69,7 @@ def _refusal(
     if not listeners:
         named = f"{message.body.webhook_id} of this app" if message.body.webhook_id else "No webhook of this app"
         verb = "does not take" if message.body.webhook_id else "takes"
-        return "no_webhook", f"{named} {verb} {FIRED}."
+        return "no_webhook", f"{named} {verb} {event_types.FIRED}."
     trigger = message.body.data["event_type"]
     if not event_types.is_approved(trigger, event_types.approved_patterns(conn, listeners[0].id)):
         return "stopped", f"This app is not approved for {trigger}."
