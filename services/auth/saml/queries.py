@@ -169,21 +169,24 @@ LINK: LiteralString = """
 """
 UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_limit = %s WHERE user_id = %s"
 LIVE_GRANTS: LiteralString = """
-    SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE
+    SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
 """
-# Ordered, so that two calls that end the same grants cannot deadlock.
+# These three are for `watermarks.end_grants`, which appends the portion.
 GRANTS_OF_CONNECTION: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
+        SELECT user_id FROM saml_identities WHERE connection_id = %(whose)s)
+"""
+# Ordered, so that two calls that end the same grants cannot deadlock.
+HOLD_GRANTS_OF_CONNECTION: LiteralString = """
+    SELECT FROM grants WHERE revoked_at IS NULL AND user_id IN (
         SELECT user_id FROM saml_identities WHERE connection_id = %s) ORDER BY grant_id FOR UPDATE
 """
 # Grants of people with a password. People without one signed in through a connection.
 GRANTS_BY_PASSWORD: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
-        SELECT user_id FROM users WHERE password_hash IS NOT NULL AND user_id <> %s) ORDER BY grant_id FOR UPDATE
+        SELECT user_id FROM users WHERE password_hash IS NOT NULL AND user_id <> %(whose)s)
 """
-GRANTS_OF_USER: LiteralString = """
-    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %s ORDER BY grant_id FOR UPDATE
-"""
+GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %(whose)s"
 # People whom a change of roles concerns. The roles of the break-glass user, who repairs mistakes, change at the next sign-in.
 PEOPLE_WITH_ROLES: LiteralString = """
     SELECT u.user_id, u.roles FROM saml_identities i JOIN users u USING (user_id)

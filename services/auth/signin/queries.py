@@ -39,13 +39,11 @@ ALLOWED_APPS: LiteralString = """
     WHERE a.status <> 'deleted' GROUP BY client_id, a.name ORDER BY a.name LIMIT 100
 """
 WITHDRAW_CONSENT: LiteralString = "DELETE FROM consents WHERE user_id = %s AND client_id = %s"
-# Ordered, so that two calls that end the same grants cannot deadlock.
+# For `watermarks.end_grants`, which appends the portion.
 LIVE_GRANTS: LiteralString = """
-    SELECT grant_id FROM grants WHERE user_id = %s AND client_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
+    SELECT grant_id FROM grants WHERE user_id = %(user_id)s AND client_id = %(client_id)s AND revoked_at IS NULL
 """
-LIVE_GRANTS_OF_USER: LiteralString = (
-    "SELECT grant_id FROM grants WHERE user_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE"
-)
+LIVE_GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE user_id = %(user_id)s AND revoked_at IS NULL"
 SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s AND password_hash = %s"
 HOLD_USER: LiteralString = """
