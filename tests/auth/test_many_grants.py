@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -11,11 +11,11 @@ import pytest
 from psycopg.errors import LockNotAvailable
 
 from services.auth.revocations import watermarks
-from tests.auth.federation import Connection
-from tests.auth.support import Auth, Browser, authorization, redeem, register_web_app, returned
+from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app, returned, running
 from tests.auth.test_operator import operate
 from tests.auth.test_revocations import new_user
 from tests.auth.test_sign_in import choose, new_link
+from tests.conftest import FreshDatabase
 
 MANY = int(os.environ.get("MANY_GRANTS", "40000"))
 FEW = watermarks.CLIENT_MOST
@@ -27,6 +27,12 @@ SEED = """
         %(user_id)s, '{webhooks:write}', '{}', true, '', now() + interval '30 days'
     FROM generate_series(1, %(count)s) AS number
 """
+
+
+@pytest.fixture
+def few(fresh_database: FreshDatabase, redis_url: str) -> Iterator[Auth]:
+    with running(fresh_database("auth"), redis_url, most_grants=3) as auth:
+        yield auth
 
 
 def seed(auth: Auth, email: str, clients: list[str], count: int) -> None:
@@ -95,3 +101,43 @@ def test_nobody_waits_longer_for_many_grants_of_one_person_than_for_few(auth: Au
             assert live(auth, app["client_id"]) == 0
         print(end.__name__, took)
         assert took[1] < TIMES * took[0], (end.__name__, took)
+
+
+def rows_of(auth: Auth, client_id: str) -> int:
+    [(count,)] = auth.sql("SELECT count(*) FROM grants WHERE client_id = %s", client_id)
+    return count
+
+
+def test_a_person_who_goes_through_an_authorization_without_end_has_few_grants(few: Auth) -> None:
+    """`few` lets a person have three grants for an app."""
+    browser, app = Browser(few), register_web_app(few)
+    scope = "webhooks:write offline_access"
+    kept = redeem(few, app, browser.allow(app, scope=scope)).json()
+    for _ in range(12):
+        returned(browser.authorize(app, scope=scope))
+    # A code that is never redeemed displaces nothing, and its grant lives for minutes.
+    [(count, soon)] = few.sql(
+        "SELECT count(*), count(*) FILTER (WHERE g.expires_at < now() + interval '10 minutes') FROM grants g"
+        " JOIN codes c USING (grant_id) WHERE g.client_id = %s AND c.used_at IS NULL",
+        app["client_id"],
+    )
+    assert (count, soon) == (3, 3)
+    kept = few.token(app, grant_type="refresh_token", refresh_token=kept["refresh_token"]).json()
+    first = redeem(few, app, returned(browser.authorize(app, scope=scope))["code"]).json()
+    # The first is ended by later ones, because it was used last the longest ago; the one that is used stays.
+    for _ in range(12):
+        kept = few.token(app, grant_type="refresh_token", refresh_token=kept["refresh_token"]).json()
+        redeem(few, app, returned(browser.authorize(app, scope=scope))["code"])
+    assert "access_token" in few.token(app, grant_type="refresh_token", refresh_token=kept["refresh_token"]).json()
+    ended = few.token(app, grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    assert ended["error"] == "invalid_grant"
+    assert claims_of(first["access_token"])["grant_id"] in few.watermarks().text
+    assert rows_of(few, app["client_id"]) <= 3 * 3 + 1
+
+
+def test_grants_that_wait_for_their_codes_end_with_the_code(few: Auth) -> None:
+    browser, app = Browser(few), register_web_app(few)
+    code = browser.allow(app, scope="webhooks:write offline_access")
+    for _ in range(5):
+        returned(browser.authorize(app))
+    assert redeem(few, app, code).json()["error"] == "invalid_grant"

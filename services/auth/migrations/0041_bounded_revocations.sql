@@ -33,11 +33,23 @@ BEGIN
         PERFORM pg_sleep(0.002);
     ELSE
         WITH ending AS (
-            SELECT one.id, watermark_end(of_kind, one.id, lives) AS ends_at, made_before(of_kind, one.id, moment) AS made_before_ms,
-                coalesce(owner, CASE of_kind WHEN 'grant' THEN coalesce(
-                    (SELECT s.client_id FROM service_tokens s WHERE s.grant_id = one.id LIMIT 1),
-                    (SELECT g.client_id FROM grants g WHERE g.grant_id = one.id)) END) AS client_id
+            -- A user's access token lives a day at most (apps.access_token_ttl, which may have been longer when it was made), and the last
+            -- of its grant was made within a day of the consent or of the last refresh.
+            SELECT one.id, coalesce(owner, s.client_id, g.client_id) AS client_id,
+                CASE of_kind
+                    WHEN 'token' THEN coalesce(uuid_extract_timestamp(one.id::uuid), clock_timestamp()) + lives
+                    ELSE least(clock_timestamp() + lives, CASE
+                        WHEN s.grant_id IS NOT NULL THEN s.expires_at + interval '5 minutes'
+                        WHEN g.grant_id IS NOT NULL THEN interval '1 day 5 minutes'
+                            + least(clock_timestamp(), g.revoked_at, g.expires_at, coalesce(g.rotated_at, g.created_at) + interval '1 day')
+                        END)
+                END AS ends_at,
+                coalesce(floor(extract(epoch FROM uuid_extract_timestamp(CASE of_kind WHEN 'token' THEN one.id::uuid ELSE s.jti END))
+                    * 1000)::bigint + 1, moment) AS made_before_ms
             FROM (SELECT DISTINCT unnest(revoked) AS id) AS one
+                -- A service token is the only one of its grant, which has no other row.
+                LEFT JOIN service_tokens s ON of_kind = 'grant' AND s.grant_id = one.id
+                LEFT JOIN grants g ON of_kind = 'grant' AND g.grant_id = one.id
         ), live AS MATERIALIZED (
             SELECT * FROM ending WHERE ends_at > clock_timestamp()
         ), clients AS (
@@ -81,3 +93,5 @@ BEGIN
             FROM (SELECT fold_watermarks('tenant', current_tenant(), tenant_most) AS before_ms) AS one WHERE one.before_ms IS NOT NULL;
     END IF;
 END $$;
+
+DROP FUNCTION watermark_end(text, text, interval), made_before(text, text, bigint);
