@@ -256,6 +256,8 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
 def _count(asking: Asking, values: Any) -> None:
     """Counts for governance's dry run, which estimates how other rules would affect this app."""
     row, activity = asking.client.row, asking.request.state.activity
-    activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_AT, asking.redirect_uri)
+    # Not the requested one, which may name any port of a loopback address.
+    registered = rules.registered_as(asking.redirect_uri, row.redirect_uris)
+    activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_AT, registered or asking.redirect_uri)
     if "code_challenge" not in values:
         activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_WITHOUT_PKCE)

@@ -136,12 +136,24 @@ END_PASSWORD_SESSIONS: LiteralString = """
         AND NOT EXISTS (SELECT FROM saml_sessions s WHERE s.session_id = sessions.session_id)
 """
 ADD_REQUEST: LiteralString = """
-    INSERT INTO saml_requests (request_id, tenant_id, connection_id, kind, browser_mac, relay_state, continue_to, fresh, expires_at)
+    INSERT INTO saml_requests (request_id, tenant_id, connection_id, kind, browser_mac, relay_state, continue_to, fresh, is_returning,
+        network, expires_at)
     VALUES (%(request_id)s, %(tenant_id)s, %(connection_id)s, %(kind)s, %(browser_mac)s, %(relay_state)s, %(continue_to)s,
-        %(fresh)s, clock_timestamp() + make_interval(secs => %(lives)s))
+        %(fresh)s, %(is_returning)s, %(network)s, clock_timestamp() + make_interval(secs => %(lives)s))
 """
+# Networks share the room in turn: the rows beyond it are the oldest ones of the networks with the most.
+FORGET_REQUESTS: LiteralString = """
+    DELETE FROM saml_requests WHERE request_id IN (
+        SELECT request_id FROM saml_requests WHERE request_id IN (
+            SELECT request_id FROM (
+                SELECT request_id, made_at, row_number() OVER (PARTITION BY network ORDER BY made_at DESC) AS turn
+                FROM saml_requests WHERE connection_id = %(connection_id)s AND is_returning = %(is_returning)s
+            ) AS waiting ORDER BY turn, made_at DESC OFFSET %(most)s)
+        FOR UPDATE SKIP LOCKED)
+"""
+# The previous release marks a request as used; this one deletes it.
 USE_REQUEST: LiteralString = """
-    UPDATE saml_requests SET used_at = clock_timestamp()
+    DELETE FROM saml_requests
     WHERE request_id = %s AND connection_id = %s AND kind = %s AND used_at IS NULL AND expires_at > clock_timestamp()
     RETURNING request_id, browser_mac, relay_state, continue_to, fresh, made_at
 """

@@ -11,6 +11,13 @@ START_SESSION: LiteralString = """
     VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, clock_timestamp() + interval '12 hours',
         %(user_agent)s, %(address)s)
 """
+# A deleted session has ended. Those that had ended before go first.
+FORGET_OLD_SESSIONS: LiteralString = """
+    DELETE FROM sessions WHERE session_id IN (
+        SELECT session_id FROM sessions WHERE session_id IN (
+            SELECT session_id FROM sessions WHERE user_id = %s ORDER BY ended_at IS NOT NULL, session_id DESC OFFSET %s LIMIT 500)
+        FOR UPDATE SKIP LOCKED)
+"""
 TOUCH_SESSION: LiteralString = """
     UPDATE sessions SET last_seen_at = clock_timestamp()
     WHERE session_id = %s AND last_seen_at < clock_timestamp() - interval '5 minutes'
