@@ -13,7 +13,10 @@ from shared.process import tracing
 from shared.storage.database import SET_TENANT, AsyncConnection
 
 FLUSH_SECONDS = 1.0
-MAX_EVENTS_PER_APP = 50
+MAX_EVENTS = 50
+"""Events of one kind of an app that one flush stores."""
+MOST_EVENTS = 1_000
+"""Events of one kind that an app keeps."""
 MAX_PENDING = 20_000
 
 ADD_COUNT: LiteralString = """
@@ -28,6 +31,11 @@ TOKEN_USED: LiteralString = """
 """
 ADD_EVENT: LiteralString = """
     INSERT INTO app_events (id, tenant_id, client_id, at, kind, reason, trace_id) VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+# The events of other kinds stay, however many of one kind strangers cause.
+FORGET_EVENTS: LiteralString = """
+    DELETE FROM app_events WHERE id IN (
+        SELECT id FROM app_events WHERE client_id = %s AND kind = %s ORDER BY id DESC OFFSET %s LIMIT 500)
 """
 log = logging.getLogger(__name__)
 
@@ -46,7 +54,7 @@ class Ledger:
         self.counts: dict[CountKey, int] = defaultdict(int)
         self.secrets: dict[str, datetime] = {}
         self.tokens: dict[str, datetime] = {}
-        self.events: dict[str, list[tuple[str, datetime, str, str, str]]] = defaultdict(list)
+        self.events: dict[tuple[str, str], list[tuple[str, datetime, str, str]]] = defaultdict(list)
 
 
 class Activity:
@@ -72,9 +80,9 @@ class Activity:
     def refused(self, tenant_id: str, client_id: str, kind: str, reason: str) -> None:
         """Adds a failed call to the app's event list. Of a flood only the first calls of each second are stored."""
         self.count(tenant_id, client_id, f"refused:{kind}")
-        events = self._ledgers[tenant_id].events[client_id]
-        if len(events) < MAX_EVENTS_PER_APP and self._has_room():
-            events.append((ids.new_id("aev"), datetime.now(UTC), kind, reason, tracing.trace_id()))
+        events = self._ledgers[tenant_id].events[client_id, kind]
+        if len(events) < MAX_EVENTS and self._has_room():
+            events.append((ids.new_id("aev"), datetime.now(UTC), reason, tracing.trace_id()))
 
     def _has_room(self) -> bool:
         self._pending += 1
@@ -87,15 +95,7 @@ class Activity:
         async with self._pool.connection() as conn, conn.pipeline():
             for tenant_id, ledger in ledgers.items():
                 await conn.execute(SET_TENANT, (tenant_id,))
-                for key, number in sorted(ledger.counts.items()):
-                    await conn.execute(ADD_COUNT, (tenant_id, *key, number))
-                for secret_id, at in sorted(ledger.secrets.items()):
-                    await conn.execute(SECRET_USED, {"id": secret_id, "at": at})
-                for jti, at in sorted(ledger.tokens.items()):
-                    await conn.execute(TOKEN_USED, {"id": jti, "at": at})
-                for client_id, events in ledger.events.items():
-                    for event_id, at, kind, reason, trace_id in events:
-                        await conn.execute(ADD_EVENT, (event_id, tenant_id, client_id, at, kind, reason, trace_id))
+                await _write(conn, tenant_id, ledger)
 
     async def keep_flushing(self) -> None:
         """Runs for the life of the process. While the database is away the counts of that time are lost; no request fails."""
@@ -105,3 +105,16 @@ class Activity:
                 await self.flush()
             except Exception as error:  # the next round starts afresh after any error
                 log.warning("activity not written: %s", type(error).__name__)
+
+
+async def _write(conn: AsyncConnection, tenant_id: str, ledger: Ledger) -> None:
+    for key, number in sorted(ledger.counts.items()):
+        await conn.execute(ADD_COUNT, (tenant_id, *key, number))
+    for secret_id, at in sorted(ledger.secrets.items()):
+        await conn.execute(SECRET_USED, {"id": secret_id, "at": at})
+    for jti, at in sorted(ledger.tokens.items()):
+        await conn.execute(TOKEN_USED, {"id": jti, "at": at})
+    for (client_id, kind), events in ledger.events.items():
+        for event_id, at, reason, trace_id in events:
+            await conn.execute(ADD_EVENT, (event_id, tenant_id, client_id, at, kind, reason, trace_id))
+        await conn.execute(FORGET_EVENTS, (client_id, kind, MOST_EVENTS))

@@ -21,6 +21,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     most_service_tokens: settings.Count = 2000
     most_service_tokens_of_app: settings.Count = 100
     most_consents: settings.Count = 500
+    most_grants: settings.Count = 20
     most_requests: settings.Count = 100
     most_connections: settings.Count = 10
     most_domains: settings.Count = 50

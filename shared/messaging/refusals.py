@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from shared.messaging.messages import SERVICES
 from shared.process import metrics
 
-Reason = Literal["malformed", "producer", "signature", "stale", "early", "kind", "tenant", "version"]
+Reason = Literal["malformed", "producer", "signature", "stale", "early", "kind", "tenant", "version", "target"]
 LOG_SECONDS = 60
 UNKNOWN = "unknown"
 log = logging.getLogger(__name__)

@@ -9,11 +9,16 @@ import httpx2
 import pytest
 
 from deploy.local.redis_server import RedisServer
-from tests.auth.federation import Connection
+from services.auth import activity
+from services.auth.saml import receiving
+from services.auth.signin import sessions
+from tests.auth.federation import Connection, follow
 from tests.auth.name_server import NameServer
 from tests.auth.support import Auth, Browser, register_web_app, running
 from tests.auth.test_operator import operate
+from tests.auth.test_revocations import new_user
 from tests.support.cluster import TestDatabases
+from tests.support.waiting import wait_for
 
 APPS = "/v1/platform/apps"
 SMALL = {
@@ -142,6 +147,66 @@ def test_a_person_lets_in_so_many_apps_and_no_more(small: Auth) -> None:
     small.admin("DELETE", f"{APPS}/{apps[0]['client_id']}")
     allowed = browser.submit(browser.authorize(apps[2]), "/v1/oauth/authorize", decision="allow")
     assert allowed.status_code == 303
+
+
+def test_ports_of_a_loopback_address_make_no_rows(auth: Auth) -> None:
+    """A request may name any port of 127.0.0.1; the app's counts name the registered address."""
+    registered = "http://127.0.0.1/callback"
+    app = register_web_app(auth, redirect_uris=[registered])
+    browser = Browser(auth)
+    browser.sign_in()
+    for port in range(5000, 5005):
+        page = browser.authorize(app, redirect_uri=f"http://127.0.0.1:{port}/callback")
+        if page.status_code == 200:
+            page = browser.submit(page, "/v1/oauth/authorize", decision="allow")
+        assert f"127.0.0.1:{port}" in page.headers["location"]
+    counted = "SELECT detail, sum(count) FROM daily_counts WHERE client_id = %s AND kind = 'authorized_at' GROUP BY detail"
+    wait_for(lambda: sum(number for _, number in auth.sql(counted, app["client_id"])) == 5)
+    assert auth.sql(counted, app["client_id"]) == [(registered, 5)]
+
+
+def test_strangers_calls_in_the_name_of_an_app_leave_few_events_and_displace_no_others(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "MOST_EVENTS", 5)
+    app = auth.register()
+    assert auth.token(app, scope="argus:epcr:write").status_code == 400
+    kinds = "SELECT kind, count(*) FROM app_events WHERE client_id = %s GROUP BY kind ORDER BY kind"
+    refused = "SELECT sum(count) FROM daily_counts WHERE client_id = %s AND kind = 'refused:invalid_client'"
+    for known in range(20, 80, 20):
+        for _ in range(20):
+            assert auth.token(app, client_secret="guessed").status_code == 401
+        wait_for(lambda known=known: auth.sql(refused, app["client_id"]) == [(known,)])
+    assert auth.sql(kinds, app["client_id"]) == [("invalid_client", 5), ("invalid_scope", 1)]
+
+
+def test_signing_in_without_end_leaves_few_sessions(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "MOST_SESSIONS", 4)
+    person, browsers = {"email": new_user(auth)}, [Browser(auth) for _ in range(7)]
+    for browser in browsers:
+        browser.sign_in(person)
+    count = "SELECT count(*) FROM sessions JOIN users USING (user_id) WHERE email = %s"
+    assert auth.sql(count, person["email"]) == [(4,)]
+    inside = [browser.get("/v1/auth/sessions").status_code == 200 for browser in browsers]
+    assert inside == [False] * 3 + [True] * 4
+
+
+def test_strangers_who_begin_sign_ins_leave_few_rows_and_room_for_everybody_else(
+    auth: Auth, works: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "MOST_WAITING", 10)
+    known, other, stranger = Browser(auth), Browser(auth), Browser(auth)
+    known.address, other.address = "198.51.100.7", "192.0.2.7"
+    works.sign_in(known)
+    asked = [(browser, works.ask(browser)) for browser in (known, other)]
+    for number in range(40):
+        stranger.address = f"203.0.113.{number}"
+        works.ask(stranger, "/v1/oauth/authorize?state=" + "x" * 7000)
+    count = "SELECT is_returning, count(*) FROM saml_requests WHERE connection_id = %s GROUP BY 1 ORDER BY 1"
+    assert auth.sql(count, works.id) == [(False, 10), (True, 1)]
+    for browser, one in asked:
+        assert follow(browser, works.post(browser, works.form(one))).status_code == 303
+    assert auth.sql(count, works.id) == [(False, 9)]
 
 
 def test_asking_and_withdrawing_in_turn_is_bounded(small: Auth) -> None:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from redis import Redis
 
 from services.auth.apps import installing
@@ -17,6 +19,7 @@ from tests.auth.support import Auth
 from tests.support.signing import sealed
 from tests.support.waiting import PATIENCE
 
+MIGRATIONS = Path(installing.__file__).parent.parent / "migrations"
 EVENTS = ["incident.created", "automation.fired"]
 
 
@@ -185,6 +188,38 @@ def test_uninstalling_what_is_gone_or_an_operators_does_nothing(auth: Auth, work
     operators = wanted(client_id=auth.demo["client_id"])
     worker.receive(unwanted(operators))
     assert auth.sql("SELECT status FROM apps WHERE client_id = %s", operators.client_id) == [("active",)]
+
+
+def refused() -> float:
+    return REGISTRY.get_sample_value("messages_refused_total", {"reason": "target", "producer": "control_plane"}) or 0
+
+
+def test_only_the_app_of_that_installation_is_uninstalled(auth: Auth, worker: Worker) -> None:
+    """A control plane in strange hands deletes neither an app that somebody registered nor another installation's."""
+    message, other = wanted(), wanted()
+    worker.receive(message)
+    worker.receive(other)
+    registered = wanted(client_id=auth.register()["client_id"])
+    before, trail = refused(), auth.sql("SELECT count(*) FROM audit WHERE action = 'app.uninstalled'")
+    worker.receive(unwanted(registered))
+    worker.receive(unwanted(wanted(client_id=other.client_id, installation_id=message.installation_id)))
+    for app in (registered, other):
+        assert auth.admin("GET", f"/v1/platform/apps/{app.client_id}").status_code == 200
+    assert refused() == before + 2
+    assert auth.sql("SELECT count(*) FROM audit WHERE action = 'app.uninstalled'") == trail
+    worker.receive(unwanted(other))
+    assert auth.admin("GET", f"/v1/platform/apps/{other.client_id}").status_code == 404
+    assert refused() == before + 2
+
+
+def test_installations_of_the_previous_version_are_recognised_by_the_audit_trail(auth: Auth, worker: Worker) -> None:
+    message, registered = wanted(), auth.register()["client_id"]
+    worker.receive(message)
+    auth.sql("UPDATE apps SET installation_id = NULL WHERE client_id = %s", message.client_id)
+    auth.sql((MIGRATIONS / "0043_installations_of_old.sql").read_text().encode())
+    worker.receive(unwanted(message))
+    assert auth.admin("GET", f"/v1/platform/apps/{message.client_id}").status_code == 404
+    assert auth.sql("SELECT installation_id FROM apps WHERE client_id = %s", registered) == [(None,)]
 
 
 def test_another_tenants_app_is_not_uninstalled(auth: Auth, worker: Worker) -> None:

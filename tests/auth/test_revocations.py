@@ -212,7 +212,7 @@ def test_the_watermark_of_a_users_grant_outlives_its_longest_token_and_no_more(a
 
 
 def test_no_app_may_have_tokens_that_outlive_the_watermark_of_their_grant(auth: Auth) -> None:
-    """The function `watermark_end` relies on it."""
+    """The function `revoke_tokens` relies on it."""
     app = register_web_app(auth)
     path = f"/v1/platform/apps/{app['client_id']}/governance"
     assert auth.admin("PATCH", path, json={"access_token_ttl": DAY}).status_code == 200

@@ -11,13 +11,17 @@ from services.auth.apps.store import app_messages
 from services.auth.revocations.queries import ADD_WATERMARKS
 from services.auth.revocations.watermarks import LIVES_SECONDS
 from services.auth.settings import Settings
-from shared.messaging import outbox
+from shared.messaging import outbox, refusals
 from shared.messaging.messages import AppInstalled, InstallApp, UninstallApp
+from shared.messaging.refusals import Refusal
 from shared.messaging.worker import Received
 from shared.storage import audit
 from shared.storage.caps import LOCK, Cap
 from shared.storage.database import Connection, set_tenant
 from shared.web.identity import Caller
+
+# The only service that may send these messages.
+CONTROL_PLANE = "control_plane"
 
 
 def install(conn: Connection, messages: Sequence[Received[InstallApp]], settings: Settings) -> None:
@@ -61,10 +65,17 @@ def _no_room(conn: Connection, tenant_id: str, settings: Settings) -> str | None
 
 
 def uninstall(conn: Connection, messages: Sequence[Received[UninstallApp]], ring: Callable[[], object]) -> None:
-    """Deletes each app that still exists. Its tokens end at every gateway within a second. `ring` wakes the gateways."""
+    """Deletes each app that still exists. Its tokens end at every gateway within a second. `ring` wakes the gateways.
+
+    The control plane may delete an app only as the installation that it asked for. A message that names any other app is refused.
+    """
     for message in messages:
         set_tenant(conn, message.tenant_id)
         gone = message.body
+        installed = conn.execute(queries.INSTALLATION_OF, (gone.client_id,)).fetchone()
+        if installed is not None and installed[0] != gone.installation_id:
+            refusals.count(Refusal("target", CONTROL_PLANE))
+            continue
         with conn.cursor(row_factory=class_row(AppRow)) as cursor:
             app = cursor.execute(queries.DELETE_APP, (gone.client_id,)).fetchone()
         if app is None:
@@ -83,6 +94,7 @@ def _make(conn: Connection, message: Received[InstallApp]) -> None:
     wanted = message.body
     row = {
         "client_id": wanted.client_id,
+        "installation_id": wanted.installation_id,
         "tenant_id": message.tenant_id,
         "name": wanted.app_name,
         "scopes": wanted.scopes,

@@ -31,9 +31,9 @@ INSERT_APP: LiteralString = (
 INSTALL_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,
-        token_endpoint_auth_method, approved_events, graphql_bundles, pseudonym_domain, version)
+        token_endpoint_auth_method, approved_events, graphql_bundles, pseudonym_domain, installation_id, version)
     VALUES (%(client_id)s, %(tenant_id)s, %(name)s, false, '{client_credentials}', '{}', %(scopes)s, 'client_secret_basic',
-        %(approved_events)s, %(graphql_bundles)s, %(client_id)s, floor(extract(epoch FROM clock_timestamp()) * 1000))
+        %(approved_events)s, %(graphql_bundles)s, %(client_id)s, %(installation_id)s, floor(extract(epoch FROM clock_timestamp()) * 1000))
     RETURNING """
     + COLUMNS
 )
@@ -44,6 +44,9 @@ DELETE_APP: LiteralString = (
     WHERE client_id = %s AND status <> 'deleted' AND NOT first_party
     RETURNING """
     + COLUMNS
+)
+INSTALLATION_OF: LiteralString = (
+    "SELECT installation_id FROM apps WHERE client_id = %s AND status <> 'deleted' FOR UPDATE"
 )
 APP: LiteralString = "SELECT " + COLUMNS + " FROM apps WHERE client_id = %s AND status <> 'deleted'"
 APP_FOR_UPDATE: LiteralString = APP + " FOR UPDATE"

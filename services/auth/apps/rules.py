@@ -194,8 +194,12 @@ def is_loopback(parts: SplitResult) -> bool:
 
 
 def is_registered(requested: str, registered: Iterable[str]) -> bool:
-    """Compares exactly. Only the port of an http loopback URI may differ (RFC 8252 §7.3)."""
-    return any(requested == uri or _same_but_port(requested, uri) for uri in registered)
+    return registered_as(requested, registered) is not None
+
+
+def registered_as(requested: str, registered: Iterable[str]) -> str | None:
+    """The registered URI that equals the requested one. Only the port of an http loopback URI may differ (RFC 8252 §7.3)."""
+    return next((uri for uri in registered if requested == uri or _same_but_port(requested, uri)), None)
 
 
 def _same_but_port(requested: str, registered: str) -> bool:

@@ -28,6 +28,7 @@ from shared.storage.caps import Cap, is_full
 from shared.storage.database import AsyncConnection, transaction
 
 SHORT_GRANT_SECONDS = 60 + 300
+"""A grant lives for this time until its code is redeemed, whatever it allows then."""
 # The purpose of the MAC over the content of a consent page.
 SHOWN_PURPOSE = "consent shown"
 
@@ -219,7 +220,8 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
     client, values = asking.client, checked.asked.values
     grant_id = ids.new_id("gnt")
     offline = authorization.wants_offline(checked.scopes, client)
-    lives = tokens.IDLE.total_seconds() if offline else SHORT_GRANT_SECONDS + client.row.access_token_ttl
+    # The first refresh token prolongs an offline grant.
+    lives = SHORT_GRANT_SECONDS + (0 if offline else client.row.access_token_ttl)
     tenant = {"tenant_id": session.tenant_id, "client_id": client.row.client_id, "grant_id": grant_id}
     grant = {
         "user_id": session.user_id,
@@ -238,12 +240,15 @@ async def _grant(conn: AsyncConnection, asking: Asking, checked: Checked, sessio
     }
     await conn.execute(queries.INSERT_CODE, tenant | row)
     _count(asking, values)
+    await tokens.make_room(conn, session.user_id, client.row.client_id, asking.request.state.settings.most_grants)
     return authorization.code_location(asking.redirect_uri, code, asking.state, asking.server.issuer)
 
 
 def _count(asking: Asking, values: Any) -> None:
     """Counts for governance's dry run, which estimates how other rules would affect this app."""
     row, activity = asking.client.row, asking.request.state.activity
-    activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_AT, asking.redirect_uri)
+    # Not the requested one, which may name any port of a loopback address.
+    registered = rules.registered_as(asking.redirect_uri, row.redirect_uris)
+    activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_AT, registered or asking.redirect_uri)
     if "code_challenge" not in values:
         activity.count(row.tenant_id, row.client_id, rules.AUTHORIZED_WITHOUT_PKCE)

@@ -36,6 +36,31 @@ INSERT_GRANT: LiteralString = """
     VALUES (%(grant_id)s, %(tenant_id)s, %(client_id)s, %(user_id)s, %(scopes)s, %(audience)s, %(offline)s, %(seed)s,
         clock_timestamp() + make_interval(secs => %(lives)s))
 """
+# Of a person's grants for one app: those whose code was never redeemed, and those that are over with all their tokens, beyond the newest
+# `most` of each. A redemption locks the code before its grant; where one is under way the grant stays.
+FORGET_GRANTS: LiteralString = """
+    DELETE FROM grants WHERE grant_id IN (
+        SELECT g.grant_id FROM grants g JOIN codes c USING (grant_id) JOIN (
+            SELECT grant_id, row_number() OVER (PARTITION BY is_over ORDER BY grant_id DESC) AS newer FROM (
+                SELECT grant_id,
+                    o.revoked_at IS NOT NULL OR o.expires_at < clock_timestamp() - interval '1 day 5 minutes' AS is_over
+                FROM grants o JOIN codes USING (grant_id)
+                WHERE o.user_id = %(user_id)s AND o.client_id = %(client_id)s AND (used_at IS NULL OR o.revoked_at IS NOT NULL
+                    OR o.expires_at < clock_timestamp() - interval '1 day 5 minutes')) AS old
+        ) AS numbered USING (grant_id)
+        WHERE newer > %(most)s AND (c.used_at IS NULL OR g.revoked_at IS NOT NULL
+            OR g.expires_at < clock_timestamp() - interval '1 day 5 minutes')
+        LIMIT 500 FOR UPDATE OF g, c SKIP LOCKED)
+"""
+# Of those that gave tokens, the ones beyond `most` that were used last the longest ago.
+EXCESS_GRANTS: LiteralString = """
+    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND grant_id IN (
+        SELECT g.grant_id FROM grants g
+        WHERE g.user_id = %(user_id)s AND g.client_id = %(client_id)s AND g.revoked_at IS NULL AND g.expires_at > clock_timestamp()
+            AND NOT EXISTS (SELECT FROM codes c WHERE c.grant_id = g.grant_id AND c.used_at IS NULL)
+        ORDER BY coalesce(g.rotated_at, g.created_at) DESC OFFSET %(most)s LIMIT 500)
+    FOR UPDATE SKIP LOCKED
+"""
 INSERT_CODE: LiteralString = """
     INSERT INTO codes (code_mac, tenant_id, client_id, grant_id, redirect_uri, redirect_uri_named, code_challenge, expires_at)
     VALUES (%(code_mac)s, %(tenant_id)s, %(client_id)s, %(grant_id)s, %(redirect_uri)s, %(redirect_uri_named)s,

@@ -266,6 +266,17 @@ async def advance(conn: AsyncConnection, grant: GrantRow, generation: int) -> No
     await conn.execute(queries.NEXT_GENERATION, parameters)
 
 
+async def make_room(conn: AsyncConnection, user_id: str, client_id: str, most: int) -> None:
+    """Ends a person's grants for an app beyond `most`, those first that were used last the longest ago.
+
+    Waits for the rows of no other transaction, since the caller holds the person's session. So for a moment there may be a few more.
+    """
+    whose = {"user_id": user_id, "client_id": client_id, "most": most}
+    await conn.execute(queries.FORGET_GRANTS, whose)
+    excess = await (await conn.execute(queries.EXCESS_GRANTS, whose)).fetchall()
+    await watermarks.revoke_grants(conn, [grant_id for (grant_id,) in excess], "more than an app may have of a person")
+
+
 async def revoke_grant(conn: AsyncConnection, grant_id: str, why: str) -> bool:
     """Ends a family: its refresh and access tokens are refused. False if it had ended before."""
     return bool(await watermarks.revoke_grants(conn, [grant_id], why))

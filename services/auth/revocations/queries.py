@@ -9,6 +9,9 @@ REVOKE_GRANTS: LiteralString = """
     UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = %s WHERE grant_id = ANY(%s) AND revoked_at IS NULL
     RETURNING grant_id
 """
+PORTION = 5_000
+"""Grants that one statement ends."""
+NEXT_PORTION: LiteralString = " AND grant_id > %(after)s ORDER BY grant_id LIMIT 5000 FOR UPDATE"
 VERSION: LiteralString = "SELECT version FROM revocation_state"
 TENANT: LiteralString = "SELECT current_tenant()"
 SEQUENCE: LiteralString = "SELECT sequence FROM revocation_state"

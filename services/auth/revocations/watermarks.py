@@ -1,8 +1,8 @@
 """Ends tokens before their expiry by a watermark in the transaction. `bell` wakes the gateways after it."""
 
 import logging
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, LiteralString
 
 from services.auth.keys.rotation import LONGEST_TOKEN
 from services.auth.revocations import queries
@@ -42,24 +42,54 @@ async def revoke_all(
 ) -> None:
     """As `revoke` for many, in one statement, because every other revocation waits from the first watermark until the commit.
 
-    Beyond `CLIENT_MOST` watermarks of a client the older half becomes one. It refuses all tokens of that client made before then, also
-    those that were not revoked, and the audit trail records it. Likewise for a tenant.
+    At most `CLIENT_MOST` get watermarks of their own; the clients with the most of the others get one each. Beyond `CLIENT_MOST`
+    watermarks of a client the older half becomes one. Such a wider one refuses all tokens of that client made before then, also those
+    that were not revoked, and the audit trail records it. Likewise for a tenant.
     """
     if not revoked:
         return
     parameters = (kind, list(revoked), owner, lives, CLIENT_MOST, TENANT_MOST)
-    for into, folded, before_ms in await (await conn.execute(queries.REVOKE_TOKENS, parameters)).fetchall():
-        from services.auth.revocations import metrics  # commands also import this module and need no metrics
+    wider = await (await conn.execute(queries.REVOKE_TOKENS, parameters)).fetchall()
+    if not wider:
+        return
+    from services.auth.revocations import metrics  # commands also import this module and need no metrics
 
+    [(tenant_id,)] = await (await conn.execute(queries.TENANT)).fetchall()
+    for into, folded, before_ms in wider:
         metrics.folds.labels(into).inc()
         log.warning("revocations folded into one of the %s: all its tokens made before are refused", into)
-        [(tenant_id,)] = await (await conn.execute(queries.TENANT)).fetchall()
         detail = {"kind": into, "made_before_ms": before_ms}
         await audit.record(conn, Caller(tenant_id=tenant_id, client_id=AUTH), "revocations.folded", folded, detail)
 
 
 async def revoke_grants(conn: AsyncConnection, grant_ids: Sequence[str], why: str) -> int:
     """Ends families: no more refreshing, and their access tokens are refused. Returns how many had not ended before."""
+    ended = await end(conn, grant_ids, why)
+    await revoke_all(conn, "grant", ended)
+    return len(ended)
+
+
+async def end_grants(
+    conn: AsyncConnection, which: LiteralString, parameters: Mapping[str, object], why: str
+) -> list[str]:
+    """Ends the grants that `which` selects, without their access tokens; `revoke_all` must follow in the same transaction.
+
+    `which` selects live grants with an id above the parameter `after`, in the order of their ids, so that two calls that end the same
+    grants cannot deadlock. Each statement ends `PORTION` of them.
+    """
+    ended: list[str] = []
+    after = ""
+    while True:
+        held = await (await conn.execute(which + queries.NEXT_PORTION, {**parameters, "after": after})).fetchall()
+        ended += await end(conn, [grant_id for (grant_id,) in held], why)
+        if len(held) < queries.PORTION:
+            return ended
+        after = held[-1][0]
+
+
+async def end(conn: AsyncConnection, grant_ids: Sequence[str], why: str) -> list[str]:
+    """Ends these grants without their access tokens. Returns those that had not ended before, for `revoke_all`."""
+    if not grant_ids:
+        return []
     rows = await (await conn.execute(queries.REVOKE_GRANTS, (why, list(grant_ids)))).fetchall()
-    await revoke_all(conn, "grant", [grant_id for (grant_id,) in rows])
-    return len(rows)
+    return [grant_id for (grant_id,) in rows]

@@ -40,7 +40,6 @@ async def begin(conn: AsyncConnection, request: Request, session: Session, conti
     row = {
         "request_id": request_id,
         "tenant_id": connection.tenant_id,
-        "connection_id": connection.connection_id,
         "kind": "logout",
         "browser_mac": None,
         "relay_state": "",
@@ -48,7 +47,7 @@ async def begin(conn: AsyncConnection, request: Request, session: Session, conti
         "fresh": False,
         "lives": LOGOUT_SECONDS,
     }
-    await conn.execute(queries.ADD_REQUEST, row)
+    await receiving.add_request(conn, request, connection.connection_id, row, is_returning=True)
     key = receiving.own_key(request.state.keyring, connection)
     return messages.to_url(connection.slo_url, "SAMLRequest", message, "", key)
 

@@ -4,7 +4,7 @@ At a first sign-in the user is found by address or made. Also answers which peop
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import LiteralString, NamedTuple
+from typing import NamedTuple
 
 from starlette.requests import Request
 
@@ -115,8 +115,9 @@ async def admit(conn: AsyncConnection, settings: Settings, connection: OpenConne
     if not is_active:
         refuse("user_disabled", "the user is switched off here")
     await conn.execute(queries.UPDATE_PERSON, (person.name, person.roles, person.scope_limit, user_id))
-    revoked = await _revoke_beyond(conn, user_id, person.scope_limit)
-    return Admitted(user_id, known is None, revoked)
+    beyond = await _end_beyond(conn, user_id, person.scope_limit)
+    await watermarks.revoke_all(conn, "grant", beyond)
+    return Admitted(user_id, known is None, bool(beyond))
 
 
 async def _link(
@@ -162,50 +163,48 @@ async def without_role(conn: AsyncConnection, connection: OpenConnection, name_i
     if known is None:
         return None
     user_id: str = known[0]
-    await _without_role(conn, connection.connection_id, user_id)
+    await watermarks.revoke_all(conn, "grant", await _without_role(conn, connection.connection_id, user_id))
     return user_id
 
 
-async def _without_role(conn: AsyncConnection, connection_id: str, user_id: str) -> None:
+async def _without_role(conn: AsyncConnection, connection_id: str, user_id: str) -> list[str]:
+    """Returns the ended grants, for `revoke_all`."""
     await conn.execute(queries.SET_ROLES, ([], [], user_id))
     await conn.execute(queries.END_SESSIONS_OF_USER, (connection_id, user_id))
     await conn.execute(queries.DELETE_TICKETS_OF_USER, (connection_id, user_id))
-    await revoke(conn, queries.GRANTS_OF_USER, user_id, "no role left")
+    return await watermarks.end_grants(conn, queries.GRANTS_OF_USER, {"whose": user_id}, "no role left")
 
 
-async def apply_mapping(conn: AsyncConnection, connection_id: str, role_mapping: Mapping[str, Sequence[str]]) -> None:
+async def apply_mapping(
+    conn: AsyncConnection, connection_id: str, role_mapping: Mapping[str, Sequence[str]]
+) -> list[str]:
     """Applies a changed mapping to the roles of the people's last sign-ins. People without a mapped role must sign in again.
 
-    With an empty mapping, limits stay until the next sign-in.
+    Returns the ended grants, for `revoke_all`. With an empty mapping, limits stay until the next sign-in.
     """
     if not role_mapping:
-        return
+        return []
     # Locks all grants first, because a grant is locked before the watermarks.
-    await conn.execute(queries.GRANTS_OF_CONNECTION, (connection_id,))
+    await conn.execute(queries.HOLD_GRANTS_OF_CONNECTION, (connection_id,))
+    ended: list[str] = []
     for user_id, roles in await (await conn.execute(queries.PEOPLE_WITH_ROLES, (connection_id,))).fetchall():
         left = sorted(set(roles) & set(role_mapping))
         if left:
             limit = limit_of(left, role_mapping)
             await conn.execute(queries.SET_ROLES, (left, limit, user_id))
-            await _revoke_beyond(conn, user_id, limit)
+            ended += await _end_beyond(conn, user_id, limit)
         else:
-            await _without_role(conn, connection_id, user_id)
+            ended += await _without_role(conn, connection_id, user_id)
+    return ended
 
 
-async def revoke(conn: AsyncConnection, which: LiteralString, whose: str, why: str) -> bool:
-    """Ends the grants that the query `which` selects with `whose`. Returns whether there were any."""
-    found = await (await conn.execute(which, (whose,))).fetchall()
-    await watermarks.revoke_grants(conn, [grant_id for (grant_id,) in found], why)
-    return bool(found)
-
-
-async def _revoke_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] | None) -> bool:
-    """Ends the grants of this person beyond their roles."""
+async def _end_beyond(conn: AsyncConnection, user_id: str, limit: Sequence[str] | None) -> list[str]:
+    """Ends the grants of this person beyond their roles. Returns them, for `revoke_all`."""
     if limit is None:
-        return False
+        return []
     held = await (await conn.execute(queries.LIVE_GRANTS, (user_id,))).fetchall()
     beyond = [grant_id for grant_id, scopes in held if scopes_beyond(limit, scopes)]
-    return bool(await watermarks.revoke_grants(conn, beyond, "beyond the user's roles"))
+    return await watermarks.end(conn, beyond, "beyond the user's roles")
 
 
 # --- Where people sign in ---------------------------------------------------------------------------------------------

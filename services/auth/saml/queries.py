@@ -140,12 +140,24 @@ END_PASSWORD_SESSIONS: LiteralString = """
         AND NOT EXISTS (SELECT FROM saml_sessions s WHERE s.session_id = sessions.session_id)
 """
 ADD_REQUEST: LiteralString = """
-    INSERT INTO saml_requests (request_id, tenant_id, connection_id, kind, browser_mac, relay_state, continue_to, fresh, expires_at)
+    INSERT INTO saml_requests (request_id, tenant_id, connection_id, kind, browser_mac, relay_state, continue_to, fresh, is_returning,
+        network, expires_at)
     VALUES (%(request_id)s, %(tenant_id)s, %(connection_id)s, %(kind)s, %(browser_mac)s, %(relay_state)s, %(continue_to)s,
-        %(fresh)s, clock_timestamp() + make_interval(secs => %(lives)s))
+        %(fresh)s, %(is_returning)s, %(network)s, clock_timestamp() + make_interval(secs => %(lives)s))
 """
+# Networks share the room in turn: the rows beyond it are the oldest ones of the networks with the most.
+FORGET_REQUESTS: LiteralString = """
+    DELETE FROM saml_requests WHERE request_id IN (
+        SELECT request_id FROM saml_requests WHERE request_id IN (
+            SELECT request_id FROM (
+                SELECT request_id, made_at, row_number() OVER (PARTITION BY network ORDER BY made_at DESC) AS turn
+                FROM saml_requests WHERE connection_id = %(connection_id)s AND is_returning = %(is_returning)s
+            ) AS waiting ORDER BY turn, made_at DESC OFFSET %(most)s)
+        FOR UPDATE SKIP LOCKED)
+"""
+# The previous release marks a request as used; this one deletes it.
 USE_REQUEST: LiteralString = """
-    UPDATE saml_requests SET used_at = clock_timestamp()
+    DELETE FROM saml_requests
     WHERE request_id = %s AND connection_id = %s AND kind = %s AND used_at IS NULL AND expires_at > clock_timestamp()
     RETURNING request_id, browser_mac, relay_state, continue_to, fresh, made_at
 """
@@ -173,21 +185,24 @@ LINK: LiteralString = """
 """
 UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_limit = %s WHERE user_id = %s"
 LIVE_GRANTS: LiteralString = """
-    SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL FOR UPDATE
+    SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
 """
-# Ordered, so that two calls that end the same grants cannot deadlock.
+# These three are for `watermarks.end_grants`, which appends the portion.
 GRANTS_OF_CONNECTION: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
+        SELECT user_id FROM saml_identities WHERE connection_id = %(whose)s)
+"""
+# Ordered, so that two calls that end the same grants cannot deadlock.
+HOLD_GRANTS_OF_CONNECTION: LiteralString = """
+    SELECT FROM grants WHERE revoked_at IS NULL AND user_id IN (
         SELECT user_id FROM saml_identities WHERE connection_id = %s) ORDER BY grant_id FOR UPDATE
 """
 # Grants of people with a password. People without one signed in through a connection.
 GRANTS_BY_PASSWORD: LiteralString = """
     SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
-        SELECT user_id FROM users WHERE password_hash IS NOT NULL AND user_id <> %s) ORDER BY grant_id FOR UPDATE
+        SELECT user_id FROM users WHERE password_hash IS NOT NULL AND user_id <> %(whose)s)
 """
-GRANTS_OF_USER: LiteralString = """
-    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %s ORDER BY grant_id FOR UPDATE
-"""
+GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %(whose)s"
 # People whom a change of roles concerns. The roles of the break-glass user, who repairs mistakes, change at the next sign-in.
 PEOPLE_WITH_ROLES: LiteralString = """
     SELECT u.user_id, u.roles FROM saml_identities i JOIN users u USING (user_id)

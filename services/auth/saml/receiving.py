@@ -25,6 +25,8 @@ MAX_FORM = 512 * 1024
 REPLAY_PURPOSE = "saml message"
 BROWSER_PURPOSE = "saml browser"
 TICKET_PURPOSE = "saml ticket"
+MOST_WAITING = 1_000
+"""Requests of a connection that wait for their answers, of browsers that signed in before and of all others."""
 STATUSES = {"too_large": 413, "too_many": 429, "busy": 503}
 ABOUT_OTHERS = frozenset({"too_many", "busy"})
 # Refusals of genuine answers.
@@ -90,6 +92,19 @@ async def remember(
     row = (connection.connection_id, macs[0], connection.tenant_id, expires_at)
     if (seen is not None and seen[0]) or not (await conn.execute(queries.REMEMBER_MESSAGE, row)).rowcount:
         refuse("replayed", "this very message came before")
+
+
+async def add_request(
+    conn: AsyncConnection, request: Request, connection_id: str, row: dict[str, object], *, is_returning: bool
+) -> None:
+    """Stores a request that we send. Beyond `MOST_WAITING` requests of a connection the oldest of the busiest network is deleted.
+
+    Requests of browsers that signed in before have as much room again, so that strangers displace none of them.
+    """
+    network, _ = networks_of(identity.caller(request).address)
+    whose = {"connection_id": connection_id, "is_returning": is_returning, "network": network}
+    await conn.execute(queries.ADD_REQUEST, row | whose)
+    await conn.execute(queries.FORGET_REQUESTS, whose | {"most": MOST_WAITING})
 
 
 async def use_request(conn: AsyncConnection, connection: OpenConnection, request_id: str, kind: str) -> PendingRequest:

@@ -59,7 +59,6 @@ async def login(request: Request) -> Response:
     row = {
         "request_id": request_id,
         "tenant_id": connection.tenant_id,
-        "connection_id": connection.connection_id,
         "kind": "sign_in",
         "browser_mac": keyring.mac(browser.encode(), receiving.BROWSER_PURPOSE),
         "relay_state": relay_state,
@@ -71,7 +70,7 @@ async def login(request: Request) -> Response:
         await aset_tenant(conn, connection.tenant_id)
         if not await receiving.hold(conn, connection):
             return receiving.closed(request)
-        await conn.execute(queries.ADD_REQUEST, row)
+        await receiving.add_request(conn, request, connection.connection_id, row, is_returning=returning)
     location = _to_provider(request, connection, request_id, relay_state, fresh)
     # Not Starlette's redirect, which would rewrite characters of the registered address.
     response = Response(status_code=303, headers={**pages.headers(), "location": location})

@@ -82,12 +82,13 @@ async def _withdraw(conn: AsyncConnection, request: Request, session: Session, c
     if not client_id:
         return ""
     forgotten = (await conn.execute(queries.WITHDRAW_CONSENT, (session.user_id, client_id))).rowcount
-    held = await (await conn.execute(queries.LIVE_GRANTS, (session.user_id, client_id))).fetchall()
-    if not forgotten and not held:
+    whose = {"user_id": session.user_id, "client_id": client_id}
+    ended = await watermarks.end_grants(conn, queries.LIVE_GRANTS, whose, "withdrawn by the user")
+    if not forgotten and not ended:
         return ""
-    await watermarks.revoke_grants(conn, [grant_id for (grant_id,) in held], "withdrawn by the user")
     actor = sessions.actor(request, session.tenant_id, session.user_id)
     await audit.record(conn, actor, "consent.withdrawn", client_id)
+    await watermarks.revoke_all(conn, "grant", ended)
     return "withdrawn"
 
 
@@ -155,10 +156,11 @@ async def set_password(request: Request) -> Response:
         await conn.execute(queries.SET_PASSWORD, (hashed, link.user_id))
         await conn.execute(queries.END_SESSIONS, (link.user_id,))
         await conn.execute(queries.FORGET_DEVICES, (link.user_id,))
-        held = await (await conn.execute(queries.LIVE_GRANTS_OF_USER, (link.user_id,))).fetchall()
-        await watermarks.revoke_grants(conn, [grant_id for (grant_id,) in held], "password changed")
+        whose = {"user_id": link.user_id}
+        ended = await watermarks.end_grants(conn, queries.LIVE_GRANTS_OF_USER, whose, "password changed")
         actor = sessions.actor(request, link.tenant_id, link.user_id)
         await audit.record(conn, actor, "password.changed", link.user_id)
+        await watermarks.revoke_all(conn, "grant", ended)
     await bell.ring(request.state.redis)
     return pages.render(
         request,

@@ -11,6 +11,13 @@ START_SESSION: LiteralString = """
     VALUES (%(session_id)s, %(tenant_id)s, %(user_id)s, %(token_mac)s, clock_timestamp() + interval '12 hours',
         %(user_agent)s, %(address)s)
 """
+# A deleted session has ended. Those that had ended before go first.
+FORGET_OLD_SESSIONS: LiteralString = """
+    DELETE FROM sessions WHERE session_id IN (
+        SELECT session_id FROM sessions WHERE session_id IN (
+            SELECT session_id FROM sessions WHERE user_id = %s ORDER BY ended_at IS NOT NULL, session_id DESC OFFSET %s LIMIT 500)
+        FOR UPDATE SKIP LOCKED)
+"""
 TOUCH_SESSION: LiteralString = """
     UPDATE sessions SET last_seen_at = clock_timestamp()
     WHERE session_id = %s AND last_seen_at < clock_timestamp() - interval '5 minutes'
@@ -39,13 +46,11 @@ ALLOWED_APPS: LiteralString = """
     WHERE a.status <> 'deleted' GROUP BY client_id, a.name ORDER BY a.name LIMIT 100
 """
 WITHDRAW_CONSENT: LiteralString = "DELETE FROM consents WHERE user_id = %s AND client_id = %s"
-# Ordered, so that two calls that end the same grants cannot deadlock.
+# For `watermarks.end_grants`, which appends the portion.
 LIVE_GRANTS: LiteralString = """
-    SELECT grant_id FROM grants WHERE user_id = %s AND client_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
+    SELECT grant_id FROM grants WHERE user_id = %(user_id)s AND client_id = %(client_id)s AND revoked_at IS NULL
 """
-LIVE_GRANTS_OF_USER: LiteralString = (
-    "SELECT grant_id FROM grants WHERE user_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE"
-)
+LIVE_GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE user_id = %(user_id)s AND revoked_at IS NULL"
 SET_PASSWORD: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s"
 REHASH: LiteralString = "UPDATE users SET password_hash = %s WHERE user_id = %s AND password_hash = %s"
 HOLD_USER: LiteralString = """

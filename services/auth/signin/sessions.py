@@ -19,6 +19,8 @@ from shared.web.identity import caller as caller_of
 SESSION_PURPOSE = "session"
 LIFETIME = 12 * 3600
 MAX_USER_AGENT = 200
+MOST_SESSIONS = 100
+"""Sessions of a person, with those that have ended. A new one displaces the oldest."""
 
 
 async def current(request: Request, conn: AsyncConnection) -> Session | None:
@@ -48,6 +50,7 @@ async def start(request: Request, conn: AsyncConnection, user: User, session_id:
         "address": caller_of(request).address,
     }
     await conn.execute(queries.START_SESSION, row)
+    await conn.execute(queries.FORGET_OLD_SESSIONS, (user.user_id, MOST_SESSIONS))
     return token
 
 

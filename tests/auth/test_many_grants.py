@@ -1,0 +1,143 @@
+"""However many grants end at once, all other revocations wait only for a bounded number of watermarks."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.errors import LockNotAvailable
+
+from services.auth.revocations import watermarks
+from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app, returned, running
+from tests.auth.test_operator import operate
+from tests.auth.test_revocations import new_user
+from tests.auth.test_sign_in import choose, new_link
+from tests.conftest import FreshDatabase
+
+MANY = int(os.environ.get("MANY_GRANTS", "40000"))
+FEW = watermarks.CLIENT_MOST
+TIMES = 4
+"""`MANY` hold the row of the revocations for at most this many times as long as `FEW`."""
+SEED = """
+    INSERT INTO grants (grant_id, tenant_id, client_id, user_id, scopes, audience, offline, seed, expires_at)
+    SELECT 'gnt_' || %(tag)s || lpad(number::text, 12, '0'), %(tenant_id)s, (%(clients)s::text[])[1 + number %% cardinality(%(clients)s)],
+        %(user_id)s, '{webhooks:write}', '{}', true, '', now() + interval '30 days'
+    FROM generate_series(1, %(count)s) AS number
+"""
+
+
+@pytest.fixture
+def few(fresh_database: FreshDatabase, redis_url: str) -> Iterator[Auth]:
+    with running(fresh_database("auth"), redis_url, most_grants=3) as auth:
+        yield auth
+
+
+def seed(auth: Auth, email: str, clients: list[str], count: int) -> None:
+    with psycopg.connect(auth.settings.migration_database_url or "") as conn:
+        [(user_id,)] = conn.execute("SELECT user_id FROM users WHERE email = %s", (email,)).fetchall()
+        row = {"tag": f"{time.time_ns():x}", "tenant_id": auth.demo["tenant_id"], "user_id": user_id}
+        conn.execute(SEED, row | {"clients": clients, "count": count})
+        conn.execute("ANALYZE grants")
+
+
+def live(auth: Auth, client_id: str) -> int:
+    [(count,)] = auth.sql("SELECT count(*) FROM grants WHERE client_id = %s AND revoked_at IS NULL", client_id)
+    return count
+
+
+def held_by(auth: Auth, call: Callable[[], Any]) -> float:
+    """The longest time in seconds for which another revocation would have waited during `call`."""
+    done = threading.Event()
+    longest = 0.0
+
+    def look() -> None:
+        nonlocal longest
+        with psycopg.connect(auth.settings.worker_database_url or "", autocommit=True) as conn:
+            free = time.perf_counter()
+            while not done.is_set():
+                try:
+                    conn.execute("SELECT FROM revocation_state FOR UPDATE NOWAIT")
+                    free = time.perf_counter()
+                except LockNotAvailable:
+                    longest = max(longest, time.perf_counter() - free)
+                time.sleep(0.001)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        call()
+    finally:
+        done.set()
+        looking.join()
+    return longest
+
+
+def withdraw(auth: Auth, email: str, app: dict[str, Any]) -> None:
+    browser = Browser(auth)
+    browser.sign_in({"email": email})
+    answer = browser.submit(browser.get("/v1/auth/sessions"), "/v1/auth/sessions", withdraw=app["client_id"])
+    assert answer.headers.get("location", "").endswith("done=withdrawn"), answer.text
+
+
+def disable(auth: Auth, email: str, app: dict[str, Any]) -> None:
+    operate(auth, "user", "disable", email)
+
+
+def change_password(auth: Auth, email: str, app: dict[str, Any]) -> None:
+    browser = Browser(auth)
+    assert choose(browser, browser.get(new_link(auth, {"email": email})), "another long password") == 200
+
+
+def test_nobody_waits_longer_for_many_grants_of_one_person_than_for_few(auth: Auth) -> None:
+    for end in (withdraw, change_password, disable):
+        took: list[float] = []
+        for count in (FEW, MANY):
+            email, app = new_user(auth), register_web_app(auth)
+            seed(auth, email, [app["client_id"]], count)
+            took.append(held_by(auth, lambda end=end, email=email, app=app: end(auth, email, app)))
+            assert live(auth, app["client_id"]) == 0
+        print(end.__name__, took)
+        assert took[1] < TIMES * took[0], (end.__name__, took)
+
+
+def rows_of(auth: Auth, client_id: str) -> int:
+    [(count,)] = auth.sql("SELECT count(*) FROM grants WHERE client_id = %s", client_id)
+    return count
+
+
+def test_a_person_who_goes_through_an_authorization_without_end_has_few_grants(few: Auth) -> None:
+    """`few` lets a person have three grants for an app."""
+    browser, app = Browser(few), register_web_app(few)
+    scope = "webhooks:write offline_access"
+    kept = redeem(few, app, browser.allow(app, scope=scope)).json()
+    for _ in range(12):
+        returned(browser.authorize(app, scope=scope))
+    # A code that is never redeemed displaces nothing, and its grant lives for minutes.
+    [(count, soon)] = few.sql(
+        "SELECT count(*), count(*) FILTER (WHERE g.expires_at < now() + interval '10 minutes') FROM grants g"
+        " JOIN codes c USING (grant_id) WHERE g.client_id = %s AND c.used_at IS NULL",
+        app["client_id"],
+    )
+    assert (count, soon) == (3, 3)
+    kept = few.token(app, grant_type="refresh_token", refresh_token=kept["refresh_token"]).json()
+    first = redeem(few, app, returned(browser.authorize(app, scope=scope))["code"]).json()
+    # The first is ended by later ones, because it was used last the longest ago; the one that is used stays.
+    for _ in range(12):
+        kept = few.token(app, grant_type="refresh_token", refresh_token=kept["refresh_token"]).json()
+        redeem(few, app, returned(browser.authorize(app, scope=scope))["code"])
+    assert "access_token" in few.token(app, grant_type="refresh_token", refresh_token=kept["refresh_token"]).json()
+    ended = few.token(app, grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    assert ended["error"] == "invalid_grant"
+    assert claims_of(first["access_token"])["grant_id"] in few.watermarks().text
+    assert rows_of(few, app["client_id"]) <= 3 * 3 + 1
+
+
+def test_grants_that_wait_for_their_codes_end_with_the_code(few: Auth) -> None:
+    browser, app = Browser(few), register_web_app(few)
+    code = browser.allow(app, scope="webhooks:write offline_access")
+    for _ in range(5):
+        returned(browser.authorize(app))
+    assert redeem(few, app, code).json()["error"] == "invalid_grant"
