@@ -78,7 +78,11 @@ class Gateway:
         except Exception as error:
             # Nothing may reach a client as anything but a problem document.
             log.exception("unhandled", exc_info=error, extra={"trace_id": call.trace.trace_id})
-            await self._fail(call)
+            call.reason = "unhandled"
+            if call.status:  # an answer had begun
+                call.client.transport.abort()
+            else:
+                await self._refuse(call, problems.internal())
         finally:
             self.account.close_call(call)
 
@@ -87,7 +91,9 @@ class Gateway:
         if site is None:
             raise problems.misdirected()
         if not site.routes:
-            await self._document(call, path)
+            call.route = "/api/docs"
+            answer = self.docs.answer(call.method, path, call.target.partition(b"?")[2], call.incoming.passing)
+            await self._send(call, answer)
             return
         route = site.find(path)
         if route is None or climbs(path) or not path.isprintable():
@@ -141,11 +147,6 @@ class Gateway:
             f"{site.base}/.well-known/oauth-protected-resource", error, description, status=status, reason=reason
         )
 
-    async def _document(self, call: Call, path: str) -> None:
-        call.route = "/api/docs"
-        answer = self.docs.answer(call.method, path, call.target.partition(b"?")[2], call.incoming.passing)
-        await self._send(call, answer)
-
     async def _refuse(self, call: Call, refusal: Refusal) -> None:
         self.account.count(refusal)
         call.reason = call.reason or refusal.reason or refusal.slug
@@ -156,13 +157,6 @@ class Gateway:
             call.client.conclude(answer._replace(headers=[*answer.headers, *call.answer], body=body))
         else:
             await self._send(call, answer)
-
-    async def _fail(self, call: Call) -> None:
-        call.reason = "unhandled"
-        if call.status:  # an answer had begun
-            call.client.transport.abort()
-        else:
-            await self._refuse(call, problems.internal())
 
     async def _send(self, call: Call, answer: Answer) -> None:
         call.status = answer.status

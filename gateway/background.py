@@ -11,7 +11,6 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import limits, metrics, usage
 from gateway.app import Gateway
-from gateway.upstream import Upstream
 from shared.messaging import subscription
 from shared.process import redis_clients
 
@@ -34,10 +33,26 @@ class Background:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._start()
-        await self._learn()
+        # No request is read before keys and revocations are known; meanwhile new connections wait in the listening socket.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                await self._gateway.keys.learned.wait()
+                await self._gateway.revocations.learned.wait()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self._stop()
+        # Cancels repeatedly until all tasks end: a client library may mistake one cancellation for its own timeout.
+        pending = set(self._tasks)
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=0.5)
+        await self._gateway.usage.flush()
+        self._gateway.issuer.close()
+        for upstream in self._gateway.upstreams.values():
+            upstream.close()
+        if self._redis is not None:
+            await self._redis.aclose()
+        self._gateway.account.flush()
         await send({"type": "lifespan.shutdown.complete"})
 
     def _start(self) -> None:
@@ -58,59 +73,29 @@ class Background:
         for task in self._tasks:
             task.add_done_callback(_report)
 
-    async def _learn(self) -> None:
-        """Waits for keys and revocations before the first request is read; meanwhile new connections wait in the listening socket."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(START_SECONDS):
-                await self._gateway.keys.learned.wait()
-                await self._gateway.revocations.learned.wait()
-
-    async def _stop(self) -> None:
-        await _cancel(self._tasks)
-        await self._gateway.usage.flush()
-        self._gateway.issuer.close()
-        for upstream in self._gateway.upstreams.values():
-            upstream.close()
-        if self._redis is not None:
-            await self._redis.aclose()
-        self._gateway.account.flush()
-
     def _sweep(self) -> None:
         gateway = self._gateway
         now = asyncio.get_running_loop().time()
         gateway.watch.sweep()
         for upstream in gateway.upstreams.values():
             upstream.sweep(now)
-            _measure(upstream)
+            name, places = upstream.name, upstream.places
+            places.tidy()
+            upstream.receiving.tidy()
+            upstream.pace.tidy()
+            metrics.upstream_active.labels(name).set(len(upstream.active))
+            metrics.places_largest.labels(name).set(places.largest())
+            states = {
+                "taken": places.held,
+                "free": places.total - places.held,
+                "waiting": places.waiting,
+                "receiving": upstream.receiving.held,
+                "paced": upstream.pace.waiting,
+            }
+            for state, count in states.items():
+                metrics.places.labels(name, state).set(count)
         metrics.connections.set(gateway.watch.count)
         gateway.account.flush()
-
-
-def _measure(upstream: Upstream) -> None:
-    name, places = upstream.name, upstream.places
-    places.tidy()
-    upstream.receiving.tidy()
-    upstream.pace.tidy()
-    metrics.upstream_active.labels(name).set(len(upstream.active))
-    metrics.places_largest.labels(name).set(places.largest())
-    states = {
-        "taken": places.held,
-        "free": places.total - places.held,
-        "waiting": places.waiting,
-        "receiving": upstream.receiving.held,
-        "paced": upstream.pace.waiting,
-    }
-    for state, count in states.items():
-        metrics.places.labels(name, state).set(count)
-
-
-async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
-    """Cancels repeatedly until all tasks end: a client library may mistake one cancellation for its own timeout."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.5)
 
 
 async def _every(seconds: float, job: Callable[[], None]) -> None:

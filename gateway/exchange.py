@@ -49,7 +49,14 @@ class Exchange:
         return Response(body, 200, {"cache-control": "no-store"}, "application/json")
 
     async def _exchange(self, request: Request) -> bytes:
-        body = await _body(request)
+        body = b""
+        try:
+            async for part in request.stream():
+                body += part
+                if len(body) > LIMIT:
+                    raise Problem(413, "Content too large", f"The body may have at most {LIMIT} bytes.")
+        except ClientDisconnect:
+            raise problems.invalid("The body broke off.", []) from None
         service = self._caller(request, body)
         try:
             asked = msgspec.json.decode(body, type=Asked)
@@ -60,7 +67,10 @@ class Exchange:
             raise problems.forbidden("This service does not call that one for its callers.")
         if not self._revocations.usable:
             raise problems.unavailable("Tokens cannot be checked at the moment; try again.")
-        statement = self._verifier(service).read(asked.identity)
+        verifier = self._verifiers.get(service)
+        if verifier is None:
+            verifier = self._verifiers[service] = Verifier(self._public_keys, service, self._revocations.marks)
+        statement = verifier.read(asked.identity)
         if statement is None or not statement.caller.client_id:
             raise problems.forbidden("The identity is not one for this service, or not any more.")
         narrowed = frozenset(scope for scope in statement.caller.scopes if scope.startswith(scopes))
@@ -75,21 +85,3 @@ class Exchange:
         if service is None:
             raise problems.unauthorized("A service signs this call.")
         return service
-
-    def _verifier(self, service: str) -> Verifier:
-        verifier = self._verifiers.get(service)
-        if verifier is None:
-            verifier = self._verifiers[service] = Verifier(self._public_keys, service, self._revocations.marks)
-        return verifier
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > LIMIT:
-                raise Problem(413, "Content too large", f"The body may have at most {LIMIT} bytes.")
-    except ClientDisconnect:
-        raise problems.invalid("The body broke off.", []) from None
-    return body

@@ -4,7 +4,7 @@ import asyncio
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from gateway.connection import Broken, Connection
+from gateway.connection import Broken
 from gateway.upstream import Upstream
 from shared.web.feed import watch_peer
 
@@ -48,16 +48,13 @@ class Fetcher:
                 connection.start(head + body, bodiless=False)
                 await connection.answer()
                 self._upstream.breaker.succeeded()
-                return Document(connection.status, dict(connection.headers), await self._body(connection))
+                parts: list[bytes] = []
+                size = 0
+                while (part := await connection.chunk()) is not None:
+                    size += len(part)
+                    if size > self._limit:
+                        raise Broken("document too large")
+                    parts.append(part)
+                return Document(connection.status, dict(connection.headers), b"".join(parts))
             finally:
                 self._upstream.release(connection, asyncio.get_running_loop().time())
-
-    async def _body(self, connection: Connection) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while (part := await connection.chunk()) is not None:
-            size += len(part)
-            if size > self._limit:
-                raise Broken("document too large")
-            parts.append(part)
-        return b"".join(parts)

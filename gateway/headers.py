@@ -69,14 +69,11 @@ class Filter:
         """`name` in lower case."""
         known = self._known.get(name)
         if known is None:
-            known = self._judge(name)
+            folded = name.replace(b"_", b"-")
+            known = folded not in self._dropped and not folded.startswith(self._prefixes)
             if len(self._known) < KNOWN:
                 self._known[name] = known
         return known
-
-    def _judge(self, name: bytes) -> bool:
-        folded = name.replace(b"_", b"-")
-        return folded not in self._dropped and not folded.startswith(self._prefixes)
 
 
 request_filter = Filter(HOP_BY_HOP | OWN, FORGEABLE)

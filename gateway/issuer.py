@@ -50,7 +50,10 @@ class Issuer:
         known = {"if-none-match": self._etag} if self._etag else {}
         path = f"/internal/revocations?after={after}&wait={wait:g}"
         document = await self._auth.get(path, self._identity() | known, wait + REVOCATIONS_SECONDS)
-        _measure_clock(document)
+        # The `Date` of auth's answer is exact to one second.
+        with suppress(ValueError):
+            date = parsedate_to_datetime(document.headers.get(b"date", b"").decode("latin-1"))
+            clock_offset.set(round(time.time() - date.timestamp()))
         if document.status == 304:
             return None
         if document.status != 200:
@@ -73,10 +76,3 @@ class Issuer:
             "x-knogin-identity": self._identities.internal(),
             "traceparent": tracing.format_traceparent(silent),
         }
-
-
-def _measure_clock(answer: Document) -> None:
-    """Compares this clock with the `Date` of auth's answer, which is exact to one second."""
-    with suppress(ValueError):
-        date = parsedate_to_datetime(answer.headers.get(b"date", b"").decode("latin-1"))
-        clock_offset.set(round(time.time() - date.timestamp()))

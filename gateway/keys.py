@@ -75,12 +75,21 @@ class Keys:
         """
         if self._distrusted(kid) or (not self.ready and not await self._forced()):
             return None
-        if kid not in self._keys and kid not in self._announced and self._worth_asking(kid) and await self._forced():
+        if (
+            kid not in self._keys
+            and kid not in self._announced
+            and self._unknown.get(kid, 0) <= self._clock()
+            and await self._forced()
+        ):
             await self._await_announcement(kid)
             if kid not in self._keys:
-                self._remember_unknown(kid)
+                if len(self._unknown) >= UNKNOWN_KIDS:
+                    self._unknown.pop(next(iter(self._unknown)))
+                self._unknown[kid] = self._clock() + UNKNOWN_SECONDS
         if kid not in self._keys and kid in self._announced:
-            await self._learn()
+            self._start_learning()
+            if self._learning is not None:
+                await asyncio.shield(self._learning)
         return self._keys.get(kid)
 
     def announce(self, kids: Iterable[str]) -> None:
@@ -158,11 +167,6 @@ class Keys:
                 while kid not in self._announced:
                     await self._announcement.wait()
 
-    async def _learn(self) -> None:
-        self._start_learning()
-        if self._learning is not None:
-            await asyncio.shield(self._learning)
-
     def _start_learning(self) -> None:
         if self._learning is None and self._clock() - self._learned_at >= LEARN_AGAIN:
             self._learning = asyncio.create_task(self._until_announced())
@@ -182,14 +186,6 @@ class Keys:
         finally:
             self._learning = None
             self._learned_at = self._clock()
-
-    def _worth_asking(self, kid: str) -> bool:
-        return self._unknown.get(kid, 0) <= self._clock()
-
-    def _remember_unknown(self, kid: str) -> None:
-        if len(self._unknown) >= UNKNOWN_KIDS:
-            self._unknown.pop(next(iter(self._unknown)))
-        self._unknown[kid] = self._clock() + UNKNOWN_SECONDS
 
 
 def parse(document: bytes) -> dict[str, RSAPublicKey]:

@@ -64,7 +64,8 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
         await body.open()
         place = upstream.places.take(sender)
         if place is None:
-            place = await _wait(call, upstream, sender)
+            waiter = call.client.exchange = upstream.places.waiter(sender)
+            place = await upstream.places.wait(sender, waiter)
             _require_client(call)
         begun = upstream.pace.begin(sender)
         if begun is None:
@@ -78,7 +79,9 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
     except NoPlace as error:
         raise _no_place(call, upstream, error) from error
     except UpstreamError as error:
-        _broke_off(call, upstream, error, sender)
+        # The answer has begun: aborting the connection is the only sign that it is not complete.
+        call.reason = _count(upstream, error, sender)
+        call.client.transport.abort()
     finally:
         call.client.exchange = None
         if connection is not None:
@@ -87,11 +90,6 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
             pace.end(begun)
         if place is not None:
             upstream.places.leave(place)
-
-
-async def _wait(call: Call, upstream: Upstream, sender: Sender) -> Client:
-    waiter = call.client.exchange = upstream.places.waiter(sender)
-    return await upstream.places.wait(sender, waiter)
 
 
 async def _wait_in_line(call: Call, upstream: Upstream, sender: Sender) -> Begun:
@@ -131,7 +129,10 @@ async def _exchange(call: Call, upstream: Upstream, head: bytes, body: Body, sen
     except ClientGone:
         raise
     except UpstreamError as error:
-        raise _refusal(call, upstream, error, sender) from error
+        call.reason = _count(upstream, error, sender)
+        if isinstance(error, Unreachable | Refused):
+            raise problems.unavailable("The service behind this path is not available; try again.") from error
+        raise problems.too_slow() if isinstance(error, Slow) else problems.bad_gateway() from error
 
 
 async def _attempt(call: Call, upstream: Upstream, head: bytes, body: Body, *, fresh: bool = False) -> Connection:
@@ -161,19 +162,15 @@ async def _return(call: Call, connection: Connection) -> None:
         fields = [field for field in fields if field[0] != b"content-length"]
     # HTTP/1.0 has no chunked coding: an answer without a length is collected first.
     if connection.complete or (call.http_version == "1.0" and not connection.sized):
-        await _return_whole(call, connection, fields)
+        parts: list[bytes] = []
+        while (part := await connection.chunk()) is not None:
+            parts.append(part)
+        whole = b"".join(parts)
+        if not connection.sized and connection.status not in (204, 304) and call.method != "HEAD":
+            fields.append((b"content-length", b"%d" % len(whole)))
+        await call.client.answer(Answer(connection.status, fields, whole))
     else:
         await _return_parts(call, connection, fields)
-
-
-async def _return_whole(call: Call, connection: Connection, fields: headers.Headers) -> None:
-    parts: list[bytes] = []
-    while (part := await connection.chunk()) is not None:
-        parts.append(part)
-    whole = b"".join(parts)
-    if not connection.sized and connection.status not in (204, 304) and call.method != "HEAD":
-        fields.append((b"content-length", b"%d" % len(whole)))
-    await call.client.answer(Answer(connection.status, fields, whole))
 
 
 async def _return_parts(call: Call, connection: Connection, fields: headers.Headers) -> None:
@@ -200,14 +197,6 @@ def _head(call: Call, identity: bytes) -> bytes:
     return b"".join(lines)
 
 
-def _refusal(call: Call, upstream: Upstream, error: UpstreamError, sender: Sender) -> Refusal:
-    """The problem for a client whose service did not answer."""
-    call.reason = _count(upstream, error, sender)
-    if isinstance(error, Unreachable | Refused):
-        return problems.unavailable("The service behind this path is not available; try again.")
-    return problems.too_slow() if isinstance(error, Slow) else problems.bad_gateway()
-
-
 def _no_place(call: Call, upstream: Upstream, error: NoPlace) -> Refusal:
     """429 for a sender that already holds its share, 503 when all places of the service are taken."""
     call.reason = f"places_{error.reason}"
@@ -215,12 +204,6 @@ def _no_place(call: Call, upstream: Upstream, error: NoPlace) -> Refusal:
     if isinstance(error, Crowded):
         return problems.crowded()
     return problems.unavailable("The service behind this path is busy; try again.")
-
-
-def _broke_off(call: Call, upstream: Upstream, error: UpstreamError, sender: Sender) -> None:
-    """Aborts the client's connection: the answer has begun, so this is the only sign that it is not complete."""
-    call.reason = _count(upstream, error, sender)
-    call.client.transport.abort()
 
 
 def _count(upstream: Upstream, error: UpstreamError, sender: Sender) -> str:

@@ -22,18 +22,15 @@ class Trace:
         self.began = time.perf_counter()
         self.span: Span | None = None
         if share >= 1 or random.random() < share:  # noqa: S311 a sampling decision
-            self._sample()
+            self.span = tracing.start("request", kind=SpanKind.SERVER, parent=Context(), attributes={})
+            context = self.span.get_span_context()
+            if context.is_valid:
+                self.trace_id, self.span_id = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+            else:  # this process exports nothing
+                self.trace_id, self.span_id = secrets.token_hex(16), secrets.token_hex(8)
         else:
             ids = secrets.token_hex(24)
             self.trace_id, self.span_id = ids[:32], ids[32:]
-
-    def _sample(self) -> None:
-        self.span = tracing.start("request", kind=SpanKind.SERVER, parent=Context(), attributes={})
-        context = self.span.get_span_context()
-        if context.is_valid:
-            self.trace_id, self.span_id = f"{context.trace_id:032x}", f"{context.span_id:016x}"
-        else:  # this process exports nothing
-            self.trace_id, self.span_id = secrets.token_hex(16), secrets.token_hex(8)
 
     @property
     def traceparent(self) -> str:

@@ -92,7 +92,17 @@ class Upstream:
             raise Refused("circuit open")
         connection = None if fresh else self._kept(now)
         if connection is None:
-            connection = await self._connect(loop)
+            self._connecting += 1
+            try:
+                async with asyncio.timeout(self._connect_timeout):
+                    _, connection = await loop.create_connection(
+                        lambda: Connection(loop, self._patience), self.host, self.port, ssl=self.tls or None
+                    )
+            except OSError as error:  # refused, unresolvable, timed out, TLS
+                self.breaker.failed(loop.time())
+                raise Unreachable(type(error).__name__) from error
+            finally:
+                self._connecting -= 1
         self.active.add(connection)
         return connection
 
@@ -144,17 +154,3 @@ class Upstream:
                 return connection
             connection.close()
         return None
-
-    async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
-        self._connecting += 1
-        try:
-            async with asyncio.timeout(self._connect_timeout):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(loop, self._patience), self.host, self.port, ssl=self.tls or None
-                )
-        except OSError as error:  # refused, unresolvable, timed out, TLS
-            self.breaker.failed(loop.time())
-            raise Unreachable(type(error).__name__) from error
-        finally:
-            self._connecting -= 1
-        return connection

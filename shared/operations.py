@@ -31,7 +31,12 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
             elif self.path == "/livez":
                 self._answer(200, b"alive\n")
             elif self.path == "/readyz":
-                self._answer(*_readiness(ready))
+                try:
+                    working = ready() is not False
+                except Exception as error:  # any error of a dependency means "not ready"
+                    log.warning("not ready: %s", type(error).__name__)
+                    working = False
+                self._answer(*((200, b"ready\n") if working else (503, b"not ready\n")))
             else:
                 self._answer(404, b"not found\n")
 
@@ -46,7 +51,10 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
             """Writes no line: scrapes and probes are too frequent."""
 
     metrics.export_build(revision())
-    _measure_pools()
+    used, idle = metrics.pool_connections.labels("used"), metrics.pool_connections.labels("idle")
+    used.set_function(lambda: database.measure("pool_size", "pool_available"))
+    idle.set_function(lambda: database.measure("pool_available"))
+    metrics.pool_waiting.set_function(lambda: database.measure("requests_waiting"))
     server = _Server((host, port), Handler)
     # `None`: only the end of the process ends the server, so it need not check for a shutdown twice a second.
     threading.Thread(target=server.serve_forever, args=(None,), name="operations", daemon=True).start()
@@ -60,19 +68,3 @@ class _Server(ThreadingHTTPServer):
         error = sys.exception()
         if not isinstance(error, ConnectionError):
             log.error("ops port: %s", logs.describe(error))
-
-
-def _measure_pools() -> None:
-    used, idle = metrics.pool_connections.labels("used"), metrics.pool_connections.labels("idle")
-    used.set_function(lambda: database.measure("pool_size", "pool_available"))
-    idle.set_function(lambda: database.measure("pool_available"))
-    metrics.pool_waiting.set_function(lambda: database.measure("requests_waiting"))
-
-
-def _readiness(ready: Callable[[], object]) -> tuple[int, bytes]:
-    try:
-        working = ready() is not False
-    except Exception as error:  # any error of a dependency means "not ready"
-        log.warning("not ready: %s", type(error).__name__)
-        working = False
-    return (200, b"ready\n") if working else (503, b"not ready\n")

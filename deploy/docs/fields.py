@@ -36,19 +36,6 @@ def fields(schema: dict[str, Any]) -> list[Field]:
 def _field(name: str, schema: dict[str, Any], is_required: bool) -> Field:
     default = schema.get("default")
     item = schema.get("items", schema)
-    return Field(
-        name,
-        words(schema),
-        is_required,
-        schema.get("description", ""),
-        _limits(schema),
-        "" if default in (None, [], {}) else str(default).lower() if isinstance(default, bool) else str(default),
-        fields(item) if isinstance(item, dict) else [],
-    )
-
-
-def _limits(schema: dict[str, Any]) -> list[tuple[str, tuple[Any, ...]]]:
-    """Texts, each with the values for its gaps."""
     found: list[tuple[str, tuple[Any, ...]]] = []
     for lower, upper, (both, least, most) in RANGES:
         low, high = schema.get(lower), schema.get(upper)
@@ -58,7 +45,15 @@ def _limits(schema: dict[str, Any]) -> list[tuple[str, tuple[Any, ...]]]:
             found.append((both, (low, high)))
         elif low is not None or high is not None:
             found.append((least, (low,)) if high is None else (most, (high,)))
-    return found
+    return Field(
+        name,
+        words(schema),
+        is_required,
+        schema.get("description", ""),
+        found,
+        "" if default in (None, [], {}) else str(default).lower() if isinstance(default, bool) else str(default),
+        fields(item) if isinstance(item, dict) else [],
+    )
 
 
 def words(schema: dict[str, Any]) -> list[Word]:

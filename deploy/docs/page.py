@@ -70,6 +70,7 @@ def render(language: str, translate: Translator | None = None) -> bytes:
     loader = FileSystemLoader(FOLDER / "templates")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"t": translate, "marked": translate.marked, "pretty": _pretty, "anchor": anchor}
+    schemas = document["components"]["schemas"].items()
     html = environment.get_template("page.html").render(
         language=language,
         languages=LANGUAGES,
@@ -77,7 +78,9 @@ def render(language: str, translate: Translator | None = None) -> bytes:
         groups=_groups(document),
         events=document["webhooks"],
         event_headers=contract.EVENT_HEADERS,
-        schemas=_schemas(document),
+        schemas=[
+            (name, schema) for name, schema in schemas if not name.startswith("events.") and schema.get("properties")
+        ],
         scopes=contract.SCOPES,
         problems=errors.PROBLEMS,
         oauth_errors=errors.OAUTH,
@@ -136,11 +139,6 @@ def _resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     for step in node["$ref"].removeprefix("#/").split("/"):
         target = target[step]
     return target
-
-
-def _schemas(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    schemas = document["components"]["schemas"].items()
-    return [(name, schema) for name, schema in schemas if not name.startswith("events.") and schema.get("properties")]
 
 
 def _rates() -> list[tuple[str, str, str]]:

@@ -36,7 +36,22 @@ def load(state: State, sizes: Sizes, receiver: str, report: Report) -> int:
         connections = {
             name: stack.enter_context(psycopg.connect(url, autocommit=True)) for name, url in _databases(state).items()
         }
-        world = _world(state, sizes, receiver, connections["auth"])
+        auth = connections["auth"]
+        if auth.execute(OURS).fetchone() != (True,):
+            raise NotLoadable("this PostgreSQL was not started by `make up`: only a local stack is loaded")
+        if auth.execute(LOADED).fetchone() == (True,):
+            raise NotLoadable("this stack was loaded before, wholly or in part: `make reset` and `make up` begin anew")
+        settings = read_json(state.settings)
+        (sequence,) = auth.execute(NEXT, (sizes.revocations,)).fetchone() or (0,)
+        world = World(
+            sizes=sizes,
+            until=datetime.now(UTC).replace(minute=0, second=0, microsecond=0),
+            epcr_keys=Keyring.from_text(settings["epcr"]["ENCRYPTION_KEYS"]),
+            webhook_keys=Keyring.from_text(settings["webhook-dispatcher"]["ENCRYPTION_KEYS"]),
+            receiver=receiver.rstrip("/"),
+            large=read_json(state.stack)["tenant"]["id"],
+            sequence=sequence,
+        )
         written = sum(_copy(step, world, connections, report) for step in rows.steps(sizes))
         for name, conn in connections.items():
             report(f"statistics of {name}", 0, 0, 0)
@@ -56,24 +71,6 @@ def _databases(state: State) -> dict[str, str]:
         if conninfo_to_dict(url).get("host") != LOOPBACK:
             raise NotLoadable(f"the database of {name} is not on this machine: only a local stack is loaded")
     return urls
-
-
-def _world(state: State, sizes: Sizes, receiver: str, auth: psycopg.Connection[Any]) -> World:
-    if auth.execute(OURS).fetchone() != (True,):
-        raise NotLoadable("this PostgreSQL was not started by `make up`: only a local stack is loaded")
-    if auth.execute(LOADED).fetchone() == (True,):
-        raise NotLoadable("this stack was loaded before, wholly or in part: `make reset` and `make up` begin anew")
-    settings = read_json(state.settings)
-    (sequence,) = auth.execute(NEXT, (sizes.revocations,)).fetchone() or (0,)
-    return World(
-        sizes=sizes,
-        until=datetime.now(UTC).replace(minute=0, second=0, microsecond=0),
-        epcr_keys=Keyring.from_text(settings["epcr"]["ENCRYPTION_KEYS"]),
-        webhook_keys=Keyring.from_text(settings["webhook-dispatcher"]["ENCRYPTION_KEYS"]),
-        receiver=receiver.rstrip("/"),
-        large=read_json(state.stack)["tenant"]["id"],
-        sequence=sequence,
-    )
 
 
 def _copy(step: Step, world: World, connections: dict[str, psycopg.Connection[Any]], report: Report) -> int:

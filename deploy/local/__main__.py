@@ -31,7 +31,10 @@ def _up(
     from deploy.local.up import FAILURES, Interrupted, up
 
     try:
-        up(State.chosen(), headless, _names(only))
+        names = frozenset(name.strip() for name in only.split(",") if name.strip())
+        if unknown := names - {service.name for service in SERVICES}:
+            raise typer.BadParameter(f"no service is called {', '.join(sorted(unknown))}")
+        up(State.chosen(), headless, names)
     except FAILURES as error:
         terminal().print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
@@ -148,13 +151,6 @@ def _running() -> dict[str, Any]:
         terminal().print("no stack is running: start one with `make up`", style="red")
         raise typer.Exit(1)
     return described
-
-
-def _names(only: str) -> frozenset[str]:
-    names = frozenset(name.strip() for name in only.split(",") if name.strip())
-    if unknown := names - {service.name for service in SERVICES}:
-        raise typer.BadParameter(f"no service is called {', '.join(sorted(unknown))}")
-    return names
 
 
 def main() -> None:

@@ -12,13 +12,7 @@ from deploy.local.table import HOSTS
 
 def invitation(made: Plan, seconds: float, tenants: Mapping[str, Any]) -> Text:
     text = Text(f"\nready in {seconds:.1f} s\n\n", "bold green")
-    _commands(text, made, tenants["demo"])
-    text.append(f"logs {made.state.logs}   everything else {made.state.stack}\n", "dim")
-    text.append("make demo shows an integrator's first day; Ctrl-C stops the stack", "dim")
-    return text
-
-
-def _commands(text: Text, made: Plan, demo: Mapping[str, str]) -> None:
+    demo = tenants["demo"]
     auth, api, docs = (f"http://{HOSTS[name]}:{made.gateway_port}" for name in ("auth", "api", "docs"))
     authorized = '-H "Authorization: Bearer $TOKEN"'
     json = '-H "Content-Type: application/json"'
@@ -38,3 +32,6 @@ def _commands(text: Text, made: Plan, demo: Mapping[str, str]) -> None:
     ):
         text.append(f"# {comment}\n", "dim").append(f"{command}\n")
     text.append(f"\nfor people: {docs}/api/docs   sign in as {demo['email']} with {demo['password']}\n")
+    text.append(f"logs {made.state.logs}   everything else {made.state.stack}\n", "dim")
+    text.append("make demo shows an integrator's first day; Ctrl-C stops the stack", "dim")
+    return text

@@ -91,19 +91,15 @@ class Plan:
 
 def make(state: State, services: tuple[Service, ...], processes: Mapping[str, bool]) -> Plan:
     """Takes every port now. `processes` maps each process name to whether it serves HTTP calls. Raises PortTaken."""
-    listeners = {"gateway": ports.listen(_wanted_port())}
+    text = os.environ.get("KNOGIN_PORT") or str(DEFAULT_PORT)
+    if not text.isdecimal() or int(text) > HIGHEST_PORT:
+        raise Misconfigured(f"KNOGIN_PORT is a port number, or 0 for any free one, not {text!r}")
+    listeners = {"gateway": ports.listen(int(text))}
     for name, serves in processes.items():
         if serves and name != "gateway":
             listeners[name] = ports.listen_preferably(state.last_port(name))
     ops_ports = {name: ports.free_port(state.last_port(f"{name} ops")) for name in processes}
     return Plan(state, services, listeners, ops_ports)
-
-
-def _wanted_port() -> int:
-    text = os.environ.get("KNOGIN_PORT") or str(DEFAULT_PORT)
-    if not text.isdecimal() or int(text) > HIGHEST_PORT:
-        raise Misconfigured(f"KNOGIN_PORT is a port number, or 0 for any free one, not {text!r}")
-    return int(text)
 
 
 def new_key() -> str:

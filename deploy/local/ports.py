@@ -71,14 +71,10 @@ def _listen_on_any() -> socket.socket:
 
 def _holder(port: int) -> str:
     try:
-        return _process_on(port)
+        for connection in psutil.net_connections("inet"):
+            listening = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+            if listening and connection.pid:
+                return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
+        return ""
     except (psutil.Error, OSError):
         return ""
-
-
-def _process_on(port: int) -> str:
-    for connection in psutil.net_connections("inet"):
-        listening = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
-        if listening and connection.pid:
-            return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
-    return ""

@@ -67,7 +67,16 @@ class Cluster:
         if (self._data / "PG_VERSION").exists():
             self.launch()
         else:
-            self._begin_to_make()
+            shutil.rmtree(self._data, ignore_errors=True)
+            self._password_file.unlink(missing_ok=True)
+            self._password_file.touch(mode=0o600)
+            self._password_file.write_text(self.password)
+            if self.account:
+                os.chown(self._password_file, *self.account)
+            self._initdb = self._run(
+                [self._home() / "bin" / "initdb", "-D", self._data, "-U", SUPERUSER, "-A", "scram-sha-256",
+                 "--pwfile", self._password_file, "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
+            )  # fmt: skip
 
     def launch(self) -> None:
         """Starts the server of an existing cluster on `port`."""
@@ -96,7 +105,10 @@ class Cluster:
     def stop(self) -> None:
         """A fast shutdown: it ends sessions; committed data is on disk. Removes a cluster that initdb has not finished."""
         if self._initdb is not None:
-            _kill(self._initdb)
+            # initdb runs a server, which would write on while the cluster is removed. They are a process group of their own.
+            servers = psutil.Process(self._initdb.pid).children(recursive=True)
+            os.killpg(self._initdb.pid, signal.SIGKILL)
+            psutil.wait_procs(servers, timeout=10)
             with suppress(ServerFailed):
                 self._finish_making(self._initdb)
         if self.server and self.server.poll() is None:
@@ -121,13 +133,6 @@ class Cluster:
         remembered = self.folder / "place"
         if remembered.exists():
             return Path(remembered.read_text().strip())
-        place = self._choose_place()
-        remembered.write_text(f"{place}\n")
-        if not place.is_relative_to(self.folder):
-            (place / OWNER).write_text(f"{self.folder.resolve()}\n")
-        return place
-
-    def _choose_place(self) -> Path:
         inside = self.folder / "cluster"
         if self.within is not None:
             place = _new_place(self.within)
@@ -139,6 +144,9 @@ class Cluster:
         place.chmod(0o700)
         if self.account:
             os.chown(place, *self.account)
+        remembered.write_text(f"{place}\n")
+        if not place.is_relative_to(self.folder):
+            (place / OWNER).write_text(f"{self.folder.resolve()}\n")
         return place
 
     def _home(self) -> Path:
@@ -151,7 +159,9 @@ class Cluster:
             libraries = binaries.postgres_libraries(installed)
             shutil.copytree(libraries, binaries.postgres_libraries(copy), dirs_exist_ok=True)
             shutil.copytree(installed, copy, symlinks=True)
-            _give(self.place / "programs", self.account)
+            folder = self.place / "programs"
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, *self.account, follow_symlinks=False)
         return copy
 
     @property
@@ -161,18 +171,6 @@ class Cluster:
     @property
     def _password_file(self) -> Path:
         return self.place / "password"
-
-    def _begin_to_make(self) -> None:
-        shutil.rmtree(self._data, ignore_errors=True)
-        self._password_file.unlink(missing_ok=True)
-        self._password_file.touch(mode=0o600)
-        self._password_file.write_text(self.password)
-        if self.account:
-            os.chown(self._password_file, *self.account)
-        self._initdb = self._run(
-            [self._home() / "bin" / "initdb", "-D", self._data, "-U", SUPERUSER, "-A", "scram-sha-256",
-             "--pwfile", self._password_file, "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
-        )  # fmt: skip
 
     def _finish_making(self, initdb: subprocess.Popen[bytes]) -> None:
         code = initdb.wait()
@@ -213,13 +211,6 @@ class Cluster:
             )
 
 
-def _kill(initdb: subprocess.Popen[bytes]) -> None:
-    """With the server that it runs, which would write on while the cluster is removed. They are a process group of their own."""
-    servers = psutil.Process(initdb.pid).children(recursive=True)
-    os.killpg(initdb.pid, signal.SIGKILL)
-    psutil.wait_procs(servers, timeout=10)
-
-
 def _new_place(parent: Path) -> Path:
     """A new folder for data below a shared one. First deletes the data of state folders that were removed."""
     for owner in parent.glob(f"knogin-*/{OWNER}"):
@@ -255,11 +246,6 @@ def _may_enter(folder: Path, account: Account) -> bool:
     if status.st_gid == account.gid:
         return bool(status.st_mode & 0o010)
     return bool(status.st_mode & 0o001)
-
-
-def _give(folder: Path, account: Account) -> None:
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, *account, follow_symlinks=False)
 
 
 def tail(log: Path, lines: int = 20, since: int = 0) -> str:

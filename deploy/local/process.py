@@ -123,13 +123,6 @@ def ended(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if found else None
 
 
-def run_once(process: Process, close: Iterable[int]) -> int:
-    """Runs a command of a service to its end and returns the exit code."""
-    process.start(close)
-    _, status = os.waitpid(process.pid, 0)
-    return os.waitstatus_to_exitcode(status)
-
-
 def _live_as(process: Process, supervisor: int, close: Iterable[int]) -> NoReturn:
     """Runs the child to its end. It never returns into the supervisor's frames."""
     code = 1
@@ -159,17 +152,7 @@ def _enter(process: Process, supervisor: int, close: Iterable[int]) -> None:
     for descriptor in close:
         with suppress(OSError):
             os.close(descriptor)
-    _write_to(process.log)
-    settings = process.environment | chosen_settings(process.service)
-    os.environ.clear()
-    os.environ.update(settings)
-    sys.argv = [process.module, *process.arguments]
-    if os.getppid() != supervisor:
-        os._exit(1)
-
-
-def _write_to(log: Path) -> None:
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    output = os.open(process.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for standard in (1, 2):
         os.dup2(output, standard)
@@ -177,6 +160,12 @@ def _write_to(log: Path) -> None:
     # New text streams, because the supervisor's may hold half a line.
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), line_buffering=True, errors="backslashreplace")
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), line_buffering=True, errors="backslashreplace")
+    settings = process.environment | chosen_settings(process.service)
+    os.environ.clear()
+    os.environ.update(settings)
+    sys.argv = [process.module, *process.arguments]
+    if os.getppid() != supervisor:
+        os._exit(1)
 
 
 def _exit_code(end: SystemExit) -> int:

@@ -64,31 +64,25 @@ class Replacement:
     def step(self) -> Step:
         """Checks the successor once. FAILED leaves the old process as it was; `trouble` has the reason."""
         if self.new.ready:
-            return self._see_off()
+            if self._leaving and ended(self._leaving) is None:
+                if time.monotonic() > self._leaves_at:
+                    signal_group(self._leaving, signal.SIGKILL)
+                return Step.RUNNING
+            if self._leaving:
+                signal_group(self._leaving, signal.SIGKILL)  # processes that it started
+            self._leaving = 0
+            return Step.REPLACED
         if ended(self.new.pid) is not None:
             return self._give_up("ended before it was ready")
         if self._probe.ready():
-            self._take_over()
+            self.new.ready_at = time.monotonic()
+            self._leaving, self._leaves_at = self.old.pid, time.monotonic() + LEAVE_SECONDS
+            self._replaced(self.new, self._probe)
+            if self._leaving:
+                signal_leader(self._leaving, signal.SIGTERM)
         elif time.monotonic() - self.began > READY_SECONDS:
             return self._give_up(f"was not ready within {READY_SECONDS} s")
         return Step.RUNNING
-
-    def _take_over(self) -> None:
-        self.new.ready_at = time.monotonic()
-        self._leaving, self._leaves_at = self.old.pid, time.monotonic() + LEAVE_SECONDS
-        self._replaced(self.new, self._probe)
-        if self._leaving:
-            signal_leader(self._leaving, signal.SIGTERM)
-
-    def _see_off(self) -> Step:
-        if self._leaving and ended(self._leaving) is None:
-            if time.monotonic() > self._leaves_at:
-                signal_group(self._leaving, signal.SIGKILL)
-            return Step.RUNNING
-        if self._leaving:
-            signal_group(self._leaving, signal.SIGKILL)  # processes that it started
-        self._leaving = 0
-        return Step.REPLACED
 
     def _give_up(self, why: str) -> Step:
         signal_group(self.new.pid, signal.SIGKILL)

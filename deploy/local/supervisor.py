@@ -113,47 +113,40 @@ class Supervisor:
             if process.running and (code := ended(process.pid)) is not None:
                 wait = process.died()
                 self._probes[process.name].close()
-                self._report(process, code, wait)
-
-    def _report(self, process: Process, code: int, wait: float) -> None:
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        if not self.ready and len(process.deaths) >= DEATHS_BEFORE_READY:
-            raise StartFailed(f"{process.name} {how} {len(process.deaths)} times:\n{process.last_words()}")
-        self.screen.say(f"{process.name} {how}; starting it again in {wait:.1f} s", "yellow")
-        if len(process.deaths) == DEATHS_WORTH_A_LOG:
-            self.screen.say(f"{process.name} keeps dying. The end of {process.log}:\n{process.last_words()}", "red")
+                how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+                if not self.ready and len(process.deaths) >= DEATHS_BEFORE_READY:
+                    raise StartFailed(f"{process.name} {how} {len(process.deaths)} times:\n{process.last_words()}")
+                self.screen.say(f"{process.name} {how}; starting it again in {wait:.1f} s", "yellow")
+                if len(process.deaths) == DEATHS_WORTH_A_LOG:
+                    self.screen.say(
+                        f"{process.name} keeps dying. The end of {process.log}:\n{process.last_words()}", "red"
+                    )
 
     def _revive_servers(self) -> None:
         for server in self.servers:
             if not server.running:
                 self.screen.say(f"{server.name} died; starting it again", "yellow")
-                self._revive(server)
-
-    def _revive(self, server: Server) -> None:
-        """Starts the server again. It may fail while sessions of a killed PostgreSQL still hold memory; the next round retries."""
-        server.launch()
-        try:
-            server.wait()
-        except ServerFailed as error:
-            self.screen.say(str(error), "yellow")
-        else:
-            self.screen.say(f"{server.name} is back", "green")
-            self._record()
+                # It may fail while sessions of a killed PostgreSQL still hold memory; the next round retries.
+                server.launch()
+                try:
+                    server.wait()
+                except ServerFailed as error:
+                    self.screen.say(str(error), "yellow")
+                else:
+                    self.screen.say(f"{server.name} is back", "green")
+                    self._record()
 
     def _look_for_ready(self) -> None:
         for process in self.processes:
             if process.running and not process.ready:
-                self._ask(process)
+                if self._probes[process.name].ready():
+                    process.ready_at = time.monotonic()
+                    if process.restarts and self.ready:
+                        self.screen.say(f"{process.name} is back (pid {process.pid})", "green")
+                elif not self.ready and time.monotonic() - process.started_at > READY_SECONDS:
+                    raise StartFailed(f"{process.name} was not ready within {READY_SECONDS} s:\n{process.last_words()}")
         if not self.ready:
             self.screen.show(self.processes)
-
-    def _ask(self, process: Process) -> None:
-        if self._probes[process.name].ready():
-            process.ready_at = time.monotonic()
-            if process.restarts and self.ready:
-                self.screen.say(f"{process.name} is back (pid {process.pid})", "green")
-        elif not self.ready and time.monotonic() - process.started_at > READY_SECONDS:
-            raise StartFailed(f"{process.name} was not ready within {READY_SECONDS} s:\n{process.last_words()}")
 
     def _finished(self, bootstrap: Process) -> bool:
         code = ended(bootstrap.pid)

@@ -44,7 +44,8 @@ def up(state: State, headless: bool, only: frozenset[str]) -> None:
     screen = Screen(console, live=console.is_terminal and not headless)
     # auth always runs: without its keys the gateway accepts no token.
     services = tuple(service for service in SERVICES if not only or service.name in only | {"auth"})
-    made = plan.make(state, services, _processes_that_listen(services))
+    serves = {f"{service.name}-{kind}": kind == "web" for service in services for kind in service.processes}
+    made = plan.make(state, services, {"gateway": True} | serves)
     screen.begin()
     try:
         with _servers(made, screen) as servers:
@@ -125,7 +126,21 @@ def _prepare(made: Plan, screen: Screen) -> list[Process]:
         raise StartFailed(f"the databases could not be prepared: {error}") from error
     environment.remember(made)
     screen.phase("databases", f"{len(made.services)} with {len(ran)} new migrations")
-    return [_gateway(made), *(_process(made, service, kind) for service in made.services for kind in service.processes)]
+    listener = made.listeners["gateway"]
+    return [
+        Process(
+            name="gateway",
+            module="gateway",
+            arguments=["web", "--fd", str(listener.fileno())],
+            environment=environment.of_gateway(made),
+            log=made.state.logs / "gateway.log",
+            service="gateway",
+            kind="web",
+            listener=listener,
+            probe_port=made.ops_ports["gateway"],
+        ),
+        *(_process(made, service, kind) for service in made.services for kind in service.processes),
+    ]
 
 
 def _prepare_database(made: Plan, service: Service) -> list[str]:
@@ -134,27 +149,6 @@ def _prepare_database(made: Plan, service: Service) -> list[str]:
     databases.create(made.postgres_url, service)
     made.databases[service.name] = databases.described(service, made.postgres_url, passwords)
     return databases.migrate(made.databases[service.name].migrator, service)
-
-
-def _processes_that_listen(services: tuple[Service, ...]) -> dict[str, bool]:
-    return {"gateway": True} | {
-        f"{service.name}-{kind}": kind == "web" for service in services for kind in service.processes
-    }
-
-
-def _gateway(made: Plan) -> Process:
-    listener = made.listeners["gateway"]
-    return Process(
-        name="gateway",
-        module="gateway",
-        arguments=["web", "--fd", str(listener.fileno())],
-        environment=environment.of_gateway(made),
-        log=made.state.logs / "gateway.log",
-        service="gateway",
-        kind="web",
-        listener=listener,
-        probe_port=made.ops_ports["gateway"],
-    )
 
 
 def _process(made: Plan, service: Service, kind: str) -> Process:

@@ -89,18 +89,14 @@ def span_of(ranges: Sequence[str], if_range: Sequence[str], tag: str, size: int)
         return None
     first, last = map(_number, found.groups())
     if first is None:
-        return _suffix(last, size)
+        if last == 0:
+            raise _unsatisfiable(size)
+        return None if last is None else Span(max(0, size - last), size - 1)
     if last is not None and last < first:
         return None
     if first >= size:
         raise _unsatisfiable(size)
     return Span(first, size - 1 if last is None else min(last, size - 1))
-
-
-def _suffix(length: int | None, size: int) -> Span | None:
-    if length == 0:
-        raise _unsatisfiable(size)
-    return None if length is None else Span(max(0, size - length), size - 1)
 
 
 def _number(digits: str) -> int | None:

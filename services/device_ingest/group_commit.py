@@ -52,7 +52,12 @@ class GroupCommit(Generic[Item, Outcome]):
         future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
         self._queue.append((items, future))
         self._waiting += len(items)
-        self._start()
+        if self._waiting >= (self._many if self._writing else 1) and self._writing < self._writers:
+            self._writing += 1
+            # An empty context: the work belongs to many requests, not to the trace of the first one.
+            task = asyncio.get_running_loop().create_task(self._drain(), context=contextvars.Context())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def close(self) -> None:
@@ -60,30 +65,19 @@ class GroupCommit(Generic[Item, Outcome]):
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _start(self) -> None:
-        if self._waiting >= (self._many if self._writing else 1) and self._writing < self._writers:
-            self._writing += 1
-            # An empty context: the work belongs to many requests, not to the trace of the first one.
-            task = asyncio.get_running_loop().create_task(self._drain(), context=contextvars.Context())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
     async def _drain(self) -> None:
         # Nothing runs between the check of the queue and the decrement, so that a later submission starts a new writer.
         try:
             while self._queue:
-                await self._settle(self._take())
+                group = [self._queue.popleft()]
+                size = len(group[0][0])
+                while self._queue and size + len(self._queue[0][0]) <= self._rows:
+                    group.append(self._queue.popleft())
+                    size += len(group[-1][0])
+                self._waiting -= size
+                await self._settle(group)
         finally:
             self._writing -= 1
-
-    def _take(self) -> list[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]]:
-        group = [self._queue.popleft()]
-        size = len(group[0][0])
-        while self._queue and size + len(self._queue[0][0]) <= self._rows:
-            group.append(self._queue.popleft())
-            size += len(group[-1][0])
-        self._waiting -= size
-        return group
 
     async def _settle(self, group: list[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]]) -> None:
         """Writes a group. After an error that is no outage, writes each submission alone, so that one cannot fail the others."""

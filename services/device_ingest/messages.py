@@ -26,25 +26,24 @@ def for_epcr(items: Iterable[Item]) -> Iterable[tuple[ObservationsRecorded, str 
         if item.observation.encounter_id is not None:
             by_encounter[item.observation.encounter_id].append(item)
     for encounter_id, of_encounter in by_encounter.items():
-        observations = [_for_epcr(item.observation, item.device_class) for item in of_encounter]
+        observations = [
+            messages.Observation(
+                id=item.observation.id,
+                device_id=item.observation.device_id,
+                device_class=item.device_class,
+                mdc_code=item.observation.mdc_code,
+                mdc_code10=item.observation.mdc_code10,
+                value=item.observation.value,
+                unit_code=item.observation.unit_code,
+                data_absent_reason=item.observation.data_absent_reason,
+                observed_at=item.observation.observed_at,
+                flags=list[str](item.observation.flags),
+                test=item.observation.test,
+            )
+            for item in of_encounter
+        ]
         message = ObservationsRecorded(encounter_id=encounter_id, observations=observations)
         yield message, of_encounter[0].traceparent
-
-
-def _for_epcr(observation: Observation, device_class: str) -> messages.Observation:
-    return messages.Observation(
-        id=observation.id,
-        device_id=observation.device_id,
-        device_class=device_class,
-        mdc_code=observation.mdc_code,
-        mdc_code10=observation.mdc_code10,
-        value=observation.value,
-        unit_code=observation.unit_code,
-        data_absent_reason=observation.data_absent_reason,
-        observed_at=observation.observed_at,
-        flags=list[str](observation.flags),
-        test=observation.test,
-    )
 
 
 def observations_recorded(

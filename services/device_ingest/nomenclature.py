@@ -57,19 +57,18 @@ def metrics() -> Iterable[Metric]:
 
 def read_table(path: Path) -> dict[str, Metric]:
     with path.open(newline="", encoding="utf-8") as file:
-        return {row["refid"]: _metric(row) for row in csv.DictReader(file)}
-
-
-def _metric(row: dict[str, str]) -> Metric:
-    return Metric(
-        refid=row["refid"],
-        code10=int(row["code10"]),
-        name=row["name"],
-        device_classes=frozenset(row["device_classes"].split("|")),
-        units=ranges(row["refid"], row["ucum_units"].split("|"), row["plausible_low"], row["plausible_high"]),
-        loinc=tuple(filter(None, row["loinc"].split("|"))),
-        accept=row["accept"],
-    )
+        return {
+            row["refid"]: Metric(
+                refid=row["refid"],
+                code10=int(row["code10"]),
+                name=row["name"],
+                device_classes=frozenset(row["device_classes"].split("|")),
+                units=ranges(row["refid"], row["ucum_units"].split("|"), row["plausible_low"], row["plausible_high"]),
+                loinc=tuple(filter(None, row["loinc"].split("|"))),
+                accept=row["accept"],
+            )
+            for row in csv.DictReader(file)
+        }
 
 
 def _spellings(metric: Metric) -> Iterable[str | int]:
@@ -84,33 +83,26 @@ def _spellings(metric: Metric) -> Iterable[str | int]:
 def _explain(code: str | int) -> str:
     text = str(code)
     if "^" in text:
-        return _explain_triplet(text)
+        parts = text.split("^")
+        if len(parts) != 3 or parts[2] != "MDC":
+            return "must be written code^refid^MDC"
+        by_number, by_name = _BY_SPELLING.get(parts[0]), _BY_SPELLING.get(parts[1])
+        if by_number is None or by_name is None or not parts[0].isdigit():
+            return "is not a known MDC code with its reference id"
+        return f"contradicts itself: {by_number.code10} is {by_number.refid}, and {by_name.refid} is {by_name.code10}"
     if text in _BY_LOINC:
         return f"is a LOINC code; the MDC code for it is {_BY_LOINC[text]}"
     if text.upper() in _BY_SPELLING:
         return f"is unknown; reference ids are upper-case: {text.upper()}"
     if text.isascii() and text.isdigit() and len(text) <= 10:
-        return _explain_number(int(text))
+        number = int(text)
+        if number % PARTITION >= PRIVATE_TERMS:
+            return "is a vendor's private code, which no receiver could interpret"
+        whole = [metric for metric in metrics() if metric.code10 % PARTITION == number]
+        if whole:
+            return f"is a term without its partition; {whole[0].refid} is {whole[0].code10}"
+        return "is not a known MDC code"
     return "is not a known MDC reference id or code"
-
-
-def _explain_number(number: int) -> str:
-    if number % PARTITION >= PRIVATE_TERMS:
-        return "is a vendor's private code, which no receiver could interpret"
-    whole = [metric for metric in metrics() if metric.code10 % PARTITION == number]
-    if whole:
-        return f"is a term without its partition; {whole[0].refid} is {whole[0].code10}"
-    return "is not a known MDC code"
-
-
-def _explain_triplet(text: str) -> str:
-    parts = text.split("^")
-    if len(parts) != 3 or parts[2] != "MDC":
-        return "must be written code^refid^MDC"
-    by_number, by_name = _BY_SPELLING.get(parts[0]), _BY_SPELLING.get(parts[1])
-    if by_number is None or by_name is None or not parts[0].isdigit():
-        return "is not a known MDC code with its reference id"
-    return f"contradicts itself: {by_number.code10} is {by_number.refid}, and {by_name.refid} is {by_name.code10}"
 
 
 _BY_REFID = read_table(DATA / "mdc_codes.csv")

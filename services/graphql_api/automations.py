@@ -107,12 +107,16 @@ class Runs:
         try:
             result = await self._once(pool, message)
         except Refusal as refusal:
+            # For the run's log: the message and the pointers, but no other details, which may quote a value.
+            places = [one["pointer"] for one in refusal.extra.get("errors", [])]
+            if "at" in refusal.extra:
+                places.append(refusal.extra["at"])
             return RunFinished(
                 run_id=run.run_id,
                 attempt=run.attempt,
                 outcome="failed" if refusal.code in PASSING else "refused",
                 error=refusal.code,
-                detail=_detail(refusal),
+                detail=" ".join([refusal.message, *places]),
             )
         return RunFinished(run_id=run.run_id, attempt=run.attempt, outcome="succeeded", result=result)
 
@@ -142,44 +146,31 @@ class Runs:
         if granted is None:
             raise errors.forbidden("The app is not active.")
         if isinstance(run, RunDocument):
-            return await self._run_document(context, run, granted[0])
+            operation = self.catalogue.get((run.bundle, run.operation))
+            if operation is None or run.bundle not in granted[0] or not operation.document.roots <= AUTOMATED:
+                raise errors.not_approved()
+            plan = self.planner.plan(operation.text)
+            for scope in plan.write_scopes:
+                context.require(scope)
+            answer = await plans.run(self.planner.schema, plan, run.variables, context)
+            if "errors" in answer:
+                raise _refusal(answer["errors"][0])
+            return {name: made["id"] for name, made in answer["data"].items()}
         assert isinstance(run, AutomationIncident)
         if run.fields is not None:
             opened = await incidents.open_incident(context, inputs.convert(run.fields, Draft, "fields"))
             return {"incident_id": opened.id}
-        return await _annotate(context, run)
-
-    async def _run_document(self, context: Context, run: RunDocument, granted: list[str]) -> Result:
-        operation = self.catalogue.get((run.bundle, run.operation))
-        if operation is None or run.bundle not in granted or not operation.document.roots <= AUTOMATED:
-            raise errors.not_approved()
-        plan = self.planner.plan(operation.text)
-        for scope in plan.write_scopes:
-            context.require(scope)
-        answer = await plans.run(self.planner.schema, plan, run.variables, context)
-        if "errors" in answer:
-            raise _refusal(answer["errors"][0])
-        return {name: made["id"] for name, made in answer["data"].items()}
+        if run.note is None or not NOTE.fullmatch(run.note):
+            raise errors.bad_input(
+                "The note is not a code of at most 64 letters, digits, points, hyphens and underscores."
+            )
+        if run.incident_id is None or not ids.is_id(run.incident_id, "inc"):
+            raise errors.not_found()
+        annotated = await incidents.annotate(context, run.incident_id, run.note)
+        return {"incident_id": annotated.id}
 
 
 def _refusal(error: dict[str, Any]) -> Refusal:
     """The Refusal of an entry of `errors`."""
     extra = {name: value for name, value in error["extensions"].items() if name not in ("code", "trace_id")}
     return Refusal(error["extensions"]["code"], error["message"], **extra)
-
-
-def _detail(refusal: Refusal) -> str:
-    """For the run's log: the message and the pointers, but no other details, which may quote a value."""
-    places = [one["pointer"] for one in refusal.extra.get("errors", [])]
-    if "at" in refusal.extra:
-        places.append(refusal.extra["at"])
-    return " ".join([refusal.message, *places])
-
-
-async def _annotate(context: Context, run: AutomationIncident) -> Result:
-    if run.note is None or not NOTE.fullmatch(run.note):
-        raise errors.bad_input("The note is not a code of at most 64 letters, digits, points, hyphens and underscores.")
-    if run.incident_id is None or not ids.is_id(run.incident_id, "inc"):
-        raise errors.not_found()
-    annotated = await incidents.annotate(context, run.incident_id, run.note)
-    return {"incident_id": annotated.id}

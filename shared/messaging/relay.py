@@ -113,7 +113,10 @@ class Relay:
                 sent = self.send_due()
                 self.working.set()
                 if sent < BATCH:
-                    self._wait_for_bell()
+                    # Takes all rings at once: the next batch has the rows of each, and a bell that somebody filled is empty.
+                    key = broker.bell_key(self.service)
+                    if self.redis.blpop([key], timeout=POLL_SECONDS):
+                        self.redis.ltrim(key, 1, 0)
                     self.stopping.wait(max(0.0, began + PACE_SECONDS - time.monotonic()))
             except (psycopg.Error, RedisError, KombuError, OSError) as error:
                 self.working.clear()
@@ -156,12 +159,6 @@ class Relay:
         with conn.cursor(row_factory=class_row(Row)) as cursor:
             rows = cursor.execute(CLAIM, {"consumer": consumer, "resend": self.resend_seconds} | limits).fetchall()
         return sorted(rows, key=lambda row: row.id)
-
-    def _wait_for_bell(self) -> None:
-        """Takes all rings at once: the next batch has the rows of each, and a bell that somebody filled is empty."""
-        key = broker.bell_key(self.service)
-        if self.redis.blpop([key], timeout=POLL_SECONDS):
-            self.redis.ltrim(key, 1, 0)
 
 
 def calls(rows: Iterable[Row]) -> Iterable[list[Row]]:

@@ -93,25 +93,20 @@ class Channel(redis.Channel):
                 message = message_of(queue, item)
             except Refusal as refusal:
                 count(refusal)
-                self._drop_junk(queue, refusal)
+                # Empties a queue that somebody filled by the hundred thousand, since one by one that takes hours.
+                # A genuine call among them is sent again by its producer's outbox.
+                self._refused[queue] = self._refused.get(queue, 0) + 1
+                if self._refused[queue] % JUNK_IN_A_ROW == 0:
+                    with self.conn_or_acquire() as client:
+                        length: Any = client.llen(queue)
+                        client.ltrim(queue, 0, -1 - JUNK_DROPPED)
+                    count(refusal, min(length, JUNK_DROPPED))
             else:
                 self._refused.pop(queue, None)
                 self.connection._deliver(message, queue)
             return True
         finally:
             self._in_poll = None
-
-    def _drop_junk(self, queue: str, refusal: Refusal) -> None:
-        """Empties a queue that somebody filled by the hundred thousand, since one by one that takes hours.
-
-        A genuine call among them is sent again by its producer's outbox.
-        """
-        self._refused[queue] = self._refused.get(queue, 0) + 1
-        if self._refused[queue] % JUNK_IN_A_ROW == 0:
-            with self.conn_or_acquire() as client:
-                length: Any = client.llen(queue)
-                client.ltrim(queue, 0, -1 - JUNK_DROPPED)
-            count(refusal, min(length, JUNK_DROPPED))
 
 
 class Transport(redis.Transport):
@@ -137,10 +132,6 @@ def message_of(queue: str, item: bytes) -> dict[str, Any]:
     expected = {"from": CONSUME, "acks": ACKNOWLEDGE}.get(way)
     if call.task != expected and (expected or call.task.startswith("celery.")):
         raise Refusal("malformed", sender)
-    return _celery_message(queue, call)
-
-
-def _celery_message(queue: str, call: Call) -> dict[str, Any]:
     id = str(uuid4())
     return {
         "body": msgspec.json.encode([call.args, {}, {}]).decode(),

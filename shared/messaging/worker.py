@@ -165,7 +165,10 @@ class Consumer:
         spans = {envelope.id: _span(envelope, sent_ns) for envelope in new}
         try:
             for kind, received in _by_kind(new, spans).items():
-                self._handler(kind)(conn, received)
+                handler = self.handlers.get(kind)
+                if handler is None:
+                    raise LookupError(f"{self.service} has no handler for {name_of(kind)}")
+                handler(conn, received)
                 conn.after_commit(lambda kind=kind, received=received: _count(kind, received))
         finally:
             for span in spans.values():
@@ -189,12 +192,6 @@ class Consumer:
         fresh = conn.execute(NEW, (rows.decode(),))
         ids = {row[0] for row in fresh}
         return [envelope for envelope in ordered if envelope.id in ids]
-
-    def _handler(self, kind: type[Message]) -> Handler:
-        handler = self.handlers.get(kind)
-        if handler is None:
-            raise LookupError(f"{self.service} has no handler for {name_of(kind)}")
-        return handler
 
     def _acknowledge(self, producer: str, ids: list[UUID]) -> None:
         if not ids:

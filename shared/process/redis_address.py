@@ -67,7 +67,17 @@ def parse(text: str) -> Address:
     is_sentinel = scheme.startswith("sentinel")
     master, number = _names(path, is_sentinel)
     allowed = (["ca_file"] if scheme in TLS else []) + (["sentinel_user", "sentinel_password"] if is_sentinel else [])
-    parameters = _parameters(query, allowed)
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
+    except ValueError:
+        raise Malformed("its parameters are not name=value, separated by &") from None
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs):
+        raise Malformed("it has a parameter twice")
+    if not parameters.keys() <= set(allowed):
+        raise Malformed(f"of parameters it may have {', '.join(allowed) or 'none'}")
+    if not all(parameters.values()):
+        raise Malformed("it has a parameter without a value")
     address = Address(
         scheme=scheme,
         hosts=_hosts(hosts, scheme),
@@ -120,18 +130,3 @@ def _names(path: str, is_sentinel: bool) -> tuple[str, int]:
     if len(names) > 1 or not re.fullmatch(r"\d{1,4}", names[0]):
         raise Malformed("its path does not end with the number of a database")
     return master, int(names[0])
-
-
-def _parameters(query: str, allowed: list[str]) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
-    except ValueError:
-        raise Malformed("its parameters are not name=value, separated by &") from None
-    given = dict(pairs)
-    if len(given) < len(pairs):
-        raise Malformed("it has a parameter twice")
-    if not given.keys() <= set(allowed):
-        raise Malformed(f"of parameters it may have {', '.join(allowed) or 'none'}")
-    if not all(given.values()):
-        raise Malformed("it has a parameter without a value")
-    return given

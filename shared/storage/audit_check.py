@@ -85,7 +85,12 @@ def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expecte
     for kept in expected:
         if not holds(conn, kept):
             raise Broken(f"the chain no longer has the head {kept}: its end was cut off or made anew")
-    _find_unsealed(conn)
+    after = NIL
+    while rows := conn.execute(COVERED, (after,)).fetchall():
+        for audit_id, covered in rows:
+            if not covered:
+                raise Broken(f"entry {audit_id} was never sealed and does not wait for it: {_written(audit_id)}")
+        after = rows[-1][0]
     return Held(seals, batches, entries, agreed, f"{batches}:{head.hex()}")
 
 
@@ -219,15 +224,6 @@ def _compare(conn: psycopg.Connection[Any], anchors: Iterable[Anchor], end: int)
             )
         agreed, last = agreed + 1, anchor.position
     return agreed
-
-
-def _find_unsealed(conn: psycopg.Connection[Any]) -> None:
-    after = NIL
-    while rows := conn.execute(COVERED, (after,)).fetchall():
-        for audit_id, covered in rows:
-            if not covered:
-                raise Broken(f"entry {audit_id} was never sealed and does not wait for it: {_written(audit_id)}")
-        after = rows[-1][0]
 
 
 def _written(audit_id: UUID) -> str:

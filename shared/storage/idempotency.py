@@ -61,7 +61,11 @@ async def keep(conn: AsyncConnection, request: Request, caller: Caller, response
     if key is None:
         return response
     digest = _digest(key.encode())
-    answer = Answer(response.status_code, _headers(response), bytes(response.body))
+    answer = Answer(
+        response.status_code,
+        {name: value for name, value in response.headers.items() if name != "content-length"},
+        bytes(response.body),
+    )
     keyring: Keyring = request.state.keyring
     sealed = keyring.encrypt(msgspec.msgpack.encode(answer), _context(caller, digest))
     await conn.execute(KEEP, (caller.tenant_id, caller.client_id, digest, await _request_digest(request), sealed))
@@ -84,10 +88,6 @@ async def _request_digest(request: Request) -> bytes:
 
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
-
-
-def _headers(response: Response) -> dict[str, str]:
-    return {name: value for name, value in response.headers.items() if name != "content-length"}
 
 
 def _context(caller: Caller, digest: bytes) -> bytes:

@@ -75,9 +75,17 @@ def migrate(migration_dsn: str, app_role: str, worker_role: str, directories: li
     for, 60 s at most, and another `migrate` at most 10 minutes. Raises Blocked and ChangedMigration.
     """
     ran: list[str] = []
-    _wait_for_server(migration_dsn)
+    # Asks without logging in: a wrong password is not something to wait for.
+    deadline = time.monotonic() + START_SECONDS
+    not_yet = (psycopg.pq.Ping.REJECT, psycopg.pq.Ping.NO_RESPONSE)
+    while psycopg.pq.PGconn.ping(migration_dsn.encode()) in not_yet and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
     with psycopg.connect(migration_dsn, autocommit=True) as conn:
-        _make_history(conn)
+        if conn.execute("SELECT to_regclass('migrations') IS NULL").fetchone() == (True,):
+            # Another may make it in this moment: either error says that it has.
+            with suppress(psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable), conn.transaction():
+                _become_owner(conn, adopt=True)
+                conn.execute(HISTORY)
         with _as_owner(conn, adopt=True):
             protect(conn, app_role, worker_role)
             # A process is ready once it finds here all that its code expects.
@@ -149,14 +157,6 @@ def set_sessions(conn: psycopg.Connection[Any], name: str) -> None:
         conn.execute(statement.format(sql.Identifier(name), sql.Identifier(setting), sql.Literal(value)))
 
 
-def _make_history(conn: psycopg.Connection[Any]) -> None:
-    if conn.execute("SELECT to_regclass('migrations') IS NULL").fetchone() == (True,):
-        # Another may make it in this moment: either error says that it has.
-        with suppress(psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable), conn.transaction():
-            _become_owner(conn, adopt=True)
-            conn.execute(HISTORY)
-
-
 @contextmanager
 def _as_owner(conn: psycopg.Connection[Any], adopt: bool = False) -> Iterator[None]:
     """A transaction as the role that owns the database, alone among migrations. With `adopt`, hands it what the login owns first.
@@ -186,14 +186,6 @@ def _become_owner(conn: psycopg.Connection[Any], adopt: bool) -> None:
         if adopt and may_adopt:
             conn.execute(sql.SQL("REASSIGN OWNED BY SESSION_USER TO {}").format(sql.Identifier(owner)))
         conn.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
-
-
-def _wait_for_server(dsn: str) -> None:
-    """Asks without logging in: a wrong password is not something to wait for."""
-    deadline = time.monotonic() + START_SECONDS
-    not_yet = (psycopg.pq.Ping.REJECT, psycopg.pq.Ping.NO_RESPONSE)
-    while psycopg.pq.PGconn.ping(dsn.encode()) in not_yet and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
 
 
 def _files(directories: list[Path]) -> list[tuple[str, Path]]:

@@ -233,18 +233,13 @@ def _to_utc(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             member = getattr(value, name)
-            if type(member) not in _TIMELESS:
-                _set_if_changed(value, name, member)
+            if type(member) not in _TIMELESS and isinstance(member, datetime | msgspec.Struct | list | dict):
+                turned = _to_utc(member)
+                if turned is not member:
+                    msgspec.structs.force_setattr(value, name, turned)
     elif isinstance(value, list):
         value[:] = [_to_utc(item) for item in value]
     elif isinstance(value, dict):
         for name, member in value.items():
             value[name] = _to_utc(member)
     return value
-
-
-def _set_if_changed(struct: msgspec.Struct, name: str, value: Any) -> None:
-    if isinstance(value, datetime | msgspec.Struct | list | dict):
-        turned = _to_utc(value)
-        if turned is not value:
-            msgspec.structs.force_setattr(struct, name, turned)

@@ -150,7 +150,11 @@ class Verifier:
             statement = self._check(header)
             if statement is None or statement.aud not in self._audiences:
                 return None
-            seen = self._remember(header, _Seen(statement))
+            seen = _Seen(statement)
+            # Emptied completely: a search for old entries would cost as much again with every new header.
+            if len(self._seen) >= CACHED:
+                self._seen.clear()
+            self._seen[header] = seen
         late = time.time() - SKEW - seen.statement.exp
         if late >= 0:
             if late <= CLOCKS_APART:
@@ -187,13 +191,6 @@ class Verifier:
         except (InvalidSignature, ValueError, msgspec.DecodeError):
             return None
 
-    def _remember(self, header: str, seen: _Seen) -> _Seen:
-        # Emptied completely: a search for old entries would cost as much again with every new header.
-        if len(self._seen) >= CACHED:
-            self._seen.clear()
-        self._seen[header] = seen
-        return seen
-
 
 def _public_key(text: str) -> tuple[str, Ed25519PublicKey]:
     kid, _, encoded = text.strip().partition(":")
@@ -201,12 +198,6 @@ def _public_key(text: str) -> tuple[str, Ed25519PublicKey]:
         return kid, Ed25519PublicKey.from_public_bytes(base64url_decode(encoded))
     except ValueError:
         raise ValueError("IDENTITY_PUBLIC_KEYS is <kid>:<base64url of 32 bytes>, separated by commas") from None
-
-
-def _count_untimely() -> None:
-    from shared.process import metrics  # commands read identities too, and need no metrics
-
-    metrics.identities_untimely.inc()
 
 
 class IdentityMiddleware:
@@ -238,7 +229,9 @@ class IdentityMiddleware:
         try:
             who = self._who(scope)
         except Untimely:
-            _count_untimely()
+            from shared.process import metrics  # commands read identities too, and need no metrics
+
+            metrics.identities_untimely.inc()
             await problems.unavailable("Clocks do not agree; try again.").response()(scope, receive, send)
             return
         if who is None:

@@ -62,7 +62,26 @@ class _Exchange:
                     response = await problems.render_unexpected(request, error)
                     await response(self.scope, self.receive, self._send)
             finally:
-                self._finish()
+                seconds = time.perf_counter() - self.began
+                method = self.scope["method"] if self.scope["method"] in METHODS else "OTHER"
+                route = _route(self.scope)
+                count(route, method, self.status).inc()
+                seconds_of(route, method).observe(seconds)
+                if self.span.is_recording():
+                    self.span.update_name(f"{method} {route}")
+                    self.span.set_attributes({"http.route": route, "http.response.status_code": self.status})
+                    if self.status >= 500:
+                        self.span.set_status(Status(StatusCode.ERROR))
+                self.span.end()
+                caller = self.scope.get("caller")
+                logs.access(
+                    method,
+                    route,
+                    self.status,
+                    seconds,
+                    self.trace_id,
+                    (caller.tenant_id if caller is not None else logs.tenant.get()),
+                )
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -74,30 +93,11 @@ class _Exchange:
             ]
         await self.send(message)
 
-    def _finish(self) -> None:
-        seconds = time.perf_counter() - self.began
-        method = self.scope["method"] if self.scope["method"] in METHODS else "OTHER"
-        route = _route(self.scope)
-        count(route, method, self.status).inc()
-        seconds_of(route, method).observe(seconds)
-        if self.span.is_recording():
-            self.span.update_name(f"{method} {route}")
-            self.span.set_attributes({"http.route": route, "http.response.status_code": self.status})
-            if self.status >= 500:
-                self.span.set_status(Status(StatusCode.ERROR))
-        self.span.end()
-        logs.access(method, route, self.status, seconds, self.trace_id, _tenant(self.scope))
-
 
 def _route(scope: Scope) -> str:
     """The template of the route that answered, else a fixed name: metrics keep every label for ever, so the number must be bounded."""
     route = scope.get("route")
     return getattr(route, "path", None) or scope.get("state", {}).get("route_template") or "(none)"
-
-
-def _tenant(scope: Scope) -> str | None:
-    caller = scope.get("caller")
-    return caller.tenant_id if caller is not None else logs.tenant.get()
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

@@ -234,7 +234,11 @@ async def mint_service_token(request: Request, caller: Caller, client_id: str, d
             raise problems.conflict("This organisation is suspended.")
         app = await changeable(conn, caller, client_id)
         wanted = _check_service_token(app, draft)
-        await _require_room(conn, request, app)
+        settings, instead = request.state.settings, "revoke some first"
+        cap = Cap("live service tokens", settings.most_service_tokens_of_app, "An app", instead)
+        await require_room(conn, cap, app.client_id, queries.COUNT_SERVICE_TOKENS, (app.client_id,))
+        count = queries.COUNT_SERVICE_TOKENS_OF_TENANT
+        await caps.require(conn, settings, app.tenant_id, "service_tokens", count, (app.tenant_id,))
         issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
         await request.state.keys.fresh()
         token_id, claims = await insert_service_token(
@@ -272,14 +276,6 @@ def _check_service_token(app: AppRow, draft: ServiceTokenDraft) -> list[str]:
         ]
     )
     return wanted
-
-
-async def _require_room(conn: AsyncConnection, request: Request, app: AppRow) -> None:
-    settings, instead = request.state.settings, "revoke some first"
-    cap = Cap("live service tokens", settings.most_service_tokens_of_app, "An app", instead)
-    await require_room(conn, cap, app.client_id, queries.COUNT_SERVICE_TOKENS, (app.client_id,))
-    count = queries.COUNT_SERVICE_TOKENS_OF_TENANT
-    await caps.require(conn, settings, app.tenant_id, "service_tokens", count, (app.tenant_id,))
 
 
 async def list_service_tokens(request: Request, caller: Caller, client_id: str, page: Page) -> Response:

@@ -20,9 +20,16 @@ from shared.web.problems import FieldError
 
 
 def check_draft(draft: AppDraft, tenant: Tenant, settings: Settings) -> list[FieldError]:
+    errors = _repeated("/grant_types", draft.grant_types)
+    if "authorization_code" in draft.grant_types:
+        errors += _check_some_redirect(draft.redirect_uris, draft.grant_types)
+    elif "refresh_token" in draft.grant_types:
+        errors.append(FieldError("/grant_types", "refresh_token goes with authorization_code"))
+    if draft.token_endpoint_auth_method == "none" and "client_credentials" in draft.grant_types:
+        errors.append(FieldError("/grant_types", "client_credentials needs a client that can authenticate"))
     return [
         *_check_name(draft.name),
-        *_check_grants(draft),
+        *errors,
         *_check_redirects(draft.redirect_uris, settings),
         *_check_scopes(draft.requested_scopes, tenant),
         *_check_jwks(draft.token_endpoint_auth_method, draft.jwks, settings),
@@ -81,17 +88,6 @@ def _check_moved_times(change: GovernanceChange, app: AppRow) -> list[FieldError
 def _check_live_scopes(pointer: str, requested: Sequence[str], mode: Mode) -> list[FieldError]:
     live = deidentification.refused(mode, requested)
     return [FieldError(pointer, f"{mode} does not go with scopes that tell more: {', '.join(live)}")] if live else []
-
-
-def _check_grants(draft: AppDraft) -> list[FieldError]:
-    errors = _repeated("/grant_types", draft.grant_types)
-    if "authorization_code" in draft.grant_types:
-        errors += _check_some_redirect(draft.redirect_uris, draft.grant_types)
-    elif "refresh_token" in draft.grant_types:
-        errors.append(FieldError("/grant_types", "refresh_token goes with authorization_code"))
-    if draft.token_endpoint_auth_method == "none" and "client_credentials" in draft.grant_types:
-        errors.append(FieldError("/grant_types", "client_credentials needs a client that can authenticate"))
-    return errors
 
 
 def _check_some_redirect(uris: Sequence[str], grant_types: Sequence[str]) -> list[FieldError]:
@@ -161,10 +157,6 @@ def problem_with_redirect(uri: str) -> str | None:
         return "has a fragment"
     if parts.username is not None or parts.password is not None:
         return "has user information in it"
-    return _problem_with_scheme(parts)
-
-
-def _problem_with_scheme(parts: SplitResult) -> str | None:
     if parts.scheme == "https":
         return None if _names_host(parts) else "names no host"
     if parts.scheme == "http":

@@ -99,19 +99,6 @@ def check(server: AuthorizationServer, client: Client, query: Query) -> Checked:
     values, resources = query.first
     if query.repeated:
         raise InvalidRequestError("A parameter is given more than once.")
-    _check_form(values, client)
-    prompts = _prompts(values.get("prompt", ""))
-    audience = _audience(server, resources)
-    asked = OAuthRequest("GET", query.first, None, client)
-    grant = server.get_consent_grant(asked)
-    wanted = str(asked.scope or "").split()
-    if not wanted:
-        raise InvalidRequestError("The app has no scope to ask for.")
-    return Checked(asked, grant, wanted, audience, prompts)
-
-
-def _check_form(values: Any, client: Client) -> None:
-    """Checks for which Authlib's answer differs from RFC 6749 §4.1.2.1."""
     response_type = values.get("response_type")
     if response_type is None:
         raise InvalidRequestError("The parameter response_type is missing.")
@@ -123,13 +110,16 @@ def _check_form(values: Any, client: Client) -> None:
         raise InvalidRequestError("The response_mode must be query.")
     if len(values.get("state", "")) > MAX_STATE:
         raise InvalidRequestError("The state is too long.")
-
-
-def _prompts(text: str) -> set[str]:
-    prompts = set(text.split())
+    prompts = set(values.get("prompt", "").split())
     if not prompts <= PROMPTS or ("none" in prompts and len(prompts) > 1):
         raise InvalidRequestError("The prompt is unknown or contradicts itself.")
-    return prompts
+    audience = _audience(server, resources)
+    asked = OAuthRequest("GET", query.first, None, client)
+    grant = server.get_consent_grant(asked)
+    wanted = str(asked.scope or "").split()
+    if not wanted:
+        raise InvalidRequestError("The app has no scope to ask for.")
+    return Checked(asked, grant, wanted, audience, prompts)
 
 
 def _audience(server: AuthorizationServer, resources: tuple[str, ...]) -> list[str]:

@@ -160,12 +160,6 @@ def _what_is_shown(asking: Asking, checked: Checked, session: Session) -> bytes:
     return msgspec.json.encode([session.user_id, row.client_id, row.name, row.deidentification, checked.scopes])
 
 
-def _was_shown(asking: Asking, checked: Checked, session: Session, shown: str) -> bool:
-    macs = asking.request.state.keyring.macs(_what_is_shown(asking, checked, session), SHOWN_PURPOSE)
-    given = shown.encode("utf-8", "replace")
-    return any(hmac.compare_digest(base64url_encode(mac).encode(), given) for mac in macs)
-
-
 async def decide(request: Request) -> Response:
     """Handles the user's answer and checks everything anew. The form only holds the request, the MAC of the page, and the choice."""
     values = (await read_form(request)).values
@@ -190,19 +184,16 @@ async def decide(request: Request) -> Response:
             return _redirect(asking.again, 303)
         if beyond:
             return asking.fail(authorization.BeyondRoles(beyond), 303)
-        if not _was_shown(asking, checked, session, values.get("shown", "")):
+        macs = asking.request.state.keyring.macs(_what_is_shown(asking, checked, session), SHOWN_PURPOSE)
+        given = values.get("shown", "").encode("utf-8", "replace")
+        if not any(hmac.compare_digest(base64url_encode(mac).encode(), given) for mac in macs):
             return _ask(asking, checked, session)
-        if not await _has_room(conn, asking, session):
+        cap = Cap("consents", asking.request.state.settings.most_consents, "A person")
+        parameters = (session.user_id, asking.client.row.client_id)
+        if await is_full(conn, cap, session.user_id, queries.COUNT_OTHER_CONSENTS, parameters):
             return pages.error(request, "consents_full", 409)
         await _remember(conn, asking, checked, session)
         return _redirect(await _grant(conn, asking, checked, session), 303)
-
-
-async def _has_room(conn: AsyncConnection, asking: Asking, session: Session) -> bool:
-    """Whether the person may consent to one more app."""
-    cap = Cap("consents", asking.request.state.settings.most_consents, "A person")
-    parameters = (session.user_id, asking.client.row.client_id)
-    return not await is_full(conn, cap, session.user_id, queries.COUNT_OTHER_CONSENTS, parameters)
 
 
 async def _remember(conn: AsyncConnection, asking: Asking, checked: Checked, session: Session) -> None:

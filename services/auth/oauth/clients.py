@@ -278,7 +278,14 @@ def verify_assertion(assertion: str, client: Client, audiences: list[str]) -> As
         raise InvalidClient("The client assertion's signature or its iss, sub, aud, exp or nbf is wrong.") from None
     if claims.get("sub") != client.get_client_id():
         raise InvalidClient("The client assertion is about another client.")
-    return _identified(claims)
+    jti, expires = claims.get("jti"), claims.get("exp")
+    if not isinstance(jti, str) or not 0 < len(jti) <= 256:
+        raise InvalidClient("The client assertion has no jti.")
+    # In this form the comparison refuses NaN.
+    if not isinstance(expires, int | float) or not 0 < expires <= time.time() + LONGEST_ASSERTION + LEEWAY:
+        raise InvalidClient("The client assertion lives longer than an hour.")
+    digest = hashlib.sha256(jti.encode("utf-8", "surrogatepass")).digest()
+    return Assertion(digest, datetime.fromtimestamp(expires + LEEWAY, UTC))
 
 
 def _signed_claims(assertion: str, keys: list[dict[str, Any]]) -> dict[str, Any]:
@@ -292,14 +299,3 @@ def _signed_claims(assertion: str, keys: list[dict[str, Any]]) -> dict[str, Any]
         raise InvalidClient("The client assertion is signed with an algorithm that its key is not for.")
     options: Any = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
     return jwt.decode(assertion, jwt.PyJWK(jwk, algorithm).key, algorithms=[algorithm], options=options)
-
-
-def _identified(claims: dict[str, Any]) -> Assertion:
-    jti, expires = claims.get("jti"), claims.get("exp")
-    if not isinstance(jti, str) or not 0 < len(jti) <= 256:
-        raise InvalidClient("The client assertion has no jti.")
-    # In this form the comparison refuses NaN.
-    if not isinstance(expires, int | float) or not 0 < expires <= time.time() + LONGEST_ASSERTION + LEEWAY:
-        raise InvalidClient("The client assertion lives longer than an hour.")
-    digest = hashlib.sha256(jti.encode("utf-8", "surrogatepass")).digest()
-    return Assertion(digest, datetime.fromtimestamp(expires + LEEWAY, UTC))

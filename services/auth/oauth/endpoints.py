@@ -76,7 +76,12 @@ async def _decide_token(request: Request, server: AuthorizationServer, asked: OA
             await _redeem_refresh(request, conn, asked)
         answer = _respond(server, asked)
         if asked.error is None and asked.continues is not None:
-            answer.body["refresh_token"] = await _next_refresh_token(conn, server, asked)
+            # The grant's next refresh token; the same one again if the client lost the answer.
+            grant, generation = asked.continues, asked.next_generation
+            assert grant is not None
+            if generation > grant.generation:
+                await tokens.advance(conn, grant, generation)
+            answer.body["refresh_token"] = tokens.write_refresh(grant.grant_id, generation, grant.seed, server.keyring)
     if asked.error is not None:
         # A second use of a code or refresh token may have revoked a family.
         await bell.ring(request.state.redis)
@@ -93,15 +98,6 @@ async def _redeem_refresh(request: Request, conn: AsyncConnection, asked: OAuthR
     redemption = await tokens.redeem_refresh(conn, server.keyring, asked.authenticated, token, grace)
     grant, asked.next_generation, asked.refused_because = redemption
     asked.refresh = RefreshToken(grant) if grant is not None else None
-
-
-async def _next_refresh_token(conn: AsyncConnection, server: AuthorizationServer, asked: OAuthRequest) -> str:
-    """The grant's next refresh token; the same one again if the client lost the answer."""
-    grant, generation = asked.continues, asked.next_generation
-    assert grant is not None
-    if generation > grant.generation:
-        await tokens.advance(conn, grant, generation)
-    return tokens.write_refresh(grant.grant_id, generation, grant.seed, server.keyring)
 
 
 def _respond(server: AuthorizationServer, asked: OAuthRequest) -> Answer:
@@ -131,7 +127,16 @@ async def _decide_on_token(endpoint: str, request: Request, server: Authorizatio
         answer = server.create_endpoint_response(endpoint, asked)
         assert isinstance(answer, Answer)
         if asked.gives_back is not None:
-            await _end(conn, asked.gives_back)
+            if isinstance(asked.gives_back, RefreshToken):
+                await tokens.revoke_grant(conn, asked.gives_back.grant.grant_id, "revoked by the app")
+            elif asked.gives_back.claims.token_use == "service":
+                await conn.execute(queries.SERVICE_TOKEN_OF_GRANT, (asked.gives_back.claims.grant_id,))
+                await watermarks.revoke(conn, "grant", asked.gives_back.claims.grant_id)
+            else:
+                claims = asked.gives_back.claims
+                await watermarks.revoke(
+                    conn, "token", claims.jti, claims.exp - claims.iat + 300, owner=claims.client_id
+                )
     return answer
 
 
@@ -157,18 +162,6 @@ async def _read_token(
     marks = await (await conn.execute(revocation_queries.COVERING, parameters)).fetchall()
     access.revoked = any(jti_milliseconds(claims.jti) < mark for (mark,) in marks)
     return access
-
-
-async def _end(conn: AsyncConnection, token: PresentedToken) -> None:
-    """Revokes the token: a refresh token with its family, an access token alone, a service token with its row."""
-    if isinstance(token, RefreshToken):
-        await tokens.revoke_grant(conn, token.grant.grant_id, "revoked by the app")
-    elif token.claims.token_use == "service":
-        await conn.execute(queries.SERVICE_TOKEN_OF_GRANT, (token.claims.grant_id,))
-        await watermarks.revoke(conn, "grant", token.claims.grant_id)
-    else:
-        claims = token.claims
-        await watermarks.revoke(conn, "token", claims.jti, claims.exp - claims.iat + 300, owner=claims.client_id)
 
 
 async def _authenticate(request: Request, server: AuthorizationServer, asked: OAuthRequest) -> None:

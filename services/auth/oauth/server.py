@@ -122,27 +122,24 @@ class AuthorizationServer(AuthlibServer):
         """Raises InvalidClient, with the same answer for every cause. A request is authenticated only once."""
         assert isinstance(request, OAuthRequest)
         if request.client is None:
-            request.client = self._authenticate(request)
+            presented, client = request.presented, request.known_client
+            if presented is None:
+                raise InvalidClient("No client credentials are given.")
+            if presented.method in ("client_secret_basic", "client_secret_post"):
+                request.secret_id = matching_secret(client, presented.client_id, presented.proof, self.keyring)
+                if request.secret_id is None:
+                    raise InvalidClient("The client secret is not one of this app's live secrets.")
+            if client is None or not client.check_endpoint_auth_method(presented.method, "token"):
+                raise InvalidClient("The app authenticates in another way.")
+            if presented.method == clients.ASSERTION_METHOD:
+                request.assertion = clients.verify_assertion(presented.proof, client, self.assertion_audiences)
+            if not client.is_live:
+                raise InvalidClient("The app or its organisation is disabled.")
+            request.auth_method = presented.method
+            request.client = client
         if request.auth_method not in methods:
             raise InvalidClient("This endpoint does not take the client's way to authenticate.")
         return request.authenticated
-
-    def _authenticate(self, request: OAuthRequest) -> Client:
-        presented, client = request.presented, request.known_client
-        if presented is None:
-            raise InvalidClient("No client credentials are given.")
-        if presented.method in ("client_secret_basic", "client_secret_post"):
-            request.secret_id = matching_secret(client, presented.client_id, presented.proof, self.keyring)
-            if request.secret_id is None:
-                raise InvalidClient("The client secret is not one of this app's live secrets.")
-        if client is None or not client.check_endpoint_auth_method(presented.method, "token"):
-            raise InvalidClient("The app authenticates in another way.")
-        if presented.method == clients.ASSERTION_METHOD:
-            request.assertion = clients.verify_assertion(presented.proof, client, self.assertion_audiences)
-        if not client.is_live:
-            raise InvalidClient("The app or its organisation is disabled.")
-        request.auth_method = presented.method
-        return client
 
     def create_oauth2_request(self, request: Any) -> OAuthRequest:
         assert isinstance(request, OAuthRequest)

@@ -119,18 +119,18 @@ async def _decide(
     operator = Caller(tenant_id=request.tenant_id, client_id=OPERATOR)
     detail = {"capability": request.capability} | {name: value for name, value in made.items() if value}
     await audit.record(conn, operator, f"integration_request.{status}", request.id, detail)
-    await outbox.add(conn, request.tenant_id, _decided(decided, test=tenant.environment == "sandbox"))
-    return decided
-
-
-def _decided(request: RequestRow, *, test: bool) -> Event:
-    return Event(
-        event_id=ids.new_id("evt"),
-        type="integration_request.decided",
-        timestamp=request.decided_at or datetime.now(UTC),
-        data={"request_id": request.id, "capability": request.capability, "decision": request.status},
-        test=test,
+    await outbox.add(
+        conn,
+        request.tenant_id,
+        Event(
+            event_id=ids.new_id("evt"),
+            type="integration_request.decided",
+            timestamp=decided.decided_at or datetime.now(UTC),
+            data={"request_id": decided.id, "capability": decided.capability, "decision": decided.status},
+            test=(tenant.environment == "sandbox"),
+        ),
     )
+    return decided
 
 
 # --- Sandboxes --------------------------------------------------------------------------------------------------------
@@ -160,22 +160,19 @@ async def make_sandbox(conn: AsyncConnection, parent: Tenant, wanted: SandboxDet
     await conn.execute(tenant_queries.INSERT_SANDBOX, row)
     await _record_in_sandbox(conn, tenant_id, "tenant.created", tenant_id, request_id)
     await announce_async(conn, tenant_id)
-    user_id = await _insert_user(conn, tenant_id, wanted.admin_email, request_id)
+    user_id = ids.new_id("usr")
+    made = await conn.execute(
+        tenant_queries.INSERT_USER, (user_id, tenant_id, wanted.admin_email, wanted.admin_email.partition("@")[0])
+    )
+    if not made.rowcount:
+        raise OperationRefused("the address asked for has a user already: decline, so that they ask again with another")
+    await _record_in_sandbox(conn, tenant_id, "user.created", user_id, request_id)
     catalogue = [scope for scope in scopes.catalogue(parent.granted_scopes) if scope != scopes.OFFLINE_ACCESS]
     admin = await _insert_app(conn, tenant_id, ADMIN_APP, [scopes.PLATFORM_APPS, *catalogue], bundles, request_id)
     demo = None
     if wanted.demo_data:
         demo = await _insert_app(conn, tenant_id, DEMO_APP, DEMO_SCOPES, [DEMO_BUNDLE], request_id)
     return MadeSandbox(tenant_id, admin.client_id, user_id, demo.client_id if demo else None)
-
-
-async def _insert_user(conn: AsyncConnection, tenant_id: str, email: str, request_id: str) -> str:
-    user_id = ids.new_id("usr")
-    made = await conn.execute(tenant_queries.INSERT_USER, (user_id, tenant_id, email, email.partition("@")[0]))
-    if not made.rowcount:
-        raise OperationRefused("the address asked for has a user already: decline, so that they ask again with another")
-    await _record_in_sandbox(conn, tenant_id, "user.created", user_id, request_id)
-    return user_id
 
 
 async def _insert_app(

@@ -13,7 +13,6 @@ from services.auth.requests import queries, rules
 from services.auth.requests.models import (
     ANY_REQUEST,
     REQUESTS,
-    Details,
     IntegrationRequest,
     RequestDraft,
     RequestPage,
@@ -38,10 +37,28 @@ async def create_request(request: Request, caller: Caller) -> Response:
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
-        await _refuse_needless(conn, caller, draft.details)
+        tenant = await store.load_tenant(conn, caller.tenant_id)
+        if rules.is_own_sandbox(draft.details, tenant):
+            raise problems.conflict("A sandbox has no sandbox of its own.")
+        if rules.has_already(draft.details, tenant):
+            raise problems.conflict("Your organisation has this already.")
         count, settings = queries.COUNT, request.state.settings
         await caps.require(conn, settings, caller.tenant_id, "requests", count, (caller.tenant_id,))
-        made = await _insert(conn, caller, draft)
+        capability = str(draft.__struct_config__.tag)
+        row: dict[str, Any] = {
+            "id": ids.new_id("ireq"),
+            "tenant_id": caller.tenant_id,
+            "capability": capability,
+            "details": Jsonb(draft.details, dumps=http.encode),
+            "reason": draft.reason,
+            "requested_by": caller.client_id,
+        }
+        made = await rows.first(conn, RequestRow, queries.INSERT, row)
+        if made is None:
+            pending = await (await conn.execute(queries.PENDING, (capability,))).fetchone()
+            raise problems.conflict(
+                "There is a pending request for this capability.", id=pending[0] if pending else None
+            )
         await audit.record(conn, caller, "integration_request.made", made.id, {"capability": made.capability})
         response = http.created(made.shown(), f"{REQUESTS}/{made.id}")
         return await idempotency.keep(conn, request, caller, response)
@@ -94,32 +111,6 @@ async def fetch_credentials(request: Request, caller: Caller, request_id: str) -
         await conn.execute(queries.CREDENTIALS_FETCHED, (found.id,))
         await audit.record(conn, caller, "integration_request.credentials_fetched", found.id)
         return await idempotency.keep(conn, request, caller, http.json(made))
-
-
-async def _refuse_needless(conn: AsyncConnection, caller: Caller, details: Details) -> None:
-    tenant = await store.load_tenant(conn, caller.tenant_id)
-    if rules.is_own_sandbox(details, tenant):
-        raise problems.conflict("A sandbox has no sandbox of its own.")
-    if rules.has_already(details, tenant):
-        raise problems.conflict("Your organisation has this already.")
-
-
-async def _insert(conn: AsyncConnection, caller: Caller, draft: RequestDraft) -> RequestRow:
-    """Raises a 409 Problem with the id of the pending request, if the capability has one."""
-    capability = str(draft.__struct_config__.tag)
-    row: dict[str, Any] = {
-        "id": ids.new_id("ireq"),
-        "tenant_id": caller.tenant_id,
-        "capability": capability,
-        "details": Jsonb(draft.details, dumps=http.encode),
-        "reason": draft.reason,
-        "requested_by": caller.client_id,
-    }
-    made = await rows.first(conn, RequestRow, queries.INSERT, row)
-    if made is None:
-        pending = await (await conn.execute(queries.PENDING, (capability,))).fetchone()
-        raise problems.conflict("There is a pending request for this capability.", id=pending[0] if pending else None)
-    return made
 
 
 async def _load(conn: AsyncConnection, request_id: str, *, lock: bool = False) -> RequestRow:

@@ -92,7 +92,12 @@ class Changes:
                         await self._changed.wait()
         after = 0 if after > self._sequence else after
         if after < self._kept_after:
-            return await self._page(after)
+            # The oldest changes after a number, from the database, if they are no longer in memory.
+            sequence = self._sequence
+            async with self._pool.connection() as conn:
+                rows = await (await conn.execute(queries.WATERMARKS_AFTER, (after, PAGE))).fetchall()
+            more = len(rows) == PAGE
+            return self._encode([_watermark(row) for row in rows], rows[-1][0] if more else sequence, more=more)
         body = self._encoded.get(after)
         if body is None:
             if len(self._encoded) >= ENCODED:
@@ -139,14 +144,6 @@ class Changes:
         if ends >= len(self._kept):
             return self._encode(self._kept[begins:])
         return self._encode(self._kept[begins:ends], self._numbers[ends - 1], more=True)
-
-    async def _page(self, after: int) -> bytes:
-        """The oldest changes after a number, from the database, if they are no longer in memory."""
-        sequence = self._sequence
-        async with self._pool.connection() as conn:
-            rows = await (await conn.execute(queries.WATERMARKS_AFTER, (after, PAGE))).fetchall()
-        more = len(rows) == PAGE
-        return self._encode([_watermark(row) for row in rows], rows[-1][0] if more else sequence, more=more)
 
     def _encode(self, watermarks: list[Watermark], sequence: int | None = None, *, more: bool = False) -> bytes:
         return msgspec.json.encode(

@@ -223,12 +223,10 @@ def _attributes(assertion: Element) -> dict[str, list[str]]:
     for statement in children(assertion, ASSERTION, "AttributeStatement"):
         for attribute in children(statement, ASSERTION, "Attribute"):
             values = found.setdefault(attribute.get("Name") or "", [])
-            values += [_value(one) for one in children(attribute, ASSERTION, "AttributeValue")]
+            values += [
+                ("" if len(one) else (one.text or "").strip(SPACE)[:MAX_VALUE])
+                for one in children(attribute, ASSERTION, "AttributeValue")
+            ]
             if len(found) > MAX_ATTRIBUTES or len(values) > MAX_VALUES:
                 refuse("attributes", f"more than {MAX_ATTRIBUTES} attributes, or {MAX_VALUES} values of one")
     return found
-
-
-def _value(element: Element) -> str:
-    """The text; empty for a value that is XML."""
-    return "" if len(element) else (element.text or "").strip(SPACE)[:MAX_VALUE]

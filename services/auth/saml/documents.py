@@ -70,7 +70,16 @@ def parse(document: bytes) -> Element:
     """The root of a document. Raises MessageRefused: `too_large`, `doctype`, `malformed` or `comments`."""
     if len(document) > MAX_BYTES:
         refuse("too_large", f"at most {MAX_BYTES} bytes")
-    text = _text(document)
+    try:
+        text = document.decode("utf-8")
+    except UnicodeDecodeError:
+        refuse("malformed", "the document is not UTF-8")
+    head = text.removeprefix("\ufeff")[:MAX_DECLARATION]
+    declared = _DECLARATION.match(head)
+    if head.startswith("<?xml") and declared is None:
+        refuse("malformed", f"the XML declaration is not one, or has more than {MAX_DECLARATION} characters")
+    if "\0" in text or (declared is not None and (declared[1] or "utf-8").lower() not in ("utf-8", "us-ascii")):
+        refuse("malformed", "the document is not UTF-8")
     # Before the parser reads it. In UTF-8 a DTD has no other spelling.
     if "<!DOCTYPE" in text:
         refuse("doctype", "a document type declaration is not allowed")
@@ -90,20 +99,6 @@ def parse(document: bytes) -> Element:
     if any(len(element.attrib) > MAX_ATTRIBUTES for element in root.iter()):
         refuse("malformed", f"more than {MAX_ATTRIBUTES} attributes of one element")
     return root
-
-
-def _text(document: bytes) -> str:
-    try:
-        text = document.decode("utf-8")
-    except UnicodeDecodeError:
-        refuse("malformed", "the document is not UTF-8")
-    head = text.removeprefix("\ufeff")[:MAX_DECLARATION]
-    declared = _DECLARATION.match(head)
-    if head.startswith("<?xml") and declared is None:
-        refuse("malformed", f"the XML declaration is not one, or has more than {MAX_DECLARATION} characters")
-    if "\0" in text or (declared is not None and (declared[1] or "utf-8").lower() not in ("utf-8", "us-ascii")):
-        refuse("malformed", "the document is not UTF-8")
-    return text
 
 
 def tag(namespace: str, name: str) -> str:

@@ -165,7 +165,25 @@ def look_again(conn: Connection, resolver: Resolver) -> None:
     with conn.cursor(row_factory=class_row(Proven)) as cursor:
         due = cursor.execute(queries.TAKE_DUE_DOMAINS, (PATIENCE, AGAIN, PORTION)).fetchall()
     for one, is_there in zip(due, asyncio.run(_are_there(resolver, due)), strict=True):
-        _apply(conn, one, is_there)
+        key = (one.tenant_id, one.domain)
+        if is_there is None:
+            conn.execute(queries.DOMAIN_UNANSWERED, (AGAIN, AGAIN_UNANSWERED, *key))
+        elif is_there:
+            conn.execute(queries.DOMAIN_SEEN, key)
+        elif one.is_over:
+            conn.execute(queries.UNPROVE_DOMAIN, key)
+            _record_event(
+                conn,
+                one,
+                "domain_unproven",
+                "its DNS record has been gone for a week; publish it and prove the domain anew",
+            )
+        else:
+            conn.execute(queries.DOMAIN_MISSING, key)
+            if not one.is_missing:
+                _record_event(
+                    conn, one, "domain_record_missing", "its DNS record is gone; in a week the domain is proven no more"
+                )
     counted = conn.execute(queries.COUNT_MISSING_DOMAINS).fetchone()
     metrics.domains_missing.set(counted[0] if counted is not None else 0)
 
@@ -180,28 +198,6 @@ async def _is_there(resolver: Resolver, one: Proven) -> bool | None:
         return await is_proven(resolver, one.domain, one.token)
     except Unanswered:
         return None
-
-
-def _apply(conn: Connection, one: Proven, is_there: bool | None) -> None:
-    key = (one.tenant_id, one.domain)
-    if is_there is None:
-        conn.execute(queries.DOMAIN_UNANSWERED, (AGAIN, AGAIN_UNANSWERED, *key))
-    elif is_there:
-        conn.execute(queries.DOMAIN_SEEN, key)
-    elif one.is_over:
-        conn.execute(queries.UNPROVE_DOMAIN, key)
-        _record_event(
-            conn,
-            one,
-            "domain_unproven",
-            "its DNS record has been gone for a week; publish it and prove the domain anew",
-        )
-    else:
-        conn.execute(queries.DOMAIN_MISSING, key)
-        if not one.is_missing:
-            _record_event(
-                conn, one, "domain_record_missing", "its DNS record is gone; in a week the domain is proven no more"
-            )
 
 
 def _record_event(conn: Connection, one: Proven, kind: str, why: str) -> None:

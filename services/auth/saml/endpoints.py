@@ -12,7 +12,6 @@ from services.auth import caps
 from services.auth.apps.store import load_tenant
 from services.auth.revocations import bell
 from services.auth.saml import connections, domains, people, queries
-from services.auth.saml.domains import Resolver
 from services.auth.saml.models import (
     Connection,
     ConnectionChange,
@@ -190,19 +189,16 @@ async def claim_domain(request: Request, caller: Caller, connection_id: str, dra
         connection = await connections.load(conn, connection_id, lock=True)
         cap = Cap("domains", request.state.settings.most_domains, "A connection")
         await require_room(conn, cap, connection_id, queries.COUNT_DOMAINS, (connection_id,))
-        row = await _claim(conn, caller, connection_id, domain)
+        claim = (caller.tenant_id, domain, connection_id, cookies.new_token())
+        row = await rows.first(conn, DomainRow, queries.CLAIM_DOMAIN, claim)
+        if row is None:
+            raise problems.conflict(
+                "Your organisation has claimed this domain already, for this connection or another."
+            )
         detail = {"domain": domain}
         await audit.record(conn, caller, "saml.domain_claimed", connection.connection_id, detail)
         location = f"/v1/saml/connections/{connection.connection_id}/domains/{domain}"
         return await idempotency.keep(conn, request, caller, http.created(domains.shown(row), location))
-
-
-async def _claim(conn: AsyncConnection, caller: Caller, connection_id: str, domain: str) -> DomainRow:
-    claim = (caller.tenant_id, domain, connection_id, cookies.new_token())
-    row = await rows.first(conn, DomainRow, queries.CLAIM_DOMAIN, claim)
-    if row is None:
-        raise problems.conflict("Your organisation has claimed this domain already, for this connection or another.")
-    return row
 
 
 async def _load_domain(conn: AsyncConnection, connection_id: str, domain: str) -> DomainRow:
@@ -221,7 +217,13 @@ async def prove_domain(request: Request, caller: Caller, connection_id: str, dom
         claimed = await _load_domain(conn, connection_id, domain)
     if claimed.verified_at is not None:
         return domains.shown(claimed)
-    await _look(request.state.resolver, claimed)
+    name = f"{domains.CHALLENGE_LABEL}.{claimed.domain}"
+    try:
+        proven = await domains.is_proven(request.state.resolver, claimed.domain, claimed.token)
+    except domains.Unanswered:
+        raise problems.unavailable(f"No DNS server answers for {name}; try again.") from None
+    if not proven:
+        raise problems.conflict(f"The TXT record is not visible at {name} yet; DNS may need some time.")
     try:
         async with tenant_transaction(request, caller) as conn:
             claim = (claimed.connection_id, claimed.domain, claimed.token)
@@ -233,33 +235,19 @@ async def prove_domain(request: Request, caller: Caller, connection_id: str, dom
     return domains.shown(row)
 
 
-async def _look(resolver: Resolver, claimed: DomainRow) -> None:
-    name = f"{domains.CHALLENGE_LABEL}.{claimed.domain}"
-    try:
-        proven = await domains.is_proven(resolver, claimed.domain, claimed.token)
-    except domains.Unanswered:
-        raise problems.unavailable(f"No DNS server answers for {name}; try again.") from None
-    if not proven:
-        raise problems.conflict(f"The TXT record is not visible at {name} yet; DNS may need some time.")
-
-
 async def delete_domain(request: Request, caller: Caller, connection_id: str, domain: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
         row = await _load_domain(conn, connection_id, domain)
-        await _refuse_last_domain(conn, row)
+        await conn.execute(queries.LOCK_TENANT)
+        policy = await _policy(conn)
+        others = await (await conn.execute(queries.OTHER_PROVEN_DOMAINS, (row.domain,))).fetchone()
+        if policy.enforced and others is not None and not others[0]:
+            raise problems.conflict(
+                "Sign-in through a connection is enforced, and this is the last domain; end that first."
+            )
         await conn.execute(queries.DELETE_DOMAIN, (row.connection_id, row.domain))
         await audit.record(conn, caller, "saml.domain_deleted", row.connection_id, {"domain": row.domain})
     return http.no_content()
-
-
-async def _refuse_last_domain(conn: AsyncConnection, row: DomainRow) -> None:
-    await conn.execute(queries.LOCK_TENANT)
-    policy = await _policy(conn)
-    others = await (await conn.execute(queries.OTHER_PROVEN_DOMAINS, (row.domain,))).fetchone()
-    if policy.enforced and others is not None and not others[0]:
-        raise problems.conflict(
-            "Sign-in through a connection is enforced, and this is the last domain; end that first."
-        )
 
 
 async def _policy(conn: AsyncConnection) -> PolicyRow:
@@ -281,7 +269,11 @@ async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> 
         before = await _policy(conn)
         break_glass = await _break_glass(conn, wanted)
         if wanted.enforced:
-            await _check_way_in(conn)
+            row = await (await conn.execute(queries.HAS_WORKING_CONNECTION)).fetchone()
+            if row is None or not row[0]:
+                raise problems.conflict(
+                    "No active connection with a proven domain has signed anybody in yet; enforcing would lock everyone out."
+                )
         await conn.execute(queries.SET_POLICY, (caller.tenant_id, wanted.enforced, break_glass))
         if wanted.enforced:
             await _end_password_access(conn, before, break_glass)
@@ -313,11 +305,3 @@ async def _break_glass(conn: AsyncConnection, wanted: PolicyChange) -> str | Non
         why = "is no active user of your organisation with a password"
         raise problems.invalid("That user cannot be the break-glass user.", [FieldError("/break_glass_email", why)])
     return str(row[0])
-
-
-async def _check_way_in(conn: AsyncConnection) -> None:
-    row = await (await conn.execute(queries.HAS_WORKING_CONNECTION)).fetchone()
-    if row is None or not row[0]:
-        raise problems.conflict(
-            "No active connection with a proven domain has signed anybody in yet; enforcing would lock everyone out."
-        )

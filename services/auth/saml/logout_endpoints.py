@@ -9,7 +9,7 @@ from services.auth.saml import connections, messages, queries, receiving
 from services.auth.saml.documents import MessageRefused
 from services.auth.saml.messages import LogoutRequest
 from services.auth.saml.models import OpenConnection, StartedSession
-from services.auth.saml.reader import LoggedOut, LogoutMessage
+from services.auth.saml.reader import LogoutMessage
 from services.auth.signin import pages, sessions
 from services.auth.signin.models import Session
 from services.auth.signin.returning import SESSIONS, to_sign_in
@@ -59,43 +59,32 @@ async def slo(request: Request) -> Response:
     if connection is None:
         return receiving.closed(request)
     try:
-        received = await _received(request, connection)
+        query: bytes = request.scope["query_string"]
+        body = await receiving.read_body(request) if request.method == "POST" else None
+        message = LogoutMessage(
+            query=query.decode("latin-1"),
+            content_type=request.headers.get("content-type", ""),
+            body=body,
+            issuer=connection.entity_id,
+            slo_url=receiving.own_of(request, connection).slo_url,
+            certificates=connection.certificates,
+            now=datetime.now(UTC),
+        )
+        sender = receiving.sender_of(request, connection, query if body is None else body)
+        received = await request.state.readers.logout(message, sender)
         if received.request is None:
-            return await _finished(request, connection, received.answers)
+            # An answer to our own logout request: the identity provider has ended its session.
+            async with transaction(request) as conn:
+                await aset_tenant(conn, connection.tenant_id)
+                pending = await receiving.use_request(conn, connection, received.answers, "logout")
+            goes_to = to_sign_in(pending.continue_to or SESSIONS)
+            return pages.render(request, "signed_out.html", gives_cookie=False, goes_to=goes_to)
         return await _ended(request, connection, received.request, received.relay_state)
     except MessageRefused as refused:
         return receiving.refusal(request, connection, refused)
 
 
-async def _received(request: Request, connection: OpenConnection) -> LoggedOut:
-    """The message with a verified signature. Raises MessageRefused."""
-    query: bytes = request.scope["query_string"]
-    body = await receiving.read_body(request) if request.method == "POST" else None
-    message = LogoutMessage(
-        query=query.decode("latin-1"),
-        content_type=request.headers.get("content-type", ""),
-        body=body,
-        issuer=connection.entity_id,
-        slo_url=receiving.own_of(request, connection).slo_url,
-        certificates=connection.certificates,
-        now=datetime.now(UTC),
-    )
-    sender = receiving.sender_of(request, connection, query if body is None else body)
-    return await request.state.readers.logout(message, sender)
-
-
 async def _ended(request: Request, connection: OpenConnection, asked: LogoutRequest, relay_state: str) -> Response:
-    await _end_sessions(request, connection, asked)
-    if not connection.slo_url:
-        return pages.render(request, "signed_out.html", gives_cookie=False, goes_to="")
-    mine = receiving.own_of(request, connection)
-    answer = messages.logout_response(mine.entity_id, connection.slo_url, asked.request_id, datetime.now(UTC))
-    key = receiving.own_key(request.state.keyring, connection)
-    location = messages.to_url(connection.slo_url, "SAMLResponse", answer, relay_state, key)
-    return Response(status_code=303, headers={**pages.headers(), "location": location})
-
-
-async def _end_sessions(request: Request, connection: OpenConnection, asked: LogoutRequest) -> None:
     named = {
         "connection_id": connection.connection_id,
         "name_id": asked.name_id,
@@ -110,12 +99,10 @@ async def _end_sessions(request: Request, connection: OpenConnection, asked: Log
         for user_id in sorted({user_id for (user_id,) in ended}):
             actor = sessions.actor(request, connection.tenant_id, user_id)
             await audit.record(conn, actor, "session.ended", user_id, {"by": connection.connection_id})
-
-
-async def _finished(request: Request, connection: OpenConnection, answered: str) -> Response:
-    """Completes our logout request `answered`: the identity provider has ended its session."""
-    async with transaction(request) as conn:
-        await aset_tenant(conn, connection.tenant_id)
-        pending = await receiving.use_request(conn, connection, answered, "logout")
-    goes_to = to_sign_in(pending.continue_to or SESSIONS)
-    return pages.render(request, "signed_out.html", gives_cookie=False, goes_to=goes_to)
+    if not connection.slo_url:
+        return pages.render(request, "signed_out.html", gives_cookie=False, goes_to="")
+    mine = receiving.own_of(request, connection)
+    answer = messages.logout_response(mine.entity_id, connection.slo_url, asked.request_id, datetime.now(UTC))
+    key = receiving.own_key(request.state.keyring, connection)
+    location = messages.to_url(connection.slo_url, "SAMLResponse", answer, relay_state, key)
+    return Response(status_code=303, headers={**pages.headers(), "location": location})

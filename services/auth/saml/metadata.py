@@ -165,7 +165,14 @@ def read(text: str, *, plain_http: bool) -> IdentityProvider:
     for url in filter(None, (sso_url, slo_url)):
         if (problem := problem_with_url(url, plain_http=plain_http)) is not None:
             refuse("metadata", f"an address in it {problem}")
-    return IdentityProvider(entity_id, sso_url, slo_url, _certificates(described[0]))
+    found: dict[str, None] = {}
+    for descriptor in children(described[0], METADATA, "KeyDescriptor"):
+        if descriptor.get("use", "signing") == "signing":
+            for one in descriptor.iter(tag(SIGNATURE, "X509Certificate")):
+                found[to_pem(_certificate(text_of(one)))] = None
+    if not 1 <= len(found) <= MAX_CERTIFICATES:
+        refuse("metadata", f"it has {len(found)} signing certificates; one or two can be pinned")
+    return IdentityProvider(entity_id, sso_url, slo_url, list(found))
 
 
 def _entity(root: Element) -> Element:
@@ -182,17 +189,6 @@ def _location(described: Element, service: str) -> str:
         if one.get("Binding") == REDIRECT:
             return one.get("Location") or ""
     return ""
-
-
-def _certificates(described: Element) -> list[str]:
-    found: dict[str, None] = {}
-    for descriptor in children(described, METADATA, "KeyDescriptor"):
-        if descriptor.get("use", "signing") == "signing":
-            for one in descriptor.iter(tag(SIGNATURE, "X509Certificate")):
-                found[to_pem(_certificate(text_of(one)))] = None
-    if not 1 <= len(found) <= MAX_CERTIFICATES:
-        refuse("metadata", f"it has {len(found)} signing certificates; one or two can be pinned")
-    return list(found)
 
 
 def _certificate(text: str) -> Certificate:

@@ -56,7 +56,14 @@ def person_from(
     role_mapping: Mapping[str, Sequence[str]],
 ) -> Person:
     """Raises MessageRefused: `email` without an address, `no_role` if roles are mapped but none of the person's is."""
-    email = _email(attributes, name_id, wanted)
+    email = _first(attributes, (wanted.email,) if wanted.email else EMAIL_NAMES)
+    if not email and not wanted.email:
+        email = name_id
+    where = wanted.email or "any of the usual attributes"
+    if not email or "@" not in email or len(email) > MAX_EMAIL:
+        refuse("email", f"no e-mail address in {where}")
+    if (objection := domains.objection_to(email)) is not None:
+        refuse("email", f"the e-mail address in {where} {objection}")
     name = _first(attributes, (wanted.name,) if wanted.name else NAME_NAMES)
     roles = sorted(set(attributes.get(wanted.roles, ())) & set(role_mapping)) if role_mapping else []
     if role_mapping and not roles:
@@ -69,18 +76,6 @@ def person_from(
 def limit_of(roles: Iterable[str], role_mapping: Mapping[str, Sequence[str]]) -> list[str]:
     """The scopes that these mapped roles allow together."""
     return sorted({scope for role in roles for scope in role_mapping[role]})
-
-
-def _email(attributes: Mapping[str, Sequence[str]], name_id: str, wanted: AttributeMapping) -> str:
-    email = _first(attributes, (wanted.email,) if wanted.email else EMAIL_NAMES)
-    if not email and not wanted.email:
-        email = name_id
-    where = wanted.email or "any of the usual attributes"
-    if not email or "@" not in email or len(email) > MAX_EMAIL:
-        refuse("email", f"no e-mail address in {where}")
-    if (objection := domains.objection_to(email)) is not None:
-        refuse("email", f"the e-mail address in {where} {objection}")
-    return email
 
 
 def _first(attributes: Mapping[str, Sequence[str]], names: Iterable[str]) -> str:

@@ -156,7 +156,11 @@ class Reader:
             async with asyncio.timeout(WALL_SECONDS):
                 if self._process is None or self._process.poll() is not None:
                     await self.stop()
-                    await self._start()
+                    ours, theirs = socket.socketpair()
+                    with theirs:
+                        self._process = await asyncio.to_thread(_spawn, theirs)
+                    ours.setblocking(False)
+                    self._streams = await asyncio.open_unix_connection(sock=ours)
                 assert self._streams is not None
                 reader, writer = self._streams
                 writer.write(len(frame).to_bytes(LENGTH) + frame)
@@ -165,13 +169,6 @@ class Reader:
         except BaseException:  # also when cancelled, so that the next document does not get this one's answer
             await self.stop()
             raise
-
-    async def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = await asyncio.to_thread(_spawn, theirs)
-        ours.setblocking(False)
-        self._streams = await asyncio.open_unix_connection(sock=ours)
 
     async def stop(self) -> None:
         process, self._process = self._process, None

@@ -104,7 +104,19 @@ async def acs(request: Request) -> Response:
     try:
         body = await receiving.read_body(request)
         sender = receiving.sender_of(request, connection, body)
-        verified, relay_state = await request.state.readers.response(_message(request, connection, body), sender)
+        mine = receiving.own_of(request, connection)
+        verified, relay_state = await request.state.readers.response(
+            ResponseForm(
+                content_type=request.headers.get("content-type", ""),
+                body=body,
+                issuer=connection.entity_id,
+                audience=mine.entity_id,
+                acs_url=mine.acs_url,
+                certificates=connection.certificates,
+                now=datetime.now(UTC),
+            ),
+            sender,
+        )
         taken = await _take(request, connection, verified, relay_state)
     except MessageRefused as refused:
         if refused.reason == "no_role":
@@ -114,19 +126,6 @@ async def acs(request: Request) -> Response:
         await bell.ring(request.state.redis)
     lead_on = f"/v1/saml/{connection.connection_id}/finish?ticket={taken.ticket}"
     return pages.render(request, "signing_in.html", gives_cookie=False, refresh_to=lead_on)
-
-
-def _message(request: Request, connection: OpenConnection, body: bytes) -> ResponseForm:
-    mine = receiving.own_of(request, connection)
-    return ResponseForm(
-        content_type=request.headers.get("content-type", ""),
-        body=body,
-        issuer=connection.entity_id,
-        audience=mine.entity_id,
-        acs_url=mine.acs_url,
-        certificates=connection.certificates,
-        now=datetime.now(UTC),
-    )
 
 
 class Taken(NamedTuple):
@@ -227,21 +226,17 @@ async def finish(request: Request) -> Response:
         if user is None or request.method == "HEAD":
             return pages.error(request, "saml_other_browser")
         if ticket.browser_mac is None:
-            return _ask(request, connection, user, token)
+            # Asks the person. Otherwise a stranger could sign the browser in with the stranger's account.
+            return pages.render(
+                request,
+                "confirm_sign_in.html",
+                organisation=connection.tenant_name,
+                email=user.email,
+                action=f"/v1/saml/{connection.connection_id}/finish",
+                ticket=token,
+            )
         session = await _start(conn, request, connection, ticket, user, token)
     return _signed_in(request, connection, ticket, session)
-
-
-def _ask(request: Request, connection: OpenConnection, user: User, token: str) -> Response:
-    """Asks the person. Otherwise a stranger could sign the browser in with the stranger's account."""
-    return pages.render(
-        request,
-        "confirm_sign_in.html",
-        organisation=connection.tenant_name,
-        email=user.email,
-        action=f"/v1/saml/{connection.connection_id}/finish",
-        ticket=token,
-    )
 
 
 async def confirm(request: Request) -> Response:

@@ -35,7 +35,14 @@ def announce_again(conn: Conn, chosen: Chosen) -> Iterator[int]:
 
     At the end it deletes unsent messages whose versions lie in the future, because they would overwrite these later.
     """
-    _record(conn, chosen)
+    owners = dict(conn.execute(queries.OWNERS, chosen._asdict()).fetchall())
+    wanted = [*chosen.client_ids, *chosen.tenant_ids]
+    if unknown := sorted(set(wanted) - owners.keys()):
+        raise OperationRefused(f"nobody has {', '.join(unknown)}")
+    for one in wanted:
+        operations.record(conn, owners[one], "states.announced", one)
+    if not wanted:
+        operations.record(conn, PLATFORM, "states.announced", "all")
     conn.commit()
     for portion in (_announce_tenants, _announce_apps):
         done = [""]
@@ -45,17 +52,6 @@ def announce_again(conn: Conn, chosen: Chosen) -> Iterator[int]:
             yield len(done)
     conn.execute(queries.WITHDRAW_AHEAD, chosen._asdict() | {"names": [name_of(kind) for kind in TIMED]})
     conn.commit()
-
-
-def _record(conn: Conn, chosen: Chosen) -> None:
-    owners = dict(conn.execute(queries.OWNERS, chosen._asdict()).fetchall())
-    wanted = [*chosen.client_ids, *chosen.tenant_ids]
-    if unknown := sorted(set(wanted) - owners.keys()):
-        raise OperationRefused(f"nobody has {', '.join(unknown)}")
-    for one in wanted:
-        operations.record(conn, owners[one], "states.announced", one)
-    if not wanted:
-        operations.record(conn, PLATFORM, "states.announced", "all")
 
 
 def _announce_tenants(conn: Conn, parameters: dict[str, Any]) -> list[str]:
@@ -99,17 +95,14 @@ def commands(load: Callable[[], Settings]) -> typer.Typer:
                 tenants, apps = count(conn, chosen)
                 typer.echo(f"{tenants} tenants and {apps} apps" + ("" if yes else "; --yes announces them"))
                 if yes:
-                    _run(announce_again(conn, chosen), per_second)
+                    # Sends slowly, because current changes of apps and tenants wait in the same queues.
+                    portions = announce_again(conn, chosen)
+                    announced = 0
+                    for portion in portions:
+                        announced += portion
+                        typer.echo(f"{announced} announced")
+                        time.sleep(portion / per_second)
         except OperationRefused as refused:
             raise SystemExit(str(refused)) from None
 
     return cli
-
-
-def _run(portions: Iterator[int], per_second: int) -> None:
-    """Sends slowly, because current changes of apps and tenants wait in the same queues."""
-    announced = 0
-    for portion in portions:
-        announced += portion
-        typer.echo(f"{announced} announced")
-        time.sleep(portion / per_second)

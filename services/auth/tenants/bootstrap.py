@@ -48,7 +48,9 @@ class BootstrapRequest(msgspec.Struct, forbid_unknown_fields=True):
 async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, Any]:
     """Returns for each tenant's key its ids, secrets and a new service token of 12 hours. A repetition changes nothing else."""
     for tenant in wanted.tenants:
-        _check(tenant)
+        unknown = (set(tenant.scopes) - set(scopes.ON_REQUEST)) | (set(tenant.admin.scopes) - set(scopes.ALL))
+        if unknown:
+            raise SystemExit(f"tenant {tenant.key}: unknown scopes {', '.join(sorted(unknown))}")
     keyring = Keyring.from_text(settings.encryption_keys)
     dsn = required(settings.worker_database_url, "WORKER_DATABASE_URL")
     async with open_pool(dsn, max_size=2) as pool:
@@ -59,12 +61,6 @@ async def bootstrap(settings: Settings, wanted: BootstrapRequest) -> dict[str, A
             async with pool.connection() as conn:
                 answer[tenant.key] = await _ensure(conn, settings, keyring, keys, tenant)
     return answer
-
-
-def _check(tenant: TenantRequest) -> None:
-    unknown = (set(tenant.scopes) - set(scopes.ON_REQUEST)) | (set(tenant.admin.scopes) - set(scopes.ALL))
-    if unknown:
-        raise SystemExit(f"tenant {tenant.key}: unknown scopes {', '.join(sorted(unknown))}")
 
 
 async def _ensure(

@@ -56,7 +56,10 @@ async def heartbeat(request: Request) -> Instructions:
     async with transaction(request) as conn:
         agent = await _authenticated(request, conn, presented, queries.LOCK)
         report = await http.decode(request, Heartbeat)
-        _require_past(report.sent_at)
+        # After a heartbeat from a clock ahead of ours, every later one would count as an old one.
+        if report.sent_at > datetime.now(UTC) + AHEAD:
+            reason = FieldError("/sent_at", "more than 5 minutes ahead of our clock")
+            raise problems.invalid("The heartbeat is from the future; see errors.", [reason])
         reported = Jsonb(report, dumps=lambda one: http.encode(one).decode())
         row = {"id": agent.id, "sent_at": report.sent_at, "reported": reported}
         agent = await found(conn, AgentRow, queries.STORE_REPORT, row)
@@ -75,19 +78,15 @@ async def download(request: Request, package_id: str, version: str) -> Response:
     """The content of a version the agent should run, or the range of it that an interrupted download lacks."""
     async with transaction(request) as conn:
         agent = await _authenticated(request, conn, _bearer(request), queries.FIND)
-        content = await _assigned(conn, agent, package_id, version)
+        # The same 404 for every version that is not assigned to the agent and live in its environment.
+        if not ids.is_id(package_id, "pkg") or not SEMVER.fullmatch(version):
+            raise problems.not_found()
+        asked = {"package_id": package_id, "version": version}
+        assigned = {"packages": agent.packages, "environment": agent.environment}
+        content = await found(conn, LiveContent, queries.FIND_LIVE_CONTENT, asked | assigned)
         wanted = contents.wanted(request, content.content_sha256, content.size)
         body = await _read(conn, content, wanted.span) if wanted.span is not None else b""
     return wanted.response(body)
-
-
-async def _assigned(conn: AsyncConnection, agent: AgentRow, package_id: str, version: str) -> LiveContent:
-    """Raises the same 404 Problem for every version that is not assigned to the agent and live in its environment."""
-    if not ids.is_id(package_id, "pkg") or not SEMVER.fullmatch(version):
-        raise problems.not_found()
-    asked = {"package_id": package_id, "version": version}
-    assigned = {"packages": agent.packages, "environment": agent.environment}
-    return await found(conn, LiveContent, queries.FIND_LIVE_CONTENT, asked | assigned)
 
 
 async def _read(conn: AsyncConnection, content: LiveContent, span: contents.Span) -> bytes:
@@ -134,7 +133,13 @@ async def _exchange(
     """The agent's new credential; None, with the failure counted, where the code is not its live one."""
     if agent is None or presented is None:
         return None
-    if not _is_code(request, agent, presented):
+    live = (
+        agent.revoked_at is None
+        and agent.code_failures < MOST_FAILURES
+        and agent.code_expires_at is not None
+        and agent.code_expires_at > datetime.now(UTC)
+    )
+    if not (_matches(request, "enr", agent.code_mac, presented) and live):
         await conn.execute(queries.COUNT_FAILURE, (agent.id,))
         return None
     credential, secret = credentials.new("agt", agent.id)
@@ -143,16 +148,6 @@ async def _exchange(
     await conn.execute(queries.ENROL, {"id": agent.id, "mac": mac})
     await audit.record(conn, Caller(tenant_id=agent.tenant_id, client_id=agent.id), "agent.enrolled", agent.id)
     return credential
-
-
-def _is_code(request: Request, agent: AgentRow, presented: Presented) -> bool:
-    live = (
-        agent.revoked_at is None
-        and agent.code_failures < MOST_FAILURES
-        and agent.code_expires_at is not None
-        and agent.code_expires_at > datetime.now(UTC)
-    )
-    return _matches(request, "enr", agent.code_mac, presented) and live
 
 
 def _matches(request: Request, kind: Kind, stored: bytes | None, presented: Presented) -> bool:
@@ -165,13 +160,6 @@ def _bearer(request: Request) -> Presented | None:
     given = request.headers.getlist("authorization")
     scheme, _, text = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     return credentials.read("agt", text.strip()) if scheme.lower() == "bearer" else None
-
-
-def _require_past(sent_at: datetime) -> None:
-    """Raises a 422 Problem for a clock ahead of ours: every later heartbeat would count as an old one."""
-    if sent_at > datetime.now(UTC) + AHEAD:
-        reason = FieldError("/sent_at", "more than 5 minutes ahead of our clock")
-        raise problems.invalid("The heartbeat is from the future; see errors.", [reason])
 
 
 def _refused(secret: str) -> Problem:

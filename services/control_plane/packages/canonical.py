@@ -21,15 +21,7 @@ def _text(value: Any) -> str:
         return _string(value)
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    return _number(value)
-
-
-def _string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _number(value: int | Decimal) -> str:
-    """ECMAScript's notation of a double (§3.2.2.3): the shortest digits that read back equal, an exponent from 1e21 and 1e-7."""
+    # ECMAScript's notation of a double (§3.2.2.3): the shortest digits that read back equal, an exponent from 1e21 and 1e-7.
     shortest = Decimal(repr(float(value)))
     if shortest != value:
         raise ValueError(f"{value} has more digits than a double holds")
@@ -41,3 +33,7 @@ def _number(value: int | Decimal) -> str:
     text = "".join(map(str, digits))
     fraction = "." + text[1:] if len(text) > 1 else ""
     return f"{'-' if sign else ''}{text[0]}{fraction}e{shortest.adjusted():+d}"
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -44,24 +44,20 @@ def rebuild_month(conn: psycopg.Connection[Any], tenant_id: str, month: date) ->
         facts_of_month.execute(queries.FACTS_OF_MONTH, (tenant_id, month, _after(month)))
         while rows := facts_of_month.fetchmany(AT_ONCE):
             read += len(rows)
-            _recount(conn, tenant_id, rows, tallies)
+            # Adds these encounters to the tallies, and stores the outcomes that have changed.
+            changed: list[tuple[str, str, str]] = []
+            for encounter_id, text, before in rows:
+                facts = decode_facts(text)
+                outcomes = contributions(facts)
+                add(tallies, facts.day, outcomes, 1)
+                if msgspec.json.decode(before) != outcomes:
+                    changed.append((msgspec.json.encode(outcomes).decode(), tenant_id, encounter_id))
+            with conn.cursor() as cursor:
+                cursor.executemany(queries.SET_OUTCOMES, changed)
     conn.execute(queries.FORGET_MONTH, (tenant_id, month, _after(month)))
     add_tallies(conn, tenant_id, tallies)
     conn.execute(queries.BUMP_VERSION, (tenant_id,))
     return read
-
-
-def _recount(conn: psycopg.Connection[Any], tenant_id: str, rows: list[tuple[str, str, str]], tallies: Tallies) -> None:
-    """Adds these encounters to the tallies, and stores the outcomes that have changed."""
-    changed: list[tuple[str, str, str]] = []
-    for encounter_id, text, before in rows:
-        facts = decode_facts(text)
-        outcomes = contributions(facts)
-        add(tallies, facts.day, outcomes, 1)
-        if msgspec.json.decode(before) != outcomes:
-            changed.append((msgspec.json.encode(outcomes).decode(), tenant_id, encounter_id))
-    with conn.cursor() as cursor:
-        cursor.executemany(queries.SET_OUTCOMES, changed)
 
 
 def expire(conn: psycopg.Connection[Any], days: int) -> None:

@@ -51,7 +51,10 @@ async def answer(
     version = await state.answers.versions.current(caller.tenant_id)
     snapshot = await state.snapshots.get(context.transaction, caller.tenant_id, version, [*whole, *months])
     if snapshot.suppress:
-        _check_is_published(days)
+        try:
+            report.check_is_published(days, datetime.now(UTC).date())
+        except report.InvalidRange as error:
+            raise errors.bad_input(str(error), argument="fromDate") from None
     return report.metrics(snapshot, chosen, whole, months)
 
 
@@ -60,13 +63,6 @@ def _days(from_date: datetime, to_date: datetime) -> report.Days:
         return report.of_days(from_date, to_date)
     except report.InvalidRange as error:
         raise errors.bad_input(str(error), argument="toDate") from None
-
-
-def _check_is_published(days: report.Days) -> None:
-    try:
-        report.check_is_published(days, datetime.now(UTC).date())
-    except report.InvalidRange as error:
-        raise errors.bad_input(str(error), argument="fromDate") from None
 
 
 def _chosen(names: list[str] | None) -> list[str]:
@@ -134,17 +130,13 @@ async def project(
     refused: list[dict[str, Any]] = []
     for (key, _, shape), arguments in zip(projection.roots, asked, strict=True):
         try:
-            data[key] = await _root(shape, arguments, context)
+            wants_trend = any(member.attribute == "sparkline" for member in shape)
+            metrics = await answer(context, with_sparkline=wants_trend, **arguments)
+            data[key] = [_shown(shape, metric) for metric in metrics]
         except Exception as error:  # becomes an error of its field
             data[key] = None
             refused.append(errors.document(errors.refusal_of(error), [key]))
     return {"data": data, "errors": refused} if refused else {"data": data}
-
-
-async def _root(shape: Shape, arguments: dict[str, Any], context: RequestContext) -> list[dict[str, Any]]:
-    wants_trend = any(member.attribute == "sparkline" for member in shape)
-    metrics = await answer(context, with_sparkline=wants_trend, **arguments)
-    return [_shown(shape, metric) for metric in metrics]
 
 
 def _shown(shape: Shape, value: Any) -> dict[str, Any]:

@@ -68,7 +68,8 @@ async def open_incident(context: Context, draft: Draft) -> Incident:
     caller = context.require(WRITE)
     now = datetime.now(UTC)
     async with context.transaction() as conn:
-        number = await _next_number(conn, caller.tenant_id, now)
+        row = await (await conn.execute(queries.NEXT_NUMBER, (caller.tenant_id, now.year))).fetchone()
+        number = f"{now.year}-{row[0] if row else 1:06d}"
         created = lifecycle.opened(draft, caller.tenant_id, number, now)
         if await (await conn.execute(queries.INSERT, msgspec.structs.asdict(created))).fetchone() is None:
             existing = await (await conn.execute(queries.FIND_BY_CAD, (draft.cad_incident_id,))).fetchone()
@@ -147,11 +148,6 @@ async def _record(context: Context, conn: AsyncConnection, before: Incident | No
 
 def _parameters(incident: Incident, entry: Entry) -> tuple[Any, ...]:
     return entry.id, incident.tenant_id, entry.incident_id, entry.at, entry.version, entry.kind, entry.was, entry.became
-
-
-async def _next_number(conn: AsyncConnection, tenant_id: str, now: datetime) -> str:
-    row = await (await conn.execute(queries.NEXT_NUMBER, (tenant_id, now.year))).fetchone()
-    return f"{now.year}-{row[0] if row else 1:06d}"
 
 
 async def _timelines(context: Context, keys: Sequence[str]) -> Mapping[str, list[Entry]]:

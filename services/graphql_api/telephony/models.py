@@ -55,7 +55,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def settings(self) -> list[dict[str, str]]:
-        return [{"name": name, "value": _shown(value)} for name, value in sorted(self.open_settings.items())]
+        return [
+            {"name": name, "value": (str(value).lower() if isinstance(value, bool) else str(value))}
+            for name, value in sorted(self.open_settings.items())
+        ]
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +76,3 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def phone_number(self) -> str | None:
         return None if self.prefix is None else str(Pattern(self.prefix, self.exact))
-
-
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

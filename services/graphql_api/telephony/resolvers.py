@@ -128,13 +128,9 @@ async def _write(
             await conn.execute(queries.STEP_DOWN, (context.caller.tenant_id, row["id"]))
         await conn.execute(statement, parameters)
     except UniqueViolation as error:
-        raise _taken(error) from None
-
-
-def _taken(error: UniqueViolation) -> errors.Refusal:
-    if error.diag.constraint_name == "telephony_providers_one_default":
-        return errors.conflict("Another provider was made the default at the same time; try again.")
-    return errors.conflict("There is a provider with this name.")
+        if error.diag.constraint_name == "telephony_providers_one_default":
+            raise errors.conflict("Another provider was made the default at the same time; try again.") from None
+        raise errors.conflict("There is a provider with this name.") from None
 
 
 def context_of(tenant_id: str, provider_id: str) -> bytes:

@@ -56,7 +56,8 @@ def read(text: str) -> Document:
         ast = parse(text, no_location=True, max_tokens=MAX_TOKENS, allow_empty_selection_sets=False)
         operation, fragments = _parts(ast)
         roots = frozenset(field.name.value for field in fields(operation.selection_set, fragments))
-        normalised = _normalised(ast)
+        # The printed document, without the names of operations: whitespace, commas and comments make no difference.
+        normalised = "\n".join(print_ast(_unnamed(definition)) for definition in ast.definitions)
     except (GraphQLError, RecursionError) as error:
         raise NotADocument from error
     return Document(ast, operation, fragments, hashlib.sha256(normalised.encode()).hexdigest(), roots)
@@ -94,11 +95,6 @@ def _parts(ast: DocumentNode) -> tuple[OperationDefinitionNode, Fragments]:
     if len(operations) != 1:
         raise NotADocument
     return operations[0], fragments
-
-
-def _normalised(ast: DocumentNode) -> str:
-    """The printed document, without the names of operations: whitespace, commas and comments make no difference."""
-    return "\n".join(print_ast(_unnamed(definition)) for definition in ast.definitions)
 
 
 def _unnamed(definition: DefinitionNode) -> DefinitionNode:

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 from graphql import (
-    ExecutionResult,
     FieldNode,
     FragmentSpreadNode,
     GraphQLError,
@@ -100,18 +99,16 @@ def _selections(node: SelectionSetNode, fragments: Fragments, known: dict[str, E
     for selection in node.selections:
         extent = NOTHING
         if isinstance(selection, FieldNode):
-            extent = _field(selection, fragments, known)
+            below = _selections(selection.selection_set, fragments, known) if selection.selection_set else NOTHING
+            extent = Extent(
+                below.depth + 1, below.aliases + (selection.alias is not None), (below.cost + 1) * _rows(selection)
+            )
         elif isinstance(selection, InlineFragmentNode):
             extent = _selections(selection.selection_set, fragments, known)
         elif isinstance(selection, FragmentSpreadNode):
             extent = _fragment(selection.name.value, fragments, known)
         depth, aliases, cost = max(depth, extent.depth), aliases + extent.aliases, cost + extent.cost
     return Extent(depth, aliases, cost)
-
-
-def _field(field: FieldNode, fragments: Fragments, known: dict[str, Extent | None]) -> Extent:
-    below = _selections(field.selection_set, fragments, known) if field.selection_set else NOTHING
-    return Extent(below.depth + 1, below.aliases + (field.alias is not None), (below.cost + 1) * _rows(field))
 
 
 def _fragment(name: str, fragments: Fragments, known: dict[str, Extent | None]) -> Extent:
@@ -204,27 +201,21 @@ class Planner:
             document = documents.read(text)
         except documents.NotADocument:
             raise errors.not_approved() from None
-        if self._is_documented(document):
-            self._check(document)
+        if document.operation.operation is OperationType.QUERY and document.roots <= DOCUMENTED:
+            try:
+                check_limits(document)
+                found = validate(self.schema, document.ast, max_errors=1, hide_suggestions=True)
+            except LimitExceeded as error:
+                raise errors.Refusal("LIMIT_EXCEEDED", str(error)) from None
+            except RecursionError:
+                raise errors.not_approved() from None
+            if found:
+                raise errors.not_approved()
             return Plan("documented query", document, projection=acqi.projection_of(self.schema, document))
         approved = self.approved.get(document.digest)
         if approved is None:
             raise errors.not_approved()
         return Plan(approved.name, document, bundles=approved.bundles)
-
-    def _is_documented(self, document: Document) -> bool:
-        return document.operation.operation is OperationType.QUERY and document.roots <= DOCUMENTED
-
-    def _check(self, document: Document) -> None:
-        try:
-            check_limits(document)
-            found = validate(self.schema, document.ast, max_errors=1, hide_suggestions=True)
-        except LimitExceeded as error:
-            raise errors.Refusal("LIMIT_EXCEEDED", str(error)) from None
-        except RecursionError:
-            raise errors.not_approved() from None
-        if found:
-            raise errors.not_approved()
 
 
 VARIABLE = re.compile(r"Variable '\$(\w+)'(?: has invalid value at ([\w.\[\]]+))?")
@@ -243,7 +234,12 @@ async def run(schema: GraphQLSchema, plan: Plan, variables: dict[str, Any], cont
         schema, plan.document.ast, context_value=context, variable_values=variables, hide_suggestions=True
     )
     result: Any = await running if isawaitable(running) else running
-    return _answer(result)
+    if not result.errors:
+        return {"data": result.data}
+    described = [errors.document(_refusal(error), error.path) for error in result.errors]
+    if all(error.path is None for error in result.errors):
+        return {"errors": described}
+    return {"data": result.data, "errors": described}
 
 
 def refuse_undeclared(plan: Plan, variables: dict[str, Any]) -> None:
@@ -253,28 +249,15 @@ def refuse_undeclared(plan: Plan, variables: dict[str, Any]) -> None:
         raise errors.bad_input("The document does not declare every variable that was sent.", declared=sorted(declared))
 
 
-def _answer(result: ExecutionResult) -> Answer:
-    if not result.errors:
-        return {"data": result.data}
-    described = [errors.document(_refusal(error), error.path) for error in result.errors]
-    if all(error.path is None for error in result.errors):
-        return {"errors": described}
-    return {"data": result.data, "errors": described}
-
-
 def _refusal(error: GraphQLError) -> errors.Refusal:
     if error.path is None:
-        return _about_a_variable(error.message)
+        # Names only the variable and the place in it: graphql-core's message quotes the value, which may be a secret.
+        found, missing = VARIABLE.match(error.message), MISSING.search(error.message)
+        extra = {}
+        if found:
+            place = found[1] + (found[2] or "") + (f".{missing[1]}" if missing else "")
+            extra = {"variable": found[1], "at": place}
+        return errors.bad_input("A variable is not of the type the document declares.", **extra)
     if error.original_error is None and error.message.startswith("Argument "):
         return errors.bad_input("An argument that may not be null has no value.")
     return errors.refusal_of(error)
-
-
-def _about_a_variable(message: str) -> errors.Refusal:
-    """Names only the variable and the place in it: graphql-core's message quotes the value, which may be a secret."""
-    found, missing = VARIABLE.match(message), MISSING.search(message)
-    extra = {}
-    if found:
-        place = found[1] + (found[2] or "") + (f".{missing[1]}" if missing else "")
-        extra = {"variable": found[1], "at": place}
-    return errors.bad_input("A variable is not of the type the document declares.", **extra)

@@ -60,15 +60,11 @@ def _named(kind: Any) -> dict[str, Any]:
     if isinstance(kind, GraphQLEnumType):
         return {"type": "string", "enum": list(kind.values)}
     if isinstance(kind, GraphQLInputObjectType):
-        return _object(kind)
+        members = {name: _of(field.type) for name, field in kind.fields.items()}
+        described: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": members}
+        if kind.is_one_of:
+            described["properties"] = {name: _named(field.type) for name, field in kind.fields.items()}
+            return described | {"minProperties": 1, "maxProperties": 1}
+        required = [name for name, field in kind.fields.items() if is_required_input_field(field)]
+        return described | {"required": required}
     return dict(SCALARS[kind.name])
-
-
-def _object(kind: GraphQLInputObjectType) -> dict[str, Any]:
-    members = {name: _of(field.type) for name, field in kind.fields.items()}
-    described: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": members}
-    if kind.is_one_of:
-        described["properties"] = {name: _named(field.type) for name, field in kind.fields.items()}
-        return described | {"minProperties": 1, "maxProperties": 1}
-    required = [name for name, field in kind.fields.items() if is_required_input_field(field)]
-    return described | {"required": required}

@@ -49,13 +49,6 @@ class Webhooks:
         kept = self._exchanged.get(own)
         if kept is not None and kept.expires_at > time.time():
             return kept.header
-        exchanged = await self._exchange(own)
-        if len(self._exchanged) >= KEPT:
-            self._exchanged.clear()
-        self._exchanged[own] = exchanged
-        return exchanged.header
-
-    async def _exchange(self, own: str) -> Exchanged:
         body = msgspec.json.encode({"identity": own, "audience": AUDIENCE})
         signed = calls.sign(self._signer, SERVICE, "POST", self._url.path, body)
         headers = {calls.HEADER: signed, "content-type": "application/json"}
@@ -68,7 +61,11 @@ class Webhooks:
             log.error("the gateway exchanged no identity: %d", response.status_code)
             raise errors.unavailable()
         answer = response.json()
-        return Exchanged(str(answer["identity"]), float(answer["expires_at"]))
+        exchanged = Exchanged(str(answer["identity"]), float(answer["expires_at"]))
+        if len(self._exchanged) >= KEPT:
+            self._exchanged.clear()
+        self._exchanged[own] = exchanged
+        return exchanged.header
 
 
 @asynccontextmanager

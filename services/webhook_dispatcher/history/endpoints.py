@@ -99,7 +99,12 @@ async def retry_delivery(request: Request, caller: Caller, webhook_id: str, deli
         if body is None:
             raise problems.conflict("The event of this delivery is past its retention.")
         if delivery.sequence is not None:
-            await _require_approval(conn, subscription, event_types.types_within(delivery.event_type, body))
+            types = event_types.types_within(delivery.event_type, body)
+            row = await (await conn.execute(fanout_queries.APPROVED, {"subscription_id": subscription.id})).fetchone()
+            approved = row[0] if row is not None else event_types.DEFAULT
+            for name in types:
+                if name not in event_types.catalogue() or not event_types.is_approved(name, approved):
+                    raise problems.forbidden(f"This app is not approved for {name}.")
         await conn.execute(queries.RETRY, key | {"sent_once": SENT_ONCE})
         await conn.execute(queries.MARK_RETRYING, key)
     request.state.sender_bell.ring(subscription.id)
@@ -246,15 +251,6 @@ def _require_running(subscription: Subscription) -> None:
         )
     if subscription.paused:
         raise problems.conflict("This webhook is paused because its app is disabled.")
-
-
-async def _require_approval(conn: AsyncConnection, subscription: Subscription, types: list[str]) -> None:
-    """Raises a 403 Problem for a type that the app is no longer approved for. The locked webhook keeps approvals as they are."""
-    row = await (await conn.execute(fanout_queries.APPROVED, {"subscription_id": subscription.id})).fetchone()
-    approved = row[0] if row is not None else event_types.DEFAULT
-    for name in types:
-        if name not in event_types.catalogue() or not event_types.is_approved(name, approved):
-            raise problems.forbidden(f"This app is not approved for {name}.")
 
 
 async def _find_delivery(conn: AsyncConnection, subscription: Subscription, delivery_id: str) -> Delivery:

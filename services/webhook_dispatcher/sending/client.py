@@ -124,7 +124,11 @@ class Client:
         if answer.status:
             exchange.moments["answered"] = answer.came
             outcome.status = answer.status
-            outcome.headers = _kept_headers(answer)
+            outcome.headers = {
+                name[:64]: value.replace("\0", "\ufffd")[:256]
+                for name, value in answer.headers[:HEADERS_KEPT]
+                if name.lower() != "set-cookie"
+            }
             outcome.retry_after = ladder.retry_after_seconds(answer.header("retry-after"))
             outcome.body, outcome.truncated = answer.text, answer.truncated
         return outcome, exchange
@@ -185,7 +189,12 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     if context.is_valid:
         headers["traceparent"] = tracing.format_traceparent(context)
     outcome, exchange = await client.post(due.url, headers, body)
-    _finish(span, outcome)
+    if span.is_recording():
+        if outcome.status is not None:
+            span.set_attribute("http.response.status_code", outcome.status)
+        if not outcome.succeeded:
+            span.set_status(Status(StatusCode.ERROR, (outcome.error or "").partition(":")[0]))
+    span.end()
     return Sent(
         due=due,
         outcome=outcome,
@@ -209,15 +218,6 @@ def _span(due: Due) -> Span:
     return span if span.get_span_context().is_valid else trace.get_current_span(parent)
 
 
-def _finish(span: Span, outcome: Outcome) -> None:
-    if span.is_recording():
-        if outcome.status is not None:
-            span.set_attribute("http.response.status_code", outcome.status)
-        if not outcome.succeeded:
-            span.set_status(Status(StatusCode.ERROR, (outcome.error or "").partition(":")[0]))
-    span.end()
-
-
 def request_bytes(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
     """The request's bytes. `headers` has neither `host` nor `content-length`."""
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -231,14 +231,6 @@ def _refusal(status: int) -> str | None:
     if 300 <= status < 400:
         return "redirect: register the final URL; redirects are not followed"
     return f"http_status: the receiver answered {status}"
-
-
-def _kept_headers(answer: Answer) -> dict[str, str]:
-    return {
-        name[:64]: value.replace("\0", "\ufffd")[:256]
-        for name, value in answer.headers[:HEADERS_KEPT]
-        if name.lower() != "set-cookie"
-    }
 
 
 def shown_headers(sent: Mapping[str, str], custom_names: frozenset[str]) -> dict[str, str]:

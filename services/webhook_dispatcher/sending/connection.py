@@ -183,7 +183,15 @@ class Pool:
         if connection is None:
             connection = await self._connect(exchange)
         exchange.mark("connected")
-        self._check(exchange, connection)
+        if not connection.peer:
+            raise Broken("connection_error: the connection was closed before an answer", stale=True)
+        exchange.address = connection.peer
+        exchange.certificate, exchange.tls_version = connection.certificate, connection.tls_version
+        try:
+            self._policy.check_peer(exchange.target, connection.peer)
+        except RefusedTarget:
+            connection.close()
+            raise
         return connection
 
     def give_back(self, target: Target, connection: Connection) -> None:
@@ -241,18 +249,6 @@ class Pool:
         exchange.mark("dns_ended")
         self._policy.check_addresses(exchange.target, addresses)
         return addresses
-
-    def _check(self, exchange: Exchange, connection: Connection) -> None:
-        """Checks the remote address of a new or idle connection right before a request."""
-        if not connection.peer:
-            raise Broken("connection_error: the connection was closed before an answer", stale=True)
-        exchange.address = connection.peer
-        exchange.certificate, exchange.tls_version = connection.certificate, connection.tls_version
-        try:
-            self._policy.check_peer(exchange.target, connection.peer)
-        except RefusedTarget:
-            connection.close()
-            raise
 
 
 def tls_context(ca_file: str) -> ssl.SSLContext:

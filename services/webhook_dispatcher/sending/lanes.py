@@ -171,7 +171,15 @@ class Slots:
 
     def rooms(self, receivers: Mapping[str, tuple[str, int]]) -> Rooms:
         """`receivers` maps each known receiver of the claim to its tenant, and to how many times its limit may be claimed."""
-        budgets = self._budgets()
+        # The free slots of each class; below zero where other classes have used them.
+        spare, free = max(1, self.number // 16), self.free
+        budgets = {
+            "asked": min(free - spare, max(1, self.number // 8) - self.held["asked"]),
+            "first": free - spare,
+            "new": min(free - spare, self.number // 2 - self.held["new"]),
+            "deep": free - max(spare, self.number // 4),
+            "failing": min(free - 2 * spare, max(1, self.number // 4) - self.held["failing"]),
+        }
         tenants = {
             tenant: {name: share(budgets[name], held[name]) for name in CLASSES}
             for tenant, held in self.of_tenants.items()
@@ -184,17 +192,6 @@ class Slots:
         }
         classes = {name: max(0, room) for name, room in budgets.items()} | {"first": self.free}
         return Rooms(classes, tenants, newcomer, lanes, newcomer_fair)
-
-    def _budgets(self) -> dict[str, int]:
-        """The free slots of each class; below zero where other classes have used them."""
-        spare, free = max(1, self.number // 16), self.free
-        return {
-            "asked": min(free - spare, max(1, self.number // 8) - self.held["asked"]),
-            "first": free - spare,
-            "new": min(free - spare, self.number // 2 - self.held["new"]),
-            "deep": free - max(spare, self.number // 4),
-            "failing": min(free - 2 * spare, max(1, self.number // 4) - self.held["failing"]),
-        }
 
 
 def share(free: int, held: int) -> int:

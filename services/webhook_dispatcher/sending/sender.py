@@ -25,7 +25,7 @@ from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.sending import ladder, queries, recording
 from services.webhook_dispatcher.sending.addresses import Policy, create_resolver
-from services.webhook_dispatcher.sending.client import Client, Due, Sent, deliver
+from services.webhook_dispatcher.sending.client import Client, Due, deliver
 from services.webhook_dispatcher.sending.lanes import Lane, Report, Slots
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
@@ -142,7 +142,14 @@ class Pump:
         self.began = time.monotonic()
         await self._settle(conn)
         if claiming and time.monotonic() > self.next_beat:
-            await self._beat(conn)
+            # Every two seconds: stores that this sender runs, and renews partitions, plans and the clock.
+            self.next_beat = time.monotonic() + BEAT_SECONDS
+            await self.partitions.ensure_over(conn)
+            if time.monotonic() > self.plans_until:
+                await conn.execute(queries.FORGET_PLANS)
+                self.plans_until = time.monotonic() + PLAN_SECONDS
+            asked_at = clock.ask()
+            clock.measured(await (await conn.execute(queries.SEEN, {"id": self.id})).fetchone(), asked_at)
         due = await self._claim(conn) if claiming and self.slots.free > 0 else []
         self._take(due)
         return len(due)
@@ -214,16 +221,6 @@ class Pump:
         self.after, self.next_walk = "", now + max(pause, rest)
         self.portions, self.usual_portions = 0, self.portions
 
-    async def _beat(self, conn: AsyncConnection) -> None:
-        """Every two seconds: stores that this sender runs, and renews partitions, plans and the clock."""
-        self.next_beat = time.monotonic() + BEAT_SECONDS
-        await self.partitions.ensure_over(conn)
-        if time.monotonic() > self.plans_until:
-            await conn.execute(queries.FORGET_PLANS)
-            self.plans_until = time.monotonic() + PLAN_SECONDS
-        asked_at = clock.ask()
-        clock.measured(await (await conn.execute(queries.SEEN, {"id": self.id})).fetchone(), asked_at)
-
     def _take(self, claimed: list[Due]) -> None:
         """Gives each claimed delivery to its receiver's lane. Starts it if the lane has room or a person asked for it."""
         for due in claimed:
@@ -267,7 +264,11 @@ class Pump:
             if not sent.outcome.succeeded:
                 wait = ladder.next_wait(self.schedule, due.rung + 1, sent.outcome.retry_after)
             lane.count(sent.outcome, wait)
-            _observe(sent)
+            outcome = "succeeded" if sent.outcome.succeeded else (sent.outcome.error or "").partition(":")[0]
+            metrics.attempts.labels(outcome).inc()
+            metrics.attempt_seconds.observe(sent.outcome.duration_ms / 1000)
+            if sent.due.attempt == 1:
+                metrics.lag_seconds.observe(max(0.0, sent.at - sent.due.delivery_at.timestamp()))
             self.over.append(recording.line(sent, wait))
             if sent.outcome.status == GONE:
                 self.gone[due.subscription_id] = due
@@ -314,7 +315,13 @@ class Sender:
             finally:
                 listening.cancel()
             self.working.clear()
-            await self._finish(pump)
+            patience = time.monotonic() + RECONNECT_SECONDS
+            while pump.is_busy and time.monotonic() < patience:
+                try:
+                    async with await self._connect() as conn:
+                        await pump.drain(conn)
+                except (psycopg.Error, OSError):
+                    await asyncio.sleep(PAUSE)
 
     def stop(self) -> None:
         """May be called from any thread, or by a signal."""
@@ -330,16 +337,6 @@ class Sender:
             except (psycopg.Error, OSError) as error:
                 self.working.clear()
                 log.warning("sender waits: %s; its results are recorded later", logs.describe(error))
-                await asyncio.sleep(PAUSE)
-
-    async def _finish(self, pump: Pump) -> None:
-        """Waits for requests in flight and records them. A request whose result is not recorded in time is sent again after its lease."""
-        patience = time.monotonic() + RECONNECT_SECONDS
-        while pump.is_busy and time.monotonic() < patience:
-            try:
-                async with await self._connect() as conn:
-                    await pump.drain(conn)
-            except (psycopg.Error, OSError):
                 await asyncio.sleep(PAUSE)
 
     async def _listen(self, pump: Pump) -> None:
@@ -363,14 +360,6 @@ class Sender:
         )
 
 
-def _observe(sent: Sent) -> None:
-    outcome = "succeeded" if sent.outcome.succeeded else (sent.outcome.error or "").partition(":")[0]
-    metrics.attempts.labels(outcome).inc()
-    metrics.attempt_seconds.observe(sent.outcome.duration_ms / 1000)
-    if sent.due.attempt == 1:
-        metrics.lag_seconds.observe(max(0.0, sent.at - sent.due.delivery_at.timestamp()))
-
-
 def named_in(ring: bytes | str) -> list[str]:
     """The subscriptions that the text of a bell names."""
     text = ring if isinstance(ring, str) else ring.decode(errors="replace")
@@ -379,7 +368,12 @@ def named_in(ring: bytes | str) -> list[str]:
 
 def run(settings: Settings, working: threading.Event) -> None:
     """The sender process. After SIGTERM or SIGINT it finishes its requests in flight, at most 15 s, and ends."""
-    _allow_files(settings.webhook_sender_slots + FURTHER_FILES)
+    # Raises the soft limit of open files to this number, at most to the hard limit.
+    number = settings.webhook_sender_slots + FURTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     sender = Sender(settings, working)
 
     async def main() -> None:
@@ -391,11 +385,3 @@ def run(settings: Settings, working: threading.Event) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
     tracing.shutdown()
-
-
-def _allow_files(number: int) -> None:
-    """Raises the soft limit of open files to this number, at most to the hard limit."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

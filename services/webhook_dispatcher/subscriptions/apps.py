@@ -35,7 +35,12 @@ def change_apps(conn: Connection, messages: Sequence[Received[WebhookApp]]) -> N
             _begin_chores(conn, names, message.tenant_id, "deleted")
         else:
             _apply_to_subscriptions(conn, subscriptions, app)
-            if _withdrawn(changed[0], app.approved_events):
+            before = changed[0]
+            known = event_types.DEFAULT if before is None else before
+            if any(
+                event_types.is_approved(name, known) and not event_types.is_approved(name, app.approved_events)
+                for name in event_types.catalogue()
+            ):
                 _begin_chores(conn, names, message.tenant_id, "unapproved")
 
 
@@ -54,15 +59,6 @@ def _apply_to_subscriptions(conn: Connection, subscriptions: Sequence[tuple[Any,
             "paused": app.status == "disabled",
         }
         conn.execute(queries.SET_LIVE_EVENTS, parameters)
-
-
-def _withdrawn(before: list[str] | None, now: list[str]) -> bool:
-    """Whether an app may be sent less than before."""
-    known = event_types.DEFAULT if before is None else before
-    return any(
-        event_types.is_approved(name, known) and not event_types.is_approved(name, now)
-        for name in event_types.catalogue()
-    )
 
 
 def _begin_chores(conn: Connection, subscriptions: Sequence[str], tenant_id: str, kind: str) -> None:
