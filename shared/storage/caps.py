@@ -2,10 +2,11 @@
 
 from typing import Any, LiteralString, NamedTuple
 
+from shared.storage import locks
 from shared.storage.database import AsyncConnection
 from shared.web import problems
 
-LOCK: LiteralString = "SELECT pg_advisory_xact_lock(7410, hashtext(%s))"
+LOCK: LiteralString = f"SELECT pg_advisory_xact_lock({locks.CAPS}, hashtext(%s))"
 
 
 class Cap(NamedTuple):

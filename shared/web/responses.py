@@ -1,6 +1,7 @@
 """Reads HTTP/1.1 responses from a peer that may send anything (RFC 9112)."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +18,7 @@ class Fault(StrEnum):
     BROKEN_OFF = "the connection ended within the body"
 
 
-class ResponseReader(asyncio.Protocol):
+class ResponseReader(asyncio.Protocol, ABC):
     """One connection of a client: one response for each `expect`. It skips interim responses and drops trailers.
 
     `status` is 0 until the head is complete; `complete` turns true at the end of the body. A subclass takes the body in `on_body`,
@@ -41,9 +42,9 @@ class ResponseReader(asyncio.Protocol):
         self._bodiless = bodiless
         self._until_close = False
 
+    @abstractmethod
     def broke(self, fault: Fault) -> None:
         """The response is not complete, or bytes came that belong to no response."""
-        raise NotImplementedError
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -92,8 +93,8 @@ class ResponseReader(asyncio.Protocol):
             self._parser = httptools.HttpResponseParser(self)
             self.complete = True
 
-    def on_body(self, body: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def on_body(self, body: bytes) -> None: ...
 
     def on_message_complete(self) -> None:
         if self.status:

@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from shared.storage import locks
+
 COLUMNS: LiteralString = """
     client_id, tenant_id, name, status, first_party, grant_types, redirect_uris, requested_scopes,
     token_endpoint_auth_method, jwks, allow_service_tokens, enforce_pkce, approved_events, access_token_ttl,
@@ -13,8 +15,8 @@ TENANT_COLUMNS: LiteralString = (
 TENANT: LiteralString = "SELECT " + TENANT_COLUMNS + " FROM tenants WHERE tenant_id = %s"
 # An operator who takes scopes from a tenant, and a request that gives scopes to an app, run one after the other. The request holds the
 # tenant until its commit. Both take this lock before any other.
-HOLD_TENANT: LiteralString = "SELECT pg_advisory_xact_lock_shared(7406, hashtext(%s))"
-LOCK_TENANT: LiteralString = "SELECT pg_advisory_xact_lock(7406, hashtext(%s))"
+HOLD_TENANT: LiteralString = f"SELECT pg_advisory_xact_lock_shared({locks.AUTH_SCOPES_OF_TENANT}, hashtext(%s))"
+LOCK_TENANT: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_SCOPES_OF_TENANT}, hashtext(%s))"
 INSERT_APP: LiteralString = (
     """
     INSERT INTO apps (client_id, tenant_id, name, first_party, grant_types, redirect_uris, requested_scopes,

@@ -2,12 +2,14 @@
 
 from typing import LiteralString
 
+from shared.storage import locks
+
 KEYS: LiteralString = """
     SELECT kid, private_key, public_jwk, published_at, activates_at, removed_at FROM signing_keys
     WHERE removed_at IS NULL OR removed_at > now() ORDER BY activates_at, kid
 """
 KIDS: LiteralString = "SELECT kid FROM signing_keys WHERE starts_with(kid, %s)"
-LOCK_ROTATION: LiteralString = "SELECT pg_advisory_xact_lock(7403)"
+LOCK_ROTATION: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_ROTATION})"
 INSERT_KEY: LiteralString = """
     INSERT INTO signing_keys (kid, private_key, public_jwk, published_at, activates_at)
     VALUES (%s, %s, %s, %s, %s)

@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from shared.storage import locks
+
 FIND_CONNECTION: LiteralString = "SELECT * FROM find_saml_connection(%s)"
 FIND_DOMAIN: LiteralString = "SELECT * FROM find_saml_domain(%s)"
 HAS_OPEN_DOMAIN: LiteralString = """
@@ -13,9 +15,11 @@ COLUMNS: LiteralString = """
     connection_id, tenant_id, name, status, entity_id, sso_url, slo_url, name_id_format, allow_idp_initiated,
     attribute_mapping, role_mapping, own_certificate, created_at, updated_at, last_sign_in_at
 """
-LOCK_TENANT: LiteralString = "SELECT pg_advisory_xact_lock(7404, hashtext(current_tenant()))"
+LOCK_TENANT: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_SIGN_IN_POLICY}, hashtext(current_tenant()))"
 # Parallel sign-ins share the lock; the policy does not change meanwhile.
-HOLD_TENANT: LiteralString = "SELECT pg_advisory_xact_lock_shared(7404, hashtext(current_tenant()))"
+HOLD_TENANT: LiteralString = (
+    f"SELECT pg_advisory_xact_lock_shared({locks.AUTH_SIGN_IN_POLICY}, hashtext(current_tenant()))"
+)
 COUNT_CONNECTIONS: LiteralString = "SELECT count(*) FROM saml_connections"
 INSERT_CONNECTION: LiteralString = (
     """
@@ -152,7 +156,7 @@ REMEMBER_MESSAGE: LiteralString = """
 SEEN_MESSAGE: LiteralString = (
     "SELECT EXISTS (SELECT FROM saml_replays WHERE connection_id = %s AND message_mac = ANY (%s))"
 )
-LOCK_NAME: LiteralString = "SELECT pg_advisory_xact_lock(7405, hashtext(%s))"
+LOCK_NAME: LiteralString = f"SELECT pg_advisory_xact_lock({locks.AUTH_NAME_ID}, hashtext(%s))"
 IDENTITY: LiteralString = """
     SELECT u.user_id, u.status = 'active' FROM saml_identities i JOIN users u USING (user_id)
     WHERE i.connection_id = %s AND i.name_id = %s FOR UPDATE OF u

@@ -48,9 +48,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: ClassVar[Any]
 
-    def run(self) -> Any:
-        raise NotImplementedError
-
 
 class ResponseForm(Job, frozen=True, kw_only=True, tag="response"):
     """A form with a SAMLResponse, for the assertion consumer service. `issuer` is the identity provider; certificates are PEM."""

@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from shared.storage import locks
+
 _COLUMNS: LiteralString = """
     d.id, d.event_id, d.event_type, d.sequence, d.status, d.attempted_at, d.attempt, a.response_status, a.response_body,
     a.response_truncated, a.duration_ms::float8 AS duration_ms, a.error, a.trace_id, d.at AS created_at,
@@ -118,7 +120,7 @@ ENQUEUE_CLAIMED_TEST: LiteralString = """
         true, true, 1, %(rung)s)
 """
 # Until the transaction ends no process begins another such test for this app, so that the count holds.
-LOCK_WAITING_TESTS: LiteralString = "SELECT pg_advisory_xact_lock(7402005, hashtext(%s))"
+LOCK_WAITING_TESTS: LiteralString = f"SELECT pg_advisory_xact_lock({locks.WEBHOOK_TESTS}, hashtext(%s))"
 COUNT_WAITING_TESTS: LiteralString = """
     SELECT count(*) FROM subscriptions s JOIN queue q ON q.subscription_id = s.id AND q.stage = 5 AND q.due_at > now()
     WHERE s.client_id = %s AND q.sequence IS NULL AND q.asked

@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from shared.storage import locks
+
 # Steps from one subscription with waiting deliveries to the next, a loose index scan: it does not read the other rows of each.
 _WALK_ON: LiteralString = """
         UNION ALL
@@ -19,7 +21,7 @@ BEGIN_RECORD: LiteralString = """
         set_config('transaction_timeout', '15s', true)
 """
 # One claim at a time, over all senders, in the transaction that claims: the statement after it sees all deliveries in flight.
-BEGIN_CLAIM: LiteralString = BEGIN_RECORD + ", pg_advisory_xact_lock(7402002)"
+BEGIN_CLAIM: LiteralString = BEGIN_RECORD + f", pg_advisory_xact_lock({locks.SENDER_CLAIM})"
 # Visits the `named` subscriptions, and the next `walked` of all others with waiting deliveries, after the last one visited: its cost
 # depends on these two numbers, not on how many wait. It reads only deliveries that may be sent now and that have room: none of a webhook
 # that is stopped, slowed or recovering, and not the backlog of a receiver that hangs. The limit of a receiver holds over all senders, and

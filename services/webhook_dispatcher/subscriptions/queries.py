@@ -2,6 +2,8 @@
 
 from typing import LiteralString
 
+from shared.storage import locks
+
 SUBSCRIPTION_COLUMNS: LiteralString = """
     id, tenant_id, client_id, url, description, events, live_events, secret, secret_fingerprint, previous_secret,
     previous_secret_fingerprint, previous_secret_expires_at, headers, header_names, enabled, disabled_reason, disabled_at, paused,
@@ -65,8 +67,8 @@ BACKLOG: LiteralString = """
 """
 # The first lock of a transaction about an app: creating or changing a webhook (SHARE_APP) and withdrawing an approval (LOCK_APP) take
 # turns, or each would miss the other. An advisory lock, because an app of which auth has sent no state has no row.
-LOCK_APP: LiteralString = "SELECT pg_advisory_xact_lock(7402003, hashtext(%(client_id)s))"
-SHARE_APP: LiteralString = "SELECT pg_advisory_xact_lock_shared(7402003, hashtext(%(client_id)s))"
+LOCK_APP: LiteralString = f"SELECT pg_advisory_xact_lock({locks.WEBHOOK_APP}, hashtext(%(client_id)s))"
+SHARE_APP: LiteralString = f"SELECT pg_advisory_xact_lock_shared({locks.WEBHOOK_APP}, hashtext(%(client_id)s))"
 MARK_SANDBOX: LiteralString = """
     UPDATE subscriptions SET rehearses = true WHERE id IN (
         SELECT id FROM subscriptions WHERE tenant_id = ANY(%s) AND NOT rehearses ORDER BY id FOR NO KEY UPDATE)
