@@ -433,6 +433,8 @@ def test_the_domain_of_an_address(email: str, domain: str | None) -> None:
 
 
 @given(st.text())
-def test_no_text_breaks_the_reading_of_an_address(email: str) -> None:
-    domains.of_email(email)
-    domains.of_email(f"a@{email}")
+def test_any_text_has_a_domain_that_a_claim_may_name_or_none(email: str) -> None:
+    for text in (email, f"a@{email}"):
+        domain = domains.of_email(text)
+        assert (domain is None) == (domains.objection_to(text.strip()) is not None)
+        assert domain is None or domains.of_email(f"b@{domain}") == domain

@@ -319,7 +319,7 @@ def test_a_server_that_becomes_a_replica_is_left(own_redis: RedisServer) -> None
 
 
 def test_a_worker_and_a_relay_outlive_a_server_that_is_a_replica_for_a_while(
-    own_redis: RedisServer, producer: Database, consumer: Database
+    own_redis: RedisServer, producer: Database, consumer: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = own_redis.url
     with (
@@ -330,7 +330,7 @@ def test_a_worker_and_a_relay_outlive_a_server_that_is_a_replica_for_a_while(
     ):
         admin.execute_command(*DEMOTED)
         publish(producer, link("enc_1"))
-        time.sleep(2)
+        wait_for(lambda: "the server is a replica" in caplog.text, what="a worker that meets the replica")
         admin.execute_command("REPLICAOF", "NO", "ONE")
         wait_for(lambda: unacknowledged(producer) == 0, 60)
     assert scalar(consumer.admin, "SELECT count(*) FROM effects") == 1
