@@ -1,21 +1,134 @@
 """The whole way in a real browser, through the gateway, by identity providers that others wrote."""
 
+import contextlib
+import json
+import os
 import re
+import shutil
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import httpx2
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from playwright.sync_api import Browser, Page, expect
 
-from tests.auth import providers
-from tests.auth.providers import Provider
+from tests.auth.federation import metadata_of
+from tests.auth.identity_provider import new_signer
 from tests.auth.test_browser import CALLBACK, address, answer_to_app, fits, opened, page_of, register
 from tests.support.browser import is_accessible, needs_browser
+from tests.support.plain import PLAIN
 from tests.support.stack import Stack
+from tests.support.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = Path(os.environ.get("KNOGIN_IDP_VENV", ROOT / ".venv" / "idp"))
+PASSWORD = "a password of the directory"
+
+
+class Provider(NamedTuple):
+    """The administrator pastes `metadata`; `start` begins the provider once our own metadata is there."""
+
+    metadata: str
+    email: str
+    start: Callable[[str, str], contextlib.AbstractContextManager[None]]
+
+
+def needed(*programs: str) -> None:
+    if not (ENVIRONMENT / "bin" / "nanoidp").exists():
+        pytest.skip("no identity providers here: `make .venv/idp/.installed` installs them")
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program} here: `apt-get install {program}` runs this test")
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+@contextmanager
+def running(command: list[str], url: str, folder: Path) -> Iterator[None]:
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        try:
+            wait_for(lambda: _answers(url) or process.poll() is not None, what="the identity provider to start")
+            assert process.poll() is None, (folder / "log").read_text()
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx2.get(url, trust_env=False, verify=PLAIN).status_code < 500
+    except httpx2.HTTPError:
+        return False
+
+
+def nanoidp(folder: Path, domain: str) -> Provider:
+    """Its metadata comes out of it; it checks our requests with our certificate, and has no single logout."""
+    needed()
+    port, email = free_port(), f"anna@{domain}"
+    base, program = f"http://127.0.0.1:{port}", str(ENVIRONMENT / "bin" / "nanoidp")
+    settings: dict[str, Any] = {
+        "config_version": 1,
+        "server": {"host": "127.0.0.1", "port": port},
+        "oauth": {"issuer": base, "audience": "unused", "clients": []},
+        "saml": {
+            "export_groups": True,
+            "want_authn_requests_signed": True,
+            "sp_certificates": [str(folder / "sp.pem")],
+            "strict_binding": True,
+        },
+    }
+    users = {"anna": {"password": PASSWORD, "email": email, "groups": ["desk"], "attributes": {"displayName": "Anna"}}}
+    # Its files are YAML, of which JSON is a part.
+    (folder / "settings.yaml").write_text(json.dumps(settings))
+    (folder / "users.yaml").write_text(json.dumps({"config_version": 1, "users": users}))
+    command = [program, "--config", str(folder)]
+    with running(command, f"{base}/saml/metadata", folder):
+        metadata = httpx2.get(f"{base}/saml/metadata", trust_env=False, verify=PLAIN).text
+
+    def start(own_metadata: str, own_certificate: str) -> contextlib.AbstractContextManager[None]:
+        (folder / "sp.pem").write_text(own_certificate)
+        return running(command, f"{base}/saml/metadata", folder)
+
+    return Provider(metadata, email, start)
+
+
+def pysaml2(folder: Path, domain: str) -> Provider:
+    """It reads our metadata, checks our requests, signs response and assertion with xmlsec1, and has single logout."""
+    needed("xmlsec1")
+    port, email, signer = free_port(), f"anna@{domain}", new_signer()
+    key = signer.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(key)
+    (folder / "certificate.pem").write_text(signer.pem)
+    base = f"http://127.0.0.1:{port}"
+    settings = {
+        "port": port,
+        "key": str(folder / "key.pem"),
+        "certificate": str(folder / "certificate.pem"),
+        "metadata": str(folder / "sp.xml"),
+        "email": email,
+    }
+    (folder / "settings.json").write_text(json.dumps(settings))
+    program = [str(ENVIRONMENT / "bin" / "python"), str(Path(__file__).parent / "pysaml2_provider.py")]
+
+    def start(own_metadata: str, own_certificate: str) -> contextlib.AbstractContextManager[None]:
+        (folder / "sp.xml").write_text(own_metadata)
+        return running([*program, str(folder / "settings.json")], base, folder)
+
+    return Provider(metadata_of(f"{base}/metadata", signer), email, start)
+
 
 pytestmark = needs_browser
 CONNECTIONS = "/v1/saml/connections"
@@ -61,10 +174,10 @@ def ask(page: Page, stack: Stack, app: dict[str, Any], email: str) -> None:
 
 
 def sign_in_there(page: Page) -> None:
-    """What a person does on the page of either identity provider."""
+    """The steps of a person on the page of either identity provider."""
     if page.get_by_label("Username").count():
         page.get_by_label("Username").fill("anna")
-        page.get_by_label("Password").fill(providers.PASSWORD)
+        page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").first.click()
 
 
@@ -76,7 +189,7 @@ def redeemed(stack: Stack, app: dict[str, Any], code: str) -> dict[str, Any]:
     return answer.json()
 
 
-@pytest.mark.parametrize("make", [providers.nanoidp, providers.pysaml2])
+@pytest.mark.parametrize("make", [nanoidp, pysaml2])
 def test_a_person_of_an_organisation_signs_in_there_and_allows_an_app(
     stack: Stack, browser: Browser, tmp_path: Path, make: Make
 ) -> None:
@@ -108,7 +221,7 @@ def test_a_person_of_an_organisation_signs_in_there_and_allows_an_app(
 
 def test_no_script_is_needed_on_an_italian_phone(stack: Stack, browser: Browser, tmp_path: Path) -> None:
     domain = new_domain()
-    provider = providers.nanoidp(tmp_path, domain)
+    provider = nanoidp(tmp_path, domain)
     phone = {"locale": "it-IT", "viewport": {"width": 360, "height": 740}, "java_script_enabled": False}
     with federated(stack, provider, domain):
         for context in opened(browser, **phone):
@@ -122,7 +235,7 @@ def test_no_script_is_needed_on_an_italian_phone(stack: Stack, browser: Browser,
 
 def test_signing_out_here_signs_out_there(stack: Stack, browser: Browser, tmp_path: Path) -> None:
     domain = new_domain()
-    provider = providers.pysaml2(tmp_path, domain)
+    provider = pysaml2(tmp_path, domain)
     with federated(stack, provider, domain):
         for context in opened(browser, locale="en-GB"):
             page, app = page_of(context), register(stack)
@@ -140,7 +253,7 @@ def test_a_refused_answer_is_explained_to_the_person_and_the_administrator(
 ) -> None:
     """Another address than the proven domain's: the person is told whom to ask, the administrator what happened."""
     domain = new_domain()
-    provider = providers.nanoidp(tmp_path, f"other.{domain}")
+    provider = nanoidp(tmp_path, f"other.{domain}")
     with federated(stack, provider, domain) as connection:
         for context in opened(browser, locale="en-GB", viewport={"width": 360, "height": 740}):
             page, app = page_of(context), register(stack)
@@ -152,7 +265,7 @@ def test_a_refused_answer_is_explained_to_the_person_and_the_administrator(
             assert fits(page)
         events: list[dict[str, Any]] = []
         with stack.client("auth", stack.admin_token) as admin:
-            providers.wait_for(
+            wait_for(
                 lambda: events.extend(admin.get(f"{CONNECTIONS}/{connection['id']}/events").json()["events"]) or events,
                 what="the refusal to be listed",
             )

@@ -7,33 +7,25 @@ refused.
 
 import json
 import os
-import re
 import secrets
 import shutil
 import signal
-import struct
 import subprocess
-import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg
 from redis import Redis
 
 from deploy.compose import redis_users
-from deploy.local import databases, ports
-from deploy.local.children import start_of_program, unprivileged_account
+from deploy.local import databases
 from deploy.local.postgres import Cluster
 from deploy.local.redis_server import RedisServer
 from deploy.local.state import State
 from deploy.local.table import ROOT, SERVICES, Service
-from tests.support import pooler
 from tests.support.running import RunningStack
-from tests.support.sentinels import Group
 from tests.support.stack import Stack
 from tests.support.standby import Standby
 
@@ -208,134 +200,6 @@ class Arena:
         return [pid for name in NUMBERS for pid in self.pids(stack, name)]
 
 
-class Pair(Arena):
-    """With a standby that has every committed transaction, and connection strings that name both servers."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.standby = Second(folder / "standby", self.postgres.password)
-
-    def serve(self) -> None:
-        super().serve()
-        self.standby.follow(self.postgres)
-        with psycopg.connect(self.postgres.url, autocommit=True) as conn:
-            conn.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
-            conn.execute("SELECT pg_reload_conf()")
-
-    @property
-    def admin_url(self) -> str:
-        return self.postgres.url.replace(
-            f":{self.postgres.port}/", f":{self.postgres.port},127.0.0.1:{self.standby.port}/"
-        )
-
-    def servers(self, name: str) -> str:
-        here = database_address(name)
-        return f"{here}:{self.postgres.port},{here}:{self.standby.port}"
-
-    def stop(self) -> None:
-        super().stop()
-        self.standby.stop()
-        self.standby.delete()
-
-
-class Watched(Arena):
-    """With a primary of Redis, a replica and three Sentinels, all on 127.0.0.1."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.group = Group(folder / "group", self.passwords)
-
-    def servers_of_its_own(self) -> Sequence[Cluster | RedisServer]:
-        return (self.postgres,)
-
-    def serve(self) -> None:
-        super().serve()
-        self.group.start()
-
-    def redis_url(self, name: str) -> str:
-        return self.group.url(redis_user(name))
-
-    def stop(self) -> None:
-        super().stop()
-        self.group.stop()
-
-
-class Pooled(Arena):
-    """With a PgBouncer before all databases, configured as the shipped one."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.pooler: subprocess.Popen[bytes] | None = None
-        self.pooler_port = ports.free_port(0)
-        # The account of the pooler can read this folder.
-        self.pooler_folder = Path(tempfile.mkdtemp(prefix="knogin-pooler-", dir="/var/tmp"))
-
-    def servers(self, name: str) -> str:
-        return f"{database_address(name)}:{self.pooler_port}"
-
-    def serve(self) -> None:
-        super().serve()
-        folder = self.pooler_folder
-        roles = [databases.role(service, kind) for service in SERVICES for kind in ("app", "worker")]
-        lines = [f'"{role}" "{self.state.secret(f"role {role}", lambda: secrets.token_hex(24))}"' for role in roles]
-        (folder / "users").write_text("\n".join([*lines, ""]))
-        named = "\n".join(f"{service.database} = host=127.0.0.1 port={self.postgres.port}" for service in SERVICES)
-        text = re.sub(r"(?m)^epcr = .*$", named, pooler.SHIPPED.read_text())
-        for name, value in {"listen_port": self.pooler_port, "auth_file": folder / "users"}.items():
-            text = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
-        (folder / "pgbouncer.ini").write_text(text)
-        self.open_pooler()
-
-    def open_pooler(self) -> None:
-        folder = self.pooler_folder
-        account = unprivileged_account()
-        for path in (folder, *folder.iterdir()):
-            if account:
-                os.chown(path, *account)
-        with (folder / "log").open("ab") as log:
-            self.pooler = subprocess.Popen(
-                [str(pooler.PROGRAM), "-q", "pgbouncer.ini"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                preexec_fn=start_of_program(os.getpid(), signal.SIGINT, account),
-            )
-
-    def kill_pooler(self) -> None:
-        assert self.pooler
-        self.pooler.kill()
-        self.pooler.wait()
-
-    def stop(self) -> None:
-        super().stop()
-        if self.pooler:
-            self.kill_pooler()
-        shutil.rmtree(self.pooler_folder)
-
-
-class Clocked(Arena):
-    """Each service's wall clock can be set, through a preloaded library."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        library = folder / "clock.so"
-        source = Path(__file__).with_name("clock.c")
-        subprocess.run([str(COMPILER), "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-        self.environment |= {"LD_PRELOAD": str(library)}
-        for name in NUMBERS:
-            self.set_clock(name, 0)
-            self.settings[name] = {"CHAOS_CLOCK": str(self._clock(name))}
-
-    def set_clock(self, name: str, ahead: int) -> None:
-        """Moves the service's clock ahead by `ahead` seconds at once."""
-        with self._clock(name).open("r+b" if self._clock(name).exists() else "wb") as file:
-            file.write(struct.pack("@l", ahead))
-
-    def _clock(self, name: str) -> Path:
-        return self.folder / f"{name}.clock"
-
-
 @contextmanager
 def full(disk: Path) -> Iterator[None]:
     """Fills the disk to the last byte."""
@@ -365,26 +229,3 @@ def frozen(pids: Sequence[int]) -> Iterator[None]:
         for process in held:
             with suppress(psutil.Error):
                 process.send_signal(signal.SIGCONT)
-
-
-def exhaust(url: str, seconds: float) -> int:
-    """Takes every connection of the server for `seconds` and ends those of other clients. Returns the most connections held."""
-    held: list[psycopg.Connection[Any]] = []
-    deadline = time.monotonic() + seconds
-    most = 0
-    with psycopg.connect(url, autocommit=True) as admin:
-        while time.monotonic() < deadline:
-            with suppress(psycopg.OperationalError):
-                while time.monotonic() < deadline:
-                    held.append(psycopg.connect(url, connect_timeout=2))
-            most = max(most, len(held))
-            mine = [admin.info.backend_pid, *(one.info.backend_pid for one in held)]
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend' AND NOT pid = ANY(%s)",
-                (mine,),
-            )
-            time.sleep(0.2)
-    for one in held:
-        one.close()
-    return most

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from redis import Redis, ResponseError
 
@@ -23,6 +24,30 @@ from tests.chaos.field import SECONDS, Field, field, pause
 from tests.support import network
 from tests.support.standby import read_only
 from tests.support.waiting import wait_for
+
+
+def exhaust(url: str, seconds: float) -> int:
+    """Takes every connection of the server for `seconds` and ends those of other clients. Returns the most connections held."""
+    held: list[psycopg.Connection[Any]] = []
+    deadline = time.monotonic() + seconds
+    most = 0
+    with psycopg.connect(url, autocommit=True) as admin:
+        while time.monotonic() < deadline:
+            with suppress(psycopg.OperationalError):
+                while time.monotonic() < deadline:
+                    held.append(psycopg.connect(url, connect_timeout=2))
+            most = max(most, len(held))
+            mine = [admin.info.backend_pid, *(one.info.backend_pid for one in held)]
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND NOT pid = ANY(%s)",
+                (mine,),
+            )
+            time.sleep(0.2)
+    for one in held:
+        one.close()
+    return most
+
 
 pytestmark = [pytest.mark.chaos, network.needed]
 READ_ONLY_SECONDS = float(os.environ.get("CHAOS_READ_ONLY_SECONDS", "60"))
@@ -59,7 +84,7 @@ def test_a_read_only_primary(whole: Field) -> None:
 
 def test_no_connection_is_left(whole: Field) -> None:
     with whole.judge.of("connections exhausted"):
-        assert arena.exhaust(whole.arena.postgres.url, SECONDS) > 100
+        assert exhaust(whole.arena.postgres.url, SECONDS) > 100
 
 
 def test_the_disk_of_logs_is_full(whole: Field) -> None:

@@ -1,15 +1,62 @@
 """Sends every request example of the page, as written, through the gateway."""
 
 import re
+import shlex
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 from shared.primitives.ids import new_id
-from tests.contract import curl
-from tests.contract.matching import lacks
-from tests.contract.page import EXAMPLES, Example
+from tests.contract.page import ANY, EXAMPLES, Example
 from tests.support.stack import Stack
+
+
+class Call(NamedTuple):
+    method: str
+    host: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def parse(command: str) -> Call:
+    words = iter(shlex.split(command.replace("\\\n", " ")))
+    assert next(words) == "curl"
+    method, url, headers, body = "", "", {}, b""
+    for word in words:
+        if word == "-X":
+            method = next(words)
+        elif word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            body = next(words).encode()
+        else:
+            url = word
+    parts = urlsplit(url)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    return Call(method or ("POST" if body else "GET"), parts.netloc, target, headers, body)
+
+
+def lacks(actual: Any, expected: Any, place: str = "") -> list[str]:
+    """The places at which `actual` lacks a value or has another one; empty if all match."""
+    if expected is ANY or expected == {}:
+        return []
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict):
+            return [f"{place}: not an object"]
+        missing = [f"{place}/{name}: missing" for name in expected if name not in actual]
+        return missing + [
+            m for name in expected if name in actual for m in lacks(actual[name], expected[name], f"{place}/{name}")
+        ]
+    if isinstance(expected, list) and expected and isinstance(expected[0], dict):
+        if not isinstance(actual, list) or not actual:
+            return [f"{place}: not a list with anything in it"]
+        return [m for index, item in enumerate(actual) for m in lacks(item, expected[0], f"{place}/{index}")]
+    return [] if actual == expected else [f"{place}: {actual!r} instead of {expected!r}"]
+
 
 SCOPES = ["webhooks:write", "argus:epcr:write", "argus:devices:write", "argus:acqi:read"]
 HOSTS = {"auth.knogin.com": "auth", "api.knogin.com": "api"}
@@ -31,7 +78,7 @@ class Reader:
         }
 
     def send(self, example: Example) -> httpx2.Response:
-        call = curl.parse(self._filled(example.curl))
+        call = parse(self._filled(example.curl))
         with self.stack.client(HOSTS[call.host]) as client:
             return client.request(call.method, call.target, headers=call.headers, content=call.body)
 

@@ -4,22 +4,178 @@
 """
 
 import asyncio
+import itertools
 import os
+import random
+import statistics
 import sys
+import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
 
+import aiohttp
+import msgspec
+import psutil
 import pytest
 import uvloop
 
 from deploy.local.table import ROOT
+from tests.soak.asking import KINDS, Ask, next_kind
 from tests.soak.integration import Heard, Integration
-from tests.soak.memory import GROWTH_MIB, GROWTH_SHARE, Growth, Memory, growth
-from tests.soak.traffic import Traffic, percentile, session
 from tests.support.running import RunningStack
 from tests.support.stack import Stack
 from tests.support.waiting import wait_for
 from tests.webhook_dispatcher.receiver import running
+
+CONNECTIONS = 100
+PATIENCE = 60
+SHOWN = 20
+decode = msgspec.json.decode
+
+
+class Traffic:
+    """Latencies in seconds by kind. At a given rate they count from the time a request was due, so that a stall adds to all that wait."""
+
+    def __init__(self, integration: Integration, session: aiohttp.ClientSession) -> None:
+        self.integration = integration
+        self.session = session
+        stack = integration.stack
+        self.hosts = {name: f"{host}:{stack.port}" for name, host in stack.described["hosts"].items()}
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+        self.failures: list[str] = []
+        self.failed = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
+
+    @property
+    def answered(self) -> int:
+        return sum(map(len, self.seconds.values()))
+
+    def forget(self) -> None:
+        """Deletes the latencies; keeps the failures."""
+        self.seconds = defaultdict(list)
+        self.most_in_flight = 0
+
+    async def as_fast_as_answered(self, clients: int, enough: asyncio.Event) -> None:
+        async def client() -> None:
+            while not enough.is_set():
+                await self._one(next_kind(), time.perf_counter())
+
+        await asyncio.gather(*(client() for _ in range(clients)))
+
+    async def at(self, rate: float, enough: asyncio.Event) -> None:
+        """Sends requests at random times, `rate` in a second on average, even if answers are slow."""
+        due = time.perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            while not enough.is_set():
+                due += random.expovariate(rate)
+                if (early := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(early)
+                tasks.create_task(self._one(next_kind(), due))
+
+    async def _one(self, kind: str, due: float) -> None:
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        ask = KINDS[kind][1](self.integration)
+        try:
+            await self._send(ask)
+            self.seconds[kind].append(time.perf_counter() - due)
+        except (aiohttp.ClientError, OSError, AssertionError) as error:
+            self.failed += 1
+            self.failures = [*self.failures, f"{kind}: {ask.method} {ask.path}: {error!r}"][:SHOWN]
+        finally:
+            self.in_flight -= 1
+
+    async def _send(self, ask: Ask) -> None:
+        headers = {"Host": self.hosts[ask.host], **ask.headers}
+        if ask.token:
+            headers["Authorization"] = f"Bearer {ask.token}"
+        async with self.session.request(ask.method, ask.path, json=ask.body, data=ask.form, headers=headers) as answer:
+            text = await answer.read()
+        right = answer.status == ask.status if ask.status else answer.status in (200, 201)
+        assert right, f"{answer.status} {text[:300]!r}"
+        assert ask.path != "/graphql" or b'"errors"' not in text, text[:300]
+        if ask.then is not None:
+            ask.then(decode(text))
+
+
+def session(stack_url: str) -> aiohttp.ClientSession:
+    """A session that does not retry, so that the test sees every failed request."""
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+    options: Any = {"base_url": stack_url, "connector": connector, "timeout": aiohttp.ClientTimeout(PATIENCE)}
+    made = aiohttp.ClientSession(**options)
+    made._retry_connection = False
+    return made
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+MIB = 1 << 20
+WARM_UP = 1 / 3
+"""The part of the time in which caches and pools fill and the allocator reaches its size."""
+GROWTH_MIB = 2.0
+GROWTH_SHARE = 0.03
+
+
+class Growth(NamedTuple):
+    """The growth of one process. `slope` is in MiB per hour; `grown` is the growth in MiB over the measured time."""
+
+    first: float
+    last: float
+    slope: float
+    grown: float
+
+    @property
+    def flat(self) -> bool:
+        return self.grown <= max(GROWTH_MIB, GROWTH_SHARE * self.last)
+
+
+class Memory:
+    """The resident memory of the gateway, every process of every service, the supervisor and Redis. For PostgreSQL the private
+    memory of its processes, because each would also count the shared buffers that it has used."""
+
+    def __init__(self, stack: Stack) -> None:
+        described = stack.described
+        supervisor = psutil.Process(described["supervisor_pid"])
+        pids = {"supervisor": supervisor.pid, "gateway": described["gateway_pid"]}
+        for name, service in described["services"].items():
+            pids |= {f"{name} {kind}": pid for kind, pid in service["pids"].items()}
+        servers = {child.name(): child for child in supervisor.children() if child.pid not in pids.values()}
+        self._postgres = servers.pop("postgres", None)
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()} | servers
+        self.samples: dict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    def sample(self) -> None:
+        now = time.monotonic()
+        for name, process in self._processes.items():
+            self.samples[name].append((now, process.memory_info().rss / MIB))
+        if self._postgres is not None:
+            self.samples["postgres, private"].append((now, self._private(self._postgres)))
+
+    def _private(self, postmaster: psutil.Process) -> float:
+        held = 0
+        for process in [postmaster, *postmaster.children()]:
+            with suppress(psutil.Error):
+                held += process.memory_full_info().uss
+        return held / MIB
+
+    def growths(self) -> dict[str, Growth]:
+        return {name: growth(samples) for name, samples in self.samples.items()}
+
+
+def growth(samples: list[tuple[float, float]]) -> Growth:
+    """The growth after the warm-up: the median of the slopes of all pairs of samples (Theil and Sen), so that one peak has no effect."""
+    began, ended = samples[0][0], samples[-1][0]
+    judged = [sample for sample in samples if sample[0] >= began + (ended - began) * WARM_UP]
+    slopes = [(b - a) / (t - s) for (s, a), (t, b) in itertools.combinations(judged, 2) if t > s]
+    slope = statistics.median(slopes) if slopes else 0.0
+    return Growth(judged[0][1], judged[-1][1], slope * 3600, slope * (judged[-1][0] - judged[0][0]))
+
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
 RATE = float(os.environ.get("SOAK_RATE", "0"))
