@@ -26,6 +26,7 @@ EVENT_TYPES = frozenset(
         "epcr.encounter.created",
         "epcr.encounter.updated",
         "epcr.encounter.completed",
+        "epcr.identity.corrected",
         "device.enrolled",
         "device.observations.recorded",
         "webhook.disabled",

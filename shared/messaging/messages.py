@@ -123,13 +123,14 @@ class AutomationInterest(Message, frozen=True, kw_only=True, tag="webhook_dispat
 
 
 class PlatformEvent(Message, frozen=True, kw_only=True, tag="control_plane.event.v1"):
-    """An event that was accepted, of a type that automations wait for."""
+    """An event that was accepted, of a type that automations wait for. `recipients` as an event's."""
 
     event_id: str
     type: str
     timestamp: datetime
     data: dict[str, Any]
     cause: list[str] = []
+    recipients: list[str] | None = None
 
 
 class AutomationAction(Message, frozen=True, kw_only=True):
@@ -358,7 +359,12 @@ EVENT_TYPES: Mapping[str, tuple[str, ...]] = {
     "auth": ("app.secret_rotated", "integration_request.decided"),
     "webhook_dispatcher": ("webhook.disabled",),
     "graphql_api": ("incident.created", "incident.updated", "incident.closed"),
-    "epcr": ("epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed"),
+    "epcr": (
+        "epcr.encounter.created",
+        "epcr.encounter.updated",
+        "epcr.encounter.completed",
+        "epcr.identity.corrected",
+    ),
     "device_ingest": ("device.enrolled", "device.observations.recorded"),
 }
 """The types of `Event` each producer may announce."""

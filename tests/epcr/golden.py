@@ -100,8 +100,9 @@ def readings() -> list[LinkedObservation]:
 
 def disclosure(of: Encounter, partner: str = "app_hospital", mode: Mode = "exact") -> Disclosure:
     patient = of.record.patient
-    basis = PSEUDONYMS.basis(PSEUDONYMS.current, of.tenant_id, of.id, patient.identifiers if patient else [])
-    return Disclosure(PSEUDONYMS.domain(1, of.tenant_id, partner, mode), mode, basis)
+    numbers = PSEUDONYMS.numbers(1, of.tenant_id, patient.identifiers if patient else [])
+    basis = numbers[0] if numbers else PSEUDONYMS.basis_of_encounter(1, of.tenant_id, of.id)
+    return Disclosure(PSEUDONYMS.domain(1, of.tenant_id, partner, mode, of.identity), mode, basis)
 
 
 def projection(of: Encounter, observations: list[LinkedObservation] | None = None, **to: Any) -> Projection:

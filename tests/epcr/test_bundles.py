@@ -68,7 +68,7 @@ def test_the_typical_bundle_has_about_thirty_entries_of_every_kind() -> None:
 def test_what_changes_is_put_in_place_and_what_does_not_is_made_once() -> None:
     for entry in BUNDLES["every_class_of_device"]["entry"]:
         kind = entry["resource"]["resourceType"]
-        assert entry["request"]["method"] == ("PUT" if kind in ("Patient", "Encounter", "Composition") else "POST")
+        assert entry["request"]["method"] == ("PUT" if kind in ("Encounter", "Composition") else "POST")
         assert ("ifNoneExist" in entry["request"]) == (entry["request"]["method"] == "POST")
 
 
@@ -214,8 +214,8 @@ def _spoil(bundle: dict[str, Any], what: str) -> None:
     match what:
         case "bogus status":
             resource["status"] = "bogus"
-        case "gender that is no code":
-            patient["resource"]["gender"] = "M"
+        case "Patient with data":
+            patient["resource"]["gender"] = "female"
         case "value and reason":
             resource["dataAbsentReason"] = {"text": "why"}
         case "neither value nor reason":
@@ -276,7 +276,7 @@ def _spoil(bundle: dict[str, Any], what: str) -> None:
     "what",
     [
         "bogus status",
-        "gender that is no code",
+        "Patient with data",
         "value and reason",
         "neither value nor reason",
         "unit that is not UCUM",

@@ -16,6 +16,7 @@ TYPES = [
     "epcr.encounter.completed",
     "epcr.encounter.created",
     "epcr.encounter.updated",
+    "epcr.identity.corrected",
     "incident.closed",
     "incident.created",
     "incident.updated",

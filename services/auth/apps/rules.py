@@ -227,6 +227,7 @@ EVENT_TYPES = (
     "epcr.encounter.created",
     "epcr.encounter.updated",
     "epcr.encounter.completed",
+    "epcr.identity.corrected",
     "device.enrolled",
     "device.observations.recorded",
     "webhook.disabled",

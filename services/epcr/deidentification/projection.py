@@ -32,6 +32,7 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "test": "keep",
     "version": "keep",
     "revision": "keep",
+    "identity": "keep",
     "amended": "keep",
     "created_at": WRITTEN,
     "updated_at": WRITTEN,
@@ -159,11 +160,15 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
 
 
 class Disclosure(NamedTuple):
-    """The recipient's pseudonyms, the mode that its tenant chose, and the basis of the patient's pseudonyms."""
+    """The recipient's pseudonyms, the mode that its tenant chose, and the basis of the patient's pseudonyms.
+
+    `moved_by` is the basis that moves the times, where a correction of the patient's identity changed `basis`.
+    """
 
     domain: Domain
     mode: Mode
     basis: bytes
+    moved_by: bytes | None = None
 
 
 class Projection(NamedTuple):
@@ -269,7 +274,7 @@ def shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
     if disclosure.mode == "exact":
         return timedelta()
     if disclosure.mode == "shifted":
-        return timedelta(days=disclosure.domain.shift_days(disclosure.basis))
+        return timedelta(days=disclosure.domain.shift_days(disclosure.moved_by or disclosure.basis))
     # Only the year of a date may stay (45 CFR 164.514(b)(2)): every encounter begins at noon of the first day of its year.
     return datetime(anchor.year, 1, 1, 12, tzinfo=UTC) - anchor
 

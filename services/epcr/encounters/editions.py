@@ -56,6 +56,10 @@ class Present:
         shown = found[: page.limit]
         return shown, shown[-1].row.id if len(found) > page.limit else None
 
+    def until(self, row: EncounterRow) -> datetime | None:
+        """The moment before which observations are visible; None where the revision decides."""
+        return None
+
     async def observations_of(self, stored: Stored) -> list[LinkedObservation]:
         """The devices' observations of this encounter up to its revision, oldest first."""
         return await store.observations_of(self.conn, stored.row)
@@ -94,9 +98,11 @@ class Edition(Present):
         matching = [one for one in states if page.status in (None, one.encounter.status)]
         return matching, taken[-1].id if len(shown) > page.limit else None
 
+    def until(self, row: EncounterRow) -> datetime | None:
+        return self._end(row)
+
     async def observations_of(self, stored: Stored) -> list[LinkedObservation]:
-        parameters = (stored.row.id, stored.row.tenant_id, self._end(stored.row))
-        return await every(self.conn, LinkedObservation, queries.OBSERVATIONS_BEFORE, parameters)
+        return await store.observations_before(self.conn, stored.row, self._end(stored.row))
 
     @property
     def _latest(self) -> datetime:
@@ -116,7 +122,9 @@ class Edition(Present):
         if row.anchor is None and self.policy.mode == "safe_harbor":
             anchor = unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
         version = row.pseudonym_version or self.pseudonyms.current
-        moved = shift(Disclosure(self._domain(version), self.policy.mode, bytes(row.patient_basis or b"")), anchor)
+        moved = shift(
+            Disclosure(self._domain(version), self.policy.mode, bytes(row.moved_by or row.patient_basis or b"")), anchor
+        )
         return end_of_edition(self.policy.mode, moved, self.now, is_held=not self.caller.is_sandbox)
 
     def _domain(self, version: int) -> Domain:

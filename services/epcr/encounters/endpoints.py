@@ -10,19 +10,22 @@ from starlette.responses import Response
 from services.epcr import metrics
 from services.epcr.deidentification.projection import Projection, project
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.encounters import events, store
+from services.epcr.encounters import events, recipients, store
 from services.epcr.encounters.disclosure import (
     cursor_of,
-    disclose,
+    disclosure_of,
     id_in_cursor,
     plain_view,
     policy_for,
+    shows_patient,
     summary,
     with_bases,
+    with_basis,
 )
 from services.epcr.encounters.editions import Edition, Present, reader_for
-from services.epcr.encounters.models import EncounterFilter, ReadBundle, ReadEncounter
+from services.epcr.encounters.models import EncounterFilter, EncounterRow, ReadBundle, ReadEncounter
 from services.epcr.encounters.representations import FHIR, etag, is_known, not_modified, wants_fhir
+from services.epcr.encounters.store import Stored
 from services.epcr.fhir.encode import UnfitBundle, exported
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft
@@ -54,7 +57,10 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
         stored = await store.insert(conn, caller, encounter, request.state.keyring, pseudonyms.current)
         await audit.record(conn, caller, "encounter.create", encounter.id)
         await outbox.add(conn, caller.tenant_id, *events.created(encounter))
-        view = await plain_view(conn, stored, policy, pseudonyms)
+        if shows_patient(encounter, policy):
+            stored = await with_basis(conn, stored, pseudonyms, request.state.keyring)
+        await recipients.add(conn, caller, policy, stored.row)
+        view = plain_view(stored, policy, pseudonyms)
         response = http.created(view.content, location=f"{PATH}/{encounter.id}")
         return await idempotency.keep(conn, request, caller, response)
 
@@ -67,8 +73,8 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
         after = id_in_cursor(caller, policy, pseudonyms, pagination.after(request, page))
         found, last = await reader.listed(page, after)
         cursor = last and pagination.next_cursor(request, page, cursor_of(caller, policy, pseudonyms, last))
-        shown = await with_bases(conn, found, policy, pseudonyms)
-        views = [await plain_view(conn, stored, policy, pseudonyms) for stored in shown]
+        shown = await with_bases(conn, found, policy, pseudonyms, request.state.keyring)
+        views = [plain_view(stored, policy, pseudonyms) for stored in shown]
         seen = {"encounter_ids": [stored.row.id for stored in shown]}
         await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
     content = {"encounters": [summary(view) for view in views], "next_cursor": cursor}
@@ -82,8 +88,8 @@ async def read_encounter(request: Request, caller: Caller, encounter_id: str, as
         raise problems.invalid("max_entries goes with format=fhir.", [FieldError("max_entries", "needs format=fhir")])
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
-        stored = await reader.find(encounter_id)
-        view = await plain_view(conn, stored, reader.policy, request.state.pseudonyms)
+        stored = await _fetched(reader, encounter_id)
+        view = plain_view(stored, reader.policy, reader.pseudonyms)
         await audit.record(conn, caller, "encounter.read", stored.row.id)
     headers = {"etag": etag(stored.row, view.disclosure, "json"), "vary": "accept"}
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
@@ -103,23 +109,45 @@ async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Pr
 async def _export(request: Request, caller: Caller, encounter_id: str, max_entries: int | None) -> Response:
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
-        stored = await reader.find(encounter_id)
-        disclosure = await disclose(conn, stored, reader.policy, request.state.pseudonyms)
+        stored = await _fetched(reader, encounter_id, is_bundle=True)
+        disclosure = disclosure_of(stored.row, reader.policy, reader.pseudonyms)
         headers = {"etag": etag(stored.row, disclosure, f"fhir {max_entries}"), "vary": "accept"}
         known = is_known(request.headers.getlist("if-none-match"), headers["etag"])
         observations = [] if known else await reader.observations_of(stored)
+        former = [] if known else await _sent_before(reader, stored.row)
         await audit.record(conn, caller, "encounter.export", stored.row.id)
     if known:
         return not_modified(headers)
-    body = await _encoded(project(stored.encounter, observations, disclosure), max_entries)
+    body = await _encoded(project(stored.encounter, observations, disclosure), former, max_entries)
     media_type = FHIR if max_entries is None else "application/json"
     return Response(body, headers=headers | {"cache-control": "no-store"}, media_type=media_type)
 
 
-async def _encoded(projection: Projection, max_entries: int | None) -> bytes:
+async def _fetched(reader: Present | Edition, encounter_id: str, *, is_bundle: bool = False) -> Stored:
+    """The encounter with the patient's identity as the app sees it; the app is recorded as a recipient of both."""
+    conn, pseudonyms = reader.conn, reader.pseudonyms
+    while True:
+        read = await reader.find(encounter_id)
+        stored = read
+        if is_bundle or shows_patient(read.encounter, reader.policy):
+            stored = await with_basis(conn, read, pseudonyms, reader.keyring)
+        is_recorded = stored.row.identity == read.row.identity and await recipients.add(
+            conn, reader.caller, reader.policy, stored.row, is_bundle=is_bundle, until=reader.until(stored.row)
+        )
+        if is_recorded:
+            return stored
+
+
+async def _sent_before(reader: Present | Edition, row: EncounterRow) -> list[Projection]:
+    return await recipients.sent_before(
+        reader.conn, reader.caller, reader.policy, row, reader.pseudonyms, reader.keyring
+    )
+
+
+async def _encoded(projection: Projection, former: list[Projection], max_entries: int | None) -> bytes:
     """Encodes in a thread beside the event loop, because a long mission has thousands of observations."""
     try:
-        return await run_in_threadpool(exported, projection, max_entries)
+        return await run_in_threadpool(exported, projection, former, max_entries)
     except UnfitBundle as error:
         metrics.unfit_bundles.inc()
         log.error("bundle not sent: %s", error)

@@ -36,8 +36,8 @@ class ReadBundle(http.Body):
 class EncounterRow(msgspec.Struct, frozen=True):
     """A row of `encounters`. `record` is ciphertext.
 
-    `patient_basis`, from which the patient's pseudonyms are made, is None until an app first reads the patient. `anchor` is None where
-    an older version of this service began the encounter.
+    `patient_basis`, from which the patient's pseudonyms are made, is None until an app first reads the patient; `moved_by` is the first
+    one where a correction changed it. `anchor` is None where an older version of this service began the encounter.
     """
 
     id: str
@@ -50,9 +50,12 @@ class EncounterRow(msgspec.Struct, frozen=True):
     test: bool
     version: int
     revision: int
+    identity: int
+    identity_rule: int
     amended: bool
     patient_basis: bytes | None
     pseudonym_version: int | None
+    moved_by: bytes | None
     record: bytes
     created_at: datetime
     updated_at: datetime
@@ -93,6 +96,14 @@ class CommonView(EncounterSummary, omit_defaults=True, kw_only=True):
     """The de-identified record: no name, full birth date, address, phone number, next of kin or free text. An empty field is absent."""
 
     test: bool
+    identity: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Grows when the identity of the patient is corrected: data read under a lower number has the identity of "
+            "another patient",
+        ),
+    ]
     patient: PatientView | UnsetType = UNSET
 
 

@@ -3,6 +3,7 @@
 The record is one ciphertext per row and version, bound to its tenant and encounter.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString, NamedTuple
 
@@ -71,9 +72,15 @@ async def observations_of(conn: AsyncConnection, row: EncounterRow | Encounter) 
     return await every(conn, LinkedObservation, queries.OBSERVATIONS_OF, (row.id, row.tenant_id, row.revision))
 
 
+async def observations_before(conn: AsyncConnection, row: EncounterRow, until: datetime) -> list[LinkedObservation]:
+    """The devices' observations of this encounter that came before `until`, oldest first."""
+    return await every(conn, LinkedObservation, queries.OBSERVATIONS_BEFORE, (row.id, row.tenant_id, until))
+
+
 def opened(row: EncounterRow, keyring: Keyring) -> Stored:
     members = asdict(row)
-    del members["patient_basis"], members["pseudonym_version"], members["anchor"]
+    for name in ("patient_basis", "pseudonym_version", "moved_by", "identity_rule", "anchor"):
+        del members[name]
     members["record"] = unseal(row.record, keyring, row.tenant_id, row.id)
     return Stored(row, Encounter(**members))
 

@@ -1,6 +1,6 @@
 """The transaction bundle of an encounter: one, or several for servers that limit the entries of a transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir.composition import composition
@@ -17,27 +17,28 @@ from services.epcr.fhir.entries import (
 )
 from services.epcr.fhir.findings import arrest, ecg, stroke
 from services.epcr.fhir.medication import medication
-from services.epcr.fhir.patient import patient
+from services.epcr.fhir.patient import demographics, patient
 from services.epcr.fhir.procedure import procedure
 from services.epcr.fhir.terms import Json, meta
 from services.epcr.fhir.vital_signs import vital_signs
+from services.epcr.fhir.withdrawal import withdrawn
 
 
-def bundle(projection: Projection) -> Json:
-    """The whole encounter as one transaction."""
+def bundle(projection: Projection, former: Sequence[Projection] = ()) -> Json:
+    """The whole encounter as one transaction, which withdraws the resources sent under `former` identities of the patient."""
     scene = scene_of(projection)
     sections = _sections(scene)
     entries = [
-        patient(scene),
-        encounter(scene),
+        *(patient(scene), encounter(scene)),
         *devices(scene, projection.observations),
         *_flat(sections),
-        composition(scene, sections, _within),
+        *(entry for one in former for entry in _withdrawals(one)),
+        composition(scene, sections, _within, [scene_of(one) for one in former]),
     ]
     return _transaction(scene, entries)
 
 
-def bundles(projection: Projection, max_entries: int) -> list[Json]:
+def bundles(projection: Projection, max_entries: int, former: Sequence[Projection] = ()) -> list[Json]:
     """The same as transactions of at most `max_entries` entries: 4 or more, for Patient, Encounter, a device and its observation.
 
     Each has Patient and Encounter, and the devices of its observations. The Composition, in the last, refers to the entries of all.
@@ -46,7 +47,8 @@ def bundles(projection: Projection, max_entries: int) -> list[Json]:
     sections = _sections(scene)
     heads = [patient(scene), encounter(scene)]
     of_devices = {entry.uuid: entry for entry in devices(scene, projection.observations)}
-    parts = list(_parts(list(_flat(sections)), of_devices, max_entries - len(heads)))
+    withdrawals = [entry for one in former for entry in _withdrawals(one)]
+    parts = list(_parts([*_flat(sections), *withdrawals], of_devices, max_entries - len(heads)))
     if not parts or len(parts[-1]) + len(heads) >= max_entries:
         parts.append([])
     last = {entry.uuid for entry in parts[-1]}
@@ -54,8 +56,15 @@ def bundles(projection: Projection, max_entries: int) -> list[Json]:
     def refer(entry: Entry) -> Json:
         return _within(entry) if entry.uuid in last else _elsewhere(projection, entry)
 
-    parts[-1].append(composition(scene, sections, refer))
+    parts[-1].append(composition(scene, sections, refer, [scene_of(one) for one in former]))
     return [_transaction(scene, heads + part) for part in parts]
+
+
+def _withdrawals(former: Projection) -> Iterator[Entry]:
+    scene = scene_of(former)
+    sections = _sections(scene)
+    sent = (encounter(scene), *_flat(sections), composition(scene, sections, _within))
+    yield from withdrawn(scene, sent)
 
 
 def _sections(scene: Scene) -> dict[str, list[Entry]]:
@@ -69,6 +78,7 @@ def _sections(scene: Scene) -> dict[str, list[Entry]]:
         "medications": [medication(scene, given) for given in view.get("medications", [])],
         "arrest": list(arrest(scene)),
         "assessments": [*stroke(scene), *(entry for done in view.get("procedures", []) for entry in ecg(scene, done))],
+        "demographics": list(demographics(scene)),
     }
 
 
@@ -105,5 +115,5 @@ def _transaction(scene: Scene, entries: list[Entry]) -> Json:
         "resourceType": "Bundle",
         "meta": meta(scene.test),
         "type": "transaction",
-        "entry": [bundle_entry(scene.projection, entry) for entry in entries],
+        "entry": [bundle_entry(entry) for entry in entries],
     }

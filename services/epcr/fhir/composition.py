@@ -1,8 +1,8 @@
 """Composition: the patient care report (LOINC 67796-3), whose sections refer to the other entries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.entries import Entry, Scene, identifier
 from services.epcr.fhir.terms import LOINC, Json, coding, concept, moment
 
 Refer = Callable[[Entry], Json]
@@ -12,14 +12,15 @@ SECTIONS = {
     "medications": ("18610-6", "Medications administered"),
     "arrest": ("67799-7", "Cardiac arrest event"),
     "assessments": ("51848-0", "Assessments"),
+    "demographics": ("29762-2", "Social history"),
 }
 _AUTHOR = "De-identified EMS service"
 
 
-def composition(scene: Scene, sections: dict[str, list[Entry]], refer: Refer) -> Entry:
-    """`refer` makes the reference to an entry, which may be in another bundle."""
+def composition(scene: Scene, sections: dict[str, list[Entry]], refer: Refer, former: Sequence[Scene] = ()) -> Entry:
+    """`refer` makes the reference to an entry, which may be in another bundle. It replaces the Compositions of `former` identities."""
     view = scene.projection.view
-    uuid = scene.uuid("Composition", scene.encounter)
+    uuid = _uuid(scene)
     resource = scene.begin("Composition", uuid) | {
         "status": _status(view),
         "type": concept(coding(LOINC, "67796-3", "EMS patient care report - version 3 Document NEMSIS")),
@@ -30,10 +31,17 @@ def composition(scene: Scene, sections: dict[str, list[Entry]], refer: Refer) ->
         "title": "EMS patient care report",
         "confidentiality": "R",
     }
+    replaced = [identifier(one.projection, "Composition", _uuid(one)) for one in former]
+    if replaced:
+        resource["relatesTo"] = [{"code": "replaces", "targetIdentifier": one} for one in replaced]
     filled = [_section(name, entries, refer) for name, entries in sections.items() if entries]
     if filled:
         resource["section"] = filled
     return Entry(resource, uuid, mutable=True)
+
+
+def _uuid(scene: Scene) -> str:
+    return scene.uuid("Composition", scene.encounter)
 
 
 def _status(view: Json) -> str:

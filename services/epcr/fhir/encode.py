@@ -1,6 +1,7 @@
 """Bundles as bytes: checked, then written with the exact digits of each decimal."""
 
 import hashlib
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -27,11 +28,14 @@ class UnfitBundle(Exception):
         self.reasons = reasons
 
 
-def exported(projection: Projection, max_entries: int | None) -> bytes:
-    """One bundle, or `{"bundles": […]}` of at most `max_entries` entries each. Raises UnfitBundle, which is a bug of this service."""
+def exported(projection: Projection, former: Sequence[Projection], max_entries: int | None) -> bytes:
+    """One bundle, or `{"bundles": […]}` of at most `max_entries` entries each. Raises UnfitBundle, which is a bug of this service.
+
+    `former` are the contents of bundles that were sent under former identities of the patient.
+    """
     if max_entries is None:
-        return encode(checked(bundle(projection)))
-    return encode({"bundles": [checked(one) for one in bundles(projection, max_entries)]})
+        return encode(checked(bundle(projection, former)))
+    return encode({"bundles": [checked(one) for one in bundles(projection, max_entries, former)]})
 
 
 def checked(transaction: Json) -> Json:
