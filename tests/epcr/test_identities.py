@@ -530,3 +530,21 @@ def test_sandbox_corrections_are_tests(organisation: Organisation, inside: Insid
     [event] = corrections(inside, organisation.id)
     assert event["test"] is True
     assert msgspec.json.encode(event["data"])
+
+
+def test_fetches_of_before_they_were_recorded_are_known_from_the_audit_trail(
+    organisation: Organisation, inside: Inside
+) -> None:
+    """The migration, on an encounter that was fetched by an older version of the service."""
+    hospital, server = organisation.hospital, FhirServer()
+    id = mistyped(organisation)
+    server.transaction(hospital.bundle(id))
+    wrong = of_patient(server, patient_of(hospital, id))
+    inside.owner.execute("DELETE FROM recipients WHERE encounter_id = %s", (id,))
+    migration = ROOT / "services" / "epcr" / "migrations" / "0010_recipients_of_old.sql"
+    inside.owner.execute(migration.read_bytes())
+    correct(organisation, id, ADA)
+    [event] = corrections(inside, organisation.id)
+    assert set(event["recipients"]) == {organisation.partner.caller.client_id, hospital.caller.client_id}
+    server.transaction(hospital.bundle(id))
+    assert (server.about(wrong), server.dangling()) == ([], [])

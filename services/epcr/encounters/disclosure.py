@@ -48,7 +48,7 @@ def plain_view(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> PlainV
         disclosure = disclosure_of(stored.row, policy, pseudonyms)
     else:
         disclosure = _without_patient(stored, policy, pseudonyms)
-    view = project(stored.encounter, [], disclosure).view
+    view = project(stored.encounter, disclosure).view
     if stored.encounter.record.patient is None:
         del view["patient"]
     head = {name: view[name] for name in SUMMARY if name in view}

@@ -16,8 +16,7 @@ from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Domain, Pseudo
 from services.epcr.encounters import queries, store
 from services.epcr.encounters.disclosure import Policy, rows_with_bases
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
-from services.epcr.encounters.store import Stored, opened, unseal
-from services.epcr.records.models import LinkedObservation
+from services.epcr.encounters.store import Readings, Stored, opened, unseal
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection
 from shared.storage.rows import every
@@ -56,13 +55,9 @@ class Present:
         shown = found[: page.limit]
         return shown, shown[-1].row.id if len(found) > page.limit else None
 
-    def until(self, row: EncounterRow) -> datetime | None:
-        """The moment before which observations are visible; None where the revision decides."""
-        return None
-
-    async def observations_of(self, stored: Stored) -> list[LinkedObservation]:
-        """The devices' observations of this encounter up to its revision, oldest first."""
-        return await store.observations_of(self.conn, stored.row)
+    def readings_of(self, row: EncounterRow) -> Readings:
+        """The devices' observations of this encounter up to its revision."""
+        return Readings(row.id, row.tenant_id, row.revision)
 
 
 class Edition(Present):
@@ -98,11 +93,8 @@ class Edition(Present):
         matching = [one for one in states if page.status in (None, one.encounter.status)]
         return matching, taken[-1].id if len(shown) > page.limit else None
 
-    def until(self, row: EncounterRow) -> datetime | None:
-        return self._end(row)
-
-    async def observations_of(self, stored: Stored) -> list[LinkedObservation]:
-        return await store.observations_before(self.conn, stored.row, self._end(stored.row))
+    def readings_of(self, row: EncounterRow) -> Readings:
+        return Readings(row.id, row.tenant_id, self._end(row))
 
     @property
     def _latest(self) -> datetime:

@@ -1,16 +1,13 @@
 """HTTP endpoints of encounters for partners: created from a dispatch system, read de-identified, exported as FHIR."""
 
-import logging
 from datetime import UTC, datetime
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.epcr import metrics
-from services.epcr.deidentification.projection import Projection, project
+from services.epcr.deidentification.projection import Disclosure, project
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.encounters import events, recipients, store
+from services.epcr.encounters import events, exporting, recipients, store
 from services.epcr.encounters.disclosure import (
     cursor_of,
     disclosure_of,
@@ -23,10 +20,11 @@ from services.epcr.encounters.disclosure import (
     with_basis,
 )
 from services.epcr.encounters.editions import Edition, Present, reader_for
-from services.epcr.encounters.models import EncounterFilter, EncounterRow, ReadBundle, ReadEncounter
+from services.epcr.encounters.models import EncounterFilter, ReadBundle, ReadEncounter
 from services.epcr.encounters.representations import FHIR, etag, is_known, not_modified, wants_fhir
 from services.epcr.encounters.store import Stored
-from services.epcr.fhir.encode import UnfitBundle, exported
+from services.epcr.fhir.export import Content
+from services.epcr.fhir.readings import Form
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft
 from shared.messaging import outbox
@@ -40,7 +38,6 @@ from shared.web.problems import FieldError
 READ = "argus:epcr:read"
 WRITE = "argus:epcr:write"
 PATH = "/api/v1/epcr/encounters"
-log = logging.getLogger(__name__)
 
 
 async def create_encounter(request: Request, caller: Caller, draft: EncounterDraft) -> Response:
@@ -83,9 +80,11 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
 
 async def read_encounter(request: Request, caller: Caller, encounter_id: str, asked: ReadEncounter) -> Response:
     if asked.format == "fhir" or (asked.format is None and wants_fhir(request.headers.getlist("accept"))):
-        return await _export(request, caller, encounter_id, asked.max_entries)
-    if asked.max_entries is not None:
-        raise problems.invalid("max_entries goes with format=fhir.", [FieldError("max_entries", "needs format=fhir")])
+        return await _export(request, caller, encounter_id, asked)
+    misplaced = [name for name in ("max_entries", "readings") if getattr(asked, name) is not None]
+    if misplaced:
+        errors = [FieldError(name, "needs format=fhir") for name in misplaced]
+        raise problems.invalid(f"{misplaced[0]} goes with format=fhir.", errors)
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
         stored = await _fetched(reader, encounter_id)
@@ -98,7 +97,7 @@ async def read_encounter(request: Request, caller: Caller, encounter_id: str, as
 
 
 async def export_bundle(request: Request, caller: Caller, encounter_id: str, asked: ReadBundle) -> Response:
-    return await _export(request, caller, encounter_id, asked.max_entries)
+    return await _export(request, caller, encounter_id, asked)
 
 
 async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Present | Edition:
@@ -106,52 +105,49 @@ async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Pr
     return reader_for(conn, caller, policy, request.state.pseudonyms, request.state.keyring)
 
 
-async def _export(request: Request, caller: Caller, encounter_id: str, max_entries: int | None) -> Response:
+async def _export(request: Request, caller: Caller, encounter_id: str, asked: ReadBundle | ReadEncounter) -> Response:
+    form, most = asked.readings or "all", asked.max_entries
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
-        stored = await _fetched(reader, encounter_id, is_bundle=True)
+        stored = await _fetched(reader, encounter_id, form)
         disclosure = disclosure_of(stored.row, reader.policy, reader.pseudonyms)
-        headers = {"etag": etag(stored.row, disclosure, f"fhir {max_entries}"), "vary": "accept"}
+        headers = {"etag": etag(stored.row, disclosure, f"fhir {most} {form}"), "vary": "accept"}
         known = is_known(request.headers.getlist("if-none-match"), headers["etag"])
-        observations = [] if known else await reader.observations_of(stored)
-        former = [] if known else await _sent_before(reader, stored.row)
+        sources = [] if known else await _sources(reader, stored, form, disclosure)
         await audit.record(conn, caller, "encounter.export", stored.row.id)
     if known:
         return not_modified(headers)
-    body = await _encoded(project(stored.encounter, observations, disclosure), former, max_entries)
-    media_type = FHIR if max_entries is None else "application/json"
-    return Response(body, headers=headers | {"cache-control": "no-store"}, media_type=media_type)
+    headers["cache-control"] = "no-store"
+    media_type = FHIR if most is None else "application/json"
+    return await exporting.response(request, caller, sources, most, headers, media_type)
 
 
-async def _fetched(reader: Present | Edition, encounter_id: str, *, is_bundle: bool = False) -> Stored:
+async def _fetched(reader: Present | Edition, encounter_id: str, form: Form | None = None) -> Stored:
     """The encounter with the patient's identity as the app sees it; the app is recorded as a recipient of both."""
     conn, pseudonyms = reader.conn, reader.pseudonyms
     while True:
         read = await reader.find(encounter_id)
         stored = read
-        if is_bundle or shows_patient(read.encounter, reader.policy):
+        if form is not None or shows_patient(read.encounter, reader.policy):
             stored = await with_basis(conn, read, pseudonyms, reader.keyring)
-        is_recorded = stored.row.identity == read.row.identity and await recipients.add(
-            conn, reader.caller, reader.policy, stored.row, is_bundle=is_bundle, until=reader.until(stored.row)
-        )
-        if is_recorded:
+        readings = None if form is None else reader.readings_of(stored.row)
+        if stored.row.identity == read.row.identity and await recipients.add(
+            conn, reader.caller, reader.policy, stored.row, readings, form
+        ):
             return stored
 
 
-async def _sent_before(reader: Present | Edition, row: EncounterRow) -> list[Projection]:
-    return await recipients.sent_before(
-        reader.conn, reader.caller, reader.policy, row, reader.pseudonyms, reader.keyring
+async def _sources(
+    reader: Present | Edition, stored: Stored, form: Form, disclosure: Disclosure
+) -> list[recipients.Source]:
+    """The present content of a bundle, and the contents that it withdraws."""
+    conn, readings = reader.conn, reader.readings_of(stored.row)
+    shapes = {} if form == "none" else await readings.shapes(conn)
+    content = Content(project(stored.encounter, disclosure), shapes, frozenset({form}))
+    former = await recipients.sent_before(
+        conn, reader.caller, reader.policy, stored.row, reader.pseudonyms, reader.keyring
     )
-
-
-async def _encoded(projection: Projection, former: list[Projection], max_entries: int | None) -> bytes:
-    """Encodes in a thread beside the event loop, because a long mission has thousands of observations."""
-    try:
-        return await run_in_threadpool(exported, projection, former, max_entries)
-    except UnfitBundle as error:
-        metrics.unfit_bundles.inc()
-        log.error("bundle not sent: %s", error)
-        raise
+    return [recipients.Source(content, readings), *former]
 
 
 def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:

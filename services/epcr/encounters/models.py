@@ -22,15 +22,26 @@ class EncounterFilter(Page):
     status: Status | None = None
 
 
+ReadingsForm = Annotated[
+    Literal["all", "summary", "none"],
+    Meta(
+        description="How readings of devices are sent: each as an Observation, each series as one Observation with SampledData of at "
+        "most 1000 samples, or not at all. Default all"
+    ),
+]
+
+
 class ReadEncounter(http.Body):
     """`format=fhir` asks for the transaction bundle."""
 
     format: Literal["json", "fhir"] | None = None
     max_entries: MaxEntries | None = None
+    readings: ReadingsForm | None = None
 
 
 class ReadBundle(http.Body):
     max_entries: MaxEntries | None = None
+    readings: ReadingsForm | None = None
 
 
 class EncounterRow(msgspec.Struct, frozen=True):

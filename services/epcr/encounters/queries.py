@@ -143,7 +143,7 @@ RECIPIENTS_OF: LiteralString = """
 HAS_RECIPIENT: LiteralString = """
     SELECT 1 FROM recipients
     WHERE encounter_id = %(encounter_id)s AND identity = %(identity)s AND client_id = %(client_id)s AND domain = %(domain)s
-        AND mode = %(mode)s AND coalesce(revision, 0) >= coalesce(%(revision)s::bigint, 0)
+        AND mode = %(mode)s AND coalesce(revision, 0) >= coalesce(%(revision)s::bigint, 0) AND forms @> %(forms)s::text[]
 """
 # Returns a row only if the identity still holds. The lock waits for a correction under way, and a correction waits for it.
 ADD_RECIPIENT: LiteralString = """
@@ -151,18 +151,22 @@ ADD_RECIPIENT: LiteralString = """
         SELECT id, tenant_id FROM encounters
         WHERE id = %(encounter_id)s AND (%(mode)s <> 'exact' OR identity = %(identity)s) FOR KEY SHARE
     ), added AS (
-        INSERT INTO recipients (encounter_id, identity, client_id, domain, mode, tenant_id, version, revision, until)
-        SELECT id, %(identity)s, %(client_id)s, %(domain)s, %(mode)s, tenant_id, %(version)s, %(revision)s, %(until)s FROM held
+        INSERT INTO recipients (encounter_id, identity, client_id, domain, mode, tenant_id, version, revision, until, forms)
+        SELECT id, %(identity)s, %(client_id)s, %(domain)s, %(mode)s, tenant_id, %(version)s, %(revision)s, %(until)s, %(forms)s::text[]
+        FROM held
         ON CONFLICT (encounter_id, identity, client_id, domain, mode) DO UPDATE
-        SET version = excluded.version, revision = excluded.revision, until = excluded.until, fetched_at = clock_timestamp()
-        WHERE coalesce(recipients.revision, 0) < excluded.revision
+        SET version = greatest(recipients.version, excluded.version), revision = greatest(recipients.revision, excluded.revision),
+            until = greatest(recipients.until, excluded.until), fetched_at = clock_timestamp(),
+            forms = CASE WHEN recipients.forms @> excluded.forms THEN recipients.forms ELSE recipients.forms || excluded.forms END
+        WHERE excluded.revision IS NOT NULL
     )
     SELECT 1 FROM held
 """
 # The newest bundle that this app, or another of its domain, fetched under each former identity.
 SENT_BEFORE: LiteralString = """
-    SELECT r.identity, r.domain, i.patient_basis, max(r.version) AS version, max(r.revision) AS revision, max(r.until) AS until
-    FROM recipients r JOIN encounter_identities i USING (encounter_id, identity)
+    SELECT r.identity, r.domain, i.patient_basis, max(r.version) AS version, max(r.revision) AS revision, max(r.until) AS until,
+        array_agg(DISTINCT form) AS forms
+    FROM recipients r JOIN encounter_identities i USING (encounter_id, identity) CROSS JOIN unnest(r.forms) AS form
     WHERE r.encounter_id = %(encounter_id)s AND r.identity < %(identity)s AND r.mode = %(mode)s AND r.revision IS NOT NULL
         AND (r.domain = %(domain)s OR r.client_id = %(client_id)s)
     GROUP BY r.identity, r.domain, i.patient_basis ORDER BY r.identity, r.domain
@@ -179,8 +183,31 @@ FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps W
 LINKED: LiteralString = """
     SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
     FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision """
+# One portion in the order of time and id, as one JSON text, which costs the event loop less than rows. `end` is the revision, or the
+# moment, up to which observations are visible.
+_PORTION: LiteralString = """
+    SELECT coalesce(json_agg(portion), '[]')::text FROM (
+        SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
+        FROM observations
+        WHERE encounter_id = %(id)s AND tenant_id = %(tenant_id)s AND revision IS NOT NULL AND (observed_at, id) > (%(at)s, %(after)s)
+"""
+_SHAPES: LiteralString = """
+    SELECT device_id, device_class, mdc_code, mdc_code10, unit_code, data_absent_reason, flags, test, value IS NOT NULL AS has_value,
+        count(*) AS count, min(observed_at) AS first, max(observed_at) AS last, percentile_disc(0.5) WITHIN GROUP (ORDER BY step) AS step
+    FROM (
+        SELECT *, observed_at - lag(observed_at) OVER (PARTITION BY device_id, mdc_code10, mdc_code, unit_code, test
+            ORDER BY observed_at, id) AS step
+        FROM observations WHERE encounter_id = %(id)s AND tenant_id = %(tenant_id)s AND revision IS NOT NULL
+"""
+_OF_REVISION: LiteralString = " AND revision <= %(end)s "
+_BEFORE: LiteralString = " AND received_at < %(end)s "
+_IN_PORTIONS: LiteralString = " ORDER BY observed_at, id LIMIT %(limit)s) AS portion"
+_BY_SHAPE: LiteralString = ") AS seen GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY min(observed_at), min(id)"
+PORTION_OF: LiteralString = _PORTION + _OF_REVISION + _IN_PORTIONS
+PORTION_BEFORE: LiteralString = _PORTION + _BEFORE + _IN_PORTIONS
+SHAPES_OF: LiteralString = _SHAPES + _OF_REVISION + _BY_SHAPE
+SHAPES_BEFORE: LiteralString = _SHAPES + _BEFORE + _BY_SHAPE
 OBSERVATIONS_OF: LiteralString = LINKED + "<= %s ORDER BY observed_at, id"
-OBSERVATIONS_BEFORE: LiteralString = LINKED + "IS NOT NULL AND received_at < %s ORDER BY observed_at, id"
 COUNT_OBSERVATIONS_BEFORE: LiteralString = """
     SELECT count(*) FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision IS NOT NULL AND received_at < %s
 """

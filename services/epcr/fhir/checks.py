@@ -27,7 +27,7 @@ TARGETS: dict[str, frozenset[str]] = {
 }
 REQUIRED: dict[str, tuple[str, ...]] = {
     "Encounter": ("status", "class", "subject"),
-    "Observation": ("status", "code", "subject", "effectiveDateTime"),
+    "Observation": ("status", "code", "subject"),
     "Procedure": ("status", "code", "subject"),
     "MedicationAdministration": ("status", "medicationCodeableConcept", "subject", "effectiveDateTime"),
     "Composition": ("status", "type", "date", "author", "title"),
@@ -97,6 +97,7 @@ PRESSURES = frozenset({"8480-6", "8462-4"})
 # All that a Patient has: a pseudonym, and that the rest is masked.
 PATIENT = frozenset({"resourceType", "meta", "identifier", "_gender", "_birthDate"})
 _FULL_URL = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SAMPLES = re.compile(r"(-?\d+(\.\d+)?|E)( (-?\d+(\.\d+)?|E))*")
 _YEAR = re.compile(r"\d{4}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -181,6 +182,8 @@ def _observation(resource: Json) -> Iterator[str]:
         yield "obs-6, a value and a reason for none"
     if not has_value and not {"dataAbsentReason", "component"} & resource.keys():
         yield "vs-2, neither a value nor a reason for none"
+    if not {"effectiveDateTime", "effectivePeriod"} & resource.keys():
+        yield "vs-1, no time"
     codes = _codes(resource)
     yield from _vital_signs(resource, {code for _, code in codes})
     for component in resource.get("component", []):
@@ -228,6 +231,8 @@ def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:
     if not value:
         yield f"{name} is an empty object"
     yield from _quantity(value, name)
+    if name == "valueSampledData":
+        yield from _samples(value)
     yield from _reference(value, kinds, name)
     if name.endswith("eriod"):
         yield from _period(value)
@@ -245,12 +250,19 @@ def _period(value: Json) -> Iterator[str]:
 
 
 def _quantity(value: Json, name: str) -> Iterator[str]:
-    if not name.endswith("Quantity") and name != "dose":
+    if not name.endswith("Quantity") and name not in ("dose", "origin"):
         return
     if value.get("system") != UCUM or value.get("code") not in UNITS:
         yield f"{name} has no UCUM unit"
     if not isinstance(value.get("value"), Decimal | int):
         yield f"{name} has no exact value"
+
+
+def _samples(value: Json) -> Iterator[str]:
+    if not {"origin", "period", "dimensions"} <= value.keys() or value["period"] <= 0 or value["dimensions"] != 1:
+        yield "samples without origin, period or dimensions"
+    if not _SAMPLES.fullmatch(value.get("data", "")):
+        yield "data are not decimals or E, divided by single spaces"
 
 
 def _reference(value: Json, kinds: dict[Any, Any], name: str) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """Composition: the patient care report (LOINC 67796-3), whose sections refer to the other entries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene, identifier
 from services.epcr.fhir.terms import LOINC, Json, coding, concept, moment
 
-Refer = Callable[[Entry], Json]
 SECTIONS = {
     "vital_signs": ("8716-3", "Vital signs"),
     "procedures": ("29554-3", "Procedures performed"),
@@ -17,8 +17,8 @@ SECTIONS = {
 _AUTHOR = "De-identified EMS service"
 
 
-def composition(scene: Scene, sections: dict[str, list[Entry]], refer: Refer, former: Sequence[Scene] = ()) -> Entry:
-    """`refer` makes the reference to an entry, which may be in another bundle. It replaces the Compositions of `former` identities."""
+def composition(scene: Scene, sections: Mapping[str, Any], former: Sequence[Scene] = ()) -> Entry:
+    """`sections` maps names to references, as a list or as JSON. The Composition replaces those of `former` identities."""
     view = scene.projection.view
     uuid = _uuid(scene)
     resource = scene.begin("Composition", uuid) | {
@@ -34,7 +34,7 @@ def composition(scene: Scene, sections: dict[str, list[Entry]], refer: Refer, fo
     replaced = [identifier(one.projection, "Composition", _uuid(one)) for one in former]
     if replaced:
         resource["relatesTo"] = [{"code": "replaces", "targetIdentifier": one} for one in replaced]
-    filled = [_section(name, entries, refer) for name, entries in sections.items() if entries]
+    filled = [_section(name, entries) for name, entries in sections.items() if entries]
     if filled:
         resource["section"] = filled
     return Entry(resource, uuid, mutable=True)
@@ -50,6 +50,6 @@ def _status(view: Json) -> str:
     return "amended" if view["amended"] else "final"
 
 
-def _section(name: str, entries: list[Entry], refer: Refer) -> Json:
+def _section(name: str, entries: Any) -> Json:
     code, title = SECTIONS[name]
-    return {"title": title, "code": concept(coding(LOINC, code, title)), "entry": [refer(entry) for entry in entries]}
+    return {"title": title, "code": concept(coding(LOINC, code, title)), "entry": entries}

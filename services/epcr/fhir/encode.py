@@ -1,7 +1,6 @@
 """Bundles as bytes: checked, then written with the exact digits of each decimal."""
 
 import hashlib
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,9 +8,7 @@ import orjson
 from fhir.resources.R4B.bundle import Bundle
 from pydantic import ValidationError
 
-from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir import checks
-from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.terms import Json
 
 REMEMBERED = 100_000
@@ -26,16 +23,6 @@ class UnfitBundle(Exception):
     def __init__(self, reasons: list[str]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons
-
-
-def exported(projection: Projection, former: Sequence[Projection], max_entries: int | None) -> bytes:
-    """One bundle, or `{"bundles": […]}` of at most `max_entries` entries each. Raises UnfitBundle, which is a bug of this service.
-
-    `former` are the contents of bundles that were sent under former identities of the patient.
-    """
-    if max_entries is None:
-        return encode(checked(bundle(projection, former)))
-    return encode({"bundles": [checked(one) for one in bundles(projection, max_entries, former)]})
 
 
 def checked(transaction: Json) -> Json:

@@ -10,7 +10,16 @@ from services.epcr.fhir.terms import DATA_ABSENT, Json, coding, concept
 _KEPT = frozenset(
     {
         *("resourceType", "meta", "identifier", "class", "category", "code", "medicationCodeableConcept", "type"),
-        *("effectiveDateTime", "performedDateTime", "performedPeriod", "date", "author", "title", "confidentiality"),
+        *(
+            "effectiveDateTime",
+            "effectivePeriod",
+            "performedDateTime",
+            "performedPeriod",
+            "date",
+            "author",
+            "title",
+            "confidentiality",
+        ),
     }
 )
 _ABSENT = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}

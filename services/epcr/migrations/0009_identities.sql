@@ -32,7 +32,8 @@ SELECT tenant_table('encounter_identities');
 REVOKE UPDATE, DELETE ON encounter_identities FROM {{app}}, {{worker}};
 
 -- The apps that fetched an encounter under each identity. `version`, `revision` and `until` are those of the newest bundle, absent
--- where the app fetched JSON only; `until` is the end of the edition of an app with moved times.
+-- where the app fetched JSON only; `until` is the end of the edition of an app with moved times. `forms` are those of the devices'
+-- readings in its bundles.
 CREATE TABLE recipients (
     encounter_id text NOT NULL REFERENCES encounters,
     identity integer NOT NULL,
@@ -43,6 +44,7 @@ CREATE TABLE recipients (
     version integer,
     revision bigint,
     until timestamptz,
+    forms text[] NOT NULL DEFAULT '{}',
     fetched_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (encounter_id, identity, client_id, domain, mode)
 );
