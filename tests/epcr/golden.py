@@ -172,6 +172,8 @@ def bundles() -> dict[str, dict[str, Any]]:
         "arrest": bundle(projection(encounter(ARREST, "handed_over"))),
         "refusal": bundle(projection(encounter(REFUSAL))),
         "every_class_of_device": bundle(projection(encounter(MINIMAL), readings())),
+        "series": bundle(projection(encounter(MINIMAL), readings()), form="summary"),
+        "corrected": bundle(projection(encounter(TYPICAL, identity=2), readings()), [projection(typical, readings())]),
         "shifted": bundle(projection(typical, mode="shifted")),
         "safe_harbor": bundle(projection(typical, mode="safe_harbor")),
     }

@@ -23,7 +23,7 @@ from shared.web.identity import Caller
 from shared.web.problems import Problem
 
 # Readings that are made at a time: some milliseconds of work in a thread beside the event loop.
-PORTION = 250
+PORTION = 500
 # Seconds until an export asks for its turn again.
 PAUSE = 0.1
 log = logging.getLogger(__name__)
