@@ -37,7 +37,8 @@ class Event(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.event.v1
     """Something subscribers may hear of; `data` follows the JSON Schema of `type`.
 
     `cause` are the ids of the automations that led to it, oldest first: by it a loop is known. Nobody outside sees it.
-    `test` says that it happened in a rehearsal, as all does in a sandbox tenant.
+    `test` says that it happened in a rehearsal, as all does in a sandbox tenant. `recipients` are the only apps that get it, by
+    `client_id`; None is every app of the tenant.
     """
 
     event_id: str
@@ -46,6 +47,7 @@ class Event(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.event.v1
     data: dict[str, Any]
     cause: list[str] = []
     test: bool = False
+    recipients: list[str] | None = None
 
 
 class WebhookApp(Message, frozen=True, kw_only=True, tag="webhook_dispatcher.app_changed.v1"):
@@ -123,13 +125,14 @@ class AutomationInterest(Message, frozen=True, kw_only=True, tag="webhook_dispat
 
 
 class PlatformEvent(Message, frozen=True, kw_only=True, tag="control_plane.event.v1"):
-    """An accepted event of a type for which automations wait."""
+    """An accepted event of a type for which automations wait. `recipients` as in `Event`."""
 
     event_id: str
     type: str
     timestamp: datetime
     data: dict[str, Any]
     cause: list[str] = []
+    recipients: list[str] | None = None
 
 
 class AutomationAction(Message, frozen=True, kw_only=True):

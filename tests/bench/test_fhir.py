@@ -18,12 +18,15 @@ from pyrofile_validator import Validator
 from pyrofile_validator.config import ValidatorConfig
 
 from services.epcr.fhir import encode as encode_module
-from services.epcr.fhir.bundle import bundle
 from services.epcr.fhir.encode import checked, encode
+from services.epcr.records import amend
+from services.epcr.records.models import EncounterDraft
 from shared.primitives.ids import new_id
+from shared.web import http
 from shared.web.identity import Caller
 from tests.epcr import golden
-from tests.epcr.samples import TYPICAL, VITALS_SECOND
+from tests.epcr.golden import bundle
+from tests.epcr.samples import MINIMAL, PATIENT, TYPICAL, VITALS_SECOND
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.bench
@@ -81,11 +84,10 @@ def test_a_bundle_of_thirty_entries_in_process() -> None:
         return export()
 
     def export() -> bytes:
-        return encode(checked(bundle(golden.projection(encounter))))
+        return golden.exported(golden.projection(encounter))
 
     print(f"\n{len(made['entry'])} entries, {len(text)} bytes; in process{'':<22}  p50      p95      p99")
-    report("project", timed(lambda: golden.project(encounter, [], disclosure)))
-    report("project and build", timed(lambda: bundle(golden.projection(encounter))))
+    report("project", timed(lambda: golden.project(encounter, disclosure)))
     report("check what has not changed since", timed(lambda: checked(made)))
     report("encode", timed(lambda: encode(made)))
     report("all of it, the first time", timed(first_export), 25)
@@ -157,6 +159,40 @@ def test_medplum_takes_every_golden_bundle_again_and_again(medplum: Path) -> Non
         print(f"Medplum, {Path(line['file']).stem:<24}{count:>4} entries, three times: {answers}")
         assert line["answers"] == [["201"] * count, ["200"] * count, ["200"] * count]
         assert (line["resources"], line["dangling"], line["invalid"]) == (count, 0, 0)
+
+
+@pytest.mark.parametrize("merged", [[], ["merged"]], ids=["", "merged"])
+def test_medplum_leaves_another_patient_alone_when_an_identity_is_corrected(
+    medplum: Path, tmp_path: Path, merged: list[str]
+) -> None:
+    """Ada's encounter was exported with Bea's number, then corrected; the hospital has Bea already."""
+    script = shutil.copy(Path(__file__).parent / "fhir_identity.mjs", medplum)
+    bea, ada = dict(PATIENT), PATIENT | {"identifiers": [{"system": "urn:mrn", "value": "A-4711-08"}]}
+    draft = http.decode_bytes(json.dumps(THIRTY | {"patient": bea}).encode(), EncounterDraft)
+    record = amend.begin(draft, golden.BEGAN, golden.counted(1000))
+    beas = golden.encounter(MINIMAL, id="enc_01jdkfx3c8e2r9v5m7q4t6w0yb", record=record)
+    wrong = golden.encounter(TYPICAL | {"patient": bea})
+    right = golden.encounter(TYPICAL | {"patient": ada}, identity=2)
+    former = golden.projection(wrong, golden.readings())
+    sent = [
+        bundle(golden.projection(beas)),
+        bundle(former),
+        bundle(golden.projection(right, golden.readings()), [former]),
+    ]
+    files = [tmp_path / f"{number}.json" for number in range(len(sent))]
+    for file, one in zip(files, sent, strict=True):
+        file.write_bytes(encode(checked(one)))
+    output = subprocess.run(["node", script, *files, *merged], capture_output=True, text=True, check=True).stdout
+    played = json.loads(output)
+    kinds = [entry["resource"]["resourceType"] for entry in sent[1]["entry"]]
+    own = len([kind for kind in kinds if kind not in ("Patient", "Device")])
+    first, second, third = played["records"]
+    print(f"\nMedplum, a corrected identity{', merged' if merged else '':<10}{played}")
+    assert played["answers"][-1] == ["200"]
+    assert all(set(answers) <= {"200", "201"} for answers in played["answers"])
+    assert (played["untouched"], played["dangling"], played["invalid"]) == (True, 0, 0)
+    assert (second - first, third, played["corrected"], played["withdrawn"]) == (own, first, own, own)
+    assert played["values"] == 0
 
 
 def test_pyrofile_finds_no_fault_by_the_definitions_of_r4(medplum: Path, tmp_path: Path) -> None:

@@ -83,6 +83,20 @@ def test_an_event_of_another_type_or_tenant_begins_none(automating: Automating, 
     assert automating.runs() == []
 
 
+def test_an_event_with_recipients_begins_runs_of_their_automations_alone(automating: Automating) -> None:
+    automating.make()
+    for recipients, runs in (([], 0), (["app_of_nobody"], 0), ([automating.partner.client_id], 1)):
+        event = PlatformEvent(
+            event_id=ids.new_id("evt"),
+            type="incident.created",
+            timestamp=datetime.now(UTC),
+            data=INCIDENT,
+            recipients=recipients,
+        )
+        automating.tell(event)
+        assert len(automating.runs()) == runs
+
+
 def test_a_batch_of_several_tenants_begins_each_its_own(
     automating: Automating, other: Partner, inside: Inside, settings: Settings
 ) -> None:

@@ -50,8 +50,11 @@ class Client:
         )
 
     def call(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        headers = {HEADER: mint(self.caller, KEY, "epcr")} | options.pop("headers", {})
+        headers = self.headers() | options.pop("headers", {})
         return self.http.request(method, path, headers=headers, **options)
+
+    def headers(self) -> dict[str, str]:
+        return {HEADER: mint(self.caller, KEY, "epcr")}
 
     def get(self, path: str, **options: Any) -> httpx2.Response:
         return self.call("GET", path, **options)

@@ -77,7 +77,27 @@ class FhirServer:
         return [
             place
             for place, resource in self.resources.items()
-            if resource["resourceType"] == kind and _identifier(resource) == asked.groups()
+            if resource["resourceType"] == kind and asked.groups() in _identifiers(resource)
+        ]
+
+    def merge(self, kept: str, gone: str) -> None:
+        """As a hospital merges two Patients: `kept` takes the identifiers and all references, and `gone` is deleted."""
+        merged = self.resources.pop(gone)
+        self.resources[kept]["identifier"] = [*self.resources[kept]["identifier"], *merged["identifier"]]
+        self.resources = {place: _repointed(one, gone, kept) for place, one in self.resources.items()}
+
+    def add(self, resource: Json) -> str:
+        """A resource of the hospital's own."""
+        place = f"{resource['resourceType']}/{next(self._numbers)}"
+        self.resources[place] = resource | {"id": place.partition("/")[2]}
+        return place
+
+    def about(self, patient: str) -> list[Json]:
+        """The record of a Patient: the resources that refer to it and are not in error."""
+        return [
+            one
+            for one in self.resources.values()
+            if one.get("subject", {}).get("reference") == patient and one.get("status") != "entered-in-error"
         ]
 
 
@@ -86,9 +106,21 @@ def _method(entry: Json) -> int:
 
 
 def _identifier(resource: Json) -> tuple[str, str]:
-    one = resource["identifier"]
-    one = one[0] if isinstance(one, list) else one
-    return one["system"], one["value"]
+    return _identifiers(resource)[0]
+
+
+def _identifiers(resource: Json) -> list[tuple[str, str]]:
+    held = resource["identifier"]
+    return [(one["system"], one["value"]) for one in (held if isinstance(held, list) else [held])]
+
+
+def _repointed(value: Any, gone: str, kept: str) -> Any:
+    if isinstance(value, list):
+        return [_repointed(item, gone, kept) for item in value]
+    if not isinstance(value, dict):
+        return value
+    moved = {name: _repointed(item, gone, kept) for name, item in value.items()}
+    return moved | ({"reference": kept} if moved.get("reference") == gone else {})
 
 
 def _rewritten(value: Any, places: dict[str, str]) -> Any:

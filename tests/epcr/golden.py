@@ -1,17 +1,20 @@
 """The golden bundles: the exact bytes of an encounter of each sort. `python -m tests.epcr.golden` writes them anew."""
 
 import itertools
-from collections.abc import Callable
+import json
+import statistics
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from services.epcr.deidentification.projection import Disclosure, Mode, Projection, project
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.fhir.bundle import bundle
+from services.epcr.fhir.export import Content, Export
+from services.epcr.fhir.readings import Form, Shape, Span
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft, LinkedObservation, Status
 from shared.primitives.encoding import base64url_encode
@@ -79,7 +82,8 @@ def encounter_of(text: bytes, status: Status, **fields: Any) -> Encounter:
 
 
 def readings() -> list[LinkedObservation]:
-    return [
+    """Oldest first."""
+    made = [
         LinkedObservation(
             id=f"obs_{number:026d}",
             device_id=f"dev_{device_class}",
@@ -96,16 +100,68 @@ def readings() -> list[LinkedObservation]:
         )
         for number, (device_class, refid, code10, value, unit, more) in enumerate(READINGS)
     ]
+    return sorted(made, key=lambda one: one.observed_at)
 
 
 def disclosure(of: Encounter, partner: str = "app_hospital", mode: Mode = "exact") -> Disclosure:
     patient = of.record.patient
-    basis = PSEUDONYMS.basis(PSEUDONYMS.current, of.tenant_id, of.id, patient.identifiers if patient else [])
-    return Disclosure(PSEUDONYMS.domain(1, of.tenant_id, partner, mode), mode, basis)
+    numbers = PSEUDONYMS.numbers(1, of.tenant_id, patient.identifiers if patient else [])
+    basis = numbers[0] if numbers else PSEUDONYMS.basis_of_encounter(1, of.tenant_id, of.id)
+    return Disclosure(PSEUDONYMS.domain(1, of.tenant_id, partner, mode, of.identity), mode, basis)
 
 
-def projection(of: Encounter, observations: list[LinkedObservation] | None = None, **to: Any) -> Projection:
-    return project(of, observations or [], disclosure(of, **to))
+class Given(NamedTuple):
+    """The input of an export: an encounter as a partner sees it, and the observations of its devices, oldest first."""
+
+    projection: Projection
+    readings: list[LinkedObservation]
+
+    @property
+    def view(self) -> dict[str, Any]:
+        return self.projection.view
+
+    @property
+    def observations(self) -> list[dict[str, Any]]:
+        return [self.projection.moves.observation(one) for one in self.readings]
+
+    def content(self, form: Form) -> Content:
+        times: dict[Shape, list[datetime]] = {}
+        for one in self.readings:
+            times.setdefault(Shape.of(one), []).append(one.observed_at)
+        shapes = {shape: _span(of_shape) for shape, of_shape in times.items()}
+        return Content(self.projection, {} if form == "none" else shapes, frozenset({form}))
+
+
+def _span(times: list[datetime]) -> Span:
+    steps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    return Span(len(times), times[0], times[-1], statistics.median_low(steps) if steps else None)
+
+
+def projection(of: Encounter, observations: list[LinkedObservation] | None = None, **to: Any) -> Given:
+    ordered = sorted(observations or [], key=lambda one: one.observed_at)
+    return Given(project(of, disclosure(of, **to)), ordered)
+
+
+def exported(
+    given: Given, former: Sequence[Given] = (), most: int | None = None, form: Form = "all", portion: int = 250
+) -> bytes:
+    """The bytes of an export."""
+    contents = [given, *former]
+    export = Export([one.content(form) for one in contents], most)
+    written = [export.begin()]
+    for number, one in enumerate(contents):
+        for start in range(0, len(one.readings) if form != "none" else 0, portion):
+            written.append(export.add(number, one.readings[start : start + portion]))
+        written.append(export.end_readings(number))
+    return b"".join([*written, export.end()])
+
+
+def bundle(given: Given, former: Sequence[Given] = (), form: Form = "all") -> dict[str, Any]:
+    return json.loads(exported(given, former, form=form), parse_float=Decimal)
+
+
+def split(given: Given, most: int, former: Sequence[Given] = ()) -> list[dict[str, Any]]:
+    return json.loads(exported(given, former, most), parse_float=Decimal)["bundles"]
 
 
 def bundles() -> dict[str, dict[str, Any]]:
@@ -116,6 +172,8 @@ def bundles() -> dict[str, dict[str, Any]]:
         "arrest": bundle(projection(encounter(ARREST, "handed_over"))),
         "refusal": bundle(projection(encounter(REFUSAL))),
         "every_class_of_device": bundle(projection(encounter(MINIMAL), readings())),
+        "series": bundle(projection(encounter(MINIMAL), readings()), form="summary"),
+        "corrected": bundle(projection(encounter(TYPICAL, identity=2), readings()), [projection(typical, readings())]),
         "shifted": bundle(projection(typical, mode="shifted")),
         "safe_harbor": bundle(projection(typical, mode="safe_harbor")),
     }

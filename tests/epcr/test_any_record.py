@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.epcr.encounters.facts import facts_of
-from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.encode import checked, encode
 from services.epcr.records import amend
 from services.epcr.records.care import DOSE_UNITS
@@ -19,6 +18,7 @@ from services.epcr.records.models import Encounter, RecordPatch
 from shared.web import http, strict_json
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer
+from tests.epcr.golden import bundle, split
 from tests.epcr.samples import ATC, ICD10, MINIMAL, SNOMED
 
 Strategy = st.SearchStrategy[Any]
@@ -133,7 +133,7 @@ def test_any_record_makes_bundles_without_fault(record: Any, status: Any, mode: 
     encounter = golden.encounter_of(_json(MINIMAL | record), status)
     projection = golden.projection(encounter, golden.readings() if with_devices else [], mode=mode)
     assert checked(bundle(projection))
-    assert all(checked(part) for part in bundles(projection, 5))
+    assert all(checked(part) for part in split(projection, 5))
     assert http.encode(facts_of(encounter, golden.readings()))
 
 

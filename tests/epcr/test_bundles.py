@@ -11,7 +11,6 @@ import pytest
 from ucumvert import get_ucum_parser
 
 from services.epcr.fhir import checks, measurements, nomenclature
-from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.encode import UnfitBundle, checked, encode
 from services.epcr.records import amend
 from services.epcr.records.care import DOSE_UNITS, MEASURED_IN
@@ -19,6 +18,7 @@ from services.epcr.records.models import RecordPatch
 from shared.web import http
 from tests.epcr import golden
 from tests.epcr.fhir_server import FhirServer, Refused
+from tests.epcr.golden import bundle, split
 from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, SNOMED, TYPICAL
 
 BUNDLES = golden.bundles()
@@ -68,7 +68,7 @@ def test_the_typical_bundle_has_about_thirty_entries_of_every_kind() -> None:
 def test_what_changes_is_put_in_place_and_what_does_not_is_made_once() -> None:
     for entry in BUNDLES["every_class_of_device"]["entry"]:
         kind = entry["resource"]["resourceType"]
-        assert entry["request"]["method"] == ("PUT" if kind in ("Patient", "Encounter", "Composition") else "POST")
+        assert entry["request"]["method"] == ("PUT" if kind in ("Encounter", "Composition") else "POST")
         assert ("ifNoneExist" in entry["request"]) == (entry["request"]["method"] == "POST")
 
 
@@ -133,7 +133,7 @@ def test_glucose_is_coded_by_what_its_unit_says() -> None:
 
 
 def test_parts_of_a_pressure_that_came_together_are_one_panel() -> None:
-    together, alone = [one for one in _observations(BUNDLES["every_class_of_device"]) if "component" in one]
+    alone, together = [one for one in _observations(BUNDLES["every_class_of_device"]) if "component" in one]
     assert _codes(together) == ["150020", "85354-9"]
     values = [(_codes(part), part["valueQuantity"]["value"]) for part in together["component"]]
     assert values == [
@@ -192,7 +192,7 @@ def test_a_split_is_whole_transactions_that_make_the_same_resources(body: dict[s
     projection = golden.projection(golden.encounter(body), golden.readings())
     whole, parts = FhirServer(), FhirServer()
     whole.transaction(json.loads(encode(bundle(projection))))
-    for part in bundles(projection, max_entries):
+    for part in split(projection, max_entries):
         assert len(checked(part)["entry"]) <= max_entries
         assert fhirkit.validate(encode(part).decode()) == []
         parts.transaction(json.loads(encode(part)))
@@ -214,8 +214,8 @@ def _spoil(bundle: dict[str, Any], what: str) -> None:
     match what:
         case "bogus status":
             resource["status"] = "bogus"
-        case "gender that is no code":
-            patient["resource"]["gender"] = "M"
+        case "Patient with data":
+            patient["resource"]["gender"] = "female"
         case "value and reason":
             resource["dataAbsentReason"] = {"text": "why"}
         case "neither value nor reason":
@@ -276,7 +276,7 @@ def _spoil(bundle: dict[str, Any], what: str) -> None:
     "what",
     [
         "bogus status",
-        "gender that is no code",
+        "Patient with data",
         "value and reason",
         "neither value nor reason",
         "unit that is not UCUM",

@@ -185,19 +185,19 @@ def test_references_that_would_undo_a_mode_are_not_shown_in_it(mode: Mode, shown
 )
 def test_what_is_typed_where_a_number_is_not_known_makes_no_two_patients_one(value: str) -> None:
     unknown = [PatientIdentifier(system="mrn", value=value)]
-    assert KEYS.basis(KEYS.current, "org", "enc_1", unknown) != KEYS.basis(KEYS.current, "org", "enc_2", unknown)
+    assert KEYS.numbers(KEYS.current, "org", unknown) == []
+    assert KEYS.basis_of_encounter(1, "org", "enc_1") != KEYS.basis_of_encounter(1, "org", "enc_2")
 
 
 def test_a_patients_number_is_known_however_it_is_written() -> None:
-    def basis(system: str, value: str, encounter: str = "enc_1") -> bytes:
-        return KEYS.basis(KEYS.current, "org", encounter, [PatientIdentifier(system=system, value=value)])
+    def number(system: str, value: str, tenant: str = "org") -> bytes:
+        [one] = KEYS.numbers(KEYS.current, tenant, [PatientIdentifier(system=system, value=value)])
+        return one
 
-    assert basis("CF", "RSSMRA85M01H501Z") == basis("cf", "rssmra 85m01 h501z", "enc_2")
-    assert basis("MRN", "884-21 7 a") == basis("mrn", "884217A", "enc_2")
-    assert basis("MRN", "884217A") != basis("NHS", "884217A")
-    assert KEYS.basis(KEYS.current, "other", "enc_1", [PatientIdentifier(system="MRN", value="884217A")]) != basis(
-        "MRN", "884217A"
-    )
+    assert number("CF", "RSSMRA85M01H501Z") == number("cf", "rssmra 85m01 h501z")
+    assert number("MRN", "884-21 7 a") == number("mrn", "884217A")
+    assert number("MRN", "884217A") != number("NHS", "884217A")
+    assert number("MRN", "884217A") != number("MRN", "884217A", "other")
 
 
 @pytest.mark.parametrize("text", ["", "1:abc", "x:" + "A" * 43, "1:" + "A" * 43 + ",1:" + "B" * 43, "0:" + "A" * 43])

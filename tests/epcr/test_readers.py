@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from deploy.local.databases import Database
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.encounters import queries, store
-from services.epcr.encounters.disclosure import Policy, disclose
+from services.epcr.encounters.disclosure import with_basis
 from shared.storage.database import AsyncConnection, aset_tenant
 from tests.epcr.conftest import ENCOUNTERS, PSEUDONYM_KEYS, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
@@ -51,7 +51,7 @@ def test_who_comes_second_takes_the_pseudonym_that_the_first_one_fixed(
             inside.owner.execute(
                 "UPDATE encounters SET patient_basis = %s, pseudonym_version = 1 WHERE id = %s", (b"first", id)
             )
-            return (await disclose(conn, seen, Policy("app", "exact"), KEYS)).basis
+            return bytes((await with_basis(conn, seen, KEYS, inside.keyring)).row.patient_basis or b"")
 
     assert asyncio.run(read()) == b"first"
     assert inside.rows("SELECT patient_basis FROM encounters WHERE id = %s", id) == [(b"first",)]

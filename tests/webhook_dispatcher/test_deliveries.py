@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import httpx2
+import msgspec
 import pytest
 
 from services.webhook_dispatcher.fanout.intake import EventRefused
@@ -144,6 +146,24 @@ def test_the_same_event_published_twice_is_delivered_once(
     dispatcher.pump_until(lambda: statuses(partner, webhook) == ["succeeded"])
     assert receiver.ids() == [twice.event_id]
     assert partner.books(webhook)["accepted"] == 1
+
+
+def test_an_event_with_recipients_reaches_their_subscriptions_alone(
+    http: httpx2.Client, partner: Partner, dispatcher: Dispatcher, receiver: Receiver
+) -> None:
+    colleague, stranger = Partner(http, partner.tenant_id), Partner(http)
+    mine, theirs = partner.subscribe(receiver.url), colleague.subscribe(receiver.url)
+    elsewhere = stranger.subscribe(receiver.url)
+    for recipients in ([partner.caller.client_id, stranger.caller.client_id], [], ["app_of_nobody"]):
+        one = msgspec.structs.replace(event("incident.updated"), recipients=recipients)
+        dispatcher.fan_out([(partner.tenant_id, one), (partner.tenant_id, one)])
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    dispatcher.pump_until(lambda: statuses(partner, mine) == ["succeeded"] * 2)
+    assert len(colleague.deliveries(theirs)) == 1
+    assert stranger.deliveries(elsewhere) == []
+    stored = "SELECT count(*) AS count FROM events WHERE tenant_id = %s"
+    assert dispatcher.rows(stored, partner.tenant_id) == [{"count": 2}], "what no app waits for is not stored"
+    assert b"app_" not in b"".join(request.body for request in receiver.requests)
 
 
 def test_an_event_reaches_the_subscriptions_of_its_tenant_and_type_alone(

@@ -17,6 +17,7 @@ PUBLISHED = [
     "epcr.encounter.completed",
     "epcr.encounter.created",
     "epcr.encounter.updated",
+    "epcr.identity.corrected",
     "incident.closed",
     "incident.created",
     "incident.updated",

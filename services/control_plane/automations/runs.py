@@ -177,6 +177,8 @@ class Engine:
 def _is_triggered(automation: LiveAutomation, event: PlatformEvent) -> bool:
     if event.type != automation.event_type or not _allows(automation, event.type):
         return False
+    if event.recipients is not None and automation.client_id not in event.recipients:
+        return False
     wanted = expressions.read_filter(automation.filter)
     return wanted is None or expressions.matches(wanted, event.data)
 

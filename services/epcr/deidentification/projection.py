@@ -1,6 +1,6 @@
 """De-identification: one rule per field of the record. A field without a rule does not leave, and a test requires a rule for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -32,6 +32,7 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
     "test": "keep",
     "version": "keep",
     "revision": "keep",
+    "identity": "keep",
     "amended": "keep",
     "created_at": WRITTEN,
     "updated_at": WRITTEN,
@@ -159,33 +160,40 @@ RULES: dict[str, Method | dict[Mode, Method]] = {
 
 
 class Disclosure(NamedTuple):
-    """The recipient's pseudonyms, the mode that its tenant chose, and the basis of the patient's pseudonyms."""
+    """The recipient's pseudonyms, the mode that its tenant chose, and the basis of the patient's pseudonyms.
+
+    `moved_by` is the basis that moves the times, where a correction of the patient's identity changed `basis`.
+    """
 
     domain: Domain
     mode: Mode
     basis: bytes
+    moved_by: bytes | None = None
 
 
 class Projection(NamedTuple):
-    """The de-identified encounter. `rewritten` holds the pseudonyms of entries, and the names of sections, with more than one write."""
+    """The de-identified encounter. `rewritten` holds the pseudonyms of entries, and the names of sections, with more than one write.
+
+    `moves` de-identifies the observations of devices, of which there may be too many to hold.
+    """
 
     view: dict[str, Any]
-    observations: list[dict[str, Any]]
+    moves: "Moves"
     rewritten: frozenset[str]
     withdrawn: dict[str, list[str]]
     encounter_pseudonym: str
     domain: Domain
 
 
-def project(encounter: Encounter, observations: list[LinkedObservation], disclosure: Disclosure) -> Projection:
+def project(encounter: Encounter, disclosure: Disclosure) -> Projection:
     """All that a partner may know of an encounter, as plain values: times are aware datetimes, numbers Decimals."""
     record = encounter.record
-    moves = _Moves(disclosure, encounter)
+    moves = Moves(disclosure, encounter)
     view = moves.apply(_flat(encounter), "")
     view["patient"] = _patient(view.get("patient", {}), encounter, disclosure)
     return Projection(
         view=view,
-        observations=_observations(moves, observations),
+        moves=moves,
         rewritten=frozenset(moves.pseudonym("entry", key) for key, times in record.revisions.items() if times > 1),
         withdrawn={moves.pseudonym("entry", key): kinds for key, kinds in record.withdrawn.items()},
         encounter_pseudonym=disclosure.domain.uuid("encounter", encounter.id),
@@ -193,13 +201,7 @@ def project(encounter: Encounter, observations: list[LinkedObservation], disclos
     )
 
 
-def _observations(moves: "_Moves", observations: Sequence[LinkedObservation]) -> list[dict[str, Any]]:
-    """Each with its `moment`, a number: observations of one moment stay together, and those of one minute apart."""
-    moments = {at: number for number, at in enumerate(sorted({one.observed_at for one in observations}))}
-    return [{"moment": moments[one.observed_at], **moves.apply(_plain(one), "observations.")} for one in observations]
-
-
-class _Moves:
+class Moves:
     """Applies the table for one disclosure."""
 
     def __init__(self, disclosure: Disclosure, encounter: Encounter) -> None:
@@ -212,6 +214,28 @@ class _Moves:
         """`members` with every rule applied; dropped, empty and unknown members are absent."""
         kept = {name: self._value(value, prefix + name) for name, value in members.items()}
         return {name: value for name, value in kept.items() if value is not None and value != [] and value != {}}
+
+    @property
+    def grain(self) -> timedelta:
+        """The unit of times: they are cut to the minute where they are moved, and series have whole milliseconds."""
+        return timedelta(milliseconds=1) if self.mode == "exact" else timedelta(minutes=1)
+
+    def observation(self, one: LinkedObservation) -> dict[str, Any]:
+        return self.apply(_plain(one), "observations.")
+
+    def reading(self, one: LinkedObservation) -> tuple[str, datetime, Decimal | None]:
+        """The members of an observation in which those of one device, code and unit differ: id, time and value."""
+        return (
+            self._value(one.id, "observations.id"),
+            self.time(one.observed_at),
+            self._value(one.value, "observations.value"),
+        )
+
+    def time(self, observed_at: datetime) -> datetime:
+        return self._value(observed_at, "observations.observed_at")
+
+    def device(self, device_id: str) -> str:
+        return self._value(device_id, "observations.device_id")
 
     def pseudonym(self, kind: str, local: str) -> str:
         # A section keeps its name, because an encounter has one of each.
@@ -269,7 +293,7 @@ def shift(disclosure: Disclosure, anchor: datetime) -> timedelta:
     if disclosure.mode == "exact":
         return timedelta()
     if disclosure.mode == "shifted":
-        return timedelta(days=disclosure.domain.shift_days(disclosure.basis))
+        return timedelta(days=disclosure.domain.shift_days(disclosure.moved_by or disclosure.basis))
     # Only the year of a date may stay (45 CFR 164.514(b)(2)): every encounter begins at noon of the first day of its year.
     return datetime(anchor.year, 1, 1, 12, tzinfo=UTC) - anchor
 

@@ -17,6 +17,8 @@ from shared.web.deidentification import Mode
 
 NAMESPACE = "https://knogin.com/fhir/pseudonyms"
 SHIFT_DAYS = 50
+# Kinds that encounters share: their pseudonyms do not depend on an encounter's identity.
+_OF_MANY = frozenset({"patient", "device"})
 # A placeholder for an unknown number must not give two patients one pseudonym.
 _PLACEHOLDER = re.compile(r"(.)\1*|0*1?2?3?4?5?6?7?8?9?0?")
 
@@ -40,15 +42,19 @@ class Pseudonyms:
             keys[int(version)] = key
         return cls(keys)
 
-    def basis(self, version: int, tenant_id: str, encounter_id: str, identifiers: Sequence[PatientIdentifier]) -> bytes:
-        """The source of a patient's pseudonyms, 32 keyed bytes: of the patient's number where one is known, else of this encounter."""
-        usable = sorted((_plain(one.system), _plain(one.value)) for one in identifiers if _is_number(one.value))
-        source = ("number", *usable[0]) if usable else ("encounter", encounter_id)
+    def numbers(self, version: int, tenant_id: str, identifiers: Sequence[PatientIdentifier]) -> list[bytes]:
+        """The patient's numbers as keyed digests of 32 bytes, in the order of their systems. Each can be the basis of pseudonyms."""
+        usable = sorted({(_plain(one.system), _plain(one.value)) for one in identifiers if _is_number(one.value)})
+        return [_mac(self._keys[version], "basis", tenant_id, "number", *number) for number in usable]
+
+    def basis_of_encounter(self, version: int, tenant_id: str, encounter_id: str, identity: int = 1) -> bytes:
+        """The basis of the pseudonyms of a patient without a number: 32 keyed bytes of this identity of the encounter."""
+        source = ("encounter", encounter_id, *([] if identity == 1 else [str(identity)]))
         return _mac(self._keys[version], "basis", tenant_id, *source)
 
-    def domain(self, version: int, tenant_id: str, name: str, mode: Mode = "exact") -> "Domain":
+    def domain(self, version: int, tenant_id: str, name: str, mode: Mode = "exact", identity: int = 1) -> "Domain":
         """The pseudonyms of one partner in one mode. Raises KeyError when the key of `version` was removed."""
-        return Domain(self._keys[version], version, tenant_id, name, mode)
+        return Domain(self._keys[version], version, tenant_id, name, mode, identity)
 
     def has(self, version: str) -> bool:
         """Whether there is a key of that version."""
@@ -62,9 +68,13 @@ class Pseudonyms:
 
 
 class Domain:
-    """One partner's pseudonyms of one tenant: apps of one domain, in the same mode, see the same pseudonyms."""
+    """One partner's pseudonyms of one tenant: apps of one domain, in the same mode, see the same pseudonyms.
 
-    def __init__(self, key: bytes, version: int, tenant_id: str, name: str, mode: Mode) -> None:
+    `identity` is the number of the patient's identity in the encounter: a corrected identity has new pseudonyms of all entries.
+    """
+
+    def __init__(self, key: bytes, version: int, tenant_id: str, name: str, mode: Mode, identity: int = 1) -> None:
+        self._identity = [] if identity == 1 else [str(identity)]
         # A pseudonym seen in two modes would connect a moved time with the exact one.
         self._key = _mac(key, "domain", tenant_id, name, *([] if mode == "exact" else [mode]))
         # The key's version is part of the system, because a new key begins a new name space.
@@ -76,7 +86,7 @@ class Domain:
 
     def uuid(self, kind: str, local: str | bytes) -> str:
         """A UUIDv8 (RFC 9562 §5.8) of 122 keyed bits."""
-        digest = _mac(self._key, kind, local)
+        digest = _mac(self._key, kind, local, *([] if kind in _OF_MANY else self._identity))
         number = int.from_bytes(digest[:16], "big")
         number = number & ~(0xF << 76) | 0x8 << 76
         number = number & ~(0x3 << 62) | 0x2 << 62

@@ -1,15 +1,16 @@
 """How an app sees an encounter: its pseudonyms, the mode that its tenant chose, and the de-identified JSON."""
 
 from collections.abc import Sequence
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from services.epcr.deidentification.projection import Disclosure, project
 from services.epcr.deidentification.pseudonyms import Domain, Pseudonyms
+from services.epcr.encounters import identities
 from services.epcr.encounters.models import EncounterRow, EncounterSummary
 from services.epcr.encounters.queries import FIND_APP, FIX_BASES, FIX_FREE_BASES
-from services.epcr.encounters.store import Stored, opened
+from services.epcr.encounters.store import Stored
 from services.epcr.records.models import Encounter
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
@@ -41,13 +42,13 @@ class PlainView(NamedTuple):
     disclosure: Disclosure
 
 
-async def plain_view(conn: AsyncConnection, stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> PlainView:
-    """An `EncounterView`, with the fields of the summary first."""
+def plain_view(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> PlainView:
+    """An `EncounterView`, with the fields of the summary first. Its basis is fixed if it shows the patient."""
     if shows_patient(stored.encounter, policy):
-        disclosure = await disclose(conn, stored, policy, pseudonyms)
+        disclosure = disclosure_of(stored.row, policy, pseudonyms)
     else:
         disclosure = _without_patient(stored, policy, pseudonyms)
-    view = project(stored.encounter, [], disclosure).view
+    view = project(stored.encounter, disclosure).view
     if stored.encounter.record.patient is None:
         del view["patient"]
     head = {name: view[name] for name in SUMMARY if name in view}
@@ -65,13 +66,18 @@ def shows_patient(encounter: Encounter, policy: Policy) -> bool:
     return encounter.record.patient is not None or policy.mode == "shifted"
 
 
-async def disclose(conn: AsyncConnection, stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> Disclosure:
+async def with_basis(conn: AsyncConnection, stored: Stored, pseudonyms: Pseudonyms, keyring: Keyring) -> Stored:
     """Fixes the basis of the patient's pseudonyms if this is the patient's first disclosure."""
-    row = _based(stored.row, await _bases(conn, [stored], pseudonyms))
-    basis, version = row.patient_basis, row.pseudonym_version
-    assert basis is not None
-    assert version is not None
-    return Disclosure(_domain(row, version, policy, pseudonyms), policy.mode, bytes(basis))
+    [row] = await rows_with_bases(conn, [stored.row], pseudonyms, keyring)
+    return stored._replace(row=row)
+
+
+def disclosure_of(row: EncounterRow, policy: Policy, pseudonyms: Pseudonyms) -> Disclosure:
+    """The disclosure of an encounter whose basis is fixed."""
+    assert row.patient_basis is not None
+    assert row.pseudonym_version is not None
+    domain = _domain(row, row.pseudonym_version, policy, pseudonyms)
+    return Disclosure(domain, policy.mode, bytes(row.patient_basis), row.moved_by and bytes(row.moved_by))
 
 
 def _without_patient(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> Disclosure:
@@ -81,11 +87,12 @@ def _without_patient(stored: Stored, policy: Policy, pseudonyms: Pseudonyms) -> 
 
 
 async def with_bases(
-    conn: AsyncConnection, stored: Sequence[Stored], policy: Policy, pseudonyms: Pseudonyms
+    conn: AsyncConnection, stored: Sequence[Stored], policy: Policy, pseudonyms: Pseudonyms, keyring: Keyring
 ) -> list[Stored]:
     """The encounters of a page, with each basis fixed on which a view depends: all at once, before any is shown."""
-    bases = await _bases(conn, [one for one in stored if shows_patient(one.encounter, policy)], pseudonyms)
-    return [one._replace(row=_based(one.row, bases)) for one in stored]
+    shown = [one.row for one in stored if shows_patient(one.encounter, policy)]
+    rows = {row.id: row for row in await rows_with_bases(conn, shown, pseudonyms, keyring)}
+    return [one._replace(row=rows.get(one.row.id, one.row)) for one in stored]
 
 
 async def rows_with_bases(
@@ -100,34 +107,13 @@ async def rows_with_bases(
 
     Unless it `waits`, a row that is locked, or has neither basis nor record, stays without a basis.
     """
-    fresh = [opened(row, keyring) for row in rows if row.patient_basis is None and row.record]
-    bases = await _bases(conn, fresh, pseudonyms, FIX_BASES if waits else FIX_FREE_BASES)
-    return [_based(row, bases) for row in rows]
-
-
-async def _bases(
-    conn: AsyncConnection, stored: Sequence[Stored], pseudonyms: Pseudonyms, statement: LiteralString = FIX_BASES
-) -> dict[str, dict[str, Any]]:
-    """By encounter, the columns that are now fixed, of the encounters that had no basis."""
-    fresh: list[tuple[str, bytes, int]] = []
-    for row, encounter in stored:
-        if row.patient_basis is None:
-            version = row.pseudonym_version or pseudonyms.current
-            identifiers = encounter.record.patient.identifiers if encounter.record.patient else []
-            fresh.append((row.id, pseudonyms.basis(version, row.tenant_id, row.id, identifiers), version))
-    if not fresh:
-        return {}
-    columns = [list(column) for column in zip(*fresh, strict=True)]
-    rows = await (await conn.execute(statement, columns)).fetchall()
-    return {id: {"patient_basis": basis, "pseudonym_version": version} for id, basis, version in rows}
-
-
-def _based(row: EncounterRow, bases: dict[str, dict[str, Any]]) -> EncounterRow:
-    return replace(row, **bases.get(row.id, {}))
+    fresh = [row for row in rows if row.record and (row.patient_basis is None or row.identity_rule < identities.RULE)]
+    fixed = await identities.fix(conn, fresh, pseudonyms, keyring, FIX_BASES if waits else FIX_FREE_BASES)
+    return [replace(row, **fixed.get(row.id, {})) for row in rows]
 
 
 def _domain(row: EncounterRow, version: int, policy: Policy, pseudonyms: Pseudonyms) -> Domain:
-    return pseudonyms.domain(version, row.tenant_id, policy.domain, policy.mode)
+    return pseudonyms.domain(version, row.tenant_id, policy.domain, policy.mode, row.identity)
 
 
 def cursor_of(caller: Caller, policy: Policy, pseudonyms: Pseudonyms, encounter_id: str) -> str:

@@ -16,8 +16,7 @@ from services.epcr.deidentification.pseudonyms import SHIFT_DAYS, Domain, Pseudo
 from services.epcr.encounters import queries, store
 from services.epcr.encounters.disclosure import Policy, rows_with_bases
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
-from services.epcr.encounters.store import Stored, opened, unseal
-from services.epcr.records.models import LinkedObservation
+from services.epcr.encounters.store import Readings, Stored, opened, unseal
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection
 from shared.storage.rows import every
@@ -56,9 +55,9 @@ class Present:
         shown = found[: page.limit]
         return shown, shown[-1].row.id if len(found) > page.limit else None
 
-    async def observations_of(self, stored: Stored) -> list[LinkedObservation]:
-        """The devices' observations of this encounter up to its revision, oldest first."""
-        return await store.observations_of(self.conn, stored.row)
+    def readings_of(self, row: EncounterRow) -> Readings:
+        """The devices' observations of this encounter up to its revision."""
+        return Readings(row.id, row.tenant_id, row.revision)
 
 
 class Edition(Present):
@@ -94,9 +93,8 @@ class Edition(Present):
         matching = [one for one in states if page.status in (None, one.encounter.status)]
         return matching, taken[-1].id if len(shown) > page.limit else None
 
-    async def observations_of(self, stored: Stored) -> list[LinkedObservation]:
-        parameters = (stored.row.id, stored.row.tenant_id, self._end(stored.row))
-        return await every(self.conn, LinkedObservation, queries.OBSERVATIONS_BEFORE, parameters)
+    def readings_of(self, row: EncounterRow) -> Readings:
+        return Readings(row.id, row.tenant_id, self._end(row))
 
     @property
     def _latest(self) -> datetime:
@@ -116,7 +114,9 @@ class Edition(Present):
         if row.anchor is None and self.policy.mode == "safe_harbor":
             anchor = unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
         version = row.pseudonym_version or self.pseudonyms.current
-        moved = shift(Disclosure(self._domain(version), self.policy.mode, bytes(row.patient_basis or b"")), anchor)
+        moved = shift(
+            Disclosure(self._domain(version), self.policy.mode, bytes(row.moved_by or row.patient_basis or b"")), anchor
+        )
         return end_of_edition(self.policy.mode, moved, self.now, is_held=not self.caller.is_sandbox)
 
     def _domain(self, version: int) -> Domain:

@@ -1,29 +1,30 @@
 """HTTP endpoints of encounters for partners: created from a dispatch system, read de-identified, exported as FHIR."""
 
-import logging
 from datetime import UTC, datetime
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.epcr import metrics
-from services.epcr.deidentification.projection import Projection, project
+from services.epcr.deidentification.projection import Disclosure, project
 from services.epcr.deidentification.pseudonyms import Pseudonyms
-from services.epcr.encounters import events, store
+from services.epcr.encounters import events, exporting, recipients, store
 from services.epcr.encounters.disclosure import (
     cursor_of,
-    disclose,
+    disclosure_of,
     id_in_cursor,
     plain_view,
     policy_for,
+    shows_patient,
     summary,
     with_bases,
+    with_basis,
 )
 from services.epcr.encounters.editions import Edition, Present, reader_for
 from services.epcr.encounters.models import EncounterFilter, ReadBundle, ReadEncounter
 from services.epcr.encounters.representations import FHIR, etag, is_known, not_modified, wants_fhir
-from services.epcr.fhir.encode import UnfitBundle, exported
+from services.epcr.encounters.store import Stored
+from services.epcr.fhir.export import Content
+from services.epcr.fhir.readings import Form
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft
 from shared.messaging import outbox
@@ -37,7 +38,6 @@ from shared.web.problems import FieldError
 READ = "argus:epcr:read"
 WRITE = "argus:epcr:write"
 PATH = "/api/v1/epcr/encounters"
-log = logging.getLogger(__name__)
 
 
 async def create_encounter(request: Request, caller: Caller, draft: EncounterDraft) -> Response:
@@ -54,7 +54,10 @@ async def create_encounter(request: Request, caller: Caller, draft: EncounterDra
         stored = await store.insert(conn, caller, encounter, request.state.keyring, pseudonyms.current)
         await audit.record(conn, caller, "encounter.create", encounter.id)
         await outbox.add(conn, caller.tenant_id, *events.created(encounter))
-        view = await plain_view(conn, stored, policy, pseudonyms)
+        if shows_patient(encounter, policy):
+            stored = await with_basis(conn, stored, pseudonyms, request.state.keyring)
+        await recipients.add(conn, caller, policy, stored.row)
+        view = plain_view(stored, policy, pseudonyms)
         response = http.created(view.content, location=f"{PATH}/{encounter.id}")
         return await idempotency.keep(conn, request, caller, response)
 
@@ -67,8 +70,8 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
         after = id_in_cursor(caller, policy, pseudonyms, pagination.after(request, page))
         found, last = await reader.listed(page, after)
         cursor = last and pagination.next_cursor(request, page, cursor_of(caller, policy, pseudonyms, last))
-        shown = await with_bases(conn, found, policy, pseudonyms)
-        views = [await plain_view(conn, stored, policy, pseudonyms) for stored in shown]
+        shown = await with_bases(conn, found, policy, pseudonyms, request.state.keyring)
+        views = [plain_view(stored, policy, pseudonyms) for stored in shown]
         seen = {"encounter_ids": [stored.row.id for stored in shown]}
         await audit.record(conn, caller, "encounter.list", caller.tenant_id, seen)
     content = {"encounters": [summary(view) for view in views], "next_cursor": cursor}
@@ -77,13 +80,15 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
 
 async def read_encounter(request: Request, caller: Caller, encounter_id: str, asked: ReadEncounter) -> Response:
     if asked.format == "fhir" or (asked.format is None and wants_fhir(request.headers.getlist("accept"))):
-        return await _export(request, caller, encounter_id, asked.max_entries)
-    if asked.max_entries is not None:
-        raise problems.invalid("max_entries goes with format=fhir.", [FieldError("max_entries", "needs format=fhir")])
+        return await _export(request, caller, encounter_id, asked)
+    misplaced = [name for name in ("max_entries", "readings") if getattr(asked, name) is not None]
+    if misplaced:
+        errors = [FieldError(name, "needs format=fhir") for name in misplaced]
+        raise problems.invalid(f"{misplaced[0]} goes with format=fhir.", errors)
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
-        stored = await reader.find(encounter_id)
-        view = await plain_view(conn, stored, reader.policy, request.state.pseudonyms)
+        stored = await _fetched(reader, encounter_id)
+        view = plain_view(stored, reader.policy, reader.pseudonyms)
         await audit.record(conn, caller, "encounter.read", stored.row.id)
     headers = {"etag": etag(stored.row, view.disclosure, "json"), "vary": "accept"}
     if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
@@ -92,7 +97,7 @@ async def read_encounter(request: Request, caller: Caller, encounter_id: str, as
 
 
 async def export_bundle(request: Request, caller: Caller, encounter_id: str, asked: ReadBundle) -> Response:
-    return await _export(request, caller, encounter_id, asked.max_entries)
+    return await _export(request, caller, encounter_id, asked)
 
 
 async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Present | Edition:
@@ -100,30 +105,49 @@ async def _reader(conn: AsyncConnection, request: Request, caller: Caller) -> Pr
     return reader_for(conn, caller, policy, request.state.pseudonyms, request.state.keyring)
 
 
-async def _export(request: Request, caller: Caller, encounter_id: str, max_entries: int | None) -> Response:
+async def _export(request: Request, caller: Caller, encounter_id: str, asked: ReadBundle | ReadEncounter) -> Response:
+    form, most = asked.readings or "all", asked.max_entries
     async with tenant_transaction(request, caller) as conn:
         reader = await _reader(conn, request, caller)
-        stored = await reader.find(encounter_id)
-        disclosure = await disclose(conn, stored, reader.policy, request.state.pseudonyms)
-        headers = {"etag": etag(stored.row, disclosure, f"fhir {max_entries}"), "vary": "accept"}
+        stored = await _fetched(reader, encounter_id, form)
+        disclosure = disclosure_of(stored.row, reader.policy, reader.pseudonyms)
+        headers = {"etag": etag(stored.row, disclosure, f"fhir {most} {form}"), "vary": "accept"}
         known = is_known(request.headers.getlist("if-none-match"), headers["etag"])
-        observations = [] if known else await reader.observations_of(stored)
+        sources = [] if known else await _sources(reader, stored, form, disclosure)
         await audit.record(conn, caller, "encounter.export", stored.row.id)
     if known:
         return not_modified(headers)
-    body = await _encoded(project(stored.encounter, observations, disclosure), max_entries)
-    media_type = FHIR if max_entries is None else "application/json"
-    return Response(body, headers=headers | {"cache-control": "no-store"}, media_type=media_type)
+    headers["cache-control"] = "no-store"
+    media_type = FHIR if most is None else "application/json"
+    return await exporting.response(request, caller, sources, most, headers, media_type)
 
 
-async def _encoded(projection: Projection, max_entries: int | None) -> bytes:
-    """Encodes in a thread beside the event loop, because a long mission has thousands of observations."""
-    try:
-        return await run_in_threadpool(exported, projection, max_entries)
-    except UnfitBundle as error:
-        metrics.unfit_bundles.inc()
-        log.error("bundle not sent: %s", error)
-        raise
+async def _fetched(reader: Present | Edition, encounter_id: str, form: Form | None = None) -> Stored:
+    """The encounter with the patient's identity as the app sees it; the app is recorded as a recipient of both."""
+    conn, pseudonyms = reader.conn, reader.pseudonyms
+    while True:
+        read = await reader.find(encounter_id)
+        stored = read
+        if form is not None or shows_patient(read.encounter, reader.policy):
+            stored = await with_basis(conn, read, pseudonyms, reader.keyring)
+        readings = None if form is None else reader.readings_of(stored.row)
+        if stored.row.identity == read.row.identity and await recipients.add(
+            conn, reader.caller, reader.policy, stored.row, readings, form
+        ):
+            return stored
+
+
+async def _sources(
+    reader: Present | Edition, stored: Stored, form: Form, disclosure: Disclosure
+) -> list[recipients.Source]:
+    """The present content of a bundle, and the contents that it withdraws."""
+    conn, readings = reader.conn, reader.readings_of(stored.row)
+    shapes = {} if form == "none" else await readings.shapes(conn)
+    content = Content(project(stored.encounter, disclosure), shapes, frozenset({form}))
+    former = await recipients.sent_before(
+        conn, reader.caller, reader.policy, stored.row, reader.pseudonyms, reader.keyring
+    )
+    return [recipients.Source(content, readings), *former]
 
 
 def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:

@@ -1,6 +1,7 @@
 """Messages that a write of an encounter sends: an event without data of the patient for subscribers, facts for the indicators."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from services.epcr.encounters.facts import facts_of
 from services.epcr.records.models import Encounter, LinkedObservation, Status
@@ -24,6 +25,21 @@ def changed(
 def observed_late(encounter: Encounter) -> Event:
     """Notifies partners that late device observations changed a handed-over encounter."""
     return _event(encounter, "epcr.encounter.updated")
+
+
+def identity_corrected(
+    tenant_id: str, encounter_id: str, identity: int, version: int, recipients: list[str], *, test: bool
+) -> Event:
+    """Notifies the apps that fetched the encounter under its former identity."""
+    data = {"encounter_id": encounter_id, "organization_id": tenant_id, "identity": identity, "version": version}
+    return Event(
+        event_id=ids.new_id("evt"),
+        type="epcr.identity.corrected",
+        timestamp=datetime.now(UTC),
+        data=data,
+        test=test,
+        recipients=recipients,
+    )
 
 
 def _event(encounter: Encounter, type: str) -> Event:

@@ -22,22 +22,33 @@ class EncounterFilter(Page):
     status: Status | None = None
 
 
+ReadingsForm = Annotated[
+    Literal["all", "summary", "none"],
+    Meta(
+        description="How readings of devices are sent: each as an Observation, each series as one Observation with SampledData of at "
+        "most 1000 samples, or not at all. Default all"
+    ),
+]
+
+
 class ReadEncounter(http.Body):
     """`format=fhir` asks for the transaction bundle."""
 
     format: Literal["json", "fhir"] | None = None
     max_entries: MaxEntries | None = None
+    readings: ReadingsForm | None = None
 
 
 class ReadBundle(http.Body):
     max_entries: MaxEntries | None = None
+    readings: ReadingsForm | None = None
 
 
 class EncounterRow(msgspec.Struct, frozen=True):
     """A row of `encounters`. `record` is ciphertext.
 
-    `patient_basis`, from which the patient's pseudonyms are made, is None until an app first reads the patient. `anchor` is None where
-    an older version of this service began the encounter.
+    `patient_basis`, from which the patient's pseudonyms are made, is None until an app first reads the patient; `moved_by` is the first
+    one where a correction changed it. `anchor` is None where an older version of this service began the encounter.
     """
 
     id: str
@@ -50,9 +61,12 @@ class EncounterRow(msgspec.Struct, frozen=True):
     test: bool
     version: int
     revision: int
+    identity: int
+    identity_rule: int
     amended: bool
     patient_basis: bytes | None
     pseudonym_version: int | None
+    moved_by: bytes | None
     record: bytes
     created_at: datetime
     updated_at: datetime
@@ -93,6 +107,14 @@ class CommonView(EncounterSummary, omit_defaults=True, kw_only=True):
     """The de-identified record: no name, full birth date, address, phone number, next of kin or free text. An empty field is absent."""
 
     test: bool
+    identity: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Grows when the identity of the patient is corrected: data read under a lower number has the identity of "
+            "another patient",
+        ),
+    ]
     patient: PatientView | UnsetType = UNSET
 
 

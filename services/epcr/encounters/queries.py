@@ -3,8 +3,8 @@
 from typing import LiteralString
 
 COLUMNS: LiteralString = """
-    id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, amended,
-    patient_basis, pseudonym_version, record, created_at, updated_at, anchor
+    id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity, identity_rule,
+    amended, patient_basis, pseudonym_version, moved_by, record, created_at, updated_at, anchor
 """
 INSERT_ENCOUNTER: LiteralString = """
     INSERT INTO encounters (id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, pseudonym_version,
@@ -32,8 +32,8 @@ LIST_ENCOUNTERS: LiteralString = (
 )
 # For apps with moved times. The record is empty unless it is opened for the patient's basis or the anchor.
 LIST_SHUFFLED: LiteralString = """
-    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, amended,
-        patient_basis, pseudonym_version,
+    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
+        identity_rule, amended, patient_basis, pseudonym_version, moved_by,
         CASE WHEN (%(opens)s AND patient_basis IS NULL) OR (%(begins)s AND anchor IS NULL) THEN record ELSE ''::bytea END AS record,
         created_at, updated_at, anchor
     FROM encounters
@@ -44,13 +44,18 @@ LIST_SHUFFLED: LiteralString = """
 # Each encounter in its last version before a moment of its own.
 STATES_BEFORE: LiteralString = """
     SELECT e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
-        v.version::bigint AS revision, coalesce(v.amended, e.amended) AS amended, e.patient_basis, e.pseudonym_version, v.record,
-        e.created_at, v.written_at AS updated_at, e.anchor
+        v.version::bigint AS revision, coalesce(i.identity, e.identity) AS identity, e.identity_rule,
+        coalesce(v.amended, e.amended) AS amended, coalesce(i.patient_basis, e.patient_basis) AS patient_basis, e.pseudonym_version,
+        e.moved_by, v.record, e.created_at, v.written_at AS updated_at, e.anchor
     FROM unnest(%s::text[], %s::timestamptz[]) AS asked (id, until)
     JOIN encounters e ON e.id = asked.id AND e.created_at < asked.until
     CROSS JOIN LATERAL (
         SELECT * FROM encounter_versions WHERE encounter_id = e.id AND written_at < asked.until ORDER BY version DESC LIMIT 1
     ) v
+    LEFT JOIN LATERAL (
+        SELECT identity, patient_basis FROM encounter_identities
+        WHERE encounter_id = e.id AND began_at < asked.until ORDER BY identity DESC LIMIT 1
+    ) i ON e.identity > 1
 """
 UPDATE_ENCOUNTER: LiteralString = """
     UPDATE encounters SET care_model = %(care_model)s, status = %(status)s, amended = %(amended)s, record = %(record)s,
@@ -63,36 +68,146 @@ INSERT_VERSION: LiteralString = """
     VALUES (%(id)s, %(version)s, %(tenant_id)s, %(care_model)s, %(status)s, %(amended)s, %(record)s, %(client_id)s, %(actor)s,
         %(trace_id)s, %(updated_at)s)
 """
-# The first reader of a patient decides for all later ones; the locks make two first readers agree. One statement for a whole page locks
-# the rows in the order of their ids, as the worker does: in the list's own order a reader and a batch could deadlock.
+# Of one tenant: a correction and a first disclosure wait for each other. The lock comes before all locks of encounters.
+LOCK_IDENTITIES: LiteralString = (
+    "SELECT pg_advisory_xact_lock(hashtextextended('epcr identities ' || current_tenant(), 0))"
+)
+# One statement for a whole page locks the rows in the order of their ids, as the worker does: in the list's own order a reader and a
+# batch could deadlock.
 FIX_BASES: LiteralString = """
     WITH locked AS (
-        SELECT e.id, fresh.basis, fresh.version FROM encounters e
-        JOIN unnest(%s::text[], %s::bytea[], %s::integer[]) AS fresh (id, basis, version) USING (id)
+        SELECT e.id, fresh.basis, fresh.version, fresh.rule FROM encounters e
+        JOIN unnest(%s::text[], %s::bytea[], %s::integer[], %s::integer[]) AS fresh (id, basis, version, rule) USING (id)
         ORDER BY e.id FOR NO KEY UPDATE OF e
     )
-    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis),
+    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis), identity_rule = locked.rule,
         pseudonym_version = coalesce(e.pseudonym_version, locked.version)
-    FROM locked WHERE e.id = locked.id RETURNING e.id, e.patient_basis, e.pseudonym_version
+    FROM locked WHERE e.id = locked.id
+    RETURNING e.id, e.patient_basis, e.pseudonym_version, e.identity_rule, e.identity, e.moved_by
 """
 # For a reader of many encounters in one transaction: it never waits for a lock while it holds others.
 FIX_FREE_BASES: LiteralString = """
     WITH locked AS (
-        SELECT e.id, fresh.basis, fresh.version FROM encounters e
-        JOIN unnest(%s::text[], %s::bytea[], %s::integer[]) AS fresh (id, basis, version) USING (id)
+        SELECT e.id, fresh.basis, fresh.version, fresh.rule FROM encounters e
+        JOIN unnest(%s::text[], %s::bytea[], %s::integer[], %s::integer[]) AS fresh (id, basis, version, rule) USING (id)
         FOR NO KEY UPDATE OF e SKIP LOCKED
     )
-    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis),
+    UPDATE encounters e SET patient_basis = coalesce(e.patient_basis, locked.basis), identity_rule = locked.rule,
         pseudonym_version = coalesce(e.pseudonym_version, locked.version)
-    FROM locked WHERE e.id = locked.id RETURNING e.id, e.patient_basis, e.pseudonym_version
+    FROM locked WHERE e.id = locked.id
+    RETURNING e.id, e.patient_basis, e.pseudonym_version, e.identity_rule, e.identity, e.moved_by
+"""
+ADD_NUMBERS: LiteralString = """
+    INSERT INTO patient_numbers (encounter_id, number, tenant_id, position)
+    SELECT encounter_id, number, current_tenant(), position
+    FROM unnest(%s::text[], %s::bytea[], %s::integer[]) AS new (encounter_id, number, position)
+    ON CONFLICT DO NOTHING
+"""
+FORGET_NUMBERS: LiteralString = "DELETE FROM patient_numbers WHERE encounter_id = %s"
+NUMBERS_OF: LiteralString = """
+    SELECT encounter_id, number FROM patient_numbers WHERE encounter_id = ANY(%s) ORDER BY encounter_id, position
+"""
+SHARED_NUMBERS: LiteralString = """
+    SELECT asked.number, e.id, e.patient_basis FROM unnest(%s::bytea[]) AS asked (number)
+    CROSS JOIN LATERAL (
+        SELECT e.id, e.patient_basis FROM patient_numbers n JOIN encounters e ON e.id = n.encounter_id
+        WHERE n.tenant_id = current_tenant() AND n.number = asked.number AND e.patient_basis IS NOT NULL AND n.encounter_id <> ALL(%s)
+        ORDER BY n.encounter_id LIMIT 1
+    ) e
+"""
+# An encounter and those that share its basis, in the order of their ids.
+LOCK_GROUP: LiteralString = """
+    SELECT id FROM encounters
+    WHERE id = %(id)s OR (tenant_id = current_tenant() AND patient_basis = (SELECT patient_basis FROM encounters WHERE id = %(id)s))
+    ORDER BY id FOR UPDATE
+"""
+FIND_GROUP: LiteralString = (
+    "SELECT "
+    + COLUMNS
+    + " FROM encounters WHERE tenant_id = current_tenant() AND patient_basis = %s AND pseudonym_version = %s ORDER BY id"
+)
+CORRECT_IDENTITY: LiteralString = """
+    UPDATE encounters SET patient_basis = %(basis)s, identity = %(identity)s, identity_rule = %(rule)s,
+        moved_by = coalesce(moved_by, %(former)s), revision = revision + 1, updated_at = greatest(updated_at, clock_timestamp())
+    WHERE id = %(id)s RETURNING clock_timestamp()
+"""
+ADD_IDENTITIES: LiteralString = """
+    INSERT INTO encounter_identities (encounter_id, identity, tenant_id, patient_basis, began_at)
+    VALUES (%(id)s, %(identity)s - 1, %(tenant_id)s, %(former)s, '-infinity'),
+        (%(id)s, %(identity)s, %(tenant_id)s, %(basis)s, %(began_at)s)
+    ON CONFLICT DO NOTHING
+"""
+RECIPIENTS_OF: LiteralString = """
+    SELECT DISTINCT client_id FROM recipients WHERE encounter_id = %s AND identity = %s AND mode = 'exact' ORDER BY client_id
+"""
+HAS_RECIPIENT: LiteralString = """
+    SELECT 1 FROM recipients
+    WHERE encounter_id = %(encounter_id)s AND identity = %(identity)s AND client_id = %(client_id)s AND domain = %(domain)s
+        AND mode = %(mode)s AND coalesce(revision, 0) >= coalesce(%(revision)s::bigint, 0) AND forms @> %(forms)s::text[]
+"""
+# Returns a row only if the identity still holds. The lock waits for a correction under way, and a correction waits for it.
+ADD_RECIPIENT: LiteralString = """
+    WITH held AS (
+        SELECT id, tenant_id FROM encounters
+        WHERE id = %(encounter_id)s AND (%(mode)s <> 'exact' OR identity = %(identity)s) FOR KEY SHARE
+    ), added AS (
+        INSERT INTO recipients (encounter_id, identity, client_id, domain, mode, tenant_id, version, revision, until, forms)
+        SELECT id, %(identity)s, %(client_id)s, %(domain)s, %(mode)s, tenant_id, %(version)s, %(revision)s, %(until)s, %(forms)s::text[]
+        FROM held
+        ON CONFLICT (encounter_id, identity, client_id, domain, mode) DO UPDATE
+        SET version = greatest(recipients.version, excluded.version), revision = greatest(recipients.revision, excluded.revision),
+            until = greatest(recipients.until, excluded.until), fetched_at = clock_timestamp(),
+            forms = CASE WHEN recipients.forms @> excluded.forms THEN recipients.forms ELSE recipients.forms || excluded.forms END
+        WHERE excluded.revision IS NOT NULL
+    )
+    SELECT 1 FROM held
+"""
+# The newest bundle that this app, or another of its domain, fetched under each former identity.
+SENT_BEFORE: LiteralString = """
+    SELECT r.identity, r.domain, i.patient_basis, max(r.version) AS version, max(r.revision) AS revision, max(r.until) AS until,
+        array_agg(DISTINCT form) AS forms
+    FROM recipients r JOIN encounter_identities i USING (encounter_id, identity) CROSS JOIN unnest(r.forms) AS form
+    WHERE r.encounter_id = %(encounter_id)s AND r.identity < %(identity)s AND r.mode = %(mode)s AND r.revision IS NOT NULL
+        AND (r.domain = %(domain)s OR r.client_id = %(client_id)s)
+    GROUP BY r.identity, r.domain, i.patient_basis ORDER BY r.identity, r.domain
+"""
+FIND_VERSION: LiteralString = """
+    SELECT e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
+        %(revision)s::bigint AS revision, %(identity)s::integer AS identity, e.identity_rule, coalesce(v.amended, e.amended) AS amended,
+        %(patient_basis)s::bytea AS patient_basis, e.pseudonym_version, e.moved_by, v.record, e.created_at, v.written_at AS updated_at,
+        e.anchor
+    FROM encounters e JOIN encounter_versions v ON v.encounter_id = e.id AND v.version = %(version)s WHERE e.id = %(encounter_id)s
 """
 FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps WHERE client_id = %s"
 # Observations are only added, each with the revision that it made: a reader of one revision gets no later ones.
 LINKED: LiteralString = """
     SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
     FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision """
+# One portion in the order of time and id, as one JSON text, which costs the event loop less than rows. `end` is the revision, or the
+# moment, up to which observations are visible.
+_PORTION: LiteralString = """
+    SELECT coalesce(json_agg(portion), '[]')::text FROM (
+        SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
+        FROM observations
+        WHERE encounter_id = %(id)s AND tenant_id = %(tenant_id)s AND revision IS NOT NULL AND (observed_at, id) > (%(at)s, %(after)s)
+"""
+_SHAPES: LiteralString = """
+    SELECT device_id, device_class, mdc_code, mdc_code10, unit_code, data_absent_reason, flags, test, value IS NOT NULL AS has_value,
+        count(*) AS count, min(observed_at) AS first, max(observed_at) AS last, percentile_disc(0.5) WITHIN GROUP (ORDER BY step) AS step
+    FROM (
+        SELECT *, observed_at - lag(observed_at) OVER (PARTITION BY device_id, mdc_code10, mdc_code, unit_code, test
+            ORDER BY observed_at, id) AS step
+        FROM observations WHERE encounter_id = %(id)s AND tenant_id = %(tenant_id)s AND revision IS NOT NULL
+"""
+_OF_REVISION: LiteralString = " AND revision <= %(end)s "
+_BEFORE: LiteralString = " AND received_at < %(end)s "
+_IN_PORTIONS: LiteralString = " ORDER BY observed_at, id LIMIT %(limit)s) AS portion"
+_BY_SHAPE: LiteralString = ") AS seen GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY min(observed_at), min(id)"
+PORTION_OF: LiteralString = _PORTION + _OF_REVISION + _IN_PORTIONS
+PORTION_BEFORE: LiteralString = _PORTION + _BEFORE + _IN_PORTIONS
+SHAPES_OF: LiteralString = _SHAPES + _OF_REVISION + _BY_SHAPE
+SHAPES_BEFORE: LiteralString = _SHAPES + _BEFORE + _BY_SHAPE
 OBSERVATIONS_OF: LiteralString = LINKED + "<= %s ORDER BY observed_at, id"
-OBSERVATIONS_BEFORE: LiteralString = LINKED + "IS NOT NULL AND received_at < %s ORDER BY observed_at, id"
 COUNT_OBSERVATIONS_BEFORE: LiteralString = """
     SELECT count(*) FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision IS NOT NULL AND received_at < %s
 """

@@ -11,7 +11,7 @@ from services.epcr.encounters.models import EncounterRow
 from shared.web import problems
 
 # Raise it when a release gives the same encounter other bytes.
-FORMAT = 3
+FORMAT = 4
 FHIR = "application/fhir+json"
 _WEIGHT = re.compile(r"(?:^|;)\s*q\s*=\s*([01](?:\.[0-9]*)?)\s*(?:;|$)")
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
@@ -19,7 +19,7 @@ _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 
 def etag(row: EncounterRow, disclosure: Disclosure, kind: str) -> str:
     """A strong tag: equal tags mean equal bytes. It depends on domain, mode and representation."""
-    parts = (FORMAT, row.id, row.revision, disclosure.domain.base, disclosure.mode, kind)
+    parts = (FORMAT, row.id, row.revision, row.identity, disclosure.domain.base, disclosure.mode, kind)
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 

@@ -68,7 +68,10 @@ OPERATIONS = [
         READ,
         {200: (Content(FHIR, TRANSACTION), Content("application/json", BUNDLES))},
         "A transaction that a FHIR R4 server may execute again and again, and later with what has changed: entries are conditional on "
-        "their identifiers. `max_entries` cuts it into several, each whole in itself, for servers that take only so many.",
+        "their identifiers. It never changes a Patient that is there; sex, year of birth and country are an Observation. After a "
+        "correction of who the patient is it also marks the resources that you fetched under the former identity as entered in error. "
+        "An encounter of any length is streamed; `readings=summary` sends each series of a device's readings as one Observation. "
+        "`max_entries` cuts it into several, each whole in itself, for servers that take only so many.",
         query=ReadBundle,
         has_etag=True,
     ),

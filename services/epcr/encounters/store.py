@@ -3,6 +3,7 @@
 The record is one ciphertext per row and version, bound to its tenant and encounter.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString, NamedTuple
 
@@ -11,6 +12,7 @@ from msgspec.structs import asdict
 
 from services.epcr.encounters import queries
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
+from services.epcr.fhir.readings import Shape, Span
 from services.epcr.records.models import Encounter, LinkedObservation, Record
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
@@ -71,9 +73,41 @@ async def observations_of(conn: AsyncConnection, row: EncounterRow | Encounter) 
     return await every(conn, LinkedObservation, queries.OBSERVATIONS_OF, (row.id, row.tenant_id, row.revision))
 
 
+class Readings(NamedTuple):
+    """The devices' observations of an encounter up to a revision or, of an edition, before a moment. They never change."""
+
+    encounter_id: str
+    tenant_id: str
+    end: int | datetime
+
+    async def shapes(self, conn: AsyncConnection) -> dict[Shape, Span]:
+        """In the order of their first observations."""
+        statement = queries.SHAPES_OF if isinstance(self.end, int) else queries.SHAPES_BEFORE
+        found: dict[Shape, Span] = {}
+        for row in await (await conn.execute(statement, self._parameters())).fetchall():
+            device_id, device_class, mdc_code, mdc_code10, unit_code, reason, flags, test, has_value, *span = row
+            shape = Shape(
+                device_id, device_class, mdc_code, mdc_code10, unit_code, reason, tuple(flags), test, has_value
+            )
+            found[shape] = Span(*span)
+        return found
+
+    async def portion(self, conn: AsyncConnection, after: tuple[datetime, str] | None, limit: int) -> str:
+        """As JSON, the next ones `after` that time and id, oldest first."""
+        statement = queries.PORTION_OF if isinstance(self.end, int) else queries.PORTION_BEFORE
+        at, id = after or ("-infinity", "")
+        parameters = self._parameters() | {"at": at, "after": id, "limit": limit}
+        [text] = await (await conn.execute(statement, parameters)).fetchone() or ("[]",)
+        return text
+
+    def _parameters(self) -> dict[str, Any]:
+        return {"id": self.encounter_id, "tenant_id": self.tenant_id, "end": self.end}
+
+
 def opened(row: EncounterRow, keyring: Keyring) -> Stored:
     members = asdict(row)
-    del members["patient_basis"], members["pseudonym_version"], members["anchor"]
+    for name in ("patient_basis", "pseudonym_version", "moved_by", "identity_rule", "anchor"):
+        del members[name]
     members["record"] = unseal(row.record, keyring, row.tenant_id, row.id)
     return Stored(row, Encounter(**members))
 

@@ -11,7 +11,7 @@ from services.epcr.fhir.nomenclature import UCUM
 Json = dict[str, Any]
 CODES: dict[tuple[str, str], frozenset[str]] = {
     ("Patient", "gender"): frozenset({"male", "female", "other", "unknown"}),
-    ("Encounter", "status"): frozenset({"in-progress", "finished", "cancelled"}),
+    ("Encounter", "status"): frozenset({"in-progress", "finished", "cancelled", "entered-in-error"}),
     ("Observation", "status"): frozenset({"final", "entered-in-error"}),
     ("Procedure", "status"): frozenset({"completed", "not-done", "entered-in-error"}),
     ("MedicationAdministration", "status"): frozenset({"completed", "not-done", "entered-in-error"}),
@@ -27,7 +27,7 @@ TARGETS: dict[str, frozenset[str]] = {
 }
 REQUIRED: dict[str, tuple[str, ...]] = {
     "Encounter": ("status", "class", "subject"),
-    "Observation": ("status", "code", "subject", "effectiveDateTime"),
+    "Observation": ("status", "code", "subject"),
     "Procedure": ("status", "code", "subject"),
     "MedicationAdministration": ("status", "medicationCodeableConcept", "subject", "effectiveDateTime"),
     "Composition": ("status", "type", "date", "author", "title"),
@@ -81,6 +81,7 @@ UNITS = frozenset(
         "{puff}",
         "{tablet}",
         "{drop}",
+        "a",
     ]
 )
 # R4's vital signs profiles, which servers apply to each Observation with their LOINC code.
@@ -93,7 +94,11 @@ VITAL_UNITS: dict[str, frozenset[str]] = {
     "29463-7": frozenset({"kg", "g", "[lb_av]"}),
 }
 PRESSURES = frozenset({"8480-6", "8462-4"})
+# All that a Patient has: a pseudonym, and that the rest is masked.
+PATIENT = frozenset({"resourceType", "meta", "identifier", "_gender", "_birthDate"})
 _FULL_URL = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SAMPLES = re.compile(r"(-?\d+(\.\d+)?|E)( (-?\d+(\.\d+)?|E))*")
+_YEAR = re.compile(r"\d{4}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -117,7 +122,11 @@ def _transaction(entries: list[Json]) -> Iterator[str]:
     conditions = [_condition(entry) for entry in entries]
     if len(set(conditions)) != len(conditions):
         yield "two entries with one condition would make a duplicate"
-    kinds = [entry.get("resource", {}).get("resourceType") for entry in entries]
+    kinds = [
+        entry.get("resource", {}).get("resourceType")
+        for entry in entries
+        if entry.get("resource", {}).get("status") != "entered-in-error"
+    ]
     for kind in ("Patient", "Encounter"):
         if kinds.count(kind) != 1:
             yield f"not exactly one {kind}"
@@ -139,6 +148,8 @@ def _entry(entry: Json) -> Iterator[str]:
         expected = {"method": "PUT", "url": f"{kind}?{search}"}
     if request != expected:
         yield "bdl-3, the request is not conditional on the resource's own identifier"
+    if kind == "Patient" and (request.get("method") != "POST" or not resource.keys() <= PATIENT):
+        yield "a Patient that may change another encounter's"
 
 
 def _resource(resource: Json) -> Iterator[str]:
@@ -171,6 +182,8 @@ def _observation(resource: Json) -> Iterator[str]:
         yield "obs-6, a value and a reason for none"
     if not has_value and not {"dataAbsentReason", "component"} & resource.keys():
         yield "vs-2, neither a value nor a reason for none"
+    if not {"effectiveDateTime", "effectivePeriod"} & resource.keys():
+        yield "vs-1, no time"
     codes = _codes(resource)
     yield from _vital_signs(resource, {code for _, code in codes})
     for component in resource.get("component", []):
@@ -210,12 +223,16 @@ def _walk(value: Any, kinds: dict[Any, Any], name: str) -> Iterator[str]:
             yield f"{name} is empty"
         if isinstance(value, Decimal) and not value.is_finite():
             yield f"{name} is not a number"
+        if name == "valueDateTime" and _YEAR.fullmatch(str(value)):
+            return
         if name.endswith("DateTime") and not _TIME.fullmatch(str(value)):
             yield f"{name} is not a time in UTC"
         return
     if not value:
         yield f"{name} is an empty object"
     yield from _quantity(value, name)
+    if name == "valueSampledData":
+        yield from _samples(value)
     yield from _reference(value, kinds, name)
     if name.endswith("eriod"):
         yield from _period(value)
@@ -233,12 +250,19 @@ def _period(value: Json) -> Iterator[str]:
 
 
 def _quantity(value: Json, name: str) -> Iterator[str]:
-    if not name.endswith("Quantity") and name != "dose":
+    if not name.endswith("Quantity") and name not in ("dose", "origin"):
         return
     if value.get("system") != UCUM or value.get("code") not in UNITS:
         yield f"{name} has no UCUM unit"
     if not isinstance(value.get("value"), Decimal | int):
         yield f"{name} has no exact value"
+
+
+def _samples(value: Json) -> Iterator[str]:
+    if not {"origin", "period", "dimensions"} <= value.keys() or value["period"] <= 0 or value["dimensions"] != 1:
+        yield "samples without origin, period or dimensions"
+    if not _SAMPLES.fullmatch(value.get("data", "")):
+        yield "data are not decimals or E, divided by single spaces"
 
 
 def _reference(value: Json, kinds: dict[Any, Any], name: str) -> Iterator[str]:

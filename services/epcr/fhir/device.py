@@ -1,17 +1,18 @@
 """Device: a pseudonym and a class. The serial number never reaches this service."""
 
-from typing import Any
+from collections.abc import Iterable
 
 from services.epcr.fhir.entries import Entry, Scene
 from services.epcr.fhir.nomenclature import DEVICE_TYPES, MDC
+from services.epcr.fhir.readings import Shape
 from services.epcr.fhir.terms import coding, concept
 
 
-def devices(scene: Scene, observations: list[dict[str, Any]]) -> list[Entry]:
-    """Each device with observations, once, in the order of the first observations."""
+def devices(scene: Scene, shapes: Iterable[Shape]) -> list[Entry]:
+    """Each device with observations, once, in the order of the shapes."""
     classes: dict[str, str] = {}
-    for observation in observations:
-        classes.setdefault(observation["device_id"], observation["device_class"])
+    for shape in shapes:
+        classes.setdefault(scene.projection.moves.device(shape.device_id), shape.device_class)
     return [_device(scene, uuid, device_class) for uuid, device_class in classes.items()]
 
 

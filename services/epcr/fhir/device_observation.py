@@ -1,7 +1,7 @@
 """Observations made by devices (HL7 PHD): MDC with LOINC beside it, UCUM, and a reason where there is no value."""
 
-from collections.abc import Iterator
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from services.epcr.fhir import nomenclature, pressure
 from services.epcr.fhir.entries import Entry, Scene, reference
@@ -18,38 +18,14 @@ from services.epcr.fhir.terms import (
     quantity,
 )
 
+if TYPE_CHECKING:
+    from services.epcr.fhir.readings import Series
+
 Reading = dict[str, Any]
 Panel = dict[str, Reading]
 
 
-def device_observations(scene: Scene, readings: list[Reading]) -> Iterator[Entry]:
-    """One Observation per reading, and one for the parts of a pressure that a device sent together."""
-    for group in _grouped(readings):
-        if isinstance(group, list):
-            yield _single(scene, group[0])
-        else:
-            yield _panel(scene, group)
-
-
-def _grouped(readings: list[Reading]) -> list[list[Reading] | Panel]:
-    """Parts belong together when one device sent them for one moment in one revision: a later part never joins."""
-    groups: list[list[Reading] | Panel] = []
-    panels: dict[Any, Panel] = {}
-    for reading in readings:
-        part = pressure.part_of(reading)
-        if part is None:
-            groups.append([reading])
-            continue
-        together = ("device_id", "moment", "revision", "test")
-        key = (pressure.parent_of(reading, part), *(reading[name] for name in together))
-        if key not in panels or part in panels[key]:
-            panels[key] = {}
-            groups.append(panels[key])
-        panels[key][part] = reading
-    return groups
-
-
-def _single(scene: Scene, reading: Reading) -> Entry:
+def single(scene: Scene, reading: Reading) -> Entry:
     metric = nomenclature.find(reading["mdc_code"], reading["mdc_code10"])
     unit = reading.get("unit_code")
     loinc = nomenclature.loinc_codes(metric, unit)
@@ -57,19 +33,42 @@ def _single(scene: Scene, reading: Reading) -> Entry:
     code = concept(own, *(coding(LOINC, one) for one in loinc))
     # R4's vital signs profile requires a LOINC code. A reading without one is a procedure's.
     category = metric.category if loinc or metric.category == "laboratory" else "procedure"
-    return _observation(scene, reading["id"], [reading], category, code, _result(reading, unit))
+    result = _result(reading, unit)
+    return _observation(scene, reading["id"], [reading], category, code, result, _at(reading))
 
 
-def _panel(scene: Scene, panel: Panel) -> Entry:
-    readings = list(panel.values())
+def series(scene: Scene, one: "Series") -> Entry:
+    """A series under its MDC code alone: R4's vital signs profiles, which go by LOINC codes, take no samples."""
+    shape = one.shape
+    reading = one.reading()
+    unit = nomenclature.in_expected_unit(Decimal(0), shape.unit_code or "")[1]
+    uuid = scene.uuid("Observation", f"{scene.encounter}/series/{'/'.join(map(str, one.key))}")
+    metric = nomenclature.find(shape.mdc_code, shape.mdc_code10)
+    category = "laboratory" if metric.category == "laboratory" else "procedure"
+    samples = {
+        "origin": quantity(0, unit),
+        "period": one.period_ms,
+        "dimensions": 1,
+        "data": one.data,
+    }
+    at = {"effectivePeriod": {"start": moment(one.start), "end": moment(one.end)}}
+    code = concept(coding(nomenclature.MDC, str(metric.code10), metric.refid))
+    entry = _observation(scene, uuid, [reading], category, code, {"valueSampledData": samples}, at)
+    return entry._replace(mutable=True)
+
+
+def panel(scene: Scene, parts: Panel) -> Entry:
+    readings = list(parts.values())
     uuid = (
         readings[0]["id"] if len(readings) == 1 else scene.uuid("Observation", "+".join(one["id"] for one in readings))
     )
-    result = {"component": pressure.reading_components(panel)}
-    return _observation(scene, uuid, readings, "vital-signs", pressure.panel_code(panel), result)
+    result = {"component": pressure.reading_components(parts)}
+    return _observation(scene, uuid, readings, "vital-signs", pressure.panel_code(parts), result, _at(readings[0]))
 
 
-def _observation(scene: Scene, uuid: str, readings: list[Reading], category: str, code: Json, result: Json) -> Entry:
+def _observation(
+    scene: Scene, uuid: str, readings: list[Reading], category: str, code: Json, result: Json, at: Json
+) -> Entry:
     first = readings[0]
     resource = scene.begin("Observation", uuid, test=first["test"])
     flags = sorted({flag for reading in readings for flag in reading.get("flags", [])})
@@ -83,10 +82,14 @@ def _observation(scene: Scene, uuid: str, readings: list[Reading], category: str
         "code": code,
         "subject": scene.subject(),
         "encounter": scene.context(),
-        "effectiveDateTime": moment(first["observed_at"]),
+        **at,
         **(device | result if "component" in result else result | device),
     }
     return Entry(resource, uuid, mutable=False, needs=(first["device_id"],))
+
+
+def _at(reading: Reading) -> Json:
+    return {"effectiveDateTime": moment(reading["observed_at"])}
 
 
 def _result(reading: Reading, unit: str | None) -> Json:

@@ -8,9 +8,7 @@ import orjson
 from fhir.resources.R4B.bundle import Bundle
 from pydantic import ValidationError
 
-from services.epcr.deidentification.projection import Projection
 from services.epcr.fhir import checks
-from services.epcr.fhir.bundle import bundle, bundles
 from services.epcr.fhir.terms import Json
 
 REMEMBERED = 100_000
@@ -25,13 +23,6 @@ class UnfitBundle(Exception):
     def __init__(self, reasons: list[str]) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons
-
-
-def exported(projection: Projection, max_entries: int | None) -> bytes:
-    """One bundle, or `{"bundles": […]}` of at most `max_entries` entries each. Raises UnfitBundle, which is a bug of this service."""
-    if max_entries is None:
-        return encode(checked(bundle(projection)))
-    return encode({"bundles": [checked(one) for one in bundles(projection, max_entries)]})
 
 
 def checked(transaction: Json) -> Json:

@@ -72,10 +72,12 @@ def logical_reference(projection: Projection, kind: str, uuid: str) -> Json:
     return {"type": kind, "identifier": identifier(projection, kind, uuid)}
 
 
-def bundle_entry(projection: Projection, entry: Entry) -> Json:
+def bundle_entry(entry: Entry) -> Json:
     """A conditional create for a resource that never changes, a conditional update for a mutable one (R4 §3.1.0.4.3)."""
     kind: str = entry.resource["resourceType"]
-    search = f"identifier={projection.domain.system(KINDS[kind])}|{entry.uuid}"
+    identifiers = entry.resource["identifier"]
+    own = identifiers if kind == "Composition" else identifiers[0]
+    search = f"identifier={own['system']}|{own['value']}"
     request: dict[str, Any] = (
         {"method": "PUT", "url": f"{kind}?{search}"}
         if entry.mutable

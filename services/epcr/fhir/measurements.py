@@ -88,6 +88,10 @@ def kinds_of(name: str, part: Any) -> list[str]:
     if name == "stroke":
         fast = ["fast"] if any(members.get(sign) is not None for sign in FAST) else []
         return fast + (["nihss"] if members.get("nihss") is not None else [])
+    if name == "patient":
+        country = (members["address"] or {}).get("country")
+        known = (members["sex"], members["birth_date"], members["age_years"], country)
+        return ["demographics"] if any(value is not None for value in known) else []
     if name == "arrest":
         # A comment does not leave.
         has_findings = any(value is not None for field, value in members.items() if field != "comment")

@@ -1,18 +1,64 @@
-"""Patient: a pseudonym, sex, the year of birth and a country; a required element without a value is marked as masked."""
+"""Patient: a pseudonym and nothing else, so that no encounter changes the Patient of another person; and the demographics of an encounter.
+
+A hospital's server may hold the Patient already, merged with its own or made by another encounter. The demographics
+are an Observation of the encounter.
+"""
+
+from collections.abc import Iterator
+from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
-from services.epcr.fhir.terms import DATA_ABSENT_EXTENSION, Json
+from services.epcr.fhir.terms import (
+    COUNTRY,
+    DATA_ABSENT,
+    DATA_ABSENT_EXTENSION,
+    GENDER,
+    LOINC,
+    OBSERVATION_CATEGORY,
+    Json,
+    coding,
+    concept,
+    ems,
+    moment,
+    quantity,
+)
 
 _MASKED = {"extension": [{"url": DATA_ABSENT_EXTENSION, "valueCode": "masked"}]}
+_SEX = concept(coding(LOINC, "46098-0", "Sex"))
+_BIRTH_YEAR = concept(coding(LOINC, "80904-6", "Birth year"))
+_AGE = concept(coding(LOINC, "30525-0", "Age"))
 
 
 def patient(scene: Scene) -> Entry:
-    seen = scene.projection.view["patient"]
-    resource: Json = scene.begin("Patient", scene.patient) | {"gender": seen.get("sex", "unknown")}
+    resource: Json = scene.begin("Patient", scene.patient) | {"_gender": _MASKED, "_birthDate": _MASKED}
+    return Entry(resource, scene.patient, mutable=False)
+
+
+def demographics(scene: Scene) -> Iterator[Entry]:
+    """Sex, year of birth or age, and country, as one Observation; in error where a correction removed all of them."""
+    components = list(_components(scene.projection.view["patient"]))
+    if not components and "patient" not in scene.projection.withdrawn:
+        return
+    uuid = scene.uuid("Observation", f"{scene.encounter}/demographics")
+    absent = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}
+    resource = scene.begin("Observation", uuid) | {
+        "status": "final" if components else "entered-in-error",
+        "category": [concept(coding(OBSERVATION_CATEGORY, "social-history"))],
+        "code": ems("patient-demographics"),
+        "subject": scene.subject(),
+        "encounter": scene.context(),
+        "effectiveDateTime": moment(scene.projection.view["anchor"]),
+        **({"component": components} if components else absent),
+    }
+    yield Entry(resource, uuid, mutable=True)
+
+
+def _components(seen: dict[str, Any]) -> Iterator[Json]:
+    if "sex" in seen:
+        yield {"code": _SEX, "valueCodeableConcept": concept(coding(GENDER, seen["sex"]))}
     if "birth_year" in seen:
-        resource["birthDate"] = f"{seen['birth_year']:04d}"
-    else:
-        resource["_birthDate"] = _MASKED
+        yield {"code": _BIRTH_YEAR, "valueDateTime": f"{seen['birth_year']:04d}"}
+    if "age_years" in seen:
+        yield {"code": _AGE, "valueQuantity": quantity(seen["age_years"], "a")}
     if "country" in seen:
-        resource["address"] = [{"country": seen["country"]}]
-    return Entry(resource, scene.patient, mutable=True)
+        yield {"code": ems("country"), "valueCodeableConcept": concept(coding(COUNTRY, seen["country"]))}

@@ -21,7 +21,7 @@ REPLACED = ("crew_ids", "primary_impression", "secondary_impressions", "narrativ
 # Fields that contradict `not_done`. Only sent entries are checked, because a stored record must stay readable.
 RESULTS = ("outcome", "finding", "dose", "response")
 # Sections that are entries of their own in a bundle, and have a history there.
-EXPORTED = ("arrest", "stroke")
+EXPORTED = ("patient", "arrest", "stroke")
 NEXT: dict[Status, frozenset[Status]] = {
     "in_progress": frozenset({"completed", "cancelled"}),
     "completed": frozenset({"handed_over"}),

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.epcr.encounters import events, store
+from services.epcr.encounters import events, identities, store
 from services.epcr.encounters.representations import is_known, not_modified, require_match
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
@@ -35,16 +35,29 @@ async def read_record(request: Request, caller: Caller, encounter_id: str) -> Re
 
 async def write_record(request: Request, caller: Caller, encounter_id: str, patch: RecordPatch) -> Response:
     given: dict[str, Any] = request.state.named
+    pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
     async with tenant_transaction(request, caller) as conn:
-        before = (await store.find(conn, encounter_id, request.state.keyring, lock=True)).encounter
+        if patch.is_other_patient or _names_numbers(given):
+            await identities.lock_group(conn, encounter_id)
+        stored = await store.find(conn, encounter_id, keyring, lock=True)
+        before = stored.encounter
         require_match(request.headers.getlist("if-match"), before.version)
         after = _written(before, patch, given)
         if after is not before:
-            await store.update(conn, caller, after, request.state.keyring)
+            await identities.correct(
+                conn, caller, stored, after, pseudonyms, keyring, is_other_patient=patch.is_other_patient
+            )
+            await store.update(conn, caller, after, keyring)
             observations = await store.observations_of(conn, after)
             await outbox.add(conn, caller.tenant_id, *events.changed(after, before.status, observations))
         await audit.record(conn, caller, "record.write", before.id, {"fields": sorted(given), "version": after.version})
     return http.json(WholeRecord.of(after), headers={"etag": _tag(after)})
+
+
+def _names_numbers(given: dict[str, Any]) -> bool:
+    """Whether the patch may change the patient's numbers."""
+    patient = given.get("patient", {})
+    return patient is None or "identifiers" in patient
 
 
 def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> Encounter:
@@ -55,7 +68,8 @@ def _written(before: Encounter, patch: RecordPatch, given: dict[str, Any]) -> En
         raise problems.Problem(409, "Conflict", detail, errors=[FieldError("/status", "moves only forward")])
     record = amend.merge(before.record, patch, given, ids.new_id)
     care_model = before.care_model if patch.care_model is UNSET else patch.care_model
-    if (record, status, care_model) == (before.record, before.status, before.care_model):
+    unchanged = (record, status, care_model) == (before.record, before.status, before.care_model)
+    if unchanged and not patch.is_other_patient:
         return before
     is_amended = before.status in FINISHED and (record, care_model) != (before.record, before.care_model)
     return msgspec.structs.replace(

@@ -132,11 +132,16 @@ class EncounterDraft(http.Body):
 
 
 class RecordPatch(http.Body):
-    """A change of a record. Objects merge field by field (RFC 7396: null clears); entries of lists are added or replaced by id."""
+    """A change of a record. Objects merge field by field (RFC 7396: null clears); entries of lists are added or replaced by id.
+
+    `is_other_patient` states that the encounter was recorded for another patient than is now named. Without it only a change of all
+    numbers means that.
+    """
 
     max_bytes: ClassVar[int] = http.MAX_BODY
     care_model: CareModel | UnsetType = UNSET
     status: Status | UnsetType = UNSET
+    is_other_patient: bool = False
     crew_ids: Crew | UnsetType = UNSET
     patient: Patient | UnsetType | None = UNSET
     times: Times | UnsetType | None = UNSET
@@ -176,7 +181,10 @@ class Record(msgspec.Struct, kw_only=True):
 
 
 class Encounter(msgspec.Struct, kw_only=True):
-    """An encounter with its readable record. `version` counts writes of the record; `revision` also counts batches of observations."""
+    """An encounter with its readable record. `version` counts writes of the record; `revision` also counts batches of observations.
+
+    `identity` counts the identities of the patient: each but the first is a correction.
+    """
 
     id: str
     tenant_id: str
@@ -188,6 +196,7 @@ class Encounter(msgspec.Struct, kw_only=True):
     test: bool
     version: int
     revision: int
+    identity: int = 1
     amended: bool
     created_at: datetime
     updated_at: datetime

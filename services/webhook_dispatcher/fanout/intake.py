@@ -26,7 +26,10 @@ class EventRefused(Exception):
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as it is stored; every delivery signs and sends the text in `body`. `about` is the webhook that must not get the event."""
+    """An event as it is stored; every delivery signs and sends the text in `body`.
+
+    `about` is the webhook that must not get the event, `recipients` the only apps that may; None is every app.
+    """
 
     id: str
     at: datetime
@@ -35,6 +38,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     traceparent: str | None
     about: str | None = None
+    recipients: frozenset[str] | None = None
 
 
 class Listener(msgspec.Struct, kw_only=True):
@@ -42,6 +46,7 @@ class Listener(msgspec.Struct, kw_only=True):
 
     id: str
     tenant_id: str
+    client_id: str
     live_events: list[str]
     last_sequence: int
 
@@ -122,6 +127,7 @@ def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
         body=body(event.type, event.timestamp, event.data, test=event.test),
         traceparent=traceparent,
         about=about,
+        recipients=None if event.recipients is None else frozenset(event.recipients),
     )
 
 
@@ -148,7 +154,7 @@ def plan(events: Iterable[NewEvent], listeners: Sequence[Listener]) -> list[Plan
     sequences = {listener.id: listener.last_sequence for listener in listeners}
     for event in sorted(events, key=lambda event: event.id):
         for listener in by_tenant.get(event.tenant_id, ()):
-            if event.type in listener.live_events and event.about != listener.id:
+            if event.type in listener.live_events and event.about != listener.id and _may_get(event, listener):
                 sequences[listener.id] += 1
                 planned.append(_planned(event, listener, sequences[listener.id]))
     return planned
@@ -181,7 +187,12 @@ def _wanted_by_webhooks(events: Iterable[NewEvent], listeners: Sequence[Listener
         event.id
         for event in events
         if pairs[event.tenant_id, event.type] > ((event.tenant_id, event.type, event.about) in takers)
+        and (event.recipients is None or plan([event], listeners))
     }
+
+
+def _may_get(event: NewEvent, listener: Listener) -> bool:
+    return event.recipients is None or listener.client_id in event.recipients
 
 
 def _wanted_by_automations(conn: Connection, messages: Sequence[Received[Event]]) -> set[str]:
@@ -194,7 +205,12 @@ def _wanted_by_automations(conn: Connection, messages: Sequence[Received[Event]]
 
 def _for_automations(event: Event) -> PlatformEvent:
     return PlatformEvent(
-        event_id=event.event_id, type=event.type, timestamp=event.timestamp, data=event.data, cause=event.cause
+        event_id=event.event_id,
+        type=event.type,
+        timestamp=event.timestamp,
+        data=event.data,
+        cause=event.cause,
+        recipients=event.recipients,
     )
 
 

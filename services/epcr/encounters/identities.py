@@ -1,0 +1,237 @@
+"""The patient's identity in each encounter: the basis of pseudonyms, which encounters share it, and its correction.
+
+Encounters of one tenant that have a number of the patient in common share a basis. The first encounter that is disclosed gives it. A
+basis holds as long as the numbers connect the encounter with the number, or the encounter, from which the basis was made.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, LiteralString
+
+import msgspec
+
+from services.epcr.deidentification.pseudonyms import Pseudonyms
+from services.epcr.encounters import events, queries
+from services.epcr.encounters.models import EncounterRow
+from services.epcr.encounters.store import Stored, opened
+from services.epcr.records.models import Encounter
+from shared.messaging import outbox
+from shared.primitives.crypto import Keyring
+from shared.storage import audit
+from shared.storage.database import AsyncConnection
+from shared.storage.rows import every
+from shared.web import problems
+from shared.web.identity import Caller
+from shared.web.problems import FieldError
+
+# The rule by which new bases are made. Rule 1 knew only the first number by system.
+RULE = 2
+
+
+class Member(msgspec.Struct):
+    """An encounter of a group with one basis. `numbers` are those of its patient, in the order of their systems."""
+
+    id: str
+    identity: int
+    version: int
+    test: bool
+    numbers: list[bytes]
+
+
+async def lock(conn: AsyncConnection) -> None:
+    """Waits for other decisions about identities of the tenant. Take it before the lock of any encounter."""
+    await conn.execute(queries.LOCK_IDENTITIES)
+
+
+async def lock_group(conn: AsyncConnection, encounter_id: str) -> None:
+    """Locks the tenant's identities, the encounter and all that share its basis, in the order in which workers lock them."""
+    await lock(conn)
+    await conn.execute(queries.LOCK_GROUP, {"id": encounter_id})
+
+
+async def fix(
+    conn: AsyncConnection,
+    fresh: Sequence[EncounterRow],
+    pseudonyms: Pseudonyms,
+    keyring: Keyring,
+    statement: LiteralString = queries.FIX_BASES,
+) -> dict[str, dict[str, Any]]:
+    """Fixes the basis of encounters that are disclosed for the first time. Returns the columns that are now fixed, by encounter.
+
+    Registers the numbers of encounters whose basis an older version of this service fixed.
+    """
+    if not fresh:
+        return {}
+    await lock(conn)
+    # Read again: before the lock another caller may have fixed a basis or corrected a number.
+    rows = await every(conn, EncounterRow, queries.FIND_ENCOUNTER, ([row.id for row in fresh],))
+    members = {row.id: _member(opened(row, keyring), pseudonyms) for row in sorted(rows, key=lambda row: row.id)}
+    shared = await _shared(conn, members.values())
+    bases: dict[str, tuple[bytes, int]] = {}
+    for row in sorted(rows, key=lambda row: row.id):
+        member, version = members[row.id], row.pseudonym_version or pseudonyms.current
+        basis = row.patient_basis or _basis(member, shared, _alone(row, pseudonyms))
+        bases[row.id] = bytes(basis), version
+        for number in member.numbers:
+            shared.setdefault(number, (row.id, bytes(basis)))
+    columns = [list(column) for column in zip(*((id, *fixed, RULE) for id, fixed in bases.items()), strict=True)]
+    fixed = await (await conn.execute(statement, columns)).fetchall()
+    await _register(conn, [members[id] for id, *_ in fixed])
+    names = ("patient_basis", "pseudonym_version", "identity_rule", "identity", "moved_by")
+    return {id: dict(zip(names, values, strict=True)) for id, *values in fixed}
+
+
+async def correct(
+    conn: AsyncConnection,
+    caller: Caller,
+    before: Stored,
+    after: Encounter,
+    pseudonyms: Pseudonyms,
+    keyring: Keyring,
+    *,
+    is_other_patient: bool,
+) -> None:
+    """Gives a new identity to each encounter that the numbers no longer connect with its basis: `after`, and others that it connected.
+
+    The tenant's identities and the encounters of the basis are locked. Apps that fetched a former identity get an event. Raises a 422
+    Problem if `is_other_patient` and a number stays.
+    """
+    row = before.row
+    was, now = _member(before, pseudonyms), _member(before._replace(encounter=after), pseudonyms)
+    if is_other_patient and set(was.numbers) & set(now.numbers):
+        errors = [FieldError("/is_other_patient", "a number of the former patient stays")]
+        raise problems.invalid("Another patient has other numbers.", errors)
+    if row.patient_basis is None or (set(was.numbers) == set(now.numbers) and not is_other_patient):
+        return
+    leaves = is_other_patient or (bool(was.numbers) and not set(was.numbers) & set(now.numbers))
+    group = await _group(conn, row, pseudonyms, keyring)
+    group[row.id] = now
+    await conn.execute(queries.FORGET_NUMBERS, (row.id,))
+    await _register(conn, [now])
+    stays = _connected(bytes(row.patient_basis), row, group, was, pseudonyms, leaves=leaves)
+    leaving = {id for id in group if id not in stays}
+    if set(group) == {row.id} and await _shared(conn, [now], {row.id}):
+        # The patient is known under the newly learned number: one person has one basis.
+        leaving = {row.id}
+    shared = await _shared(conn, group.values(), leaving)
+    for id in sorted(leaving):
+        await _leave(conn, caller, row, group[id], shared, pseudonyms, after if id == row.id else None)
+
+
+async def _leave(
+    conn: AsyncConnection,
+    caller: Caller,
+    row: EncounterRow,
+    member: Member,
+    shared: dict[bytes, tuple[str, bytes]],
+    pseudonyms: Pseudonyms,
+    after: Encounter | None,
+) -> None:
+    """The encounter gets its next identity. `row` is an encounter with the former basis, `after` the new version, if there is one."""
+    assert row.pseudonym_version is not None
+    former, number = bytes(row.patient_basis or b""), member.identity + 1
+    alone = pseudonyms.basis_of_encounter(row.pseudonym_version, row.tenant_id, member.id, number)
+    basis = _basis(member, shared, alone)
+    for one in member.numbers:
+        shared.setdefault(one, (member.id, basis))
+    if basis == former:
+        return
+    values = {"id": member.id, "former": former, "basis": basis, "identity": number, "rule": RULE}
+    began = (await (await conn.execute(queries.CORRECT_IDENTITY, values)).fetchone() or (None,))[0]
+    await conn.execute(queries.ADD_IDENTITIES, values | {"tenant_id": row.tenant_id, "began_at": began})
+    notified = await (await conn.execute(queries.RECIPIENTS_OF, (member.id, member.identity))).fetchall()
+    version = member.version if after is None else after.version
+    if notified:
+        event = events.identity_corrected(
+            row.tenant_id, member.id, number, version, [client for (client,) in notified], test=member.test
+        )
+        await outbox.add(conn, row.tenant_id, event)
+    await audit.record(conn, caller, "identity.correct", member.id, {"identity": number})
+
+
+def _connected(
+    basis: bytes,
+    row: EncounterRow,
+    group: Mapping[str, Member],
+    was: Member,
+    pseudonyms: Pseudonyms,
+    *,
+    leaves: bool,
+) -> set[str]:
+    """The encounters of the group that keep its basis."""
+    assert row.pseudonym_version is not None
+    version, tenant_id = row.pseudonym_version, row.tenant_id
+    remaining = {id: member for id, member in group.items() if not (leaves and id == row.id)}
+
+    def gave(member: Member) -> bool:
+        """Whether the basis was made from this encounter, whose patient had no number."""
+        made = (pseudonyms.basis_of_encounter(version, tenant_id, member.id, n) for n in range(1, member.identity + 1))
+        return basis in made
+
+    roots = {id for id, member in remaining.items() if basis in member.numbers or gave(member)}
+    if not roots and basis not in was.numbers and remaining:
+        # No number makes this basis again, so that no other patient can get it: the oldest encounters keep it.
+        roots = {min(remaining)}
+    return _reachable(roots, remaining)
+
+
+def _reachable(roots: Iterable[str], members: Mapping[str, Member]) -> set[str]:
+    having: dict[bytes, list[str]] = {}
+    for id, member in members.items():
+        for number in member.numbers:
+            having.setdefault(number, []).append(id)
+    reached, waiting = set(roots), list(roots)
+    while waiting:
+        for number in members[waiting.pop()].numbers:
+            found = [id for id in having.pop(number, ()) if id not in reached]
+            reached.update(found)
+            waiting += found
+    return reached
+
+
+async def _group(
+    conn: AsyncConnection, row: EncounterRow, pseudonyms: Pseudonyms, keyring: Keyring
+) -> dict[str, Member]:
+    """The encounters with the basis of `row`, by id."""
+    found = await every(conn, EncounterRow, queries.FIND_GROUP, (row.patient_basis, row.pseudonym_version))
+    old = [one for one in found if one.identity_rule < RULE]
+    await fix(conn, old, pseudonyms, keyring)
+    ids = [one.id for one in found]
+    numbers: dict[str, list[bytes]] = {id: [] for id in ids}
+    for id, number in await (await conn.execute(queries.NUMBERS_OF, (ids,))).fetchall():
+        numbers[id].append(bytes(number))
+    return {one.id: Member(one.id, one.identity, one.version, one.test, numbers[one.id]) for one in found}
+
+
+async def _shared(
+    conn: AsyncConnection, members: Iterable[Member], leaving: Iterable[str] = ()
+) -> dict[bytes, tuple[str, bytes]]:
+    """By number, the oldest encounter that has it, and its basis. The encounters that are `leaving` their basis do not count."""
+    numbers = sorted({number for member in members for number in member.numbers})
+    rows = await (await conn.execute(queries.SHARED_NUMBERS, (numbers, list(leaving)))).fetchall()
+    return {bytes(number): (id, bytes(basis)) for number, id, basis in rows}
+
+
+def _basis(member: Member, shared: Mapping[bytes, tuple[str, bytes]], alone: bytes) -> bytes:
+    """The basis of the oldest encounter with a number in common; else made from the first number; else `alone`."""
+    known = sorted(shared[number] for number in member.numbers if number in shared)
+    if known:
+        return known[0][1]
+    return member.numbers[0] if member.numbers else alone
+
+
+def _alone(row: EncounterRow, pseudonyms: Pseudonyms) -> bytes:
+    version = row.pseudonym_version or pseudonyms.current
+    return pseudonyms.basis_of_encounter(version, row.tenant_id, row.id, row.identity)
+
+
+def _member(stored: Stored, pseudonyms: Pseudonyms) -> Member:
+    row, patient = stored.row, stored.encounter.record.patient
+    version = row.pseudonym_version or pseudonyms.current
+    numbers = pseudonyms.numbers(version, row.tenant_id, patient.identifiers if patient else [])
+    return Member(row.id, row.identity, row.version, row.test, numbers)
+
+
+async def _register(conn: AsyncConnection, members: Sequence[Member]) -> None:
+    rows = [(one.id, number, position) for one in members for position, number in enumerate(one.numbers)]
+    if rows:
+        await conn.execute(queries.ADD_NUMBERS, [list(column) for column in zip(*rows, strict=True)])

@@ -1,0 +1,276 @@
+"""The transaction bundle of an encounter as bytes, in portions: one bundle, or several for servers that limit the entries of each.
+
+All but the readings of devices is checked before the first byte, and so is one reading of each shape. Nothing is held of a reading that
+is written but its identifier, for the Composition.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import orjson
+
+from services.epcr.deidentification.projection import Projection
+from services.epcr.fhir import device_observation, readings
+from services.epcr.fhir.composition import composition
+from services.epcr.fhir.device import devices
+from services.epcr.fhir.encode import checked, encode
+from services.epcr.fhir.encounter import encounter
+from services.epcr.fhir.entries import Entry, Scene, bundle_entry, logical_reference, reference, scene_of
+from services.epcr.fhir.findings import arrest, ecg, stroke
+from services.epcr.fhir.medication import medication
+from services.epcr.fhir.patient import demographics, patient
+from services.epcr.fhir.procedure import procedure
+from services.epcr.fhir.readings import Form, Series, Shape, Span, Written
+from services.epcr.fhir.terms import Json, meta
+from services.epcr.fhir.vital_signs import vital_signs
+from services.epcr.fhir.withdrawal import withdrawn
+from services.epcr.records.models import LinkedObservation
+
+VITAL_SIGNS = "vital_signs"
+_MARK = "ffffffff-ffff-8fff-bfff-ffffffffffff"
+
+
+class Content(NamedTuple):
+    """An encounter under one identity of its patient, the shapes of its devices' readings, and the forms in which they are sent."""
+
+    projection: Projection
+    shapes: Mapping[Shape, Span]
+    forms: frozenset[Form]
+
+
+class Export:
+    """Use: `begin`; for each content `add` its readings in portions, in the order of time and id, and `end_readings`; `end`.
+
+    The first content is the present one, the others were sent under former identities and are withdrawn. Each method returns the next
+    bytes. Raises UnfitBundle, which is a bug of this service.
+    """
+
+    def __init__(self, contents: Sequence[Content], max_entries: int | None) -> None:
+        self._scenes = [scene_of(content.projection) for content in contents]
+        self._present, *self._former = self._scenes
+        self._heads = [patient(self._present), encounter(self._present)]
+        with_devices = contents[0].forms != {"none"}
+        self._devices = devices(self._present, contents[0].shapes) if with_devices else []
+        self._device_entries = {entry.uuid: entry for entry in self._devices}
+        self._sections = _sections(self._present)
+        self._withdrawals = [list(_withdrawals(scene)) for scene in self._former]
+        self._writers = [
+            _Writer(self, scene, content, is_present=scene is self._present)
+            for scene, content in zip(self._scenes, contents, strict=True)
+        ]
+        self._refer: dict[str, list[tuple[str, str]]] = {name: [] for name in self._sections}
+        self._check_all()
+        texts = {entry.uuid: encode(bundle_entry(entry)) for entry in self._devices}
+        opening = {"resourceType": "Bundle", "meta": meta(self._present.test), "type": "transaction"}
+        heads = [encode(bundle_entry(entry)) for entry in self._heads]
+        self._out = _Bundles(encode(opening)[:-1] + b',"entry":[', heads, texts, max_entries)
+
+    def begin(self) -> bytes:
+        for entry in self._sections[VITAL_SIGNS]:
+            self._put(VITAL_SIGNS, _written(entry))
+        return self._out.take()
+
+    def add(self, content: int, observations: list[LinkedObservation]) -> bytes:
+        """Observations of the content of that number."""
+        self._put_readings(content, self._writers[content].add(observations))
+        return self._out.take()
+
+    def end_readings(self, content: int) -> bytes:
+        """After the last observations of that content. Its other entries follow."""
+        self._put_readings(content, self._writers[content].end())
+        if content == 0:
+            for name, entries in self._sections.items():
+                if name != VITAL_SIGNS:
+                    for entry in entries:
+                        self._put(name, _written(entry))
+        else:
+            for entry in self._withdrawals[content - 1]:
+                self._out.put(_written(entry))
+        return self._out.take()
+
+    def end(self) -> bytes:
+        """The Composition, which refers to the entries of all bundles."""
+        self._out.make_room()
+        self._out.put(_written(self._composition(self._refer)))
+        return self._out.end()
+
+    def check(self, entry: Entry) -> None:
+        """Raises UnfitBundle for an entry that a server would refuse beside the Patient, the Encounter and its devices."""
+        needed = [self._device_entries[uuid] for uuid in entry.needs]
+        checked(self._transaction([*self._heads, *needed, entry]))
+
+    def _put(self, section: str, written: Written) -> None:
+        self._refer[section].append((written.kind, written.uuid))
+        self._out.put(written)
+
+    def _put_readings(self, content: int, entries: Iterable[Written]) -> None:
+        for written in entries:
+            if content == 0:
+                self._put(VITAL_SIGNS, written)
+            else:
+                self._out.put(written)
+
+    def _composition(self, refer: Mapping[str, Sequence[tuple[str, str]]]) -> Entry:
+        sections = {name: self._references(entries) for name, entries in refer.items() if entries}
+        return composition(self._present, sections, self._former)
+
+    def _references(self, entries: Iterable[tuple[str, str]]) -> orjson.Fragment:
+        """By fullUrl to the entries of the same bundle, by identifier to those of others."""
+
+        @cache
+        def around(kind: str, *, is_within: bool) -> list[bytes]:
+            """A reference to a resource of that kind, before and after its identifier."""
+            projection = self._present.projection
+            made = reference(kind, _MARK) if is_within else logical_reference(projection, kind, _MARK)
+            return encode(made).split(_MARK.encode())
+
+        texts = (uuid.encode().join(around(kind, is_within=self._out.has(uuid))) for kind, uuid in entries)
+        return orjson.Fragment(b"[" + b",".join(texts) + b"]")
+
+    def _check_all(self) -> None:
+        """All but the readings, in one transaction."""
+        entries = [entry for entries in self._sections.values() for entry in entries]
+        withdrawals = [entry for entries in self._withdrawals for entry in entries]
+        sections = {
+            name: [reference(one.resource["resourceType"], one.uuid) for one in of_section]
+            for name, of_section in self._sections.items()
+            if of_section
+        }
+        last = composition(self._present, sections, self._former)
+        checked(self._transaction([*self._heads, *self._devices, *entries, *withdrawals, last]))
+        for writer in self._writers:
+            writer.prepare()
+
+    def _transaction(self, entries: Iterable[Entry]) -> Json:
+        return {
+            "resourceType": "Bundle",
+            "meta": meta(self._present.test),
+            "type": "transaction",
+            "entry": [bundle_entry(entry) for entry in entries],
+        }
+
+
+class _Writer:
+    """The readings of one content, in its forms."""
+
+    def __init__(self, export: Export, scene: Scene, content: Content, *, is_present: bool) -> None:
+        def change(entry: Entry) -> Entry:
+            return entry if is_present else next(withdrawn(scene, [entry]))
+
+        self._scene, self._change, self._check = scene, change, export.check
+        moves = content.projection.moves
+        self._shapes = content.shapes
+        self._each = readings.Observations(scene, moves, export.check, change) if "all" in content.forms else None
+        series = readings.series_of(content.shapes, moves) if "summary" in content.forms else []
+        self._series = {one.key: one for one in series}
+
+    def prepare(self) -> None:
+        """Checks an entry of each shape and each series. Raises UnfitBundle."""
+        if self._each is not None:
+            for shape in self._shapes:
+                self._each.prepare(shape)
+        for one in self._series.values():
+            self._check(self._entry(one))
+
+    def add(self, observations: list[LinkedObservation]) -> Iterator[Written]:
+        for one in observations if self._series else ():
+            series = self._series.get(readings.series_key(one))
+            if series is not None:
+                series.add(one)
+        if self._each is not None:
+            yield from self._each.add(observations)
+
+    def end(self) -> Iterator[Written]:
+        if self._each is not None:
+            yield from self._each.end()
+        for one in self._series.values():
+            yield _written(self._entry(one))
+
+    def _entry(self, series: Series) -> Entry:
+        return self._change(device_observation.series(self._scene, series))
+
+
+class _Bundles:
+    """Writes one bundle, or several of at most `most` entries, each with the heads and the devices of its entries."""
+
+    def __init__(self, opening: bytes, heads: list[bytes], devices: Mapping[str, bytes], most: int | None) -> None:
+        self._opening = opening
+        self._heads = heads
+        self._devices = devices
+        self._room = None if most is None else most - len(heads)
+        self._out: list[bytes] = [] if most is None else [b'{"bundles":[']
+        self._number = 0
+        self._present: set[str] = set()
+        self._open()
+
+    def put(self, written: Written) -> None:
+        needed = [uuid for uuid in written.needs if uuid not in self._present]
+        if self._number and self._is_full(len(needed) + 1):
+            self._next()
+            needed = list(written.needs)
+        for uuid in needed:
+            self._add(uuid, self._devices[uuid])
+        self._add(written.uuid, written.text)
+
+    def make_room(self) -> None:
+        """For one entry more."""
+        if self._is_full(1):
+            self._next()
+
+    def has(self, uuid: str) -> bool:
+        """Whether the entry is in the bundle that is being written."""
+        return self._room is None or uuid in self._present
+
+    def take(self) -> bytes:
+        written, self._out = self._out, []
+        return b"".join(written)
+
+    def end(self) -> bytes:
+        self._out.append(b"]}" if self._room is None else b"]}]}")
+        return self.take()
+
+    def _is_full(self, more: int) -> bool:
+        return self._room is not None and self._number + more > self._room
+
+    def _next(self) -> None:
+        self._out.append(b"]},")
+        self._open()
+
+    def _open(self) -> None:
+        self._out += [self._opening, b",".join(self._heads)]
+        self._number = 0
+        self._present.clear()
+        if self._room is None:
+            for uuid, text in self._devices.items():
+                self._add(uuid, text)
+            self._present.update(self._devices)
+
+    def _add(self, uuid: str, text: bytes) -> None:
+        self._out += [b",", text]
+        self._number += 1
+        if self._room is not None:
+            self._present.add(uuid)
+
+
+def _written(entry: Entry) -> Written:
+    return Written(entry.resource["resourceType"], entry.uuid, encode(bundle_entry(entry)), entry.needs)
+
+
+def _withdrawals(scene: Scene) -> Iterator[Entry]:
+    sections = _sections(scene)
+    sent = (encounter(scene), *(entry for entries in sections.values() for entry in entries), composition(scene, {}))
+    yield from withdrawn(scene, sent)
+
+
+def _sections(scene: Scene) -> dict[str, list[Entry]]:
+    """The crew's entries, by section of the Composition. Observations of devices join the vital signs."""
+    view = scene.projection.view
+    return {
+        VITAL_SIGNS: [entry for signs in view.get("vital_signs", []) for entry in vital_signs(scene, signs)],
+        "procedures": [procedure(scene, done) for done in view.get("procedures", [])],
+        "medications": [medication(scene, given) for given in view.get("medications", [])],
+        "arrest": list(arrest(scene)),
+        "assessments": [*stroke(scene), *(entry for done in view.get("procedures", []) for entry in ecg(scene, done))],
+        "demographics": list(demographics(scene)),
+    }

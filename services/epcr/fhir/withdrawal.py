@@ -1,0 +1,50 @@
+"""Resources that were sent under a former identity of the patient, as entered in error: without values, and off the patient's record."""
+
+from collections.abc import Iterable, Iterator
+
+from services.epcr.fhir.entries import Entry, Scene, logical_reference
+from services.epcr.fhir.terms import DATA_ABSENT, Json, coding, concept
+
+# The members that stay: those that R4 requires, and by which a reader recognises the resource. References to other resources go, since a
+# withdrawal must be executable where those were merged or deleted.
+_KEPT = frozenset(
+    {
+        *("resourceType", "meta", "identifier", "class", "category", "code", "medicationCodeableConcept", "type"),
+        *(
+            "effectiveDateTime",
+            "effectivePeriod",
+            "performedDateTime",
+            "performedPeriod",
+            "date",
+            "author",
+            "title",
+            "confidentiality",
+        ),
+    }
+)
+_ABSENT = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}
+_SHARED = frozenset({"Patient", "Device"})
+
+
+def withdrawn(scene: Scene, entries: Iterable[Entry]) -> Iterator[Entry]:
+    """`entries` of a former identity, but those that other encounters share."""
+    for entry in entries:
+        if entry.resource["resourceType"] not in _SHARED:
+            yield Entry(_withdrawn(scene, entry.resource), entry.uuid, mutable=True)
+
+
+def _withdrawn(scene: Scene, resource: Json) -> Json:
+    kept: Json = {}
+    for name, value in resource.items():
+        if name == "status":
+            kept["status"] = "entered-in-error"
+        elif name == "subject":
+            # By identifier: no Patient of the receiver is found, made or changed, and the resource leaves the record of the one it had.
+            kept["subject"] = logical_reference(scene.projection, "Patient", scene.patient)
+        elif name == "component":
+            kept["component"] = [{"code": part["code"], **_ABSENT} for part in value]
+        elif name in _KEPT:
+            kept[name] = value
+    if resource["resourceType"] == "Observation" and "component" not in kept:
+        kept |= _ABSENT
+    return kept

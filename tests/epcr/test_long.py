@@ -1,0 +1,368 @@
+"""Encounters with any number of readings: exported in portions, within bounds of memory, each reading or one Observation for a series."""
+
+import json
+import tracemalloc
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import fhirkit
+import msgspec
+import pytest
+
+from services.epcr.encounters import exporting
+from services.epcr.fhir import encode as encoding
+from services.epcr.fhir.encode import UnfitBundle, checked
+from services.epcr.fhir.export import Export
+from services.epcr.fhir.readings import Series, Shape, Span
+from services.epcr.records.models import LinkedObservation
+from shared.web import heavy
+from shared.web.problems import Problem
+from tests.epcr import golden
+from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
+from tests.epcr.deliveries import recorded, spo2
+from tests.epcr.fhir_server import FhirServer
+from tests.epcr.golden import bundle, exported, projection, split
+from tests.epcr.samples import TYPICAL
+from tests.epcr.test_attacker import moved_to
+from tests.epcr.test_identities import ADA, BEA, correct, person
+
+MODES = pytest.mark.parametrize("mode", ["exact", "shifted", "safe_harbor"])
+
+
+def monitored(seconds: int, revision: int = 2) -> list[LinkedObservation]:
+    """A reading of every kind each second."""
+    kinds = golden.readings()
+    return [
+        msgspec.structs.replace(
+            kind,
+            id=f"obs_{second * len(kinds) + number:026d}",
+            observed_at=golden.BEGAN + timedelta(seconds=second),
+            revision=revision,
+        )
+        for second in range(seconds)
+        for number, kind in enumerate(kinds)
+    ]
+
+
+def of_devices(made: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one["resource"] for one in made["entry"] if "device" in one["resource"]]
+
+
+def regular(*values: str | None, step: timedelta = timedelta(seconds=1)) -> list[LinkedObservation]:
+    """Readings of one oximeter at equal distances."""
+    first = golden.readings()[0]
+    return [
+        msgspec.structs.replace(
+            first,
+            id=f"obs_{number:026d}",
+            value=None if value is None else Decimal(value),
+            unit_code=None if value is None else "%",
+            data_absent_reason="error" if value is None else None,
+            observed_at=golden.BEGAN + number * step,
+        )
+        for number, value in enumerate(values)
+    ]
+
+
+def test_the_portions_do_not_change_the_bundle() -> None:
+    given = projection(golden.encounter(TYPICAL), monitored(12))
+    whole = exported(given, portion=10_000)
+    assert [exported(given, portion=size) == whole for size in (1, 2, 3, 7, 20, 21)] == [True] * 6
+    parts = json.loads(exported(given, most=9, portion=7))
+    assert parts == json.loads(exported(given, most=9, portion=10_000))
+
+
+@MODES
+def test_a_reading_that_is_filled_in_is_the_one_that_is_built(mode: Any) -> None:
+    """Each reading of a long export against an export of it alone, and all of them against the validators."""
+    encounter = golden.encounter(TYPICAL)
+    readings = [one for one in monitored(3) if "PRESS" not in one.mdc_code]
+    long = checked(bundle(projection(encounter, readings, mode=mode)))
+    assert fhirkit.validate(exported(projection(encounter, readings, mode=mode)).decode()) == []
+    alone = [of_devices(bundle(projection(encounter, [one], mode=mode))) for one in readings]
+    assert of_devices(long) == [resource for resources in alone for resource in resources]
+
+
+def test_a_split_export_of_many_readings_is_executed(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = projection(golden.encounter(TYPICAL), monitored(30))
+    server, whole = FhirServer(), FhirServer()
+    for part in split(given, 50):
+        assert len(part["entry"]) <= 50
+        server.transaction(part)
+    whole.transaction(bundle(given))
+    assert len(server.resources) == len(whole.resources)
+    assert (server.dangling(), server.duplicates()) == ([], [])
+
+
+def test_memory_does_not_grow_with_what_is_sent() -> None:
+    """Only the identifiers of the readings are held, for the Composition."""
+    encounter = golden.encounter(TYPICAL)
+    shapes = {Shape.of(one): Span(1, one.observed_at, one.observed_at) for one in golden.readings()}
+
+    def portions(seconds: int) -> Iterator[list[LinkedObservation]]:
+        for second in range(0, seconds, 12):
+            yield [
+                msgspec.structs.replace(
+                    one, id=f"{one.id}{second}", observed_at=one.observed_at + timedelta(seconds=second)
+                )
+                for one in monitored(12)
+            ]
+
+    def peak(seconds: int) -> tuple[int, int]:
+        given = projection(encounter)
+        export = Export([given.content("all")._replace(shapes=shapes)], None)
+        tracemalloc.start()
+        sent = len(export.begin())
+        for portion in portions(seconds):
+            sent += len(export.add(0, portion))
+        sent += len(export.end_readings(0)) + len(export.end())
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return sent, most
+
+    peak(12)
+    short, long = peak(60), peak(480)
+    assert long[0] > 6 * short[0]
+    assert long[1] - short[1] < (long[0] - short[0]) / 2
+
+
+def test_a_moment_with_more_readings_than_are_held_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.epcr.fhir.readings.MOST_OF_A_MOMENT", 10)
+    same = [msgspec.structs.replace(one, observed_at=golden.BEGAN) for one in monitored(5)]
+    made = bundle(projection(golden.encounter(TYPICAL), same))
+    assert len({one["identifier"][0]["value"] for one in of_devices(made)}) == len(of_devices(made)) >= 80
+
+
+def read(organisation: Organisation, id: str, **query: Any) -> Any:
+    return organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle", params=query)
+
+
+@pytest.fixture
+def long(organisation: Organisation, inside: Inside) -> str:
+    """An encounter with readings for more than three portions, in as many revisions as portions."""
+    id = organisation.partner.create(**TYPICAL)
+    for part in range(4):
+        start = datetime(2026, 3, 23, 10, 15, part, tzinfo=UTC)
+        many = [
+            spo2(
+                f"{90 + number % 10}.{number % 7}0",
+                device_id=f"dev_{number % 3}",
+                observed_at=start + timedelta(seconds=4 * number),
+            )
+            for number in range(exporting.PORTION - 20)
+        ]
+        inside.receive(organisation.id, recorded(id, *many))
+    return id
+
+
+def test_a_long_export_is_streamed_whole_and_again_the_same(organisation: Organisation, long: str) -> None:
+    answer = read(organisation, long)
+    assert answer.status_code == 200
+    assert "content-length" not in answer.headers
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("application/fhir+json", "no-store")
+    made = answer.json()
+    assert len(of_devices(made)) == 4 * (exporting.PORTION - 20)
+    times = [one["effectiveDateTime"] for one in of_devices(made)]
+    assert times == sorted(times)
+    assert b'"value":90.00,' in answer.content
+    server = FhirServer()
+    server.transaction(made)
+    assert set(server.transaction(made)) == {"200"}
+    assert server.dangling() == []
+    again = read(organisation, long)
+    assert (again.content, again.headers["etag"]) == (answer.content, answer.headers["etag"])
+    known = {"if-none-match": answer.headers["etag"]}
+    assert organisation.hospital.get(f"{ENCOUNTERS}/{long}/fhir-bundle", headers=known).status_code == 304
+    parts = read(organisation, long, max_entries=100).json()["bundles"]
+    assert {entry["fullUrl"] for part in parts for entry in part["entry"]} == {one["fullUrl"] for one in made["entry"]}
+
+
+def test_readings_that_come_while_an_export_is_sent_are_in_the_next(
+    organisation: Organisation, inside: Inside, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read(organisation, long)
+    added, come = exporting._added, iter([True])
+
+    def meanwhile(*arguments: Any) -> Any:
+        if next(come, False):
+            inside.receive(organisation.id, recorded(long, spo2("55.5")))
+        return added(*arguments)
+
+    monkeypatch.setattr(exporting, "_added", meanwhile)
+    during = read(organisation, long)
+    assert during.content == before.content
+    after = read(organisation, long)
+    assert b"55.5" in after.content
+    assert after.headers["etag"] != during.headers["etag"]
+
+
+def test_a_client_that_leaves_ends_its_export(
+    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    added = exporting._added
+    monkeypatch.setattr(exporting, "PORTION", 1)
+    monkeypatch.setattr(exporting, "_added", lambda *given: calls.append(1) or added(*given))
+    request = organisation.hospital.http.build_request(
+        "GET", f"{ENCOUNTERS}/{long}/fhir-bundle", headers=organisation.hospital.headers()
+    )
+    answer = organisation.hospital.http.send(request, stream=True)
+    next(answer.iter_bytes())
+    answer.close()
+    assert read(organisation, long, readings="none").status_code == 200
+    assert len(calls) < 4 * 230
+
+
+def test_a_shape_that_a_server_would_refuse_is_found_before_the_first_byte(
+    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problems = encoding.checks.problems_of
+
+    def strict(made: dict[str, Any]) -> list[str]:
+        unfit = any("valueQuantity" in entry["resource"] and "device" in entry["resource"] for entry in made["entry"])
+        return ["unfit"] if unfit else problems(made)
+
+    monkeypatch.setattr(encoding.checks, "problems_of", strict)
+    with pytest.raises(UnfitBundle):
+        bundle(projection(golden.encounter(TYPICAL), golden.readings()))
+    assert read(organisation, long).status_code == 500
+    assert read(organisation, long, readings="none").status_code == 200
+
+
+# --- Series ------------------------------------------------------------------------------------------------------------
+
+
+def series(*readings: LinkedObservation, mode: Any = "exact") -> dict[str, Any]:
+    made = bundle(projection(golden.encounter(TYPICAL), list(readings), mode=mode), form="summary")
+    assert checked(made) == made
+    [one] = of_devices(made)
+    return one
+
+
+def test_a_series_has_each_value_at_its_time() -> None:
+    one = series(*regular("98.0", "97.50", None, "96", "95.5"))
+    assert one["valueSampledData"] == {
+        "origin": {"value": 0, "unit": "%", "system": "http://unitsofmeasure.org", "code": "%"},
+        "period": 1000,
+        "dimensions": 1,
+        "data": "98.0 97.50 E 96 95.5",
+    }
+    assert one["effectivePeriod"] == {"start": "2026-03-23T10:00:00Z", "end": "2026-03-23T10:00:04Z"}
+    assert [coding["code"] for coding in one["code"]["coding"]] == ["150456"]
+    assert "effectiveDateTime" not in one
+
+
+def test_a_series_is_as_long_as_its_readings_and_no_longer_than_allowed() -> None:
+    single = series(*regular("98.0"))
+    assert single["valueSampledData"]["data"] == "98.0"
+    many = regular(*(str(number) for number in range(Series.MOST * 3)), step=timedelta(milliseconds=250))
+    sampled = series(*many)["valueSampledData"]
+    data = sampled["data"].split(" ")
+    assert len(data) <= Series.MOST
+    assert sampled["period"] * (len(data) - 1) >= 250 * (len(many) - 2) * 0.99
+    assert all(
+        abs(int(value) * 250 - place * sampled["period"]) <= sampled["period"]
+        for place, value in enumerate(data)
+        if value != "E"
+    )
+
+
+def test_a_series_in_another_unit_than_fhir_expects_is_converted() -> None:
+    length = next(one for one in golden.readings() if one.unit_code == "m")
+    sampled = series(length)["valueSampledData"]
+    assert (sampled["origin"]["unit"], sampled["data"]) == ("cm", "172.0")
+
+
+@pytest.mark.parametrize("mode", ["shifted", "safe_harbor"])
+def test_a_series_with_moved_times_tells_no_seconds(mode: Any) -> None:
+    one = series(*regular(*map(str, range(90, 100)), step=timedelta(seconds=17)), mode=mode)
+    assert one["valueSampledData"]["period"] % 60_000 == 0
+    assert {time[-4:] for time in one["effectivePeriod"].values()} == {":00Z"}
+    assert one["valueSampledData"]["data"] == "93 97 99"
+
+
+def test_every_kind_of_reading_makes_a_series_without_fault() -> None:
+    given = projection(golden.encounter(TYPICAL), monitored(5))
+    made = checked(bundle(given, form="summary"))
+    assert fhirkit.validate(exported(given, form="summary").decode()) == []
+    assert {"valueSampledData" in one for one in of_devices(made)} == {True}
+    kinds = {(one.device_id, one.mdc_code, one.unit_code, one.test) for one in given.readings if one.unit_code}
+    assert len(of_devices(made)) == len(kinds)
+    flagged = [one for one in of_devices(made) if "tag" in one["meta"]]
+    assert len(flagged) == 1
+
+
+def test_a_growing_series_replaces_the_one_before(organisation: Organisation, inside: Inside) -> None:
+    id, server = organisation.partner.create(**TYPICAL), FhirServer()
+    for number in range(3):
+        time = datetime(2026, 3, 23, 10, 15, number, tzinfo=UTC)
+        inside.receive(organisation.id, recorded(id, spo2(f"9{number}.0", device_id="dev_1", observed_at=time)))
+        server.transaction(read(organisation, id, readings="summary").json())
+    [held] = [one for one in server.of("Observation") if "valueSampledData" in one]
+    assert held["valueSampledData"]["data"] == "90.0 91.0 92.0"
+    assert server.dangling() == []
+
+
+def test_the_form_of_the_readings_is_asked_for(organisation: Organisation, long: str) -> None:
+    forms = {form: read(organisation, long, readings=form) for form in ("all", "summary", "none")}
+    assert {answer.status_code for answer in forms.values()} == {200}
+    assert len({answer.headers["etag"] for answer in forms.values()}) == 3
+    assert forms["all"].content == read(organisation, long).content
+    assert [len(of_devices(forms[form].json())) for form in ("summary", "none")] == [
+        len({one["device"]["reference"] for one in of_devices(forms["all"].json())}),
+        0,
+    ]
+    kinds = [entry["resource"]["resourceType"] for entry in forms["none"].json()["entry"]]
+    assert "Device" not in kinds
+    by_format = organisation.hospital.get(f"{ENCOUNTERS}/{long}", params={"format": "fhir", "readings": "summary"})
+    assert by_format.content == forms["summary"].content
+    assert read(organisation, long, readings="some").status_code == 422
+    misplaced = organisation.hospital.get(f"{ENCOUNTERS}/{long}", params={"readings": "none"})
+    assert [error["pointer"] for error in misplaced.json()["errors"]] == ["readings"]
+
+
+def test_an_edition_has_the_readings_that_came_before_its_end(
+    organisation: Organisation, years_later: None, long: str
+) -> None:
+    client = moved_to(organisation.hospital, "shifted")
+    [alias] = [one["id"] for one in client.get(ENCOUNTERS).json()["encounters"]]
+    assert len(of_devices(client.bundle(alias))) == 4 * (exporting.PORTION - 20)
+    sampled = client.get(f"{ENCOUNTERS}/{alias}/fhir-bundle", params={"readings": "summary"}).json()
+    assert {one["valueSampledData"]["period"] % 60_000 for one in of_devices(sampled)} == {0}
+
+
+@pytest.mark.parametrize("forms", [("summary",), ("all",), ("none",), ("all", "summary")])
+def test_a_corrected_identity_withdraws_the_forms_that_were_fetched(
+    organisation: Organisation, inside: Inside, forms: tuple[str, ...]
+) -> None:
+    id, server = organisation.partner.create(**TYPICAL | {"patient": person(BEA)}), FhirServer()
+    inside.receive(organisation.id, recorded(id, spo2("91", device_id="dev_1"), spo2("92", device_id="dev_1")))
+    for form in forms:
+        server.transaction(read(organisation, id, readings=form).json())
+    correct(organisation, id, ADA)
+    made = len([one for one in server.resources.values() if one["resourceType"] not in ("Patient", "Device")])
+    answers = server.transaction(read(organisation, id, readings="none").json())
+    live = [one for one in server.of("Observation") if "device" in one and one["status"] == "final"]
+    assert live == []
+    withdrawn = [one for one in server.resources.values() if one.get("status") == "entered-in-error"]
+    assert (len(withdrawn), answers.count("200")) == (made, made)
+    assert (server.dangling(), server.duplicates()) == ([], [])
+
+
+def test_an_admitted_export_waits_for_its_turn_where_the_line_is_full(
+    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its first byte an export may be refused; after it never."""
+    whole, turn, refused = read(organisation, long).content, heavy.turn, iter([False, True, True, False, True])
+
+    def busy(request: Any, *, heavy: bool) -> Any:
+        if next(refused, False):
+            raise Problem(429, "Too many requests", "Wait.", headers={"retry-after": "1"})
+        return turn(request, heavy=heavy)
+
+    monkeypatch.setattr(heavy, "turn", busy)
+    assert read(organisation, long).content == whole
+    refused = iter([True])
+    assert read(organisation, long).status_code == 429
