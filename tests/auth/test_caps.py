@@ -160,7 +160,9 @@ def test_ports_of_a_loopback_address_make_no_rows(auth: Auth) -> None:
         if page.status_code == 200:
             page = browser.submit(page, "/v1/oauth/authorize", decision="allow")
         assert f"127.0.0.1:{port}" in page.headers["location"]
-    counted = "SELECT detail, sum(count) FROM daily_counts WHERE client_id = %s AND kind = 'authorized_at' GROUP BY detail"
+    counted = (
+        "SELECT detail, sum(count) FROM daily_counts WHERE client_id = %s AND kind = 'authorized_at' GROUP BY detail"
+    )
     wait_for(lambda: sum(number for _, number in auth.sql(counted, app["client_id"])) == 5)
     assert auth.sql(counted, app["client_id"]) == [(registered, 5)]
 

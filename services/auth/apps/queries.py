@@ -43,7 +43,9 @@ DELETE_APP: LiteralString = (
     RETURNING """
     + COLUMNS
 )
-INSTALLATION_OF: LiteralString = "SELECT installation_id FROM apps WHERE client_id = %s AND status <> 'deleted' FOR UPDATE"
+INSTALLATION_OF: LiteralString = (
+    "SELECT installation_id FROM apps WHERE client_id = %s AND status <> 'deleted' FOR UPDATE"
+)
 APP: LiteralString = "SELECT " + COLUMNS + " FROM apps WHERE client_id = %s AND status <> 'deleted'"
 APP_FOR_UPDATE: LiteralString = APP + " FOR UPDATE"
 APPS: LiteralString = (

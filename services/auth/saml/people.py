@@ -180,7 +180,9 @@ async def _without_role(conn: AsyncConnection, connection_id: str, user_id: str)
     return await watermarks.end_grants(conn, queries.GRANTS_OF_USER, {"whose": user_id}, "no role left")
 
 
-async def apply_mapping(conn: AsyncConnection, connection_id: str, role_mapping: Mapping[str, Sequence[str]]) -> list[str]:
+async def apply_mapping(
+    conn: AsyncConnection, connection_id: str, role_mapping: Mapping[str, Sequence[str]]
+) -> list[str]:
     """Applies a changed mapping to the roles of the people's last sign-ins. People without a mapped role must sign in again.
 
     Returns the ended grants, for `revoke_all`. With an empty mapping, limits stay until the next sign-in.
