@@ -111,7 +111,7 @@ BEGIN
             FROM unnest(ids, owners, made, ends) WITH ORDINALITY AS e (id, client_id, made_before_ms, ends_at, position)
             WHERE NOT EXISTS (SELECT FROM watermarks w WHERE w.kind = 'client' AND w.id = e.client_id AND w.not_before_ms >= e.made_before_ms)
                 AND NOT EXISTS (SELECT FROM watermarks w WHERE w.kind = 'tenant' AND w.id = current_tenant() AND w.not_before_ms >= e.made_before_ms)
-            -- A clock that was set back must not let in what was refused.
+            -- A clock that was set back must not let in refused tokens.
             ON CONFLICT (kind, id) DO UPDATE SET not_before_ms = greatest(watermarks.not_before_ms, excluded.not_before_ms),
                 made_before_ms = greatest(watermarks.made_before_ms, excluded.made_before_ms),
                 expires_at = greatest(watermarks.expires_at, excluded.expires_at), sequence = excluded.sequence
