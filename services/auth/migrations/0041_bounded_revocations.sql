@@ -88,17 +88,16 @@ BEGIN
                 -- A service token is the only one of its grant, which has no other row.
                 LEFT JOIN service_tokens s ON of_kind = 'grant' AND s.grant_id = one.id
                 LEFT JOIN grants g ON of_kind = 'grant' AND g.grant_id = one.id
-        ), live AS MATERIALIZED (
-            SELECT * FROM ending WHERE ends_at > clock_timestamp()
-        ), clients AS (
-            SELECT client_id, client_id IS NOT NULL AND sum(count(*)) OVER (ORDER BY count(*), client_id) > client_most AS is_crowded
-            FROM live GROUP BY client_id
-        ), alone AS (
-            SELECT l.* FROM live l JOIN clients c ON c.client_id IS NOT DISTINCT FROM l.client_id WHERE NOT c.is_crowded
+        ), live AS (
+            SELECT *, count(*) OVER (PARTITION BY e.client_id) AS of_client FROM ending e WHERE e.ends_at > clock_timestamp()
+        ), counted AS (
+            -- The ids of this client and of all clients with fewer.
+            SELECT *, l.client_id IS NOT NULL AND count(*) OVER (ORDER BY l.of_client, l.client_id) > client_most AS is_crowded FROM live l
         )
-        SELECT array_agg(a.id), array_agg(a.client_id), array_agg(a.made_before_ms), array_agg(a.ends_at),
-            (SELECT array_agg(c.client_id) FROM clients c WHERE c.is_crowded)
-        INTO ids, owners, made, ends, crowded FROM alone a;
+        SELECT array_agg(c.id) FILTER (WHERE NOT is_crowded), array_agg(c.client_id) FILTER (WHERE NOT is_crowded),
+            array_agg(c.made_before_ms) FILTER (WHERE NOT is_crowded), array_agg(c.ends_at) FILTER (WHERE NOT is_crowded),
+            array_agg(DISTINCT c.client_id) FILTER (WHERE is_crowded)
+        INTO ids, owners, made, ends, crowded FROM counted c;
         UPDATE service_tokens SET revoked_at = clock_timestamp()
         WHERE client_id = ANY (crowded) AND revoked_at IS NULL AND expires_at > clock_timestamp()
             AND uuid_extract_timestamp(jti) < to_timestamp(moment / 1000.0);
