@@ -1,5 +1,6 @@
 """What grows is forgotten in time, by the relay, across tenants."""
 
+from services.auth.signin import throttle
 from services.auth.tasks import KEPT, forget, periodic
 from shared.storage.database import open_tasks_pool, task_transaction
 from tests.auth.support import Auth, Browser, redeem, register_web_app
@@ -39,6 +40,13 @@ def test_what_is_over_is_forgotten(auth: Auth) -> None:
         forget(conn)
     pool.close()
     assert set(auth.sql(LEFT.format(client_id=app["client_id"]))[0]) == {0}
+
+
+def test_counts_of_sign_ins_stay_until_their_buckets_are_empty_and_hardly_longer() -> None:
+    [kept] = [one for one in KEPT if one.table == "sign_in_counts"]
+    limits = [limit for limit in vars(throttle).values() if isinstance(limit, throttle.Limit)]
+    slowest = max((limit.capacity + 1) * limit.seconds for limit in limits)
+    assert slowest < kept.days * 86_400 < 2 * slowest
 
 
 def test_what_is_not_over_stays(auth: Auth) -> None:

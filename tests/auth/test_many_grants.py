@@ -11,13 +11,18 @@ import pytest
 from psycopg.errors import LockNotAvailable
 
 from services.auth.revocations import watermarks
+from shared.web.revocations import Marks
+from tests.auth.federation import Connection
 from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app, returned, running
+from tests.auth.test_changes import changes, covers, number
 from tests.auth.test_operator import operate
 from tests.auth.test_revocations import new_user
+from tests.auth.test_saml_enforced import POLICY, enforce, person
 from tests.auth.test_sign_in import choose, new_link
 from tests.conftest import FreshDatabase
 
-MANY = int(os.environ.get("MANY_GRANTS", "40000"))
+MANY = int(os.environ.get("MANY_GRANTS", "20000"))
+"""A tenth of the number for which this is measured by hand."""
 FEW = watermarks.CLIENT_MOST
 TIMES = 4
 """`MANY` hold the row of the revocations for at most this many times as long as `FEW`."""
@@ -99,8 +104,40 @@ def test_nobody_waits_longer_for_many_grants_of_one_person_than_for_few(auth: Au
             seed(auth, email, [app["client_id"]], count)
             took.append(held_by(auth, lambda end=end, email=email, app=app: end(auth, email, app)))
             assert live(auth, app["client_id"]) == 0
-        print(end.__name__, took)
         assert took[1] < TIMES * took[0], (end.__name__, took)
+
+
+def test_enforcing_ends_the_grants_of_many_apps_and_others_revoke_meanwhile(auth: Auth, works: Connection) -> None:
+    """The apps with the most grants get one watermark each, the others one for each grant."""
+    inside = person(auth, works.domain)
+    apps = [register_web_app(auth) for _ in range(8)]
+    clients = [app["client_id"] for app in apps]
+    small = register_web_app(auth)
+    browser = Browser(auth)
+    browser.sign_in(inside)
+    held = []
+    for app in (apps[0], small):
+        page = browser.authorize(app)
+        code = returned(browser.submit(page, "/v1/oauth/authorize", decision="allow"))["code"]
+        held.append(claims_of(redeem(auth, app, code).json()["access_token"]))
+    untouched = claims_of(auth.token(auth.register()).json()["access_token"])
+    took: list[float] = []
+    for count in (FEW, MANY):
+        seed(auth, inside["email"], clients, count)
+        works.call("PUT", POLICY, json={"enforced": False})
+        before = number(auth)
+        took.append(held_by(auth, lambda: enforce(works)))
+        written = changes(auth, before).watermarks
+        assert len(written) <= FEW + len(clients)
+        assert [live(auth, client_id) for client_id in clients] == [0] * len(clients)
+        assert live(auth, small["client_id"]) == 0
+    marks, after, more = Marks(), 0, True
+    while more:
+        answer = changes(auth, after)
+        marks.add(answer.watermarks)
+        after, more = answer.sequence or 0, answer.more
+    assert [covers(marks, claims) for claims in (*held, untouched)] == [True, True, False]
+    assert took[1] < TIMES * took[0], took
 
 
 def rows_of(auth: Auth, client_id: str) -> int:

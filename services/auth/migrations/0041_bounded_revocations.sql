@@ -1,5 +1,44 @@
 -- Ending many grants holds the row that puts revocations in one order only for a bounded number of watermarks.
 
+-- Sets the watermarks of whole clients, or of a tenant, and drops those that they cover.
+CREATE FUNCTION cover_all(of_kind text, revoked text[], before_ms bigint, base bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO watermarks (kind, id, tenant_id, client_id, not_before_ms, made_before_ms, expires_at, sequence)
+    SELECT of_kind, one.id, current_tenant(), CASE of_kind WHEN 'client' THEN one.id END, before_ms, before_ms,
+        clock_timestamp() + interval '30 days 5 minutes', base + row_number() OVER ()
+    FROM (SELECT DISTINCT unnest(revoked) AS id) AS one
+    ON CONFLICT (kind, id) DO UPDATE SET not_before_ms = greatest(watermarks.not_before_ms, excluded.not_before_ms),
+        made_before_ms = greatest(watermarks.made_before_ms, excluded.made_before_ms),
+        expires_at = greatest(watermarks.expires_at, excluded.expires_at), sequence = excluded.sequence;
+    IF of_kind = 'client' THEN
+        DELETE FROM watermarks WHERE tenant_id = current_tenant() AND client_id = ANY (revoked) AND made_before_ms <= before_ms
+            AND kind IN ('grant', 'token');
+    ELSE
+        DELETE FROM watermarks WHERE tenant_id = current_tenant() AND made_before_ms <= before_ms AND kind <> 'tenant';
+    END IF;
+END $$;
+
+-- Where one client, or one tenant, has more watermarks than `most`, the older half becomes one of the client or the tenant: it refuses
+-- every token made before then, also those that nobody revoked. Returns that moment, or null where there are not that many.
+CREATE OR REPLACE FUNCTION fold_watermarks(of_kind text, owner text, most integer) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    before_ms bigint;
+BEGIN
+    IF (SELECT count(*) FROM (SELECT FROM watermarks WHERE tenant_id = current_tenant()
+            AND CASE of_kind WHEN 'client' THEN client_id = owner AND kind IN ('grant', 'token') ELSE kind <> 'tenant' END
+            LIMIT most + 1) AS counted) <= most THEN
+        RETURN NULL;
+    END IF;
+    SELECT made_before_ms INTO before_ms FROM watermarks WHERE tenant_id = current_tenant()
+        AND CASE of_kind WHEN 'client' THEN client_id = owner AND kind IN ('grant', 'token') ELSE kind <> 'tenant' END
+        ORDER BY made_before_ms OFFSET most / 2 LIMIT 1;
+    PERFORM cover_all(of_kind, ARRAY[owner], before_ms, next_changes(1));
+    UPDATE service_tokens SET revoked_at = clock_timestamp()
+    WHERE (of_kind = 'tenant' OR client_id = owner) AND revoked_at IS NULL AND expires_at > clock_timestamp()
+        AND uuid_extract_timestamp(jti) < to_timestamp(before_ms / 1000.0);
+    RETURN before_ms;
+END $$;
+
 -- Refuses every token of each of `revoked` made up to now, under one version; those whose tokens are dead already are left out, and those
 -- that a watermark of their client or tenant covers. `owner` is the client of single tokens. Returns the watermarks that are wider than
 -- `revoked`. At most `client_most` ids get watermarks of their own, those of the clients with the fewest ids; every other client gets one.
@@ -27,8 +66,7 @@ BEGIN
               WHERE (of_kind = 'client' AND client_id = ANY (revoked)) OR (of_kind = 'tenant' AND tenant_id = ANY (revoked))
               ORDER BY hashtext(client_id)) AS affected;
         moment := floor(extract(epoch FROM clock_timestamp()) * 1000) + 1;
-        PERFORM cover(of_kind, one.id, moment, base + one.position)
-        FROM (SELECT id, row_number() OVER () AS position FROM (SELECT DISTINCT unnest(revoked) AS id) AS each) AS one;
+        PERFORM cover_all(of_kind, revoked, moment, base);
         -- The next token must not carry this very millisecond. Of a grant or a single token there is no next one.
         PERFORM pg_sleep(0.002);
     ELSE
@@ -50,17 +88,16 @@ BEGIN
                 -- A service token is the only one of its grant, which has no other row.
                 LEFT JOIN service_tokens s ON of_kind = 'grant' AND s.grant_id = one.id
                 LEFT JOIN grants g ON of_kind = 'grant' AND g.grant_id = one.id
-        ), live AS MATERIALIZED (
-            SELECT * FROM ending WHERE ends_at > clock_timestamp()
-        ), clients AS (
-            SELECT client_id, client_id IS NOT NULL AND sum(count(*)) OVER (ORDER BY count(*), client_id) > client_most AS is_crowded
-            FROM live GROUP BY client_id
-        ), alone AS (
-            SELECT l.* FROM live l JOIN clients c ON c.client_id IS NOT DISTINCT FROM l.client_id WHERE NOT c.is_crowded
+        ), live AS (
+            SELECT *, count(*) OVER (PARTITION BY e.client_id) AS of_client FROM ending e WHERE e.ends_at > clock_timestamp()
+        ), counted AS (
+            -- The ids of this client and of all clients with fewer.
+            SELECT *, l.client_id IS NOT NULL AND count(*) OVER (ORDER BY l.of_client, l.client_id) > client_most AS is_crowded FROM live l
         )
-        SELECT array_agg(a.id), array_agg(a.client_id), array_agg(a.made_before_ms), array_agg(a.ends_at),
-            (SELECT array_agg(c.client_id) FROM clients c WHERE c.is_crowded)
-        INTO ids, owners, made, ends, crowded FROM alone a;
+        SELECT array_agg(c.id) FILTER (WHERE NOT is_crowded), array_agg(c.client_id) FILTER (WHERE NOT is_crowded),
+            array_agg(c.made_before_ms) FILTER (WHERE NOT is_crowded), array_agg(c.ends_at) FILTER (WHERE NOT is_crowded),
+            array_agg(DISTINCT c.client_id) FILTER (WHERE is_crowded)
+        INTO ids, owners, made, ends, crowded FROM counted c;
         UPDATE service_tokens SET revoked_at = clock_timestamp()
         WHERE client_id = ANY (crowded) AND revoked_at IS NULL AND expires_at > clock_timestamp()
             AND uuid_extract_timestamp(jti) < to_timestamp(moment / 1000.0);
@@ -73,18 +110,22 @@ BEGIN
             FROM unnest(ids, owners, made, ends) WITH ORDINALITY AS e (id, client_id, made_before_ms, ends_at, position)
             WHERE NOT EXISTS (SELECT FROM watermarks w WHERE w.kind = 'client' AND w.id = e.client_id AND w.not_before_ms >= e.made_before_ms)
                 AND NOT EXISTS (SELECT FROM watermarks w WHERE w.kind = 'tenant' AND w.id = current_tenant() AND w.not_before_ms >= e.made_before_ms)
-            -- A clock that was set back must not let in what was refused.
+            -- A clock that was set back must not let in refused tokens.
             ON CONFLICT (kind, id) DO UPDATE SET not_before_ms = greatest(watermarks.not_before_ms, excluded.not_before_ms),
                 made_before_ms = greatest(watermarks.made_before_ms, excluded.made_before_ms),
                 expires_at = greatest(watermarks.expires_at, excluded.expires_at), sequence = excluded.sequence
             RETURNING watermarks.client_id
         )
         SELECT array_agg(DISTINCT w.client_id) INTO touched FROM written w WHERE w.client_id IS NOT NULL;
-        PERFORM cover('client', one.id, moment, base + coalesce(cardinality(ids), 0) + one.position)
-        FROM unnest(crowded) WITH ORDINALITY AS one (id, position);
+        IF crowded IS NOT NULL THEN
+            PERFORM cover_all('client', crowded, moment, base + coalesce(cardinality(ids), 0));
+        END IF;
         RETURN QUERY SELECT 'client', one.id, moment FROM unnest(crowded) AS one (id);
         RETURN QUERY SELECT 'client', one.id, one.before_ms
-            FROM (SELECT each AS id, fold_watermarks('client', each, client_most) AS before_ms FROM unnest(touched) AS each) AS one
+            FROM (SELECT full_one.client_id AS id, fold_watermarks('client', full_one.client_id, client_most) AS before_ms FROM (
+                SELECT w.client_id FROM watermarks w
+                WHERE w.tenant_id = current_tenant() AND w.client_id = ANY (touched) AND w.kind IN ('grant', 'token')
+                GROUP BY w.client_id HAVING count(*) > client_most) AS full_one) AS one
             WHERE one.before_ms IS NOT NULL;
     END IF;
     -- Counting thousands takes a millisecond, so only every eighth time, on the average.
@@ -94,4 +135,6 @@ BEGIN
     END IF;
 END $$;
 
-DROP FUNCTION watermark_end(text, text, interval), made_before(text, text, bigint);
+DROP FUNCTION cover(text, text, bigint, bigint), watermark_end(text, text, interval), made_before(text, text, bigint);
+REVOKE EXECUTE ON FUNCTION cover_all(text, text[], bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cover_all(text, text[], bigint, bigint) TO {{app}}, {{worker}};

@@ -28,7 +28,7 @@ from shared.storage.caps import Cap, is_full
 from shared.storage.database import AsyncConnection, transaction
 
 SHORT_GRANT_SECONDS = 60 + 300
-"""A grant lives for this time until its code is redeemed, whatever it allows then."""
+"""A grant lives for this time until its code is redeemed, also one that allows refresh tokens."""
 # The purpose of the MAC over the content of a consent page.
 SHOWN_PURPOSE = "consent shown"
 

@@ -55,11 +55,15 @@ async def revoke_all(
     from services.auth.revocations import metrics  # commands also import this module and need no metrics
 
     [(tenant_id,)] = await (await conn.execute(queries.TENANT)).fetchall()
+    by = Caller(tenant_id=tenant_id, client_id=AUTH)
+    entries: list[tuple[object, ...]] = []
     for into, folded, before_ms in wider:
         metrics.folds.labels(into).inc()
         log.warning("revocations folded into one of the %s: all its tokens made before are refused", into)
         detail = {"kind": into, "made_before_ms": before_ms}
-        await audit.record(conn, Caller(tenant_id=tenant_id, client_id=AUTH), "revocations.folded", folded, detail)
+        entries.append(audit.entry(by, "revocations.folded", folded, detail))
+    async with conn.cursor() as cursor:
+        await cursor.executemany(audit.RECORD, entries)
 
 
 async def revoke_grants(conn: AsyncConnection, grant_ids: Sequence[str], why: str) -> int:
