@@ -60,13 +60,14 @@ class New(NamedTuple):
 
     id: str
     automation_id: str
+    client_id: str
     decided: Decided
 
     def row(self) -> dict[str, Any]:
         status, error, detail, message = self.decided
         sent_to = consumer_of(message) if message is not None else None
-        named = {"id": self.id, "automation_id": self.automation_id, "status": status}
-        return named | {"error": error, "detail": detail, "sent_to": sent_to}
+        named = {"id": self.id, "automation_id": self.automation_id, "client_id": self.client_id}
+        return named | {"status": status, "error": error, "detail": detail, "sent_to": sent_to}
 
 
 class Waiting:
@@ -154,10 +155,8 @@ class Waiting:
         for automation in triggered:
             run = _new_run(event, automation, traceparent)
             refusal = self._refusal(event, automation, room - len(begun))
-            if refusal is None:
-                begun.append(New(run.id, automation.id, decide(run, automation)))
-            else:
-                suppressed.append(New(run.id, automation.id, refusal))
+            new = New(run.id, automation.id, automation.client_id, refusal or decide(run, automation))
+            (begun if refusal is None else suppressed).append(new)
         where = {"tenant_id": event.tenant_id, "event_id": event.event_id, "traceparent": traceparent}
         if begun:
             conn.execute(queries.ADD_RUNS, where | {"new": _rows(begun)})
