@@ -285,8 +285,8 @@ def test_due_runs_of_one_organisation_are_not_read_to_find_those_of_another(
     automating.inside.owner.execute("ANALYZE automation_runs")
     limits = {"tenants": [neighbour.tenant_id], "of_tenant": 25, "most": 100}
     with task_transaction(automating.inside.consumer.pool) as conn:
-        explained = conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + queries.LOCK_DUE_RUNS, limits).fetchone() or ()
-    scans = [node for node in nodes(explained[0][0]["Plan"]) if node.get("Relation Name") == "automation_runs"]
+        [(explained,)] = conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + queries.LOCK_DUE_RUNS, limits)
+    scans = [node for node in nodes(explained[0]["Plan"]) if node.get("Relation Name") == "automation_runs"]
     assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in scans) == 1, scans
 
 

@@ -142,8 +142,8 @@ _NEW_RUNS: LiteralString = """
 ADD_RUNS: LiteralString = f"""
     INSERT INTO automation_runs (id, tenant_id, automation_id, client_id, event_id, event_type, event, cause, traceparent, status, error,
         detail, sent_to, attempt, started_at, finished_at)
-    SELECT new.id, e.tenant_id, new.automation_id, new.client_id, e.event_id, e.event_type, e.event, e.cause, %(traceparent)s, new.status, new.error,
-        new.detail, new.sent_to, (new.status = 'running')::integer,
+    SELECT new.id, e.tenant_id, new.automation_id, new.client_id, e.event_id, e.event_type, e.event, e.cause, %(traceparent)s, new.status,
+        new.error, new.detail, new.sent_to, (new.status = 'running')::integer,
         CASE WHEN new.status = 'running' THEN now() END, CASE WHEN new.status <> 'running' THEN now() END
     {_NEW_RUNS}
 """
