@@ -7,7 +7,7 @@ from celery import Celery
 
 from services.control_plane import queries
 from services.control_plane.access import is_granted
-from services.control_plane.automations import lifecycle, runs
+from services.control_plane.automations import lifecycle, runs, waiting
 from services.control_plane.marketplace import store as marketplace
 from services.control_plane.marketplace.queries import WITHDRAW_ALL
 from services.control_plane.packages.queries import FORGET_AWAITING
@@ -32,7 +32,7 @@ def create_worker(settings: Settings) -> Celery:
         TenantChanged: store_tenants,
         PlatformApp: change_apps,
         AppInstalled: marketplace.settle,
-        PlatformEvent: engine.take_events,
+        PlatformEvent: waiting.Waiting(settings).store,
         RunFinished: engine.take_answers,
         AuthorityEnded: lifecycle.stop_unauthorised,
     }
@@ -40,7 +40,11 @@ def create_worker(settings: Settings) -> Celery:
 
 
 def periodic(settings: Settings) -> list[Periodic]:
-    return [Periodic("forget versions without content", 3600, forget_awaiting), *runs.periodic(settings)]
+    return [
+        Periodic("forget versions without content", 3600, forget_awaiting),
+        *waiting.periodic(settings),
+        *runs.periodic(settings),
+    ]
 
 
 def store_tenants(conn: Connection, received: Sequence[Received[TenantChanged]]) -> None:

@@ -1,15 +1,18 @@
 """Celery over Redis, set so that nothing in Redis is missed when it is gone: the outbox holds every message until it is acknowledged."""
 
+import logging
 from typing import ClassVar
 
 from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.entity import Exchange
+from redis import Redis
 
 from shared.messaging.transport import ACKNOWLEDGE, CONSUME
 from shared.process.redis_address import parse
 
-__all__ = ["ACKNOWLEDGE", "CONSUME", "bell_key", "connect", "hand_over"]
+__all__ = ["ACKNOWLEDGE", "CONSUME", "bell_key", "connect", "hand_over", "ring"]
+log = logging.getLogger(__name__)
 
 
 class Direct(AMQP):
@@ -59,3 +62,14 @@ def hand_over(celery: Celery, queue: str, task: str, *args: str | int) -> None:
 
 def bell_key(service: str) -> str:
     return f"{service}.bell"
+
+
+def ring(redis: Redis, service: str) -> None:
+    """Wakes the service's relay, which also looks by itself: a lost call costs a second."""
+    try:
+        pipeline = redis.pipeline(transaction=False)
+        pipeline.lpush(bell_key(service), "1")
+        pipeline.ltrim(bell_key(service), 0, 0)
+        pipeline.execute()
+    except Exception as error:
+        log.debug("bell not rung: %s", type(error).__name__)

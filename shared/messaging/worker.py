@@ -218,15 +218,7 @@ class Consumer:
             conn.execute(ACKNOWLEDGED, (ids, sealed.sender))
 
     def ring(self) -> None:
-        """Wakes this service's own relay."""
-        try:
-            key = broker.bell_key(self.service)
-            pipeline = self._redis.pipeline(transaction=False)
-            pipeline.lpush(key, "1")
-            pipeline.ltrim(key, 0, 0)
-            pipeline.execute()
-        except Exception as error:  # the relay also polls
-            log.debug("bell not rung: %s", type(error).__name__)
+        broker.ring(self._redis, self.service)
 
 
 def create_worker(

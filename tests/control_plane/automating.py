@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from services.control_plane.automations import runs
+from services.control_plane.automations import runs, waiting
 from services.control_plane.settings import Settings
 from shared.messaging.messages import PlatformApp, PlatformEvent, RunFinished
 from shared.primitives import ids
@@ -83,7 +83,13 @@ class Automating:
             event_id=event_id, type=event_type, timestamp=datetime.now(UTC), data=INCIDENT | data, cause=cause or []
         )
         self.tell(event, tenant_id)
+        self.begin()
         return event_id
+
+    def begin(self) -> int:
+        """Begins the runs of waiting events, as the relay does. Returns the number of portions."""
+        with task_transaction(self.inside.consumer.pool) as conn:
+            return waiting.Waiting(self.settings).begin(conn)
 
     def tell(self, message: Any, tenant_id: str = "") -> None:
         envelope = {

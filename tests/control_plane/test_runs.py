@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from services.control_plane.automations import runs as running
+from services.control_plane.automations.waiting import Waiting
 from services.control_plane.settings import Settings
 from services.webhook_dispatcher.fanout.automations import fired
 from shared.messaging.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunFinished
@@ -94,6 +95,7 @@ def test_an_event_with_recipients_begins_runs_of_their_automations_alone(automat
             recipients=recipients,
         )
         automating.tell(event)
+        automating.begin()
         assert len(automating.runs()) == runs
 
 
@@ -107,9 +109,9 @@ def test_a_batch_of_several_tenants_begins_each_its_own(
     event = PlatformEvent(
         event_id=ids.new_id("evt"), type="incident.created", timestamp=datetime.now(UTC), data=INCIDENT
     )
-    engine = running.engine(settings)
     with task_transaction(inside.consumer.pool) as conn:
-        engine.take_events(conn, [received(neighbour.tenant_id, event), received(automating.tenant_id, event)])
+        Waiting(settings).store(conn, [received(neighbour.tenant_id, event), received(automating.tenant_id, event)])
+    automating.begin()
     assert len(automating.runs()) == len(neighbour.runs()) == 1
 
 
@@ -338,21 +340,17 @@ def test_two_automations_that_feed_each_other_run_once_each(automating: Automati
     assert {run["status"] for run in automating.runs()} == {"running", "suppressed"}
 
 
-def test_runs_over_the_ceiling_of_a_minute_are_suppressed_and_may_be_tried_again(
+def test_runs_over_the_ceiling_of_a_minute_are_one_suppressed_run_that_may_be_tried_again(
     automating: Automating, settings: Settings
 ) -> None:
+    automating.settings = msgspec.structs.replace(settings, automation_runs_per_minute=3)
     automating.make()
-    engine = running.Engine((5.0,), 3)
-    with task_transaction(automating.inside.consumer.pool) as conn:
-        for _ in range(5):
-            event = PlatformEvent(
-                event_id=ids.new_id("evt"), type="incident.created", timestamp=datetime.now(UTC), data=INCIDENT
-            )
-            engine.take_events(conn, [received(automating.tenant_id, event)])
-    runs = automating.runs()
-    assert sorted(run["status"] for run in runs) == ["running"] * 3 + ["suppressed"] * 2
-    [over, _] = [run for run in runs if run["status"] == "suppressed"]
-    assert (over["error"], over["detail"]) == ("rate_ceiling", "More than 3 runs in a minute.")
+    for _ in range(6):
+        automating.happen()
+    over, *begun = automating.runs()
+    assert [run["status"] for run in begun] == ["running"] * 3
+    assert (over["status"], over["error"]) == ("suppressed", "rate_ceiling")
+    assert over["detail"] == "More than 3 runs in a minute; 3 events were suppressed in this minute."
     automating.inside.rows(
         "UPDATE automations SET window_began = now() - interval '61 seconds' WHERE tenant_id = %s RETURNING id",
         automating.tenant_id,
@@ -508,6 +506,7 @@ def test_the_golden_messages_are_taken_in(automating: Automating) -> None:
     event = golden("control_plane.event.v1", PlatformEvent)
     ours = event.data | {"organization_id": automating.tenant_id}
     automating.tell(msgspec.structs.replace(event, type="incident.created", data=ours))
+    automating.begin()
     [run] = automating.runs()
     assert (run["event_id"], run["cause"]) == (event.event_id, event.cause)
     finished = golden("control_plane.run_finished.v1", RunFinished)

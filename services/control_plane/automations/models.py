@@ -110,7 +110,8 @@ class Run(msgspec.Struct):
     """The execution of an automation for one event. Each automation and event have one run, and the run has one effect.
 
     `failed` is tried again at `next_attempt_at`; `dead` waits for a person; `suppressed` never began, because it would continue a
-    loop or exceed the runs of a minute. `cause` lists the automations that led to the event.
+    loop or exceed the runs of a minute. One suppressed run is for all events of its minute; `detail` counts them. `cause` lists
+    the automations that led to the event.
     """
 
     id: str
@@ -177,12 +178,13 @@ class AutomationRow(msgspec.Struct, kw_only=True):
 
 
 class LiveAutomation(AutomationRow, kw_only=True):
-    """An enabled automation of an active app of an active tenant, with the rules of both."""
+    """An enabled automation of an active app of an active tenant, with the rules of both, and its runs of the current minute."""
 
     approved_events: list[str]
     requested_scopes: list[str]
     granted_scopes: list[str]
     environment: Literal["production", "sandbox"]
+    minute_runs: int
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):

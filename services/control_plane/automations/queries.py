@@ -7,7 +7,8 @@ AUTOMATION: LiteralString = """
     a.created_at, a.updated_at, a.grant_id, a.made_for, a.authorised_at, a.authority_ended
 """
 LIVE_AUTOMATION: LiteralString = f"""
-    {AUTOMATION}, p.approved_events, p.requested_scopes, t.granted_scopes, t.environment
+    {AUTOMATION}, p.approved_events, p.requested_scopes, t.granted_scopes, t.environment,
+    CASE WHEN a.window_began > now() - interval '1 minute' THEN a.window_runs ELSE 0 END AS minute_runs
     FROM automations a JOIN apps p ON p.tenant_id = a.tenant_id AND p.client_id = a.client_id
         JOIN tenants t ON t.tenant_id = a.tenant_id
     WHERE a.enabled AND p.status = 'active' AND t.status = 'active'
@@ -83,21 +84,98 @@ SET_INTEREST: LiteralString = """
     RETURNING i.version, i.event_types
 """
 
-# --- runs -------------------------------------------------------------------------------------------------------------------
-FIND_LIVE: LiteralString = f"SELECT {LIVE_AUTOMATION} AND a.event_type = ANY(%s) ORDER BY a.id FOR NO KEY UPDATE OF a"
-ADD_RUN: LiteralString = f"""
-    INSERT INTO automation_runs AS r (id, tenant_id, automation_id, client_id, event_id, event_type, event, cause, traceparent)
-    VALUES (%(id)s, %(tenant_id)s, %(automation_id)s, %(client_id)s, %(event_id)s, %(event_type)s, %(event)s, %(cause)s,
-        %(traceparent)s)
-    ON CONFLICT (tenant_id, automation_id, event_id) DO NOTHING RETURNING {RUN_ROW}
+# --- waiting events ---------------------------------------------------------------------------------------------------------
+# Waits for a portion of the tenant that is under way, which ends the turn where it finds no event.
+BEGIN_TURN: LiteralString = """
+    INSERT INTO automation_turns AS kept (tenant_id, turn_at) VALUES (%s, clock_timestamp())
+    ON CONFLICT (tenant_id) DO UPDATE SET turn_at = coalesce(kept.turn_at, excluded.turn_at)
 """
-# The runs of the current minute. FIND_LIVE has locked the row.
-COUNT_RUN: LiteralString = """
+# Returns how many events had no room.
+STORE_EVENTS: LiteralString = """
+    WITH given AS (
+        SELECT * FROM jsonb_to_recordset(%(events)s::jsonb) AS given (
+            event_id text, event_type text, event jsonb, cause text[], recipients text[], traceparent text)
+    ), room AS (
+        SELECT greatest(0, %(most)s - count(*)) AS number
+        FROM (SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s LIMIT %(most)s) AS waiting
+    ), stored AS (
+        INSERT INTO automation_events (tenant_id, event_id, event_type, event, cause, recipients, traceparent)
+        SELECT %(tenant_id)s, event_id, event_type, event, cause, recipients, traceparent
+        FROM given ORDER BY event_id LIMIT (SELECT number FROM room)
+        ON CONFLICT (tenant_id, event_id) DO NOTHING
+    )
+    SELECT greatest(0, (SELECT count(*) FROM given) - (SELECT number FROM room))
+"""
+# The tenant that waits longest. The lock keeps other portions from its events and counts.
+TAKE_TURN: LiteralString = """
+    SELECT tenant_id, CASE WHEN window_began > now() - interval '1 minute' THEN window_runs ELSE 0 END FROM automation_turns
+    WHERE turn_at <= clock_timestamp() ORDER BY turn_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+"""
+# To the end of the queue of tenants, or out of it where no event is left.
+END_TURN: LiteralString = """
+    UPDATE automation_turns SET turn_at = clock_timestamp() + make_interval(secs => %(wait)s),
+        window_began = CASE WHEN window_began > now() - interval '1 minute' THEN window_began ELSE now() END,
+        window_runs = CASE WHEN window_began > now() - interval '1 minute' THEN window_runs ELSE 0 END + %(begun)s
+    WHERE tenant_id = %(tenant_id)s
+"""
+NEXT_EVENT: LiteralString = """
+    SELECT tenant_id, event_id, event_type, event, cause, recipients, traceparent, after, now() AS at FROM automation_events
+    WHERE tenant_id = %s AND failures < 5 ORDER BY event_id LIMIT 1
+"""
+# LIMIT counts the rows after they were locked. An automation that has a run for the event is passed over; the index of that has the
+# default collation.
+FIND_LIVE: LiteralString = f"""
+    SELECT {LIVE_AUTOMATION} AND a.tenant_id = %(tenant_id)s AND a.event_type = %(event_type)s AND a.id > %(after)s
+        AND NOT EXISTS (SELECT FROM automation_runs r
+            WHERE r.tenant_id = a.tenant_id AND r.automation_id = a.id COLLATE "default" AND r.event_id = %(event_id)s)
+    ORDER BY a.id LIMIT %(most)s FOR NO KEY UPDATE OF a
+"""
+MOVE_ON: LiteralString = "UPDATE automation_events SET after = %s WHERE tenant_id = %s AND event_id = %s"
+FORGET_EVENT: LiteralString = "DELETE FROM automation_events WHERE tenant_id = %s AND event_id = %s"
+COUNT_FAILURE: LiteralString = """
+    UPDATE automation_events SET failures = failures + 1 WHERE tenant_id = %s AND event_id = %s
+"""
+_NEW_RUNS: LiteralString = """
+    FROM jsonb_to_recordset(%(new)s::jsonb) AS new (
+            id text, automation_id text, client_id text, status text, error text, detail text, sent_to text)
+        JOIN automation_events e ON e.tenant_id = %(tenant_id)s AND e.event_id = %(event_id)s
+"""
+ADD_RUNS: LiteralString = f"""
+    INSERT INTO automation_runs (id, tenant_id, automation_id, client_id, event_id, event_type, event, cause, traceparent, status, error,
+        detail, sent_to, attempt, started_at, finished_at)
+    SELECT new.id, e.tenant_id, new.automation_id, new.client_id, e.event_id, e.event_type, e.event, e.cause, %(traceparent)s, new.status,
+        new.error, new.detail, new.sent_to, (new.status = 'running')::integer,
+        CASE WHEN new.status = 'running' THEN now() END, CASE WHEN new.status <> 'running' THEN now() END
+    {_NEW_RUNS}
+"""
+# One row for each automation, reason and minute, whose event is the first that was suppressed. The minute is that of the automation's
+# runs, if it has begun any.
+SUPPRESS: LiteralString = f"""
+    INSERT INTO automation_runs AS kept (id, tenant_id, automation_id, client_id, event_id, event_type, event, cause, traceparent, status,
+        error, detail, finished_at, suppressed, suppressed_minute)
+    SELECT new.id, e.tenant_id, new.automation_id, new.client_id, e.event_id, e.event_type, e.event, e.cause, %(traceparent)s, 'suppressed',
+        new.error, new.detail, now(), 1,
+        (SELECT CASE WHEN window_began > now() - interval '1 minute' THEN window_began ELSE date_trunc('minute', now()) END
+            FROM automations WHERE id = new.automation_id)
+    {_NEW_RUNS}
+    ON CONFLICT (tenant_id, automation_id, error, suppressed_minute) WHERE suppressed_minute IS NOT NULL DO UPDATE SET
+        suppressed = kept.suppressed + 1, finished_at = excluded.finished_at,
+        detail = rtrim(excluded.detail, '.') || '; ' || (kept.suppressed + 1) || ' events were suppressed in this minute.'
+"""
+# The runs of the current minute. FIND_LIVE has locked the rows.
+COUNT_RUNS: LiteralString = """
     UPDATE automations SET
         window_began = CASE WHEN window_began > now() - interval '1 minute' THEN window_began ELSE now() END,
         window_runs = CASE WHEN window_began > now() - interval '1 minute' THEN window_runs + 1 ELSE 1 END
-    WHERE id = %s RETURNING window_runs
+    WHERE tenant_id = %s AND id = ANY(%s)
 """
+EXPIRE_EVENTS: LiteralString = """
+    DELETE FROM automation_events WHERE (tenant_id, event_id) IN (
+        SELECT tenant_id, event_id FROM automation_events WHERE stored_at < now() - make_interval(days => %s)
+        ORDER BY stored_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+
+# --- runs -------------------------------------------------------------------------------------------------------------------
 BEGIN: LiteralString = """
     UPDATE automation_runs SET status = 'running', attempt = attempt + 1, next_attempt_at = NULL, started_at = now(), finished_at = NULL,
         sent_to = %s
@@ -111,10 +189,33 @@ SETTLE: LiteralString = """
     WHERE id = %(id)s
 """
 LOCK_RUN: LiteralString = f"SELECT {RUN_ROW} FROM automation_runs r WHERE r.id = %s FOR NO KEY UPDATE"
-# Across tenants. Leaves the automations unlocked, so that they may change while their runs begin.
+# Across tenants: the first due runs of each of the next hundred tenants with waiting runs after `after`, in turns. A loose index scan
+# steps from tenant to tenant, so that the cost does not depend on how many runs of one tenant wait. Leaves the automations unlocked, so
+# that they may change while their runs begin. The pairs are compared, and not their parts, so that no other index fits.
+DUE_TENANTS: LiteralString = """
+    WITH RECURSIVE walk AS (
+        (SELECT tenant_id, 1 AS step FROM automation_runs WHERE status IN ('queued', 'failed') AND tenant_id > %(after)s
+            ORDER BY tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT r.tenant_id FROM automation_runs r WHERE r.status IN ('queued', 'failed') AND r.tenant_id > w.tenant_id
+            ORDER BY r.tenant_id LIMIT 1), w.step + 1
+        FROM walk w WHERE w.tenant_id IS NOT NULL AND w.step < %(tenants)s
+    )
+    SELECT tenant_id FROM walk WHERE tenant_id IS NOT NULL
+"""
 LOCK_DUE_RUNS: LiteralString = f"""
-    SELECT {RUN_ROW} FROM automation_runs r WHERE r.status IN ('queued', 'failed') AND r.next_attempt_at <= now()
-    ORDER BY r.next_attempt_at LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
+    WITH due AS MATERIALIZED (
+        SELECT d.id, d.number FROM unnest(%(tenants)s::text[]) AS walked (tenant_id) CROSS JOIN LATERAL (
+            SELECT id, row_number() OVER () AS number FROM (
+                SELECT id FROM automation_runs WHERE status IN ('queued', 'failed')
+                    AND (tenant_id, next_attempt_at) > (walked.tenant_id, '-infinity')
+                    AND (tenant_id, next_attempt_at) <= (walked.tenant_id, now())
+                ORDER BY tenant_id, next_attempt_at LIMIT %(of_tenant)s) AS first) AS d
+        ORDER BY d.number LIMIT %(most)s
+    )
+    SELECT {RUN_ROW} FROM due JOIN automation_runs r ON r.id = due.id
+    WHERE r.status IN ('queued', 'failed') AND r.next_attempt_at <= now()
+    ORDER BY due.number FOR NO KEY UPDATE OF r SKIP LOCKED
 """
 FIND_LIVE_OF_RUN: LiteralString = f"SELECT {LIVE_AUTOMATION} AND a.id = %s"
 GIVE_UP_UNANSWERED: LiteralString = """
@@ -128,12 +229,16 @@ EXPIRE: LiteralString = """
         SELECT id FROM automation_runs WHERE created_at < now() - make_interval(days => %s)
         ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED)
 """
-# At most 10,000 of each. The ORDER BY names an index's columns: without it the planner reads the whole table.
+# At most 10,000 of each, and the ages of the oldest waiting event and due run in seconds. The ORDER BY names an index's columns: without it
+# the planner reads the whole table.
 MEASURE: LiteralString = """
     SELECT (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status = 'dead' ORDER BY id LIMIT 10000) AS counted),
         (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status IN ('queued', 'failed')
             ORDER BY next_attempt_at LIMIT 10000) AS counted),
-        (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status = 'running' ORDER BY started_at LIMIT 10000) AS counted)
+        (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status = 'running' ORDER BY started_at LIMIT 10000) AS counted),
+        coalesce(extract(epoch FROM now() - (SELECT stored_at FROM automation_events ORDER BY stored_at LIMIT 1)), 0)::float8,
+        coalesce(extract(epoch FROM now() - (SELECT next_attempt_at FROM automation_runs WHERE status IN ('queued', 'failed')
+            ORDER BY next_attempt_at LIMIT 1)), 0)::float8
 """
 LIST_RUNS: LiteralString = f"""
     SELECT {RUN} FROM automation_runs r WHERE (%(everyone)s OR r.client_id = %(client_id)s)
@@ -146,6 +251,6 @@ FIND_RUN: LiteralString = f"""
 """
 LOCK_RUN_OF_CALLER: LiteralString = f"{FIND_RUN} FOR NO KEY UPDATE"
 RETRY: LiteralString = f"""
-    UPDATE automation_runs r SET status = 'queued', rung = 0, next_attempt_at = now(), finished_at = NULL
+    UPDATE automation_runs r SET status = 'queued', rung = 0, next_attempt_at = now(), finished_at = NULL, suppressed_minute = NULL
     WHERE r.id = %s RETURNING {RUN}
 """

@@ -3,13 +3,14 @@
 A run is queued, then running, then succeeded; or failed, and running again after a wait; or dead, when it was refused, has no attempts
 left or got no answer. A suppressed run never began. Dead and suppressed runs wait for a person.
 
-A transaction writes the run together with the message for its effect, and the service that has the effect stores the run's id. So
-repeated messages and crashes cause no second run and no second effect.
+Runs begin when an event comes (waiting.py), and here when their next attempt is due. A transaction writes the run together with the
+message for its effect, and the service that has the effect stores the run's id. So repeated messages and crashes cause no second run and
+no second effect.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import groupby
 from typing import Any, NamedTuple
 
 from prometheus_client import Gauge
@@ -34,14 +35,11 @@ from shared.messaging.messages import (
     AutomationAction,
     AutomationDelivery,
     AutomationIncident,
-    PlatformEvent,
     RunDocument,
     RunFinished,
     consumer_of,
 )
 from shared.messaging.worker import Received
-from shared.primitives import ids
-from shared.process import tracing
 from shared.storage.database import Connection, set_tenant
 from shared.storage.periodic import Periodic, in_portions
 
@@ -51,11 +49,20 @@ RETRY_DAYS = 7
 UNKNOWN = frozenset({"no_answer", "moved"})
 # Automations that may follow one another.
 LONGEST_CHAIN = 3
-# Due runs wait while old ones are deleted: short portions, often.
+# Tenants, and runs of all of them, that one portion of due runs looks at; and runs of one tenant.
+MOST_TENANTS = 100
+DUE_OF_TENANT = 25
+# Seconds of work before new runs have their turn.
+DUE_SECONDS = 0.3
 EXPIRY_SECONDS = 2
 
 gauge = Gauge(
     "automation_runs", "Runs of automations that are not over well: dead, waiting for an attempt, running", ["status"]
+)
+oldest = Gauge(
+    "automation_oldest_due_seconds",
+    "Age of the oldest event whose runs have not all begun, and of the oldest due run",
+    ["of"],
 )
 
 
@@ -111,26 +118,21 @@ def next_cause(automation_id: str, cause: Sequence[str]) -> list[str]:
     return [*cause, automation_id]
 
 
+class Decided(NamedTuple):
+    """The next state of a run, and the message that has its effect if it is `running`."""
+
+    status: Status
+    error: str | None = None
+    detail: str | None = None
+    message: AutomationAction | None = None
+
+
 class Engine:
-    """`per_minute` is the ceiling of one automation's runs, `waits` the seconds before each further attempt."""
+    """`waits` are the seconds before each further attempt."""
 
-    def __init__(self, waits: Sequence[float], per_minute: int) -> None:
+    def __init__(self, waits: Sequence[float]) -> None:
         self.waits = waits
-        self.per_minute = per_minute
-
-    def take_events(self, conn: Connection, messages: Sequence[Received[PlatformEvent]]) -> None:
-        """Begins a run for each automation whose trigger matches an event, unless it has one for that event."""
-        by_tenant = sorted(messages, key=lambda message: (message.tenant_id, message.body.event_id))
-        for tenant_id, group in groupby(by_tenant, key=lambda message: message.tenant_id):
-            set_tenant(conn, tenant_id)
-            of_tenant = list(group)
-            with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
-                types = sorted({message.body.type for message in of_tenant})
-                live = cursor.execute(queries.FIND_LIVE, (types,)).fetchall()
-            for message in of_tenant:
-                for automation in live:
-                    if _is_triggered(automation, message.body):
-                        self._begin(conn, message, automation)
+        self._after = ""
 
     def take_answers(self, conn: Connection, messages: Sequence[Received[RunFinished]]) -> None:
         """Applies the outcomes of attempts."""
@@ -146,80 +148,63 @@ class Engine:
                 _settle(conn, run, moved.status, answer.error, answer.detail, answer.result or None, moved.wait)
 
     def begin_due(self, conn: Connection) -> int:
-        """Begins the due runs of all tenants. Runs of stopped automations are dead. Returns how many were due."""
+        """Begins the first due runs of the next hundred tenants with waiting ones. Runs of stopped automations are dead.
+
+        Returns how many were due.
+        """
+        walked = conn.execute(queries.DUE_TENANTS, {"after": self._after, "tenants": MOST_TENANTS}).fetchall()
+        tenants = [tenant_id for (tenant_id,) in walked]
+        self._after = tenants[-1] if len(tenants) == MOST_TENANTS else ""
+        limits = {"tenants": tenants, "of_tenant": DUE_OF_TENANT, "most": MOST_TENANTS}
         with conn.cursor(row_factory=class_row(RunRow)) as cursor:
-            due = cursor.execute(queries.LOCK_DUE_RUNS).fetchall()
+            due = cursor.execute(queries.LOCK_DUE_RUNS, limits).fetchall()
         for run in due:
             with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
                 automation = cursor.execute(queries.FIND_LIVE_OF_RUN, (run.automation_id,)).fetchone()
-            if automation is not None and _allows(automation, run.event_type):
+            if automation is not None and allows(automation, run.event_type):
                 _start(conn, run, automation)
             else:
                 _settle(conn, run, "dead", "stopped", "The automation, its app or an approval was withdrawn.")
         return len(due)
 
-    def _begin(self, conn: Connection, message: Received[PlatformEvent], automation: LiveAutomation) -> None:
-        with tracing.span("automation run", parent=message.traceparent):
-            run = _add(conn, message, automation)
-            if run is None:
-                return
-            loop = loop_error(automation.id, run.cause)
-            if loop is not None:
-                _settle(conn, run, "suppressed", "loop", loop)
-                return
-            counted = conn.execute(queries.COUNT_RUN, (automation.id,)).fetchone()
-            if counted is not None and counted[0] > self.per_minute:
-                _settle(conn, run, "suppressed", "rate_ceiling", f"More than {self.per_minute} runs in a minute.")
-            else:
-                _start(conn, run, automation)
+    def begin_all_due(self, conn: Connection) -> int:
+        """Does portions, each a transaction, until no run is due or the time is used. Returns how many runs were due."""
+        until, total, before = time.monotonic() + DUE_SECONDS, 0, 0
+        while time.monotonic() < until:
+            total += self.begin_due(conn)
+            conn.commit()
+            if not self._after:  # all tenants were visited
+                if total == before:
+                    break
+                before = total
+        return total
 
 
-def _is_triggered(automation: LiveAutomation, event: PlatformEvent) -> bool:
-    if event.type != automation.event_type or not _allows(automation, event.type):
-        return False
-    if event.recipients is not None and automation.client_id not in event.recipients:
-        return False
-    wanted = expressions.read_filter(automation.filter)
-    return wanted is None or expressions.matches(wanted, event.data)
-
-
-def _allows(automation: LiveAutomation, event_type: str) -> bool:
+def allows(automation: LiveAutomation, event_type: str) -> bool:
     return is_granted(automation.granted_scopes) and rules.covers(automation.approved_events, event_type)
 
 
-def _add(conn: Connection, message: Received[PlatformEvent], automation: LiveAutomation) -> RunRow | None:
-    """None when the automation has a run for this event."""
-    event = message.body
-    row = {
-        "id": ids.new_id("run"),
-        "tenant_id": message.tenant_id,
-        "automation_id": automation.id,
-        "client_id": automation.client_id,
-        "event_id": event.event_id,
-        "event_type": event.type,
-        "event": Jsonb(event.data),
-        "cause": event.cause,
-        "traceparent": tracing.traceparent() or message.traceparent,
-    }
-    with conn.cursor(row_factory=class_row(RunRow)) as cursor:
-        return cursor.execute(queries.ADD_RUN, row).fetchone()
-
-
-def _start(conn: Connection, run: RunRow, automation: LiveAutomation) -> None:
+def decide(run: RunRow, automation: LiveAutomation) -> Decided:
+    """The state of a run after its next attempt has begun, or could not begin."""
     try:
         message = _message(run, automation)
     except Unresolvable as error:
-        _settle(conn, run, "dead", "unresolvable", f"The event has nothing at {error}.")
-        return
+        return Decided("dead", "unresolvable", f"The event has nothing at {error}.")
     except Unfit as error:
-        _settle(conn, run, "dead", "unfit", str(error))
-        return
+        return Decided("dead", "unfit", str(error))
     consumer = consumer_of(message)
     if not may_go(run.error, run.sent_to, consumer):
         detail = f"The automation now acts through {consumer}, and the outcome at {run.sent_to} is unknown."
-        _settle(conn, run, "dead", "moved", detail)
+        return Decided("dead", "moved", detail)
+    return Decided("running", message=message)
+
+
+def _start(conn: Connection, run: RunRow, automation: LiveAutomation) -> None:
+    status, error, detail, message = decide(run, automation)
+    if message is None:
+        _settle(conn, run, status, error, detail)
         return
-    conn.execute(queries.BEGIN, (consumer, run.id))
+    conn.execute(queries.BEGIN, (consumer_of(message), run.id))
     outbox.add_sync(conn, run.tenant_id, message, traceparent=run.traceparent)
 
 
@@ -281,16 +266,16 @@ def _settle(
 
 
 def engine(settings: Settings) -> Engine:
-    return Engine(parse_schedule(settings.automation_retry_schedule), settings.automation_runs_per_minute)
+    return Engine(parse_schedule(settings.automation_retry_schedule))
 
 
 def periodic(settings: Settings) -> list[Periodic]:
     """The relay's work for runs."""
     answer, days = settings.automation_answer_seconds, settings.automation_runs_kept_days
     return [
-        Periodic("begin due runs", 0.5, engine(settings).begin_due),
+        Periodic("begin due runs", 0.5, engine(settings).begin_all_due),
         Periodic("give up unanswered runs", 30, lambda conn: give_up_unanswered(conn, answer)),
-        Periodic("expire runs", 60, lambda conn: expire(conn, days)),
+        Periodic("expire runs", 60, lambda conn: expire(conn, days), lane="retention"),
         Periodic("measure runs", 5, measure),
     ]
 
@@ -301,12 +286,15 @@ def give_up_unanswered(conn: Connection, seconds: int) -> int:
 
 
 def expire(conn: Connection, days: int) -> int:
-    """Returns how many."""
-    return in_portions(conn, queries.EXPIRE, days, seconds=EXPIRY_SECONDS)
+    """Deletes old runs, and events that never began theirs. Returns how many."""
+    events = in_portions(conn, queries.EXPIRE_EVENTS, days, seconds=EXPIRY_SECONDS)
+    return events + in_portions(conn, queries.EXPIRE, days, seconds=EXPIRY_SECONDS)
 
 
 def measure(conn: Connection) -> None:
-    dead, waiting, running = conn.execute(queries.MEASURE).fetchone() or (0, 0, 0)
+    dead, waiting, running, event_age, run_age = conn.execute(queries.MEASURE).fetchone() or (0, 0, 0, 0, 0)
     gauge.labels("dead").set(dead)
     gauge.labels("waiting").set(waiting)
     gauge.labels("running").set(running)
+    oldest.labels("event").set(max(0, event_age))
+    oldest.labels("run").set(max(0, run_age))
