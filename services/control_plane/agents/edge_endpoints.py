@@ -22,6 +22,7 @@ from services.control_plane.agents.models import (
     Instructions,
     LiveContent,
 )
+from services.control_plane.packages.queries import READ_CONTENT
 from services.control_plane.packages.rules import SEMVER
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
@@ -77,8 +78,13 @@ async def download(request: Request, package_id: str, version: str) -> Response:
         agent = await _authenticated(request, conn, _bearer(request), queries.FIND)
         content = await _assigned(conn, agent, package_id, version)
         wanted = contents.wanted(request, content.content_sha256, content.size)
-        body = await _read(conn, content, wanted.span) if wanted.span is not None else b""
-    return wanted.response(body)
+
+    async def read(first: int, length: int) -> bytes:
+        async with transaction(request) as conn:
+            await aset_tenant(conn, agent.tenant_id)
+            return await contents.read_piece(conn, READ_CONTENT, first, length, content.version_id)
+
+    return await wanted.response(request, read, agent.tenant_id)
 
 
 async def _assigned(conn: AsyncConnection, agent: AgentRow, package_id: str, version: str) -> LiveContent:
@@ -88,15 +94,6 @@ async def _assigned(conn: AsyncConnection, agent: AgentRow, package_id: str, ver
     asked = {"package_id": package_id, "version": version}
     assigned = {"packages": agent.packages, "environment": agent.environment}
     return await found(conn, LiveContent, queries.FIND_LIVE_CONTENT, asked | assigned)
-
-
-async def _read(conn: AsyncConnection, content: LiveContent, span: contents.Span) -> bytes:
-    # In binary: the text format sends two characters for each byte.
-    async with conn.cursor(binary=True) as cursor:
-        await cursor.execute(queries.READ_CONTENT, (span.first + 1, span.length, content.version_id))
-        row = await cursor.fetchone()
-    assert row is not None
-    return row[0]
 
 
 async def _authenticated(

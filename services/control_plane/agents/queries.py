@@ -67,5 +67,3 @@ FIND_LIVE_CONTENT: LiteralString = """
     WHERE r.package_id = %(package_id)s AND r.package_id = ANY(%(packages)s) AND v.version = %(version)s
         AND r.environment = %(environment)s AND r.status = 'live'
 """
-# `substring` counts bytes from 1.
-READ_CONTENT: LiteralString = "SELECT substring(body FROM %s FOR %s) FROM contents WHERE version_id = %s"

@@ -94,10 +94,15 @@ async def download_installed(request: Request, caller: Caller, installation_id: 
     """The content of an active installation's version, from any publisher."""
     async with tenant_transaction(request, caller) as conn:
         installation = await store.load(conn, installation_id)
-        row = await (await conn.execute(queries.CONTENT, (installation.id,))).fetchone()
+        row = await (await conn.execute(queries.SIZE, (installation.id,))).fetchone()
     if row is None or row[0] is None:
         raise problems.not_found("Only the content of an active installation can be downloaded.")
-    return contents.whole(row[0], installation.content_sha256)
+
+    async def read(first: int, length: int) -> bytes:
+        async with tenant_transaction(request, caller) as conn:
+            return await contents.read_piece(conn, queries.READ_CONTENT, first, length, installation.id)
+
+    return await contents.whole(installation.content_sha256, row[0]).response(request, read)
 
 
 async def uninstall(request: Request, caller: Caller, installation_id: str) -> Installation:
