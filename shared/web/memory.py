@@ -7,6 +7,7 @@ free. Nothing waits here; a request over the limit is refused at once.
 
 import asyncio
 from collections import Counter
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
@@ -50,12 +51,11 @@ def reserve(request: Request, size: int, tenant: str | None = None) -> None:
     """Reserves `size` bytes for the caller's tenant, or for `tenant`, until `release`. Raises a Problem: 429, 503."""
     if size <= FREE_OF_CHARGE:
         return
-    if tenant is None:
-        # All callers without a token share the bytes of one tenant, as they share its places at the gateway.
-        caller = request.scope.get("caller")
-        tenant = "" if caller is None else caller.tenant_id
-    _memory().take(tenant, size)
-    request.scope.setdefault("reserved", []).append((tenant, size))
+    # All callers without a token share the bytes of one tenant, as they share its places at the gateway.
+    caller: Any = request.scope.get("caller")
+    owner: str = tenant if tenant is not None else "" if caller is None else caller.tenant_id
+    _memory().take(owner, size)
+    request.scope.setdefault("reserved", []).append((owner, size))
 
 
 def release(scope: Scope) -> None:
@@ -70,5 +70,7 @@ def _memory() -> Memory:
 
 
 def _share_is_used() -> problems.Problem:
-    detail = "Your organisation's large requests under way fill its share of the memory for them; wait for their answers."
+    detail = (
+        "Your organisation's large requests under way fill its share of the memory for them; wait for their answers."
+    )
     return problems.Problem(429, "Too many requests", detail, headers={"retry-after": "1"})

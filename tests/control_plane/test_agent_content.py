@@ -60,9 +60,11 @@ def fetch(
     return http.request(method, path, headers=fields)
 
 
-def released(publisher: Publisher, version: str, environment: str = "production", content: bytes = CONTENT) -> str:
+def released(
+    publisher: Publisher, version: str, environment: str = "production", content: bytes = CONTENT, **fields: Any
+) -> str:
     """The path of a new version's release, which is live."""
-    publisher.publish(version, content)
+    publisher.publish(version, content, **fields)
     draft = {"package_id": publisher.package_id, "version": version, "environment": environment}
     path = f"/releases/{publisher.app.made('/releases', draft)['id']}"
     for step in ("approve", "promote"):

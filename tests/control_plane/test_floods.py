@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +13,13 @@ import pytest
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
 from services.control_plane.settings import Settings
+from shared.web import memory
 from shared.web.identity import HEADER, mint
-from tests.control_plane.conftest import KEY, PLATFORM, Partner, settings_for
+from tests.control_plane.automating import Automating
+from tests.control_plane.conftest import KEY, PLATFORM, Inside, Partner, settings_for
 from tests.control_plane.publishing import Publisher
-
+from tests.control_plane.test_agent_content import released
+from tests.control_plane.test_agents import beat, enrolled
 
 MIB = 1 << 20
 CONTENT = bytes(range(256)) * (10 * MIB // 256)
@@ -54,10 +57,8 @@ class Upload:
 
     def finish(self) -> bytes:
         """Sends the last byte. The head of the answer."""
-        try:
+        with suppress(OSError):
             self.socket.sendall(CONTENT[-1:] + (b"\r\n0\r\n\r\n" if self.chunked else b""))
-        except OSError:
-            pass
         return self.answer()
 
     def answer(self) -> bytes:
@@ -138,3 +139,77 @@ def test_slow_readers_of_contents_hold_a_part_of_the_memory(partner: Partner, ot
     assert any(b" 200 " in head for head in heads)
     assert held < FLOOD * len(CONTENT) / 4, f"{held >> 20} MiB"
     assert partner.get(f"{publisher.versions}/1.0.0/content").content == CONTENT
+
+
+PAGE = 2 * MIB
+"""The largest answer of a list in the worst case."""
+
+
+def webhook(size: int) -> dict[str, Any]:
+    """An automation of so many bytes."""
+    trigger = {"event_type": "incident.created"}
+    return {"name": "Large", "trigger": trigger, "action": {"kind": "webhook", "fields": {"text": "a" * size}}}
+
+
+LARGE = {"automations": [webhook(16_000)] * 20, "event_types": ["incident.created", "automation.fired"]}
+
+
+def pages(partner: Partner, path: str, name: str) -> list[list[str]]:
+    """The ids of each page, none of which is too large."""
+    found: list[list[str]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        query = (
+            {"limit": "100"} | ({"cursor": cursor} if cursor else {}) | ({"own": "true"} if name == "listings" else {})
+        )
+        answer = partner.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        assert len(answer.content) <= PAGE, f"{len(answer.content) >> 10} KiB"
+        assert (answer.json()["next_cursor"] is None) == ("link" not in answer.headers)
+        found.append([one["id"] for one in answer.json()[name]])
+        cursor = answer.json()["next_cursor"]
+    return found
+
+
+def test_a_list_of_large_manifests_has_more_and_smaller_pages(partner: Partner) -> None:
+    publisher = Publisher(partner)
+    made = [publisher.announce(f"{number}.0.0", **LARGE)["id"] for number in range(1, 9)]
+    small = publisher.announce("9.0.0")["id"]
+    found = pages(partner, publisher.versions, "versions")
+    assert [one for page in found for one in page] == [small, *reversed(made)]
+    assert len(found) > 1
+
+
+def test_a_list_of_large_listings_has_more_and_smaller_pages(partner: Partner) -> None:
+    made: list[str] = []
+    for number in range(6):
+        publisher = Publisher(partner, f"large-{number}")
+        draft = {"release_id": released(publisher, "1.0.0", **LARGE).rpartition("/")[2], "title": "Large"}
+        made.append(partner.made("/listings", draft)["id"])
+    found = pages(partner, "/listings", "listings")
+    assert [one for page in found for one in page] == made[::-1]
+    assert len(found) > 1
+
+
+def test_a_list_of_large_automations_has_more_and_smaller_pages(
+    partner: Partner, inside: Inside, settings: Settings
+) -> None:
+    Automating(partner, inside, settings)
+    made = [partner.made("/automations", webhook(16_000))["id"] for _ in range(90)]
+    found = pages(partner, "/automations", "automations")
+    assert [one for page in found for one in page] == made[::-1]
+    assert len(found) > 1
+
+
+def test_the_answer_to_a_heartbeat_counts_as_its_tenants_memory(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publishers = [Publisher(partner, f"edge-{number}", "edge") for number in range(4)]
+    for publisher in publishers:
+        released(publisher, "1.0.0", **LARGE)
+    _, credential = enrolled(partner, packages=[publisher.package_id for publisher in publishers])
+    reserved: list[tuple[int, str | None]] = []
+    monkeypatch.setattr(memory, "reserve", lambda request, size, tenant=None: reserved.append((size, tenant)))
+    answer = beat(partner, credential)
+    assert len(answer.content) > 4 * 300_000
+    assert [(size > len(answer.content), tenant) for size, tenant in reserved if tenant] == [(True, partner.tenant_id)]

@@ -15,9 +15,10 @@ from services.control_plane.marketplace.models import (
     ListingFilter,
     ListingRow,
 )
+from services.control_plane.packages.models import VersionDraft
 from shared.storage import audit, idempotency
 from shared.storage.database import tenant_transaction
-from shared.storage.rows import every
+from shared.storage.rows import every, page_of
 from shared.web import http, identity, pagination, problems
 from shared.web.identity import Caller
 
@@ -34,8 +35,10 @@ async def list_listings(request: Request, caller: Caller, page: ListingFilter) -
         "limit": page.limit + 1,
     }
     async with tenant_transaction(request, caller) as conn:
-        listings = await every(conn, ListingRow, queries.LIST_LISTINGS, parameters)
-    return pagination.listed(request, "listings", listings, page, lambda listing: listing.id, ListingRow.shown)
+        listings, fitting = await page_of(
+            conn, ListingRow, queries.LIST_LISTINGS, parameters, page, VersionDraft.max_bytes
+        )
+    return pagination.listed(request, "listings", listings, fitting, lambda listing: listing.id, ListingRow.shown)
 
 
 async def publish_listing(request: Request, caller: Caller, draft: ListingDraft) -> Response:

@@ -22,7 +22,7 @@ from services.control_plane.packages.models import (
 )
 from shared.storage import audit, idempotency
 from shared.storage.database import tenant_transaction
-from shared.storage.rows import every
+from shared.storage.rows import every, page_of
 from shared.web import http, pagination, problems
 from shared.web.identity import Caller
 from shared.web.pagination import Page
@@ -86,7 +86,9 @@ async def list_versions(request: Request, caller: Caller, package_id: str, page:
     async with tenant_transaction(request, caller) as conn:
         package = await store.load_package(conn, package_id)
         parameters = {"package_id": package.id, "after": pagination.after(request, page), "limit": page.limit + 1}
-        versions = await every(conn, PackageVersion, queries.LIST_VERSIONS, parameters)
+        versions, page = await page_of(
+            conn, PackageVersion, queries.LIST_VERSIONS, parameters, page, VersionDraft.max_bytes
+        )
     return pagination.listed(request, "versions", versions, page, lambda version: version.id)
 
 
