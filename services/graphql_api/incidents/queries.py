@@ -63,7 +63,10 @@ TIMELINES: LiteralString = """
     ) AS placed
     WHERE rank <= %(of_one)s AND place <= %(together)s AND bytes <= %(bytes)s ORDER BY id
 """
-COUNT_OPEN: LiteralString = "SELECT count(*) FROM incidents WHERE tenant_id = %s AND closed_at IS NULL"
+# No further than the cap.
+COUNT_OPEN: LiteralString = """
+    SELECT count(*) FROM (SELECT FROM incidents WHERE tenant_id = %s AND closed_at IS NULL LIMIT %s) AS counted
+"""
 # One portion, without the rows that another relay deletes.
 EXPIRE: LiteralString = """
     DELETE FROM incidents WHERE id IN (

@@ -95,7 +95,7 @@ async def open_incident(context: Context, draft: Draft) -> Incident:
     now = datetime.now(UTC)
     cap = Cap("open incidents", context.settings.most_open_incidents, instead="close some, or ask Knogin for more")
     async with context.transaction() as conn:
-        await errors.require_room(conn, cap, caller.tenant_id, queries.COUNT_OPEN)
+        await errors.require_room(conn, cap, caller.tenant_id, queries.COUNT_OPEN, cap.most)
         number = await _next_number(conn, caller.tenant_id, now)
         created = lifecycle.opened(draft, caller.tenant_id, number, now)
         if await (await conn.execute(queries.INSERT, msgspec.structs.asdict(created))).fetchone() is None:
