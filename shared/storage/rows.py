@@ -12,7 +12,9 @@ from shared.web.pagination import Page
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 PAGE_BYTES = 1 << 20
-"""A page of large rows ends after so many bytes, as the database sends them; its first row may be larger."""
+"""A page of large rows ends after so many bytes of their values; its first row may be larger."""
+CONTROL = bytes(range(32))
+"""Characters that JSON writes as six bytes."""
 
 
 async def first(conn: AsyncConnection, kind: type[Row], query: Any, parameters: Any = None) -> Row | None:
@@ -64,8 +66,13 @@ async def within(
 
 
 def _lengths(cursor: AsyncServerCursor[Any]) -> list[int]:
-    """The bytes of each row that was fetched last."""
+    """The bytes of each row that was fetched last, as texts in JSON."""
     result = cursor.pgresult
     assert result is not None
     columns = range(result.nfields)
-    return [sum(len(result.get_value(row, column) or b"") for column in columns) for row in range(result.ntuples)]
+    return [sum(_length(result.get_value(row, column) or b"") for column in columns) for row in range(result.ntuples)]
+
+
+def _length(value: bytes) -> int:
+    escaped = len(value) - len(value.translate(None, CONTROL))
+    return len(value) + 5 * escaped + value.count(b'"') + value.count(b"\\")
