@@ -1,8 +1,8 @@
 """Limits how many bytes of large bodies and large answers one process holds, and shares them between tenants.
 
 A request reserves its bytes before it reads them, and holds them until its answer is sent. A tenant may hold as many bytes as are free
-afterwards (the dynamic threshold of Choudhury and Hahne): a tenant alone gets half of the bytes, and a tenant without any gets what is
-free. Nothing waits here; a request over the limit is refused at once.
+afterwards (the dynamic threshold of Choudhury and Hahne): a tenant alone gets half of the bytes, and a tenant without any gets the
+free ones. Nothing waits here; a request over the limit is refused at once.
 """
 
 import asyncio

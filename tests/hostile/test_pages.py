@@ -42,10 +42,6 @@ ROW = {
     "get_devices": 1024 + 4 * 128 * OF_CONTROL,  # a serial number, texts of the maker, a vehicle
     "get_devices_device_id_observations": 2 * 1024,
     "get_epcr_encounters": 1024 + 2 * 128 * OF_CONTROL,  # the vehicle and the incident
-    + 2048
-    + 500 * OF_CONTROL
-    + 2 * 50 * 131
-    + 2048,  # an address, a text, event types, headers' names
 }
 LISTS = {
     operation.name: operation
