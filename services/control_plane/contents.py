@@ -1,16 +1,20 @@
-"""Contents of packages over HTTP: their headers, and requests for a part of one (RFC 9110 §13, §14)."""
+"""Contents of packages over HTTP: their headers, requests for a part of one (RFC 9110 §13, §14), and their bytes piece by piece."""
 
 import base64
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import LiteralString, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
+from shared.storage.database import AsyncConnection
+from shared.web import memory, problems
 from shared.web.problems import Problem, precondition_failed
 
 MEDIA = "application/octet-stream"
+PIECE = 1 << 20
+"""Bytes of a content that an answer holds at once, however slowly its client reads."""
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 # One range, in a list that may have empty members (RFC 9110 §5.6.1.2).
 _RANGE = re.compile(r"bytes=[ \t,]*([0-9]*)-([0-9]*)[ \t,]*", re.IGNORECASE)
@@ -24,10 +28,6 @@ def require_octets(request: Request) -> None:
     if types != [MEDIA] or request.headers.get("content-encoding", "identity") != "identity":
         detail = f"Send {MEDIA}, without a content encoding."
         raise Problem(415, "Unsupported media type", detail, headers={"accept": MEDIA})
-
-
-def whole(content: bytes, sha256: str) -> Response:
-    return Response(content, headers=headers_of(sha256), media_type=MEDIA)
 
 
 def headers_of(sha256: str) -> dict[str, str]:
@@ -58,8 +58,46 @@ class Wanted(NamedTuple):
     headers: dict[str, str]
     span: Span | None
 
-    def response(self, body: bytes) -> Response:
-        return Response(body, self.status, self.headers, None if self.status == 304 else MEDIA)
+    async def response(self, request: Request, read: "Read", tenant: str | None = None) -> Response:
+        """Reads the first piece at once, each other when the client has taken the one before.
+
+        The bytes of a piece are reserved for the caller's tenant, or for `tenant`. Raises a Problem: 404, 429, 503.
+        """
+        if self.span is None:
+            return Response(b"", self.status, self.headers, None if self.status == 304 else MEDIA)
+        length = {"content-length": str(self.span.length)}
+        if request.method == "HEAD":
+            return Response(b"", self.status, self.headers | length, MEDIA)
+        memory.reserve(request, min(PIECE, self.span.length), tenant)
+        pieces = _pieces(self.span, read, await read(self.span.first, min(PIECE, self.span.length)))
+        return StreamingResponse(pieces, self.status, self.headers | length, MEDIA)
+
+
+Read = Callable[[int, int], Awaitable[bytes]]
+"""Reads from a position, counted from 0, so many bytes. Raises a 404 Problem if the content is gone."""
+
+
+async def _pieces(span: Span, read: Read, piece: bytes) -> AsyncIterator[bytes]:
+    yield piece
+    sent = len(piece)
+    while sent < span.length:
+        piece = await read(span.first + sent, min(PIECE, span.length - sent))
+        yield piece
+        sent += len(piece)
+
+
+async def read_piece(conn: AsyncConnection, query: LiteralString, first: int, length: int, id: str) -> bytes:
+    """The one value of the query, whose parameters are the position counted from 1, the length and `id`. Raises a 404 Problem."""
+    # In binary: the text format sends two characters for each byte.
+    async with conn.cursor(binary=True) as cursor:
+        row = await (await cursor.execute(query, (first + 1, length, id))).fetchone()
+    if row is None or not row[0]:
+        raise problems.not_found()
+    return row[0]
+
+
+def whole(sha256: str, size: int) -> Wanted:
+    return Wanted(200, headers_of(sha256), Span(0, size - 1))
 
 
 def wanted(request: Request, sha256: str, size: int) -> Wanted:

@@ -137,7 +137,7 @@ class Runs:
                 environment=run.environment,
                 token_use="service",  # noqa: S106 - a kind of token, not one
             )
-            result = await self._act(Context(caller, conn, run.cause), conn, run)
+            result = await self._act(Context(caller, conn, self.settings, run.cause), conn, run)
             await conn.execute(queries.SET_EFFECT, (msgspec.json.encode(result).decode(), run.run_id))
             return result
 

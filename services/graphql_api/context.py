@@ -63,10 +63,12 @@ class Context:
         self,
         caller: Caller,
         conn: AsyncConnection | None,
+        settings: Settings,
         cause: Sequence[str] = (),
     ) -> None:
         self.caller = caller
         self.conn = conn
+        self.settings = settings
         self.cause = list(cause)
         self.loaders: dict[str, Loader] = {}
 
@@ -98,12 +100,8 @@ class RequestContext(Context):
     """The context of a partner's request. Each field of a query opens its own transaction."""
 
     def __init__(self, request: Request, caller: Caller, conn: AsyncConnection | None = None) -> None:
-        super().__init__(caller, conn)
+        super().__init__(caller, conn, request.state.settings)
         self.request = request
-
-    @property
-    def settings(self) -> Settings:
-        return self.request.state.settings
 
     @property
     def keyring(self) -> Keyring:

@@ -48,9 +48,9 @@ def conflict(message: str, **extra: Any) -> Refusal:
     return Refusal("CONFLICT", message, **extra)
 
 
-async def require_room(conn: AsyncConnection, cap: Cap, tenant_id: str, count: LiteralString) -> None:
-    """Raises a CONFLICT Refusal that names the limit, where the tenant has reached it."""
-    if await is_full(conn, cap, tenant_id, count, (tenant_id,)):
+async def require_room(conn: AsyncConnection, cap: Cap, tenant_id: str, count: LiteralString, *further: Any) -> None:
+    """Raises a CONFLICT Refusal that names the limit, where the tenant has reached it. `further` are parameters of `count`."""
+    if await is_full(conn, cap, tenant_id, count, (tenant_id, *further)):
         raise conflict(str(cap), resource=cap.things, limit=cap.most)
 
 

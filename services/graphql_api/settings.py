@@ -15,6 +15,8 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     facts_kept_days: settings.Count = 3_653
     most_telephony_providers: settings.Count = 50
     most_telephony_routes: settings.Count = 1000
+    most_open_incidents: settings.Count = 20_000
+    most_timeline_entries: settings.Count = 1000
 
 
 def load() -> Settings:

@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from shared.web import faults, heavy, problems, strict_json
+from shared.web import faults, heavy, memory, problems, strict_json
 from shared.web.problems import FieldError
 
 T = TypeVar("T")
@@ -89,13 +89,17 @@ async def decode(request: Request, kind: type[T], *, required: bool = True) -> T
 
 
 async def read_body(request: Request, limit: int = SMALL) -> bytes:
-    """The body, never more than `limit` bytes of it in memory. Kept on the request, so that it can be asked for again."""
+    """The body, never more than `limit` bytes of it in memory. Kept on the request, so that it can be asked for again.
+
+    A large body reserves its declared length first, or `limit` bytes without one. Raises Problem: 413, 429, 503.
+    """
     kept = getattr(request.state, "body_bytes", None)
     if kept is not None:
         return kept
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared[:20]) > limit:
+    declared = declared_length(request)
+    if declared is not None and declared > limit:
         raise _too_large(limit)
+    memory.reserve(request, limit if declared is None else declared)
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -110,6 +114,14 @@ async def read_body(request: Request, limit: int = SMALL) -> bytes:
         chunks.append(chunk)
     body = request.state.body_bytes = b"".join(chunks)
     return body
+
+
+def declared_length(request: Request) -> int | None:
+    """The body's length in bytes; None if it comes in chunks. The server delivers no more than the declared length."""
+    declared = request.headers.get("content-length", "")
+    if not declared and "transfer-encoding" not in request.headers:
+        return 0
+    return int(declared[:20]) if declared.isdecimal() else None
 
 
 def _too_large(limit: int) -> problems.Problem:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from shared.web import http, identity
+from shared.web import http, identity, memory
 from shared.web.identity import Caller
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -175,5 +175,8 @@ class _Resource:
         endpoint = self.endpoints.get(scope["method"])
         if endpoint is None:
             raise HTTPException(405, headers={"Allow": ", ".join(self.endpoints)})
-        response = await endpoint(Request(scope, receive, send))
-        await response(scope, receive, send)
+        try:
+            response = await endpoint(Request(scope, receive, send))
+            await response(scope, receive, send)
+        finally:
+            memory.release(scope)

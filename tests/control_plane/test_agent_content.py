@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.control_plane import contents
-from services.control_plane.agents import queries
+from services.control_plane.agents import edge_endpoints
 from shared.primitives import ids
 from shared.web.identity import HEADER, Caller, mint
 from shared.web.problems import Problem
@@ -60,9 +60,11 @@ def fetch(
     return http.request(method, path, headers=fields)
 
 
-def released(publisher: Publisher, version: str, environment: str = "production", content: bytes = CONTENT) -> str:
+def released(
+    publisher: Publisher, version: str, environment: str = "production", content: bytes = CONTENT, **fields: Any
+) -> str:
     """The path of a new version's release, which is live."""
-    publisher.publish(version, content)
+    publisher.publish(version, content, **fields)
     draft = {"package_id": publisher.package_id, "version": version, "environment": environment}
     path = f"/releases/{publisher.app.made('/releases', draft)['id']}"
     for step in ("approve", "promote"):
@@ -337,7 +339,7 @@ def test_a_head_is_told_the_size_and_no_range(standing: Box, path: str) -> None:
 def test_no_bytes_are_read_for_an_answer_that_has_none_and_no_more_than_are_sent(
     standing: Box, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "READ_CONTENT", "SELECT 1 / 0")
+    monkeypatch.setattr(edge_endpoints, "READ_CONTENT", "SELECT 1 / 0")
     answers = [
         standing.call(path, if_none_match=TAG),
         standing.call(path, range=f"bytes={SIZE}-"),
@@ -347,8 +349,14 @@ def test_no_bytes_are_read_for_an_answer_that_has_none_and_no_more_than_are_sent
     assert [answer.status_code for answer in answers] == [304, 416, 412, 200]
     monkeypatch.undo()
     read: list[int] = []
-    plain = contents.Wanted.response
-    monkeypatch.setattr(contents.Wanted, "response", lambda self, body: read.append(len(body)) or plain(self, body))
+    plain = contents.read_piece
+
+    async def piece(*asked: Any) -> bytes:
+        body = await plain(*asked)
+        read.append(len(body))
+        return body
+
+    monkeypatch.setattr(contents, "read_piece", piece)
     standing.call(path, range="bytes=2-3")
     assert read == [2]
 

@@ -249,6 +249,7 @@ BOUNDED = {
     "services.control_plane.automations.queries.MEASURE": "counts no further than 10,000 three times",
     "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "the first 5,000 rows of a table that is emptied",
     "services.graphql_api.acqi.queries.FACTS_OF_MONTH": "a month of one tenant, in an operator's rebuilding",
+    "services.graphql_api.incidents.queries.COUNT_OPEN": "counts no further than the cap of open incidents",
     "services.graphql_api.acqi.queries.FORGET_MONTH": "a month of one tenant: indicators times days",
     "services.graphql_api.acqi.queries.MONTHS_WITH_FACTS": "an operator's command that rebuilds everything",
     "services.webhook_dispatcher.history.decision_queries.LEFT": "an operator's command; counts 10,000 for each chore",

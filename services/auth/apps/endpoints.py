@@ -74,8 +74,8 @@ async def create_app(request: Request, caller: Caller, draft: AppDraft) -> Respo
 async def list_apps(request: Request, caller: Caller, page: AppPage) -> Response:
     parameters = {"status": page.status or None, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        found = await rows.every(conn, AppRow, queries.APPS, parameters)
-    return pagination.listed(request, "apps", found, page, lambda app: app.client_id, AppRow.shown)
+        found, fitting = await rows.page_of(conn, AppRow, queries.APPS, parameters, page, http.SMALL)
+    return pagination.listed(request, "apps", found, fitting, lambda app: app.client_id, AppRow.shown)
 
 
 async def read_app(request: Request, caller: Caller, client_id: str) -> App:

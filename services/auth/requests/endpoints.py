@@ -72,8 +72,8 @@ async def list_requests(request: Request, caller: Caller, page: RequestPage) -> 
         "limit": page.limit + 1,
     }
     async with tenant_transaction(request, caller) as conn:
-        found = await rows.every(conn, RequestRow, queries.LIST, parameters)
-    return pagination.listed(request, "integration_requests", found, page, lambda row: row.id, RequestRow.shown)
+        found, fitting = await rows.page_of(conn, RequestRow, queries.LIST, parameters, page, http.SMALL)
+    return pagination.listed(request, "integration_requests", found, fitting, lambda row: row.id, RequestRow.shown)
 
 
 async def read_request(request: Request, caller: Caller, request_id: str) -> IntegrationRequest:

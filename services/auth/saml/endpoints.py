@@ -78,10 +78,10 @@ async def create_connection(request: Request, caller: Caller, draft: ConnectionD
 async def list_connections(request: Request, caller: Caller, page: Page) -> Response:
     parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        found = await rows.every(conn, ConnectionRow, queries.CONNECTIONS, parameters)
+        found, fitting = await rows.page_of(conn, ConnectionRow, queries.CONNECTIONS, parameters, page, http.MAX_BODY)
         issuer = request.state.settings.issuer
         shown = [await connections.shown(conn, issuer, row) for row in found]
-    return pagination.listed(request, "connections", shown, page, lambda connection: connection.id)
+    return pagination.listed(request, "connections", shown, fitting, lambda connection: connection.id)
 
 
 async def read_connection(request: Request, caller: Caller, connection_id: str) -> Connection:

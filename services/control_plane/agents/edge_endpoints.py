@@ -22,19 +22,22 @@ from services.control_plane.agents.models import (
     Instructions,
     LiveContent,
 )
+from services.control_plane.packages.queries import READ_CONTENT
 from services.control_plane.packages.rules import SEMVER
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import audit
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 from shared.storage.rows import every, first, found
-from shared.web import http, problems
+from shared.web import heavy, http, memory, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError, Problem
 
 # Wrong secrets for one code. The next attempt is refused even with the right secret.
 MOST_FAILURES = 10
 AHEAD = timedelta(minutes=5)
+LARGE = 1 << 20
+"""Bytes. An answer with more bytes of statements is encoded in a thread."""
 
 
 async def enrol(request: Request, body: Enrolment) -> Enrolled:
@@ -49,7 +52,7 @@ async def enrol(request: Request, body: Enrolment) -> Enrolled:
     return Enrolled(agent.id, credential, agent.environment, request.state.settings.agent_heartbeat_seconds)
 
 
-async def heartbeat(request: Request) -> Instructions:
+async def heartbeat(request: Request) -> Response:
     """Stores the agent's report and answers with the packages it should run."""
     presented = _bearer(request)
     await http.read_body(request, http.limit_of(Heartbeat))  # before the transaction: a slow body holds no connection
@@ -63,15 +66,20 @@ async def heartbeat(request: Request) -> Instructions:
         reported = Jsonb(report, dumps=lambda one: http.encode(one).decode())
         row = {"id": agent.id, "sent_at": report.sent_at, "reported": reported}
         agent = await found(conn, AgentRow, queries.STORE_REPORT, row)
+        row = await (await conn.execute(queries.SIZE_OF_DESIRED, asdict(agent))).fetchone()
+        size = row[0] if row is not None else 0
+        # A statement is kept as a row and, with its quotation marks escaped, in the answer.
+        memory.reserve(request, 3 * size, agent.tenant_id)
         desired = await every(conn, DesiredRow, queries.DESIRED, asdict(agent))
     running = {(one.package_id, one.version) for one in report.running}
-    return Instructions(
+    instructions = Instructions(
         agent_id=agent.id,
         environment=agent.environment,
         in_sync=running == {(one.package_id, one.version) for one in desired},
         desired=[one.shown() for one in desired],
         heartbeat_seconds=request.state.settings.agent_heartbeat_seconds,
     )
+    return await heavy.aside(lambda: http.json(instructions)) if size > LARGE else http.json(instructions)
 
 
 async def download(request: Request, package_id: str, version: str) -> Response:
@@ -85,17 +93,13 @@ async def download(request: Request, package_id: str, version: str) -> Response:
         assigned = {"packages": agent.packages, "environment": agent.environment}
         content = await found(conn, LiveContent, queries.FIND_LIVE_CONTENT, asked | assigned)
         wanted = contents.wanted(request, content.content_sha256, content.size)
-        body = await _read(conn, content, wanted.span) if wanted.span is not None else b""
-    return wanted.response(body)
 
+    async def read(first: int, length: int) -> bytes:
+        async with transaction(request) as conn:
+            await aset_tenant(conn, agent.tenant_id)
+            return await contents.read_piece(conn, READ_CONTENT, first, length, content.version_id)
 
-async def _read(conn: AsyncConnection, content: LiveContent, span: contents.Span) -> bytes:
-    # In binary: the text format sends two characters for each byte.
-    async with conn.cursor(binary=True) as cursor:
-        await cursor.execute(queries.READ_CONTENT, (span.first + 1, span.length, content.version_id))
-        row = await cursor.fetchone()
-    assert row is not None
-    return row[0]
+    return await wanted.response(request, read, agent.tenant_id)
 
 
 async def _authenticated(

@@ -10,15 +10,25 @@ from starlette.responses import Response
 from services.control_plane import caps
 from services.control_plane.access import BASE
 from services.control_plane.agents import credentials, queries
-from services.control_plane.agents.models import Agent, AgentChange, AgentDraft, AgentPage, AgentRow, AgentWithCode
+from services.control_plane.agents.models import (
+    Agent,
+    AgentChange,
+    AgentDraft,
+    AgentPage,
+    AgentRow,
+    AgentWithCode,
+    Heartbeat,
+)
 from shared.primitives import ids
 from shared.primitives.crypto import Keyring
 from shared.storage import audit, idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import every, found
+from shared.storage.rows import found, page_of
 from shared.web import http, pagination, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
+
+LARGEST = 2 * Heartbeat.max_bytes
 
 
 async def create_agent(request: Request, caller: Caller, draft: AgentDraft) -> Response:
@@ -41,10 +51,10 @@ async def create_agent(request: Request, caller: Caller, draft: AgentDraft) -> R
 async def list_agents(request: Request, caller: Caller, page: AgentPage) -> Response:
     parameters = {"vehicle_id": page.vehicle_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        agents = await every(conn, AgentRow, queries.LIST, parameters)
+        agents, fitting = await page_of(conn, AgentRow, queries.LIST, parameters, page, LARGEST)
     settings = request.state.settings
     return pagination.listed(
-        request, "agents", agents, page, lambda agent: agent.id, lambda agent: agent.shown(settings)
+        request, "agents", agents, fitting, lambda agent: agent.id, lambda agent: agent.shown(settings)
     )
 
 

@@ -24,7 +24,7 @@ from services.control_plane.automations.models import (
 from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import every, found
+from shared.storage.rows import every, found, page_of
 from shared.web import http, pagination, problems
 from shared.web.identity import Caller
 
@@ -52,8 +52,8 @@ async def list_automations(request: Request, caller: Caller, page: AutomationPag
     client_id = page.client_id if caller.has(ADMINISTRATOR) else caller.client_id
     parameters = {"client_id": client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        rows = await every(conn, AutomationRow, queries.LIST, parameters)
-    return pagination.listed(request, "automations", rows, page, lambda row: row.id, AutomationRow.shown)
+        rows, fitting = await page_of(conn, AutomationRow, queries.LIST, parameters, page, AutomationDraft.max_bytes)
+    return pagination.listed(request, "automations", rows, fitting, lambda row: row.id, AutomationRow.shown)
 
 
 async def read_automation(request: Request, caller: Caller, automation_id: str) -> Automation:

@@ -15,9 +15,10 @@ from services.control_plane.marketplace.models import (
     ListingFilter,
     ListingRow,
 )
+from services.control_plane.packages.models import VersionDraft
 from shared.storage import audit, idempotency
 from shared.storage.database import tenant_transaction
-from shared.storage.rows import every
+from shared.storage.rows import every, page_of
 from shared.web import http, identity, pagination, problems
 from shared.web.identity import Caller
 
@@ -34,8 +35,10 @@ async def list_listings(request: Request, caller: Caller, page: ListingFilter) -
         "limit": page.limit + 1,
     }
     async with tenant_transaction(request, caller) as conn:
-        listings = await every(conn, ListingRow, queries.LIST_LISTINGS, parameters)
-    return pagination.listed(request, "listings", listings, page, lambda listing: listing.id, ListingRow.shown)
+        listings, fitting = await page_of(
+            conn, ListingRow, queries.LIST_LISTINGS, parameters, page, VersionDraft.max_bytes
+        )
+    return pagination.listed(request, "listings", listings, fitting, lambda listing: listing.id, ListingRow.shown)
 
 
 async def publish_listing(request: Request, caller: Caller, draft: ListingDraft) -> Response:
@@ -94,10 +97,15 @@ async def download_installed(request: Request, caller: Caller, installation_id: 
     """The content of an active installation's version, from any publisher."""
     async with tenant_transaction(request, caller) as conn:
         installation = await store.load(conn, installation_id)
-        row = await (await conn.execute(queries.CONTENT, (installation.id,))).fetchone()
+        row = await (await conn.execute(queries.SIZE, (installation.id,))).fetchone()
     if row is None or row[0] is None:
         raise problems.not_found("Only the content of an active installation can be downloaded.")
-    return contents.whole(row[0], installation.content_sha256)
+
+    async def read(first: int, length: int) -> bytes:
+        async with tenant_transaction(request, caller) as conn:
+            return await contents.read_piece(conn, queries.READ_CONTENT, first, length, installation.id)
+
+    return await contents.whole(installation.content_sha256, row[0]).response(request, read)
 
 
 async def uninstall(request: Request, caller: Caller, installation_id: str) -> Installation:

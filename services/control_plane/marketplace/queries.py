@@ -72,7 +72,12 @@ LIST_INSTALLATIONS: LiteralString = f"""
     ORDER BY id DESC LIMIT %(limit)s
 """
 UNINSTALL: LiteralString = f"UPDATE installations SET status = 'uninstalling' WHERE id = %s RETURNING {INSTALLATION}"
-CONTENT: LiteralString = "SELECT installed_content(%s)"
+SIZE: LiteralString = "SELECT octet_length(installed_content(%s))"
+# `substring` counts bytes from 1.
+READ_CONTENT: LiteralString = """
+    SELECT substring(installed_content(part.id) FROM part.first FOR part.length)
+    FROM (SELECT %s::int AS first, %s::int AS length, %s::text AS id) part
+"""
 ACTIVATE: LiteralString = """
     UPDATE installations SET status = 'active', active_at = clock_timestamp() WHERE id = %s AND status = 'pending'
     RETURNING client_id, scopes, automations

@@ -22,7 +22,7 @@ from services.control_plane.packages.models import (
 )
 from shared.storage import audit, idempotency
 from shared.storage.database import tenant_transaction
-from shared.storage.rows import every
+from shared.storage.rows import every, page_of
 from shared.web import http, pagination, problems
 from shared.web.identity import Caller
 from shared.web.pagination import Page
@@ -86,7 +86,9 @@ async def list_versions(request: Request, caller: Caller, package_id: str, page:
     async with tenant_transaction(request, caller) as conn:
         package = await store.load_package(conn, package_id)
         parameters = {"package_id": package.id, "after": pagination.after(request, page), "limit": page.limit + 1}
-        versions = await every(conn, PackageVersion, queries.LIST_VERSIONS, parameters)
+        versions, page = await page_of(
+            conn, PackageVersion, queries.LIST_VERSIONS, parameters, page, VersionDraft.max_bytes
+        )
     return pagination.listed(request, "versions", versions, page, lambda version: version.id)
 
 
@@ -134,17 +136,25 @@ async def delete_version(request: Request, caller: Caller, package_id: str, vers
 async def upload_content(request: Request, caller: Caller, package_id: str, version: str) -> PackageVersion:
     """Publishes the version. A repeat gets the same answer, so that a client may upload again after a lost answer."""
     contents.require_octets(request)
+    space = request.state.settings.package_storage_mib << 20
+    async with tenant_transaction(request, caller) as conn:
+        awaiting = await store.load_version(conn, package_id, version)
+        if awaiting.published_at is None:
+            await store.require_space(conn, http.declared_length(request) or 0, space)
     content = await http.read_body(request, MAX_CONTENT)
     # In a thread: hashing ten MiB would block the event loop.
     digest = await run_in_threadpool(lambda: hashlib.sha256(content).hexdigest())
+    if digest != awaiting.content_sha256:
+        raise problems.invalid("The content is not the one whose digest was signed.")
+    if not content:
+        raise problems.invalid("The content is empty.")
     async with tenant_transaction(request, caller) as conn:
         found = await store.load_version(conn, package_id, version, lock=True)
-        if digest != found.content_sha256:
-            raise problems.invalid("The content is not the one whose digest was signed.")
-        if not content:
-            raise problems.invalid("The content is empty.")
+        if found.id != awaiting.id:
+            raise problems.conflict("The version was withdrawn and announced anew meanwhile; upload its content again.")
         if found.published_at is None:
-            await store.require_space(conn, caller, len(content), request.state.settings.package_storage_mib << 20)
+            await store.lock_storage(conn, caller)
+            await store.require_space(conn, len(content), space)
             found = await store.publish(conn, caller, found, content)
             await audit.record(conn, caller, "version.published", found.id, {"version": found.version})
     return found
@@ -153,7 +163,11 @@ async def upload_content(request: Request, caller: Caller, package_id: str, vers
 async def download_content(request: Request, caller: Caller, package_id: str, version: str) -> Response:
     async with tenant_transaction(request, caller) as conn:
         found = await store.load_version(conn, package_id, version)
-        row = await (await conn.execute(queries.CONTENT, (found.id,))).fetchone()
-    if row is None:
+    if found.size is None:
         raise problems.not_found("The content of this version has not been sent yet.")
-    return contents.whole(row[0], found.content_sha256)
+
+    async def read(first: int, length: int) -> bytes:
+        async with tenant_transaction(request, caller) as conn:
+            return await contents.read_piece(conn, queries.READ_CONTENT, first, length, found.id)
+
+    return await contents.whole(found.content_sha256, found.size).response(request, read)

@@ -57,7 +57,8 @@ INSERT_CONTENT: LiteralString = "INSERT INTO contents (version_id, tenant_id, bo
 PUBLISH: LiteralString = f"""
     UPDATE versions SET size = %s, published_at = clock_timestamp() WHERE id = %s RETURNING {VERSION}
 """
-CONTENT: LiteralString = "SELECT body FROM contents WHERE version_id = %s"
+# `substring` counts bytes from 1.
+READ_CONTENT: LiteralString = "SELECT substring(body FROM %s FOR %s) FROM contents WHERE version_id = %s"
 DELETE_VERSION: LiteralString = "DELETE FROM versions WHERE id = %s AND published_at IS NULL"
 # Announced versions without content give their number back.
 FORGET_AWAITING: LiteralString = """

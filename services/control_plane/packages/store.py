@@ -124,9 +124,13 @@ async def load_version(conn: AsyncConnection, package_id: str, version: str, *, 
     return await found(conn, PackageVersion, query, (package_id, version))
 
 
-async def require_space(conn: AsyncConnection, caller: Caller, size: int, most: int) -> None:
-    """Raises a 409 Problem where `size` more bytes would take the tenant's contents beyond `most` bytes."""
+async def lock_storage(conn: AsyncConnection, caller: Caller) -> None:
+    """Other uploads of the tenant wait for the end of the transaction, and count its bytes."""
     await conn.execute(queries.LOCK_STORAGE, (caller.tenant_id,))
+
+
+async def require_space(conn: AsyncConnection, size: int, most: int) -> None:
+    """Raises a 409 Problem where `size` more bytes would take the tenant's contents beyond `most` bytes."""
     row = await (await conn.execute(queries.STORED)).fetchone()
     if row is not None and row[0] + size > most:
         detail = f"The packages of an organisation take at most {most >> 20} MiB together; ask Knogin for more."

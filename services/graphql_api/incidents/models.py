@@ -90,3 +90,27 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     was: str | None
     became: str | None
+
+
+class ListedEntry(Entry, frozen=True, kw_only=True):
+    """`found` is the number of entries of its incident, up to one more than are listed."""
+
+    found: int
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The number of an incident's entries, and the bytes of their values."""
+
+    number: int
+    bytes: int
+
+
+class Timeline(msgspec.Struct):
+    """The newest entries of an incident, oldest first."""
+
+    entries: list[ListedEntry] = msgspec.field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Each incident has an entry; an incident without any here has only larger ones."""
+        return bool(self.entries) and len(self.entries) == self.entries[0].found

@@ -37,9 +37,35 @@ ADD_ENTRY: LiteralString = """
     INSERT INTO incident_timeline (id, tenant_id, incident_id, at, version, kind, was, became)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
+COUNT_ENTRIES: LiteralString = """
+    SELECT count(*)::int AS number, coalesce(sum(octet_length(was)), 0)::int + coalesce(sum(octet_length(became)), 0)::int AS bytes
+    FROM incident_timeline WHERE tenant_id = %s AND incident_id = %s
+"""
+REMOVE_NEWEST_ENTRY: LiteralString = """
+    DELETE FROM incident_timeline WHERE id = (
+        SELECT id FROM incident_timeline WHERE tenant_id = %s AND incident_id = %s AND kind = %s ORDER BY id DESC LIMIT 1)
+    RETURNING was
+"""
+# The newest entries of each incident before the second newest, and so on, so that each incident gets its part of the whole.
 TIMELINES: LiteralString = """
-    SELECT id, incident_id, at, version, kind, was, became FROM incident_timeline
-    WHERE tenant_id = %s AND incident_id = ANY(%s) ORDER BY id
+    SELECT id, incident_id, at, version, kind, was, became, found FROM (
+        SELECT ranked.*, row_number() OVER fairly AS place,
+            sum(coalesce(octet_length(was), 0) + coalesce(octet_length(became), 0)) OVER fairly AS bytes
+        FROM (
+            SELECT entry.*, row_number() OVER (PARTITION BY incident_id ORDER BY id DESC) AS rank,
+                count(*) OVER (PARTITION BY incident_id) AS found
+            FROM unnest(%(incident_ids)s::text[]) AS wanted (incident) CROSS JOIN LATERAL (
+                SELECT id, incident_id, at, version, kind, was, became FROM incident_timeline
+                WHERE tenant_id = %(tenant_id)s AND incident_id = incident ORDER BY id DESC LIMIT %(of_one)s + 1
+            ) AS entry
+        ) AS ranked
+        WINDOW fairly AS (ORDER BY rank, incident_id)
+    ) AS placed
+    WHERE rank <= %(of_one)s AND place <= %(together)s AND bytes <= %(bytes)s ORDER BY id
+"""
+# No further than the cap.
+COUNT_OPEN: LiteralString = """
+    SELECT count(*) FROM (SELECT FROM incidents WHERE tenant_id = %s AND closed_at IS NULL LIMIT %s) AS counted
 """
 # One portion, without the rows that another relay deletes.
 EXPIRE: LiteralString = """

@@ -1,7 +1,7 @@
 """Incidents in GraphQL. Each mutation writes the row, its timeline, the audit and the outbox in one transaction."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,21 @@ from ariadne import MutationType, ObjectType, QueryType
 from services.graphql_api import errors, inputs
 from services.graphql_api.context import Context, Info, Loader
 from services.graphql_api.incidents import lifecycle, queries
-from services.graphql_api.incidents.models import Change, ClosedReason, Draft, Entry, Filter, Incident
+from services.graphql_api.incidents.models import (
+    Change,
+    ClosedReason,
+    Draft,
+    Entry,
+    Filter,
+    Incident,
+    Kept,
+    ListedEntry,
+    Timeline,
+)
 from shared.messaging import outbox
 from shared.primitives import ids
 from shared.storage import audit, rows
+from shared.storage.caps import Cap
 from shared.storage.database import AsyncConnection
 
 query = QueryType()
@@ -24,6 +35,14 @@ entry_type = ObjectType("TimelineEntry")
 entry_type.set_alias("from", "was")
 entry_type.set_alias("to", "became")
 WRITE = "argus:incidents:write"
+LARGEST = 128 << 10
+"""About the bytes of an incident with the most and longest units."""
+LISTED_OF_ONE = 200
+LISTED = 1000
+"""Entries of all timelines of one list, ten of each incident of the largest page."""
+LISTED_BYTES = 1 << 20
+KEPT_BYTES = 1 << 20
+"""Of the values in a timeline. A timeline that is full keeps one more entry of each kind."""
 
 
 @query.field("incidents")
@@ -36,8 +55,8 @@ async def incidents(
     last = inputs.after(after, "inc")
     where = wanted | {"tenant_id": caller.tenant_id, "after": last, "limit": inputs.page_size(first) + 1}
     async with context.transaction() as conn:
-        found = await rows.every(conn, Incident, queries.LIST, where)
-    return inputs.connection(found, first)
+        found, fitting = await rows.within(conn, Incident, queries.LIST, where, LARGEST)
+    return inputs.connection(found, min(first, fitting))
 
 
 @query.field("incident")
@@ -51,10 +70,17 @@ async def incident(_: object, info: Info, id: str) -> Incident | None:
 
 
 @incident_type.field("timeline")
-async def timeline(parent: Incident, info: Info) -> list[Entry]:
-    context = info.context
-    loader = context.loaders.setdefault("timeline", Loader(functools.partial(_timelines, context)))
-    return await loader.get(parent.id) or []
+async def timeline(parent: Incident, info: Info) -> list[ListedEntry]:
+    return (await _timeline(parent, info.context)).entries
+
+
+@incident_type.field("timelineIsComplete")
+async def timeline_is_complete(parent: Incident, info: Info) -> bool:
+    return (await _timeline(parent, info.context)).is_complete
+
+
+def _timeline(parent: Incident, context: Context) -> Awaitable[Timeline]:
+    return context.loaders.setdefault("timeline", Loader(functools.partial(_timelines, context))).get(parent.id)
 
 
 @mutation.field("createIncident")
@@ -64,10 +90,12 @@ async def create_incident(_: object, info: Info, input: dict[str, Any]) -> Incid
 
 
 async def open_incident(context: Context, draft: Draft) -> Incident:
-    """Raises a CONFLICT Refusal where its `cad_incident_id` is taken."""
+    """Raises a CONFLICT Refusal where its `cad_incident_id` is taken or the tenant has too many open incidents."""
     caller = context.require(WRITE)
     now = datetime.now(UTC)
+    cap = Cap("open incidents", context.settings.most_open_incidents, instead="close some, or ask Knogin for more")
     async with context.transaction() as conn:
+        await errors.require_room(conn, cap, caller.tenant_id, queries.COUNT_OPEN, cap.most)
         row = await (await conn.execute(queries.NEXT_NUMBER, (caller.tenant_id, now.year))).fetchone()
         number = f"{now.year}-{row[0] if row else 1:06d}"
         created = lifecycle.opened(draft, caller.tenant_id, number, now)
@@ -98,12 +126,16 @@ async def close_incident(_: object, info: Info, id: str, expected_version: int, 
 
 
 async def annotate(context: Context, id: str, note: str) -> Incident:
-    """Adds a code to the timeline of an incident, open or closed. Raises a NOT_FOUND Refusal."""
+    """Adds a code to the timeline of an incident, open or closed. Raises a Refusal: NOT_FOUND, or CONFLICT where the timeline is full."""
     context.require(WRITE)
     async with context.transaction() as conn:
-        found = await rows.first(conn, Incident, queries.FIND, (id,))
+        found = await rows.first(conn, Incident, queries.FIND_TO_CHANGE, (id,))
         if found is None:
             raise errors.not_found()
+        if await _is_full(context, conn, found):
+            most = context.settings.most_timeline_entries
+            message = f"The timeline of an incident takes notes until it has {most} entries or a MiB of values."
+            raise errors.conflict(message, resource="timeline entries", limit=most)
         await conn.execute(queries.ADD_ENTRY, _parameters(found, lifecycle.annotation(found, note, datetime.now(UTC))))
         await audit.record(conn, context.caller, "incident.annotated", found.id, {"note": note})
     return found
@@ -133,6 +165,8 @@ async def _to_change(conn: AsyncConnection, id: str, expected_version: int) -> I
 
 async def _record(context: Context, conn: AsyncConnection, before: Incident | None, after: Incident) -> None:
     entries = lifecycle.timeline(before, after)
+    if before is not None and await _is_full(context, conn, before):
+        entries = [await _folded(conn, after, entry) for entry in entries]
     async with conn.cursor() as cursor:
         await cursor.executemany(queries.ADD_ENTRY, [_parameters(after, entry) for entry in entries])
     event = lifecycle.event(before, after, context.cause, test=context.caller.is_sandbox)
@@ -146,13 +180,28 @@ async def _record(context: Context, conn: AsyncConnection, before: Incident | No
     )
 
 
+async def _is_full(context: Context, conn: AsyncConnection, incident: Incident) -> bool:
+    """Whether the timeline of a locked incident has as many entries or bytes as are kept."""
+    kept = await rows.first(conn, Kept, queries.COUNT_ENTRIES, (incident.tenant_id, incident.id))
+    return kept is not None and (kept.number >= context.settings.most_timeline_entries or kept.bytes >= KEPT_BYTES)
+
+
+async def _folded(conn: AsyncConnection, after: Incident, entry: Entry) -> Entry:
+    """The entry as one with the newest of its kind, which goes: a change is never refused because the timeline is full."""
+    removed = await conn.execute(queries.REMOVE_NEWEST_ENTRY, (after.tenant_id, after.id, entry.kind))
+    row = await removed.fetchone()
+    return entry if row is None else msgspec.structs.replace(entry, was=row[0])
+
+
 def _parameters(incident: Incident, entry: Entry) -> tuple[Any, ...]:
     return entry.id, incident.tenant_id, entry.incident_id, entry.at, entry.version, entry.kind, entry.was, entry.became
 
 
-async def _timelines(context: Context, keys: Sequence[str]) -> Mapping[str, list[Entry]]:
-    found: dict[str, list[Entry]] = {key: [] for key in keys}
+async def _timelines(context: Context, keys: Sequence[str]) -> Mapping[str, Timeline]:
+    found = {key: Timeline() for key in keys}
+    wanted = {"tenant_id": context.caller.tenant_id, "incident_ids": list(keys)}
+    wanted |= {"of_one": LISTED_OF_ONE, "together": LISTED, "bytes": LISTED_BYTES}
     async with context.transaction() as conn:
-        for entry in await rows.every(conn, Entry, queries.TIMELINES, (context.caller.tenant_id, list(keys))):
-            found[entry.incident_id].append(entry)
+        for entry in await rows.every(conn, ListedEntry, queries.TIMELINES, wanted):
+            found[entry.incident_id].entries.append(entry)
     return found

@@ -30,6 +30,7 @@ from services.webhook_dispatcher.history.models import (
 from services.webhook_dispatcher.sending import queries as sending_queries
 from services.webhook_dispatcher.sending import recording
 from services.webhook_dispatcher.sending.client import DEADLINE, Client, Due, deliver
+from services.webhook_dispatcher.sending.connection import BODY_KEPT
 from services.webhook_dispatcher.sending.ladder import SENT_ONCE
 from services.webhook_dispatcher.subscriptions import queries as subscription_queries
 from services.webhook_dispatcher.subscriptions.endpoints import find, gather, read_backlog
@@ -38,7 +39,7 @@ from shared.primitives import ids
 from shared.process import tracing
 from shared.storage import idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import every, found
+from shared.storage.rows import every, found, page_of
 from shared.web import http, pagination, problems
 from shared.web.identity import Caller
 from shared.web.problems import FieldError
@@ -73,8 +74,8 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
         }
         if page.status == "queued":
             await conn.execute(subscription_queries.IN_ORDER)
-        rows = await every(conn, Delivery, query, parameters)
-    return pagination.listed(request, "deliveries", rows, page, lambda row: row.id)
+        rows, fitting = await page_of(conn, Delivery, query, parameters, page, 6 * BODY_KEPT)
+    return pagination.listed(request, "deliveries", rows, fitting, lambda row: row.id)
 
 
 async def read_delivery(request: Request, caller: Caller, webhook_id: str, delivery_id: str) -> DeliveryHistory:

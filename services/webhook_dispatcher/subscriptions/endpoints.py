@@ -27,7 +27,7 @@ from shared.primitives import ids
 from shared.storage import audit, idempotency
 from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
-from shared.storage.rows import every, first, found
+from shared.storage.rows import first, found, page_of
 from shared.web import http, pagination, problems
 from shared.web.identity import Caller
 from shared.web.pagination import Page
@@ -71,8 +71,8 @@ async def create_webhook(request: Request, caller: Caller, draft: NewWebhook) ->
 async def list_webhooks(request: Request, caller: Caller, page: Page) -> Response:
     parameters = {"client_id": caller.client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
     async with tenant_transaction(request, caller) as conn:
-        rows = await every(conn, Subscription, queries.LIST_SUBSCRIPTIONS, parameters)
-    return pagination.listed(request, "webhooks", rows, page, lambda row: row.id, Subscription.shown)
+        rows, fitting = await page_of(conn, Subscription, queries.LIST_SUBSCRIPTIONS, parameters, page, http.SMALL)
+    return pagination.listed(request, "webhooks", rows, fitting, lambda row: row.id, Subscription.shown)
 
 
 async def read_webhook(request: Request, caller: Caller, webhook_id: str) -> Webhook:

@@ -1,0 +1,68 @@
+"""No page of a list is large in the worst case: its rows are small, or it ends early."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+
+import pytest
+
+from services.auth import routes as auth
+from services.control_plane import routes as control_plane
+from services.device_ingest import routes as device_ingest
+from services.epcr import routes as epcr
+from services.graphql_api import routes as graphql_api
+from services.webhook_dispatcher import routes as webhook_dispatcher
+from shared.web.pagination import Page
+from shared.web.routing import Operation
+
+PARTS = [
+    *auth.PARTS,
+    *(service.PART for service in (webhook_dispatcher, graphql_api, epcr, device_ingest, control_plane)),
+]
+MOST = 2 << 20
+ROWS = 100
+OF_CONTROL = 6
+"""Bytes of a control character in JSON, from one byte in the database."""
+# The bytes of the largest row in JSON, of each list whose pages do not end early. Ids, times, codes and member names take under 1 KiB.
+ROW = {
+    "get_platform_apps_client_id_events": 1024,
+    "get_platform_apps_client_id_service_tokens": 1024 + 120 * OF_CONTROL + 50 * 67,  # a name, scopes
+    "get_saml_connections_connection_id_events": 1024 + 1024 * OF_CONTROL,  # a reason
+    "get_saml_connections_connection_id_users": 1024 + 1024 * OF_CONTROL + 50 * 67,  # a NameID, roles
+    "get_platform_signing_keys": 1024 + 120 * OF_CONTROL,
+    "get_platform_packages": 1024 + 2000 * OF_CONTROL,  # a description
+    "get_platform_releases": 1024,
+    "get_platform_installations": 1024
+    + 120 * OF_CONTROL
+    + 2 * 50 * 131
+    + 50 * 67,  # a title, scopes and event types, bundles
+    "get_platform_automations_automation_id_runs": 1024 + 2 * 1024 + 10 * 32,  # a detail and ids
+    "get_platform_automations_runs": 1024 + 2 * 1024 + 10 * 32,
+    "get_devices": 1024 + 4 * 128 * OF_CONTROL,  # a serial number, texts of the maker, a vehicle
+    "get_devices_device_id_observations": 2 * 1024,
+    "get_epcr_encounters": 1024 + 2 * 128 * OF_CONTROL,  # the vehicle and the incident
+}
+LISTS = {
+    operation.name: operation
+    for part in PARTS
+    for operation in part.operations
+    if isinstance(operation.query, type) and issubclass(operation.query, Page)
+}
+
+
+def called(operation: Operation) -> Iterator[str]:
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(operation.endpoint)))):
+        if isinstance(node, ast.Call):
+            yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_worst_page_of_each_list_is_small(name: str) -> None:
+    ends_early = "page_of" in called(LISTS[name])
+    assert ends_early or ROWS * ROW[name] <= MOST, "read it with `rows.page_of`"
+    assert not (ends_early and name in ROW), "its row needs no line"
+
+
+def test_each_line_is_of_a_list() -> None:
+    assert ROW.keys() <= LISTS.keys()

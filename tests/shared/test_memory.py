@@ -1,0 +1,42 @@
+"""One tenant gets a part of the memory for large bodies, however many it sends, and each other tenant finds some."""
+
+import pytest
+
+from shared.web.memory import Memory
+from shared.web.problems import Problem
+
+
+def taken(memory: Memory, tenant: str, size: int = 10) -> tuple[int, int]:
+    """The number of pieces that the tenant gets, and the status of the refusal of the next."""
+    number = 0
+    while True:
+        try:
+            memory.take(tenant, size)
+        except Problem as refusal:
+            return number, refusal.status
+        number += 1
+
+
+def test_a_tenant_alone_gets_half_and_the_next_half_of_the_rest() -> None:
+    memory = Memory(160)
+    assert [taken(memory, tenant) for tenant in ("a", "b", "c")] == [(8, 429), (4, 429), (2, 429)]
+    assert taken(memory, "d") == (1, 429)
+    assert memory.free == 10
+
+
+def test_a_tenant_without_any_is_told_that_others_hold_all() -> None:
+    memory = Memory(15)
+    memory.take("a", 10)
+    with pytest.raises(Problem) as refused:
+        memory.take("b", 10)
+    assert (refused.value.status, refused.value.headers) == (503, {"retry-after": "1"})
+
+
+def test_what_is_given_back_can_be_taken_again() -> None:
+    memory = Memory(100)
+    for _ in range(3):
+        number, _ = taken(memory, "a")
+        for _ in range(number):
+            memory.give_back("a", 10)
+    assert memory.free == 100
+    assert taken(memory, "a")[0] == 5
