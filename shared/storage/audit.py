@@ -31,9 +31,11 @@ HEAD: LiteralString = "SELECT position, hash FROM audit_batches ORDER BY positio
 # How many wait for their seal, and for how many seconds the oldest has; beyond the first portions the number is cut.
 WAITING: LiteralString = """
     SELECT (SELECT count(*) FROM (SELECT FROM audit_waiting LIMIT 100000) AS waiting),
-        coalesce(extract(epoch FROM clock_timestamp() - (SELECT at FROM audit_waiting ORDER BY audit_id LIMIT 1)), 0)::float8
+        coalesce(extract(epoch FROM clock_timestamp() - (SELECT at FROM audit_waiting ORDER BY at LIMIT 1)), 0)::float8
 """
 BATCH = 10_000
+# The sizes that are tried, where a batch is so long that its sealing takes more than the time of a statement.
+SIZES = (BATCH, 100, 1)
 LOCK_SECONDS = 5
 PURPOSE = "head of an audit trail"
 
@@ -53,8 +55,17 @@ def entry(caller: Caller, action: str, subject_id: str, detail: dict[str, Any] |
 
 def seal(conn: psycopg.Connection[Any]) -> int:
     """Chains one batch of the entries that wait, in this transaction. Returns how many; fewer than `BATCH` when no more wait."""
-    row = conn.execute(SEAL, (BATCH,)).fetchone()
-    return int(row[0]) if row else 0
+    conn.execute("SAVEPOINT batch")
+    for most in SIZES:
+        try:
+            row = conn.execute(SEAL, (most,)).fetchone()
+        except psycopg.errors.QueryCanceled:
+            if most == SIZES[-1]:
+                raise
+            conn.execute("ROLLBACK TO SAVEPOINT batch")
+        else:
+            return int(row[0]) if row else 0
+    return 0
 
 
 def waiting(conn: psycopg.Connection[Any]) -> tuple[int, float]:

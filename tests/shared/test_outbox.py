@@ -523,7 +523,7 @@ def test_what_is_sent_again_after_a_restore_is_done_in_portions(
     monkeypatch.setattr(outbox, "PORTION", 2)
     publish(producer, *[link()] * 6)
     old, waiting, *_ = [each.id for each in envelopes(producer)]
-    execute(producer, "UPDATE outbox SET acknowledged_at = now(), attempts = 3, send_at = 'infinity'")
+    execute(producer, "UPDATE outbox SET acknowledged_at = now(), attempts = 3, send_at = now() + interval '1 year'")
     with psycopg.connect(producer.admin) as conn:
         conn.execute("UPDATE outbox SET created_at = now() - interval '1 day' WHERE id = %s", (old,))
         conn.execute("UPDATE outbox SET acknowledged_at = NULL WHERE id = %s", (waiting,))
