@@ -198,4 +198,41 @@ SERVER = [
     one("queries", "SELECT 1 / count(*) FROM pg_stat_activity WHERE usename = 'knogin' AND query NOT LIKE '<in%'", code="22012"),
 ]  # fmt: skip
 
-ATTEMPTS = [*SHADOWS, *FUNCTIONS, *ROLES, *TRAIL, *SERVER]
+# To stop those who read a row in a loop, by its content.
+TOO_LONG = "23514"  # check_violation
+MINE: LiteralString = "SELECT set_config('app.tenant_id', 'org_1', false)"
+LOOPS = [
+    one(
+        "entry too long to be sealed", MINE,
+        "INSERT INTO audit (id, tenant_id, client_id, action, subject_id, trace_id) "
+        "VALUES (gen_random_uuid(), 'org_1', 'x', 'read', repeat('x', 270000000), 't')",
+        code=TOO_LONG,
+    ),
+    one(
+        "entry with a detail too long to be sealed", MINE,
+        "INSERT INTO audit (id, tenant_id, client_id, action, subject_id, detail, trace_id) "
+        "VALUES (gen_random_uuid(), 'org_1', 'x', 'read', 'x', ('[' || repeat('1e100000,', 9) || '1]')::jsonb, 't')",
+        code=TOO_LONG,
+    ),
+    one(
+        "message of no time", MINE,
+        "INSERT INTO outbox (id, tenant_id, consumer, name, body, created_at, send_at) "
+        "VALUES (gen_random_uuid(), 'org_1', 'x', 'n', '{{}}', 'infinity', '-infinity')",
+    ),
+    one(
+        "message too long to be sent", MINE,
+        "INSERT INTO outbox (id, tenant_id, consumer, name, body) "
+        "VALUES (gen_random_uuid(), 'org_1', 'x', 'n', jsonb_build_object('x', repeat('x', 17000000)))",
+        code=TOO_LONG,
+    ),
+    one("message written at no time", "UPDATE outbox SET created_at = 'infinity'"),
+    one(
+        "message received at no time", MINE,
+        "INSERT INTO inbox (message_id, tenant_id, received_at) VALUES (gen_random_uuid(), 'org_1', 'infinity')",
+        code=TOO_LONG,
+    ),
+    one("limit of the trail", "ALTER TABLE audit DROP CONSTRAINT texts_are_short"),
+    one("limit of messages", "ALTER TABLE outbox DISABLE TRIGGER refuse_long_message"),
+]  # fmt: skip
+
+ATTEMPTS = [*SHADOWS, *FUNCTIONS, *ROLES, *TRAIL, *SERVER, *LOOPS]
