@@ -34,8 +34,6 @@ WAITING: LiteralString = """
         coalesce(extract(epoch FROM clock_timestamp() - (SELECT at FROM audit_waiting ORDER BY at LIMIT 1)), 0)::float8
 """
 BATCH = 10_000
-# The sizes that are tried, where a batch is so long that its sealing takes more than the time of a statement.
-SIZES = (BATCH, 100, 1)
 LOCK_SECONDS = 5
 PURPOSE = "head of an audit trail"
 
@@ -53,19 +51,10 @@ def entry(caller: Caller, action: str, subject_id: str, detail: dict[str, Any] |
     return ids.uuid7(), caller.tenant_id, caller.client_id, caller.subject, action, subject_id, text, tracing.trace_id()
 
 
-def seal(conn: psycopg.Connection[Any]) -> int:
-    """Chains one batch of the entries that wait, in this transaction. Returns how many; fewer than `BATCH` when no more wait."""
-    conn.execute("SAVEPOINT batch")
-    for most in SIZES:
-        try:
-            row = conn.execute(SEAL, (most,)).fetchone()
-        except psycopg.errors.QueryCanceled:
-            if most == SIZES[-1]:
-                raise
-            conn.execute("ROLLBACK TO SAVEPOINT batch")
-        else:
-            return int(row[0]) if row else 0
-    return 0
+def seal(conn: psycopg.Connection[Any], most: int = BATCH) -> int:
+    """Chains one batch of the entries that wait, in this transaction. Returns how many; fewer than `most` when no more wait."""
+    row = conn.execute(SEAL, (most,)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def waiting(conn: psycopg.Connection[Any]) -> tuple[int, float]:

@@ -106,14 +106,17 @@ def _bound(conn: psycopg.Connection[Any]) -> None:
 
     Rows from before are not looked at, so that a table is locked for a moment alone.
     """
-    tables: dict[str, list[sql.Composed]] = {}
-    for table, column, kind in conn.execute(BOUNDLESS).fetchall():
-        rule = sql.SQL(NUMBERS if kind in ("float4", "float8", "numeric") else TIMES).format(column=sql.Identifier(column))
-        name = sql.Identifier(f"{column}_is_finite")
-        tables.setdefault(table, []).append(sql.SQL("ADD CONSTRAINT {} {} NOT VALID").format(name, rule))
-    for table, constraints in tables.items():
+    for table in sorted({table for table, _, _ in conn.execute(BOUNDLESS)}):
         with _as_owner(conn):
-            conn.execute(sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(table), sql.SQL(", ").join(constraints)))
+            # Asked again, since another `migrate` may have done it.
+            constraints = [_bounds(column, kind) for of, column, kind in conn.execute(BOUNDLESS) if of == table]
+            if constraints:
+                conn.execute(sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(table), sql.SQL(", ").join(constraints)))
+
+
+def _bounds(column: str, kind: str) -> sql.Composed:
+    rule = sql.SQL(NUMBERS if kind in ("float4", "float8", "numeric") else TIMES).format(column=sql.Identifier(column))
+    return sql.SQL("ADD CONSTRAINT {} {} NOT VALID").format(sql.Identifier(f"{column}_is_finite"), rule)
 
 
 def pending(migration_dsn: str, directories: list[Path]) -> list[str]:
