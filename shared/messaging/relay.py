@@ -45,9 +45,9 @@ MARK_SENT: LiteralString = """
     UPDATE outbox SET attempts = least(attempts, 1000000000) + 1,
         send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 6)) * (0.9 + random() * 0.2))
 """
-# A body that is longer than any message as it is stored is not read.
+# A body that is longer than any message as it is stored is not read, and is "" here.
 SENT: LiteralString = """
-    RETURNING id, tenant_id, consumer, CASE WHEN pg_column_size(body) <= 4194304 THEN body::text END AS body, traceparent, created_at,
+    RETURNING id, tenant_id, consumer, CASE WHEN pg_column_size(body) <= 4194304 THEN body::text ELSE '' END AS body, traceparent, created_at,
         attempts
 """
 CLAIM: LiteralString = (
@@ -122,7 +122,7 @@ class Row(NamedTuple):
     id: UUID
     tenant_id: str
     consumer: str
-    body: str | None
+    body: str
     traceparent: str | None
     created_at: datetime
     attempts: int
@@ -226,7 +226,7 @@ class Relay:
 
 def sendable(rows: list[Row]) -> tuple[list[Row], list[UUID]]:
     """The rows that fit into a call, and the ids of those whose body is too long."""
-    longer = [row.id for row in rows if row.body is None or len(row.body) > LONGEST]
+    longer = [row.id for row in rows if not 0 < len(row.body) <= LONGEST]
     return [row for row in rows if row.id not in longer], longer
 
 

@@ -111,7 +111,9 @@ def _bound(conn: psycopg.Connection[Any]) -> None:
             # Asked again, since another `migrate` may have done it.
             constraints = [_bounds(column, kind) for of, column, kind in conn.execute(BOUNDLESS) if of == table]
             if constraints:
-                conn.execute(sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(table), sql.SQL(", ").join(constraints)))
+                conn.execute(
+                    sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(table), sql.SQL(", ").join(constraints))
+                )
 
 
 def _bounds(column: str, kind: str) -> sql.Composed:

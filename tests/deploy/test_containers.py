@@ -70,7 +70,11 @@ def test_a_relay_appends_its_anchors_to_a_volume_that_nobody_else_has(service: S
     volume, _, folder = relay["volumes"][0].partition(":")
     assert relay["environment"]["AUDIT_ANCHOR_FILE"].startswith(folder + "/")
     assert volume in COMPOSE["volumes"]
-    mounted = [name for name, each in COMPOSE["services"].items() if any(v.startswith(volume + ":") for v in each.get("volumes", ()))]
+    mounted = [
+        name
+        for name, each in COMPOSE["services"].items()
+        if any(v.startswith(volume + ":") for v in each.get("volumes", ()))
+    ]
     assert mounted == [f"{service.name}-relay"]
     made = re.search(r"install -d -o knogin -g knogin -m 750 (\S+)", (ROOT / "deploy" / "Dockerfile").read_text())
     assert made

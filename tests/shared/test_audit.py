@@ -649,7 +649,13 @@ def test_whether_the_end_is_there_is_seen_without_reading_all(trail: Database) -
 
 def forge(database: Database, *, entry_id: str = "gen_random_uuid()", kind: str = "app", **columns: str) -> None:
     """Inserts an entry as a role of a process. The values are SQL."""
-    texts = {"tenant_id": "'org_1'", "client_id": "'x'", "action": "'read'", "subject_id": "'x'", "trace_id": "'t'"} | columns
+    texts = {
+        "tenant_id": "'org_1'",
+        "client_id": "'x'",
+        "action": "'read'",
+        "subject_id": "'x'",
+        "trace_id": "'t'",
+    } | columns
     names, values = ", ".join(["id", *texts]), ", ".join([entry_id, *texts.values()])
     with psycopg.connect(getattr(database, kind)) as conn:
         conn.execute(SET_TENANT, ("org_1",))
@@ -659,11 +665,15 @@ def forge(database: Database, *, entry_id: str = "gen_random_uuid()", kind: str 
 @contextmanager
 def without_limits(database: Database) -> Iterator[None]:
     """Writes as before entries had a limit."""
-    limits = [("texts_are_short", "octet_length(subject_id) <= 4096"), ("detail_is_short", "octet_length(detail::text) <= 65536")]
+    limits = [
+        ("texts_are_short", "octet_length(subject_id) <= 4096"),
+        ("detail_is_short", "octet_length(detail::text) <= 65536"),
+    ]
     tamper(database, *(f"ALTER TABLE audit DROP CONSTRAINT {name}".encode() for name, _ in limits))
     yield
     tamper(
-        database, *(f"ALTER TABLE audit ADD CONSTRAINT {name} CHECK ({rule}) NOT VALID".encode() for name, rule in limits)
+        database,
+        *(f"ALTER TABLE audit ADD CONSTRAINT {name} CHECK ({rule}) NOT VALID".encode() for name, rule in limits),
     )
 
 
@@ -683,7 +693,9 @@ def test_no_role_writes_an_entry_that_is_too_long_to_be_sealed(producer: Databas
     [
         {"subject_id": "repeat('x', 270000000)"},
         {"subject_id": "repeat('ñ', 300000)", "actor": "repeat('y', 70000)"},
-        {"detail": "jsonb_build_object('x', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 10000) AS n))"},
+        {
+            "detail": "jsonb_build_object('x', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 10000) AS n))"
+        },
         {"detail": "('[' || repeat('1e100000,', 2999) || '1]')::jsonb"},
     ],
 )
@@ -732,14 +744,24 @@ def test_entries_are_sealed_as_they_came_whatever_their_ids(producer: Database, 
     write(producer, "enc_0")
     forge(producer, entry_id=f"'{entry_id}'")
     write(producer, "enc_1")
-    tamper(producer, "UPDATE audit_waiting SET at = at - interval '90 seconds' WHERE audit_id = (SELECT id FROM audit ORDER BY at LIMIT 1)")
+    tamper(
+        producer,
+        "UPDATE audit_waiting SET at = at - interval '90 seconds' WHERE audit_id = (SELECT id FROM audit ORDER BY at LIMIT 1)",
+    )
     with psycopg.connect(producer.worker) as conn:
         assert audit.waiting(conn)[1] >= 90
         conn.execute(audit.SEAL, (2,))
-    assert scalar(producer.admin, "SELECT subject_id FROM audit JOIN audit_leaves ON audit_id = id WHERE number = 1") == "enc_0"
+    assert (
+        scalar(producer.admin, "SELECT subject_id FROM audit JOIN audit_leaves ON audit_id = id WHERE number = 1")
+        == "enc_0"
+    )
     assert entry_at(producer, 1) == entry_id
     assert problem(producer) is None
-    tamper(producer, f"DELETE FROM audit_leaves WHERE audit_id = '{entry_id}'".encode(), "UPDATE audit_batches SET size = 1")
+    tamper(
+        producer,
+        f"DELETE FROM audit_leaves WHERE audit_id = '{entry_id}'".encode(),
+        "UPDATE audit_batches SET size = 1",
+    )
     assert problem(producer) is not None
 
 
@@ -766,7 +788,9 @@ def test_a_batch_that_takes_longer_than_a_statement_may_is_sealed_in_smaller_one
     producer: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(producer, 30)
-    monkeypatch.setattr(audit, "SEAL", "SELECT seal_audit(most), CASE WHEN most > 5 THEN pg_sleep(60) END FROM (SELECT %s) t (most)")
+    monkeypatch.setattr(
+        audit, "SEAL", "SELECT seal_audit(most), CASE WHEN most > 5 THEN pg_sleep(60) END FROM (SELECT %s) t (most)"
+    )
     monkeypatch.setattr(audit, "BATCH", 20)
     monkeypatch.setattr(housekeeping, "BATCH_SECONDS", 0.1)
     sealing = housekeeping.Sealing()

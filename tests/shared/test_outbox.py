@@ -548,7 +548,12 @@ def as_role(database: Database, kind: str, statement: Any) -> None:
 @pytest.mark.parametrize("kind", ["app", "worker"])
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("created_at", "'infinity'"), ("send_at", "'-infinity'"), ("attempts", "2147483647"), ("acknowledged_at", "now()")],
+    [
+        ("created_at", "'infinity'"),
+        ("send_at", "'-infinity'"),
+        ("attempts", "2147483647"),
+        ("acknowledged_at", "now()"),
+    ],
 )
 def test_no_role_says_when_a_message_was_written_or_sent(
     producer: Database, kind: str, column: str, value: str
@@ -638,7 +643,11 @@ def _without_limits(database: Database, statement: str) -> None:
     limits = ["created_at_is_finite", "send_at_is_finite"]
     with psycopg.connect(database.admin) as conn:
         rules = [
-            scalar(database.admin, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s AND conrelid = 'outbox'::regclass", name)
+            scalar(
+                database.admin,
+                "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s AND conrelid = 'outbox'::regclass",
+                name,
+            )
             for name in limits
         ]
         conn.execute("ALTER TABLE outbox DISABLE TRIGGER refuse_long_message")

@@ -234,12 +234,16 @@ VALUES = {
 def test_no_worker_writes_a_time_that_no_process_can_read(attacked: Callable[[str], Database], column: str) -> None:
     table, name = column.split(".")
     with psycopg.connect(attacked("epcr").admin) as admin, psycopg.connect(attacked("epcr").worker) as conn:
-        admin.execute("INSERT INTO failures (message_id, tenant_id, last_error) VALUES (gen_random_uuid(), 'org_9', 'e')")
+        admin.execute(
+            "INSERT INTO failures (message_id, tenant_id, last_error) VALUES (gen_random_uuid(), 'org_9', 'e')"
+        )
         admin.execute(
             "INSERT INTO outbox (id, tenant_id, consumer, name, body) VALUES (gen_random_uuid(), 'org_9', 'x', 'n', '{}')"
         )
         admin.commit()
         for value in VALUES[column]:
             with pytest.raises(psycopg.errors.CheckViolation), conn.transaction():
-                conn.execute(sql.SQL("UPDATE {} SET {} = {}").format(sql.Identifier(table), sql.Identifier(name), value))
+                conn.execute(
+                    sql.SQL("UPDATE {} SET {} = {}").format(sql.Identifier(table), sql.Identifier(name), value)
+                )
         admin.execute("DELETE FROM failures; DELETE FROM outbox")

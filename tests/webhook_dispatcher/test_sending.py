@@ -670,7 +670,8 @@ def test_a_row_of_old_that_no_claim_can_read_is_forgotten_and_stops_nobody(
     dispatcher.publish(stranger.tenant_id, "incident.updated")
     with psycopg.connect(dispatcher.database.admin) as conn:
         row = conn.execute(
-            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s AND conrelid = 'queue'::regclass", (constraint,)
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s AND conrelid = 'queue'::regclass",
+            (constraint,),
         ).fetchone()
         assert row
         conn.execute(f"ALTER TABLE queue DROP CONSTRAINT {constraint}".encode())

@@ -384,7 +384,10 @@ def test_what_is_sent_again_is_in_the_audit_trail(partner: Partner, dispatcher: 
         "SELECT action, subject_id, detail FROM audit WHERE tenant_id = %s ORDER BY id OFFSET 1", partner.tenant_id
     )
     name = webhook.rpartition("/")[2]
-    assert [(row["action"], row["subject_id"]) for row in rows] == [("delivery.retried", name), ("webhook.recovered", name)]
+    assert [(row["action"], row["subject_id"]) for row in rows] == [
+        ("delivery.retried", name),
+        ("webhook.recovered", name),
+    ]
     assert rows[0]["detail"] == {"delivery": delivery["id"]}
     assert rows[1]["detail"] == {"since": since, "queued": 0}
 
