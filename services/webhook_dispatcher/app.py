@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.queues import MOST_RINGS, SENDER, SERVICE
 from services.webhook_dispatcher.routes import PART
-from services.webhook_dispatcher.sending.addresses import Policy, create_resolver
+from services.webhook_dispatcher.sending.addresses import create_resolver
 from services.webhook_dispatcher.sending.client import Client
 from services.webhook_dispatcher.sending.signing import Vault
 from services.webhook_dispatcher.settings import Settings
@@ -33,7 +33,7 @@ def create_app(settings: Settings) -> Starlette:
 @asynccontextmanager
 async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[dict[str, Any]]:
     keyring = Keyring.from_text(settings.encryption_keys)
-    policy = Policy.from_text(settings.webhook_allowed_networks)
+    policy = settings.policy()
     client = Client(policy, create_resolver(settings.webhook_resolver), settings.webhook_ca_file)
     async with (
         database.open_pool(settings.database_url) as pool,

@@ -15,3 +15,4 @@ oldest = Gauge("webhook_oldest_due_seconds", "Age of the oldest delivery that is
 senders = Gauge("webhook_senders", "Senders that run")
 chores = Gauge("webhook_chores", "Decisions about webhooks that still have rows of the past to follow")
 chore_age = Gauge("webhook_oldest_chore_seconds", "Age of the oldest of them")
+unclaimable = Counter("webhook_deliveries_unclaimable_total", "Deliveries forgotten because no claim could read them")

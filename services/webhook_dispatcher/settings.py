@@ -9,6 +9,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     """`webhook_*` are this service's own; README.md describes each."""
 
     webhook_allowed_networks: str = ""
+    webhook_forbidden_networks: str = ""
     webhook_retry_schedule: str = ladder.DEFAULT
     webhook_resolver: settings.Resolver = ""
     webhook_ca_file: settings.ReadableFile = ""
@@ -19,8 +20,12 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     webhook_sender_slots: settings.Count = 1024
 
     def __post_init__(self) -> None:
-        Policy.from_text(self.webhook_allowed_networks)
+        self.policy()
         ladder.parse_schedule(self.webhook_retry_schedule)
+
+    def policy(self) -> Policy:
+        """Raises ValueError for a setting that is not networks."""
+        return Policy.from_text(self.webhook_allowed_networks, self.webhook_forbidden_networks)
 
 
 def load() -> Settings:

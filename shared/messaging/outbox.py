@@ -21,7 +21,7 @@ REPLAY: LiteralString = """
         SELECT id FROM outbox WHERE id > %(after)s ORDER BY id LIMIT %(portion)s
     ), again AS (
         UPDATE outbox SET acknowledged_at = NULL, attempts = 0, send_at = now()
-        WHERE id = ANY (ARRAY(SELECT id FROM looked)) AND created_at >= %(since)s AND acknowledged_at IS NOT NULL
+        WHERE id = ANY (ARRAY(SELECT id FROM looked)) AND created_at >= %(since)s AND isfinite(created_at) AND acknowledged_at IS NOT NULL
         RETURNING 1
     )
     SELECT (SELECT id FROM looked ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM again)

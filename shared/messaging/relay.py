@@ -26,7 +26,7 @@ from shared.messaging.authenticity import Envelope
 from shared.messaging.crowding import Crowding, Room
 from shared.messaging.messages import acknowledgements_queue, batches_queue, consumers_of
 from shared.primitives.signatures import Signer
-from shared.process import metrics, redis_clients, tracing
+from shared.process import logs, metrics, redis_clients, tracing
 from shared.process.settings import required
 from shared.storage.database import LAZILY, Connection, open_tasks_pool
 from shared.storage.periodic import Periodic, PeriodicRunner
@@ -41,7 +41,17 @@ DUE: LiteralString = """
 """
 # One index for new rows and one for rows sent before, so that neither scan reads the other's rows. It updates by key, not by a join: the
 # planner cannot know how few rows there are, and would read the whole table.
-CLAIM: LiteralString = """
+MARK_SENT: LiteralString = """
+    UPDATE outbox SET attempts = least(attempts, 1000000000) + 1,
+        send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 6)) * (0.9 + random() * 0.2))
+"""
+# A body that is longer than any message as it is stored is not read, and is "" here.
+SENT: LiteralString = """
+    RETURNING id, tenant_id, consumer, CASE WHEN pg_column_size(body) <= 4194304 THEN body::text ELSE '' END AS body, traceparent,
+        created_at, attempts
+"""
+CLAIM: LiteralString = (
+    """
     WITH first AS (
         SELECT id, send_at, pg_column_size(body) AS size FROM outbox
         WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
@@ -54,11 +64,40 @@ CLAIM: LiteralString = """
         SELECT id, sum(size) OVER oldest_first - size AS before, row_number() OVER oldest_first AS number
         FROM (TABLE first UNION ALL TABLE again) AS either WINDOW oldest_first AS (ORDER BY send_at, id)
     )
-    UPDATE outbox SET attempts = attempts + 1,
-        send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 6)) * (0.9 + random() * 0.2))
+"""  # noqa: S608 - constants of this code alone
+    + MARK_SENT
+    + """
     WHERE id = ANY (ARRAY(SELECT id FROM due WHERE number <= %(rows)s AND before < %(bytes)s))
-    RETURNING id, tenant_id, consumer, body::text AS body, traceparent, created_at, attempts
 """
+    + SENT
+)
+CLAIM_ONE: LiteralString = MARK_SENT + " WHERE id = %(id)s " + SENT
+# The rows that a claim may take.
+CANDIDATES: LiteralString = """
+    (SELECT id FROM outbox WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
+        ORDER BY send_at LIMIT %(rows)s)
+    UNION ALL
+    (SELECT id FROM outbox WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
+        ORDER BY send_at LIMIT %(rows)s)
+"""
+# A row that cannot be sent becomes a dead letter of its own service.
+SET_ASIDE: LiteralString = """
+    WITH gone AS (
+        DELETE FROM outbox WHERE id = %(id)s AND acknowledged_at IS NULL RETURNING id, tenant_id, name, body, traceparent
+    )
+    INSERT INTO dead_letters (message_id, tenant_id, producer, name, body, traceparent, occurred_at, error)
+    SELECT id, left(tenant_id, 1024), %(service)s, left(name, 256), body, left(traceparent, 1024), now(), %(reason)s FROM gone
+    ON CONFLICT DO NOTHING
+"""
+# Errors that the content of a row causes.
+UNSENDABLE = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.InternalError,
+    psycopg.errors.ProgramLimitExceeded,
+)
+# Of a message's text, in characters. In a call, where quotes are escaped, it is twice as long.
+LONGEST = 4 << 20
 CALL_MESSAGES = 200
 CALL_BYTES = 512 * 1024
 BATCH = 1000
@@ -150,9 +189,15 @@ class Relay:
     def _send(self, consumer: str, room: Room) -> int:
         try:
             with self.pool.connection() as conn:
-                rows = self._claim(conn, consumer, room)
+                rows, longer = sendable(self._claim(conn, consumer, room))
+                for id in longer:
+                    self._set_aside(conn, id, "its body is too long")
                 for call in calls(rows):
                     hand_over(self.celery, self.signer, self.service, consumer, call)
+        except UNSENDABLE as error:
+            log.error("messages to %s cannot be claimed together: %s", consumer, logs.describe(error))
+            self._set_unsendable_aside(consumer)
+            return 0
         except ResponseError as error:  # Redis is full or refuses this user; other consumers may still have their turn
             log.warning("%s is sent nothing: %s", consumer, type(error).__name__)
             return 0
@@ -165,6 +210,27 @@ class Relay:
         with conn.cursor(row_factory=class_row(Row)) as cursor:
             rows = cursor.execute(CLAIM, {"consumer": consumer, "resend": self.resend_seconds} | limits).fetchall()
         return sorted(rows, key=lambda row: row.id)
+
+    def _set_unsendable_aside(self, consumer: str) -> None:
+        """Tries to claim each due row alone, and sets those aside with which that fails, so that all others are claimed again."""
+        with self.pool.connection() as conn:
+            for (id,) in conn.execute(CANDIDATES, {"consumer": consumer, "rows": BATCH}).fetchall():
+                try:
+                    with conn.transaction(force_rollback=True), conn.cursor(row_factory=class_row(Row)) as cursor:
+                        cursor.execute(CLAIM_ONE, {"id": id, "resend": self.resend_seconds}).fetchall()
+                except UNSENDABLE as error:
+                    self._set_aside(conn, id, type(error).__name__)
+
+    def _set_aside(self, conn: Connection, id: UUID, reason: str) -> None:
+        conn.execute(SET_ASIDE, {"id": id, "service": self.service, "reason": f"it was not sent: {reason}"})
+        metrics.dead_letters.labels("any").inc()
+        log.error("message %s cannot be sent (%s); it is a dead letter now", id, reason)
+
+
+def sendable(rows: list[Row]) -> tuple[list[Row], list[UUID]]:
+    """The rows that fit into a call, and the ids of those whose body is too long."""
+    longer = [row.id for row in rows if not 0 < len(row.body) <= LONGEST]
+    return [row for row in rows if row.id not in longer], longer
 
 
 def calls(rows: Iterable[Row]) -> Iterable[list[Row]]:

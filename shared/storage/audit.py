@@ -31,7 +31,7 @@ HEAD: LiteralString = "SELECT position, hash FROM audit_batches ORDER BY positio
 # How many wait for their seal, and for how many seconds the oldest has; beyond the first portions the number is cut.
 WAITING: LiteralString = """
     SELECT (SELECT count(*) FROM (SELECT FROM audit_waiting LIMIT 100000) AS waiting),
-        coalesce(extract(epoch FROM clock_timestamp() - (SELECT at FROM audit_waiting ORDER BY audit_id LIMIT 1)), 0)::float8
+        coalesce(extract(epoch FROM clock_timestamp() - (SELECT at FROM audit_waiting ORDER BY at LIMIT 1)), 0)::float8
 """
 BATCH = 10_000
 LOCK_SECONDS = 5
@@ -51,9 +51,9 @@ def entry(caller: Caller, action: str, subject_id: str, detail: dict[str, Any] |
     return ids.uuid7(), caller.tenant_id, caller.client_id, caller.subject, action, subject_id, text, tracing.trace_id()
 
 
-def seal(conn: psycopg.Connection[Any]) -> int:
-    """Chains one batch of the entries that wait, in this transaction. Returns how many; fewer than `BATCH` when no more wait."""
-    row = conn.execute(SEAL, (BATCH,)).fetchone()
+def seal(conn: psycopg.Connection[Any], most: int = BATCH) -> int:
+    """Chains one batch of the entries that wait, in this transaction. Returns how many; fewer than `most` when no more wait."""
+    row = conn.execute(SEAL, (most,)).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 
 from shared.primitives.signatures import PublicKeys
-from shared.storage.audit import Anchor
+from shared.storage.audit import Anchor, waiting
 
 ENTRY: LiteralString = """
     a.id, a.tenant_id, to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
@@ -28,9 +28,15 @@ BATCHES: LiteralString = """
     SELECT position, size, root, seals_position, seals_hash, to_char(sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), hash
     FROM audit_batches WHERE position > %s ORDER BY position LIMIT 100
 """
+# The same with long texts cut, as their leaves cover them.
+CUT: LiteralString = """
+    a.id, sealed_text(a.tenant_id), to_char(a.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), sealed_text(a.client_id),
+    sealed_text(a.actor), sealed_text(a.action), sealed_text(a.subject_id), sealed_detail(a.detail), sealed_text(a.trace_id)
+"""
+WHOLE: LiteralString = "SELECT " + ENTRY + "FROM audit a WHERE a.id = %s"
 LEAVES: LiteralString = (
     "SELECT l.number, l.audit_id, l.leaf, "
-    + ENTRY
+    + CUT
     + "FROM audit_leaves l LEFT JOIN audit a ON a.id = l.audit_id WHERE l.batch = %s ORDER BY l.number"
 )
 SEAL_AT: LiteralString = "SELECT hash FROM audit_seals WHERE position = %s"
@@ -40,7 +46,7 @@ FIRST_OF: LiteralString = "SELECT audit_id FROM audit_leaves WHERE batch = %s AN
 COVERED: LiteralString = """
     SELECT a.id, EXISTS (SELECT FROM audit_leaves l WHERE l.audit_id = a.id) OR EXISTS (SELECT FROM audit_seals s WHERE s.audit_id = a.id)
         OR EXISTS (SELECT FROM audit_waiting w WHERE w.audit_id = a.id)
-    FROM audit a WHERE a.id > %s ORDER BY a.id LIMIT 10000
+    FROM audit a WHERE a.id >= %s ORDER BY a.id LIMIT 10000
 """
 # Leaves whose batch is missing. The caller has checked batches 1 to the parameter; entries sealed since then have a batch.
 STRAY_LEAVES: LiteralString = """
@@ -52,6 +58,9 @@ BEGINNING = '{"trail":"'
 TRAIL_IN = re.compile(r'\{"trail":"(\w+)"')
 POSITION_IN = re.compile(r'"position":(\d{1,18}),')
 NIL = UUID(int=0)
+LAST_SECOND = 253402300799  # of the year 9999
+# After so many seconds an entry that waits for its seal is a fault; the relay seals each second.
+LONG_SECONDS = 300
 
 
 class Broken(Exception):
@@ -91,6 +100,7 @@ def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expecte
             if not covered:
                 raise Broken(f"entry {audit_id} was never sealed and does not wait for it: {_written(audit_id)}")
         after = rows[-1][0]
+    _require_sealing(conn)
     return Held(seals, batches, entries, agreed, f"{batches}:{head.hex()}")
 
 
@@ -184,6 +194,12 @@ def batch_hash(
     ).digest()
 
 
+def leaf_of_long(entry: Iterable[Any]) -> bytes:
+    """SHA-256 of the columns' SHA-256, 32 zeros for None: the leaf of an entry from before entries had a limit."""
+    digests = [bytes(32) if each is None else hashlib.sha256(str(each).encode()).digest() for each in entry]
+    return hashlib.sha256(b"".join(digests)).digest()
+
+
 def leaf_of(entry: Iterable[Any]) -> bytes:
     """SHA-256 of the entry's columns as a JSON array of strings, written as PostgreSQL writes jsonb."""
     texts = [str(each) if each is not None else None for each in entry]
@@ -197,7 +213,7 @@ def _check_leaves(conn: psycopg.Connection[Any], batch: int, size: int, root: by
         seen += 1
         if number != seen:
             raise Broken(f"entry {seen} of batch {batch} is missing, before entry {audit_id}")
-        if entry[0] is None or not hmac.compare_digest(leaf_of(entry), bytes(leaf)):
+        if entry[0] is None or not _fits(conn, entry, bytes(leaf)):
             raise Broken(f"entry {audit_id} (number {number} of batch {batch}) is {_fate(entry)}")
         leaves.update(leaf)
     if seen != size:
@@ -206,6 +222,18 @@ def _check_leaves(conn: psycopg.Connection[Any], batch: int, size: int, root: by
         raise Broken(
             f"batch {batch} does not fit: its entries, from {_first_of(conn, batch)} on, are not those that were sealed"
         )
+
+
+def _fits(conn: psycopg.Connection[Any], entry: list[Any], leaf: bytes) -> bool:
+    """Whether one of the leaves that an entry may have is `leaf`. Reads a long entry whole only when it is not the leaf of its cut texts."""
+    if hmac.compare_digest(leaf_of(entry), leaf) or hmac.compare_digest(leaf_of_long(entry), leaf):
+        return True
+    try:
+        with conn.transaction():
+            row = conn.execute(WHOLE, (entry[0],)).fetchone()
+    except psycopg.errors.ProgramLimitExceeded:  # it was too long to be sealed whole, too
+        return False
+    return row is not None and hmac.compare_digest(leaf_of(row), leaf)
 
 
 def _compare(conn: psycopg.Connection[Any], anchors: Iterable[Anchor], end: int) -> int:
@@ -226,9 +254,20 @@ def _compare(conn: psycopg.Connection[Any], anchors: Iterable[Anchor], end: int)
     return agreed
 
 
+def _require_sealing(conn: psycopg.Connection[Any]) -> None:
+    """Raises Broken where entries wait for their seal much longer than a relay takes: until then they can be changed unseen."""
+    number, seconds = waiting(conn)
+    if seconds > LONG_SECONDS:
+        raise Broken(
+            f"what is sealed holds, but {number} entries wait for their seal, the oldest for {seconds:.0f} s: nothing seals them"
+        )
+
+
 def _written(audit_id: UUID) -> str:
     """The time in an entry's id. The author of a false entry may have chosen its id."""
     milliseconds = audit_id.int >> 80
+    if milliseconds // 1000 > LAST_SECOND:
+        return "its id is of no time"
     return f"its id is of {datetime.fromtimestamp(milliseconds // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

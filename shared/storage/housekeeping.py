@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import LiteralString
 
 import msgspec
+import psycopg
 
 from shared.primitives.signatures import Signer
 from shared.process import metrics
@@ -18,6 +19,8 @@ from shared.storage.periodic import Periodic
 from shared.storage.retention import Kept
 
 SEAL_SECONDS = 0.8
+BATCH_SECONDS = 5
+BRIEFLY: LiteralString = "SELECT set_config('statement_timeout', %s, true)"
 log = logging.getLogger(__name__)
 # Inbox rows are kept longer than outbox rows, so that a message sent again after days is still recognised.
 KEPT = (
@@ -76,19 +79,44 @@ def measure(conn: Connection) -> None:
         metrics.outbox_waiting.labels(consumer).set(count)
 
 
-def seal(conn: Connection) -> int:
+class Sealing:
     """Seals waiting entries for up to `SEAL_SECONDS`, one batch per transaction, and sets the gauges of the rest.
 
-    Returns the number of entries sealed."""
-    until, sealed, batch = time.monotonic() + SEAL_SECONDS, 0, audit.BATCH
-    while batch == audit.BATCH and time.monotonic() < until:
-        batch = audit.seal(conn)
-        conn.commit()
-        sealed += batch
-    rows, age = audit.waiting(conn)
-    metrics.audit_unsealed.set(rows)
-    metrics.audit_unsealed_age.set(age)
-    return sealed
+    Long entries make a batch slow: after one that is not done in `BATCH_SECONDS` the next ones are a tenth, and grow again.
+    """
+
+    def __init__(self) -> None:
+        self.most = audit.BATCH
+
+    def __call__(self, conn: Connection) -> int:
+        """Returns the number of entries sealed."""
+        until, total, full = time.monotonic() + SEAL_SECONDS, 0, True
+        while full and time.monotonic() < until:
+            sealed = self._batch(conn)
+            full = sealed >= self.most
+            self.most = min(2 * self.most, audit.BATCH)
+            total += sealed
+        rows, age = audit.waiting(conn)
+        metrics.audit_unsealed.set(rows)
+        metrics.audit_unsealed_age.set(age)
+        return total
+
+    def _batch(self, conn: Connection) -> int:
+        while True:
+            try:
+                conn.execute(BRIEFLY, (f"{BATCH_SECONDS}s",))
+                sealed = audit.seal(conn, self.most)
+                conn.commit()
+                return sealed
+            except psycopg.errors.QueryCanceled:
+                conn.rollback()
+                if self.most == 1:
+                    raise
+                self.most = max(1, self.most // 10)
+                log.warning("a batch of the audit trail took too long; the next one has %d entries", self.most)
+
+
+seal = Sealing()
 
 
 class Anchoring:

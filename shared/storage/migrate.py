@@ -29,6 +29,16 @@ HOLDERS: LiteralString = """
     WHERE l.granted AND l.pid <> pg_backend_pid() AND (%(table)s::text IS NULL OR c.relname = %(table)s AND l.mode <> 'AccessShareLock')
     GROUP BY 1, 2 ORDER BY 1 LIMIT 5
 """
+# Columns of times and of numbers that may be infinite or NaN, without the constraint that `_bound` gives them.
+BOUNDLESS: LiteralString = """
+    SELECT c.relname, a.attname, t.typname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        AND a.attnum > 0 AND NOT a.attisdropped AND t.typname IN ('timestamptz', 'timestamp', 'date', 'float4', 'float8', 'numeric')
+        AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.conname = a.attname || '_is_finite')
+    ORDER BY 1, 2
+"""
+TIMES: LiteralString = "CHECK ({column} >= '0001-01-01 00:00Z' AND {column} < '9999-12-31 00:00Z')"
+NUMBERS: LiteralString = "CHECK ({column} > '-Infinity' AND {column} < 'Infinity')"
 # The first line of a file whose statements make or drop indexes while the table is written to.
 CONCURRENTLY = "-- concurrently\n"
 APPLIED: LiteralString = "SELECT name, digest FROM migrations"
@@ -95,7 +105,28 @@ def migrate(migration_dsn: str, app_role: str, worker_role: str, directories: li
             with _as_owner(conn):
                 if _run(conn, name, file, {"app": app_role, "worker": worker_role}):
                     ran.append(name)
+        _bound(conn)
     return ran
+
+
+def _bound(conn: psycopg.Connection[Any]) -> None:
+    """Gives each time and each number that may be infinite a constraint that Python can read it, so that no row ends a loop that reads it.
+
+    Rows from before are not looked at, so that a table is locked for a moment alone.
+    """
+    for table in sorted({table for table, _, _ in conn.execute(BOUNDLESS)}):
+        with _as_owner(conn):
+            # Asked again, since another `migrate` may have done it.
+            constraints = [_bounds(column, kind) for of, column, kind in conn.execute(BOUNDLESS) if of == table]
+            if constraints:
+                conn.execute(
+                    sql.SQL("ALTER TABLE {} {}").format(sql.Identifier(table), sql.SQL(", ").join(constraints))
+                )
+
+
+def _bounds(column: str, kind: str) -> sql.Composed:
+    rule = sql.SQL(NUMBERS if kind in ("float4", "float8", "numeric") else TIMES).format(column=sql.Identifier(column))
+    return sql.SQL("ADD CONSTRAINT {} {} NOT VALID").format(sql.Identifier(f"{column}_is_finite"), rule)
 
 
 def pending(migration_dsn: str, directories: list[Path]) -> list[str]:

@@ -64,6 +64,23 @@ def test_compose_gives_each_process_the_settings_its_code_reads(service: Service
     assert {"MIGRATION_DATABASE_URL"} <= set(container(service, "migrate")["environment"])
 
 
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_relay_appends_its_anchors_to_a_volume_that_nobody_else_has(service: Service) -> None:
+    relay = container(service, "relay")
+    volume, _, folder = relay["volumes"][0].partition(":")
+    assert relay["environment"]["AUDIT_ANCHOR_FILE"].startswith(folder + "/")
+    assert volume in COMPOSE["volumes"]
+    mounted = [
+        name
+        for name, each in COMPOSE["services"].items()
+        if any(v.startswith(volume + ":") for v in each.get("volumes", ()))
+    ]
+    assert mounted == [f"{service.name}-relay"]
+    made = re.search(r"install -d -o knogin -g knogin -m 750 (\S+)", (ROOT / "deploy" / "Dockerfile").read_text())
+    assert made
+    assert made[1] == folder
+
+
 def test_compose_gives_the_gateway_the_settings_its_code_reads() -> None:
     given = COMPOSE["services"]["gateway"]["environment"]
     known = names(settings_of("gateway"))

@@ -12,6 +12,7 @@ from deploy.compose.__main__ import settings
 from deploy.k8s import build
 from deploy.k8s.secrets import manifests, secrets, with_redis
 from deploy.local.table import ROOT, SERVICES, Service
+from services.webhook_dispatcher.sending.addresses import FORBIDDEN_V4, FORBIDDEN_V6, GLOBAL_UNICAST
 from shared.messaging.messages import queues_of
 from shared.process.redis_address import parse
 from tests.deploy.test_containers import K8S, chooses, of_kind, production, settings_of
@@ -148,8 +149,23 @@ def test_what_is_let_out_is_let_in_on_the_other_side(production: Manifests) -> N
 def test_webhooks_never_leave_for_an_address_of_ours(production: Manifests) -> None:
     (rule,) = of_kind(production, "NetworkPolicy")["webhooks-out"]["spec"]["egress"]
     blocks = {peer["ipBlock"]["cidr"]: peer["ipBlock"].get("except", []) for peer in rule["to"]}
-    assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"} <= set(blocks["0.0.0.0/0"])
-    assert "::/0" not in blocks
+    assert blocks == {
+        "0.0.0.0/0": [str(network) for network, _ in FORBIDDEN_V4],
+        str(GLOBAL_UNICAST): [str(network) for network, _ in FORBIDDEN_V6],
+    }
+
+
+def test_each_services_relays_append_their_anchors_to_a_volume_of_their_own(production: Manifests) -> None:
+    claims = of_kind(production, "PersistentVolumeClaim")
+    for service in SERVICES:
+        pod = of_kind(production, "Deployment")[f"{service.name}-relay"]["spec"]["template"]["spec"]
+        (file,) = [each["value"] for each in pod["containers"][0]["env"] if each["name"] == "AUDIT_ANCHOR_FILE"]
+        (mount,) = [each for each in pod["containers"][0]["volumeMounts"] if file.startswith(each["mountPath"] + "/")]
+        (volume,) = [each for each in pod["volumes"] if each["name"] == mount["name"]]
+        claim = claims.pop(volume["persistentVolumeClaim"]["claimName"])
+        assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+        assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsUser"]
+    assert claims == {}
 
 
 def test_the_gateway_believes_the_edges_proxies_and_nobody_else_reaches_it(production: Manifests) -> None:
@@ -175,7 +191,7 @@ def test_a_process_has_the_time_it_needs_to_end_and_a_slow_start_is_no_failure(p
         assert pod["terminationGracePeriodSeconds"] >= before + 25 + 5, name
         start = only["startupProbe"]
         assert start["periodSeconds"] * start["failureThreshold"] >= 120, name
-        assert all("sizeLimit" in volume["emptyDir"] for volume in pod["volumes"]), name
+        assert all("sizeLimit" in volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume), name
 
 
 def test_processes_are_scaled_by_metrics_that_are_kept(production: Manifests) -> None:

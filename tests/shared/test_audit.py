@@ -642,3 +642,169 @@ def test_whether_the_end_is_there_is_seen_without_reading_all(trail: Database) -
         row = conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + audit_check.STRAY_LEAVES, (120,)).fetchone()
     assert row is not None
     assert row[0][0]["Plan"]["Shared Hit Blocks"] < 50
+
+
+# A role of a process writes entries that the sealer cannot read, or that come before others.
+
+
+def forge(database: Database, *, entry_id: str = "gen_random_uuid()", kind: str = "app", **columns: str) -> None:
+    """Inserts an entry as a role of a process. The values are SQL."""
+    texts = {
+        "tenant_id": "'org_1'",
+        "client_id": "'x'",
+        "action": "'read'",
+        "subject_id": "'x'",
+        "trace_id": "'t'",
+    } | columns
+    names, values = ", ".join(["id", *texts]), ", ".join([entry_id, *texts.values()])
+    with psycopg.connect(getattr(database, kind)) as conn:
+        conn.execute(SET_TENANT, ("org_1",))
+        conn.execute(f"INSERT INTO audit ({names}) VALUES ({values})".encode())
+
+
+@contextmanager
+def without_limits(database: Database) -> Iterator[None]:
+    """Writes as before entries had a limit."""
+    limits = [
+        ("texts_are_short", "octet_length(subject_id) <= 4096"),
+        ("detail_is_short", "octet_length(detail::text) <= 65536"),
+    ]
+    tamper(database, *(f"ALTER TABLE audit DROP CONSTRAINT {name}".encode() for name, _ in limits))
+    yield
+    tamper(
+        database,
+        *(f"ALTER TABLE audit ADD CONSTRAINT {name} CHECK ({rule}) NOT VALID".encode() for name, rule in limits),
+    )
+
+
+LONG = ["tenant_id", "client_id", "actor", "action", "subject_id", "trace_id"]
+
+
+@pytest.mark.parametrize("kind", ["app", "worker"])
+@pytest.mark.parametrize("column", [*LONG[1:], "detail"])
+def test_no_role_writes_an_entry_that_is_too_long_to_be_sealed(producer: Database, kind: str, column: str) -> None:
+    value = "jsonb_build_object('x', repeat('x', 66000))" if column == "detail" else "repeat('x', 5000)"
+    with pytest.raises(psycopg.errors.CheckViolation):
+        forge(producer, kind=kind, **{column: value})
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"subject_id": "repeat('x', 270000000)"},
+        {"subject_id": "repeat('ñ', 300000)", "actor": "repeat('y', 70000)"},
+        {
+            "detail": "jsonb_build_object('x', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 10000) AS n))"
+        },
+        {"detail": "('[' || repeat('1e100000,', 2999) || '1]')::jsonb"},
+    ],
+)
+def test_a_long_entry_of_old_is_sealed_with_all_others_and_the_chain_holds(
+    producer: Database, column: dict[str, str]
+) -> None:
+    with without_limits(producer):
+        forge(producer, **column)
+    write(producer, "enc_1", tenant="org_2")
+    while seal(producer):
+        pass
+    assert scalar(producer.admin, "SELECT count(*) FROM audit_waiting") == 0
+    with psycopg.connect(producer.worker) as conn:
+        assert audit_check.check(conn).entries == 2
+    with without_limits(producer):
+        tamper(producer, "UPDATE audit SET client_id = 'app_9' WHERE tenant_id = 'org_1'")
+    assert "is changed" in (problem(producer) or "")
+
+
+def test_a_detail_that_cannot_be_written_as_text_is_sealed_as_none(producer: Database) -> None:
+    """Eleven thousand numbers of 100,001 digits each."""
+    detail = "('[' || repeat('1e100000,', 10999) || '1]')::jsonb"
+    assert scalar(producer.admin, f"SELECT sealed_detail({detail}) IS NULL".encode())
+
+
+def test_a_long_entry_that_was_sealed_whole_still_holds(producer: Database) -> None:
+    with without_limits(producer):
+        forge(producer, subject_id="repeat('x', 3000000)")
+    assert seal(producer) == 1
+    with psycopg.connect(producer.admin) as conn:
+        row = conn.execute(audit_check.WHOLE, (scalar(producer.admin, "SELECT id FROM audit"),)).fetchone()
+        assert row
+        whole = audit_check.leaf_of(row)
+        conn.execute("UPDATE audit_leaves SET leaf = %s", (whole,))
+        root = hashlib.sha256(whole).digest()
+        [batch] = conn.execute(audit_check.BATCHES, (0,)).fetchall()
+        digest = audit_check.batch_hash(b"", batch[0], batch[1], root, batch[3], bytes(batch[4]), batch[5])
+        conn.execute("UPDATE audit_batches SET root = %s, hash = %s", (root, digest))
+    assert problem(producer) is None
+
+
+@pytest.mark.parametrize(
+    "entry_id", ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"], ids=["first", "last"]
+)
+def test_entries_are_sealed_as_they_came_whatever_their_ids(producer: Database, entry_id: str) -> None:
+    write(producer, "enc_0")
+    forge(producer, entry_id=f"'{entry_id}'")
+    write(producer, "enc_1")
+    tamper(
+        producer,
+        "UPDATE audit_waiting SET at = at - interval '90 seconds' WHERE audit_id = (SELECT id FROM audit ORDER BY at LIMIT 1)",
+    )
+    with psycopg.connect(producer.worker) as conn:
+        assert audit.waiting(conn)[1] >= 90
+        conn.execute(audit.SEAL, (2,))
+    assert (
+        scalar(producer.admin, "SELECT subject_id FROM audit JOIN audit_leaves ON audit_id = id WHERE number = 1")
+        == "enc_0"
+    )
+    assert entry_at(producer, 1) == entry_id
+    assert problem(producer) is None
+    tamper(
+        producer,
+        f"DELETE FROM audit_leaves WHERE audit_id = '{entry_id}'".encode(),
+        "UPDATE audit_batches SET size = 1",
+    )
+    assert problem(producer) is not None
+
+
+def test_an_entry_of_any_id_that_was_never_sealed_is_named(producer: Database) -> None:
+    for entry_id in ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"):
+        forge(producer, entry_id=f"'{entry_id}'")
+        tamper(producer, "DELETE FROM audit_waiting")
+        assert f"entry {entry_id} was never sealed" in (problem(producer) or "")
+        tamper(producer, "DELETE FROM audit")
+
+
+def test_an_id_that_was_sealed_before_stops_no_sealing(trail: Database) -> None:
+    """Its first entry was removed, and a role writes another under the same id."""
+    first = entry_at(trail, 0)
+    tamper(trail, f"DELETE FROM audit WHERE id = '{first}'".encode())
+    forge(trail, entry_id=f"'{first}'")
+    write(trail, "enc_7")
+    assert seal(trail) == 2
+    assert scalar(trail.admin, "SELECT count(*) FROM audit_waiting") == 0
+    assert f"entry {first} (number 1 of batch 1) is changed" in (problem(trail) or "")
+
+
+def test_a_batch_that_takes_longer_than_a_statement_may_is_sealed_in_smaller_ones(
+    producer: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(producer, 30)
+    monkeypatch.setattr(
+        audit, "SEAL", "SELECT seal_audit(most), CASE WHEN most > 5 THEN pg_sleep(60) END FROM (SELECT %s) t (most)"
+    )
+    monkeypatch.setattr(audit, "BATCH", 20)
+    monkeypatch.setattr(housekeeping, "BATCH_SECONDS", 0.1)
+    sealing = housekeeping.Sealing()
+    rounds = 0
+    with Connection.connect(producer.worker) as conn:
+        while audit.waiting(conn)[0]:
+            assert sealing(conn) > 0
+            rounds += 1
+    assert rounds < 30
+    assert problem(producer) is None
+
+
+def test_verification_says_that_entries_have_waited_for_long(trail: Database) -> None:
+    write(trail, "enc_7")
+    assert problem(trail) is None
+    tamper(trail, "UPDATE audit_waiting SET at = at - interval '1 hour'")
+    assert "1 entries wait for their seal, the oldest for 36" in (problem(trail) or "")

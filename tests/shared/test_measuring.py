@@ -24,7 +24,7 @@ ADD = """
 
 @pytest.fixture
 def conn(producer: Database) -> Iterator[Connection]:
-    with Connection.connect(producer.worker) as conn:
+    with Connection.connect(producer.admin) as conn:
         yield conn
 
 

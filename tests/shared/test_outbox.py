@@ -523,7 +523,7 @@ def test_what_is_sent_again_after_a_restore_is_done_in_portions(
     monkeypatch.setattr(outbox, "PORTION", 2)
     publish(producer, *[link()] * 6)
     old, waiting, *_ = [each.id for each in envelopes(producer)]
-    execute(producer, "UPDATE outbox SET acknowledged_at = now(), attempts = 3, send_at = 'infinity'")
+    execute(producer, "UPDATE outbox SET acknowledged_at = now(), attempts = 3, send_at = now() + interval '1 year'")
     with psycopg.connect(producer.admin) as conn:
         conn.execute("UPDATE outbox SET created_at = now() - interval '1 day' WHERE id = %s", (old,))
         conn.execute("UPDATE outbox SET acknowledged_at = NULL WHERE id = %s", (waiting,))
@@ -532,3 +532,128 @@ def test_what_is_sent_again_after_a_restore_is_done_in_portions(
         assert outbox.replay(conn, datetime.now(UTC) - timedelta(hours=1)) == 0
     assert unacknowledged(producer) == 5
     assert scalar(producer.admin, "SELECT count(*) FROM outbox WHERE attempts = 0 AND send_at <= now()") == 4
+
+
+# A role of a process writes rows that the relay cannot send.
+
+ROW = "INSERT INTO outbox (id, tenant_id, consumer, name, body) VALUES (gen_random_uuid(), 'org_1', 'device_ingest', 'n', '{}')"
+
+
+def as_role(database: Database, kind: str, statement: Any) -> None:
+    with psycopg.connect(getattr(database, kind)) as conn:
+        conn.execute("SELECT set_config('app.tenant_id', 'org_1', true)")
+        conn.execute(statement)
+
+
+@pytest.mark.parametrize("kind", ["app", "worker"])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("created_at", "'infinity'"),
+        ("send_at", "'-infinity'"),
+        ("attempts", "2147483647"),
+        ("acknowledged_at", "now()"),
+    ],
+)
+def test_no_role_says_when_a_message_was_written_or_sent(
+    producer: Database, kind: str, column: str, value: str
+) -> None:
+    statement = ROW.replace("body)", f"body, {column})").replace("'{}')", f"'{{}}', {value})")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        as_role(producer, kind, statement)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("'{}'", "jsonb_build_object('x', repeat('x', 4300000))"),
+        ("'{}'", "('[' || repeat('1e100000,', 42) || '1]')::jsonb"),
+        ("'org_1',", "repeat('x', 2000),"),
+        ("'n'", "repeat('n', 300)"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["app", "worker"])
+def test_no_role_writes_a_message_too_long_to_be_sent(producer: Database, kind: str, change: tuple[str, str]) -> None:
+    tenant = "x" * 2000 if change[1].startswith("repeat('x'") else "org_1"
+    with psycopg.connect(getattr(producer, kind)) as conn:
+        conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant,))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            conn.execute(ROW.replace(*change).encode())
+
+
+@pytest.mark.parametrize("kind", ["app", "worker"])
+@pytest.mark.parametrize("change", ["created_at = 'infinity'", "body = '{}'", "consumer = 'auth'"])
+def test_no_role_changes_a_message_that_was_written(producer: Database, kind: str, change: str) -> None:
+    publish(producer, link())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        as_role(producer, kind, f"UPDATE outbox SET {change}".encode())
+
+
+def test_a_worker_dates_no_message_where_no_relay_reads_it(producer: Database) -> None:
+    publish(producer, link())
+    for value in ("-infinity", "infinity", "0044-03-15 BC", "12000-01-01"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            as_role(producer, "worker", f"UPDATE outbox SET send_at = '{value}'".encode())
+
+
+UNREADABLE = {
+    "a time that is infinite": "created_at = 'infinity'",
+    "a time after the year 9999": "created_at = '12000-01-01'",
+    "a time before the year 1": "created_at = '0044-03-15 BC'",
+    "a long body": "body = jsonb_build_object('x', repeat('x', 20000000))",
+    "a body of long numbers": "body = ('[' || repeat('1e100000,', 299) || '1]')::jsonb",
+    "a body that is no text": "body = ('[' || repeat('1e100000,', 10999) || '1]')::jsonb",
+}
+
+
+@pytest.mark.parametrize("unreadable", UNREADABLE)
+def test_a_row_of_old_that_cannot_be_sent_becomes_a_dead_letter_and_holds_up_no_other(
+    producer: Database, redis_url: str, unreadable: str
+) -> None:
+    publish(producer, link("enc_bad"))
+    execute(producer, "UPDATE outbox SET attempts = 2147483647")
+    _without_limits(producer, f"UPDATE outbox SET send_at = '-infinity', {UNREADABLE[unreadable]}")
+    publish(producer, link("enc_good"))
+    sender = relay_of(producer, redis_url, outbox_resend_seconds=3_600)
+    sent = sender.send_due() + sender.send_due()
+    assert sent == 1
+    assert scalar(producer.admin, "SELECT count(*) FROM outbox") == 1
+    with psycopg.connect(producer.admin) as conn:
+        letters = conn.execute("SELECT tenant_id, producer, error FROM dead_letters").fetchall()
+    assert [(tenant, by) for tenant, by, _ in letters] == [("org_1", "epcr")]
+    assert letters[0][2].startswith("it was not sent: ")
+
+
+def test_other_consumers_get_theirs_in_the_turn_in_which_a_row_cannot_be_read(
+    producer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(producer, link())
+    execute(
+        producer,
+        """INSERT INTO outbox (id, tenant_id, consumer, name, body)
+           VALUES (gen_random_uuid(), 'org_1', 'graphql_api', 'graphql_api.encounter_facts.v1', '{}')""",
+    )
+    _without_limits(producer, "UPDATE outbox SET created_at = 'infinity' WHERE consumer = 'device_ingest'")
+    assert relay_of(producer, redis_url).send_due() == 1
+    assert scalar(producer.admin, "SELECT attempts FROM outbox") == 1
+
+
+def _without_limits(database: Database, statement: str) -> None:
+    """Writes as before the outbox had limits."""
+    limits = ["created_at_is_finite", "send_at_is_finite"]
+    with psycopg.connect(database.admin) as conn:
+        rules = [
+            scalar(
+                database.admin,
+                "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s AND conrelid = 'outbox'::regclass",
+                name,
+            )
+            for name in limits
+        ]
+        conn.execute("ALTER TABLE outbox DISABLE TRIGGER refuse_long_message")
+        for name in limits:
+            conn.execute(f"ALTER TABLE outbox DROP CONSTRAINT {name}".encode())
+        conn.execute(statement.encode())
+        for name, rule in zip(limits, rules, strict=True):
+            conn.execute(f"ALTER TABLE outbox ADD CONSTRAINT {name} {rule}".encode())
+        conn.execute("ALTER TABLE outbox ENABLE TRIGGER refuse_long_message")

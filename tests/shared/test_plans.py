@@ -254,6 +254,7 @@ BOUNDED = {
     "services.graphql_api.acqi.queries.MONTHS_WITH_FACTS": "an operator's command that rebuilds everything",
     "services.webhook_dispatcher.history.decision_queries.LEFT": "an operator's command; counts 10,000 for each chore",
     "services.webhook_dispatcher.sending.queries.MEASURE": "the first 10,000 rows; and an end of each webhook's queue",
+    "services.webhook_dispatcher.sending.queries.FORGET_UNCLAIMABLE": "once, where a row from before the limits cannot be claimed",
     "services.webhook_dispatcher.history.endpoints.LISTS[failed]": "a page, each row of it looked up in every partition",
     "services.webhook_dispatcher.history.endpoints.LISTS[queued]": "a page, each row of it looked up in every partition",
     "services.webhook_dispatcher.history.endpoints.LISTS[retrying]": "a page, each row of it looked up in every partition",
@@ -273,6 +274,7 @@ FRAGMENTS = frozenset(
         "services.epcr.encounters.queries._PORTION",
         "services.epcr.encounters.queries._SHAPES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
+        "shared.messaging.relay.MARK_SENT",
     }
 )
 

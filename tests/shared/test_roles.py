@@ -213,7 +213,44 @@ SERVER = [
     one("queries", "SELECT 1 / count(*) FROM pg_stat_activity WHERE usename = 'knogin' AND query NOT LIKE '<in%'", code="22012"),
 ]  # fmt: skip
 
-ATTEMPTS = [*SHADOWS, *FUNCTIONS, *ROLES, *AGAINST_TRAIL, *SERVER]
+# To stop those who read a row in a loop, by its content.
+TOO_LONG = "23514"  # check_violation
+MINE: LiteralString = "SELECT set_config('app.tenant_id', 'org_1', false)"
+LOOPS = [
+    one(
+        "entry too long to be sealed", MINE,
+        "INSERT INTO audit (id, tenant_id, client_id, action, subject_id, trace_id) "
+        "VALUES (gen_random_uuid(), 'org_1', 'x', 'read', repeat('x', 270000000), 't')",
+        code=TOO_LONG,
+    ),
+    one(
+        "entry with a detail too long to be sealed", MINE,
+        "INSERT INTO audit (id, tenant_id, client_id, action, subject_id, detail, trace_id) "
+        "VALUES (gen_random_uuid(), 'org_1', 'x', 'read', 'x', ('[' || repeat('1e100000,', 9) || '1]')::jsonb, 't')",
+        code=TOO_LONG,
+    ),
+    one(
+        "message of no time", MINE,
+        "INSERT INTO outbox (id, tenant_id, consumer, name, body, created_at, send_at) "
+        "VALUES (gen_random_uuid(), 'org_1', 'x', 'n', '{{}}', 'infinity', '-infinity')",
+    ),
+    one(
+        "message too long to be sent", MINE,
+        "INSERT INTO outbox (id, tenant_id, consumer, name, body) "
+        "VALUES (gen_random_uuid(), 'org_1', 'x', 'n', jsonb_build_object('x', repeat('x', 17000000)))",
+        code=TOO_LONG,
+    ),
+    one("message written at no time", "UPDATE outbox SET created_at = 'infinity'"),
+    one(
+        "message received at no time", MINE,
+        "INSERT INTO inbox (message_id, tenant_id, received_at) VALUES (gen_random_uuid(), 'org_1', 'infinity')",
+        code=TOO_LONG,
+    ),
+    one("limit of the trail", "ALTER TABLE audit DROP CONSTRAINT texts_are_short"),
+    one("limit of messages", "ALTER TABLE outbox DISABLE TRIGGER refuse_long_message"),
+]  # fmt: skip
+
+ATTEMPTS = [*SHADOWS, *FUNCTIONS, *ROLES, *AGAINST_TRAIL, *SERVER, *LOOPS]
 
 
 NAMES = [service.name for service in SERVICES]
@@ -399,3 +436,49 @@ def test_a_worker_neither_drops_todays_partitions_nor_fills_the_catalogue(
         for day in ("current_date + 32", "current_date - 32"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 conn.execute(f"SELECT ensure_partition('{table}', ({day})::date)".encode())
+
+
+READABLE: LiteralString = """
+    SELECT c.relname || '.' || a.attname, k.convalidated IS NOT NULL AND k.conenforced
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.conname = a.attname || '_is_finite' AND a.attnum = ANY (k.conkey)
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+        AND a.atttypid::regtype::text ~ '^(timestamp|date|time|numeric|real|double|interval)'
+    ORDER BY 1
+"""
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_every_time_and_every_number_of_a_table_can_be_read_by_a_process(
+    attacked: Callable[[str], Database], service: str
+) -> None:
+    """PostgreSQL has infinite times and years after 9999, at which a process that reads a batch of rows would fail as a whole."""
+    with psycopg.connect(attacked(service).admin) as conn:
+        columns = dict(conn.execute(READABLE).fetchall())
+    assert len(columns) > 10
+    assert [name for name, bounded in columns.items() if not bounded] == []
+
+
+VALUES = {
+    "outbox.send_at": ["infinity", "-infinity", "0044-03-15 BC", "12000-01-01"],
+    "failures.failed_at": ["infinity"],
+}
+
+
+@pytest.mark.parametrize("column", VALUES)
+def test_no_worker_writes_a_time_that_no_process_can_read(attacked: Callable[[str], Database], column: str) -> None:
+    table, name = column.split(".")
+    with psycopg.connect(attacked("epcr").admin) as admin, psycopg.connect(attacked("epcr").worker) as conn:
+        admin.execute(
+            "INSERT INTO failures (message_id, tenant_id, last_error) VALUES (gen_random_uuid(), 'org_9', 'e')"
+        )
+        admin.execute(
+            "INSERT INTO outbox (id, tenant_id, consumer, name, body) VALUES (gen_random_uuid(), 'org_9', 'x', 'n', '{}')"
+        )
+        admin.commit()
+        for value in VALUES[column]:
+            with pytest.raises(psycopg.errors.CheckViolation), conn.transaction():
+                conn.execute(
+                    sql.SQL("UPDATE {} SET {} = {}").format(sql.Identifier(table), sql.Identifier(name), value)
+                )
+        admin.execute("DELETE FROM failures; DELETE FROM outbox")

@@ -19,7 +19,7 @@ from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.history import decisions
 from services.webhook_dispatcher.sending import ladder
-from services.webhook_dispatcher.sending.addresses import Policy, create_resolver
+from services.webhook_dispatcher.sending.addresses import create_resolver
 from services.webhook_dispatcher.sending.client import Client
 from services.webhook_dispatcher.sending.sender import Pump
 from services.webhook_dispatcher.sending.signing import Vault
@@ -184,7 +184,7 @@ class Dispatcher:
         assert met.is_set(), "the condition was not met while the sender ran"
 
     def client(self, deadline: float) -> Client:
-        policy = Policy.from_text(self.settings.webhook_allowed_networks)
+        policy = self.settings.policy()
         return Client(policy, create_resolver(self.settings.webhook_resolver), self.settings.webhook_ca_file, deadline)
 
     def new_pump(self, client: Client, stop: Callable[[], bool], slots: int = 1024) -> Pump:

@@ -245,6 +245,20 @@ def test_allowed_networks_that_are_not_networks_are_refused(text: str) -> None:
         Policy.from_text(text)
 
 
+def test_forbidden_networks_that_are_not_networks_are_refused() -> None:
+    with pytest.raises(ValueError, match="WEBHOOK_FORBIDDEN_NETWORKS"):
+        Policy.from_text("", "10.0.0.0/33")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[2a01:db8:7::1]/", "https://8.8.8.8/", "https://[64:ff9b::808:808]/", "https://[::ffff:8.8.8.8]/"]
+)
+def test_a_public_address_of_ours_is_refused(url: str) -> None:
+    Policy().check_url(url)
+    with pytest.raises(RefusedTarget, match="ours"):
+        Policy.from_text("", "2a01:db8:7::/48, 8.8.8.0/24").check_url(url)
+
+
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_and_its_mapped_and_nat64_forms_get_one_verdict(address: object) -> None:
     verdict = forbidden(ip_address(str(address)))

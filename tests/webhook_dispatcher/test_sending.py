@@ -611,3 +611,75 @@ def test_the_database_and_the_service_agree_on_what_a_pattern_covers(dispatcher:
     assert len(approved) == len(names) * len(patterns)
     for row in approved:
         assert row["approved"] == event_types.is_approved(row["name"], [row["pattern"]]), row
+
+
+# A role of this service writes rows that no claim can read.
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE queue SET delivery_at = 'infinity'",
+        "UPDATE queue SET event_at = '12000-01-01'",
+        "UPDATE queue SET due_at = '-infinity'",
+        "UPDATE queue SET attempt = 2147483647",
+        "UPDATE queue SET rung = 2147483647",
+        "UPDATE queue SET event_type = repeat('x', 1000)",
+        "UPDATE subscriptions SET concurrency = 2147483647",
+        "UPDATE subscriptions SET slowed_until = 'infinity'",
+        "UPDATE subscriptions SET failing_since = '0044-03-15 BC'",
+        "UPDATE subscriptions SET url = repeat('x', 10000)",
+        "UPDATE events SET body = repeat('x', 9000000)",
+    ],
+)
+@pytest.mark.parametrize("kind", ["app", "worker"])
+def test_no_role_writes_what_no_claim_can_read(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, kind: str, change: str
+) -> None:
+    partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    with psycopg.connect(getattr(dispatcher.database, kind)) as conn:
+        conn.execute("SELECT set_config('app.tenant_id', %s, true)", (partner.tenant_id,))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            conn.execute(change.encode())
+    dispatcher.pump_until(lambda: len(receiver.requests) == 1)
+
+
+def test_an_event_that_is_no_json_stops_no_other_tenants_deliveries(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, http: Any
+) -> None:
+    """Only of `automation.fired` does a claim read the body."""
+    stranger = Partner(http)
+    dispatcher.approve(stranger, "*")
+    stranger.subscribe(receiver.url, "incident.updated")
+    dispatcher.publish(stranger.tenant_id, "incident.updated")
+    dispatcher.run("UPDATE queue SET event_type = 'automation.fired' WHERE tenant_id = %s", stranger.tenant_id)
+    for body in ("no json", '{"data": {"event_type": "\\u0000"}}', "[" * 100_000, "1e999999"):
+        dispatcher.run("UPDATE events SET body = %s WHERE tenant_id = %s", body, stranger.tenant_id)
+        webhook = partner.subscribe(receiver.url)
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+        dispatcher.pump_until(lambda webhook=webhook: partner.books(webhook)["delivered"] == 1)
+
+
+@pytest.mark.parametrize("change", ["delivery_at = 'infinity'", "event_at = '12000-01-01'"])
+def test_a_row_of_old_that_no_claim_can_read_is_forgotten_and_stops_nobody(
+    partner: Partner, dispatcher: Dispatcher, receiver: Receiver, http: Any, change: str
+) -> None:
+    stranger, constraint = Partner(http), change.split()[0] + "_is_finite"
+    stranger.subscribe(receiver.url)
+    dispatcher.publish(stranger.tenant_id, "incident.updated")
+    with psycopg.connect(dispatcher.database.admin) as conn:
+        row = conn.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s AND conrelid = 'queue'::regclass",
+            (constraint,),
+        ).fetchone()
+        assert row
+        conn.execute(f"ALTER TABLE queue DROP CONSTRAINT {constraint}".encode())
+        conn.execute(f"UPDATE queue SET {change} WHERE tenant_id = '{stranger.tenant_id}'".encode())
+        conn.execute(f"ALTER TABLE queue ADD CONSTRAINT {constraint} {row[0]}".encode())
+    webhook = partner.subscribe(receiver.url)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    with pytest.raises(psycopg.Error):
+        dispatcher.pump_until(lambda: False, seconds=5)
+    dispatcher.pump_until(lambda: partner.books(webhook)["delivered"] == 1)
+    assert dispatcher.rows("SELECT 1 FROM queue WHERE tenant_id = %s", stranger.tenant_id) == []

@@ -372,6 +372,26 @@ def test_changes_stand_in_the_audit_trail_without_secrets(partner: Partner, disp
     assert rows[1]["detail"] == '{"fields": ["secret"]}'
 
 
+def test_what_is_sent_again_is_in_the_audit_trail(partner: Partner, dispatcher: Dispatcher) -> None:
+    webhook = partner.subscribe(URL)
+    dispatcher.publish(partner.tenant_id, "incident.updated")
+    [delivery] = partner.deliveries(webhook)
+    assert partner.post(f"{webhook}/deliveries/{delivery['id']}/retry").status_code == 202
+    since = "2026-01-01T00:00:00Z"
+    assert partner.post(f"{webhook}/recover?since={since}").status_code == 202
+    assert partner.post(f"{webhook}/deliveries/{delivery['id'][:-1]}0/retry").status_code == 404
+    rows = dispatcher.rows(
+        "SELECT action, subject_id, detail FROM audit WHERE tenant_id = %s ORDER BY id OFFSET 1", partner.tenant_id
+    )
+    name = webhook.rpartition("/")[2]
+    assert [(row["action"], row["subject_id"]) for row in rows] == [
+        ("delivery.retried", name),
+        ("webhook.recovered", name),
+    ]
+    assert rows[0]["detail"] == {"delivery": delivery["id"]}
+    assert rows[1]["detail"] == {"since": since, "queued": 0}
+
+
 def test_a_test_delivery_is_queued_as_the_page_shows(partner: Partner) -> None:
     webhook = partner.subscribe(URL)
     answer = partner.post(f"{webhook}/test")

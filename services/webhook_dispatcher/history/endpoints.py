@@ -37,7 +37,7 @@ from services.webhook_dispatcher.subscriptions.endpoints import find, gather, re
 from services.webhook_dispatcher.subscriptions.models import Subscription
 from shared.primitives import ids
 from shared.process import tracing
-from shared.storage import idempotency
+from shared.storage import audit, idempotency
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.storage.rows import every, found, page_of
 from shared.web import http, pagination, problems
@@ -108,6 +108,7 @@ async def retry_delivery(request: Request, caller: Caller, webhook_id: str, deli
                     raise problems.forbidden(f"This app is not approved for {name}.")
         await conn.execute(queries.RETRY, key | {"sent_once": SENT_ONCE})
         await conn.execute(queries.MARK_RETRYING, key)
+        await audit.record(conn, caller, "delivery.retried", subscription.id, {"delivery": delivery.id})
     request.state.sender_bell.ring(subscription.id)
     return Queued(delivery_id=delivery.id, status="queued")
 
@@ -123,6 +124,8 @@ async def recover(request: Request, caller: Caller, webhook_id: str, asked: Reco
         backlog = await read_backlog(conn, subscription.id)
         if queued or backlog.gathering:
             await conn.execute(subscription_queries.BEGIN_RECOVERY, {"subscription_id": subscription.id})
+        detail = {"since": asked.since, "queued": queued}
+        await audit.record(conn, caller, "webhook.recovered", subscription.id, detail)
     request.state.sender_bell.ring(subscription.id)
     return Recovering(queued=queued, hastened=hastened, gathering=backlog.gathering)
 

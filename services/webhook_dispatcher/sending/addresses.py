@@ -107,21 +107,22 @@ class Target:
 
 
 class Policy:
-    """The rules for targets. Inside the `allowed` networks (none in production) http and any port are allowed too."""
+    """The rules for targets. Inside the `allowed` networks (none in production) http and any port are allowed too.
 
-    def __init__(self, allowed: Sequence[Network] = ()) -> None:
+    `ours` are networks with public addresses to which no webhook goes, such as the cluster's own.
+    """
+
+    def __init__(self, allowed: Sequence[Network] = (), ours: Sequence[Network] = ()) -> None:
         self.allowed = tuple(allowed)
+        self.ours = tuple(ours)
         # Deliveries repeat the same URLs and addresses.
         self.check_url = lru_cache(4096)(self._check_url)
         self.check_peer = lru_cache(4096)(self._check_peer)
 
     @classmethod
-    def from_text(cls, text: str) -> "Policy":
+    def from_text(cls, allowed: str, ours: str = "") -> "Policy":
         """Reads `127.0.0.0/8,::1/128`. Raises ValueError for anything that is not networks."""
-        try:
-            return cls([ip_network(part.strip()) for part in text.split(",") if part.strip()])
-        except ValueError as error:
-            raise ValueError(f"WEBHOOK_ALLOWED_NETWORKS is networks such as 10.0.0.0/8: {error}") from None
+        return cls(_networks("WEBHOOK_ALLOWED_NETWORKS", allowed), _networks("WEBHOOK_FORBIDDEN_NETWORKS", ours))
 
     def _check_url(self, url: str) -> Target:
         """The target a URL names. Raises RefusedTarget; a name is not looked up."""
@@ -137,7 +138,7 @@ class Policy:
         for address in addresses:
             if self.is_allowed(address):
                 continue
-            reason = forbidden(address)
+            reason = forbidden(address) or self._ours(address)
             if reason is not None:
                 raise RefusedTarget(f"the address is not public ({reason})")
             _require_public_form(target)
@@ -146,9 +147,20 @@ class Policy:
         """The same for the remote address of a socket."""
         self.check_addresses(target, [ip_address(address)])
 
+    def _ours(self, address: Address) -> str | None:
+        real = embedded(address) or address
+        return "ours" if any(real in network for network in self.ours) else None
+
     def is_allowed(self, address: Address) -> bool:
         real = embedded(address) or address
         return any(real in network for network in self.allowed)
+
+
+def _networks(setting: str, text: str) -> list[Network]:
+    try:
+        return [ip_network(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise ValueError(f"{setting} is networks such as 10.0.0.0/8: {error}") from None
 
 
 def parse(url: str) -> Target:

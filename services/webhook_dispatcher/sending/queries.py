@@ -119,7 +119,8 @@ CLAIM: LiteralString = (
         SELECT q.delivery_id, due.class FROM due JOIN queue q ON q.delivery_id = due.delivery_id
         WHERE q.due_at <= now() FOR UPDATE OF q SKIP LOCKED
     ), claimed AS (
-        UPDATE queue q SET due_at = clock_timestamp() + interval '20 seconds', leased = true, attempt = q.attempt + 1
+        UPDATE queue q SET due_at = clock_timestamp() + interval '20 seconds', leased = true,
+            attempt = least(q.attempt, 999999999) + 1
         FROM locked WHERE q.delivery_id = locked.delivery_id RETURNING q.*, locked.class
     )
     SELECT seen.last, seen.peers, sent.* FROM (
@@ -136,6 +137,15 @@ CLAIM: LiteralString = (
     ) sent ON true
 """
 )
+# Rows from before the queue had limits, with which every claim would fail.
+FORGET_UNCLAIMABLE: LiteralString = """
+    DELETE FROM queue WHERE NOT (isfinite(delivery_at) AND delivery_at >= '0001-01-01 00:00Z' AND delivery_at < '9999-12-31 00:00Z'
+        AND isfinite(event_at) AND event_at >= '0001-01-01 00:00Z' AND event_at < '9999-12-31 00:00Z'
+        AND coalesce(isfinite(due_at) AND due_at >= '0001-01-01 00:00Z' AND due_at < '9999-12-31 00:00Z', true)
+        AND attempt BETWEEN 0 AND 1000000000 AND rung BETWEEN 0 AND 1000000000
+        AND octet_length(delivery_id) <= 256 AND octet_length(tenant_id) <= 1024 AND octet_length(subscription_id) <= 256
+        AND octet_length(event_id) <= 256 AND octet_length(event_type) <= 256)
+"""
 # An unused claim is undone: the delivery is back in its place, unless another sender has claimed it since.
 GIVE_BACK: LiteralString = """
     UPDATE queue q SET due_at = CASE WHEN q.rung = 0 THEN least(q.delivery_at, now()) ELSE now() END, leased = false,
@@ -157,7 +167,8 @@ RECORD: LiteralString = """
         DELETE FROM queue q USING sent WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NULL
         RETURNING sent.*
     ), again AS (
-        UPDATE queue q SET leased = false, asked = false, released = q.released AND s.recovering, rung = q.rung + 1,
+        UPDATE queue q SET leased = false, asked = false, released = q.released AND s.recovering,
+            rung = least(q.rung, 999999999) + 1,
             due_at = now() + sent.wait * interval '1 second'
         FROM sent JOIN subscriptions s ON s.id = sent.subscription_id
         WHERE q.delivery_id = sent.delivery_id AND q.attempt = sent.attempt AND sent.wait IS NOT NULL

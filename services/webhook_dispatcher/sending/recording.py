@@ -1,5 +1,6 @@
 """The transactions of a sender: claims, finished attempts, the health of receivers."""
 
+import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -9,12 +10,16 @@ import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
+from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.sending import queries
 from services.webhook_dispatcher.sending.client import Due, Sent
 from services.webhook_dispatcher.sending.lanes import Report, Rooms
+from shared.process import logs
 from shared.storage.database import AsyncConnection
+
+log = logging.getLogger(__name__)
 
 
 class Settled(NamedTuple):
@@ -49,10 +54,17 @@ async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) 
         "approved": event_types.DEFAULT,
     }
     cursor = conn.cursor(row_factory=tuple_row)
-    async with _at_once(conn):
-        await conn.execute(queries.BEGIN_CLAIM)
-        await cursor.execute(queries.CLAIM, parameters)
-    return await cursor.fetchall()
+    try:
+        async with _at_once(conn):
+            await conn.execute(queries.BEGIN_CLAIM)
+            await cursor.execute(queries.CLAIM, parameters)
+        return await cursor.fetchall()
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        async with conn.transaction():
+            forgotten = await conn.execute(queries.FORGET_UNCLAIMABLE)
+        log.error("%d deliveries cannot be claimed and are forgotten: %s", forgotten.rowcount, logs.describe(error))
+        metrics.unclaimable.inc(forgotten.rowcount)
+        raise
 
 
 async def record(conn: AsyncConnection, settled: Settled) -> None:

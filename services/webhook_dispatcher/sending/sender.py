@@ -24,7 +24,7 @@ from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.sending import ladder, queries, recording
-from services.webhook_dispatcher.sending.addresses import Policy, create_resolver
+from services.webhook_dispatcher.sending.addresses import create_resolver
 from services.webhook_dispatcher.sending.client import Client, Due, deliver
 from services.webhook_dispatcher.sending.lanes import Lane, Report, Slots
 from services.webhook_dispatcher.sending.signing import Vault
@@ -304,7 +304,7 @@ class Sender:
     async def run(self) -> None:
         """Sends until `stop`, then finishes and records the requests in flight."""
         self.loop, settings = asyncio.get_running_loop(), self.settings
-        policy = Policy.from_text(settings.webhook_allowed_networks)
+        policy = settings.policy()
         vault = Vault(Keyring.from_text(settings.encryption_keys))
         schedule = ladder.parse_schedule(settings.webhook_retry_schedule)
         async with Client(policy, create_resolver(settings.webhook_resolver), settings.webhook_ca_file) as client:
