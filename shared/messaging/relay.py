@@ -47,8 +47,8 @@ MARK_SENT: LiteralString = """
 """
 # A body that is longer than any message as it is stored is not read, and is "" here.
 SENT: LiteralString = """
-    RETURNING id, tenant_id, consumer, CASE WHEN pg_column_size(body) <= 4194304 THEN body::text ELSE '' END AS body, traceparent, created_at,
-        attempts
+    RETURNING id, tenant_id, consumer, CASE WHEN pg_column_size(body) <= 4194304 THEN body::text ELSE '' END AS body, traceparent,
+        created_at, attempts
 """
 CLAIM: LiteralString = (
     """
@@ -64,7 +64,7 @@ CLAIM: LiteralString = (
         SELECT id, sum(size) OVER oldest_first - size AS before, row_number() OVER oldest_first AS number
         FROM (TABLE first UNION ALL TABLE again) AS either WINDOW oldest_first AS (ORDER BY send_at, id)
     )
-"""
+"""  # noqa: S608 - constants of this code alone
     + MARK_SENT
     + """
     WHERE id = ANY (ARRAY(SELECT id FROM due WHERE number <= %(rows)s AND before < %(bytes)s))

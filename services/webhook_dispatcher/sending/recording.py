@@ -19,7 +19,6 @@ from services.webhook_dispatcher.sending.lanes import Report, Rooms
 from shared.process import logs
 from shared.storage.database import AsyncConnection
 
-
 log = logging.getLogger(__name__)
 
 
