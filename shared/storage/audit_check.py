@@ -225,7 +225,7 @@ def _check_leaves(conn: psycopg.Connection[Any], batch: int, size: int, root: by
 
 
 def _fits(conn: psycopg.Connection[Any], entry: list[Any], leaf: bytes) -> bool:
-    """Whether one of the leaves that an entry may have is `leaf`. Reads a long entry whole only when it is not the leaf of its cut texts."""
+    """Whether `leaf` is one that the entry may have. Reads the whole of a long entry only where its cut texts do not fit."""
     if hmac.compare_digest(leaf_of(entry), leaf) or hmac.compare_digest(leaf_of_long(entry), leaf):
         return True
     try:
@@ -259,7 +259,7 @@ def _require_sealing(conn: psycopg.Connection[Any]) -> None:
     number, seconds = waiting(conn)
     if seconds > LONG_SECONDS:
         raise Broken(
-            f"what is sealed holds, but {number} entries wait for their seal, the oldest for {seconds:.0f} s: nothing seals them"
+            f"the sealed entries are unchanged, but {number} entries wait for their seal, the oldest for {seconds:.0f} s"
         )
 
 

@@ -659,6 +659,7 @@ def forge(database: Database, *, entry_id: str = "gen_random_uuid()", kind: str 
     names, values = ", ".join(["id", *texts]), ", ".join([entry_id, *texts.values()])
     with psycopg.connect(getattr(database, kind)) as conn:
         conn.execute(SET_TENANT, ("org_1",))
+        conn.execute("SET statement_timeout = 0")
         conn.execute(f"INSERT INTO audit ({names}) VALUES ({values})".encode())
 
 
