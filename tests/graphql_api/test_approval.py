@@ -104,7 +104,14 @@ def test_a_partner_gets_its_own_documents_and_no_others(ask: Asking) -> None:
     (bundle,) = ask.raw("GET", "/api/v1/graphql/bundles").json()["bundles"]
     assert (bundle["name"], bundle["version"]) == ("incident-management", "2026.2")
     names = [operation["name"] for operation in bundle["operations"]]
-    assert names == ["CloseIncident", "CreateIncident", "GetIncident", "ListIncidents", "UpdateIncident"]
+    assert names == [
+        "CloseIncident",
+        "CreateIncident",
+        "GetIncident",
+        "GetIncidentTimeline",
+        "ListIncidents",
+        "UpdateIncident",
+    ]
     for operation in bundle["operations"]:
         assert not refused_by_form(ask, operation["document"])
 
