@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 import pytest
 
-from services.control_plane.automations import runs, waiting
+from services.control_plane.automations import queries, runs, waiting
 from services.control_plane.automations.waiting import Waiting
 from services.control_plane.settings import Settings
 from shared.messaging.messages import PlatformEvent
@@ -204,11 +204,11 @@ def test_events_beyond_those_that_may_wait_are_refused_and_counted(
     settings = msgspec.structs.replace(automating.settings, most_waiting_events=3)
     automating.make()
     neighbour.make()
-    before = waiting.refused._value.get()
+    before = runs.events_refused._value.get()
     store(automating, *(event() for _ in range(5)), settings=settings)
     store(automating, event(), settings=settings)
     store(neighbour, event(), settings=settings)
-    assert waiting.refused._value.get() - before == 3
+    assert runs.events_refused._value.get() - before == 3
     while portion(automating):
         pass
     assert (statuses(automating), statuses(neighbour)) == ({"running": 3}, {"running": 1})
@@ -274,6 +274,26 @@ def test_many_due_runs_of_one_organisation_leave_a_turn_to_another(
     automating.sweep()
     assert statuses(neighbour) == {"running": 1}
     assert statuses(automating)["running"] <= runs.DUE_OF_TENANT
+
+
+def test_due_runs_of_one_organisation_are_not_read_to_find_those_of_another(
+    automating: Automating, neighbour: Automating
+) -> None:
+    automating.inside.owner.execute("DELETE FROM automation_runs")
+    fail_all(automating, 20_000)
+    fail_all(neighbour, 1)
+    automating.inside.owner.execute("ANALYZE automation_runs")
+    limits = {"tenants": [neighbour.tenant_id], "of_tenant": 25, "most": 100}
+    with task_transaction(automating.inside.consumer.pool) as conn:
+        [(explained,)] = conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + queries.LOCK_DUE_RUNS, limits)
+    scans = [node for node in nodes(explained[0]["Plan"]) if node.get("Relation Name") == "automation_runs"]
+    assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in scans) == 1, scans
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
 
 
 def test_due_runs_of_more_organisations_than_one_portion_visits_all_begin(

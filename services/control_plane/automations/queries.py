@@ -97,7 +97,7 @@ STORE_EVENTS: LiteralString = """
             event_id text, event_type text, event jsonb, cause text[], traceparent text)
     ), room AS (
         SELECT greatest(0, %(most)s - count(*)) AS number
-        FROM (SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s LIMIT %(most)s) AS waiting
+        FROM (SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s ORDER BY event_id LIMIT %(most)s) AS waiting
     ), stored AS (
         INSERT INTO automation_events (tenant_id, event_id, event_type, event, cause, traceparent)
         SELECT %(tenant_id)s, event_id, event_type, event, cause, traceparent FROM given ORDER BY event_id LIMIT (SELECT number FROM room)
@@ -121,11 +121,12 @@ NEXT_EVENT: LiteralString = """
     SELECT tenant_id, event_id, event_type, event, cause, traceparent, after, now() AS at FROM automation_events
     WHERE tenant_id = %s AND failures < 5 ORDER BY event_id LIMIT 1
 """
-# LIMIT counts the rows after they were locked. An automation that has a run for the event is passed over.
+# LIMIT counts the rows after they were locked. An automation that has a run for the event is passed over; the index of that has the
+# default collation.
 FIND_LIVE: LiteralString = f"""
     SELECT {LIVE_AUTOMATION} AND a.tenant_id = %(tenant_id)s AND a.event_type = %(event_type)s AND a.id > %(after)s
         AND NOT EXISTS (SELECT FROM automation_runs r
-            WHERE r.tenant_id = a.tenant_id AND r.automation_id = a.id AND r.event_id = %(event_id)s)
+            WHERE r.tenant_id = a.tenant_id AND r.automation_id = a.id COLLATE "default" AND r.event_id = %(event_id)s)
     ORDER BY a.id LIMIT %(most)s FOR NO KEY UPDATE OF a
 """
 MOVE_ON: LiteralString = "UPDATE automation_events SET after = %s WHERE tenant_id = %s AND event_id = %s"
@@ -135,15 +136,14 @@ COUNT_FAILURE: LiteralString = """
 """
 _NEW_RUNS: LiteralString = """
     FROM jsonb_to_recordset(%(new)s::jsonb) AS new (
-            id text, automation_id text, status text, error text, detail text, sent_to text)
+            id text, automation_id text, client_id text, status text, error text, detail text, sent_to text)
         JOIN automation_events e ON e.tenant_id = %(tenant_id)s AND e.event_id = %(event_id)s
-        JOIN automations a ON a.tenant_id = e.tenant_id AND a.id = new.automation_id
 """
 ADD_RUNS: LiteralString = f"""
     INSERT INTO automation_runs (id, tenant_id, automation_id, client_id, event_id, event_type, event, cause, traceparent, status, error,
         detail, sent_to, attempt, started_at, finished_at)
-    SELECT new.id, e.tenant_id, a.id, a.client_id, e.event_id, e.event_type, e.event, e.cause, %(traceparent)s, new.status, new.error,
-        new.detail, new.sent_to, (new.status = 'running')::integer,
+    SELECT new.id, e.tenant_id, new.automation_id, new.client_id, e.event_id, e.event_type, e.event, e.cause, %(traceparent)s, new.status,
+        new.error, new.detail, new.sent_to, (new.status = 'running')::integer,
         CASE WHEN new.status = 'running' THEN now() END, CASE WHEN new.status <> 'running' THEN now() END
     {_NEW_RUNS}
 """
@@ -152,9 +152,10 @@ ADD_RUNS: LiteralString = f"""
 SUPPRESS: LiteralString = f"""
     INSERT INTO automation_runs AS kept (id, tenant_id, automation_id, client_id, event_id, event_type, event, cause, traceparent, status,
         error, detail, finished_at, suppressed, suppressed_minute)
-    SELECT new.id, e.tenant_id, a.id, a.client_id, e.event_id, e.event_type, e.event, e.cause, %(traceparent)s, 'suppressed',
+    SELECT new.id, e.tenant_id, new.automation_id, new.client_id, e.event_id, e.event_type, e.event, e.cause, %(traceparent)s, 'suppressed',
         new.error, new.detail, now(), 1,
-        CASE WHEN a.window_began > now() - interval '1 minute' THEN a.window_began ELSE date_trunc('minute', now()) END
+        (SELECT CASE WHEN window_began > now() - interval '1 minute' THEN window_began ELSE date_trunc('minute', now()) END
+            FROM automations WHERE id = new.automation_id)
     {_NEW_RUNS}
     ON CONFLICT (tenant_id, automation_id, error, suppressed_minute) WHERE suppressed_minute IS NOT NULL DO UPDATE SET
         suppressed = kept.suppressed + 1, finished_at = excluded.finished_at,
@@ -189,7 +190,7 @@ SETTLE: LiteralString = """
 LOCK_RUN: LiteralString = f"SELECT {RUN_ROW} FROM automation_runs r WHERE r.id = %s FOR NO KEY UPDATE"
 # Across tenants: the first due runs of each of the next hundred tenants with waiting runs after `after`, in turns. A loose index scan
 # steps from tenant to tenant, so that the cost does not depend on how many runs of one tenant wait. Leaves the automations unlocked, so
-# that they may change while their runs begin.
+# that they may change while their runs begin. The pairs are compared, and not their parts, so that no other index fits.
 DUE_TENANTS: LiteralString = """
     WITH RECURSIVE walk AS (
         (SELECT tenant_id, 1 AS step FROM automation_runs WHERE status IN ('queued', 'failed') AND tenant_id > %(after)s
@@ -205,9 +206,10 @@ LOCK_DUE_RUNS: LiteralString = f"""
     WITH due AS MATERIALIZED (
         SELECT d.id, d.number FROM unnest(%(tenants)s::text[]) AS walked (tenant_id) CROSS JOIN LATERAL (
             SELECT id, row_number() OVER () AS number FROM (
-                SELECT id FROM automation_runs
-                WHERE tenant_id = walked.tenant_id AND status IN ('queued', 'failed') AND next_attempt_at <= now()
-                ORDER BY next_attempt_at LIMIT %(of_tenant)s) AS first) AS d
+                SELECT id FROM automation_runs WHERE status IN ('queued', 'failed')
+                    AND (tenant_id, next_attempt_at) > (walked.tenant_id, '-infinity')
+                    AND (tenant_id, next_attempt_at) <= (walked.tenant_id, now())
+                ORDER BY tenant_id, next_attempt_at LIMIT %(of_tenant)s) AS first) AS d
         ORDER BY d.number LIMIT %(most)s
     )
     SELECT {RUN_ROW} FROM due JOIN automation_runs r ON r.id = due.id

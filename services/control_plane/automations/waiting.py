@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
-from prometheus_client import Counter
 from psycopg.rows import class_row
 
 from services.control_plane.automations import queries
 from services.control_plane.automations.expressions import matches, read_filter
 from services.control_plane.automations.models import LiveAutomation, RunRow
-from services.control_plane.automations.runs import Decided, allows, decide, loop_error
+from services.control_plane.automations.runs import Decided, allows, decide, events_refused, loop_error
 from services.control_plane.settings import Settings
 from shared.messaging import broker, outbox
 from shared.messaging.messages import PlatformEvent, consumer_of
@@ -38,7 +37,6 @@ EVENT_COST = 10
 SECONDS = 0.5
 # Seconds until the next turn of a tenant whose portion failed.
 FAILED_SECONDS = 2.0
-refused = Counter("automation_events_refused", "Events that were not stored: too many of their organisation wait")
 log = logging.getLogger(__name__)
 
 
@@ -60,13 +58,14 @@ class New(NamedTuple):
 
     id: str
     automation_id: str
+    client_id: str
     decided: Decided
 
     def row(self) -> dict[str, Any]:
         status, error, detail, message = self.decided
         sent_to = consumer_of(message) if message is not None else None
-        named = {"id": self.id, "automation_id": self.automation_id, "status": status}
-        return named | {"error": error, "detail": detail, "sent_to": sent_to}
+        named = {"id": self.id, "automation_id": self.automation_id, "client_id": self.client_id}
+        return named | {"status": status, "error": error, "detail": detail, "sent_to": sent_to}
 
 
 class Waiting:
@@ -89,7 +88,7 @@ class Waiting:
             (over,) = conn.execute(queries.STORE_EVENTS, parameters).fetchone() or (0,)
             if over:
                 log.warning("%s has %d waiting events; %d are refused", tenant_id, self.most_events, over)
-                conn.after_commit(lambda over=over: refused.inc(over))
+                conn.after_commit(lambda over=over: events_refused.inc(over))
 
     def begin(self, conn: Connection) -> int:
         """Does portions until no event is due or the time is used. Returns their number."""
@@ -138,8 +137,11 @@ class Waiting:
         where = {"tenant_id": event.tenant_id, "event_type": event.event_type, "event_id": event.event_id}
         with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
             live = cursor.execute(queries.FIND_LIVE, where | {"after": event.after, "most": most}).fetchall()
-        with tracing.span("automation run", parent=event.traceparent):
-            begun = self._begin_all(conn, event, [one for one in live if _is_triggered(one, event)], room)
+        triggered = [one for one in live if _is_triggered(one, event)]
+        begun = 0
+        if triggered:
+            with tracing.span("automation run", parent=event.traceparent):
+                begun = self._begin_all(conn, event, triggered, room)
         if len(live) < most:
             conn.execute(queries.FORGET_EVENT, (event.tenant_id, event.event_id))
         else:
@@ -154,10 +156,8 @@ class Waiting:
         for automation in triggered:
             run = _new_run(event, automation, traceparent)
             refusal = self._refusal(event, automation, room - len(begun))
-            if refusal is None:
-                begun.append(New(run.id, automation.id, decide(run, automation)))
-            else:
-                suppressed.append(New(run.id, automation.id, refusal))
+            new = New(run.id, automation.id, automation.client_id, refusal or decide(run, automation))
+            (begun if refusal is None else suppressed).append(new)
         where = {"tenant_id": event.tenant_id, "event_id": event.event_id, "traceparent": traceparent}
         if begun:
             conn.execute(queries.ADD_RUNS, where | {"new": _rows(begun)})
