@@ -204,11 +204,11 @@ def test_events_beyond_those_that_may_wait_are_refused_and_counted(
     settings = msgspec.structs.replace(automating.settings, most_waiting_events=3)
     automating.make()
     neighbour.make()
-    before = waiting.refused._value.get()
+    before = runs.events_refused._value.get()
     store(automating, *(event() for _ in range(5)), settings=settings)
     store(automating, event(), settings=settings)
     store(neighbour, event(), settings=settings)
-    assert waiting.refused._value.get() - before == 3
+    assert runs.events_refused._value.get() - before == 3
     while portion(automating):
         pass
     assert (statuses(automating), statuses(neighbour)) == ({"running": 3}, {"running": 1})

@@ -97,7 +97,7 @@ STORE_EVENTS: LiteralString = """
             event_id text, event_type text, event jsonb, cause text[], recipients text[], traceparent text)
     ), room AS (
         SELECT greatest(0, %(most)s - count(*)) AS number
-        FROM (SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s LIMIT %(most)s) AS waiting
+        FROM (SELECT FROM automation_events WHERE tenant_id = %(tenant_id)s ORDER BY event_id LIMIT %(most)s) AS waiting
     ), stored AS (
         INSERT INTO automation_events (tenant_id, event_id, event_type, event, cause, recipients, traceparent)
         SELECT %(tenant_id)s, event_id, event_type, event, cause, recipients, traceparent

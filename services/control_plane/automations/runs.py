@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
@@ -64,6 +64,7 @@ oldest = Gauge(
     "Age of the oldest event whose runs have not all begun, and of the oldest due run",
     ["of"],
 )
+events_refused = Counter("automation_events_refused_total", "Events not stored: too many of their organisation wait")
 
 
 class Moved(NamedTuple):

@@ -14,13 +14,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
-from prometheus_client import Counter
 from psycopg.rows import class_row
 
 from services.control_plane.automations import queries
 from services.control_plane.automations.expressions import matches, read_filter
 from services.control_plane.automations.models import LiveAutomation, RunRow
-from services.control_plane.automations.runs import Decided, allows, decide, loop_error
+from services.control_plane.automations.runs import Decided, allows, decide, events_refused, loop_error
 from services.control_plane.settings import Settings
 from shared.messaging import broker, outbox
 from shared.messaging.messages import PlatformEvent, consumer_of
@@ -38,7 +37,6 @@ EVENT_COST = 10
 SECONDS = 0.5
 # Seconds until the next turn of a tenant whose portion failed.
 FAILED_SECONDS = 2.0
-refused = Counter("automation_events_refused", "Events that were not stored: too many of their organisation wait")
 log = logging.getLogger(__name__)
 
 
@@ -91,7 +89,7 @@ class Waiting:
             (over,) = conn.execute(queries.STORE_EVENTS, parameters).fetchone() or (0,)
             if over:
                 log.warning("%s has %d waiting events; %d are refused", tenant_id, self.most_events, over)
-                conn.after_commit(lambda over=over: refused.inc(over))
+                conn.after_commit(lambda over=over: events_refused.inc(over))
 
     def begin(self, conn: Connection) -> int:
         """Does portions until no event is due or the time is used. Returns their number."""
@@ -140,8 +138,11 @@ class Waiting:
         where = {"tenant_id": event.tenant_id, "event_type": event.event_type, "event_id": event.event_id}
         with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
             live = cursor.execute(queries.FIND_LIVE, where | {"after": event.after, "most": most}).fetchall()
-        with tracing.span("automation run", parent=event.traceparent):
-            begun = self._begin_all(conn, event, [one for one in live if _is_triggered(one, event)], room)
+        triggered = [one for one in live if _is_triggered(one, event)]
+        begun = 0
+        if triggered:
+            with tracing.span("automation run", parent=event.traceparent):
+                begun = self._begin_all(conn, event, triggered, room)
         if len(live) < most:
             conn.execute(queries.FORGET_EVENT, (event.tenant_id, event.event_id))
         else:
