@@ -66,7 +66,7 @@ def _measure_pools() -> None:
     used, idle = metrics.pool_connections.labels("used"), metrics.pool_connections.labels("idle")
     used.set_function(lambda: database.measure("pool_size", "pool_available"))
     idle.set_function(lambda: database.measure("pool_available"))
-    metrics.pool_waiting.set_function(lambda: database.measure("requests_waiting"))
+    metrics.pool_waiting.set_function(database.waiting)
 
 
 def _readiness(ready: Callable[[], object]) -> tuple[int, bytes]:

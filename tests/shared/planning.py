@@ -20,7 +20,10 @@ OPTIONAL = re.compile(r"\(%\((\w+)\)s(?:::\w+(?:\[\])?)? IS NULL OR")
 SENDER = frozenset({"decisions", "recording", "sender"})  # of the webhook dispatcher: async, as the worker
 CASTS = ("", "::integer", "::interval", "::timestamptz")
 TYPELESS = (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch, psycopg.errors.IndeterminateDatatype)
-ROWS, PAGES, INDEX_PAGES, PARTITIONS = 10_000_000, 100_000, 30_000, 17
+ROWS, PAGES, INDEX_PAGES = 10_000_000, 100_000, 30_000
+# Of a table by day: the 30 days kept by default, today, and the 8 days made ahead.
+DAYS_BACK, DAYS_AHEAD = 30, 8
+PARTITIONS = DAYS_BACK + 1 + DAYS_AHEAD
 # Tables that always have few rows.
 FEW = frozenset({"migrations", "revocation_state", "senders"})
 # Caps and the number of tenants bound these tables, not time: they have a hundredth of the other tables' rows.
@@ -65,6 +68,11 @@ RELATIONS = """
         regexp_replace(coalesce(t.relname, c.relname), '_\\d{8}$', '')
     FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class t ON t.oid = i.indrelid
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'i') ORDER BY 1
+"""
+PARTITIONED = """
+    SELECT ensure_partition(p.partrelid::regclass, day::date)
+    FROM pg_partitioned_table p, generate_series(
+        (now() AT TIME ZONE 'UTC')::date - %s, (now() AT TIME ZONE 'UTC')::date + %s, interval '1 day') day
 """
 LARGE = """
     SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', %s::text, 'relpages', %s::integer, 'reltuples', %s::real)
@@ -169,6 +177,7 @@ def make_large(admin_url: str) -> None:
     """Lengthens the files of every table and index with holes, and restores the statistics of such large tables."""
     with psycopg.connect(admin_url, autocommit=True) as conn:
         (data,) = conn.execute("SHOW data_directory").fetchone() or ("",)
+        conn.execute(PARTITIONED, (DAYS_BACK, DAYS_AHEAD))
         for name, kind, is_part, path, root in conn.execute(RELATIONS).fetchall():
             if root not in FEW:
                 share = (PARTITIONS if is_part else 1) * (100 if root in CONFIGURED else 1)

@@ -21,6 +21,7 @@ from tests.support.cluster import TestDatabases
 
 # The cost in pages of reading a few thousand rows through an index; the cheapest way through ten million rows costs 200,000.
 BOUND = 50_000
+LOOKED_AT = "at most 10,000 rows of a webhook and 10,000 tests, in the order of an index; then a page"
 BOUNDED = {
     "services.auth.apps.queries.DELETE_CONSENTS": "the people of one app, when it is deleted",
     "services.auth.apps.queries.REVOKE_GRANTS": "the people of one app, when it is deleted",
@@ -37,13 +38,17 @@ BOUNDED = {
     "services.graphql_api.acqi.queries.MONTHS_WITH_FACTS": "an operator's command that rebuilds everything",
     "services.webhook_dispatcher.history.decision_queries.LEFT": "an operator's command; counts 10,000 for each chore",
     "services.webhook_dispatcher.sending.queries.MEASURE": "the first 10,000 rows; and an end of each webhook's queue",
-    "services.webhook_dispatcher.history.endpoints.LISTS[failed]": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.endpoints.LISTS[queued]": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.endpoints.LISTS[retrying]": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.queries.COUNT_DELIVERIES": "what is kept of one webhook, eight days, when its owner asks",
-    "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.queries.LIST_TROUBLED_DELIVERIES": "a page, each row of it looked up in every partition",
+    "services.webhook_dispatcher.history.endpoints.LISTS[failed]": LOOKED_AT,
+    "services.webhook_dispatcher.history.endpoints.LISTS[queued]": LOOKED_AT,
+    "services.webhook_dispatcher.history.endpoints.LISTS[retrying]": LOOKED_AT,
+    "services.webhook_dispatcher.history.endpoints.REACHED[failed]": LOOKED_AT,
+    "services.webhook_dispatcher.history.endpoints.REACHED[retrying]": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.REACHED": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.REACHED_TROUBLED": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.COUNT_DELIVERIES": "the newest 110,000 deliveries of one webhook, when its owner asks",
+    "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.LIST_TROUBLED_DELIVERIES": LOOKED_AT,
     "shared.storage.audit.WAITING": "the first 100,000 entries that wait for their seal",
     "shared.storage.audit_check.COVERED": "an operator's check of the whole trail, 10,000 entries at a time",
     "shared.storage.audit_check.STRAY_LEAVES": "an operator's check of the whole trail",
@@ -54,6 +59,8 @@ FRAGMENTS = frozenset(
     {
         "services.epcr.encounters.queries.LINKED",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
+        "services.webhook_dispatcher.history.queries._LAST",
+        "services.webhook_dispatcher.history.queries._OF_WEBHOOK",
     }
 )
 
