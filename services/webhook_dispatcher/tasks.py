@@ -60,6 +60,9 @@ def keep_partitions(conn: Connection, days: int) -> None:
     if all(_forget_expired(conn, before, prefix) for prefix in ("dlv", "dlv_test")):
         for table in PARTITIONED:
             partitions.drop_older(conn, table, days)
+    else:
+        for table in PARTITIONED:
+            partitions.measure(conn, table, days)
 
 
 def measure(conn: Connection) -> None:
