@@ -54,7 +54,7 @@ def serve(port: int, ready: Callable[[], object] = lambda: None, host: str = "12
     used, idle = metrics.pool_connections.labels("used"), metrics.pool_connections.labels("idle")
     used.set_function(lambda: database.measure("pool_size", "pool_available"))
     idle.set_function(lambda: database.measure("pool_available"))
-    metrics.pool_waiting.set_function(lambda: database.measure("requests_waiting"))
+    metrics.pool_waiting.set_function(database.waiting)
     server = _Server((host, port), Handler)
     # `None`: only the end of the process ends the server, so it need not check for a shutdown twice a second.
     threading.Thread(target=server.serve_forever, args=(None,), name="operations", daemon=True).start()

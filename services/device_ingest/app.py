@@ -41,13 +41,14 @@ def create_app(settings: Settings) -> Starlette:
 @asynccontextmanager
 async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[State]:
     keyring = Keyring.from_text(settings.encryption_keys)
+    writers = settings.group_writers
     async with (
-        database.open_pool(settings.database_url, max_size=settings.group_writers + OTHER_CONNECTIONS) as pool,
+        database.open_pool(settings.database_url, max_size=writers + OTHER_CONNECTIONS, for_itself=writers) as pool,
         Bell(settings.redis_url, "device_ingest") as bell,
         feed,
     ):
         write = partial(_write_group, pool, bell)
-        group = GroupCommit(write, rows=settings.group_rows, writers=settings.group_writers)
+        group = GroupCommit(write, rows=settings.group_rows, writers=writers)
         yield State(
             settings=settings,
             pool=pool,

@@ -23,7 +23,8 @@ from shared.storage import partitions
 from shared.storage.database import Connection
 from shared.storage.periodic import Periodic
 
-FORGET_SECONDS = 5.0
+FORGET_SECONDS = 2.0
+REST_SECONDS = 3600.0
 
 
 def create_worker(settings: Settings) -> Celery:
@@ -46,20 +47,66 @@ def periodic(settings: Settings) -> list[Periodic]:
         Periodic("release held deliveries", 1, partial(decisions.release_held, pause=0.9)),
         Periodic("do chores", 1, decisions.work_off),
         Periodic("disable failing webhooks", 60, partial(decisions.disable_long_failing, days=days)),
-        Periodic("keep partitions", 3600, partial(keep_partitions, days=retention)),
+        Periodic("make partitions", 3600, make_partitions),
+        Periodic("drop partitions", 60, Expiry(retention).go_on),
         Periodic("measure deliveries", 5, measure),
     ]
 
 
-def keep_partitions(conn: Connection, days: int) -> None:
-    """Makes partitions ahead. Drops those past the retention, once their waiting deliveries are given up."""
+def make_partitions(conn: Connection) -> None:
     for table in PARTITIONED:
         partitions.ensure(conn, table, days_ahead=8, days_back=8)
-    conn.commit()
-    before = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
-    if all(_forget_expired(conn, before, prefix) for prefix in ("dlv", "dlv_test")):
+
+
+class Expiry:
+    """Gives up deliveries past their retention, then drops the partitions with their events; an hour later it begins again.
+
+    An event may be a little older than its delivery, so a pass also looks at the deliveries of two further days. Where that takes longer
+    than `FORGET_SECONDS`, the next call continues at the same place: however many wait, each call comes nearer to the drop.
+    """
+
+    def __init__(self, days: int) -> None:
+        self._days = days
+        self._rests_until = 0.0
+        self._before: datetime | None = None
+        self._left: list[str] = []
+        self._after = ""
+
+    def go_on(self, conn: Connection) -> None:
+        if time.monotonic() < self._rests_until:
+            return
+        if self._before is None:
+            self._before = _midnight() - timedelta(days=self._days)
+            self._left, self._after = ["dlv", "dlv_test"], ""
+        # The days that this pass covers: it may have begun yesterday.
+        days = (_midnight() - self._before).days
+        if self._forget(conn, self._before):
+            for table in PARTITIONED:
+                partitions.drop_older(conn, table, days)
+            self._before, self._rests_until = None, time.monotonic() + REST_SECONDS
         for table in PARTITIONED:
-            partitions.drop_older(conn, table, days)
+            partitions.measure(conn, table, self._days)
+
+    def _forget(self, conn: Connection, before: datetime) -> bool:
+        """Whether the pass is through. Each portion commits by itself."""
+        until = time.monotonic() + FORGET_SECONDS
+        end = uuid.UUID(int=int((before + timedelta(days=2)).timestamp() * 1000) << 80)
+        while self._left:
+            prefix = self._left[0]
+            parameters = {
+                "before": before,
+                "after": self._after or prefix + "_",
+                "until": ids.id_of(prefix, end),
+                "portion": decision_queries.PORTION,
+            }
+            looked, self._after = conn.execute(decision_queries.FORGET_EXPIRED, parameters).fetchone() or (0, "")
+            conn.commit()
+            if looked < decision_queries.PORTION:
+                self._left.pop(0)
+                self._after = ""
+            if time.monotonic() >= until:
+                break
+        return not self._left
 
 
 def measure(conn: Connection) -> None:
@@ -75,18 +122,5 @@ def measure(conn: Connection) -> None:
     metrics.senders.set(senders)
 
 
-def _forget_expired(conn: Connection, before: datetime, prefix: str) -> bool:
-    """Gives up deliveries past their retention, in portions. False where time ran out first.
-
-    An event may be a little older than its delivery: the search covers two further days for such events.
-    """
-    until = time.monotonic() + FORGET_SECONDS
-    end_ms = int((before + timedelta(days=2)).timestamp() * 1000)
-    after, end = prefix + "_", ids.id_of(prefix, uuid.UUID(int=end_ms << 80))
-    while time.monotonic() < until:
-        parameters = {"before": before, "after": after, "until": end, "portion": decision_queries.PORTION}
-        looked, after = conn.execute(decision_queries.FORGET_EXPIRED, parameters).fetchone() or (0, "")
-        conn.commit()
-        if looked < decision_queries.PORTION:
-            return True
-    return False
+def _midnight() -> datetime:
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,5 +1,6 @@
 """PostgreSQL: one transaction per request or task, with its tenant set; after the commit it rings the outbox bell."""
 
+import asyncio
 import select
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,7 +14,8 @@ from shared.process import peers
 from shared.process.clock import ASK, ClockApart, clock
 from shared.storage.outages import UNAVAILABLE
 from shared.web import problems
-from shared.web.identity import Caller
+from shared.web.identity import Caller, party_of
+from shared.web.turns import Busy, Lines, Shares
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,6 +27,9 @@ LAZILY: LiteralString = "SET LOCAL synchronous_commit = off"
 WRITABLE = "read-write"
 # A pool tries to reconnect after 1, 3 and 4 seconds, then again for each caller, so it finds a server soon after its return.
 RECONNECT_SECONDS = 4
+# Requests that wait for one of a pool's connections, and for how long.
+MOST_WAITING = 256
+WAIT_SECONDS = 5.0
 READ_ONLY: LiteralString = """
     SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, extract(epoch FROM clock_timestamp())::float8
 """
@@ -104,6 +109,67 @@ class Pool(AsyncConnectionPool[AsyncConnection]):
                 await self.check()
 
 
+class WebPool(Pool):
+    """The pool of a web process. Before a request gets a connection, tenants take turns, and so do the clients of each.
+
+    One tenant alone uses at most 6 of 10 connections, so that another finds a free one at once (`turns.Shares`). The last
+    `for_itself` connections are for the process's own work, which takes them from the pool directly. `probe` is a connection beside the
+    pool for readiness: a service whose connections are all in use is busy, not unready.
+    """
+
+    def __init__(self, dsn: str, *, min_size: int, max_size: int, for_itself: int) -> None:
+        options: dict[str, Any] = {
+            "connection_class": AsyncConnection,
+            "kwargs": {"target_session_attrs": WRITABLE, **peers.POSTGRES},
+            "timeout": WAIT_SECONDS,
+            "max_lifetime": 1800,
+            "reconnect_timeout": RECONNECT_SECONDS,
+            "open": False,
+        }
+        super().__init__(dsn, min_size=min_size, max_size=max_size, **options)
+        self.probe = Pool(dsn, min_size=0, max_size=1, **options)
+        self.lines = Lines(MOST_WAITING)
+        self._shares = Shares(max_size - for_itself, self.lines)
+
+    async def open(self, wait: bool = False, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - psycopg's own signature
+        await super().open(wait, timeout)
+        await self.probe.open()
+
+    async def close(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - psycopg's own signature
+        await self.probe.close(timeout)
+        await super().close(timeout)
+
+    @asynccontextmanager
+    async def turn(self, caller: Caller | None) -> AsyncIterator[AsyncConnection]:
+        """A connection, when the caller's turn comes.
+
+        Raises Problem after `WAIT_SECONDS`, or where too many wait: 429 if the caller's organisation has others at work, else 503.
+        """
+        path = party_of(caller)
+        if not self._shares.enter_now(path):
+            await self._wait(path)
+        try:
+            async with self.connection() as conn:
+                yield conn
+        finally:
+            self._shares.leave(path)
+
+    async def _wait(self, path: tuple[str, str]) -> None:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._shares.enter(self.lines, path)
+        except (Busy, TimeoutError):
+            tenant = path[0]
+            if not tenant or not self._shares.of_group[tenant]:
+                raise problems.unavailable() from None
+            raise problems.Problem(
+                429,
+                "Too many requests",
+                "Your organisation's other requests use its share of this service; wait for their answers.",
+                headers={"retry-after": "1"},
+            ) from None
+
+
 class TasksPool(ConnectionPool[Connection]):
     """The same for tasks: with a dead connection a batch would fail and wait until it is sent again."""
 
@@ -134,19 +200,9 @@ class TasksPool(ConnectionPool[Connection]):
                 raise
 
 
-def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10) -> AsyncConnectionPool[AsyncConnection]:
-    """A pool for endpoints; open it in the lifespan with `async with`. A caller waits up to 5 s for a connection, then gets 503."""
-    pool = Pool(
-        dsn,
-        connection_class=AsyncConnection,
-        kwargs={"target_session_attrs": WRITABLE, **peers.POSTGRES},
-        min_size=min_size,
-        max_size=max_size,
-        timeout=5,
-        max_lifetime=1800,
-        reconnect_timeout=RECONNECT_SECONDS,
-        open=False,
-    )
+def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 10, for_itself: int = 0) -> WebPool:
+    """A pool for endpoints; open it in the lifespan with `async with`. A caller waits up to 5 s for its turn."""
+    pool = WebPool(dsn, min_size=min_size, max_size=max_size, for_itself=for_itself)
     _watched.add(pool)
     return pool
 
@@ -170,7 +226,7 @@ def open_tasks_pool(dsn: str, *, max_size: int = 4) -> ConnectionPool[Connection
 @asynccontextmanager
 async def tenant_transaction(request: "Request", caller: Caller) -> AsyncIterator[AsyncConnection]:
     """One transaction that sees only the caller's tenant. Commits at the end; an exception rolls it back."""
-    async with transaction(request) as conn:
+    async with _transaction(request, caller) as conn:
         await require_right_clock(conn)
         await conn.execute(SET_TENANT, (caller.tenant_id,))
         yield conn
@@ -179,8 +235,14 @@ async def tenant_transaction(request: "Request", caller: Caller) -> AsyncIterato
 @asynccontextmanager
 async def transaction(request: "Request") -> AsyncIterator[AsyncConnection]:
     """One transaction without a tenant: row-level security hides all rows except in tables that are exempt from it."""
-    pool: AsyncConnectionPool[AsyncConnection] = request.state.pool
-    async with pool.connection() as conn:
+    async with _transaction(request, request.scope.get("caller")) as conn:
+        yield conn
+
+
+@asynccontextmanager
+async def _transaction(request: "Request", caller: Caller | None) -> AsyncIterator[AsyncConnection]:
+    pool: WebPool = request.state.pool
+    async with pool.turn(caller) as conn:
         conn.has_messages = False
         yield conn
         has_messages = conn.has_messages
@@ -229,13 +291,13 @@ def _is_readable(conn: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -
     return bool(poll.poll(0))
 
 
-async def ping(pool: AsyncConnectionPool[AsyncConnection]) -> None:
+async def ping(pool: WebPool) -> None:
     """Raises when the database does not answer or refuses writes, or when its clock differs from this process's."""
-    async with pool.connection(timeout=2) as conn:
+    async with pool.probe.connection(timeout=2) as conn:
         asked_at = clock.ask()
         read_only, *moment = await (await conn.execute(READ_ONLY)).fetchone() or (True,)
-    if read_only:
-        raise psycopg.errors.ReadOnlySqlTransaction
+        if read_only:
+            raise psycopg.errors.ReadOnlySqlTransaction
     clock.measured(moment, asked_at)
     clock.require()
 
@@ -245,3 +307,9 @@ def measure(*names: str) -> float:
     figures = [pool.get_stats() for pool in list(_watched)]
     first, *others = (sum(each.get(name, 0) for each in figures) for name in names)
     return first - sum(others)
+
+
+def waiting() -> float:
+    """How many requests and tasks of this process wait for a connection."""
+    lines = [pool.lines for pool in list(_watched) if isinstance(pool, WebPool)]
+    return measure("requests_waiting") + sum(line.number for line in lines)

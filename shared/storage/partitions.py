@@ -1,11 +1,13 @@
 """Tables partitioned by UTC day: partitions are made ahead of time, and whole partitions are dropped after their retention."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+from shared.process import metrics
 from shared.storage.database import AsyncConnection, Connection
 
 ENSURE: LiteralString = "SELECT ensure_partition(%s::regclass, %s)"
@@ -13,6 +15,14 @@ ENSURE_AROUND_TODAY: LiteralString = (
     "SELECT ensure_partitions_around_today(name::regclass) FROM unnest(%s::text[]) AS name"
 )
 DROP: LiteralString = "SELECT drop_partitions_before(%s::regclass, %s)"
+OLDEST: LiteralString = """
+    SELECT to_date(right(min(c.relname::text COLLATE "C"), 8), 'YYYYMMDD') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = %s::regclass AND c.relname ~ '_[0-9]{8}$'
+"""
+# To make or drop a partition needs the whole table for a moment. While a long query reads it, everybody else waits behind that wish.
+BRIEFLY: LiteralString = "SET LOCAL lock_timeout = '100ms'"
+TRIES = 10
+PAUSE_SECONDS = 0.2
 
 
 class Daily:
@@ -50,16 +60,57 @@ class Daily:
 
 
 def ensure(conn: psycopg.Connection[Any], table: str, days_ahead: int = 7, days_back: int = 0) -> None:
-    """Makes the partitions from `days_back` days ago to `days_ahead` days ahead, where they are missing."""
+    """Makes the partitions from `days_back` days ago to `days_ahead` days ahead, where they are missing.
+
+    Commits, and leaves a day for the next call if it cannot have the table for a moment.
+    """
     today = _today()
     for offset in range(-days_back, days_ahead + 1):
-        conn.execute(ENSURE, (table, today + timedelta(days=offset)))
+        _briefly(conn, ENSURE, (table, today + timedelta(days=offset)))
 
 
 def drop_older(conn: psycopg.Connection[Any], table: str, days: int) -> int:
-    """Drops every partition whose whole day is more than `days` days ago. Returns the number dropped."""
-    row = conn.execute(DROP, (table, _today() - timedelta(days=days))).fetchone()
-    return int(row[0]) if row else 0
+    """Drops every partition whose whole day is more than `days` days ago. Returns the number dropped.
+
+    Commits before and after each, and leaves the rest for the next call if it cannot have the table for a moment.
+    """
+    before, dropped = _today() - timedelta(days=days), 0
+    while (oldest := _oldest(conn, table)) is not None and oldest < before:
+        if not _briefly(conn, DROP, (table, oldest + timedelta(days=1))):
+            break
+        dropped += 1
+    measure(conn, table, days)
+    return dropped
+
+
+def measure(conn: psycopg.Connection[Any], table: str, days: int) -> None:
+    """Sets `retention_overdue_seconds`: for how long the oldest partition has been past `days` days."""
+    oldest, overdue = _oldest(conn, table), 0.0
+    if oldest is not None:
+        until = datetime(oldest.year, oldest.month, oldest.day, tzinfo=UTC) + timedelta(days=days + 1)
+        overdue = max(0.0, (datetime.now(UTC) - until).total_seconds())
+    metrics.retention_overdue.labels(table).set(overdue)
+
+
+def _oldest(conn: psycopg.Connection[Any], table: str) -> date | None:
+    row = conn.execute(OLDEST, (table,)).fetchone()
+    conn.commit()
+    return row[0] if row else None
+
+
+def _briefly(conn: psycopg.Connection[Any], statement: LiteralString, parameters: tuple[Any, ...]) -> bool:
+    """Whether the statement, in a transaction of its own, got its locks in one of a few short tries."""
+    conn.commit()
+    for _ in range(TRIES):
+        try:
+            with conn.transaction():
+                conn.execute(BRIEFLY)
+                conn.execute(statement, parameters)
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return True
+    return False
 
 
 def _today() -> date:

@@ -30,7 +30,7 @@ def checks(package: Path) -> dict[str, health.Check]:
     async def schema(request: Request) -> None:
         if not missing:
             return
-        async with request.state.pool.connection(timeout=2) as conn:
+        async with request.state.pool.probe.connection(timeout=2) as conn:
             rows = await (await conn.execute(APPLIED)).fetchall()
         missing.difference_update(name for (name,) in rows)
         if missing:

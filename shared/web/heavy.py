@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from starlette.requests import ClientDisconnect, Request
 
 from shared.web import problems
+from shared.web.identity import party_of
 from shared.web.turns import Busy, Gone, Lines, Turns
 
 LARGE = 8 << 10
@@ -56,10 +57,7 @@ async def turn(request: Request, *, heavy: bool) -> AsyncIterator[None]:
         yield
         return
     line = _line()
-    caller: Any = request.scope.get("caller")
-    client = "" if caller is None else caller.client_id or caller.address
-    # All callers without a token share the turns of one tenant, as they share its places at the gateway.
-    tenant = "" if caller is None else caller.tenant_id
+    tenant, client = party_of(request.scope.get("caller"))
     if await request.is_disconnected():
         raise ClientDisconnect
     if line.clients[client] >= PER_CLIENT or line.tenants[tenant] >= PER_TENANT:

@@ -53,6 +53,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return scope in self.scopes or (scope.endswith(":read") and scope.removesuffix("read") + "write" in self.scopes)
 
 
+def party_of(caller: Caller | None) -> tuple[str, str]:
+    """The groups of a caller between which waiting lines are fair: its tenant, and its client or its address.
+
+    All callers without a token share the turns of one tenant, as they share its places at the gateway.
+    """
+    return ("", "") if caller is None else (caller.tenant_id, caller.client_id or caller.address)
+
+
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True):
     """The header's content: the caller, for the service `aud`, until `exp` (Unix seconds).
 

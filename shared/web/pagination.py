@@ -52,11 +52,14 @@ def not_ours() -> Problem:
 
 
 def slice_page(
-    request: Request, rows: Sequence[Row], page: Page, key: Callable[[Row], str]
+    request: Request, rows: Sequence[Row], page: Page, key: Callable[[Row], str], reached: str | None = None
 ) -> tuple[Sequence[Row], str | None]:
-    """Cuts `limit + 1` rows to one page, and makes the cursor of the next page if there are more rows."""
+    """Cuts `limit + 1` rows to one page, and makes the cursor of the next page if there are more rows.
+
+    `reached` is the id up to which the list was looked through, if that is not its end: the next page begins there.
+    """
     if len(rows) <= page.limit:
-        return rows, None
+        return rows, None if reached is None else next_cursor(request, page, reached)
     kept = rows[: page.limit]
     return kept, next_cursor(request, page, key(kept[-1]))
 
@@ -68,9 +71,10 @@ def listed(
     page: Page,
     key: Callable[[Row], str],
     shown: Callable[[Row], Any] | None = None,
+    reached: str | None = None,
 ) -> Response:
-    """Answers `{name: rows, "next_cursor": …}` with a Link; each row goes through `shown`."""
-    rows, cursor = slice_page(request, rows, page, key)
+    """Answers `{name: rows, "next_cursor": …}` with a Link; each row goes through `shown`. `reached` as for `slice_page`."""
+    rows, cursor = slice_page(request, rows, page, key, reached)
     content = {name: rows if shown is None else [shown(row) for row in rows], "next_cursor": cursor}
     return http.json(content, headers=link_header(request, cursor))
 

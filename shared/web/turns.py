@@ -55,11 +55,12 @@ class Lines:
         self._pools[waiter.pool] += 1
         self.number += 1
 
-    def next(self) -> Waiter | None:
-        """The first waiter of the group whose turn it is. That group goes to the end."""
-        if not self._turns:
+    def next(self, may: Callable[[str], bool]) -> Waiter | None:
+        """The first waiter of the widest group whose turn it is, of those that `may`. That group goes to the end."""
+        name = next(filter(may, self._turns), None)
+        if name is None:
             return None
-        waiter = _take(self._turns)
+        waiter = _take(self._turns, name)
         self._forget(waiter)
         return waiter
 
@@ -100,10 +101,9 @@ def _all(groups: Any) -> Iterator[Waiter]:
             yield from _all(inner)
 
 
-def _take(groups: dict[str, Any]) -> Waiter:
-    name = next(iter(groups))
+def _take(groups: dict[str, Any], name: str) -> Waiter:
     group = groups.pop(name)
-    waiter = group.popleft() if isinstance(group, deque) else _take(group)
+    waiter = group.popleft() if isinstance(group, deque) else _take(group, next(iter(group)))
     if group:
         groups[name] = group
     return waiter
@@ -165,12 +165,18 @@ class Turns:
             else:
                 self.leave()
 
+    def enter_now(self, path: Sequence[str]) -> bool:
+        """Takes a place if there is one. Call `leave` afterwards."""
+        if not self._may(path[0]):
+            return False
+        self._hold(path[0])
+        return True
+
     async def enter(
         self, lines: Lines, path: Sequence[str], pool: str = "", gone: Callable[[], Awaitable[None]] | None = None
     ) -> None:
         """Raises Busy; or Gone, where `gone` returns during the wait. Call `leave` afterwards."""
-        if self.free:
-            self.free -= 1
+        if self.enter_now(path):
             return
         waiter = Waiter(path, pool)
         lines.join(waiter)
@@ -184,20 +190,54 @@ class Turns:
         except asyncio.CancelledError:
             lines.leave(waiter)
             if not future.cancelled() and future.exception() is None:  # its turn had just come
-                self.leave()
+                self.leave(path)
             raise
         finally:
             if watch is not None:
                 watch.cancel()
 
-    def leave(self) -> None:
-        """Gives the place to the next one."""
+    def leave(self, path: Sequence[str] = ("",)) -> None:
+        """Gives the place to the next one. `path` is that of `enter`; only Shares needs it."""
+        self._release(path[0])
         for lines in self._lines:
-            while (waiter := lines.next()) is not None:
+            while self.free and (waiter := lines.next(self._may)) is not None:
                 if not waiter.future.done():  # done: it leaves, and is about to learn it
+                    self._hold(waiter.path[0])
                     waiter.future.set_result(None)
-                    return
+
+    def _may(self, group: str) -> bool:
+        return self.free > 0
+
+    def _hold(self, group: str) -> None:
+        self.free -= 1
+
+    def _release(self, group: str) -> None:
         self.free += 1
+
+
+class Shares(Turns):
+    """Turns in which no widest group holds many more places than stay free: alone at most 6 of 10, and fewer beside others.
+
+    A group that holds none so finds a free place, however long the work of the others takes; only where several groups are at their
+    limits, it waits for the first place that any of them gives back.
+    """
+
+    def __init__(self, at_once: int, lines: Lines) -> None:
+        super().__init__(at_once, lines)
+        self.of_group = Counter[str]()
+
+    def _may(self, group: str) -> bool:
+        return 0 < self.free >= self.of_group[group]
+
+    def _hold(self, group: str) -> None:
+        super()._hold(group)
+        self.of_group[group] += 1
+
+    def _release(self, group: str) -> None:
+        super()._release(group)
+        self.of_group[group] -= 1
+        if not self.of_group[group]:
+            del self.of_group[group]
 
 
 async def _watch(waiter: Waiter, gone: Callable[[], Awaitable[None]]) -> None:

@@ -1,7 +1,7 @@
 """The database itself separates tenants: code that sets no tenant reads no rows and writes none."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import psycopg
@@ -14,8 +14,10 @@ from shared.messaging import outbox
 from shared.storage import database
 from shared.storage.database import SET_TENANT, AsyncConnection, open_pool, tenant_transaction
 from shared.web.identity import Caller
+from shared.web.problems import Problem
 from tests.shared.asking import request, run
 from tests.shared.support import link, publish, scalar
+from tests.support.waiting import PATIENCE
 
 ROWS = {
     "outbox": "INSERT INTO outbox (id, tenant_id, consumer, name, body) VALUES (gen_random_uuid(), %s, 'epcr', 'n', '{}')",
@@ -188,6 +190,112 @@ def test_tasks_of_different_tenants_on_one_connection_stand_apart(producer: Data
         assert not conn.has_messages
         assert conn.execute("SELECT current_tenant()").fetchone() == (None,)
     pool.close()
+
+
+class Crowd:
+    """Transactions of many tenants over one pool: each is at work until it is let go."""
+
+    def __init__(self, pool: Any) -> None:
+        self.pool, self.working, self.tasks = pool, list[str](), list[asyncio.Task[str]]()
+        self.let_go, self.begun = asyncio.Event(), asyncio.Queue[str]()
+
+    def come(self, tenant: str, client: str = "app_1", number: int = 1) -> list[asyncio.Task[str]]:
+        came = [asyncio.create_task(self._work(tenant, client)) for _ in range(number)]
+        self.tasks += came
+        return came
+
+    async def _work(self, tenant: str, client: str) -> str:
+        asked = request()
+        asked.state.pool, asked.state.bell = self.pool, None
+        try:
+            async with tenant_transaction(asked, Caller(tenant_id=tenant, client_id=client)) as conn:
+                await conn.execute("SELECT 1")
+                self.working.append(client)
+                self.begun.put_nowait(client)
+                await self.let_go.wait()
+        except Problem as problem:
+            return str(problem.status)
+        return "done"
+
+    async def until(self, number: int) -> None:
+        """Waits until `number` transactions have begun, as many as ever will."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.working) < number:
+                await self.begun.get()
+        await asyncio.sleep(0.05)
+        assert len(self.working) == number
+
+    async def end(self) -> list[str]:
+        self.let_go.set()
+        return await asyncio.gather(*self.tasks)
+
+
+def crowded(producer: Database, test: Callable[[Crowd], Coroutine[Any, Any, None]]) -> None:
+    async def whole() -> None:
+        async with open_pool(producer.app) as pool:
+            await test(Crowd(pool))
+
+    run(whole())
+
+
+def test_another_tenant_finds_a_connection_however_long_the_work_of_one_takes(producer: Database) -> None:
+    async def test(crowd: Crowd) -> None:
+        crowd.come("org_1", number=90)
+        await crowd.until(6)
+        crowd.come("org_2", "other")
+        await crowd.until(7)
+        assert crowd.working[-1] == "other"
+        assert database.waiting() == 84
+        assert await crowd.end() == ["done"] * 91
+
+    crowded(producer, test)
+
+
+def test_tenants_take_turns_and_so_do_the_clients_of_each(producer: Database) -> None:
+    async def test(crowd: Crowd) -> None:
+        crowd.come("org_1", "first", number=40)
+        await crowd.until(6)
+        crowd.come("org_1", "second", number=2)
+        crowd.come("org_2", "third", number=4)
+        crowd.come("org_3", "fourth", number=3)
+        await crowd.until(10)
+        await crowd.end()
+        assert crowd.working[:10] == ["first"] * 6 + ["third"] * 3 + ["fourth"]
+        # Half the waiting clients of one are served before more than a few of the forty.
+        last = max(crowd.working.index(client) for client in ("second", "third", "fourth"))
+        assert crowd.working[:last].count("first") < 15
+
+    crowded(producer, test)
+
+
+def test_a_tenant_whose_requests_fill_the_line_loses_its_own(producer: Database) -> None:
+    async def test(crowd: Crowd) -> None:
+        crowd.come("org_1", number=database.MOST_WAITING + 26)
+        await crowd.until(6)
+        others = [task for number in range(2, 20) for task in crowd.come(f"org_{number}")]
+        answers = await crowd.end()
+        assert {task.result() for task in others} == {"done"}
+        assert answers.count("429") >= 20
+        assert set(answers) == {"done", "429"}
+
+    crowded(producer, test)
+
+
+@pytest.mark.parametrize(("tenant", "status"), [("org_1", "429"), ("org_6", "503"), ("", "503")])
+def test_a_wait_ends_with_a_reason(
+    producer: Database, monkeypatch: pytest.MonkeyPatch, tenant: str, status: str
+) -> None:
+    async def test(crowd: Crowd) -> None:
+        for number, holds in ((1, 6), (2, 3), (3, 1)):
+            crowd.come(f"org_{number}", number=holds)
+        await crowd.until(10)
+        monkeypatch.setattr(database, "WAIT_SECONDS", 0.05)
+        (late,) = crowd.come(tenant)
+        assert await late == status
+        assert database.waiting() == 0
+        assert set(await crowd.end()) == {"done", status}
+
+    crowded(producer, test)
 
 
 END_ALL = """

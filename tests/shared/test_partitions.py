@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 
 from deploy.local.databases import Database
 from shared.storage import partitions
@@ -54,6 +55,44 @@ def test_what_is_older_than_it_may_be_is_dropped_whole(producer: Database, worke
     assert partitions.drop_older(worker, "readings", days=2) == 0
 
 
+def test_nobody_waits_behind_a_drop_that_waits_for_a_long_reader(
+    producer: Database, worker: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drop that waits holds its place before all others. Each of its waits ends long before theirs."""
+    partitions.ensure(worker, "readings", days_ahead=0, days_back=4)
+    waited: list[int] = []
+
+    def pause(_: float) -> None:
+        with psycopg.connect(producer.worker, autocommit=True) as other:
+            other.execute("SET lock_timeout = '1ms'")
+            other.execute("SELECT count(*) FROM readings")
+        waited.append(1)
+
+    monkeypatch.setattr(partitions.time, "sleep", pause)
+    with psycopg.connect(producer.worker) as reader:
+        reader.execute("SELECT count(*) FROM readings")
+        assert partitions.drop_older(worker, "readings", days=2) == 0
+        assert len(waited) == partitions.TRIES
+        assert overdue() > 86_400
+    assert partitions.drop_older(worker, "readings", days=2) == 2
+    assert overdue() == 0
+
+
+def test_each_partition_is_dropped_in_a_transaction_of_its_own(
+    producer: Database, worker: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partitions.ensure(worker, "readings", days_ahead=0, days_back=4)
+    monkeypatch.setattr(partitions.time, "sleep", lambda _: None)
+    with psycopg.connect(producer.worker) as relay, psycopg.connect(producer.admin) as reader:
+        reader.execute(f"LOCK TABLE {day(-3)} IN ACCESS SHARE MODE".encode())
+        assert partitions.drop_older(relay, "readings", days=2) == 1
+    assert scalar(producer.admin, NAMES) == [day(offset) for offset in (-3, -2, -1, 0)]
+
+
+def overdue() -> float:
+    return REGISTRY.get_sample_value("retention_overdue_seconds", {"table": "readings"}) or 0
+
+
 def test_a_partition_asked_directly_shows_nothing(producer: Database, worker: psycopg.Connection) -> None:
     partitions.ensure(worker, "readings", days_ahead=0)
     worker.execute("INSERT INTO readings VALUES ('org_1', now())")
@@ -66,6 +105,7 @@ def test_the_app_role_neither_makes_nor_drops_partitions(producer: Database, wor
     with psycopg.connect(producer.app, autocommit=True) as conn:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             partitions.ensure(conn, "readings")
+        partitions.ensure(worker, "readings", days_back=4)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             partitions.drop_older(conn, "readings", 1)
 

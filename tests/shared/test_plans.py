@@ -32,7 +32,10 @@ OPTIONAL = re.compile(r"\(%\((\w+)\)s(?:::\w+(?:\[\])?)? IS NULL OR")
 SENDER = frozenset({"decisions", "recording", "sender"})  # of the webhook dispatcher: async, as the worker
 CASTS = ("", "::integer", "::interval", "::timestamptz")
 TYPELESS = (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch, psycopg.errors.IndeterminateDatatype)
-ROWS, PAGES, INDEX_PAGES, PARTITIONS = 10_000_000, 100_000, 30_000, 17
+ROWS, PAGES, INDEX_PAGES = 10_000_000, 100_000, 30_000
+# Of a table by day: the 30 days kept by default, today, and the 8 days made ahead.
+DAYS_BACK, DAYS_AHEAD = 30, 8
+PARTITIONS = DAYS_BACK + 1 + DAYS_AHEAD
 # Tables that always have few rows.
 FEW = frozenset({"migrations", "revocation_state", "senders"})
 # Caps and the number of tenants bound these tables, not time: they have a hundredth of the other tables' rows.
@@ -77,6 +80,11 @@ RELATIONS = """
         regexp_replace(coalesce(t.relname, c.relname), '_\\d{8}$', '')
     FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class t ON t.oid = i.indrelid
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'i') ORDER BY 1
+"""
+PARTITIONED = """
+    SELECT ensure_partition(p.partrelid::regclass, day::date)
+    FROM pg_partitioned_table p, generate_series(
+        (now() AT TIME ZONE 'UTC')::date - %s, (now() AT TIME ZONE 'UTC')::date + %s, interval '1 day') day
 """
 LARGE = """
     SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', %s::text, 'relpages', %s::integer, 'reltuples', %s::real)
@@ -181,6 +189,7 @@ def make_large(admin_url: str) -> None:
     """Lengthens the files of every table and index with holes, and restores the statistics of such large tables."""
     with psycopg.connect(admin_url, autocommit=True) as conn:
         (data,) = conn.execute("SHOW data_directory").fetchone() or ("",)
+        conn.execute(PARTITIONED, (DAYS_BACK, DAYS_AHEAD))
         for name, kind, is_part, path, root in conn.execute(RELATIONS).fetchall():
             if root not in FEW:
                 share = (PARTITIONS if is_part else 1) * (100 if root in CONFIGURED else 1)
@@ -239,6 +248,7 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 # The cost in pages of reading a few thousand rows through an index; the cheapest way through ten million rows costs 200,000.
 BOUND = 50_000
+LOOKED_AT = "at most 10,000 rows of a webhook and 10,000 tests, in the order of an index; then a page"
 BOUNDED = {
     "services.auth.apps.queries.DELETE_CONSENTS": "the people of one app, when it is deleted",
     "services.auth.apps.queries.REVOKE_GRANTS": "the people of one app, when it is deleted",
@@ -255,13 +265,17 @@ BOUNDED = {
     "services.webhook_dispatcher.history.decision_queries.LEFT": "an operator's command; counts 10,000 for each chore",
     "services.webhook_dispatcher.sending.queries.MEASURE": "the first 10,000 rows; and an end of each webhook's queue",
     "services.webhook_dispatcher.sending.queries.FORGET_UNCLAIMABLE": "once, where a row from before the limits cannot be claimed",
-    "services.webhook_dispatcher.history.endpoints.LISTS[failed]": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.endpoints.LISTS[queued]": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.endpoints.LISTS[retrying]": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.queries.COUNT_DELIVERIES": "what is kept of one webhook, eight days, when its owner asks",
-    "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": "a page, each row of it looked up in every partition",
-    "services.webhook_dispatcher.history.queries.LIST_TROUBLED_DELIVERIES": "a page, each row of it looked up in every partition",
+    "services.webhook_dispatcher.history.endpoints.LISTS[failed]": LOOKED_AT,
+    "services.webhook_dispatcher.history.endpoints.LISTS[queued]": LOOKED_AT,
+    "services.webhook_dispatcher.history.endpoints.LISTS[retrying]": LOOKED_AT,
+    "services.webhook_dispatcher.history.endpoints.REACHED[failed]": LOOKED_AT,
+    "services.webhook_dispatcher.history.endpoints.REACHED[retrying]": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.REACHED": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.REACHED_TROUBLED": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.COUNT_DELIVERIES": "the newest 110,000 deliveries of one webhook, when its owner asks",
+    "services.webhook_dispatcher.history.queries.LIST_DELIVERIES": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.LIST_QUEUED_DELIVERIES": LOOKED_AT,
+    "services.webhook_dispatcher.history.queries.LIST_TROUBLED_DELIVERIES": LOOKED_AT,
     "shared.storage.audit.WAITING": "the first 100,000 entries that wait for their seal",
     "shared.storage.audit_check.COVERED": "an operator's check of the whole trail, 10,000 entries at a time",
     "shared.storage.audit_check.STRAY_LEAVES": "an operator's check of the whole trail",
@@ -275,6 +289,8 @@ FRAGMENTS = frozenset(
         "services.epcr.encounters.queries._SHAPES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
         "shared.messaging.relay.MARK_SENT",
+        "services.webhook_dispatcher.history.queries._LAST",
+        "services.webhook_dispatcher.history.queries._OF_WEBHOOK",
     }
 )
 

@@ -10,7 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
@@ -37,6 +37,14 @@ EPCR = Path(services.epcr.__file__ or "").parent
 EMPTY: LiteralString = "ALTER TABLE migrations RENAME TO elsewhere"
 OLDER: LiteralString = """
     DELETE FROM migrations WHERE name = (SELECT max(name) FROM migrations) RETURNING name, digest
+"""
+
+BAR: LiteralString = """
+    DO $$ BEGIN EXECUTE 'REVOKE CONNECT ON DATABASE ' || quote_ident(current_database()) || ' FROM epcr_app'; END $$
+"""
+END: LiteralString = """
+    SELECT count(pg_terminate_backend(pid, 30000)) FROM pg_stat_activity
+    WHERE usename = 'epcr_app' AND datname = current_database()
 """
 
 
@@ -81,6 +89,23 @@ def test_it_becomes_ready_with_them_and_does_not_ask_again(producer: Database) -
 def test_newer_migrations_than_it_knows_do_not_keep_an_old_process_from_its_work(producer: Database) -> None:
     change(producer, migrate.RECORD, "epcr/9999_later.sql", "x")
     assert [answer.status for answer in probed(producer.app)] == [200]
+
+
+def test_a_process_whose_connections_are_all_in_use_is_ready_and_one_without_a_database_is_not(
+    producer: Database,
+) -> None:
+    async def probing() -> list[int]:
+        app = Starlette(routes=health.routes(readiness.checks(EPCR)))
+        async with database.open_pool(producer.app) as pool, AsyncExitStack() as crowd:
+            for _ in range(pool.max_size):
+                await crowd.enter_async_context(pool.connection())
+            busy = await ask(app, path="/readyz", state={"pool": pool})
+            change(producer, BAR)
+            change(producer, END)
+            dead = await ask(app, path="/readyz", state={"pool": pool})
+        return [busy.status, dead.status]
+
+    assert run(probing()) == [200, 503]
 
 
 def test_a_relay_is_not_ready_before_its_migrations_and_is_afterwards(producer: Database, redis_url: str) -> None:

@@ -1,12 +1,14 @@
 """From an event to a signed request, recorded, and tried again where it failed."""
 
+import time
 from typing import Any
 
 import httpx2
 import msgspec
 import pytest
 
-from services.webhook_dispatcher.fanout.intake import EventRefused
+from services.webhook_dispatcher.fanout.intake import EventRefused, time_of
+from shared.primitives import ids
 from tests.webhook_dispatcher.conftest import SECRET, Dispatcher, Partner, event
 from tests.webhook_dispatcher.receiver import Receiver, always, answer
 from tests.webhook_dispatcher.test_sending import claim
@@ -77,7 +79,7 @@ def test_a_delivery_is_given_up_after_the_last_rung_and_can_be_retried_by_hand(
     dispatcher.pump_until(lambda: statuses(partner, webhook) == ["failed"])
     assert len(receiver.requests) == 4
     assert partner.books(webhook) == {
-        "accepted": 1, "delivered": 0, "pending": 0, "given_up": 1, "first_sequence": 1, "last_sequence": 1,
+        "accepted": 1, "delivered": 0, "pending": 0, "given_up": 1, "first_sequence": 1, "last_sequence": 1, "complete": True,
     }  # fmt: skip
     receiver.behaviour = always(answer(200))
     [delivery] = partner.deliveries(webhook, status="failed")
@@ -311,6 +313,98 @@ def test_queued_deliveries_are_paged_without_gap_or_repetition(partner: Partner,
         cursor = page["next_cursor"]
     assert paged == listed
     assert [one["sequence"] for one in paged] == list(range(10, 0, -1))
+
+
+FILL = """
+    INSERT INTO deliveries (id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, status, troubled)
+    SELECT %(stem)s || lpad(number::text, 16, '0'), %(at)s, %(tenant)s, %(webhook)s, 'evt_1', %(at)s,
+        CASE WHEN number = 1 THEN 'incident.created' ELSE 'incident.updated' END, number, %(status)s, %(status)s = 'failed'
+    FROM generate_series(1, %(number)s) AS number
+"""
+QUEUE = """
+    INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, due_at)
+    SELECT id, at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, at
+    FROM deliveries WHERE subscription_id = %(webhook)s
+"""
+
+
+def filled(dispatcher: Dispatcher, partner: Partner, status: str, number: int) -> str:
+    """The path of a webhook with that many deliveries, of which the oldest alone is an `incident.created`."""
+    webhook = partner.subscribe("https://integrator.example/")
+    stem = ids.new_id("dlv")[:14]
+    moment = time_of(stem + "0" * 16)
+    kept = {"webhook": webhook.rpartition("/")[2], "tenant": partner.tenant_id, "status": status, "number": number}
+    dispatcher.owner.execute(FILL, kept | {"stem": stem, "at": moment})
+    if status == "queued":
+        dispatcher.owner.execute(QUEUE, kept)
+    dispatcher.run("ANALYZE deliveries, queue")
+    return webhook
+
+
+@pytest.mark.parametrize(
+    ("kept", "query"),
+    [
+        ("succeeded", {"event_type": "incident.created"}),
+        ("succeeded", {"event_type": "incident.created", "status": "succeeded"}),
+        ("failed", {"event_type": "incident.created", "status": "failed"}),
+        ("queued", {"event_type": "incident.created", "status": "queued"}),
+    ],
+)
+def test_a_call_looks_at_a_bounded_part_of_a_list_and_the_cursor_leads_on(
+    partner: Partner, dispatcher: Dispatcher, kept: str, query: dict[str, str]
+) -> None:
+    webhook = filled(dispatcher, partner, kept, 25_001)
+    pages = []
+    while not pages or pages[-1]["next_cursor"] is not None:
+        more = {"cursor": pages[-1]["next_cursor"]} if pages else {}
+        pages.append(partner.get(f"{webhook}/deliveries", params=query | more).json())
+    assert [len(page["deliveries"]) for page in pages] == [0, 0, 1]
+    assert pages[-1]["deliveries"][0]["sequence"] == 1
+
+
+def test_a_test_older_than_the_looked_at_deliveries_is_on_a_later_page(
+    partner: Partner, dispatcher: Dispatcher
+) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    test = partner.post(f"{webhook}/test").json()["delivery_id"]
+    dispatcher.run("UPDATE deliveries SET event_type = 'incident.created' WHERE id = %s", test)
+    stem = ids.new_id("dlv")[:14]
+    kept = {"webhook": webhook.rpartition("/")[2], "tenant": partner.tenant_id, "status": "succeeded", "number": 10_001}
+    dispatcher.owner.execute(FILL, kept | {"stem": stem, "at": time_of(stem + "0" * 16)})
+    query = {"event_type": "incident.created"}
+    first = partner.get(f"{webhook}/deliveries", params=query).json()
+    assert first["deliveries"] == []
+    rest = partner.get(f"{webhook}/deliveries", params=query | {"cursor": first["next_cursor"]}).json()
+    assert [one["sequence"] for one in rest["deliveries"]] == [1, None]
+    assert rest["next_cursor"] is None
+
+
+def test_the_books_count_the_newest_of_a_long_history(partner: Partner, dispatcher: Dispatcher) -> None:
+    short, long = filled(dispatcher, partner, "succeeded", 10), filled(dispatcher, partner, "failed", 111_000)
+    books = {"delivered": 0, "pending": 0, "given_up": 0}
+    counted = {"accepted": 10, "delivered": 10, "first_sequence": 1, "last_sequence": 10, "complete": True}
+    assert partner.books(short) == books | counted
+    counted = {"accepted": 100_000, "given_up": 100_000, "first_sequence": 11_001, "last_sequence": 111_000}
+    assert partner.books(long) == books | counted | {"complete": False}
+    dispatcher.run("DELETE FROM deliveries WHERE subscription_id = %s", long.rpartition("/")[2])
+
+
+@pytest.mark.parametrize("status", [None, "queued", "succeeded"])
+def test_since_and_until_bound_a_list_by_the_time_of_its_deliveries(
+    partner: Partner, dispatcher: Dispatcher, status: str | None
+) -> None:
+    webhook = partner.subscribe("https://integrator.example/")
+    for _ in range(4):
+        dispatcher.publish(partner.tenant_id, "incident.updated")
+        time.sleep(0.002)
+    if status == "succeeded":
+        dispatcher.run("UPDATE deliveries SET status = 'succeeded' WHERE tenant_id = %s", partner.tenant_id)
+    query = {"status": status} if status else {}
+    newest, second, third, _ = partner.deliveries(webhook, **query)
+    between = {"since": third["created_at"], "until": newest["created_at"]}
+    assert partner.deliveries(webhook, **query, **between) == [second, third]
+    ages = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z"}
+    assert len(partner.deliveries(webhook, **query, **ages)) == 4
 
 
 def test_numbers_follow_the_time_of_events_that_arrive_together(partner: Partner, dispatcher: Dispatcher) -> None:

@@ -130,6 +130,7 @@ def test_events_for_a_disabled_webhook_are_kept_and_sent_oldest_first_at_a_risin
         assert sorted(order[low:high]) == expected[low:high]
     assert partner.books(webhook) | {"first_sequence": 1} == {
         "accepted": 21, "delivered": 21, "pending": 0, "given_up": 0, "first_sequence": 1, "last_sequence": 21,
+        "complete": True,
     }  # fmt: skip
     dispatcher.publish(partner.tenant_id, "incident.updated")
     assert waiting(dispatcher, partner) == [False]

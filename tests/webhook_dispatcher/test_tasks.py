@@ -6,12 +6,15 @@ from typing import Any
 
 import httpx2
 import msgspec
+import psycopg
 import pytest
+from prometheus_client import REGISTRY
 from redis import Redis
 
 from services.webhook_dispatcher import metrics, tasks
 from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
+from services.webhook_dispatcher.history import decision_queries
 from services.webhook_dispatcher.queues import MOST_NAMED, MOST_RINGS, SENDER
 from services.webhook_dispatcher.sending.sender import named_in
 from services.webhook_dispatcher.settings import Settings
@@ -78,13 +81,52 @@ def test_partitions_are_made_ahead_and_dropped_behind_with_what_waits_in_them(
     expired = ids.id_of("dlv", uuid.UUID(int=int(old.timestamp() * 1000) << 80))
     idle.run("UPDATE queue SET delivery_id = %s, delivery_at = %s WHERE sequence = 1", expired, old)
     with task_transaction(idle.pool) as conn:
-        tasks.keep_partitions(conn, 30)
+        tasks.make_partitions(conn)
+        tasks.Expiry(30).go_on(conn)
     [kept] = idle.rows("SELECT sequence FROM queue")
     assert kept["sequence"] == 2
     names = [row["name"] for row in idle.rows("SELECT inhrelid::regclass::text AS name FROM pg_inherits")]
     assert not any(old.strftime("%Y%m%d") in name for name in names)
     ahead = (datetime.now(UTC) + timedelta(days=8)).strftime("%Y%m%d")
     assert {f"{table}_{ahead}" for table in PARTITIONED} <= set(names)
+
+
+def test_a_backlog_that_nobody_may_drop_yet_only_delays_the_drop_and_is_not_locked(
+    partner: Partner, idle: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call has time for one portion. The backlog of a disabled webhook, within retention, takes several."""
+    monkeypatch.setattr(tasks, "FORGET_SECONDS", 0.0)
+    monkeypatch.setattr(decision_queries, "PORTION", 2)
+    partner.subscribe("https://integrator.example/")
+    idle.publish(partner.tenant_id, *["incident.updated"] * 9)
+    kept = datetime.now(UTC) - timedelta(days=29)
+    for row in idle.rows("SELECT delivery_id FROM queue"):
+        number = int(kept.timestamp() * 1000) << 80 | ids.uuid_of(row["delivery_id"]).int & (1 << 80) - 1
+        new = ids.id_of("dlv", uuid.UUID(int=number))
+        idle.run(
+            "UPDATE queue SET delivery_id = %s, delivery_at = %s, event_at = %s WHERE delivery_id = %s",
+            *(new, kept, kept, row["delivery_id"]),
+        )
+    old = datetime.now(UTC) - timedelta(days=40)
+    idle.run("SELECT ensure_partition('events'::regclass, %s)", old.date())
+    name = f"events_{old:%Y%m%d}"
+    expiry = tasks.Expiry(30)
+
+    def exists() -> bool:
+        return idle.rows("SELECT to_regclass(%s) AS found", name)[0]["found"] is not None
+
+    calls = 0
+    with task_transaction(idle.pool) as conn, psycopg.connect(idle.database.worker) as sender:
+        sender.execute("SELECT 1 FROM queue FOR UPDATE")
+        while exists():
+            calls += 1
+            assert calls < 20
+            expiry.go_on(conn)
+            if exists():
+                overdue = REGISTRY.get_sample_value("retention_overdue_seconds", {"table": "events"})
+                assert (overdue or 0) > 8 * 86_400
+    assert calls == 6
+    assert len(idle.rows("SELECT 1 FROM queue")) == 9
 
 
 def test_what_is_due_and_held_is_measured_and_what_a_receiver_asked_to_wait_with_is_not_late(

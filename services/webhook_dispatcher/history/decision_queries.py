@@ -193,11 +193,13 @@ GIVE_UP: dict[int, LiteralString] = {
 # Their events are gone with their partition. Ids are in the order of time, so that these are the first of the queue.
 FORGET_EXPIRED: LiteralString = """
     WITH looked AS (
-        SELECT delivery_id, delivery_at, least(delivery_at, event_at) < %(before)s AS expired FROM queue
-        WHERE delivery_id > %(after)s AND delivery_id < %(until)s ORDER BY delivery_id LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+        SELECT delivery_id, least(delivery_at, event_at) < %(before)s AS expired FROM queue
+        WHERE delivery_id > %(after)s AND delivery_id < %(until)s ORDER BY delivery_id LIMIT %(portion)s
+    ), expired AS (
+        SELECT q.delivery_id FROM looked JOIN queue q ON q.delivery_id = looked.delivery_id WHERE looked.expired
+        FOR UPDATE OF q SKIP LOCKED
     ), gone AS (
-        DELETE FROM queue q USING looked WHERE q.delivery_id = looked.delivery_id AND looked.expired
-        RETURNING q.delivery_id, q.delivery_at
+        DELETE FROM queue q USING expired WHERE q.delivery_id = expired.delivery_id RETURNING q.delivery_id, q.delivery_at
     ), given_up AS (
         UPDATE deliveries d SET status = 'failed', troubled = true
         FROM gone WHERE d.id = gone.delivery_id AND d.at = gone.delivery_at AND d.status <> 'succeeded'

@@ -1,10 +1,11 @@
 """HTTP endpoints of deliveries: their history, tests, retries, recovery and reconciliation."""
 
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 import msgspec
@@ -55,6 +56,14 @@ LISTS: dict[DeliveryStatus | None, LiteralString] = {
     "retrying": queries.LIST_TROUBLED_DELIVERIES,
     "queued": queries.LIST_QUEUED_DELIVERIES,
 }
+REACHED: dict[DeliveryStatus | None, LiteralString] = {
+    "failed": queries.REACHED_TROUBLED,
+    "retrying": queries.REACHED_TROUBLED,
+    "queued": queries.REACHED_QUEUED,
+}
+# Around the ends of all ids.
+BEGINNING_OF_TIME = ("", datetime.min.replace(tzinfo=UTC))
+END_OF_TIME = ("8", datetime.max.replace(tzinfo=UTC))
 
 
 async def list_deliveries(request: Request, caller: Caller, webhook_id: str, page: DeliveryPage) -> Response:
@@ -62,20 +71,30 @@ async def list_deliveries(request: Request, caller: Caller, webhook_id: str, pag
         raise problems.invalid(
             "The query does not fit.", [FieldError("event_type", "not an event type of the catalogue")]
         )
-    query, after = LISTS.get(page.status, queries.LIST_DELIVERIES), pagination.after(request, page)
+    between = _between(pagination.after(request, page), page)
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id)
-        parameters = asdict(page) | {
+        parameters = between | {
             "subscription_id": subscription.id,
             "held": subscription.held,
-            "after": after,
-            "after_at": _time_after(after),
+            "event_type": page.event_type,
+            "status": page.status,
             "limit": page.limit + 1,
         }
+        await conn.execute(queries.IN_TIME)
         if page.status == "queued":
             await conn.execute(subscription_queries.IN_ORDER)
+        query = LISTS.get(page.status, queries.LIST_DELIVERIES)
         rows, fitting = await page_of(conn, Delivery, query, parameters, page, 6 * BODY_KEPT)
-    return pagination.listed(request, "deliveries", rows, fitting, lambda row: row.id)
+        reached = None
+        if page.status is not None or page.event_type is not None:
+            query = REACHED.get(page.status, queries.REACHED)
+            (reached,) = await (await conn.execute(query, parameters)).fetchone() or (None,)
+    if reached is not None:
+        rows = [row for row in rows if row.id[-len(reached) :] >= reached]
+    return pagination.listed(
+        request, "deliveries", rows, fitting, lambda row: row.id, reached=None if reached is None else f"dlv_{reached}"
+    )
 
 
 async def read_delivery(request: Request, caller: Caller, webhook_id: str, delivery_id: str) -> DeliveryHistory:
@@ -133,6 +152,7 @@ async def recover(request: Request, caller: Caller, webhook_id: str, asked: Reco
 async def reconcile(request: Request, caller: Caller, webhook_id: str) -> Reconciliation:
     async with tenant_transaction(request, caller) as conn:
         subscription = await find(conn, caller, webhook_id)
+        await conn.execute(queries.IN_TIME)
         return await found(conn, Reconciliation, queries.COUNT_DELIVERIES, {"subscription_id": subscription.id})
 
 
@@ -274,8 +294,27 @@ async def _event_body(conn: AsyncConnection, key: dict[str, Any]) -> str | None:
     return row[0] if row is not None else None
 
 
-def _time_after(after: str | None) -> datetime | None:
+def _between(after: str | None, page: DeliveryPage) -> dict[str, Any]:
+    """The ends of a page: the last 26 characters of ids, and their times. `oldest` is inclusive, `newest` exclusive.
+
+    Raises a 422 Problem for a cursor without an id.
+    """
+    oldest, oldest_at = BEGINNING_OF_TIME if page.since is None else _id_at(page.since)
+    newest, newest_at = END_OF_TIME if page.until is None else _id_at(page.until)
+    if after is not None:
+        newest, newest_at = min((newest, newest_at), (after[-26:], _time_of_cursor(after)))
+    return {"oldest": oldest, "oldest_at": oldest_at, "newest": newest, "newest_at": newest_at}
+
+
+def _id_at(moment: datetime) -> tuple[str, datetime]:
+    """The end of the first id that can be made at that time or later."""
+    since_1970 = moment - datetime.fromtimestamp(0, UTC)
+    milliseconds = max(0, -(-since_1970 // timedelta(milliseconds=1)))
+    return ids.id_of("dlv", uuid.UUID(int=milliseconds << 80))[-26:], moment
+
+
+def _time_of_cursor(after: str) -> datetime:
     try:
-        return intake.time_of(after) if after is not None else None
+        return intake.time_of(after)
     except ValueError:
         raise pagination.not_ours() from None

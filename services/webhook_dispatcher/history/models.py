@@ -92,7 +92,10 @@ class Recovering(msgspec.Struct):
 
 
 class Reconciliation(msgspec.Struct):
-    """accepted = delivered + pending + given_up, within the retention; the sequence has no gap."""
+    """accepted = delivered + pending + given_up, of the newest 100,000 deliveries within the retention; the sequence has no gap.
+
+    Without `complete` older deliveries are kept and not counted.
+    """
 
     accepted: int
     delivered: int
@@ -100,6 +103,7 @@ class Reconciliation(msgspec.Struct):
     given_up: int
     first_sequence: int | None
     last_sequence: int | None
+    complete: bool
 
 
 class Diagnosis(msgspec.Struct):

@@ -13,11 +13,12 @@ _JOINED: LiteralString = """
     LEFT JOIN attempts a ON a.delivery_id = d.id AND a.at = d.attempted_at
     LEFT JOIN queue q ON q.delivery_id = d.id
 """
+# A list that its filters leave empty would read everything kept of a webhook: each call looks at the next 10,000 rows alone.
+LOOKED = 10_000
+IN_TIME: LiteralString = "SELECT set_config('statement_timeout', '2s', true)"
 _FILTERS: LiteralString = """
-    AND (%(event_type)s::text IS NULL OR d.event_type = %(event_type)s)
-    AND (%(since)s::timestamptz IS NULL OR d.at >= %(since)s)
-    AND (%(until)s::timestamptz IS NULL OR d.at < %(until)s)
-    AND (%(status)s::text IS NULL OR d.status = %(status)s)
+    WHERE (%(event_type)s::text IS NULL OR event_type = %(event_type)s) AND (%(status)s::text IS NULL OR status = %(status)s)
+    ORDER BY id DESC LIMIT %(limit)s
 """
 # A list joins two lists of ids. Ids of deliveries and of tests differ in their prefix; the 26 characters after it sort by time.
 _END: LiteralString = (
@@ -26,59 +27,75 @@ _END: LiteralString = (
     + _JOINED
     + """ ORDER BY right(d.id, 26) COLLATE "C" DESC"""
 )
-_DELIVERIES: LiteralString = """
-    FROM deliveries d WHERE d.subscription_id = %(subscription_id)s
-        AND d.id > 'dlv_' AND d.id < coalesce('dlv_' || right(%(after)s::text, 26), 'dlv_t')
-"""
-_TESTS: LiteralString = """
-    FROM deliveries d WHERE d.subscription_id = %(subscription_id)s
-        AND d.id > 'dlv_test_' AND d.id < coalesce('dlv_test_' || right(%(after)s::text, 26), 'dlv_u')
-"""
-_NEWEST: LiteralString = " ORDER BY d.id DESC LIMIT %(limit)s"
+_OF_WEBHOOK: LiteralString = (
+    "SELECT id, at, event_type, status FROM deliveries WHERE subscription_id = %(subscription_id)s"
+)
+_DELIVERIES: LiteralString = " AND id >= 'dlv_' || %(oldest)s::text AND id < 'dlv_' || %(newest)s::text"
+_TESTS: LiteralString = " AND id >= 'dlv_test_' || %(oldest)s::text AND id < 'dlv_test_' || %(newest)s::text"
+_LOOKED: LiteralString = " ORDER BY id DESC LIMIT 10000"
+_REACHED: LiteralString = " ORDER BY id DESC OFFSET 9999 LIMIT 1"
+# The list's last place, where a call could not look at all rows. Of two such places the newer.
+_LAST: LiteralString = 'SELECT max(right(id, 26) COLLATE "C") FROM ('
 LIST_DELIVERIES: LiteralString = (
     "SELECT "
     + _COLUMNS
     + " FROM (SELECT * FROM ("
-    + ("(SELECT d.id, d.at " + _DELIVERIES + _FILTERS + _NEWEST + ")")
+    + ("(SELECT id, at FROM (" + _OF_WEBHOOK + _DELIVERIES + _LOOKED + ") looked " + _FILTERS + ")")
     + " UNION ALL "
-    + ("(SELECT d.id, d.at " + _TESTS + _FILTERS + _NEWEST + ")")
+    + ("(SELECT id, at FROM (" + _OF_WEBHOOK + _TESTS + _LOOKED + ") looked " + _FILTERS + ")")
     + _END
+)
+REACHED: LiteralString = (
+    _LAST
+    + ("(" + _OF_WEBHOOK + _DELIVERIES + _REACHED + ")")
+    + " UNION ALL "
+    + ("(" + _OF_WEBHOOK + _TESTS + _REACHED + ")")
+    + ") reached"
 )
 # `troubled` is indexed: failed deliveries are found among a million others.
 LIST_TROUBLED_DELIVERIES: LiteralString = (
     "SELECT "
     + _COLUMNS
     + " FROM (SELECT * FROM ("
-    + ("(SELECT d.id, d.at " + _DELIVERIES + _FILTERS + " AND d.troubled " + _NEWEST + ")")
+    + ("(SELECT id, at FROM (" + _OF_WEBHOOK + _DELIVERIES + " AND troubled" + _LOOKED + ") looked " + _FILTERS + ")")
     + " UNION ALL "
-    + ("(SELECT d.id, d.at " + _TESTS + _FILTERS + " AND d.troubled " + _NEWEST + ")")
+    + ("(SELECT id, at FROM (" + _OF_WEBHOOK + _TESTS + " AND troubled" + _LOOKED + ") looked " + _FILTERS + ")")
     + _END
+)
+REACHED_TROUBLED: LiteralString = (
+    _LAST
+    + ("(" + _OF_WEBHOOK + _DELIVERIES + " AND troubled" + _REACHED + ")")
+    + " UNION ALL "
+    + ("(" + _OF_WEBHOOK + _TESTS + " AND troubled" + _REACHED + ")")
+    + ") reached"
 )
 # Deliveries that were never attempted are read from the newest end of the queue, without their rows in `deliveries`: a join would read and
 # sort all of them. One that was attempted and taken back (`attempt` > 0) looks up its status. The second part has the few others: asked
 # for by a person, released, or being sent.
+_WAITING: LiteralString = """
+    SELECT delivery_id AS id, delivery_at AS at, event_type, attempt FROM queue WHERE subscription_id = %(subscription_id)s AND stage = 3
+        AND due_at < %(newest_at)s::timestamptz + interval '1 minute' AND due_at >= %(oldest_at)s::timestamptz - interval '1 minute'
+        AND right(delivery_id, 26) COLLATE "C" < %(newest)s::text AND right(delivery_id, 26) COLLATE "C" >= %(oldest)s::text
+    ORDER BY due_at DESC, sequence DESC
+"""
 LIST_QUEUED_DELIVERIES: LiteralString = (
     "SELECT "
     + _COLUMNS
     + " FROM (SELECT * FROM ("
-    + """(SELECT q.delivery_id AS id, q.delivery_at AS at FROM queue q WHERE q.subscription_id = %(subscription_id)s AND q.stage = 3
-        AND (%(after)s::text IS NULL OR q.due_at < %(after_at)s::timestamptz + interval '1 minute'
-            AND right(q.delivery_id, 26) COLLATE "C" < right(%(after)s::text, 26))
-        AND (%(event_type)s::text IS NULL OR q.event_type = %(event_type)s)
-        AND (%(since)s::timestamptz IS NULL OR q.delivery_at >= %(since)s)
-        AND (%(until)s::timestamptz IS NULL OR q.delivery_at < %(until)s)
-        AND (%(status)s::text IS NULL OR q.attempt = 0 OR %(status)s = (
-            SELECT d.status FROM deliveries d WHERE d.id = q.delivery_id AND d.at = q.delivery_at))
-        ORDER BY q.due_at DESC, q.sequence DESC LIMIT %(limit)s)
+    + ("(SELECT id, at FROM (" + _WAITING + " LIMIT 10000) looked")
+    + """ WHERE (%(event_type)s::text IS NULL OR event_type = %(event_type)s)
+        AND (%(status)s::text IS NULL OR attempt = 0 OR %(status)s = (
+            SELECT d.status FROM deliveries d WHERE d.id = looked.id AND d.at = looked.at))
+        LIMIT %(limit)s)
     UNION ALL
     (SELECT d.id, d.at FROM queue q JOIN deliveries d ON d.id = q.delivery_id AND d.at = q.delivery_at
         WHERE q.subscription_id = %(subscription_id)s AND q.stage IN (0, 1, 2, 5)
-        AND (%(after)s::text IS NULL OR right(d.id, 26) COLLATE "C" < right(%(after)s::text, 26))
-    """
-    + _FILTERS
-    + """ ORDER BY right(d.id, 26) COLLATE "C" DESC LIMIT %(limit)s)"""
+        AND right(d.id, 26) COLLATE "C" < %(newest)s::text AND right(d.id, 26) COLLATE "C" >= %(oldest)s::text
+        AND (%(event_type)s::text IS NULL OR d.event_type = %(event_type)s) AND (%(status)s::text IS NULL OR d.status = %(status)s)
+        ORDER BY right(d.id, 26) COLLATE "C" DESC LIMIT %(limit)s)"""
     + _END
 )
+REACHED_QUEUED: LiteralString = _LAST + _WAITING + " OFFSET 9999 LIMIT 1) reached"
 FIND_DELIVERY: LiteralString = (
     "SELECT "
     + _COLUMNS
@@ -94,11 +111,18 @@ LIST_ATTEMPTS: LiteralString = """
         response_body, response_truncated, error, duration_ms::float8 AS duration_ms, trace_id
     FROM attempts WHERE delivery_id = %(id)s AND at >= %(at)s ORDER BY at DESC LIMIT 50
 """
+# Of the newest 100,000 by number. The other 10,000 looked at are those whose ids are not in the order of their numbers, because the
+# clocks of two workers differ a little.
 COUNT_DELIVERIES: LiteralString = """
+    WITH looked AS MATERIALIZED (
+        SELECT sequence, status FROM deliveries WHERE subscription_id = %(subscription_id)s AND id >= 'dlv_' AND id < 'dlv_8'
+        ORDER BY id DESC LIMIT 110000
+    ), kept AS (SELECT count(*) AS number, max(sequence) AS newest FROM looked)
     SELECT coalesce(max(sequence) - min(sequence) + 1, 0) AS accepted, count(*) FILTER (WHERE status = 'succeeded') AS delivered,
         count(*) FILTER (WHERE status IN ('queued', 'retrying')) AS pending,
-        count(*) FILTER (WHERE status = 'failed') AS given_up, min(sequence) AS first_sequence, max(sequence) AS last_sequence
-    FROM deliveries WHERE subscription_id = %(subscription_id)s AND sequence IS NOT NULL
+        count(*) FILTER (WHERE status = 'failed') AS given_up, min(sequence) AS first_sequence, max(sequence) AS last_sequence,
+        count(sequence) = max(number) AS complete
+    FROM kept LEFT JOIN looked ON sequence > newest - 100000
 """
 INSERT_TEST_EVENT: LiteralString = """
     INSERT INTO events (id, at, tenant_id, type, body, traceparent)

@@ -25,7 +25,8 @@ OPERATIONS = [
         {200: Deliveries},
         "Newest first, tests among the others. `since` (inclusive) and `until` (exclusive) are about `created_at`, when a delivery was"
         " queued here: neither the event's own time nor that of an attempt. `sequence` numbers a webhook's deliveries without a gap, in the"
-        " order of their events' times where these arrive together, and otherwise in the order of their arrival here; tests have none.",
+        " order of their events' times where these arrive together, and otherwise in the order of their arrival here; tests have none. With"
+        " `status` or `event_type` a call looks at 10,000 deliveries: a short page, or an empty one, may have a `next_cursor`.",
         query=DeliveryPage,
     ),
     Operation(
