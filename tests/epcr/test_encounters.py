@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.epcr.encounters import store
 from shared.primitives import ids
 from tests.epcr.conftest import ENCOUNTERS, Client, Inside, Organisation
 from tests.epcr.samples import ATC, MINIMAL, SNOMED, TYPICAL, at
@@ -125,6 +126,23 @@ def test_a_list_is_filtered_paged_and_newest_first(organisation: Organisation) -
     incident = organisation.partner.read(made[0])["cad_incident_id"]
     found = organisation.partner.get(ENCOUNTERS, params={"cad_incident_id": incident}).json()["encounters"]
     assert [one["id"] for one in found] == [made[0]]
+
+
+def test_a_page_of_large_records_ends_early_and_the_next_one_continues(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list decrypts whole records: a hundred of a megabyte each would take the memory of the process."""
+    made = [organisation.partner.create() for _ in range(5)]
+    monkeypatch.setattr(store, "RECORDS_OF_A_PAGE", 1)
+    seen: list[str] = []
+    query: dict[str, Any] = {"limit": 4}
+    for _ in made:
+        page = organisation.partner.get(ENCOUNTERS, params=query).json()
+        assert len(page["encounters"]) == 1
+        seen += [one["id"] for one in page["encounters"]]
+        query["cursor"] = page["next_cursor"]
+    assert page["next_cursor"] is None
+    assert seen == sorted(made, reverse=True)
 
 
 @pytest.mark.parametrize("cursor", ["enc", "%00", "=", "ZW5jXzE", "x" * 500])

@@ -51,9 +51,8 @@ class Present:
 
     async def listed(self, page: EncounterFilter, after: str | None) -> tuple[list[Stored], str | None]:
         """A page, and the id of the encounter after which the next page begins, if there is one."""
-        found = await store.listed(self.conn, page, after, self.keyring)
-        shown = found[: page.limit]
-        return shown, shown[-1].row.id if len(found) > page.limit else None
+        shown, has_more = await store.listed(self.conn, page, after, self.keyring)
+        return shown, shown[-1].row.id if has_more else None
 
     def readings_of(self, row: EncounterRow) -> Readings:
         """The devices' observations of this encounter up to its revision."""

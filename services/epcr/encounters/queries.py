@@ -19,17 +19,21 @@ FIND_TWIN: LiteralString = """
 """
 FIND_ENCOUNTER: LiteralString = "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s)"
 LOCK_ENCOUNTER: LiteralString = FIND_ENCOUNTER + " FOR UPDATE"
-LIST_ENCOUNTERS: LiteralString = (
-    "SELECT "
-    + COLUMNS
-    + """
-    FROM encounters
-    WHERE (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
-        AND (%(status)s::text IS NULL OR status = %(status)s)
-        AND (%(after)s::text IS NULL OR id < %(after)s)
-    ORDER BY id DESC LIMIT %(limit)s
+# The record is empty from the row on before which the records have `bytes` bytes. octet_length() does not read a record.
+LIST_ENCOUNTERS: LiteralString = """
+    WITH page AS (
+        SELECT * FROM encounters
+        WHERE (%(cad_incident_id)s::text IS NULL OR cad_incident_id = %(cad_incident_id)s)
+            AND (%(status)s::text IS NULL OR status = %(status)s)
+            AND (%(after)s::text IS NULL OR id < %(after)s)
+        ORDER BY id DESC LIMIT %(limit)s
+    )
+    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
+        identity_rule, amended, patient_basis, pseudonym_version, moved_by,
+        CASE WHEN sum(octet_length(record)) OVER newest_first - octet_length(record) < %(bytes)s THEN record ELSE ''::bytea END AS record,
+        created_at, updated_at, anchor
+    FROM page WINDOW newest_first AS (ORDER BY id DESC) ORDER BY id DESC
 """
-)
 # For apps with moved times. The record is empty unless it is opened for the patient's basis or the anchor.
 LIST_SHUFFLED: LiteralString = """
     SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,

@@ -22,6 +22,9 @@ from shared.storage.rows import every, found
 from shared.web import http, problems
 from shared.web.identity import Caller
 
+RECORDS_OF_A_PAGE = 4 << 20
+"""Bytes of encrypted records after which a page of the list ends. Its last record may exceed them."""
+
 
 class Stored(NamedTuple):
     """A row and its encounter, with the record decrypted."""
@@ -62,10 +65,14 @@ async def find(conn: AsyncConnection, encounter_id: str, keyring: Keyring, *, lo
     return opened(await found(conn, EncounterRow, statement, ([encounter_id],)), keyring)
 
 
-async def listed(conn: AsyncConnection, page: EncounterFilter, after: str | None, keyring: Keyring) -> list[Stored]:
-    """One row more than the page has, newest first."""
-    parameters = asdict(page) | {"after": after, "limit": page.limit + 1}
-    return [opened(row, keyring) for row in await every(conn, EncounterRow, queries.LIST_ENCOUNTERS, parameters)]
+async def listed(
+    conn: AsyncConnection, page: EncounterFilter, after: str | None, keyring: Keyring
+) -> tuple[list[Stored], bool]:
+    """A page, newest first, and whether there are more encounters. It ends early where its records are large."""
+    parameters = asdict(page) | {"after": after, "limit": page.limit + 1, "bytes": RECORDS_OF_A_PAGE}
+    rows = await every(conn, EncounterRow, queries.LIST_ENCOUNTERS, parameters)
+    shown = [row for row in rows[: page.limit] if row.record]
+    return [opened(row, keyring) for row in shown], len(rows) > len(shown)
 
 
 async def observations_of(conn: AsyncConnection, row: EncounterRow | Encounter) -> list[LinkedObservation]:
