@@ -74,7 +74,11 @@ WEBHOOKS = [
             ("webhook_deliveries_held", "held"),
         ),
     ),
-    Panel("Oldest due", "s", (("webhook_oldest_due_seconds", "oldest"),)),
+    Panel(
+        "Oldest due",
+        "s",
+        (("webhook_oldest_due_seconds", "oldest"), ("webhook_oldest_due_failing_seconds", "of receivers that fail")),
+    ),
     Panel("Senders and chores", "none", (("webhook_senders", "senders"), ("webhook_chores", "chores"))),
     Panel("Oldest chore", "s", (("webhook_oldest_chore_seconds", "oldest"),)),
 ]

@@ -6,12 +6,18 @@ from shared.process.metrics import BUCKETS
 
 attempts = Counter("webhook_attempts_total", "Requests sent to receivers", ["outcome"])
 attempt_seconds = Histogram("webhook_attempt_seconds", "From request to complete answer", buckets=BUCKETS)
-lag_seconds = Histogram("webhook_lag_seconds", "From a delivery's acceptance to its first request", buckets=BUCKETS)
+lag_seconds = Histogram(
+    "webhook_lag_seconds",
+    "From a delivery's acceptance to its first request, of receivers that do not fail",
+    buckets=BUCKETS,
+)
 # Counted up to 10,000: a measurement must not read a whole backlog.
 due = Gauge("webhook_deliveries_due", "Deliveries due and not yet sent, at most 1,000 a webhook and 10,000 in all")
 held = Gauge("webhook_deliveries_held", "Deliveries of stopped or recovering webhooks, at most 10,000")
 waiting = Gauge("webhook_deliveries_waiting", "Deliveries not over; above 10,000 by the statistics of PostgreSQL")
-oldest = Gauge("webhook_oldest_due_seconds", "Age of the oldest delivery that is due")
+# A receiver that hangs or fails is its owner's to repair: more senders do not help, so it calls no operator and no sender.
+oldest = Gauge("webhook_oldest_due_seconds", "Age of the oldest delivery that is due, of receivers that do not fail")
+oldest_failing = Gauge("webhook_oldest_due_failing_seconds", "The same of receivers whose last request failed")
 senders = Gauge("webhook_senders", "Senders that run")
 chores = Gauge("webhook_chores", "Decisions about webhooks that still have rows of the past to follow")
 chore_age = Gauge("webhook_oldest_chore_seconds", "Age of the oldest of them")

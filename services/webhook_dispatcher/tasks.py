@@ -110,11 +110,12 @@ class Expiry:
 
 
 def measure(conn: Connection) -> None:
-    due, held, waiting, oldest = conn.execute(queries.MEASURE).fetchone() or (0, 0, 0, 0)
+    due, held, waiting, oldest, failing = conn.execute(queries.MEASURE).fetchone() or (0, 0, 0, 0, 0)
     metrics.due.set(due)
     metrics.held.set(held)
     metrics.waiting.set(waiting)
     metrics.oldest.set(max(0, oldest))
+    metrics.oldest_failing.set(max(0, failing))
     number, age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
     metrics.chores.set(number)
     metrics.chore_age.set(max(0, age))

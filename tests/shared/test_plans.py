@@ -257,7 +257,7 @@ BOUNDED = {
     "services.auth.saml.queries.DOMAIN_UNANSWERED": "the domain just looked at, by its key",
     "services.auth.tenants.queries.WITHDRAW_AHEAD": "an operator's command after a clock was wrong",
     "services.control_plane.automations.queries.MEASURE": "counts no further than 10,000 three times",
-    "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "the first 5,000 rows of a table that is emptied",
+    "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "the first 20,000 rows of a table that is emptied each second",
     "services.graphql_api.acqi.queries.FACTS_OF_MONTH": "a month of one tenant, in an operator's rebuilding",
     "services.graphql_api.incidents.queries.COUNT_OPEN": "counts no further than the cap of open incidents",
     "services.graphql_api.acqi.queries.FORGET_MONTH": "a month of one tenant: indicators times days",

@@ -146,6 +146,7 @@ def test_what_is_due_and_held_is_measured_and_what_a_receiver_asked_to_wait_with
 
     assert measured() == (3, 1, 4)
     assert 3600 <= metrics.oldest._value.get() < 3700
+    assert metrics.oldest_failing._value.get() == 0
     idle.run(
         "UPDATE subscriptions SET slowed_until = now() + interval '1 hour' WHERE tenant_id = %s", partner.tenant_id
     )
@@ -207,3 +208,34 @@ def test_a_sandboxs_older_webhooks_are_a_sandboxs_as_soon_as_auth_says_so(
         apps.change_tenants(conn, told)
     rows = dispatcher.rows("SELECT id, rehearses FROM subscriptions WHERE id = ANY(%s)", [mine, theirs])
     assert {row["id"]: row["rehearses"] for row in rows} == {mine: True, theirs: False}
+
+
+def test_a_receiver_that_fails_makes_nobody_late_but_itself(partner: Partner, idle: Dispatcher) -> None:
+    """The age of the oldest due delivery pages an operator and starts senders. Neither helps a receiver that hangs."""
+    healthy = Partner(partner.http)
+    for each in (partner, healthy):
+        each.subscribe("https://integrator.example/")
+        idle.publish(each.tenant_id, "incident.updated")
+    for tenant, age in ((partner.tenant_id, "2 hours"), (healthy.tenant_id, "1 minute")):
+        idle.run("UPDATE queue SET due_at = now() - %s::interval WHERE tenant_id = %s", age, tenant)
+    idle.run("UPDATE subscriptions SET failing_since = now() WHERE tenant_id = %s", partner.tenant_id)
+    with task_transaction(idle.pool) as conn:
+        tasks.measure(conn)
+    assert 60 <= metrics.oldest._value.get() < 3600
+    assert 7200 <= metrics.oldest_failing._value.get() < 7300
+
+
+def test_the_wait_for_a_receiver_that_fails_is_no_lag_of_ours(
+    partner: Partner, idle: Dispatcher, receiver: Receiver
+) -> None:
+    partner.subscribe(receiver.url)
+
+    def lags() -> float:
+        return REGISTRY.get_sample_value("webhook_lag_seconds_count") or 0
+
+    for failing, counted in (("now()", 0), ("NULL", 1)):
+        idle.run(f"UPDATE subscriptions SET failing_since = {failing} WHERE tenant_id = %s", partner.tenant_id)
+        before, sent = lags(), len(receiver.requests)
+        idle.publish(partner.tenant_id, "incident.updated")
+        idle.pump_until(lambda sent=sent: len(receiver.requests) > sent)
+        assert lags() == before + counted

@@ -227,7 +227,7 @@ MEASURE: LiteralString = (
     """
     + _WALK_ON
     + """, lanes AS MATERIALIZED (
-        SELECT s.id, s.held, CASE
+        SELECT s.id, s.held, s.failing_since IS NOT NULL AS failing, CASE
             WHEN NOT s.enabled OR s.paused THEN '{0}'::smallint[]
             WHEN s.slowed_until > now() THEN '{0,1}'::smallint[]
             WHEN s.recovering THEN '{0,1,2,5}'::smallint[]
@@ -240,7 +240,8 @@ MEASURE: LiteralString = (
             ORDER BY due_at LIMIT 1000) q
         LIMIT 10000
     ), oldest AS (
-        SELECT min(q.due_at) AS due_at FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
+        SELECT min(q.due_at) FILTER (WHERE NOT lanes.failing) AS due_at, min(q.due_at) FILTER (WHERE lanes.failing) AS failing
+        FROM lanes CROSS JOIN LATERAL unnest(stages) AS open (stage) CROSS JOIN LATERAL (
             SELECT due_at FROM queue WHERE subscription_id = lanes.id AND stage = open.stage ORDER BY due_at LIMIT 1) q
     ), kept AS (
         SELECT 1 FROM lanes CROSS JOIN LATERAL (
@@ -252,7 +253,8 @@ MEASURE: LiteralString = (
     SELECT (SELECT count(*) FROM late), (SELECT count(*) FROM kept),
         CASE WHEN waiting.number < 10000 THEN waiting.number
             ELSE greatest(10000, (SELECT reltuples FROM pg_class WHERE oid = 'queue'::regclass)) END,
-        coalesce(extract(epoch FROM now() - oldest.due_at), 0)::float8
+        coalesce(extract(epoch FROM now() - oldest.due_at), 0)::float8,
+        coalesce(extract(epoch FROM now() - oldest.failing), 0)::float8
     FROM waiting, oldest
 """
 )

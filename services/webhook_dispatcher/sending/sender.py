@@ -267,7 +267,7 @@ class Pump:
             outcome = "succeeded" if sent.outcome.succeeded else (sent.outcome.error or "").partition(":")[0]
             metrics.attempts.labels(outcome).inc()
             metrics.attempt_seconds.observe(sent.outcome.duration_ms / 1000)
-            if sent.due.attempt == 1:
+            if sent.due.attempt == 1 and not sent.due.failing:
                 metrics.lag_seconds.observe(max(0.0, sent.at - sent.due.delivery_at.timestamp()))
             self.over.append(recording.line(sent, wait))
             if sent.outcome.status == GONE:
