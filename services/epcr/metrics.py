@@ -3,6 +3,10 @@
 from prometheus_client import Counter, Gauge
 
 unfit_bundles = Counter("epcr_unfit_bundles_total", "Bundles held back because a check found fault with them")
+full_encounters = Counter(
+    "epcr_full_encounters_total", "Times that readings came for an encounter that has MAX_READINGS"
+)
+due_facts_behind = Gauge("due_facts_behind_seconds", "How long the oldest facts have been due after late readings")
 late_links_behind = Gauge(
     "late_links_behind_seconds", "How long the encounter that waits longest for its early readings has been due"
 )

@@ -12,12 +12,13 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     """`pseudonym_keys` are `<version>:<base64url of 32 bytes>`, the current one first; only the web process needs them.
 
     Observations of an unknown encounter are reported after `unknown_after_seconds`, and deleted after `forget_unknown_days`;
-    device-ingest keeps its own.
+    device-ingest keeps its own. Observations beyond `max_readings` of one encounter count as those of an unknown one.
     """
 
     pseudonym_keys: Annotated[str, KEYS] = ""
     unknown_after_seconds: settings.NotNegative = 30
     forget_unknown_days: settings.Count = 30
+    max_readings: settings.Count = 500_000
 
 
 def load() -> Settings:

@@ -1,8 +1,9 @@
 """Handlers of the queue, for devices' observations and for apps' rules of disclosure; and the periodic work."""
 
+import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from psycopg.rows import class_row
 
 from services.epcr import metrics
 from services.epcr.encounters import events, queries
-from services.epcr.encounters.facts import facts_of
+from services.epcr.encounters.facts import extremes_asked, facts_of
 from services.epcr.encounters.models import EncounterRow
 from services.epcr.encounters.store import opened
 from services.epcr.records.models import LinkedObservation
@@ -20,26 +21,30 @@ from shared.messaging import outbox, worker
 from shared.messaging.messages import ClinicalApp, EncounterLink, ObservationsRecorded
 from shared.messaging.worker import Received
 from shared.primitives.crypto import Keyring
+from shared.process import logs
 from shared.storage.database import Connection, set_tenant
+from shared.storage.outages import is_outage
 from shared.storage.periodic import Periodic, in_portions
 
+log = logging.getLogger(__name__)
 Key = tuple[str, str]
 # Seconds of one run. Jobs wait for each other: short and frequent runs let late links through.
 FORGET_SECONDS = 2
 LINK_SECONDS = 1
+FACTS_SECONDS = 1
 PORTION = 1000
 
 
 def create_worker(settings: Settings) -> Celery:
-    keyring = Keyring.from_text(settings.encryption_keys)
-    handlers = {ObservationsRecorded: partial(link_observations, keyring), ClinicalApp: store_apps}
+    handlers = {ObservationsRecorded: partial(link_observations, settings.max_readings), ClinicalApp: store_apps}
     return worker.create_worker("epcr", settings, handlers)
 
 
 def periodic(settings: Settings) -> list[Periodic]:
     keyring = Keyring.from_text(settings.encryption_keys)
     return [
-        Periodic("link what came early", 2, partial(link_late, keyring)),
+        Periodic("link what came early", 2, partial(link_late, settings.max_readings)),
+        Periodic("send due facts", 1, partial(send_due_facts, keyring)),
         Periodic("report unknown encounters", 5, partial(report_unknown, settings.unknown_after_seconds)),
         Periodic("forget unknown encounters", 60, partial(forget_unknown, settings.forget_unknown_days)),
     ]
@@ -54,43 +59,86 @@ def store_apps(conn: Connection, received: Sequence[Received[ClinicalApp]]) -> N
         conn.execute(queries.UPSERT_APP, row)
 
 
-def link_observations(keyring: Keyring, conn: Connection, received: Sequence[Received[ObservationsRecorded]]) -> None:
-    """Links observations to their encounters and acknowledges them. Observations of unknown encounters wait."""
-    known = _lock_known(conn, [_key(message) for message in received])
+def link_observations(most: int, conn: Connection, received: Sequence[Received[ObservationsRecorded]]) -> None:
+    """Links observations to their encounters and acknowledges them. Observations of unknown encounters wait.
+
+    Also those of encounters that have `most` observations; one batch may exceed it.
+    """
+    known = _lock_known(conn, most, [_key(message) for message in received])
     rows = [row for message in received for row in _rows(message, known.get(_key(message)))]
     if not rows:
         return
     columns = [list(column) for column in zip(*rows, strict=True)]
     new = conn.execute(queries.INSERT_OBSERVATIONS, columns).fetchall()
-    _touch(conn, keyring, {(tenant_id, id) for tenant_id, id, revision in new if revision is not None})
+    _touch(conn, Counter(id for _, id, revision in new if revision is not None))
     _acknowledge(conn, [message for message in received if _key(message) in known])
 
 
-def link_late(keyring: Keyring, conn: Connection) -> None:
+def link_late(most: int, conn: Connection) -> None:
     """Links observations that came before their encounter: one portion per transaction, until none is due or the time is up."""
     until = time.monotonic() + LINK_SECONDS
-    while _link_portion(keyring, conn) and time.monotonic() < until:
+    while _link_portion(most, conn) and time.monotonic() < until:
         conn.commit()
         conn.run_after_commit()
     metrics.late_links_behind.set((conn.execute(queries.LATE_LINKS_BEHIND).fetchone() or (0,))[0])
 
 
-def _link_portion(keyring: Keyring, conn: Connection) -> bool:
-    """Up to 1,000 observations of each of 20 encounters. False when no encounter is due."""
+def _link_portion(most: int, conn: Connection) -> bool:
+    """Up to 1,000 observations of each of 20 encounters that have fewer than `most`. False when no encounter is due."""
     due = conn.execute(queries.DUE_LATE_LINKS).fetchall()
     if not due:
         return False
-    known = _lock_known(conn, due)
+    known = _lock_known(conn, most, due)
     columns = [list(column) for column in zip(*((*key, revision + 1) for key, revision in known.items()), strict=True)]
     linked = conn.execute(queries.LINK_LATE, columns).fetchall() if known else []
-    _touch(conn, keyring, {(tenant_id, encounter_id) for tenant_id, encounter_id, _ in linked})
-    _report(conn, "linked", linked)
     counts = Counter(encounter_id for _, encounter_id, _ in linked)
+    _touch(conn, counts)
+    _report(conn, "linked", linked)
     full = [encounter_id for encounter_id, count in counts.items() if count == PORTION]
     looked = [encounter_id for _, encounter_id in due]
     conn.execute(queries.FORGET_LATE_LINKS, (looked, full))
     conn.execute(queries.LOOK_AGAIN, (full, looked))
     return True
+
+
+def send_due_facts(keyring: Keyring, conn: Connection) -> None:
+    """Sends the facts of encounters with late readings, one encounter per transaction, until none is due or the time is up.
+
+    No encounter is locked. A row is taken before its facts are computed and leaves with them, so that the end of a process loses none
+    and an encounter that ends processes holds up the others for no longer than its turn.
+    """
+    until = time.monotonic() + FACTS_SECONDS
+    taken = _take_due(conn)
+    while taken:
+        for encounter_id in taken:
+            try:
+                _send_facts(conn, keyring, encounter_id)
+            except Exception as error:  # one encounter's fault must not stop the others
+                if is_outage(error):
+                    raise
+                conn.rollback()
+                log.error("facts of %s not sent: %s", encounter_id, logs.describe(error))
+        taken = _take_due(conn) if time.monotonic() < until else []
+    metrics.due_facts_behind.set((conn.execute(queries.DUE_FACTS_BEHIND).fetchone() or (0,))[0])
+
+
+def _take_due(conn: Connection) -> list[str]:
+    taken = [encounter_id for (encounter_id,) in conn.execute(queries.TAKE_DUE_FACTS)]
+    conn.commit()
+    return taken
+
+
+def _send_facts(conn: Connection, keyring: Keyring, encounter_id: str) -> None:
+    with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
+        [row] = cursor.execute(queries.FIND_ENCOUNTER, ([encounter_id],)).fetchall()
+    encounter = opened(row, keyring).encounter
+    with conn.cursor(row_factory=class_row(LinkedObservation)) as cursor:
+        extremes = cursor.execute(queries.EXTREMES_OF, extremes_asked(encounter)).fetchall()
+    outbox.add_sync(conn, row.tenant_id, facts_of(encounter, extremes))
+    if conn.execute(queries.FORGET_DUE_FACTS, (encounter_id, row.revision)).rowcount == 0:
+        conn.execute(queries.FACTS_DUE_AGAIN, (encounter_id,))
+    conn.commit()
+    conn.run_after_commit()
 
 
 def report_unknown(after_seconds: float, conn: Connection) -> None:
@@ -110,10 +158,13 @@ def forget_unknown(days: int, conn: Connection) -> None:
     in_portions(conn, queries.FORGET_UNKNOWN, days, seconds=FORGET_SECONDS)
 
 
-def _lock_known(conn: Connection, keys: Iterable[Key]) -> dict[Key, int]:
-    """Locks the known encounters. Returns their revisions."""
+def _lock_known(conn: Connection, most: int, keys: Iterable[Key]) -> dict[Key, int]:
+    """Locks the known encounters. Returns the revisions of those that have fewer than `most` observations."""
     names = [list(column) for column in zip(*keys, strict=True)]
-    return {(tenant_id, id): revision for tenant_id, id, revision in conn.execute(queries.LOCK_KNOWN, names)}
+    locked = conn.execute(queries.LOCK_KNOWN, names).fetchall()
+    known = {(tenant_id, id): revision for tenant_id, id, revision, readings in locked if readings < most}
+    metrics.full_encounters.inc(len(locked) - len(known))
+    return known
 
 
 def _key(message: Received[ObservationsRecorded]) -> Key:
@@ -139,27 +190,17 @@ def _acknowledge(conn: Connection, linked: Sequence[Received[ObservationsRecorde
         conn.has_messages = True
 
 
-def _touch(conn: Connection, keyring: Keyring, keys: set[Key]) -> None:
-    """Gives each encounter a new revision. A finished one sends its facts to the indicators again.
+def _touch(conn: Connection, linked: Mapping[str, int]) -> None:
+    """Gives each encounter with newly `linked` observations a new revision. The facts of a finished one become due.
 
     A handed-over one also sends an event. A completed one does not, because its handover will.
     """
-    encounter_ids = sorted(encounter_id for _, encounter_id in keys)
-    if not encounter_ids:
+    if not linked:
         return
-    conn.execute(queries.TOUCH_ENCOUNTERS, (encounter_ids,))
     with conn.cursor(row_factory=class_row(EncounterRow)) as cursor:
-        finished = cursor.execute(queries.FINISHED, (encounter_ids,)).fetchall()
-    for row in finished:
-        encounter = opened(row, keyring).encounter
-        outbox.add_sync(conn, row.tenant_id, facts_of(encounter, _observations(conn, row)))
-        if encounter.status == "handed_over":
-            outbox.add_sync(conn, row.tenant_id, events.observed_late(encounter))
-
-
-def _observations(conn: Connection, row: EncounterRow) -> list[LinkedObservation]:
-    with conn.cursor(row_factory=class_row(LinkedObservation)) as cursor:
-        return cursor.execute(queries.OBSERVATIONS_OF, (row.id, row.tenant_id, row.revision)).fetchall()
+        handed_over = cursor.execute(queries.TOUCH_ENCOUNTERS, (list(linked), list(linked.values()))).fetchall()
+    for row in handed_over:
+        outbox.add_sync(conn, row.tenant_id, events.observed_late(row))
 
 
 def _report(conn: Connection, link: Literal["linked", "unknown"], rows: Iterable[Any]) -> None:

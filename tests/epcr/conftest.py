@@ -33,6 +33,7 @@ ENCRYPTION_KEYS = f"1:{base64url_encode(bytes(32))}"
 PSEUDONYM_KEYS = f"1:{base64url_encode(bytes(range(1, 33)))}"
 ENCOUNTERS = "/api/v1/epcr/encounters"
 RECORDS = "/api/v1/epcr/records"
+MOST = 500_000
 
 
 class Client:
@@ -207,7 +208,7 @@ class Inside:
     def receive(self, tenant_id: str, *messages: Any) -> None:
         """Messages of one kind as the worker would hand them to this service."""
         handle = {
-            "ObservationsRecorded": lambda conn, batch: tasks.link_observations(self.keyring, conn, batch),
+            "ObservationsRecorded": lambda conn, batch: tasks.link_observations(MOST, conn, batch),
             "ClinicalApp": tasks.store_apps,
         }[type(messages[0]).__name__]
         with self.task() as conn:

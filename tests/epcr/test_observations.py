@@ -12,13 +12,19 @@ from services.epcr.encounters import queries
 from shared.messaging.messages import ObservationsRecorded
 from shared.primitives import ids
 from shared.storage import periodic
-from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
+from tests.epcr.conftest import ENCOUNTERS, MOST, Inside, Organisation
 from tests.epcr.deliveries import received, recorded, spo2
 from tests.epcr.fhir_server import FhirServer
 
 LINKS = "device_ingest.encounter_links.v1"
 FACTS = "graphql_api.encounter_facts.v1"
 EVENT = "webhook_dispatcher.event.v1"
+
+
+def send_all_facts(inside: Inside) -> None:
+    inside.owner.execute("UPDATE due_facts SET due_at = now()")
+    with inside.task() as conn:
+        tasks.send_due_facts(inside.keyring, conn)
 
 
 def readings(bundle: dict[str, Any]) -> list[Any]:
@@ -103,7 +109,7 @@ def test_an_encounter_of_another_tenant_is_unknown(
     assert organisation.hospital.get(path, headers=tag).status_code == 304
     assert inside.messages(other.id, LINKS) == []
     with inside.task() as conn:
-        tasks.link_late(inside.keyring, conn)
+        tasks.link_late(MOST, conn)
         tasks.report_unknown(0, conn)
     assert readings(organisation.hospital.bundle(id)) == []
     [told] = inside.messages(other.id, LINKS)
@@ -134,7 +140,7 @@ def test_an_observation_that_came_first_is_linked_when_its_encounter_appears(
     tag = organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle").headers["etag"]
     for _ in range(2):
         with inside.task() as conn:
-            tasks.link_late(inside.keyring, conn)
+            tasks.link_late(MOST, conn)
     after = organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle", headers={"if-none-match": tag})
     assert readings(after.json()) == [93.0]
     told = inside.messages(organisation.id, LINKS)
@@ -172,6 +178,7 @@ def test_indicators_hear_of_readings_that_come_after_completion(organisation: Or
     assert len(inside.messages(organisation.id, FACTS)) == 1
     organisation.crew.write(id, {"status": "completed"})
     inside.receive(organisation.id, recorded(id, spo2("92")))
+    send_all_facts(inside)
     facts = inside.messages(organisation.id, FACTS)
     assert [fact["version"] for fact in facts] == [1, 3, 4]
     assert [[vital["value"] for vital in fact["vitals"]] for fact in facts] == [[], [88], [88, 92]]
@@ -205,7 +212,7 @@ def test_a_batch_of_many_tenants_and_encounters_finds_each_its_own(
         received(organisation.id, recorded(ids.new_id("enc"), spo2("93"))),
     ]
     with inside.task() as conn:
-        tasks.link_observations(inside.keyring, conn, batch)
+        tasks.link_observations(MOST, conn, batch)
     assert readings(organisation.hospital.bundle(mine)) == [91]
     assert readings(other.hospital.bundle(theirs)) == [92]
 
@@ -247,11 +254,11 @@ def test_many_early_readings_of_one_encounter_are_linked_in_portions_and_hold_up
     inside.owner.execute(WAITING, ("many", organisation.id, many, False, 2_500))
     inside.owner.execute(WAITING, ("few", other.id, few, False, 1))
     with inside.task() as conn:
-        tasks._link_portion(inside.keyring, conn)
+        tasks._link_portion(MOST, conn)
     linked = "SELECT count(*) FROM observations WHERE encounter_id = %s AND revision IS NOT NULL"
     assert (inside.rows(linked, many), inside.rows(linked, few)) == ([(1000,)], [(1,)])
     with inside.task() as conn:
-        tasks.link_late(inside.keyring, conn)
+        tasks.link_late(MOST, conn)
     assert inside.rows(linked, many) == [(2500,)]
     told = inside.messages(organisation.id, LINKS)
     assert sum(len(one["observation_ids"]) for one in told if one["encounter_id"] == many) == 2500
@@ -263,9 +270,9 @@ def test_the_search_for_early_readings_ends_when_none_can_come_any_more(
     id = organisation.partner.create()
     query = "SELECT count(*) FROM late_links WHERE encounter_id = %s"
     with inside.task() as conn:
-        tasks.link_late(inside.keyring, conn)
+        tasks.link_late(MOST, conn)
     assert inside.rows(query, id) == [(1,)]
     inside.owner.execute("UPDATE late_links SET created_at = now() - interval '3 minutes', look_at = now()")
     with inside.task() as conn:
-        tasks.link_late(inside.keyring, conn)
+        tasks.link_late(MOST, conn)
     assert inside.rows(query, id) == [(0,)]

@@ -35,7 +35,7 @@ def test_a_reader_of_one_revision_is_shown_no_later_reading(
         async with reading(database, organisation.id) as conn:
             seen = await store.find(conn, id, inside.keyring)
             inside.receive(organisation.id, recorded(id, later))
-            return [one.id for one in await store.observations_of(conn, seen.row)]
+            return [one.id for one in await store.extremes_of(conn, seen.encounter)]
 
     assert asyncio.run(read()) == [first.id]
 

@@ -284,7 +284,6 @@ BOUNDED = {
 # Parts of other statements, not statements themselves.
 FRAGMENTS = frozenset(
     {
-        "services.epcr.encounters.queries.LINKED",
         "services.epcr.encounters.queries._PORTION",
         "services.epcr.encounters.queries._SHAPES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from services.epcr.encounters.facts import facts_of
+from services.epcr.encounters.models import EncounterRow
 from services.epcr.records.models import Encounter, LinkedObservation, Status
 from shared.messaging.messages import EncounterFacts, Event
 from shared.primitives import ids
@@ -22,7 +23,7 @@ def changed(
     return _event(encounter, type), facts_of(encounter, observations)
 
 
-def observed_late(encounter: Encounter) -> Event:
+def observed_late(encounter: EncounterRow) -> Event:
     """Notifies partners that late device observations changed a handed-over encounter."""
     return _event(encounter, "epcr.encounter.updated")
 
@@ -42,7 +43,7 @@ def identity_corrected(
     )
 
 
-def _event(encounter: Encounter, type: str) -> Event:
+def _event(encounter: Encounter | EncounterRow, type: str) -> Event:
     return Event(
         event_id=ids.new_id("evt"),
         type=type,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -20,11 +21,11 @@ _MMHG_PER_KPA = Decimal("7.50062")
 
 
 def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) -> EncounterFacts:
-    """The complete facts of this revision of an encounter."""
+    """The complete facts of this revision of an encounter. `observations` are its extremes, or all; the facts are the same."""
     record = encounter.record
     patient, ending = record.patient, record.disposition or Disposition()
     done = [one for one in record.procedures if not one.entered_in_error]
-    procedures = [_procedure(one) for one in done]
+    procedures = _procedures(record)
     return EncounterFacts(
         encounter_id=encounter.id,
         version=encounter.revision,
@@ -50,6 +51,21 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         lights_and_sirens=ending.lights_and_sirens,
         test=encounter.test,
     )
+
+
+def extremes_asked(encounter: Encounter) -> dict[str, Any]:
+    """The parameters of EXTREMES_OF, which finds the observations that the facts of this revision need."""
+    return {
+        "id": encounter.id,
+        "tenant_id": encounter.tenant_id,
+        "revision": encounter.revision,
+        "metrics": list(KIND_OF_METRIC),
+        "airway_at": _airway_at(_procedures(encounter.record)),
+    }
+
+
+def _procedures(record: Record) -> list[CodedFact]:
+    return [_procedure(one) for one in record.procedures if not one.entered_in_error]
 
 
 def _airway_at(procedures: Sequence[CodedFact]) -> datetime | None:

@@ -183,10 +183,23 @@ FIND_VERSION: LiteralString = """
     FROM encounters e JOIN encounter_versions v ON v.encounter_id = e.id AND v.version = %(version)s WHERE e.id = %(encounter_id)s
 """
 FIND_APP: LiteralString = "SELECT pseudonym_domain, deidentification FROM apps WHERE client_id = %s"
-# Observations are only added, each with the revision that it made: a reader of one revision gets no later ones.
-LINKED: LiteralString = """
+# The first, lowest, highest and last reading of each metric and unit, and the highest before and since the airway: all that facts need,
+# however many there are. Observations are only added, each with the revision that it made: a reader of one revision gets no later ones.
+EXTREMES_OF: LiteralString = """
     SELECT id, device_id, device_class, mdc_code, mdc_code10, value, unit_code, data_absent_reason, observed_at, flags, test, revision
-    FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision """
+    FROM (
+        SELECT id,
+            lag(id) OVER by_time IS NULL OR lead(id) OVER by_time IS NULL OR lag(id) OVER by_value IS NULL
+                OR lead(id) OVER by_value IS NULL OR lead(id) OVER by_airway IS NULL AS is_extreme
+        FROM observations
+        WHERE encounter_id = %(id)s AND tenant_id = %(tenant_id)s AND revision <= %(revision)s AND mdc_code = ANY(%(metrics)s)
+            AND value IS NOT NULL AND NOT test AND flags = '{}'
+        WINDOW by_time AS (PARTITION BY mdc_code, unit_code ORDER BY observed_at, id COLLATE "C"),
+            by_value AS (PARTITION BY mdc_code, unit_code ORDER BY value, observed_at, id COLLATE "C"),
+            by_airway AS (PARTITION BY mdc_code, unit_code, observed_at >= %(airway_at)s ORDER BY value, observed_at, id COLLATE "C")
+    ) AS ranked JOIN observations USING (id)
+    WHERE is_extreme ORDER BY observed_at, id
+"""
 # One portion in the order of time and id, as one JSON text, which costs the event loop less than rows. `end` is the revision, or the
 # moment, up to which observations are visible.
 _PORTION: LiteralString = """
@@ -211,7 +224,6 @@ PORTION_OF: LiteralString = _PORTION + _OF_REVISION + _IN_PORTIONS
 PORTION_BEFORE: LiteralString = _PORTION + _BEFORE + _IN_PORTIONS
 SHAPES_OF: LiteralString = _SHAPES + _OF_REVISION + _BY_SHAPE
 SHAPES_BEFORE: LiteralString = _SHAPES + _BEFORE + _BY_SHAPE
-OBSERVATIONS_OF: LiteralString = LINKED + "<= %s ORDER BY observed_at, id"
 COUNT_OBSERVATIONS_BEFORE: LiteralString = """
     SELECT count(*) FROM observations WHERE encounter_id = %s AND tenant_id = %s AND revision IS NOT NULL AND received_at < %s
 """
@@ -225,7 +237,7 @@ UPSERT_APP: LiteralString = """
 """
 # Locked in the order of their ids, so that two batches wait for each other without a deadlock.
 LOCK_KNOWN: LiteralString = """
-    SELECT e.tenant_id, e.id, e.revision FROM encounters e
+    SELECT e.tenant_id, e.id, e.revision, e.readings FROM encounters e
     JOIN (SELECT DISTINCT * FROM unnest(%s::text[], %s::text[]) AS named (tenant_id, id)) named USING (tenant_id, id)
     ORDER BY e.id FOR NO KEY UPDATE OF e
 """
@@ -253,12 +265,45 @@ INSERT_OBSERVATIONS: LiteralString = """
             data_absent_reason, observed_at, flags, test)
     ON CONFLICT (id) DO NOTHING RETURNING tenant_id, encounter_id, revision
 """
+# Marks the facts of finished encounters as due, and returns the handed-over ones, without their records.
 TOUCH_ENCOUNTERS: LiteralString = """
-    UPDATE encounters SET revision = revision + 1, updated_at = greatest(updated_at, now()) WHERE id = ANY(%s)
+    WITH touched AS (
+        UPDATE encounters e SET revision = revision + 1, updated_at = greatest(updated_at, now()), readings = readings + linked.count
+        FROM unnest(%s::text[], %s::integer[]) AS linked (encounter_id, count) WHERE e.id = linked.encounter_id
+        RETURNING id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
+            identity_rule, amended, patient_basis, pseudonym_version, moved_by, ''::bytea AS record, created_at, updated_at, anchor
+    ), due AS (
+        INSERT INTO due_facts AS d (encounter_id, tenant_id, revision)
+        SELECT id, tenant_id, revision FROM touched WHERE status IN ('completed', 'handed_over')
+        ON CONFLICT (encounter_id) DO UPDATE SET revision = excluded.revision
+    )
+    SELECT * FROM touched WHERE status = 'handed_over' ORDER BY id
 """
-FINISHED: LiteralString = (
-    "SELECT " + COLUMNS + " FROM encounters WHERE id = ANY(%s) AND status IN ('completed', 'handed_over') ORDER BY id"
-)
+# One encounter of each of four tenants. A tenant with many has no more turns than another. A relay that dies loses its turn for a minute.
+TAKE_DUE_FACTS: LiteralString = """
+    WITH RECURSIVE tenants AS (
+        (SELECT tenant_id FROM due_facts ORDER BY tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.tenant_id FROM due_facts d WHERE d.tenant_id > t.tenant_id ORDER BY d.tenant_id LIMIT 1)
+        FROM tenants t WHERE t.tenant_id IS NOT NULL
+    ), taken AS (
+        SELECT due.encounter_id FROM tenants t CROSS JOIN LATERAL (
+            SELECT encounter_id FROM due_facts
+            WHERE tenant_id = t.tenant_id AND due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+        ) due
+        ORDER BY random() LIMIT 4
+    )
+    UPDATE due_facts d SET due_at = clock_timestamp() + interval '1 minute' FROM taken WHERE d.encounter_id = taken.encounter_id
+    RETURNING d.encounter_id
+"""
+FORGET_DUE_FACTS: LiteralString = "DELETE FROM due_facts WHERE encounter_id = %s AND revision <= %s"
+# Where readings came while the facts were computed.
+FACTS_DUE_AGAIN: LiteralString = """
+    UPDATE due_facts SET marked_at = clock_timestamp(), due_at = clock_timestamp() + interval '5 seconds' WHERE encounter_id = %s
+"""
+DUE_FACTS_BEHIND: LiteralString = """
+    SELECT coalesce(extract(epoch FROM clock_timestamp() - min(marked_at)), 0)::float8 FROM due_facts
+"""
 # The encounters that have been due longest, at most 20 at a time.
 DUE_LATE_LINKS: LiteralString = """
     SELECT tenant_id, encounter_id FROM late_links WHERE look_at <= clock_timestamp() ORDER BY look_at LIMIT 20

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from services.epcr.encounters import queries
+from services.epcr.encounters.facts import extremes_asked
 from services.epcr.encounters.models import EncounterFilter, EncounterRow
 from services.epcr.fhir.readings import Shape, Span
 from services.epcr.records.models import Encounter, LinkedObservation, Record
@@ -75,9 +76,9 @@ async def listed(
     return [opened(row, keyring) for row in shown], len(rows) > len(shown)
 
 
-async def observations_of(conn: AsyncConnection, row: EncounterRow | Encounter) -> list[LinkedObservation]:
-    """The devices' observations of this encounter up to the row's revision, oldest first."""
-    return await every(conn, LinkedObservation, queries.OBSERVATIONS_OF, (row.id, row.tenant_id, row.revision))
+async def extremes_of(conn: AsyncConnection, encounter: Encounter) -> list[LinkedObservation]:
+    """The devices' observations up to this revision that its facts need, oldest first."""
+    return await every(conn, LinkedObservation, queries.EXTREMES_OF, extremes_asked(encounter))
 
 
 class Readings(NamedTuple):

@@ -48,7 +48,7 @@ async def write_record(request: Request, caller: Caller, encounter_id: str, patc
                 conn, caller, stored, after, pseudonyms, keyring, is_other_patient=patch.is_other_patient
             )
             await store.update(conn, caller, after, keyring)
-            observations = await store.observations_of(conn, after)
+            observations = await store.extremes_of(conn, after)
             await outbox.add(conn, caller.tenant_id, *events.changed(after, before.status, observations))
         await audit.record(conn, caller, "record.write", before.id, {"fields": sorted(given), "version": after.version})
     return http.json(WholeRecord.of(after), headers={"etag": _tag(after)})
