@@ -51,7 +51,7 @@ CONFIGURED = frozenset(
         *("saml_connections", "saml_certificates", "saml_domains", "saml_identities", "saml_policies", "signing_keys"),
         *("chores", "automation_interest", "automations", "devices", "agents", "agent_tenants", "packages", "versions"),
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
-        *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps"),
+        *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps"),
     ]
 )
 # Rows of a large table per value of such a column.
@@ -240,8 +240,6 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 # The cost in pages of reading a few thousand rows through an index; the cheapest way through ten million rows costs 200,000.
 BOUND = 50_000
 BOUNDED = {
-    "services.auth.apps.queries.DELETE_CONSENTS": "the people of one app, when it is deleted",
-    "services.auth.apps.queries.REVOKE_GRANTS": "the people of one app, when it is deleted",
     "services.auth.apps.queries.RECENT_COUNTS": "a week of one app: kinds of calls times days",
     "services.auth.keys.queries.LIMIT_OTHER_KEYS": "a handful of signing keys",
     "services.auth.saml.queries.DOMAIN_UNANSWERED": "the domain just looked at, by its key",
