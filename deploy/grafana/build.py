@@ -128,6 +128,14 @@ def of_service(name: str) -> list[Panel]:
 
 
 OF_ONE = {
+    "auth": [
+        Panel("Deleted apps with live grants", "none", (("ending_apps", "apps"),)),
+        Panel(
+            "Oldest work on what ended",
+            "s",
+            (("oldest_ending_app_seconds", "deleted app"), ("oldest_ended_authority_seconds", "notice")),
+        ),
+    ],
     "device-ingest": [
         Panel("Readings in a commit", "none", quantiles("observation_group_rows", "")),
         Panel("Time of a commit", "s", quantiles("observation_group_seconds", "")),

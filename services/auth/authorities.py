@@ -1,21 +1,38 @@
 """Notifies control-plane of ended grants, tokens, consents and roles, on which automations rest. Triggers write the rows."""
 
+import time
 from datetime import datetime
 from typing import LiteralString
 
 import msgspec
 from psycopg.rows import class_row
 
+from services.auth import metrics
 from shared.messaging import outbox
 from shared.messaging.messages import AuthorityEnded
 from shared.storage.database import Connection, set_tenant
 
 PORTION = 500
-# A portion. Skips rows that another relay is sending.
+SHARE = 100
+"""Rows of one tenant in a portion."""
+SECONDS = 1.0
+# A portion: the first row of each tenant before the second of any. Another relay may take rows of the same portion; each is deleted once.
 TAKE: LiteralString = """
-    DELETE FROM ended_authorities WHERE id IN (
-        SELECT id FROM ended_authorities ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+    WITH RECURSIVE waiting (tenant_id) AS (
+        (SELECT tenant_id FROM ended_authorities ORDER BY tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT e.tenant_id FROM ended_authorities e WHERE e.tenant_id > w.tenant_id ORDER BY e.tenant_id LIMIT 1)
+        FROM waiting w WHERE w.tenant_id IS NOT NULL
+    ), numbered AS (
+        SELECT one.id, row_number() OVER (PARTITION BY w.tenant_id ORDER BY one.id) AS place
+        FROM waiting w CROSS JOIN LATERAL (
+            SELECT e.id FROM ended_authorities e WHERE e.tenant_id = w.tenant_id ORDER BY e.id LIMIT %(share)s) AS one
+    )
+    DELETE FROM ended_authorities WHERE id = ANY (ARRAY(SELECT id FROM numbered ORDER BY place, id LIMIT %(portion)s))
     RETURNING tenant_id, grant_id, user_id, client_id, scopes_left, ended_at
+"""
+OLDEST: LiteralString = """
+    SELECT extract(epoch FROM clock_timestamp() - ended_at)::float8 FROM ended_authorities ORDER BY id LIMIT 1
 """
 
 
@@ -30,9 +47,19 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime
 
 
-def send_ended(conn: Connection) -> None:
+def send_ended(conn: Connection, seconds: float = SECONDS) -> None:
+    """Sends portions, one at least, until the time is used or no row is left. Each is a transaction of its own."""
+    until = time.monotonic() + seconds
+    while _send(conn) and time.monotonic() < until:
+        pass
+    oldest = conn.execute(OLDEST).fetchone()
+    metrics.oldest_ended_authority.set(max(0.0, oldest[0]) if oldest is not None else 0)
+    conn.commit()
+
+
+def _send(conn: Connection) -> int:
     with conn.cursor(row_factory=class_row(Ended)) as cursor:
-        ended = cursor.execute(TAKE, (PORTION,)).fetchall()
+        ended = cursor.execute(TAKE, {"share": SHARE, "portion": PORTION}).fetchall()
     for one in ended:
         set_tenant(conn, one.tenant_id)
         outbox.add_sync(
@@ -46,3 +73,5 @@ def send_ended(conn: Connection) -> None:
                 ended_at=one.ended_at,
             ),
         )
+    conn.commit()
+    return len(ended)

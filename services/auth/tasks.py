@@ -6,7 +6,7 @@ from functools import partial
 from celery import Celery
 
 from services.auth import authorities
-from services.auth.apps import installing
+from services.auth.apps import ending, installing
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
 from services.auth.revocations import bell
@@ -72,6 +72,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             "look at proven domains", 60, partial(domains.look_again, resolver=domains.create(settings.dns_resolver))
         ),
         Periodic("tell of ended authority", 2, authorities.send_ended),
+        Periodic("end deleted apps", 1, ending.work_off),
         Periodic("rotate signing keys", 60, rotate_keys),
         Periodic("forget", 60, forget, lane="retention"),
     ]

@@ -64,6 +64,7 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
     lasting = {
         "tenants",
         "tenant_limits",
+        "ending_apps",  # each is deleted when the app's grants and consents are
         "ended_authorities",  # each is deleted when it was announced
         "apps",
         "users",
@@ -104,4 +105,5 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
         "forget",
         "look at proven domains",
         "tell of ended authority",
+        "end deleted apps",
     }

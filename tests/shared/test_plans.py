@@ -54,7 +54,7 @@ CONFIGURED = frozenset(
         *("saml_connections", "saml_certificates", "saml_domains", "saml_identities", "saml_policies", "signing_keys"),
         *("chores", "automation_interest", "automations", "devices", "agents", "agent_tenants", "packages", "versions"),
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
-        *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps"),
+        *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps"),
     ]
 )
 # Rows of a large table per value of such a column.
@@ -250,8 +250,6 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 BOUND = 50_000
 LOOKED_AT = "at most 10,000 rows of a webhook and 10,000 tests, in the order of an index; then a page"
 BOUNDED = {
-    "services.auth.apps.queries.DELETE_CONSENTS": "the people of one app, when it is deleted",
-    "services.auth.apps.queries.REVOKE_GRANTS": "the people of one app, when it is deleted",
     "services.auth.apps.queries.RECENT_COUNTS": "a week of one app: kinds of calls times days",
     "services.auth.keys.queries.LIMIT_OTHER_KEYS": "a handful of signing keys",
     "services.auth.saml.queries.DOMAIN_UNANSWERED": "the domain just looked at, by its key",

@@ -91,7 +91,6 @@ FORGET_ENDED_SECRETS: LiteralString = """
     DELETE FROM app_secrets WHERE client_id = %(client_id)s AND expires_at <= clock_timestamp() AND id NOT IN (
         SELECT id FROM app_secrets WHERE client_id = %(client_id)s ORDER BY created_at DESC LIMIT 20)
 """
-DELETE_CONSENTS: LiteralString = "DELETE FROM consents WHERE client_id = %s"
 DELETE_SECRETS: LiteralString = "DELETE FROM app_secrets WHERE client_id = %s"
 LIVE_SECRETS: LiteralString = """
     SELECT id, created_at, expires_at, last_used_at FROM app_secrets
@@ -137,8 +136,11 @@ RECENT_COUNTS: LiteralString = """
     SELECT kind, detail, sum(count)::bigint FROM daily_counts
     WHERE client_id = %s AND day > (now() AT TIME ZONE 'UTC')::date - 7 GROUP BY kind, detail
 """
-REVOKE_GRANTS: LiteralString = """
-    UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = 'app deleted' WHERE client_id = %s AND revoked_at IS NULL
+BEGIN_ENDING: LiteralString = """
+    INSERT INTO ending_apps (client_id, tenant_id) SELECT client_id, tenant_id FROM apps WHERE client_id = %s
 """
-END_WITH_APP: tuple[LiteralString, ...] = (DELETE_SECRETS, DELETE_CONSENTS, REVOKE_GRANTS, REVOKE_SERVICE_TOKENS)
-"""All that ends with a deleted app, besides its access tokens, which a watermark ends. Each takes the client id."""
+END_WITH_APP: tuple[LiteralString, ...] = (DELETE_SECRETS, REVOKE_SERVICE_TOKENS, BEGIN_ENDING)
+"""All that ends with a deleted app, besides its access tokens, which a watermark ends. Each takes the client id.
+
+The relay ends its grants and consents (`ending.py`), since they may be hundreds of thousands.
+"""

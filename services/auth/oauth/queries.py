@@ -12,7 +12,8 @@ USE_ASSERTION: LiteralString = """
 GRANT_COLUMNS: LiteralString = """
     g.grant_id, g.tenant_id, g.client_id, g.user_id, g.scopes, g.audience, g.offline, g.seed, g.generation, g.rotated_at,
     g.created_at, g.expires_at,
-    g.revoked_at IS NULL AND g.expires_at > clock_timestamp() AND u.status = 'active' AS is_live
+    g.revoked_at IS NULL AND g.expires_at > clock_timestamp() AND u.status = 'active'
+        AND NOT EXISTS (SELECT FROM apps a WHERE a.client_id = g.client_id AND a.status = 'deleted') AS is_live
 """
 LOCK_GRANT: LiteralString = (
     "SELECT "
@@ -68,7 +69,11 @@ INSERT_CODE: LiteralString = """
 """
 # The lock lasts until the grant is written. A withdrawal of the consent waits for it and then ends that grant too.
 CONSENT: LiteralString = "SELECT scopes FROM consents WHERE user_id = %s AND client_id = %s FOR SHARE"
-COUNT_OTHER_CONSENTS: LiteralString = "SELECT count(*) FROM consents WHERE user_id = %s AND client_id <> %s"
+# Those of deleted apps do not count while the relay has not deleted them yet.
+COUNT_OTHER_CONSENTS: LiteralString = """
+    SELECT count(*) FROM consents c JOIN apps a USING (client_id)
+    WHERE c.user_id = %s AND c.client_id <> %s AND a.status <> 'deleted'
+"""
 GIVE_CONSENT: LiteralString = """
     INSERT INTO consents (tenant_id, user_id, client_id, scopes) VALUES (%(tenant_id)s, %(user_id)s, %(client_id)s, %(scopes)s)
     ON CONFLICT (user_id, client_id) DO UPDATE SET given_at = clock_timestamp(),

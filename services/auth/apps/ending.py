@@ -1,0 +1,102 @@
+"""Ends the grants and consents of deleted apps in the relay. Until then the row of the app refuses them.
+
+A table keeps the place of each app, so that the work goes on after a stop. Tenants have turns.
+"""
+
+import time
+from typing import LiteralString
+
+import msgspec
+from psycopg.rows import class_row
+
+from services.auth import metrics
+from shared.storage.database import Connection, set_tenant
+
+PORTION = 500
+SECONDS = 0.25
+"""Seconds of work in each second, so that the relay's other work does not wait."""
+# Longer than any request: whatever wrote a grant while the app was being deleted has committed by then.
+REQUESTS_END = 60
+# The tenant whose last turn is the longest ago. No row where another relay has this app.
+TAKE_NEXT: LiteralString = """
+    SELECT client_id, tenant_id, stage, after, again FROM ending_apps WHERE client_id = (
+        SELECT client_id FROM (
+            SELECT client_id, due_at, begun_at, max(turn_at) OVER (PARTITION BY tenant_id) AS turn FROM ending_apps) AS waiting
+        WHERE due_at <= clock_timestamp() ORDER BY turn NULLS FIRST, begun_at LIMIT 1)
+    FOR UPDATE SKIP LOCKED
+"""
+# Both return how many rows they found, and the last of them.
+END_GRANTS: LiteralString = """
+    WITH found AS MATERIALIZED (
+        SELECT grant_id FROM grants WHERE client_id = %(client_id)s AND revoked_at IS NULL AND grant_id > %(after)s
+        ORDER BY grant_id LIMIT %(portion)s FOR UPDATE
+    ), ended AS (
+        UPDATE grants SET revoked_at = clock_timestamp(), revoked_because = 'app deleted'
+        WHERE grant_id IN (SELECT grant_id FROM found)
+    )
+    SELECT count(*), max(grant_id) FROM found
+"""
+DELETE_CONSENTS: LiteralString = """
+    WITH found AS MATERIALIZED (
+        SELECT user_id, client_id FROM consents WHERE client_id = %(client_id)s AND user_id > %(after)s
+        ORDER BY user_id LIMIT %(portion)s FOR UPDATE
+    ), deleted AS (
+        DELETE FROM consents c USING found f WHERE c.user_id = f.user_id AND c.client_id = f.client_id
+    )
+    SELECT count(*), max(user_id) FROM found
+"""
+GO_ON: LiteralString = """
+    UPDATE ending_apps SET stage = %(stage)s, after = %(after)s, again = %(again)s, turn_at = clock_timestamp(),
+        due_at = clock_timestamp() + make_interval(secs => %(wait)s)
+    WHERE client_id = %(client_id)s
+"""
+FINISH: LiteralString = "DELETE FROM ending_apps WHERE client_id = %s"
+MEASURE: LiteralString = """
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(begun_at)), 0)::float8 FROM ending_apps
+"""
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """A row of `ending_apps`."""
+
+    client_id: str
+    tenant_id: str
+    stage: str
+    after: str
+    again: bool
+
+
+def work_off(conn: Connection, seconds: float = SECONDS) -> int:
+    """Does portions, one at least, until the time is used or nothing is due. Returns their number."""
+    until, portions = time.monotonic() + seconds, 0
+    while _portion(conn):
+        portions += 1
+        if time.monotonic() >= until:
+            break
+    number, age = conn.execute(MEASURE).fetchone() or (0, 0.0)
+    metrics.ending_apps.set(number)
+    metrics.oldest_ending_app.set(age)
+    conn.commit()
+    return portions
+
+
+def _portion(conn: Connection) -> bool:
+    with conn.cursor(row_factory=class_row(Ending)) as cursor:
+        app = cursor.execute(TAKE_NEXT).fetchone()
+    if app is None:
+        return False
+    set_tenant(conn, app.tenant_id)
+    statement = END_GRANTS if app.stage == "grants" else DELETE_CONSENTS
+    where = {"client_id": app.client_id, "after": app.after, "portion": PORTION}
+    found, last = conn.execute(statement, where).fetchone() or (0, None)
+    following = {"client_id": app.client_id, "stage": app.stage, "after": last, "again": app.again, "wait": 0}
+    if found == PORTION:
+        conn.execute(GO_ON, following)
+    elif app.stage == "grants":
+        conn.execute(GO_ON, following | {"stage": "consents", "after": ""})
+    elif not app.again:
+        conn.execute(GO_ON, following | {"stage": "grants", "after": "", "again": True, "wait": REQUESTS_END})
+    else:
+        conn.execute(FINISH, (app.client_id,))
+    conn.commit()
+    return True
