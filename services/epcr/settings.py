@@ -18,7 +18,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     pseudonym_keys: Annotated[str, KEYS] = ""
     unknown_after_seconds: settings.NotNegative = 30
     forget_unknown_days: settings.Count = 30
-    max_readings: settings.Count = 500_000
+    max_readings: settings.Count = 250_000
 
 
 def load() -> Settings:

@@ -33,7 +33,7 @@ ENCRYPTION_KEYS = f"1:{base64url_encode(bytes(32))}"
 PSEUDONYM_KEYS = f"1:{base64url_encode(bytes(range(1, 33)))}"
 ENCOUNTERS = "/api/v1/epcr/encounters"
 RECORDS = "/api/v1/epcr/records"
-MOST = 500_000
+MOST = 250_000
 
 
 class Client:

@@ -181,7 +181,7 @@ def test_many_late_batches_send_the_facts_once(organisation: Organisation, insid
 def test_no_encounter_is_locked_while_facts_are_computed(
     organisation: Organisation, other: Organisation, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Meanwhile crews write and readings come; what came is sent next."""
+    """Meanwhile crews write and readings come; those readings are sent next."""
     mine, theirs = finished(organisation), finished(other)
     inside.receive(organisation.id, recorded(mine, spo2("91")))
     came = iter([True])
