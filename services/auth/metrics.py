@@ -1,4 +1,4 @@
-"""Metrics of the relay's work on what ended."""
+"""Metrics of the relay's work after grants, roles and apps ended."""
 
 from prometheus_client import Gauge
 

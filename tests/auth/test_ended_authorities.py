@@ -58,7 +58,7 @@ def test_a_withdrawn_access_is_told_with_its_consent(auth: Auth, person: dict[st
 def test_every_road_is_told(auth: Auth, person: dict[str, Any], how: str) -> None:
     _, _, grant_id = allowed(auth, person)
     if how == "disabled":
-        # One message for the person, which ends whatever was made in their name.
+        # One message for the person ends all automations in their name.
         operate(auth, "user", "disable", person["email"])
         [message] = told(auth)
         assert message.get("user_id")

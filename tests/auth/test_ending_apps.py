@@ -203,11 +203,30 @@ def test_notices_of_one_tenant_do_not_keep_back_anothers(alone: Auth) -> None:
     assert alone.sql("SELECT count(*) FROM ended_authorities") == [(0,)]
 
 
+def test_a_portion_of_notices_reads_no_more_of_a_crowd_than_it_sends(alone: Auth) -> None:
+    """Counted in rows, on a table of which the planner has no statistics."""
+    insert = "INSERT INTO ended_authorities (tenant_id, grant_id) SELECT %s, 'gnt_' || n FROM generate_series(1, %s) n"
+    alone.sql(insert, alone.demo["tenant_id"], MANY)
+    with Connection.connect(alone.settings.worker_database_url or "") as conn:
+        conn.execute(authorities.BY_INDEX)
+        explain = "EXPLAIN (ANALYZE, FORMAT JSON) " + authorities.TAKE
+        [(plan,)] = conn.execute(explain, {"share": authorities.SHARE, "portion": authorities.PORTION}).fetchall()
+        conn.rollback()
+    assert most_rows(plan[0]["Plan"]) <= 2 * authorities.SHARE
+
+
+def most_rows(node: dict[str, Any]) -> float:
+    """The most rows that a node of the plan gave in all."""
+    own = node["Actual Rows"] * node["Actual Loops"]
+    return max([own, *map(most_rows, node.get("Plans", ()))])
+
+
 def test_the_oldest_notice_is_measured(alone: Auth) -> None:
-    alone.sql(
-        "INSERT INTO ended_authorities (tenant_id, grant_id, ended_at) SELECT %s, 'gnt_' || n, now() - interval '1 hour' FROM generate_series(1, 200) n",
-        alone.demo["tenant_id"],
-    )
+    insert = """
+        INSERT INTO ended_authorities (tenant_id, grant_id, ended_at)
+        SELECT %s, 'gnt_' || n, now() - interval '1 hour' FROM generate_series(1, 200) n
+    """
+    alone.sql(insert, alone.demo["tenant_id"])
     send(alone, 0)
     assert 3600 <= metrics.oldest_ended_authority._value.get() < 4000
     send(alone)

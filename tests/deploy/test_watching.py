@@ -12,6 +12,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 import gateway.metrics
+import services.auth.metrics
 import services.auth.revocations.metrics
 import services.auth.saml.metrics
 import services.auth.signin.metrics
@@ -27,6 +28,7 @@ from deploy.local.table import ROOT, SERVICES
 MODULES: tuple[Any, ...] = (
     shared.process.metrics,
     gateway.metrics,
+    services.auth.metrics,
     services.auth.revocations.metrics,
     services.auth.saml.metrics,
     services.auth.signin.metrics,

@@ -15,7 +15,7 @@ from shared.storage.database import Connection, set_tenant
 PORTION = 500
 SECONDS = 0.25
 """Seconds of work in each second, so that the relay's other work does not wait."""
-# Longer than any request: whatever wrote a grant while the app was being deleted has committed by then.
+# Longer than any request: every request that began before the deletion has committed its grant by then.
 REQUESTS_END = 60
 # The tenant whose last turn is the longest ago. No row where another relay has this app.
 TAKE_NEXT: LiteralString = """

@@ -5,7 +5,7 @@ CREATE TABLE ending_apps (
     stage text NOT NULL DEFAULT 'grants' CHECK (stage IN ('grants', 'consents')),
     -- The last grant or person of this stage.
     after text NOT NULL DEFAULT '',
-    -- Whether this is the second pass, over what a request wrote that had begun before the app was deleted.
+    -- Whether this is the second pass, over rows of requests that had begun before the app was deleted.
     again boolean NOT NULL DEFAULT false,
     begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
