@@ -94,12 +94,13 @@ def check(conn: psycopg.Connection[Any], anchors: Iterable[Anchor] = (), expecte
     for kept in expected:
         if not holds(conn, kept):
             raise Broken(f"the chain no longer has the head {kept}: its end was cut off or made anew")
-    after = NIL
-    while rows := conn.execute(COVERED, (after,)).fetchall():
-        for audit_id, covered in rows:
+    after, last = NIL, None
+    while after != last:
+        last = after
+        for audit_id, covered in conn.execute(COVERED, (after,)):
             if not covered:
                 raise Broken(f"entry {audit_id} was never sealed and does not wait for it: {_written(audit_id)}")
-        after = rows[-1][0]
+            after = audit_id
     _require_sealing(conn)
     return Held(seals, batches, entries, agreed, f"{batches}:{head.hex()}")
 
