@@ -96,9 +96,7 @@ async def read_body(request: Request, limit: int = SMALL) -> bytes:
     kept = getattr(request.state, "body_bytes", None)
     if kept is not None:
         return kept
-    declared = declared_length(request)
-    if declared is not None and declared > limit:
-        raise _too_large(limit)
+    declared = declared_within(request, limit)
     memory.reserve(request, limit if declared is None else declared)
     chunks: list[bytes] = []
     size = 0
@@ -122,6 +120,14 @@ def declared_length(request: Request) -> int | None:
     if not declared and "transfer-encoding" not in request.headers:
         return 0
     return int(declared[:20]) if declared.isdecimal() else None
+
+
+def declared_within(request: Request, limit: int) -> int | None:
+    """The declared length, as `declared_length` gives it. Raises a 413 Problem if it exceeds `limit`."""
+    declared = declared_length(request)
+    if declared is not None and declared > limit:
+        raise _too_large(limit)
+    return declared
 
 
 def _too_large(limit: int) -> problems.Problem:

@@ -43,7 +43,7 @@ def test_every_documented_call_is_answered_as_it_is_described(stack: Stack, writ
 def test_content_of_ten_mebibytes_passes_the_gateway_and_a_byte_more_does_not(stack: Stack, writer: str) -> None:
     with stack.client("api", token=writer) as client:
         whole = client.put(UPLOAD, content=bytes(10 << 20), headers=OCTETS)
-        assert whole.status_code == 404  # 404 after the whole body was read: there is no such package
+        assert whole.status_code == 404  # there is no such package
         more = client.put(UPLOAD, content=bytes((10 << 20) + 1), headers=OCTETS)
         assert more.status_code == 413
         far_more = client.put(UPLOAD, content=bytes(11 << 20), headers=OCTETS)

@@ -136,11 +136,12 @@ async def delete_version(request: Request, caller: Caller, package_id: str, vers
 async def upload_content(request: Request, caller: Caller, package_id: str, version: str) -> PackageVersion:
     """Publishes the version. A repeat gets the same answer, so that a client may upload again after a lost answer."""
     contents.require_octets(request)
+    declared = http.declared_within(request, MAX_CONTENT) or 0
     space = request.state.settings.package_storage_mib << 20
     async with tenant_transaction(request, caller) as conn:
         awaiting = await store.load_version(conn, package_id, version)
         if awaiting.published_at is None:
-            await store.require_space(conn, http.declared_length(request) or 0, space)
+            await store.require_space(conn, declared, space)
     content = await http.read_body(request, MAX_CONTENT)
     # In a thread: hashing ten MiB would block the event loop.
     digest = await run_in_threadpool(lambda: hashlib.sha256(content).hexdigest())

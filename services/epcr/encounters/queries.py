@@ -137,7 +137,7 @@ CORRECT_IDENTITY: LiteralString = """
 """
 ADD_IDENTITIES: LiteralString = """
     INSERT INTO encounter_identities (encounter_id, identity, tenant_id, patient_basis, began_at)
-    VALUES (%(id)s, %(identity)s - 1, %(tenant_id)s, %(former)s, '-infinity'),
+    VALUES (%(id)s, %(identity)s - 1, %(tenant_id)s, %(former)s, '0001-01-01T00:00:00Z'),
         (%(id)s, %(identity)s, %(tenant_id)s, %(basis)s, %(began_at)s)
     ON CONFLICT DO NOTHING
 """
