@@ -16,6 +16,8 @@ from shared.process import metrics
 # Limits of one consumer's queue. A call has at most half a MiB, unless a single message is larger; MAX_BYTES is approximate.
 MAX_CALLS = 200
 MAX_BYTES = 16 * 1024 * 1024
+# Calls that wait for the producer's own worker: at most 50 a second come, so new messages go on for minutes after it died.
+MAX_ACKNOWLEDGEMENTS = 20_000
 # Most bytes that are claimed at one time; their text in Redis takes up to about four times as much.
 CLAIM_BYTES = 8 * 1024 * 1024
 # Above this share of Redis's memory relays send nothing: the rest is for acknowledgements, bells and the gateways' counts.
@@ -83,9 +85,9 @@ class Crowding:
         metrics.queue_length.labels(self.queues[consumer]).set(calls)
         metrics.queue_bytes.labels(self.queues[consumer]).set(size)
         metrics.queue_length.labels(self.acknowledgements[consumer]).set(acknowledgements)
-        most = max(calls, acknowledgements)
-        again = most <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
-        return Room(MAX_CALLS - most, min(MAX_BYTES - size, CLAIM_BYTES), again)
+        again = max(calls, acknowledgements) <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
+        room = min(MAX_CALLS - calls, MAX_ACKNOWLEDGEMENTS - acknowledgements)
+        return Room(room, min(MAX_BYTES - size, CLAIM_BYTES), again)
 
     def _redis_is_full(self) -> bool:
         """Checks once a second; a Redis without a memory limit is never full."""

@@ -92,6 +92,7 @@ def test_acknowledgements_that_nobody_takes_stay_few(
 ) -> None:
     """A producer's relay went on after its own worker had died, and each message came back as an acknowledgement until Redis was full."""
     monkeypatch.setattr(crowding, "MAX_CALLS", 4)
+    monkeypatch.setattr(crowding, "MAX_ACKNOWLEDGEMENTS", 4)
     with Redis.from_url(redis_url) as redis, consuming("device_ingest", consumer, redis_url):
         publish(producer, *[link() for _ in range(10_000)])
         sender = relay_of(producer, redis_url)
