@@ -21,7 +21,7 @@ PATTERNS = {
     "what": re.compile(r"\b(?:what|whatever|whoever)\b", re.IGNORECASE),
     "told": re.compile(r"\b(?:told|stands?|said|hears?|heard)\b", re.IGNORECASE),
 }
-"""The first finds clauses in place of a noun, the second finds verbs of people in sentences about software."""
+"""The first pattern matches clauses that replace a noun. The second matches verbs of people in sentences about software."""
 BEGINS = re.compile(r"(?:What|Whatever|Whoever)\b")
 QUOTED = re.compile(r'^([^\n"]*)"""(.*?)"""', re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"^[^\n'\"#]*#+ (.*)$", re.MULTILINE)

@@ -50,17 +50,8 @@ class Crowding:
         self._is_full = False
 
     def rooms(self, consumers: Sequence[str]) -> dict[str, Room]:
-        """The room of each consumer whose queue has some; none while Redis is full."""
-        rooms = self._rooms(consumers)
-        return {} if self._redis_is_full() else rooms
-
-    def measure(self) -> None:
-        """Exports the state of all queues every few seconds, so that no figure stays as it was when the last message was due."""
-        if time.monotonic() - self._measured >= MEASURE_SECONDS:
-            self._measured = time.monotonic()
-            self._rooms(list(self.queues))
-
-    def _rooms(self, consumers: Sequence[str]) -> dict[str, Room]:
+        """The room of each consumer whose queue has some; none while Redis is full. Exports the state of the queues."""
+        is_full = self._redis_is_full()
         pipeline = self.redis.pipeline(transaction=False)
         for consumer in consumers:
             pipeline.llen(self.queues[consumer])
@@ -70,10 +61,16 @@ class Crowding:
         rooms: dict[str, Room] = {}
         for consumer in consumers:
             room = self._room(consumer, next(answers), next(answers), next(answers))
-            if room.calls > 0 and room.bytes > 0:
+            if room.calls > 0 and room.bytes > 0 and not is_full:
                 rooms[consumer] = room
-            metrics.outbox_held_back.labels(consumer).set(consumer not in rooms or self._is_full)
+            metrics.outbox_held_back.labels(consumer).set(consumer not in rooms)
         return rooms
+
+    def measure(self) -> None:
+        """Exports the state of all queues every few seconds, so that no figure stays as it was when the last message was due."""
+        if time.monotonic() - self._measured >= MEASURE_SECONDS:
+            self._measured = time.monotonic()
+            self.rooms(list(self.queues))
 
     def _room(self, consumer: str, calls: Any, size: Any, acknowledgements: Any) -> Room:
         """No room if Redis answers with an error, for example because the key is not a list. Other consumers are not affected."""

@@ -354,7 +354,7 @@ PRODUCERS: Mapping[type[Message], tuple[str, ...]] = {
     AuthorityEnded: ("auth",),
     UninstallApp: ("control_plane",),
 }
-"""Who may send each kind of message. A consumer refuses it from anybody else."""
+"""The services that may send each kind of message. A consumer refuses it from every other sender."""
 
 EVENT_TYPES: Mapping[str, tuple[str, ...]] = {producer: types_of(producer) for producer in PRODUCERS[Event]}
 """The types of `Event` that each producer may send, from the files of `events/`."""

@@ -21,7 +21,7 @@ _logged: dict[tuple[str, str], float] = {}
 
 
 class Refusal(Exception):
-    """Why, and who is said to have sent it."""
+    """A refused message: the reason, and the service that the message names as its sender."""
 
     def __init__(self, reason: Reason, sender: str) -> None:
         super().__init__(reason)
@@ -30,7 +30,7 @@ class Refusal(Exception):
 
 
 def count(refusal: Refusal, messages: int = 1) -> None:
-    """Counts it, and once a minute for each reason and sender logs it, since whoever forges one may forge millions."""
+    """Counts the refusal. Logs it once a minute for each reason and sender, because one attacker may forge millions of messages."""
     metrics.messages_refused.labels(refusal.reason, refusal.sender).inc(messages)
     key, now = (refusal.reason, refusal.sender), time.monotonic()
     with _lock:

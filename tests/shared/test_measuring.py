@@ -119,5 +119,20 @@ def test_the_figures_of_all_queues_are_current_though_no_message_is_due(redis_ur
         redis.close()
 
 
+def test_a_redis_that_is_full_no_longer_holds_nobody_back_though_no_message_is_due(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowding, "LOOK_SECONDS", 0)
+    redis = Redis.from_url(redis_url)
+    room = Crowding(redis, {"device_ingest": QUEUE, "graphql_api": DEAD}, ACKNOWLEDGEMENTS)
+    with monkeypatch.context() as full:
+        full.setattr(crowding, "MAX_SHARE", -1.0)
+        assert room.rooms(["graphql_api"]) == {}
+        assert figure("outbox_held_back", "graphql_api") == 1
+    room.measure()
+    assert figure("outbox_held_back", "graphql_api") == 0
+    redis.close()
+
+
 def length(queue: str) -> float | None:
     return REGISTRY.get_sample_value("queue_messages", {"queue": queue})
