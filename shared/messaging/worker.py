@@ -200,9 +200,8 @@ class Consumer:
         call = authenticity.seal(self._signer, "acknowledgement", self.service, producer, text)
         try:
             broker.hand_over(self.celery, acknowledgements_queue(producer, self.service), broker.ACKNOWLEDGE, *call)
-        except (
-            Exception
-        ) as error:  # the producer sends these again; the inbox recognises them, and they are acknowledged then
+        except Exception as error:
+            # The producer sends these again; the inbox recognises them, and they are acknowledged then.
             log.warning("acknowledgement not sent: %s", type(error).__name__)
 
     def acknowledge(self, *call: object) -> None:

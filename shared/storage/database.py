@@ -162,12 +162,8 @@ class WebPool(Pool):
             tenant = path[0]
             if not tenant or not self._shares.of_group[tenant]:
                 raise problems.unavailable() from None
-            raise problems.Problem(
-                429,
-                "Too many requests",
-                "Your organisation's other requests use its share of this service; wait for their answers.",
-                headers={"retry-after": "1"},
-            ) from None
+            detail = "Your organisation's other requests use its share of this service; wait for their answers."
+            raise problems.too_many(detail) from None
 
 
 class TasksPool(ConnectionPool[Connection]):

@@ -109,6 +109,4 @@ async def _disconnected(request: Request) -> None:
 def _share_is_used() -> problems.Problem:
     most = f"At most {PER_CLIENT} large requests of one client, and {PER_TENANT} of one organisation, are read at once"
     fewer = "fewer while many organisations send them"
-    return problems.Problem(
-        429, "Too many requests", f"{most}, {fewer}; wait for their answers.", headers={"retry-after": "1"}
-    )
+    return problems.too_many(f"{most}, {fewer}; wait for their answers.")

@@ -7,13 +7,13 @@ free ones. Nothing waits here; a request over the limit is refused at once.
 
 import asyncio
 from collections import Counter
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
 from starlette.types import Scope
 
 from shared.web import problems
+from shared.web.identity import party_of
 
 TOTAL = 96 << 20
 """Bytes, of the 512 MiB of a container; connections to the database keep copies of their largest values."""
@@ -33,7 +33,10 @@ class Memory:
         after = self.free - size
         held = self._tenants[tenant]
         if after < 0 or (held and held + size > after):
-            raise _share_is_used() if held else problems.unavailable("Too many large bodies are held; try again.")
+            if not held:
+                raise problems.unavailable("Too many large bodies are held; try again.")
+            detail = "Your organisation's large requests under way fill its share of the memory for them; wait for their answers."
+            raise problems.too_many(detail)
         self.free = after
         self._tenants[tenant] += size
 
@@ -51,9 +54,7 @@ def reserve(request: Request, size: int, tenant: str | None = None) -> None:
     """Reserves `size` bytes for the caller's tenant, or for `tenant`, until `release`. Raises a Problem: 429, 503."""
     if size <= FREE_OF_CHARGE:
         return
-    # All callers without a token share the bytes of one tenant, as they share its places at the gateway.
-    caller: Any = request.scope.get("caller")
-    owner: str = tenant if tenant is not None else "" if caller is None else caller.tenant_id
+    owner = party_of(request.scope.get("caller"))[0] if tenant is None else tenant
     _memory().take(owner, size)
     request.scope.setdefault("reserved", []).append((owner, size))
 
@@ -67,10 +68,3 @@ def release(scope: Scope) -> None:
 def _memory() -> Memory:
     loop = asyncio.get_running_loop()
     return _memories.get(loop) or _memories.setdefault(loop, Memory())
-
-
-def _share_is_used() -> problems.Problem:
-    detail = (
-        "Your organisation's large requests under way fill its share of the memory for them; wait for their answers."
-    )
-    return problems.Problem(429, "Too many requests", detail, headers={"retry-after": "1"})

@@ -138,6 +138,11 @@ def precondition_failed(detail: str) -> Problem:
     return Problem(412, "Precondition failed", detail)
 
 
+def too_many(detail: str, seconds: int = 1) -> Problem:
+    """429, to be tried again after `seconds`."""
+    return Problem(429, "Too many requests", detail, headers={"retry-after": str(seconds)})
+
+
 def unavailable(detail: str = "A part of the service is not available; try again.") -> Problem:
     return Problem(503, "Service unavailable", detail, headers={"retry-after": "1"})
 

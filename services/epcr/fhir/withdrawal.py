@@ -9,17 +9,22 @@ from services.epcr.fhir.terms import DATA_ABSENT, Json, coding, concept
 # withdrawal must be executable where those were merged or deleted.
 _KEPT = frozenset(
     {
-        *("resourceType", "meta", "identifier", "class", "category", "code", "medicationCodeableConcept", "type"),
-        *(
-            "effectiveDateTime",
-            "effectivePeriod",
-            "performedDateTime",
-            "performedPeriod",
-            "date",
-            "author",
-            "title",
-            "confidentiality",
-        ),
+        "resourceType",
+        "meta",
+        "identifier",
+        "class",
+        "category",
+        "code",
+        "medicationCodeableConcept",
+        "type",
+        "effectiveDateTime",
+        "effectivePeriod",
+        "performedDateTime",
+        "performedPeriod",
+        "date",
+        "author",
+        "title",
+        "confidentiality",
     }
 )
 _ABSENT = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}

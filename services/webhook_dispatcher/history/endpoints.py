@@ -197,8 +197,7 @@ def _place_to_wait(request: Request, caller: Caller) -> Iterator[None]:
 
 
 def _too_many_wait(reason: str) -> problems.Problem:
-    detail = f"{reason}: try again when one has been answered, or without `wait`."
-    return problems.Problem(429, "Too many requests", detail, headers={"retry-after": str(int(DEADLINE))})
+    return problems.too_many(f"{reason}: try again when one has been answered, or without `wait`.", int(DEADLINE))
 
 
 async def _send_and_wait(request: Request, caller: Caller, webhook_id: str) -> Response:
