@@ -11,8 +11,10 @@ from psycopg.sql import SQL, Composed, Identifier
 from shared.process import metrics
 from shared.storage.database import Connection
 
-PORTION = 5000
+PORTION = 1000
 PASS_SECONDS = 10.0
+# After each portion a pass rests this many times as long as the portion took: other work gets most of the disk and the processor.
+REST = 2.0
 
 
 class Kept(NamedTuple):
@@ -58,11 +60,14 @@ def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECOND
     until, deleted, left, over = time.monotonic() + seconds, 0, list(rules), False
     while left and not over:
         for rule in tuple(left):
+            began = time.monotonic()
             portion = conn.execute(rule.delete, (PORTION,)).rowcount
             conn.commit()
             deleted += portion
             if portion < PORTION:
                 left.remove(rule)
+            else:
+                time.sleep(REST * (time.monotonic() - began))
         over = time.monotonic() >= until
     for rule in rules:
         metrics.retention_overdue.labels(rule.table).set(rule.overdue(conn) if rule in left else 0)

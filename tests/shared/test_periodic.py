@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import Mock
 
 import psycopg
 import pytest
@@ -143,6 +144,20 @@ def test_a_pass_cut_short_keeps_what_it_did_and_says_how_far_behind_it_is(
             assert other.execute("SELECT count(*) FROM inbox").fetchone() == (25,)
         assert retention.forget(conn, rules) == 25
     assert overdue("inbox") == 0
+
+
+def test_a_pass_rests_longer_than_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, rests = 0.0, []
+
+    def execute_slowly(*arguments: object) -> Any:
+        nonlocal now
+        now += 0.1
+        return Mock(rowcount=retention.PORTION if now < 0.35 else 0)
+
+    monkeypatch.setattr(retention, "time", Mock(monotonic=lambda: now, sleep=rests.append))
+    retention.forget(Mock(execute=execute_slowly), [Kept("inbox", "received_at", days=30)])
+    assert rests == pytest.approx([0.1 * retention.REST] * 3)
+    assert retention.REST >= 1
 
 
 def test_retention_passes_over_rows_that_others_hold(producer: Database, pool: Any) -> None:
