@@ -16,7 +16,7 @@ from shared.storage.outages import is_outage
 
 # Tenants of one portion, and announcements of each that it takes in any case. Room that tenants leave is for those with more.
 TENANTS = 100
-SHARE = 200
+SHARE = 50
 # Seconds after which a pass begins no further portion.
 SECONDS = 0.5
 log = logging.getLogger(__name__)

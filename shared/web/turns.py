@@ -227,7 +227,7 @@ class Shares(Turns):
 
     A group that holds none so finds a free place, however long the work of the others takes; only where several groups are at their
     limits, it waits for the first place that any of them gives back. In the group `STRANGERS`, whose members have nothing in common,
-    the networks share in the same way what the group may hold: one network alone holds at most 4 of 10.
+    the networks share the places of the group in the same way: one network alone holds at most 4 of 10.
     """
 
     def __init__(self, at_once: int, lines: Lines) -> None:
