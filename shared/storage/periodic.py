@@ -17,7 +17,6 @@ from shared.storage.database import Connection
 LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
 # A job that failed is tried again after its interval, or this.
 AGAIN_SECONDS = 60.0
-PORTION = 1000
 log = logging.getLogger(__name__)
 
 
@@ -33,20 +32,6 @@ class Periodic(NamedTuple):
     run: Callable[[Connection], object]
     lane: str = ""
     behind: Gauge | str = ""
-
-
-def in_portions(conn: Connection, statement: LiteralString, *parameters: object, seconds: float) -> int:
-    """Runs a DELETE, whose last parameter is a row limit, until no row is left or the time is used. Returns the number deleted.
-
-    Each portion is its own transaction and far below the statement time-out. Another relay may run it too: the statement
-    must skip locked rows.
-    """
-    until, deleted, portion = time.monotonic() + seconds, 0, PORTION
-    while portion == PORTION and time.monotonic() < until:
-        portion = conn.execute(statement, (*parameters, PORTION)).rowcount
-        conn.commit()
-        deleted += portion
-    return deleted
 
 
 class PeriodicRunner:

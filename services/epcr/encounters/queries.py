@@ -347,11 +347,8 @@ REPORT_UNKNOWN: LiteralString = """
     UPDATE observations o SET reported_unknown = true FROM waiting WHERE o.id = waiting.id
     RETURNING o.tenant_id, o.encounter_id, o.id
 """
-# One portion, without the rows that another relay deletes.
-FORGET_UNKNOWN: LiteralString = """
-    DELETE FROM observations WHERE id IN (
-        SELECT id FROM observations
-        WHERE revision IS NULL AND reported_unknown AND received_at < now() - make_interval(days => %s)
-        ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED
-    )
+# The age in seconds of the oldest observation whose encounter is unknown and that was not reported yet.
+OLDEST_UNREPORTED: LiteralString = """
+    SELECT coalesce(extract(epoch FROM now() - (SELECT received_at FROM observations WHERE revision IS NULL AND NOT reported_unknown
+        ORDER BY received_at LIMIT 1)), 0)::float8
 """
