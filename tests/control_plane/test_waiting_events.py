@@ -353,7 +353,7 @@ def test_ten_thousand_runs_of_one_organisation_let_anothers_first_pass_at_the_se
     assert statuses(automating)["running"] == limit
     for run in automating.runs(status="running")[:30]:
         automating.answer(run, "succeeded")
-    begin_due(automating)
+    begin_due(automating, 20)
     assert statuses(automating)["running"] == limit
 
 
