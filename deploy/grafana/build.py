@@ -57,6 +57,7 @@ OVERVIEW = [
     ),
     Panel("Webhook lag", "s", quantiles("webhook_lag_seconds", "")),
     Panel("Oldest entry of the audit trail not sealed", "s", (("audit_oldest_unsealed_seconds", "{{service}}"),)),
+    Panel("Periodic jobs late", "s", (("max by (service, task) (periodic_job_late_seconds)", "{{service}} {{task}}"),)),
     Panel("Longest past its retention", "s", (("retention_overdue_seconds", "{{service}} {{table}}"),)),
     Panel("Processes up", "none", (("sum by (job) (up)", "{{job}}"),)),
     Panel("Processes by revision", "none", (("sum by (service, revision) (build_info)", "{{service}} {{revision}}"),)),
@@ -81,6 +82,14 @@ WEBHOOKS = [
     ),
     Panel("Senders and chores", "none", (("webhook_senders", "senders"), ("webhook_chores", "chores"))),
     Panel("Oldest chore", "s", (("webhook_oldest_chore_seconds", "oldest"),)),
+    Panel(
+        "Organisations",
+        "none",
+        (
+            ("max(webhook_tenants_failing)", "with receivers that fail"),
+            ("sum(webhook_tenants_reached)", "with receivers reached"),
+        ),
+    ),
 ]
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from celery import Celery
 
-from services.auth import authorities
+from services.auth import authorities, metrics
 from services.auth.apps import ending, installing
 from services.auth.keys.models import PLATFORM
 from services.auth.keys.rotation import rotate_if_due
@@ -16,6 +16,7 @@ from services.auth.tenants.operations import SCHEDULE, record
 from shared.messaging import worker
 from shared.messaging.messages import InstallApp, UninstallApp
 from shared.primitives.crypto import Keyring
+from shared.process import metrics as shared_metrics
 from shared.process import redis_clients
 from shared.storage import retention
 from shared.storage.database import Connection
@@ -69,12 +70,15 @@ def periodic(settings: Settings) -> list[Periodic]:
 
     return [
         Periodic(
-            "look at proven domains", 60, partial(domains.look_again, resolver=domains.create(settings.dns_resolver))
+            "look at proven domains",
+            60,
+            partial(domains.look_again, resolver=domains.create(settings.dns_resolver)),
+            behind="a run takes the domains that have been due longest; nobody waits for a domain that is late by hours",
         ),
-        Periodic("tell of ended authority", 2, authorities.send_ended),
-        Periodic("end deleted apps", 1, ending.work_off),
-        Periodic("rotate signing keys", 60, rotate_keys),
-        Periodic("forget", 60, forget, lane="retention"),
+        Periodic("tell of ended authority", 2, authorities.send_ended, behind=metrics.oldest_ended_authority),
+        Periodic("end deleted apps", 1, ending.work_off, behind=metrics.oldest_ending_app),
+        Periodic("rotate signing keys", 60, rotate_keys, behind="a run makes the one key that is due"),
+        Periodic("forget", 60, forget, lane="retention", behind=shared_metrics.retention_overdue),
     ]
 
 

@@ -28,6 +28,7 @@ class Settings(settings.Service, frozen=True, kw_only=True):
     most_automations_of_app: settings.Count = 100
     most_automations: settings.Count = 1000
     most_runs_per_minute: settings.Count = 1200
+    most_unanswered_runs: settings.Count = 200
     most_waiting_events: settings.Count = 5000
     most_agents: settings.Count = 5000
     most_packages: settings.Count = 200

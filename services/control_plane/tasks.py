@@ -10,7 +10,6 @@ from services.control_plane.access import is_granted
 from services.control_plane.automations import lifecycle, runs, waiting
 from services.control_plane.marketplace import store as marketplace
 from services.control_plane.marketplace.queries import WITHDRAW_ALL
-from services.control_plane.packages.queries import FORGET_AWAITING
 from services.control_plane.settings import Settings
 from shared.messaging import worker
 from shared.messaging.messages import (
@@ -22,8 +21,14 @@ from shared.messaging.messages import (
     TenantChanged,
 )
 from shared.messaging.worker import Received
+from shared.process import metrics
+from shared.storage import retention
 from shared.storage.database import Connection, set_tenant
 from shared.storage.periodic import Periodic
+from shared.storage.retention import Kept
+
+# Announced versions without content give their number back.
+KEPT = (Kept("versions", "created_at", days=7, also="published_at IS NULL"),)
 
 
 def create_worker(settings: Settings) -> Celery:
@@ -41,7 +46,7 @@ def create_worker(settings: Settings) -> Celery:
 
 def periodic(settings: Settings) -> list[Periodic]:
     return [
-        Periodic("forget versions without content", 3600, forget_awaiting),
+        Periodic("forget versions without content", 3600, forget_awaiting, behind=metrics.retention_overdue),
         *waiting.periodic(settings),
         *runs.periodic(settings),
     ]
@@ -64,4 +69,4 @@ def change_apps(conn: Connection, received: Sequence[Received[PlatformApp]]) -> 
 
 
 def forget_awaiting(conn: Connection) -> None:
-    conn.execute(FORGET_AWAITING)
+    retention.forget(conn, KEPT)

@@ -90,13 +90,40 @@ NAME_ENCOUNTER: LiteralString = f"""
     RETURNING {OBSERVATION}
 """
 
+# The next tenants with waiting announcements, and how many, counted up to `share`. Steps from tenant to tenant, however many one has.
+WAITING_TENANTS: LiteralString = """
+    WITH RECURSIVE walk AS (
+        (SELECT tenant_id, 1 AS step FROM announcements WHERE tenant_id > %(after)s ORDER BY tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT a.tenant_id FROM announcements a WHERE a.tenant_id > w.tenant_id ORDER BY a.tenant_id LIMIT 1), w.step + 1
+        FROM walk w WHERE w.tenant_id IS NOT NULL AND w.step < %(tenants)s
+    )
+    SELECT tenant_id, (SELECT count(*) FROM (
+        SELECT FROM announcements a WHERE a.tenant_id = w.tenant_id ORDER BY a.tenant_id, written_at LIMIT %(share)s) AS counted)
+    FROM walk w WHERE tenant_id IS NOT NULL
+"""
 TAKE_ANNOUNCEMENTS: LiteralString = """
     WITH taken AS (
-        DELETE FROM announcements WHERE ctid = ANY(ARRAY(SELECT ctid FROM announcements LIMIT %s)) RETURNING *
+        DELETE FROM announcements WHERE ctid = ANY(ARRAY(
+            SELECT oldest.ctid FROM unnest(%s::text[], %s::bigint[]) AS turn (tenant_id, most) CROSS JOIN LATERAL (
+                SELECT ctid FROM announcements a WHERE a.tenant_id = turn.tenant_id ORDER BY a.tenant_id, written_at LIMIT turn.most
+            ) AS oldest
+        )) RETURNING *
     )
     SELECT tenant_id, device_id, encounter_id, sum(observations), min(first_observed_at), max(last_observed_at), bool_and(test),
         min(traceparent)
     FROM taken GROUP BY tenant_id, device_id, encounter_id
+"""
+# One statement for all rows: `outbox.ADD` for each row takes half as long again.
+ADD_EVENTS: LiteralString = """
+    INSERT INTO outbox (id, tenant_id, consumer, name, body, traceparent)
+    SELECT id, tenant_id, consumer, name, body::jsonb, traceparent
+    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+        AS new (id, tenant_id, consumer, name, body, traceparent)
+"""
+# The age in seconds of the oldest announcement that waits.
+OLDEST_ANNOUNCEMENT: LiteralString = """
+    SELECT coalesce(extract(epoch FROM now() - (SELECT written_at FROM announcements ORDER BY written_at LIMIT 1)), 0)::float8
 """
 
 LIST_OBSERVATIONS: LiteralString = f"""

@@ -6,17 +6,17 @@ from functools import partial
 
 from celery import Celery
 
-from services.device_ingest import messages, queries
+from services.device_ingest import announcing, metrics, queries
+from services.device_ingest.announcing import Announcing
 from services.device_ingest.observations import window
 from services.device_ingest.settings import Settings
-from shared.messaging import outbox, worker
+from shared.messaging import worker
 from shared.messaging.messages import EncounterLink
 from shared.messaging.worker import Received
+from shared.process import metrics as shared_metrics
 from shared.storage import partitions
 from shared.storage.database import Connection, set_tenant
 from shared.storage.periodic import Periodic
-
-COUNTS_AT_ONCE = 20_000
 
 
 def create_worker(settings: Settings) -> Celery:
@@ -25,8 +25,14 @@ def create_worker(settings: Settings) -> Celery:
 
 def periodic(settings: Settings) -> list[Periodic]:
     return [
-        Periodic("announce", 1, notify_subscribers),
-        Periodic("partitions", 3600, partial(keep_partitions, days=settings.observation_retention_days)),
+        Periodic("announce", 1, Announcing(), behind=metrics.announcements_behind),
+        Periodic("measure announcements", 5, announcing.measure, behind="a measurement"),
+        Periodic(
+            "partitions",
+            3600,
+            partial(keep_partitions, days=settings.observation_retention_days),
+            behind=shared_metrics.retention_overdue,
+        ),
     ]
 
 
@@ -44,19 +50,6 @@ def link_observations(conn: Connection, received: Sequence[Received[EncounterLin
             if rows:
                 columns = [list(column) for column in zip(*rows, strict=True)]
                 conn.execute(queries.LINK_OBSERVATIONS, (*columns, *window(columns[0])))
-
-
-def notify_subscribers(conn: Connection) -> None:
-    """Sends one event for each device and encounter, with the count of observations since the last run."""
-    taken = conn.execute(queries.TAKE_ANNOUNCEMENTS, (COUNTS_AT_ONCE,)).fetchall()
-    rows = [
-        outbox.row(tenant_id, messages.observations_recorded(*counted, test=test), traceparent)
-        for tenant_id, *counted, test, traceparent in taken
-    ]
-    if rows:
-        with conn.cursor() as cursor:
-            cursor.executemany(outbox.ADD, rows)
-        conn.has_messages = True
 
 
 def keep_partitions(conn: Connection, days: int) -> None:

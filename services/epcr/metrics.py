@@ -10,3 +10,7 @@ due_facts_behind = Gauge("due_facts_behind_seconds", "How long the oldest facts 
 late_links_behind = Gauge(
     "late_links_behind_seconds", "How long the encounter that waits longest for its early readings has been due"
 )
+unknown_reports_behind = Gauge(
+    "unknown_reports_behind_seconds",
+    "How long the oldest observation of an unknown encounter has been due to be reported to device-ingest",
+)

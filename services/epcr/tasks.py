@@ -22,9 +22,12 @@ from shared.messaging.messages import ClinicalApp, EncounterLink, ObservationsRe
 from shared.messaging.worker import Received
 from shared.primitives.crypto import Keyring
 from shared.process import logs
+from shared.process import metrics as shared_metrics
+from shared.storage import retention
 from shared.storage.database import Connection, set_tenant
 from shared.storage.outages import is_outage
-from shared.storage.periodic import Periodic, in_portions
+from shared.storage.periodic import Periodic
+from shared.storage.retention import Kept
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]
@@ -43,10 +46,22 @@ def create_worker(settings: Settings) -> Celery:
 def periodic(settings: Settings) -> list[Periodic]:
     keyring = Keyring.from_text(settings.encryption_keys)
     return [
-        Periodic("link what came early", 2, partial(link_late, settings.max_readings)),
-        Periodic("send due facts", 1, partial(send_due_facts, keyring)),
-        Periodic("report unknown encounters", 5, partial(report_unknown, settings.unknown_after_seconds)),
-        Periodic("forget unknown encounters", 60, partial(forget_unknown, settings.forget_unknown_days)),
+        Periodic(
+            "link early observations", 2, partial(link_late, settings.max_readings), behind=metrics.late_links_behind
+        ),
+        Periodic("send due facts", 1, partial(send_due_facts, keyring), behind=metrics.due_facts_behind),
+        Periodic(
+            "report unknown encounters",
+            5,
+            partial(report_unknown, settings.unknown_after_seconds),
+            behind=metrics.unknown_reports_behind,
+        ),
+        Periodic(
+            "forget unknown encounters",
+            60,
+            partial(forget_unknown, settings.forget_unknown_days),
+            behind=shared_metrics.retention_overdue,
+        ),
     ]
 
 
@@ -143,19 +158,24 @@ def _send_facts(conn: Connection, keyring: Keyring, encounter_id: str) -> None:
 
 def report_unknown(after_seconds: float, conn: Connection) -> None:
     """Reports observations whose encounter did not appear in time to device-ingest, in portions, until none is left or the time is up."""
-    until = time.monotonic() + LINK_SECONDS
-    rows = conn.execute(queries.REPORT_UNKNOWN, (after_seconds,)).fetchall()
-    while rows:
+    until, full = time.monotonic() + LINK_SECONDS, True
+    while full and time.monotonic() < until:
+        rows = conn.execute(queries.REPORT_UNKNOWN, (after_seconds,)).fetchall()
         _report(conn, "unknown", rows)
-        if len(rows) < PORTION or time.monotonic() > until:
-            return
+        full = len(rows) == PORTION
         conn.commit()
         conn.run_after_commit()
-        rows = conn.execute(queries.REPORT_UNKNOWN, (after_seconds,)).fetchall()
+    (age,) = conn.execute(queries.OLDEST_UNREPORTED).fetchone() or (0,)
+    metrics.unknown_reports_behind.set(max(0, age - after_seconds))
 
 
 def forget_unknown(days: int, conn: Connection) -> None:
-    in_portions(conn, queries.FORGET_UNKNOWN, days, seconds=FORGET_SECONDS)
+    retention.forget(conn, [unknown(days)], FORGET_SECONDS)
+
+
+def unknown(days: int) -> Kept:
+    """The retention of observations whose encounter never appeared."""
+    return Kept("observations", "received_at", days, also="revision IS NULL AND reported_unknown")
 
 
 def _lock_known(conn: Connection, most: int, keys: Iterable[Key]) -> dict[Key, int]:

@@ -16,9 +16,3 @@ ADD_EFFECT: LiteralString = """
 """
 SET_EFFECT: LiteralString = "UPDATE automation_effects SET result = %s::jsonb WHERE run_id = %s"
 FIND_EFFECT: LiteralString = "SELECT result FROM automation_effects WHERE run_id = %s"
-# One portion, without the rows that another relay deletes.
-EXPIRE_EFFECTS: LiteralString = """
-    DELETE FROM automation_effects WHERE run_id IN (
-        SELECT run_id FROM automation_effects WHERE at < now() - interval '40 days' ORDER BY at
-        LIMIT %s FOR UPDATE SKIP LOCKED)
-"""

@@ -8,15 +8,18 @@ from celery import Celery
 from services.graphql_api import queries
 from services.graphql_api.acqi import counting, months
 from services.graphql_api.automations import Runs
-from services.graphql_api.incidents import queries as incident_queries
 from services.graphql_api.settings import Settings
 from shared.messaging import worker
 from shared.messaging.messages import AutomationIncident, EncounterFacts, GraphqlApp, RunDocument
 from shared.messaging.worker import Received
+from shared.process import metrics
+from shared.storage import retention
 from shared.storage.database import Connection, set_tenant
-from shared.storage.periodic import Periodic, in_portions
+from shared.storage.periodic import Periodic
+from shared.storage.retention import Kept
 
-SECONDS = 10
+# An effect is known for longer than its run may be tried again.
+EFFECTS_DAYS = 40
 
 
 def create_worker(settings: Settings) -> Celery:
@@ -31,7 +34,8 @@ def create_worker(settings: Settings) -> Celery:
 
 
 def periodic(settings: Settings) -> list[Periodic]:
-    return [Periodic("retention", 3600, partial(expire, days=settings.facts_kept_days))]
+    days = settings.facts_kept_days
+    return [Periodic("retention", 3600, partial(expire, days=days), behind=metrics.retention_overdue)]
 
 
 def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> None:
@@ -45,6 +49,10 @@ def store_apps(conn: Connection, received: Sequence[Received[GraphqlApp]]) -> No
 
 def expire(conn: Connection, days: int) -> None:
     """Deletes facts with their aggregates, closed incidents and effects of runs, after their retention."""
-    in_portions(conn, incident_queries.EXPIRE, days, seconds=SECONDS)
-    in_portions(conn, queries.EXPIRE_EFFECTS, seconds=SECONDS)
+    retention.forget(conn, kept(days))
     months.expire(conn, days)
+
+
+def kept(days: int) -> list[Kept]:
+    """The retention of closed incidents and of effects of runs."""
+    return [Kept("incidents", "closed_at", days), Kept("automation_effects", "at", EFFECTS_DAYS)]

@@ -1,5 +1,8 @@
 """The metrics of this service, beside those of every service."""
 
+import threading
+import time
+
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.process.metrics import BUCKETS
@@ -22,3 +25,39 @@ senders = Gauge("webhook_senders", "Senders that run")
 chores = Gauge("webhook_chores", "Decisions about webhooks that still have rows of the past to follow")
 chore_age = Gauge("webhook_oldest_chore_seconds", "Age of the oldest of them")
 unclaimable = Counter("webhook_deliveries_unclaimable_total", "Deliveries forgotten because no claim could read them")
+oldest_step = Gauge(
+    "webhook_oldest_recovery_step_seconds", "Time since the last step of the recovery that waits longest"
+)
+# Together they show receivers of many tenants that fail at once, for which the cause is ours.
+tenants_failing = Gauge(
+    "webhook_tenants_failing",
+    "Tenants with a receiver that began to fail in the last six hours and failed in the last 15 minutes",
+)
+tenants_reached = Gauge(
+    "webhook_tenants_reached", "Tenants of which a receiver took a webhook of this sender in the last 5 minutes"
+)
+
+
+class Reached:
+    """When a receiver of each tenant last took a webhook. Holds the tenants of the last `SECONDS`."""
+
+    SECONDS = 300.0
+
+    def __init__(self) -> None:
+        self._at: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def add(self, tenant_id: str) -> None:
+        with self._lock:
+            self._at.pop(tenant_id, None)
+            self._at[tenant_id] = time.monotonic()
+
+    def number(self) -> int:
+        with self._lock:
+            while self._at and time.monotonic() - self._at[oldest := next(iter(self._at))] > self.SECONDS:
+                del self._at[oldest]
+            return len(self._at)
+
+
+reached = Reached()
+tenants_reached.set_function(reached.number)

@@ -19,6 +19,7 @@ from services.webhook_dispatcher.subscriptions import apps
 from shared.messaging import worker
 from shared.messaging.messages import AutomationDelivery, AutomationInterest, Event, WebhookApp, WebhookTenant
 from shared.primitives import ids
+from shared.process import metrics as shared_metrics
 from shared.storage import partitions
 from shared.storage.database import Connection
 from shared.storage.periodic import Periodic
@@ -44,12 +45,22 @@ def periodic(settings: Settings) -> list[Periodic]:
     """The work of the relay besides its outbox."""
     days, retention = settings.webhook_disable_after_days, settings.webhook_retention_days
     return [
-        Periodic("release held deliveries", 1, partial(decisions.release_held, pause=0.9)),
-        Periodic("do chores", 1, decisions.work_off),
-        Periodic("disable failing webhooks", 60, partial(decisions.disable_long_failing, days=days)),
-        Periodic("make partitions", 3600, make_partitions),
-        Periodic("drop partitions", 60, Expiry(retention).go_on),
-        Periodic("measure deliveries", 5, measure),
+        Periodic(
+            "release held deliveries",
+            1,
+            partial(decisions.release_held, pause=0.9),
+            behind=metrics.oldest_step,
+        ),
+        Periodic("do chores", 1, decisions.work_off, behind=metrics.chore_age),
+        Periodic(
+            "disable failing webhooks",
+            60,
+            partial(decisions.disable_long_failing, days=days),
+            behind="a run takes all that are due",
+        ),
+        Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
+        Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
+        Periodic("measure deliveries", 5, measure, behind="a measurement"),
     ]
 
 
@@ -119,6 +130,9 @@ def measure(conn: Connection) -> None:
     number, age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
     metrics.chores.set(number)
     metrics.chore_age.set(max(0, age))
+    step, failing_tenants = conn.execute(decision_queries.MEASURE_RECEIVERS).fetchone() or (0, 0)
+    metrics.oldest_step.set(max(0, step))
+    metrics.tenants_failing.set(failing_tenants)
     (senders,) = conn.execute(queries.COUNT_SENDERS).fetchone() or (0,)
     metrics.senders.set(senders)
 

@@ -60,6 +60,12 @@ retention_overdue = Gauge(
     "retention_overdue_seconds", "How long the oldest row of a table has been past its retention", ["table"]
 )
 
+periodic_late = Gauge(
+    "periodic_job_late_seconds",
+    "How long a job of the relay has been due since it last succeeded here or another relay was at it",
+    ["task"],
+)
+
 identities_untimely = Counter(
     "identities_untimely_total", "Requests refused because the gateway's clock or this process' is wrong"
 )

@@ -3,7 +3,7 @@
 import asyncio
 import select
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -15,7 +15,8 @@ from shared.process.clock import ASK, ClockApart, clock
 from shared.storage.outages import UNAVAILABLE
 from shared.web import problems
 from shared.web.identity import Caller, party_of
-from shared.web.turns import Busy, Lines, Shares
+from shared.web.networks import networks_of
+from shared.web.turns import STRANGERS, Busy, Lines, Shares
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -112,7 +113,8 @@ class Pool(AsyncConnectionPool[AsyncConnection]):
 class WebPool(Pool):
     """The pool of a web process. Before a request gets a connection, tenants take turns, and so do the clients of each.
 
-    One tenant alone uses at most 6 of 10 connections, so that another finds a free one at once (`turns.Shares`). The last
+    One tenant alone uses at most 6 of 10 connections, so that another finds a free one at once (`turns.Shares`). So do all callers
+    without a token together, of which one network uses at most 4. The last
     `for_itself` connections are for the process's own work, which takes them from the pool directly. `probe` is a connection beside the
     pool for readiness: a service whose connections are all in use is busy, not unready.
     """
@@ -145,7 +147,7 @@ class WebPool(Pool):
 
         Raises Problem after `WAIT_SECONDS`, or where too many wait: 429 if the caller's organisation has others at work, else 503.
         """
-        path = party_of(caller)
+        path = _path(caller)
         if not self._shares.enter_now(path):
             await self._wait(path)
         try:
@@ -154,16 +156,21 @@ class WebPool(Pool):
         finally:
             self._shares.leave(path)
 
-    async def _wait(self, path: tuple[str, str]) -> None:
+    async def _wait(self, path: Sequence[str]) -> None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._shares.enter(self.lines, path)
         except (Busy, TimeoutError):
-            tenant = path[0]
-            if not tenant or not self._shares.of_group[tenant]:
+            if path[0] == STRANGERS or not self._shares.held_by(path[0]):
                 raise problems.unavailable() from None
             detail = "Your organisation's other requests use its share of this service; wait for their answers."
             raise problems.too_many(detail) from None
+
+
+def _path(caller: Caller | None) -> tuple[str, ...]:
+    """A caller's groups: its tenant and client, or without a token its networks. All paths of a line have the same length."""
+    tenant, party = party_of(caller)
+    return (tenant, party, "") if tenant else (STRANGERS, *networks_of(party))
 
 
 class TasksPool(ConnectionPool[Connection]):

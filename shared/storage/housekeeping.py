@@ -55,10 +55,12 @@ def jobs(trail: str, settings: Service) -> list[Periodic]:
     """The jobs that every service has; `trail` is the service's name in `SERVICE_PUBLIC_KEYS`."""
     anchor = Anchoring(trail, settings.service_signing_key, settings.audit_anchor_file)
     return [
-        Periodic("seal the audit trail", 1, seal, lane="audit"),
-        Periodic("anchor the audit trail", settings.audit_anchor_seconds, anchor, lane="audit"),
-        Periodic("expire messages and stored answers", 60, expire, lane="retention"),
-        Periodic("measure the outbox", 5, measure),
+        Periodic("seal the audit trail", 1, seal, lane="audit", behind=metrics.audit_unsealed_age),
+        Periodic(
+            "anchor the audit trail", settings.audit_anchor_seconds, anchor, lane="audit", behind=metrics.audit_anchored
+        ),
+        Periodic("expire messages and stored answers", 60, expire, lane="retention", behind=metrics.retention_overdue),
+        Periodic("measure the outbox", 5, measure, behind="a measurement"),
     ]
 
 

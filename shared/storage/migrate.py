@@ -39,7 +39,7 @@ BOUNDLESS: LiteralString = """
 """
 TIMES: LiteralString = "CHECK ({column} >= '0001-01-01 00:00Z' AND {column} < '9999-12-31 00:00Z')"
 NUMBERS: LiteralString = "CHECK ({column} > '-Infinity' AND {column} < 'Infinity')"
-# The first line of a file whose statements make or drop indexes while the table is written to.
+# The first line of a file whose statements run one by one, while the tables are written to: they make or drop indexes, or move rows.
 CONCURRENTLY = "-- concurrently\n"
 APPLIED: LiteralString = "SELECT name, digest FROM migrations"
 START_SECONDS = 60
@@ -256,6 +256,15 @@ def _run_concurrently(conn: psycopg.Connection[Any], text: str) -> None:
         own.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         own.execute("SET statement_timeout = 0")
         own.execute("SET lock_timeout = 0")
-        for statement in text.split(";\n"):
-            if statement.strip():
-                own.execute(cast(LiteralString, statement))
+        for statement in _statements(text):
+            own.execute(cast(LiteralString, statement))
+
+
+def _statements(text: str) -> Iterator[str]:
+    """The statements of a file, each of which ends with a line. A block in `$$` is one; it may commit by itself."""
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if line.endswith(";\n") and statement.count("$$") % 2 == 0:
+            yield statement
+            statement = ""

@@ -4,43 +4,34 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import LiteralString, NamedTuple
 
 import psycopg
+from prometheus_client import Gauge
 from psycopg_pool import ConnectionPool
 
-from shared.process import logs, tracing
+from shared.process import logs, metrics, tracing
 from shared.storage.database import Connection
 
 LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
-PORTION = 1000
+# A job that failed is tried again after its interval, or this.
+AGAIN_SECONDS = 60.0
 log = logging.getLogger(__name__)
 
 
 class Periodic(NamedTuple):
     """A job that runs in its own transaction of the worker role, at most once in `every_seconds` per relay and never twice at a time.
 
-    The lock ends when the job commits by itself, as `in_portions` does. Jobs wait only for jobs of the same lane.
+    The lock ends when the job commits by itself, as `retention.forget` does. Jobs wait only for jobs of the same lane. `behind` is the
+    gauge that shows how old the oldest work is that waits for the job, or the reason why none waits after a run.
     """
 
     name: str
     every_seconds: float
     run: Callable[[Connection], object]
     lane: str = ""
-
-
-def in_portions(conn: Connection, statement: LiteralString, *parameters: object, seconds: float) -> int:
-    """Runs a DELETE, whose last parameter is a row limit, until no row is left or the time is used. Returns the number deleted.
-
-    Each portion is its own transaction and far below the statement time-out. Another relay may run it too: the statement
-    must skip locked rows.
-    """
-    until, deleted, portion = time.monotonic() + seconds, 0, PORTION
-    while portion == PORTION and time.monotonic() < until:
-        portion = conn.execute(statement, (*parameters, PORTION)).rowcount
-        conn.commit()
-        deleted += portion
-    return deleted
+    behind: Gauge | str = ""
 
 
 class PeriodicRunner:
@@ -70,16 +61,27 @@ class Lane(threading.Thread):
         self.pool = pool
         self.stopping = stopping
         self.due = dict.fromkeys(jobs, time.monotonic())
+        # When each job had to be done: from then on it is late, also while it runs or hangs.
+        self.expected = dict(self.due)
+        for job in jobs:
+            metrics.periodic_late.labels(job.name).set_function(partial(self._late, job))
+
+    def _late(self, job: Periodic) -> float:
+        return max(0.0, time.monotonic() - self.expected[job])
 
     def run(self) -> None:
         while not self.stopping.is_set():
             for job, at in self.due.items():
                 if at <= time.monotonic():
-                    self.due[job] = time.monotonic() + job.every_seconds
-                    self._run(job)
+                    began = time.monotonic()
+                    if self._run(job):
+                        self.due[job] = self.expected[job] = began + job.every_seconds
+                    else:
+                        self.due[job] = began + min(job.every_seconds, AGAIN_SECONDS)
             self.stopping.wait(max(0.0, min(self.due.values()) - time.monotonic()))
 
-    def _run(self, job: Periodic) -> None:
+    def _run(self, job: Periodic) -> bool:
+        """Whether the job is done, here or by another relay."""
         with tracing.unsampled():
             try:
                 with self.pool.connection() as conn:
@@ -88,7 +90,9 @@ class Lane(threading.Thread):
                         job.run(conn)
                     conn.commit()
                     conn.run_after_commit()
+                return True
             except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
                 log.warning("periodic job %s waits: %s", job.name, type(error).__name__)
             except Exception as error:  # one job's bug must not stop the others
                 log.error("periodic job %s failed: %s", job.name, logs.describe(error))
+            return False

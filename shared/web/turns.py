@@ -11,6 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from typing import Any
 
+# The widest group of requests without a tenant.
+STRANGERS = ""
+
 
 class Busy(Exception):
     """The line is full, and no group in it has more than its share."""
@@ -55,13 +58,11 @@ class Lines:
         self._pools[waiter.pool] += 1
         self.number += 1
 
-    def next(self, may: Callable[[str], bool]) -> Waiter | None:
-        """The first waiter of the widest group whose turn it is, of those that `may`. That group goes to the end."""
-        name = next(filter(may, self._turns), None)
-        if name is None:
-            return None
-        waiter = _take(self._turns, name)
-        self._forget(waiter)
+    def next(self, may: Callable[[Sequence[str]], bool]) -> Waiter | None:
+        """The first waiter of the groups whose turn it is, of those that `may`. These groups go to the end."""
+        waiter = _take(self._turns, (), may)
+        if waiter is not None:
+            self._forget(waiter)
         return waiter
 
     def leave(self, waiter: Waiter) -> None:
@@ -101,12 +102,18 @@ def _all(groups: Any) -> Iterator[Waiter]:
             yield from _all(inner)
 
 
-def _take(groups: dict[str, Any], name: str) -> Waiter:
-    group = groups.pop(name)
-    waiter = group.popleft() if isinstance(group, deque) else _take(group, next(iter(group)))
-    if group:
-        groups[name] = group
-    return waiter
+def _take(groups: dict[str, Any], within: tuple[str, ...], may: Callable[[Sequence[str]], bool]) -> Waiter | None:
+    for name, group in groups.items():
+        path = (*within, name)
+        if not may(path):
+            continue
+        waiter = group.popleft() if isinstance(group, deque) else _take(group, path, may)
+        if waiter is not None:
+            del groups[name]
+            if group:
+                groups[name] = group
+            return waiter
+    return None
 
 
 def _remove(groups: Any, waiter: Waiter, depth: int) -> bool:
@@ -167,9 +174,9 @@ class Turns:
 
     def enter_now(self, path: Sequence[str]) -> bool:
         """Takes a place if there is one. Call `leave` afterwards."""
-        if not self._may(path[0]):
+        if not self._may(path):
             return False
-        self._hold(path[0])
+        self._hold(path)
         return True
 
     async def enter(
@@ -198,20 +205,20 @@ class Turns:
 
     def leave(self, path: Sequence[str] = ("",)) -> None:
         """Gives the place to the next one. `path` is that of `enter`; only Shares needs it."""
-        self._release(path[0])
+        self._release(path)
         for lines in self._lines:
             while self.free and (waiter := lines.next(self._may)) is not None:
                 if not waiter.future.done():  # done: it leaves, and is about to learn it
-                    self._hold(waiter.path[0])
+                    self._hold(waiter.path)
                     waiter.future.set_result(None)
 
-    def _may(self, group: str) -> bool:
+    def _may(self, path: Sequence[str]) -> bool:
         return self.free > 0
 
-    def _hold(self, group: str) -> None:
+    def _hold(self, path: Sequence[str]) -> None:
         self.free -= 1
 
-    def _release(self, group: str) -> None:
+    def _release(self, path: Sequence[str]) -> None:
         self.free += 1
 
 
@@ -219,25 +226,42 @@ class Shares(Turns):
     """Turns in which no widest group holds many more places than stay free: alone at most 6 of 10, and fewer beside others.
 
     A group that holds none so finds a free place, however long the work of the others takes; only where several groups are at their
-    limits, it waits for the first place that any of them gives back.
+    limits, it waits for the first place that any of them gives back. In the group `STRANGERS`, whose members have nothing in common,
+    the networks share the places of the group in the same way: one network alone holds at most 4 of 10.
     """
 
     def __init__(self, at_once: int, lines: Lines) -> None:
         super().__init__(at_once, lines)
-        self.of_group = Counter[str]()
+        self._held = Counter[tuple[str, ...]]()
 
-    def _may(self, group: str) -> bool:
-        return 0 < self.free >= self.of_group[group]
+    def held_by(self, *group: str) -> int:
+        return self._held[group]
 
-    def _hold(self, group: str) -> None:
-        super()._hold(group)
-        self.of_group[group] += 1
+    def _may(self, path: Sequence[str]) -> bool:
+        room = self.free - self._held[tuple(path[:1])]
+        if self.free <= 0 or room < 0:
+            return False
+        # With each place that the group takes, one fewer is free: it may take this many.
+        return path[0] != STRANGERS or len(path) < 2 or self._held[tuple(path[:2])] <= room // 2 + 1
 
-    def _release(self, group: str) -> None:
-        super()._release(group)
-        self.of_group[group] -= 1
-        if not self.of_group[group]:
-            del self.of_group[group]
+    def _hold(self, path: Sequence[str]) -> None:
+        super()._hold(path)
+        for group in _shared(path):
+            self._held[group] += 1
+
+    def _release(self, path: Sequence[str]) -> None:
+        super()._release(path)
+        for group in _shared(path):
+            self._held[group] -= 1
+            if not self._held[group]:
+                del self._held[group]
+
+
+def _shared(path: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The groups of a path that have shares."""
+    yield tuple(path[:1])
+    if path[0] == STRANGERS:
+        yield tuple(path[:2])
 
 
 async def _watch(waiter: Waiter, gone: Callable[[], Awaitable[None]]) -> None:

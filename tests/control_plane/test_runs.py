@@ -14,7 +14,7 @@ from services.control_plane.settings import Settings
 from services.webhook_dispatcher.fanout.automations import fired
 from shared.messaging.messages import AutomationDelivery, PlatformApp, PlatformEvent, RunFinished
 from shared.primitives import ids
-from shared.storage import periodic
+from shared.storage import retention
 from shared.storage.database import task_transaction
 from tests.control_plane.automating import CLOSE, INCIDENT, NOTE, SCOPES, WEBHOOK, Automating
 from tests.control_plane.conftest import GRANTED, Inside, Partner, settings_for
@@ -463,7 +463,7 @@ def test_runs_are_forgotten_after_their_days(automating: Automating) -> None:
 def test_all_old_runs_are_forgotten_in_portions_at_once(
     automating: Automating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(periodic, "PORTION", 2)
+    monkeypatch.setattr(retention, "PORTION", 2)
     automating.make()
     for _ in range(5):
         automating.happen()
@@ -480,7 +480,7 @@ def test_what_is_not_over_well_is_measured(automating: Automating) -> None:
     automating.answer(automating.runs()[0], "refused", error="CONFLICT")
     automating.happen()
     with task_transaction(automating.inside.consumer.pool) as conn:
-        running.measure(conn)
+        running.measure(conn, answer=900)
     values = [running.gauge.labels(status)._value.get() for status in ("dead", "waiting", "running")]
     assert values == [1, 0, 1]
 

@@ -15,7 +15,7 @@ from services.control_plane.settings import Settings
 from shared.messaging.messages import PlatformEvent
 from shared.primitives import ids
 from shared.storage.database import task_transaction
-from tests.control_plane.automating import INCIDENT, NOTE, SCOPES, Automating
+from tests.control_plane.automating import INCIDENT, NOTE, SCOPES, WEBHOOK, Automating
 from tests.control_plane.conftest import Inside, Partner
 from tests.graphql_api.asking import received
 
@@ -283,7 +283,13 @@ def test_due_runs_of_one_organisation_are_not_read_to_find_those_of_another(
     fail_all(automating, 20_000)
     fail_all(neighbour, 1)
     automating.inside.owner.execute("ANALYZE automation_runs")
-    limits = {"tenants": [neighbour.tenant_id], "of_tenant": 25, "most": 100}
+    limits = {
+        "tenants": [neighbour.tenant_id],
+        "services": runs.SERVICES,
+        "of_tenant": 25,
+        "unanswered": 200,
+        "most": 100,
+    }
     with task_transaction(automating.inside.consumer.pool) as conn:
         [(explained,)] = conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + queries.LOCK_DUE_RUNS, limits)
     scans = [node for node in nodes(explained[0]["Plan"]) if node.get("Relation Name") == "automation_runs"]
@@ -308,18 +314,89 @@ def test_due_runs_of_more_organisations_than_one_portion_visits_all_begin(
     assert statuses(automating) == statuses(neighbour) == {"failed": 1, "running": 2}
 
 
+def queue_up(automating: Automating, number: int) -> None:
+    """Leaves `number` runs that have been due for an hour and were never sent."""
+    fail_all(automating, number)
+    automating.inside.owner.execute(
+        "UPDATE automation_runs SET sent_to = 'graphql_api', status = 'queued' WHERE tenant_id = %s AND attempt = 0",
+        (automating.tenant_id,),
+    )
+
+
+def begin_due(automating: Automating, times: int = 1) -> None:
+    """As the relay does in so many half seconds."""
+    engine = runs.engine(automating.settings)
+    for _ in range(times):
+        with task_transaction(automating.inside.consumer.pool) as conn:
+            engine.begin_all_due(conn)
+
+
+def ahead(automating: Automating, neighbour: Automating) -> int:
+    """The messages of one organisation that were written before the first of the other, for the same service."""
+    query = """SELECT count(*) FROM outbox WHERE consumer = 'graphql_api' AND tenant_id = %s
+        AND id < (SELECT id FROM outbox WHERE consumer = 'graphql_api' AND tenant_id = %s ORDER BY id LIMIT 1)"""
+    [(number,)] = automating.inside.rows(query, automating.tenant_id, neighbour.tenant_id)
+    return number
+
+
+def test_ten_thousand_runs_of_one_organisation_let_anothers_first_pass_at_the_service(
+    automating: Automating, neighbour: Automating
+) -> None:
+    """The service takes messages in the order in which they were written."""
+    automating.inside.owner.execute("DELETE FROM automation_runs")
+    queue_up(automating, 10_000)
+    begin_due(automating, 20)
+    neighbour.make()
+    neighbour.happen()
+    limit = automating.settings.most_unanswered_runs
+    assert ahead(automating, neighbour) <= limit + 1
+    assert statuses(automating)["running"] == limit
+    for run in automating.runs(status="running")[:30]:
+        automating.answer(run, "succeeded")
+    begin_due(automating, 20)
+    assert statuses(automating)["running"] == limit
+
+
+def test_new_runs_over_the_limit_wait_for_answers_and_begin_then(automating: Automating) -> None:
+    automating.settings = msgspec.structs.replace(automating.settings, most_unanswered_runs=2)
+    automate(automating, 3)
+    automating.happen()
+    assert statuses(automating) == {"running": 2, "queued": 1}
+    assert len(automating.sent("open_incident")) == 2
+    begin_due(automating)
+    assert statuses(automating) == {"running": 2, "queued": 1}
+    automating.answer(automating.runs(status="running")[0], "succeeded")
+    begin_due(automating)
+    assert statuses(automating) == {"running": 2, "succeeded": 1}
+    assert len(automating.sent("open_incident")) == 3
+    assert {run["attempt"] for run in automating.runs()} == {1}
+
+
+def test_a_service_that_does_not_answer_holds_up_no_runs_of_another_service(automating: Automating) -> None:
+    automating.settings = msgspec.structs.replace(automating.settings, most_unanswered_runs=1)
+    automate(automating, 3)
+    automating.happen()
+    automating.make(WEBHOOK, event_type="incident.closed")
+    automating.happen("incident.closed")
+    assert len(automating.sent("webhook")) == 1
+    automating.answer(automating.runs()[0], "failed", error="UNAVAILABLE")
+    automating.make_due()
+    begin_due(automating)
+    assert len(automating.sent("webhook")) == 2
+
+
 def test_the_ages_of_the_oldest_event_and_due_run_are_measured(automating: Automating) -> None:
     automating.inside.owner.execute("DELETE FROM automation_runs")
     fail_all(automating, 1)
     store(automating, event())
     automating.inside.owner.execute("UPDATE automation_events SET stored_at = now() - interval '2 hours'")
     with task_transaction(automating.inside.consumer.pool) as conn:
-        runs.measure(conn)
+        runs.measure(conn, answer=900)
     ages = [runs.oldest.labels(of)._value.get() for of in ("event", "run")]
     assert [age // 3600 for age in ages] == [2, 1]
     while portion(automating):
         pass
     automating.sweep()
     with task_transaction(automating.inside.consumer.pool) as conn:
-        runs.measure(conn)
+        runs.measure(conn, answer=900)
     assert [runs.oldest.labels(of)._value.get() for of in ("event", "run")] == [0, 0]

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import httpx2
 
 from services.device_ingest import tasks
+from services.device_ingest.announcing import Announcing
 from shared.messaging.messages import EncounterLink
 from shared.messaging.worker import Received
 from shared.primitives import ids
@@ -28,7 +29,7 @@ def received(
 
 def recorded_events(partner: Partner, inside: Inside) -> list[dict[str, Any]]:
     with inside.task() as conn:
-        tasks.notify_subscribers(conn)
+        Announcing()(conn)
     return [event["data"] for event in inside.messages(partner, EVENT) if event["type"] != "device.enrolled"]
 
 

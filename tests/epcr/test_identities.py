@@ -23,7 +23,9 @@ import pytest
 from deploy.local import ports
 from deploy.local.databases import Database
 from deploy.local.redis_server import RedisServer
+from services.epcr.encounters import queries
 from services.epcr.encounters.editions import HELD_DAYS
+from services.epcr.encounters.identities import MOST_IN_GROUP
 from services.webhook_dispatcher.fanout.event_types import violation
 from tests.epcr.conftest import ENCOUNTERS, Calendar, Client, Inside, Organisation, settings_for
 from tests.epcr.deliveries import app_changed, recorded, spo2
@@ -319,6 +321,65 @@ def test_a_pseudonym_made_from_a_wrong_number_goes_back_to_its_owner(organisatio
     bea = organisation.partner.create(patient=person(national))
     assert patient_of(hospital, wrong) == patient_of(hospital, ada)
     assert patient_of(hospital, bea) != patient_of(hospital, ada)
+
+
+def crowd(inside: Inside, id: str, number: int, *, without: str = "") -> list[str]:
+    """So many further encounters with the identity and the numbers of one, but the number from which the basis was made if `without` it."""
+    made = inside.rows(
+        f"""INSERT INTO encounters ({queries.COLUMNS}) SELECT {queries.COLUMNS} FROM (
+            SELECT (jsonb_populate_record(e, jsonb_build_object('id', left(e.id, 20) || lpad(n::text, 10, '0'), 'cad_incident_id', n))).*
+            FROM encounters e, generate_series(1, %s) AS n WHERE e.id = %s) AS copied RETURNING id""",
+        number,
+        id,
+    )
+    inside.owner.execute(
+        """INSERT INTO patient_numbers SELECT e.id, p.number, p.tenant_id, p.position FROM encounters e, patient_numbers p, encounters o
+        WHERE p.encounter_id = %(id)s AND o.id = p.encounter_id AND e.id = ANY(%(made)s) AND (%(all)s OR p.number <> o.patient_basis)""",
+        {"id": id, "made": [one for (one,) in made], "all": not without},
+    )
+    return [one for (one,) in made]
+
+
+IDENTITIES = "SELECT count(DISTINCT patient_basis), max(identity) FROM encounters WHERE id = ANY(%s)"
+
+
+def test_a_correction_within_a_crowd_locks_few_and_changes_one(organisation: Organisation, inside: Inside) -> None:
+    """Three thousand encounters have the number that somebody types for everybody."""
+    placeholder = organisation.partner.create(patient=person(BEA))
+    before = patient_of(organisation.hospital, placeholder)
+    others = crowd(inside, placeholder, 3000)
+    # A lock leaves its transaction in `xmax`.
+    touched = "SELECT id, xmax::text FROM encounters WHERE id = ANY(%s)"
+    untouched = set(inside.rows(touched, others))
+    correct(organisation, placeholder, ADA)
+    assert len(set(inside.rows(touched, others)) - untouched) <= MOST_IN_GROUP + 1
+    assert inside.rows(IDENTITIES, others) == [(1, 1)]
+    assert patient_of(organisation.hospital, placeholder) != before
+    assert [one["data"]["encounter_id"] for one in corrections(inside, organisation.id)] == [placeholder]
+    assert patient_of(organisation.hospital, organisation.partner.create(patient=person(BEA))) == before
+
+
+def test_a_number_more_in_a_crowd_changes_no_identity(organisation: Organisation, inside: Inside) -> None:
+    id = organisation.partner.create(patient=person(BEA))
+    before = patient_of(organisation.hospital, id)
+    others = crowd(inside, id, MOST_IN_GROUP)
+    correct(organisation, id, BEA, {"system": INSURANCE, "value": "Z991234"})
+    assert patient_of(organisation.hospital, id) == before
+    assert inside.rows(IDENTITIES, others) == [(1, 1)]
+
+
+def test_the_last_holder_of_a_crowds_number_keeps_it(organisation: Organisation, inside: Inside) -> None:
+    """Otherwise the next patient with that number would be the crowd's."""
+    national = {"system": "urn:a-first", "value": BEA["value"]}
+    id = organisation.partner.create(patient=person(national, ADA))
+    before = patient_of(organisation.hospital, id)
+    crowd(inside, id, MOST_IN_GROUP, without="the basis")
+    refused = organisation.crew.write(id, {"patient": {"identifiers": [ADA]}})
+    assert refused.status_code == 409
+    assert "500 encounters" in refused.json()["detail"]
+    assert patient_of(organisation.hospital, id) == before
+    correct(organisation, id, national)
+    assert patient_of(organisation.hospital, id) == before
 
 
 def test_encounters_of_the_former_rule_are_connected_when_they_are_read(

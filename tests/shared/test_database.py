@@ -200,15 +200,23 @@ class Crowd:
         self.let_go, self.begun = asyncio.Event(), asyncio.Queue[str]()
 
     def come(self, tenant: str, client: str = "app_1", number: int = 1) -> list[asyncio.Task[str]]:
-        came = [asyncio.create_task(self._work(tenant, client)) for _ in range(number)]
+        return self._come(Caller(tenant_id=tenant, client_id=client), number)
+
+    def come_from(self, address: str, number: int = 1) -> list[asyncio.Task[str]]:
+        """Callers without a token."""
+        return self._come(Caller(address=address), number)
+
+    def _come(self, caller: Caller, number: int) -> list[asyncio.Task[str]]:
+        came = [asyncio.create_task(self._work(caller)) for _ in range(number)]
         self.tasks += came
         return came
 
-    async def _work(self, tenant: str, client: str) -> str:
+    async def _work(self, caller: Caller) -> str:
         asked = request()
         asked.state.pool, asked.state.bell = self.pool, None
+        client = caller.client_id or caller.address
         try:
-            async with tenant_transaction(asked, Caller(tenant_id=tenant, client_id=client)) as conn:
+            async with tenant_transaction(asked, caller) as conn:
                 await conn.execute("SELECT 1")
                 self.working.append(client)
                 self.begun.put_nowait(client)
@@ -264,6 +272,52 @@ def test_tenants_take_turns_and_so_do_the_clients_of_each(producer: Database) ->
         # Half the waiting clients of one are served before more than a few of the forty.
         last = max(crowd.working.index(client) for client in ("second", "third", "fourth"))
         assert crowd.working[:last].count("first") < 15
+
+    crowded(producer, test)
+
+
+@pytest.mark.parametrize("flood", ["203.0.113.{}", "2001:db8:1:{}::1"])
+def test_a_network_of_strangers_leaves_connections_to_strangers_from_elsewhere_and_to_tenants(
+    producer: Database, flood: str
+) -> None:
+    async def test(crowd: Crowd) -> None:
+        for number in range(1, 100):
+            crowd.come_from(flood.format(number))
+        await crowd.until(4)
+        crowd.come_from("198.51.100.7")
+        await crowd.until(5)
+        crowd.come("org_1", "tenant")
+        await crowd.until(6)
+        assert crowd.working[-2:] == ["198.51.100.7", "tenant"]
+        assert set(await crowd.end()) == {"done"}
+
+    crowded(producer, test)
+
+
+def test_strangers_from_everywhere_together_hold_no_more_than_a_tenant(producer: Database) -> None:
+    async def test(crowd: Crowd) -> None:
+        for number in range(90):
+            crowd.come_from(f"203.0.{number}.1")
+        await crowd.until(6)
+        crowd.come("org_1", "tenant")
+        await crowd.until(7)
+        assert set(await crowd.end()) == {"done"}
+
+    crowded(producer, test)
+
+
+def test_behind_a_network_of_strangers_others_wait_for_one_turn(producer: Database) -> None:
+    """The line is full, and its newcomers are of paths of tenants and of strangers."""
+
+    async def test(crowd: Crowd) -> None:
+        crowd.come_from("203.0.113.1", number=database.MOST_WAITING + 4)
+        await crowd.until(4)
+        neighbour = crowd.come_from("203.0.113.2")
+        crowd.come("org_1", "tenant", number=8)
+        await asyncio.sleep(0.05)
+        assert set(await crowd.end()) == {"done", "503"}
+        assert neighbour[0].result() == "done"
+        assert crowd.working.index("203.0.113.2") < 50
 
     crowded(producer, test)
 

@@ -51,6 +51,42 @@ def test_a_job_that_fails_stops_no_other_and_is_tried_again(pool: Any) -> None:
         wait_for(lambda: len(failures) > 2 and len(done) > 2)
 
 
+def late(name: str) -> float:
+    """For how many seconds the job has been due."""
+    [family] = metrics.periodic_late.collect()
+    [sample] = [sample for sample in family.samples if sample.labels == {"task": name}]
+    return sample.value
+
+
+def test_a_job_that_fails_or_hangs_is_late_and_one_that_succeeds_is_not(pool: Any) -> None:
+    done: list[int] = []
+    released = threading.Event()
+
+    def fail(conn: Connection) -> None:
+        raise ValueError
+
+    jobs = (
+        Periodic("never succeeds", 0.01, fail),
+        Periodic("hangs", 3600, lambda conn: released.wait(30), lane="hangs"),
+        Periodic("succeeds", 3600, lambda conn: done.append(1)),
+    )
+    with at_work(pool, *jobs):
+        wait_for(lambda: done and late("never succeeds") > 0.2 and late("hangs") > 0.2)
+        assert late("succeeds") == 0
+        released.set()
+        wait_for(lambda: late("hangs") == 0)
+
+
+def test_a_job_that_another_relay_is_at_is_not_late(pool: Any, producer: Database) -> None:
+    done: list[int] = []
+    jobs = Periodic("elsewhere", 0.01, lambda conn: None), Periodic("here", 0.01, lambda conn: done.append(1))
+    with psycopg.connect(producer.worker) as other:
+        other.execute(LOCK, ("elsewhere",))
+        with at_work(pool, *jobs):
+            wait_for(lambda: len(done) > 20)
+            wait_for(lambda: late("elsewhere") == 0)
+
+
 def test_a_job_runs_once_at_a_time_whichever_relay_it_is(pool: Any) -> None:
     inside = threading.Lock()
     overlaps: list[int] = []

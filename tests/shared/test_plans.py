@@ -22,6 +22,10 @@ from deploy.local import databases as local
 from deploy.local.databases import Database
 from deploy.local.table import ROOT, SERVICES
 from services.auth import tasks as auth_tasks
+from services.control_plane import tasks as control_plane_tasks
+from services.control_plane.automations import runs
+from services.epcr import tasks as epcr_tasks
+from services.graphql_api import tasks as graphql_tasks
 from shared.storage import housekeeping
 from shared.storage.retention import Kept
 from tests.support.cluster import TestDatabases
@@ -254,8 +258,9 @@ BOUNDED = {
     "services.auth.keys.queries.LIMIT_OTHER_KEYS": "a handful of signing keys",
     "services.auth.saml.queries.DOMAIN_UNANSWERED": "the domain just looked at, by its key",
     "services.auth.tenants.queries.WITHDRAW_AHEAD": "an operator's command after a clock was wrong",
+    "services.control_plane.automations.queries.LOCK_DUE_RUNS": "of each tenant and service 25 due and 200 unanswered runs",
     "services.control_plane.automations.queries.MEASURE": "counts no further than 10,000 three times",
-    "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "the first 20,000 rows of a table that is emptied each second",
+    "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "at most 5,000 rows, in the order of an index",
     "services.graphql_api.acqi.queries.FACTS_OF_MONTH": "a month of one tenant, in an operator's rebuilding",
     "services.graphql_api.incidents.queries.COUNT_OPEN": "counts no further than the cap of open incidents",
     "services.graphql_api.acqi.queries.FORGET_MONTH": "a month of one tenant: indicators times days",
@@ -282,6 +287,7 @@ BOUNDED = {
 # Parts of other statements, not statements themselves.
 FRAGMENTS = frozenset(
     {
+        "services.control_plane.automations.queries._UNANSWERED",
         "services.epcr.encounters.queries._PORTION",
         "services.epcr.encounters.queries._SHAPES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
@@ -346,7 +352,12 @@ def test_no_statement_that_every_service_runs_grows_with_history(large: Large) -
 
 @pytest.mark.parametrize(
     ("service", "rule"),
-    [*(("auth", rule) for rule in auth_tasks.KEPT), *(("epcr", rule) for rule in housekeeping.KEPT)],
+    [
+        *(("auth", rule) for rule in auth_tasks.KEPT),
+        *(("epcr", rule) for rule in (*housekeeping.KEPT, epcr_tasks.unknown(30))),
+        *(("graphql_api", rule) for rule in graphql_tasks.kept(400)),
+        *(("control_plane", rule) for rule in (*control_plane_tasks.KEPT, *runs.kept(30))),
+    ],
     ids=lambda each: each.table if isinstance(each, Kept) else "",
 )
 def test_retention_finds_what_is_due_in_order(large: Large, service: str, rule: Kept) -> None:

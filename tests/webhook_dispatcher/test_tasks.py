@@ -1,5 +1,6 @@
 """The door from the queue: waking a sender, the work of the relay, the end of a partition."""
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,9 +9,11 @@ import httpx2
 import msgspec
 import psycopg
 import pytest
+import yaml
 from prometheus_client import REGISTRY
 from redis import Redis
 
+from deploy.local.table import ROOT
 from services.webhook_dispatcher import metrics, tasks
 from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
@@ -239,3 +242,62 @@ def test_the_wait_for_a_receiver_that_fails_is_no_lag_of_ours(
         idle.publish(partner.tenant_id, "incident.updated")
         idle.pump_until(lambda sent=sent: len(receiver.requests) > sent)
         assert lags() == before + counted
+
+
+def page(failing: float, reached: float) -> bool:
+    """Whether the figures raise the alert about receivers that fail everywhere."""
+    alerts = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
+    [rule] = [rule for group in alerts for rule in group["rules"] if rule["alert"] == "ReceiversFailEverywhere"]
+    figures = {"webhook_tenants_failing": failing, "webhook_tenants_reached": reached}
+    asked = re.sub(r"(?:max|sum)\((\w+)\)", lambda match: str(figures[match[1]]), rule["expr"])
+    assert re.fullmatch(r"[\d. >=a-z]+", asked)
+    return bool(eval(asked))  # noqa: S307 - of numbers and comparisons
+
+
+def figures(dispatcher: Dispatcher) -> tuple[float, float]:
+    with task_transaction(dispatcher.pool) as conn:
+        tasks.measure(conn)
+    return metrics.tenants_failing._value.get(), REGISTRY.get_sample_value("webhook_tenants_reached") or 0
+
+
+def test_receivers_of_many_organisations_that_fail_together_page_and_those_of_one_do_not(
+    http: httpx2.Client, idle: Dispatcher, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics.reached, "_at", {})
+    idle.run("UPDATE subscriptions SET failing_since = NULL, last_failure_at = NULL")
+    partners = [Partner(http) for _ in range(6)]
+    for partner in partners:
+        partner.subscribe(receiver.url)
+        idle.publish(partner.tenant_id, "incident.updated")
+    idle.pump_until(lambda: len(receiver.requests) == 6)
+    assert figures(idle) == (0, 6)
+    for _ in range(9):
+        partners[0].subscribe("https://gone.example/")
+    idle.run(
+        "UPDATE subscriptions SET failing_since = now(), last_failure_at = now() WHERE tenant_id = %s",
+        partners[0].tenant_id,
+    )
+    assert figures(idle) == (1, 6)
+    assert not page(*figures(idle))
+    # All fail, and the last success was more than five minutes ago.
+    tenants = [partner.tenant_id for partner in partners]
+    idle.run(
+        "UPDATE subscriptions SET failing_since = now(), last_failure_at = now() WHERE tenant_id = ANY(%s)", tenants
+    )
+    monkeypatch.setattr(metrics.reached, "SECONDS", 0.0)
+    assert figures(idle) == (6, 0)
+    assert page(*figures(idle))
+    # Those that failed for days, or are tried rarely, are their owners' to repair.
+    idle.run("UPDATE subscriptions SET failing_since = now() - interval '2 days' WHERE failing_since IS NOT NULL")
+    assert figures(idle) == (0, 0)
+    assert not page(*figures(idle))
+
+
+@pytest.mark.parametrize(
+    ("failing", "reached", "pages"),
+    [(4, 0, False), (5, 0, True), (5, 5, False), (40, 39, True), (40, 900, False), (0, 0, False)],
+)
+def test_the_page_needs_five_organisations_and_more_that_fail_than_are_reached(
+    failing: float, reached: float, pages: bool
+) -> None:
+    assert page(failing, reached) == pages

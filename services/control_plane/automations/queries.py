@@ -106,10 +106,22 @@ STORE_EVENTS: LiteralString = """
     )
     SELECT greatest(0, (SELECT count(*) FROM given) - (SELECT number FROM room))
 """
-# The tenant that waits longest. The lock keeps other portions from its events and counts.
-TAKE_TURN: LiteralString = """
-    SELECT tenant_id, CASE WHEN window_began > now() - interval '1 minute' THEN window_runs ELSE 0 END FROM automation_turns
-    WHERE turn_at <= clock_timestamp() ORDER BY turn_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+# The service that performs a run, '' where it was never sent: as the index has it. With coalesce() row-level security keeps the planner
+# from the index, since PostgreSQL does not know that coalesce() leaks nothing.
+_BY: LiteralString = "(CASE WHEN sent_to IS NULL THEN '' ELSE sent_to END)"
+# The runs of a tenant that a service has not answered, up to a limit.
+_UNANSWERED: LiteralString = """
+    SELECT FROM automation_runs WHERE status = 'running' AND tenant_id = {} AND sent_to = {} ORDER BY tenant_id, sent_to
+    LIMIT %(unanswered)s
+"""
+# The tenant that waits longest, the runs that it has begun in this minute, and how many each service has not answered. The lock keeps other
+# portions from its events and counts.
+TAKE_TURN: LiteralString = f"""
+    SELECT t.tenant_id, CASE WHEN t.window_began > now() - interval '1 minute' THEN t.window_runs ELSE 0 END, (
+        SELECT jsonb_object_agg(performed.by, (SELECT count(*) FROM ({_UNANSWERED.format("t.tenant_id", "performed.by")}) AS counted))
+        FROM unnest(%(services)s::text[]) AS performed (by))
+    FROM automation_turns t
+    WHERE t.turn_at <= clock_timestamp() ORDER BY t.turn_at LIMIT 1 FOR NO KEY UPDATE OF t SKIP LOCKED
 """
 # To the end of the queue of tenants, or out of it where no event is left.
 END_TURN: LiteralString = """
@@ -142,10 +154,10 @@ _NEW_RUNS: LiteralString = """
 """
 ADD_RUNS: LiteralString = f"""
     INSERT INTO automation_runs (id, tenant_id, automation_id, client_id, event_id, event_type, event, cause, traceparent, status, error,
-        detail, sent_to, attempt, started_at, finished_at)
+        detail, sent_to, attempt, next_attempt_at, started_at, finished_at)
     SELECT new.id, e.tenant_id, new.automation_id, new.client_id, e.event_id, e.event_type, e.event, e.cause, %(traceparent)s, new.status,
-        new.error, new.detail, new.sent_to, (new.status = 'running')::integer,
-        CASE WHEN new.status = 'running' THEN now() END, CASE WHEN new.status <> 'running' THEN now() END
+        new.error, new.detail, new.sent_to, (new.status = 'running')::integer, CASE WHEN new.status = 'queued' THEN now() END,
+        CASE WHEN new.status = 'running' THEN now() END, CASE WHEN new.status NOT IN ('running', 'queued') THEN now() END
     {_NEW_RUNS}
 """
 # One row for each automation, reason and minute, whose event is the first that was suppressed. The minute is that of the automation's
@@ -168,11 +180,6 @@ COUNT_RUNS: LiteralString = """
         window_began = CASE WHEN window_began > now() - interval '1 minute' THEN window_began ELSE now() END,
         window_runs = CASE WHEN window_began > now() - interval '1 minute' THEN window_runs + 1 ELSE 1 END
     WHERE tenant_id = %s AND id = ANY(%s)
-"""
-EXPIRE_EVENTS: LiteralString = """
-    DELETE FROM automation_events WHERE (tenant_id, event_id) IN (
-        SELECT tenant_id, event_id FROM automation_events WHERE stored_at < now() - make_interval(days => %s)
-        ORDER BY stored_at LIMIT %s FOR UPDATE SKIP LOCKED)
 """
 
 # --- runs -------------------------------------------------------------------------------------------------------------------
@@ -203,14 +210,20 @@ DUE_TENANTS: LiteralString = """
     )
     SELECT tenant_id FROM walk WHERE tenant_id IS NOT NULL
 """
+# By the service that performs them, '' for runs that were never sent; of each no more than it may still get.
 LOCK_DUE_RUNS: LiteralString = f"""
     WITH due AS MATERIALIZED (
-        SELECT d.id, d.number FROM unnest(%(tenants)s::text[]) AS walked (tenant_id) CROSS JOIN LATERAL (
+        SELECT d.id, d.number FROM unnest(%(tenants)s::text[]) AS walked (tenant_id)
+        CROSS JOIN unnest(%(services)s::text[] || ''::text) AS performed (by)
+        CROSS JOIN LATERAL (SELECT count(*) AS number FROM ({_UNANSWERED.format("walked.tenant_id", "performed.by")}) AS counted) AS running
+        CROSS JOIN LATERAL (
             SELECT id, row_number() OVER () AS number FROM (
                 SELECT id FROM automation_runs WHERE status IN ('queued', 'failed')
-                    AND (tenant_id, next_attempt_at) > (walked.tenant_id, '-infinity')
-                    AND (tenant_id, next_attempt_at) <= (walked.tenant_id, now())
-                ORDER BY tenant_id, next_attempt_at LIMIT %(of_tenant)s) AS first) AS d
+                    AND (tenant_id, {_BY}, next_attempt_at) > (walked.tenant_id, performed.by, '-infinity')
+                    AND (tenant_id, {_BY}, next_attempt_at) <= (walked.tenant_id, performed.by, now())
+                ORDER BY tenant_id, {_BY}, next_attempt_at
+                LIMIT %(of_tenant)s) AS first) AS d
+        WHERE d.number <= %(unanswered)s - running.number
         ORDER BY d.number LIMIT %(most)s
     )
     SELECT {RUN_ROW} FROM due JOIN automation_runs r ON r.id = due.id
@@ -223,14 +236,8 @@ GIVE_UP_UNANSWERED: LiteralString = """
     WHERE id IN (SELECT id FROM automation_runs WHERE status = 'running' AND started_at < now() - make_interval(secs => %s)
         ORDER BY started_at LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """
-# One portion, without the rows that another relay deletes.
-EXPIRE: LiteralString = """
-    DELETE FROM automation_runs WHERE id IN (
-        SELECT id FROM automation_runs WHERE created_at < now() - make_interval(days => %s)
-        ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED)
-"""
-# At most 10,000 of each, and the ages of the oldest waiting event and due run in seconds. The ORDER BY names an index's columns: without it
-# the planner reads the whole table.
+# At most 10,000 of each, and the ages of the oldest waiting event, due run and unanswered attempt in seconds. The ORDER BY names an index's
+# columns: without it the planner reads the whole table.
 MEASURE: LiteralString = """
     SELECT (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status = 'dead' ORDER BY id LIMIT 10000) AS counted),
         (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status IN ('queued', 'failed')
@@ -238,7 +245,9 @@ MEASURE: LiteralString = """
         (SELECT count(*) FROM (SELECT FROM automation_runs WHERE status = 'running' ORDER BY started_at LIMIT 10000) AS counted),
         coalesce(extract(epoch FROM now() - (SELECT stored_at FROM automation_events ORDER BY stored_at LIMIT 1)), 0)::float8,
         coalesce(extract(epoch FROM now() - (SELECT next_attempt_at FROM automation_runs WHERE status IN ('queued', 'failed')
-            ORDER BY next_attempt_at LIMIT 1)), 0)::float8
+            ORDER BY next_attempt_at LIMIT 1)), 0)::float8,
+        coalesce(extract(epoch FROM now() - (SELECT started_at FROM automation_runs WHERE status = 'running'
+            ORDER BY started_at LIMIT 1)), 0)::float8
 """
 LIST_RUNS: LiteralString = f"""
     SELECT {RUN} FROM automation_runs r WHERE (%(everyone)s OR r.client_id = %(client_id)s)

@@ -1,7 +1,8 @@
 """Runs: one for each automation and event, and one effect of each run.
 
 A run is queued, then running, then succeeded; or failed, and running again after a wait; or dead, when it was refused, has no attempts
-left or got no answer. A suppressed run never began. Dead and suppressed runs wait for a person.
+left or got no answer. A suppressed run never began. Dead and suppressed runs wait for a person. A run stays queued while the service
+that performs it has not answered `MOST_UNANSWERED_RUNS` others of its tenant.
 
 Runs begin when an event comes (waiting.py), and here when their next attempt is due. A transaction writes the run together with the
 message for its effect, and the service that has the effect stores the run's id. So repeated messages and crashes cause no second run and
@@ -11,6 +12,7 @@ no second effect.
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from prometheus_client import Counter, Gauge
@@ -40,8 +42,11 @@ from shared.messaging.messages import (
     consumer_of,
 )
 from shared.messaging.worker import Received
+from shared.process import metrics
+from shared.storage import retention
 from shared.storage.database import Connection, set_tenant
-from shared.storage.periodic import Periodic, in_portions
+from shared.storage.periodic import Periodic
+from shared.storage.retention import Kept
 
 # Services store a run's id longer than this, so that a retry cannot have a second effect.
 RETRY_DAYS = 7
@@ -49,19 +54,21 @@ RETRY_DAYS = 7
 UNKNOWN = frozenset({"no_answer", "moved"})
 # Automations that may follow one another.
 LONGEST_CHAIN = 3
+# The services that perform runs. Each takes messages in the order in which they were written: few runs of a tenant are there at a time.
+SERVICES = sorted({consumer_of(kind) for kind in (AutomationDelivery, AutomationIncident, RunDocument)})
 # Tenants, and runs of all of them, that one portion of due runs looks at; and runs of one tenant.
 MOST_TENANTS = 100
 DUE_OF_TENANT = 25
 # Seconds of work before new runs have their turn.
 DUE_SECONDS = 0.3
-EXPIRY_SECONDS = 2
+EXPIRY_SECONDS = 4
 
 gauge = Gauge(
     "automation_runs", "Runs of automations that are not over well: dead, waiting for an attempt, running", ["status"]
 )
 oldest = Gauge(
     "automation_oldest_due_seconds",
-    "Age of the oldest event whose runs have not all begun, and of the oldest due run",
+    "Age of the oldest event whose runs have not all begun, of the oldest due run, and of the oldest attempt to give up (`answer`)",
     ["of"],
 )
 events_refused = Counter("automation_events_refused_total", "Events not stored: too many of their organisation wait")
@@ -129,10 +136,11 @@ class Decided(NamedTuple):
 
 
 class Engine:
-    """`waits` are the seconds before each further attempt."""
+    """`waits` are the seconds before each further attempt, `unanswered` is the limit of a tenant's runs at one service."""
 
-    def __init__(self, waits: Sequence[float]) -> None:
+    def __init__(self, waits: Sequence[float], unanswered: int) -> None:
         self.waits = waits
+        self.unanswered = unanswered
         self._after = ""
 
     def take_answers(self, conn: Connection, messages: Sequence[Received[RunFinished]]) -> None:
@@ -156,7 +164,13 @@ class Engine:
         walked = conn.execute(queries.DUE_TENANTS, {"after": self._after, "tenants": MOST_TENANTS}).fetchall()
         tenants = [tenant_id for (tenant_id,) in walked]
         self._after = tenants[-1] if len(tenants) == MOST_TENANTS else ""
-        limits = {"tenants": tenants, "of_tenant": DUE_OF_TENANT, "most": MOST_TENANTS}
+        limits = {
+            "tenants": tenants,
+            "services": SERVICES,
+            "of_tenant": DUE_OF_TENANT,
+            "unanswered": self.unanswered,
+            "most": MOST_TENANTS,
+        }
         with conn.cursor(row_factory=class_row(RunRow)) as cursor:
             due = cursor.execute(queries.LOCK_DUE_RUNS, limits).fetchall()
         for run in due:
@@ -267,17 +281,17 @@ def _settle(
 
 
 def engine(settings: Settings) -> Engine:
-    return Engine(parse_schedule(settings.automation_retry_schedule))
+    return Engine(parse_schedule(settings.automation_retry_schedule), settings.most_unanswered_runs)
 
 
 def periodic(settings: Settings) -> list[Periodic]:
     """The relay's work for runs."""
     answer, days = settings.automation_answer_seconds, settings.automation_runs_kept_days
     return [
-        Periodic("begin due runs", 0.5, engine(settings).begin_all_due),
-        Periodic("give up unanswered runs", 30, lambda conn: give_up_unanswered(conn, answer)),
-        Periodic("expire runs", 60, lambda conn: expire(conn, days), lane="retention"),
-        Periodic("measure runs", 5, measure),
+        Periodic("begin due runs", 0.5, engine(settings).begin_all_due, behind=oldest),
+        Periodic("give up unanswered runs", 30, partial(give_up_unanswered, seconds=answer), behind=oldest),
+        Periodic("expire runs", 60, partial(expire, days=days), lane="retention", behind=metrics.retention_overdue),
+        Periodic("measure runs", 5, partial(measure, answer=answer), behind="a measurement"),
     ]
 
 
@@ -288,14 +302,19 @@ def give_up_unanswered(conn: Connection, seconds: int) -> int:
 
 def expire(conn: Connection, days: int) -> int:
     """Deletes old runs, and events that never began theirs. Returns how many."""
-    events = in_portions(conn, queries.EXPIRE_EVENTS, days, seconds=EXPIRY_SECONDS)
-    return events + in_portions(conn, queries.EXPIRE, days, seconds=EXPIRY_SECONDS)
+    return retention.forget(conn, kept(days), EXPIRY_SECONDS)
 
 
-def measure(conn: Connection) -> None:
-    dead, waiting, running, event_age, run_age = conn.execute(queries.MEASURE).fetchone() or (0, 0, 0, 0, 0)
+def kept(days: int) -> list[Kept]:
+    return [Kept("automation_events", "stored_at", days), Kept("automation_runs", "created_at", days)]
+
+
+def measure(conn: Connection, answer: int) -> None:
+    """`answer` is the number of seconds after which an attempt without an answer is given up."""
+    dead, waiting, running, event_age, run_age, attempt_age = conn.execute(queries.MEASURE).fetchone() or (0,) * 6
     gauge.labels("dead").set(dead)
     gauge.labels("waiting").set(waiting)
     gauge.labels("running").set(running)
     oldest.labels("event").set(max(0, event_age))
     oldest.labels("run").set(max(0, run_age))
+    oldest.labels("answer").set(max(0, attempt_age - answer))

@@ -19,7 +19,15 @@ from psycopg.rows import class_row
 from services.control_plane.automations import queries
 from services.control_plane.automations.expressions import matches, read_filter
 from services.control_plane.automations.models import LiveAutomation, RunRow
-from services.control_plane.automations.runs import Decided, allows, decide, events_refused, loop_error
+from services.control_plane.automations.runs import (
+    SERVICES,
+    Decided,
+    allows,
+    decide,
+    events_refused,
+    loop_error,
+    oldest,
+)
 from services.control_plane.settings import Settings
 from shared.messaging import broker, outbox
 from shared.messaging.messages import PlatformEvent, consumer_of
@@ -61,12 +69,12 @@ class New(NamedTuple):
     automation_id: str
     client_id: str
     decided: Decided
+    sent_to: str | None
 
     def row(self) -> dict[str, Any]:
-        status, error, detail, message = self.decided
-        sent_to = consumer_of(message) if message is not None else None
+        status, error, detail, _ = self.decided
         named = {"id": self.id, "automation_id": self.automation_id, "client_id": self.client_id}
-        return named | {"status": status, "error": error, "detail": detail, "sent_to": sent_to}
+        return named | {"status": status, "error": error, "detail": detail, "sent_to": self.sent_to}
 
 
 class Waiting:
@@ -76,6 +84,7 @@ class Waiting:
         self.per_minute = settings.automation_runs_per_minute
         self.most_runs = settings.most_runs_per_minute
         self.most_events = settings.most_waiting_events
+        self.unanswered = settings.most_unanswered_runs
         self._redis = redis_clients.client(settings.redis_url)
 
     def store(self, conn: Connection, messages: Sequence[Received[PlatformEvent]]) -> None:
@@ -100,21 +109,25 @@ class Waiting:
 
     def _work(self, conn: Connection) -> bool:
         """One portion. False where no tenant waits."""
-        turn = conn.execute(queries.TAKE_TURN).fetchone()
+        turn = conn.execute(queries.TAKE_TURN, {"services": SERVICES, "unanswered": self.unanswered}).fetchone()
         if turn is None:
             return False
-        tenant_id, begun = turn
+        tenant_id, begun, unanswered = turn
         set_tenant(conn, tenant_id)
         conn.has_messages = False
-        wait, begun_now = self._portion(conn, tenant_id, self.most_runs - begun)
+        rooms = {service: self.unanswered - number for service, number in unanswered.items()}
+        wait, begun_now = self._portion(conn, tenant_id, self.most_runs - begun, rooms)
         conn.execute(queries.END_TURN, {"tenant_id": tenant_id, "wait": wait, "begun": begun_now})
         conn.commit()
         if conn.has_messages:
             broker.ring(self._redis, "control_plane")
         return True
 
-    def _portion(self, conn: Connection, tenant_id: str, room: int) -> tuple[float | None, int]:
-        """The seconds until the tenant's next turn, None where no event is left; and the number of runs begun."""
+    def _portion(self, conn: Connection, tenant_id: str, room: int, rooms: dict[str, int]) -> tuple[float | None, int]:
+        """The seconds until the tenant's next turn, None where no event is left; and the number of runs begun.
+
+        `room` is the number of runs that it may still begin, and `rooms` how many of them each service may be sent now.
+        """
         looked = begun = 0
         while looked < PORTION:
             with conn.cursor(row_factory=class_row(WaitingEvent)) as cursor:
@@ -123,7 +136,7 @@ class Waiting:
                 return None, begun
             try:
                 with conn.transaction():
-                    seen, begun_now = self._begin_some(conn, event, PORTION - looked, room - begun)
+                    seen, begun_now = self._begin_some(conn, event, PORTION - looked, room - begun, rooms)
             except Exception as error:
                 if is_outage(error):
                     raise
@@ -133,7 +146,9 @@ class Waiting:
             begun += begun_now
         return 0, begun
 
-    def _begin_some(self, conn: Connection, event: WaitingEvent, most: int, room: int) -> tuple[int, int]:
+    def _begin_some(
+        self, conn: Connection, event: WaitingEvent, most: int, room: int, rooms: dict[str, int]
+    ) -> tuple[int, int]:
         """Begins the event's runs of the next automations. Returns how many it looked at, and how many runs it began."""
         where = {"tenant_id": event.tenant_id, "event_type": event.event_type, "event_id": event.event_id}
         with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
@@ -142,22 +157,30 @@ class Waiting:
         begun = 0
         if triggered:
             with tracing.span("automation run", parent=event.traceparent):
-                begun = self._begin_all(conn, event, triggered, room)
+                begun = self._begin_all(conn, event, triggered, room, rooms)
         if len(live) < most:
             conn.execute(queries.FORGET_EVENT, (event.tenant_id, event.event_id))
         else:
             conn.execute(queries.MOVE_ON, (live[-1].id, event.tenant_id, event.event_id))
         return len(live), begun
 
-    def _begin_all(self, conn: Connection, event: WaitingEvent, triggered: list[LiveAutomation], room: int) -> int:
-        """Stores runs, and the messages for their effects. Returns the number of those within the ceilings."""
+    def _begin_all(
+        self, conn: Connection, event: WaitingEvent, triggered: list[LiveAutomation], room: int, rooms: dict[str, int]
+    ) -> int:
+        """Stores runs, and the messages for the effects of those that begin at once. Returns the number within the ceilings."""
         traceparent = tracing.traceparent() or event.traceparent
         begun: list[New] = []
         suppressed: list[New] = []
         for automation in triggered:
             run = _new_run(event, automation, traceparent)
             refusal = self._refusal(event, automation, room - len(begun))
-            new = New(run.id, automation.id, automation.client_id, refusal or decide(run, automation))
+            decided = refusal or decide(run, automation)
+            sent_to = consumer_of(decided.message) if decided.message is not None else None
+            if sent_to is not None:
+                rooms[sent_to] -= 1
+                if rooms[sent_to] < 0:
+                    decided = Decided("queued")
+            new = New(run.id, automation.id, automation.client_id, decided, sent_to)
             (begun if refusal is None else suppressed).append(new)
         where = {"tenant_id": event.tenant_id, "event_id": event.event_id, "traceparent": traceparent}
         if begun:
@@ -183,7 +206,7 @@ class Waiting:
 
 
 def periodic(settings: Settings) -> list[Periodic]:
-    return [Periodic("begin runs", 0.2, Waiting(settings).begin)]
+    return [Periodic("begin runs", 0.2, Waiting(settings).begin, behind=oldest)]
 
 
 def _stored(message: Received[PlatformEvent]) -> dict[str, Any]:

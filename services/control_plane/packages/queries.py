@@ -60,7 +60,3 @@ PUBLISH: LiteralString = f"""
 # `substring` counts bytes from 1.
 READ_CONTENT: LiteralString = "SELECT substring(body FROM %s FOR %s) FROM contents WHERE version_id = %s"
 DELETE_VERSION: LiteralString = "DELETE FROM versions WHERE id = %s AND published_at IS NULL"
-# Announced versions without content give their number back.
-FORGET_AWAITING: LiteralString = """
-    DELETE FROM versions WHERE published_at IS NULL AND created_at < now() - interval '7 days'
-"""

@@ -25,6 +25,8 @@ from shared.web.problems import FieldError
 
 # The rule by which new bases are made. Rule 1 knew only the first number by system.
 RULE = 2
+# Encounters with one basis that a correction decides about. More are no person's: they share a number such as a placeholder.
+MOST_IN_GROUP = 500
 
 
 class Member(msgspec.Struct):
@@ -43,9 +45,9 @@ async def lock(conn: AsyncConnection) -> None:
 
 
 async def lock_group(conn: AsyncConnection, encounter_id: str) -> None:
-    """Locks the tenant's identities, the encounter and all that share its basis, in the order in which workers lock them."""
+    """Locks the tenant's identities, the encounter and those that share its basis, in the order in which workers lock them."""
     await lock(conn)
-    await conn.execute(queries.LOCK_GROUP, {"id": encounter_id})
+    await conn.execute(queries.LOCK_GROUP, {"id": encounter_id, "most": MOST_IN_GROUP + 1})
 
 
 async def fix(
@@ -92,8 +94,9 @@ async def correct(
 ) -> None:
     """Gives a new identity to each encounter that the numbers no longer connect with its basis: `after`, and others that it connected.
 
-    The tenant's identities and the encounters of the basis are locked. Apps that fetched a former identity get an event. Raises a 422
-    Problem if `is_other_patient` and a number stays.
+    The tenant's identities and the encounters of the basis are locked. Apps that fetched a former identity get an event. Where more
+    than `MOST_IN_GROUP` encounters share the basis, only `after` is decided about. Raises a 422 Problem if `is_other_patient` and a
+    number stays, and a 409 Problem if the others could not keep their basis.
     """
     row = before.row
     was, now = _member(before, pseudonyms), _member(before._replace(encounter=after), pseudonyms)
@@ -104,14 +107,18 @@ async def correct(
         return
     leaves = is_other_patient or (bool(was.numbers) and not set(was.numbers) & set(now.numbers))
     group = await _group(conn, row, pseudonyms, keyring)
-    group[row.id] = now
+    if group is None:
+        await _require_holder(conn, bytes(row.patient_basis), was, now)
     await conn.execute(queries.FORGET_NUMBERS, (row.id,))
     await _register(conn, [now])
-    stays = _connected(bytes(row.patient_basis), row, group, was, pseudonyms, leaves=leaves)
-    leaving = {id for id in group if id not in stays}
-    if set(group) == {row.id} and await _shared(conn, [now], {row.id}):
-        # The patient is known under the newly learned number: one person has one basis.
-        leaving = {row.id}
+    if group is None:
+        group, leaving = {row.id: now}, {row.id} if leaves else set[str]()
+    else:
+        group[row.id] = now
+        leaving = set(group) - _connected(bytes(row.patient_basis), row, group, was, pseudonyms, leaves=leaves)
+        if set(group) == {row.id} and await _shared(conn, [now], {row.id}):
+            # The patient is known under the newly learned number: one person has one basis.
+            leaving = {row.id}
     shared = await _shared(conn, group.values(), leaving)
     for id in sorted(leaving):
         await _leave(conn, caller, row, group[id], shared, pseudonyms, after if id == row.id else None)
@@ -190,9 +197,12 @@ def _reachable(roots: Iterable[str], members: Mapping[str, Member]) -> set[str]:
 
 async def _group(
     conn: AsyncConnection, row: EncounterRow, pseudonyms: Pseudonyms, keyring: Keyring
-) -> dict[str, Member]:
-    """The encounters with the basis of `row`, by id."""
-    found = await every(conn, EncounterRow, queries.FIND_GROUP, (row.patient_basis, row.pseudonym_version))
+) -> dict[str, Member] | None:
+    """The encounters with the basis of `row`, by id; None for more than `MOST_IN_GROUP`."""
+    asked = {"patient_basis": row.patient_basis, "pseudonym_version": row.pseudonym_version, "most": MOST_IN_GROUP + 1}
+    found = await every(conn, EncounterRow, queries.FIND_GROUP, asked)
+    if len(found) > MOST_IN_GROUP:
+        return None
     old = [one for one in found if one.identity_rule < RULE]
     await fix(conn, old, pseudonyms, keyring)
     ids = [one.id for one in found]
@@ -200,6 +210,16 @@ async def _group(
     for id, number in await (await conn.execute(queries.NUMBERS_OF, (ids,))).fetchall():
         numbers[id].append(bytes(number))
     return {one.id: Member(one.id, one.identity, one.version, one.test, numbers[one.id]) for one in found}
+
+
+async def _require_holder(conn: AsyncConnection, basis: bytes, was: Member, now: Member) -> None:
+    """Raises a 409 Problem if only this encounter had the number of the basis: a patient who has it later would get the others' basis."""
+    if basis in was.numbers and basis not in now.numbers and basis not in await _shared(conn, [was], [was.id]):
+        detail = (
+            f"More than {MOST_IN_GROUP} encounters are connected with this patient by a number that this encounter alone has. "
+            "Correct a number that it shares with them first."
+        )
+        raise problems.conflict(detail, id=was.id)
 
 
 async def _shared(

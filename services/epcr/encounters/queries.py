@@ -119,17 +119,22 @@ SHARED_NUMBERS: LiteralString = """
         ORDER BY n.encounter_id LIMIT 1
     ) e
 """
-# An encounter and those that share its basis, in the order of their ids.
+# An encounter and at most `most` that share its basis, in the order of their ids.
 LOCK_GROUP: LiteralString = """
-    SELECT id FROM encounters
-    WHERE id = %(id)s OR (tenant_id = current_tenant() AND patient_basis = (SELECT patient_basis FROM encounters WHERE id = %(id)s))
-    ORDER BY id FOR UPDATE
+    SELECT id FROM encounters WHERE id = ANY(%(id)s::text || ARRAY(
+        SELECT id FROM encounters
+        WHERE tenant_id = current_tenant() AND patient_basis = (SELECT patient_basis FROM encounters WHERE id = %(id)s)
+        LIMIT %(most)s
+    )) ORDER BY id FOR UPDATE
 """
-FIND_GROUP: LiteralString = (
-    "SELECT "
-    + COLUMNS
-    + " FROM encounters WHERE tenant_id = current_tenant() AND patient_basis = %s AND pseudonym_version = %s ORDER BY id"
-)
+# Without the records.
+FIND_GROUP: LiteralString = """
+    SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
+        identity_rule, amended, patient_basis, pseudonym_version, moved_by, ''::bytea AS record, created_at, updated_at, anchor
+    FROM encounters
+    WHERE tenant_id = current_tenant() AND patient_basis = %(patient_basis)s AND pseudonym_version = %(pseudonym_version)s
+    LIMIT %(most)s
+"""
 CORRECT_IDENTITY: LiteralString = """
     UPDATE encounters SET patient_basis = %(basis)s, identity = %(identity)s, identity_rule = %(rule)s,
         moved_by = coalesce(moved_by, %(former)s), revision = revision + 1, updated_at = greatest(updated_at, clock_timestamp())
@@ -342,11 +347,8 @@ REPORT_UNKNOWN: LiteralString = """
     UPDATE observations o SET reported_unknown = true FROM waiting WHERE o.id = waiting.id
     RETURNING o.tenant_id, o.encounter_id, o.id
 """
-# One portion, without the rows that another relay deletes.
-FORGET_UNKNOWN: LiteralString = """
-    DELETE FROM observations WHERE id IN (
-        SELECT id FROM observations
-        WHERE revision IS NULL AND reported_unknown AND received_at < now() - make_interval(days => %s)
-        ORDER BY received_at LIMIT %s FOR UPDATE SKIP LOCKED
-    )
+# The age in seconds of the oldest observation whose encounter is unknown and that was not reported yet.
+OLDEST_UNREPORTED: LiteralString = """
+    SELECT coalesce(extract(epoch FROM now() - (SELECT received_at FROM observations WHERE revision IS NULL AND NOT reported_unknown
+        ORDER BY received_at LIMIT 1)), 0)::float8
 """

@@ -67,9 +67,3 @@ TIMELINES: LiteralString = """
 COUNT_OPEN: LiteralString = """
     SELECT count(*) FROM (SELECT FROM incidents WHERE tenant_id = %s AND closed_at IS NULL LIMIT %s) AS counted
 """
-# One portion, without the rows that another relay deletes.
-EXPIRE: LiteralString = """
-    DELETE FROM incidents WHERE id IN (
-        SELECT id FROM incidents WHERE closed_at < now() - make_interval(days => %s) ORDER BY closed_at
-        LIMIT %s FOR UPDATE SKIP LOCKED)
-"""

@@ -102,6 +102,15 @@ LEFT: LiteralString = """
 MEASURE: LiteralString = """
     SELECT count(*), coalesce(extract(epoch FROM now() - min(begun_at)), 0)::float8 FROM chores
 """
+# The seconds since the last step of the recovery that waits longest; and the tenants with a receiver that failed in the last minutes and
+# does so since hours at most, among the 10,000 such receivers that began last.
+MEASURE_RECEIVERS: LiteralString = """
+    SELECT coalesce(extract(epoch FROM now() - (SELECT min(stepped_at) FROM subscriptions
+            WHERE recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now()))), 0)::float8,
+        (SELECT count(DISTINCT tenant_id) FROM (SELECT tenant_id FROM subscriptions
+            WHERE failing_since > now() - interval '6 hours' AND last_failure_at > now() - interval '15 minutes' AND enabled
+            ORDER BY failing_since DESC LIMIT 10000) AS failing)
+"""
 # Each portion returns how many rows it looked at, how many it changed, and its last place.
 # Forgets the queue of a deleted webhook from its end: claims step from the first row of one webhook to the first of the next, and would
 # step over all deleted rows before it until the table is vacuumed. So of `many` rows the first stays until a vacuum has followed the

@@ -266,6 +266,8 @@ class Pump:
             lane.count(sent.outcome, wait)
             outcome = "succeeded" if sent.outcome.succeeded else (sent.outcome.error or "").partition(":")[0]
             metrics.attempts.labels(outcome).inc()
+            if sent.outcome.succeeded:
+                metrics.reached.add(due.tenant_id)
             metrics.attempt_seconds.observe(sent.outcome.duration_ms / 1000)
             if sent.due.attempt == 1 and not sent.due.failing:
                 metrics.lag_seconds.observe(max(0.0, sent.at - sent.due.delivery_at.timestamp()))
