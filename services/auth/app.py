@@ -28,6 +28,8 @@ from shared.web.feed import Feed, decode
 from shared.web.revocations import Answer
 from shared.web.turns import Busy
 
+# Loading clients, reading keys, answering gateways about revocations: requests of all tenants depend on each.
+FOR_ITSELF = 3
 routes = application.all_routes(__file__, PARTS, UNLISTED)
 
 
@@ -35,7 +37,7 @@ routes = application.all_routes(__file__, PARTS, UNLISTED)
 async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncIterator[dict[str, Any]]:
     keyring = Keyring.from_text(settings.encryption_keys)
     async with (
-        open_pool(settings.database_url) as pool,
+        open_pool(settings.database_url, for_itself=FOR_ITSELF) as pool,
         Bell(settings.redis_url, "auth") as bell,
         readers.running(settings.saml_readers) as reading,
         AsyncExitStack() as stack,

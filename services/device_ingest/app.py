@@ -48,7 +48,9 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
         feed,
     ):
         write = partial(_write_group, pool, bell)
-        group = GroupCommit(write, rows=settings.group_rows, writers=writers)
+        group = GroupCommit(
+            write, rows=settings.group_rows, writers=writers, party=lambda submission: submission.tenant_id
+        )
         yield State(
             settings=settings,
             pool=pool,

@@ -49,7 +49,7 @@ async def lifespan(settings: Settings, feed: Feed, app: Starlette) -> AsyncItera
     catalogue = documents.load(executable)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(feed)
-        pool = await stack.enter_async_context(database.open_pool(settings.database_url))
+        pool = await stack.enter_async_context(database.open_pool(settings.database_url, for_itself=1))
         bell = await stack.enter_async_context(Bell(settings.redis_url, "graphql_api"))
         webhooks = None
         if settings.webhook_dispatcher_url:

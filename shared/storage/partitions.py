@@ -11,9 +11,11 @@ from shared.process import metrics
 from shared.storage.database import AsyncConnection, Connection
 
 ENSURE: LiteralString = "SELECT ensure_partition(%s::regclass, %s)"
-ENSURE_AROUND_TODAY: LiteralString = (
-    "SELECT ensure_partitions_around_today(name::regclass) FROM unnest(%s::text[]) AS name"
-)
+# Leaves a table alone whose partition of today exists: to make another would wait for every query of the table, and all others behind it.
+ENSURE_TODAY: LiteralString = """
+    SELECT ensure_partitions_around_today(name::regclass) FROM unnest(%s::text[]) AS name
+    WHERE to_regclass(name || to_char(now() AT TIME ZONE 'UTC', '"_"YYYYMMDD')) IS NULL
+"""
 DROP: LiteralString = "SELECT drop_partitions_before(%s::regclass, %s)"
 OLDEST: LiteralString = """
     SELECT to_date(right(min(c.relname::text COLLATE "C"), 8), 'YYYYMMDD') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -26,9 +28,9 @@ PAUSE_SECONDS = 0.2
 
 
 class Daily:
-    """Makes the partitions from 8 days ago to 8 days ahead before a process first writes on a day, in a separate transaction.
+    """Makes the partitions around today before a process first writes on a day, in a separate transaction, where the relay has not.
 
-    The relay also makes them each hour; so writes continue while it is down. These are the same partitions, so retention drops them.
+    The relay makes 8 days ahead each hour, so only after 8 days without it is today's missing; writes continue even then.
     A default partition instead would never be dropped, and would block the creation of the day's partition.
     """
 
@@ -40,14 +42,14 @@ class Daily:
         today = _today()
         if self._ready != today:
             async with pool.connection() as conn:
-                await conn.execute(ENSURE_AROUND_TODAY, (self._tables,))
+                await conn.execute(ENSURE_TODAY, (self._tables,))
             self._ready = today
 
     async def ensure_over(self, conn: AsyncConnection) -> None:
         """The same over a connection in autocommit mode."""
         today = _today()
         if self._ready != today:
-            await conn.execute(ENSURE_AROUND_TODAY, (self._tables,))
+            await conn.execute(ENSURE_TODAY, (self._tables,))
             self._ready = today
 
     def ensure_sync(self, pool: ConnectionPool[Connection]) -> None:
@@ -55,7 +57,7 @@ class Daily:
         today = _today()
         if self._ready != today:
             with pool.connection() as conn:
-                conn.execute(ENSURE_AROUND_TODAY, (self._tables,))
+                conn.execute(ENSURE_TODAY, (self._tables,))
             self._ready = today
 
 

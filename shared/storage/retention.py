@@ -52,6 +52,28 @@ class Kept(NamedTuple):
         return max(0.0, row[0]) if row and row[0] is not None else 0.0
 
 
+# Tables whose rows were too large for a whole portion, with the rows that one may have.
+_most: dict[str, int] = {}
+
+
+def _delete(conn: Connection, rule: Kept) -> tuple[int, bool]:
+    """Deletes a portion in a transaction of its own: the number of rows, and whether more are left.
+
+    After a portion that PostgreSQL cut off at its time-out, the table's portions are half as large.
+    """
+    most = _most.get(rule.table, PORTION)
+    try:
+        deleted = conn.execute(rule.delete, (most,)).rowcount
+    except psycopg.errors.QueryCanceled:
+        conn.rollback()
+        if most == 1:
+            raise
+        _most[rule.table] = most // 2
+        return 0, True
+    conn.commit()
+    return deleted, deleted == most
+
+
 def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECONDS) -> int:
     """Deletes a portion of each table in turn, at least one, until nothing is left or the time is used. Returns the number of rows.
 
@@ -61,12 +83,11 @@ def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECOND
     while left and not over:
         for rule in tuple(left):
             began = time.monotonic()
-            portion = conn.execute(rule.delete, (PORTION,)).rowcount
-            conn.commit()
+            portion, more = _delete(conn, rule)
             deleted += portion
-            if portion < PORTION:
+            if not more:
                 left.remove(rule)
-            else:
+            elif portion:
                 time.sleep(REST * (time.monotonic() - began))
         over = time.monotonic() >= until
     for rule in rules:

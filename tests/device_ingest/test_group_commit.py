@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import psycopg
 import pytest
@@ -10,7 +11,7 @@ from services.device_ingest.group_commit import GroupCommit
 from shared.web.problems import Problem
 from tests.support.waiting import PATIENCE
 
-Group = GroupCommit[int, int]
+Group = partial(GroupCommit[int, int], party=lambda number: f"org_{number // 1000}")
 
 
 class Table:
@@ -158,7 +159,7 @@ def test_a_caller_who_gave_up_leaves_the_others_alone() -> None:
 
 
 def test_too_many_waiting_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "MAX_WAITING", 2)
+    monkeypatch.setattr(group_commit, "MAX_WAITING", 4)
 
     async def test(table: Table) -> None:
         group = Group(table.write, rows=1, writers=1)
@@ -169,9 +170,33 @@ def test_too_many_waiting_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch)
         await all_submitted()
         with pytest.raises(Problem) as caught:
             await group.submit([9])
+        assert (caught.value.status, caught.value.headers) == (429, {"retry-after": "1"})
+        with pytest.raises(Problem) as caught:
+            await group.submit([1000, 1001, 1002])
         assert (caught.value.status, caught.value.headers) == (503, {"retry-after": "1"})
         table.gate.set()
         assert await asyncio.gather(*tasks) == [[0], [10], [20]]
+
+    run(test)
+
+
+def test_a_party_that_floods_leaves_room_and_the_next_turn_to_others() -> None:
+    """Before, 60 batches of 500 rows filled the only queue: another organisation's single row got 503 in 57 of 60 tries."""
+
+    async def test(table: Table) -> None:
+        group = Group(table.write, rows=500, writers=1)
+        table.gate.clear()
+        flood = [asyncio.create_task(group.submit([1] * 500)) for _ in range(60)]
+        await table.started.wait()
+        await all_submitted()
+        others = [asyncio.create_task(group.submit([n * 1000])) for n in range(1, 11)]
+        await all_submitted()
+        table.gate.set()
+        assert await asyncio.gather(*others) == [[n * 10_000] for n in range(1, 11)]
+        results = await asyncio.gather(*flood, return_exceptions=True)
+        assert [each.status for each in results if isinstance(each, Problem)] == [429] * 40
+        # The one at work, one more of the flood, then the others together.
+        assert [len(commit) for commit in table.commits[:3]] == [500, 500, 10]
 
     run(test)
 

@@ -126,14 +126,25 @@ def test_without_a_relay_the_first_write_of_each_day_finds_its_partition(
         async with open_pool(producer.app) as pool:
             await daily.ensure(pool)
             assert scalar(producer.admin, NAMES) == around_today()
-            without(producer, day(1))
+            without(producer, day(0))
             await daily.ensure(pool)
-            assert day(1) not in scalar(producer.admin, NAMES)  # asked once a day, not with each write
+            assert day(0) not in scalar(producer.admin, NAMES)  # asked once a day, not with each write
             monkeypatch.setattr(partitions, "_today", lambda: datetime.now(UTC).date() + timedelta(days=1))
             await daily.ensure(pool)
 
     asyncio.run(two_days(Daily("readings")))
     assert scalar(producer.admin, NAMES) == around_today()
+
+
+def test_a_writer_waits_for_no_query_of_the_table_for_the_sake_of_a_later_day(
+    producer: Database, worker: psycopg.Connection
+) -> None:
+    """Such a query is a dump or a report that began before midnight. A partition cannot be made while it runs."""
+    partitions.ensure(worker, "readings", days_ahead=7)
+    with psycopg.connect(producer.admin) as reader, open_tasks_pool(producer.worker) as pool:
+        reader.execute("SELECT count(*) FROM readings")
+        Daily("readings").ensure_sync(pool)
+    assert scalar(producer.admin, NAMES) == [day(offset) for offset in range(8)]
 
 
 def test_a_task_makes_them_too_and_several_at_once_do_not_collide(

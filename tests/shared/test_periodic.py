@@ -196,6 +196,27 @@ def test_a_pass_rests_longer_than_it_works(monkeypatch: pytest.MonkeyPatch) -> N
     assert retention.REST >= 1
 
 
+def test_large_rows_are_deleted_in_smaller_portions_instead_of_never(
+    producer: Database, pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A portion of the usual size would be cut off at the statement time-out, again and again."""
+    monkeypatch.setattr(retention, "_most", {})
+    monkeypatch.setattr(retention, "PORTION", 8)
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute(
+            """CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN old; END $$;
+               CREATE TRIGGER slowly BEFORE DELETE ON inbox FOR EACH ROW EXECUTE FUNCTION slowly()"""
+        )
+        conn.execute(
+            "INSERT INTO inbox SELECT gen_random_uuid(), 'org_1', now() - interval '31 days' FROM generate_series(1, 6)"
+        )
+    with pool.connection() as conn:
+        conn.execute("SET statement_timeout = '350ms'")
+        conn.commit()
+        assert retention.forget(conn, [Kept("inbox", "received_at", days=30)]) == 6
+    assert retention._most["inbox"] <= 4
+
+
 def test_retention_passes_over_rows_that_others_hold(producer: Database, pool: Any) -> None:
     with psycopg.connect(producer.admin) as held, pool.connection() as conn:
         held.execute(

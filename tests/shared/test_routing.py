@@ -1,5 +1,6 @@
 """Route entries: the order of the checks, and the signatures that a service refuses to start with."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -102,6 +103,30 @@ async def without_draft(request: Request, caller: Caller, thing_id: str) -> Thin
 async def with_other_name(request: Request, caller: Caller, id: str, draft: Draft) -> Thing: ...
 async def without_caller(request: Request, thing_id: str, draft: Draft) -> Thing: ...
 async def with_other_answer(request: Request, caller: Caller, thing_id: str, draft: Draft) -> Draft: ...
+
+
+async def begin(request: Request, caller: Caller) -> Response:
+    """Digests the body for the Idempotency-Key, as endpoints do in their transactions."""
+    begun.append(len(request.state.body_bytes))
+    return Response()
+
+
+begun: list[int] = []
+
+
+@pytest.mark.anyio
+async def test_an_endpoint_begins_only_once_its_body_is_there_even_one_that_takes_none() -> None:
+    """Else a body that stalls holds the connection of the endpoint's transaction."""
+    begun.clear()
+
+    async def stalling() -> AsyncIterator[bytes]:
+        yield b"x"
+        assert not begun
+        yield b"x"
+
+    operation = entry(path="/things", endpoint=begin, answers={200: Response}, body=None)
+    assert (await ask(operation, ALLOWED, "/things", content=stalling())).status_code == 200
+    assert begun == [2]
 
 
 @pytest.mark.parametrize("endpoint", [without_draft, with_other_name, without_caller, with_other_answer])

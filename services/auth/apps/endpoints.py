@@ -226,6 +226,7 @@ def _secret_rotated(app: AppRow, previous_expires_at: datetime | None, *, test: 
 
 
 async def mint_service_token(request: Request, caller: Caller, client_id: str, draft: ServiceTokenDraft) -> Response:
+    await request.state.keys.fresh()
     async with tenant_transaction(request, caller) as conn:
         if (answer := await idempotency.stored(conn, request, caller)) is not None:
             return answer
@@ -240,7 +241,6 @@ async def mint_service_token(request: Request, caller: Caller, client_id: str, d
         count = queries.COUNT_SERVICE_TOKENS_OF_TENANT
         await caps.require(conn, settings, app.tenant_id, "service_tokens", count, (app.tenant_id,))
         issuer, audience = request.state.settings.issuer, request.state.settings.api_base_url
-        await request.state.keys.fresh()
         token_id, claims = await insert_service_token(
             conn, app, wanted, draft.expires_in, aud=[issuer, audience], environment=tenant.environment
         )
