@@ -72,7 +72,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             "look at proven domains", 60, partial(domains.look_again, resolver=domains.create(settings.dns_resolver))
         ),
         Periodic("tell of ended authority", 2, authorities.send_ended),
-        Periodic("end deleted apps", 1, ending.work_off),
+        Periodic("end grants of deleted apps and ended sign-ins", 1, ending.work_off),
         Periodic("rotate signing keys", 60, rotate_keys),
         Periodic("forget", 60, forget, lane="retention"),
     ]
