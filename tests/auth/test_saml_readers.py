@@ -109,6 +109,21 @@ def test_a_reader_knows_no_setting_of_ours() -> None:
     run(test)
 
 
+def test_a_reader_yields_to_every_other_process() -> None:
+    """A kernel with autogroups compares niceness within a session only."""
+
+    async def test(pool: Readers) -> None:
+        await pool.metadata(job(), "org_1")
+        reader = pid_of(pool)
+        assert os.getpriority(os.PRIO_PROCESS, reader) == 19
+        assert os.getsid(reader) == reader
+        autogroup = Path(f"/proc/{reader}/autogroup")
+        if autogroup.exists():
+            assert autogroup.read_text().endswith(" nice 19\n")
+
+    run(test)
+
+
 def test_a_document_that_holds_a_reader_is_given_up_and_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(pool: Readers) -> None:
         await pool.metadata(job(), "a")
