@@ -216,7 +216,7 @@ def test_a_client_that_waits_for_retry_after_is_allowed(quota: int, window: int,
 @pytest.mark.parametrize("flood", [2, 10])
 def test_behind_a_flooded_address_a_stranger_is_answered_in_proportion(flood: int) -> None:
     """For ten minutes all browsers together send `flood` times the quota; one in twenty requests is an unknown person's."""
-    dice = random.Random(flood)  # noqa: S311 no secret
+    dice = random.Random(flood)
     bucket, tried, answered = Bucket(Policy("sign_in", 1200, 60, b""), "address"), 0, 0
     for at in sorted(dice.uniform(600, 1200) for _ in range(flood * 12_000)):
         is_theirs = dice.random() < 0.05
