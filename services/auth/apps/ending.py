@@ -75,6 +75,11 @@ END_GRANTS_OF_PEOPLE: LiteralString = """
 """
 GO_ON_WITH_PEOPLE: LiteralString = "UPDATE ending_grants SET turn_at = clock_timestamp() WHERE user_id = ANY (%s)"
 FINISH_PEOPLE: LiteralString = "DELETE FROM ending_grants WHERE user_id = ANY (%s)"
+# The next person has the turn of those before, so that one tenant's many people are no reason for another's to wait.
+HAD_A_TURN: LiteralString = """
+    UPDATE ending_grants SET turn_at = clock_timestamp() WHERE user_id = (
+        SELECT user_id FROM ending_grants WHERE tenant_id = %s AND user_id > %s ORDER BY user_id LIMIT 1)
+"""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -128,9 +133,13 @@ def _portion_of_people(conn: Connection) -> bool:
     taken = conn.execute(TAKE_PEOPLE, (PEOPLE,)).fetchall()
     if not taken:
         return False
-    people = [user_id for user_id, _ in taken]
-    set_tenant(conn, taken[0][1])
+    people, tenant_id = [user_id for user_id, _ in taken], taken[0][1]
+    set_tenant(conn, tenant_id)
     [found] = conn.execute(END_GRANTS_OF_PEOPLE, {"people": people, "portion": PORTION}).fetchone() or (0,)
-    conn.execute(GO_ON_WITH_PEOPLE if found == PORTION else FINISH_PEOPLE, (people,))
+    if found == PORTION:
+        conn.execute(GO_ON_WITH_PEOPLE, (people,))
+    else:
+        conn.execute(FINISH_PEOPLE, (people,))
+        conn.execute(HAD_A_TURN, (tenant_id, people[-1]))
     conn.commit()
     return True
