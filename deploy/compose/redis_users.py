@@ -20,18 +20,18 @@ from shared.messaging.messages import (
     queues_of,
 )
 
-# What redis-py and kombu say on every connection; MULTI holds the two reads of a queue's length when a worker begins.
-CONNECTION_COMMANDS = "ping hello client|setname client|setinfo multi exec discard info"
+# Each connection begins with ROLE; MULTI holds the two reads of a queue's length when a worker begins. No user may give a connection names.
+CONNECTION_COMMANDS = "ping role multi exec discard info"
 # A worker takes from its queues; web processes, workers, relays and senders ring and empty the service's bells.
 OWN_COMMANDS = "brpop llen ltrim"
 BELL_COMMANDS = "lpush brpop blpop ltrim"
 PARTNER_COMMANDS = "lpush llen memory|usage"
 # A count is a number under a name of one length, so an attacker cannot make values or names that are too large to sweep.
-GATEWAY_COMMANDS = "ping hello client|setname client|setinfo incrby expire get scan unlink subscribe unsubscribe"
+GATEWAY_COMMANDS = "ping role incrby expire get scan unlink subscribe unsubscribe"
 COUNTS = f"limit:{'?' * 10}:{'?' * 24}"
 ENV = Path(__file__).parents[2] / ".env"
 REVOCATIONS = "auth:revocations"
-MONITOR_COMMANDS = "ping hello client|setname client|setinfo select info slowlog|len slowlog|get latency|latest"
+MONITOR_COMMANDS = "ping select info slowlog|len slowlog|get latency|latest"
 
 
 # Where Redis has replicas and Sentinels: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/

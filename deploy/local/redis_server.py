@@ -16,6 +16,20 @@ from deploy.local.children import start_of_program
 from deploy.local.postgres import ServerFailed, tail
 
 START_SECONDS = 30
+LIMITS = {
+    "maxmemory": "512mb",
+    "maxmemory-policy": "noeviction",
+    # Buffers and answers of all clients together. Beyond it Redis ends the connections with the most:
+    # https://redis.io/docs/latest/develop/reference/clients/#client-eviction
+    "maxmemory-clients": "128mb",
+    # A call is at most 8 MiB: one longer would only make its consumer run out of memory.
+    "proto-max-bulk-len": "16mb",
+    "client-query-buffer-limit": "24mb",
+    # Each entry would hold the refused key, which is as long as a user likes.
+    "acllog-max-len": "0",
+}
+"""Of Redis' memory, in containers and in Kubernetes as well. There HELLO is no command either: any user may give it, no ACL forbids it,
+and it gives a connection a name of up to 16 MiB, which no limit counts. Programs that developers use here begin with it."""
 
 
 class RedisServer:
@@ -106,9 +120,6 @@ class RedisServer:
             f"requirepass {self.password}",
             'save ""',
             "appendonly no",
-            "maxmemory 512mb",
-            "maxmemory-policy noeviction",
-            # A call is at most 8 MiB: one longer would only make its consumer run out of memory.
-            "proto-max-bulk-len 16mb",
+            *(f"{name} {value}" for name, value in LIMITS.items()),
         ]
         return "\n".join(lines) + f"\n{self.users}"

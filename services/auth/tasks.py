@@ -76,7 +76,7 @@ def periodic(settings: Settings) -> list[Periodic]:
             behind="a run takes the domains that have been due longest; nobody waits for a domain that is late by hours",
         ),
         Periodic("tell of ended authority", 2, authorities.send_ended, behind=metrics.oldest_ended_authority),
-        Periodic("end deleted apps", 1, ending.work_off, behind=metrics.oldest_ending_app),
+        Periodic("end grants of deleted apps and ended sign-ins", 1, ending.work_off, behind=metrics.oldest_ending_app),
         Periodic("rotate signing keys", 60, rotate_keys, behind="a run makes the one key that is due"),
         Periodic("forget", 60, forget, lane="retention", behind=shared_metrics.retention_overdue),
     ]

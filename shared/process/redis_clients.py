@@ -24,7 +24,8 @@ WHERE_IS = "SENTINEL GET-MASTER-ADDR-BY-NAME"
 SENTINEL_SECONDS = 1.0
 # Seconds that the other side may take to confirm the end of a TLS connection.
 CLOSE_SECONDS = 0.5
-REPLICA = (b"replica", b"slave", "replica", "slave")
+REPLICA = (b"slave", "slave")
+A_REPLICA = "the server is a replica"
 # A replica; a replica without its primary; a primary without its required replicas; a primary that became a replica during a blocked
 # call; a primary that cannot save: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
 NOT_WRITABLE = frozenset({"READONLY", "MASTERDOWN", "NOREPLICAS", "UNBLOCKED", "MISCONF"})
@@ -170,16 +171,21 @@ class Primary(Socket):
             self.host, self.port = self._sentinels.find()
         return super()._connect()
 
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        super().on_connect_check_health(check_health)
+        self.send_command("ROLE", check_health=False)
+        if self.read_response()[0] in REPLICA:
+            self.disconnect()
+            raise NotPrimary(A_REPLICA)
+
     def read_response(self, *args: Any, **options: Any) -> Any:
         try:
-            answer = super().read_response(*args, **options)
-            _refuse_replica(answer)
-        except (ResponseError, NotPrimary) as error:
+            return super().read_response(*args, **options)
+        except ResponseError as error:
             if not _is_not_writable(error):
                 raise
             self.disconnect()
             raise NotPrimary(str(error)) from None
-        return answer
 
 
 class AsyncPrimary(AsyncSocket):
@@ -194,16 +200,21 @@ class AsyncPrimary(AsyncSocket):
             self.host, self.port = await self._sentinels.find_soon()
         await super()._connect()
 
+    async def on_connect_check_health(self, check_health: bool = True) -> None:
+        await super().on_connect_check_health(check_health)
+        await self.send_command("ROLE", check_health=False)
+        if (await self.read_response())[0] in REPLICA:
+            await self.disconnect()
+            raise NotPrimary(A_REPLICA)
+
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
-            answer = await super().read_response(*args, **options)
-            _refuse_replica(answer)
-        except (ResponseError, NotPrimary) as error:
+            return await super().read_response(*args, **options)
+        except ResponseError as error:
             if not _is_not_writable(error):
                 raise
             await self.disconnect()
             raise NotPrimary(str(error)) from None
-        return answer
 
 
 def _options(address: Address, connect: float, answer: float) -> dict[str, Any]:
@@ -219,18 +230,13 @@ def _options(address: Address, connect: float, answer: float) -> dict[str, Any]:
         "tls": tls,
         "socket_connect_timeout": connect,
         "socket_timeout": answer,
-        # This protocol version begins with HELLO, whose answer says whether the server is a replica.
-        "protocol": 3,
+        # Version 3 begins with HELLO, which also gives a connection a name of any length. No Redis of ours has that command.
+        "protocol": 2,
+        "driver_info": None,
         **peers.REDIS,
         **place,
     }
 
 
-def _refuse_replica(answer: object) -> None:
-    """Raises NotPrimary for HELLO's answer of a replica; HELLO is the only command here with a map as its answer."""
-    if isinstance(answer, dict) and answer.get(b"role", answer.get("role")) in REPLICA:
-        raise NotPrimary("the server is a replica")
-
-
 def _is_not_writable(error: RedisError) -> bool:
-    return isinstance(error, NotPrimary) or (error.status_code or str(error).partition(" ")[0]) in NOT_WRITABLE
+    return (error.status_code or str(error).partition(" ")[0]) in NOT_WRITABLE

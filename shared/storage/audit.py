@@ -6,6 +6,7 @@ batch's hash covers its entries and the hash before it. It signs the newest hash
 
 import errno
 import fcntl
+import hashlib
 import os
 import time
 from contextlib import suppress
@@ -33,6 +34,10 @@ WAITING: LiteralString = """
     SELECT (SELECT count(*) FROM (SELECT FROM audit_waiting LIMIT 100000) AS waiting),
         coalesce(extract(epoch FROM clock_timestamp() - (SELECT at FROM audit_waiting ORDER BY at LIMIT 1)), 0)::float8
 """
+DETAIL_BYTES = 24 << 10
+"""Of a detail as JSON. As the database writes it, with spaces, it has at most 64 KiB (`detail_is_short`)."""
+VALUE_BYTES = 1 << 10
+"""Of a value of a longer detail."""
 BATCH = 10_000
 LOCK_SECONDS = 5
 PURPOSE = "head of an audit trail"
@@ -47,8 +52,20 @@ async def record(
 
 def entry(caller: Caller, action: str, subject_id: str, detail: dict[str, Any] | None = None) -> tuple[Any, ...]:
     """The parameters of `RECORD`, for tasks and commands."""
-    text = msgspec.json.encode(detail or {}).decode()
+    text = msgspec.json.encode(detail or {})
+    if len(text) > DETAIL_BYTES:
+        text = msgspec.json.encode({name: _shortened(value) for name, value in (detail or {}).items()})
+    text = text.decode()
     return ids.uuid7(), caller.tenant_id, caller.client_id, caller.subject, action, subject_id, text, tracing.trace_id()
+
+
+def _shortened(value: object) -> object:
+    """A value as it is or, of a long one, its size, its hash and its beginning: an entry must fit, and must not fail its request."""
+    text = msgspec.json.encode(value)
+    if len(text) <= VALUE_BYTES:
+        return value
+    beginning = text[:VALUE_BYTES].decode(errors="ignore")
+    return {"bytes": len(text), "sha256": hashlib.sha256(text).hexdigest(), "beginning": beginning}
 
 
 def seal(conn: psycopg.Connection[Any], most: int = BATCH) -> int:

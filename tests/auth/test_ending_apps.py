@@ -159,6 +159,23 @@ def test_tenants_have_turns(alone: Auth) -> None:
     assert left(alone, theirs) == (0, 1)
 
 
+def test_tenants_have_turns_when_many_peoples_grants_end(alone: Auth) -> None:
+    """A person who gets a grant after the decision keeps it."""
+    app, theirs = register_web_app(alone), another(alone)
+    people = [seed(alone, app, 1) for _ in range(3 * ending.PEOPLE)]
+    decide = "INSERT INTO ending_grants (user_id, tenant_id, why) SELECT user_id, tenant_id, 'x' FROM users WHERE user_id = ANY (%s)"
+    alone.sql(decide, people)
+    alone.sql(decide, [seed(alone, theirs, ending.PORTION, tenant=alone.other)])
+    alone.sql("UPDATE grants SET created_at = now() + interval '1 hour' WHERE user_id = %s", people[0])
+    assert work(alone, 0) == 1
+    assert (left(alone, app)[0], left(alone, theirs)[0]) == (2 * ending.PEOPLE + 1, ending.PORTION)
+    assert work(alone, 0) == 1
+    assert (left(alone, app)[0], left(alone, theirs)[0]) == (2 * ending.PEOPLE + 1, 0)
+    work(alone)
+    assert left(alone, app)[0] == 1
+    assert alone.sql("SELECT count(*) FROM ending_grants") == [(0,)]
+
+
 def test_control_plane_gets_no_notice_for_each_grant_of_a_deleted_app(alone: Auth) -> None:
     """The message that the app is deleted stops all its automations."""
     app = register_web_app(alone)

@@ -65,6 +65,7 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
         "tenants",
         "tenant_limits",
         "ending_apps",  # each is deleted when the app's grants and consents are
+        "ending_grants",  # each is deleted when the person's grants are ended
         "ended_authorities",  # each is deleted when it was announced
         "apps",
         "users",
@@ -105,5 +106,5 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
         "forget",
         "look at proven domains",
         "tell of ended authority",
-        "end deleted apps",
+        "end grants of deleted apps and ended sign-ins",
     }

@@ -10,7 +10,9 @@ import psycopg
 import pytest
 from psycopg.errors import LockNotAvailable
 
+from services.auth.apps import ending
 from services.auth.revocations import watermarks
+from shared.storage import database
 from shared.web.revocations import Marks
 from tests.auth.federation import Connection
 from tests.auth.support import Auth, Browser, claims_of, redeem, register_web_app, returned, running
@@ -129,6 +131,7 @@ def test_enforcing_ends_the_grants_of_many_apps_and_others_revoke_meanwhile(auth
         took.append(held_by(auth, lambda: enforce(works)))
         written = changes(auth, before).watermarks
         assert len(written) <= FEW + len(clients)
+        work(auth)
         assert [live(auth, client_id) for client_id in clients] == [0] * len(clients)
         assert live(auth, small["client_id"]) == 0
     marks, after, more = Marks(), 0, True
@@ -138,6 +141,62 @@ def test_enforcing_ends_the_grants_of_many_apps_and_others_revoke_meanwhile(auth
         after, more = answer.sequence or 0, answer.more
     assert [covers(marks, claims) for claims in (*held, untouched)] == [True, True, False]
     assert took[1] < TIMES * took[0], took
+
+
+@pytest.mark.parametrize("how", ["enforced", "disabled", "deleted"])
+def test_the_request_that_ends_many_peoples_grants_touches_none_and_all_are_refused_at_once(
+    auth: Auth, works: Connection, how: str
+) -> None:
+    """Each grant that the person got before ends; the ones that they get later go on."""
+    app, browser = register_web_app(auth), Browser(auth)
+    if how == "enforced":
+        inside = person(auth, works.domain)
+        browser.sign_in(inside)
+        works.sign_in(Browser(auth))
+    else:
+        inside = {"email": f"anna@{works.domain}"}
+        works.sign_in(browser)
+    held = allowed(auth, browser, app)
+    seed(auth, inside["email"], [app["client_id"]], MANY)
+    before, service_token = number(auth), auth.admin("POST", f"/v1/platform/apps/{app['client_id']}/service-token")
+    if how == "enforced":
+        assert enforce(works, works_already=False).status_code == 200
+    elif how == "disabled":
+        assert works.call("PATCH", json={"status": "disabled"}).status_code == 200
+    else:
+        assert works.call("DELETE").status_code == 204
+    assert live(auth, app["client_id"]) == MANY + 1
+    marks = Marks()
+    marks.add(changes(auth, before).watermarks)
+    assert covers(marks, claims_of(held["access_token"]))
+    assert covers(marks, claims_of(service_token.json()["token"]))
+    refused = auth.token(app, grant_type="refresh_token", refresh_token=held["refresh_token"])
+    assert refused.json().get("error") == "invalid_grant", refused.text
+    if how == "enforced":
+        works.call("PUT", POLICY, json={"enforced": False})
+        browser.sign_in(inside)
+        later = allowed(auth, browser, app)
+        work(auth)
+        assert (
+            "access_token" in auth.token(app, grant_type="refresh_token", refresh_token=later["refresh_token"]).json()
+        )
+    work(auth)
+    assert live(auth, app["client_id"]) == (1 if how == "enforced" else 0)
+    assert auth.sql("SELECT count(*) FROM ending_grants") == [(0,)]
+
+
+def allowed(auth: Auth, browser: Browser, app: dict[str, Any]) -> dict[str, Any]:
+    """The tokens that the person in the browser gives to the app."""
+    page = browser.authorize(app, scope="webhooks:write offline_access")
+    if page.status_code == 200:
+        page = browser.submit(page, "/v1/oauth/authorize", decision="allow")
+    return redeem(auth, app, returned(page)["code"]).json()
+
+
+def work(auth: Auth) -> None:
+    """The work of the relay, until nothing is left."""
+    with database.Connection.connect(auth.settings.worker_database_url or "") as conn:
+        ending.work_off(conn, 60)
 
 
 def rows_of(auth: Auth, client_id: str) -> int:

@@ -53,6 +53,11 @@ def pid_of(pool: Readers) -> int:
     return process.pid
 
 
+def autogroup_of(pid: int) -> str:
+    file = Path(f"/proc/{pid}/autogroup")
+    return file.read_text() if file.exists() else "none"
+
+
 def settings_of(pid: int) -> set[str]:
     lines = Path(f"/proc/{pid}/environ").read_text().split("\0")
     return {line.partition("=")[0] for line in lines if line}
@@ -105,6 +110,19 @@ def test_a_reader_knows_no_setting_of_ours() -> None:
     async def test(pool: Readers) -> None:
         await pool.metadata(job(), "a")
         assert settings_of(pid_of(pool)) <= {"PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+
+    run(test)
+
+
+def test_a_reader_yields_to_every_other_process() -> None:
+    """A kernel with autogroups compares niceness within a session only."""
+
+    async def test(pool: Readers) -> None:
+        await pool.metadata(job(), "org_1")
+        reader = pid_of(pool)
+        assert os.getpriority(os.PRIO_PROCESS, reader) == 19
+        assert os.getsid(reader) == reader
+        assert autogroup_of(reader).endswith((" nice 19\n", "none"))
 
     run(test)
 

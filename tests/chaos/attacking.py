@@ -28,15 +28,17 @@ class Attacker:
 
     async def attack(self, port: int, answers: Counter[str], stop: asyncio.Event) -> None:
         """Runs until `stop` is set and every request sent is answered."""
-        free = asyncio.Semaphore(AT_ONCE)
+        free, now = asyncio.Semaphore(AT_ONCE), asyncio.get_running_loop().time
+        due = now()
         async with asyncio.TaskGroup() as running:
             while not stop.is_set():
                 await free.acquire()
                 request = self._requests[self._number % len(self._requests)]
                 self._number += 1
                 running.create_task(_one(port, request, answers)).add_done_callback(lambda _: free.release())
+                due += self._between
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self._between)
+                    await asyncio.wait_for(stop.wait(), max(0, due - now()))
 
 
 async def _one(port: int, request: bytes, answers: Counter[str]) -> None:

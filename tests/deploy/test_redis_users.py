@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError, NoPermissionError, OutOfMemoryErro
 from deploy.compose.redis_users import bells, beside, partner_queues, users
 from deploy.local import binaries, ports
 from deploy.local.databases import Database
-from deploy.local.redis_server import RedisServer
+from deploy.local.redis_server import LIMITS, RedisServer
 from gateway.limits import Limits, sweep
 from services.webhook_dispatcher.queues import SENDER
 from services.webhook_dispatcher.sending.sender import Sender
@@ -85,6 +85,8 @@ def test_messages_and_acknowledgements_travel_with_these_users(
 ) -> None:
     producer, consumer = fresh_database("epcr"), fresh_database("device_ingest")
     publish(producer)
+    with Redis.from_url(server.url) as redis:
+        redis.config_set("acllog-max-len", "100")
     settings = Settings(
         worker_database_url=producer.worker, redis_url=url(server, "epcr"), service_signing_key=signing_key("epcr")
     )
@@ -97,6 +99,7 @@ def test_messages_and_acknowledgements_travel_with_these_users(
         wait_for(lambda: scalar(producer.admin, "SELECT count(*) FROM outbox WHERE acknowledged_at IS NULL") == 0)
     with Redis.from_url(server.url) as redis:
         refused: Any = redis.execute_command("ACL", "LOG")
+        redis.config_set("acllog-max-len", LIMITS["acllog-max-len"])
         assert refused == []
 
 

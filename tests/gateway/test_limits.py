@@ -1,6 +1,7 @@
 """Rate limits: counted in each gateway, shared through Redis, and stated in the fields of every answer."""
 
 import asyncio
+import random
 
 import jwt
 import pytest
@@ -12,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from gateway.limits import Bucket, Limits, policy
+from gateway.limits import Bucket, Limits, Policy, policy
 from gateway.problems import Refusal
 from tests.gateway.conftest import World
 from tests.gateway.issuer import FIRST
@@ -210,6 +211,19 @@ def test_a_client_that_waits_for_retry_after_is_allowed(quota: int, window: int,
     while bucket.take(now)[0]:
         pass
     assert bucket.take(now + bucket.retry_after(now))[0]
+
+
+@pytest.mark.parametrize("flood", [2, 10])
+def test_behind_a_flooded_address_a_stranger_is_answered_in_proportion(flood: int) -> None:
+    """For ten minutes all browsers together send `flood` times the quota; one in twenty requests is an unknown person's."""
+    dice = random.Random(flood)
+    bucket, tried, answered = Bucket(Policy("sign_in", 1200, 60, b""), "address"), 0, 0
+    for at in sorted(dice.uniform(600, 1200) for _ in range(flood * 12_000)):
+        is_theirs = dice.random() < 0.05
+        allowed, *_ = bucket.take(at)
+        tried += is_theirs
+        answered += is_theirs and allowed
+    assert answered / tried == pytest.approx(1 / flood, rel=0.2)
 
 
 def test_memory_stays_bounded_under_a_flood_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

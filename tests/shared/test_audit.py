@@ -663,6 +663,37 @@ def forge(database: Database, *, entry_id: str = "gen_random_uuid()", kind: str 
         conn.execute(f"INSERT INTO audit ({names}) VALUES ({values})".encode())
 
 
+NOTE = "\u00f1\x1f\u2028'\"" * 20_000
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"note": NOTE},
+        {"scopes": ["x"] * 40_000},
+        {"numbers": [1] * 60_000},
+        {f"member {number}": NOTE for number in range(16)},
+    ],
+)
+def test_a_detail_of_any_length_fails_no_request_and_can_be_compared_with_its_entry(
+    producer: Database, detail: dict[str, Any]
+) -> None:
+    """A value that does not fit is in the trail as its size, its hash and its beginning."""
+    who = Caller(tenant_id="org_1", client_id="app_1")
+    with psycopg.connect(producer.app) as conn:
+        conn.execute(SET_TENANT, ("org_1",))
+        conn.execute(audit.RECORD, audit.entry(who, "incident.annotated", "inc_1", {"version": 3, **detail}))
+    assert seal(producer) == 1
+    assert problem(producer) is None
+    [written] = scalar_row(producer, "SELECT detail FROM audit")
+    assert written["version"] == 3
+    for name, value in detail.items():
+        whole = msgspec.json.encode(value)
+        assert written[name]["bytes"] == len(whole)
+        assert written[name]["sha256"] == hashlib.sha256(whole).hexdigest()
+        assert whole.startswith(written[name]["beginning"].encode())
+
+
 @contextmanager
 def without_limits(database: Database) -> Iterator[None]:
     """Writes as before entries had a limit."""

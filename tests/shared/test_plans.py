@@ -58,7 +58,7 @@ CONFIGURED = frozenset(
         *("saml_connections", "saml_certificates", "saml_domains", "saml_identities", "saml_policies", "signing_keys"),
         *("chores", "automation_interest", "automations", "devices", "agents", "agent_tenants", "packages", "versions"),
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
-        *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps"),
+        *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "ending_grants"),
     ]
 )
 # Rows of a large table per value of such a column.

@@ -51,6 +51,7 @@ class Server(RedisServer):
     def _configuration(self) -> str:
         lines = [
             super()._configuration(),
+            "acllog-max-len 100",
             "masteruser replica",
             f"masterauth {self.replica_password}",
             f"replica-announce-port {self.front or self.port}",

@@ -1,6 +1,6 @@
-"""Ends the grants and consents of deleted apps in the relay. Until then the row of the app refuses them.
+"""Ends the grants and consents of deleted apps, and the grants of many people after one decision, in the relay.
 
-A table keeps the place of each app, so that the work goes on after a stop. Tenants have turns.
+Until then the row of the app, or of the person in `ending_grants`, refuses them. The work goes on after a stop. Tenants have turns.
 """
 
 import time
@@ -52,7 +52,33 @@ GO_ON: LiteralString = """
 """
 FINISH: LiteralString = "DELETE FROM ending_apps WHERE client_id = %s"
 MEASURE: LiteralString = """
-    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(begun_at)), 0)::float8 FROM ending_apps
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(begun_at)), 0)::float8
+    FROM (SELECT begun_at FROM ending_apps UNION ALL SELECT decided_at FROM ending_grants) AS waiting
+"""
+PEOPLE = 50
+"""People of one tenant in a portion."""
+TAKE_PEOPLE: LiteralString = """
+    SELECT user_id, tenant_id FROM ending_grants WHERE tenant_id = (
+        SELECT tenant_id FROM ending_grants GROUP BY tenant_id ORDER BY max(turn_at) NULLS FIRST, min(decided_at) LIMIT 1)
+    ORDER BY user_id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+# In the order in which a request ends grants, so that the two cannot deadlock.
+END_GRANTS_OF_PEOPLE: LiteralString = """
+    WITH found AS MATERIALIZED (
+        SELECT g.grant_id, e.why FROM ending_grants e JOIN grants g USING (user_id)
+        WHERE e.user_id = ANY (%(people)s) AND g.revoked_at IS NULL AND g.created_at < e.decided_at
+        ORDER BY g.grant_id LIMIT %(portion)s FOR UPDATE OF g
+    ), ended AS (
+        UPDATE grants g SET revoked_at = clock_timestamp(), revoked_because = found.why FROM found WHERE g.grant_id = found.grant_id
+    )
+    SELECT count(*) FROM found
+"""
+GO_ON_WITH_PEOPLE: LiteralString = "UPDATE ending_grants SET turn_at = clock_timestamp() WHERE user_id = ANY (%s)"
+FINISH_PEOPLE: LiteralString = "DELETE FROM ending_grants WHERE user_id = ANY (%s)"
+# The next person has the turn of those before, so that one tenant's many people are no reason for another's to wait.
+HAD_A_TURN: LiteralString = """
+    UPDATE ending_grants SET turn_at = clock_timestamp() WHERE user_id = (
+        SELECT user_id FROM ending_grants WHERE tenant_id = %s AND user_id > %s ORDER BY user_id LIMIT 1)
 """
 
 
@@ -69,7 +95,8 @@ class Ending(msgspec.Struct, frozen=True):
 def work_off(conn: Connection, seconds: float = SECONDS) -> int:
     """Does portions, one at least, until the time is used or nothing is due. Returns their number."""
     until, portions = time.monotonic() + seconds, 0
-    while _portion(conn):
+    # Both kinds of work have turns.
+    while (_portion(conn) + _portion_of_people(conn)) > 0:
         portions += 1
         if time.monotonic() >= until:
             break
@@ -98,5 +125,21 @@ def _portion(conn: Connection) -> bool:
         conn.execute(GO_ON, following | {"stage": "grants", "after": "", "again": True, "wait": REQUESTS_END})
     else:
         conn.execute(FINISH, (app.client_id,))
+    conn.commit()
+    return True
+
+
+def _portion_of_people(conn: Connection) -> bool:
+    taken = conn.execute(TAKE_PEOPLE, (PEOPLE,)).fetchall()
+    if not taken:
+        return False
+    people, tenant_id = [user_id for user_id, _ in taken], taken[0][1]
+    set_tenant(conn, tenant_id)
+    [found] = conn.execute(END_GRANTS_OF_PEOPLE, {"people": people, "portion": PORTION}).fetchone() or (0,)
+    if found == PORTION:
+        conn.execute(GO_ON_WITH_PEOPLE, (people,))
+    else:
+        conn.execute(FINISH_PEOPLE, (people,))
+        conn.execute(HAD_A_TURN, (tenant_id, people[-1]))
     conn.commit()
     return True

@@ -12,6 +12,13 @@ REVOKE_GRANTS: LiteralString = """
 PORTION = 5_000
 """Grants that one statement ends."""
 NEXT_PORTION: LiteralString = " AND grant_id > %(after)s ORDER BY grant_id LIMIT 5000 FOR UPDATE"
+# Grants of many people; a selection of their ids, in parentheses, follows.
+OF_PEOPLE: LiteralString = "FROM grants WHERE revoked_at IS NULL AND user_id IN "
+BEYOND_A_PORTION: LiteralString = " OFFSET 5000 LIMIT 1"
+BEGIN_ENDING: LiteralString = """
+    INSERT INTO ending_grants (user_id, tenant_id, why) SELECT user_id, tenant_id, %(why)s FROM users WHERE user_id = ANY (%(people)s)
+    ON CONFLICT (user_id) DO UPDATE SET why = excluded.why, decided_at = excluded.decided_at
+"""
 VERSION: LiteralString = "SELECT version FROM revocation_state"
 TENANT: LiteralString = "SELECT current_tenant()"
 SEQUENCE: LiteralString = "SELECT sequence FROM revocation_state"

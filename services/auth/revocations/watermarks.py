@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Literal, LiteralString
+from typing import Literal, LiteralString, NamedTuple
 
+from services.auth.apps import queries as app_queries
 from services.auth.keys.rotation import LONGEST_TOKEN
 from services.auth.revocations import queries
 from shared.storage import audit
@@ -89,6 +90,38 @@ async def end_grants(
         if len(held) < queries.PORTION:
             return ended
         after = held[-1][0]
+
+
+class Ended(NamedTuple):
+    """Grants that a transaction ended, and apps that lose all their tokens with the grants that the relay ends later."""
+
+    grants: list[str]
+    apps: list[str]
+
+
+async def end_grants_of_people(
+    conn: AsyncConnection, people: LiteralString, parameters: Mapping[str, object], why: str
+) -> Ended:
+    """Ends the grants of the users whose ids `people` selects; `revoke_ended` must follow in the same transaction.
+
+    More than `PORTION` grants end by a decision, in bounded time: a row of each person refuses all from before, and the relay ends them.
+    """
+    of_people = queries.OF_PEOPLE + "(" + people + ")"
+    beyond = "SELECT 1 " + of_people + queries.BEYOND_A_PORTION
+    if await (await conn.execute(beyond, parameters)).fetchone() is None:
+        return Ended(await end_grants(conn, "SELECT grant_id " + of_people, parameters, why), [])
+    decided = [user_id for (user_id,) in await (await conn.execute(people, parameters)).fetchall()]
+    await conn.execute(queries.BEGIN_ENDING, {"people": sorted(decided), "why": why})
+    apps = await (await conn.execute("SELECT DISTINCT client_id " + of_people, parameters)).fetchall()
+    return Ended([], sorted(client_id for (client_id,) in apps))
+
+
+async def revoke_ended(conn: AsyncConnection, ended: Ended) -> None:
+    """Refuses the access tokens of ended grants. Service tokens of the apps end with their other tokens."""
+    for client_id in ended.apps:
+        await conn.execute(app_queries.REVOKE_SERVICE_TOKENS, (client_id,))
+    await revoke_all(conn, "client", ended.apps)
+    await revoke_all(conn, "grant", ended.grants)
 
 
 async def end(conn: AsyncConnection, grant_ids: Sequence[str], why: str) -> list[str]:

@@ -22,6 +22,10 @@ MAX_SHOWN = 120
 # room, take many seconds.
 MAX_PREFIXES = 256
 MAX_ATTRIBUTES = 64
+# Each costs the parser far more than a plain character, and 256 KiB have room for tens of thousands. A genuine message with a thousand
+# groups of a person has 2,000 tags.
+MAX_OF_A_MARK = 8192
+MARKS = {"<": "tags", "=": "attributes", "&": "references"}
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
@@ -74,7 +78,8 @@ def parse(document: bytes) -> Element:
         text = document.decode("utf-8")
     except UnicodeDecodeError:
         refuse("malformed", "the document is not UTF-8")
-    head = text.removeprefix("\ufeff")[:MAX_DECLARATION]
+    plain = text.removeprefix("\ufeff")
+    head = plain[:MAX_DECLARATION]
     declared = _DECLARATION.match(head)
     if head.startswith("<?xml") and declared is None:
         refuse("malformed", f"the XML declaration is not one, or has more than {MAX_DECLARATION} characters")
@@ -83,8 +88,13 @@ def parse(document: bytes) -> Element:
     # Before the parser reads it. In UTF-8 a DTD has no other spelling.
     if "<!DOCTYPE" in text:
         refuse("doctype", "a document type declaration is not allowed")
+    if "<!--" in text or "<?" in plain[declared.end() if declared is not None else 0 :]:
+        refuse("comments", "comments and processing instructions are not allowed")
     if len(set(_PREFIX.findall(text))) > MAX_PREFIXES:
         refuse("malformed", f"more than {MAX_PREFIXES} prefixes of namespaces")
+    for mark, kind in MARKS.items():
+        if text.count(mark) > MAX_OF_A_MARK:
+            refuse("malformed", f"more than {MAX_OF_A_MARK} {kind}")
     try:
         root = etree.fromstring(document, parser())
     except (etree.XMLSyntaxError, ValueError) as error:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from services.auth import caps
 from services.auth.apps.store import load_tenant
 from services.auth.revocations import bell, watermarks
+from services.auth.revocations.watermarks import Ended
 from services.auth.saml import connections, domains, people, queries
 from services.auth.saml.models import (
     Connection,
@@ -100,28 +101,28 @@ async def change_connection(
         connection = await connections.load(conn, connection_id, lock=True)
         attributes = named.get("attribute_mapping", connections.mapping_of(connection))
         connections.check_roles(attributes, named.get("role_mapping", connection.role_mapping))
-        ended: list[str] = []
+        ended = Ended([], [])
         if named.get("status") == "disabled" and connection.status == "active":
             await _refuse_last_connection(conn, connection.connection_id)
-            ended += await _end_access(conn, connection.connection_id, "connection disabled")
+            ended = await _end_access(conn, connection.connection_id, "connection disabled")
         if "role_mapping" in named and named["role_mapping"] != connection.role_mapping:
-            ended += await people.apply_mapping(conn, connection.connection_id, named["role_mapping"])
+            ended.grants.extend(await people.apply_mapping(conn, connection.connection_id, named["role_mapping"]))
         connection = await connections.save(conn, connection, named)
         detail: dict[str, Any] = {"fields": sorted(named)}
         if wanted is not None:
             detail["certificates"] = await connections.pin(conn, connection, wanted)
         await audit.record(conn, caller, "saml.connection_changed", connection.connection_id, detail)
         shown = await connections.shown(conn, request.state.settings.issuer, connection)
-        await watermarks.revoke_all(conn, "grant", ended)
+        await watermarks.revoke_ended(conn, ended)
     await bell.ring(request.state.redis)
     return shown
 
 
-async def _end_access(conn: AsyncConnection, connection_id: str, why: str) -> list[str]:
-    """Ends the sessions that a connection started, its tickets, and the grants of its people. Returns the grants, for `revoke_all`."""
+async def _end_access(conn: AsyncConnection, connection_id: str, why: str) -> Ended:
+    """Ends the sessions that a connection started, its tickets, and the grants of its people. The result is for `revoke_ended`."""
     await conn.execute(queries.END_SESSIONS_OF_CONNECTION, (connection_id,))
     await conn.execute(queries.DELETE_TICKETS_OF_CONNECTION, (connection_id,))
-    return await watermarks.end_grants(conn, queries.GRANTS_OF_CONNECTION, {"whose": connection_id}, why)
+    return await watermarks.end_grants_of_people(conn, queries.PEOPLE_OF_CONNECTION, {"whose": connection_id}, why)
 
 
 async def _refuse_last_connection(conn: AsyncConnection, connection_id: str) -> None:
@@ -141,7 +142,7 @@ async def delete_connection(request: Request, caller: Caller, connection_id: str
         ended = await _end_access(conn, connection.connection_id, "connection deleted")
         await conn.execute(queries.DELETE_CONNECTION, (connection.connection_id,))
         await audit.record(conn, caller, "saml.connection_deleted", connection.connection_id)
-        await watermarks.revoke_all(conn, "grant", ended)
+        await watermarks.revoke_ended(conn, ended)
     await bell.ring(request.state.redis)
     return http.no_content()
 
@@ -281,28 +282,29 @@ async def set_policy(request: Request, caller: Caller, wanted: PolicyChange) -> 
                     "No active connection with a proven domain has signed anybody in yet; enforcing would lock everyone out."
                 )
         await conn.execute(queries.SET_POLICY, (caller.tenant_id, wanted.enforced, break_glass))
-        ended = await _end_password_access(conn, before, break_glass) if wanted.enforced else []
+        ended = await _end_password_access(conn, before, break_glass) if wanted.enforced else Ended([], [])
         detail = {"enforced": wanted.enforced, "break_glass": break_glass}
         await audit.record(conn, caller, "saml.policy_changed", caller.tenant_id, detail)
         policy = await _policy(conn)
-        await watermarks.revoke_all(conn, "grant", ended)
+        await watermarks.revoke_ended(conn, ended)
     await bell.ring(request.state.redis)
     return policy.shown()
 
 
-async def _end_password_access(conn: AsyncConnection, before: PolicyRow, break_glass: str | None) -> list[str]:
-    """Returns the ended grants, for `revoke_all`.
+async def _end_password_access(conn: AsyncConnection, before: PolicyRow, break_glass: str | None) -> Ended:
+    """The result is for `revoke_ended`.
 
     While the policy was enforced, only the former break-glass user could begin grants with a password.
     """
     await conn.execute(queries.END_PASSWORD_SESSIONS, (break_glass,))
     why = "passwords are refused"
     if not before.enforced:
-        return await watermarks.end_grants(conn, queries.GRANTS_BY_PASSWORD, {"whose": break_glass or ""}, why)
+        whose = {"whose": break_glass or ""}
+        return await watermarks.end_grants_of_people(conn, queries.PEOPLE_WITH_PASSWORD, whose, why)
     if before.break_glass_user_id not in (None, break_glass):
         whose = {"whose": before.break_glass_user_id}
-        return await watermarks.end_grants(conn, queries.GRANTS_OF_USER, whose, why)
-    return []
+        return Ended(await watermarks.end_grants(conn, queries.GRANTS_OF_USER, whose, why), [])
+    return Ended([], [])
 
 
 async def _break_glass(conn: AsyncConnection, wanted: PolicyChange) -> str | None:

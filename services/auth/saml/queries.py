@@ -187,21 +187,17 @@ UPDATE_PERSON: LiteralString = "UPDATE users SET name = %s, roles = %s, scope_li
 LIVE_GRANTS: LiteralString = """
     SELECT grant_id, scopes FROM grants WHERE user_id = %s AND revoked_at IS NULL ORDER BY grant_id FOR UPDATE
 """
-# These three are for `watermarks.end_grants`, which appends the portion.
-GRANTS_OF_CONNECTION: LiteralString = """
-    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
-        SELECT user_id FROM saml_identities WHERE connection_id = %(whose)s)
-"""
+PEOPLE_OF_CONNECTION: LiteralString = "SELECT user_id FROM saml_identities WHERE connection_id = %(whose)s"
+# People without a password signed in through a connection.
+PEOPLE_WITH_PASSWORD: LiteralString = (
+    "SELECT user_id FROM users WHERE password_hash IS NOT NULL AND user_id <> %(whose)s"
+)
 # Ordered, so that two calls that end the same grants cannot deadlock.
 HOLD_GRANTS_OF_CONNECTION: LiteralString = """
     SELECT FROM grants WHERE revoked_at IS NULL AND user_id IN (
         SELECT user_id FROM saml_identities WHERE connection_id = %s) ORDER BY grant_id FOR UPDATE
 """
-# Grants of people with a password. People without one signed in through a connection.
-GRANTS_BY_PASSWORD: LiteralString = """
-    SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id IN (
-        SELECT user_id FROM users WHERE password_hash IS NOT NULL AND user_id <> %(whose)s)
-"""
+# For `watermarks.end_grants`, which appends the portion.
 GRANTS_OF_USER: LiteralString = "SELECT grant_id FROM grants WHERE revoked_at IS NULL AND user_id = %(whose)s"
 # People whom a change of roles concerns. The roles of the break-glass user, who repairs mistakes, change at the next sign-in.
 PEOPLE_WITH_ROLES: LiteralString = """

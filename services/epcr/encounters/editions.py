@@ -29,7 +29,8 @@ HELD_DAYS: dict[Mode, int] = {"shifted": SHIFT_DAYS + 1, "safe_harbor": 366 + 1}
 # Encounters that a list reads with one statement, until a page of visible ones is full. A page ends only at a visible encounter: another
 # end would show, from poll to poll, when the encounter there was made.
 LOOKED_AT = 250
-# The number of patients, about, whose pseudonyms one request fixes for its page; others appear with the next request.
+# The number of patients, about, whose pseudonyms one request fixes for its page; others appear with the next request. The records opened
+# for that, and those of the page, also have `store.RECORDS_OF_A_PAGE` bytes at most, or are one.
 OPENED = 1000
 
 
@@ -65,7 +66,8 @@ class Edition(Present):
     async def find(self, asked: str) -> Stored:
         ids = self.pseudonyms.ids_of(self.caller.tenant_id, self.policy.domain, self.policy.mode, asked)
         rows = await every(self.conn, EncounterRow, queries.FIND_ENCOUNTER, (ids,))
-        for stored in await self._as_of_their_ends(await self._visible(rows)):
+        states, _ = await self._as_of_their_ends(await self._visible(rows))
+        for stored in states:
             # The revision names the visible state: it grows with each visible version and observation.
             parameters = (stored.row.id, stored.row.tenant_id, self._end(stored.row))
             counted = await (await self.conn.execute(queries.COUNT_OBSERVATIONS_BEFORE, parameters)).fetchone()
@@ -78,19 +80,18 @@ class Edition(Present):
             # The results of a filter by a hidden field would show the field.
             hidden = FieldError("cad_incident_id", "not a filter for an application that is shown moved times")
             raise problems.invalid("The incident is not shown to this application.", [hidden])
-        shown, has_more, opened = list[EncounterRow](), True, 0
+        shown, has_more, opened = list[EncounterRow](), True, list[int]()
         while has_more and len(shown) <= page.limit:
-            begins = self.policy.mode == "safe_harbor"
+            left = store.RECORDS_OF_A_PAGE - sum(opened) if len(opened) < OPENED else 0
             paging = {"after": after, "latest": self._latest, "limit": LOOKED_AT}
-            opening = {"opens": begins or opened < OPENED, "begins": begins}
+            opening = {"begins": self.policy.mode == "safe_harbor", "bytes": left}
             rows = await every(self.conn, EncounterRow, queries.LIST_SHUFFLED, paging | opening)
-            opened += sum(1 for row in rows if row.record)
+            opened += [len(row.record) for row in rows if row.record]
             shown += await self._visible(rows)
             has_more, after = len(rows) == LOOKED_AT, rows[-1].id if rows else None
-        taken = shown[: page.limit]
-        states = await self._as_of_their_ends(taken)
+        states, taken = await self._as_of_their_ends(shown[: page.limit])
         matching = [one for one in states if page.status in (None, one.encounter.status)]
-        return matching, taken[-1].id if len(shown) > page.limit else None
+        return matching, shown[taken - 1].id if len(shown) > taken else None
 
     def readings_of(self, row: EncounterRow) -> Readings:
         return Readings(row.id, row.tenant_id, self._end(row))
@@ -105,7 +106,21 @@ class Edition(Present):
         if self.policy.mode == "shifted":
             found = await rows_with_bases(self.conn, rows, self.pseudonyms, self.keyring, waits=False)
             rows = [row for row in found if row.patient_basis is not None]
+        else:
+            rows = await self._with_anchors(rows)
         return [row for row in rows if row.created_at < self._end(row)]
+
+    async def _with_anchors(self, rows: Sequence[EncounterRow]) -> list[EncounterRow]:
+        """The rows with an anchor. Stores those of opened records, so that no later request opens them again."""
+        fresh = {
+            row.id: unseal(row.record, self.keyring, row.tenant_id, row.id).anchor
+            for row in rows
+            if row.anchor is None and row.record
+        }
+        if fresh:
+            await self.conn.execute(queries.FIX_FREE_ANCHORS, (list(fresh), list(fresh.values())))
+        found = [replace(row, anchor=row.anchor or fresh.get(row.id)) for row in rows]
+        return [row for row in found if row.anchor is not None]
 
     def _end(self, row: EncounterRow) -> datetime:
         """The end of the encounter's edition: later changes are not visible yet."""
@@ -124,12 +139,17 @@ class Edition(Present):
             self._domains[version] = self.pseudonyms.domain(version, tenant_id, name, self.policy.mode)
         return self._domains[version]
 
-    async def _as_of_their_ends(self, rows: Sequence[EncounterRow]) -> list[Stored]:
-        """The states at the ends of the editions. A patient's basis comes from today's identifiers, not from those of the state."""
+    async def _as_of_their_ends(self, rows: Sequence[EncounterRow]) -> tuple[list[Stored], int]:
+        """The states at the ends of the editions, and of how many of `rows`: fewer than all where the records are large.
+
+        A patient's basis comes from today's identifiers, not from those of the state.
+        """
         rows = await rows_with_bases(self.conn, rows, self.pseudonyms, self.keyring)
-        columns = [row.id for row in rows], [self._end(row) for row in rows]
-        states = {row.id: row for row in await every(self.conn, EncounterRow, queries.STATES_BEFORE, columns)}
-        return [opened(states[row.id], self.keyring) for row in rows if row.id in states]
+        asked = store.RECORDS_OF_A_PAGE, [row.id for row in rows], [self._end(row) for row in rows]
+        states = {row.id: row for row in await every(self.conn, EncounterRow, queries.STATES_BEFORE, asked)}
+        left_out = (place for place, row in enumerate(rows) if row.id in states and not states[row.id].record)
+        taken = next(left_out, len(rows))
+        return [opened(states[row.id], self.keyring) for row in rows[:taken] if row.id in states], taken
 
 
 def reader_for(

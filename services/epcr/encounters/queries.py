@@ -34,24 +34,41 @@ LIST_ENCOUNTERS: LiteralString = """
         created_at, updated_at, anchor
     FROM page WINDOW newest_first AS (ORDER BY id DESC) ORDER BY id DESC
 """
-# For apps with moved times. The record is empty unless it is opened for the patient's basis or the anchor.
+# For apps with moved times. The record is empty unless it is opened: for the anchor (`begins`) or else for the patient's basis, as long
+# as the opened records before it have fewer than `bytes`.
 LIST_SHUFFLED: LiteralString = """
+    WITH page AS (
+        SELECT *, CASE WHEN %(begins)s THEN anchor IS NULL ELSE patient_basis IS NULL END AS opens
+        FROM encounters
+        WHERE created_at < %(latest)s AND shuffled IS NOT NULL
+            AND (%(after)s::text IS NULL OR shuffled > (SELECT shuffled FROM encounters WHERE id = %(after)s))
+        ORDER BY shuffled LIMIT %(limit)s
+    )
     SELECT id, tenant_id, care_model, status, vehicle_id, cad_incident_id, patient_number, test, version, revision, identity,
         identity_rule, amended, patient_basis, pseudonym_version, moved_by,
-        CASE WHEN (%(opens)s AND patient_basis IS NULL) OR (%(begins)s AND anchor IS NULL) THEN record ELSE ''::bytea END AS record,
+        CASE WHEN opens AND sum(octet_length(record)) FILTER (WHERE opens) OVER in_turn - octet_length(record) < %(bytes)s
+            THEN record ELSE ''::bytea END AS record,
         created_at, updated_at, anchor
-    FROM encounters
-    WHERE created_at < %(latest)s AND shuffled IS NOT NULL
-        AND (%(after)s::text IS NULL OR shuffled > (SELECT shuffled FROM encounters WHERE id = %(after)s))
-    ORDER BY shuffled LIMIT %(limit)s
+    FROM page WINDOW in_turn AS (ORDER BY shuffled) ORDER BY shuffled
 """
-# Each encounter in its last version before a moment of its own.
+# Never waits for a lock, as FIX_FREE_BASES.
+FIX_FREE_ANCHORS: LiteralString = """
+    WITH locked AS (
+        SELECT e.id, fresh.anchor FROM encounters e
+        JOIN unnest(%s::text[], %s::timestamptz[]) AS fresh (id, anchor) USING (id)
+        WHERE e.anchor IS NULL FOR NO KEY UPDATE OF e SKIP LOCKED
+    )
+    UPDATE encounters e SET anchor = locked.anchor FROM locked WHERE e.id = locked.id
+"""
+# Each encounter in its last version before a moment of its own. The record is empty where those before it have that many bytes or more.
 STATES_BEFORE: LiteralString = """
     SELECT e.id, e.tenant_id, v.care_model, v.status, e.vehicle_id, e.cad_incident_id, e.patient_number, e.test, v.version,
         v.version::bigint AS revision, coalesce(i.identity, e.identity) AS identity, e.identity_rule,
         coalesce(v.amended, e.amended) AS amended, coalesce(i.patient_basis, e.patient_basis) AS patient_basis, e.pseudonym_version,
-        e.moved_by, v.record, e.created_at, v.written_at AS updated_at, e.anchor
-    FROM unnest(%s::text[], %s::timestamptz[]) AS asked (id, until)
+        e.moved_by,
+        CASE WHEN sum(octet_length(v.record)) OVER in_turn - octet_length(v.record) < %s THEN v.record ELSE ''::bytea END AS record,
+        e.created_at, v.written_at AS updated_at, e.anchor
+    FROM unnest(%s::text[], %s::timestamptz[]) WITH ORDINALITY AS asked (id, until, place)
     JOIN encounters e ON e.id = asked.id AND e.created_at < asked.until
     CROSS JOIN LATERAL (
         SELECT * FROM encounter_versions WHERE encounter_id = e.id AND written_at < asked.until ORDER BY version DESC LIMIT 1
@@ -60,6 +77,7 @@ STATES_BEFORE: LiteralString = """
         SELECT identity, patient_basis FROM encounter_identities
         WHERE encounter_id = e.id AND began_at < asked.until ORDER BY identity DESC LIMIT 1
     ) i ON e.identity > 1
+    WINDOW in_turn AS (ORDER BY asked.place)
 """
 UPDATE_ENCOUNTER: LiteralString = """
     UPDATE encounters SET care_model = %(care_model)s, status = %(status)s, amended = %(amended)s, record = %(record)s,
