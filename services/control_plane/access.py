@@ -57,4 +57,6 @@ async def _refusal(request: Request) -> Problem | None:
             row = await (await conn.execute(queries.GRANTED_SCOPES, (caller.tenant_id,))).fetchone()
     except UNAVAILABLE:
         return problems.unavailable()
+    except Problem as problem:
+        return problem
     return None if row is not None and is_granted(row[0]) else problems.access_on_request(CAPABILITY)

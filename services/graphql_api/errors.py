@@ -10,6 +10,7 @@ from shared.process import logs, tracing
 from shared.storage.caps import Cap, is_full
 from shared.storage.database import AsyncConnection
 from shared.storage.outages import UNAVAILABLE
+from shared.web.problems import Problem
 
 log = logging.getLogger(__name__)
 errors_answered = Counter("graphql_errors_total", "Errors in GraphQL answers", ["code"])
@@ -77,5 +78,7 @@ def refusal_of(error: Exception) -> Refusal:
     if isinstance(cause, UNAVAILABLE):
         log.error("database unavailable: %s", type(cause).__name__)
         return unavailable()
+    if isinstance(cause, Problem) and cause.status == 429:
+        return unavailable(cause.detail)
     log.error("field failed: %s", logs.describe(cause or error))
     return Refusal("INTERNAL", INTERNAL)

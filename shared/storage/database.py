@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from shared.process import peers
 from shared.process.clock import ASK, ClockApart, clock
@@ -114,9 +114,9 @@ class WebPool(Pool):
     """The pool of a web process. Before a request gets a connection, tenants take turns, and so do the clients of each.
 
     One tenant alone uses at most 6 of 10 connections, so that another finds a free one at once (`turns.Shares`). So do all callers
-    without a token together, of which one network uses at most 4. The last
-    `for_itself` connections are for the process's own work, which takes them from the pool directly. `probe` is a connection beside the
-    pool for readiness: a service whose connections are all in use is busy, not unready.
+    without a token together, of which one network uses at most 4. The last `for_itself` connections are for the process's own work,
+    which takes them from the pool directly. `probe` is a connection beside the pool for readiness: a service whose connections are all
+    in use is busy, not unready.
     """
 
     def __init__(self, dsn: str, *, min_size: int, max_size: int, for_itself: int) -> None:
@@ -145,7 +145,7 @@ class WebPool(Pool):
     async def turn(self, caller: Caller | None) -> AsyncIterator[AsyncConnection]:
         """A connection, when the caller's turn comes.
 
-        Raises Problem after `WAIT_SECONDS`, or where too many wait: 429 if the caller's organisation has others at work, else 503.
+        Raises after `WAIT_SECONDS`, or where too many wait: Problem (429) if the caller's organisation has others at work, or PoolTimeout.
         """
         path = _path(caller)
         if not self._shares.enter_now(path):
@@ -160,9 +160,11 @@ class WebPool(Pool):
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._shares.enter(self.lines, path)
-        except (Busy, TimeoutError):
-            if path[0] == STRANGERS or not self._shares.held_by(path[0]):
-                raise problems.unavailable() from None
+        except (Busy, TimeoutError) as error:
+            # Whose turn has come gets a connection at once, unless the database is away.
+            is_away = isinstance(error, TimeoutError) and self.get_stats().get("requests_waiting", 0) > 0
+            if is_away or path[0] == STRANGERS or not self._shares.held_by(path[0]):
+                raise PoolTimeout from None
             detail = "Your organisation's other requests use its share of this service; wait for their answers."
             raise problems.too_many(detail) from None
 
