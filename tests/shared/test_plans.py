@@ -285,6 +285,8 @@ FRAGMENTS = frozenset(
         "services.epcr.encounters.queries._PORTION",
         "services.epcr.encounters.queries._SHAPES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
+        "shared.messaging.relay.CHOSEN",
+        "shared.messaging.relay.DUE_ROWS",
         "shared.messaging.relay.MARK_SENT",
         "services.webhook_dispatcher.history.queries._LAST",
         "services.webhook_dispatcher.history.queries._OF_WEBHOOK",
