@@ -1,5 +1,6 @@
 """Deletes rows past their retention. Each portion commits by itself, so an interrupted pass keeps its progress."""
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import LiteralString, NamedTuple
@@ -9,19 +10,29 @@ from psycopg import sql
 from psycopg.sql import SQL, Composed, Identifier
 
 from shared.process import metrics
-from shared.storage.database import Connection
+from shared.storage import audit
+from shared.storage.database import Connection, set_tenant
+from shared.web.identity import Caller
 
+RETENTION = "retention"
+LONGEST_TENANT = 1024
+"""In bytes, of an entry in the audit trail. Longer ones are no tenants: a role of a process wrote them by hand."""
 PORTION = 5000
 PASS_SECONDS = 10.0
+log = logging.getLogger(__name__)
 
 
 class Kept(NamedTuple):
-    """Rows of `table` are kept for `days` after the time or date in `column`; with `also`, only rows for which it is true are deleted."""
+    """Rows of `table` are kept for `days` after the time or date in `column`; with `also`, only rows for which it is true are deleted.
+
+    With `audited`, each portion leaves an entry of that action in the audit trail of each tenant, with the number of its rows.
+    """
 
     table: LiteralString
     column: LiteralString
     days: float
     also: LiteralString = "true"
+    audited: str = ""
 
     @property
     def past(self) -> Composed:
@@ -58,7 +69,7 @@ def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECOND
     until, deleted, left, over = time.monotonic() + seconds, 0, list(rules), False
     while left and not over:
         for rule in tuple(left):
-            portion = conn.execute(rule.delete, (PORTION,)).rowcount
+            portion = _delete(conn, rule)
             conn.commit()
             deleted += portion
             if portion < PORTION:
@@ -67,3 +78,18 @@ def forget(conn: Connection, rules: Sequence[Kept], seconds: float = PASS_SECOND
     for rule in rules:
         metrics.retention_overdue.labels(rule.table).set(rule.overdue(conn) if rule in left else 0)
     return deleted
+
+
+def _delete(conn: Connection, rule: Kept) -> int:
+    if not rule.audited:
+        return conn.execute(rule.delete, (PORTION,)).rowcount
+    statement = SQL("WITH gone AS ({} RETURNING tenant_id) SELECT tenant_id, count(*) FROM gone GROUP BY tenant_id")
+    deleted = conn.execute(statement.format(rule.delete), (PORTION,)).fetchall()
+    for tenant_id, rows in deleted:
+        if not 0 < len(tenant_id.encode()) <= LONGEST_TENANT:
+            log.warning("%d rows of %s are deleted without an entry in the trail", rows, rule.table)
+            continue
+        set_tenant(conn, tenant_id)
+        caller = Caller(tenant_id=tenant_id, client_id=RETENTION)
+        conn.execute(audit.RECORD, audit.entry(caller, rule.audited, tenant_id, {"rows": rows}))
+    return sum(rows for _, rows in deleted)
