@@ -8,7 +8,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 from redis import Redis
 
 from deploy.local.databases import Database
@@ -143,15 +142,15 @@ def test_messages_sent_before_get_every_second_place(producer: Database, sender:
 def test_a_claim_reads_no_more_of_a_long_backlog_than_of_a_short_one(producer: Database, sender: Relay) -> None:
     def read() -> float:
         """The rows that a claim reads, of which it takes none."""
-        with psycopg.connect(producer.worker, row_factory=dict_row) as conn:
-            names = [row["tenant_id"] for row in conn.execute(relay.WAITING, walked)]
+        with psycopg.connect(producer.worker) as conn:
+            names = [tenant for (tenant,) in conn.execute(relay.WAITING, walked)]
             limits = sender._limits("device_ingest", ROOM, names)
             plans: list[Any] = [
-                conn.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, parameters).fetchone()
+                conn.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}".encode(), parameters).fetchone()
                 for statement, parameters in ((relay.WAITING, walked), (relay.CLAIM, limits))
             ]
             conn.rollback()
-        return sum(sum(rows_read(plan["QUERY PLAN"][0]["Plan"])) for plan in plans)
+        return sum(sum(rows_read(plan[0][0]["Plan"])) for plan in plans)
 
     walked = {"consumer": "device_ingest", "after": "", "most": relay.TENANTS}
     for number in range(20):
