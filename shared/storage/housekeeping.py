@@ -27,6 +27,7 @@ KEPT = (
     Kept("outbox", "acknowledged_at", days=7),
     Kept("inbox", "received_at", days=30),
     Kept("failures", "failed_at", days=30),
+    Kept("dead_letters", "died_at", days=90, audited="dead_letters.expired"),
     Kept("idempotency_keys", "created_at", days=1),
 )
 COUNTED = 10_000

@@ -5,7 +5,7 @@ Prints the rate of each stage alone and of the whole way.
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -14,6 +14,8 @@ from redis import Redis
 from deploy.local.databases import Database
 from shared.messaging.crowding import MAX_BYTES, Room
 from shared.messaging.relay import calls, hand_over
+from shared.storage import housekeeping, retention
+from shared.storage.database import open_tasks_pool
 from tests.shared.support import (
     ACKS,
     EFFECTS,
@@ -96,3 +98,26 @@ def fill(producer: Database) -> None:
 
 def report(what: str, began: float) -> None:
     print(f"\n  {what}: {MESSAGES / (time.perf_counter() - began):,.0f} messages/s")
+
+
+ROWS = 200_000
+OLD: dict[str, LiteralString] = {
+    "inbox": "INSERT INTO inbox SELECT gen_random_uuid(), 'org_1', now() - interval '31 days' FROM generate_series(1, %s)",
+    "outbox": """INSERT INTO outbox (id, tenant_id, consumer, name, body, attempts, acknowledged_at)
+        SELECT gen_random_uuid(), 'org_1', 'auth', 'n', jsonb_build_object('x', repeat('x', 300)), 1, now() - interval '8 days'
+        FROM generate_series(1, %s)""",
+    "idempotency_keys": """INSERT INTO idempotency_keys
+        SELECT 'org_1', 'app_1', sha256(n::text::bytea), '', repeat('x', 300)::bytea, now() - interval '2 days'
+        FROM generate_series(1, %s) AS n""",
+}
+
+
+@pytest.mark.parametrize("table", OLD)
+def test_rows_a_second_that_retention_deletes(producer: Database, table: str) -> None:
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute(OLD[table], (ROWS,))
+    with open_tasks_pool(producer.worker) as pool, pool.connection() as conn:
+        began = time.perf_counter()
+        deleted = retention.forget(conn, [rule for rule in housekeeping.KEPT if rule.table == table])
+        print(f"\n  {table}: {deleted / (time.perf_counter() - began):,.0f} rows/s")
+    assert deleted > 0

@@ -217,6 +217,48 @@ def test_large_rows_are_deleted_in_smaller_portions_instead_of_never(
     assert retention._most["inbox"] <= 4
 
 
+DEAD = """
+    INSERT INTO dead_letters (message_id, tenant_id, producer, name, body, occurred_at, error, died_at)
+    SELECT gen_random_uuid(), %s, 'auth', 'n', '{}', now(), 'e', now() - make_interval(days => age) FROM generate_series(81, 100) AS age
+"""
+
+
+def test_dead_letters_are_deleted_after_their_retention_and_the_audit_trail_has_their_number(
+    producer: Database, pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "PORTION", 15)
+    with psycopg.connect(producer.admin) as conn:
+        for tenant in ("org_1", "org_2"):
+            conn.execute(DEAD, (tenant,))
+    with pool.connection() as conn:
+        housekeeping.expire(conn)
+    assert scalar(producer.admin, "SELECT count(*) FROM dead_letters") in (18, 20)
+    assert scalar(producer.admin, "SELECT max(died_at) > now() - interval '82 days' FROM dead_letters")
+    deleted = 40 - scalar(producer.admin, "SELECT count(*) FROM dead_letters")
+    with psycopg.connect(producer.admin) as conn:
+        entries = conn.execute(
+            """SELECT tenant_id, client_id, action, subject_id, sum((detail ->> 'rows')::integer), count(*) FROM audit
+               GROUP BY 1, 2, 3, 4 ORDER BY 1"""
+        ).fetchall()
+    assert [entry[:5] for entry in entries] == [
+        (tenant, "retention", "dead_letters.expired", tenant, deleted // 2) for tenant in ("org_1", "org_2")
+    ]
+    assert max(entry[5] for entry in entries) == 2  # one for each portion
+
+
+@pytest.mark.parametrize("tenant", ["", "ü" * 600])
+def test_a_row_whose_tenant_has_no_trail_keeps_no_other_from_being_deleted(
+    producer: Database, pool: Any, tenant: str
+) -> None:
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute(DEAD, (tenant,))
+        conn.execute(DEAD, ("org_1",))
+    with pool.connection() as conn:
+        housekeeping.expire(conn)
+    assert scalar(producer.admin, "SELECT min(died_at) > now() - interval '91 days' FROM dead_letters")
+    assert scalar(producer.admin, "SELECT array_agg(DISTINCT tenant_id) FROM audit") == ["org_1"]
+
+
 def test_retention_passes_over_rows_that_others_hold(producer: Database, pool: Any) -> None:
     with psycopg.connect(producer.admin) as held, pool.connection() as conn:
         held.execute(
