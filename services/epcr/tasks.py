@@ -26,7 +26,7 @@ from shared.process import metrics as shared_metrics
 from shared.storage import retention
 from shared.storage.database import Connection, set_tenant
 from shared.storage.outages import is_outage
-from shared.storage.periodic import Periodic
+from shared.storage.periodic import Periodic, apart
 from shared.storage.retention import Kept
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,11 @@ def _link_portion(most: int, conn: Connection) -> bool:
     due = conn.execute(queries.DUE_LATE_LINKS).fetchall()
     if not due:
         return False
+    apart(conn, due, partial(_link_those, most, conn), lambda key: conn.execute(queries.LOOK_LATER, key))
+    return True
+
+
+def _link_those(most: int, conn: Connection, due: Sequence[Key]) -> None:
     known = _lock_known(conn, most, due)
     columns = [list(column) for column in zip(*((*key, revision + 1) for key, revision in known.items()), strict=True)]
     linked = conn.execute(queries.LINK_LATE, columns).fetchall() if known else []
@@ -113,7 +118,6 @@ def _link_portion(most: int, conn: Connection) -> bool:
     looked = [encounter_id for _, encounter_id in due]
     conn.execute(queries.FORGET_LATE_LINKS, (looked, full))
     conn.execute(queries.LOOK_AGAIN, (full, looked))
-    return True
 
 
 def send_due_facts(keyring: Keyring, conn: Connection) -> None:

@@ -3,9 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import LiteralString, NamedTuple
+from typing import LiteralString, NamedTuple, TypeVar
 
 import psycopg
 from prometheus_client import Gauge
@@ -13,11 +13,13 @@ from psycopg_pool import ConnectionPool
 
 from shared.process import logs, metrics, tracing
 from shared.storage.database import Connection
+from shared.storage.outages import is_outage
 
 LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(hashtext('periodic'), hashtext(%s))"
 # A job that failed is tried again after its interval, or this.
 AGAIN_SECONDS = 60.0
 log = logging.getLogger(__name__)
+Item = TypeVar("Item")
 
 
 class Periodic(NamedTuple):
@@ -32,6 +34,31 @@ class Periodic(NamedTuple):
     run: Callable[[Connection], object]
     lane: str = ""
     behind: Gauge | str = ""
+
+
+def apart(
+    conn: Connection, items: Sequence[Item], work: Callable[[Sequence[Item]], object], aside: Callable[[Item], object]
+) -> None:
+    """Does `work` for all items at once; after an error that is no outage for each alone, and `aside` for each that fails.
+
+    A row that no statement or no code can take would otherwise end every later pass, and stop all that wait behind it.
+    """
+    try:
+        with conn.transaction():
+            work(items)
+        return
+    except Exception as error:  # any error of one item must not stop the others
+        if is_outage(error):
+            raise
+    for item in items:
+        try:
+            with conn.transaction():
+                work([item])
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.error("set aside: %s", logs.describe(error))
+            aside(item)
 
 
 class PeriodicRunner:

@@ -220,6 +220,17 @@ def test_notices_of_one_tenant_do_not_keep_back_anothers(alone: Auth) -> None:
     assert alone.sql("SELECT count(*) FROM ended_authorities") == [(0,)]
 
 
+@pytest.mark.parametrize("column", ["tenant_id", "grant_id", "user_id", "client_id", "scopes_left"])
+def test_no_notice_is_longer_than_a_message_may_be(alone: Auth, column: str) -> None:
+    """A process in strange hands could hold up all notices with one that cannot be sent."""
+    text = "x" * 5_000_000
+    values = dict.fromkeys(("tenant_id", "grant_id", "user_id", "client_id"), "a") | {"scopes_left": ["a"]}
+    values[column] = [text] if column == "scopes_left" else text
+    insert = "INSERT INTO ended_authorities (tenant_id, grant_id, user_id, client_id, scopes_left) VALUES (%s, %s, %s, %s, %s)"
+    with pytest.raises(psycopg.errors.CheckViolation):
+        alone.sql(insert, *values.values())
+
+
 def test_a_portion_of_notices_reads_no_more_of_a_crowd_than_it_sends(alone: Auth) -> None:
     """Counted in rows, on a table of which the planner has no statistics."""
     insert = "INSERT INTO ended_authorities (tenant_id, grant_id) SELECT %s, 'gnt_' || n FROM generate_series(1, %s) n"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psycopg
@@ -312,6 +312,22 @@ def test_due_runs_of_more_organisations_than_one_portion_visits_all_begin(
     with task_transaction(automating.inside.consumer.pool) as conn:
         assert runs.engine(automating.settings).begin_all_due(conn) == 4
     assert statuses(automating) == statuses(neighbour) == {"failed": 1, "running": 2}
+
+
+@pytest.mark.parametrize("change", ["event = ('{\"id\": ' || repeat('9', 5000) || '}')::jsonb", "attempt = 2147483647"])
+def test_a_run_that_cannot_be_read_or_begun_holds_up_no_other(
+    automating: Automating, neighbour: Automating, change: LiteralString
+) -> None:
+    """A web process in strange hands may write such a row."""
+    automating.inside.owner.execute("DELETE FROM automation_runs")
+    fail_all(automating, 1)
+    fail_all(neighbour, 2)
+    automating.inside.owner.execute(
+        f"UPDATE automation_runs SET {change} WHERE tenant_id = %s", (automating.tenant_id,)
+    )
+    begin_due(automating)
+    assert statuses(neighbour) == {"failed": 1, "running": 2}
+    assert statuses(automating)["dead"] == 1
 
 
 def queue_up(automating: Automating, number: int) -> None:

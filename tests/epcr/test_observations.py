@@ -264,6 +264,23 @@ def test_many_early_readings_of_one_encounter_are_linked_in_portions_and_hold_up
     assert sum(len(one["observation_ids"]) for one in told if one["encounter_id"] == many) == 2500
 
 
+def test_a_row_that_cannot_be_linked_holds_up_no_other(
+    organisation: Organisation, other: Organisation, inside: Inside
+) -> None:
+    """A web process in strange hands may write any revision; the next one is beyond the column's type."""
+    bad, good = organisation.partner.create(), other.partner.create()
+    inside.owner.execute(WAITING, ("bad", organisation.id, bad, False, 1))
+    inside.owner.execute(WAITING, ("good", other.id, good, False, 1))
+    inside.owner.execute("UPDATE encounters SET revision = 9223372036854775807 WHERE id = %s", (bad,))
+    with inside.task() as conn:
+        tasks.link_late(MOST, conn)
+    linked = "SELECT count(*) FROM observations WHERE encounter_id = %s AND revision IS NOT NULL"
+    assert (inside.rows(linked, bad), inside.rows(linked, good)) == ([(0,)], [(1,)])
+    assert inside.rows(
+        "SELECT look_at > now() + interval '50 minutes' FROM late_links WHERE encounter_id = %s", bad
+    ) == [(True,)]
+
+
 def test_the_search_for_early_readings_ends_when_none_can_come_any_more(
     organisation: Organisation, inside: Inside
 ) -> None:

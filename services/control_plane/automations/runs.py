@@ -9,6 +9,7 @@ message for its effect, and the service that has the effect stores the run's id.
 no second effect.
 """
 
+import json
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 
 from prometheus_client import Counter, Gauge
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Jsonb, set_json_loads
 
 from services.control_plane.access import is_granted
 from services.control_plane.automations import expressions, queries, rules
@@ -45,7 +46,7 @@ from shared.messaging.worker import Received
 from shared.process import metrics
 from shared.storage import retention
 from shared.storage.database import Connection, set_tenant
-from shared.storage.periodic import Periodic
+from shared.storage.periodic import Periodic, apart
 from shared.storage.retention import Kept
 
 # Services store a run's id longer than this, so that a retry cannot have a second effect.
@@ -172,14 +173,11 @@ class Engine:
             "most": MOST_TENANTS,
         }
         with conn.cursor(row_factory=class_row(RunRow)) as cursor:
+            set_json_loads(_readable, cursor)
             due = cursor.execute(queries.LOCK_DUE_RUNS, limits).fetchall()
-        for run in due:
-            with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
-                automation = cursor.execute(queries.FIND_LIVE_OF_RUN, (run.automation_id,)).fetchone()
-            if automation is not None and allows(automation, run.event_type):
-                _start(conn, run, automation)
-            else:
-                _settle(conn, run, "dead", "stopped", "The automation, its app or an approval was withdrawn.")
+        apart(
+            conn, due, partial(_begin, conn), lambda run: _settle(conn, run, "dead", "unfit", "The run cannot begin.")
+        )
         return len(due)
 
     def begin_all_due(self, conn: Connection) -> int:
@@ -193,6 +191,24 @@ class Engine:
                     break
                 before = total
         return total
+
+
+def _begin(conn: Connection, due: Sequence[RunRow]) -> None:
+    for run in due:
+        with conn.cursor(row_factory=class_row(LiveAutomation)) as cursor:
+            automation = cursor.execute(queries.FIND_LIVE_OF_RUN, (run.automation_id,)).fetchone()
+        if automation is not None and allows(automation, run.event_type):
+            _start(conn, run, automation)
+        else:
+            _settle(conn, run, "dead", "stopped", "The automation, its app or an approval was withdrawn.")
+
+
+def _readable(text: str | bytes) -> Any:
+    """Its JSON value; nothing for a number of more digits than Python reads, which no message of a service contains."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {}
 
 
 def allows(automation: LiveAutomation, event_type: str) -> bool:

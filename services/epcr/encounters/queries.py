@@ -349,6 +349,9 @@ LOOK_AGAIN: LiteralString = """
     UPDATE late_links SET look_at = clock_timestamp() + CASE WHEN encounter_id = ANY(%s) THEN interval '0' ELSE interval '10 seconds' END
     WHERE encounter_id = ANY(%s)
 """
+LOOK_LATER: LiteralString = """
+    UPDATE late_links SET look_at = clock_timestamp() + interval '1 hour' WHERE tenant_id = %s AND encounter_id = %s
+"""
 FORGET_LATE_LINKS: LiteralString = """
     DELETE FROM late_links
     WHERE encounter_id = ANY(%s) AND encounter_id <> ALL(%s) AND created_at < clock_timestamp() - interval '2 minutes'
