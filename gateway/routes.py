@@ -23,7 +23,9 @@ class Access(Enum):
 class Route(msgspec.Struct, frozen=True):
     """One path (`with_path`) and the paths below it (`with_subpaths`). `body` is in bytes.
 
-    `limit` names the rate class; reads of a `write` or `ingest` route count as `read`."""
+    `limit` names the rate class; reads of a `write` or `ingest` route count as `read`.
+
+    Pages that set cookies are `at_home`: only the host of their site answers them, the other one leads a browser there."""
 
     path: str
     upstream: str
@@ -32,6 +34,7 @@ class Route(msgspec.Struct, frozen=True):
     body: int = MIB
     with_subpaths: bool = True
     with_path: bool = True
+    at_home: bool = False
 
     def matches(self, path: str) -> bool:
         if path == self.path:
@@ -46,10 +49,13 @@ class Route(msgspec.Struct, frozen=True):
 AUTH = (
     Route("/.well-known", "auth", Access.PUBLIC, "discovery", with_path=False),
     Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", body=64 * KIB, with_subpaths=False),
-    Route("/v1/oauth/authorize", "auth", Access.PUBLIC, "sign_in", body=64 * KIB),
+    Route("/v1/oauth/authorize", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_subpaths=False, at_home=True),
     Route("/v1/oauth", "auth", Access.PUBLIC, "public", body=64 * KIB, with_path=False),
-    Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_path=False),
-    Route("/v1/saml", "auth", Access.OPTIONAL, "saml", with_path=False),
+    Route("/v1/auth/jwks.json", "auth", Access.PUBLIC, "discovery", with_subpaths=False),
+    Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_path=False, at_home=True),
+    Route("/v1/saml/connections", "auth", Access.OPTIONAL, "saml"),
+    Route("/v1/saml/policy", "auth", Access.OPTIONAL, "saml", with_subpaths=False),
+    Route("/v1/saml", "auth", Access.OPTIONAL, "saml", with_path=False, at_home=True),
     Route("/v1/platform", "auth", with_path=False),
     Route("/v1/webhooks", "webhooks"),
 )
@@ -68,17 +74,21 @@ API = (
 
 
 class Site:
-    """The routes under one base URL. `base` is also the audience that a token needs there; the docs site has neither."""
+    """The routes under one base URL. `base` is also the audience that a token needs for them; the docs site has neither.
+
+    The host of a site also answers the paths of the `other` one, so that a client needs one base URL."""
 
     def __init__(self, base: str, routes: Iterable[Route]) -> None:
         self.base = base.rstrip("/")
         self.routes = tuple(routes)
+        self.other: Site | None = None
 
-    def find(self, path: str) -> Route | None:
-        """The route of a decoded path; the first one that matches."""
-        for route in self.routes:
-            if route.matches(path):
-                return route
+    def find(self, path: str) -> "tuple[Site, Route] | None":
+        """The site and the route of a decoded path; the first one that matches, those of this site before those of the other."""
+        for site in (self, self.other):
+            for route in site.routes if site else ():
+                if site and route.matches(path):
+                    return site, route
         return None
 
 
@@ -86,6 +96,7 @@ def sites(settings: Settings) -> dict[str, Site]:
     """Sites by host name."""
     auth = Site(settings.issuer, AUTH)
     api = Site(settings.api_base_url, API)
+    auth.other, api.other = api, auth
     docs = Site("", ())
     by_host = dict.fromkeys(names(settings.gateway_hosts_auth), auth)
     by_host |= dict.fromkeys(names(settings.gateway_hosts_api), api)

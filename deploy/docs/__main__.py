@@ -1,4 +1,4 @@
-"""Writes the files that the docs host serves, and the missing lines of the Italian dictionary: `python -m deploy.docs`."""
+"""Writes the files that the docs host serves, new texts of the Italian dictionary, and new operationIds: `python -m deploy.docs`."""
 
 from pathlib import Path
 
@@ -25,4 +25,5 @@ def write(folder: Path) -> None:
 if __name__ == "__main__":
     for text in page.update_dictionary():
         typer.echo(f'{page.ITALIAN.name} has "" as the Italian of: {text}')
+    contract.publish_ids()
     write(gateway.docs.FILES)

@@ -96,6 +96,7 @@ def render(language: str, translate: Translator | None = None) -> bytes:
         language=language,
         languages=LANGUAGES,
         document=document,
+        tags={tag["name"]: tag["description"] for tag in document["tags"]},
         groups=_groups(document),
         events=document["webhooks"],
         event_headers=contract.EVENT_HEADERS,
@@ -123,7 +124,7 @@ def _groups(document: dict[str, Any]) -> list[tuple[str, list[Shown]]]:
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
-                shown = _shown(document, item["servers"][0]["url"], method, path, item[method])
+                shown = _shown(document, document["servers"][0]["url"], method, path, item[method])
                 groups.setdefault(item[method]["tags"][0], []).append(shown)
     return list(groups.items())
 

@@ -114,5 +114,9 @@ OPERATIONS = [
     ),
 ]
 PART = Part(
-    "Devices", "devices", "https://api.knogin.com", OPERATIONS, {"device_id": "dev_1", "observation_id": "obs_1"}
+    "Devices",
+    "devices",
+    "Medical devices and their observations, in the terms of IEEE 11073.",
+    OPERATIONS,
+    {"device_id": "dev_1", "observation_id": "obs_1"},
 )

@@ -10,7 +10,7 @@ from shared.web.routing import AnyOf, Content, Operation, Part, path_parameters
 JSON, PROBLEM_JSON = "application/json", "application/problem+json"
 
 
-def document(title: str, version: str, description: str, parts: Iterable[Part]) -> dict[str, Any]:
+def document(info: dict[str, Any], servers: list[dict[str, Any]], parts: Iterable[Part]) -> dict[str, Any]:
     """The whole contract. Operations keep their order in the lists; schemas are sorted by name."""
     parts = list(parts)
     paths: dict[str, dict[str, Any]] = {}
@@ -19,13 +19,13 @@ def document(title: str, version: str, description: str, parts: Iterable[Part]) 
         made = Schemas(part.prefix, [kind for operation in part.operations for kind in _kinds(operation)])
         schemas |= made.components
         for operation in part.operations:
-            path = paths.setdefault(operation.path, {"servers": [{"url": part.server}]})
+            path = paths.setdefault(operation.path, {})
             path[operation.method.lower()] = _operation(part, operation, made)
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version, "description": description},
-        "servers": [{"url": server} for server in dict.fromkeys(part.server for part in parts)],
-        "tags": [{"name": tag} for tag in dict.fromkeys(part.tag for part in parts)],
+        "info": info,
+        "servers": servers,
+        "tags": [{"name": part.tag, "description": part.description} for part in parts],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.items())),

@@ -1,5 +1,6 @@
 """The committed contract is exactly the contract that the code makes."""
 
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -59,18 +60,26 @@ def test_every_problem_that_code_can_raise_is_in_the_catalogue() -> None:
 
 def test_every_operation_that_takes_an_idempotency_key_says_what_another_requests_key_is_told() -> None:
     key = {"$ref": "#/components/parameters/Idempotency-Key"}
-    operations = [one for path in CONTRACT["paths"].values() for one in path.values() if isinstance(one, dict)]
+    operations = [one for path in CONTRACT["paths"].values() for one in path.values()]
     taking = [one for one in operations if key in one.get("parameters", [])]
     assert len(taking) > 15
     assert [one["operationId"] for one in taking if not {"409", "422"} <= set(one["responses"])] == []
+
+
+def test_a_published_operation_id_keeps_its_call_and_every_call_has_a_verb_and_a_noun() -> None:
+    published = json.loads(contract.OPERATION_IDS.read_text())
+    assert published == contract.operation_ids(CONTRACT), (
+        "run make openapi to publish a new one; a published one never changes"
+    )
+    assert len({name.lower() for name in published}) == len(published)
+    assert [name for name in published if not re.fullmatch(r"[a-z]+([A-Z][a-z0-9]+){1,5}", name)] == []
 
 
 def test_every_scope_an_operation_asks_for_is_explained() -> None:
     asked = {
         scope
         for path in CONTRACT["paths"].values()
-        for name, operation in path.items()
-        if name != "servers"
+        for operation in path.values()
         for scheme in operation["security"]
         for scope in scheme.get("oauth2", [])
     }
@@ -111,7 +120,7 @@ def test_every_text_of_the_page_is_there_in_italian_and_nothing_else_is() -> Non
 
 def test_every_operation_shows_an_answer_of_a_running_system() -> None:
     for path in CONTRACT["paths"].values():
-        for operation in (one for name, one in path.items() if name != "servers"):
+        for operation in path.values():
             bodies = list(examples.success_contents(operation))
             assert not bodies or any("example" in content for content in bodies), operation["operationId"]
 
@@ -129,7 +138,7 @@ def test_an_example_is_completed_with_null_and_shown_for_other_calls_with_its_sc
     others = [answering({"type": "string"}), answering(thing, "application/x-ndjson")]
     for number, operation in enumerate([*operations, *others]):
         operation["operationId"] += str(number)
-    paths = {f"/{number}": {"get": one, "servers": []} for number, one in enumerate([*operations, *others])}
+    paths = {f"/{number}": {"get": one} for number, one in enumerate([*operations, *others])}
     recorded = {"read0": {"200": {"application/json": {"id": "a", "more": 1}}}}
     examples.add({"paths": paths, "components": {"schemas": {"Thing": schema}}}, recorded)
     shown = [next(examples.success_contents(one), {}).get("example") for one in [*operations, *others]]

@@ -125,6 +125,7 @@ OPERATIONS = [
         "Changes the fields it names. `allow_service_tokens: false` ends the live service tokens within a second,"
         " another `deidentification` every token of the app. `?dry_run=true` changes nothing and counts the calls that"
         " it would have refused over the last 7 days.",
+        id="updateAppGovernance",
         body=GovernanceChange,
         query=GovernanceQuery,
         refusals=NOT_CHANGEABLE,
@@ -138,6 +139,7 @@ OPERATIONS = [
         PLATFORM_APPS,
         {200: AppEvents},
         "Why token calls of the last 30 days were refused. An app may read its own with any token.",
+        id="listAppEvents",
         query=Page,
         owner_needs_no_scope=True,
     ),
@@ -149,6 +151,7 @@ OPERATIONS = [
         PLATFORM_APPS,
         {200: RotatedSecret},
         "The old secret works for `overlap_seconds` more (a day, unless it says otherwise; 0 ends it at once).",
+        id="rotateAppSecret",
         body=RotateSecret,
         body_required=False,
         headers=IDEMPOTENCY,

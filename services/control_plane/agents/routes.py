@@ -51,6 +51,7 @@ OPERATIONS = [
         None,
         {200: Enrolled},
         "Ten wrong guesses make a code void.",
+        id="enrolAgent",
         body=Enrolment,
         refusals=UNKNOWN,
         example={"code": "enr_01jdkfx3c8e2r9v5m7q4t6w0ya.the-secret-that-was-shown-once"},
@@ -63,6 +64,7 @@ OPERATIONS = [
         None,
         {200: Instructions},
         "Sent with the agent's own credential. Repeating a heartbeat changes nothing.",
+        id="sendAgentHeartbeat",
         body=Heartbeat,
         refusals=UNKNOWN,
         example={"sent_at": "2026-03-23T12:00:00Z", "running": [], "agent_version": "2.1.0"},
@@ -78,6 +80,7 @@ OPERATIONS = [
         "Sent with the agent's own credential, for a version that the heartbeat's answer names and that is still live. Anything else is"
         " 404: report again. An interrupted download continues with `Range`, one range of bytes, and the ETag in `If-Range`."
         " `Repr-Digest` (RFC 9530) is the digest of the whole content, also with a part of it.",
+        id="downloadAgentContent",
         headers=("Range", "If-Range"),
         refusals=UNKNOWN
         | {412: "The content is not the one that If-Match names", 416: "None of the content's bytes is in the range"},
@@ -109,6 +112,7 @@ OPERATIONS = [
         "Get another enrolment code",
         WRITE,
         {201: AgentWithCode},
+        id="renewEnrolmentCode",
         headers=("Idempotency-Key",),
         refusals={409: "The agent is revoked, or a call with this Idempotency-Key is under way"},
     ),

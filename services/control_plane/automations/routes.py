@@ -92,6 +92,7 @@ OPERATIONS = [
         READ,
         {200: Runs},
         "`?status=dead` lists the dead letters.",
+        id="listAllAutomationRuns",
         query=RunPage,
     ),
     Operation(
@@ -101,6 +102,7 @@ OPERATIONS = [
         "Inspect a run",
         READ,
         {200: Run},
+        id="getAutomationRun",
     ),
     Operation(
         "POST",
@@ -109,6 +111,7 @@ OPERATIONS = [
         "Try a dead run again",
         WRITE,
         {202: Run},
+        id="retryAutomationRun",
         refusals={409: "The run is neither dead nor suppressed, or it is over a week old"},
     ),
 ]

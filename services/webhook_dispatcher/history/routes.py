@@ -55,6 +55,7 @@ OPERATIONS = [
         WRITE,
         {202: Recovering},
         "Sends again the given-up deliveries created `since` then, and those that wait for a retry: oldest first, at a rising rate.",
+        id="recoverDeliveries",
         query=RecoverQuery,
         refusals=STOPPED,
     ),
@@ -66,6 +67,7 @@ OPERATIONS = [
         WRITE,
         {202: Queued, 200: Diagnosis},
         "`?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.",
+        id="sendTestWebhook",
         query=TestQuery,
         headers=("Idempotency-Key",),
         refusals=STOPPED,
@@ -77,5 +79,6 @@ OPERATIONS = [
         "Check the books",
         READ,
         {200: Reconciliation},
+        id="getReconciliation",
     ),
 ]
