@@ -13,7 +13,11 @@ ASSETS = Path(__file__).parent / "assets"
 def files() -> dict[str, bytes]:
     """Every file by its name."""
     pages = {f"index.{language}.html": page.render(language) for language in page.LANGUAGES}
-    return {"openapi.json": contract.encoded()} | pages | {path.name: path.read_bytes() for path in ASSETS.iterdir()}
+    documents = {
+        "openapi.json": contract.encoded(contract.contract()),
+        "openapi-client.json": contract.encoded(contract.for_generators()),
+    }
+    return documents | pages | {path.name: path.read_bytes() for path in ASSETS.iterdir()}
 
 
 def write(folder: Path) -> None:

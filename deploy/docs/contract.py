@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ SERVERS = [
 PARTS = [*auth.PARTS, webhooks.PART, graphql.PART, epcr.PART, devices.PART, platform.PART]
 # The scopes that partners may have; operators give the others only to first-party apps.
 SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {scopes.PLATFORM_APPS: scopes.FIRST_PARTY[scopes.PLATFORM_APPS]}
+TEXTS = Path(__file__).parent / "fields.json"
 EXAMPLES = Path(__file__).parent / "examples.json"
 OPERATION_IDS = Path(__file__).parent / "operation_ids.json"
 EVENTS = "The bodies that the platform sends to your webhooks."
@@ -47,9 +49,15 @@ EVENT_HEADERS = {
 }
 
 
+@cache
+def texts() -> dict[str, str]:
+    """The descriptions of Structs and fields that have none of their own."""
+    return {name: one["text"] for name, one in json.loads(TEXTS.read_text()).items()}
+
+
 def contract() -> dict[str, Any]:
     """The document, the same at every call."""
-    made = document(copy.deepcopy(INFO), copy.deepcopy(SERVERS), PARTS)
+    made = document(copy.deepcopy(INFO), copy.deepcopy(SERVERS), PARTS, texts())
     made["components"]["securitySchemes"] = _security_schemes()
     made["components"]["schemas"] |= {f"events.{kind.type}": _event_schema(kind) for kind in catalogue().values()}
     made["tags"].append({"name": "Events", "description": EVENTS})
@@ -82,8 +90,16 @@ def publish_ids() -> None:
     OPERATION_IDS.write_text(json.dumps(operation_ids(contract()) | published, indent=1) + "\n")
 
 
-def encoded() -> bytes:
-    return (json.dumps(contract(), indent=1, ensure_ascii=False) + "\n").encode()
+def for_generators() -> dict[str, Any]:
+    """The document without what generators of clients turn into code that does not compile: the calls to webhooks. Events are schemas."""
+    made = contract()
+    del made["webhooks"], made["x-errors"]
+    made["tags"] = [tag for tag in made["tags"] if tag["name"] != "Events"]
+    return made
+
+
+def encoded(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _security_schemes() -> dict[str, Any]:
@@ -109,15 +125,17 @@ def _security_schemes() -> dict[str, Any]:
 
 def _event_schema(kind: EventType) -> dict[str, Any]:
     return {
-        "title": kind.type,
         "description": kind.description,
         "type": "object",
         "required": ["type", "timestamp", "data"],
         "properties": {
-            "type": {"const": kind.type},
-            "timestamp": {"type": "string", "format": "date-time"},
-            "data": kind.schema,
-            "test": {"const": True, "description": "There alone for what happened in a sandbox or was sent as a test"},
+            "type": {"type": "string", "enum": [kind.type], "description": texts()["type"]},
+            "timestamp": {"type": "string", "format": "date-time", "description": texts()["timestamp"]},
+            "data": {"description": texts()["data"]} | kind.schema,
+            "test": {
+                "type": "boolean",
+                "description": "True; there alone for what happened in a sandbox or was sent as a test",
+            },
         },
     }
 
@@ -128,6 +146,7 @@ def _event(kind: EventType) -> dict[str, Any]:
         "tags": ["Events"],
         "operationId": "receive" + "".join(word.capitalize() for word in re.split(r"[._]", kind.type)),
         "summary": kind.description,
+        "security": [],
         "parameters": [
             {
                 "name": name,

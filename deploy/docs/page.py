@@ -65,14 +65,15 @@ class Translator:
 
 @cache
 def dictionary() -> dict[str, str]:
-    """Italian by English: the texts of event types and scopes have it beside them, `italian.json` has the rest."""
+    """Italian by English: the texts of fields, event types and scopes have it beside them, `italian.json` has the rest."""
     return beside() | json.loads(ITALIAN.read_text())
 
 
 def beside() -> dict[str, str]:
-    """The Italian of event types and scopes."""
+    """The Italian of fields, event types and scopes."""
+    of_fields = {one["text"]: one["italian"] for one in json.loads(contract.TEXTS.read_text()).values()}
     of_scopes = {scope.description: scope.italian for scope in scopes.ALL.values() if scope.name in contract.SCOPES}
-    return dict(ChainMap(of_scopes, *(kind.italian for kind in catalogue().values())))
+    return dict(ChainMap(of_scopes, of_fields, *(kind.italian for kind in catalogue().values())))
 
 
 def update_dictionary() -> list[str]:

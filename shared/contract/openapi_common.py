@@ -13,8 +13,8 @@ SCHEMAS: dict[str, Any] = {
                 "format": "uri",
                 "description": "The kind of problem, as the error catalogue lists it",
             },
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
+            "title": {"type": "string", "description": "The kind of problem, in words"},
+            "status": {"type": "integer", "description": "The HTTP status"},
             "detail": {"type": "string", "description": "An explanation for people, with the remedy"},
             "trace_id": {
                 "type": "string",
@@ -38,7 +38,7 @@ SCHEMAS: dict[str, Any] = {
                             " `format`, `rule`, `repeated`, `text`, or `invalid` for any other",
                         },
                         "detail": {"type": "string", "description": "The expected value; never the received one"},
-                        "allowed": {"type": "array", "description": "The accepted values"},
+                        "allowed": {"type": "array", "description": "The accepted values", "items": {}},
                         "limit": {"type": "number", "description": "The limit that the value exceeds"},
                         "did_you_mean": {
                             "type": "string",
@@ -54,7 +54,10 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "description": "An error of an OAuth endpoint (RFC 6749 §5.2).",
         "required": ["error"],
-        "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+        "properties": {
+            "error": {"type": "string", "description": "A code of the error catalogue, such as `invalid_client`"},
+            "error_description": {"type": "string", "description": "An explanation for people"},
+        },
     },
 }
 MEANINGS = {
@@ -141,12 +144,6 @@ PARAMETERS = {
         "description": "The tenant of the token. A different tenant gets 403.",
         "schema": {"type": "string", "pattern": "^[!-~]+$"},
     },
-}
-QUERY_FIELDS = {
-    "limit": "The highest number of items",
-    "cursor": "`next_cursor` of the previous page",
-    "since": "Start of the period, inclusive",
-    "until": "End of the period, exclusive",
 }
 
 

@@ -87,6 +87,45 @@ def test_every_scope_an_operation_asks_for_is_explained() -> None:
     assert "argus:epcr:clinical" not in contract.SCOPES
 
 
+def test_everything_is_described_and_no_description_is_left_over() -> None:
+    found: set[str] = set()
+    bare: list[str] = []
+
+    def describes(schema: dict[str, Any]) -> bool:
+        target = CONTRACT["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], {})
+        return bool(schema.get("description") or target.get("description"))
+
+    def walk(node: Any, place: str) -> None:
+        if isinstance(node, dict):
+            found.update([node["description"]] if isinstance(node.get("description"), str) else [])
+            members = node.get("properties", {}) if not place.endswith("/properties") else {}
+            bare.extend(f"{place}/{name}" for name, member in members.items() if not describes(member))
+            bare.extend(
+                f"{place}/{one['name']}"
+                for one in (node["parameters"] if isinstance(node.get("parameters"), list) else [])
+                if "name" in one and not one.get("description")
+            )
+            for name, member in node.items():
+                if name != "example":
+                    walk(member, f"{place}/{name}")
+        elif isinstance(node, list):
+            for index, item in enumerate(node):
+                walk(item, f"{place}/{index}")
+
+    walk({name: CONTRACT[name] for name in ("paths", "webhooks", "components", "tags")}, "")
+    schemas, operations = (
+        CONTRACT["components"]["schemas"],
+        [one for path in CONTRACT["paths"].values() for one in path.values()],
+    )
+    bare += [name for name, schema in schemas.items() if not schema.get("description")]
+    bare += [one["operationId"] for one in operations if not one.get("description")]
+    bare += [tag["name"] for tag in CONTRACT["tags"] if not tag.get("description")]
+    assert bare == [], "describe them: in fields.json, in the route entry, or in the Struct"
+    assert [name for name, text in contract.texts().items() if text not in found] == [], (
+        "fields.json has texts of nothing"
+    )
+
+
 def _examples() -> list[Any]:
     """Every example with its schema and its place in the document."""
     found: list[Any] = []
@@ -115,7 +154,9 @@ def test_every_text_of_the_page_is_there_in_italian_and_nothing_else_is() -> Non
     translate = page.Translator("it")
     page.render("it", translate)
     assert translate.missing == set()
-    assert set(page.dictionary()) - translate.used == set()
+    assert set(page.dictionary()) - translate.used <= set(
+        contract.texts().values()
+    )  # some fields are in the document alone
 
 
 def test_every_operation_shows_an_answer_of_a_running_system() -> None:

@@ -46,6 +46,7 @@ OPERATIONS = [
         "List apps",
         PLATFORM_APPS,
         {200: Apps},
+        "Newest first.",
         query=AppPage,
     ),
     Operation(
@@ -73,6 +74,7 @@ OPERATIONS = [
         "Inspect an app",
         PLATFORM_APPS,
         {200: App},
+        "With its governance and its live secrets, without their values.",
     ),
     Operation(
         "PATCH",
@@ -113,6 +115,7 @@ OPERATIONS = [
         "Enable an app",
         PLATFORM_APPS,
         {200: App},
+        "Its webhooks resume with the events kept meanwhile. The app gets new tokens.",
         refusals=NOT_CHANGEABLE,
     ),
     Operation(
@@ -182,6 +185,7 @@ OPERATIONS = [
         "List service tokens",
         PLATFORM_APPS,
         {200: ServiceTokens},
+        "The live ones, newest first, without their values.",
         query=Page,
     ),
     Operation(

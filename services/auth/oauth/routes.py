@@ -24,7 +24,7 @@ OPERATIONS = [
         authorize_endpoints.authorize,
         "Ask a user for access",
         None,
-        {200: (Content("text/html", {}),), 302: None, 303: None},
+        {200: (Content("text/html", {"type": "string"}),), 302: None, 303: None},
         "Opened in the user's browser: sign-in and consent, then back to `redirect_uri` with `code`, `state` and `iss` (RFC 6749"
         " §4.1, RFC 9207). PKCE with S256 is required for public apps and wherever governance enforces it. A bad `client_id` or"
         " `redirect_uri` is an error page, never a redirect.",
@@ -101,6 +101,7 @@ OPERATIONS = [
         "Read the signing keys, versioned path",
         None,
         {200: Keys},
+        "The same bytes as `/.well-known/jwks.json`.",
         id="getVersionedJwks",
         has_etag=True,
     ),

@@ -48,6 +48,7 @@ OPERATIONS = [
         "List requests",
         PLATFORM_APPS,
         {200: IntegrationRequests},
+        "Those of your organisation, newest first.",
         id="listIntegrationRequests",
         query=RequestPage,
     ),
@@ -58,6 +59,7 @@ OPERATIONS = [
         "Inspect a request",
         PLATFORM_APPS,
         {200: IntegrationRequest},
+        "With the operator's decision, once there is one.",
         id="getIntegrationRequest",
     ),
     Operation(

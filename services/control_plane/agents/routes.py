@@ -29,6 +29,7 @@ OPERATIONS = [
         "List edge agents",
         READ,
         {200: Agents},
+        "Those of your organisation, newest first.",
         query=AgentPage,
     ),
     Operation(
@@ -38,6 +39,7 @@ OPERATIONS = [
         "Register an edge agent",
         WRITE,
         {201: AgentWithCode},
+        "Answers with the code for its one enrolment.",
         body=AgentDraft,
         headers=("Idempotency-Key",),
         refusals={409: "A call with this Idempotency-Key is under way"},
@@ -93,6 +95,7 @@ OPERATIONS = [
         "Inspect an edge agent",
         READ,
         {200: Agent},
+        "With its newest heartbeat.",
     ),
     Operation(
         "PATCH",
@@ -112,6 +115,7 @@ OPERATIONS = [
         "Get another enrolment code",
         WRITE,
         {201: AgentWithCode},
+        "The former code becomes void. An agent that is enrolled already keeps its credential until the new code is used.",
         id="renewEnrolmentCode",
         headers=("Idempotency-Key",),
         refusals={409: "The agent is revoked, or a call with this Idempotency-Key is under way"},
@@ -123,6 +127,7 @@ OPERATIONS = [
         "Revoke an edge agent",
         WRITE,
         {200: Agent},
+        "Its credential and its code end at once, for good.",
     ),
 ]
 IDS = {"agent_id": "agt_123"}

@@ -52,6 +52,7 @@ OPERATIONS = [
         "Read a listing",
         READ,
         {200: Listing},
+        "With the scopes, event types and bundles that an installation consents to.",
     ),
     Operation(
         "DELETE",
@@ -69,6 +70,7 @@ OPERATIONS = [
         "List installations",
         READ,
         {200: Installations},
+        "Those of your organisation, newest first; ended ones too.",
         query=InstallationFilter,
     ),
     Operation(
@@ -103,6 +105,7 @@ OPERATIONS = [
         "Read an installation",
         READ,
         {200: Installation},
+        "With the app that was made for it, or the reason why it failed.",
     ),
     Operation(
         "GET",

@@ -34,6 +34,7 @@ OPERATIONS = [
         "List signing keys",
         READ,
         {200: SigningKeys},
+        "Those of your organisation, newest first; revoked ones too.",
         id="listSigningKeys",
         query=Page,
     ),
@@ -63,6 +64,7 @@ OPERATIONS = [
         "Read a signing key",
         READ,
         {200: SigningKey},
+        "Its public half, and whether it is revoked.",
         id="getSigningKey",
     ),
     Operation(
@@ -83,6 +85,7 @@ OPERATIONS = [
         "List packages",
         READ,
         {200: Packages},
+        "Those of your organisation, newest first.",
         query=PackageFilter,
     ),
     Operation(
@@ -92,6 +95,7 @@ OPERATIONS = [
         "Create a package",
         WRITE,
         {201: Package},
+        "A name for versions to come.",
         body=PackageDraft,
         headers=IDEMPOTENCY,
         refusals={409: "There is a package of this name, or a call with this Idempotency-Key is under way"},
@@ -104,6 +108,7 @@ OPERATIONS = [
         "Read a package",
         READ,
         {200: Package},
+        "Without its versions.",
     ),
     Operation(
         "GET",
@@ -112,6 +117,7 @@ OPERATIONS = [
         "List a package's versions",
         READ,
         {200: Versions},
+        "Newest first; those that wait for their content too.",
         id="listPackageVersions",
         query=Page,
     ),
@@ -154,6 +160,7 @@ OPERATIONS = [
         "Read a version",
         READ,
         {200: PackageVersion},
+        "With its signed manifest.",
         id="getPackageVersion",
     ),
     Operation(

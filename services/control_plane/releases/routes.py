@@ -29,6 +29,7 @@ OPERATIONS = [
         "List releases",
         READ,
         {200: Releases},
+        "Newest first.",
         query=ReleaseFilter,
     ),
     Operation(
@@ -53,6 +54,7 @@ OPERATIONS = [
         "Read a release",
         READ,
         {200: ReleaseWithHistory},
+        "With its history of states.",
     ),
     Operation(
         "POST",
@@ -80,6 +82,7 @@ OPERATIONS = [
         "Reject a release",
         WRITE,
         {200: ReleaseWithHistory},
+        "Ends a requested release for good.",
         id="rejectRelease",
         body=Decision,
         body_required=False,

@@ -36,6 +36,7 @@ OPERATIONS = [
         "Review one delivery's attempts",
         READ,
         {200: DeliveryHistory},
+        "With the exact request body and each attempt: headers, address, answer, duration.",
     ),
     Operation(
         "POST",
@@ -79,6 +80,7 @@ OPERATIONS = [
         "Check the books",
         READ,
         {200: Reconciliation},
+        "Counts the webhook's deliveries, so that you can prove that none is missing.",
         id="getReconciliation",
     ),
 ]
