@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 import gateway.docs
-from deploy.docs import contract, page
+from deploy.docs import changes, contract, page
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -26,8 +26,15 @@ def write(folder: Path) -> None:
         (folder / name).write_bytes(body)
 
 
-if __name__ == "__main__":
+def main(*, release: bool = False) -> None:
+    """Writes everything; with --release also stores the contract as the last released one."""
     for text in page.update_dictionary():
         typer.echo(f'{page.ITALIAN.name} has "" as the Italian of: {text}')
     contract.publish_ids()
     write(gateway.docs.FILES)
+    if release:
+        changes.release(contract.contract())
+
+
+if __name__ == "__main__":
+    typer.run(main)

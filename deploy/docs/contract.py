@@ -75,7 +75,7 @@ def contract() -> dict[str, Any]:
 
 
 def operation_ids(document: dict[str, Any]) -> dict[str, str]:
-    """What each operationId names: a method and a path, or the type of an event."""
+    """The method and path of each operationId, or the type of an event."""
     calls = {
         operation["operationId"]: f"{method.upper()} {path}"
         for path, operations in document["paths"].items()
@@ -91,7 +91,7 @@ def publish_ids() -> None:
 
 
 def for_generators() -> dict[str, Any]:
-    """The document without what generators of clients turn into code that does not compile: the calls to webhooks. Events are schemas."""
+    """The document for generators of clients: some make code of the calls to webhooks that does not compile. Events are schemas."""
     made = contract()
     del made["webhooks"], made["x-errors"]
     made["tags"] = [tag for tag in made["tags"] if tag["name"] != "Events"]

@@ -22,7 +22,7 @@ BOOLEANS = ({"enum": [True]}, {"enum": [False]})
 class Schemas:
     """The schemas of a service's types: `of` gives the schema of one type, `components` are the schemas that they refer to.
 
-    `texts` describe what has no description of its own: a Struct by its name, a field by Struct and name or by its name alone,
+    `texts` are the descriptions of other Structs and fields: a Struct by its name, a field by Struct and name or by its name alone,
     because drafts, changes and answers have the same fields.
     """
 
