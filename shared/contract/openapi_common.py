@@ -42,7 +42,7 @@ SCHEMAS: dict[str, Any] = {
                         "limit": {"type": "number", "description": "The limit that the value exceeds"},
                         "did_you_mean": {
                             "type": "string",
-                            "description": "The known name that is most similar to the unknown one",
+                            "description": "The accepted name or value that is most similar to the refused one",
                         },
                     },
                 },
