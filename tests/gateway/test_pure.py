@@ -128,8 +128,9 @@ def test_the_routes_of_the_contract(host: str, path: str, upstream: str | None, 
 def test_an_edge_agents_own_calls_need_no_token_and_its_address_pays_for_them(
     path: str, is_public: bool, shared_world: World
 ) -> None:
-    route = routes.sites(shared_world.settings())["api.test"].find("/api/v1/platform/agents" + path)
-    assert route is not None
+    found = routes.sites(shared_world.settings())["api.test"].find("/api/v1/platform/agents" + path)
+    assert found is not None
+    route = found[1]
     assert (route.access is routes.Access.PUBLIC) == is_public
     assert route.rate("GET") == ("agents" if is_public else "read")
 
