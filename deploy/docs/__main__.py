@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 import gateway.docs
-from deploy.docs import changes, contract, page
+from deploy.docs import changes, collections, contract, page
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -13,9 +13,12 @@ ASSETS = Path(__file__).parent / "assets"
 def files() -> dict[str, bytes]:
     """Every file by its name."""
     pages = {f"index.{language}.html": page.render(language) for language in page.LANGUAGES}
+    document = contract.contract()
     documents = {
-        "openapi.json": contract.encoded(contract.contract()),
+        "openapi.json": contract.encoded(document),
         "openapi-client.json": contract.encoded(contract.for_generators()),
+        "knogin.postman_collection.json": contract.encoded(collections.postman(document)),
+        "knogin.bruno.zip": collections.zipped(collections.bruno(document)),
     }
     return documents | pages | {path.name: path.read_bytes() for path in ASSETS.iterdir()}
 

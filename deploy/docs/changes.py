@@ -30,7 +30,7 @@ JSON_TYPES = ("null", "boolean", "integer", "number", "string", "array", "object
 
 
 def skeleton(node: Any, *, are_names: bool = False) -> Any:
-    """A document without what no program depends on. The members of `properties` are names, not keywords."""
+    """A document without its texts, on which no program depends. The members of `properties` are names, not keywords."""
     if isinstance(node, list):
         return [skeleton(item) for item in node]
     if not isinstance(node, dict):
