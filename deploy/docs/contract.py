@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.docs import errors, examples
+from deploy.docs.catalogues import catalogues
 from services.auth import routes as auth
 from services.auth.apps import scopes
 from services.control_plane import routes as platform
@@ -70,6 +71,7 @@ def contract() -> dict[str, Any]:
         "oauth": errors.OAUTH,
         "graphql": errors.GRAPHQL,
     }
+    made["x-catalogues"] = catalogues()
     examples.add(made, json.loads(EXAMPLES.read_text()))
     return made
 
@@ -93,7 +95,7 @@ def publish_ids() -> None:
 def for_generators() -> dict[str, Any]:
     """The document for generators of clients: some make code of the calls to webhooks that does not compile. Events are schemas."""
     made = contract()
-    del made["webhooks"], made["x-errors"]
+    del made["webhooks"], made["x-errors"], made["x-catalogues"]
     made["tags"] = [tag for tag in made["tags"] if tag["name"] != "Events"]
     return made
 

@@ -105,6 +105,7 @@ def render(language: str, translate: Translator | None = None) -> bytes:
             (name, schema) for name, schema in schemas if not name.startswith("events.") and schema.get("properties")
         ],
         scopes=contract.SCOPES,
+        catalogues=document["x-catalogues"],
         problems=errors.PROBLEMS,
         oauth_errors=errors.OAUTH,
         graphql_errors=errors.GRAPHQL,

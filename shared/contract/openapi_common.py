@@ -61,18 +61,18 @@ SCHEMAS: dict[str, Any] = {
     },
 }
 MEANINGS = {
-    400: "The request is malformed",
-    401: "The token is missing or not valid",
-    403: "The token does not permit this",
-    404: "The resource does not exist",
-    413: "The body is too large",
-    415: "The path does not accept this content type",
+    400: "The request is malformed; correct it before you send it again",
+    401: "The token is missing or not valid; get a new one",
+    403: "The token does not permit this; `detail` names the missing scope or grant",
+    404: "The resource does not exist, or it belongs to another organisation",
+    413: "The body is too large; `detail` has the limit",
+    415: "The path does not accept this content type; send application/json",
     416: "The range is outside the content",
-    422: "The request is well-formed but not valid",
-    429: "Too many requests",
-    502: "The service gave no usable answer",
-    503: "A part of the platform is not available",
-    504: "The service did not answer in time",
+    422: "The request is well-formed but not valid; `errors` lists each fault and the accepted values",
+    429: "Too many requests; wait for the seconds in Retry-After",
+    502: "The service gave no usable answer; repeat the call with the same Idempotency-Key",
+    503: "A part of the platform is not available; try again after the seconds in Retry-After",
+    504: "The service did not answer in time; repeat the call with the same Idempotency-Key",
 }
 OAUTH_STATUSES = {400, 401, 413, 503}
 ANSWERED = {
