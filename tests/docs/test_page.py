@@ -102,6 +102,7 @@ def test_programs_get_the_contract_people_the_page_and_both_may_keep_it(stack: S
     assert page.headers["content-type"].startswith("text/html")
     assert '<html lang="it">' in page.text
     assert contract.json()["openapi"] == "3.1.0"
+    assert contract.json()["servers"][0]["url"] == f"http://{stack.described['hosts']['api']}:{stack.port}"
     assert (again.status_code, again.content) == (304, b"")
     assert_strict(page)
 
