@@ -101,9 +101,7 @@ def render(language: str, translate: Translator | None = None) -> bytes:
         groups=_groups(document),
         events=document["webhooks"],
         event_headers=contract.EVENT_HEADERS,
-        schemas=[
-            (name, schema) for name, schema in schemas if not name.startswith("events.") and schema.get("properties")
-        ],
+        schemas=[(name, schema) for name, schema in schemas if not name.startswith("events.")],
         scopes=contract.SCOPES,
         catalogues=document["x-catalogues"],
         problems=errors.PROBLEMS,

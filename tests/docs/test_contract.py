@@ -185,3 +185,9 @@ def test_an_example_is_completed_with_null_and_shown_for_other_calls_with_its_sc
     shown = [next(examples.success_contents(one), {}).get("example") for one in [*operations, *others]]
     completed = {"id": "a", "colour": None, "more": 1}
     assert shown == [completed, completed, [completed], None, None]
+
+
+@pytest.mark.parametrize("language", page.LANGUAGES)
+def test_every_link_within_the_page_leads_somewhere(language: str) -> None:
+    html = page.render(language).decode()
+    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'id="([^"]+)"', html))
