@@ -20,7 +20,7 @@ from gateway.passes import Passes
 from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
 from gateway.revocations import Revocations
-from gateway.routes import Access, Route, Site, sites
+from gateway.routes import Access, Elsewhere, Route, Site, sites
 from gateway.settings import Settings
 from gateway.target import climbs
 from gateway.tokens import Invalid, Token, Tokens, TokensUncheckable
@@ -104,8 +104,8 @@ class Gateway:
             raise problems.not_found()
         owner, route = found
         call.route = route.path
-        if route.at_home and owner is not site:
-            await self._lead_home(call, owner)
+        if route.elsewhere is Elsewhere.REDIRECT and owner is not site:
+            await self._redirect_home(call, owner)
             return
         now = time.time()
         address = self.addresses.of(peer[0] if peer else "", call.incoming.forwarded_for)
@@ -119,7 +119,7 @@ class Gateway:
         sender = Sender(call.tenant_id or ANONYMOUS, call.client_id or client_network(address))
         await proxy.forward(call, upstream, identity, route.body, sender)
 
-    async def _lead_home(self, call: Call, owner: Site) -> None:
+    async def _redirect_home(self, call: Call, owner: Site) -> None:
         """Sends a browser to the host of the page's cookies. Anything but a read is 404."""
         if call.method not in ("GET", "HEAD"):
             raise problems.not_found()

@@ -20,12 +20,21 @@ class Access(Enum):
     """Anonymous without `Authorization`; if a token is sent, it must be valid."""
 
 
+class Elsewhere(Enum):
+    """The answer to a path on the host of the other site."""
+
+    SAME = "same"
+    """The same as on its own host."""
+    REDIRECT = "redirect"
+    """A page that sets cookies: reads are redirected to its own host, anything else is 404."""
+    NONE = "none"
+    """404: pages that nobody but a browser on its own host opens."""
+
+
 class Route(msgspec.Struct, frozen=True):
     """One path (`with_path`) and the paths below it (`with_subpaths`). `body` is in bytes.
 
-    `limit` names the rate class; reads of a `write` or `ingest` route count as `read`.
-
-    Pages that set cookies are `at_home`: only the host of their site answers them, the other one leads a browser there."""
+    `limit` names the rate class; reads of a `write` or `ingest` route count as `read`."""
 
     path: str
     upstream: str
@@ -34,7 +43,7 @@ class Route(msgspec.Struct, frozen=True):
     body: int = MIB
     with_subpaths: bool = True
     with_path: bool = True
-    at_home: bool = False
+    elsewhere: Elsewhere = Elsewhere.SAME
 
     def matches(self, path: str) -> bool:
         if path == self.path:
@@ -49,13 +58,21 @@ class Route(msgspec.Struct, frozen=True):
 AUTH = (
     Route("/.well-known", "auth", Access.PUBLIC, "discovery", with_path=False),
     Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", body=64 * KIB, with_subpaths=False),
-    Route("/v1/oauth/authorize", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_subpaths=False, at_home=True),
+    Route(
+        "/v1/oauth/authorize",
+        "auth",
+        Access.PUBLIC,
+        "sign_in",
+        body=64 * KIB,
+        with_subpaths=False,
+        elsewhere=Elsewhere.REDIRECT,
+    ),
     Route("/v1/oauth", "auth", Access.PUBLIC, "public", body=64 * KIB, with_path=False),
     Route("/v1/auth/jwks.json", "auth", Access.PUBLIC, "discovery", with_subpaths=False),
-    Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_path=False, at_home=True),
+    Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_path=False, elsewhere=Elsewhere.NONE),
     Route("/v1/saml/connections", "auth", Access.OPTIONAL, "saml"),
     Route("/v1/saml/policy", "auth", Access.OPTIONAL, "saml", with_subpaths=False),
-    Route("/v1/saml", "auth", Access.OPTIONAL, "saml", with_path=False, at_home=True),
+    Route("/v1/saml", "auth", Access.OPTIONAL, "saml", with_path=False, elsewhere=Elsewhere.REDIRECT),
     Route("/v1/platform", "auth", with_path=False),
     Route("/v1/webhooks", "webhooks"),
 )
@@ -76,19 +93,19 @@ API = (
 class Site:
     """The routes under one base URL. `base` is also the audience that a token needs for them; the docs site has neither.
 
-    The host of a site also answers the paths of the `other` one, so that a client needs one base URL."""
+    The host of a site also answers the paths of the `others`, so that a client needs one base URL."""
 
     def __init__(self, base: str, routes: Iterable[Route]) -> None:
         self.base = base.rstrip("/")
         self.routes = tuple(routes)
-        self.other: Site | None = None
+        self.others: tuple[Site, ...] = ()
 
     def find(self, path: str) -> "tuple[Site, Route] | None":
-        """The site and the route of a decoded path; the first one that matches, those of this site before those of the other."""
-        for site in (self, self.other):
-            for route in site.routes if site else ():
-                if site and route.matches(path):
-                    return site, route
+        """The site and the route of a decoded path; the first one that matches, those of this site first."""
+        for site in (self, *self.others):
+            for route in site.routes:
+                if route.matches(path):
+                    return None if site is not self and route.elsewhere is Elsewhere.NONE else (site, route)
         return None
 
 
@@ -96,7 +113,7 @@ def sites(settings: Settings) -> dict[str, Site]:
     """Sites by host name."""
     auth = Site(settings.issuer, AUTH)
     api = Site(settings.api_base_url, API)
-    auth.other, api.other = api, auth
+    auth.others, api.others = (api,), (auth,)
     docs = Site("", ())
     by_host = dict.fromkeys(names(settings.gateway_hosts_auth), auth)
     by_host |= dict.fromkeys(names(settings.gateway_hosts_api), api)

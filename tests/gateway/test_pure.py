@@ -101,6 +101,8 @@ def test_a_target_is_a_path_or_refused(url: bytes) -> None:
         ("api.test", "/v1/webhooks", "webhooks"),
         ("api.test", "/v1/auth/jwks.json", "auth"),
         ("auth.test", "/graphql/x", None),
+        ("api.test", "/v1/auth/sign-in", None),
+        ("api.test", "/v1/auth/jwks.json/", None),
         ("api.test", "/graphql/x", None),
         ("api.test", "/api/v1/devicesx", None),
         ("auth.test", "/v1/webhooksx", None),

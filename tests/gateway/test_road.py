@@ -36,9 +36,7 @@ def test_both_hosts_answer_each_path_with_a_token_for_the_host_that_owns_it(
     )
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/oauth/authorize?client_id=a&state=%2F%2Fevil.test", "/v1/auth/sign-in", "/v1/saml/c/login"]
-)
+@pytest.mark.parametrize("path", ["/v1/oauth/authorize?client_id=a&state=%2F%2Fevil.test", "/v1/saml/c/login"])
 def test_a_page_with_cookies_is_answered_by_its_own_host_alone(
     gateway: Running, shared_world: World, path: str
 ) -> None:

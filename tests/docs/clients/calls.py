@@ -42,7 +42,8 @@ anybody = Client(base_url=BASE, headers=HEADERS)
 administrator = AuthenticatedClient(base_url=BASE, headers=HEADERS, token=os.environ["ADMIN_TOKEN"])
 metadata = expect(get_authorization_server_metadata.sync_detailed(client=anybody), 200)
 assert metadata.token_endpoint.endswith("/v1/oauth/token")
-draft = models.AppsAppDraft(name="Generated", requested_scopes=SCOPES)
+GRANTS = [models.AppsAppDraftGrantTypesItem.CLIENT_CREDENTIALS]
+draft = models.AppsAppDraft(name="Generated", grant_types=GRANTS, requested_scopes=SCOPES)
 app = expect(create_app.sync_detailed(client=administrator, body=draft), 201)
 form = models.OauthTokenForm(
     grant_type=models.OauthTokenFormGrantType.CLIENT_CREDENTIALS,

@@ -27,7 +27,9 @@ async function main(): Promise<void> {
     const anybody = clientOf(), administrator = clientOf(process.env.ADMIN_TOKEN);
     const metadata = await expect(api.getAuthorizationServerMetadata({ client: anybody }), 200);
     same(metadata.token_endpoint.endsWith('/v1/oauth/token'), true);
-    const app = await expect(api.createApp({ client: administrator, body: { name: 'Generated', requested_scopes: SCOPES } }), 201);
+    const app = await expect(api.createApp({
+        client: administrator, body: { name: 'Generated', grant_types: ['client_credentials'], requested_scopes: SCOPES },
+    }), 201);
     const token = await expect(api.createToken({
         client: anybody,
         body: { grant_type: 'client_credentials', client_id: app.client_id, client_secret: app.client_secret, scope: SCOPES.join(' ') },
