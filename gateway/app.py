@@ -124,7 +124,8 @@ class Gateway:
         if call.method not in ("GET", "HEAD"):
             raise problems.not_found()
         location = owner.base.encode() + call.target
-        await self._send(call, Answer(302, [(b"location", location), (b"cache-control", b"no-store")], b""))
+        headers: Headers = [(b"location", location), (b"cache-control", b"no-store"), (b"content-length", b"0")]
+        await self._send(call, Answer(302, headers, b""))
 
     async def _admit(self, call: Call, site: Site, route: Route, address: str, now: float) -> bytes:
         """Checks the token, counts the request against its rate, and returns the identity header."""

@@ -43,7 +43,7 @@ def test_a_page_with_cookies_is_answered_by_its_own_host_alone(
     before = len(shared_world.service.seen)
     with gateway.door() as door:
         led = door.request("GET", path, host="api.test")
-        assert (led.status, led.get("location")) == (302, f"http://auth.test{path}")
+        assert (led.status, led.get("location"), led.get("content-length")) == (302, f"http://auth.test{path}", "0")
         assert door.request("POST", path, host="api.test", body=b"").status == 404
     assert len(shared_world.service.seen) == before
 
