@@ -66,9 +66,9 @@ test: $(VENV)/.installed-dev $(VENV)/idp/.installed ## every test, against real 
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --ignore=tests/bench --ignore=tests/chaos --ignore=tests/soak --ignore=tests/compose
 
 # Types are checked beside the tests, which wait now and then.
-check: lint $(VENV)/idp/.installed ## what CI runs: format check, lint, import contracts, types and every test
+check: lint $(VENV)/idp/.installed $(VENV)/contract/.installed ## what CI runs: format check, lint, import contracts, types, every test, generated clients
 	@$(MAKE) types > $(VENV)/types.out 2>&1 & types=$$!; \
-	$(MAKE) test; tests=$$?; \
+	$(MAKE) test && $(MAKE) contract; tests=$$?; \
 	wait $$types || { cat $(VENV)/types.out; exit 1; }; exit $$tests
 
 lint: $(VENV)/.installed-dev ## format check, ruff, import contracts, plain English
@@ -92,6 +92,12 @@ fmt: $(VENV)/.installed-dev ## format and fix what can be fixed
 
 openapi: $(VENV)/.installed-dev ## write the machine-readable contract and its page into gateway/docs/static
 	@$(PY) -m deploy.docs
+
+# Its tools need Node.js ≥ 20 and Java ≥ 11 beside Python.
+contract: $(VENV)/.installed-dev $(VENV)/contract/.installed ## lint the contract, generate clients with nine generators, compile them, and call a live stack with two
+	@$(PY) -m pytest -m contract -s tests/docs
+
+collections: openapi ## write the Postman and Bruno collections of the contract, beside it
 
 bench: $(VENV)/.installed-dev ## measure throughput and latency (minutes)
 	@$(PY) -m pytest -m bench -s tests
@@ -156,6 +162,16 @@ $(VENV)/audit/.installed: requirements-audit.lock | $(VENV)/bin/python
 	@$(VENV)/audit/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-audit.lock
 	@touch $@
 
+# So are the generators of clients: each is what partners use, with its own pins.
+$(VENV)/contract/.installed: requirements-contract.lock deploy/docs/tools/package-lock.json | $(VENV)/bin/python
+	@command -v npm java > /dev/null || { echo "make: make contract needs Node.js (npm) and Java" >&2; exit 1; }
+	@echo "installing the linters and generators of the contract"
+	@$(PY) -m venv $(VENV)/contract
+	@$(VENV)/contract/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-contract.lock
+	@cp deploy/docs/tools/package.json deploy/docs/tools/package-lock.json $(VENV)/contract/
+	@cd $(VENV)/contract && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # So are the identity providers that tests sign in through.
 $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@echo "installing the identity providers of the tests"
@@ -163,4 +179,4 @@ $(VENV)/idp/.installed: requirements-idp.lock | $(VENV)/bin/python
 	@$(VENV)/idp/bin/python -m pip install -q --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements-idp.lock
 	@touch $@
 
-.PHONY: load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos
+.PHONY: collections contract load house words audit mutate cover logs operate restart soak compose-env compose-tenant compose-test help up down reset demo trace migrate test check lint types fmt openapi bench fuzz chaos

@@ -20,7 +20,7 @@ from gateway.passes import Passes
 from gateway.places import ANONYMOUS, Sender
 from gateway.problems import Answer, Refusal
 from gateway.revocations import Revocations
-from gateway.routes import Access, Route, Site, sites
+from gateway.routes import Access, Elsewhere, Route, Site, sites
 from gateway.settings import Settings
 from gateway.target import climbs
 from gateway.tokens import Invalid, Token, Tokens, TokensUncheckable
@@ -47,7 +47,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.sites = sites(settings)
-        self.docs = Docs()
+        self.docs = Docs({"auth": settings.issuer, "api": settings.api_base_url})
         self.account = Account()
         self.addresses = Addresses(settings.trusted_proxies)
         self.identities = Identities(settings.identity_signing_key)
@@ -99,13 +99,17 @@ class Gateway:
             answer = self.docs.answer(call.method, path, call.target.partition(b"?")[2], call.incoming.passing)
             await self._send(call, answer)
             return
-        route = site.find(path)
-        if route is None or climbs(path) or not path.isprintable():
+        found = site.find(path)
+        if found is None or climbs(path) or not path.isprintable():
             raise problems.not_found()
+        owner, route = found
         call.route = route.path
+        if route.elsewhere is Elsewhere.REDIRECT and owner is not site:
+            await self._redirect_home(call, owner)
+            return
         now = time.time()
         address = self.addresses.of(peer[0] if peer else "", call.incoming.forwarded_for)
-        identity = await self._admit(call, site, route, address, now)
+        identity = await self._admit(call, owner, route, address, now)
         upstream = self.upstreams.get(route.upstream)
         if upstream is None:
             raise problems.on_request(route.upstream)
@@ -114,6 +118,14 @@ class Gateway:
         call.upstream = upstream.name
         sender = Sender(call.tenant_id or ANONYMOUS, call.client_id or client_network(address))
         await proxy.forward(call, upstream, identity, route.body, sender)
+
+    async def _redirect_home(self, call: Call, owner: Site) -> None:
+        """Sends a browser to the host of the page's cookies. Anything but a read is 404."""
+        if call.method not in ("GET", "HEAD"):
+            raise problems.not_found()
+        location = owner.base.encode() + call.target
+        headers: Headers = [(b"location", location), (b"cache-control", b"no-store"), (b"content-length", b"0")]
+        await self._send(call, Answer(302, headers, b""))
 
     async def _admit(self, call: Call, site: Site, route: Route, address: str, now: float) -> bytes:
         """Checks the token, counts the request against its rate, and returns the identity header."""

@@ -20,6 +20,17 @@ class Access(Enum):
     """Anonymous without `Authorization`; if a token is sent, it must be valid."""
 
 
+class Elsewhere(Enum):
+    """The answer to a path on the host of the other site."""
+
+    SAME = "same"
+    """The same as on its own host."""
+    REDIRECT = "redirect"
+    """A page that sets cookies: reads are redirected to its own host, anything else is 404."""
+    NONE = "none"
+    """404: pages that nobody but a browser on its own host opens."""
+
+
 class Route(msgspec.Struct, frozen=True):
     """One path (`with_path`) and the paths below it (`with_subpaths`). `body` is in bytes.
 
@@ -32,6 +43,7 @@ class Route(msgspec.Struct, frozen=True):
     body: int = MIB
     with_subpaths: bool = True
     with_path: bool = True
+    elsewhere: Elsewhere = Elsewhere.SAME
 
     def matches(self, path: str) -> bool:
         if path == self.path:
@@ -46,10 +58,21 @@ class Route(msgspec.Struct, frozen=True):
 AUTH = (
     Route("/.well-known", "auth", Access.PUBLIC, "discovery", with_path=False),
     Route("/v1/oauth/token", "auth", Access.PUBLIC, "token", body=64 * KIB, with_subpaths=False),
-    Route("/v1/oauth/authorize", "auth", Access.PUBLIC, "sign_in", body=64 * KIB),
+    Route(
+        "/v1/oauth/authorize",
+        "auth",
+        Access.PUBLIC,
+        "sign_in",
+        body=64 * KIB,
+        with_subpaths=False,
+        elsewhere=Elsewhere.REDIRECT,
+    ),
     Route("/v1/oauth", "auth", Access.PUBLIC, "public", body=64 * KIB, with_path=False),
-    Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_path=False),
-    Route("/v1/saml", "auth", Access.OPTIONAL, "saml", with_path=False),
+    Route("/v1/auth/jwks.json", "auth", Access.PUBLIC, "discovery", with_subpaths=False),
+    Route("/v1/auth", "auth", Access.PUBLIC, "sign_in", body=64 * KIB, with_path=False, elsewhere=Elsewhere.NONE),
+    Route("/v1/saml/connections", "auth", Access.OPTIONAL, "saml"),
+    Route("/v1/saml/policy", "auth", Access.OPTIONAL, "saml"),
+    Route("/v1/saml", "auth", Access.OPTIONAL, "saml", with_path=False, elsewhere=Elsewhere.REDIRECT),
     Route("/v1/platform", "auth", with_path=False),
     Route("/v1/webhooks", "webhooks"),
 )
@@ -68,17 +91,21 @@ API = (
 
 
 class Site:
-    """The routes under one base URL. `base` is also the audience that a token needs there; the docs site has neither."""
+    """The routes under one base URL. `base` is also the audience that a token needs for them; the docs site has neither.
+
+    The host of a site also answers the paths of the `others`, so that a client needs one base URL."""
 
     def __init__(self, base: str, routes: Iterable[Route]) -> None:
         self.base = base.rstrip("/")
         self.routes = tuple(routes)
+        self.others: tuple[Site, ...] = ()
 
-    def find(self, path: str) -> Route | None:
-        """The route of a decoded path; the first one that matches."""
-        for route in self.routes:
-            if route.matches(path):
-                return route
+    def find(self, path: str) -> "tuple[Site, Route] | None":
+        """The site and the route of a decoded path; the first one that matches, those of this site first."""
+        for site in (self, *self.others):
+            for route in site.routes:
+                if route.matches(path):
+                    return None if site is not self and route.elsewhere is Elsewhere.NONE else (site, route)
         return None
 
 
@@ -86,6 +113,7 @@ def sites(settings: Settings) -> dict[str, Site]:
     """Sites by host name."""
     auth = Site(settings.issuer, AUTH)
     api = Site(settings.api_base_url, API)
+    auth.others, api.others = (api,), (auth,)
     docs = Site("", ())
     by_host = dict.fromkeys(names(settings.gateway_hosts_auth), auth)
     by_host |= dict.fromkeys(names(settings.gateway_hosts_api), api)

@@ -1,11 +1,11 @@
-"""Writes the files that the docs host serves, and the missing lines of the Italian dictionary: `python -m deploy.docs`."""
+"""Writes the files that the docs host serves, new texts of the Italian dictionary, and new operationIds: `python -m deploy.docs`."""
 
 from pathlib import Path
 
 import typer
 
 import gateway.docs
-from deploy.docs import contract, page
+from deploy.docs import changes, collections, contract, page
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -13,7 +13,14 @@ ASSETS = Path(__file__).parent / "assets"
 def files() -> dict[str, bytes]:
     """Every file by its name."""
     pages = {f"index.{language}.html": page.render(language) for language in page.LANGUAGES}
-    return {"openapi.json": contract.encoded()} | pages | {path.name: path.read_bytes() for path in ASSETS.iterdir()}
+    document = contract.contract()
+    documents = {
+        "openapi.json": contract.encoded(document),
+        "openapi-client.json": contract.encoded(contract.for_generators()),
+        "knogin.postman_collection.json": contract.encoded(collections.postman(document)),
+        "knogin.bruno.zip": collections.zipped(collections.bruno(document)),
+    }
+    return documents | pages | {path.name: path.read_bytes() for path in ASSETS.iterdir()}
 
 
 def write(folder: Path) -> None:
@@ -22,7 +29,15 @@ def write(folder: Path) -> None:
         (folder / name).write_bytes(body)
 
 
-if __name__ == "__main__":
+def main(*, release: bool = False) -> None:
+    """Writes everything; with --release also stores the contract as the last released one."""
     for text in page.update_dictionary():
         typer.echo(f'{page.ITALIAN.name} has "" as the Italian of: {text}')
+    contract.publish_ids()
     write(gateway.docs.FILES)
+    if release:
+        changes.release(contract.contract())
+
+
+if __name__ == "__main__":
+    typer.run(main)

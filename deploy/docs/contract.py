@@ -1,10 +1,14 @@
 """The OpenAPI 3.1 document of the whole platform, made from the routes of each service."""
 
+import copy
 import json
+import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from deploy.docs import errors, examples
+from deploy.docs.catalogues import catalogues
 from services.auth import routes as auth
 from services.auth.apps import scopes
 from services.control_plane import routes as platform
@@ -16,16 +20,28 @@ from shared.contract.openapi import document
 from shared.messaging.event_types import EventType, catalogue
 from shared.web.problems import DOCUMENTATION
 
-VERSION = "2026.2"
-TITLE = "Knogin integration platform"
-DESCRIPTION = (
-    "Apps and their tokens, webhooks, approved GraphQL documents, patient care records and medical devices. Times are RFC 3339 in"
-    " UTC. Fields may be added to answers; unknown fields in requests are refused. Every answer has a trace id: quote it to support."
-)
+INFO = {
+    "title": "Knogin integration platform",
+    "version": "2026.2",
+    "description": (
+        "Apps and their tokens, webhooks, approved GraphQL documents, patient care records and medical devices. Times are RFC 3339 in"
+        " UTC. Fields may be added to answers; unknown fields in requests are refused. Every answer has a trace id: quote it to support."
+    ),
+    "contact": {"name": "Knogin", "url": "https://knogin.com"},
+    "license": {"name": "Proprietary", "url": "https://knogin.com"},
+}
+AUTH, API = "https://auth.knogin.com", "https://api.knogin.com"
+SERVERS = [
+    {"url": API, "description": "Answers every path"},
+    {"url": AUTH, "description": "Answers every path too; people sign in here"},
+]
 PARTS = [*auth.PARTS, webhooks.PART, graphql.PART, epcr.PART, devices.PART, platform.PART]
 # The scopes that partners may have; operators give the others only to first-party apps.
 SCOPES = scopes.DESCRIPTIONS | scopes.ON_REQUEST | {scopes.PLATFORM_APPS: scopes.FIRST_PARTY[scopes.PLATFORM_APPS]}
+TEXTS = Path(__file__).parent / "fields.json"
 EXAMPLES = Path(__file__).parent / "examples.json"
+OPERATION_IDS = Path(__file__).parent / "operation_ids.json"
+EVENTS = "The bodies that the platform sends to your webhooks."
 EVENT_HEADERS = {
     "webhook-id": "The event's id, the same at every attempt: take each one once",
     "webhook-timestamp": "Unix seconds of this attempt",
@@ -34,12 +50,18 @@ EVENT_HEADERS = {
 }
 
 
+@cache
+def texts() -> dict[str, str]:
+    """The descriptions of Structs and fields that have none of their own."""
+    return {name: one["text"] for name, one in json.loads(TEXTS.read_text()).items()}
+
+
 def contract() -> dict[str, Any]:
     """The document, the same at every call."""
-    made = document(TITLE, VERSION, DESCRIPTION, PARTS)
+    made = document(copy.deepcopy(INFO), copy.deepcopy(SERVERS), PARTS, texts())
     made["components"]["securitySchemes"] = _security_schemes()
     made["components"]["schemas"] |= {f"events.{kind.type}": _event_schema(kind) for kind in catalogue().values()}
-    made["tags"].append({"name": "Events"})
+    made["tags"].append({"name": "Events", "description": EVENTS})
     made["webhooks"] = {kind.type: {"post": _event(kind)} for kind in catalogue().values()}
     made["x-errors"] = {
         "problems": [
@@ -49,16 +71,41 @@ def contract() -> dict[str, Any]:
         "oauth": errors.OAUTH,
         "graphql": errors.GRAPHQL,
     }
+    made["x-catalogues"] = catalogues()
     examples.add(made, json.loads(EXAMPLES.read_text()))
     return made
 
 
-def encoded() -> bytes:
-    return (json.dumps(contract(), indent=1, ensure_ascii=False) + "\n").encode()
+def operation_ids(document: dict[str, Any]) -> dict[str, str]:
+    """The method and path of each operationId, or the type of an event."""
+    calls = {
+        operation["operationId"]: f"{method.upper()} {path}"
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    return calls | {event["post"]["operationId"]: kind for kind, event in document["webhooks"].items()}
+
+
+def publish_ids() -> None:
+    """Adds the new operationIds to those published. It changes none: client libraries name their functions by them."""
+    published = json.loads(OPERATION_IDS.read_text())
+    OPERATION_IDS.write_text(json.dumps(operation_ids(contract()) | published, indent=1) + "\n")
+
+
+def for_generators() -> dict[str, Any]:
+    """The document for generators of clients: some make code of the calls to webhooks that does not compile. Events are schemas."""
+    made = contract()
+    del made["webhooks"], made["x-errors"], made["x-catalogues"]
+    made["tags"] = [tag for tag in made["tags"] if tag["name"] != "Events"]
+    return made
+
+
+def encoded(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _security_schemes() -> dict[str, Any]:
-    oauth = auth.AUTH + "/v1/oauth"
+    oauth = AUTH + "/v1/oauth"
     flows = {
         "clientCredentials": {"tokenUrl": f"{oauth}/token", "scopes": SCOPES},
         "authorizationCode": {
@@ -80,15 +127,17 @@ def _security_schemes() -> dict[str, Any]:
 
 def _event_schema(kind: EventType) -> dict[str, Any]:
     return {
-        "title": kind.type,
         "description": kind.description,
         "type": "object",
         "required": ["type", "timestamp", "data"],
         "properties": {
-            "type": {"const": kind.type},
-            "timestamp": {"type": "string", "format": "date-time"},
-            "data": kind.schema,
-            "test": {"const": True, "description": "There alone for what happened in a sandbox or was sent as a test"},
+            "type": {"type": "string", "enum": [kind.type], "description": texts()["type"]},
+            "timestamp": {"type": "string", "format": "date-time", "description": texts()["timestamp"]},
+            "data": {"description": texts()["data"]} | kind.schema,
+            "test": {
+                "type": "boolean",
+                "description": "True; there alone for what happened in a sandbox or was sent as a test",
+            },
         },
     }
 
@@ -97,8 +146,9 @@ def _event(kind: EventType) -> dict[str, Any]:
     example = {"type": kind.type, "timestamp": "2026-03-23T12:00:00Z", "data": kind.example}
     return {
         "tags": ["Events"],
-        "operationId": "event_" + kind.type.replace(".", "_"),
+        "operationId": "receive" + "".join(word.capitalize() for word in re.split(r"[._]", kind.type)),
         "summary": kind.description,
+        "security": [],
         "parameters": [
             {
                 "name": name,

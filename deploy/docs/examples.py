@@ -17,9 +17,7 @@ def add(document: dict[str, Any], recorded: Recorded) -> None:
     A member of the schema that a recorded answer lacks and that may be null is null.
     """
     schemas, by_schema = document["components"]["schemas"], dict[str, Any]()
-    operations = [
-        operation for path in document["paths"].values() for name, operation in path.items() if name != "servers"
-    ]
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
     for operation in operations:
         for status, by_media in recorded.get(operation["operationId"], {}).items():
             for media, example in by_media.items():

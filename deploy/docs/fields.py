@@ -66,8 +66,9 @@ def words(schema: dict[str, Any]) -> list[Word]:
         ]
     if "enum" in schema:
         return _between([[Word("null" if one is None else str(one), "value")] for one in schema["enum"]])
-    if "anyOf" in schema:
-        return _between([words(one) for one in schema["anyOf"]])
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            return _between([words(one) for one in schema[keyword]])
     return _plain(schema)
 
 

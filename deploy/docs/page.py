@@ -65,14 +65,15 @@ class Translator:
 
 @cache
 def dictionary() -> dict[str, str]:
-    """Italian by English: the texts of event types and scopes have it beside them, `italian.json` has the rest."""
+    """Italian by English: the texts of fields, event types and scopes have it beside them, `italian.json` has the rest."""
     return beside() | json.loads(ITALIAN.read_text())
 
 
 def beside() -> dict[str, str]:
-    """The Italian of event types and scopes."""
+    """The Italian of fields, event types and scopes."""
+    of_fields = {one["text"]: one["italian"] for one in json.loads(contract.TEXTS.read_text()).values()}
     of_scopes = {scope.description: scope.italian for scope in scopes.ALL.values() if scope.name in contract.SCOPES}
-    return dict(ChainMap(of_scopes, *(kind.italian for kind in catalogue().values())))
+    return dict(ChainMap(of_scopes, of_fields, *(kind.italian for kind in catalogue().values())))
 
 
 def update_dictionary() -> list[str]:
@@ -96,13 +97,13 @@ def render(language: str, translate: Translator | None = None) -> bytes:
         language=language,
         languages=LANGUAGES,
         document=document,
+        tags={tag["name"]: tag["description"] for tag in document["tags"]},
         groups=_groups(document),
         events=document["webhooks"],
         event_headers=contract.EVENT_HEADERS,
-        schemas=[
-            (name, schema) for name, schema in schemas if not name.startswith("events.") and schema.get("properties")
-        ],
+        schemas=[(name, schema) for name, schema in schemas if not name.startswith("events.")],
         scopes=contract.SCOPES,
+        catalogues=document["x-catalogues"],
         problems=errors.PROBLEMS,
         oauth_errors=errors.OAUTH,
         graphql_errors=errors.GRAPHQL,
@@ -123,7 +124,7 @@ def _groups(document: dict[str, Any]) -> list[tuple[str, list[Shown]]]:
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
-                shown = _shown(document, item["servers"][0]["url"], method, path, item[method])
+                shown = _shown(document, document["servers"][0]["url"], method, path, item[method])
                 groups.setdefault(item[method]["tags"][0], []).append(shown)
     return list(groups.items())
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import mimetypes
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -37,11 +38,16 @@ class File(NamedTuple):
 
 
 class Docs:
-    """`/api/docs` is the page in the client's language, or `openapi.json` if it accepts JSON but not HTML. The files are below it."""
+    """`/api/docs` is the page in the client's language, or `openapi.json` if it accepts JSON but not HTML. The files are below it.
 
-    def __init__(self, root: Path = FILES) -> None:
+    `origins` are the base URLs of this platform's hosts: the files show them in place of production's."""
+
+    def __init__(self, origins: Mapping[str, str] = {}, root: Path = FILES) -> None:
         paths = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
-        self._files = {f"{ROOT}/{path.relative_to(root).as_posix()}": _read(path) for path in paths}
+        shown = tuple(
+            (f"https://{host}.knogin.com".encode(), url.rstrip("/").encode()) for host, url in origins.items()
+        )
+        self._files = {f"{ROOT}/{path.relative_to(root).as_posix()}": _read(path, shown) for path in paths}
 
     def answer(self, method: str, path: str, query: bytes, fields: Headers) -> Answer:
         """Raises Refusal: 404, or 405 for methods other than GET and HEAD."""
@@ -90,8 +96,10 @@ def _language(query: bytes, asked: dict[bytes, str]) -> str:
 
 
 @cache
-def _read(path: Path) -> File:
+def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
     body = path.read_bytes()
+    for published, own in shown if path.suffix in (".json", ".html") else ():
+        body = body.replace(published, own)
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"

@@ -11,12 +11,35 @@ from services.auth.signin import account_endpoints, authenticator_endpoints, pag
 from services.auth.signin import endpoints as signin
 from shared.web.routing import Part, Unlisted
 
-AUTH = "https://auth.knogin.com"
 PARTS = [
-    Part("Apps", "apps", AUTH, apps.OPERATIONS, {"client_id": "app_123", "token_id": "tok_123"}),
-    Part("Integration requests", "requests", AUTH, requests.OPERATIONS, {"request_id": "ireq_123"}),
-    Part("OAuth", "oauth", AUTH, oauth.OPERATIONS),
-    Part("SAML", "saml", AUTH, saml.OPERATIONS, saml.IDS),
+    Part(
+        "Apps",
+        "apps",
+        "An administrator registers an app for each system that calls the platform, approves its scopes, and manages its secrets and"
+        " service tokens.",
+        apps.OPERATIONS,
+        {"client_id": "app_123", "token_id": "tok_123"},
+    ),
+    Part(
+        "Integration requests",
+        "requests",
+        "Some capabilities are opened on request. An organisation asks here; Knogin's operators decide.",
+        requests.OPERATIONS,
+        {"request_id": "ireq_123"},
+    ),
+    Part(
+        "OAuth",
+        "oauth",
+        "OAuth 2.0: an app gets a token here, for itself or in a person's name, and sends it with each call.",
+        oauth.OPERATIONS,
+    ),
+    Part(
+        "SAML",
+        "saml",
+        "Federation: the people of an organisation sign in through its own identity provider.",
+        saml.OPERATIONS,
+        saml.IDS,
+    ),
 ]
 UNLISTED = [
     Unlisted("POST", "/v1/oauth/authorize", authorize_endpoints.decide),

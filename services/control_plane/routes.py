@@ -10,4 +10,10 @@ from shared.web.routing import Part
 FOLDERS = (packages, releases, marketplace, automations, agents)
 OPERATIONS = [operation for folder in FOLDERS for operation in folder.OPERATIONS]
 IDS = {name: example for folder in FOLDERS for name, example in folder.IDS.items()}
-PART = Part("Control plane", "platform", "https://api.knogin.com", OPERATIONS, IDS)
+PART = Part(
+    "Control plane",
+    "platform",
+    "Signed integration packages: their versions and releases, the marketplace, automations and edge agents.",
+    OPERATIONS,
+    IDS,
+)

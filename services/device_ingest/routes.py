@@ -53,6 +53,7 @@ OPERATIONS = [
         "Read a device",
         READ,
         {200: Device},
+        "Also a retired one.",
     ),
     Operation(
         "PATCH",
@@ -61,6 +62,7 @@ OPERATIONS = [
         "Move, rest or retire a device",
         WRITE,
         {200: Device},
+        "Changes the fields it names. A retired device sends no observations; enrol it again to use it again.",
         body=DeviceChange,
         refusals={409: "The device is retired: enrol it again to use it again"},
         example={"vehicle_id": "AMB-43"},
@@ -98,6 +100,7 @@ OPERATIONS = [
         "Submit up to 500 observations",
         WRITE,
         {200: BatchAnswer},
+        "Each observation is recorded or refused by itself, and has a result of its own in the same order.",
         body=UnreadBatch,
         shown_body=ObservationBatch,
         headers=IDEMPOTENCY,
@@ -111,8 +114,13 @@ OPERATIONS = [
         "Read an observation",
         READ,
         {200: Observation},
+        "With the exact digits that were sent.",
     ),
 ]
 PART = Part(
-    "Devices", "devices", "https://api.knogin.com", OPERATIONS, {"device_id": "dev_1", "observation_id": "obs_1"}
+    "Devices",
+    "devices",
+    "Medical devices and their observations, in the terms of IEEE 11073.",
+    OPERATIONS,
+    {"device_id": "dev_1", "observation_id": "obs_1"},
 )

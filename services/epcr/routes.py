@@ -4,5 +4,11 @@ from services.epcr.encounters import routes as encounters
 from services.epcr.records import routes as records
 from shared.web.routing import Part
 
-PART = Part("ePCR", "epcr", "https://api.knogin.com", encounters.OPERATIONS, encounters.IDS)
-CREW = Part("Crew", "crew", "https://api.knogin.com", records.OPERATIONS)
+PART = Part(
+    "ePCR",
+    "epcr",
+    "Electronic patient care records: made by dispatch systems, read de-identified, exported as FHIR R4.",
+    encounters.OPERATIONS,
+    encounters.IDS,
+)
+CREW = Part("Crew", "crew", "", records.OPERATIONS)

@@ -16,6 +16,7 @@ OPERATIONS = [
         "Runs the documented queries `acqiMetrics`, `telephonyProviders` and `telephonyRoutes` for every client with their scope, and"
         " approved documents for clients their bundle is granted to. A well-formed request is answered 200, with `errors` where"
         " something was refused. Introspection, batching, GET and uploads are not offered.",
+        id="executeGraphql",
         body=GraphqlRequest,
         headers=("X-Tenant-ID", "Idempotency-Key"),
         refusals={
@@ -38,9 +39,12 @@ OPERATIONS = [
         "",
         {200: ApprovedBundles},
         "The bundles granted to the calling app, each operation with the exact document to send.",
+        id="listGraphqlBundles",
         headers=("X-Tenant-ID",),
         refusals={403: "X-Tenant-ID names another tenant"},
         guard=require_own_tenant,
     ),
 ]
-PART = Part("GraphQL", "graphql", "https://api.knogin.com", OPERATIONS)
+PART = Part(
+    "GraphQL", "graphql", "Incidents, quality indicators and telephony, through approved GraphQL documents.", OPERATIONS
+)

@@ -5,4 +5,10 @@ from services.webhook_dispatcher.subscriptions import routes as subscriptions
 from shared.web.routing import Part
 
 IDS = {"webhook_id": "wh_123", "delivery_id": "dlv_123"}
-PART = Part("Webhooks", "webhooks", "https://auth.knogin.com", [*subscriptions.OPERATIONS, *history.OPERATIONS], IDS)
+PART = Part(
+    "Webhooks",
+    "webhooks",
+    "Subscriptions to events. Each event is delivered by a signed POST, and repeated until the receiver answers 2xx.",
+    [*subscriptions.OPERATIONS, *history.OPERATIONS],
+    IDS,
+)

@@ -8,32 +8,44 @@ from shared.contract.openapi_schemas import Schemas, properties_of
 from shared.web.routing import AnyOf, Content, Operation, Part, path_parameters
 
 JSON, PROBLEM_JSON = "application/json", "application/problem+json"
+BYTES = {"type": "string", "format": "binary"}
 
 
-def document(title: str, version: str, description: str, parts: Iterable[Part]) -> dict[str, Any]:
+def document(
+    info: dict[str, Any], servers: list[dict[str, Any]], parts: Iterable[Part], texts: Mapping[str, str]
+) -> dict[str, Any]:
     """The whole contract. Operations keep their order in the lists; schemas are sorted by name."""
     parts = list(parts)
     paths: dict[str, dict[str, Any]] = {}
     schemas: dict[str, Any] = dict(common.SCHEMAS)
     for part in parts:
-        made = Schemas(part.prefix, [kind for operation in part.operations for kind in _kinds(operation)])
+        made = Schemas(part.prefix, [kind for operation in part.operations for kind in _kinds(operation)], texts)
         schemas |= made.components
         for operation in part.operations:
-            path = paths.setdefault(operation.path, {"servers": [{"url": part.server}]})
-            path[operation.method.lower()] = _operation(part, operation, made)
+            path = paths.setdefault(operation.path, {})
+            path[operation.method.lower()] = _operation(part, operation, made, texts)
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version, "description": description},
-        "servers": [{"url": server} for server in dict.fromkeys(part.server for part in parts)],
-        "tags": [{"name": tag} for tag in dict.fromkeys(part.tag for part in parts)],
+        "info": info,
+        "servers": servers,
+        "tags": [{"name": part.tag, "description": part.description} for part in parts],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.items())),
             "headers": common.HEADERS,
             "parameters": common.PARAMETERS,
-            "responses": {f"Problem{status}": _problem(status, text) for status, text in common.MEANINGS.items()},
+            "responses": _shared_problems(paths),
         },
     }
+
+
+def _shared_problems(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """The refusals that several operations refer to."""
+    used = {
+        answer.get("$ref") for path in paths.values() for one in path.values() for answer in one["responses"].values()
+    }
+    problems = {f"Problem{status}": _problem(status, text) for status, text in common.MEANINGS.items()}
+    return {name: problem for name, problem in problems.items() if f"#/components/responses/{name}" in used}
 
 
 def _kinds(operation: Operation) -> Iterable[Any]:
@@ -54,13 +66,13 @@ def _flat(kind: Any) -> Iterable[Any]:
         yield kind
 
 
-def _operation(part: Part, operation: Operation, schemas: Schemas) -> dict[str, Any]:
+def _operation(part: Part, operation: Operation, schemas: Schemas, texts: Mapping[str, str]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "tags": [part.tag],
         "operationId": operation.name,
         "summary": operation.summary,
         "description": operation.description,
-        "parameters": _parameters(part, operation),
+        "parameters": _parameters(part, operation, texts),
         "requestBody": _request_body(operation, schemas),
         "responses": _responses(operation, schemas),
         "security": _security(operation),
@@ -79,7 +91,7 @@ def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any] | No
     if operation.form is not None:
         kind, media = operation.form, "application/x-www-form-urlencoded"
     if isinstance(kind, Content):
-        return {"required": operation.body_required, "content": {kind.media: {}}}
+        return {"required": operation.body_required, "content": {kind.media: {"schema": BYTES}}}
     if kind is None:
         return None
     content: dict[str, Any] = {"schema": _schema(kind, schemas)}
@@ -106,7 +118,7 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         }
         if kind is not None:
             response["content"] = {
-                media: {"schema": _schema(one, schemas)} if one is not None else {} for media, one in contents
+                media: {"schema": BYTES if one is None else _schema(one, schemas)} for media, one in contents
             }
         responses[status] = response
     if operation.has_etag:
@@ -132,7 +144,9 @@ def _refusal(operation: Operation, status: int, text: str) -> dict[str, Any]:
         both = {JSON: {"schema": {"$ref": "#/components/schemas/OAuthError"}}} | _problem(status, text)["content"]
         return _problem(status, text) | {"content": both}
     if operation.errors == "page" and status == 400:
-        return _problem(status, text) | {"content": {"text/html": {}} | _problem(status, text)["content"]}
+        return _problem(status, text) | {
+            "content": {"text/html": {"schema": {"type": "string"}}} | _problem(status, text)["content"]
+        }
     if common.MEANINGS.get(status) == text:
         return {"$ref": f"#/components/responses/Problem{status}"}
     return _problem(status, text)
@@ -144,14 +158,18 @@ def _problem(status: int, text: str) -> dict[str, Any]:
     return {"description": text, "headers": headers, "content": {PROBLEM_JSON: {"schema": schema}}}
 
 
-def _parameters(part: Part, operation: Operation) -> list[dict[str, Any]]:
+def _parameters(part: Part, operation: Operation, texts: Mapping[str, str]) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = []
     for name in path_parameters(operation.path):
-        parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        text = {"description": texts[name]} if name in texts else {}
+        parameter = (
+            {"name": name, "in": "path", "required": True} | text | {"schema": {"type": "string", "minLength": 1}}
+        )
         parameters.append(parameter | ({"example": part.ids[name]} if name in part.ids else {}))
     if operation.query is not None:
-        fields, required = properties_of(operation.query)
+        fields, required = properties_of(operation.query, texts)
         for name, schema in fields.items():
-            parameters.append({"name": name, "in": "query", "required": name in required, "schema": schema})
+            text = {"description": schema.pop("description")} if "description" in schema else {}
+            parameters.append({"name": name, "in": "query", "required": name in required} | text | {"schema": schema})
     names = [*operation.headers, *(["If-None-Match"] if operation.has_etag else [])]
     return [*parameters, *({"$ref": f"#/components/parameters/{name}"} for name in names)]

@@ -13,8 +13,8 @@ SCHEMAS: dict[str, Any] = {
                 "format": "uri",
                 "description": "The kind of problem, as the error catalogue lists it",
             },
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
+            "title": {"type": "string", "description": "The kind of problem, in words"},
+            "status": {"type": "integer", "description": "The HTTP status"},
             "detail": {"type": "string", "description": "An explanation for people, with the remedy"},
             "trace_id": {
                 "type": "string",
@@ -38,11 +38,11 @@ SCHEMAS: dict[str, Any] = {
                             " `format`, `rule`, `repeated`, `text`, or `invalid` for any other",
                         },
                         "detail": {"type": "string", "description": "The expected value; never the received one"},
-                        "allowed": {"type": "array", "description": "The accepted values"},
+                        "allowed": {"type": "array", "description": "The accepted values", "items": {}},
                         "limit": {"type": "number", "description": "The limit that the value exceeds"},
                         "did_you_mean": {
                             "type": "string",
-                            "description": "The known name that is most similar to the unknown one",
+                            "description": "The accepted name or value that is most similar to the refused one",
                         },
                     },
                 },
@@ -54,22 +54,25 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "description": "An error of an OAuth endpoint (RFC 6749 §5.2).",
         "required": ["error"],
-        "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+        "properties": {
+            "error": {"type": "string", "description": "A code of the error catalogue, such as `invalid_client`"},
+            "error_description": {"type": "string", "description": "An explanation for people"},
+        },
     },
 }
 MEANINGS = {
-    400: "The request is malformed",
-    401: "The token is missing or not valid",
-    403: "The token does not permit this",
-    404: "The resource does not exist",
-    413: "The body is too large",
-    415: "The path does not accept this content type",
+    400: "The request is malformed; correct it before you send it again",
+    401: "The token is missing or not valid; get a new one",
+    403: "The token does not permit this; `detail` names the missing scope or grant",
+    404: "The resource does not exist, or it belongs to another organisation",
+    413: "The body is too large; `detail` has the limit",
+    415: "The path does not accept this content type; send application/json",
     416: "The range is outside the content",
-    422: "The request is well-formed but not valid",
-    429: "Too many requests",
-    502: "The service gave no usable answer",
-    503: "A part of the platform is not available",
-    504: "The service did not answer in time",
+    422: "The request is well-formed but not valid; `errors` lists each fault and the accepted values",
+    429: "Too many requests; wait for the seconds in Retry-After",
+    502: "The service gave no usable answer; repeat the call with the same Idempotency-Key",
+    503: "A part of the platform is not available; try again after the seconds in Retry-After",
+    504: "The service did not answer in time; repeat the call with the same Idempotency-Key",
 }
 OAUTH_STATUSES = {400, 401, 413, 503}
 ANSWERED = {
@@ -141,12 +144,6 @@ PARAMETERS = {
         "description": "The tenant of the token. A different tenant gets 403.",
         "schema": {"type": "string", "pattern": "^[!-~]+$"},
     },
-}
-QUERY_FIELDS = {
-    "limit": "The highest number of items",
-    "cursor": "`next_cursor` of the previous page",
-    "since": "Start of the period, inclusive",
-    "until": "End of the period, exclusive",
 }
 
 

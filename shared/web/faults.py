@@ -1,7 +1,7 @@
 """Finds every reason why a value does not fit a type, in JSON's words. Errors never repeat the refused value."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -58,6 +58,13 @@ def pointer_of(pointer: str, name: str) -> str:
     return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}" if _NAME.fullmatch(name) else pointer
 
 
+def nearest(refused: Any, known: Iterable[str]) -> str:
+    """The known name that is most similar to the refused one, or "" if none is. It compares names, and no other text."""
+    if not isinstance(refused, str) or not _NAME.fullmatch(refused):
+        return ""
+    return next(iter(get_close_matches(refused, list(known), 1)), "")
+
+
 class _Option:
     """One of the types that a value may have, with its limits."""
 
@@ -109,6 +116,8 @@ class _Search:
         except msgspec.ValidationError as error:
             before = len(self.found)
             options = list(_options(kind))
+            if self._note_length(value, options, pointer):
+                return
             if pointer.count("/") < LEVELS:
                 self._look_inside(value, options, pointer)
             if len(self.found) == before:
@@ -118,6 +127,11 @@ class _Search:
 
     def _add(self, pointer: str, detail: str, code: str, **more: Any) -> None:
         self.found.append(FieldError(pointer, detail, code, **more))
+
+    def _note_length(self, value: Any, options: list[_Option], pointer: str) -> bool:
+        """Adds the fault of an array or object with too many or too few members, which are then not read one by one."""
+        holding = [option for option in options if isinstance(value, list | dict) and option.origin is type(value)]
+        return len(holding) == 1 and self._note_limit(value, holding[0], pointer)
 
     def _look_inside(self, value: Any, options: list[_Option], pointer: str) -> None:
         for option in options:
@@ -152,7 +166,8 @@ class _Search:
             if not isinstance(chosen, str) or chosen not in by_tag:
                 detail = "Missing" if tag not in value else "Not one of those allowed"
                 code = "missing" if tag not in value else "enum"
-                self._add(f"{pointer}/{tag}", f"{detail}: {', '.join(by_tag)}.", code, allowed=list(by_tag))
+                detail, meant = f"{detail}: {', '.join(by_tag)}.", nearest(chosen, by_tag)
+                self._add(f"{pointer}/{tag}", detail, code, allowed=list(by_tag), did_you_mean=meant)
                 return
             struct = by_tag[chosen]
         else:
@@ -172,10 +187,7 @@ class _Search:
             if len(self.found) > MOST:
                 return
             if name not in fields and name != tag:
-                meant = get_close_matches(name, fields, 1) if _NAME.fullmatch(name) else []
-                self._add(
-                    pointer_of(pointer, name), "No such field.", "unknown", did_you_mean=meant[0] if meant else ""
-                )
+                self._add(pointer_of(pointer, name), "No such field.", "unknown", did_you_mean=nearest(name, fields))
 
     def _note(self, value: Any, options: list[_Option], pointer: str, error: msgspec.ValidationError) -> None:
         """Adds a fault of the value itself, not of one of its members."""
@@ -190,7 +202,7 @@ class _Search:
         allowed = [one for option in options if option.origin is Literal for one in get_args(option.kind)]
         if allowed:
             detail = f"Not one of those allowed: {', '.join(map(str, allowed))}."
-            self._add(pointer, detail, "enum", allowed=allowed)
+            self._add(pointer, detail, "enum", allowed=allowed, did_you_mean=nearest(value, map(str, allowed)))
         elif not any(self._note_limit(value, option, pointer) for option in fitting):
             expected = " or ".join(dict.fromkeys(option.word for option in fitting))
             self._add(pointer, f"Not a well-formed {expected}.", "format")

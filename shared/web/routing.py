@@ -17,6 +17,8 @@ from shared.web.identity import Caller
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Guard = Callable[[Request, Caller], Awaitable[None]]
+# Client libraries call these verbs so.
+VERBS = {"read": "get", "change": "update"}
 
 
 class Content(NamedTuple):
@@ -70,12 +72,15 @@ class Operation(NamedTuple):
     example: Any = None
     guard: Guard | None = None
     owner_needs_no_scope: bool = False
+    id: str = ""
 
     @property
     def name(self) -> str:
-        """The operationId: the method and the words of the path."""
-        words = re.findall(r"\w+", self.path.removeprefix("/api").removeprefix("/v1"))
-        return "_".join([self.method.lower(), *words])
+        """The operationId, verb and noun: `id`, or the endpoint's name (`read_app` is `getApp`). It never changes once published."""
+        if self.id:
+            return self.id
+        verb, *noun = self.endpoint.__name__.split("_")
+        return VERBS.get(verb, verb) + "".join(word.capitalize() for word in noun)
 
 
 class Part(NamedTuple):
@@ -83,7 +88,7 @@ class Part(NamedTuple):
 
     tag: str
     prefix: str
-    server: str
+    description: str
     operations: list[Operation]
     ids: Mapping[str, str] = {}
 

@@ -103,8 +103,7 @@ def routes() -> Iterator[tuple[Route, str]]:
     for path, item in described["paths"].items():
         for method in METHODS:
             if method in item:
-                server = (item[method].get("servers") or item.get("servers"))[0]["url"]
-                yield (method.upper(), path), "auth" if server.startswith("https://auth.") else "api"
+                yield (method.upper(), path), "auth" if path.startswith(("/v1/", "/.well-known/")) else "api"
 
 
 HOSTS = dict(routes())

@@ -62,7 +62,11 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in CONTRACT["paths"].items():
         for method in ("get", "post", "put", "patch"):
             if method in item:
-                yield method, path, item[method] | {"host": item["servers"][0]["url"]}
+                yield (
+                    method,
+                    path,
+                    item[method] | {"host": "auth" if path.startswith(("/v1/", "/.well-known/")) else "api"},
+                )
 
 
 class Sender:
@@ -80,7 +84,7 @@ class Sender:
 
     def send(self, method: str, path: str, operation: dict[str, Any], **request: Any) -> httpx2.Response:
         administers = "platform:apps" in json.dumps(operation.get("security", []))
-        host = "api" if "//api." in operation["host"] else "auth"
+        host = operation["host"]
         url = path
         for parameter in operation.get("parameters", ()):
             if parameter.get("in") == "path":

@@ -1,5 +1,6 @@
 """The committed contract is exactly the contract that the code makes."""
 
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -59,23 +60,70 @@ def test_every_problem_that_code_can_raise_is_in_the_catalogue() -> None:
 
 def test_every_operation_that_takes_an_idempotency_key_says_what_another_requests_key_is_told() -> None:
     key = {"$ref": "#/components/parameters/Idempotency-Key"}
-    operations = [one for path in CONTRACT["paths"].values() for one in path.values() if isinstance(one, dict)]
+    operations = [one for path in CONTRACT["paths"].values() for one in path.values()]
     taking = [one for one in operations if key in one.get("parameters", [])]
     assert len(taking) > 15
     assert [one["operationId"] for one in taking if not {"409", "422"} <= set(one["responses"])] == []
+
+
+def test_a_published_operation_id_keeps_its_call_and_every_call_has_a_verb_and_a_noun() -> None:
+    published = json.loads(contract.OPERATION_IDS.read_text())
+    assert published == contract.operation_ids(CONTRACT), (
+        "run make openapi to publish a new one; a published one never changes"
+    )
+    assert len({name.lower() for name in published}) == len(published)
+    assert [name for name in published if not re.fullmatch(r"[a-z]+([A-Z][a-z0-9]+){1,5}", name)] == []
 
 
 def test_every_scope_an_operation_asks_for_is_explained() -> None:
     asked = {
         scope
         for path in CONTRACT["paths"].values()
-        for name, operation in path.items()
-        if name != "servers"
+        for operation in path.values()
         for scheme in operation["security"]
         for scope in scheme.get("oauth2", [])
     }
     assert asked <= set(contract.SCOPES)
     assert "argus:epcr:clinical" not in contract.SCOPES
+
+
+def test_everything_is_described_and_no_description_is_left_over() -> None:
+    found: set[str] = set()
+    bare: list[str] = []
+
+    def describes(schema: dict[str, Any]) -> bool:
+        target = CONTRACT["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], {})
+        return bool(schema.get("description") or target.get("description"))
+
+    def walk(node: Any, place: str) -> None:
+        if isinstance(node, dict):
+            found.update([node["description"]] if isinstance(node.get("description"), str) else [])
+            members = node.get("properties", {}) if not place.endswith("/properties") else {}
+            bare.extend(f"{place}/{name}" for name, member in members.items() if not describes(member))
+            bare.extend(
+                f"{place}/{one['name']}"
+                for one in (node["parameters"] if isinstance(node.get("parameters"), list) else [])
+                if "name" in one and not one.get("description")
+            )
+            for name, member in node.items():
+                if name != "example":
+                    walk(member, f"{place}/{name}")
+        elif isinstance(node, list):
+            for index, item in enumerate(node):
+                walk(item, f"{place}/{index}")
+
+    walk({name: CONTRACT[name] for name in ("paths", "webhooks", "components", "tags")}, "")
+    schemas, operations = (
+        CONTRACT["components"]["schemas"],
+        [one for path in CONTRACT["paths"].values() for one in path.values()],
+    )
+    bare += [name for name, schema in schemas.items() if not schema.get("description")]
+    bare += [one["operationId"] for one in operations if not one.get("description")]
+    bare += [tag["name"] for tag in CONTRACT["tags"] if not tag.get("description")]
+    assert bare == [], "describe them: in fields.json, in the route entry, or in the Struct"
+    assert [name for name, text in contract.texts().items() if text not in found] == [], (
+        "fields.json has texts of nothing"
+    )
 
 
 def _examples() -> list[Any]:
@@ -106,12 +154,14 @@ def test_every_text_of_the_page_is_there_in_italian_and_nothing_else_is() -> Non
     translate = page.Translator("it")
     page.render("it", translate)
     assert translate.missing == set()
-    assert set(page.dictionary()) - translate.used == set()
+    assert set(page.dictionary()) - translate.used <= set(
+        contract.texts().values()
+    )  # some fields are in the document alone
 
 
 def test_every_operation_shows_an_answer_of_a_running_system() -> None:
     for path in CONTRACT["paths"].values():
-        for operation in (one for name, one in path.items() if name != "servers"):
+        for operation in path.values():
             bodies = list(examples.success_contents(operation))
             assert not bodies or any("example" in content for content in bodies), operation["operationId"]
 
@@ -129,9 +179,15 @@ def test_an_example_is_completed_with_null_and_shown_for_other_calls_with_its_sc
     others = [answering({"type": "string"}), answering(thing, "application/x-ndjson")]
     for number, operation in enumerate([*operations, *others]):
         operation["operationId"] += str(number)
-    paths = {f"/{number}": {"get": one, "servers": []} for number, one in enumerate([*operations, *others])}
+    paths = {f"/{number}": {"get": one} for number, one in enumerate([*operations, *others])}
     recorded = {"read0": {"200": {"application/json": {"id": "a", "more": 1}}}}
     examples.add({"paths": paths, "components": {"schemas": {"Thing": schema}}}, recorded)
     shown = [next(examples.success_contents(one), {}).get("example") for one in [*operations, *others]]
     completed = {"id": "a", "colour": None, "more": 1}
     assert shown == [completed, completed, [completed], None, None]
+
+
+@pytest.mark.parametrize("language", page.LANGUAGES)
+def test_every_link_within_the_page_leads_somewhere(language: str) -> None:
+    html = page.render(language).decode()
+    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(re.findall(r'id="([^"]+)"', html))

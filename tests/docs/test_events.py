@@ -7,7 +7,9 @@ import pytest
 
 from services.auth.apps import endpoints
 from services.auth.apps.models import AppRow
+from services.device_ingest.models import Enrolment
 from services.webhook_dispatcher.fanout.event_types import violation
+from shared.messaging.event_types import catalogue
 
 NOW = datetime(2026, 3, 23, 12, tzinfo=UTC)
 APP = AppRow(
@@ -38,3 +40,8 @@ APP = AppRow(
 def test_a_rotated_secret_is_an_event_of_the_catalogue(previous_expires_at: datetime | None) -> None:
     event = endpoints._secret_rotated(APP, previous_expires_at, test=False)
     assert violation(event.type, msgspec.to_builtins(event.data)) is None
+
+
+def test_the_device_of_an_example_has_a_class_that_enrolment_accepts() -> None:
+    shown = catalogue()["device.enrolled"].example
+    msgspec.convert({"serial_number": "SN-1", "device_class": shown["device_class"]}, Enrolment)

@@ -109,7 +109,6 @@ def narrowed(ids: dict[str, str]) -> dict[str, Any]:
     document = copy.deepcopy(validating.contract())
     del document["webhooks"], document["servers"]
     for path in document["paths"].values():
-        del path["servers"]
         for operation in path.values():
             for parameter in operation.get("parameters", []):
                 if parameter.get("in") == "path":

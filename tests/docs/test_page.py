@@ -45,12 +45,12 @@ def test_search_finds_operations_by_path_and_says_when_there_is_none(browser: Br
     page, _ = opened(browser, stack, locale="en", viewport=DESK)
     page.keyboard.press("/")
     page.keyboard.type("observations:batch")
-    expect(page.locator("#post_devices_device_id_observations_batch")).to_be_visible()
-    expect(page.locator("#get_platform_apps")).to_be_hidden()
+    expect(page.locator("#recordObservations")).to_be_visible()
+    expect(page.locator("#listApps")).to_be_hidden()
     page.locator("#query").fill("no such words xyzzy")
     expect(page.locator("#found")).to_have_text("Nothing found")
     page.keyboard.press("Escape")
-    expect(page.locator("#get_platform_apps")).to_be_visible()
+    expect(page.locator("#listApps")).to_be_visible()
 
 
 @needs_browser
@@ -58,8 +58,8 @@ def test_the_contents_mark_what_is_being_read(browser: Browser, stack: Stack) ->
     page, complaints = opened(browser, stack, locale="en", viewport=DESK)
     marked = page.locator("nav a[aria-current]")
     expect(marked).to_have_attribute("href", "#start")
-    page.goto(page.url + "#get_devices_device_id_observations")
-    expect(marked).to_have_attribute("href", "#get_devices_device_id_observations")
+    page.goto(page.url + "#listObservations")
+    expect(marked).to_have_attribute("href", "#listObservations")
     expect(marked).to_be_in_viewport()
     assert complaints == []
 
@@ -67,7 +67,7 @@ def test_the_contents_mark_what_is_being_read(browser: Browser, stack: Stack) ->
 @needs_browser
 def test_a_command_is_copied_whole(browser: Browser, stack: Stack) -> None:
     page, _ = opened(browser, stack, viewport=DESK, permissions=["clipboard-read", "clipboard-write"])
-    block = page.locator("#post_epcr_encounters .code").first
+    block = page.locator("#createEncounter .code").first
     page.clock.install()
     page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))  # otherwise its mark may disappear before the check
     block.get_by_role("button").click()
@@ -80,7 +80,7 @@ def test_everything_can_be_read_without_scripts_and_the_language_switched(browse
     page, _ = opened(browser, stack, locale="en", java_script_enabled=False, viewport=PHONE)
     expect(page.locator("#search")).to_be_hidden()
     expect(page.get_by_role("button", name="Copy").first).to_be_hidden()
-    expect(page.locator("#post_epcr_encounters")).to_be_visible()
+    expect(page.locator("#createEncounter")).to_be_visible()
     page.get_by_role("link", name="Italiano").click()
     expect(page.locator("html")).to_have_attribute("lang", "it")
     expect(page.locator("h1")).to_have_text("Piattaforma di integrazione Knogin")
@@ -102,6 +102,7 @@ def test_programs_get_the_contract_people_the_page_and_both_may_keep_it(stack: S
     assert page.headers["content-type"].startswith("text/html")
     assert '<html lang="it">' in page.text
     assert contract.json()["openapi"] == "3.1.0"
+    assert contract.json()["servers"][0]["url"] == f"http://{stack.described['hosts']['api']}:{stack.port}"
     assert (again.status_code, again.content) == (304, b"")
     assert_strict(page)
 

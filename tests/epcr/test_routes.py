@@ -14,7 +14,7 @@ from tests.epcr.conftest import Inside, Organisation
 from tests.epcr.deliveries import app_changed
 from tests.epcr.samples import ARREST, EVERYTHING, MINIMAL, REFUSAL, TYPICAL
 
-CONTRACT = document("Test", "1", "", [PART])
+CONTRACT = document({"title": "Test", "version": "1"}, [], [PART], {})
 BUNDLE = ENCOUNTER + "/fhir-bundle"
 
 

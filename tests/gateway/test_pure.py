@@ -97,8 +97,12 @@ def test_a_target_is_a_path_or_refused(url: bytes) -> None:
         ("api.test", "/api/v1/platform/packages", "platform"),
         ("api.test", "/api/v1/platform/agents/enrol", "platform"),
         ("api.test", "/api/v1/platform/agents/content/pkg_1/1.0.0", "platform"),
-        ("auth.test", "/graphql", None),
-        ("api.test", "/v1/webhooks", None),
+        ("auth.test", "/graphql", "graphql"),
+        ("api.test", "/v1/webhooks", "webhooks"),
+        ("api.test", "/v1/auth/jwks.json", "auth"),
+        ("auth.test", "/graphql/x", None),
+        ("api.test", "/v1/auth/sign-in", None),
+        ("api.test", "/v1/auth/jwks.json/", None),
         ("api.test", "/graphql/x", None),
         ("api.test", "/api/v1/devicesx", None),
         ("auth.test", "/v1/webhooksx", None),
@@ -106,8 +110,8 @@ def test_a_target_is_a_path_or_refused(url: bytes) -> None:
     ],
 )
 def test_the_routes_of_the_contract(host: str, path: str, upstream: str | None, shared_world: World) -> None:
-    route = routes.sites(shared_world.settings())[host].find(path)
-    assert (route.upstream if route else None) == upstream
+    found = routes.sites(shared_world.settings())[host].find(path)
+    assert (found[1].upstream if found else None) == upstream
 
 
 @pytest.mark.parametrize(
@@ -126,8 +130,9 @@ def test_the_routes_of_the_contract(host: str, path: str, upstream: str | None, 
 def test_an_edge_agents_own_calls_need_no_token_and_its_address_pays_for_them(
     path: str, is_public: bool, shared_world: World
 ) -> None:
-    route = routes.sites(shared_world.settings())["api.test"].find("/api/v1/platform/agents" + path)
-    assert route is not None
+    found = routes.sites(shared_world.settings())["api.test"].find("/api/v1/platform/agents" + path)
+    assert found is not None
+    route = found[1]
     assert (route.access is routes.Access.PUBLIC) == is_public
     assert route.rate("GET") == ("agents" if is_public else "read")
 
@@ -306,7 +311,7 @@ def test_the_docs_host_serves_what_was_built_with_a_strict_policy(tmp_path: Any)
     (tmp_path / "index.en.html").write_text("<p>people")
     (tmp_path / "index.it.html").write_text("<p>persone")
     (tmp_path / "openapi.json").write_text("{}")
-    docs = Docs(tmp_path)
+    docs = Docs(root=tmp_path)
     page = docs.answer("GET", "/api/docs", b"", [(b"accept", b"text/html,*/*")])
     assert (page.body, dict(page.headers)[b"content-type"]) == (b"<p>people", b"text/html; charset=utf-8")
     assert b"default-src 'none'" in dict(page.headers)[b"content-security-policy"]
@@ -324,6 +329,15 @@ def test_the_docs_host_serves_what_was_built_with_a_strict_policy(tmp_path: Any)
         assert refused.value.status == status
 
 
+def test_the_documents_show_the_hosts_of_the_running_platform(tmp_path: Any) -> None:
+    (tmp_path / "openapi.json").write_text(
+        '["https://api.knogin.com/graphql", "https://auth.knogin.com", "https://knogin.com"]'
+    )
+    docs = Docs({"auth": "http://auth.test:81", "api": "http://api.test:81/"}, tmp_path)
+    shown = json.loads(docs.answer("GET", "/api/docs/openapi.json", b"", []).body)
+    assert shown == ["http://api.test:81/graphql", "http://auth.test:81", "https://knogin.com"]
+
+
 @pytest.mark.parametrize(
     ("query", "languages", "answered"),
     [
@@ -339,12 +353,12 @@ def test_the_docs_page_comes_in_the_readers_language(
 ) -> None:
     for language in ("en", "it"):
         (tmp_path / f"index.{language}.html").write_text(language)
-    assert Docs(tmp_path).answer("GET", "/api/docs", query, [(b"accept-language", languages)]).body == answered
+    assert Docs(root=tmp_path).answer("GET", "/api/docs", query, [(b"accept-language", languages)]).body == answered
 
 
 def test_a_client_that_accepts_gzip_gets_packed_docs_with_their_own_etag(tmp_path: Any) -> None:
     (tmp_path / "openapi.json").write_text("{}" * 100)
-    docs = Docs(tmp_path)
+    docs = Docs(root=tmp_path)
     plain = docs.answer("GET", "/api/docs/openapi.json", b"", [(b"accept-encoding", b"br, gzip;q=0")])
     packed = docs.answer("GET", "/api/docs/openapi.json", b"", [(b"accept-encoding", b"br, gzip")])
     assert b"content-encoding" not in dict(plain.headers)

@@ -1,5 +1,7 @@
 """The way of an ordinary request: host, route, token, identity, service and back."""
 
+import pytest
+
 from tests.gateway.conftest import IDENTITIES, Running, World
 
 
@@ -15,6 +17,35 @@ def test_a_valid_token_reaches_the_service_as_a_signed_identity(gateway: Running
     assert caller.scopes == {"webhooks:write", "argus:epcr:read"}
     assert seen.target == "/v1/webhooks?limit=2"
     assert seen.get("authorization") is None
+
+
+@pytest.mark.parametrize("host", ["auth.test", "api.test"])
+@pytest.mark.parametrize(
+    ("path", "owner"), [("/v1/webhooks", "http://auth.test"), ("/api/v1/devices", "http://api.test")]
+)
+def test_both_hosts_answer_each_path_with_a_token_for_the_host_that_owns_it(
+    gateway: Running, shared_world: World, host: str, path: str, owner: str
+) -> None:
+    (other,) = {"http://auth.test", "http://api.test"} - {owner}
+    with gateway.door() as door:
+        assert door.request("GET", path, host=host, token=shared_world.issuer.token(aud=owner)).status == 200
+        refused = door.request("GET", path, host=host, token=shared_world.issuer.token(aud=other))
+    assert refused.status == 401
+    assert f'resource_metadata="{owner}/.well-known/oauth-protected-resource"' in (
+        refused.get("www-authenticate") or ""
+    )
+
+
+@pytest.mark.parametrize("path", ["/v1/oauth/authorize?client_id=a&state=%2F%2Fevil.test", "/v1/saml/c/login"])
+def test_a_page_with_cookies_is_answered_by_its_own_host_alone(
+    gateway: Running, shared_world: World, path: str
+) -> None:
+    before = len(shared_world.service.seen)
+    with gateway.door() as door:
+        led = door.request("GET", path, host="api.test")
+        assert (led.status, led.get("location"), led.get("content-length")) == (302, f"http://auth.test{path}", "0")
+        assert door.request("POST", path, host="api.test", body=b"").status == 404
+    assert len(shared_world.service.seen) == before
 
 
 def test_the_address_comes_from_x_forwarded_for_only_through_a_trusted_proxy(world: World) -> None:

@@ -291,7 +291,6 @@ def test_pipelined_requests_are_answered_in_order_and_the_broken_one_ends_them(
         "/readyz",
         "/metrics",
         "/v1/oauthx",
-        "/api/v1/devices",
         "/",
     ],
 )

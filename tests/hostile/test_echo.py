@@ -110,6 +110,16 @@ def found(body: str) -> list[dict[str, Any]]:
             },
         ),
         (
+            '{"name": "ab", "inner": [{"size": 1, "kind": "smal"}]}',
+            {
+                "pointer": "/inner/0/kind",
+                "code": "enum",
+                "detail": "Not one of those allowed: small, large.",
+                "allowed": ["small", "large"],
+                "did_you_mean": "small",
+            },
+        ),
+        (
             '{"name": "ab", "innr": [], "inner": []}',
             {"pointer": "/innr", "code": "unknown", "detail": "No such field.", "did_you_mean": "inner"},
         ),

@@ -26,22 +26,19 @@ OF_CONTROL = 6
 """Bytes of a control character in JSON, from one byte in the database."""
 # The bytes of the largest row in JSON, of each list whose pages do not end early. Ids, times, codes and member names take under 1 KiB.
 ROW = {
-    "get_platform_apps_client_id_events": 1024,
-    "get_platform_apps_client_id_service_tokens": 1024 + 120 * OF_CONTROL + 50 * 67,  # a name, scopes
-    "get_saml_connections_connection_id_events": 1024 + 1024 * OF_CONTROL,  # a reason
-    "get_saml_connections_connection_id_users": 1024 + 1024 * OF_CONTROL + 50 * 67,  # a NameID, roles
-    "get_platform_signing_keys": 1024 + 120 * OF_CONTROL,
-    "get_platform_packages": 1024 + 2000 * OF_CONTROL,  # a description
-    "get_platform_releases": 1024,
-    "get_platform_installations": 1024
-    + 120 * OF_CONTROL
-    + 2 * 50 * 131
-    + 50 * 67,  # a title, scopes and event types, bundles
-    "get_platform_automations_automation_id_runs": 1024 + 2 * 1024 + 10 * 32,  # a detail and ids
-    "get_platform_automations_runs": 1024 + 2 * 1024 + 10 * 32,
-    "get_devices": 1024 + 4 * 128 * OF_CONTROL,  # a serial number, texts of the maker, a vehicle
-    "get_devices_device_id_observations": 2 * 1024,
-    "get_epcr_encounters": 1024 + 2 * 128 * OF_CONTROL,  # the vehicle and the incident
+    "listAppEvents": 1024,
+    "listServiceTokens": 1024 + 120 * OF_CONTROL + 50 * 67,  # a name, scopes
+    "listSamlConnectionEvents": 1024 + 1024 * OF_CONTROL,  # a reason
+    "listSamlUsers": 1024 + 1024 * OF_CONTROL + 50 * 67,  # a NameID, roles
+    "listSigningKeys": 1024 + 120 * OF_CONTROL,
+    "listPackages": 1024 + 2000 * OF_CONTROL,  # a description
+    "listReleases": 1024,
+    "listInstallations": 1024 + 120 * OF_CONTROL + 2 * 50 * 131 + 50 * 67,  # a title, scopes and event types, bundles
+    "listAutomationRuns": 1024 + 2 * 1024 + 10 * 32,  # a detail and ids
+    "listAllAutomationRuns": 1024 + 2 * 1024 + 10 * 32,
+    "listDevices": 1024 + 4 * 128 * OF_CONTROL,  # a serial number, texts of the maker, a vehicle
+    "listObservations": 2 * 1024,
+    "listEncounters": 1024 + 2 * 128 * OF_CONTROL,  # the vehicle and the incident
 }
 LISTS = {
     operation.name: operation

@@ -46,6 +46,7 @@ OPERATIONS = [
         "List apps",
         PLATFORM_APPS,
         {200: Apps},
+        "Newest first.",
         query=AppPage,
     ),
     Operation(
@@ -73,6 +74,7 @@ OPERATIONS = [
         "Inspect an app",
         PLATFORM_APPS,
         {200: App},
+        "With its governance and its live secrets, without their values.",
     ),
     Operation(
         "PATCH",
@@ -113,6 +115,7 @@ OPERATIONS = [
         "Enable an app",
         PLATFORM_APPS,
         {200: App},
+        "Its webhooks resume with the events kept meanwhile. The app gets new tokens.",
         refusals=NOT_CHANGEABLE,
     ),
     Operation(
@@ -125,6 +128,7 @@ OPERATIONS = [
         "Changes the fields it names. `allow_service_tokens: false` ends the live service tokens within a second,"
         " another `deidentification` every token of the app. `?dry_run=true` changes nothing and counts the calls that"
         " it would have refused over the last 7 days.",
+        id="updateAppGovernance",
         body=GovernanceChange,
         query=GovernanceQuery,
         refusals=NOT_CHANGEABLE,
@@ -138,6 +142,7 @@ OPERATIONS = [
         PLATFORM_APPS,
         {200: AppEvents},
         "Why token calls of the last 30 days were refused. An app may read its own with any token.",
+        id="listAppEvents",
         query=Page,
         owner_needs_no_scope=True,
     ),
@@ -149,6 +154,7 @@ OPERATIONS = [
         PLATFORM_APPS,
         {200: RotatedSecret},
         "The old secret works for `overlap_seconds` more (a day, unless it says otherwise; 0 ends it at once).",
+        id="rotateAppSecret",
         body=RotateSecret,
         body_required=False,
         headers=IDEMPOTENCY,
@@ -179,6 +185,7 @@ OPERATIONS = [
         "List service tokens",
         PLATFORM_APPS,
         {200: ServiceTokens},
+        "The live ones, newest first, without their values.",
         query=Page,
     ),
     Operation(

@@ -17,6 +17,7 @@ from services.auth.settings import Settings
 from shared.messaging import event_types
 from shared.web import deidentification, problems
 from shared.web.deidentification import Mode
+from shared.web.faults import nearest
 from shared.web.problems import FieldError
 
 
@@ -62,12 +63,22 @@ def check_governance(change: GovernanceChange, app: AppRow, tenant: Tenant, sett
             change.redirect_uris, app.grant_types
         )
     if change.approved_events is not UNSET:
-        errors += _unknown("/approved_events", change.approved_events, is_known_event, "approves no known event type")
+        errors += _unknown(
+            "/approved_events",
+            change.approved_events,
+            is_known_event,
+            "approves no known event type",
+            event_types.catalogue(),
+        )
         errors += _repeated("/approved_events", change.approved_events)
     if change.graphql_bundles is not UNSET:
         granted = set(tenant.graphql_bundles)
         errors += _unknown(
-            "/graphql_bundles", change.graphql_bundles, granted.__contains__, "is not granted to this organisation"
+            "/graphql_bundles",
+            change.graphql_bundles,
+            granted.__contains__,
+            "is not granted to this organisation",
+            granted,
         )
         errors += _repeated("/graphql_bundles", change.graphql_bundles)
     return errors + _check_moved_times(change, app)
@@ -107,7 +118,9 @@ def _check_redirects(uris: Sequence[str], settings: Settings) -> list[FieldError
 
 def _check_scopes(requested: Sequence[str], tenant: Tenant) -> list[FieldError]:
     known = scopes.catalogue(tenant.granted_scopes)
-    errors = _unknown("/requested_scopes", requested, known.__contains__, "is not in this organisation's catalogue")
+    errors = _unknown(
+        "/requested_scopes", requested, known.__contains__, "is not in this organisation's catalogue", known
+    )
     return errors + _repeated("/requested_scopes", requested)
 
 
@@ -127,8 +140,14 @@ def _check_name(name: str) -> list[FieldError]:
     return []
 
 
-def _unknown(pointer: str, values: Sequence[str], known: Any, why: str) -> list[FieldError]:
-    return [FieldError(f"{pointer}/{index}", why) for index, value in enumerate(values) if not known(value)]
+def _unknown(pointer: str, values: Sequence[str], known: Any, why: str, names: Iterable[str]) -> list[FieldError]:
+    """The values that are not known, each with all `names` and the nearest one."""
+    allowed = sorted(names)
+    return [
+        FieldError(f"{pointer}/{index}", why, "enum", allowed=allowed, did_you_mean=nearest(value, allowed))
+        for index, value in enumerate(values)
+        if not known(value)
+    ]
 
 
 def _repeated(pointer: str, values: Iterable[str]) -> list[FieldError]:

@@ -24,10 +24,11 @@ OPERATIONS = [
         authorize_endpoints.authorize,
         "Ask a user for access",
         None,
-        {200: (Content("text/html", {}),), 302: None, 303: None},
+        {200: (Content("text/html", {"type": "string"}),), 302: None, 303: None},
         "Opened in the user's browser: sign-in and consent, then back to `redirect_uri` with `code`, `state` and `iss` (RFC 6749"
         " §4.1, RFC 9207). PKCE with S256 is required for public apps and wherever governance enforces it. A bad `client_id` or"
         " `redirect_uri` is an error page, never a redirect.",
+        id="authorizeUser",
         query=AuthorizeQuery,
         errors="page",
     ),
@@ -40,6 +41,7 @@ OPERATIONS = [
         {200: Token},
         "Client credentials, authorization code (60 seconds, once) or refresh (each refresh token once; reuse ends the family). "
         + AUTHENTICATES,
+        id="createToken",
         form=TokenForm,
         errors="oauth",
         authenticates_client=True,
@@ -59,6 +61,7 @@ OPERATIONS = [
         None,
         {200: Nothing},
         "RFC 7009. A refresh token is revoked with its family. " + AUTHENTICATES,
+        id="revokeToken",
         form=PresentedForm,
         errors="oauth",
         authenticates_client=True,
@@ -73,6 +76,7 @@ OPERATIONS = [
         None,
         {200: Introspection},
         "RFC 7662, for the client's own tokens. " + AUTHENTICATES,
+        id="introspectToken",
         form=PresentedForm,
         errors="oauth",
         authenticates_client=True,
@@ -87,6 +91,7 @@ OPERATIONS = [
         None,
         {200: Keys},
         "Pick the key by the token's `kid`; fetch again when it is unknown.",
+        id="getJwks",
         has_etag=True,
     ),
     Operation(
@@ -96,6 +101,8 @@ OPERATIONS = [
         "Read the signing keys, versioned path",
         None,
         {200: Keys},
+        "The same bytes as `/.well-known/jwks.json`.",
+        id="getVersionedJwks",
         has_etag=True,
     ),
     Operation(
@@ -106,6 +113,7 @@ OPERATIONS = [
         None,
         {200: ServerMetadata},
         "RFC 8414.",
+        id="getAuthorizationServerMetadata",
     ),
     Operation(
         "GET",
@@ -115,5 +123,6 @@ OPERATIONS = [
         None,
         {200: ResourceMetadata},
         "RFC 9728; each host answers for itself.",
+        id="getProtectedResourceMetadata",
     ),
 ]

@@ -29,6 +29,7 @@ OPERATIONS = [
         "For capabilities on request. Knogin's operators decide. Approval opens the capability at once: scopes appear in"
         " your catalogue, bundles can be granted to apps, federation opens, or a sandbox is made. Subscribers to"
         " `integration_request.decided` are notified.",
+        id="createIntegrationRequest",
         body=AnyOf((BundlesAsked, PlatformAsked, FederationAsked, TelephonyAsked, SandboxAsked)),
         headers=HEADERS,
         refusals={
@@ -47,6 +48,8 @@ OPERATIONS = [
         "List requests",
         PLATFORM_APPS,
         {200: IntegrationRequests},
+        "Those of your organisation, newest first.",
+        id="listIntegrationRequests",
         query=RequestPage,
     ),
     Operation(
@@ -56,6 +59,8 @@ OPERATIONS = [
         "Inspect a request",
         PLATFORM_APPS,
         {200: IntegrationRequest},
+        "With the operator's decision, once there is one.",
+        id="getIntegrationRequest",
     ),
     Operation(
         "POST",
@@ -65,6 +70,7 @@ OPERATIONS = [
         PLATFORM_APPS,
         {200: IntegrationRequest},
         "While it is pending. You may ask again at any time.",
+        id="withdrawIntegrationRequest",
         refusals={409: "The request was decided already"},
     ),
     Operation(
@@ -76,6 +82,7 @@ OPERATIONS = [
         {200: SandboxCredentials},
         "Makes the first client secret of an approved sandbox and its administrator's password link. Only this answer"
         " shows them. All data written with them is marked as a test (`HTEST`).",
+        id="createSandboxCredentials",
         headers=HEADERS,
         refusals={
             409: "There is no sandbox, its credentials were fetched already, or a call with this Idempotency-Key is under way"

@@ -29,6 +29,7 @@ OPERATIONS = [
         "List edge agents",
         READ,
         {200: Agents},
+        "Those of your organisation, newest first.",
         query=AgentPage,
     ),
     Operation(
@@ -38,6 +39,7 @@ OPERATIONS = [
         "Register an edge agent",
         WRITE,
         {201: AgentWithCode},
+        "Answers with the code for its one enrolment.",
         body=AgentDraft,
         headers=("Idempotency-Key",),
         refusals={409: "A call with this Idempotency-Key is under way"},
@@ -51,6 +53,7 @@ OPERATIONS = [
         None,
         {200: Enrolled},
         "Ten wrong guesses make a code void.",
+        id="enrolAgent",
         body=Enrolment,
         refusals=UNKNOWN,
         example={"code": "enr_01jdkfx3c8e2r9v5m7q4t6w0ya.the-secret-that-was-shown-once"},
@@ -63,6 +66,7 @@ OPERATIONS = [
         None,
         {200: Instructions},
         "Sent with the agent's own credential. Repeating a heartbeat changes nothing.",
+        id="sendAgentHeartbeat",
         body=Heartbeat,
         refusals=UNKNOWN,
         example={"sent_at": "2026-03-23T12:00:00Z", "running": [], "agent_version": "2.1.0"},
@@ -78,6 +82,7 @@ OPERATIONS = [
         "Sent with the agent's own credential, for a version that the heartbeat's answer names and that is still live. Anything else is"
         " 404: report again. An interrupted download continues with `Range`, one range of bytes, and the ETag in `If-Range`."
         " `Repr-Digest` (RFC 9530) is the digest of the whole content, also with a part of it.",
+        id="downloadAgentContent",
         headers=("Range", "If-Range"),
         refusals=UNKNOWN
         | {412: "The content is not the one that If-Match names", 416: "None of the content's bytes is in the range"},
@@ -90,6 +95,7 @@ OPERATIONS = [
         "Inspect an edge agent",
         READ,
         {200: Agent},
+        "With its newest heartbeat.",
     ),
     Operation(
         "PATCH",
@@ -109,6 +115,8 @@ OPERATIONS = [
         "Get another enrolment code",
         WRITE,
         {201: AgentWithCode},
+        "The former code becomes void. An agent that is enrolled already keeps its credential until the new code is used.",
+        id="renewEnrolmentCode",
         headers=("Idempotency-Key",),
         refusals={409: "The agent is revoked, or a call with this Idempotency-Key is under way"},
     ),
@@ -119,6 +127,7 @@ OPERATIONS = [
         "Revoke an edge agent",
         WRITE,
         {200: Agent},
+        "Its credential and its code end at once, for good.",
     ),
 ]
 IDS = {"agent_id": "agt_123"}

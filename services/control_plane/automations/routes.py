@@ -32,6 +32,7 @@ OPERATIONS = [
         "List automations",
         READ,
         {200: Automations},
+        "Newest first.",
         query=AutomationPage,
     ),
     Operation(
@@ -54,6 +55,7 @@ OPERATIONS = [
         "Inspect an automation",
         READ,
         {200: Automation},
+        "With its trigger, its action and the scopes that limit it.",
     ),
     Operation(
         "PATCH",
@@ -74,6 +76,7 @@ OPERATIONS = [
         "Delete an automation and its runs",
         WRITE,
         {204: None},
+        "Its runs are deleted with it.",
     ),
     Operation(
         "GET",
@@ -82,6 +85,7 @@ OPERATIONS = [
         "Review an automation's runs",
         READ,
         {200: Runs},
+        "Newest first.",
         query=RunPage,
     ),
     Operation(
@@ -92,6 +96,7 @@ OPERATIONS = [
         READ,
         {200: Runs},
         "`?status=dead` lists the dead letters.",
+        id="listAllAutomationRuns",
         query=RunPage,
     ),
     Operation(
@@ -101,6 +106,8 @@ OPERATIONS = [
         "Inspect a run",
         READ,
         {200: Run},
+        "With its attempts, its result and the automations that led to the event.",
+        id="getAutomationRun",
     ),
     Operation(
         "POST",
@@ -109,6 +116,8 @@ OPERATIONS = [
         "Try a dead run again",
         WRITE,
         {202: Run},
+        "If an earlier attempt had its effect, there is no second one.",
+        id="retryAutomationRun",
         refusals={409: "The run is neither dead nor suppressed, or it is over a week old"},
     ),
 ]

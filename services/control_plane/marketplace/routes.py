@@ -52,6 +52,7 @@ OPERATIONS = [
         "Read a listing",
         READ,
         {200: Listing},
+        "With the scopes, event types and bundles that an installation consents to.",
     ),
     Operation(
         "DELETE",
@@ -69,6 +70,7 @@ OPERATIONS = [
         "List installations",
         READ,
         {200: Installations},
+        "Those of your organisation, newest first; ended ones too.",
         query=InstallationFilter,
     ),
     Operation(
@@ -81,6 +83,7 @@ OPERATIONS = [
         "Consents to exactly the scopes, event types and bundles that the listing asks for, in the `version` that you read: no other is"
         " installed. The installation gets an app of its own, within your organisation's catalogue, with the automations of the package."
         " Rotating the app's secret gives it its first one.",
+        id="installListing",
         body=Consent,
         headers=IDEMPOTENCY,
         refusals={
@@ -102,6 +105,7 @@ OPERATIONS = [
         "Read an installation",
         READ,
         {200: Installation},
+        "With the app that was made for it, or the reason why it failed.",
     ),
     Operation(
         "GET",
@@ -111,6 +115,7 @@ OPERATIONS = [
         READ,
         {200: (Content(MEDIA, None),)},
         "The content of an active installation's version, with its digest in `Repr-Digest` (RFC 9530).",
+        id="downloadInstallationContent",
     ),
     Operation(
         "POST",
@@ -120,6 +125,7 @@ OPERATIONS = [
         WRITE,
         {202: Installation},
         "Stops its automations at once and deletes its app: its tokens end at every gateway within a second of that.",
+        id="uninstallListing",
         refusals={403: ADMINISTRATORS, 409: "It is still being installed, or never was"},
         guard=endpoints.require_administrator,
     ),

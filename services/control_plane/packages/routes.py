@@ -34,6 +34,8 @@ OPERATIONS = [
         "List signing keys",
         READ,
         {200: SigningKeys},
+        "Those of your organisation, newest first; revoked ones too.",
+        id="listSigningKeys",
         query=Page,
     ),
     Operation(
@@ -44,6 +46,7 @@ OPERATIONS = [
         WRITE,
         {201: SigningKey},
         "The public half of an Ed25519 key with which the calling app will sign its versions. An app has at most 20 live ones.",
+        id="registerSigningKey",
         body=SigningKeyDraft,
         headers=IDEMPOTENCY,
         refusals={
@@ -61,6 +64,8 @@ OPERATIONS = [
         "Read a signing key",
         READ,
         {200: SigningKey},
+        "Its public half, and whether it is revoked.",
+        id="getSigningKey",
     ),
     Operation(
         "DELETE",
@@ -71,6 +76,7 @@ OPERATIONS = [
         {204: None},
         "For good: the key signs no further version, the versions it signed are not released again, and their listings are withdrawn."
         " Any app of the organisation may do so.",
+        id="revokeSigningKey",
     ),
     Operation(
         "GET",
@@ -79,6 +85,7 @@ OPERATIONS = [
         "List packages",
         READ,
         {200: Packages},
+        "Those of your organisation, newest first.",
         query=PackageFilter,
     ),
     Operation(
@@ -88,6 +95,7 @@ OPERATIONS = [
         "Create a package",
         WRITE,
         {201: Package},
+        "A name for versions to come.",
         body=PackageDraft,
         headers=IDEMPOTENCY,
         refusals={409: "There is a package of this name, or a call with this Idempotency-Key is under way"},
@@ -100,6 +108,7 @@ OPERATIONS = [
         "Read a package",
         READ,
         {200: Package},
+        "Without its versions.",
     ),
     Operation(
         "GET",
@@ -108,6 +117,8 @@ OPERATIONS = [
         "List a package's versions",
         READ,
         {200: Versions},
+        "Newest first; those that wait for their content too.",
+        id="listPackageVersions",
         query=Page,
     ),
     Operation(
@@ -120,6 +131,7 @@ OPERATIONS = [
         "The signed manifest; its content follows with PUT. Signed with Ed25519 are the UTF-8 bytes of this body without `signature`"
         " and with `package_id` added, in the canonical form of RFC 8785: members sorted, no spaces. A version never changes; build"
         " metadata does not tell versions apart.",
+        id="createPackageVersion",
         body=VersionDraft,
         headers=IDEMPOTENCY,
         refusals={409: "This version is there already, or a call with this Idempotency-Key is under way"},
@@ -148,6 +160,8 @@ OPERATIONS = [
         "Read a version",
         READ,
         {200: PackageVersion},
+        "With its signed manifest.",
+        id="getPackageVersion",
     ),
     Operation(
         "DELETE",
@@ -157,6 +171,7 @@ OPERATIONS = [
         WRITE,
         {204: None},
         "Only before its content is uploaded. After seven days without content it is withdrawn by itself.",
+        id="deletePackageVersion",
         refusals={409: "The version is published and stays"},
     ),
     Operation(
@@ -167,6 +182,7 @@ OPERATIONS = [
         READ,
         {200: (Content(MEDIA, None),)},
         "The bytes as they were uploaded, with their digest in `Repr-Digest` (RFC 9530).",
+        id="downloadPackageContent",
     ),
     Operation(
         "PUT",
@@ -176,6 +192,7 @@ OPERATIONS = [
         WRITE,
         {200: PackageVersion},
         "At most 10 MiB, with the signed digest. The upload publishes the version; a repeat gets the same answer.",
+        id="uploadPackageContent",
         body=Content(MEDIA, None),
         refusals={409: "The packages of your organisation take all the space there is for them"},
     ),

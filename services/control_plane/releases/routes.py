@@ -29,6 +29,7 @@ OPERATIONS = [
         "List releases",
         READ,
         {200: Releases},
+        "Newest first.",
         query=ReleaseFilter,
     ),
     Operation(
@@ -53,6 +54,7 @@ OPERATIONS = [
         "Read a release",
         READ,
         {200: ReleaseWithHistory},
+        "With its history of states.",
     ),
     Operation(
         "POST",
@@ -63,6 +65,7 @@ OPERATIONS = [
         {200: ReleaseWithHistory},
         "Approves replacing the release that is live at this moment. After another one has gone live, an approved release may be approved"
         " again.",
+        id="approveRelease",
         body=Decision,
         body_required=False,
         headers=IDEMPOTENCY,
@@ -79,6 +82,8 @@ OPERATIONS = [
         "Reject a release",
         WRITE,
         {200: ReleaseWithHistory},
+        "Ends a requested release for good.",
+        id="rejectRelease",
         body=Decision,
         body_required=False,
         headers=IDEMPOTENCY,
@@ -94,6 +99,7 @@ OPERATIONS = [
         {200: ReleaseWithHistory},
         "Makes an approved release live at once, in place of the release that its approval names. Of two promotions at the same moment one"
         " gets 409.",
+        id="promoteRelease",
         body=Decision,
         body_required=False,
         headers=IDEMPOTENCY,
@@ -109,6 +115,7 @@ OPERATIONS = [
         {200: RolledBack},
         "Ends a live release and its listing. The release before it is live again, unless its key was revoked since: then no release is"
         " live, and `restored` is null.",
+        id="rollBackRelease",
         body=Decision,
         body_required=False,
         headers=IDEMPOTENCY,

@@ -150,41 +150,53 @@ class EncounterList(msgspec.Struct):
 
 TRANSACTION: dict[str, Any] = {
     "type": "object",
-    "title": "Bundle",
     "description": "A FHIR R4 (4.0.1) Bundle of type transaction.",
     "required": ["resourceType", "type", "entry"],
     "properties": {
-        "resourceType": {"const": "Bundle"},
-        "type": {"const": "transaction"},
+        "resourceType": {"type": "string", "enum": ["Bundle"], "description": "The type of FHIR resource"},
+        "type": {"type": "string", "enum": ["transaction"], "description": "The type of FHIR bundle"},
         "entry": {
             "type": "array",
+            "description": "The resources, each with the request that a FHIR server executes",
             "items": {
                 "type": "object",
                 "required": ["fullUrl", "resource", "request"],
                 "properties": {
-                    "fullUrl": {"type": "string"},
+                    "fullUrl": {
+                        "type": "string",
+                        "description": "The entry's `urn:uuid`, to which other entries refer",
+                    },
                     "resource": {
                         "type": "object",
+                        "description": "A FHIR R4 resource, whole",
                         "required": ["resourceType"],
-                        "properties": {"resourceType": {"type": "string"}},
+                        "properties": {"resourceType": {"type": "string", "description": "The type of FHIR resource"}},
+                        "additionalProperties": True,
                     },
                     "request": {
                         "type": "object",
+                        "description": "The request for this resource",
                         "required": ["method", "url"],
                         "properties": {
-                            "method": {"enum": ["PUT", "POST"]},
-                            "url": {"type": "string"},
-                            "ifNoneExist": {"type": "string"},
+                            "method": {"type": "string", "enum": ["PUT", "POST"], "description": "The HTTP method"},
+                            "url": {"type": "string", "description": "The address below the FHIR server's base URL"},
+                            "ifNoneExist": {
+                                "type": "string",
+                                "description": "Make the resource only if this search finds none",
+                            },
                         },
                     },
                 },
             },
         },
     },
+    "additionalProperties": True,
 }
 BUNDLES: dict[str, Any] = {
     "type": "object",
     "description": "Several transactions, each whole in itself: the answer where `max_entries` is given.",
     "required": ["bundles"],
-    "properties": {"bundles": {"type": "array", "items": TRANSACTION}},
+    "properties": {
+        "bundles": {"type": "array", "description": "The transactions, in the order to send them", "items": TRANSACTION}
+    },
 }

@@ -72,6 +72,7 @@ OPERATIONS = [
         "correction of who the patient is it also marks the resources that you fetched under the former identity as entered in error. "
         "An encounter of any length is streamed; `readings=summary` sends each series of a device's readings as one Observation. "
         "`max_entries` cuts it into several, each whole in itself, for servers that take only so many.",
+        id="getFhirBundle",
         query=ReadBundle,
         has_etag=True,
     ),

@@ -36,6 +36,7 @@ OPERATIONS = [
         "Review one delivery's attempts",
         READ,
         {200: DeliveryHistory},
+        "With the exact request body and each attempt: headers, address, answer, duration.",
     ),
     Operation(
         "POST",
@@ -55,6 +56,7 @@ OPERATIONS = [
         WRITE,
         {202: Recovering},
         "Sends again the given-up deliveries created `since` then, and those that wait for a retry: oldest first, at a rising rate.",
+        id="recoverDeliveries",
         query=RecoverQuery,
         refusals=STOPPED,
     ),
@@ -66,6 +68,7 @@ OPERATIONS = [
         WRITE,
         {202: Queued, 200: Diagnosis},
         "`?wait=true` sends it at once and answers with a diagnosis; an app waits for at most two at a time.",
+        id="sendTestWebhook",
         query=TestQuery,
         headers=("Idempotency-Key",),
         refusals=STOPPED,
@@ -77,5 +80,7 @@ OPERATIONS = [
         "Check the books",
         READ,
         {200: Reconciliation},
+        "Counts the webhook's deliveries, so that you can prove that none is missing.",
+        id="getReconciliation",
     ),
 ]

@@ -29,6 +29,7 @@ from shared.storage.caps import Cap, require_room
 from shared.storage.database import AsyncConnection, tenant_transaction
 from shared.storage.rows import first, found, page_of
 from shared.web import http, pagination, problems
+from shared.web.faults import nearest
 from shared.web.identity import Caller
 from shared.web.pagination import Page
 from shared.web.problems import FieldError
@@ -163,12 +164,16 @@ def _check_secret(secret: str) -> bytes:
 
 def _check_events(app: App, events: list[str]) -> None:
     """Raises a Problem: 422 for an unknown or repeated type, 403 for one the app is not approved for."""
-    for index, name in enumerate(events):
-        if name not in event_types.catalogue():
-            reason = "not an event type of the catalogue; patterns are not taken here"
-            raise problems.invalid("An event type is unknown; see errors.", [FieldError(f"/events/{index}", reason)])
-        if name in events[:index]:
-            raise problems.invalid("An event type is repeated.", [FieldError(f"/events/{index}", "named twice")])
+    known, reason = list(event_types.catalogue()), "not an event type of the catalogue; patterns are not taken here"
+    errors = [
+        FieldError(f"/events/{index}", reason, "enum", allowed=known, did_you_mean=nearest(name, known))
+        for index, name in enumerate(events)
+        if name not in known
+    ]
+    repeated = (index for index, name in enumerate(events) if name in events[:index])
+    errors += [FieldError(f"/events/{index}", "named twice", "repeated") for index in repeated]
+    if errors:
+        raise problems.invalid("Event types are unknown or repeated; see errors.", errors)
     refused = [name for name in events if not event_types.is_approved(name, app.approved_events)]
     if refused:
         raise problems.forbidden(f"This app is not approved for {', '.join(refused)}.", unapproved_events=refused)

@@ -19,6 +19,7 @@ OPERATIONS = [
         "List webhooks",
         READ,
         {200: Webhooks},
+        "Those of the calling app, newest first.",
         query=Page,
     ),
     Operation(
@@ -41,6 +42,7 @@ OPERATIONS = [
         "Inspect a webhook",
         READ,
         {200: Webhook},
+        "With its backlog: how many deliveries wait.",
     ),
     Operation(
         "PUT",
@@ -62,5 +64,6 @@ OPERATIONS = [
         "Delete a webhook",
         WRITE,
         {204: None},
+        "Nothing is sent any more; its deliveries and their history are deleted.",
     ),
 ]

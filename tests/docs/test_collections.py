@@ -1,0 +1,80 @@
+"""The collections for Postman and Bruno hold every call, and their story runs against a platform from top to bottom."""
+
+import io
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gateway.docs
+from deploy.docs import collections, contract
+from deploy.docs.generators import NODE
+from tests.support.stack import Stack
+
+POSTMAN, BRUNO = gateway.docs.FILES / "knogin.postman_collection.json", gateway.docs.FILES / "knogin.bruno.zip"
+CALLS = sum(len(operations) for operations in contract.contract()["paths"].values())
+RESOLVES = Path(__file__).parent / "clients" / "localhost.cjs"
+
+
+def test_every_call_is_in_both_collections() -> None:
+    folders = json.loads(POSTMAN.read_text())["item"]
+    assert folders[0]["name"] == collections.STORY
+    assert sum(len(folder["item"]) for folder in folders[1:]) == CALLS
+    names = [
+        name for name in zipfile.ZipFile(BRUNO).namelist() if "/environments/" not in name and name.endswith(".bru")
+    ]
+    assert len(set(names)) == CALLS + len(collections.STEPS)
+
+
+def test_the_story_uses_only_variables_that_are_there_or_that_an_answer_gave() -> None:
+    document = contract.contract()
+    listed = [one for one in collections.requests(document) if one.folder == collections.STORY]
+    known = {"base_url", "admin_token", "$timestamp", "$guid"}
+    for one in listed:
+        sent = json.dumps([one.path, one.token and f"{{{{{one.token}}}}}", one.body])
+        used = {part.partition("}}")[0] for part in sent.split("{{")[1:]}
+        assert used <= known, one.name
+        known |= set(one.kept)
+
+
+def variables(stack: Stack) -> dict[str, str]:
+    name = f"{stack.described['hosts']['api']}:{stack.port}"
+    return {"base_url": f"http://{name}", "admin_token": stack.admin_token}
+
+
+@pytest.mark.contract
+def test_postmans_story_runs(stack: Stack, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    command = [str(NODE / "newman"), "run", str(POSTMAN), "--folder", collections.STORY, "--timeout-request", "20000"]
+    command += ["--reporters", "json,cli", "--reporter-json-export", str(report)]
+    for name, value in variables(stack).items():
+        command += ["--env-var", f"{name}={value}"]
+    output = _ran(command, tmp_path)
+    ran: list[Any] = json.loads(report.read_text())["run"]["executions"]
+    assert [one["item"]["name"] for one in ran if one["response"]["code"] >= 400] == [], output
+    assert len(ran) == len(collections.STEPS)
+
+
+@pytest.mark.contract
+def test_brunos_story_runs(stack: Stack, tmp_path: Path) -> None:
+    zipfile.ZipFile(io.BytesIO(BRUNO.read_bytes())).extractall(tmp_path)
+    folder, report = tmp_path / "knogin", tmp_path / "report.json"
+    command = [str(NODE / "bru"), "run", f"01 {collections.STORY}", "--env", "Local", "--reporter-json", str(report)]
+    for name, value in variables(stack).items():
+        command += ["--env-var", f"{name}={value}"]
+    output = _ran(command, folder)
+    (ran,) = json.loads(report.read_text())
+    assert [one["test"]["filename"] for one in ran["results"] if one["response"]["status"] >= 400] == [], output
+    assert len(ran["results"]) == len(collections.STEPS)
+
+
+def _ran(command: list[str], folder: Path) -> str:
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), "NODE_OPTIONS": f"--require {RESOLVES}"}
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
+    return ended.stdout
