@@ -15,12 +15,12 @@ from shared.web.identity import SigningKey
 
 FOLDER = ROOT / "deploy" / "compose"
 EXPORTER = """\
-auth_modules:
-  monitor:
+  {service}:
     type: userpass
     userpass: {{username: monitor, password: {password}}}
     options: {{sslmode: disable}}
 """
+"""Prometheus names the service as the module of its database."""
 
 
 def main() -> None:
@@ -52,10 +52,7 @@ def settings(kept: Mapping[str, str], kid: str = "compose-1") -> dict[str, str]:
         "SERVICE_PUBLIC_KEYS": merged(
             kept.get("SERVICE_PUBLIC_KEYS", ""), [Signer(key).public_text(name) for name, key in own_keys.items()]
         ),
-        **{
-            name: secret(name)
-            for name in ("GRAFANA_PASSWORD", "GATEWAY_REDIS_PASSWORD", "MONITOR_PASSWORD", "MONITOR_REDIS_PASSWORD")
-        },
+        **{name: secret(name) for name in ("GRAFANA_PASSWORD", "GATEWAY_REDIS_PASSWORD", "MONITOR_REDIS_PASSWORD")},
         **{name: secret(name, lambda value=value: value) for service in SERVICES for name, value in new(service)},
     }
 
@@ -69,18 +66,22 @@ def merged(kept: str, derived: list[str]) -> str:
 def new(service: Service) -> list[tuple[str, str]]:
     """Fresh passwords and keys of one service."""
     name = prefix(service)
-    passwords = [f"{name}_{role}_PASSWORD" for role in ("SUPERUSER", "MIGRATOR", "APP", "WORKER", "REDIS")]
+    passwords = [f"{name}_{role}_PASSWORD" for role in ("SUPERUSER", "MIGRATOR", "APP", "WORKER", "MONITOR", "REDIS")]
     keys = [f"{name}_{keys}" for keys in ("ENCRYPTION_KEYS", *service.keys)]
     return [(each, secrets.token_hex(24)) for each in passwords] + [(each, f"1:{new_key()}") for each in keys]
 
 
 def write_files(settings: Mapping[str, str], folder: Path) -> None:
-    """Writes Redis' users and the exporter's password, each in the format of its program."""
+    """Writes Redis' users and the exporter's passwords, each in the format of its program."""
     passwords = {service.database: settings[f"{prefix(service)}_REDIS_PASSWORD"] for service in SERVICES}
     others = {name: settings[f"{name.upper()}_REDIS_PASSWORD"] for name in ("gateway", "monitor")}
     # Readable by all, because these programs run as other users in their containers.
     write(folder / "users.acl", users(passwords | others), 0o644)
-    write(folder / "postgres-exporter.yml", EXPORTER.format(password=settings["MONITOR_PASSWORD"]), 0o644)
+    modules = [
+        EXPORTER.format(service=service.name, password=settings[f"{prefix(service)}_MONITOR_PASSWORD"])
+        for service in SERVICES
+    ]
+    write(folder / "postgres-exporter.yml", "".join(["auth_modules:\n", *modules]), 0o644)
 
 
 def prefix(service: Service) -> str:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deploy.compose import __main__ as compose
 from deploy.local.table import ROOT, SERVICES
@@ -33,13 +34,15 @@ def test_every_secret_that_compose_asks_for_is_made_and_readable_by_its_owner_al
 def test_a_second_run_adds_what_is_missing_and_changes_nothing_else(folder: Path) -> None:
     compose.main()
     first = settings(folder)
-    kept = [f"{name}={value}" for name, value in first.items() if name not in ("MONITOR_PASSWORD", "EPCR_SIGNING_KEY")]
+    kept = [
+        f"{name}={value}" for name, value in first.items() if name not in ("EPCR_MONITOR_PASSWORD", "EPCR_SIGNING_KEY")
+    ]
     (folder / ".env").write_text("\n".join(["GATEWAY_PUBLISH=0.0.0.0:80", *kept]) + "\n")
     compose.main()
     second = settings(folder)
     assert second["GATEWAY_PUBLISH"] == "0.0.0.0:80"
     changed = {name for name in first if first[name] != second[name]}
-    assert changed == {"MONITOR_PASSWORD", "EPCR_SIGNING_KEY", "SERVICE_PUBLIC_KEYS"}
+    assert changed == {"EPCR_MONITOR_PASSWORD", "EPCR_SIGNING_KEY", "SERVICE_PUBLIC_KEYS"}
 
 
 def test_public_keys_are_those_of_the_private_ones(folder: Path) -> None:
@@ -70,4 +73,21 @@ def test_files_made_from_secrets_follow_them(folder: Path) -> None:
     (folder / "users.acl").unlink()
     compose.main()
     assert "user monitor on #" in (folder / "users.acl").read_text()
-    assert settings(folder)["MONITOR_PASSWORD"] in (folder / "postgres-exporter.yml").read_text()
+
+
+def test_the_exporter_has_another_password_at_each_database(folder: Path) -> None:
+    """Prometheus names the module by the label `service` of the target."""
+    compose.main()
+    modules = yaml.safe_load((folder / "postgres-exporter.yml").read_text())["auth_modules"]
+    passwords = {name: module["userpass"]["password"] for name, module in modules.items()}
+    assert len({*passwords.values()}) == len(SERVICES)
+    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    made = settings(folder)
+    for service in SERVICES:
+        variable = f"{service.database.upper()}_MONITOR_PASSWORD"
+        assert passwords[service.name] == made[variable]
+        assert variable in composed[f"{service.name}-db"]["environment"]["MONITOR_PASSWORD"]
+    jobs = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    [databases] = [job for job in jobs if job["job_name"] == "databases"]
+    assert {"source_labels": ["service"], "target_label": "__param_auth_module"} in databases["relabel_configs"]
+    assert {target["labels"]["service"] for target in databases["static_configs"]} == passwords.keys()

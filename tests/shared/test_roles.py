@@ -10,13 +10,14 @@ import pytest
 from psycopg import sql
 
 from deploy.local import binaries
-from deploy.local.databases import Database
-from deploy.local.table import SERVICES, by_name
+from deploy.local.databases import Database, address
+from deploy.local.table import ROOT, SERVICES, by_name
 from shared.storage import audit
 from shared.storage.database import SET_TENANT
 from shared.web.identity import Caller
 from tests.support.cluster import TestDatabases
 
+ROLES_OF_A_CONTAINER = ROOT / "deploy" / "compose" / "roles.sh"
 REFUSED = "42501"  # insufficient_privilege
 ENTRY: LiteralString = "INSERT INTO audit (id, tenant_id) VALUES (gen_random_uuid(), 'org_1')"
 
@@ -482,3 +483,66 @@ def test_no_worker_writes_a_time_that_no_process_can_read(attacked: Callable[[st
                     sql.SQL("UPDATE {} SET {} = {}").format(sql.Identifier(table), sql.Identifier(name), value)
                 )
         admin.execute("DELETE FROM failures; DELETE FROM outbox")
+
+
+# --- The role of the exporter -----------------------------------------------------------------------------------------
+
+EVERYTHING: LiteralString = """
+    SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') ORDER BY 1
+"""
+CALLABLE: LiteralString = """
+    SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = 'public' AND has_function_privilege(current_user, p.oid, 'EXECUTE')
+"""
+COLUMNS_SEEN: LiteralString = "SELECT count(*) FROM pg_stats WHERE schemaname = 'public'"
+BY_THE_EXPORTER = [
+    "SELECT query_to_xml('SELECT * FROM public.audit', true, true, '')",
+    "COPY public.audit TO STDOUT",
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "SELECT pg_read_file('postgresql.conf')",
+    "SELECT lo_create(0)",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{app}'",
+    "SET ROLE {app}",
+    "CREATE TABLE public.mine ()",
+    "CREATE TEMP TABLE mine ()",
+]
+
+
+@pytest.fixture
+def exporter(databases: TestDatabases, service: str) -> Iterator[tuple[Database, str]]:
+    """A service's database, and the address of the role that deploy/compose/roles.sh makes there for the exporter."""
+    database = databases.fresh(service)
+    name = f"monitor_of_{database.name}"
+    [line] = [one for one in ROLES_OF_A_CONTAINER.read_text().splitlines() if one.startswith("CREATE ROLE monitor ")]
+    with psycopg.connect(database.admin, autocommit=True) as admin:
+        admin.execute(line.replace("ROLE monitor", f"ROLE {name}", 1).replace(":'monitor_password'", "'x'").encode())
+        admin.execute(f"GRANT CONNECT ON DATABASE {database.name} TO {name}".encode())
+    yield database, address(database.admin, database.name, name, "x")
+    with psycopg.connect(database.admin, autocommit=True) as admin:
+        admin.execute(f"DROP OWNED BY {name}".encode())
+        admin.execute(f"DROP ROLE {name}".encode())
+    databases.take_back(database)
+
+
+@pytest.mark.parametrize("service", [one.database for one in SERVICES])
+def test_the_exporters_role_reads_no_row_and_no_value_of_a_statement(exporter: tuple[Database, str]) -> None:
+    database, url = exporter
+    with psycopg.connect(database.app) as app, psycopg.connect(url, autocommit=True) as role:
+        relations = role.execute(EVERYTHING).fetchall()
+        assert len(relations) > 10
+        for (relation,) in relations:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                role.execute(f"SELECT * FROM {relation}".encode())
+        assert role.execute(CALLABLE).fetchall() == []
+        for statement in BY_THE_EXPORTER:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                role.execute(statement.format(app=app.info.user).encode())
+        with psycopg.connect(database.admin, autocommit=True) as admin:
+            admin.execute("ANALYZE")
+        assert role.execute(COLUMNS_SEEN).fetchall() == [(0,)]
+        app.execute(SET_TENANT, ("org_secret",))
+        app.execute("SELECT 1 FROM audit WHERE subject_id = %s", ("Ada Lovelace",))
+        seen = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+        [(text,)] = role.execute(seen, (app.info.backend_pid,)).fetchall()
+        assert text == "SELECT 1 FROM audit WHERE subject_id = $1"
