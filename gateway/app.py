@@ -84,7 +84,7 @@ class Gateway:
             log.exception("unhandled", exc_info=error, extra={"trace_id": call.trace.trace_id})
             call.reason = "unhandled"
             if call.status:  # an answer had begun
-                call.client.transport.abort()
+                call.client.break_off()
             else:
                 await self._refuse(call, problems.internal())
         finally:

@@ -1,6 +1,9 @@
 """Strict HTTP/1.1 on uvicorn's httptools protocol: refuses every request that two parsers could read differently."""
 
 import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httptools
@@ -270,6 +273,33 @@ class GatewayProtocol(HttpToolsProtocol):
         if not cycle.keep_alive:
             self._close()
         self.on_response_complete()
+
+    async def answer_until_close(self, answer: Answer, chunk: Callable[[], Awaitable[bytes | None]]) -> None:
+        """Sends an answer without a length part by part, and closes: HTTP/1.0 has no chunked coding (RFC 9112 §6.3).
+
+        `chunk` gives the next part, and None after the last one.
+        """
+        cycle = self.running
+        if cycle is None or cycle.disconnected:
+            return
+        cycle.response_started = True
+        self._write(answer._replace(headers=[*answer.headers, CLOSE]))
+        while (part := await chunk()) is not None:
+            self.transport.write(part)
+            if self.flow.write_paused:
+                await self.flow.drain()
+        if cycle.disconnected:
+            return
+        cycle.response_complete = True
+        cycle.message_event.set()
+        self._close()
+        self.on_response_complete()
+
+    def break_off(self) -> None:
+        """Ends the connection in the middle of an answer by a reset: an answer without a length would look complete after a close."""
+        linger = struct.pack("ii", 1, 0)
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.transport.abort()
 
     def conclude(self, answer: Answer) -> None:
         """Answers the running request and ends the connection.

@@ -79,9 +79,8 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
     except NoPlace as error:
         raise _no_place(call, upstream, error) from error
     except UpstreamError as error:
-        # The answer has begun: aborting the connection is the only sign that it is not complete.
         call.reason = _count(upstream, error, sender)
-        call.client.transport.abort()
+        call.client.break_off()
     finally:
         call.client.exchange = None
         if connection is not None:
@@ -160,8 +159,7 @@ async def _return(call: Call, connection: Connection) -> None:
     fields = [*headers.returned(connection.headers), *call.answer]
     if connection.status in (204, 304):
         fields = [field for field in fields if field[0] != b"content-length"]
-    # HTTP/1.0 has no chunked coding: an answer without a length is collected first.
-    if connection.complete or (call.http_version == "1.0" and not connection.sized):
+    if connection.complete:
         parts: list[bytes] = []
         while (part := await connection.chunk()) is not None:
             parts.append(part)
@@ -169,6 +167,8 @@ async def _return(call: Call, connection: Connection) -> None:
         if not connection.sized and connection.status not in (204, 304) and call.method != "HEAD":
             fields.append((b"content-length", b"%d" % len(whole)))
         await call.client.answer(Answer(connection.status, fields, whole))
+    elif call.http_version == "1.0" and not connection.sized:
+        await call.client.answer_until_close(Answer(connection.status, fields, b""), connection.chunk)
     else:
         await _return_parts(call, connection, fields)
 

@@ -84,6 +84,54 @@ def test_a_large_answer_is_not_collected_in_memory_when_the_client_does_not_read
         assert len(door.take(64 * MIB)) == 64 * MIB
 
 
+def test_a_large_answer_without_a_length_is_not_collected_in_memory_for_an_http_1_0_client(world: World) -> None:
+    """The client reads nothing until the service can send no more. All of the answer reaches it, in clear, and the end closes."""
+    sent: list[int] = [0]
+
+    async def torrent(seen: Seen, reader: Any, writer: Any) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for _ in range(1024):
+            writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+            await writer.drain()
+            sent[0] += 65536
+        writer.write(b"0\r\n\r\n")
+        return True
+
+    world.service.answers["/api/v1/epcr/torrent"] = torrent
+    with world.start().door() as door:
+        door.send(get_1_0(world, "/api/v1/epcr/torrent"))
+        settled = wait_for(lambda: sent[0] if sent[0] and _still(sent) else None)
+        assert settled < 32 * MIB
+        status, fields = door.head()
+        named = dict(fields)
+        assert (status, named.get("connection"), named.get("content-length")) == (200, "close", None)
+        assert "transfer-encoding" not in named
+        assert set(door.take(64 * MIB)) == {ord("x")}
+        assert door.ends()
+
+
+def test_an_http_1_0_client_notices_that_an_answer_without_a_length_broke_off(world: World) -> None:
+    go_on = threading.Event()
+
+    async def broken(seen: Seen, reader: Any, writer: Any) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        await asyncio.to_thread(go_on.wait)
+        return False
+
+    world.service.answers["/api/v1/epcr/broken"] = broken
+    with world.start().door() as door:
+        door.send(get_1_0(world, "/api/v1/epcr/broken"))
+        assert door.head()[0] == 200
+        assert door.take(5) == b"first"
+        go_on.set()
+        with pytest.raises(ConnectionResetError):
+            door.socket.recv(1)
+
+
+def get_1_0(world: World, path: str) -> bytes:
+    return f"GET {path} HTTP/1.0\r\nHost: api.test\r\nAuthorization: Bearer {world.issuer.token()}\r\n\r\n".encode()
+
+
 def _still(counter: list[int]) -> bool:
     before = counter[0]
     threading.Event().wait(0.3)
