@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import limits, problems, proxy
 from gateway.account import Account
-from gateway.addresses import Addresses, client_network
+from gateway.addresses import Addresses
 from gateway.call import Call
 from gateway.docs import Docs
 from gateway.exchange import Exchange
@@ -28,6 +28,7 @@ from gateway.tracing import Trace
 from gateway.upstream import Upstream
 from gateway.usage import Usage
 from gateway.watch import Watch
+from shared.web.networks import client_network
 
 AUDIENCES = {
     "auth": "auth",

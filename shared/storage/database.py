@@ -14,7 +14,7 @@ from shared.process import peers
 from shared.process.clock import ASK, ClockApart, clock
 from shared.storage.outages import UNAVAILABLE
 from shared.web import problems
-from shared.web.identity import Caller, party_of
+from shared.web.identity import Caller, Party, party_of
 from shared.web.turns import Busy, Lines, Shares
 
 if TYPE_CHECKING:
@@ -154,13 +154,12 @@ class WebPool(Pool):
         finally:
             self._shares.leave(path)
 
-    async def _wait(self, path: tuple[str, str]) -> None:
+    async def _wait(self, path: Party) -> None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._shares.enter(self.lines, path)
         except (Busy, TimeoutError):
-            tenant = path[0]
-            if not tenant or not self._shares.of_group[tenant]:
+            if not path.tenant or not self._shares.of_group[path.tenant]:
                 raise problems.unavailable() from None
             detail = "Your organisation's other requests use its share of this service; wait for their answers."
             raise problems.too_many(detail) from None

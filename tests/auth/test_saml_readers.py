@@ -16,13 +16,13 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from services.auth.networks import networks_of
 from services.auth.saml import documents, readers
 from services.auth.saml.documents import MessageRefused
 from services.auth.saml.reader import PastedMetadata, ResponseForm
 from services.auth.saml.readers import BEGUN, OTHER, RETURNING, Rank, Readers, Sender
 from services.auth.signin.cookies import TOKEN_LENGTH
 from shared.primitives.crypto import Keyring
+from shared.web.networks import networks_of
 from tests.auth.federation import metadata_of, usual_signer
 from tests.hostile.measuring import FLOOR, seconds
 from tests.support.waiting import PATIENCE

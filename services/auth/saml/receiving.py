@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.auth.apps.queries import HOLD_TENANT
-from services.auth.networks import networks_of
 from services.auth.saml import connections, metadata, queries
 from services.auth.saml.documents import MessageRefused, refuse
 from services.auth.saml.metadata import Own
@@ -19,6 +18,7 @@ from shared.process import tracing
 from shared.storage import rows
 from shared.storage.database import AsyncConnection, transaction
 from shared.web import http, identity, problems
+from shared.web.networks import networks_of
 
 # A document of 256 KiB in base64 in a form, where each +, / and = takes three characters.
 MAX_FORM = 512 * 1024

@@ -14,9 +14,9 @@ from typing import TypeVar
 import anyio
 from starlette.requests import Request
 
-from services.auth.networks import networks_of
 from services.auth.signin import metrics, passwords
 from shared.web.identity import caller as caller_of
+from shared.web.networks import networks_of
 from shared.web.turns import Busy, Lines, Turns
 
 Result = TypeVar("Result")

@@ -4,7 +4,6 @@ Each count is a leaky bucket: an attempt adds one, time empties it, and a full b
 password is checked, so that parallel attempts cannot pass, and are given back when they succeed.
 """
 
-import ipaddress
 import math
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from services.auth.signin import queries
 from services.auth.signin.sessions import Standing
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection
+from shared.web.networks import client_network
 
 
 class Limit(NamedTuple):
@@ -61,7 +61,7 @@ async def take(
     account = row[0].encode()
     if standing.device is not None:
         return await _take_own(conn, keyring.mac(account + b" " + standing.device, "sign-in device"), OWN)
-    network = network_of(address).encode()
+    network = client_network(address).encode()
     of_account = account_key(keyring, row[0])
     of_pair = keyring.mac(account + b" " + network, "sign-in pair")
     if lenient:
@@ -88,7 +88,7 @@ async def take(
 
 async def take_code(conn: AsyncConnection, keyring: Keyring, user_id: str, address: str, standing: Standing) -> Attempt:
     """Counts an attempt at a second factor, after a correct password."""
-    where = standing.device if standing.device is not None else network_of(address).encode()
+    where = standing.device if standing.device is not None else client_network(address).encode()
     return await _take_own(conn, keyring.mac(user_id.encode() + b" " + where, "sign-in code"), OWN)
 
 
@@ -141,14 +141,3 @@ async def _give_back(conn: AsyncConnection, key: bytes) -> None:
 def account_key(keyring: Keyring, email: str) -> bytes:
     """The account's bucket; `email` in the database's lower case."""
     return keyring.mac(email.encode(), "sign-in account")
-
-
-def network_of(address: str) -> str:
-    """The address, or the /64 of an IPv6 address, which belongs to a single subscriber."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
