@@ -5,6 +5,8 @@ import itertools
 import re
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -40,6 +42,11 @@ def guess(auth: Auth, email: str, times: int, address: str = "") -> list[int]:
 def exhaust_address(auth: Auth, address: str) -> None:
     for number in range(throttle.ADDRESS.capacity + 5):
         guess(auth, f"s{time.time_ns()}-{number}@x.example", 1, address)
+
+
+def together(work: Callable[[int], Any], times: int) -> list[Any]:
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(work, range(times)))
 
 
 def known_browser(auth: Auth, person: dict[str, Any]) -> Browser:
@@ -105,6 +112,32 @@ def test_counts_leak_all_the_time_and_not_only_after_a_pause(auth: Auth, person:
         assert guess(auth, person["email"], 2, address) == [429] * 2
         auth.sql("UPDATE sign_in_counts SET at = at - interval '61 seconds'")
         assert guess(auth, person["email"], 2, address) == [401, 429]
+
+
+def test_signing_in_to_an_account_of_ones_own_gives_an_address_no_more_guesses(
+    auth: Auth, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sign-ins at once, both counted before either succeeds."""
+    address = "198.51.100.24"
+    exhaust_address(auth, address)
+    run, arrived, both = Hashing.run, list[int](), asyncio.Event()
+
+    async def together_with_the_other(hashing: Hashing, work: Any, path: Any, *, known: bool = False) -> Any:
+        arrived.append(1)
+        if len(arrived) == 2:
+            both.set()
+        await both.wait()
+        return await run(hashing, work, path, known=known)
+
+    def sign_in(number: int) -> int:
+        browser = Browser(auth)
+        browser.address = address
+        return browser.sign_in(person).status_code
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Hashing, "run", together_with_the_other)
+        assert together(sign_in, 2) == [303, 303]
+    assert guess(auth, f"u{time.time_ns()}@x.example", 1, address) == [429]
 
 
 # --- Known devices -----------------------------------------------------------------------------------------------------------
@@ -288,6 +321,36 @@ def test_no_guesses_keep_the_break_glass_user_out_of_a_new_device(
         here = Browser(auth)
         here.address = address
         assert here.sign_in(auth.demo).status_code == 303
+    operate(auth, "user", "unlock", auth.demo["email"])
+
+
+def test_attempts_that_find_no_place_do_not_empty_the_count_of_the_break_glass_user(
+    auth: Auth, works: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight guesses over the limit are counted before the first of them is given back. The next guesses are judged slowly too."""
+    assert enforce(works).status_code == 200
+    monkeypatch.setattr(throttle, "BREAK_GLASS_ACCOUNT", throttle.Limit(10, 1e6))
+    guess(auth, auth.demo["email"], 12)
+    at_once, waiting, fast, all_wait = 8, list[int](), list[int](), asyncio.Event()
+    run = Hashing.run
+
+    async def without_a_place(hashing: Hashing, work: Any, path: Any) -> Any:
+        waiting.append(1)
+        if len(waiting) == at_once:
+            all_wait.set()
+        await all_wait.wait()
+        raise Busy
+
+    async def counted(hashing: Hashing, work: Any, path: Any, *, known: bool = False) -> Any:
+        fast.append(1)
+        return await run(hashing, work, path, known=known)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Hashing, "run_slowly", without_a_place)
+        patched.setattr(Hashing, "run", counted)
+        assert together(lambda number: guess(auth, auth.demo["email"], 1, f"192.0.2.{number}"), at_once) == [[503]] * 8
+        assert guess(auth, auth.demo["email"], at_once) == [503] * at_once
+    assert fast == []
     operate(auth, "user", "unlock", auth.demo["email"])
 
 

@@ -99,15 +99,6 @@ TAKE_ATTEMPT: LiteralString = (
     + _LEAKED
     + " + 1 <= %(capacity)s RETURNING c.level"
 )
-# The level stays at most one above full, so that a flood has no effect after its end.
-ADD_ATTEMPT: LiteralString = (
-    """
-    INSERT INTO sign_in_counts AS c (key, level, at) VALUES (%(key)s, 1, clock_timestamp())
-    ON CONFLICT (key) DO UPDATE SET level = least("""
-    + _LEAKED
-    + """, %(capacity)s) + 1, at = clock_timestamp() RETURNING c.level
-"""
-)
 LEVEL: LiteralString = "SELECT " + _LEAKED + " FROM sign_in_counts c WHERE key = %(key)s"
 FORGET_COUNT: LiteralString = "DELETE FROM sign_in_counts WHERE key = %s"
 GIVE_BACK_ATTEMPT: LiteralString = "UPDATE sign_in_counts SET level = greatest(level - 1, 0) WHERE key = %s"

@@ -65,11 +65,10 @@ async def take(
     of_account = account_key(keyring, row[0])
     of_pair = keyring.mac(account + b" " + network, "sign-in pair")
     if lenient:
-        waits = [
-            await _add(conn, of_account, BREAK_GLASS_ACCOUNT),
-            await _add(conn, of_pair, BREAK_GLASS_PAIR),
-        ]
-        return Attempt((of_account, of_pair), of_pair, wrong_wait=max(waits), slow=any(waits))
+        account_wait, counted = await _add(conn, of_account, BREAK_GLASS_ACCOUNT)
+        pair_wait, counted_too = await _add(conn, of_pair, BREAK_GLASS_PAIR)
+        wait = max(account_wait, pair_wait)
+        return Attempt(counted + counted_too, of_pair, wrong_wait=wait, slow=wait > 0)
     wait, before = await _take(conn, of_account, ACCOUNT)
     if wait:
         return Attempt(wait=wait)
@@ -78,12 +77,12 @@ async def take(
         await _give_back(conn, of_account)
         return Attempt(wait=wait)
     of_address = keyring.mac(network, "sign-in address")
-    address_wait = await _add(conn, of_address, ADDRESS)
+    address_wait, counted = await _add(conn, of_address, ADDRESS)
+    attempt = Attempt((of_account, of_pair, *counted), of_pair, wrong_wait=address_wait)
     if address_wait and before >= QUIET:
-        for key in (of_account, of_pair, of_address):
-            await _give_back(conn, key)
+        await give_back(conn, attempt)
         return Attempt(wait=address_wait)
-    return Attempt((of_account, of_pair, of_address), of_pair, wrong_wait=address_wait)
+    return attempt
 
 
 async def take_code(conn: AsyncConnection, keyring: Keyring, user_id: str, address: str, standing: Standing) -> Attempt:
@@ -126,12 +125,14 @@ async def _take(conn: AsyncConnection, key: bytes, limit: Limit) -> tuple[int, f
     return max(1, math.ceil((level + 1 - limit.capacity) * limit.seconds)), level
 
 
-async def _add(conn: AsyncConnection, key: bytes, limit: Limit) -> int:
-    """Counts without refusing. Seconds until the bucket has room again; 0 if it had room."""
-    parameters = {"key": key, "capacity": limit.capacity, "seconds": limit.seconds}
-    row = await (await conn.execute(queries.ADD_ATTEMPT, parameters)).fetchone()
-    assert row is not None
-    return max(0, math.ceil((row[0] - limit.capacity) * limit.seconds))
+async def _add(conn: AsyncConnection, key: bytes, limit: Limit) -> tuple[int, tuple[bytes, ...]]:
+    """Refuses nothing. Seconds until the bucket has room, 0 if it had room; and the key if the attempt was counted.
+
+    The level stays at most one above full, so that a flood has no effect after its end. Attempts beyond that are not counted, and
+    nothing is given back for them.
+    """
+    uncounted, before = await _take(conn, key, limit._replace(capacity=limit.capacity + 1))
+    return max(0, math.ceil((before + 1 - limit.capacity) * limit.seconds)), () if uncounted else (key,)
 
 
 async def _give_back(conn: AsyncConnection, key: bytes) -> None:
