@@ -23,10 +23,11 @@ from tests.auth.test_operator import operate
 from tests.auth.test_saml_enforced import enforce
 from tests.auth.test_sign_in import choose, new_link
 from tests.auth.test_sign_in import person as person
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, wait_for
 
 SECOND = "/v1/auth/second-factor"
 DEVICE = "__Host-knogin-device"
+PASS = "__Host-knogin-pass"
 
 
 def guess(auth: Auth, email: str, times: int, address: str = "") -> list[int]:
@@ -366,9 +367,9 @@ def test_slow_checks_go_one_at_a_time_with_rests_and_networks_take_turns() -> No
 
             return work
 
-        flood = [asyncio.create_task(hashing.run_slowly(check("a"), ("", "a", "a"))) for _ in range(6)]
+        flood = [asyncio.create_task(hashing.run_slowly(check("a"), ("", "", "a", "a"))) for _ in range(6)]
         await _settle()
-        await hashing.run_slowly(check("b"), ("", "b", "b"))
+        await hashing.run_slowly(check("b"), ("", "", "b", "b"))
         assert [name for name, _, _ in spans] in (["a", "b"], ["a", "a", "b"])
         await asyncio.gather(*flood)
         for (_, began, ended), (_, following, _) in itertools.pairwise(spans):
@@ -412,14 +413,14 @@ def test_organisations_take_turns_with_all_strangers_together_and_displace_one_o
     async def scenario() -> None:
         hashing, work = Hashing(2, 4), Work()
         strangers = [
-            asyncio.create_task(hashing.run_slowly(work.of(name), ("", name, name)))
+            asyncio.create_task(hashing.run_slowly(work.of(name), ("", "", name, name)))
             for name in ("a", "b", "c", "d", "e")
         ]
         await _settle()
-        one_more = asyncio.create_task(hashing.run_slowly(work.of("f"), ("", "f", "f")))
+        one_more = asyncio.create_task(hashing.run_slowly(work.of("f"), ("", "", "f", "f")))
         await _settle()
         assert isinstance(one_more.exception(), Busy)
-        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("org_1", "z", "z")))
+        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("org_1", "usr_1", "z", "z")))
         await _settle()
         assert sum(task.done() for task in strangers) == 1
         work.go.set()
@@ -430,12 +431,64 @@ def test_organisations_take_turns_with_all_strangers_together_and_displace_one_o
     asyncio.run(scenario())
 
 
+def test_copies_of_one_pass_in_many_networks_keep_no_colleague_out(
+    auth: Auth, works: Connection, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An insider's pass, in more networks than there are places, guesses at the break-glass user."""
+    assert enforce(works).status_code == 200
+    insider, mine = Browser(auth), Browser(auth)
+    works.sign_in(insider)
+    assert mine.sign_in(auth.demo).status_code == 303
+    del mine.cookies[DEVICE]
+    monkeypatch.setattr(throttle, "BREAK_GLASS_ACCOUNT", throttle.Limit(0, 1e6))
+    run_slowly, small = Hashing.run_slowly, list[Hashing]()
+
+    async def with_four_places(hashing: Hashing, work: Any, path: Any) -> Any:
+        small.extend([] if small else [Hashing(1, 4)])
+        return await run_slowly(small[0], work, path)
+
+    def copy(number: int) -> int:
+        browser = Browser(auth)
+        browser.cookies, browser.address = {PASS: insider.cookies[PASS]}, f"198.18.{number}.1"
+        return browser.sign_in(auth.demo, password="guess").status_code
+
+    with monkeypatch.context() as patched, ThreadPoolExecutor(8) as threads:
+        patched.setattr(Hashing, "run_slowly", with_four_places)
+        flood = [threads.submit(copy, number) for number in range(6)]
+        wait_for(lambda: small and small[0]._slow.number == 4)
+        assert mine.sign_in(auth.demo).status_code == 303
+        statuses = sorted(one.result() for one in flood)
+    assert statuses.count(503) == 2  # beyond the places, and the one who gave way
+    operate(auth, "user", "unlock", auth.demo["email"])
+
+
+def test_the_pass_of_a_disabled_user_gives_nothing(
+    auth: Auth, works: Connection, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = known_browser(auth, person)
+    assert enforce(works).status_code == 200
+    monkeypatch.setattr(throttle, "BREAK_GLASS_ACCOUNT", throttle.Limit(0, 1e6))
+    waited = list[tuple[str, ...]]()
+
+    async def noting(hashing: Hashing, work: Any, path: Any) -> Any:
+        waited.append(tuple(path[:2]))
+        return False
+
+    monkeypatch.setattr(Hashing, "run_slowly", noting)
+    theirs.sign_in(auth.demo, password="guess")
+    operate(auth, "user", "disable", person["email"])
+    theirs.sign_in(auth.demo, password="guess")
+    [(user_id,)] = auth.sql("SELECT user_id FROM users WHERE email = %s", person["email"])
+    assert waited == [(auth.demo["tenant_id"], user_id), ("", "")]
+    operate(auth, "user", "unlock", auth.demo["email"])
+
+
 def test_no_flood_at_other_accounts_keeps_a_slow_check_waiting() -> None:
     async def scenario() -> None:
         hashing, work = Hashing(1, 2), Work()
         flood = [asyncio.create_task(hashing.run(work.of(name), (name, name))) for name in ("a", "b", "c")]
         await _settle()
-        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("", "z", "z")))
+        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("", "", "z", "z")))
         await _settle()
         work.go.set()
         await asyncio.gather(*flood, mine)
