@@ -3,7 +3,7 @@
 import asyncio
 from typing import Generic, TypeVar
 
-READ = 16 * 1024
+READ = 32 * 1024
 """Bytes of one read."""
 
 Reader = TypeVar("Reader", bound=asyncio.Protocol)
