@@ -483,6 +483,27 @@ def test_the_pass_of_a_disabled_user_gives_nothing(
     operate(auth, "user", "unlock", auth.demo["email"])
 
 
+def test_copies_of_one_password_link_take_few_places_of_known_devices(
+    auth: Auth, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, go_on, arrived, copies = new_link(auth, person), threading.Event(), list[int](), throttle.SESSION.capacity + 2
+    pages = [(browser := Browser(auth), browser.get(link)) for _ in range(copies)]
+    run = Hashing.run
+
+    async def waiting(hashing: Hashing, work: Any, path: Any, *, known: bool = False) -> Any:
+        arrived.append(1)
+        await asyncio.to_thread(go_on.wait, PATIENCE)
+        return await run(hashing, work, path, known=known)
+
+    monkeypatch.setattr(Hashing, "run", waiting)
+    with ThreadPoolExecutor(copies) as threads:
+        asked = [threads.submit(choose, *page, "another long password") for page in pages]
+        wait_for(lambda: sum(one.done() for one in asked) == 2 or len(arrived) == copies)
+        go_on.set()
+        statuses = sorted(one.result() for one in asked)
+    assert statuses == [200] + [410] * (throttle.SESSION.capacity - 1) + [429] * 2
+
+
 def test_no_flood_at_other_accounts_keeps_a_slow_check_waiting() -> None:
     async def scenario() -> None:
         hashing, work = Hashing(1, 2), Work()

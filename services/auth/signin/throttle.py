@@ -91,9 +91,9 @@ async def take_code(conn: AsyncConnection, keyring: Keyring, user_id: str, addre
     return await _take_own(conn, keyring.mac(user_id.encode() + b" " + where, "sign-in code"), OWN)
 
 
-async def take_in_session(conn: AsyncConnection, keyring: Keyring, session_id: str) -> Attempt:
-    """Counts an attempt at the password or second factor in a session."""
-    return await _take_own(conn, keyring.mac(session_id.encode(), "sign-in session"), SESSION)
+async def take_in_session(conn: AsyncConnection, keyring: Keyring, session: str) -> Attempt:
+    """Counts an attempt at the password or second factor in a session (its id), or at a new password by a link (its token)."""
+    return await _take_own(conn, keyring.mac(session.encode(), "sign-in session"), SESSION)
 
 
 async def succeed(conn: AsyncConnection, attempt: Attempt) -> None:
