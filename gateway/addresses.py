@@ -1,7 +1,7 @@
 """The client's address, from `X-Forwarded-For` only where a trusted proxy wrote it."""
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from gateway.settings import networks
 
@@ -32,13 +32,6 @@ class Addresses:
 
     def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
         return any(address.version == network.version and address in network for network in self._trusted)
-
-
-@lru_cache(maxsize=4096)
-def client_network(address: str) -> str:
-    """The network that rate limits count as one client: an IPv4 address, or the /64 that belongs to one IPv6 subscriber."""
-    parsed = _parse(address)
-    return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 
 
 def _without_port(hop: str) -> str:

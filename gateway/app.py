@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import limits, problems, proxy
 from gateway.account import Account
-from gateway.addresses import Addresses, client_network
+from gateway.addresses import Addresses
 from gateway.call import Call
 from gateway.docs import Docs
 from gateway.exchange import Exchange
@@ -28,6 +28,7 @@ from gateway.tracing import Trace
 from gateway.upstream import Upstream
 from gateway.usage import Usage
 from gateway.watch import Watch
+from shared.web.networks import client_network
 
 AUDIENCES = {
     "auth": "auth",
@@ -84,7 +85,7 @@ class Gateway:
             log.exception("unhandled", exc_info=error, extra={"trace_id": call.trace.trace_id})
             call.reason = "unhandled"
             if call.status:  # an answer had begun
-                call.client.transport.abort()
+                call.client.break_off()
             else:
                 await self._refuse(call, problems.internal())
         finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shared.web.responses import Fault, ResponseReader
 
-HIGH_WATER = 1 << 16
+HIGH_WATER = 32 * 1024
 NEVER = float("inf")
 
 

@@ -1,17 +1,27 @@
 """Strict HTTP/1.1 on uvicorn's httptools protocol: refuses every request that two parsers could read differently."""
 
 import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway import framing, target
+from gateway.places import ANONYMOUS
 from gateway.problems import Answer, Refusal, malformed
 from gateway.watch import Watch
 
 FIELDS = 100
 HEAD_LIMIT = 32 * 1024
+UNREAD = 4 * 1024
+"""Bytes of a body that wait for the exchange; then the connection is not read on."""
+FREE_HEAD = 8 * 1024
+"""Bytes of a head that need no memory of the budget."""
+WAITING_REQUEST = 4 * 1024
+"""Bytes that a pipelined request takes beside its head."""
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 CLOSE = (b"connection", b"close")
 NEVER = float("inf")
@@ -35,6 +45,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self.in_head = False
         self.heads = 0
         self.head_bytes = self.held_bytes = 0
+        self.holds: list[tuple[tuple[str, str], int]] = []
+        self.head_is_held = False
         self.framing: list[tuple[bytes, bytes]] = []
         self.running: RequestResponseCycle | None = None
         self.exchange: Any = None
@@ -49,6 +61,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.watch.remove(self)
+        self._let_go()
         super().connection_lost(exc)
         self.pipeline.clear()
         if self.running is not None:  # uvicorn notified only `cycle`, the last of the pipelined requests
@@ -72,6 +85,26 @@ class GatewayProtocol(HttpToolsProtocol):
             self.held_bytes += len(data)
             if self.held_bytes > HEAD_LIMIT:
                 self._refuse(_head_too_large())
+            elif not self._may_hold_head(self.held_bytes):
+                self._refuse(_no_memory())
+
+    def hold(self, party: tuple[str, str], size: int) -> bool:
+        """Whether `party` (tenant and client) may hold `size` bytes more, until the requests of this connection are answered."""
+        if not self.watch.memory.take_now(party, size):
+            return False
+        self.holds.append((party, size))
+        return True
+
+    def _let_go(self) -> None:
+        for party, size in self.holds:
+            self.watch.memory.give_back(party, size)
+        self.holds.clear()
+
+    def _may_hold_head(self, size: int) -> bool:
+        if size > FREE_HEAD and not self.head_is_held:
+            self.head_is_held = self.hold((ANONYMOUS, self.network), HEAD_LIMIT)
+            return self.head_is_held
+        return True
 
     def _feed(self, data: bytes) -> None:
         while True:
@@ -143,6 +176,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.in_head = True
         self.heads += 1
         self.head_bytes = self.held_bytes = 0
+        self.head_is_held = False
         self.deadline = self.watch.now + self.watch.head_seconds
 
     def on_url(self, url: bytes) -> None:
@@ -173,6 +207,11 @@ class GatewayProtocol(HttpToolsProtocol):
             raise Refusal(
                 405, "Method not allowed", "This method is not used here.", headers=[(b"allow", allow)], close=True
             )
+        if not self._may_hold_head(self.head_bytes):
+            raise _no_memory()
+        is_next = self.running is not None
+        if is_next and not self.hold((ANONYMOUS, self.network), WAITING_REQUEST + self.head_bytes):
+            raise _no_memory()
         host, length, expects = framing.read(self.framing, version)
         if parser.should_upgrade() and length != 0:
             raise malformed("A request with a body cannot ask for an upgrade.")
@@ -227,9 +266,13 @@ class GatewayProtocol(HttpToolsProtocol):
         self._start_asgi_task(cycle, self.app)
 
     def on_body(self, body: bytes) -> None:
-        if self.cycle.response_complete:  # the rest of the body is dropped and does not extend the deadline
+        cycle = self.cycle
+        if cycle.response_complete:  # the rest of the body is dropped and does not extend the deadline
             return
-        super().on_body(body)
+        cycle.body += body
+        if len(cycle.body) > UNREAD:
+            self.flow.pause_reading()
+        cycle.message_event.set()
         self.deadline += len(body) / self.watch.body_rate
 
     def on_message_complete(self) -> None:
@@ -241,6 +284,8 @@ class GatewayProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         self.exchange = None
         self.running = None
+        if not self.pipeline and not self.in_head:
+            self._let_go()
         if self.transport.is_closing():
             self.deadline = self.watch.now + self.watch.body_seconds
             return
@@ -271,6 +316,33 @@ class GatewayProtocol(HttpToolsProtocol):
             self._close()
         self.on_response_complete()
 
+    async def answer_until_close(self, answer: Answer, chunk: Callable[[], Awaitable[bytes | None]]) -> None:
+        """Sends an answer without a length part by part, and closes: HTTP/1.0 has no chunked coding (RFC 9112 §6.3).
+
+        `chunk` gives the next part, and None after the last one.
+        """
+        cycle = self.running
+        if cycle is None or cycle.disconnected:
+            return
+        cycle.response_started = True
+        self._write(answer._replace(headers=[*answer.headers, CLOSE]))
+        while (part := await chunk()) is not None:
+            self.transport.write(part)
+            if self.flow.write_paused:
+                await self.flow.drain()
+        if cycle.disconnected:
+            return
+        cycle.response_complete = True
+        cycle.message_event.set()
+        self._close()
+        self.on_response_complete()
+
+    def break_off(self) -> None:
+        """Ends the connection in the middle of an answer by a reset: an answer without a length would look complete after a close."""
+        linger = struct.pack("ii", 1, 0)
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.transport.abort()
+
     def conclude(self, answer: Answer) -> None:
         """Answers the running request and ends the connection.
 
@@ -280,6 +352,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.in_head = False
         self.exchange = None
         self.pipeline.clear()
+        self._let_go()
         if self.running is not None:
             self.running.response_started = self.running.response_complete = True
             self.running.message_event.set()
@@ -309,6 +382,16 @@ class GatewayProtocol(HttpToolsProtocol):
             self.conclude(self.watch.refuse(refusal))
             if gone is not None:
                 gone.client_gone()
+
+
+def _no_memory() -> Refusal:
+    return Refusal(
+        503,
+        "Service unavailable",
+        "Too many unfinished requests are held; try again.",
+        headers=[(b"retry-after", b"1")],
+        close=True,
+    )
 
 
 def _head_too_large() -> Refusal:

@@ -1,6 +1,8 @@
 """Streams a request to a service and the answer back to the client."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 
 from gateway import headers, pace, problems
 from gateway.call import Call
@@ -12,7 +14,9 @@ from gateway.problems import Answer, Refusal
 from gateway.upstream import Refused, Unreachable, Upstream
 
 COLLECTED = 64 * 1024
-"""Bytes of a body that are read before the request goes to the service: as many as a connection buffers in any case."""
+"""Bytes of a body that are read before the request goes to the service."""
+FREE = 4 * 1024
+"""Bytes of a body that need no memory of the budget."""
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 CLIENT_CLOSED = 499
 """Status in the log for an exchange whose client left, as in nginx."""
@@ -29,11 +33,19 @@ class Body:
         self.first = b""
         self.more = call.length != 0
 
-    async def open(self) -> None:
-        """Reads the first part, which is all of a short body: a slow sender then holds no place at the service. Raises ClientGone."""
+    async def open(self, hold: Callable[[int], bool]) -> None:
+        """Reads the first part, which is all of a short body: a slow sender then holds no place at the service. Raises ClientGone.
+
+        If `hold` refuses the memory for it, the first part ends there, and the body is one that still arrives.
+        """
         parts: list[bytes] = []
+        held = False
         while self.more and self._size < COLLECTED:
             parts.append(await self.read())
+            if self.more and self._size > FREE and not held:
+                held = hold(COLLECTED)
+                if not held:
+                    break
         self.first = b"".join(parts)
 
     async def read(self) -> bytes:
@@ -61,7 +73,7 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
     now = asyncio.get_running_loop().time
     upstream.earn_retry()
     try:
-        await body.open()
+        await body.open(partial(call.client.hold, sender))
         place = upstream.places.take(sender)
         if place is None:
             waiter = call.client.exchange = upstream.places.waiter(sender)
@@ -79,9 +91,8 @@ async def forward(call: Call, upstream: Upstream, identity: bytes, body_limit: i
     except NoPlace as error:
         raise _no_place(call, upstream, error) from error
     except UpstreamError as error:
-        # The answer has begun: aborting the connection is the only sign that it is not complete.
         call.reason = _count(upstream, error, sender)
-        call.client.transport.abort()
+        call.client.break_off()
     finally:
         call.client.exchange = None
         if connection is not None:
@@ -160,8 +171,7 @@ async def _return(call: Call, connection: Connection) -> None:
     fields = [*headers.returned(connection.headers), *call.answer]
     if connection.status in (204, 304):
         fields = [field for field in fields if field[0] != b"content-length"]
-    # HTTP/1.0 has no chunked coding: an answer without a length is collected first.
-    if connection.complete or (call.http_version == "1.0" and not connection.sized):
+    if connection.complete:
         parts: list[bytes] = []
         while (part := await connection.chunk()) is not None:
             parts.append(part)
@@ -169,6 +179,8 @@ async def _return(call: Call, connection: Connection) -> None:
         if not connection.sized and connection.status not in (204, 304) and call.method != "HEAD":
             fields.append((b"content-length", b"%d" % len(whole)))
         await call.client.answer(Answer(connection.status, fields, whole))
+    elif call.http_version == "1.0" and not connection.sized:
+        await call.client.answer_until_close(Answer(connection.status, fields, b""), connection.chunk)
     else:
         await _return_parts(call, connection, fields)
 

@@ -1,7 +1,6 @@
 """The gateway process: one event loop, the public listener and the ops listener."""
 
 import asyncio
-import functools
 import socket
 from typing import Any
 
@@ -11,6 +10,7 @@ from gateway import ops
 from gateway.app import Gateway
 from gateway.background import Background
 from gateway.protocol import GatewayProtocol
+from gateway.reads import SmallReads
 from gateway.settings import Settings
 from shared.process import logs, tracing
 from shared.web.draining import Server
@@ -34,11 +34,13 @@ def run(settings: Settings, *, fd: int | None, host: str, port: int, ops_host: s
 
 def config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
     # uvicorn expects a class but only calls it, so a factory serves.
-    protocol: Any = functools.partial(GatewayProtocol, watch=gateway.watch)
+    def protocol(*args: Any, **kwargs: Any) -> Any:
+        return SmallReads(GatewayProtocol(*args, watch=gateway.watch, **kwargs))
+
     return uvicorn.Config(
         Background(gateway),
         interface="asgi3",  # uvicorn would detect it only from an async `__call__`
-        http=protocol,
+        http=protocol,  # pyright: ignore[reportArgumentType]
         ws="none",
         lifespan="on",
         log_config=None,

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from gateway.connection import Connection, Slow, UpstreamError
 from gateway.pace import Pace
 from gateway.places import Places
+from gateway.reads import SmallReads
 
 IDLE_SECONDS = 10.0
 """Less than half of the services' keep-alive (75 s), so that the gateway does not reuse a connection while the service closes it."""
@@ -95,9 +96,10 @@ class Upstream:
             self._connecting += 1
             try:
                 async with asyncio.timeout(self._connect_timeout):
-                    _, connection = await loop.create_connection(
-                        lambda: Connection(loop, self._patience), self.host, self.port, ssl=self.tls or None
+                    _, reads = await loop.create_connection(
+                        lambda: SmallReads(Connection(loop, self._patience)), self.host, self.port, ssl=self.tls or None
                     )
+                    connection = reads.protocol
             except OSError as error:  # refused, unresolvable, timed out, TLS
                 self.breaker.failed(loop.time())
                 raise Unreachable(type(error).__name__) from error

@@ -3,7 +3,7 @@
 import asyncio
 import select
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -14,8 +14,7 @@ from shared.process import peers
 from shared.process.clock import ASK, ClockApart, clock
 from shared.storage.outages import UNAVAILABLE
 from shared.web import problems
-from shared.web.identity import Caller, party_of
-from shared.web.networks import networks_of
+from shared.web.identity import Caller, Party, party_of
 from shared.web.turns import STRANGERS, Busy, Lines, Shares
 
 if TYPE_CHECKING:
@@ -147,7 +146,7 @@ class WebPool(Pool):
 
         Raises after `WAIT_SECONDS`, or where too many wait: Problem (429) if the caller's organisation has others at work, or PoolTimeout.
         """
-        path = _path(caller)
+        path = party_of(caller)
         if not self._shares.enter_now(path):
             await self._wait(path)
         try:
@@ -156,23 +155,17 @@ class WebPool(Pool):
         finally:
             self._shares.leave(path)
 
-    async def _wait(self, path: Sequence[str]) -> None:
+    async def _wait(self, path: Party) -> None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._shares.enter(self.lines, path)
         except (Busy, TimeoutError) as error:
             # Whose turn has come gets a connection at once, unless the database is away.
             is_away = isinstance(error, TimeoutError) and self.get_stats().get("requests_waiting", 0) > 0
-            if is_away or path[0] == STRANGERS or not self._shares.held_by(path[0]):
+            if is_away or path.tenant == STRANGERS or not self._shares.held_by(path.tenant):
                 raise PoolTimeout from None
             detail = "Your organisation's other requests use its share of this service; wait for their answers."
             raise problems.too_many(detail) from None
-
-
-def _path(caller: Caller | None) -> tuple[str, ...]:
-    """A caller's groups: its tenant and client, or without a token its networks. All paths of a line have the same length."""
-    tenant, party = party_of(caller)
-    return (tenant, party, "") if tenant else (STRANGERS, *networks_of(party))
 
 
 class TasksPool(ConnectionPool[Connection]):

@@ -57,18 +57,18 @@ async def turn(request: Request, *, heavy: bool) -> AsyncIterator[None]:
         yield
         return
     line = _line()
-    tenant, client = party_of(request.scope.get("caller"))
+    party = party_of(request.scope.get("caller"))
     if await request.is_disconnected():
         raise ClientDisconnect
-    if line.clients[client] >= PER_CLIENT or line.tenants[tenant] >= PER_TENANT:
+    if line.clients[party.client] >= PER_CLIENT or line.tenants[party.tenant] >= PER_TENANT:
         raise _share_is_used()
-    with _counted(line.clients, client), _counted(line.tenants, tenant):
+    with _counted(line.clients, party.client), _counted(line.tenants, party.tenant):
         try:
-            await line.turns.enter(line.waiting, (tenant, client), gone=lambda: _disconnected(request))
+            await line.turns.enter(line.waiting, party, gone=lambda: _disconnected(request))
         except Gone:
             raise ClientDisconnect from None
         except Busy:
-            if line.tenants[tenant] > 1:
+            if line.tenants[party.tenant] > 1:
                 raise _share_is_used() from None
             raise problems.unavailable("Too many large requests are being read; try again.") from None
         async with line.turns.held():

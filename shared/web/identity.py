@@ -5,7 +5,7 @@ otherwise it is valid for `LIFETIME`.
 """
 
 import time
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -18,6 +18,7 @@ from shared.primitives.signatures import PublicKeys
 from shared.process import logs
 from shared.web import calls, deidentification, problems
 from shared.web.deidentification import Mode
+from shared.web.networks import networks_of
 
 HEADER = "x-knogin-identity"
 LIFETIME = 30
@@ -53,12 +54,21 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return scope in self.scopes or (scope.endswith(":read") and scope.removesuffix("read") + "write" in self.scopes)
 
 
-def party_of(caller: Caller | None) -> tuple[str, str]:
-    """The groups of a caller between which waiting lines are fair: its tenant, and its client or its address.
+class Party(NamedTuple):
+    """The groups of a caller between which waiting lines and memory are fair, the widest first."""
 
-    All callers without a token share the turns of one tenant, as they share its places at the gateway.
-    """
-    return ("", "") if caller is None else (caller.tenant_id, caller.client_id or caller.address)
+    tenant: str
+    block: str
+    client: str
+
+
+def party_of(caller: Caller | None) -> Party:
+    """All callers without a token share the turns of one tenant, as they share its places at the gateway; there their networks are fair."""
+    if caller is None:
+        return Party("", "", "")
+    if caller.client_id:
+        return Party(caller.tenant_id, caller.client_id, caller.client_id)
+    return Party(caller.tenant_id, *networks_of(caller.address))
 
 
 class Statement(msgspec.Struct, frozen=True, omit_defaults=True):

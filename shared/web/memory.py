@@ -1,12 +1,14 @@
-"""Limits how many bytes of large bodies and large answers one process holds, and shares them between tenants.
+"""Limits how many bytes of large bodies and large answers one process holds, and shares them between tenants and their clients.
 
 A request reserves its bytes before it reads them, and holds them until its answer is sent. A tenant may hold as many bytes as are free
 afterwards (the dynamic threshold of Choudhury and Hahne): a tenant alone gets half of the bytes, and a tenant without any gets the
-free ones. Nothing waits here; a request over the limit is refused at once.
+free ones. A client of a tenant, or a network of callers without a token, may hold as many as its tenant leaves free: alone a third of
+all bytes. Nothing waits here; a request over the limit is refused at once.
 """
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
@@ -22,29 +24,55 @@ FREE_OF_CHARGE = 64 << 10
 
 
 class Memory:
-    """`total` bytes to share."""
+    """`total` bytes to share. A path names the groups of a holder, the widest first, such as its tenant and its client."""
 
     def __init__(self, total: int = TOTAL) -> None:
         self.free = total
-        self._tenants = Counter[str]()
+        self._held = Counter[tuple[str, ...]]()
 
-    def take(self, tenant: str, size: int) -> None:
-        """Raises a Problem: 429 where the tenant holds its share, 503 where other tenants hold nearly all."""
-        after = self.free - size
-        held = self._tenants[tenant]
-        if after < 0 or (held and held + size > after):
-            if not held:
-                raise problems.unavailable("Too many large bodies are held; try again.")
-            detail = "Your organisation's large requests under way fill its share of the memory for them; wait for their answers."
-            raise problems.too_many(detail)
-        self.free = after
-        self._tenants[tenant] += size
+    def take(self, path: Sequence[str], size: int) -> None:
+        """Raises a Problem: 429 where the tenant holds its share, 503 where others hold nearly all."""
+        if self.fits(path, size):
+            self._add(path, size)
+            return
+        # All callers without a token are one tenant, and not one organisation.
+        if not self._held[tuple(path if not path[0] else path[:1])]:
+            raise problems.unavailable("Too many large bodies are held; try again.")
+        detail = "Your organisation's large requests under way fill its share of the memory for them; wait for their answers."
+        raise problems.too_many(detail)
 
-    def give_back(self, tenant: str, size: int) -> None:
-        self.free += size
-        self._tenants[tenant] -= size
-        if not self._tenants[tenant]:
-            del self._tenants[tenant]
+    def take_now(self, path: Sequence[str], size: int) -> bool:
+        """Whether `size` bytes were taken."""
+        fits = self.fits(path, size)
+        if fits:
+            self._add(path, size)
+        return fits
+
+    def fits(self, path: Sequence[str], size: int) -> bool:
+        left = self.free - size
+        if left < 0:
+            return False
+        for group in _groups(path):
+            held = self._held[group]
+            if held and held + size > left:
+                return False
+            if len(group) == 1:
+                left -= held + size
+        return True
+
+    def give_back(self, path: Sequence[str], size: int) -> None:
+        self._add(path, -size)
+
+    def _add(self, path: Sequence[str], size: int) -> None:
+        self.free -= size
+        for group in _groups(path):
+            self._held[group] += size
+            if not self._held[group]:
+                del self._held[group]
+
+
+def _groups(path: Sequence[str]) -> list[tuple[str, ...]]:
+    return [tuple(path[:depth]) for depth in range(1, len(path) + 1)]
 
 
 _memories: WeakKeyDictionary[asyncio.AbstractEventLoop, Memory] = WeakKeyDictionary()
@@ -54,15 +82,15 @@ def reserve(request: Request, size: int, tenant: str | None = None) -> None:
     """Reserves `size` bytes for the caller's tenant, or for `tenant`, until `release`. Raises a Problem: 429, 503."""
     if size <= FREE_OF_CHARGE:
         return
-    owner = party_of(request.scope.get("caller"))[0] if tenant is None else tenant
+    owner = party_of(request.scope.get("caller")) if tenant is None else (tenant,)
     _memory().take(owner, size)
     request.scope.setdefault("reserved", []).append((owner, size))
 
 
 def release(scope: Scope) -> None:
     """Gives back all that the request reserved."""
-    for tenant, size in scope.pop("reserved", ()):
-        _memory().give_back(tenant, size)
+    for owner, size in scope.pop("reserved", ()):
+        _memory().give_back(owner, size)
 
 
 def _memory() -> Memory:

@@ -24,13 +24,17 @@ LONGEST = 2048
 
 
 class Pass(msgspec.Struct, frozen=True):
-    """The claims. `sub` is the account, `org` its organisation; every pass of an account has the same."""
+    """The claims. `sub` is the account, `org` its organisation; every pass of an account has the same.
+
+    `holder` is the account's id, encrypted for auth, which looks up whether the account still exists. It is empty in older passes.
+    """
 
     iss: str
     exp: int
     sub: str
     org: str
     aud: str = AUDIENCE
+    holder: str = ""
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

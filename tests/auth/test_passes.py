@@ -88,12 +88,13 @@ def test_behind_a_flooded_address_a_known_device_signs_in(
 
 def test_a_pass_names_nobody_and_is_the_same_for_all_devices_of_an_account(auth: Auth, person: dict[str, Any]) -> None:
     one, two, other = (claims_after_sign_in(auth, who) for who in (person, person, auth.other))
-    assert set(one) == {"iss", "aud", "exp", "sub", "org"}
+    assert set(one) == {"iss", "aud", "exp", "sub", "org", "holder"}
     assert (one["iss"], one["aud"], len(one["sub"]), len(one["org"])) == (ISSUER, passes.AUDIENCE, 22, 22)
     assert abs(one["exp"] - time.time() - passes.LIFETIME) < 60
     assert (one["sub"], one["org"]) == (two["sub"], two["org"])
     assert len({one["sub"], one["org"], other["sub"], other["org"]}) == 4
-    for secret in (person["email"], auth.demo["tenant_id"]):
+    [(user_id,)] = auth.sql("SELECT user_id FROM users WHERE email = %s", person["email"])
+    for secret in (person["email"], auth.demo["tenant_id"], user_id):
         assert secret not in repr(one)
 
 

@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from shared.web import memory
+from shared.web.identity import Caller, party_of
+from shared.web.memory import Memory
 from tests.auth.federation import Connection, code_of, follow
 from tests.auth.identity_provider import (
     assertion_of,
@@ -108,6 +111,21 @@ def test_two_assertions_and_encrypted_ones_are_refused(works: Connection) -> Non
     assert code_of(sent(works, browser, root, asked.relay_state)) == "assertions"
     text = to_bytes(sign(response(works.answer(asked)), works.signer)).replace(b":Assertion", b":EncryptedAssertion")
     assert code_of(sent(works, browser, text, asked.relay_state)) == "encrypted"
+
+
+def test_a_large_answer_is_to_be_sent_again_while_strangers_bodies_fill_the_memory_for_them(
+    works: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is genuine, so the administrator's events have no entry of it."""
+    browser = Browser(works.auth)
+    full = Memory(300_000)
+    full.take(party_of(Caller(address="198.51.100.7")), 290_000)
+    before = works.events()
+    with monkeypatch.context() as patched:
+        patched.setattr(memory, "_memory", lambda: full)
+        answer = works.post(browser, {"SAMLResponse": "x" * 100_000})
+    assert (answer.status_code, code_of(answer), answer.headers["retry-after"]) == (503, "busy", "2")
+    assert works.events() == before
 
 
 def test_a_large_answer_is_refused(works: Connection) -> None:

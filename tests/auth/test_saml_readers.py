@@ -419,7 +419,19 @@ def test_what_is_remembered_of_relay_states_is_bounded(monkeypatch: pytest.Monke
 def test_a_browser_returns_to_the_connection_it_signed_in_through() -> None:
     token = readers.browser_token(KEYRING, "samlc_1")
     assert len(token) == TOKEN_LENGTH
-    assert readers.is_returning(KEYRING, "samlc_1", token)
-    assert not readers.is_returning(KEYRING, "samlc_2", token)
-    assert not readers.is_returning(KEYRING, "samlc_1", "")
-    assert not readers.is_returning(KEYRING, "samlc_1", token[:-2] + "AA")
+    is_returning = readers.Ranks(KEYRING).is_returning
+    assert is_returning("samlc_1", token)
+    assert not is_returning("samlc_2", token)
+    assert not is_returning("samlc_1", "")
+    assert not is_returning("samlc_1", token[:-2] + "AA")
+
+
+def test_a_cookie_gives_its_rank_for_a_month_and_to_few_sign_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that strangers share is worth no more than one person's sign-ins."""
+    token, ranks, now = readers.browser_token(KEYRING, "samlc_1"), readers.Ranks(KEYRING), time.time()
+    assert [ranks.is_returning("samlc_1", token) for _ in range(100)] == [True] * readers.RETURNS + [False] * 90
+    monkeypatch.setattr(time, "time", lambda: now + readers.RETURNS_SECONDS)
+    assert ranks.is_returning("samlc_1", token)
+    monkeypatch.setattr(time, "time", lambda: now + readers.LIFETIME + 1)
+    assert not ranks.is_returning("samlc_1", token)
+    assert not readers.Ranks(KEYRING).is_returning("samlc_1", token)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyotp.totp import TOTP
 
-from services.auth.signin import account_endpoints, codes, passwords, texts, throttle
+from services.auth.signin import account_endpoints, codes, passwords, texts
+from shared.web.networks import client_network
 from tests.auth.support import PASSWORD, Auth, Browser, claims_of, redeem, register_web_app, returned
 from tests.auth.test_operator import operate
 
@@ -372,9 +373,9 @@ def test_no_text_breaks_the_check_of_a_code(code: str) -> None:
 
 
 def test_addresses_are_counted_by_client_network() -> None:
-    assert throttle.network_of("2001:db8::1") == throttle.network_of("2001:db8::ffff")
-    assert throttle.network_of("192.0.2.1") != throttle.network_of("192.0.2.2")
-    assert throttle.network_of("unix") == "unix"
+    assert client_network("2001:db8::1") == client_network("2001:db8::ffff")
+    assert client_network("192.0.2.1") != client_network("192.0.2.2")
+    assert client_network("unix") == "unix"
 
 
 def test_browsers_are_named_as_people_know_them() -> None:

@@ -5,6 +5,8 @@ import itertools
 import re
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -21,10 +23,11 @@ from tests.auth.test_operator import operate
 from tests.auth.test_saml_enforced import enforce
 from tests.auth.test_sign_in import choose, new_link
 from tests.auth.test_sign_in import person as person
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, wait_for
 
 SECOND = "/v1/auth/second-factor"
 DEVICE = "__Host-knogin-device"
+PASS = "__Host-knogin-pass"
 
 
 def guess(auth: Auth, email: str, times: int, address: str = "") -> list[int]:
@@ -40,6 +43,11 @@ def guess(auth: Auth, email: str, times: int, address: str = "") -> list[int]:
 def exhaust_address(auth: Auth, address: str) -> None:
     for number in range(throttle.ADDRESS.capacity + 5):
         guess(auth, f"s{time.time_ns()}-{number}@x.example", 1, address)
+
+
+def together(work: Callable[[int], Any], times: int) -> list[Any]:
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(work, range(times)))
 
 
 def known_browser(auth: Auth, person: dict[str, Any]) -> Browser:
@@ -105,6 +113,32 @@ def test_counts_leak_all_the_time_and_not_only_after_a_pause(auth: Auth, person:
         assert guess(auth, person["email"], 2, address) == [429] * 2
         auth.sql("UPDATE sign_in_counts SET at = at - interval '61 seconds'")
         assert guess(auth, person["email"], 2, address) == [401, 429]
+
+
+def test_signing_in_to_an_account_of_ones_own_gives_an_address_no_more_guesses(
+    auth: Auth, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two sign-ins at once, both counted before either succeeds."""
+    address = "198.51.100.24"
+    exhaust_address(auth, address)
+    run, arrived, both = Hashing.run, list[int](), asyncio.Event()
+
+    async def together_with_the_other(hashing: Hashing, work: Any, path: Any, *, known: bool = False) -> Any:
+        arrived.append(1)
+        if len(arrived) == 2:
+            both.set()
+        await both.wait()
+        return await run(hashing, work, path, known=known)
+
+    def sign_in(number: int) -> int:
+        browser = Browser(auth)
+        browser.address = address
+        return browser.sign_in(person).status_code
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Hashing, "run", together_with_the_other)
+        assert together(sign_in, 2) == [303, 303]
+    assert guess(auth, f"u{time.time_ns()}@x.example", 1, address) == [429]
 
 
 # --- Known devices -----------------------------------------------------------------------------------------------------------
@@ -291,6 +325,36 @@ def test_no_guesses_keep_the_break_glass_user_out_of_a_new_device(
     operate(auth, "user", "unlock", auth.demo["email"])
 
 
+def test_attempts_that_find_no_place_do_not_empty_the_count_of_the_break_glass_user(
+    auth: Auth, works: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight guesses over the limit are counted before the first of them is given back. The next guesses are judged slowly too."""
+    assert enforce(works).status_code == 200
+    monkeypatch.setattr(throttle, "BREAK_GLASS_ACCOUNT", throttle.Limit(10, 1e6))
+    guess(auth, auth.demo["email"], 12)
+    at_once, waiting, fast, all_wait = 8, list[int](), list[int](), asyncio.Event()
+    run = Hashing.run
+
+    async def without_a_place(hashing: Hashing, work: Any, path: Any) -> Any:
+        waiting.append(1)
+        if len(waiting) == at_once:
+            all_wait.set()
+        await all_wait.wait()
+        raise Busy
+
+    async def counted(hashing: Hashing, work: Any, path: Any, *, known: bool = False) -> Any:
+        fast.append(1)
+        return await run(hashing, work, path, known=known)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Hashing, "run_slowly", without_a_place)
+        patched.setattr(Hashing, "run", counted)
+        assert together(lambda number: guess(auth, auth.demo["email"], 1, f"192.0.2.{number}"), at_once) == [[503]] * 8
+        assert guess(auth, auth.demo["email"], at_once) == [503] * at_once
+    assert fast == []
+    operate(auth, "user", "unlock", auth.demo["email"])
+
+
 def test_slow_checks_go_one_at_a_time_with_rests_and_networks_take_turns() -> None:
     async def scenario() -> None:
         hashing, spans = Hashing(2, 8), list[tuple[str, float, float]]()
@@ -303,9 +367,9 @@ def test_slow_checks_go_one_at_a_time_with_rests_and_networks_take_turns() -> No
 
             return work
 
-        flood = [asyncio.create_task(hashing.run_slowly(check("a"), ("", "a", "a"))) for _ in range(6)]
+        flood = [asyncio.create_task(hashing.run_slowly(check("a"), ("", "", "a", "a"))) for _ in range(6)]
         await _settle()
-        await hashing.run_slowly(check("b"), ("", "b", "b"))
+        await hashing.run_slowly(check("b"), ("", "", "b", "b"))
         assert [name for name, _, _ in spans] in (["a", "b"], ["a", "a", "b"])
         await asyncio.gather(*flood)
         for (_, began, ended), (_, following, _) in itertools.pairwise(spans):
@@ -349,14 +413,14 @@ def test_organisations_take_turns_with_all_strangers_together_and_displace_one_o
     async def scenario() -> None:
         hashing, work = Hashing(2, 4), Work()
         strangers = [
-            asyncio.create_task(hashing.run_slowly(work.of(name), ("", name, name)))
+            asyncio.create_task(hashing.run_slowly(work.of(name), ("", "", name, name)))
             for name in ("a", "b", "c", "d", "e")
         ]
         await _settle()
-        one_more = asyncio.create_task(hashing.run_slowly(work.of("f"), ("", "f", "f")))
+        one_more = asyncio.create_task(hashing.run_slowly(work.of("f"), ("", "", "f", "f")))
         await _settle()
         assert isinstance(one_more.exception(), Busy)
-        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("org_1", "z", "z")))
+        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("org_1", "usr_1", "z", "z")))
         await _settle()
         assert sum(task.done() for task in strangers) == 1
         work.go.set()
@@ -367,12 +431,85 @@ def test_organisations_take_turns_with_all_strangers_together_and_displace_one_o
     asyncio.run(scenario())
 
 
+def test_copies_of_one_pass_in_many_networks_keep_no_colleague_out(
+    auth: Auth, works: Connection, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An insider's pass, in more networks than there are places, guesses at the break-glass user."""
+    assert enforce(works).status_code == 200
+    insider, mine = Browser(auth), Browser(auth)
+    works.sign_in(insider)
+    assert mine.sign_in(auth.demo).status_code == 303
+    del mine.cookies[DEVICE]
+    monkeypatch.setattr(throttle, "BREAK_GLASS_ACCOUNT", throttle.Limit(0, 1e6))
+    run_slowly, small = Hashing.run_slowly, list[Hashing]()
+
+    async def with_four_places(hashing: Hashing, work: Any, path: Any) -> Any:
+        small.extend([] if small else [Hashing(1, 4)])
+        return await run_slowly(small[0], work, path)
+
+    def copy(number: int) -> int:
+        browser = Browser(auth)
+        browser.cookies, browser.address = {PASS: insider.cookies[PASS]}, f"198.18.{number}.1"
+        return browser.sign_in(auth.demo, password="guess").status_code
+
+    with monkeypatch.context() as patched, ThreadPoolExecutor(8) as threads:
+        patched.setattr(Hashing, "run_slowly", with_four_places)
+        flood = [threads.submit(copy, number) for number in range(6)]
+        wait_for(lambda: small and small[0]._slow.number == 4)
+        assert mine.sign_in(auth.demo).status_code == 303
+        statuses = sorted(one.result() for one in flood)
+    assert statuses.count(503) == 2  # beyond the places, and the one who gave way
+    operate(auth, "user", "unlock", auth.demo["email"])
+
+
+def test_the_pass_of_a_disabled_user_gives_nothing(
+    auth: Auth, works: Connection, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = known_browser(auth, person)
+    assert enforce(works).status_code == 200
+    monkeypatch.setattr(throttle, "BREAK_GLASS_ACCOUNT", throttle.Limit(0, 1e6))
+    waited = list[tuple[str, ...]]()
+
+    async def noting(hashing: Hashing, work: Any, path: Any) -> Any:
+        waited.append(tuple(path[:2]))
+        return False
+
+    monkeypatch.setattr(Hashing, "run_slowly", noting)
+    theirs.sign_in(auth.demo, password="guess")
+    operate(auth, "user", "disable", person["email"])
+    theirs.sign_in(auth.demo, password="guess")
+    [(user_id,)] = auth.sql("SELECT user_id FROM users WHERE email = %s", person["email"])
+    assert waited == [(auth.demo["tenant_id"], user_id), ("", "")]
+    operate(auth, "user", "unlock", auth.demo["email"])
+
+
+def test_copies_of_one_password_link_take_few_places_of_known_devices(
+    auth: Auth, person: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, go_on, arrived, copies = new_link(auth, person), threading.Event(), list[int](), throttle.SESSION.capacity + 2
+    pages = [(browser := Browser(auth), browser.get(link)) for _ in range(copies)]
+    run = Hashing.run
+
+    async def waiting(hashing: Hashing, work: Any, path: Any, *, known: bool = False) -> Any:
+        arrived.append(1)
+        await asyncio.to_thread(go_on.wait, PATIENCE)
+        return await run(hashing, work, path, known=known)
+
+    monkeypatch.setattr(Hashing, "run", waiting)
+    with ThreadPoolExecutor(copies) as threads:
+        asked = [threads.submit(choose, *page, "another long password") for page in pages]
+        wait_for(lambda: sum(one.done() for one in asked) == 2 or len(arrived) == copies)
+        go_on.set()
+        statuses = sorted(one.result() for one in asked)
+    assert statuses == [200] + [410] * (throttle.SESSION.capacity - 1) + [429] * 2
+
+
 def test_no_flood_at_other_accounts_keeps_a_slow_check_waiting() -> None:
     async def scenario() -> None:
         hashing, work = Hashing(1, 2), Work()
         flood = [asyncio.create_task(hashing.run(work.of(name), (name, name))) for name in ("a", "b", "c")]
         await _settle()
-        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("", "z", "z")))
+        mine = asyncio.create_task(hashing.run_slowly(work.of("mine"), ("", "", "z", "z")))
         await _settle()
         work.go.set()
         await asyncio.gather(*flood, mine)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import headers, keys, routes, target
-from gateway.addresses import Addresses, client_network
+from gateway.addresses import Addresses
 from gateway.connection import Broken
 from gateway.docs import Docs
 from gateway.fetch import Document
@@ -19,6 +19,7 @@ from gateway.keys import Keys
 from gateway.metrics import jwks_age
 from gateway.problems import Refusal
 from gateway.upstream import FAILURES, OPEN_SECONDS, Breaker
+from shared.web.networks import client_network
 from tests.gateway.conftest import World
 from tests.gateway.issuer import FIRST, KEYS, SECOND, jwk
 

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.proxy import COLLECTED
 from gateway.upstream import SENDER_RECEIVING
+from shared.web.memory import Memory
 from tests.gateway.conftest import Running, World
 from tests.gateway.origin import Seen, response
 from tests.support.waiting import PATIENCE, wait_for
@@ -82,6 +83,54 @@ def test_a_large_answer_is_not_collected_in_memory_when_the_client_does_not_read
         settled = wait_for(lambda: sent[0] if sent[0] and _still(sent) else None)
         assert settled < 32 * MIB
         assert len(door.take(64 * MIB)) == 64 * MIB
+
+
+def test_a_large_answer_without_a_length_is_not_collected_in_memory_for_an_http_1_0_client(world: World) -> None:
+    """The client reads nothing until the service can send no more. All of the answer reaches it, in clear, and the end closes."""
+    sent: list[int] = [0]
+
+    async def torrent(seen: Seen, reader: Any, writer: Any) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for _ in range(1024):
+            writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+            await writer.drain()
+            sent[0] += 65536
+        writer.write(b"0\r\n\r\n")
+        return True
+
+    world.service.answers["/api/v1/epcr/torrent"] = torrent
+    with world.start().door() as door:
+        door.send(get_1_0(world, "/api/v1/epcr/torrent"))
+        settled = wait_for(lambda: sent[0] if sent[0] and _still(sent) else None)
+        assert settled < 32 * MIB
+        status, fields = door.head()
+        named = dict(fields)
+        assert (status, named.get("connection"), named.get("content-length")) == (200, "close", None)
+        assert "transfer-encoding" not in named
+        assert set(door.take(64 * MIB)) == {ord("x")}
+        assert door.ends()
+
+
+def test_an_http_1_0_client_notices_that_an_answer_without_a_length_broke_off(world: World) -> None:
+    go_on = threading.Event()
+
+    async def broken(seen: Seen, reader: Any, writer: Any) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        await asyncio.to_thread(go_on.wait)
+        return False
+
+    world.service.answers["/api/v1/epcr/broken"] = broken
+    with world.start().door() as door:
+        door.send(get_1_0(world, "/api/v1/epcr/broken"))
+        assert door.head()[0] == 200
+        assert door.take(5) == b"first"
+        go_on.set()
+        with pytest.raises(ConnectionResetError):
+            door.socket.recv(1)
+
+
+def get_1_0(world: World, path: str) -> bytes:
+    return f"GET {path} HTTP/1.0\r\nHost: api.test\r\nAuthorization: Bearer {world.issuer.token()}\r\n\r\n".encode()
 
 
 def _still(counter: list[int]) -> bool:
@@ -353,3 +402,89 @@ def test_a_client_that_stops_reading_is_left_after_a_while_and_the_service_with_
     with world.start(client_body_timeout=0.3).door() as door:
         door.send(post(world, "/api/v1/epcr/torrent") + b"Content-Length: 0\r\n\r\n")
         assert left.wait(PATIENCE)
+
+
+# --- Memory of unfinished requests -------------------------------------------------------------------------------------------
+
+
+def held_little(running: Running, kib: int) -> Memory:
+    """Gives the gateway a small budget, so that few connections use it up."""
+    memory = running.gateway.watch.memory = Memory(kib << 10)
+    return memory
+
+
+def test_stalled_bodies_of_one_sender_take_a_part_of_the_memory_and_others_are_served(world: World) -> None:
+    """Each connection announces a long body, sends nearly 64 KiB of it, and waits."""
+
+    async def reading(seen: Seen, reader: Any, writer: Any) -> bool:
+        await reader.read()
+        return False
+
+    world.service.answers["/api/v1/devices/enrol"] = reading
+    gateway = world.start(rate_limit_write="off")
+    memory = held_little(gateway, 1024)
+    part = b"Content-Length: 500000\r\n\r\n" + b"x" * 60_000
+    with ExitStack() as doors:
+        flood = [doors.enter_context(gateway.door()) for _ in range(60)]
+        for door in flood:
+            door.send(post(world) + part)
+        least = len(flood) - SENDER_RECEIVING - 1024 // 3 // 64
+        wait_for(lambda: sum(door.answers() for door in flood) >= least)
+        refused = [door.reply() for door in flood if door.answers()]
+        assert {(reply.status, reply.get("retry-after")) for reply in refused} == {(429, "1")}
+        assert 0 < memory.free < 1024 << 10
+        token = world.issuer.token(client_id="app_2", tenant_id="org_2")
+        with gateway.door() as door:
+            door.send(f"POST /api/v1/epcr/x HTTP/1.1\r\nHost: api.test\r\nAuthorization: Bearer {token}\r\n".encode())
+            door.send(b"Content-Length: 60000\r\n\r\n" + b"x" * 30_000)
+            wait_for(lambda: ("org_2",) in memory._held)
+            assert door.send(b"x" * 30_000).reply().status == 200
+    wait_for(lambda: memory.free == 1024 << 10)
+
+
+def test_requests_in_one_packet_wait_in_a_bounded_number(world: World) -> None:
+    """A request of 40 bytes takes a hundred times as many while it waits for the answer to the one before."""
+    go_on = threading.Event()
+
+    async def waiting(seen: Seen, reader: Any, writer: Any) -> bool:
+        await asyncio.to_thread(go_on.wait, PATIENCE)
+        writer.write(response(200))
+        return True
+
+    world.service.answers["/api/v1/epcr/wait"] = waiting
+    gateway = world.start()
+    memory = held_little(gateway, 300)
+    with gateway.door() as door:
+        first = get_1_1(world, "/api/v1/epcr/wait")
+        door.send(first + b"GET / HTTP/1.1\r\nHost: api.test\r\n\r\n" * 400)
+        wait_for(lambda: world.service.seen)
+        [connection] = gateway.gateway.watch._connections
+        protocol: Any = connection
+        wait_for(lambda: protocol.refused)
+        assert not protocol.pipeline
+        go_on.set()
+        assert door.reply().status == 200
+        assert door.ends()
+    wait_for(lambda: memory.free == 300 << 10)
+
+
+def test_long_heads_without_an_end_take_a_part_of_the_memory(world: World) -> None:
+    gateway = world.start()
+    memory = held_little(gateway, 300)
+    head = get_1_1(world, "/api/v1/epcr/x")[:-2]
+    with ExitStack() as doors:
+        flood = [doors.enter_context(gateway.door()) for _ in range(20)]
+        for door in flood:
+            door.send(head + b"X-A: " + b"a" * 20_000)
+        wait_for(lambda: sum(door.answers() for door in flood) == 17)
+        refused = [door.reply() for door in flood if door.answers()]
+        assert {(reply.status, reply.get("retry-after")) for reply in refused} == {(503, "1")}
+        with gateway.door() as door:
+            assert door.request("GET", "/api/v1/epcr/x", token=world.issuer.token()).status == 200
+        kept = next(door for door in flood if not door.answers())
+        assert kept.send(b"\r\n\r\n").reply().status == 200
+    wait_for(lambda: memory.free == 300 << 10)
+
+
+def get_1_1(world: World, path: str) -> bytes:
+    return get_1_0(world, path).replace(b"HTTP/1.0", b"HTTP/1.1")

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from shared.primitives.encoding import base64url_decode, base64url_encode
 from shared.web import health, http, identity, problems
-from shared.web.identity import Caller, IdentityMiddleware, SigningKey, Verifier, mint
+from shared.web.identity import Caller, IdentityMiddleware, SigningKey, Verifier, mint, party_of
 from shared.web.middleware import TracingMiddleware
 from shared.web.routing import resource
 from tests.shared.asking import Answer, ask, run
@@ -185,3 +185,20 @@ def test_the_public_key_gives_nothing_of_the_seed_away() -> None:
     public = base64url_decode(KEY.public_text().partition(":")[2])
     assert len(public) == 32
     assert public != b"k" * 32
+
+
+def test_callers_without_a_token_are_clients_by_network_in_every_line() -> None:
+    """A subscriber of IPv6 has 2^64 addresses, and many a network 2^16 subscribers."""
+    one, neighbour, next_door, stranger = (
+        party_of(Caller(address=address))
+        for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "2001:db9::1")
+    )
+    assert one == neighbour
+    assert (one.block, one.client != next_door.client) == (next_door.block, True)
+    assert one.block != stranger.block
+    assert (
+        party_of(Caller(address="::ffff:192.0.2.1"))
+        == party_of(Caller(address="192.0.2.1"))
+        == ("", "192.0.2.0/24", "192.0.2.1")
+    )
+    assert len({party_of(Caller(tenant_id="org_1", client_id="app_1", address=f"192.0.2.{n}")) for n in range(9)}) == 1

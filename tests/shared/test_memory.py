@@ -6,12 +6,12 @@ from shared.web.memory import Memory
 from shared.web.problems import Problem
 
 
-def taken(memory: Memory, tenant: str, size: int = 10) -> tuple[int, int]:
-    """The number of pieces that the tenant gets, and the status of the refusal of the next."""
+def taken(memory: Memory, *path: str, size: int = 10) -> tuple[int, int]:
+    """The number of pieces that the holder gets, and the status of the refusal of the next."""
     number = 0
     while True:
         try:
-            memory.take(tenant, size)
+            memory.take(path, size)
         except Problem as refusal:
             return number, refusal.status
         number += 1
@@ -26,9 +26,9 @@ def test_a_tenant_alone_gets_half_and_the_next_half_of_the_rest() -> None:
 
 def test_a_tenant_without_any_is_told_that_others_hold_all() -> None:
     memory = Memory(15)
-    memory.take("a", 10)
+    memory.take(["a"], 10)
     with pytest.raises(Problem) as refused:
-        memory.take("b", 10)
+        memory.take(["b"], 10)
     assert (refused.value.status, refused.value.headers) == (503, {"retry-after": "1"})
 
 
@@ -37,6 +37,20 @@ def test_what_is_given_back_can_be_taken_again() -> None:
     for _ in range(3):
         number, _ = taken(memory, "a")
         for _ in range(number):
-            memory.give_back("a", 10)
+            memory.give_back(["a"], 10)
     assert memory.free == 100
     assert taken(memory, "a")[0] == 5
+
+
+def test_a_client_alone_gets_a_third_and_the_next_client_of_its_tenant_finds_some() -> None:
+    memory = Memory(300)
+    assert taken(memory, "a", "first") == (10, 429)
+    assert taken(memory, "a", "second")[0] >= 3
+    assert taken(memory, "b", "third")[0] >= 5
+
+
+def test_strangers_of_one_network_leave_memory_to_those_of_others_who_are_told_that_others_hold_it() -> None:
+    memory = Memory(300)
+    assert taken(memory, "", "2001:db8::/48", "2001:db8::/64")[0] == 10
+    assert taken(memory, "", "2001:db8::/48", "2001:db8:0:1::/64") == (0, 503)
+    assert taken(memory, "", "192.0.2.0/24", "192.0.2.1")[0] >= 3

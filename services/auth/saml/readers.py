@@ -36,6 +36,7 @@ from services.auth.saml.reader import (
 )
 from shared.primitives.crypto import Keyring
 from shared.primitives.encoding import base64url_decode, base64url_encode
+from shared.web.passes import LIFETIME
 from shared.web.turns import Busy, Lines, Turns
 
 # --- Ranks ------------------------------------------------------------------------------------------------------------
@@ -48,13 +49,16 @@ BEGUN: Rank = "begun"
 OTHER: Rank = "other"
 """Any other message; also a genuine one that the identity provider began."""
 RELAY_STATE = "saml relay state"
-BROWSER = "saml returning browser"
+BROWSER = "saml returning browser until"
 RANDOM = 16
 MAC = 16
 EXPIRY = 4
 MOST_READINGS = 3
 """Messages with one RelayState that keep its rank; further ones wait as strangers' do."""
 STATES_REMEMBERED = 10_000
+RETURNS = 10
+"""Sign-ins that begin with one cookie and have its rank, in each RETURNS_SECONDS; further ones wait as strangers' do."""
+RETURNS_SECONDS = 600
 FIELD = b"RelayState="
 LONGEST = 80
 
@@ -66,13 +70,10 @@ def relay_state(keyring: Keyring, connection_id: str, rank: Rank, lives: int) ->
     return _sealed(keyring, RELAY_STATE, connection_id, content)
 
 
-def browser_token(keyring: Keyring, connection_id: str) -> str:
-    """The cookie's token for a browser that has just signed in through the connection."""
-    return _sealed(keyring, BROWSER, connection_id, secrets.token_bytes(RANDOM))
-
-
-def is_returning(keyring: Keyring, connection_id: str, token: str) -> bool:
-    return _opened(keyring, BROWSER, connection_id, token) is not None
+def browser_token(keyring: Keyring, connection_id: str, lives: int = LIFETIME) -> str:
+    """The cookie's token for a browser that has just signed in through the connection; it gives a rank for `lives` seconds."""
+    expires = int(time.time() + lives).to_bytes(EXPIRY)
+    return _sealed(keyring, BROWSER, connection_id, expires + secrets.token_bytes(RANDOM - EXPIRY))
 
 
 def state_in(raw: bytes) -> str:
@@ -98,11 +99,20 @@ def _opened(keyring: Keyring, purpose: str, connection_id: str, token: str) -> b
 
 
 class Ranks:
-    """Ranks messages. Counts the messages with each of the last STATES_REMEMBERED RelayStates."""
+    """Ranks sign-ins and messages. Counts the uses of each of the last STATES_REMEMBERED cookies and RelayStates."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._readings: OrderedDict[str, int] = OrderedDict()
+        self._returns: OrderedDict[str, int] = OrderedDict()
+
+    def is_returning(self, connection_id: str, token: str) -> bool:
+        """Whether the token of the cookie gives its rank to a sign-in that begins now."""
+        content = _opened(self._keyring, BROWSER, connection_id, token)
+        now = time.time()
+        if content is None or int.from_bytes(content[:EXPIRY]) < now:
+            return False
+        return _used(self._returns, f"{now // RETURNS_SECONDS} {token}") <= RETURNS
 
     def of(self, connection_id: str, raw: bytes) -> Rank:
         """The rank of a message to the connection; `raw` is its form or query."""
@@ -114,12 +124,17 @@ class Ranks:
             or int.from_bytes(content[1 : 1 + EXPIRY]) < time.time()
         ):
             return OTHER
-        readings = self._readings[state] = self._readings.pop(state, 0) + 1
-        if len(self._readings) > STATES_REMEMBERED:
-            self._readings.popitem(last=False)
-        if readings > MOST_READINGS:
+        if _used(self._readings, state) > MOST_READINGS:
             return OTHER
         return RETURNING if content[:1] == b"r" else BEGUN
+
+
+def _used(counts: OrderedDict[str, int], key: str) -> int:
+    """Counts a use of `key` and returns the number of its uses."""
+    counts[key] = counts.pop(key, 0) + 1
+    if len(counts) > STATES_REMEMBERED:
+        counts.popitem(last=False)
+    return counts[key]
 
 
 # --- Processes --------------------------------------------------------------------------------------------------------

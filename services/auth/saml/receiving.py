@@ -69,11 +69,11 @@ def own_key(keyring: Keyring, connection: OpenConnection) -> RSAPrivateKey:
 
 
 async def read_body(request: Request) -> bytes:
-    """The raw form. Raises MessageRefused: `too_large`."""
+    """The raw form. Raises MessageRefused: `too_large`; `too_many` or `busy` where others' large bodies are being read."""
     try:
         return await http.read_body(request, MAX_FORM)
-    except problems.Problem:
-        refuse("too_large", f"at most {MAX_FORM} bytes in a form")
+    except problems.Problem as problem:
+        refuse({status: reason for reason, status in STATUSES.items()}[problem.status], problem.detail)
 
 
 def sender_of(request: Request, connection: OpenConnection, raw: bytes) -> Sender:

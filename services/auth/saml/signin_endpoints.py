@@ -26,6 +26,7 @@ from shared.primitives import ids
 from shared.storage import audit, rows
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
 from shared.web import problems
+from shared.web.passes import LIFETIME
 
 SIGN_IN_SECONDS = 15 * 60
 FORMATS = {"any": "", "persistent": metadata.PERSISTENT, "email": metadata.EMAIL}
@@ -52,7 +53,7 @@ async def login(request: Request) -> Response:
     destination = await destination_of(request, request.query_params.get("continue", ""))
     browser, is_new = cookies.browser_of(request)
     request_id, keyring = messages.new_id(), request.state.keyring
-    returning = readers.is_returning(keyring, connection.connection_id, cookies.read(request, cookies.SAML))
+    returning = request.state.ranks.is_returning(connection.connection_id, cookies.read(request, cookies.SAML))
     rank = readers.RETURNING if returning else readers.BEGUN
     relay_state = readers.relay_state(keyring, connection.connection_id, rank, SIGN_IN_SECONDS)
     fresh = request.query_params.get("fresh") == "1"
@@ -263,7 +264,7 @@ async def _signed_in(request: Request, connection: OpenConnection, ticket: Ticke
     """Redirects to the person's destination, and gives the cookie that ranks the browser's next sign-in."""
     response = RedirectResponse(ticket.continue_to, 303, pages.headers())
     token = readers.browser_token(request.state.keyring, connection.connection_id)
-    cookies.give(request, response, cookies.SAML, token, max_age=sessions.DEVICE_DAYS * 86_400)
+    cookies.give(request, response, cookies.SAML, token, max_age=LIFETIME)
     await passes.give(request, response, connection.tenant_id, ticket.user_id)
     return sessions.signed_in(request, response, session)
 

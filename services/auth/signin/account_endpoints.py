@@ -8,11 +8,12 @@ from starlette.responses import RedirectResponse, Response
 
 from services.auth.oauth.reading import read_form
 from services.auth.revocations import bell, watermarks
-from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions
+from services.auth.signin import cookies, hashing, pages, passwords, queries, sessions, throttle
 from services.auth.signin.models import AllowedApp, PasswordLink, Session, SessionRow
 from services.auth.signin.returning import SESSIONS, to_sign_in
 from shared.storage import audit, rows
 from shared.storage.database import AsyncConnection, aset_tenant, transaction
+from shared.web.turns import Busy
 
 NOTICES = {"ended": "done_ended", "withdrawn": "done_withdrawn", "removed": "done_removed"}
 
@@ -147,7 +148,19 @@ async def set_password(request: Request) -> Response:
         problem = "form_expired"
     if problem:
         return _choose(request, token, link, about, 422, words[problem])
-    hashed = await hashing.hash_password(request, password)
+    # The hash has the rank of known devices, so copies of one link may ask for few of them.
+    async with transaction(request) as conn:
+        attempt = await throttle.take_in_session(conn, request.state.keyring, token)
+    if attempt.wait:
+        refused = _choose(request, token, link, about, 429, words["too_many"].format(seconds=attempt.wait))
+        refused.headers["retry-after"] = str(attempt.wait)
+        return refused
+    try:
+        hashed = await hashing.hash_password(request, password)
+    except Busy:
+        async with transaction(request) as conn:
+            await throttle.give_back(conn, attempt)
+        raise
     async with transaction(request) as conn:
         await aset_tenant(conn, link.tenant_id)
         macs = request.state.keyring.macs(token.encode(), cookies.LINK_PURPOSE)

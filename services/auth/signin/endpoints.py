@@ -164,8 +164,8 @@ async def _is_right(
             except Busy:
                 if not lenient or known:
                     raise
-        organisation = user.tenant_id if user is not None and passes.is_of(request, user.tenant_id) else ""
-        return await hashing.verify_slowly(request, stored, password, organisation)
+        group = (user.tenant_id, standing.colleague) if user is not None and standing.colleague else ("", "")
+        return await hashing.verify_slowly(request, stored, password, group)
     except Busy:
         async with transaction(request) as conn:
             await throttle.give_back(conn, attempt)

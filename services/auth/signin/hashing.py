@@ -4,8 +4,9 @@ Networks take turns. In a full line the network with the most waiting loses its 
 network. Known devices have places of their own and go first, so that strangers cannot delay them.
 
 Slow checks are for accounts whose owners no guesses may keep out: one at a time, and each is followed by a rest, so that guesses are
-few. There all strangers together take turns with each organisation whose browsers have its pass, and then networks do: a right password
-from such a browser waits for about two checks, any other one for about one check of each network that guesses.
+few. There all strangers together take turns with each organisation whose browsers have its pass, then the accounts of the passes do, then
+networks: a right password from such a browser waits for about two checks and one of each other account, any other one for about one
+check of each network that guesses. Copies of one pass are one account, from however many networks they come.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,7 +38,7 @@ class Hashing:
         self._slow_turns = Turns(1, self._slow, rest=SLOW_REST)
 
     async def run_slowly(self, work: Callable[[], Result], path: Sequence[str]) -> Result:
-        """Raises Busy if the line is full. `path` holds the organisation of the browser's pass and the networks."""
+        """Raises Busy if the line is full. `path` holds the organisation and the account of the browser's pass, and the networks."""
         try:
             await self._slow_turns.enter(self._slow, path)
         except Busy:
@@ -45,7 +46,7 @@ class Hashing:
             raise
         async with self._slow_turns.held():
             # One at a time, so it delays no known device, and no flood of guesses at other accounts delays it.
-            return await self.run(work, path[1:], known=True)
+            return await self.run(work, path[2:], known=True)
 
     async def run(self, work: Callable[[], Result], path: Sequence[str], *, known: bool = False) -> Result:
         """Raises Busy if the line is full. `path` holds the networks of the request, the widest first."""
@@ -66,9 +67,9 @@ async def verify(request: Request, stored: str | None, password: str, *, known: 
     return await _hashing(request).run(_check(stored, password), _networks(request), known=known)
 
 
-async def verify_slowly(request: Request, stored: str | None, password: str, organisation: str) -> bool:
-    """Raises Busy. `organisation` is the tenant of the account if the browser has a pass of it, else ""."""
-    return await _hashing(request).run_slowly(_check(stored, password), (organisation, *_networks(request)))
+async def verify_slowly(request: Request, stored: str | None, password: str, group: tuple[str, str]) -> bool:
+    """Raises Busy. `group` is the account's tenant and the user of the browser's pass if that is an active one there, else empty."""
+    return await _hashing(request).run_slowly(_check(stored, password), (*group, *_networks(request)))
 
 
 def _check(stored: str | None, password: str) -> Callable[[], bool]:

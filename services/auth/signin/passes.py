@@ -1,15 +1,16 @@
 """Gives the browser the pass of the account that signed in, and reads it. See `shared.web.passes`."""
 
-import hmac
 import time
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.primitives.encoding import base64url_encode
+from shared.primitives.crypto import UnreadableCiphertext
+from shared.primitives.encoding import base64url_decode, base64url_encode
 from shared.web import passes
 
 PURPOSE = "pass"
+HOLDER_CONTEXT = b"holder of a pass"
 BYTES = 16
 
 
@@ -18,7 +19,8 @@ async def give(request: Request, response: Response, tenant_id: str, user_id: st
     settings, keyring = request.state.settings, request.state.keyring
     account, organisation = (_text(keyring.mac(name.encode(), PURPOSE)) for name in (user_id, tenant_id))
     await request.state.keys.fresh_if_possible()
-    claims = passes.Pass(settings.issuer, int(time.time()) + passes.LIFETIME, account, organisation)
+    holder = base64url_encode(keyring.encrypt(user_id.encode(), HOLDER_CONTEXT))
+    claims = passes.Pass(settings.issuer, int(time.time()) + passes.LIFETIME, account, organisation, holder=holder)
     is_secure = settings.issuer.startswith("https://")
     response.set_cookie(
         passes.cookie_name(settings.issuer),
@@ -31,12 +33,16 @@ async def give(request: Request, response: Response, tenant_id: str, user_id: st
     )
 
 
-def is_of(request: Request, tenant_id: str) -> bool:
-    """Whether somebody of the tenant has signed in in this browser and the pass has not expired."""
+def holder(request: Request) -> str:
+    """The id of the user who signed in in this browser, or "" without a genuine pass. The user may have been disabled since."""
     issuer = request.state.settings.issuer
     found = passes.read(request.cookies.get(passes.cookie_name(issuer), ""), issuer, request.state.keys.public_key)
-    macs = request.state.keyring.macs(tenant_id.encode(), PURPOSE)
-    return found is not None and any(hmac.compare_digest(_text(mac), found[1].org) for mac in macs)
+    if found is None:
+        return ""
+    try:
+        return request.state.keyring.decrypt(base64url_decode(found[1].holder), HOLDER_CONTEXT).decode()
+    except (ValueError, UnreadableCiphertext):
+        return ""
 
 
 def _text(mac: bytes) -> str:

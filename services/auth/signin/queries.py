@@ -99,25 +99,18 @@ TAKE_ATTEMPT: LiteralString = (
     + _LEAKED
     + " + 1 <= %(capacity)s RETURNING c.level"
 )
-# The level stays at most one above full, so that a flood has no effect after its end.
-ADD_ATTEMPT: LiteralString = (
-    """
-    INSERT INTO sign_in_counts AS c (key, level, at) VALUES (%(key)s, 1, clock_timestamp())
-    ON CONFLICT (key) DO UPDATE SET level = least("""
-    + _LEAKED
-    + """, %(capacity)s) + 1, at = clock_timestamp() RETURNING c.level
-"""
-)
 LEVEL: LiteralString = "SELECT " + _LEAKED + " FROM sign_in_counts c WHERE key = %(key)s"
 FORGET_COUNT: LiteralString = "DELETE FROM sign_in_counts WHERE key = %s"
 GIVE_BACK_ATTEMPT: LiteralString = "UPDATE sign_in_counts SET level = greatest(level - 1, 0) WHERE key = %s"
 
-# Whether the device is known for the user, the wrong codes in other devices, and whether the user is the break-glass user.
+# Whether the device is known for the user, the wrong codes in other devices, whether the user is the break-glass user, and the holder
+# of the browser's pass. Row-level security hides holders of other organisations.
 STANDING: LiteralString = """
     SELECT
         (SELECT device_mac FROM known_devices WHERE user_id = %(user_id)s AND device_mac = ANY (%(macs)s) LIMIT 1) AS device,
         coalesce((SELECT wrong_codes FROM users WHERE user_id = %(user_id)s), 0) AS wrong_codes,
-        EXISTS (SELECT FROM saml_policies WHERE break_glass_user_id = %(user_id)s) AS break_glass
+        EXISTS (SELECT FROM saml_policies WHERE break_glass_user_id = %(user_id)s) AS break_glass,
+        (SELECT user_id FROM users WHERE user_id = %(holder)s AND status = 'active') AS colleague
 """
 REMEMBER_DEVICE: LiteralString = """
     INSERT INTO known_devices (tenant_id, user_id, device_mac) VALUES (%(tenant_id)s, %(user_id)s, %(mac)s)

@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.auth.signin import cookies, queries
+from services.auth.signin import cookies, passes, queries
 from services.auth.signin.models import Session, User
 from shared.primitives import ids
 from shared.storage import rows
@@ -75,11 +75,15 @@ MOST_WRONG_CODES = 10
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A request's relation to an account. `device` is the MAC of a known device, None for any other."""
+    """A request's relation to an account. `device` is the MAC of a known device, None for any other.
+
+    `colleague` is the active user of the same organisation who has the browser's pass: the person, or somebody else there.
+    """
 
     device: bytes | None = None
     wrong_codes: int = 0
     break_glass: bool = False
+    colleague: str | None = None
 
 
 async def standing(request: Request, conn: AsyncConnection, user: User | None) -> Standing:
@@ -87,9 +91,8 @@ async def standing(request: Request, conn: AsyncConnection, user: User | None) -
     token = cookies.read(request, cookies.DEVICE)
     macs = request.state.keyring.macs(token.encode(), DEVICE_PURPOSE) if token else []
     await aset_tenant(conn, user.tenant_id if user is not None else "")
-    found = await rows.first(
-        conn, Standing, queries.STANDING, {"user_id": user.user_id if user is not None else "", "macs": macs}
-    )
+    named = {"user_id": user.user_id if user is not None else "", "macs": macs, "holder": passes.holder(request)}
+    found = await rows.first(conn, Standing, queries.STANDING, named)
     assert found is not None
     return found
 

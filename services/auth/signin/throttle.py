@@ -4,7 +4,6 @@ Each count is a leaky bucket: an attempt adds one, time empties it, and a full b
 password is checked, so that parallel attempts cannot pass, and are given back when they succeed.
 """
 
-import ipaddress
 import math
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from services.auth.signin import queries
 from services.auth.signin.sessions import Standing
 from shared.primitives.crypto import Keyring
 from shared.storage.database import AsyncConnection
+from shared.web.networks import client_network
 
 
 class Limit(NamedTuple):
@@ -61,15 +61,14 @@ async def take(
     account = row[0].encode()
     if standing.device is not None:
         return await _take_own(conn, keyring.mac(account + b" " + standing.device, "sign-in device"), OWN)
-    network = network_of(address).encode()
+    network = client_network(address).encode()
     of_account = account_key(keyring, row[0])
     of_pair = keyring.mac(account + b" " + network, "sign-in pair")
     if lenient:
-        waits = [
-            await _add(conn, of_account, BREAK_GLASS_ACCOUNT),
-            await _add(conn, of_pair, BREAK_GLASS_PAIR),
-        ]
-        return Attempt((of_account, of_pair), of_pair, wrong_wait=max(waits), slow=any(waits))
+        account_wait, counted = await _add(conn, of_account, BREAK_GLASS_ACCOUNT)
+        pair_wait, counted_too = await _add(conn, of_pair, BREAK_GLASS_PAIR)
+        wait = max(account_wait, pair_wait)
+        return Attempt(counted + counted_too, of_pair, wrong_wait=wait, slow=wait > 0)
     wait, before = await _take(conn, of_account, ACCOUNT)
     if wait:
         return Attempt(wait=wait)
@@ -78,23 +77,23 @@ async def take(
         await _give_back(conn, of_account)
         return Attempt(wait=wait)
     of_address = keyring.mac(network, "sign-in address")
-    address_wait = await _add(conn, of_address, ADDRESS)
+    address_wait, counted = await _add(conn, of_address, ADDRESS)
+    attempt = Attempt((of_account, of_pair, *counted), of_pair, wrong_wait=address_wait)
     if address_wait and before >= QUIET:
-        for key in (of_account, of_pair, of_address):
-            await _give_back(conn, key)
+        await give_back(conn, attempt)
         return Attempt(wait=address_wait)
-    return Attempt((of_account, of_pair, of_address), of_pair, wrong_wait=address_wait)
+    return attempt
 
 
 async def take_code(conn: AsyncConnection, keyring: Keyring, user_id: str, address: str, standing: Standing) -> Attempt:
     """Counts an attempt at a second factor, after a correct password."""
-    where = standing.device if standing.device is not None else network_of(address).encode()
+    where = standing.device if standing.device is not None else client_network(address).encode()
     return await _take_own(conn, keyring.mac(user_id.encode() + b" " + where, "sign-in code"), OWN)
 
 
-async def take_in_session(conn: AsyncConnection, keyring: Keyring, session_id: str) -> Attempt:
-    """Counts an attempt at the password or second factor in a session."""
-    return await _take_own(conn, keyring.mac(session_id.encode(), "sign-in session"), SESSION)
+async def take_in_session(conn: AsyncConnection, keyring: Keyring, session: str) -> Attempt:
+    """Counts an attempt at the password or second factor in a session (its id), or at a new password by a link (its token)."""
+    return await _take_own(conn, keyring.mac(session.encode(), "sign-in session"), SESSION)
 
 
 async def succeed(conn: AsyncConnection, attempt: Attempt) -> None:
@@ -126,12 +125,14 @@ async def _take(conn: AsyncConnection, key: bytes, limit: Limit) -> tuple[int, f
     return max(1, math.ceil((level + 1 - limit.capacity) * limit.seconds)), level
 
 
-async def _add(conn: AsyncConnection, key: bytes, limit: Limit) -> int:
-    """Counts without refusing. Seconds until the bucket has room again; 0 if it had room."""
-    parameters = {"key": key, "capacity": limit.capacity, "seconds": limit.seconds}
-    row = await (await conn.execute(queries.ADD_ATTEMPT, parameters)).fetchone()
-    assert row is not None
-    return max(0, math.ceil((row[0] - limit.capacity) * limit.seconds))
+async def _add(conn: AsyncConnection, key: bytes, limit: Limit) -> tuple[int, tuple[bytes, ...]]:
+    """Refuses nothing. Seconds until the bucket has room, 0 if it had room; and the key if the attempt was counted.
+
+    The level stays at most one above full, so that a flood has no effect after its end. Attempts beyond that are not counted, and
+    nothing is given back for them.
+    """
+    uncounted, before = await _take(conn, key, limit._replace(capacity=limit.capacity + 1))
+    return max(0, math.ceil((before + 1 - limit.capacity) * limit.seconds)), () if uncounted else (key,)
 
 
 async def _give_back(conn: AsyncConnection, key: bytes) -> None:
@@ -141,14 +142,3 @@ async def _give_back(conn: AsyncConnection, key: bytes) -> None:
 def account_key(keyring: Keyring, email: str) -> bytes:
     """The account's bucket; `email` in the database's lower case."""
     return keyring.mac(email.encode(), "sign-in account")
-
-
-def network_of(address: str) -> str:
-    """The address, or the /64 of an IPv6 address, which belongs to a single subscriber."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
