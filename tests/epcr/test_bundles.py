@@ -13,7 +13,7 @@ from ucumvert import get_ucum_parser
 from services.epcr.fhir import checks, measurements, nomenclature
 from services.epcr.fhir.encode import UnfitBundle, checked, encode
 from services.epcr.records import amend
-from services.epcr.records.care import DOSE_UNITS, MEASURED_IN
+from services.epcr.records.care import DOSE_UNITS, Measurement
 from services.epcr.records.models import RecordPatch
 from shared.web import http
 from tests.epcr import golden
@@ -396,5 +396,9 @@ def test_every_unit_is_ucum_and_what_crews_may_send_may_leave() -> None:
     parser = get_ucum_parser()
     for unit in sorted(checks.UNITS):
         parser.parse(unit)
-    sent = DOSE_UNITS | set(measurements.UNITS.values()) | {unit for units in MEASURED_IN.values() for unit in units}
+    sent = (
+        DOSE_UNITS
+        | set(measurements.UNITS.values())
+        | {unit for kind in Measurement.__subclasses__() for unit in kind.units}
+    )
     assert sent <= checks.UNITS

@@ -1,13 +1,18 @@
 """FHIR's systems, codes and small datatypes as plain values, with keys in the order of the specification."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from services.epcr.fhir.displays import display
 from services.epcr.fhir.nomenclature import UCUM
+from services.epcr.fhir.vocabulary import concepts
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
+TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
+LIST_EMPTY = f"{TERMINOLOGY}/list-empty-reason"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 ACT_PRIORITY = "http://terminology.hl7.org/CodeSystem/v3-ActPriority"
 ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
@@ -41,9 +46,20 @@ def concept(*codings: Json) -> Json:
     return {"coding": list(codings)}
 
 
+def coded(one: Mapping[str, Any]) -> Json:
+    """A concept of the record, with its official display where it has one."""
+    return concept(coding(one["system"], one["code"], display(one["system"], one["code"])))
+
+
+def ems_coding(code: str) -> Json:
+    """A code of our own CodeSystem. Raises KeyError for one that is not published."""
+    code = code.replace("_", "-")
+    return coding(EMS, code, concepts()[code]["en"])
+
+
 def ems(code: str) -> Json:
     """A concept of our own vocabulary, where no public vocabulary has it."""
-    return concept(coding(EMS, code.replace("_", "-")))
+    return concept(ems_coding(code))
 
 
 def quantity(value: Decimal | int, unit: str) -> Json:
