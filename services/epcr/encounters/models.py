@@ -33,17 +33,24 @@ ReadingsForm = Annotated[
 ]
 
 
+NarrativeLanguage = Annotated[
+    Literal["en", "it"], Meta(description="The language of the text for people in the Composition. Default en")
+]
+
+
 class ReadEncounter(http.Body):
     """`format=fhir` asks for the transaction bundle."""
 
     format: Literal["json", "fhir"] | None = None
     max_entries: MaxEntries | None = None
     readings: ReadingsForm | None = None
+    language: NarrativeLanguage | None = None
 
 
 class ReadBundle(http.Body):
     max_entries: MaxEntries | None = None
     readings: ReadingsForm | None = None
+    language: NarrativeLanguage | None = None
 
 
 class EncounterRow(msgspec.Struct, frozen=True):

@@ -204,7 +204,7 @@ def _resource(resource: Json) -> Iterator[str]:
 
 def _verified(resource: Json) -> Iterator[str]:
     """A clinical status and an error exclude one another; an allergy that is no error has a clinical status."""
-    is_error = ("entered-in-error",) == tuple(one["code"] for one in resource["verificationStatus"]["coding"])
+    is_error = tuple(one["code"] for one in resource["verificationStatus"]["coding"]) == ("entered-in-error",)
     if is_error and "clinicalStatus" in resource:
         yield "con-5, ait-2, a clinical status of an error"
     if resource["resourceType"] == "AllergyIntolerance" and not is_error and "clinicalStatus" not in resource:

@@ -48,9 +48,12 @@ _EMPTY = {
 
 
 def composition(
-    scene: Scene, sections: Mapping[str, Any], former: Sequence[Scene] = (), language: Language = "en"
+    scene: Scene, sections: Mapping[str, Any], former: Sequence[Scene] = (), language: Language = "en", readings: int = 0
 ) -> Entry:
-    """`sections` maps names to references, as a list or as JSON. The Composition replaces those of `former` identities."""
+    """`sections` maps names to references, as a list or as JSON. The Composition replaces those of `former` identities.
+
+    The text counts the `readings` of devices among the vital signs, of which there may be too many to read.
+    """
     view = scene.projection.view
     uuid = _uuid(scene)
     begun = scene.begin("Composition", uuid)
@@ -74,7 +77,9 @@ def composition(
     replaced = [identifier(one.projection, "Composition", _uuid(one)) for one in former]
     if replaced:
         resource["relatesTo"] = [{"code": "replaces", "targetIdentifier": one} for one in replaced]
-    filled = [one for name in SECTIONS if (one := _section(name, sections.get(name), view, language))]
+    counted = [narrative.Row(word("readings_of_devices", language), str(readings))] if readings else []
+    more = {"vital_signs": counted}
+    filled = [one for name in SECTIONS if (one := _section(name, sections.get(name), view, language, more.get(name, [])))]
     if filled:
         resource["section"] = filled
     return Entry(resource, uuid, mutable=True)
@@ -90,7 +95,9 @@ def _status(view: Json) -> str:
     return "amended" if view["amended"] else "final"
 
 
-def _section(name: str, entries: Any, view: Json, language: Language) -> Json | None:
+def _section(
+    name: str, entries: Any, view: Json, language: Language, more: Sequence[narrative.Row]
+) -> Json | None:
     """A section with entries, or one of the history with the reason why it is empty."""
     silence = view.get("inquiries", {}).get(name)
     if not entries and silence is None:
@@ -99,7 +106,7 @@ def _section(name: str, entries: Any, view: Json, language: Language) -> Json | 
     made: Json = {
         "title": narrative.title(name, language),
         "code": concept(coding(LOINC, section.code, section.display)) if section.code else ems(name),
-        "text": narrative.text(name, view, language),
+        "text": narrative.text(name, view, language, more),
     }
     if entries:
         return made | {"entry": entries}

@@ -57,6 +57,7 @@ class Export:
         with_devices = contents[0].forms != {"none"}
         self._devices = devices(self._present, contents[0].shapes) if with_devices else []
         self._device_entries = {entry.uuid: entry for entry in self._devices}
+        self._readings = sum(span.count for span in contents[0].shapes.values())
         self._provider = list(provider(self._present))
         self._sections = _sections(self._present)
         self._withdrawals = [list(_withdrawals(scene)) for scene in self._former]
@@ -124,7 +125,7 @@ class Export:
 
     def _composition(self, refer: Mapping[str, Sequence[tuple[str, str]]]) -> Entry:
         sections = {name: self._references(entries) for name, entries in refer.items() if entries}
-        return composition(self._present, sections, self._former, self._language)
+        return composition(self._present, sections, self._former, self._language, self._readings)
 
     def _references(self, entries: Iterable[tuple[str, str]]) -> orjson.Fragment:
         """By fullUrl to the entries of the same bundle, by identifier to those of others."""
@@ -148,7 +149,7 @@ class Export:
             for name, of_section in self._sections.items()
             if of_section
         }
-        last = composition(self._present, sections, self._former, self._language)
+        last = composition(self._present, sections, self._former, self._language, self._readings)
         checked(self._transaction([*self._heads, *self._provider, *self._devices, *entries, *withdrawals, last]))
         for writer in self._writers:
             writer.prepare()

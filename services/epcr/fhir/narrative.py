@@ -4,7 +4,7 @@ A record is a mapping of its parts to plain values: the de-identified view, or t
 all that the mapping holds but identifiers of entries, so that it never says more than the bundle around it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
@@ -75,17 +75,19 @@ def rows(section: str, record: Mapping[str, Any], language: Language) -> list[Ro
             ]
         elif content is not None:
             found.append(Row(word(part, language), str(content)))
+    if section == "assessments":
+        found += [_entry("procedures", one, language) for one in record.get("procedures") or [] if _is_finding(one)]
     silence = (record.get("inquiries") or {}).get(section) if section in _INQUIRIES else None
     if silence is not None and not found:
         found.append(Row(word(section, language), word(silence, language)))
     return found
 
 
-def div(section: str, record: Mapping[str, Any], language: Language) -> str:
-    """The XHTML of a section: a table of its rows. R4 allows neither scripts nor styles from outside in it (txt-1)."""
+def div(section: str, record: Mapping[str, Any], language: Language, more: Sequence[Row] = ()) -> str:
+    """The XHTML of a section: a table of its rows and `more`. R4 allows neither scripts nor styles from outside in it (txt-1)."""
     cells = [
         f"<tr><th>{_escaped(row.label)}</th><td>{_escaped(row.value)}</td></tr>"
-        for row in rows(section, record, language)
+        for row in (*rows(section, record, language), *more)
     ]
     body = (
         f"<table><tbody>{''.join(cells)}</tbody></table>" if cells else f"<p>{word('nothing_recorded', language)}</p>"
@@ -93,9 +95,9 @@ def div(section: str, record: Mapping[str, Any], language: Language) -> str:
     return f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}">{body}</div>'
 
 
-def text(section: str, record: Mapping[str, Any], language: Language) -> dict[str, str]:
+def text(section: str, record: Mapping[str, Any], language: Language, more: Sequence[Row] = ()) -> dict[str, str]:
     """The Narrative of a section."""
-    return {"status": "generated", "div": div(section, record, language)}
+    return {"status": "generated", "div": div(section, record, language, more)}
 
 
 def _entry(part: str, entry: Mapping[str, Any], language: Language) -> Row:
@@ -148,6 +150,10 @@ def _concept(concept: Mapping[str, Any]) -> str:
     """The official display, else the words of the crew where they are in the record, and the code."""
     words = display(concept["system"], concept["code"]) or concept.get("display")
     return f"{words} ({concept['code']})" if words else concept["code"]
+
+
+def _is_finding(procedure: Mapping[str, Any]) -> bool:
+    return procedure.get("finding") is not None and not procedure.get("entered_in_error")
 
 
 def _is_concept(value: Any) -> bool:

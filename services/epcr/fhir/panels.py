@@ -131,6 +131,9 @@ def answer(name: str, value: Any) -> Json:
         return {"valueInteger": value}
     if isinstance(value, Mapping):
         return {"valueQuantity": quantity(value["value"], value["unit"])} if "unit" in value else _concept(value)
+    if name == "determinant":
+        # MPDS has no URI of a code system.
+        return {"valueString": value}
     # The `bystander` of "witnessed" is another concept than that of other fields.
     return {"valueCodeableConcept": _VALUES.get((name, value)) or ems(f"{name}-{value}")}
 

@@ -67,21 +67,21 @@ class Concept(http.Body):
 class Impression(Concept):
     """ICD-10, of the WHO or the clinical modification, or SNOMED CT."""
 
-    systems = (ICD10, ICD10_CM, SNOMED)
+    systems: ClassVar[tuple[str, ...]] = (ICD10, ICD10_CM, SNOMED)
     system: Annotated[str, one_of(*systems)]
 
 
 class Clinical(Concept):
     """SNOMED CT: findings, procedures, routes, sites."""
 
-    systems = (SNOMED,)
+    systems: ClassVar[tuple[str, ...]] = (SNOMED,)
     system: Annotated[str, one_of(*systems)]
 
 
 class Drug(Concept):
     """RxNorm, ATC or SNOMED CT."""
 
-    systems = (RXNORM, ATC, SNOMED)
+    systems: ClassVar[tuple[str, ...]] = (RXNORM, ATC, SNOMED)
     system: Annotated[str, one_of(*systems)]
 
 
@@ -154,22 +154,22 @@ class Measurement(http.Body):
 
 
 class Temperature(Measurement):
-    units = {"Cel": (0, 50), "[degF]": (32, 122)}
+    units: ClassVar[dict[str, tuple[int, int]]] = {"Cel": (0, 50), "[degF]": (32, 122)}
     unit: Annotated[str, one_of(*units)]
 
 
 class EndTidalCO2(Measurement):
-    units = {"mm[Hg]": (0, 200), "kPa": (0, 27), "%": (0, 30)}
+    units: ClassVar[dict[str, tuple[int, int]]] = {"mm[Hg]": (0, 200), "kPa": (0, 27), "%": (0, 30)}
     unit: Annotated[str, one_of(*units)]
 
 
 class Glucose(Measurement):
-    units = {"mmol/L": (0, 120), "mg/dL": (0, 2200)}
+    units: ClassVar[dict[str, tuple[int, int]]] = {"mmol/L": (0, 120), "mg/dL": (0, 2200)}
     unit: Annotated[str, one_of(*units)]
 
 
 class Mass(Measurement):
-    units = {"kg": (0, 700), "g": (0, 700_000), "[lb_av]": (0, 1550)}
+    units: ClassVar[dict[str, tuple[int, int]]] = {"kg": (0, 700), "g": (0, 700_000), "[lb_av]": (0, 1550)}
     unit: Annotated[str, one_of(*units)]
 
 

@@ -1,4 +1,4 @@
-"""Parts of a record about the patient and the call: complaint, history, allergies, medicines, dispatch, triage, weight, pregnancy, directives."""
+"""Parts of a record about the patient and the call: complaint, history, dispatch, triage, weight, pregnancy, directives."""
 
 from typing import Annotated, Literal
 
