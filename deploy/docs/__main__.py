@@ -6,6 +6,8 @@ import typer
 
 import gateway.docs
 from deploy.docs import contract, page
+from services.epcr.fhir import conformance
+from shared.web import http
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -13,12 +15,14 @@ ASSETS = Path(__file__).parent / "assets"
 def files() -> dict[str, bytes]:
     """Every file by its name."""
     pages = {f"index.{language}.html": page.render(language) for language in page.LANGUAGES}
-    return {"openapi.json": contract.encoded()} | pages | {path.name: path.read_bytes() for path in ASSETS.iterdir()}
+    assets = {path.name: path.read_bytes() for path in ASSETS.iterdir()}
+    definitions = {f"fhir/{one['resourceType']}/{one['id']}.json": http.encode(one) for one in conformance.resources()}
+    return {"openapi.json": contract.encoded()} | pages | assets | definitions
 
 
 def write(folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
     for name, body in files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(body)
 
 

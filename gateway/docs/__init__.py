@@ -13,6 +13,7 @@ from gateway.headers import Headers
 from gateway.problems import Answer, Refusal, not_found
 
 ROOT = "/api/docs"
+DEFINITIONS = "fhir"
 FILES = Path(__file__).parent / "static"
 LANGUAGES = ("en", "it")
 POLICY = (
@@ -37,11 +38,14 @@ class File(NamedTuple):
 
 
 class Docs:
-    """`/api/docs` is the page in the client's language, or `openapi.json` if it accepts JSON but not HTML. The files are below it."""
+    """`/api/docs` is the page in the client's language, or `openapi.json` if it accepts JSON but not HTML. The files are below it.
+
+    `/fhir/<type>/<id>` are the FHIR definitions of our own, at their canonical URLs.
+    """
 
     def __init__(self, root: Path = FILES) -> None:
         paths = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
-        self._files = {f"{ROOT}/{path.relative_to(root).as_posix()}": _read(path) for path in paths}
+        self._files = {_path(path.relative_to(root)): _read(path) for path in paths}
 
     def answer(self, method: str, path: str, query: bytes, fields: Headers) -> Answer:
         """Raises Refusal: 404, or 405 for methods other than GET and HEAD."""
@@ -89,10 +93,16 @@ def _language(query: bytes, asked: dict[bytes, str]) -> str:
     return best
 
 
+def _path(file: Path) -> str:
+    return f"/{file.with_suffix('').as_posix()}" if file.parts[0] == DEFINITIONS else f"{ROOT}/{file.as_posix()}"
+
+
 @cache
 def _read(path: Path) -> File:
     body = path.read_bytes()
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if path.parent.parent.name == DEFINITIONS:
+        kind = "application/fhir+json"
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"
     return File(kind.encode(), body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:32].encode())

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
-from services.epcr.fhir.terms import DATA_ABSENT, TERMINOLOGY, Json, coded, coding, concept, extension, moment
+from services.epcr.fhir.terms import DATA_ABSENT, TERMINOLOGY, Json, coded, coding, concept, ems, extension, moment
 
 _UNNAMED = concept(coding(DATA_ABSENT, "unknown", "Unknown"))
 _STATES = {"taking": "active", "not_taking": "not-taken", "stopped": "stopped", "unknown": "unknown"}
@@ -114,7 +114,9 @@ def _key(one: dict[str, Any]) -> str:
 
 
 def _begin(scene: Scene, kind: str, uuid: str, seen: dict[str, Any], more: list[Json] | None = None) -> Json:
-    said = [extension("informant", "Code", seen["informant"].replace("_", "-"))] if "informant" in seen else []
+    said: list[Json] = []
+    if "informant" in seen:
+        said = [extension("informant", "CodeableConcept", ems(f"informant-{seen['informant']}"))]
     return scene.begin(kind, uuid, extensions=[*said, *(more or [])])
 
 

@@ -24,6 +24,8 @@ GROUPS = (
     "country",
     "out_of_range",
 )
+# Fields that are never coded.
+_PLAIN = frozenset({"id", "entered_in_error", "comment", "text", "display", "narrative"})
 # Values that are concepts alone, without the name of their field.
 ALONE: dict[type[msgspec.Struct], str] = {Disposition: "outcome", Procedure: "not_done"}
 
@@ -33,13 +35,25 @@ def concepts() -> dict[str, dict[str, str]]:
     """For each code its English and Italian words."""
     found = {name: _words(name) for name in (*GROUPS, *get_args(CareModel))}
     for name, values in _fields(Clinical):
-        found[name] = _words(name)
+        if name not in _PLAIN:
+            found[name] = _words(name)
         for value in values:
             found[f"{name}-{value}"] = _words(name, value)
     for kind, name in ALONE.items():
         for value in _literals(next(one.type for one in msgspec.structs.fields(kind) if one.name == name)):
             found[value] = _words(value)
     return {name.replace("_", "-"): words for name, words in sorted(found.items())}
+
+
+@cache
+def value_sets() -> dict[str, list[str]]:
+    """For each field with a closed vocabulary the codes of its values; `ems` is the whole CodeSystem."""
+    found: dict[str, list[str]] = {"ems": []}
+    for name, values in _fields(Clinical):
+        if values:
+            codes = [f"{name}-{value}".replace("_", "-") for value in values]
+            found[name.replace("_", "-")] = list(dict.fromkeys([*found.get(name.replace("_", "-"), []), *codes]))
+    return found
 
 
 def _words(name: str, value: str | None = None) -> dict[str, str]:
