@@ -48,7 +48,11 @@ _EMPTY = {
 
 
 def composition(
-    scene: Scene, sections: Mapping[str, Any], former: Sequence[Scene] = (), language: Language = "en", readings: int = 0
+    scene: Scene,
+    sections: Mapping[str, Any],
+    former: Sequence[Scene] = (),
+    language: Language = "en",
+    readings: int = 0,
 ) -> Entry:
     """`sections` maps names to references, as a list or as JSON. The Composition replaces those of `former` identities.
 
@@ -79,7 +83,9 @@ def composition(
         resource["relatesTo"] = [{"code": "replaces", "targetIdentifier": one} for one in replaced]
     counted = [narrative.Row(word("readings_of_devices", language), str(readings))] if readings else []
     more = {"vital_signs": counted}
-    filled = [one for name in SECTIONS if (one := _section(name, sections.get(name), view, language, more.get(name, [])))]
+    filled = [
+        one for name in SECTIONS if (one := _section(name, sections.get(name), view, language, more.get(name, [])))
+    ]
     if filled:
         resource["section"] = filled
     return Entry(resource, uuid, mutable=True)
@@ -95,9 +101,7 @@ def _status(view: Json) -> str:
     return "amended" if view["amended"] else "final"
 
 
-def _section(
-    name: str, entries: Any, view: Json, language: Language, more: Sequence[narrative.Row]
-) -> Json | None:
+def _section(name: str, entries: Any, view: Json, language: Language, more: Sequence[narrative.Row]) -> Json | None:
     """A section with entries, or one of the history with the reason why it is empty."""
     silence = view.get("inquiries", {}).get(name)
     if not entries and silence is None:
