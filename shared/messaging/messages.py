@@ -250,7 +250,8 @@ class CodedFact(msgspec.Struct, frozen=True, kw_only=True):
     """A medication or procedure. `not_done_reason` (`refused contraindicated not_indicated unable`) marks one that was not given or done.
 
     `kind` of a medication: `aspirin gtn analgesic oxygen glucose glucagon benzodiazepine beta_agonist other unknown` (a code that no
-    table knows); of a procedure: `ecg_12_lead advanced_airway oxygen defibrillation cpr oral_glucose other`. Indicators use `kind`, never `code`.
+    table knows). `kind` of a procedure: `ecg_12_lead advanced_airway oxygen defibrillation cpr oral_glucose other`.
+    Indicators use `kind`, never `code`.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""What triage asks first: history, allergies, acuity, examination; contradictions, words for people, and definitions of our own."""
+"""History, allergies, acuity and examination in a record; contradictions, words for people, and definitions of our own."""
 
 import json
 import typing
@@ -190,7 +190,7 @@ def test_each_pair_names_fields_of_a_record() -> None:
 
 
 def test_a_record_of_before_that_contradicts_itself_takes_other_writes() -> None:
-    """Only what a write adds is refused."""
+    """A write is refused for a contradiction that it adds, and for no other."""
     record = Record(
         anchor=golden.BEGAN, arrest=msgspec.convert({"rosc": False, "rosc_at_handover": True}, amend_arrest())
     )

@@ -1,4 +1,4 @@
-"""What the patient has and takes: Condition, AllergyIntolerance, MedicationStatement."""
+"""The patient's conditions, allergies and medicines: Condition, AllergyIntolerance, MedicationStatement."""
 
 from collections.abc import Iterator
 from typing import Any

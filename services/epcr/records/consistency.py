@@ -37,7 +37,7 @@ def _both(one: bool, other: bool) -> bool:
 
 
 def _denied(one: bool, other: Any) -> bool:
-    """The first field is `false`, and the second has a value of what it denies."""
+    """The first field is `false`, and the second has a value that it denies."""
     return one is False and other not in (False, 0, [])
 
 

@@ -54,7 +54,7 @@ class CurrentMedicine(Item, kw_only=True):
 
 
 class Complaint(Part):
-    """The chief complaint, since when, and who says so. `text` has the words that were said."""
+    """The chief complaint, when it began, and who reports it. `text` has the words that were used."""
 
     concept: Clinical | None = None
     text: Text | None = None

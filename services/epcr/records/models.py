@@ -222,7 +222,7 @@ class RecordPatch(http.Body):
 
 
 class Clinical(Sections, kw_only=True):
-    """A record as it is stored, which grows beyond what one request may hold."""
+    """A record as it is stored. It grows beyond the limits of one request."""
 
     crew_ids: list[str] = []
     crew: list[CrewMember] = []
