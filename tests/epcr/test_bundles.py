@@ -144,7 +144,7 @@ def test_parts_of_a_pressure_that_came_together_are_one_panel() -> None:
         (["8462-4", "150022"], Decimal(79)),
         (["8478-0", "150023"], Decimal("96.5")),
     ]
-    assert _codes(alone) == ["150021", "85354-9"]
+    assert _codes(alone) == ["150020", "85354-9"]
     assert [_codes(part) for part in alone["component"]] == [["8480-6", "150021"], ["8462-4"]]
     assert alone["component"][1]["dataAbsentReason"]["coding"][0]["code"] == "unknown"
 
