@@ -177,7 +177,28 @@ EVERYTHING: dict[str, Any] = ARREST | {
         "speech": "normal",
         "last_known_well": at("09:00:00"),
     },
-    "disposition": {"outcome": "transported", "prealert": True, "lights_and_sirens": True},
+    "dispatch": {"category": "mpds_echo", "lights_and_sirens": True},
+    "triage": {"scale": "nemsis", "initial": "critical", "final": "emergent"},
+    "weight": {"value": {"value": 60.5, "unit": "kg"}, "method": "reported"},
+    "injury": {"mechanism": "fall_from_height", "criteria": ["fall_over_3_m"], "protection": ["helmet"]},
+    "airway_attempts": [
+        {
+            "attempted_at": "2026-03-23T10:20:00Z",
+            "device": "supraglottic_airway",
+            "successful": True,
+            "spo2_before": 91,
+            "spo2_lowest": 88.5,
+        }
+    ],
+    "cpr": {"dispatcher_instructed": True, "compression_rate": 110, "compression_fraction": 81.5},
+    "disposition": {
+        "outcome": "transported",
+        "destination_type": "cath_lab",
+        "prealert": True,
+        "prealert_at": "2026-03-23T10:40:00Z",
+        "prealert_for": "arrest",
+        "lights_and_sirens": True,
+    },
 }
 REFUSAL: dict[str, Any] = MINIMAL | {
     "patient": {"sex": "unknown"},

@@ -131,6 +131,26 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
         "/procedures/0/not_done",
     ),
     (
+        {"procedures": [TYPICAL["procedures"][0] | {"not_done": "refused"}]},
+        "/procedures/0/finding",
+        "/procedures/0/not_done",
+    ),
+    (
+        {"procedures": [TYPICAL["procedures"][1] | {"not_done": "unable", "outcome": "partially_successful"}]},
+        "/procedures/0/outcome",
+        "/procedures/0/not_done",
+    ),
+    (
+        {"medications": [TYPICAL["medications"][3] | {"not_done": "refused"}]},
+        "/medications/0/dose",
+        "/medications/0/not_done",
+    ),
+    (
+        {"medications": [TYPICAL["medications"][2] | {"response": "improved"}]},
+        "/medications/0/response",
+        "/medications/0/not_done",
+    ),
+    (
         {"airway_attempts": [TRAUMA["airway_attempts"][0] | {"successful": False}]},
         "/airway_attempts/0/successful",
         "/airway_attempts/0/confirmed_by",
@@ -216,7 +236,7 @@ def test_a_withdrawn_allergy_does_not_contradict_that_none_is_known() -> None:
 
 def test_a_time_ahead_of_the_clock_is_refused(organisation: Organisation) -> None:
     late = {"vital_signs": [{"taken_at": "2131-03-23T10:00:00Z", "heart_rate": 80}]}
-    refused = organisation.partner.post(ENCOUNTERS, json=MINIMAL | late)
+    refused = organisation.partner.post(MINIMAL | late)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/vital_signs/0/taken_at")
     id = organisation.partner.create()
     assert organisation.crew.write(id, late).status_code == 422

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from services.epcr.fhir.entries import Entry, Scene, logical_reference
 from services.epcr.fhir.history import in_error
+from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.terms import DATA_ABSENT, Json, coding, concept
 
 # The members that stay: those that R4 requires, and by which a reader recognises the resource. References to other resources go, since a
@@ -23,7 +24,6 @@ _KEPT = frozenset(
         "performedDateTime",
         "performedPeriod",
         "date",
-        "author",
         "title",
         "confidentiality",
     }
@@ -47,6 +47,8 @@ def _withdrawn(scene: Scene, resource: Json) -> Json:
         elif name in ("subject", "patient"):
             # By identifier: no Patient of the receiver is found, made or changed, and the resource leaves the record of the one it had.
             kept[name] = logical_reference(scene.projection, "Patient", scene.patient)
+        elif name == "author":
+            kept[name] = [logical_reference(scene.projection, "Organization", organization_uuid(scene))]
         elif name == "component":
             kept["component"] = [{"code": part["code"], **_ABSENT} for part in value]
         elif name in _KEPT:
