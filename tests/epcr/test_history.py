@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from deploy.docs import contract
 from gateway.docs import Docs
 from services.epcr.encounters.codes import IMPRESSIONS, kind_of_drug
 from services.epcr.encounters.facts import facts_of
@@ -21,7 +22,18 @@ from services.epcr.fhir.terms import EMS, EXTENSIONS
 from services.epcr.fhir.vocabulary import concepts
 from services.epcr.fhir.words import table
 from services.epcr.records import amend, consistency
-from services.epcr.records.care import ATC, RXNORM, is_snomed_id, ranges_of
+from services.epcr.records.care import (
+    ATC,
+    RXNORM,
+    Clinical,
+    Drug,
+    Impression,
+    Measurement,
+    VitalSigns,
+    is_snomed_id,
+    ranges_of,
+)
+from services.epcr.records.findings import AirwayAttempt, Cpr, Injury, Pupils
 from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch
 from services.graphql_api.acqi import indicators
 from shared.web import http, strict_json
@@ -92,6 +104,16 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
         {"arrest": {"resuscitation_attempted": False}, "cpr": {"compression_rate": 110}},
         "/arrest/resuscitation_attempted",
         "/cpr/compression_rate",
+    ),
+    (
+        {"disposition": {"outcome": "dead_on_scene"}, "arrest": {"survived_to_discharge": True}},
+        "/disposition/outcome",
+        "/arrest/survived_to_discharge",
+    ),
+    (
+        {"disposition": {"outcome": "dead_on_scene"}, "arrest": {"rosc_at_handover": True}},
+        "/disposition/outcome",
+        "/arrest/rosc_at_handover",
     ),
     ({"stroke": {"suspected": False, "prealert": True}}, "/stroke/suspected", "/stroke/prealert"),
     (
@@ -196,6 +218,19 @@ def test_a_record_that_does_not_contradict_itself_is_taken(body: dict[str, Any])
 def test_clocks_may_differ_by_five_minutes() -> None:
     assert refusal({"times": {"mobile": at("10:05:00"), "on_scene": at("10:00:00")}}) == []
     assert refusal({"times": {"mobile": at("10:05:01"), "on_scene": at("10:00:00")}}) != []
+
+
+def test_the_contract_lists_code_systems_and_units() -> None:
+    components = contract.contract()["components"]["schemas"]
+    for kind in (Impression, Clinical, Drug):
+        assert components[f"epcr.{kind.__name__}"]["properties"]["system"]["enum"] == list(kind.systems)
+    for kind in Measurement.__subclasses__():
+        assert components[f"epcr.{kind.__name__}"]["properties"]["unit"]["enum"] == list(kind.units)
+    for kind in (VitalSigns, Pupils, AirwayAttempt, Cpr, Injury):
+        schema = components[f"epcr.{kind.__name__}"]["properties"]
+        for name, (unit, low, high) in ranges_of(kind).items():
+            number, _ = schema[name]["anyOf"]
+            assert (number["x-ucum"], number["minimum"], number["maximum"]) == (unit, low, high)
 
 
 def test_each_pair_names_fields_of_a_record() -> None:
@@ -319,6 +354,30 @@ def test_a_display_is_official_or_absent() -> None:
     from services.epcr.fhir import displays
 
     assert all(is_snomed_id(code) for code in displays._table()[SNOMED])
+
+
+def test_every_code_has_a_display_but_those_that_no_table_may_hold() -> None:
+    """ICD-10 of the WHO and ATC are not ours to pass on; countries are named by every system itself."""
+    without = {ICD10, ATC, "urn:iso:std:iso:3166", "http://hl7.org/fhir/uv/phd/CodeSystem/PhdObservationCategories"}
+    missing: set[tuple[str, str]] = set()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            if {"system", "code"} <= value.keys() and not {"value", "display"} & value.keys():
+                missing.add((value["system"], value["code"]))
+            for one in value.values():
+                walk(one)
+        elif isinstance(value, list):
+            for one in value:
+                walk(one)
+
+    for made in BUNDLES.values():
+        walk(made)
+    unnamed = {
+        *((SNOMED, code) for code in ("392230005", "57485005", "368208006", "426220008", "424979004")),
+        *(("http://loinc.org", code) for code in ("11283-9", "8333-7", "8329-5")),
+    }
+    assert {one for one in missing if one[0] not in without} == unnamed
 
 
 def test_words_are_there_in_both_languages_for_every_field_and_value() -> None:

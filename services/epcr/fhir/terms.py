@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from services.epcr.fhir.displays import display
+from services.epcr.fhir import displays
 from services.epcr.fhir.nomenclature import UCUM
 from services.epcr.fhir.vocabulary import concepts
 
@@ -29,8 +29,6 @@ EMS = "https://knogin.com/fhir/CodeSystem/ems"
 EXTENSIONS = "https://knogin.com/fhir/StructureDefinition"
 
 Json = dict[str, Any]
-_PSEUDONYMISED = [{"system": OBSERVATION_VALUE, "code": "PSEUDED"}, {"system": OBSERVATION_VALUE, "code": "REDACTED"}]
-_TEST = {"system": ACT_REASON, "code": "HTEST"}
 
 
 def meta(test: bool) -> Json:
@@ -39,7 +37,9 @@ def meta(test: bool) -> Json:
 
 
 def coding(system: str, code: str, display: str | None = None) -> Json:
-    return {"system": system, "code": code} | ({"display": display} if display else {})
+    """Without `display`, with the official one, where a table knows it."""
+    shown = display or displays.display(system, code)
+    return {"system": system, "code": code} | ({"display": shown} if shown else {})
 
 
 def concept(*codings: Json) -> Json:
@@ -47,8 +47,8 @@ def concept(*codings: Json) -> Json:
 
 
 def coded(one: Mapping[str, Any]) -> Json:
-    """A concept of the record, with its official display where it has one."""
-    return concept(coding(one["system"], one["code"], display(one["system"], one["code"])))
+    """A concept of the record."""
+    return concept(coding(one["system"], one["code"]))
 
 
 def ems_coding(code: str) -> Json:
@@ -73,3 +73,7 @@ def moment(value: datetime) -> str:
 
 def extension(name: str, kind: str, value: Any) -> Json:
     return {"url": f"{EXTENSIONS}/{name}", f"value{kind}": value}
+
+
+_PSEUDONYMISED = [coding(OBSERVATION_VALUE, "PSEUDED"), coding(OBSERVATION_VALUE, "REDACTED")]
+_TEST = coding(ACT_REASON, "HTEST")

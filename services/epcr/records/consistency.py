@@ -92,6 +92,8 @@ OF_SECTIONS: list[Pair] = [
     ("arrest.recognised_dead", "arrest.survived_to_discharge", _both),
     ("arrest.recognised_dead", "arrest.rosc_at_handover", _both),
     ("arrest.survived_to_discharge", "arrest.cpc", lambda survived, cpc: survived != (cpc < 5)),
+    ("disposition.outcome", "arrest.survived_to_discharge", lambda end, alive: end == "dead_on_scene" and alive),
+    ("disposition.outcome", "arrest.rosc_at_handover", lambda end, rosc: end == "dead_on_scene" and rosc),
     ("arrest.rosc", "arrest.rosc_at", _denied),
     ("arrest.rosc", "arrest.rosc_at_handover", _denied),
     ("arrest.shocks", "arrest.first_shock_at", _none_but),
