@@ -7,7 +7,7 @@ from services.epcr.fhir import narrative
 from services.epcr.fhir.entries import Entry, Scene, identifier
 from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.terms import LIST_EMPTY, LOINC, Json, coding, concept, ems, moment
-from services.epcr.fhir.words import Language, word
+from services.epcr.fhir.words import Language
 
 TYPE = concept(coding(LOINC, "67796-3", "EMS patient care report - version 3 Document NEMSIS"))
 
@@ -74,14 +74,14 @@ def composition(
         "encounter": scene.context(),
         "date": moment(view["updated_at"]),
         "author": [sender],
-        "title": word("medical_report", language),
+        "title": narrative.title("medical_report", language),
         "confidentiality": "R",
         "custodian": sender,
     }
     replaced = [identifier(one.projection, "Composition", _uuid(one)) for one in former]
     if replaced:
         resource["relatesTo"] = [{"code": "replaces", "targetIdentifier": one} for one in replaced]
-    counted = [narrative.Row(word("readings_of_devices", language), str(readings))] if readings else []
+    counted = [narrative.Row(narrative.title("readings_of_devices", language), str(readings))] if readings else []
     more = {"vital_signs": counted}
     filled = [
         one for name in SECTIONS if (one := _section(name, sections.get(name), view, language, more.get(name, [])))

@@ -53,9 +53,8 @@ class Row(NamedTuple):
 
 
 def title(section: str, language: Language) -> str:
-    """The heading of a section, with a capital."""
-    words = word(section, language)
-    return words[0].upper() + words[1:]
+    """The heading of a section."""
+    return _label(section, language)
 
 
 def rows(section: str, record: Mapping[str, Any], language: Language) -> list[Row]:
@@ -66,20 +65,20 @@ def rows(section: str, record: Mapping[str, Any], language: Language) -> list[Ro
         if isinstance(content, list):
             found += [_entry(part, one, language) for one in content if not one.get("entered_in_error")]
         elif _is_concept(content):
-            found.append(Row(word(part, language), _concept(content)))
+            found.append(Row(_label(part, language), _concept(content)))
         elif isinstance(content, Mapping):
             found += [
-                Row(word(name, language, part), _value(name, value, language))
+                Row(_label(name, language, part), _value(name, value, language))
                 for name, value in content.items()
                 if name not in _HIDDEN and not _is_empty(value)
             ]
         elif content is not None:
-            found.append(Row(word(part, language), str(content)))
+            found.append(Row(_label(part, language), str(content)))
     if section == "assessments":
         found += [_entry("procedures", one, language) for one in record.get("procedures") or [] if _is_finding(one)]
     silence = (record.get("inquiries") or {}).get(section) if section in _INQUIRIES else None
     if silence is not None and not found:
-        found.append(Row(word(section, language), word(silence, language)))
+        found.append(Row(_label(section, language), word(silence, language)))
     return found
 
 
@@ -101,13 +100,13 @@ def text(section: str, record: Mapping[str, Any], language: Language, more: Sequ
 
 
 def _entry(part: str, entry: Mapping[str, Any], language: Language) -> Row:
-    """Labelled by its time, or by its first concept, or by the name of the list."""
+    """Labelled by its time or concept where that is its first field, else by the name of the list."""
     shown = {name: value for name, value in entry.items() if name not in _HIDDEN and not _is_empty(value)}
     if _is_concept(entry):
-        return Row(word(part, language), _concept(entry))
-    first = next((name for name, value in shown.items() if isinstance(value, datetime)), None)
-    first = first or next((name for name, value in shown.items() if _is_concept(value)), None)
-    label = _value(first, shown.pop(first), language) if first else word(part, language)
+        return Row(_label(part, language), _concept(entry))
+    name, first = next(iter(shown.items()), ("", None))
+    is_label = isinstance(first, datetime) or _is_concept(first)
+    label = _value(name, shown.pop(name), language) if is_label else _label(part, language)
     return Row(label, "; ".join(_labelled(part, name, value, language) for name, value in shown.items()))
 
 
@@ -123,13 +122,13 @@ def _value(name: str, value: Any, language: Language) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal | int):
-        return _number(value, _UNIT_OF.get(name))
+        return _number(value, _UNIT_OF.get(name), language)
     if isinstance(value, list):
         return ", ".join(_value(name, one, language) for one in value)
     if _is_concept(value):
         return _concept(value)
     if isinstance(value, Mapping) and "unit" in value:
-        return _number(value["value"], value["unit"])
+        return _number(value["value"], value["unit"], language)
     if isinstance(value, Mapping):
         members = {key: one for key, one in value.items() if not _is_empty(one)}
         return ", ".join(_labelled(name, key, one, language) for key, one in members.items())
@@ -139,8 +138,15 @@ def _value(name: str, value: Any, language: Language) -> str:
         return str(value)
 
 
-def _number(value: Decimal | int, unit: str | None) -> str:
+def _label(name: str, language: Language, within: str = "") -> str:
+    words = word(name, language, within)
+    return words[0].upper() + words[1:]
+
+
+def _number(value: Decimal | int, unit: str | None, language: Language) -> str:
     digits = format(value, "f") if isinstance(value, Decimal) else str(value)
+    if language == "it":
+        digits = digits.replace(".", ",")
     if unit is None or unit.startswith("{"):
         return digits
     return f"{digits} {_UNITS.get(unit, unit)}"
