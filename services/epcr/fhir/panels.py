@@ -136,7 +136,7 @@ def answer(name: str, value: Any) -> Json:
         # MPDS has no URI of a code system.
         return {"valueString": value}
     # The `bystander` of "witnessed" is another concept than that of other fields.
-    return {"valueCodeableConcept": _VALUES.get((name, value)) or ems(f"{name}-{value}")}
+    return {"valueCodeableConcept": _VALUES.get((name, str(value))) or ems(f"{name}-{value}")}
 
 
 def observation(
