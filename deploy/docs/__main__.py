@@ -6,6 +6,8 @@ import typer
 
 import gateway.docs
 from deploy.docs import changes, collections, contract, page
+from services.epcr.fhir import conformance
+from shared.web import http
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -20,12 +22,14 @@ def files() -> dict[str, bytes]:
         "knogin.postman_collection.json": contract.encoded(collections.postman(document)),
         "knogin.bruno.zip": collections.zipped(collections.bruno(document)),
     }
-    return documents | pages | {path.name: path.read_bytes() for path in ASSETS.iterdir()}
+    assets = {path.name: path.read_bytes() for path in ASSETS.iterdir()}
+    definitions = {f"fhir/{one['resourceType']}/{one['id']}.json": http.encode(one) for one in conformance.resources()}
+    return documents | pages | assets | definitions
 
 
 def write(folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
     for name, body in files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(body)
 
 

@@ -14,6 +14,7 @@ from gateway.headers import Headers
 from gateway.problems import Answer, Refusal, not_found
 
 ROOT = "/api/docs"
+DEFINITIONS = "fhir"
 FILES = Path(__file__).parent / "static"
 LANGUAGES = ("en", "it")
 POLICY = (
@@ -40,6 +41,8 @@ class File(NamedTuple):
 class Docs:
     """`/api/docs` is the page in the client's language, or `openapi.json` if it accepts JSON but not HTML. The files are below it.
 
+    `/fhir/<type>/<id>` are the FHIR definitions of our own, at their canonical URLs.
+
     `origins` are the base URLs of this platform's hosts: the files show them in place of production's."""
 
     def __init__(self, origins: Mapping[str, str] = {}, root: Path = FILES) -> None:
@@ -47,7 +50,7 @@ class Docs:
         shown = tuple(
             (f"https://{host}.knogin.com".encode(), url.rstrip("/").encode()) for host, url in origins.items()
         )
-        self._files = {f"{ROOT}/{path.relative_to(root).as_posix()}": _read(path, shown) for path in paths}
+        self._files = {_path(path.relative_to(root)): _read(path, shown) for path in paths}
 
     def answer(self, method: str, path: str, query: bytes, fields: Headers) -> Answer:
         """Raises Refusal: 404, or 405 for methods other than GET and HEAD."""
@@ -95,12 +98,19 @@ def _language(query: bytes, asked: dict[bytes, str]) -> str:
     return best
 
 
+def _path(file: Path) -> str:
+    return f"/{file.with_suffix('').as_posix()}" if file.parts[0] == DEFINITIONS else f"{ROOT}/{file.as_posix()}"
+
+
 @cache
 def _read(path: Path, shown: tuple[tuple[bytes, bytes], ...]) -> File:
     body = path.read_bytes()
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if path.parent.parent.name == DEFINITIONS:
+        # With their canonical URLs, which are names and the same everywhere.
+        kind, shown = "application/fhir+json", ()
     for published, own in shown if path.suffix in (".json", ".html") else ():
         body = body.replace(published, own)
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if kind.startswith("text/") or kind.endswith("javascript"):
         kind += "; charset=utf-8"
     return File(kind.encode(), body, gzip.compress(body, mtime=0), hashlib.sha256(body).hexdigest()[:32].encode())

@@ -249,8 +249,9 @@ class EncounterLink(Message, frozen=True, kw_only=True, tag="device_ingest.encou
 class CodedFact(msgspec.Struct, frozen=True, kw_only=True):
     """A medication or procedure. `not_done_reason` (`refused contraindicated not_indicated unable`) marks one that was not given or done.
 
-    `kind` of a medication: `aspirin gtn analgesic oxygen glucose glucagon benzodiazepine beta_agonist other`; of a procedure:
-    `ecg_12_lead advanced_airway oxygen defibrillation cpr oral_glucose other`. Indicators use `kind`, never `code`.
+    `kind` of a medication: `aspirin gtn analgesic oxygen glucose glucagon benzodiazepine beta_agonist other unknown` (a code that no
+    table knows). `kind` of a procedure: `ecg_12_lead advanced_airway oxygen defibrillation cpr oral_glucose other`.
+    Indicators use `kind`, never `code`.
     """
 
     kind: str
@@ -290,12 +291,36 @@ class ArrestFact(msgspec.Struct, frozen=True, kw_only=True):
     recognised_dead: bool | None = None
     survived_to_discharge: bool | None = None
     cpc: int | None = None
+    cpr_started_at: datetime | None = None
+
+
+class CprFact(msgspec.Struct, frozen=True, kw_only=True):
+    """The quality of compressions: rate and depth in `/min` and `mm`, fraction in `%`."""
+
+    dispatcher_instructed: bool | None = None
+    compression_rate: Decimal | None = None
+    compression_depth: Decimal | None = None
+    compression_fraction: Decimal | None = None
+
+
+class AirwayFact(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt at an advanced airway, with saturation in `%` and systolic pressure in `mm[Hg]` around it."""
+
+    at: datetime
+    device: Literal["endotracheal_tube", "supraglottic_airway", "surgical_airway"]
+    successful: bool | None = None
+    prior_to_arrival: bool | None = None
+    spo2_before: Decimal | None = None
+    spo2_lowest: Decimal | None = None
+    systolic_before: Decimal | None = None
+    systolic_lowest: Decimal | None = None
 
 
 class StrokeFact(msgspec.Struct, frozen=True, kw_only=True):
     suspected: bool | None = None
     fast_assessed: bool | None = None
     last_known_well_recorded: bool | None = None
+    nihss_recorded: bool | None = None
 
 
 class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encounter_facts.v1"):
@@ -304,7 +329,8 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     `day` is the UTC day of the call. Ages above 89 appear as 90; `newborn` means younger than 24 hours. `impressions` are ICD-10
     codes, primary first; `conditions` are findings other than diagnoses: `stemi` if a 12-lead ECG showed one. `response` is `emergency`
     or another value of the care model. The keys of `times` are `call mobile on_scene at_patient left_scene at_destination handover`.
-    `outcome` is the record's word for the end of the encounter; messages from before this field lack it.
+    `outcome` is the record's word for the end of the encounter; messages from before this field lack it, and those from before
+    `dispatch_category` lack the fields from it to `cpr`.
     """
 
     encounter_id: str
@@ -329,6 +355,19 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     prealert: bool | None = None
     lights_and_sirens: bool | None = None
     injury: bool | None = None
+    dispatch_category: str | None = None
+    responded_with_lights_and_sirens: bool | None = None
+    acuity_scale: str | None = None
+    acuity_initial: str | None = None
+    acuity_final: str | None = None
+    weight_recorded: bool | None = None
+    trauma_criteria: list[str] = []
+    child_restrained: bool | None = None
+    destination_type: str | None = None
+    prealert_for: str | None = None
+    prealert_at: datetime | None = None
+    airways: list[AirwayFact] = []
+    cpr: CprFact | None = None
     test: bool = False
 
 

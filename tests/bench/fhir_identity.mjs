@@ -11,7 +11,10 @@ indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
 indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
 const router = new FhirRouter();
 const repository = new MemoryRepository();
-const TYPES = ['Patient', 'Encounter', 'Device', 'Observation', 'Procedure', 'MedicationAdministration', 'Composition'];
+const TYPES = ['Patient', 'Encounter', 'Device', 'Observation', 'Procedure', 'MedicationAdministration', 'Composition', 'Condition',
+  'AllergyIntolerance', 'MedicationStatement', 'Organization', 'Location'];
+const inError = (one) => one.status === 'entered-in-error' || one.verificationStatus?.coding[0].code === 'entered-in-error';
+const subjectOf = (one) => (one.subject ?? one.patient)?.reference;
 const [other, wrong, right, merged] = process.argv.slice(2);
 
 const answers = [await execute(other)];
@@ -40,8 +43,8 @@ console.log(
     untouched: content(await repository.readResource('Patient', patient.id)) === before,
     records,
     corrected: (await record(corrected)).length,
-    withdrawn: all.filter((one) => one.status === 'entered-in-error').length,
-    values: all.filter((one) => one.status === 'entered-in-error' && /"value[A-Z]/.test(JSON.stringify(one))).length,
+    withdrawn: all.filter(inError).length,
+    values: all.filter((one) => inError(one) && /"value[A-Z]/.test(JSON.stringify(one))).length,
     dangling,
     invalid: all.filter((one) => !isValid(one)).length,
   })
@@ -62,7 +65,7 @@ async function held(resourceType) {
 // The resources on a Patient's record that are not in error.
 async function record(of) {
   const all = (await Promise.all(TYPES.map(held))).flat();
-  return all.filter((one) => one.subject?.reference === `Patient/${of.id}` && one.status !== 'entered-in-error');
+  return all.filter((one) => subjectOf(one) === `Patient/${of.id}` && !inError(one));
 }
 
 // The hospital's own Patient takes the identifiers and the references; ours is deleted.
@@ -74,8 +77,9 @@ async function merge(ours) {
     gender: 'male',
   });
   for (const one of (await Promise.all(TYPES.map(held))).flat()) {
-    if (one.subject?.reference === `Patient/${ours.id}`) {
-      await repository.updateResource({ ...one, subject: { reference: `Patient/${own.id}` } });
+    if (subjectOf(one) === `Patient/${ours.id}`) {
+      const name = one.subject ? 'subject' : 'patient';
+      await repository.updateResource({ ...one, [name]: { reference: `Patient/${own.id}` } });
     }
   }
   await repository.deleteResource('Patient', ours.id);

@@ -9,6 +9,10 @@ Json = dict[str, Any]
 _SEARCH = re.compile(r"identifier=([^|]+)\|(.+)")
 
 
+# Resources that encounters share: no correction of one encounter withdraws them.
+SHARED = frozenset({"Patient", "Device", "Organization", "Location"})
+
+
 class Refused(Exception):
     """The transaction was rolled back."""
 
@@ -97,8 +101,13 @@ class FhirServer:
         return [
             one
             for one in self.resources.values()
-            if one.get("subject", {}).get("reference") == patient and one.get("status") != "entered-in-error"
+            if one.get("subject", one.get("patient", {})).get("reference") == patient and not is_in_error(one)
         ]
+
+
+def is_in_error(resource: Json) -> bool:
+    verification = resource.get("verificationStatus", {"coding": [{}]})["coding"][0].get("code")
+    return "entered-in-error" in (resource.get("status"), verification)
 
 
 def _method(entry: Json) -> int:

@@ -15,11 +15,24 @@ from services.epcr.deidentification.projection import Disclosure, Mode, Projecti
 from services.epcr.deidentification.pseudonyms import Pseudonyms
 from services.epcr.fhir.export import Content, Export
 from services.epcr.fhir.readings import Form, Shape, Span
+from services.epcr.fhir.words import Language
 from services.epcr.records import amend
 from services.epcr.records.models import Encounter, EncounterDraft, LinkedObservation, Status
 from shared.primitives.encoding import base64url_encode
 from shared.web import http
-from tests.epcr.samples import ARREST, MINIMAL, REFUSAL, TYPICAL
+from tests.epcr.samples import (
+    CHILD,
+    INTERFACILITY,
+    MINIMAL,
+    OVERDOSE,
+    REFUSAL,
+    RESUSCITATED,
+    STROKE,
+    TRAUMA,
+    TYPICAL,
+    UNKNOWN_PATIENT,
+    WHOLE,
+)
 
 FOLDER = Path(__file__).parent / "golden"
 BEGAN = datetime(2026, 3, 23, 10, tzinfo=UTC)
@@ -143,11 +156,16 @@ def projection(of: Encounter, observations: list[LinkedObservation] | None = Non
 
 
 def exported(
-    given: Given, former: Sequence[Given] = (), most: int | None = None, form: Form = "all", portion: int = 250
+    given: Given,
+    former: Sequence[Given] = (),
+    most: int | None = None,
+    form: Form = "all",
+    portion: int = 250,
+    language: Language = "en",
 ) -> bytes:
     """The bytes of an export."""
     contents = [given, *former]
-    export = Export([one.content(form) for one in contents], most)
+    export = Export([one.content(form) for one in contents], most, language)
     written = [export.begin()]
     for number, one in enumerate(contents):
         for start in range(0, len(one.readings) if form != "none" else 0, portion):
@@ -156,8 +174,8 @@ def exported(
     return b"".join([*written, export.end()])
 
 
-def bundle(given: Given, former: Sequence[Given] = (), form: Form = "all") -> dict[str, Any]:
-    return json.loads(exported(given, former, form=form), parse_float=Decimal)
+def bundle(given: Given, former: Sequence[Given] = (), form: Form = "all", language: Language = "en") -> dict[str, Any]:
+    return json.loads(exported(given, former, form=form, language=language), parse_float=Decimal)
 
 
 def split(given: Given, most: int, former: Sequence[Given] = ()) -> list[dict[str, Any]]:
@@ -169,7 +187,15 @@ def bundles() -> dict[str, dict[str, Any]]:
     return {
         "minimal": bundle(projection(encounter(MINIMAL, "in_progress"))),
         "typical": bundle(projection(typical)),
-        "arrest": bundle(projection(encounter(ARREST, "handed_over"))),
+        "arrest": bundle(projection(encounter(RESUSCITATED, "handed_over"))),
+        "whole": bundle(projection(encounter(WHOLE))),
+        "italian": bundle(projection(encounter(WHOLE)), language="it"),
+        "stroke": bundle(projection(encounter(STROKE))),
+        "trauma": bundle(projection(encounter(TRAUMA))),
+        "child": bundle(projection(encounter(CHILD))),
+        "unknown_patient": bundle(projection(encounter(UNKNOWN_PATIENT))),
+        "overdose": bundle(projection(encounter(OVERDOSE))),
+        "interfacility": bundle(projection(encounter(INTERFACILITY))),
         "refusal": bundle(projection(encounter(REFUSAL))),
         "every_class_of_device": bundle(projection(encounter(MINIMAL), readings())),
         "series": bundle(projection(encounter(MINIMAL), readings()), form="summary"),

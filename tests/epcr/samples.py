@@ -5,6 +5,8 @@ from typing import Any
 SNOMED = "http://snomed.info/sct"
 ATC = "http://www.whocc.no/atc"
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
+ICD10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
 MINIMAL: dict[str, Any] = {
     "care_model": "prehospital_emergency",
@@ -175,7 +177,28 @@ EVERYTHING: dict[str, Any] = ARREST | {
         "speech": "normal",
         "last_known_well": at("09:00:00"),
     },
-    "disposition": {"outcome": "transported", "prealert": True, "lights_and_sirens": True},
+    "dispatch": {"category": "mpds_echo", "lights_and_sirens": True},
+    "triage": {"scale": "nemsis", "initial": "critical", "final": "emergent"},
+    "weight": {"value": {"value": 60.5, "unit": "kg"}, "method": "reported"},
+    "injury": {"mechanism": "fall_from_height", "criteria": ["fall_over_3_m"], "protection": ["helmet"]},
+    "airway_attempts": [
+        {
+            "attempted_at": "2026-03-23T10:20:00Z",
+            "device": "supraglottic_airway",
+            "successful": True,
+            "spo2_before": 91,
+            "spo2_lowest": 88.5,
+        }
+    ],
+    "cpr": {"dispatcher_instructed": True, "compression_rate": 110, "compression_fraction": 81.5},
+    "disposition": {
+        "outcome": "transported",
+        "destination_type": "cath_lab",
+        "prealert": True,
+        "prealert_at": "2026-03-23T10:40:00Z",
+        "prealert_for": "arrest",
+        "lights_and_sirens": True,
+    },
 }
 REFUSAL: dict[str, Any] = MINIMAL | {
     "patient": {"sex": "unknown"},
@@ -183,4 +206,203 @@ REFUSAL: dict[str, Any] = MINIMAL | {
     "vital_signs": [{"taken_at": at("18:13:00"), "heart_rate": 78, "systolic": 121, "diastolic": 77, "gcs": 15}],
     "stroke": {"suspected": False, "face": "normal", "arm": "normal", "speech": "normal", "nihss": 0},
     "disposition": {"outcome": "refused", "refusal_signed": True},
+}
+
+
+def snomed(code: str) -> dict[str, str]:
+    return {"system": SNOMED, "code": code}
+
+
+# A record with every field that a record may have.
+WHOLE: dict[str, Any] = TYPICAL | {
+    "crew": [
+        {"id": "usr_1", "role": "lead", "qualification": "advanced_paramedic"},
+    ],
+    "dispatch": {"category": "mpds_delta", "determinant": "10D04", "lights_and_sirens": True},
+    "complaint": {
+        "concept": snomed("29857009"),
+        "text": "An elephant on my chest",
+        "informant": "patient",
+        "began_at": at("09:20:00"),
+    },
+    "triage": {
+        "scale": "italy_field",
+        "initial": "red",
+        "initial_at": at("10:12:00"),
+        "final": "yellow",
+        "final_at": at("10:50:00"),
+    },
+    "inquiries": {"past_conditions": "unknown"},
+    "allergies": [
+        {
+            "substance": snomed("372687004"),
+            "kind": "allergy",
+            "category": "medication",
+            "certainty": "confirmed",
+            "criticality": "high",
+            "reactions": [snomed("126485001")],
+            "severity": "moderate",
+            "informant": "family",
+            "comment": "Seen by Sean in 2011",
+        }
+    ],
+    "current_medicines": [
+        {
+            "medicine": {"system": RXNORM, "code": "11289"},
+            "taken": "taking",
+            "last_taken_at": at("07:00:00"),
+            "informant": "patient",
+            "comment": "From her sister",
+        }
+    ],
+    "weight": {"value": {"value": 71.5, "unit": "kg"}, "method": "estimated", "weighed_at": at("10:13:00")},
+    "pregnancy": {"status": "not_pregnant", "gravida": 2, "para": 2},
+    "directives": {"status": "present", "kinds": ["limited_treatment"], "seen": True, "comment": "In the drawer"},
+    "pupils": [
+        {
+            "examined_at": at("10:13:00"),
+            "left_mm": 3.5,
+            "right_mm": 3,
+            "left_reaction": "brisk",
+            "right_reaction": "sluggish",
+        }
+    ],
+    "examinations": [
+        {
+            "examined_at": at("10:14:00"),
+            "region": "chest",
+            "result": "abnormal",
+            "findings": [snomed("29857009")],
+            "comment": "Scar of Dr Byrne",
+        }
+    ],
+    "disposition": TYPICAL["disposition"]
+    | {
+        "destination_type": "cath_lab",
+        "prealert_at": at("10:30:00"),
+        "prealert_for": "stemi",
+        "lights_and_sirens": True,
+        "refused": ["treatment"],
+        "has_capacity": True,
+        "refusal_signed": True,
+        "refusal_signed_by": "patient",
+    },
+}
+STROKE: dict[str, Any] = MINIMAL | {
+    "patient": {"sex": "female", "age_years": 71},
+    "dispatch": {"category": "england_c2", "lights_and_sirens": True},
+    "times": {"call": at("12:00:00"), "on_scene": at("12:12:00"), "at_destination": at("12:41:00")},
+    "primary_impression": snomed("422504002"),
+    "secondary_impressions": [{"system": ICD10_CM, "code": "I63.9"}],
+    "inquiries": {"allergies": "nil_known", "current_medicines": "not_asked", "past_conditions": "unknown"},
+    "vital_signs": [{"taken_at": at("12:15:00"), "systolic": 182, "diastolic": 101, "gcs": 13}],
+    "stroke": {
+        "suspected": True,
+        "assessed_at": at("12:14:00"),
+        "face": "abnormal",
+        "arm": "abnormal",
+        "speech": "normal",
+        "last_known_well": at("11:20:00"),
+        "nihss": 9,
+        "prealert": True,
+    },
+    "disposition": {"outcome": "transported", "destination_type": "stroke_unit", "prealert_for": "stroke"},
+}
+TRAUMA: dict[str, Any] = MINIMAL | {
+    "patient": {"sex": "male", "age_years": 34},
+    "times": {"call": at("15:00:00"), "on_scene": at("15:09:00")},
+    "primary_impression": {"system": ICD10, "code": "S72.3"},
+    "injury": {
+        "injured_at": at("14:55:00"),
+        "mechanism": "motorcyclist",
+        "intent": "unintentional",
+        "entrapped": False,
+        "criteria": ["thrown_from_vehicle", "two_long_bone_fractures"],
+        "protection": ["helmet"],
+    },
+    "examinations": [
+        {"examined_at": at("15:12:00"), "region": "left_leg", "result": "abnormal", "findings": [snomed("71620000")]},
+        {"examined_at": at("15:12:00"), "region": "abdomen", "result": "normal"},
+    ],
+    "vital_signs": [{"taken_at": at("15:11:00"), "heart_rate": 121, "systolic": 94, "diastolic": 60, "pain": 9}],
+    "medications": [
+        {
+            "given_at": at("15:15:00"),
+            "medication": {"system": RXNORM, "code": "6130"},
+            "dose": {"value": 20, "unit": "mg"},
+            "route": snomed("47625008"),
+        }
+    ],
+    "airway_attempts": [
+        {
+            "attempted_at": at("15:20:00"),
+            "ended_at": at("15:21:00"),
+            "device": "endotracheal_tube",
+            "technique": "video_laryngoscopy",
+            "drug_assisted": True,
+            "successful": True,
+            "confirmed_by": "waveform_capnography",
+            "spo2_before": 97,
+            "spo2_lowest": 93,
+            "systolic_before": 101,
+            "systolic_lowest": 92.0,
+        }
+    ],
+    "disposition": {"outcome": "transported", "destination_type": "trauma_centre", "prealert_for": "trauma"},
+}
+CHILD: dict[str, Any] = MINIMAL | {
+    "patient": {"sex": "male", "birth_date": "2022-01-09"},
+    "times": {"call": at("19:00:00")},
+    "primary_impression": {"system": ICD10, "code": "R56.0"},
+    "weight": {"method": "length_based_tape", "tape": "white"},
+    "injury": {"protection": ["child_restraint"]},
+    "medications": [
+        {"given_at": at("19:20:00"), "medication": snomed("373476007"), "dose": {"value": 3.2, "unit": "mg"}},
+        {"given_at": at("19:22:00"), "medication": snomed("373476007"), "route": snomed("46713006")},
+    ],
+    "disposition": {"outcome": "transported"},
+}
+UNKNOWN_PATIENT: dict[str, Any] = MINIMAL | {
+    "patient": {"name": {"text": "Unknown man"}, "sex": "unknown"},
+    "complaint": {"text": "Found in a park", "informant": "bystander"},
+    "inquiries": {"allergies": "unknown", "current_medicines": "unknown", "past_conditions": "unknown"},
+    "vital_signs": [{"taken_at": at("02:15:00"), "heart_rate": 44, "gcs": 6, "avpu": "pain"}],
+    "disposition": {"outcome": "transported"},
+}
+OVERDOSE: dict[str, Any] = MINIMAL | {
+    "patient": {"sex": "female", "age_years": 23},
+    "times": {"call": at("01:00:00")},
+    "primary_impression": {"system": ICD10_CM, "code": "T40.2"},
+    "injury": {"intent": "undetermined"},
+    "pupils": [{"examined_at": at("01:15:00"), "left_mm": 1, "right_mm": 1, "left_reaction": "none"}],
+    "medications": [{"given_at": at("01:16:00"), "medication": snomed("372890007"), "response": "improved"}],
+    "airway_attempts": [
+        {"attempted_at": at("01:14:00"), "device": "supraglottic_airway", "technique": "blind", "successful": False}
+    ],
+    "pregnancy": {"status": "possible", "gestation_weeks": 9},
+    "disposition": {"outcome": "transported"},
+}
+INTERFACILITY: dict[str, Any] = MINIMAL | {
+    "care_model": "interfacility_transfer",
+    "patient": {"sex": "male", "birth_date": "1950-06-30"},
+    "times": {"call": at("08:00:00"), "handover": at("09:10:00")},
+    "past_conditions": [
+        {"condition": snomed("49436004"), "state": "active", "informant": "records"},
+        {"condition": {"system": ICD10_CM, "code": "I10"}},
+    ],
+    "directives": {"status": "present", "kinds": ["do_not_resuscitate", "health_care_proxy"]},
+    "disposition": {"outcome": "care_transferred", "destination_type": "other_hospital"},
+}
+RESUSCITATED: dict[str, Any] = ARREST | {
+    "cpr": {
+        "dispatcher_instructed": True,
+        "compression_rate": 112,
+        "compression_depth": 54.5,
+        "compression_fraction": 83,
+        "full_recoil": 91,
+        "ventilation_rate": 10,
+        "longest_pause": 8.5,
+        "mechanical_device": True,
+        "feedback_device": True,
+    }
 }

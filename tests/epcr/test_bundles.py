@@ -13,7 +13,7 @@ from ucumvert import get_ucum_parser
 from services.epcr.fhir import checks, measurements, nomenclature
 from services.epcr.fhir.encode import UnfitBundle, checked, encode
 from services.epcr.records import amend
-from services.epcr.records.care import DOSE_UNITS, MEASURED_IN
+from services.epcr.records.care import DOSE_UNITS, Measurement
 from services.epcr.records.models import RecordPatch
 from shared.web import http
 from tests.epcr import golden
@@ -42,7 +42,7 @@ def test_an_independent_validator_finds_no_fault(name: str) -> None:
 
 def test_the_independent_validator_does_find_faults() -> None:
     wrong = json.loads(encode(BUNDLES["typical"]))
-    del wrong["entry"][2]["resource"]["code"]
+    del _entry("Observation", wrong)["resource"]["code"]
     assert fhirkit.validate(json.dumps(wrong))
 
 
@@ -62,7 +62,10 @@ def test_a_server_makes_every_entry_once_and_finds_it_again(name: str) -> None:
 def test_the_typical_bundle_has_about_thirty_entries_of_every_kind() -> None:
     kinds = [entry["resource"]["resourceType"] for entry in BUNDLES["typical"]["entry"]]
     assert 25 <= len(kinds) <= 35
-    assert set(kinds) == {"Patient", "Encounter", "Observation", "Procedure", "MedicationAdministration", "Composition"}
+    assert set(kinds) == {
+        *("Patient", "Encounter", "Observation", "Procedure", "MedicationAdministration", "Composition"),
+        *("Condition", "Organization", "Location"),
+    }
 
 
 def test_what_changes_is_put_in_place_and_what_does_not_is_made_once() -> None:
@@ -141,7 +144,7 @@ def test_parts_of_a_pressure_that_came_together_are_one_panel() -> None:
         (["8462-4", "150022"], Decimal(79)),
         (["8478-0", "150023"], Decimal("96.5")),
     ]
-    assert _codes(alone) == ["150021", "85354-9"]
+    assert _codes(alone) == ["150020", "85354-9"]
     assert [_codes(part) for part in alone["component"]] == [["8480-6", "150021"], ["8462-4"]]
     assert alone["component"][1]["dataAbsentReason"]["coding"][0]["code"] == "unknown"
 
@@ -245,7 +248,8 @@ def _spoil(bundle: dict[str, Any], what: str) -> None:
         case "float":
             resource["valueQuantity"]["value"] = 1.5
         case "empty section":
-            del _entry("Composition", bundle)["resource"]["section"][0]["entry"]
+            section = _entry("Composition", bundle)["resource"]["section"][0]
+            del section["entry"], section["text"]
         case "dosage without dose":
             _entry("MedicationAdministration", bundle)["resource"]["dosage"] = {"route": {"text": "iv"}}
         case "period that ends before it starts":
@@ -396,5 +400,9 @@ def test_every_unit_is_ucum_and_what_crews_may_send_may_leave() -> None:
     parser = get_ucum_parser()
     for unit in sorted(checks.UNITS):
         parser.parse(unit)
-    sent = DOSE_UNITS | set(measurements.UNITS.values()) | {unit for units in MEASURED_IN.values() for unit in units}
+    sent = (
+        DOSE_UNITS
+        | set(measurements.UNITS.values())
+        | {unit for kind in Measurement.__subclasses__() for unit in kind.units}
+    )
     assert sent <= checks.UNITS

@@ -21,6 +21,7 @@ from tests.support.waiting import wait_for
 SERVICES = ("auth", "webhook-dispatcher", "graphql-api", "epcr", "device-ingest", "control-plane")
 SCOPES = ["argus:epcr:write", "argus:devices:write", "webhooks:write"]
 BIRTH_DATE, LATITUDE, LONGITUDE = "1947-02-19", "53.3498051234", "-6.2603099876"
+BORN_AT = "2026-03-23T10:43:17"
 ENCOUNTERS = "/api/v1/epcr/encounters"
 
 
@@ -69,10 +70,12 @@ class Aviary:
         }
 
     def record(self) -> dict[str, Any]:
+        member = self.word("crew")
         return {
             "care_model": "prehospital_emergency",
             "vehicle_id": "AMB-42",
-            "crew_ids": [self.word("crew")],
+            "crew_ids": [member],
+            "crew": [{"id": member, "role": "lead"}],
             "cad_incident_id": new_id("cad"),
             "patient": self.patient(),
             "times": {"call": at("10:00:00"), "handover": at("11:00:00")},
@@ -96,6 +99,41 @@ class Aviary:
                     "comment": self.word("drug-comment"),
                 }
             ],
+            "complaint": {"concept": self.concept(SNOMED, "29857009", "complaint"), "text": self.word("said")},
+            "allergies": [
+                {
+                    "substance": self.concept(SNOMED, "372687004", "substance"),
+                    "reactions": [self.concept(SNOMED, "126485001", "reaction")],
+                    "comment": self.word("allergy-comment"),
+                }
+            ],
+            "past_conditions": [
+                {
+                    "condition": self.concept(SNOMED, "49436004", "condition"),
+                    "comment": self.word("condition-comment"),
+                }
+            ],
+            "current_medicines": [
+                {"medicine": self.concept(ATC, "B01AC06", "medicine"), "comment": self.word("medicine-comment")}
+            ],
+            "pregnancy": {"status": "pregnant", "born_at": f"{BORN_AT}Z"},
+            "directives": {"status": "present", "comment": self.word("directive-comment")},
+            "examinations": [
+                {
+                    "examined_at": at("10:12:00"),
+                    "region": "head",
+                    "result": "abnormal",
+                    "findings": [self.concept(SNOMED, "25064002", "finding")],
+                    "comment": self.word("examination-comment"),
+                }
+            ],
+            "airway_attempts": [
+                {
+                    "attempted_at": at("10:13:00"),
+                    "device": "supraglottic_airway",
+                    "comment": self.word("airway-comment"),
+                }
+            ],
             "arrest": {"rosc": True, "comment": self.word("arrest-comment")},
             "stroke": {"suspected": True, "comment": self.word("stroke-comment")},
             "disposition": {
@@ -108,7 +146,7 @@ class Aviary:
 
     def found_in(self, text: str) -> list[str]:
         """Which canaries sing in a text, in the clear or in the hexadecimal that PostgreSQL shows bytes in."""
-        wanted = [*self.names, self.mark, BIRTH_DATE, LATITUDE, LONGITUDE]
+        wanted = [*self.names, self.mark, BIRTH_DATE, BORN_AT, LATITUDE, LONGITUDE]
         return [word for word in wanted if word in text or word.encode().hex() in text]
 
 

@@ -29,7 +29,7 @@ from services.epcr.encounters.identities import MOST_IN_GROUP
 from services.webhook_dispatcher.fanout.event_types import violation
 from tests.epcr.conftest import ENCOUNTERS, Calendar, Client, Inside, Organisation, settings_for
 from tests.epcr.deliveries import app_changed, recorded, spo2
-from tests.epcr.fhir_server import FhirServer
+from tests.epcr.fhir_server import SHARED, FhirServer, is_in_error
 from tests.epcr.samples import ARREST, MINIMAL, PATIENT, TYPICAL
 from tests.epcr.test_attacker import moved_to
 from tests.support.environment import environment_of
@@ -105,10 +105,10 @@ def test_a_corrected_number_leaves_the_other_patient_alone_and_withdraws_what_wa
     ada = of_patient(server, patient_of(hospital, id))
     assert ada != place
     sent = [entry["resource"]["resourceType"] for entry in wrong["entry"]]
-    expected = len([kind for kind in sent if kind not in ("Patient", "Device")])
+    expected = len([kind for kind in sent if kind not in SHARED])
     assert len(server.about(ada)) == expected, "Ada is whole"
     assert (server.dangling(), server.duplicates()) == ([], [])
-    withdrawn = [one for one in server.resources.values() if one.get("status") == "entered-in-error"]
+    withdrawn = [one for one in server.resources.values() if is_in_error(one)]
     assert len(withdrawn) == expected
     assert [values(one) for one in withdrawn if values(one)] == []
     again = copy.deepcopy(server.resources)
@@ -192,10 +192,10 @@ def test_what_was_never_sent_is_not_withdrawn(organisation: Organisation, inside
     correct(organisation, id, ADA)
     server.transaction(sent)
     answers = server.transaction(hospital.bundle(id))
-    withdrawn = [one for one in server.resources.values() if one.get("status") == "entered-in-error"]
+    withdrawn = [one for one in server.resources.values() if is_in_error(one)]
     kinds = [entry["resource"]["resourceType"] for entry in sent["entry"]]
-    assert len(withdrawn) == len(kinds) - kinds.count("Patient") - kinds.count("Device")
-    assert answers.count("200") == len(withdrawn) + kinds.count("Device")
+    assert len(withdrawn) == len([kind for kind in kinds if kind not in SHARED])
+    assert answers.count("200") == len(withdrawn) + len([kind for kind in kinds if kind in SHARED - {"Patient"}])
 
 
 def test_a_correction_is_made_again_and_back(organisation: Organisation, inside: Inside) -> None:

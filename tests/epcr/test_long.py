@@ -22,7 +22,7 @@ from shared.web.problems import Problem
 from tests.epcr import golden
 from tests.epcr.conftest import ENCOUNTERS, Inside, Organisation
 from tests.epcr.deliveries import recorded, spo2
-from tests.epcr.fhir_server import FhirServer
+from tests.epcr.fhir_server import SHARED, FhirServer, is_in_error
 from tests.epcr.golden import bundle, exported, projection, split
 from tests.epcr.samples import TYPICAL
 from tests.epcr.test_attacker import moved_to
@@ -342,12 +342,13 @@ def test_a_corrected_identity_withdraws_the_forms_that_were_fetched(
     for form in forms:
         server.transaction(read(organisation, id, readings=form).json())
     correct(organisation, id, ADA)
-    made = len([one for one in server.resources.values() if one["resourceType"] not in ("Patient", "Device")])
+    made = len([one for one in server.resources.values() if one["resourceType"] not in SHARED])
     answers = server.transaction(read(organisation, id, readings="none").json())
     live = [one for one in server.of("Observation") if "device" in one and one["status"] == "final"]
     assert live == []
-    withdrawn = [one for one in server.resources.values() if one.get("status") == "entered-in-error"]
-    assert (len(withdrawn), answers.count("200")) == (made, made)
+    withdrawn = [one for one in server.resources.values() if is_in_error(one)]
+    shared = len(server.of("Organization")) + len(server.of("Location"))
+    assert (len(withdrawn), answers.count("200")) == (made, made + shared)
     assert (server.dangling(), server.duplicates()) == ([], [])
 
 

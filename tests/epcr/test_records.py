@@ -93,7 +93,8 @@ def test_what_was_not_done_has_no_result_but_a_mistake_may_be_withdrawn_as_it_st
     done = organisation.crew.record(typical)["procedures"][1] | {"not_done": "unable"}
     answer = organisation.crew.write(typical, {"procedures": [done]})
     assert answer.status_code == 422
-    assert [error["pointer"] for error in answer.json()["errors"]] == ["/procedures/0/outcome"]
+    pointers = [error["pointer"] for error in answer.json()["errors"]]
+    assert pointers == ["/procedures/0/outcome", "/procedures/0/not_done"]
     for correction in ({"outcome": "unsuccessful"}, {"outcome": None}, {"entered_in_error": True}):
         assert organisation.crew.write(typical, {"procedures": [done | correction]}).status_code == 200
 
@@ -201,7 +202,7 @@ def test_a_hospital_that_has_the_encounter_is_brought_up_to_date(organisation: O
     assert organisation.crew.write(typical, patch).status_code == 200
     sent = organisation.hospital.bundle(typical)
     statuses = hospital.transaction(sent)
-    assert (statuses.count("201"), len(hospital.resources)) == (1, count + 1)
+    assert (statuses.count("201"), len(hospital.resources)) == (2, count + 2)
     assert hospital.dangling() == hospital.duplicates() == []
     [encounter] = hospital.of("Encounter")
     assert (encounter["status"], encounter["reasonCode"][0]["coding"][0]["code"]) == ("finished", "I21.0")

@@ -4,6 +4,7 @@ Each code was found under its name in a public source. A code that was not found
 `other`. RxNorm codes are of ingredients, and of the forms of glucose that NEMSQA Hypoglycemia-01 lists.
 """
 
+from services.epcr.fhir.displays import display
 from services.epcr.records.care import ATC, RXNORM, SNOMED
 
 DRUGS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -36,6 +37,20 @@ DRUGS: dict[str, dict[str, tuple[str, ...]]] = {
         RXNORM: ("7052", "4337", "161", "5640", "6130"),
         SNOMED: ("373529000", "373492002", "387517004", "387207008", "373464007", "111132001"),
     },
+}
+# SNOMED CT impressions that indicators ask for, as the ICD-10 codes by which they ask.
+IMPRESSIONS: dict[str, str] = {
+    "401303003": "I21.3",
+    "230690007": "I64",
+    "422504002": "I63.9",
+    "266257000": "G45.9",
+    "195967001": "J45.9",
+    "271594007": "R55",
+    "13645005": "J44.9",
+    "267036007": "R06.0",
+    "410429000": "I46.9",
+    "71620000": "S72.9",
+    "125605004": "T14.2",
 }
 PROCEDURES: dict[str, tuple[str, ...]] = {
     "ecg_12_lead": ("268400002",),
@@ -123,12 +138,19 @@ KIND_OF_METRIC = {refid: kind for kind, refids in METRICS.items() for refid in r
 
 
 def kind_of_drug(system: str, code: str) -> str:
-    """`aspirin gtn analgesic oxygen glucose glucagon benzodiazepine beta_agonist`, else `other`. An ATC code belongs to its groups."""
+    """`aspirin gtn analgesic oxygen glucose glucagon benzodiazepine beta_agonist`, else `other`, or `unknown`.
+
+    An ATC code belongs to its groups, and a group that holds a listed code may be any of its drugs. A code of RxNorm or SNOMED CT is
+    another drug only where a table knows it: a product or a brand may contain a listed ingredient.
+    """
     for kind, by_system in DRUGS.items():
         known = by_system.get(system, ())
         if code in known or (system == ATC and code.startswith(known)):
             return kind
-    return "other"
+    if system == ATC:
+        listed = (one for by_system in DRUGS.values() for one in by_system.get(ATC, ()))
+        return "unknown" if any(one.startswith(code) for one in listed) else "other"
+    return "other" if display(system, code) else "unknown"
 
 
 def kind_of_procedure(code: str) -> str:

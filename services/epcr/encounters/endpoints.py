@@ -25,7 +25,7 @@ from services.epcr.encounters.representations import FHIR, etag, is_known, not_m
 from services.epcr.encounters.store import Stored
 from services.epcr.fhir.export import Content
 from services.epcr.fhir.readings import Form
-from services.epcr.records import amend
+from services.epcr.records import amend, consistency
 from services.epcr.records.models import Encounter, EncounterDraft
 from shared.messaging import outbox
 from shared.primitives import ids
@@ -81,7 +81,7 @@ async def list_encounters(request: Request, caller: Caller, page: EncounterFilte
 async def read_encounter(request: Request, caller: Caller, encounter_id: str, asked: ReadEncounter) -> Response:
     if asked.format == "fhir" or (asked.format is None and wants_fhir(request.headers.getlist("accept"))):
         return await _export(request, caller, encounter_id, asked)
-    misplaced = [name for name in ("max_entries", "readings") if getattr(asked, name) is not None]
+    misplaced = [name for name in ("max_entries", "readings", "language") if getattr(asked, name) is not None]
     if misplaced:
         errors = [FieldError(name, "needs format=fhir") for name in misplaced]
         raise problems.invalid(f"{misplaced[0]} goes with format=fhir.", errors)
@@ -111,7 +111,8 @@ async def _export(request: Request, caller: Caller, encounter_id: str, asked: Re
         reader = await _reader(conn, request, caller)
         stored = await _fetched(reader, encounter_id, form)
         disclosure = disclosure_of(stored.row, reader.policy, reader.pseudonyms)
-        headers = {"etag": etag(stored.row, disclosure, f"fhir {most} {form}"), "vary": "accept"}
+        language = asked.language or "en"
+        headers = {"etag": etag(stored.row, disclosure, f"fhir {most} {form} {language}"), "vary": "accept"}
         known = is_known(request.headers.getlist("if-none-match"), headers["etag"])
         sources = [] if known else await _sources(reader, stored, form, disclosure)
         await audit.record(conn, caller, "encounter.export", stored.row.id)
@@ -119,7 +120,7 @@ async def _export(request: Request, caller: Caller, encounter_id: str, asked: Re
         return not_modified(headers)
     headers["cache-control"] = "no-store"
     media_type = FHIR if most is None else "application/json"
-    return await exporting.response(request, caller, sources, most, headers, media_type)
+    return await exporting.response(request, caller, sources, most, language, headers, media_type)
 
 
 async def _fetched(reader: Present | Edition, encounter_id: str, form: Form | None = None) -> Stored:
@@ -152,6 +153,7 @@ async def _sources(
 
 def _begun(caller: Caller, draft: EncounterDraft) -> Encounter:
     now = datetime.now(UTC)
+    consistency.refuse_future(draft, now)
     return Encounter(
         id=ids.new_id("enc"),
         tenant_id=caller.tenant_id,

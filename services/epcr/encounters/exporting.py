@@ -16,6 +16,7 @@ from services.epcr import metrics
 from services.epcr.encounters.recipients import Source
 from services.epcr.fhir.encode import UnfitBundle
 from services.epcr.fhir.export import Export
+from services.epcr.fhir.words import Language
 from services.epcr.records.models import LinkedObservation
 from shared.storage.database import tenant_transaction
 from shared.web import heavy
@@ -36,6 +37,7 @@ async def response(
     caller: Caller,
     sources: Sequence[Source],
     most: int | None,
+    language: Language,
     headers: Mapping[str, str],
     media_type: str,
 ) -> Response:
@@ -46,7 +48,7 @@ async def response(
     number = sum(span.count for source in sources for span in source.content.shapes.values())
     is_long = number > PORTION
     async with heavy.turn(request, heavy=is_long):
-        export = await _made(lambda: Export([source.content for source in sources], most))
+        export = await _made(lambda: Export([source.content for source in sources], most, language))
     portions = _portions(request, caller, sources, export, is_long=is_long)
     if is_long:
         return StreamingResponse(portions, headers=headers, media_type=media_type)

@@ -4,16 +4,20 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from services.epcr.deidentification.projection import OLDEST_AGE_SHOWN, age
-from services.epcr.encounters.codes import KIND_OF_METRIC, kind_of_drug, kind_of_procedure
-from services.epcr.records.care import ICD10, ICD10_CM, Disposition, Medication, Procedure, VitalSigns
+from services.epcr.encounters.codes import IMPRESSIONS, KIND_OF_METRIC, kind_of_drug, kind_of_procedure
+from services.epcr.records.amend import impressions
+from services.epcr.records.care import SNOMED, Disposition, Medication, Procedure, VitalSigns
+from services.epcr.records.findings import Cpr, Injury
+from services.epcr.records.history import Dispatch, Triage
 from services.epcr.records.models import Encounter, LinkedObservation, Record
-from shared.messaging.messages import ArrestFact, CodedFact, EncounterFacts, StrokeFact, VitalFact
+from shared.messaging.messages import AirwayFact, ArrestFact, CodedFact, CprFact, EncounterFacts, StrokeFact, VitalFact
 
+Fact = TypeVar("Fact", bound=msgspec.Struct)
 _NUMBERS = ("heart_rate", "respiratory_rate", "systolic", "diastolic", "spo2", "gcs", "pain")
 _MEASURED = ("temperature", "etco2", "glucose")
 _PRESSURES = frozenset({"systolic", "diastolic"})
@@ -24,6 +28,7 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
     """The complete facts of this revision of an encounter. `observations` are its extremes, or all; the facts are the same."""
     record = encounter.record
     patient, ending = record.patient, record.disposition or Disposition()
+    call, triage, injury = record.dispatch or Dispatch(), record.triage or Triage(), record.injury or Injury()
     done = [one for one in record.procedures if not one.entered_in_error]
     procedures = _procedures(record)
     return EncounterFacts(
@@ -49,6 +54,23 @@ def facts_of(encounter: Encounter, observations: Sequence[LinkedObservation]) ->
         outcome=ending.outcome,
         prealert=_prealert(record),
         lights_and_sirens=ending.lights_and_sirens,
+        # Without a mechanism the impressions decide.
+        injury=True if injury.mechanism or injury.criteria else None,
+        dispatch_category=call.category,
+        responded_with_lights_and_sirens=call.lights_and_sirens,
+        acuity_scale=triage.scale,
+        acuity_initial=triage.initial,
+        acuity_final=triage.final,
+        weight_recorded=None if record.weight is None else bool(record.weight.value or record.weight.tape),
+        trauma_criteria=list(injury.criteria),
+        child_restrained="child_restraint" in injury.protection if injury.protection else None,
+        destination_type=ending.destination_type,
+        prealert_for=ending.prealert_for,
+        prealert_at=ending.prealert_at,
+        airways=[
+            _same(AirwayFact, one, at=one.attempted_at) for one in record.airway_attempts if not one.entered_in_error
+        ],
+        cpr=_cpr(record.cpr),
         test=encounter.test,
     )
 
@@ -97,8 +119,9 @@ def _is_newborn(record: Record) -> bool | None:
 
 
 def _impressions(record: Record) -> list[str]:
-    concepts = [record.primary_impression, *record.secondary_impressions]
-    return [one.code for one in concepts if one is not None and one.system in (ICD10, ICD10_CM)]
+    """In ICD-10, primary first. A SNOMED CT impression that no indicator asks for has no code there."""
+    codes = [one.code if one.system != SNOMED else IMPRESSIONS.get(one.code) for one in impressions(record)]
+    return [code for code in codes if code is not None]
 
 
 def _times(record: Record) -> dict[str, datetime]:
@@ -150,10 +173,17 @@ def _procedure(done: Procedure) -> CodedFact:
 
 
 def _arrest(record: Record) -> ArrestFact | None:
-    arrest = record.arrest
-    if arrest is None:
-        return None
-    return ArrestFact(**{name: getattr(arrest, name) for name in ArrestFact.__struct_fields__})
+    return None if record.arrest is None else _same(ArrestFact, record.arrest)
+
+
+def _cpr(cpr: Cpr | None) -> CprFact | None:
+    return None if cpr is None else _same(CprFact, cpr)
+
+
+def _same(kind: type[Fact], part: msgspec.Struct, **others: Any) -> Fact:
+    """A fact with the fields that a part of the record has under the same names."""
+    names = [name for name in kind.__struct_fields__ if name not in others]
+    return kind(**{name: getattr(part, name) for name in names}, **others)
 
 
 def _stroke(record: Record) -> StrokeFact | None:
@@ -164,6 +194,7 @@ def _stroke(record: Record) -> StrokeFact | None:
         suspected=stroke.suspected,
         fast_assessed=None not in (stroke.face, stroke.arm, stroke.speech),
         last_known_well_recorded=stroke.last_known_well is not None,
+        nihss_recorded=stroke.nihss is not None,
     )
 
 

@@ -7,8 +7,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from services.epcr.deidentification.views import view_of
-from services.epcr.records.care import Arrest, Diagnosis, Disposition, Medication, Procedure, Stroke, Times, VitalSigns
-from services.epcr.records.models import CareModel, Sex, Status
+from services.epcr.records.care import Arrest, Disposition, Impression, Stroke, Times
+from services.epcr.records.findings import Cpr, CrewMember, Injury
+from services.epcr.records.history import Complaint, Directives, Dispatch, Inquiries, Pregnancy, Triage, Weight
+from services.epcr.records.models import ITEM_LISTS, CareModel, Sex, Status
 from shared.web import http
 from shared.web.pagination import Page
 
@@ -31,17 +33,24 @@ ReadingsForm = Annotated[
 ]
 
 
+NarrativeLanguage = Annotated[
+    Literal["en", "it"], Meta(description="The language of the text for people in the Composition. Default en")
+]
+
+
 class ReadEncounter(http.Body):
     """`format=fhir` asks for the transaction bundle."""
 
     format: Literal["json", "fhir"] | None = None
     max_entries: MaxEntries | None = None
     readings: ReadingsForm | None = None
+    language: NarrativeLanguage | None = None
 
 
 class ReadBundle(http.Body):
     max_entries: MaxEntries | None = None
     readings: ReadingsForm | None = None
+    language: NarrativeLanguage | None = None
 
 
 class EncounterRow(msgspec.Struct, frozen=True):
@@ -118,16 +127,25 @@ class CommonView(EncounterSummary, omit_defaults=True, kw_only=True):
     patient: PatientView | UnsetType = UNSET
 
 
+# The parts of a record that partners read, in the order of the record, and whether each is a list.
 PARTS: list[tuple[str, type[msgspec.Struct], bool]] = [
     ("times", Times, False),
-    ("primary_impression", Diagnosis, False),
-    ("secondary_impressions", Diagnosis, True),
-    ("vital_signs", VitalSigns, True),
-    ("procedures", Procedure, True),
-    ("medications", Medication, True),
+    ("dispatch", Dispatch, False),
+    ("complaint", Complaint, False),
+    ("triage", Triage, False),
+    ("inquiries", Inquiries, False),
+    ("weight", Weight, False),
+    ("pregnancy", Pregnancy, False),
+    ("directives", Directives, False),
+    ("injury", Injury, False),
+    ("primary_impression", Impression, False),
     ("arrest", Arrest, False),
+    ("cpr", Cpr, False),
     ("stroke", Stroke, False),
     ("disposition", Disposition, False),
+    ("crew", CrewMember, True),
+    ("secondary_impressions", Impression, True),
+    *((name, kind, True) for name, (kind, _) in ITEM_LISTS.items()),
 ]
 EncounterView = msgspec.defstruct(
     "EncounterView",

@@ -15,6 +15,9 @@ CODES: dict[tuple[str, str], frozenset[str]] = {
     ("Observation", "status"): frozenset({"final", "entered-in-error"}),
     ("Procedure", "status"): frozenset({"completed", "not-done", "entered-in-error"}),
     ("MedicationAdministration", "status"): frozenset({"completed", "not-done", "entered-in-error"}),
+    ("MedicationStatement", "status"): frozenset({"active", "not-taken", "stopped", "unknown", "entered-in-error"}),
+    ("AllergyIntolerance", "type"): frozenset({"allergy", "intolerance"}),
+    ("AllergyIntolerance", "criticality"): frozenset({"low", "high", "unable-to-assess"}),
     ("Composition", "status"): frozenset({"preliminary", "final", "amended", "entered-in-error"}),
     ("Composition", "confidentiality"): frozenset({"N", "R", "V"}),
 }
@@ -22,14 +25,31 @@ TARGETS: dict[str, frozenset[str]] = {
     "subject": frozenset({"Patient"}),
     "encounter": frozenset({"Encounter"}),
     "context": frozenset({"Encounter"}),
+    "patient": frozenset({"Patient"}),
     "device": frozenset({"Device"}),
-    "entry": frozenset({"Observation", "Procedure", "MedicationAdministration"}),
+    "condition": frozenset({"Condition"}),
+    "serviceProvider": frozenset({"Organization"}),
+    "custodian": frozenset({"Organization"}),
+    "author": frozenset({"Organization"}),
+    "entry": frozenset(
+        {
+            "Observation",
+            "Procedure",
+            "MedicationAdministration",
+            "MedicationStatement",
+            "Condition",
+            "AllergyIntolerance",
+        }
+    ),
 }
 REQUIRED: dict[str, tuple[str, ...]] = {
     "Encounter": ("status", "class", "subject"),
     "Observation": ("status", "code", "subject"),
     "Procedure": ("status", "code", "subject"),
     "MedicationAdministration": ("status", "medicationCodeableConcept", "subject", "effectiveDateTime"),
+    "MedicationStatement": ("status", "medicationCodeableConcept", "subject"),
+    "Condition": ("code", "subject", "verificationStatus"),
+    "AllergyIntolerance": ("code", "patient", "verificationStatus"),
     "Composition": ("status", "type", "date", "author", "title"),
 }
 UNITS = frozenset(
@@ -37,6 +57,8 @@ UNITS = frozenset(
         "%",
         "/min",
         "mm[Hg]",
+        "mm",
+        "wk",
         "kPa",
         "cm[H2O]",
         "Cel",
@@ -165,6 +187,8 @@ def _resource(resource: Json) -> Iterator[str]:
         yield "security labels are missing"
     if kind == "Observation":
         yield from _observation(resource)
+    if kind in ("Condition", "AllergyIntolerance"):
+        yield from _verified(resource)
     if (
         kind == "MedicationAdministration"
         and "dosage" in resource
@@ -174,6 +198,17 @@ def _resource(resource: Json) -> Iterator[str]:
     for section in resource.get("section", []):
         if not {"text", "entry", "section"} & section.keys():
             yield "cmp-1, an empty section"
+        if {"emptyReason", "entry"} <= section.keys():
+            yield "cmp-2, a reason for the emptiness of a section with entries"
+
+
+def _verified(resource: Json) -> Iterator[str]:
+    """A clinical status and an error exclude one another; an allergy that is no error has a clinical status."""
+    is_error = tuple(one["code"] for one in resource["verificationStatus"]["coding"]) == ("entered-in-error",)
+    if is_error and "clinicalStatus" in resource:
+        yield "con-5, ait-2, a clinical status of an error"
+    if resource["resourceType"] == "AllergyIntolerance" and not is_error and "clinicalStatus" not in resource:
+        yield "ait-1, no clinical status"
 
 
 def _observation(resource: Json) -> Iterator[str]:

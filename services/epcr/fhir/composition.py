@@ -1,40 +1,91 @@
-"""Composition: the patient care report (LOINC 67796-3), whose sections refer to the other entries."""
+"""Composition: the patient care report (LOINC 67796-3), whose sections have a narrative and refer to the other entries."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from services.epcr.fhir import narrative
 from services.epcr.fhir.entries import Entry, Scene, identifier
-from services.epcr.fhir.terms import LOINC, Json, coding, concept, moment
+from services.epcr.fhir.provider import organization_uuid
+from services.epcr.fhir.terms import LIST_EMPTY, LOINC, Json, coding, concept, ems, moment
+from services.epcr.fhir.words import Language
 
-SECTIONS = {
-    "vital_signs": ("8716-3", "Vital signs"),
-    "procedures": ("29554-3", "Procedures performed"),
-    "medications": ("18610-6", "Medications administered"),
-    "arrest": ("67799-7", "Cardiac arrest event"),
-    "assessments": ("51848-0", "Assessments"),
-    "demographics": ("29762-2", "Social history"),
+TYPE = concept(coding(LOINC, "67796-3", "EMS patient care report - version 3 Document NEMSIS"))
+
+
+class Section(NamedTuple):
+    """The LOINC code of a section and its display; without a code, the section has a concept of our own."""
+
+    code: str | None
+    display: str = ""
+
+
+# In the order of the report. Those of the IHE Paramedicine Care Summary have its codes.
+SECTIONS: dict[str, Section] = {
+    "complaint": Section("10154-3", "Chief complaint Narrative - Reported"),
+    "problems": Section("11450-4", "Problem list - Reported"),
+    "allergies": Section("48765-2", "Allergies and adverse reactions Document"),
+    "current_medicines": Section("10160-0", "History of Medication use Narrative"),
+    "past_conditions": Section("11348-0", "History of Past illness Narrative"),
+    "directives": Section("42348-3", "Advance directives"),
+    "pregnancy": Section("10162-6", "History of pregnancies Narrative"),
+    "triage": Section("11283-9"),
+    "injury": Section("11374-6", "Injury incident description Narrative"),
+    "vital_signs": Section("8716-3", "Vital signs"),
+    "examinations": Section("29545-1", "Physical findings Narrative"),
+    "assessments": Section("51848-0", "Evaluation note"),
+    "arrest": Section("67799-7", "Cardiac arrest event"),
+    "procedures": Section("29554-3", "Procedure Narrative"),
+    "medications": Section("18610-6", "Medication administered Narrative"),
+    "disposition": Section(None),
+    "demographics": Section("29762-2", "Social history Narrative"),
 }
-_AUTHOR = "De-identified EMS service"
+# R4's reasons for an empty list.
+_EMPTY = {
+    "nil_known": ("nilknown", "Nil Known"),
+    "not_asked": ("notasked", "Not Asked"),
+    "unknown": ("unavailable", "Unavailable"),
+}
 
 
-def composition(scene: Scene, sections: Mapping[str, Any], former: Sequence[Scene] = ()) -> Entry:
-    """`sections` maps names to references, as a list or as JSON. The Composition replaces those of `former` identities."""
+def composition(
+    scene: Scene,
+    sections: Mapping[str, Any],
+    former: Sequence[Scene] = (),
+    language: Language = "en",
+    readings: int = 0,
+) -> Entry:
+    """`sections` maps names to references, as a list or as JSON. The Composition replaces those of `former` identities.
+
+    The text counts the `readings` of devices among the vital signs, of which there may be too many to read.
+    """
     view = scene.projection.view
     uuid = _uuid(scene)
-    resource = scene.begin("Composition", uuid) | {
+    begun = scene.begin("Composition", uuid)
+    sender = scene.refer("Organization", organization_uuid(scene))
+    resource = {
+        "resourceType": "Composition",
+        "meta": begun["meta"],
+        "language": language,
+        "text": narrative.text("demographics", view, language),
+        "identifier": begun["identifier"],
         "status": _status(view),
-        "type": concept(coding(LOINC, "67796-3", "EMS patient care report - version 3 Document NEMSIS")),
+        "type": TYPE,
         "subject": scene.subject(),
         "encounter": scene.context(),
         "date": moment(view["updated_at"]),
-        "author": [{"display": _AUTHOR}],
-        "title": "EMS patient care report",
+        "author": [sender],
+        "title": narrative.title("medical_report", language),
         "confidentiality": "R",
+        "custodian": sender,
     }
     replaced = [identifier(one.projection, "Composition", _uuid(one)) for one in former]
     if replaced:
         resource["relatesTo"] = [{"code": "replaces", "targetIdentifier": one} for one in replaced]
-    filled = [_section(name, entries) for name, entries in sections.items() if entries]
+    counted = [narrative.Row(narrative.title("readings_of_devices", language), str(readings))] if readings else []
+    more = {"vital_signs": counted}
+    filled = [
+        one for name in SECTIONS if (one := _section(name, sections.get(name), view, language, more.get(name, [])))
+    ]
     if filled:
         resource["section"] = filled
     return Entry(resource, uuid, mutable=True)
@@ -50,6 +101,17 @@ def _status(view: Json) -> str:
     return "amended" if view["amended"] else "final"
 
 
-def _section(name: str, entries: Any) -> Json:
-    code, title = SECTIONS[name]
-    return {"title": title, "code": concept(coding(LOINC, code, title)), "entry": entries}
+def _section(name: str, entries: Any, view: Json, language: Language, more: Sequence[narrative.Row]) -> Json | None:
+    """A section with entries, or one of the history with the reason why it is empty."""
+    silence = view.get("inquiries", {}).get(name)
+    if not entries and silence is None:
+        return None
+    section = SECTIONS[name]
+    made: Json = {
+        "title": narrative.title(name, language),
+        "code": concept(coding(LOINC, section.code, section.display)) if section.code else ems(name),
+        "text": narrative.text(name, view, language, more),
+    }
+    if entries:
+        return made | {"entry": entries}
+    return made | {"emptyReason": concept(coding(LIST_EMPTY, *_EMPTY[silence]))}

@@ -17,7 +17,8 @@ def devices(scene: Scene, shapes: Iterable[Shape]) -> list[Entry]:
 
 
 def _device(scene: Scene, uuid: str, device_class: str) -> Entry:
-    resource = scene.begin("Device", uuid)
+    # HL7 PHD: every device has this type, and its class is a specialization.
+    resource = scene.begin("Device", uuid) | {"type": concept(coding(MDC, "65573", "MDC_MOC_VMS_MDS_SIMP"))}
     if device_class in DEVICE_TYPES:
-        resource["type"] = concept(coding(MDC, *DEVICE_TYPES[device_class]))
+        resource["specialization"] = [{"systemType": concept(coding(MDC, *DEVICE_TYPES[device_class]))}]
     return Entry(resource, uuid, mutable=False)

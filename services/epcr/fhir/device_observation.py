@@ -7,13 +7,13 @@ from services.epcr.fhir import nomenclature, pressure
 from services.epcr.fhir.entries import Entry, Scene, reference
 from services.epcr.fhir.terms import (
     DATA_ABSENT,
-    EMS,
     LOINC,
     OBSERVATION_CATEGORY,
     PHD_CATEGORY,
     Json,
     coding,
     concept,
+    ems_coding,
     moment,
     quantity,
 )
@@ -73,7 +73,7 @@ def _observation(
     resource = scene.begin("Observation", uuid, test=first["test"])
     flags = sorted({flag for reading in readings for flag in reading.get("flags", [])})
     if flags:
-        resource["meta"] = resource["meta"] | {"tag": [coding(EMS, flag) for flag in flags]}
+        resource["meta"] = resource["meta"] | {"tag": [ems_coding(flag) for flag in flags]}
     # In the specification's order a value comes before `device`, components after it.
     device = {"device": reference("Device", first["device_id"])}
     resource |= {

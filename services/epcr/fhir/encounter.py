@@ -4,18 +4,22 @@ from datetime import datetime
 from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.history import impression_uuid, present_impressions
+from services.epcr.fhir.provider import organization_uuid, vehicle_uuid
 from services.epcr.fhir.terms import (
     ACT_CODE,
     ACT_PRIORITY,
-    EMS,
     EXTENSIONS,
     NEMSIS,
     SERVICE_TYPE,
     SNOMED,
     Json,
+    coded,
     coding,
     concept,
     ems,
+    ems_coding,
+    extension,
     moment,
 )
 
@@ -39,16 +43,8 @@ _PRIORITIES = {"prehospital_emergency": ("EM", "emergency"), "event_medical": ("
 def encounter(scene: Scene) -> Entry:
     view = scene.projection.view
     model: str = view["care_model"]
-    resource = scene.begin("Encounter", scene.encounter)
     clock = _clock(view.get("times", {}))
-    if clock:
-        # In the specification's order `extension` comes before `identifier`.
-        resource = {
-            "resourceType": "Encounter",
-            "meta": resource["meta"],
-            "extension": [clock],
-            "identifier": resource["identifier"],
-        }
+    resource = scene.begin("Encounter", scene.encounter, extensions=[clock] if clock else [])
     resource |= {
         "status": STATUS[view["status"]],
         "class": coding(ACT_CODE, "FLD", "field"),
@@ -56,19 +52,40 @@ def encounter(scene: Scene) -> Entry:
         "serviceType": concept(coding(SERVICE_TYPE, *_SERVICES[model])),
         "priority": concept(coding(ACT_PRIORITY, *_PRIORITIES.get(model, ("R", "routine")))),
         "subject": scene.subject(),
-        "period": _period(view),
     }
-    reasons = [one for one in (view.get("primary_impression"), *view.get("secondary_impressions", [])) if one]
+    crew = [_participant(member) for member in view.get("crew", [])]
+    if crew:
+        resource["participant"] = crew
+    resource["period"] = _period(view)
+    reasons = present_impressions(scene)
     if reasons:
-        resource["reasonCode"] = [concept(coding(one["system"], one["code"])) for one in reasons]
+        resource["reasonCode"] = [coded(one) for one in reasons.values()]
+        resource["diagnosis"] = [
+            {"condition": scene.refer("Condition", impression_uuid(scene, key)), "rank": rank}
+            for rank, key in enumerate(reasons, 1)
+        ]
     outcome = view.get("disposition", {}).get("outcome")
     if outcome:
         resource["hospitalization"] = {"dischargeDisposition": ems(outcome)}
+    if "vehicle_id" in view:
+        resource["location"] = [{"location": scene.refer("Location", vehicle_uuid(scene))}]
+    resource["serviceProvider"] = scene.refer("Organization", organization_uuid(scene))
     return Entry(resource, scene.encounter, mutable=True)
 
 
+def _participant(member: dict[str, str]) -> Json:
+    """The role and qualification of a member of the crew, without the person."""
+    made: Json = {}
+    if "qualification" in member:
+        qualification = ems(f"qualification-{member['qualification']}")
+        made["extension"] = [extension("crew-qualification", "CodeableConcept", qualification)]
+    if "role" in member:
+        made["type"] = [ems(f"role-{member['role']}")]
+    return made
+
+
 def _types(model: str, disposition: dict[str, Any]) -> list[Json]:
-    codings = [coding(EMS, model.replace("_", "-"))]
+    codings = [ems_coding(model)]
     if model in _NEMSIS_TYPES:
         codings.insert(0, coding(NEMSIS, *_NEMSIS_TYPES[model]))
     types = [concept(*codings)]

@@ -1,5 +1,6 @@
 """Entries of a transaction bundle: identifiers and references of resources, and requests that make no duplicate when repeated."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from services.epcr.deidentification.projection import Projection
@@ -14,7 +15,13 @@ KINDS = {
     "Observation": "observation",
     "Procedure": "procedure",
     "MedicationAdministration": "medication",
+    "Condition": "condition",
+    "AllergyIntolerance": "allergy",
+    "MedicationStatement": "statement",
+    "Location": "location",
 }
+# Organisations are the same for all partners; the platform's id names them.
+ORGANIZATIONS = "https://knogin.com/fhir/organizations"
 
 
 class Entry(NamedTuple):
@@ -27,22 +34,27 @@ class Entry(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """The common references of all entries of an encounter."""
+    """The common references of all entries of an encounter. `is_split`: they are spread over several bundles."""
 
     projection: Projection
     patient: str
     encounter: str
     test: bool
+    is_split: bool = False
 
-    def begin(self, kind: str, uuid: str, test: bool = False) -> Json:
-        """The first members of a resource: type, labels, and the identifier by which a server finds it again."""
+    def begin(self, kind: str, uuid: str, test: bool = False, extensions: Sequence[Json] = ()) -> Json:
+        """The first members of a resource: type, labels, extensions, and the identifier by which a server finds it again."""
+        own = identifier(self.projection, kind, uuid)
         return {
             "resourceType": kind,
             "meta": meta(self.test or test),
-            "identifier": identifier(self.projection, kind, uuid)
-            if kind == "Composition"
-            else [identifier(self.projection, kind, uuid)],
+            **({"extension": list(extensions)} if extensions else {}),
+            "identifier": own if kind == "Composition" else [own],
         }
+
+    def refer(self, kind: str, uuid: str) -> Json:
+        """A reference to an entry that may be in another bundle."""
+        return logical_reference(self.projection, kind, uuid) if self.is_split else reference(kind, uuid)
 
     def subject(self) -> Json:
         return reference("Patient", self.patient)
@@ -54,12 +66,14 @@ class Scene(NamedTuple):
         return self.projection.domain.uuid(KINDS[kind], local)
 
 
-def scene_of(projection: Projection) -> Scene:
+def scene_of(projection: Projection, *, is_split: bool = False) -> Scene:
     view = projection.view
-    return Scene(projection, view["patient"]["id"], projection.encounter_pseudonym, view["test"])
+    return Scene(projection, view["patient"]["id"], projection.encounter_pseudonym, view["test"], is_split)
 
 
 def identifier(projection: Projection, kind: str, uuid: str) -> Json:
+    if kind == "Organization":
+        return {"system": ORGANIZATIONS, "value": projection.view["organization_id"]}
     return {"system": projection.domain.system(KINDS[kind]), "value": uuid}
 
 

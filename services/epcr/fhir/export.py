@@ -11,20 +11,23 @@ from typing import NamedTuple
 import orjson
 
 from services.epcr.deidentification.projection import Projection
-from services.epcr.fhir import device_observation, readings
+from services.epcr.fhir import device_observation, panels, readings
 from services.epcr.fhir.composition import composition
 from services.epcr.fhir.device import devices
 from services.epcr.fhir.encode import checked, encode
 from services.epcr.fhir.encounter import encounter
 from services.epcr.fhir.entries import Entry, Scene, bundle_entry, logical_reference, reference, scene_of
-from services.epcr.fhir.findings import arrest, ecg, stroke
+from services.epcr.fhir.findings import ecg, stroke
+from services.epcr.fhir.history import allergies, current_medicines, impressions, past_conditions
 from services.epcr.fhir.medication import medication
 from services.epcr.fhir.patient import demographics, patient
 from services.epcr.fhir.procedure import procedure
+from services.epcr.fhir.provider import provider
 from services.epcr.fhir.readings import Form, Series, Shape, Span, Written
 from services.epcr.fhir.terms import Json, meta
 from services.epcr.fhir.vital_signs import vital_signs
 from services.epcr.fhir.withdrawal import withdrawn
+from services.epcr.fhir.words import Language
 from services.epcr.records.models import LinkedObservation
 
 VITAL_SIGNS = "vital_signs"
@@ -46,13 +49,16 @@ class Export:
     bytes. Raises UnfitBundle, which is a bug of this service.
     """
 
-    def __init__(self, contents: Sequence[Content], max_entries: int | None) -> None:
-        self._scenes = [scene_of(content.projection) for content in contents]
+    def __init__(self, contents: Sequence[Content], max_entries: int | None, language: Language = "en") -> None:
+        self._language: Language = language
+        self._scenes = [scene_of(content.projection, is_split=max_entries is not None) for content in contents]
         self._present, *self._former = self._scenes
         self._heads = [patient(self._present), encounter(self._present)]
         with_devices = contents[0].forms != {"none"}
         self._devices = devices(self._present, contents[0].shapes) if with_devices else []
         self._device_entries = {entry.uuid: entry for entry in self._devices}
+        self._readings = sum(span.count for span in contents[0].shapes.values())
+        self._provider = list(provider(self._present))
         self._sections = _sections(self._present)
         self._withdrawals = [list(_withdrawals(scene)) for scene in self._former]
         self._writers = [
@@ -67,6 +73,8 @@ class Export:
         self._out = _Bundles(encode(opening)[:-1] + b',"entry":[', heads, texts, max_entries)
 
     def begin(self) -> bytes:
+        for entry in self._provider:
+            self._out.put(_written(entry))
         for entry in self._sections[VITAL_SIGNS]:
             self._put(VITAL_SIGNS, _written(entry))
         return self._out.take()
@@ -98,7 +106,11 @@ class Export:
     def check(self, entry: Entry) -> None:
         """Raises UnfitBundle for an entry that a server would refuse beside the Patient, the Encounter and its devices."""
         needed = [self._device_entries[uuid] for uuid in entry.needs]
-        checked(self._transaction([*self._heads, *needed, entry]))
+        checked(self._transaction([*self._context(), *needed, entry]))
+
+    def _context(self) -> list[Entry]:
+        """The entries to which the Encounter refers, and those that all others refer to."""
+        return [*self._heads, *self._provider, *impressions(self._present)]
 
     def _put(self, section: str, written: Written) -> None:
         self._refer[section].append((written.kind, written.uuid))
@@ -113,7 +125,7 @@ class Export:
 
     def _composition(self, refer: Mapping[str, Sequence[tuple[str, str]]]) -> Entry:
         sections = {name: self._references(entries) for name, entries in refer.items() if entries}
-        return composition(self._present, sections, self._former)
+        return composition(self._present, sections, self._former, self._language, self._readings)
 
     def _references(self, entries: Iterable[tuple[str, str]]) -> orjson.Fragment:
         """By fullUrl to the entries of the same bundle, by identifier to those of others."""
@@ -137,8 +149,8 @@ class Export:
             for name, of_section in self._sections.items()
             if of_section
         }
-        last = composition(self._present, sections, self._former)
-        checked(self._transaction([*self._heads, *self._devices, *entries, *withdrawals, last]))
+        last = composition(self._present, sections, self._former, self._language, self._readings)
+        checked(self._transaction([*self._heads, *self._provider, *self._devices, *entries, *withdrawals, last]))
         for writer in self._writers:
             writer.prepare()
 
@@ -266,11 +278,26 @@ def _withdrawals(scene: Scene) -> Iterator[Entry]:
 def _sections(scene: Scene) -> dict[str, list[Entry]]:
     """The crew's entries, by section of the Composition. Observations of devices join the vital signs."""
     view = scene.projection.view
+    procedures = view.get("procedures", [])
     return {
-        VITAL_SIGNS: [entry for signs in view.get("vital_signs", []) for entry in vital_signs(scene, signs)],
-        "procedures": [procedure(scene, done) for done in view.get("procedures", [])],
+        "complaint": list(panels.section(scene, "complaint")),
+        "problems": list(impressions(scene)),
+        "allergies": list(allergies(scene)),
+        "current_medicines": list(current_medicines(scene)),
+        "past_conditions": list(past_conditions(scene)),
+        "directives": list(panels.section(scene, "directives")),
+        "pregnancy": list(panels.section(scene, "pregnancy")),
+        "triage": [*panels.section(scene, "dispatch"), *panels.section(scene, "triage")],
+        "injury": list(panels.section(scene, "injury")),
+        VITAL_SIGNS: [
+            *(entry for signs in view.get("vital_signs", []) for entry in vital_signs(scene, signs)),
+            *panels.section(scene, "weight"),
+        ],
+        "examinations": [*panels.entries(scene, "pupils"), *panels.entries(scene, "examinations")],
+        "assessments": [*stroke(scene), *(entry for done in procedures for entry in ecg(scene, done))],
+        "arrest": [*panels.section(scene, "arrest"), *panels.section(scene, "cpr")],
+        "procedures": [*(procedure(scene, done) for done in procedures), *panels.entries(scene, "airway_attempts")],
         "medications": [medication(scene, given) for given in view.get("medications", [])],
-        "arrest": list(arrest(scene)),
-        "assessments": [*stroke(scene), *(entry for done in view.get("procedures", []) for entry in ecg(scene, done))],
+        "disposition": list(panels.section(scene, "disposition")),
         "demographics": list(demographics(scene)),
     }

@@ -1,4 +1,4 @@
-"""Observations without a unit: the arrest in Utstein terms, stroke signs, the finding of a 12-lead."""
+"""Observations of their own form: stroke signs and score, the finding of a 12-lead."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,33 +6,14 @@ from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
 from services.epcr.fhir.measurements import FAST
-from services.epcr.fhir.terms import (
-    DATA_ABSENT,
-    LOINC,
-    OBSERVATION_CATEGORY,
-    SNOMED,
-    Json,
-    coding,
-    concept,
-    ems,
-    moment,
-    quantity,
-)
+from services.epcr.fhir.panels import UNKNOWN, Panel, answer, observation, result
+from services.epcr.fhir.terms import LOINC, SNOMED, Json, coding, concept, ems, quantity
 
-_RHYTHM = concept(coding(LOINC, "8884-9", "Heart rate rhythm"))
 _EKG = concept(coding(LOINC, "8601-7", "EKG impression"))
+_FAST = ems("stroke_assessment")
+_SIGNS = Panel(_FAST)
 _NIHSS = concept(coding(LOINC, "72089-6", "Total score [NIH Stroke Scale]"))
 _STEMI = concept(coding(SNOMED, "401303003", "Acute ST segment elevation myocardial infarction"))
-
-
-def arrest(scene: Scene) -> Iterator[Entry]:
-    """One Observation with a component for each known field of the arrest."""
-    seen: dict[str, Any] = scene.projection.view.get("arrest", {})
-    at = seen.get("arrested_at") or scene.projection.view["anchor"]
-    if seen:
-        yield _panel(scene, "arrest", "cardiac-arrest", at, seen)
-    elif "arrest" in scene.projection.withdrawn:
-        yield _withdrawn(scene, "arrest", ems("cardiac-arrest"), at)
 
 
 def stroke(scene: Scene) -> Iterator[Entry]:
@@ -42,13 +23,13 @@ def stroke(scene: Scene) -> Iterator[Entry]:
     gone = scene.projection.withdrawn.get("stroke", [])
     signs = {name: seen[name] for name in FAST if name in seen}
     if signs:
-        yield _panel(scene, "stroke", "stroke-assessment", at, signs)
+        yield _finding(scene, "stroke", _FAST, at, result(_SIGNS, signs))
     elif "fast" in gone:
-        yield _withdrawn(scene, "stroke", ems("stroke-assessment"), at)
+        yield _withdrawn(scene, "stroke", _FAST, at)
     if "nihss" in seen:
-        yield _finding(scene, "stroke", "nihss", _NIHSS, at, {"valueQuantity": quantity(seen["nihss"], "{score}")})
+        yield _finding(scene, "nihss", _NIHSS, at, {"valueQuantity": quantity(seen["nihss"], "{score}")})
     elif "nihss" in gone:
-        yield _withdrawn(scene, "stroke", _NIHSS, at, "nihss")
+        yield _withdrawn(scene, "nihss", _NIHSS, at)
 
 
 def ecg(scene: Scene, procedure: dict[str, Any]) -> Iterator[Entry]:
@@ -58,51 +39,17 @@ def ecg(scene: Scene, procedure: dict[str, Any]) -> Iterator[Entry]:
     if finding is None and not gone:
         return
     in_error = procedure.get("entered_in_error", False) or finding is None
-    result = _answer("finding", finding) if finding != "stemi" else {"valueCodeableConcept": _STEMI}
+    content = answer("finding", finding) if finding != "stemi" else {"valueCodeableConcept": _STEMI}
     uuid = scene.uuid("Observation", f"{procedure['id']}/ecg")
-    resource = _observation(scene, uuid, _EKG, procedure["performed_at"], result, in_error)
+    resource = observation(scene, uuid, _EKG, procedure["performed_at"], content, in_error=in_error)
     yield Entry(resource, uuid, procedure["id"] in scene.projection.rewritten)
 
 
-def _panel(scene: Scene, section: str, code: str, at: datetime, seen: dict[str, Any]) -> Entry:
-    components = [
-        {"code": _RHYTHM if name == "initial_rhythm" else ems(name), **_answer(name, value)}
-        for name, value in seen.items()
-    ]
-    return _finding(scene, section, section, ems(code), at, {"component": components})
-
-
-def _finding(scene: Scene, section: str, name: str, code: Json, at: datetime, result: Json) -> Entry:
+def _finding(scene: Scene, name: str, code: Json, at: datetime, result: Json) -> Entry:
     uuid = scene.uuid("Observation", f"{scene.encounter}/{name}")
-    return Entry(_observation(scene, uuid, code, at, result), uuid, section in scene.projection.rewritten)
+    return Entry(observation(scene, uuid, code, at, result), uuid, "stroke" in scene.projection.rewritten)
 
 
-def _withdrawn(scene: Scene, section: str, code: Json, at: datetime, name: str = "") -> Entry:
-    uuid = scene.uuid("Observation", f"{scene.encounter}/{name or section}")
-    return Entry(_observation(scene, uuid, code, at, _answer("", None), in_error=True), uuid, mutable=True)
-
-
-def _observation(scene: Scene, uuid: str, code: Json, at: datetime, result: Json, in_error: bool = False) -> Json:
-    return scene.begin("Observation", uuid) | {
-        "status": "entered-in-error" if in_error else "final",
-        "category": [concept(coding(OBSERVATION_CATEGORY, "exam"))],
-        "code": code,
-        "subject": scene.subject(),
-        "encounter": scene.context(),
-        "effectiveDateTime": moment(at),
-        **result,
-    }
-
-
-def _answer(name: str, value: Any) -> Json:
-    """A component's value, by its type."""
-    if value is None:
-        return {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}
-    if isinstance(value, bool):
-        return {"valueBoolean": value}
-    if isinstance(value, datetime):
-        return {"valueDateTime": moment(value)}
-    if isinstance(value, int):
-        return {"valueInteger": value}
-    # The `bystander` of "witnessed" is another concept than that of other fields.
-    return {"valueCodeableConcept": ems(f"{name}-{value}")}
+def _withdrawn(scene: Scene, name: str, code: Json, at: datetime) -> Entry:
+    uuid = scene.uuid("Observation", f"{scene.encounter}/{name}")
+    return Entry(observation(scene, uuid, code, at, UNKNOWN, in_error=True), uuid, mutable=True)

@@ -73,6 +73,11 @@ AVPU = {
     "pain": ("450847001", "Responds to pain"),
     "unresponsive": ("422768004", "Unresponsive"),
 }
+# Sections that are one Observation, and their fields that do not leave.
+SECTIONS = frozenset(
+    {"complaint", "dispatch", "triage", "weight", "pregnancy", "directives", "injury", "arrest", "cpr", "disposition"}
+)
+_KEPT_BACK = frozenset({"comment", "text", "destination", "born_at"})
 CATEGORIES = {"glucose": "laboratory", "gcs": "exam", "avpu": "exam", "pain": "survey"}
 
 
@@ -80,7 +85,7 @@ def kinds_of(name: str, part: Any) -> list[str]:
     """The Observations that an entry of the list `name`, or the section `name`, makes. Kinds of vital signs have their unit."""
     if part is None:
         return []
-    members: dict[str, Any] = msgspec.to_builtins(part)
+    members: Any = msgspec.to_builtins(part)
     if name == "vital_signs":
         return [kind_with_unit(kind, members) for kind in kinds(members)]
     if name == "procedures":
@@ -88,14 +93,15 @@ def kinds_of(name: str, part: Any) -> list[str]:
     if name == "stroke":
         fast = ["fast"] if any(members.get(sign) is not None for sign in FAST) else []
         return fast + (["nihss"] if members.get("nihss") is not None else [])
+    if name == "impressions":
+        return [f"{one['system']}|{one['code']}" for one in members]
     if name == "patient":
         country = (members["address"] or {}).get("country")
         known = (members["sex"], members["birth_date"], members["age_years"], country)
         return ["demographics"] if any(value is not None for value in known) else []
-    if name == "arrest":
-        # A comment does not leave.
-        has_findings = any(value is not None for field, value in members.items() if field != "comment")
-        return [name] if has_findings else []
+    if name in SECTIONS:
+        shown = [value for field, value in members.items() if field not in _KEPT_BACK and value not in (None, [])]
+        return [name] if shown else []
     return []
 
 

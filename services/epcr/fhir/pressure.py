@@ -34,12 +34,10 @@ def parent_of(reading: Mapping[str, Any], part: str) -> int:
 
 
 def panel_code(readings: Mapping[str, Mapping[str, Any]]) -> Json:
-    """A single reading keeps its own code beside the panel's; several have the code of the pressure they are parts of."""
+    """The code of the pressure that the readings are parts of, beside the panel's. A part's own code is its component's alone."""
     part, first = next(iter(readings.items()))
-    own = coding(nomenclature.MDC, str(first["mdc_code10"]), first["mdc_code"])
     parent = parent_of(first, part)
-    together = coding(nomenclature.MDC, str(parent), _PARENTS.get(parent))
-    return concept(own if len(readings) == 1 else together, PANEL)
+    return concept(coding(nomenclature.MDC, str(parent), _PARENTS.get(parent)), PANEL)
 
 
 def components(measured: Mapping[str, Json]) -> list[Json]:

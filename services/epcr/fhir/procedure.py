@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
-from services.epcr.fhir.terms import SNOMED, Json, coding, concept, ems, extension, moment
+from services.epcr.fhir.terms import SNOMED, Json, coded, coding, concept, ems, extension, moment
 
 OUTCOMES = {
     "successful": ("385669000", "Successful"),
@@ -14,26 +14,19 @@ OUTCOMES = {
 
 def procedure(scene: Scene, done: dict[str, Any]) -> Entry:
     uuid = scene.uuid("Procedure", done["id"])
-    resource = scene.begin("Procedure", uuid)
-    if "attempts" in done:
-        attempts = extension("procedure-attempts", "Integer", done["attempts"])
-        resource = {
-            "resourceType": "Procedure",
-            "meta": resource["meta"],
-            "extension": [attempts],
-            "identifier": resource["identifier"],
-        }
+    attempts = [extension("procedure-attempts", "Integer", done["attempts"])] if "attempts" in done else []
+    resource = scene.begin("Procedure", uuid, extensions=attempts)
     resource["status"] = status(done)
     if "not_done" in done:
         resource["statusReason"] = ems(done["not_done"])
     resource |= {
-        "code": concept(coding(done["procedure"]["system"], done["procedure"]["code"])),
+        "code": coded(done["procedure"]),
         "subject": scene.subject(),
         "encounter": scene.context(),
         **_performed(done),
     }
     if "body_site" in done:
-        resource["bodySite"] = [concept(coding(done["body_site"]["system"], done["body_site"]["code"]))]
+        resource["bodySite"] = [coded(done["body_site"])]
     if "outcome" in done:
         resource["outcome"] = concept(coding(SNOMED, *OUTCOMES[done["outcome"]]))
     return Entry(resource, uuid, done["id"] in scene.projection.rewritten)

@@ -1,13 +1,18 @@
 """FHIR's systems, codes and small datatypes as plain values, with keys in the order of the specification."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from services.epcr.fhir import displays
 from services.epcr.fhir.nomenclature import UCUM
+from services.epcr.fhir.vocabulary import concepts
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
+TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
+LIST_EMPTY = f"{TERMINOLOGY}/list-empty-reason"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 ACT_PRIORITY = "http://terminology.hl7.org/CodeSystem/v3-ActPriority"
 ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
@@ -24,8 +29,6 @@ EMS = "https://knogin.com/fhir/CodeSystem/ems"
 EXTENSIONS = "https://knogin.com/fhir/StructureDefinition"
 
 Json = dict[str, Any]
-_PSEUDONYMISED = [{"system": OBSERVATION_VALUE, "code": "PSEUDED"}, {"system": OBSERVATION_VALUE, "code": "REDACTED"}]
-_TEST = {"system": ACT_REASON, "code": "HTEST"}
 
 
 def meta(test: bool) -> Json:
@@ -34,16 +37,29 @@ def meta(test: bool) -> Json:
 
 
 def coding(system: str, code: str, display: str | None = None) -> Json:
-    return {"system": system, "code": code} | ({"display": display} if display else {})
+    """Without `display`, with the official one, where a table knows it."""
+    shown = display or displays.display(system, code)
+    return {"system": system, "code": code} | ({"display": shown} if shown else {})
 
 
 def concept(*codings: Json) -> Json:
     return {"coding": list(codings)}
 
 
+def coded(one: Mapping[str, Any]) -> Json:
+    """A concept of the record."""
+    return concept(coding(one["system"], one["code"]))
+
+
+def ems_coding(code: str) -> Json:
+    """A code of our own CodeSystem. Raises KeyError for one that is not published."""
+    code = code.replace("_", "-")
+    return coding(EMS, code, concepts()[code]["en"])
+
+
 def ems(code: str) -> Json:
     """A concept of our own vocabulary, where no public vocabulary has it."""
-    return concept(coding(EMS, code.replace("_", "-")))
+    return concept(ems_coding(code))
 
 
 def quantity(value: Decimal | int, unit: str) -> Json:
@@ -57,3 +73,7 @@ def moment(value: datetime) -> str:
 
 def extension(name: str, kind: str, value: Any) -> Json:
     return {"url": f"{EXTENSIONS}/{name}", f"value{kind}": value}
+
+
+_PSEUDONYMISED = [coding(OBSERVATION_VALUE, "PSEUDED"), coding(OBSERVATION_VALUE, "REDACTED")]
+_TEST = coding(ACT_REASON, "HTEST")

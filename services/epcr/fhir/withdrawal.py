@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from services.epcr.fhir.entries import Entry, Scene, logical_reference
+from services.epcr.fhir.history import in_error
+from services.epcr.fhir.provider import organization_uuid
 from services.epcr.fhir.terms import DATA_ABSENT, Json, coding, concept
 
 # The members that stay: those that R4 requires, and by which a reader recognises the resource. References to other resources go, since a
@@ -22,13 +24,12 @@ _KEPT = frozenset(
         "performedDateTime",
         "performedPeriod",
         "date",
-        "author",
         "title",
         "confidentiality",
     }
 )
 _ABSENT = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown"))}
-_SHARED = frozenset({"Patient", "Device"})
+_SHARED = frozenset({"Patient", "Device", "Organization", "Location"})
 
 
 def withdrawn(scene: Scene, entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -41,11 +42,13 @@ def withdrawn(scene: Scene, entries: Iterable[Entry]) -> Iterator[Entry]:
 def _withdrawn(scene: Scene, resource: Json) -> Json:
     kept: Json = {}
     for name, value in resource.items():
-        if name == "status":
-            kept["status"] = "entered-in-error"
-        elif name == "subject":
+        if name in ("status", "verificationStatus"):
+            kept[name] = in_error(resource)[name]
+        elif name in ("subject", "patient"):
             # By identifier: no Patient of the receiver is found, made or changed, and the resource leaves the record of the one it had.
-            kept["subject"] = logical_reference(scene.projection, "Patient", scene.patient)
+            kept[name] = logical_reference(scene.projection, "Patient", scene.patient)
+        elif name == "author":
+            kept[name] = [logical_reference(scene.projection, "Organization", organization_uuid(scene))]
         elif name == "component":
             kept["component"] = [{"code": part["code"], **_ABSENT} for part in value]
         elif name in _KEPT:

@@ -8,20 +8,21 @@ import msgspec
 from msgspec import UNSET
 
 from services.epcr.fhir.measurements import kind_without_unit, kinds_of
-from services.epcr.records.care import Item
-from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch, Status
+from services.epcr.records.care import Impression, Item
+from services.epcr.records.consistency import Contradiction, contradictions, entry_contradictions, refuse
+from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch, Sections, Status
 from shared.web import problems
 from shared.web.problems import FieldError
 
 NewId = Callable[[str], str]
 Entry = TypeVar("Entry", bound=Item)
 MAX_ENTRIES = 2000
-SECTIONS = ("patient", "times", "arrest", "stroke", "disposition")
-REPLACED = ("crew_ids", "primary_impression", "secondary_impressions", "narrative")
+REPLACED = ("crew_ids", "crew", "primary_impression", "secondary_impressions", "narrative")
+SECTIONS = tuple(name for name in Sections.__struct_fields__ if name not in REPLACED)
 # Fields that contradict `not_done`. Only sent entries are checked, because a stored record must stay readable.
 RESULTS = ("outcome", "finding", "dose", "response")
 # Sections that are entries of their own in a bundle, and have a history there.
-EXPORTED = ("patient", "arrest", "stroke")
+EXPORTED = tuple(name for name in SECTIONS if name not in ("times", "inquiries"))
 NEXT: dict[Status, frozenset[Status]] = {
     "in_progress": frozenset({"completed", "cancelled"}),
     "completed": frozenset({"handed_over"}),
@@ -43,6 +44,7 @@ def begin(draft: EncounterDraft, now: datetime, new_id: NewId) -> Record:
         setattr(record, name, getattr(draft, name))
     for name in ITEM_LISTS:
         setattr(record, name, _entries(record, name, getattr(draft, name), new_id))
+    refuse(list(contradictions(record)))
     _count_sections(Record(anchor=record.anchor), record)
     return record
 
@@ -62,6 +64,9 @@ def merge(record: Record, patch: RecordPatch, given: Mapping[str, Any], new_id: 
     for name in ITEM_LISTS:
         if getattr(patch, name) is not UNSET:
             setattr(new, name, _entries(new, name, getattr(patch, name), new_id))
+    # A record of an earlier release may contradict itself: a write of something else is not refused for it.
+    known = set(contradictions(record))
+    refuse([one for one in contradictions(new) if one not in known])
     _count_sections(record, new)
     return new
 
@@ -72,6 +77,7 @@ def _entries(record: Record, name: str, sent: list[Entry], new_id: NewId) -> lis
     for index, entry in enumerate(sent):
         pointer = f"/{name}/{index}/id"
         _refuse_contradiction(entry, f"/{name}/{index}")
+        refuse(entry_contradictions(name, entry, f"/{name}/{index}"))
         if entry.id is None:
             entry = msgspec.structs.replace(entry, id=new_id(ITEM_LISTS[name][1]))
         elif entry.id not in entries:
@@ -94,14 +100,18 @@ def _refuse_contradiction(entry: Item, pointer: str) -> None:
         return
     # A failed attempt is a way of not doing it.
     results = [name for name in RESULTS if getattr(entry, name, None) not in (None, "unsuccessful")]
-    if results:
-        errors = [FieldError(f"{pointer}/{name}", "contradicts not_done") for name in results]
-        raise problems.invalid("What was not done has no result.", errors)
+    refuse([Contradiction(f"{pointer}/{name}", f"{pointer}/not_done") for name in results])
 
 
 def _count_sections(old: Record, new: Record) -> None:
     for name in EXPORTED:
         _count(new, name, name, getattr(old, name), getattr(new, name))
+    _count(new, "impressions", "impressions", impressions(old), impressions(new))
+
+
+def impressions(record: Record) -> list[Impression]:
+    """The primary impression first."""
+    return [one for one in (record.primary_impression, *record.secondary_impressions) if one is not None]
 
 
 def _count(record: Record, name: str, key: str, old: Any, new: Any) -> None:

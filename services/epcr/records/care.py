@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, ClassVar, Literal, get_args, get_type_hints
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from shared.web import http
 
@@ -17,6 +18,17 @@ ATC = "http://www.whocc.no/atc"
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 LongText = Annotated[str, Meta(min_length=1, max_length=50_000)]
+
+
+def one_of(*values: str) -> Meta:
+    """The values that a text may have, for its schema."""
+    return Meta(extra_json_schema={"enum": list(values)})
+
+
+def within(unit: str, low: int, high: int) -> Meta:
+    """The UCUM unit of a number and its range: values that no patient can have are outside. An alarming value is data."""
+    return Meta(extra_json_schema={"minimum": low, "maximum": high, "x-ucum": unit})
+
 
 _FORMS = {
     ICD10: re.compile(r"[A-Z][0-9]{2}(\.[0-9A-Z]{1,4})?"),
@@ -39,40 +51,38 @@ class Concept(http.Body):
     `display` is the text that the crew saw: stored, and never shown to a partner.
     """
 
+    systems: ClassVar[tuple[str, ...]] = ()
     system: str
     code: str
     display: Text | None = None
 
     def __post_init__(self) -> None:
         form = _FORMS.get(self.system)
-        if form is None:
-            raise ValueError(f"system is not one of {', '.join(_FORMS)}")
+        if form is None or self.system not in self.systems:
+            raise ValueError(f"system is not one of {', '.join(self.systems)}")
         if not form.fullmatch(self.code) or (self.system == SNOMED and not is_snomed_id(self.code)):
             raise ValueError(f"code is not a code of {self.system}")
 
 
-class Diagnosis(Concept):
-    """ICD-10, of the WHO or the clinical modification."""
+class Impression(Concept):
+    """ICD-10, of the WHO or the clinical modification, or SNOMED CT."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _require(self.system, ICD10, ICD10_CM)
+    systems: ClassVar[tuple[str, ...]] = (ICD10, ICD10_CM, SNOMED)
+    system: Annotated[str, one_of(*systems)]
 
 
 class Clinical(Concept):
-    """SNOMED CT: procedures, routes, sites."""
+    """SNOMED CT: findings, procedures, routes, sites."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _require(self.system, SNOMED)
+    systems: ClassVar[tuple[str, ...]] = (SNOMED,)
+    system: Annotated[str, one_of(*systems)]
 
 
 class Drug(Concept):
     """RxNorm, ATC or SNOMED CT."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _require(self.system, RXNORM, ATC, SNOMED)
+    systems: ClassVar[tuple[str, ...]] = (RXNORM, ATC, SNOMED)
+    system: Annotated[str, one_of(*systems)]
 
 
 def is_snomed_id(digits: str) -> bool:
@@ -84,11 +94,6 @@ def is_snomed_id(digits: str) -> bool:
     return check == 0
 
 
-def _require(system: str, *allowed: str) -> None:
-    if system not in allowed:
-        raise ValueError(f"system is not one of {', '.join(allowed)}")
-
-
 ItemId = Annotated[str, Meta(max_length=40)]
 Yes = bool
 # Far enough from the ends of the calendar that a shifted time is still a time.
@@ -96,13 +101,29 @@ EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 
 
 class Part(http.Body):
-    """A part of the record. Times outside 1900 to 2200 are refused: they are typing errors."""
+    """A part of the record. Times outside 1900 to 2200 and numbers outside their range are refused: they are typing errors."""
 
     def __post_init__(self) -> None:
+        ranges = ranges_of(type(self))
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if isinstance(value, datetime) and not EARLIEST <= value <= LATEST:
                 raise ValueError(f"{name} is not between 1900 and 2200")
+            if isinstance(value, Decimal) and name in ranges and not ranges[name][1] <= value <= ranges[name][2]:
+                raise ValueError(f"{name} is not between {ranges[name][1]} and {ranges[name][2]}")
+
+
+@cache
+def ranges_of(kind: type[Part]) -> dict[str, tuple[str, int, int]]:
+    """The UCUM unit, lowest and highest value of each field with a fixed unit."""
+    found: dict[str, tuple[str, int, int]] = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        for option in get_args(hint):
+            for meta in getattr(option, "__metadata__", ()):
+                schema = meta.extra_json_schema or {}
+                if "x-ucum" in schema:
+                    found[name] = (schema["x-ucum"], schema["minimum"], schema["maximum"])
+    return found
 
 
 class Times(Part):
@@ -118,10 +139,38 @@ class Times(Part):
 
 
 class Measurement(http.Body):
-    """A value and its UCUM unit, where services use several units."""
+    """A value and its UCUM unit, where services use several units. `units` has the range of values in each."""
 
+    units: ClassVar[dict[str, tuple[int, int]]] = {}
     value: http.Number
     unit: str
+
+    def __post_init__(self) -> None:
+        if self.unit not in self.units:
+            raise ValueError(f"unit is not one of {', '.join(self.units)}")
+        low, high = self.units[self.unit]
+        if not low <= self.value <= high:
+            raise ValueError(f"value is not between {low} and {high} {self.unit}")
+
+
+class Temperature(Measurement):
+    units: ClassVar[dict[str, tuple[int, int]]] = {"Cel": (0, 50), "[degF]": (32, 122)}
+    unit: Annotated[str, one_of(*units)]
+
+
+class EndTidalCO2(Measurement):
+    units: ClassVar[dict[str, tuple[int, int]]] = {"mm[Hg]": (0, 200), "kPa": (0, 27), "%": (0, 30)}
+    unit: Annotated[str, one_of(*units)]
+
+
+class Glucose(Measurement):
+    units: ClassVar[dict[str, tuple[int, int]]] = {"mmol/L": (0, 120), "mg/dL": (0, 2200)}
+    unit: Annotated[str, one_of(*units)]
+
+
+class Mass(Measurement):
+    units: ClassVar[dict[str, tuple[int, int]]] = {"kg": (0, 700), "g": (0, 700_000), "[lb_av]": (0, 1550)}
+    unit: Annotated[str, one_of(*units)]
 
 
 class Item(Part):
@@ -135,18 +184,18 @@ class Item(Part):
 
 
 class VitalSigns(Item, kw_only=True):
-    """One set of vital signs. Units: `/min`, `mm[Hg]`, `%`; temperature, EtCO2 and glucose name their own."""
+    """One set of vital signs. `x-ucum` of a field is its unit; temperature, EtCO2 and glucose name their own."""
 
     taken_at: http.Timestamp
-    heart_rate: http.Number | None = None
-    respiratory_rate: http.Number | None = None
-    systolic: http.Number | None = None
-    diastolic: http.Number | None = None
-    mean_pressure: http.Number | None = None
-    spo2: http.Number | None = None
-    temperature: Measurement | None = None
-    etco2: Measurement | None = None
-    glucose: Measurement | None = None
+    heart_rate: Annotated[http.Number, within("/min", 0, 400)] | None = None
+    respiratory_rate: Annotated[http.Number, within("/min", 0, 150)] | None = None
+    systolic: Annotated[http.Number, within("mm[Hg]", 0, 400)] | None = None
+    diastolic: Annotated[http.Number, within("mm[Hg]", 0, 300)] | None = None
+    mean_pressure: Annotated[http.Number, within("mm[Hg]", 0, 350)] | None = None
+    spo2: Annotated[http.Number, within("%", 0, 100)] | None = None
+    temperature: Temperature | None = None
+    etco2: EndTidalCO2 | None = None
+    glucose: Glucose | None = None
     gcs_eye: Annotated[int, Meta(ge=1, le=4)] | None = None
     gcs_verbal: Annotated[int, Meta(ge=1, le=5)] | None = None
     gcs_motor: Annotated[int, Meta(ge=1, le=6)] | None = None
@@ -156,41 +205,9 @@ class VitalSigns(Item, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, (low, high) in _RANGES.items():
-            value: Decimal | None = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{name} is not between {low} and {high}")
-        for name, units in MEASURED_IN.items():
-            measured: Measurement | None = getattr(self, name)
-            if measured is not None:
-                _check_measurement(name, measured, units)
         parts = [self.gcs_eye, self.gcs_verbal, self.gcs_motor]
         if self.gcs is not None and None not in parts and sum(part or 0 for part in parts) != self.gcs:
             raise ValueError("gcs is not the sum of its parts")
-
-
-# Values that no patient can have. An alarming value is data.
-_RANGES: dict[str, tuple[int, int]] = {
-    "heart_rate": (0, 400),
-    "respiratory_rate": (0, 150),
-    "systolic": (0, 400),
-    "diastolic": (0, 300),
-    "mean_pressure": (0, 350),
-    "spo2": (0, 100),
-}
-MEASURED_IN: dict[str, dict[str, tuple[int, int]]] = {
-    "temperature": {"Cel": (0, 50), "[degF]": (32, 122)},
-    "etco2": {"mm[Hg]": (0, 200), "kPa": (0, 27), "%": (0, 30)},
-    "glucose": {"mmol/L": (0, 120), "mg/dL": (0, 2200)},
-}
-
-
-def _check_measurement(name: str, measured: Measurement, units: dict[str, tuple[int, int]]) -> None:
-    if measured.unit not in units:
-        raise ValueError(f"{name} has a unit that is not one of {', '.join(units)}")
-    low, high = units[measured.unit]
-    if not low <= measured.value <= high:
-        raise ValueError(f"{name} is not between {low} and {high} {measured.unit}")
 
 
 Reason = Literal["refused", "contraindicated", "not_indicated", "unable"]
@@ -245,7 +262,7 @@ DOSE_UNITS = frozenset(
 
 class Dose(http.Body):
     value: http.Number
-    unit: str
+    unit: Annotated[str, one_of(*sorted(DOSE_UNITS))]
 
     def __post_init__(self) -> None:
         if self.unit not in DOSE_UNITS:
@@ -343,6 +360,15 @@ class Disposition(Part):
         | None
     ) = None
     prealert: Yes | None = None
+    prealert_at: http.Timestamp | None = None
+    prealert_for: (
+        Literal["arrest", "stemi", "stroke", "trauma", "sepsis", "obstetric", "paediatric", "other"] | None
+    ) = None
     lights_and_sirens: Yes | None = None
+    refused: Annotated[list[Literal["assessment", "treatment", "transport"]], Meta(max_length=3)] = field(
+        default_factory=list
+    )
+    has_capacity: Yes | None = None
     refusal_signed: Yes | None = None
+    refusal_signed_by: Literal["patient", "guardian", "witness"] | None = None
     comment: Text | None = None

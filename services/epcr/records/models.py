@@ -10,8 +10,8 @@ from msgspec.structs import asdict
 
 from services.epcr.records.care import (
     Arrest,
-    Diagnosis,
     Disposition,
+    Impression,
     Item,
     LongText,
     Medication,
@@ -20,6 +20,19 @@ from services.epcr.records.care import (
     Text,
     Times,
     VitalSigns,
+)
+from services.epcr.records.findings import AirwayAttempt, Cpr, CrewMember, Examination, Injury, Pupils
+from services.epcr.records.history import (
+    Allergy,
+    Complaint,
+    CurrentMedicine,
+    Directives,
+    Dispatch,
+    Inquiries,
+    PastCondition,
+    Pregnancy,
+    Triage,
+    Weight,
 )
 from shared.web import http
 
@@ -104,11 +117,47 @@ CareModel = Literal[
 ]
 Status = Literal["in_progress", "completed", "handed_over", "cancelled"]
 Crew = Annotated[list[http.ExternalId], Meta(max_length=20)]
+Members = Annotated[list[CrewMember], Meta(max_length=20)]
 PatientNumber = Annotated[int, Meta(ge=1, le=1000)]
 MAX_ITEMS = 500
+MAX_FEW = 100
 
 
-class EncounterDraft(http.Body):
+class Sections(msgspec.Struct, kw_only=True):
+    """The parts of a record of which there is one each."""
+
+    patient: Patient | None = None
+    times: Times | None = None
+    dispatch: Dispatch | None = None
+    complaint: Complaint | None = None
+    triage: Triage | None = None
+    inquiries: Inquiries | None = None
+    weight: Weight | None = None
+    pregnancy: Pregnancy | None = None
+    directives: Directives | None = None
+    injury: Injury | None = None
+    primary_impression: Impression | None = None
+    arrest: Arrest | None = None
+    cpr: Cpr | None = None
+    stroke: Stroke | None = None
+    disposition: Disposition | None = None
+    narrative: LongText | None = None
+
+
+ITEM_LISTS: dict[str, tuple[type[Item], str]] = {
+    "vital_signs": (VitalSigns, "vit"),
+    "procedures": (Procedure, "prc"),
+    "medications": (Medication, "mad"),
+    "airway_attempts": (AirwayAttempt, "awy"),
+    "pupils": (Pupils, "pup"),
+    "examinations": (Examination, "exm"),
+    "allergies": (Allergy, "alg"),
+    "past_conditions": (PastCondition, "pcn"),
+    "current_medicines": (CurrentMedicine, "cmd"),
+}
+
+
+class EncounterDraft(Sections, http.Body):
     """A new encounter: the first four fields are the minimum, the rest may come now or later."""
 
     max_bytes: ClassVar[int] = http.MAX_BODY
@@ -118,17 +167,17 @@ class EncounterDraft(http.Body):
     cad_incident_id: http.ExternalId
     patient_number: PatientNumber = 1
     status: Literal["in_progress"] = "in_progress"
-    patient: Patient | None = None
-    times: Times | None = None
-    primary_impression: Diagnosis | None = None
-    secondary_impressions: Annotated[list[Diagnosis], Meta(max_length=20)] = field(default_factory=list)
+    crew: Members = field(default_factory=list)
+    secondary_impressions: Annotated[list[Impression], Meta(max_length=20)] = field(default_factory=list)
     vital_signs: Annotated[list[VitalSigns], Meta(max_length=MAX_ITEMS)] = field(default_factory=list)
     procedures: Annotated[list[Procedure], Meta(max_length=MAX_ITEMS)] = field(default_factory=list)
     medications: Annotated[list[Medication], Meta(max_length=MAX_ITEMS)] = field(default_factory=list)
-    arrest: Arrest | None = None
-    stroke: Stroke | None = None
-    disposition: Disposition | None = None
-    narrative: LongText | None = None
+    airway_attempts: Annotated[list[AirwayAttempt], Meta(max_length=MAX_FEW)] = field(default_factory=list)
+    pupils: Annotated[list[Pupils], Meta(max_length=MAX_FEW)] = field(default_factory=list)
+    examinations: Annotated[list[Examination], Meta(max_length=MAX_FEW)] = field(default_factory=list)
+    allergies: Annotated[list[Allergy], Meta(max_length=MAX_FEW)] = field(default_factory=list)
+    past_conditions: Annotated[list[PastCondition], Meta(max_length=MAX_FEW)] = field(default_factory=list)
+    current_medicines: Annotated[list[CurrentMedicine], Meta(max_length=MAX_FEW)] = field(default_factory=list)
 
 
 class RecordPatch(http.Body):
@@ -143,20 +192,53 @@ class RecordPatch(http.Body):
     status: Status | UnsetType = UNSET
     is_other_patient: bool = False
     crew_ids: Crew | UnsetType = UNSET
+    crew: Members | UnsetType = UNSET
     patient: Patient | UnsetType | None = UNSET
     times: Times | UnsetType | None = UNSET
-    primary_impression: Diagnosis | UnsetType | None = UNSET
-    secondary_impressions: Annotated[list[Diagnosis], Meta(max_length=20)] | UnsetType = UNSET
+    dispatch: Dispatch | UnsetType | None = UNSET
+    complaint: Complaint | UnsetType | None = UNSET
+    triage: Triage | UnsetType | None = UNSET
+    inquiries: Inquiries | UnsetType | None = UNSET
+    weight: Weight | UnsetType | None = UNSET
+    pregnancy: Pregnancy | UnsetType | None = UNSET
+    directives: Directives | UnsetType | None = UNSET
+    injury: Injury | UnsetType | None = UNSET
+    primary_impression: Impression | UnsetType | None = UNSET
+    secondary_impressions: Annotated[list[Impression], Meta(max_length=20)] | UnsetType = UNSET
     vital_signs: Annotated[list[VitalSigns], Meta(max_length=MAX_ITEMS)] | UnsetType = UNSET
     procedures: Annotated[list[Procedure], Meta(max_length=MAX_ITEMS)] | UnsetType = UNSET
     medications: Annotated[list[Medication], Meta(max_length=MAX_ITEMS)] | UnsetType = UNSET
+    airway_attempts: Annotated[list[AirwayAttempt], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
+    pupils: Annotated[list[Pupils], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
+    examinations: Annotated[list[Examination], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
+    allergies: Annotated[list[Allergy], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
+    past_conditions: Annotated[list[PastCondition], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
+    current_medicines: Annotated[list[CurrentMedicine], Meta(max_length=MAX_FEW)] | UnsetType = UNSET
     arrest: Arrest | UnsetType | None = UNSET
+    cpr: Cpr | UnsetType | None = UNSET
     stroke: Stroke | UnsetType | None = UNSET
     disposition: Disposition | UnsetType | None = UNSET
     narrative: LongText | UnsetType | None = UNSET
 
 
-class Record(msgspec.Struct, kw_only=True):
+class Clinical(Sections, kw_only=True):
+    """A record as it is stored. It grows beyond the limits of one request."""
+
+    crew_ids: list[str] = []
+    crew: list[CrewMember] = []
+    secondary_impressions: list[Impression] = []
+    vital_signs: list[VitalSigns] = []
+    procedures: list[Procedure] = []
+    medications: list[Medication] = []
+    airway_attempts: list[AirwayAttempt] = []
+    pupils: list[Pupils] = []
+    examinations: list[Examination] = []
+    allergies: list[Allergy] = []
+    past_conditions: list[PastCondition] = []
+    current_medicines: list[CurrentMedicine] = []
+
+
+class Record(Clinical, kw_only=True):
     """The encrypted part of an encounter.
 
     `anchor` is the moment the encounter began, fixed for good: moved times are counted from it. `revisions` counts the writes of each
@@ -164,18 +246,6 @@ class Record(msgspec.Struct, kw_only=True):
     """
 
     anchor: datetime
-    crew_ids: list[str] = []
-    patient: Patient | None = None
-    times: Times | None = None
-    primary_impression: Diagnosis | None = None
-    secondary_impressions: list[Diagnosis] = []
-    vital_signs: list[VitalSigns] = []
-    procedures: list[Procedure] = []
-    medications: list[Medication] = []
-    arrest: Arrest | None = None
-    stroke: Stroke | None = None
-    disposition: Disposition | None = None
-    narrative: str | None = None
     revisions: dict[str, int] = {}
     withdrawn: dict[str, list[str]] = {}
 
@@ -203,14 +273,7 @@ class Encounter(msgspec.Struct, kw_only=True):
     record: Record
 
 
-ITEM_LISTS: dict[str, tuple[type[Item], str]] = {
-    "vital_signs": (VitalSigns, "vit"),
-    "procedures": (Procedure, "prc"),
-    "medications": (Medication, "mad"),
-}
-
-
-class WholeRecord(msgspec.Struct, kw_only=True):
+class WholeRecord(Clinical, kw_only=True):
     """The complete record with the ids of its entries."""
 
     id: str
@@ -224,18 +287,6 @@ class WholeRecord(msgspec.Struct, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime
-    crew_ids: list[str]
-    patient: Patient | None
-    times: Times | None
-    primary_impression: Diagnosis | None
-    secondary_impressions: list[Diagnosis]
-    vital_signs: list[VitalSigns]
-    procedures: list[Procedure]
-    medications: list[Medication]
-    arrest: Arrest | None
-    stroke: Stroke | None
-    disposition: Disposition | None
-    narrative: str | None
 
     @classmethod
     def of(cls, encounter: Encounter) -> "WholeRecord":

@@ -151,6 +151,13 @@ def done(acts: Iterable[CodedFact], *kinds: str) -> list[CodedFact]:
     return [act for act in acts if act.kind in kinds and act.not_done_reason is None]
 
 
+def given(facts: EncounterFacts, *kinds: str) -> bool | None:
+    """Whether a drug of these kinds was given. None when that is unknown: a drug was given whose code no table knows."""
+    if done(facts.medications, *kinds):
+        return True
+    return None if done(facts.medications, "unknown") else False
+
+
 def declined(acts: Iterable[CodedFact], *kinds: str) -> bool:
     """Whether an act was recorded as refused by the patient or as contraindicated."""
     return any(act.kind in kinds and act.not_done_reason in REFUSED for act in acts)

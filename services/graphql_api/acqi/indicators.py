@@ -15,6 +15,7 @@ from services.graphql_api.acqi.facts import (
     elapsed,
     emergency,
     etco2_mmhg,
+    given,
     glucose_mg_dl,
     has_impression,
     indicator,
@@ -43,6 +44,7 @@ FINISHED = frozenset({"completed", "handed_over"})
 ARRESTS = "Out-of-hospital cardiac arrests in which the ambulance service attempted resuscitation"
 SHOCKABLE_ARRESTS = ARRESTS + ", with a shockable first rhythm"
 ROSC = "recognised as dead, do-not-resuscitate order"
+UNKNOWN_DRUG = "unknown when a drug was given whose code no table knows, and not in the denominator"
 STEMIS = "ST-elevation myocardial infarction, by the 12-lead or the impression (ICD-10 I21.0 to I21.3)"
 
 
@@ -162,8 +164,9 @@ def time_to_first_shock(facts: EncounterFacts) -> Outcome | None:
 @indicator(
     "Aspirin, nitrate, pain scored twice and analgesia, each given unless there was a recorded reason.",
     inclusion=STEMIS,
-    exclusion="a reason against every element: refused, contraindicated, unconscious, not in pain",
+    exclusion=f"a reason against every element: refused, contraindicated, unconscious, not in pain; {UNKNOWN_DRUG}",
     source="UK national ambulance clinical performance indicators M1, M2, M3, M5",
+    version="2",
 )
 def stemi_care_bundle(facts: EncounterFacts) -> Outcome | None:
     if not stemi(facts):
@@ -173,14 +176,15 @@ def stemi_care_bundle(facts: EncounterFacts) -> Outcome | None:
     drugs = facts.medications
     # Each element: whether it was done, and whether there was a reason against it.
     elements = [
-        (bool(done(drugs, "aspirin")), declined(drugs, "aspirin")),
-        (bool(done(drugs, "gtn")), declined(drugs, "gtn")),
+        (given(facts, "aspirin"), declined(drugs, "aspirin")),
+        (given(facts, "gtn"), declined(drugs, "gtn")),
         (len(pain) >= 2, unconscious(facts)),
-        (bool(done(drugs, "analgesic")), declined(drugs, "analgesic") or no_pain or unconscious(facts)),
+        (given(facts, "analgesic"), declined(drugs, "analgesic") or no_pain or unconscious(facts)),
     ]
     if not any(was_done for was_done, _ in elements) and all(reason for _, reason in elements):
         return "excluded"
-    return judged(all(was_done or reason for was_done, reason in elements))
+    open_ones = {was_done for was_done, reason in elements if not was_done and not reason}
+    return judged(None if open_ones == {None} else not open_ones)
 
 
 @indicator(
@@ -240,8 +244,9 @@ def stroke_lkw(facts: EncounterFacts) -> Outcome | None:
 @indicator(
     "Glucose, glucagon or food given for low blood glucose.",
     inclusion="Emergency responses, 24 hours or older, glucose under 60 mg/dL, Glasgow score under 15 or not alert",
-    exclusion="none",
+    exclusion=UNKNOWN_DRUG,
     source="NEMSQA Hypoglycemia-01",
+    version="2",
 )
 def hypoglycaemia_treated(facts: EncounterFacts) -> Outcome | None:
     lowest = min(glucose_mg_dl(facts), default=None)
@@ -249,7 +254,7 @@ def hypoglycaemia_treated(facts: EncounterFacts) -> Outcome | None:
         return None
     if not emergency(facts) or facts.newborn:
         return None
-    return judged(bool(done(facts.medications, "glucose", "glucagon") or done(facts.procedures, "oral_glucose")))
+    return "met" if done(facts.procedures, "oral_glucose") else judged(given(facts, "glucose", "glucagon"))
 
 
 @indicator(
@@ -272,8 +277,9 @@ def airway_capnography(facts: EncounterFacts) -> Outcome | None:
 @indicator(
     "Oxygen given for a saturation under 90 %.",
     inclusion="Emergency responses, 24 hours or older, SpO2 under 90 %",
-    exclusion="oxygen refused or contraindicated",
+    exclusion=f"oxygen refused or contraindicated; {UNKNOWN_DRUG}",
     source="NEMSQA Respiratory-02",
+    version="2",
 )
 def hypoxia_oxygen(facts: EncounterFacts) -> Outcome | None:
     if not emergency(facts) or facts.newborn or min(numbers(facts, "spo2"), default=100) >= HYPOXIA_PERCENT:
@@ -281,7 +287,7 @@ def hypoxia_oxygen(facts: EncounterFacts) -> Outcome | None:
     acts = [*facts.medications, *facts.procedures]
     if done(acts, "oxygen"):
         return "met"
-    return "excluded" if declined(acts, "oxygen") else "not_met"
+    return "excluded" if declined(acts, "oxygen") else judged(given(facts, "oxygen"))
 
 
 @indicator(
@@ -301,14 +307,15 @@ def _given_from_two_years(facts: EncounterFacts, codes: re.Pattern[str], drug: s
         return None
     if facts.age_years is None:
         return "unknown"
-    return judged(bool(done(facts.medications, drug))) if facts.age_years >= 2 else None
+    return judged(given(facts, drug)) if facts.age_years >= 2 else None
 
 
 @indicator(
     "A benzodiazepine given in status epilepticus.",
     inclusion="Emergency responses, 2 years or older, status epilepticus (ICD-10 G41, ICD-10-CM G40 with status)",
-    exclusion="none",
+    exclusion=UNKNOWN_DRUG,
     source="NEMSQA Seizure-02",
+    version="2",
 )
 def seizure_benzo(facts: EncounterFacts) -> Outcome | None:
     return _given_from_two_years(facts, STATUS_EPILEPTICUS, "benzodiazepine")
@@ -317,8 +324,9 @@ def seizure_benzo(facts: EncounterFacts) -> Outcome | None:
 @indicator(
     "An inhaled beta agonist given in asthma or bronchospasm.",
     inclusion="Emergency responses, 2 years or older, ICD-10 J45, J46 or J98.01",
-    exclusion="none",
+    exclusion=UNKNOWN_DRUG,
     source="NEMSQA Asthma-01",
+    version="2",
 )
 def asthma_beta_agonist(facts: EncounterFacts) -> Outcome | None:
     return _given_from_two_years(facts, ASTHMA, "beta_agonist")

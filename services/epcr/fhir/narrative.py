@@ -1,0 +1,182 @@
+"""Sections of a report for people: plain rows, and the same rows as the XHTML of a FHIR narrative. Every text is escaped.
+
+A record is a mapping of its parts to plain values: the de-identified view, or the whole record as built-in values. The narrative shows
+all that the mapping holds but identifiers of entries, so that it never says more than the bundle around it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from html import escape
+from typing import Any, NamedTuple, TypeGuard
+
+from services.epcr.fhir.displays import display
+from services.epcr.fhir.words import Language, word
+from services.epcr.records.care import VitalSigns, ranges_of
+from services.epcr.records.findings import AirwayAttempt, Cpr, Injury, Pupils
+
+# The parts of a record in each section of the report, in the order of the report.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "complaint": ("complaint",),
+    "problems": ("primary_impression", "secondary_impressions"),
+    "allergies": ("allergies",),
+    "current_medicines": ("current_medicines",),
+    "past_conditions": ("past_conditions",),
+    "directives": ("directives",),
+    "pregnancy": ("pregnancy",),
+    "triage": ("dispatch", "triage"),
+    "injury": ("injury",),
+    "vital_signs": ("vital_signs", "weight"),
+    "examinations": ("pupils", "examinations"),
+    "assessments": ("stroke",),
+    "arrest": ("arrest", "cpr"),
+    "procedures": ("procedures", "airway_attempts"),
+    "medications": ("medications",),
+    "disposition": ("times", "disposition"),
+    "demographics": ("patient",),
+    "crew": ("crew",),
+    "narrative": ("narrative",),
+}
+_INQUIRIES = frozenset({"allergies", "past_conditions", "current_medicines"})
+_HIDDEN = frozenset({"id", "entered_in_error", "system"})
+_UNITS = {"Cel": "°C", "[degF]": "°F", "mm[Hg]": "mmHg", "[lb_av]": "lb", "ug": "µg", "[iU]": "IU"}
+_UNIT_OF = {
+    name: unit
+    for kind in (VitalSigns, Pupils, Injury, AirwayAttempt, Cpr)
+    for name, (unit, _, _) in ranges_of(kind).items()
+}
+
+
+class Row(NamedTuple):
+    label: str
+    value: str
+
+
+def title(section: str, language: Language) -> str:
+    """The heading of a section."""
+    return _label(section, language)
+
+
+def rows(section: str, record: Mapping[str, Any], language: Language) -> list[Row]:
+    """The rows of a section: one for each field of a part, and one for each entry of a list. Withdrawn entries have none."""
+    found: list[Row] = []
+    for part in SECTIONS[section]:
+        content = record.get(part)
+        if isinstance(content, list):
+            found += [_entry(part, one, language) for one in content if not one.get("entered_in_error")]
+        elif _is_concept(content):
+            found.append(Row(_label(part, language), _concept(content)))
+        elif isinstance(content, Mapping):
+            found += [
+                Row(_label(name, language, part), _value(name, value, language))
+                for name, value in content.items()
+                if name not in _HIDDEN and not _is_empty(value)
+            ]
+        elif content is not None:
+            found.append(Row(_label(part, language), str(content)))
+    if section == "assessments":
+        found += [_entry("procedures", one, language) for one in record.get("procedures") or [] if _is_finding(one)]
+    silence = (record.get("inquiries") or {}).get(section) if section in _INQUIRIES else None
+    if silence is not None and not found:
+        found.append(Row(_label(section, language), word(silence, language)))
+    return found
+
+
+def div(section: str, record: Mapping[str, Any], language: Language, more: Sequence[Row] = ()) -> str:
+    """The XHTML of a section: a table of its rows and `more`. R4 allows neither scripts nor styles from outside in it (txt-1)."""
+    cells = [
+        f"<tr><th>{_escaped(row.label)}</th><td>{_escaped(row.value)}</td></tr>"
+        for row in (*rows(section, record, language), *more)
+    ]
+    body = (
+        f"<table><tbody>{''.join(cells)}</tbody></table>" if cells else f"<p>{word('nothing_recorded', language)}</p>"
+    )
+    return f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}">{body}</div>'
+
+
+def text(section: str, record: Mapping[str, Any], language: Language, more: Sequence[Row] = ()) -> dict[str, str]:
+    """The Narrative of a section."""
+    return {"status": "generated", "div": div(section, record, language, more)}
+
+
+def _entry(part: str, entry: Mapping[str, Any], language: Language) -> Row:
+    """Labelled by its time or concept where that is its first field, else by the name of the list."""
+    shown = {name: value for name, value in entry.items() if name not in _HIDDEN and not _is_empty(value)}
+    if _is_concept(entry):
+        return Row(_label(part, language), _concept(entry))
+    name, first = next(iter(shown.items()), ("", None))
+    is_label = isinstance(first, datetime) or _is_concept(first)
+    label = _value(name, shown.pop(name), language) if is_label else _label(part, language)
+    return Row(label, "; ".join(_labelled(part, name, value, language) for name, value in shown.items()))
+
+
+def _labelled(part: str, name: str, value: Any, language: Language) -> str:
+    return f"{word(name, language, part)}: {_value(name, value, language)}"
+
+
+def _value(name: str, value: Any, language: Language) -> str:
+    if isinstance(value, bool):
+        return word("yes" if value else "no", language)
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S UTC").replace(":00 UTC", " UTC")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal | int):
+        return _number(value, _UNIT_OF.get(name), language)
+    if isinstance(value, list):
+        return ", ".join(_value(name, one, language) for one in value)
+    if _is_concept(value):
+        return _concept(value)
+    if isinstance(value, Mapping) and "unit" in value:
+        return _number(value["value"], value["unit"], language)
+    if isinstance(value, Mapping):
+        members = {key: one for key, one in value.items() if not _is_empty(one)}
+        return ", ".join(_labelled(name, key, one, language) for key, one in members.items())
+    try:
+        return word(value, language, name)
+    except KeyError:
+        return str(value)
+
+
+def _label(name: str, language: Language, within: str = "") -> str:
+    words = word(name, language, within)
+    return words[0].upper() + words[1:]
+
+
+def _number(value: Decimal | int, unit: str | None, language: Language) -> str:
+    digits = format(value, "f") if isinstance(value, Decimal) else str(value)
+    if language == "it":
+        digits = digits.replace(".", ",")
+    if unit is None or unit.startswith("{"):
+        return digits
+    return f"{digits} {_UNITS.get(unit, unit)}"
+
+
+def _concept(concept: Mapping[str, Any]) -> str:
+    """The official display, else the words of the crew where they are in the record, and the code."""
+    words = display(concept["system"], concept["code"]) or concept.get("display")
+    return f"{words} ({concept['code']})" if words else concept["code"]
+
+
+def _is_finding(procedure: Mapping[str, Any]) -> bool:
+    return procedure.get("finding") is not None and not procedure.get("entered_in_error")
+
+
+def _is_concept(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping) and "system" in value and "code" in value
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == [] or value == {}
+
+
+def _escaped(words: str) -> str:
+    """XML holds no control characters but tab and line ends, not even escaped."""
+    return escape("".join(_allowed(words)))
+
+
+def _allowed(words: str) -> Iterator[str]:
+    for character in words:
+        point = ord(character)
+        is_allowed = point in (9, 10, 13) or 0x20 <= point <= 0xD7FF or 0xE000 <= point <= 0xFFFD or point >= 0x10000
+        yield character if is_allowed else "\ufffd"

@@ -1,0 +1,162 @@
+"""Observations with a component for each known field: sections of a record, and entries of some lists."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from services.epcr.fhir.entries import Entry, Scene
+from services.epcr.fhir.terms import (
+    DATA_ABSENT,
+    LOINC,
+    OBSERVATION_CATEGORY,
+    SNOMED,
+    Json,
+    coded,
+    coding,
+    concept,
+    ems,
+    moment,
+    quantity,
+)
+from services.epcr.records.care import ranges_of
+from services.epcr.records.findings import AirwayAttempt, Cpr, Injury, Pupils
+
+
+class Panel(NamedTuple):
+    """`at` is the field with its time; without it, the Observation is of the time when the encounter began.
+
+    `value` is the field that is the Observation's own value, where there is one.
+    """
+
+    code: Json
+    at: str | None = None
+    value: str | None = None
+    category: str = "exam"
+
+
+def _loinc(code: str, display: str) -> Json:
+    return concept(coding(LOINC, code, display))
+
+
+SECTIONS: dict[str, Panel] = {
+    "complaint": Panel(_loinc("10154-3", "Chief complaint Narrative - Reported"), value="concept", category="survey"),
+    "dispatch": Panel(ems("dispatch"), category="survey"),
+    "triage": Panel(ems("triage"), category="survey"),
+    "weight": Panel(_loinc("29463-7", "Body weight"), at="weighed_at", value="value", category="vital-signs"),
+    "pregnancy": Panel(_loinc("82810-3", "Pregnancy status"), value="status", category="social-history"),
+    "directives": Panel(ems("directives"), category="survey"),
+    "injury": Panel(ems("injury"), at="injured_at"),
+    "arrest": Panel(ems("cardiac_arrest"), at="arrested_at"),
+    "cpr": Panel(ems("cpr"), category="procedure"),
+    "disposition": Panel(ems("disposition"), category="survey"),
+}
+ENTRIES: dict[str, Panel] = {
+    "pupils": Panel(ems("pupils"), at="examined_at"),
+    "examinations": Panel(ems("examination"), at="examined_at", value="result"),
+    "airway_attempts": Panel(ems("airway_attempt"), at="attempted_at", category="procedure"),
+}
+# Public codes of fields; others have a concept of our own.
+_CODES = {
+    "initial_rhythm": _loinc("8884-9", "Heart rate rhythm"),
+    "gestation_weeks": _loinc("18185-9", "Gestational age"),
+    "gravida": _loinc("11996-6", "[#] Pregnancies"),
+    "para": _loinc("11977-6", "[#] Parity"),
+}
+_VALUES = {
+    ("status", "pregnant"): concept(coding(SNOMED, "77386006", "Pregnancy")),
+    ("status", "not_pregnant"): concept(coding(SNOMED, "60001007", "Not pregnant")),
+    ("status", "possible"): concept(coding(SNOMED, "102874004", "Possible pregnancy")),
+}
+_UNITS = {
+    name: unit for kind in (AirwayAttempt, Cpr, Injury, Pupils) for name, (unit, _, _) in ranges_of(kind).items()
+} | {"gestation_weeks": "wk"}
+UNKNOWN: Json = {"dataAbsentReason": concept(coding(DATA_ABSENT, "unknown", "Unknown"))}
+
+
+def section(scene: Scene, name: str) -> Iterator[Entry]:
+    """The Observation of a section; in error where a correction removed all of its fields."""
+    seen: dict[str, Any] = scene.projection.view.get(name, {})
+    panel = SECTIONS[name]
+    uuid = scene.uuid("Observation", f"{scene.encounter}/{name}")
+    if seen:
+        content = result(panel, seen)
+    elif name in scene.projection.withdrawn:
+        content = UNKNOWN
+    else:
+        return
+    resource = observation(scene, uuid, panel.code, _time(scene, panel, seen), content, panel.category, not seen)
+    yield Entry(resource, uuid, name in scene.projection.rewritten or not seen)
+
+
+def entries(scene: Scene, name: str) -> Iterator[Entry]:
+    """The Observation of each entry of a list."""
+    panel = ENTRIES[name]
+    for seen in scene.projection.view.get(name, []):
+        uuid = scene.uuid("Observation", seen["id"])
+        content = result(panel, seen)
+        in_error: bool = seen["entered_in_error"]
+        at = _time(scene, panel, seen)
+        resource = observation(scene, uuid, panel.code, at, content, panel.category, in_error)
+        yield Entry(resource, uuid, seen["id"] in scene.projection.rewritten)
+
+
+def result(panel: Panel, seen: Mapping[str, Any]) -> Json:
+    """The value of an Observation, and its components: one for each other field, and for each word of a list."""
+    # The time of an arrest is a component too: hospitals hold it from releases that sent it so.
+    own = {panel.value, panel.at, "id", "entered_in_error"} - {"arrested_at"}
+    parts: list[Json] = [
+        {"code": _CODES.get(name) or ems(name), **answer(name, one)}
+        for name, value in seen.items()
+        if name not in own
+        for one in (value if isinstance(value, list) else [value])
+    ]
+    value = answer(panel.value, seen[panel.value]) if panel.value in seen and panel.value else {}
+    # A vital sign has a value, or the reason why there is none (vs-2).
+    if not value and (panel.value is not None or not parts):
+        value = UNKNOWN
+    return value | ({"component": parts} if parts else {})
+
+
+def answer(name: str, value: Any) -> Json:
+    """The value of a component, by its type."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return {"valueBoolean": value}
+    if isinstance(value, datetime):
+        return {"valueDateTime": moment(value)}
+    if isinstance(value, Decimal | int) and name in _UNITS:
+        return {"valueQuantity": quantity(value, _UNITS[name])}
+    if isinstance(value, int):
+        return {"valueInteger": value}
+    if isinstance(value, Mapping):
+        return {"valueQuantity": quantity(value["value"], value["unit"])} if "unit" in value else _concept(value)
+    if name == "determinant":
+        # MPDS has no URI of a code system.
+        return {"valueString": value}
+    # The `bystander` of "witnessed" is another concept than that of other fields.
+    return {"valueCodeableConcept": _VALUES.get((name, str(value))) or ems(f"{name}-{value}")}
+
+
+def observation(
+    scene: Scene, uuid: str, code: Json, at: datetime, content: Json, category: str = "exam", in_error: bool = False
+) -> Json:
+    return scene.begin("Observation", uuid) | {
+        "status": "entered-in-error" if in_error else "final",
+        "category": [concept(coding(OBSERVATION_CATEGORY, category))],
+        "code": code,
+        "subject": scene.subject(),
+        "encounter": scene.context(),
+        "effectiveDateTime": moment(at),
+        **content,
+    }
+
+
+def _concept(value: Mapping[str, Any]) -> Json:
+    return {"valueCodeableConcept": coded(value)}
+
+
+def _time(scene: Scene, panel: Panel, seen: Mapping[str, Any]) -> datetime:
+    at = seen.get(panel.at) if panel.at else None
+    return at or scene.projection.view["anchor"]

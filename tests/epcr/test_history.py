@@ -1,0 +1,478 @@
+"""History, allergies, acuity and examination in a record; contradictions, words for people, and definitions of our own."""
+
+import json
+import typing
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from deploy.docs import contract
+from gateway.docs import Docs
+from services.epcr.encounters.codes import IMPRESSIONS, kind_of_drug
+from services.epcr.encounters.facts import facts_of
+from services.epcr.fhir import conformance, narrative, panels
+from services.epcr.fhir.checks import UNITS
+from services.epcr.fhir.composition import SECTIONS as REPORT
+from services.epcr.fhir.displays import display
+from services.epcr.fhir.encode import encode
+from services.epcr.fhir.measurements import SECTIONS as OBSERVED
+from services.epcr.fhir.terms import EMS, EXTENSIONS
+from services.epcr.fhir.vocabulary import concepts
+from services.epcr.fhir.words import table
+from services.epcr.records import amend, consistency
+from services.epcr.records.care import (
+    ATC,
+    RXNORM,
+    Clinical,
+    Drug,
+    Impression,
+    Measurement,
+    VitalSigns,
+    is_snomed_id,
+    ranges_of,
+)
+from services.epcr.records.findings import AirwayAttempt, Cpr, Injury, Pupils
+from services.epcr.records.models import ITEM_LISTS, EncounterDraft, Record, RecordPatch
+from services.graphql_api.acqi import indicators
+from shared.web import http, strict_json
+from shared.web.problems import Problem
+from tests.epcr import golden
+from tests.epcr.conftest import ENCOUNTERS, Organisation
+from tests.epcr.samples import CHILD, ICD10, MINIMAL, SNOMED, STROKE, TRAUMA, TYPICAL, WHOLE, at, snomed
+
+BUNDLES = golden.bundles()
+
+
+def refusal(body: dict[str, Any]) -> list[str]:
+    """The pointers of the errors of a draft; none if it is taken."""
+    try:
+        amend.begin(http.decode_bytes(http.encode(MINIMAL | body), EncounterDraft), golden.BEGAN, golden.counted())
+    except Problem as problem:
+        return [error.pointer for error in problem.errors if problem.status == 422]
+    return []
+
+
+CONTRADICTIONS: list[tuple[dict[str, Any], str, str]] = [
+    ({"times": {"call": at("10:20:00"), "handover": at("10:10:00")}}, "/times/call", "/times/handover"),
+    (
+        {"dispatch": {"category": "mpds_alpha", "determinant": "10D04"}},
+        "/dispatch/category",
+        "/dispatch/determinant",
+    ),
+    ({"triage": {"scale": "esi", "initial": "red"}}, "/triage/scale", "/triage/initial"),
+    ({"triage": {"scale": "manchester", "final": "level_1"}}, "/triage/scale", "/triage/final"),
+    (
+        {"triage": {"initial_at": at("10:20:00"), "final_at": at("10:10:00")}},
+        "/triage/initial_at",
+        "/triage/final_at",
+    ),
+    ({"weight": {"method": "measured", "tape": "blue"}}, "/weight/method", "/weight/tape"),
+    (
+        {"pregnancy": {"status": "not_pregnant", "gestation_weeks": 20}},
+        "/pregnancy/status",
+        "/pregnancy/gestation_weeks",
+    ),
+    ({"pregnancy": {"status": "not_pregnant", "contractions": True}}, "/pregnancy/status", "/pregnancy/contractions"),
+    ({"pregnancy": {"gravida": 0, "para": 1}}, "/pregnancy/gravida", "/pregnancy/para"),
+    (
+        {"directives": {"status": "none_known", "kinds": ["living_will"]}},
+        "/directives/status",
+        "/directives/kinds",
+    ),
+    ({"directives": {"status": "none_known", "seen": True}}, "/directives/status", "/directives/seen"),
+    ({"directives": {"status": "none_known"}, "arrest": {"dnar": True}}, "/directives/status", "/arrest/dnar"),
+    ({"injury": {"mechanism": "burn", "fall_m": 3}}, "/injury/mechanism", "/injury/fall_m"),
+    ({"injury": {"protection": ["helmet", "no_protection"]}}, "/injury/protection/1", "/injury/protection/0"),
+    (
+        {"arrest": {"recognised_dead": True, "survived_to_discharge": True}},
+        "/arrest/recognised_dead",
+        "/arrest/survived_to_discharge",
+    ),
+    ({"arrest": {"survived_to_discharge": False, "cpc": 1}}, "/arrest/survived_to_discharge", "/arrest/cpc"),
+    ({"arrest": {"survived_to_discharge": True, "cpc": 5}}, "/arrest/survived_to_discharge", "/arrest/cpc"),
+    ({"arrest": {"rosc": False, "rosc_at": at("10:10:00")}}, "/arrest/rosc", "/arrest/rosc_at"),
+    ({"arrest": {"rosc": False, "rosc_at_handover": True}}, "/arrest/rosc", "/arrest/rosc_at_handover"),
+    ({"arrest": {"shocks": 0, "first_shock_at": at("10:10:00")}}, "/arrest/shocks", "/arrest/first_shock_at"),
+    (
+        {"arrest": {"resuscitation_attempted": False, "shocks": 2}},
+        "/arrest/resuscitation_attempted",
+        "/arrest/shocks",
+    ),
+    (
+        {"arrest": {"resuscitation_attempted": False}, "cpr": {"compression_rate": 110}},
+        "/arrest/resuscitation_attempted",
+        "/cpr/compression_rate",
+    ),
+    (
+        {"disposition": {"outcome": "dead_on_scene"}, "arrest": {"survived_to_discharge": True}},
+        "/disposition/outcome",
+        "/arrest/survived_to_discharge",
+    ),
+    (
+        {"disposition": {"outcome": "dead_on_scene"}, "arrest": {"rosc_at_handover": True}},
+        "/disposition/outcome",
+        "/arrest/rosc_at_handover",
+    ),
+    ({"stroke": {"suspected": False, "prealert": True}}, "/stroke/suspected", "/stroke/prealert"),
+    (
+        {"disposition": {"prealert": False, "prealert_for": "stemi"}},
+        "/disposition/prealert",
+        "/disposition/prealert_for",
+    ),
+    (
+        {"disposition": {"refusal_signed": False, "refusal_signed_by": "patient"}},
+        "/disposition/refusal_signed",
+        "/disposition/refusal_signed_by",
+    ),
+    (
+        {"disposition": {"outcome": "transported", "refused": ["transport"]}},
+        "/disposition/outcome",
+        "/disposition/refused",
+    ),
+    (
+        {"inquiries": {"allergies": "nil_known"}, "allergies": [{"substance": snomed("372687004")}]},
+        "/inquiries/allergies",
+        "/allergies/0",
+    ),
+    (
+        {"inquiries": {"current_medicines": "not_asked"}, "current_medicines": [{"medicine": snomed("372756006")}]},
+        "/inquiries/current_medicines",
+        "/current_medicines/0",
+    ),
+    ({"crew": [{"id": "usr_2", "role": "lead"}]}, "/crew/0/id", "/crew_ids"),
+    (
+        {"vital_signs": [{"taken_at": at("10:00:00")}, {"taken_at": at("10:00:00"), "systolic": 80, "diastolic": 90}]},
+        "/vital_signs/1/systolic",
+        "/vital_signs/1/diastolic",
+    ),
+    (
+        {"procedures": [TYPICAL["procedures"][1] | {"not_done": "refused"}]},
+        "/procedures/0/outcome",
+        "/procedures/0/not_done",
+    ),
+    (
+        {"procedures": [TYPICAL["procedures"][0] | {"not_done": "refused"}]},
+        "/procedures/0/finding",
+        "/procedures/0/not_done",
+    ),
+    (
+        {"procedures": [TYPICAL["procedures"][1] | {"not_done": "unable", "outcome": "partially_successful"}]},
+        "/procedures/0/outcome",
+        "/procedures/0/not_done",
+    ),
+    (
+        {"medications": [TYPICAL["medications"][3] | {"not_done": "refused"}]},
+        "/medications/0/dose",
+        "/medications/0/not_done",
+    ),
+    (
+        {"medications": [TYPICAL["medications"][2] | {"response": "improved"}]},
+        "/medications/0/response",
+        "/medications/0/not_done",
+    ),
+    (
+        {"airway_attempts": [TRAUMA["airway_attempts"][0] | {"successful": False}]},
+        "/airway_attempts/0/successful",
+        "/airway_attempts/0/confirmed_by",
+    ),
+    (
+        {"airway_attempts": [TRAUMA["airway_attempts"][0] | {"spo2_lowest": 99}]},
+        "/airway_attempts/0/spo2_before",
+        "/airway_attempts/0/spo2_lowest",
+    ),
+    (
+        {"airway_attempts": [TRAUMA["airway_attempts"][0] | {"device": "surgical_airway"}]},
+        "/airway_attempts/0/device",
+        "/airway_attempts/0/technique",
+    ),
+    (
+        {"examinations": [WHOLE["examinations"][0] | {"result": "normal"}]},
+        "/examinations/0/result",
+        "/examinations/0/findings",
+    ),
+    (
+        {"allergies": [{"substance": snomed("372687004"), "certainty": "refuted", "criticality": "high"}]},
+        "/allergies/0/certainty",
+        "/allergies/0/criticality",
+    ),
+    (
+        {"current_medicines": [WHOLE["current_medicines"][0] | {"taken": "not_taking"}]},
+        "/current_medicines/0/taken",
+        "/current_medicines/0/last_taken_at",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "one", "other"), CONTRADICTIONS)
+def test_a_contradiction_is_refused_with_both_pointers(body: dict[str, Any], one: str, other: str) -> None:
+    assert refusal(body) == [one, other]
+
+
+@pytest.mark.parametrize("body", [WHOLE, STROKE, TRAUMA, CHILD])
+def test_a_record_that_does_not_contradict_itself_is_taken(body: dict[str, Any]) -> None:
+    assert refusal(body) == []
+
+
+def test_clocks_may_differ_by_five_minutes() -> None:
+    assert refusal({"times": {"mobile": at("10:05:00"), "on_scene": at("10:00:00")}}) == []
+    assert refusal({"times": {"mobile": at("10:05:01"), "on_scene": at("10:00:00")}}) != []
+
+
+def test_the_contract_lists_code_systems_and_units() -> None:
+    components = contract.contract()["components"]["schemas"]
+    for kind in (Impression, Clinical, Drug):
+        assert components[f"epcr.{kind.__name__}"]["properties"]["system"]["enum"] == list(kind.systems)
+    for kind in Measurement.__subclasses__():
+        assert components[f"epcr.{kind.__name__}"]["properties"]["unit"]["enum"] == list(kind.units)
+    for kind in (VitalSigns, Pupils, AirwayAttempt, Cpr, Injury):
+        schema = components[f"epcr.{kind.__name__}"]["properties"]
+        for name, (unit, low, high) in ranges_of(kind).items():
+            number, _ = schema[name]["anyOf"]
+            assert (number["x-ucum"], number["minimum"], number["maximum"]) == (unit, low, high)
+
+
+def test_each_pair_names_fields_of_a_record() -> None:
+    sections = dict(typing.get_type_hints(Record).items())
+    for path in (path for one, other, _ in consistency.OF_SECTIONS for path in (one, other)):
+        section, _, name = path.partition(".")
+        [kind] = [one for one in typing.get_args(sections[section]) if one is not type(None)]
+        assert name in kind.__struct_fields__
+    for name, pairs in consistency.OF_ENTRIES.items():
+        fields = ITEM_LISTS[name][0].__struct_fields__
+        assert {field for one, other, _ in pairs for field in (one, other)} <= set(fields)
+
+
+def test_a_record_of_before_that_contradicts_itself_takes_other_writes() -> None:
+    """A write is refused for a contradiction that it adds, and for no other."""
+    record = Record(
+        anchor=golden.BEGAN, arrest=msgspec.convert({"rosc": False, "rosc_at_handover": True}, amend_arrest())
+    )
+    assert patched(record, {"narrative": "Better."}).narrative == "Better."
+    with pytest.raises(Problem):
+        patched(record, {"arrest": {"recognised_dead": True}})
+    assert patched(record, {"arrest": {"rosc": True}}).arrest is not None
+
+
+def amend_arrest() -> Any:
+    return next(one for one in typing.get_args(typing.get_type_hints(Record)["arrest"]) if one is not type(None))
+
+
+def patched(record: Record, patch: dict[str, Any]) -> Record:
+    text = http.encode(patch)
+    return amend.merge(record, http.decode_bytes(text, RecordPatch), strict_json.parse(text), golden.counted(100))
+
+
+def test_a_withdrawn_allergy_does_not_contradict_that_none_is_known() -> None:
+    allergy = {"substance": snomed("372687004"), "entered_in_error": True}
+    assert refusal({"inquiries": {"allergies": "nil_known"}, "allergies": [allergy]}) == []
+
+
+def test_a_time_ahead_of_the_clock_is_refused(organisation: Organisation) -> None:
+    late = {"vital_signs": [{"taken_at": "2131-03-23T10:00:00Z", "heart_rate": 80}]}
+    refused = organisation.partner.post(MINIMAL | late)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/vital_signs/0/taken_at")
+    id = organisation.partner.create()
+    assert organisation.crew.write(id, late).status_code == 422
+    draft = http.decode_bytes(http.encode(MINIMAL | {"times": {"call": at("10:00:00")}}), EncounterDraft)
+    consistency.refuse_future(draft, golden.BEGAN)
+    with pytest.raises(Problem):
+        consistency.refuse_future(draft, golden.BEGAN - timedelta(hours=2))
+
+
+def test_a_partner_reads_the_new_parts_without_words_of_the_crew(organisation: Organisation) -> None:
+    view = organisation.hospital.read(organisation.partner.create(**WHOLE))
+    assert view["allergies"][0]["substance"] == snomed("372687004")
+    assert view["crew"] == [{"role": "lead", "qualification": "advanced_paramedic"}]
+    assert view["complaint"].keys() == {"concept", "informant", "began_at"}
+    for words in ("elephant", "Sean", "sister", "drawer", "Byrne", "usr_1", "Cork University"):
+        assert words not in json.dumps(view)
+
+
+def test_nothing_known_is_told_from_not_asked_and_not_to_be_learned() -> None:
+    sections = {one["code"]["coding"][0]["code"]: one for one in _composition("stroke")["section"]}
+    reasons = {code: sections[code]["emptyReason"]["coding"][0]["code"] for code in ("48765-2", "10160-0", "11348-0")}
+    assert reasons == {"48765-2": "nilknown", "10160-0": "notasked", "11348-0": "unavailable"}
+    assert "none known" in sections["48765-2"]["text"]["div"]
+    assert {one["code"]["coding"][0]["code"] for one in _composition("typical")["section"]}.isdisjoint(reasons)
+
+
+def test_impressions_are_conditions_that_the_encounter_names() -> None:
+    entries = {entry["fullUrl"]: entry["resource"] for entry in BUNDLES["stroke"]["entry"]}
+    [encounter] = [one for one in entries.values() if one["resourceType"] == "Encounter"]
+    codes = [entries[one["condition"]["reference"]]["code"]["coding"][0] for one in encounter["diagnosis"]]
+    assert codes == [
+        {"system": SNOMED, "code": "422504002", "display": "Ischemic stroke"},
+        {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I63.9", "display": "Cerebral infarction, unspecified"},
+    ]
+    assert entries[encounter["serviceProvider"]["reference"]]["resourceType"] == "Organization"
+
+
+def test_a_route_without_a_dose_is_said() -> None:
+    given = [one for one in _resources("child") if one["resourceType"] == "MedicationAdministration"]
+    assert [("dosage" in one, "extension" in one) for one in given] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize("name", list(BUNDLES))
+def test_every_code_and_extension_of_our_own_is_published(name: str) -> None:
+    published = {one["url"]: one for one in conformance.resources()}
+    text = encode(BUNDLES[name]).decode()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            if value.get("system") == EMS:
+                assert value["display"] == concepts()[value["code"]]["en"]
+            if str(value.get("url", "")).startswith(EXTENSIONS):
+                kind = conformance.OWN[value["url"].removeprefix(EXTENSIONS + "/")]
+                assert value["url"] in published
+                part = value["extension"][0] if "extension" in value else value
+                assert f"value{kind.kind[0].upper()}{kind.kind[1:]}" in part
+            for one in value.values():
+                walk(one)
+        elif isinstance(value, list):
+            for one in value:
+                walk(one)
+
+    walk(json.loads(text))
+
+
+def test_the_docs_host_serves_each_definition_at_its_canonical_url() -> None:
+    docs = Docs()
+    for one in conformance.resources():
+        answer = docs.answer("GET", one["url"].removeprefix("https://knogin.com"), b"", [])
+        assert (b"content-type", b"application/fhir+json") in answer.headers
+        assert json.loads(answer.body) == one
+
+
+def test_a_display_is_official_or_absent() -> None:
+    assert display(ICD10, "I21.1") is None
+    assert display(ATC, "B01AC06") is None
+    assert display(RXNORM, "3992") == "epinephrine"
+    table_ = (narrative.SECTIONS, REPORT)
+    assert table_[1].keys() <= table_[0].keys()
+    from services.epcr.fhir import displays
+
+    assert all(is_snomed_id(code) for code in displays._table()[SNOMED])
+
+
+def test_every_code_has_a_display_but_those_that_no_table_may_hold() -> None:
+    """ICD-10 of the WHO and ATC are not ours to pass on; countries are named by every system itself."""
+    without = {ICD10, ATC, "urn:iso:std:iso:3166", "http://hl7.org/fhir/uv/phd/CodeSystem/PhdObservationCategories"}
+    missing: set[tuple[str, str]] = set()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            if {"system", "code"} <= value.keys() and not {"value", "display"} & value.keys():
+                missing.add((value["system"], value["code"]))
+            for one in value.values():
+                walk(one)
+        elif isinstance(value, list):
+            for one in value:
+                walk(one)
+
+    for made in BUNDLES.values():
+        walk(made)
+    unnamed = {
+        *((SNOMED, code) for code in ("392230005", "57485005", "368208006", "426220008", "424979004")),
+        *(("http://loinc.org", code) for code in ("11283-9", "8333-7", "8329-5")),
+    }
+    assert {one for one in missing if one[0] not in without} == unnamed
+
+
+def test_words_are_there_in_both_languages_for_every_field_and_value() -> None:
+    for code, words in concepts().items():
+        assert "" not in words.values(), code
+    assert all("" not in words.values() for words in table().values())
+
+
+@pytest.mark.parametrize("language", ["en", "it"])
+def test_a_narrative_is_made_of_escaped_words(language: Any) -> None:
+    canary = "<script>alert(1)</script>&\"'\x01\ud7ff"
+    body = WHOLE | {"narrative": canary, "complaint": {"text": canary}, "patient": {"name": {"family": canary}}}
+    record = msgspec.to_builtins(golden.encounter(body).record)
+    for section in narrative.SECTIONS:
+        div = narrative.div(section, record, language)
+        assert "<script" not in div
+        assert "\x01" not in div
+        assert _parsed(div).attrib["lang"] == language
+    assert (
+        canary.replace("\x01", "\ufffd") in _parsed(narrative.div("narrative", record, language)).find(".//{*}td").text
+    )
+
+
+def test_the_report_is_in_the_language_that_is_asked_for(organisation: Organisation) -> None:
+    id = organisation.partner.create(**WHOLE)
+    english, italian = (
+        organisation.hospital.get(f"{ENCOUNTERS}/{id}/fhir-bundle", params=params)
+        for params in ({}, {"language": "it"})
+    )
+    assert english.headers["etag"] != italian.headers["etag"]
+    [composition] = [
+        one["resource"] for one in italian.json()["entry"] if one["resource"]["resourceType"] == "Composition"
+    ]
+    assert (composition["language"], composition["section"][0]["title"]) == ("it", "Disturbo principale")
+    misplaced = organisation.hospital.get(f"{ENCOUNTERS}/{id}", params={"language": "it"})
+    assert (misplaced.status_code, misplaced.json()["errors"][0]["pointer"]) == (422, "language")
+
+
+def test_every_section_that_is_an_observation_may_be_withdrawn() -> None:
+    assert panels.SECTIONS.keys() == OBSERVED
+    units = {unit for kind, _ in ITEM_LISTS.values() for unit, _, _ in ranges_of(kind).values()}
+    assert units <= UNITS
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "kind"),
+    [
+        (SNOMED, "372832002", "other"),
+        (SNOMED, "10712001", "unknown"),
+        (RXNORM, "999999", "unknown"),
+        (RXNORM, "3992", "other"),
+        (ATC, "C01CA24", "other"),
+        (ATC, "B01", "unknown"),
+        (ATC, "B01AC06", "aspirin"),
+    ],
+)
+def test_a_drug_that_no_table_knows_is_unknown(system: str, code: str, kind: str) -> None:
+    assert kind_of_drug(system, code) == kind
+
+
+def test_an_unknown_drug_makes_an_indicator_unknown_and_not_unmet() -> None:
+    low = {"taken_at": at("10:00:00"), "glucose": {"value": 2, "unit": "mmol/L"}, "gcs": 9}
+    body = {"vital_signs": [low], "patient": {"age_years": 50}}
+    drug = {"given_at": at("10:05:00"), "medication": snomed("10712001")}
+
+    def outcome(**more: Any) -> Any:
+        return indicators.hypoglycaemia_treated.evaluate(facts_of(golden.encounter(MINIMAL | body | more), []))
+
+    assert outcome() == "not_met"
+    assert outcome(medications=[drug]) == "unknown"
+    assert outcome(medications=[drug | {"not_done": "refused"}]) == "not_met"
+    assert outcome(medications=[drug | {"medication": {"system": RXNORM, "code": "4832"}}, drug]) == "met"
+
+
+def test_facts_hold_what_indicators_ask_next() -> None:
+    facts = facts_of(golden.encounter(TRAUMA), [])
+    assert (facts.injury, facts.trauma_criteria) == (True, ["thrown_from_vehicle", "two_long_bone_fractures"])
+    assert (facts.destination_type, facts.prealert_for) == ("trauma_centre", "trauma")
+    assert (facts.airways[0].successful, facts.airways[0].spo2_lowest) == (True, 93)
+    child = facts_of(golden.encounter(CHILD), [])
+    assert (child.weight_recorded, child.child_restrained) == (True, True)
+    stroke = facts_of(golden.encounter(STROKE), [])
+    assert stroke.impressions == [IMPRESSIONS["422504002"], "I63.9"]
+    assert stroke.dispatch_category == "england_c2"
+
+
+def _resources(name: str) -> list[dict[str, Any]]:
+    return [entry["resource"] for entry in BUNDLES[name]["entry"]]
+
+
+def _composition(name: str) -> dict[str, Any]:
+    return next(one for one in _resources(name) if one["resourceType"] == "Composition")
+
+
+def _parsed(div: str) -> Any:
+    from xml.etree import ElementTree
+
+    return ElementTree.fromstring(div)  # noqa: S314 - our own
