@@ -166,6 +166,8 @@ def exported(
     """The bytes of an export."""
     contents = [given, *former]
     export = Export([one.content(form) for one in contents], most, language)
+    while export.prepare():
+        pass
     written = [export.begin()]
     for number, one in enumerate(contents):
         for start in range(0, len(one.readings) if form != "none" else 0, portion):

@@ -11,10 +11,10 @@ import fhirkit
 import msgspec
 import pytest
 
-from services.epcr.encounters import exporting
+from services.epcr.encounters import exporting, store
 from services.epcr.fhir import encode as encoding
 from services.epcr.fhir.encode import UnfitBundle, checked
-from services.epcr.fhir.export import Export
+from services.epcr.fhir.export import CHECKS, Export
 from services.epcr.fhir.readings import Series, Shape, Span
 from services.epcr.records.models import LinkedObservation
 from shared.web import heavy
@@ -228,6 +228,28 @@ def test_a_shape_that_a_server_would_refuse_is_found_before_the_first_byte(
     with pytest.raises(UnfitBundle):
         bundle(projection(golden.encounter(TYPICAL), golden.readings()))
     assert read(organisation, long).status_code == 500
+    assert read(organisation, long, readings="none").status_code == 200
+
+
+def test_shapes_are_checked_a_few_at_a_time() -> None:
+    """Each portion is a turn: a bundle of many shapes holds others up for one of them."""
+    kind = golden.readings()[0]
+    shapes = {
+        msgspec.structs.replace(Shape.of(kind), mdc_code=f"MDC_{number}"): Span(1, golden.BEGAN, golden.BEGAN)
+        for number in range(2 * CHECKS)
+    }
+    export = Export([projection(golden.encounter(TYPICAL)).content("all")._replace(shapes=shapes)], None)
+    assert [export.prepare() for _ in range(3)] == [True, True, False]
+
+
+def test_readings_of_more_kinds_than_a_bundle_may_have_are_refused(
+    organisation: Organisation, long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MOST_SHAPES", 2)
+    answer = read(organisation, long)
+    assert answer.status_code == 422
+    assert "readings=none" in answer.json()["detail"]
+    assert read(organisation, long, readings="summary").status_code == 422
     assert read(organisation, long, readings="none").status_code == 200
 
 

@@ -49,6 +49,9 @@ async def response(
     is_long = number > PORTION
     async with heavy.turn(request, heavy=is_long):
         export = await _made(lambda: Export([source.content for source in sources], most, language))
+    make = partial(_in_turn, request) if is_long else _made
+    while await make(export.prepare):
+        pass
     portions = _portions(request, caller, sources, export, is_long=is_long)
     if is_long:
         return StreamingResponse(portions, headers=headers, media_type=media_type)

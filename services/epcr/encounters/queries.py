@@ -242,7 +242,9 @@ _SHAPES: LiteralString = """
 _OF_REVISION: LiteralString = " AND revision <= %(end)s "
 _BEFORE: LiteralString = " AND received_at < %(end)s "
 _IN_PORTIONS: LiteralString = " ORDER BY observed_at, id LIMIT %(limit)s) AS portion"
-_BY_SHAPE: LiteralString = ") AS seen GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY min(observed_at), min(id)"
+_BY_SHAPE: LiteralString = (
+    ") AS seen GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY min(observed_at), min(id) LIMIT %(most)s"
+)
 PORTION_OF: LiteralString = _PORTION + _OF_REVISION + _IN_PORTIONS
 PORTION_BEFORE: LiteralString = _PORTION + _BEFORE + _IN_PORTIONS
 SHAPES_OF: LiteralString = _SHAPES + _OF_REVISION + _BY_SHAPE

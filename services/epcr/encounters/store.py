@@ -81,6 +81,14 @@ async def extremes_of(conn: AsyncConnection, encounter: Encounter) -> list[Linke
     return await every(conn, LinkedObservation, queries.EXTREMES_OF, extremes_asked(encounter))
 
 
+# Devices, metrics, units and reasons of absence that differ, in the readings of one encounter. A monitor's mission has some hundred.
+MOST_SHAPES = 2000
+TOO_MANY_SHAPES = (
+    f"The readings of this encounter are of more than {MOST_SHAPES:,} kinds (device, metric, unit, reason of absence, flags), "
+    "more than a bundle may have. Ask for readings=none."
+)
+
+
 class Readings(NamedTuple):
     """The devices' observations of an encounter up to a revision or, of an edition, before a moment. They never change."""
 
@@ -89,10 +97,13 @@ class Readings(NamedTuple):
     end: int | datetime
 
     async def shapes(self, conn: AsyncConnection) -> dict[Shape, Span]:
-        """In the order of their first observations."""
+        """In the order of their first observations. Raises Problem, 422, for more than `MOST_SHAPES`."""
         statement = queries.SHAPES_OF if isinstance(self.end, int) else queries.SHAPES_BEFORE
+        rows = await (await conn.execute(statement, self._parameters() | {"most": MOST_SHAPES + 1})).fetchall()
+        if len(rows) > MOST_SHAPES:
+            raise problems.invalid(TOO_MANY_SHAPES)
         found: dict[Shape, Span] = {}
-        for row in await (await conn.execute(statement, self._parameters())).fetchall():
+        for row in rows:
             device_id, device_class, mdc_code, mdc_code10, unit_code, reason, flags, test, has_value, *span = row
             shape = Shape(
                 device_id, device_class, mdc_code, mdc_code10, unit_code, reason, tuple(flags), test, has_value
