@@ -13,6 +13,13 @@ CODE_SYSTEMS = {
     care.RXNORM: "Drugs: RxNorm, such as `1191`",
     care.ATC: "Drugs: ATC, such as `B01AC06`",
 }
+# The values that name a unit of their own, by the field that holds them.
+MEASURED: dict[str, type[care.Measurement]] = {
+    "temperature": care.Temperature,
+    "etco2": care.EndTidalCO2,
+    "glucose": care.Glucose,
+    "weight": care.Mass,
+}
 
 
 def catalogues() -> dict[str, Any]:
@@ -31,7 +38,7 @@ def catalogues() -> dict[str, Any]:
             if metric.accept not in nomenclature.NOT_ACCEPTED
         ],
         "code_systems": [{"system": system, "description": text} for system, text in CODE_SYSTEMS.items()],
-        "units": {name: list(units) for name, units in care.MEASURED_IN.items()} | {"dose": sorted(care.DOSE_UNITS)},
+        "units": {name: list(kind.units) for name, kind in MEASURED.items()} | {"dose": sorted(care.DOSE_UNITS)},
         "indicators": [
             {
                 "name": one.name,
