@@ -1,8 +1,12 @@
 """Every call of epcr: PART is in the public contract, CREW is for the crew's own application."""
 
 from services.epcr.encounters import routes as encounters
+from services.epcr.handover import routes as handover
+from services.epcr.handover.endpoints import SERVER
+from services.epcr.outcomes import routes as outcomes
 from services.epcr.records import routes as records
 from shared.web.routing import Part
 
-PART = Part("ePCR", "epcr", "https://api.knogin.com", encounters.OPERATIONS, encounters.IDS)
-CREW = Part("Crew", "crew", "https://api.knogin.com", records.OPERATIONS)
+OPERATIONS = [*encounters.OPERATIONS, *handover.OPERATIONS, *outcomes.OPERATIONS]
+PART = Part("ePCR", "epcr", SERVER, OPERATIONS, encounters.IDS | handover.IDS)
+CREW = Part("Crew", "crew", SERVER, [*records.OPERATIONS, *outcomes.CREW])

@@ -54,7 +54,7 @@ CONFIGURED = frozenset(
         *("saml_connections", "saml_certificates", "saml_domains", "saml_identities", "saml_policies", "signing_keys"),
         *("chores", "automation_interest", "automations", "devices", "agents", "agent_tenants", "packages", "versions"),
         *("contents", "releases", "release_history", "listings", "installations", "incident_numbers"),
-        *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps"),
+        *("telephony_providers", "telephony_routes", "acqi_tenants", "graphql_apps", "ending_apps", "destinations"),
     ]
 )
 # Rows of a large table per value of such a column.
@@ -256,6 +256,7 @@ BOUNDED = {
     "services.auth.tenants.queries.WITHDRAW_AHEAD": "an operator's command after a clock was wrong",
     "services.control_plane.automations.queries.MEASURE": "counts no further than 10,000 three times",
     "services.device_ingest.queries.TAKE_ANNOUNCEMENTS": "the first 20,000 rows of a table that is emptied each second",
+    "services.epcr.handover.queries.ARRIVALS": "the encounters bound for one app's destinations within its days of reading and a month",
     "services.graphql_api.acqi.queries.FACTS_OF_MONTH": "a month of one tenant, in an operator's rebuilding",
     "services.graphql_api.incidents.queries.COUNT_OPEN": "counts no further than the cap of open incidents",
     "services.graphql_api.acqi.queries.FORGET_MONTH": "a month of one tenant: indicators times days",
