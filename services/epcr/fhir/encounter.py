@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from services.epcr.fhir.entries import Entry, Scene
-from services.epcr.fhir.history import impression_uuids
+from services.epcr.fhir.history import impression_uuid, present_impressions
 from services.epcr.fhir.provider import organization_uuid, vehicle_uuid
 from services.epcr.fhir.terms import (
     ACT_CODE,
@@ -57,12 +57,12 @@ def encounter(scene: Scene) -> Entry:
     if crew:
         resource["participant"] = crew
     resource["period"] = _period(view)
-    reasons = [one for one in (view.get("primary_impression"), *view.get("secondary_impressions", [])) if one]
+    reasons = present_impressions(scene)
     if reasons:
-        resource["reasonCode"] = [coded(one) for one in reasons]
+        resource["reasonCode"] = [coded(one) for one in reasons.values()]
         resource["diagnosis"] = [
-            {"condition": scene.refer("Condition", uuid), "rank": rank}
-            for rank, uuid in enumerate(impression_uuids(scene), 1)
+            {"condition": scene.refer("Condition", impression_uuid(scene, key)), "rank": rank}
+            for rank, key in enumerate(reasons, 1)
         ]
     outcome = view.get("disposition", {}).get("outcome")
     if outcome:

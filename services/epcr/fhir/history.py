@@ -13,10 +13,7 @@ IN_ERROR = "entered-in-error"
 
 def impressions(scene: Scene) -> Iterator[Entry]:
     """A Condition for each impression, and one in error for each that a correction removed."""
-    view = scene.projection.view
-    present = {
-        _key(one): one for one in (view.get("primary_impression"), *view.get("secondary_impressions", [])) if one
-    }
+    present = present_impressions(scene)
     for key, one in present.items():
         yield _impression(scene, key, one, "impressions" in scene.projection.rewritten)
     for key in scene.projection.withdrawn.get("impressions", []):
@@ -26,11 +23,16 @@ def impressions(scene: Scene) -> Iterator[Entry]:
             yield entry._replace(resource=in_error(entry.resource))
 
 
-def impression_uuids(scene: Scene) -> list[str]:
-    """The Conditions of the impressions, the primary one first."""
+def present_impressions(scene: Scene) -> dict[str, dict[str, Any]]:
+    """Each impression once, by system and code, the primary one first."""
     view = scene.projection.view
-    found = [one for one in (view.get("primary_impression"), *view.get("secondary_impressions", [])) if one]
-    return list(dict.fromkeys(_impression_uuid(scene, _key(one)) for one in found))
+    found = (view.get("primary_impression"), *view.get("secondary_impressions", []))
+    return {f"{one['system']}|{one['code']}": one for one in found if one}
+
+
+def impression_uuid(scene: Scene, key: str) -> str:
+    """The Condition of the impression with that key."""
+    return scene.uuid("Condition", f"{scene.encounter}/{key}")
 
 
 def past_conditions(scene: Scene) -> Iterator[Entry]:
@@ -73,8 +75,7 @@ def allergies(scene: Scene) -> Iterator[Entry]:
 def current_medicines(scene: Scene) -> Iterator[Entry]:
     for seen in scene.projection.view.get("current_medicines", []):
         uuid = scene.uuid("MedicationStatement", seen["id"])
-        more = [extension("last-taken", "DateTime", moment(seen["last_taken_at"]))] if "last_taken_at" in seen else []
-        resource = _begin(scene, "MedicationStatement", uuid, seen, more) | {
+        resource = _begin(scene, "MedicationStatement", uuid, seen) | {
             "status": _STATES[seen.get("taken", "unknown")],
             "medicationCodeableConcept": coded(seen["medicine"]),
             "subject": scene.subject(),
@@ -93,7 +94,7 @@ def in_error(resource: Json) -> Json:
 
 
 def _impression(scene: Scene, key: str, one: dict[str, Any], mutable: bool) -> Entry:
-    uuid = _impression_uuid(scene, key)
+    uuid = impression_uuid(scene, key)
     resource = scene.begin("Condition", uuid) | {
         "clinicalStatus": _status("condition-clinical", "active"),
         "verificationStatus": _status("condition-ver-status", "provisional"),
@@ -105,19 +106,13 @@ def _impression(scene: Scene, key: str, one: dict[str, Any], mutable: bool) -> E
     return Entry(resource, uuid, mutable)
 
 
-def _impression_uuid(scene: Scene, key: str) -> str:
-    return scene.uuid("Condition", f"{scene.encounter}/{key}")
-
-
-def _key(one: dict[str, Any]) -> str:
-    return f"{one['system']}|{one['code']}"
-
-
-def _begin(scene: Scene, kind: str, uuid: str, seen: dict[str, Any], more: list[Json] | None = None) -> Json:
-    said: list[Json] = []
+def _begin(scene: Scene, kind: str, uuid: str, seen: dict[str, Any]) -> Json:
+    extensions: list[Json] = []
     if "informant" in seen:
-        said = [extension("informant", "CodeableConcept", ems(f"informant-{seen['informant']}"))]
-    return scene.begin(kind, uuid, extensions=[*said, *(more or [])])
+        extensions.append(extension("informant", "CodeableConcept", ems(f"informant-{seen['informant']}")))
+    if "last_taken_at" in seen:
+        extensions.append(extension("last-taken", "DateTime", moment(seen["last_taken_at"])))
+    return scene.begin(kind, uuid, extensions=extensions)
 
 
 def _entry(scene: Scene, resource: Json, uuid: str, seen: dict[str, Any]) -> Entry:

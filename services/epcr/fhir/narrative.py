@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from services.epcr.fhir.displays import display
 from services.epcr.fhir.words import Language, word
@@ -162,7 +162,7 @@ def _is_finding(procedure: Mapping[str, Any]) -> bool:
     return procedure.get("finding") is not None and not procedure.get("entered_in_error")
 
 
-def _is_concept(value: Any) -> bool:
+def _is_concept(value: Any) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping) and "system" in value and "code" in value
 
 

@@ -103,6 +103,7 @@ def entries(scene: Scene, name: str) -> Iterator[Entry]:
 
 def result(panel: Panel, seen: Mapping[str, Any]) -> Json:
     """The value of an Observation, and its components: one for each other field, and for each word of a list."""
+    # The time of an arrest is a component too: hospitals hold it from releases that sent it so.
     own = {panel.value, panel.at, "id", "entered_in_error"} - {"arrested_at"}
     parts: list[Json] = [
         {"code": _CODES.get(name) or ems(name), **answer(name, one)}
@@ -135,7 +136,7 @@ def answer(name: str, value: Any) -> Json:
         # MPDS has no URI of a code system.
         return {"valueString": value}
     # The `bystander` of "witnessed" is another concept than that of other fields.
-    return {"valueCodeableConcept": _VALUES.get((name, value)) or ems(f"{name}-{value}")}
+    return {"valueCodeableConcept": _VALUES.get((name, str(value))) or ems(f"{name}-{value}")}
 
 
 def observation(
