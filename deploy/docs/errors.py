@@ -33,6 +33,12 @@ PROBLEMS = [
         "Access on request",
         "Your organisation has no access to this part of the platform yet. An administrator can request it.",
     ),
+    Problem(
+        403,
+        "Handover closed",
+        "The app may no longer read who the patient is. `reason` is `destination_changed`, `destination_closed`, `encounter_cancelled` or"
+        " `days_are_over`.",
+    ),
     Problem(404, "Not found", "The path or resource does not exist, or it belongs to another tenant."),
     Problem(
         405, "Method not allowed", "The path does not support this method. Allow lists the methods that it supports."

@@ -1,20 +1,24 @@
 """Encrypts records with the current key, so that an older key can be removed."""
 
+from collections.abc import Callable
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 
-from services.epcr.encounters.store import seal, unseal
+from services.epcr.encounters import store as encounters
+from services.epcr.handover import endpoints as handovers
+from services.epcr.outcomes import store as outcomes
 from shared.primitives.crypto import Keyring
 
 BATCH = 200
 
 
 class Store(NamedTuple):
-    """A table of ciphertexts. The first byte of a ciphertext is the version of its key."""
+    """A table of ciphertexts. The first byte of a ciphertext is the version of its key; `context` is that of a tenant and an id."""
 
     find: LiteralString
     write: LiteralString
+    context: Callable[[str, str], bytes] = encounters.context
 
 
 STORES = (
@@ -26,6 +30,16 @@ STORES = (
         """SELECT tenant_id, encounter_id, version, record FROM encounter_versions
         WHERE get_byte(record, 0) <> %s LIMIT %s FOR UPDATE""",
         "UPDATE encounter_versions SET record = %s WHERE encounter_id = %s AND version = %s",
+    ),
+    Store(
+        "SELECT tenant_id, encounter_id, version, content FROM outcomes WHERE get_byte(content, 0) <> %s LIMIT %s FOR UPDATE",
+        "UPDATE outcomes SET content = %s WHERE encounter_id = %s AND version = %s",
+        outcomes.context,
+    ),
+    Store(
+        "SELECT tenant_id, id, 0, explanation FROM emergency_accesses WHERE get_byte(explanation, 0) <> %s LIMIT %s FOR UPDATE",
+        "UPDATE emergency_accesses SET explanation = %s WHERE id = %s AND 0 = %s",
+        handovers.explained,
     ),
 )
 
@@ -43,12 +57,12 @@ def _batch(conn: psycopg.Connection[Any], keyring: Keyring, store: Store) -> int
     while True:
         with conn.transaction(), conn.cursor() as cursor:
             rows = cursor.execute(store.find, (keyring.version, BATCH)).fetchall()
-            cursor.executemany(store.write, [_again(keyring, *row) for row in rows])
+            cursor.executemany(store.write, [_again(keyring, store, *row) for row in rows])
         if not rows:
             return done
         done += len(rows)
 
 
-def _again(keyring: Keyring, tenant_id: str, encounter_id: str, version: int, record: bytes) -> tuple[bytes, str, int]:
-    text = unseal(record, keyring, tenant_id, encounter_id)
-    return seal(text, keyring, tenant_id, encounter_id), encounter_id, version
+def _again(keyring: Keyring, store: Store, tenant_id: str, id: str, version: int, old: bytes) -> tuple[bytes, str, int]:
+    context = store.context(tenant_id, id)
+    return keyring.encrypt(keyring.decrypt(old, context), context), id, version

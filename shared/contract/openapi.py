@@ -113,7 +113,10 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         response: dict[str, Any] = {
             "description": common.ANSWERED.get(status, "Done"),
             "headers": common.headers_of(
-                status, operation.has_etag, "Idempotency-Key" in operation.headers, "Range" in operation.headers
+                status,
+                operation.has_etag or "If-Match" in operation.headers,
+                "Idempotency-Key" in operation.headers,
+                "Range" in operation.headers,
             ),
         }
         if kind is not None:

@@ -119,6 +119,12 @@ PARAMETERS = {
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         "example": "6f0b1c1e-order-1",
     },
+    "If-Match": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The ETag of the version that the call replaces.",
+        "schema": {"type": "string", "pattern": "^[ -~]*$"},
+    },
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",

@@ -323,6 +323,22 @@ class StrokeFact(msgspec.Struct, frozen=True, kw_only=True):
     nihss_recorded: bool | None = None
 
 
+class OutcomeFact(msgspec.Struct, frozen=True, kw_only=True):
+    """The hospital's report; None where it says nothing or does not know. Diagnoses are ICD-10 codes, primary first."""
+
+    emergency_disposition: str | None = None
+    disposition: str | None = None
+    emergency_diagnoses: list[str] = []
+    diagnoses: list[str] = []
+    procedures: list[str] = []
+    trauma_team: bool | None = None
+    injury_severity_score: int | None = None
+    survived_to_discharge: bool | None = None
+    alive_at_30_days: bool | None = None
+    cpc: int | None = None
+    mrs: int | None = None
+
+
 class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encounter_facts.v1"):
     """The facts from which the quality indicators are computed: de-identified, the whole state of one version of one encounter.
 
@@ -331,6 +347,7 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     or another value of the care model. The keys of `times` are `call mobile on_scene at_patient left_scene at_destination handover`.
     `outcome` is the record's word for the end of the encounter; messages from before this field lack it, and those from before
     `dispatch_category` lack the fields from it to `cpr`.
+    `hospital` is the report of the hospital; `arrest` already has its answers.
     """
 
     encounter_id: str
@@ -355,6 +372,7 @@ class EncounterFacts(Message, frozen=True, kw_only=True, tag="graphql_api.encoun
     prealert: bool | None = None
     lights_and_sirens: bool | None = None
     injury: bool | None = None
+    hospital: OutcomeFact | None = None
     dispatch_category: str | None = None
     responded_with_lights_and_sirens: bool | None = None
     acuity_scale: str | None = None

@@ -22,10 +22,11 @@ class Body(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A request's body or query: a field it does not name is refused, since dropping one could lose a clinical fact.
 
     One of more than `max_bytes` is refused with 413 before it is parsed. `by_item` leaves numbers and texts that cannot be stored
-    where they are, for `convert_item` to refuse the items that hold them.
+    where they are, for `convert_item` to refuse the items that hold them. `media` are the media types that it is sent as.
     """
 
     max_bytes: ClassVar[int] = SMALL
+    media: ClassVar[tuple[str, ...]] = ("application/json",)
     by_item: ClassVar[bool] = False
 
 
@@ -70,12 +71,13 @@ async def decode(request: Request, kind: type[T], *, required: bool = True) -> T
         return kind()
     types = request.headers.getlist("content-type")
     content_type = types[0].partition(";")[0].strip().lower() if len(types) == 1 else ""
-    if content_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
+    media: tuple[str, ...] = getattr(kind, "media", Body.media)
+    if content_type not in media or request.headers.get("content-encoding", "identity") != "identity":
         raise problems.Problem(
             415,
             "Unsupported media type",
-            "Send application/json, without a content encoding.",
-            headers={"accept": "application/json"},
+            f"Send {' or '.join(media)}, without a content encoding.",
+            headers={"accept": ", ".join(media)},
         )
     body = await read_body(request, limit_of(kind))
 

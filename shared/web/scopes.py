@@ -110,6 +110,20 @@ EVERYDAY = _by_name(
 """Every app may ask for them."""
 ON_REQUEST = _by_name(
     Scope(
+        name="argus:epcr:handover",
+        description="Read the identified records of patients who are brought to the app's own destination",
+        italian="Leggere le schede identificate dei pazienti portati alla destinazione dell'app",
+        consent="read who the patients are that ambulances bring to your destination, and their complete records",
+        consent_italian="leggere chi sono i pazienti che le ambulanze portano alla tua destinazione e le loro schede complete",
+    ),
+    Scope(
+        name="argus:epcr:outcome",
+        description="Record the outcome of patients who were brought to the app's own destination",
+        italian="Registrare l'esito dei pazienti portati alla destinazione dell'app",
+        consent="record diagnosis, treatment and survival of the patients that ambulances brought to your destination",
+        consent_italian="registrare diagnosi, cure e sopravvivenza dei pazienti che le ambulanze hanno portato alla tua destinazione",
+    ),
+    Scope(
         name="argus:telephony:read",
         description="Read telephony providers and routing",
         italian="Leggere operatori e instradamento telefonico",

@@ -33,7 +33,7 @@ def test_a_request_is_made_read_and_listed(organisation: Organisation) -> None:
     assert organisation.call("GET", PATH).json() == {"integration_requests": [made], "next_cursor": None}
 
 
-@pytest.mark.parametrize("capability", ["telephony", "platform_api", "federation"])
+@pytest.mark.parametrize("capability", ["telephony", "handover", "platform_api", "federation"])
 def test_what_the_refusal_of_a_gated_surface_says_can_be_sent_as_it_stands(
     organisation: Organisation, capability: str
 ) -> None:
@@ -179,6 +179,13 @@ def test_approved_scopes_stand_in_the_catalogue_and_can_be_asked_for(auth: Auth,
         "integration_request.approved",
         "app.created",
     ]
+
+
+def test_an_approved_handover_opens_reading_and_reporting(auth: Auth, organisation: Organisation) -> None:
+    assert organisation.post("handover", {"scopes": ["argus:epcr:clinical"]}).status_code == 422
+    made = organisation.ask("handover")
+    operate(auth, "requests", "approve", made["id"])
+    assert organisation.scopes() >= {"argus:epcr:handover", "argus:epcr:outcome"}
 
 
 def test_the_control_plane_hears_of_its_scopes(auth: Auth, organisation: Organisation) -> None:

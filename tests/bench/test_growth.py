@@ -168,9 +168,16 @@ WRITES: dict[Route, Callable[[Owner], dict[str, Any]]] = {
 _BROWSER = "a page of the sign-in, which needs a browser; its statements are planned in tests/shared/test_plans.py"
 _SAML = "reads a few rows of an organisation's configuration, which no load adds to"
 _BY_KEY = "writes one row that its path or body names; its statements are planned in tests/shared/test_plans.py"
+_HANDOVER = "reads rows of one encounter or app by key, which no load adds to; planned in tests/shared/test_plans.py"
 LEFT_OUT: dict[Route, str] = {
     ("GET", "/v1/oauth/authorize"): _BROWSER,
     ("GET", "/api/v1/platform/agents/content/{package_id}/{version}"): "is asked by an agent with a secret of its own",
+    **{
+        route: _HANDOVER
+        for route in HOSTS
+        if route[0] == "GET"
+        and route[1].endswith(("/arrivals", "/emergencies", "/handover", "/outcome", "/destination"))
+    },
     **{route: _SAML for route in HOSTS if route[0] == "GET" and route[1].startswith("/v1/saml/")},
     ("POST", "/v1/webhooks"): "made once above and not in a loop: an app has at most so many",
     ("POST", "/v1/webhooks/{webhook_id}/test"): "is paced by what it sends, and by a limit of its own",
@@ -195,6 +202,15 @@ LEFT_OUT: dict[Route, str] = {
             ("DELETE", "/v1/saml/connections/{connection_id}/domains/{domain}"),
             ("POST", "/v1/saml/connections/{connection_id}/domains/{domain}/prove"),
             ("PUT", "/v1/saml/policy"),
+            ("PUT", "/api/v1/epcr/sender"),
+            ("POST", "/api/v1/epcr/destinations"),
+            ("PATCH", "/api/v1/epcr/destinations/{destination_id}"),
+            ("DELETE", "/api/v1/epcr/destinations/{destination_id}"),
+            ("PUT", ENCOUNTERS + "/{encounter_id}/destination"),
+            ("DELETE", ENCOUNTERS + "/{encounter_id}/destination"),
+            ("POST", ENCOUNTERS + "/{encounter_id}/handover/emergency"),
+            ("POST", ENCOUNTERS + "/{encounter_id}/outcome"),
+            ("POST", ENCOUNTERS + "/{encounter_id}/outcome-bundle"),
             ("DELETE", "/v1/webhooks/{webhook_id}"),
             ("POST", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/retry"),
             ("POST", "/v1/webhooks/{webhook_id}/recover"),

@@ -155,6 +155,41 @@ def record_clinical(stack: Stack, recorder: Recorder, token: str) -> None:
         keep(client.post(f"{path}/observations:batch", json={"observations": [SPO2 | {"value": 97.5}, unknown]}))
 
 
+def record_handover(stack: Stack, recorder: Recorder) -> None:
+    keep, base, number = recorder.keep, "/api/v1/epcr", new_id("x")[-6:]
+    contract = validating.contract()["paths"]
+
+    def example(path: str, method: str = "post") -> dict[str, Any]:
+        return contract[base + path][method]["requestBody"]["content"]["application/json"]["example"]
+
+    hospital = stack.register_app(["argus:epcr:handover", "argus:epcr:outcome"])
+    draft = example("/destinations") | {"client_id": hospital.client_id, "code": number}
+    token = stack.token(hospital, "argus:epcr:handover argus:epcr:outcome")
+    with stack.client("api", stack.admin_token) as admin, stack.client("api", token) as app:
+        keep(admin.put(f"{base}/sender", json=example("/sender", "put")))
+        keep(admin.get(f"{base}/sender"))
+        wait_for(lambda: admin.post(f"{base}/destinations", json=draft).status_code == 201, what="the app to be known")
+        made = keep(admin.get(f"{base}/destinations", params={"code": number}))["destinations"][0]
+        destination = f"{base}/destinations/{made['id']}"
+        keep(admin.get(destination))
+        keep(admin.patch(destination, json={"readable_days": 14}))
+        begun = admin.post(f"{base}/encounters", json=TYPICAL | {"cad_incident_id": f"cad_3{number}"}).json()
+        path, named = f"{base}/encounters/{begun['id']}", {"destination_id": made["id"]}
+        emergency = example("/encounters/{encounter_id}/handover/emergency") | named
+        keep(app.post(f"{path}/handover/emergency", json=emergency))
+        keep(admin.get(f"{base}/emergencies"))
+        keep(admin.put(f"{path}/destination", json=named))
+        keep(admin.get(f"{path}/destination"))
+        keep(app.get(f"{base}/arrivals"))
+        keep(app.get(f"{path}/handover"))
+        keep(app.post(f"{path}/outcome", json=example("/encounters/{encounter_id}/outcome")))
+        keep(app.get(f"{path}/outcome"))
+        keep(admin.get(f"{path}/disclosures"))
+        other = draft | {"code": f"{number}-2"}
+        second = keep(admin.post(f"{base}/destinations", json=other))
+        assert admin.delete(f"{base}/destinations/{second['id']}").status_code == 204
+
+
 def record_automations(stack: Stack, recorder: Recorder) -> None:
     keep, path = recorder.keep, "/api/v1/platform/automations"
     app = stack.register_app(["argus:platform:write", "argus:incidents:write"])
@@ -359,6 +394,7 @@ def main(file: Path) -> None:
     record_saml(stack, recorder)
     record_webhooks(stack, recorder, token)
     record_clinical(stack, recorder, token)
+    record_handover(stack, recorder)
     record_packages(stack, recorder)
     record_automations(stack, recorder)
     record_agents(stack, recorder)

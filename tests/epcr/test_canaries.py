@@ -159,6 +159,7 @@ class Told(NamedTuple):
     encounter_id: str
     record: dict[str, Any]
     answers: dict[str, str]
+    handovers: dict[str, bytes]
     receiver: Receiver
 
 
@@ -178,15 +179,18 @@ def told(stack: Stack) -> Iterator[Told]:
         record = _crew(stack, encounter_id, aviary)
         serial_number = aviary.word("serial")
         _device(api, serial_number, encounter_id)
-        answers |= _read(api, encounter_id)
+        handovers, reported = _hospital(stack, encounter_id, aviary)
+        answers |= _read(api, encounter_id) | reported
+        wait_for(lambda: _heard(listening, encounter_id, "epcr.outcome.recorded"), what="the hospital's report")
         wait_for(lambda: _heard(listening, encounter_id, "epcr.encounter.completed"), what="the last event")
         wait_for(lambda: _settled(stack), what="every message to be acknowledged")
-        yield Told(stack, aviary, serial_number, encounter_id, record, answers, listening)
+        yield Told(stack, aviary, serial_number, encounter_id, record, answers, handovers, listening)
 
 
 def _subscribe(auth: httpx2.Client, listening: Receiver) -> None:
     events = ["epcr.encounter.created", "epcr.encounter.updated", "epcr.encounter.completed", "device.enrolled"]
-    events.append("device.observations.recorded")
+    events += ["device.observations.recorded", "epcr.destination.changed", "epcr.emergency_access.opened"]
+    events.append("epcr.outcome.recorded")
     body = {"url": listening.url, "events": events}
     # Approval travels to the dispatcher as a message: until it is there, the subscription is refused.
     wait_for(lambda: auth.post("/v1/webhooks", json=body).status_code == 201, what="the approval")
@@ -232,6 +236,64 @@ def _device(api: httpx2.Client, serial_number: str, encounter_id: str) -> None:
     wait_for(lambda: b'"value":97.5' in api.get(path).content, what="the reading in the bundle")
 
 
+def _hospital(stack: Stack, encounter_id: str, aviary: Aviary) -> tuple[dict[str, bytes], dict[str, str]]:
+    """A destination reads who the patient is, and reports. Returns its own answers, and those of all others."""
+    scopes = ["argus:epcr:handover", "argus:epcr:outcome"]
+    apps = [stack.register_app(scopes) for _ in range(2)]
+    tokens = [stack.token(app, " ".join(scopes)) for app in apps]
+    path = f"{ENCOUNTERS}/{encounter_id}"
+    with (
+        stack.client("api", stack.admin_token) as admin,
+        stack.client("api", tokens[0]) as hospital,
+        stack.client("api", tokens[1]) as other,
+    ):
+        made = [_destination(admin, app.client_id, aviary.mark) for app in apps]
+        why = {"reason": "patient_present", "explanation": aviary.word("explanation") + " came to us"}
+        opened = other.post(f"{path}/handover/emergency", json=why | {"destination_id": made[1]})
+        assert opened.status_code == 201, opened.text
+        assert other.get(f"{path}/handover").status_code == 200
+        admin.put(f"{path}/destination", json={"destination_id": made[0]}).raise_for_status()
+        handovers = {
+            f"{form}-{language}": hospital.get(
+                f"{path}/handover", params={"format": form, "language": language}
+            ).content
+            for form in ("json", "document", "pdf")
+            for language in ("en", "it")
+        }
+        outcome = {
+            "visit_number": aviary.word("visit"),
+            "reported_by": aviary.word("reporter"),
+            "stay": {"disposition": "died", "diagnoses": [aviary.concept(ICD10, "I63.9", "hospital-diagnosis")]},
+        }
+        reported = hospital.post(f"{path}/outcome", json=outcome)
+        assert reported.status_code == 201, reported.text
+        wrong = hospital.post(f"{path}/outcome", json=outcome | {"neurology": {"cpc": aviary.word("cpc")}})
+        return handovers, {
+            "opened": opened.text,
+            "wrong outcome": wrong.text,
+            "disclosures": admin.get(f"{path}/disclosures").text,
+            "arrivals": hospital.get("/api/v1/epcr/arrivals").text,
+            "destinations": admin.get("/api/v1/epcr/destinations").text,
+            "not the destination": other.get(f"{path}/outcome").text,
+        }
+
+
+def _destination(admin: httpx2.Client, client_id: str, mark: str) -> str:
+    draft = {
+        "name": "Hospital",
+        "code": f"{mark[::-1]}-{client_id[-6:]}",
+        "code_system": "urn:oid:1.2.372.980010.2.1",
+        "type": "emergency_department",
+        "client_id": client_id,
+        "legal_basis": "provision_of_care",
+        "allows_break_glass": True,
+    }
+    # The app's state travels as a message.
+    wait_for(lambda: admin.post("/api/v1/epcr/destinations", json=draft).status_code == 201, what="the app to be known")
+    listed = admin.get("/api/v1/epcr/destinations", params={"code": draft["code"]}).json()["destinations"]
+    return listed[0]["id"]
+
+
 def _read(api: httpx2.Client, encounter_id: str) -> dict[str, str]:
     path = f"{ENCOUNTERS}/{encounter_id}"
     return {
@@ -259,8 +321,18 @@ def test_the_canaries_are_in_the_record_itself(told: Told) -> None:
     kept = json.dumps(told.record)
     sung = set(told.aviary.found_in(kept))
     lost = set(told.aviary.names) - sung
-    assert {word.split("-")[1] for word in lost} <= {"serial", "sex", "refused", "narrative"}
+    of_others = {"explanation", "visit", "reporter", "hospital", "cpc"}
+    assert {word.split("-")[1] for word in lost} <= {"serial", "sex", "refused", "narrative"} | of_others
     assert {BIRTH_DATE, LATITUDE, LONGITUDE} <= sung
+
+
+def test_the_destination_alone_reads_them(told: Told) -> None:
+    for form in ("json", "document"):
+        for language in ("en", "it"):
+            sung = " ".join(told.aviary.found_in(told.handovers[f"{form}-{language}"].decode()))
+            assert all(f"canary-{name}-" in sung for name in ("family", "given", "mrn", "kin", "second-narrative"))
+    assert told.handovers["pdf-en"].startswith(b"%PDF-")
+    assert told.handovers["pdf-en"] != told.handovers["pdf-it"]
 
 
 def test_no_partner_is_answered_with_one(told: Told) -> None:
@@ -269,7 +341,7 @@ def test_no_partner_is_answered_with_one(told: Told) -> None:
 
 
 def test_no_subscriber_hears_one(told: Told) -> None:
-    wait_for(lambda: len(told.receiver.arrivals) >= 4)
+    wait_for(lambda: len(told.receiver.arrivals) >= 6)
     bodies = [arrival.body.decode() for arrival in list(told.receiver.arrivals)]
     assert [told.aviary.found_in(body) for body in bodies if told.aviary.found_in(body)] == []
 

@@ -37,7 +37,18 @@ def corrected(encounter: dict[str, Any], seed: int) -> dict[str, Any]:
 
 def _ended(encounter: dict[str, Any], number: int) -> dict[str, Any]:
     outcomes = {None: None, True: "transported", False: LEFT[number % len(LEFT)]}
-    return encounter | {"outcome": outcomes[encounter["transported"]]}
+    return encounter | {"outcome": outcomes[encounter["transported"]]} | _reported(random.Random(number))
+
+
+def _reported(chance: random.Random) -> dict[str, Any]:
+    """The hospital's report, of chance of its own."""
+    report = {
+        "alive_at_30_days": chance.choice([None, True, False]),
+        "mrs": chance.choice([None, 0, 3, 4, 6]),
+        "injury_severity_score": chance.choice([None, 1, 15, 16, 75]),
+    }
+    where = chance.choice([None, "trauma_centre", "emergency_department"])
+    return {"hospital": report if chance.random() < 0.7 else None, "destination_type": where}
 
 
 def _encounter(chance: random.Random, number: int) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def verdicts(e: Encounter) -> dict[str, Any]:
     arrest_verdicts(e, found)
     stemi_verdicts(e, found)
     stroke_verdicts(e, found)
+    hospital_verdicts(e, found)
     if e["response"] == "emergency":
         breathing_verdicts(e, found)
         drug_verdicts(e, found)
@@ -92,6 +93,24 @@ def arrest_verdicts(e: Encounter, found: dict[str, Any]) -> None:
     if shockable:
         minutes = "excluded" if a["witnessed"] == "ems" else gap(e["times"].get("on_scene"), a["first_shock_at"])
         found["time_to_first_shock"] = minutes
+
+
+def hospital_verdicts(e: Encounter, found: dict[str, Any]) -> None:
+    report = e["hospital"] or {}
+    a = e["arrest"]
+    if a is not None and a["resuscitation_attempted"] is True:
+        found["survival_30_days"] = yes(report.get("alive_at_30_days"))
+        alive = a["survived_to_discharge"] is True or report.get("alive_at_30_days") is True
+        if report and alive:
+            found["good_mrs_outcome"] = yes(None if report["mrs"] is None else report["mrs"] in range(4))
+    severity = report.get("injury_severity_score")
+    if severity is None or not e["transported"]:
+        return
+    where = e["destination_type"]
+    if severity > 15:
+        found["trauma_undertriage"] = yes(None if where is None else where != "trauma_centre")
+    if where == "trauma_centre":
+        found["trauma_overtriage"] = yes(severity <= 15)
 
 
 def stemi_verdicts(e: Encounter, found: dict[str, Any]) -> None:

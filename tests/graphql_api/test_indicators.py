@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.graphql_api.acqi.indicators import BY_NAME, INDICATORS, contributions
-from shared.messaging.messages import ArrestFact, CodedFact, EncounterFacts, StrokeFact, VitalFact
+from shared.messaging.messages import ArrestFact, CodedFact, EncounterFacts, OutcomeFact, StrokeFact, VitalFact
 
 CALL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCENE = CALL + timedelta(minutes=7, seconds=30)
@@ -73,7 +73,35 @@ INJURED: dict[str, Any] = {"injury": True}
 AIRWAY = act("advanced_airway", minutes=5, successful=True)
 LOW_SUGAR = vital("glucose", 3.2, "mmol/L")
 
+
+def reported(**fields: Any) -> dict[str, Any]:
+    return {"hospital": OutcomeFact(**fields)}
+
+
+CENTRE, WARD = {"destination_type": "trauma_centre"}, {"destination_type": "emergency_department"}
 CASES: list[tuple[str, Any, dict[str, Any]]] = [
+    ("survival_30_days", "met", arrest() | reported(alive_at_30_days=True)),
+    ("survival_30_days", "not_met", arrest() | reported(alive_at_30_days=False)),
+    ("survival_30_days", "unknown", arrest() | reported()),
+    ("survival_30_days", "unknown", arrest()),
+    ("survival_30_days", None, arrest(resuscitation_attempted=False) | reported(alive_at_30_days=True)),
+    ("survival_30_days", None, reported(alive_at_30_days=True)),
+    ("good_mrs_outcome", "met", arrest() | reported(mrs=3)),
+    ("good_mrs_outcome", "not_met", arrest() | reported(mrs=4)),
+    ("good_mrs_outcome", "unknown", arrest() | reported()),
+    ("good_mrs_outcome", None, arrest()),
+    ("good_mrs_outcome", None, arrest(survived_to_discharge=False) | reported(mrs=6)),
+    ("good_mrs_outcome", "met", arrest(survived_to_discharge=None) | reported(alive_at_30_days=True, mrs=0)),
+    ("trauma_undertriage", "met", WARD | reported(injury_severity_score=16)),
+    ("trauma_undertriage", "not_met", CENTRE | reported(injury_severity_score=16)),
+    ("trauma_undertriage", "unknown", reported(injury_severity_score=16)),
+    ("trauma_undertriage", None, WARD | reported(injury_severity_score=15)),
+    ("trauma_undertriage", None, WARD | reported(injury_severity_score=16) | {"transported": False}),
+    ("trauma_undertriage", None, WARD),
+    ("trauma_overtriage", "met", CENTRE | reported(injury_severity_score=15)),
+    ("trauma_overtriage", "not_met", CENTRE | reported(injury_severity_score=16)),
+    ("trauma_overtriage", None, WARD | reported(injury_severity_score=15)),
+    ("trauma_overtriage", None, CENTRE | reported()),
     ("rosc_at_hospital", "met", arrest()),
     ("rosc_at_hospital", "not_met", arrest(rosc_at_handover=False)),
     ("rosc_at_hospital", "not_met", arrest(rosc_at_handover=None, rosc=False)),

@@ -27,6 +27,9 @@ import services.control_plane.marketplace.models
 import services.control_plane.packages.models
 import services.control_plane.releases.models
 import services.device_ingest.models
+import services.epcr.handover.models
+import services.epcr.outcomes.fhir
+import services.epcr.outcomes.models
 import services.epcr.records.models
 import services.graphql_api.transport.models
 import services.webhook_dispatcher.subscriptions.models
@@ -95,6 +98,9 @@ KINDS: dict[str, Any] = {
         (services.control_plane.packages.models, "PackageDraft SigningKeyDraft VersionDraft"),
         (services.control_plane.releases.models, "ReleaseDraft Decision"),
         (services.device_ingest.models, "DeviceChange ObservationDraft"),
+        (services.epcr.handover.models, "DestinationChange DestinationDraft DestinationNamed EmergencyDraft Sender"),
+        (services.epcr.outcomes.fhir, "OutcomeBundle"),
+        (services.epcr.outcomes.models, "OutcomeDraft"),
         (services.epcr.records.models, "EncounterDraft RecordPatch"),
         (services.graphql_api.transport.models, "GraphqlRequest"),
         (services.webhook_dispatcher.subscriptions.models, "NewWebhook WebhookChange"),

@@ -90,6 +90,18 @@ EPCR = {
     ("GET", "/api/v1/epcr/records/{encounter_id}"): ("conditional headers",),
     ("PATCH", "/api/v1/epcr/records/{encounter_id}"): ("json RecordPatch", "conditional headers"),
 }
+EPCR |= {
+    ("POST", "/api/v1/epcr/destinations"): ("json DestinationDraft",),
+    ("PATCH", "/api/v1/epcr/destinations/{destination_id}"): ("json DestinationChange",),
+    ("PUT", "/api/v1/epcr/sender"): ("json Sender",),
+    ("PUT", ENCOUNTERS + "/{encounter_id}/destination"): ("json DestinationNamed",),
+    ("GET", ENCOUNTERS + "/{encounter_id}/handover"): ("query", "conditional headers"),
+    ("POST", ENCOUNTERS + "/{encounter_id}/handover/emergency"): ("json EmergencyDraft",),
+    ("GET", ENCOUNTERS + "/{encounter_id}/outcome"): ("conditional headers",),
+    ("POST", ENCOUNTERS + "/{encounter_id}/outcome"): ("json OutcomeDraft", "conditional headers"),
+    ("POST", ENCOUNTERS + "/{encounter_id}/outcome-bundle"): ("json OutcomeBundle", "conditional headers"),
+    ("GET", "/api/v1/epcr/records/{encounter_id}/outcome"): ("conditional headers",),
+}
 DEVICE_INGEST = {
     ("POST", "/api/v1/devices/enrol"): ("json DeviceEnrolment",),
     ("PATCH", DEVICE): ("json DeviceChange",),

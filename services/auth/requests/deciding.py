@@ -11,6 +11,7 @@ from services.auth.requests import queries
 from services.auth.requests.models import (
     BundlesDetails,
     FederationDetails,
+    HandoverDetails,
     PlatformDetails,
     RequestRow,
     SandboxDetails,
@@ -88,7 +89,7 @@ async def _open(conn: AsyncConnection, request: RequestRow, tenant: Tenant) -> d
             made = await make_sandbox(conn, tenant, wanted, request.id)
             await aset_tenant(conn, tenant.tenant_id)
             return dict(zip(NOTHING_MADE, made, strict=True))
-        case PlatformDetails() | TelephonyDetails():
+        case PlatformDetails() | TelephonyDetails() | HandoverDetails():
             await conn.execute(tenant_queries.GRANT_SCOPES, (wanted.scopes, tenant.tenant_id))
             await _record(conn, tenant, "tenant.scopes_granted", detail | {"scopes": wanted.scopes})
         case BundlesDetails():

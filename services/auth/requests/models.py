@@ -10,10 +10,11 @@ from shared.web import http
 from shared.web.pagination import Page
 
 REQUESTS = "/v1/platform/integration-requests"
-Capability = Literal["graphql_bundles", "platform_api", "federation", "telephony", "sandbox"]
+Capability = Literal["graphql_bundles", "platform_api", "federation", "telephony", "handover", "sandbox"]
 Status = Literal["pending", "approved", "declined", "withdrawn"]
 PlatformScope = Literal["argus:platform:read", "argus:platform:write"]
 TelephonyScope = Literal["argus:telephony:read", "argus:telephony:write"]
+HandoverScope = Literal["argus:epcr:handover", "argus:epcr:outcome"]
 Reason = Annotated[str, Meta(max_length=2000)]
 Text = Annotated[str, Meta(max_length=120)]
 Domain = Annotated[str, Meta(min_length=4, max_length=253)]
@@ -38,6 +39,14 @@ class TelephonyDetails(http.Body):
 
     scopes: Annotated[list[TelephonyScope], Meta(min_length=1, max_length=2)] = field(
         default_factory=lambda: ["argus:telephony:read", "argus:telephony:write"]
+    )
+
+
+class HandoverDetails(http.Body):
+    """Scopes of destinations' apps; both unless it says otherwise."""
+
+    scopes: Annotated[list[HandoverScope], Meta(min_length=1, max_length=2)] = field(
+        default_factory=lambda: ["argus:epcr:handover", "argus:epcr:outcome"]
     )
 
 
@@ -78,18 +87,25 @@ class TelephonyAsked(_Asked, kw_only=True, tag="telephony"):
     details: TelephonyDetails = field(default_factory=TelephonyDetails)
 
 
+class HandoverAsked(_Asked, kw_only=True, tag="handover"):
+    details: HandoverDetails = field(default_factory=HandoverDetails)
+
+
 class SandboxAsked(_Asked, kw_only=True, tag="sandbox"):
     details: SandboxDetails
 
 
-RequestDraft: TypeAlias = BundlesAsked | PlatformAsked | FederationAsked | TelephonyAsked | SandboxAsked
+RequestDraft: TypeAlias = BundlesAsked | PlatformAsked | FederationAsked | TelephonyAsked | HandoverAsked | SandboxAsked
 ANY_REQUEST: Any = RequestDraft  # a union is no `type` to a checker
-Details: TypeAlias = BundlesDetails | PlatformDetails | FederationDetails | TelephonyDetails | SandboxDetails
+Details: TypeAlias = (
+    BundlesDetails | PlatformDetails | FederationDetails | TelephonyDetails | HandoverDetails | SandboxDetails
+)
 DETAILS: dict[Capability, type[Details]] = {
     "graphql_bundles": BundlesDetails,
     "platform_api": PlatformDetails,
     "federation": FederationDetails,
     "telephony": TelephonyDetails,
+    "handover": HandoverDetails,
     "sandbox": SandboxDetails,
 }
 

@@ -6,6 +6,7 @@ from services.auth.requests.models import (
     REQUESTS,
     BundlesAsked,
     FederationAsked,
+    HandoverAsked,
     IntegrationRequest,
     IntegrationRequests,
     PlatformAsked,
@@ -30,7 +31,7 @@ OPERATIONS = [
         " your catalogue, bundles can be granted to apps, federation opens, or a sandbox is made. Subscribers to"
         " `integration_request.decided` are notified.",
         id="createIntegrationRequest",
-        body=AnyOf((BundlesAsked, PlatformAsked, FederationAsked, TelephonyAsked, SandboxAsked)),
+        body=AnyOf((BundlesAsked, PlatformAsked, FederationAsked, TelephonyAsked, HandoverAsked, SandboxAsked)),
         headers=HEADERS,
         refusals={
             409: "A request for the capability is pending, you have it already, or a call with this Idempotency-Key is under way"

@@ -8,6 +8,7 @@ from services.auth.requests.models import (
     BundlesDetails,
     Details,
     FederationDetails,
+    HandoverDetails,
     PlatformDetails,
     SandboxDetails,
     TelephonyDetails,
@@ -29,7 +30,7 @@ def has_already(details: Details, tenant: Tenant) -> bool:
     match details:
         case BundlesDetails():
             return set(details.bundles) <= set(tenant.graphql_bundles)
-        case PlatformDetails() | TelephonyDetails():
+        case PlatformDetails() | TelephonyDetails() | HandoverDetails():
             return set(details.scopes) <= set(tenant.granted_scopes)
         case FederationDetails():
             return tenant.federation
@@ -51,7 +52,7 @@ def _check_details(details: Details) -> list[FieldError]:
                 if name not in BUNDLES
             ]
             return unknown + _repeated("/details/bundles", details.bundles)
-        case PlatformDetails() | TelephonyDetails():
+        case PlatformDetails() | TelephonyDetails() | HandoverDetails():
             return _repeated("/details/scopes", details.scopes)
         case FederationDetails():
             return [

@@ -48,8 +48,8 @@ async def response(
     number = sum(span.count for source in sources for span in source.content.shapes.values())
     is_long = number > PORTION
     async with heavy.turn(request, heavy=is_long):
-        export = await _made(lambda: Export([source.content for source in sources], most, language))
-    make = partial(_in_turn, request) if is_long else _made
+        export = await made(lambda: Export([source.content for source in sources], most, language))
+    make = partial(_in_turn, request) if is_long else made
     while await make(export.prepare):
         pass
     portions = _portions(request, caller, sources, export, is_long=is_long)
@@ -62,7 +62,7 @@ async def response(
 async def _portions(
     request: Request, caller: Caller, sources: Sequence[Source], export: Export, *, is_long: bool
 ) -> AsyncIterator[bytes]:
-    make = partial(_in_turn, request) if is_long else _made
+    make = partial(_in_turn, request) if is_long else made
     with suppress(ClientDisconnect):
         yield await make(export.begin)
         for number, source in enumerate(sources):
@@ -83,7 +83,7 @@ async def _in_turn(request: Request, work: Callable[[], Made]) -> Made:
     while True:
         try:
             async with heavy.turn(request, heavy=True):
-                return await _made(work)
+                return await made(work)
         except Problem:
             await asyncio.sleep(PAUSE)
 
@@ -95,7 +95,7 @@ def _added(export: Export, number: int, text: str) -> tuple[bytes, tuple[datetim
     return export.add(number, observations), after, len(observations) < PORTION
 
 
-async def _made(work: Callable[[], Made]) -> Made:
+async def made(work: Callable[[], Made]) -> Made:
     try:
         return await heavy.aside(work)
     except UnfitBundle as error:

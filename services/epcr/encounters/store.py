@@ -132,15 +132,15 @@ def opened(row: EncounterRow, keyring: Keyring) -> Stored:
 
 
 def seal(record: Record, keyring: Keyring, tenant_id: str, encounter_id: str) -> bytes:
-    return keyring.encrypt(_encode(record), _context(tenant_id, encounter_id))
+    return keyring.encrypt(_encode(record), context(tenant_id, encounter_id))
 
 
 def unseal(ciphertext: bytes, keyring: Keyring, tenant_id: str, encounter_id: str) -> Record:
     """Raises UnreadableCiphertext for a ciphertext of another encounter or tenant."""
-    return _decode(keyring.decrypt(ciphertext, _context(tenant_id, encounter_id)))
+    return _decode(keyring.decrypt(ciphertext, context(tenant_id, encounter_id)))
 
 
-def _context(tenant_id: str, encounter_id: str) -> bytes:
+def context(tenant_id: str, encounter_id: str) -> bytes:
     return f"epcr record {tenant_id} {encounter_id}".encode()
 
 

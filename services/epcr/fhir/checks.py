@@ -39,6 +39,7 @@ TARGETS: dict[str, frozenset[str]] = {
             "MedicationStatement",
             "Condition",
             "AllergyIntolerance",
+            "DocumentReference",
         }
     ),
 }
@@ -118,6 +119,7 @@ VITAL_UNITS: dict[str, frozenset[str]] = {
 PRESSURES = frozenset({"8480-6", "8462-4"})
 # All that a Patient has: a pseudonym, and that the rest is masked.
 PATIENT = frozenset({"resourceType", "meta", "identifier", "_gender", "_birthDate"})
+_UNLABELLED = "security labels are missing"
 _FULL_URL = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SAMPLES = re.compile(r"(-?\d+(\.\d+)?|E)( (-?\d+(\.\d+)?|E))*")
 _YEAR = re.compile(r"\d{4}")
@@ -135,6 +137,12 @@ def problems_of(bundle: Json) -> list[str]:
         for problem in (*_entry(entry), *_resource(resource), *_walk(resource, kinds, "")):
             found.append(f"Bundle.entry[{index}] {resource.get('resourceType')}: {problem}")
     return found
+
+
+def problems_within(resource: Json, kinds: dict[Any, Any]) -> list[str]:
+    """The faults of a resource beside others of these kinds, by their URLs. Labels and requests are those of a transaction alone."""
+    without_labels = [one for one in _resource(resource) if one != _UNLABELLED]
+    return [*without_labels, *_walk(resource, kinds, "")]
 
 
 def _transaction(entries: list[Json]) -> Iterator[str]:
@@ -184,7 +192,7 @@ def _resource(resource: Json) -> Iterator[str]:
             yield f"{name} is required"
     labels = {label.get("code") for label in resource.get("meta", {}).get("security", [])}
     if not {"PSEUDED", "REDACTED"} <= labels:
-        yield "security labels are missing"
+        yield _UNLABELLED
     if kind == "Observation":
         yield from _observation(resource)
     if kind in ("Condition", "AllergyIntolerance"):

@@ -27,7 +27,7 @@ class UnfitBundle(Exception):
 
 def checked(transaction: Json) -> Json:
     """The transaction. Raises UnfitBundle where FHIR's definitions or the checks of this service find a fault."""
-    reasons = _definitions(transaction) or checks.problems_of(transaction)
+    reasons = definitions(transaction) or checks.problems_of(transaction)
     if reasons:
         raise UnfitBundle(reasons)
     return transaction
@@ -38,14 +38,14 @@ def encode(content: Any) -> bytes:
     return orjson.dumps(content, default=_exact)
 
 
-def _definitions(transaction: Json) -> list[str]:
+def definitions(bundle: Json) -> list[str]:
     """The faults that FHIR's definitions find in entries that have not passed before."""
-    new = {hashlib.sha256(encode(entry)).digest(): entry for entry in transaction["entry"]}
+    new = {hashlib.sha256(encode(entry)).digest(): entry for entry in bundle["entry"]}
     new = {digest: entry for digest, entry in new.items() if digest not in _passed}
     if not new:
         return []
     try:
-        Bundle.model_validate(transaction | {"entry": list(new.values())})
+        Bundle.model_validate(bundle | {"entry": list(new.values())})
     except ValidationError as error:
         # Only kinds and places: pydantic's messages quote values.
         return [f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in error.errors()]

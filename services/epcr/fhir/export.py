@@ -63,7 +63,7 @@ class Export:
         self._device_entries = {entry.uuid: entry for entry in self._devices}
         self._readings = sum(span.count for span in contents[0].shapes.values())
         self._provider = list(provider(self._present))
-        self._sections = _sections(self._present)
+        self._sections = sections_of(self._present)
         self._withdrawals = [list(_withdrawals(scene)) for scene in self._former]
         self._writers = [
             _Writer(self, scene, content, is_present=scene is self._present)
@@ -280,12 +280,12 @@ def _written(entry: Entry) -> Written:
 
 
 def _withdrawals(scene: Scene) -> Iterator[Entry]:
-    sections = _sections(scene)
+    sections = sections_of(scene)
     sent = (encounter(scene), *(entry for entries in sections.values() for entry in entries), composition(scene, {}))
     yield from withdrawn(scene, sent)
 
 
-def _sections(scene: Scene) -> dict[str, list[Entry]]:
+def sections_of(scene: Scene) -> dict[str, list[Entry]]:
     """The crew's entries, by section of the Composition. Observations of devices join the vital signs."""
     view = scene.projection.view
     procedures = view.get("procedures", [])

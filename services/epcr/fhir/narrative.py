@@ -68,7 +68,7 @@ def rows(section: str, record: Mapping[str, Any], language: Language) -> list[Ro
             found.append(Row(_label(part, language), _concept(content)))
         elif isinstance(content, Mapping):
             found += [
-                Row(_label(name, language, part), _value(name, value, language))
+                Row(_label(name, language, part), value_of(name, value, language))
                 for name, value in content.items()
                 if name not in _HIDDEN and not _is_empty(value)
             ]
@@ -106,15 +106,15 @@ def _entry(part: str, entry: Mapping[str, Any], language: Language) -> Row:
         return Row(_label(part, language), _concept(entry))
     name, first = next(iter(shown.items()), ("", None))
     is_label = isinstance(first, datetime) or _is_concept(first)
-    label = _value(name, shown.pop(name), language) if is_label else _label(part, language)
+    label = value_of(name, shown.pop(name), language) if is_label else _label(part, language)
     return Row(label, "; ".join(_labelled(part, name, value, language) for name, value in shown.items()))
 
 
 def _labelled(part: str, name: str, value: Any, language: Language) -> str:
-    return f"{word(name, language, part)}: {_value(name, value, language)}"
+    return f"{word(name, language, part)}: {value_of(name, value, language)}"
 
 
-def _value(name: str, value: Any, language: Language) -> str:
+def value_of(name: str, value: Any, language: Language) -> str:
     if isinstance(value, bool):
         return word("yes" if value else "no", language)
     if isinstance(value, datetime):
@@ -122,13 +122,13 @@ def _value(name: str, value: Any, language: Language) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal | int):
-        return _number(value, _UNIT_OF.get(name), language)
+        return measured(value, _UNIT_OF.get(name), language)
     if isinstance(value, list):
-        return ", ".join(_value(name, one, language) for one in value)
+        return ", ".join(value_of(name, one, language) for one in value)
     if _is_concept(value):
         return _concept(value)
     if isinstance(value, Mapping) and "unit" in value:
-        return _number(value["value"], value["unit"], language)
+        return measured(value["value"], value["unit"], language)
     if isinstance(value, Mapping):
         members = {key: one for key, one in value.items() if not _is_empty(one)}
         return ", ".join(_labelled(name, key, one, language) for key, one in members.items())
@@ -143,7 +143,7 @@ def _label(name: str, language: Language, within: str = "") -> str:
     return words[0].upper() + words[1:]
 
 
-def _number(value: Decimal | int, unit: str | None, language: Language) -> str:
+def measured(value: Decimal | int, unit: str | None, language: Language) -> str:
     digits = format(value, "f") if isinstance(value, Decimal) else str(value)
     if language == "it":
         digits = digits.replace(".", ",")

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from services.epcr.encounters import events, identities, store
 from services.epcr.encounters.representations import is_known, not_modified, require_match
+from services.epcr.outcomes import store as outcomes
 from services.epcr.records import amend, consistency
 from services.epcr.records.models import Encounter, RecordPatch, WholeRecord
 from shared.messaging import outbox
@@ -49,7 +50,8 @@ async def write_record(request: Request, caller: Caller, encounter_id: str, patc
             )
             await store.update(conn, caller, after, keyring)
             observations = await store.extremes_of(conn, after)
-            await outbox.add(conn, caller.tenant_id, *events.changed(after, before.status, observations))
+            outcome = await outcomes.current(conn, after.id, keyring)
+            await outbox.add(conn, caller.tenant_id, *events.changed(after, before.status, observations, outcome))
         await audit.record(conn, caller, "record.write", before.id, {"fields": sorted(given), "version": after.version})
     return http.json(WholeRecord.of(after), headers={"etag": _tag(after)})
 

@@ -29,6 +29,7 @@ from services.graphql_api.acqi.facts import (
     unconscious,
     vitals,
 )
+from services.graphql_api.acqi.hospital import HOSPITAL
 from shared.messaging.messages import ArrestFact, EncounterFacts
 
 SHOCKABLE = frozenset({"vf", "pulseless_vt", "shockable_unknown"})
@@ -435,6 +436,7 @@ INDICATORS = (
     nontransport_vitals,
     no_lights_sirens,
     response_time,
+    *HOSPITAL,
 )
 """In the order of answers."""
 BY_NAME = {one.name: one for one in INDICATORS}

@@ -1,0 +1,420 @@
+"""The handover as a FHIR document: Bundle `document`, Composition 67796-3, in the form of the IHE Paramedicine Care Summary.
+
+Its entries are made as those of the transaction, under identifiers of the destination; the Patient has a name, and the texts show the
+whole record. A new revision is a new Bundle of the same Composition.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from services.epcr.deidentification.projection import Projection
+from services.epcr.fhir import narrative, readings
+from services.epcr.fhir.checks import problems_within
+from services.epcr.fhir.composition import SECTIONS, composition
+from services.epcr.fhir.composition import Section as Code
+from services.epcr.fhir.device import devices
+from services.epcr.fhir.encode import UnfitBundle, definitions
+from services.epcr.fhir.encounter import encounter as encounter_entry
+from services.epcr.fhir.entries import Entry, Scene, reference, scene_of
+from services.epcr.fhir.export import VITAL_SIGNS, sections_of
+from services.epcr.fhir.patient import patient as masked_patient
+from services.epcr.fhir.provider import organization_uuid, provider
+from services.epcr.fhir.readings import Shape
+from services.epcr.fhir.terms import (
+    ACT_REASON,
+    LIST_EMPTY,
+    LOINC,
+    TERMINOLOGY,
+    Json,
+    coding,
+    concept,
+    ems,
+    moment,
+)
+from services.epcr.fhir.words import Language
+from services.epcr.handover.models import Destination, Sender
+from services.epcr.handover.sheet import name_of, plain_view
+from services.epcr.handover.words import heading, say
+from services.epcr.records.models import Encounter, LinkedObservation
+
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+ACT_CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActClass"
+PATIENTS = "https://knogin.com/fhir/organizations"
+# Sections that a Paramedicine Care Summary has in any case, and the reason for which they may be empty.
+REQUIRED = ("complaint", "reason", "narrative", "problems", "current_medicines", "allergies", "assessments")
+CODES: dict[str, Code] = SECTIONS | {
+    "reason": Code("29299-5", "Reason for visit Narrative"),
+    "narrative": Code("10164-2", "History of Present illness Narrative"),
+}
+# The order of the report.
+ORDER = ("complaint", "reason", "narrative", *(name for name in SECTIONS if name != "complaint"))
+# As the specification has them.
+_ORDER = (
+    *(
+        "resourceType",
+        "language",
+        "text",
+        "identifier",
+        "status",
+        "type",
+        "category",
+        "subject",
+        "encounter",
+        "date",
+        "author",
+    ),
+    *("title", "confidentiality", "attester", "custodian", "relatesTo", "event", "section"),
+)
+_URI = re.compile(r"(https?://|urn:)[!-~]+")
+
+
+class Source(NamedTuple):
+    """All that a document is made from. `readings` are the extremes of the devices' observations, `closed_at` the end of the report."""
+
+    encounter: Encounter
+    projection: Projection
+    readings: Sequence[LinkedObservation]
+    former: Sequence[Json]
+    sender: Sender
+    destination: Destination
+    closed_at: datetime | None
+    language: Language
+
+
+class Pdf(NamedTuple):
+    """The same report as a PDF, and where it is."""
+
+    body: bytes
+    url: str
+
+
+def document(source: Source, pdf: Pdf) -> Json:
+    """The Bundle. Raises UnfitBundle, which is a bug of this service."""
+    scene = scene_of(source.projection)
+    shown = scene._replace(
+        projection=source.projection._replace(view=plain_view(source.encounter, source.projection.view))
+    )
+    sections = sections_of(scene)
+    measured = list(_readings(scene, source.readings))
+    found = devices(scene, dict.fromkeys(map(Shape.of, source.readings)))
+    used = {one["device"]["reference"] for one in measured if "device" in one}
+    made = {name: [entry.resource for entry in entries] for name, entries in sections.items()}
+    made[VITAL_SIGNS] = made[VITAL_SIGNS] + measured
+    urls = {name: [_url(scene, resource) for resource in resources] for name, resources in made.items()}
+    attachment = _document_reference(scene, source, pdf)
+    resources: list[tuple[str, Json]] = [
+        (f"urn:uuid:{scene.patient}", _patient(scene, source)),
+        (f"urn:uuid:{scene.encounter}", _encounter(scene, source)),
+        *((f"urn:uuid:{entry.uuid}", _named(entry, scene, source)) for entry in provider(scene)),
+        (f"urn:uuid:{_destination_uuid(scene, source)}", _destination(scene, source)),
+        *((f"urn:uuid:{one.uuid}", one.resource) for one in found if f"urn:uuid:{one.uuid}" in used),
+        *((url, one) for name in made for url, one in zip(urls[name], made[name], strict=True)),
+        (f"urn:uuid:{_document_uuid(scene, source)}", attachment),
+    ]
+    first = _composition(shown, source, {name: _references(urls[name], made[name]) for name in made})
+    uuid = scene.uuid("Composition", scene.encounter)
+    entries = [(f"urn:uuid:{uuid}", first), *dict(resources).items()]
+    bundle = {
+        "resourceType": "Bundle",
+        "meta": _meta(source),
+        "language": source.language,
+        "identifier": {
+            "system": scene.projection.domain.system("document"),
+            "value": scene.projection.domain.uuid(
+                "document", f"{scene.encounter} {source.encounter.revision} {source.language}"
+            ),
+        },
+        "type": "document",
+        "timestamp": moment(source.encounter.updated_at),
+        "entry": [{"fullUrl": url, "resource": resource | {"meta": _meta(source)}} for url, resource in entries],
+    }
+    reasons = definitions(bundle) or list(faults_of(bundle))
+    if reasons:
+        raise UnfitBundle(reasons)
+    return bundle
+
+
+def faults_of(bundle: Json) -> Iterator[str]:
+    """Rules of documents and of this form that FHIR's definitions do not state, each with its place, never a value."""
+    entries: list[Json] = bundle["entry"]
+    kinds = {entry["fullUrl"]: entry["resource"]["resourceType"] for entry in entries}
+    if bundle["type"] != "document" or not {"identifier", "timestamp"} <= bundle.keys():
+        yield "bdl-9, bdl-10, a document without identifier or timestamp"
+    if entries[0]["resource"]["resourceType"] != "Composition":
+        yield "bdl-11, a document that begins with no Composition"
+    if len(kinds) != len(entries):
+        yield "bdl-7, a fullUrl is there twice"
+    links = {entry["fullUrl"]: set(_links(entry["resource"])) for entry in entries}
+    reached, waiting = {entries[0]["fullUrl"]}, [entries[0]["fullUrl"]]
+    while waiting:
+        new = links.get(waiting.pop(), set()) - reached
+        reached |= new
+        waiting += new
+    yield from (f"{kind} is not reached from the Composition" for url, kind in kinds.items() if url not in reached)
+    if reached - kinds.keys():
+        yield "a reference to nothing in the document"
+    for index, entry in enumerate(entries):
+        kind = entry["resource"]["resourceType"]
+        # Its `context` is no reference, as that of other resources is.
+        checked = {
+            name: one for name, one in entry["resource"].items() if (kind, name) != ("DocumentReference", "context")
+        }
+        yield from (f"Bundle.entry[{index}] {kind}: {problem}" for problem in problems_within(checked, kinds))
+    for section in entries[0]["resource"]["section"]:
+        if not {"title", "code", "text"} <= section.keys():
+            yield "a section without title, code or text"
+
+
+def _links(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _links(one)
+    if isinstance(value, dict):
+        if isinstance(value.get("reference"), str):
+            yield value["reference"]
+        for one in value.values():
+            yield from _links(one)
+
+
+def _readings(scene: Scene, observations: Sequence[LinkedObservation]) -> Iterator[Json]:
+    writer = readings.Observations(scene, scene.projection.moves, lambda _: None, lambda entry: entry)
+    ordered = sorted(observations, key=lambda one: (one.observed_at, one.id))
+    for written in (*writer.add(ordered), *writer.end()):
+        yield json.loads(written.text, parse_float=Decimal)["resource"]
+
+
+def _url(scene: Scene, resource: Json) -> str:
+    """An entry's identifier is its UUID."""
+    return f"urn:uuid:{resource['identifier'][0]['value']}"
+
+
+def _references(urls: Iterable[str], resources: Iterable[Json]) -> list[Json]:
+    return [
+        reference(one["resourceType"], url.removeprefix("urn:uuid:")) for url, one in zip(urls, resources, strict=True)
+    ]
+
+
+def _meta(source: Source) -> Json:
+    """Restricted, and not pseudonymised."""
+    labels = [{"system": CONFIDENTIALITY, "code": "R", "display": "restricted"}]
+    return {"security": [*labels, {"system": ACT_REASON, "code": "HTEST"}] if source.encounter.test else labels}
+
+
+def _composition(shown: Scene, source: Source, entries: Mapping[str, list[Json]]) -> Json:
+    language = source.language
+    made = composition(shown, {}, (), language).resource
+    sender = reference("Organization", organization_uuid(shown))
+    made |= {
+        "category": [concept(coding(LOINC, "34133-9", "Summary of episode note"))],
+        "author": [sender | {"display": source.sender.name}],
+        "custodian": sender | {"display": source.sender.name},
+        "event": [
+            {
+                "code": [concept(coding(ACT_CLASS, "PCPR", "care provision"))],
+                "period": encounter_entry(shown).resource["period"],
+            }
+        ],
+        "section": list(_sections(shown, source, entries)),
+    }
+    if source.former:
+        made["relatesTo"] = [{"code": "replaces", "targetIdentifier": one} for one in source.former]
+    if source.closed_at is not None:
+        made["attester"] = [{"mode": "professional", "time": moment(source.closed_at), "party": sender}]
+    return {name: made[name] for name in _ORDER if name in made}
+
+
+def _sections(shown: Scene, source: Source, entries: Mapping[str, list[Json]]) -> Iterator[Json]:
+    view, language = shown.projection.view, source.language
+    for name in ORDER:
+        referred = entries.get("problems" if name == "reason" else name, [])
+        # The reason for the visit is the impressions; a section of its own asks for it.
+        text = narrative.text("problems" if name == "reason" else name, view, language)
+        has_words = bool(narrative.rows("problems" if name == "reason" else name, view, language))
+        silence = view.get("inquiries", {}).get(name)
+        if not (referred or has_words or silence or name in REQUIRED):
+            continue
+        code = CODES[name]
+        made: Json = {
+            "title": heading(name, language),
+            "code": concept(coding(LOINC, code.code, code.display or None)) if code.code else ems(name),
+            "text": text,
+        }
+        if referred:
+            yield made | {"entry": referred}
+        elif has_words and silence is None:
+            yield made
+        else:
+            yield made | {"emptyReason": concept(coding(LIST_EMPTY, *_EMPTY[silence or "unknown"]))}
+    documents = concept(coding(LOINC, "55107-7", "Addendum Document"))
+    words = say("handover_pdf", language)
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}"><p>{words}</p></div>'
+    yield {
+        "title": heading("documents", language),
+        "code": documents,
+        "text": {"status": "generated", "div": div},
+        "entry": [reference("DocumentReference", _document_uuid(shown, source))],
+    }
+
+
+_EMPTY = {
+    "nil_known": ("nilknown", "Nil Known"),
+    "not_asked": ("notasked", "Not Asked"),
+    "unknown": ("unavailable", "Unavailable"),
+}
+
+
+def _patient(scene: Scene, source: Source) -> Json:
+    """The Patient with a name, as the crew knows it; the first identifier is that of the de-identified bundles."""
+    begun = masked_patient(scene).resource
+    view = plain_view(source.encounter, {})
+    seen: Mapping[str, Any] = view.get("patient", {})
+    identifiers = [_identifier(source, one) for one in seen.get("identifiers", [])]
+    made: Json = {
+        "resourceType": "Patient",
+        "identifier": [*begun["identifier"], *identifiers],
+        "name": [_name(seen, source.language)],
+    }
+    telecom = _telecom(seen.get("phones", []), seen.get("email"))
+    if telecom:
+        made["telecom"] = telecom
+    made["gender"] = seen.get("sex", "unknown")
+    if "birth_date" in seen:
+        made["birthDate"] = seen["birth_date"].isoformat()
+    else:
+        made["_birthDate"] = {
+            "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
+        }
+    if view.get("arrest", {}).get("recognised_dead") or view.get("disposition", {}).get("outcome") == "dead_on_scene":
+        made["deceasedBoolean"] = True
+    if "address" in seen and (address := _address(seen["address"])):
+        made["address"] = [address]
+    contacts = [_contact(one) for one in seen.get("next_of_kin", [])]
+    if contacts:
+        made["contact"] = contacts
+    return made
+
+
+def _identifier(source: Source, one: Mapping[str, str]) -> Json:
+    """A system that is no URI is a name space of the service."""
+    if _URI.fullmatch(one["system"]):
+        return {"system": one["system"], "value": one["value"]}
+    space = hashlib.sha256(one["system"].encode()).hexdigest()[:16]
+    return {
+        "type": {"text": one["system"]},
+        "system": f"{PATIENTS}/{source.encounter.tenant_id}/numbers/{space}",
+        "value": one["value"],
+    }
+
+
+def _name(seen: Mapping[str, Any], language: Language) -> Json:
+    name: Mapping[str, Any] = seen.get("name", {})
+    if not name:
+        return {"use": "temp", "text": name_of({}, language)}
+    made: Json = {"use": "official", "text": name_of({"patient": seen}, language)}
+    if "family" in name:
+        made["family"] = name["family"]
+    if name.get("given"):
+        made["given"] = name["given"]
+    return made
+
+
+def _telecom(phones: Sequence[str], email: str | None = None) -> list[Json]:
+    found = [{"system": "phone", "value": phone} for phone in phones]
+    return found + ([{"system": "email", "value": email}] if email else [])
+
+
+def _address(seen: Mapping[str, Any]) -> Json:
+    names = {"line": "line", "city": "city", "state": "state", "postalCode": "postal_code", "country": "country"}
+    return {name: seen[field] for name, field in names.items() if field in seen}
+
+
+def _contact(seen: Mapping[str, Any]) -> Json:
+    made: Json = {"relationship": [{"text": seen["relationship"]}]} if "relationship" in seen else {}
+    made["name"] = {"text": seen["name"]}
+    if seen.get("phones"):
+        made["telecom"] = _telecom(seen["phones"])
+    if "address" in seen and (address := _address(seen["address"])):
+        made["address"] = address
+    return made
+
+
+def _encounter(scene: Scene, source: Source) -> Json:
+    made = dict(encounter_entry(scene).resource)
+    to = reference("Organization", _destination_uuid(scene, source))
+    made["hospitalization"] = {"destination": to} | made.get("hospitalization", {})
+    return made
+
+
+def _named(entry: Entry, scene: Scene, source: Source) -> Json:
+    """The Organization with the name of the service; other entries as they are."""
+    if entry.resource["resourceType"] != "Organization":
+        return entry.resource
+    sender, made = source.sender, dict(entry.resource)
+    if sender.code is not None:
+        made["identifier"] = [*made["identifier"], {"system": sender.code_system, "value": sender.code}]
+    made["name"] = sender.name
+    if sender.phone is not None:
+        made["telecom"] = _telecom([sender.phone])
+    return made
+
+
+def _destination_uuid(scene: Scene, source: Source) -> str:
+    return scene.projection.domain.uuid("organization", source.destination.id)
+
+
+def _destination(scene: Scene, source: Source) -> Json:
+    to = source.destination
+    return {
+        "resourceType": "Organization",
+        "identifier": [{"system": to.code_system, "value": to.code}],
+        "active": True,
+        "type": [concept(coding(f"{TERMINOLOGY}/organization-type", "prov", "Healthcare Provider"))],
+        "name": to.name,
+    }
+
+
+def _document_uuid(scene: Scene, source: Source) -> str:
+    return scene.projection.domain.uuid(
+        "document", f"{scene.encounter} pdf {source.encounter.revision} {source.language}"
+    )
+
+
+def _document_reference(scene: Scene, source: Source, pdf: Pdf) -> Json:
+    """The PDF by its place, size and hash: R4 asks for SHA-1 in `hash`."""
+    digest = hashlib.sha1(pdf.body, usedforsecurity=False).digest()
+    kind = concept(coding(LOINC, "67796-3", "EMS patient care report - version 3 Document NEMSIS"))
+    sender = reference("Organization", organization_uuid(scene))
+    status = {"in_progress": "preliminary", "cancelled": "entered-in-error"}.get(source.encounter.status, "final")
+    return {
+        "resourceType": "DocumentReference",
+        "identifier": [{"system": scene.projection.domain.system("document"), "value": _document_uuid(scene, source)}],
+        "status": "current",
+        "docStatus": "amended" if source.encounter.amended and status == "final" else status,
+        "type": kind,
+        "category": [concept(coding(LOINC, "34133-9", "Summary of episode note"))],
+        "subject": scene.subject(),
+        "date": moment(source.encounter.updated_at),
+        "author": [sender],
+        "custodian": sender,
+        "securityLabel": [concept(coding(CONFIDENTIALITY, "R", "restricted"))],
+        "content": [
+            {
+                "attachment": {
+                    "contentType": "application/pdf",
+                    "language": source.language,
+                    "url": pdf.url,
+                    "size": len(pdf.body),
+                    "hash": base64.b64encode(digest).decode(),
+                    "title": heading("medical_report", source.language),
+                    "creation": moment(source.encounter.updated_at),
+                }
+            }
+        ],
+        "context": {"encounter": [scene.context()]},
+    }

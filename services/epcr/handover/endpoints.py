@@ -1,0 +1,296 @@
+"""HTTP endpoints of identified reading: the destination's app reads, each reading is recorded, the administrator lists them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import asdict
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.epcr.deidentification.projection import Disclosure as Deidentification
+from services.epcr.deidentification.projection import project
+from services.epcr.deidentification.pseudonyms import Pseudonyms
+from services.epcr.encounters import exporting, recipients, store
+from services.epcr.encounters.disclosure import policy_for, with_basis
+from services.epcr.encounters.endpoints import PATH
+from services.epcr.encounters.representations import FHIR, is_known, not_modified
+from services.epcr.encounters.store import Stored
+from services.epcr.fhir.encode import encode
+from services.epcr.fhir.words import Language
+from services.epcr.handover import access, events, pdf, queries
+from services.epcr.handover.access import Right
+from services.epcr.handover.destinations import sender_of
+from services.epcr.handover.document import Pdf, Source, document
+from services.epcr.handover.models import (
+    Arrival,
+    Destination,
+    Disclosure,
+    DisclosurePage,
+    Emergency,
+    EmergencyDraft,
+    EmergencyReview,
+    EmergencyRow,
+    Handover,
+    ReadHandover,
+    Sender,
+)
+from services.epcr.handover.sheet import plain_view, sheet_of
+from services.epcr.records.models import LinkedObservation, WholeRecord
+from shared.messaging import outbox
+from shared.primitives import ids
+from shared.process import tracing
+from shared.storage import audit, idempotency
+from shared.storage.caps import Cap, require_room
+from shared.storage.database import tenant_transaction
+from shared.storage.rows import every, first
+from shared.web import heavy, http, pagination, problems
+from shared.web.identity import Caller
+from shared.web.pagination import Page
+from shared.web.problems import FieldError
+
+# Raise it when a release gives the same record other bytes.
+FORMAT = 1
+HANDOVER = "argus:epcr:handover"
+SERVER = "https://api.knogin.com"
+# Entries of a record, and letters of its narrative, from which on a document takes turns with other long work.
+ENTRIES, LETTERS = 100, 2000
+EMERGENCY_HOURS = 4
+EMERGENCIES = Cap(
+    "emergency accesses in 24 hours", 20, "An app", "wait, or have the encounter bound for the destination"
+)
+
+
+class Read(NamedTuple):
+    """The encounter, the right to it, and the source of a document or PDF."""
+
+    stored: Stored
+    right: Right
+    source: Source | None
+
+
+class Made(NamedTuple):
+    """The bytes of an answer, and the parts of the record in it."""
+
+    body: bytes
+    media_type: str
+    sections: list[str]
+
+
+async def read_handover(request: Request, caller: Caller, encounter_id: str, asked: ReadHandover) -> Response:
+    """Nothing leaves before its row in `disclosures` is committed, in a transaction in which the right still holds."""
+    while True:
+        read = await _readable(request, caller, encounter_id, asked)
+        headers = {"etag": _etag(read, asked), "cache-control": "no-store"}
+        if is_known(request.headers.getlist("if-none-match"), headers["etag"]):
+            return not_modified(headers)
+        if request.method == "HEAD":
+            return Response(headers=headers)
+        made = await _made(request, read, asked)
+        if await _disclosed(request, caller, read, asked, made):
+            return Response(made.body, headers=headers, media_type=made.media_type)
+
+
+async def list_arrivals(request: Request, caller: Caller, page: Page) -> Response:
+    parameters = {"client_id": caller.client_id, "after": pagination.after(request, page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        rows = await every(conn, Arrival, queries.ARRIVALS, parameters)
+    return pagination.listed(request, "arrivals", rows, page, lambda row: row.encounter_id)
+
+
+async def open_emergency(request: Request, caller: Caller, encounter_id: str, draft: EmergencyDraft) -> Response:
+    async with tenant_transaction(request, caller) as conn:
+        if answer := await idempotency.stored(conn, request, caller):
+            return answer
+        destination = await first(conn, Destination, queries.HOLD_DESTINATION, (draft.destination_id,))
+        if destination is None or destination.client_id != caller.client_id or not destination.active:
+            error = FieldError("/destination_id", "not an active destination of your app", "unknown")
+            raise problems.invalid("There is no such destination of your app.", [error])
+        if not destination.allows_break_glass:
+            raise problems.forbidden("The organisation does not allow emergency access to this destination.")
+        row = (await store.find(conn, encounter_id, request.state.keyring)).row
+        await require_room(conn, EMERGENCIES, caller.client_id, queries.COUNT_EMERGENCIES, (caller.client_id,))
+        id = ids.new_id("emg")
+        explanation = request.state.keyring.encrypt(draft.explanation.encode(), explained(row.tenant_id, id))
+        values = asdict(draft) | {
+            "id": id,
+            "encounter_id": row.id,
+            "client_id": caller.client_id,
+            "actor": caller.subject,
+            "explanation": explanation,
+            "trace_id": tracing.trace_id(),
+            "hours": EMERGENCY_HOURS,
+        }
+        opened = await first(conn, Emergency, queries.INSERT_EMERGENCY, values)
+        assert opened is not None
+        event = events.emergency_opened(row, opened, caller.client_id, draft.reason)
+        await outbox.add(conn, caller.tenant_id, event)
+        detail = {"emergency": id, "destination": destination.id, "reason": draft.reason}
+        await audit.record(conn, caller, "emergency.open", row.id, detail)
+        answer = http.json(opened, 201)
+        return await idempotency.keep(conn, request, caller, answer)
+
+
+async def list_emergencies(request: Request, caller: Caller, page: Page) -> Response:
+    parameters = {"after": pagination.after(request, page), "limit": page.limit + 1}
+    async with tenant_transaction(request, caller) as conn:
+        rows = await every(conn, EmergencyRow, queries.LIST_EMERGENCIES, parameters)
+        await audit.record(conn, caller, "emergency.list", caller.tenant_id)
+
+    def shown(row: EmergencyRow) -> EmergencyReview:
+        text = request.state.keyring.decrypt(row.explanation, explained(caller.tenant_id, row.id)).decode()
+        return EmergencyReview(**asdict(row) | {"explanation": text})
+
+    return pagination.listed(request, "emergencies", rows, page, lambda row: row.id, shown)
+
+
+async def list_disclosures(request: Request, caller: Caller, encounter_id: str, page: DisclosurePage) -> Response:
+    async with tenant_transaction(request, caller) as conn:
+        row = (await store.find(conn, encounter_id, request.state.keyring)).row
+        encounter_ids = [row.id]
+        if page.of == "patient":
+            asked = {"id": row.id, "basis": row.patient_basis, "version": row.pseudonym_version}
+            encounter_ids = [id for (id,) in await (await conn.execute(queries.OF_SAME_PATIENT, asked)).fetchall()]
+        after = pagination.after(request, page)
+        parameters = {"encounter_ids": encounter_ids, "after": after, "limit": page.limit + 1}
+        rows = await every(conn, Disclosure, queries.LIST_DISCLOSURES, parameters)
+        await audit.record(conn, caller, "disclosure.list", row.id, {"of": page.of})
+    return pagination.listed(request, "disclosures", rows, page, lambda row: row.id)
+
+
+def explained(tenant_id: str, emergency_id: str) -> bytes:
+    """The context of the ciphertext of an explanation."""
+    return f"epcr emergency {tenant_id} {emergency_id}".encode()
+
+
+async def _readable(request: Request, caller: Caller, encounter_id: str, asked: ReadHandover) -> Read:
+    pseudonyms, keyring = request.state.pseudonyms, request.state.keyring
+    async with tenant_transaction(request, caller) as conn:
+        stored = await store.find(conn, encounter_id, keyring)
+        right = await access.right_of(conn, caller, stored.row)
+        stored = await with_basis(conn, stored, pseudonyms, keyring)
+        source = None
+        if asked.format != "json":
+            sender = await sender_of(conn, caller.tenant_id)
+            readings = await store.extremes_of(conn, stored.encounter)
+            [closed_at] = await (await conn.execute(queries.CLOSED_AT, (encounter_id,))).fetchone() or (None,)
+            source = _source(stored, right, pseudonyms, readings, sender, closed_at, asked.language)
+        await audit.record(conn, caller, "handover.ask", stored.row.id, {"destination": right.destination.id})
+    return Read(stored, right, source)
+
+
+def _source(
+    stored: Stored,
+    right: Right,
+    pseudonyms: Pseudonyms,
+    readings: Sequence[LinkedObservation],
+    sender: Sender,
+    closed_at: datetime | None,
+    language: Language,
+) -> Source:
+    """A destination's documents have a domain of their own: no pseudonym in them is that of a de-identified bundle."""
+    row = stored.row
+    assert row.pseudonym_version is not None
+    assert row.patient_basis is not None
+    name = f"handover {right.destination.id}"
+    domains = [
+        pseudonyms.domain(row.pseudonym_version, row.tenant_id, name, "exact", identity)
+        for identity in range(1, row.identity + 1)
+    ]
+    projection = project(stored.encounter, Deidentification(domains[-1], "exact", bytes(row.patient_basis)))
+    former = [
+        {"system": one.system("composition"), "value": one.uuid("composition", one.uuid("encounter", row.id))}
+        for one in domains[:-1]
+    ]
+    return Source(stored.encounter, projection, readings, former, sender, right.destination, closed_at, language)
+
+
+async def _made(request: Request, read: Read, asked: ReadHandover) -> Made:
+    """Documents and PDFs are made in the thread for long work, large ones in turns."""
+    if read.source is None:
+        return _json(read.stored, read.right)
+    record, source = read.stored.encounter.record, read.source
+    size = sum(len(entries) for entries in (record.vital_signs, record.procedures, record.medications))
+    is_long = size > ENTRIES or len(record.narrative or "") > LETTERS
+    async with heavy.turn(request, heavy=is_long):
+        return await exporting.made(lambda: _rendered(source, asked))
+
+
+def _rendered(source: Source, asked: ReadHandover) -> Made:
+    view = plain_view(source.encounter, source.projection.view)
+    sheet = sheet_of(source.encounter, view, source.readings, source.sender, source.destination, asked.language)
+    body = pdf.render(sheet)
+    sections = _filled(asdict(WholeRecord.of(source.encounter)))
+    if asked.format == "pdf":
+        return Made(body, pdf.MEDIA_TYPE, sections)
+    url = f"{SERVER}{PATH}/{source.encounter.id}/handover?format=pdf&language={asked.language}"
+    return Made(encode(document(source, Pdf(body, url))), FHIR, sections)
+
+
+async def _disclosed(request: Request, caller: Caller, read: Read, asked: ReadHandover, made: Made) -> bool:
+    """Records the disclosure. False if the patient's identity or the right is another one now. Raises the Problems of `right_of`."""
+    row = read.stored.row
+    async with tenant_transaction(request, caller) as conn:
+        [present] = await every(conn, store.EncounterRow, store.queries.FIND_ENCOUNTER, ([row.id],))
+        policy = await policy_for(conn, caller)
+        if policy.mode != "exact":
+            raise problems.insufficient_scope(HANDOVER, policy.mode)
+        if present.identity != row.identity or not await recipients.add(conn, caller, policy, row):
+            return False
+        right = await access.right_of(conn, caller, present, hold=True)
+        if right._replace(until=read.right.until) != read.right:
+            return False
+        values = {
+            "id": ids.new_id("dsc"),
+            "encounter_id": row.id,
+            "identity": row.identity,
+            "version": row.version,
+            "revision": row.revision,
+            "destination_id": right.destination.id,
+            "client_id": caller.client_id,
+            "actor": caller.subject,
+            "purpose": right.purpose,
+            "legal_basis": right.destination.legal_basis,
+            "emergency_id": right.emergency_id,
+            "content": asked.format,
+            "sections": made.sections,
+            "language": asked.language,
+            "digest": hashlib.sha256(made.body).digest(),
+            "trace_id": tracing.trace_id(),
+        }
+        await conn.execute(queries.ADD_DISCLOSURE, values)
+        detail = {"disclosure": values["id"], "destination": right.destination.id, "purpose": right.purpose}
+        await audit.record(conn, caller, "handover.read", row.id, detail | {"content": asked.format})
+    return True
+
+
+def _json(stored: Stored, right: Right) -> Made:
+    record = WholeRecord.of(stored.encounter)
+    content = Handover(
+        encounter_id=stored.row.id,
+        destination_id=right.destination.id,
+        purpose=right.purpose,
+        identity=stored.row.identity,
+        readable_until=right.until,
+        record=record,
+    )
+    return Made(http.encode(content), "application/json", _filled(asdict(record)))
+
+
+def _filled(members: Mapping[str, object]) -> list[str]:
+    """The parts of the record that have content."""
+    parts = stored_parts()
+    return [name for name in parts if members[name] not in (None, [], {})]
+
+
+def stored_parts() -> list[str]:
+    return [name for name in WholeRecord.__struct_fields__ if name in store.Record.__struct_fields__]
+
+
+def _etag(read: Read, asked: ReadHandover) -> str:
+    row, right = read.stored.row, read.right
+    sender = None if read.source is None else read.source.sender
+    to = right.destination
+    parts = (FORMAT, row.id, row.revision, row.identity, to.id, to.version, right.purpose, right.until, sender, asked)
+    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'

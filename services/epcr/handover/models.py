@@ -1,0 +1,303 @@
+"""Bodies, rows and answers of destinations, identified reading and its disclosures."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from services.epcr.fhir.words import Language
+from services.epcr.records.models import WholeRecord
+from shared.web import http
+from shared.web.pagination import Page
+
+DestinationType = Literal["emergency_department", "stroke_unit", "cath_lab", "trauma_centre", "other_hospital", "other"]
+LegalBasis = Literal["provision_of_care", "vital_interests", "legal_obligation", "consent"]
+Purpose = Literal["TREAT", "BTG"]
+Representation = Literal["json", "document", "pdf"]
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Code = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-_/]*\Z",
+        description="The official code of the place",
+    ),
+]
+CodeSystem = Annotated[
+    str,
+    Meta(
+        min_length=5,
+        max_length=200,
+        pattern=r"^(https?://|urn:oid:[0-2]\.|urn:uuid:)[!-~]+\Z",
+        description="The URI of the register that gives the code, such as `urn:oid:2.16.840.1.113883.2.9.4.1.2`",
+    ),
+]
+ClientId = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=128, description="The app of the destination: no other app reads who its patients are"
+    ),
+]
+Agreement = Annotated[
+    str, Meta(min_length=1, max_length=200, description="Your reference of the agreement with the destination")
+]
+Days = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=365,
+        description="Days of reading, counted from the end of the encounter or, until it ends, from the naming of the destination",
+    ),
+]
+BreakGlass = Annotated[
+    bool,
+    Meta(
+        description="Whether the app may read, in an emergency and with a reason, encounters that are bound for other destinations"
+    ),
+]
+Active = Annotated[bool, Meta(description="False ends all reading, and no encounter may name the destination")]
+
+
+class Sender(http.Body):
+    """The service as documents name it: custodian and author. Without it they show the organisation's id."""
+
+    name: Name
+    code: Code | None = None
+    code_system: CodeSystem | None = None
+    phone: Annotated[str, Meta(min_length=3, max_length=40, pattern=r"^[+0-9][0-9 ().\-/]+\Z")] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.code is None) != (self.code_system is None):
+            raise ValueError("code and code_system go together")
+
+
+class DestinationDraft(http.Body):
+    """A place that patients are brought to, and the app that reads there who they are."""
+
+    name: Name
+    code: Code
+    code_system: CodeSystem
+    type: DestinationType
+    client_id: ClientId
+    legal_basis: LegalBasis
+    agreement: Agreement | None = None
+    readable_days: Days = 30
+    allows_break_glass: BreakGlass = False
+
+
+class DestinationChange(http.Body):
+    """A change of the given fields. Another app ends the reading of the former one at once."""
+
+    name: Name | UnsetType = UNSET
+    code: Code | UnsetType = UNSET
+    code_system: CodeSystem | UnsetType = UNSET
+    type: DestinationType | UnsetType = UNSET
+    client_id: ClientId | UnsetType = UNSET
+    legal_basis: LegalBasis | UnsetType = UNSET
+    agreement: Agreement | UnsetType | None = UNSET
+    readable_days: Days | UnsetType = UNSET
+    allows_break_glass: BreakGlass | UnsetType = UNSET
+    active: Active | UnsetType = UNSET
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """A place that patients are brought to, with its app."""
+
+    id: str
+    version: int
+    name: str
+    code: str
+    code_system: str
+    type: DestinationType
+    client_id: str
+    legal_basis: LegalBasis
+    agreement: str | None
+    readable_days: int
+    allows_break_glass: bool
+    active: Active
+
+
+class Destinations(msgspec.Struct):
+    destinations: list[Destination]
+    next_cursor: str | None
+
+
+class DestinationPage(Page):
+    code: Code | None = None
+    active: bool | None = None
+
+
+class DestinationNamed(http.Body):
+    destination_id: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class EncounterDestination(msgspec.Struct, frozen=True):
+    """The destination of an encounter. Its app may read who the patient is from `named_at` until `readable_until`."""
+
+    encounter_id: str
+    destination_id: str
+    name: str
+    code: str
+    code_system: str
+    type: DestinationType
+    named_at: datetime
+    readable_until: Annotated[
+        datetime,
+        Meta(
+            description="Moves to later when the encounter ends; a change of the destination ends the reading at once"
+        ),
+    ]
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """An encounter that is bound for a destination of your app."""
+
+    encounter_id: str
+    destination_id: str
+    status: str
+    named_at: datetime
+    readable_until: datetime
+
+
+class Arrivals(msgspec.Struct):
+    arrivals: list[Arrival]
+    next_cursor: str | None
+
+
+class ReadHandover(http.Body):
+    """`format` is the representation: JSON, a FHIR document, or a PDF. `language` is that of the texts of document and PDF."""
+
+    format: Representation = "json"
+    language: Language = "en"
+
+
+class Handover(msgspec.Struct):
+    """The record of a patient with the patient's name, for the destination's app alone."""
+
+    encounter_id: str
+    destination_id: str
+    purpose: Annotated[
+        Purpose, Meta(description="`TREAT`: the destination of the encounter; `BTG`: emergency access (v3-ActReason)")
+    ]
+    identity: Annotated[int, Meta(description="Grows when the identity of the patient is corrected")]
+    readable_until: datetime
+    record: WholeRecord
+
+
+DOCUMENT: dict[str, Any] = {
+    "type": "object",
+    "title": "Document",
+    "description": "A FHIR R4 (4.0.1) Bundle of type document, in the form of the IHE Paramedicine Care Summary.",
+    "required": ["resourceType", "identifier", "type", "timestamp", "entry"],
+    "properties": {
+        "resourceType": {"const": "Bundle"},
+        "type": {"const": "document"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "identifier": {
+            "type": "object",
+            "required": ["system", "value"],
+            "properties": {"system": {"type": "string"}, "value": {"type": "string"}},
+        },
+        "entry": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["fullUrl", "resource"],
+                "properties": {
+                    "fullUrl": {"type": "string"},
+                    "resource": {
+                        "type": "object",
+                        "required": ["resourceType"],
+                        "properties": {"resourceType": {"type": "string"}},
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+class EmergencyDraft(http.Body):
+    """Emergency access to an encounter that is bound for another destination, or for none."""
+
+    destination_id: Annotated[
+        str, Meta(min_length=1, max_length=64, description="The destination of your app that needs the record")
+    ]
+    reason: Literal["patient_present", "patient_transferred", "life_threatening", "destination_missing"]
+    explanation: Annotated[
+        str,
+        Meta(
+            min_length=10, max_length=1000, pattern=r"\S", description="For the service's administrator; kept encrypted"
+        ),
+    ]
+
+
+class Emergency(msgspec.Struct, frozen=True):
+    """Emergency access: `GET …/handover` answers until `until`."""
+
+    id: str
+    encounter_id: str
+    destination_id: str
+    opened_at: datetime
+    until: datetime
+
+
+class EmergencyReview(Emergency, frozen=True):
+    """Emergency access, as an administrator reviews it: the app, its person, the reason and its explanation."""
+
+    client_id: str
+    actor: str | None
+    reason: str
+    explanation: str
+
+
+class EmergencyReviews(msgspec.Struct):
+    emergencies: list[EmergencyReview]
+    next_cursor: str | None
+
+
+class EmergencyRow(Emergency, frozen=True):
+    """A row of `emergency_accesses`. `explanation` is ciphertext."""
+
+    client_id: str
+    actor: str | None
+    reason: str
+    explanation: bytes
+
+
+class Disclosure(msgspec.Struct, frozen=True):
+    """One answer with identified data: the recipient, the purpose and its legal basis, and exactly which content."""
+
+    id: str
+    encounter_id: str
+    identity: int
+    version: int
+    revision: int
+    destination_id: str
+    destination_name: str
+    client_id: str
+    actor: Annotated[str | None, Meta(description="The person who used the app, if the token is a person's")]
+    purpose: Purpose
+    legal_basis: LegalBasis
+    emergency_id: str | None
+    emergency_reason: str | None
+    content: Representation
+    sections: Annotated[list[str], Meta(description="The parts of the record that were sent")]
+    language: Language
+    sha256: Annotated[str, Meta(description="SHA-256 of the bytes that were sent, in hexadecimal")]
+    trace_id: str
+    disclosed_at: datetime
+
+
+class Disclosures(msgspec.Struct):
+    disclosures: list[Disclosure]
+    next_cursor: str | None
+
+
+class DisclosurePage(Page):
+    """`of=patient` lists those of all encounters of the same patient."""
+
+    of: Literal["encounter", "patient"] = "patient"

@@ -1,0 +1,167 @@
+"""SQL of destinations, identified reading and its disclosures. Each statement sees the tenant of its transaction."""
+
+from typing import LiteralString
+
+COLUMNS: LiteralString = """
+    id, version, name, code, code_system, type, client_id, legal_basis, agreement, readable_days, allows_break_glass, active
+"""
+FIND_DESTINATION: LiteralString = "SELECT " + COLUMNS + " FROM destinations WHERE id = %s"
+LOCK_DESTINATION: LiteralString = FIND_DESTINATION + " FOR UPDATE"
+# For a decision that must not overlap a change of the destination.
+HOLD_DESTINATION: LiteralString = FIND_DESTINATION + " FOR SHARE"
+LIST_DESTINATIONS: LiteralString = (
+    "SELECT "
+    + COLUMNS
+    + """
+    FROM destinations
+    WHERE (%(code)s::text IS NULL OR code = %(code)s) AND (%(active)s::boolean IS NULL OR active = %(active)s)
+        AND (%(after)s::text IS NULL OR id < %(after)s)
+    ORDER BY id DESC LIMIT %(limit)s
+"""
+)
+COUNT_DESTINATIONS: LiteralString = "SELECT count(*) FROM destinations"
+INSERT_DESTINATION: LiteralString = (
+    """
+    INSERT INTO destinations (id, tenant_id, name, code, code_system, type, client_id, legal_basis, agreement, readable_days,
+        allows_break_glass)
+    VALUES (%(id)s, current_tenant(), %(name)s, %(code)s, %(code_system)s, %(type)s, %(client_id)s, %(legal_basis)s, %(agreement)s,
+        %(readable_days)s, %(allows_break_glass)s)
+    ON CONFLICT (tenant_id, code_system, code) DO NOTHING RETURNING
+"""
+    + COLUMNS
+)
+FIND_CODE: LiteralString = "SELECT id FROM destinations WHERE code_system = %(code_system)s AND code = %(code)s"
+UPDATE_DESTINATION: LiteralString = (
+    """
+    UPDATE destinations SET name = %(name)s, code = %(code)s, code_system = %(code_system)s, type = %(type)s, client_id = %(client_id)s,
+        legal_basis = %(legal_basis)s, agreement = %(agreement)s, readable_days = %(readable_days)s,
+        allows_break_glass = %(allows_break_glass)s, active = %(active)s, version = version + 1
+    WHERE id = %(id)s RETURNING
+"""
+    + COLUMNS
+)
+DELETE_DESTINATION: LiteralString = """
+    DELETE FROM destinations WHERE id = %(id)s
+        AND (SELECT count(*) FROM (SELECT FROM encounter_destinations WHERE destination_id = %(id)s LIMIT 1) named) = 0
+        AND (SELECT count(*) FROM (SELECT FROM emergency_accesses WHERE destination_id = %(id)s LIMIT 1) opened) = 0
+"""
+FIND_APP: LiteralString = "SELECT status, deidentification FROM apps WHERE client_id = %s"
+# The end of reading: some days after the encounter ended by this service's clock or, until then, after the destination was named.
+UNTIL: LiteralString = """
+    greatest(n.named_at, (
+        SELECT min(v.written_at) FROM encounter_versions v
+        WHERE v.encounter_id = n.encounter_id AND v.status IN ('completed', 'handed_over')
+    )) + make_interval(days => d.readable_days)
+"""
+PRESENT_OF: LiteralString = (
+    """
+    SELECT n.encounter_id, n.destination_id, d.name, d.code, d.code_system, d.type, n.named_at,
+"""
+    + UNTIL
+    + """
+    AS readable_until
+    FROM encounter_destinations n JOIN destinations d ON d.id = n.destination_id
+    WHERE n.encounter_id = %s AND n.ended_at IS NULL
+"""
+)
+LOCK_PRESENT: LiteralString = """
+    SELECT n.position, n.destination_id, d.client_id FROM encounter_destinations n JOIN destinations d ON d.id = n.destination_id
+    WHERE n.encounter_id = %s AND n.ended_at IS NULL FOR UPDATE OF n
+"""
+END_PRESENT: LiteralString = """
+    UPDATE encounter_destinations SET ended_at = clock_timestamp() WHERE encounter_id = %s AND ended_at IS NULL
+"""
+NAME_DESTINATION: LiteralString = """
+    INSERT INTO encounter_destinations (encounter_id, position, tenant_id, destination_id, named_by, actor, trace_id)
+    SELECT %(encounter_id)s, 1 + count(*), current_tenant(), %(destination_id)s, %(named_by)s, %(actor)s, %(trace_id)s
+    FROM encounter_destinations WHERE encounter_id = %(encounter_id)s
+"""
+COUNT_NAMED: LiteralString = "SELECT count(*) FROM encounter_destinations WHERE encounter_id = %s"
+# The last time that the encounter was bound for a destination of the app.
+RIGHT_OF: LiteralString = (
+    """
+    SELECT d.id, d.version, d.name, d.code, d.code_system, d.type, d.client_id, d.legal_basis, d.agreement, d.readable_days,
+        d.allows_break_glass, d.active, n.ended_at, n.named_at,
+"""
+    + UNTIL
+    + """
+    AS until, clock_timestamp() AS now
+    FROM encounter_destinations n JOIN destinations d ON d.id = n.destination_id
+    WHERE n.encounter_id = %s AND d.client_id = %s
+    ORDER BY n.position DESC LIMIT 1
+"""
+)
+EMERGENCY_OF: LiteralString = """
+    SELECT d.id, d.version, d.name, d.code, d.code_system, d.type, d.client_id, d.legal_basis, d.agreement, d.readable_days,
+        d.allows_break_glass, d.active, e.until, e.id AS emergency_id
+    FROM emergency_accesses e JOIN destinations d ON d.id = e.destination_id
+    WHERE e.encounter_id = %(encounter_id)s AND e.client_id = %(client_id)s AND e.until > clock_timestamp()
+        AND d.client_id = %(client_id)s AND d.active AND d.allows_break_glass
+    ORDER BY e.until DESC LIMIT 1
+"""
+# The right holds until the end of the transaction: a change of the destination waits.
+HELD_RIGHT_OF: LiteralString = RIGHT_OF + " FOR SHARE OF n, d"
+HELD_EMERGENCY_OF: LiteralString = EMERGENCY_OF + " FOR SHARE OF d"
+COUNT_EMERGENCIES: LiteralString = """
+    SELECT count(*) FROM emergency_accesses
+    WHERE tenant_id = current_tenant() AND client_id = %s AND opened_at > clock_timestamp() - interval '24 hours'
+"""
+INSERT_EMERGENCY: LiteralString = """
+    INSERT INTO emergency_accesses (id, tenant_id, encounter_id, destination_id, client_id, actor, reason, explanation, trace_id, until)
+    VALUES (%(id)s, current_tenant(), %(encounter_id)s, %(destination_id)s, %(client_id)s, %(actor)s, %(reason)s, %(explanation)s,
+        %(trace_id)s, clock_timestamp() + make_interval(hours => %(hours)s))
+    RETURNING id, encounter_id, destination_id, opened_at, until
+"""
+LIST_EMERGENCIES: LiteralString = """
+    SELECT id, encounter_id, destination_id, opened_at, until, client_id, actor, reason, explanation FROM emergency_accesses
+    WHERE %(after)s::text IS NULL OR id < %(after)s ORDER BY id DESC LIMIT %(limit)s
+"""
+# An encounter that is still open a month after it was bound is left out, so that a list does not read all encounters of years.
+ARRIVALS: LiteralString = (
+    """
+    SELECT * FROM (
+        SELECT n.encounter_id, n.destination_id, e.status, n.named_at,
+"""
+    + UNTIL
+    + """
+        AS readable_until
+        FROM destinations d
+        JOIN encounter_destinations n ON n.destination_id = d.id AND n.ended_at IS NULL
+        JOIN encounters e ON e.id = n.encounter_id AND e.status <> 'cancelled'
+        WHERE d.tenant_id = current_tenant() AND d.client_id = %(client_id)s AND d.active
+            AND n.named_at > clock_timestamp() - make_interval(days => d.readable_days + 30)
+            AND (%(after)s::text IS NULL OR n.encounter_id < %(after)s)
+    ) bound
+    WHERE readable_until > clock_timestamp() ORDER BY encounter_id DESC LIMIT %(limit)s
+"""
+)
+ADD_DISCLOSURE: LiteralString = """
+    INSERT INTO disclosures (id, tenant_id, encounter_id, identity, version, revision, destination_id, client_id, actor, purpose,
+        legal_basis, emergency_id, content, sections, language, digest, trace_id)
+    VALUES (%(id)s, current_tenant(), %(encounter_id)s, %(identity)s, %(version)s, %(revision)s, %(destination_id)s, %(client_id)s,
+        %(actor)s, %(purpose)s, %(legal_basis)s, %(emergency_id)s, %(content)s, %(sections)s, %(language)s, %(digest)s, %(trace_id)s)
+"""
+LIST_DISCLOSURES: LiteralString = """
+    SELECT s.id, s.encounter_id, s.identity, s.version, s.revision, s.destination_id, d.name AS destination_name, s.client_id, s.actor,
+        s.purpose, s.legal_basis, s.emergency_id, e.reason AS emergency_reason, s.content, s.sections, s.language,
+        encode(s.digest, 'hex') AS sha256, s.trace_id, s.disclosed_at
+    FROM disclosures s JOIN destinations d ON d.id = s.destination_id LEFT JOIN emergency_accesses e ON e.id = s.emergency_id
+    WHERE s.encounter_id = ANY(%(encounter_ids)s) AND (%(after)s::text IS NULL OR s.id < %(after)s)
+    ORDER BY s.id DESC LIMIT %(limit)s
+"""
+# Also encounters that had the identity before it was corrected.
+OF_SAME_PATIENT: LiteralString = """
+    SELECT id FROM encounters
+    WHERE id = %(id)s OR (tenant_id = current_tenant() AND patient_basis = %(basis)s::bytea AND pseudonym_version = %(version)s)
+    UNION SELECT encounter_id FROM encounter_identities WHERE tenant_id = current_tenant() AND patient_basis = %(basis)s::bytea
+"""
+FIND_SENDER: LiteralString = "SELECT name, code, code_system, phone FROM senders"
+SET_SENDER: LiteralString = """
+    INSERT INTO senders (tenant_id, name, code, code_system, phone)
+    VALUES (current_tenant(), %(name)s, %(code)s, %(code_system)s, %(phone)s)
+    ON CONFLICT (tenant_id) DO UPDATE
+    SET name = excluded.name, code = excluded.code, code_system = excluded.code_system, phone = excluded.phone
+"""
+CLOSED_AT: LiteralString = """
+    SELECT min(written_at) FROM encounter_versions WHERE encounter_id = %s AND status IN ('completed', 'handed_over')
+"""

@@ -1,0 +1,62 @@
+"""The words of a handover beside those of the record, in English and Italian."""
+
+from services.epcr.fhir.words import Language, word
+
+WORDS: dict[str, tuple[str, str]] = {
+    "amended": ("amended", "rettificata"),
+    "cancelled": ("cancelled", "annullata"),
+    "confidential": ("Confidential: identified health data", "Riservato: dati sanitari identificati"),
+    "destination": ("destination", "destinazione"),
+    "documents": ("documents", "documenti"),
+    "final": ("final", "definitiva"),
+    "first_lowest_highest_last": (
+        "The first, lowest, highest and last reading of each kind.",
+        "La prima, la minima, la massima e l'ultima misura di ogni tipo.",
+    ),
+    "handover_pdf": ("The same report as a PDF", "La stessa relazione in PDF"),
+    "identity_corrected": (
+        "The identity of the patient was corrected: an earlier report named another person.",
+        "L'identità del paziente è stata corretta: una relazione precedente indicava un'altra persona.",
+    ),
+    "incident": ("incident", "evento"),
+    "more_in_the_record": ("more in the record", "altri nella scheda"),
+    "not_closed": (
+        "Preliminary: the crew has not closed the report.",
+        "Provvisoria: l'equipaggio non ha chiuso la relazione.",
+    ),
+    "other": ("other", "altro"),
+    "preliminary": ("preliminary", "provvisoria"),
+    "readings_of_devices": ("readings of devices", "misure dei dispositivi"),
+    "reason": ("reason for visit", "motivo dell'accesso"),
+    "sender": ("ambulance service", "servizio di soccorso"),
+    "short.avpu": ("AVPU", "AVPU"),
+    "short.blood_pressure": ("BP", "PA"),
+    "short.etco2": ("EtCO₂", "EtCO₂"),
+    "short.gcs": ("GCS", "GCS"),
+    "short.glucose": ("Glucose", "Glicemia"),
+    "short.heart_rate": ("HR", "FC"),
+    "short.pain": ("Pain", "Dolore"),
+    "short.respiratory_rate": ("RR", "FR"),
+    "short.spo2": ("SpO₂", "SpO₂"),
+    "short.temperature": ("Temp.", "Temp."),
+    "test_data": ("TEST DATA, NO REAL PATIENT.", "DATI DI PROVA, NESSUN PAZIENTE REALE."),
+    "text_is_longer": ("The text goes on in the record.", "Il testo continua nella scheda."),
+    "time": ("time", "ora"),
+    "times_in_utc": ("Times are in UTC.", "Gli orari sono in UTC."),
+    "unknown_patient": ("Unknown patient", "Paziente sconosciuto"),
+    "vehicle": ("vehicle", "mezzo"),
+    "version": ("version", "versione"),
+    "years": ("years", "anni"),
+}
+
+
+def say(key: str, language: Language) -> str:
+    """A word of the handover, or of the record. Raises KeyError for an unknown key."""
+    if key in WORDS:
+        return WORDS[key][("en", "it").index(language)]
+    return word(key, language)
+
+
+def heading(key: str, language: Language) -> str:
+    words = say(key, language)
+    return words[0].upper() + words[1:]

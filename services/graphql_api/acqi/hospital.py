@@ -1,0 +1,67 @@
+"""Quality indicators that need the hospital's report. Without a report, or an answer in it, an encounter is unknown."""
+
+from services.graphql_api.acqi.facts import Outcome, indicator, judged
+from shared.messaging.messages import EncounterFacts
+
+MAJOR_TRAUMA = 15
+"""An injury severity score above it is major trauma."""
+GOOD_MRS = 3
+
+
+@indicator(
+    "Alive 30 days after a cardiac arrest, all rhythms.",
+    inclusion="Out-of-hospital cardiac arrests in which the ambulance service attempted resuscitation",
+    exclusion="none; without the hospital's answer a case is unknown and not in the denominator",
+    source="Utstein 2015 core outcome; NHS England AmbCO",
+)
+def survival_30_days(facts: EncounterFacts) -> Outcome | None:
+    if facts.arrest is None or not facts.arrest.resuscitation_attempted:
+        return None
+    return judged(None if facts.hospital is None else facts.hospital.alive_at_30_days)
+
+
+@indicator(
+    "Modified Rankin Scale 0 to 3 among those alive at discharge or at 30 days after a cardiac arrest.",
+    inclusion="Out-of-hospital cardiac arrests in which resuscitation was attempted, alive at discharge or at 30 days",
+    exclusion="none; without a known score a case is unknown",
+    source="Utstein 2015 core outcome, mRS in place of CPC",
+)
+def good_mrs_outcome(facts: EncounterFacts) -> Outcome | None:
+    if facts.arrest is None or not facts.arrest.resuscitation_attempted or facts.hospital is None:
+        return None
+    if not (facts.arrest.survived_to_discharge or facts.hospital.alive_at_30_days):
+        return None
+    return judged(None if facts.hospital.mrs is None else facts.hospital.mrs <= GOOD_MRS)
+
+
+@indicator(
+    "Major trauma that was not taken to a trauma centre.",
+    inclusion="Patients transported whose injury severity score is above 15",
+    exclusion="none; without the type of the destination a case is unknown",
+    source="American College of Surgeons, Resources for Optimal Care: under-triage by injury severity score",
+)
+def trauma_undertriage(facts: EncounterFacts) -> Outcome | None:
+    score = _score(facts)
+    if score is None or score <= MAJOR_TRAUMA:
+        return None
+    return judged(None if facts.destination_type is None else facts.destination_type != "trauma_centre")
+
+
+@indicator(
+    "Patients taken to a trauma centre without major trauma.",
+    inclusion="Patients transported to a trauma centre whose injury severity score is known",
+    exclusion="none",
+    source="American College of Surgeons, Resources for Optimal Care: over-triage by injury severity score",
+)
+def trauma_overtriage(facts: EncounterFacts) -> Outcome | None:
+    score = _score(facts)
+    if score is None or facts.destination_type != "trauma_centre":
+        return None
+    return judged(score <= MAJOR_TRAUMA)
+
+
+def _score(facts: EncounterFacts) -> int | None:
+    return facts.hospital.injury_severity_score if facts.hospital is not None and facts.transported else None
+
+
+HOSPITAL = (survival_30_days, good_mrs_outcome, trauma_undertriage, trauma_overtriage)

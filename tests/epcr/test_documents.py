@@ -1,0 +1,345 @@
+"""The handover as a document and as a PDF: whole, valid, readable in both languages, and the same bytes for the same record."""
+
+import base64
+import copy
+import hashlib
+import json
+import time
+import zlib
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree
+
+import fhirkit
+import pytest
+
+from services.epcr.deidentification.projection import Disclosure, project
+from services.epcr.deidentification.pseudonyms import Pseudonyms
+from services.epcr.fhir.encode import UnfitBundle, encode
+from services.epcr.fhir.words import Language
+from services.epcr.handover import pdf
+from services.epcr.handover.document import ORDER, REQUIRED, Pdf, Source, document, faults_of
+from services.epcr.handover.models import Destination, Sender
+from services.epcr.handover.sheet import MOST_ROWS, plain_view, sheet_of
+from services.epcr.handover.words import WORDS
+from services.epcr.records.models import Encounter, LinkedObservation
+from shared.web import http
+from tests.epcr import golden
+from tests.epcr.conftest import PSEUDONYM_KEYS
+from tests.epcr.samples import ARREST, ATC, EVERYTHING, ICD10, MINIMAL, PATIENT, REFUSAL, TYPICAL, at
+
+KEYS = Pseudonyms.from_text(PSEUDONYM_KEYS)
+DESTINATION = Destination(
+    id="dst_01jdkfx3c8e2r9v5m7q4t6w0ya",
+    version=1,
+    name="Cork University Hospital",
+    code="724",
+    code_system="urn:oid:1.2.372.980010.2.1",
+    type="emergency_department",
+    client_id="app_x",
+    legal_basis="provision_of_care",
+    agreement=None,
+    readable_days=30,
+    allows_break_glass=False,
+    active=True,
+)
+SENDER = Sender(
+    name="Riviera Emergency Services", code="118-IM", code_system="urn:oid:2.16.840.1.113883.2.9.4.1.2", phone="+39 118"
+)
+HOSTILE = '</div><script>alert(1)</script> & "quoted" #panic("x") *b* _i_ $x^2$ @ref <label> // `raw` [c] \\ \u0007'
+HISTORY: dict[str, Any] = TYPICAL | {
+    "complaint": {"text": "Chest pain for an hour", "informant": "patient", "began_at": at("09:00:00")},
+    "allergies": [{"substance": {"system": ATC, "code": "J01CA04", "display": "Amoxicillin"}, "criticality": "high"}],
+    "current_medicines": [{"medicine": {"system": ATC, "code": "C07AB07", "display": "Bisoprolol"}, "taken": "taking"}],
+    "past_conditions": [{"condition": {"system": ICD10, "code": "I10"}, "state": "active"}],
+    "directives": {"status": "present", "kinds": ["do_not_resuscitate"], "seen": True},
+    "triage": {"scale": "italy_field", "initial": "red", "final": "yellow"},
+    "pregnancy": {"status": "not_pregnant"},
+}
+SILENT: dict[str, Any] = MINIMAL | {"inquiries": {"allergies": "nil_known", "current_medicines": "not_asked"}}
+TRAUMA: dict[str, Any] = TYPICAL | {
+    "injury": {"mechanism": "fall_from_height", "fall_m": 4, "criteria": ["pelvic_fracture"]},
+    "examinations": [{"examined_at": at("10:13:00"), "region": "pelvis", "result": "abnormal"}],
+}
+CHILD: dict[str, Any] = TYPICAL | {
+    "patient": PATIENT | {"birth_date": "2024-01-02"},
+    "weight": {"value": {"value": 12.5, "unit": "kg"}, "method": "length_based_tape", "tape": "yellow"},
+}
+UNKNOWN: dict[str, Any] = MINIMAL | {"patient": {"sex": "male", "age_years": 50}}
+NICKNAME: dict[str, Any] = MINIMAL | {
+    "patient": {"name": {"text": "\u041f\u0451\u0442\u0440"}, "identifiers": [{"system": "MRN", "value": "77 01"}]}
+}
+TRANSFER: dict[str, Any] = TYPICAL | {"care_model": "interfacility_transfer"}
+CROOKED: dict[str, Any] = TYPICAL | {
+    "narrative": HOSTILE.replace("\u0007", "") + "\n\n" + "a" * 300,
+    "patient": PATIENT | {"name": {"family": HOSTILE[:60], "given": ["<b>"]}},
+    "disposition": {"outcome": "transported", "comment": "Perch\u00e9 \u00e8 cos\u00ec & pi\u00f9 <i>"},
+}
+BODIES: dict[str, dict[str, Any]] = {
+    "typical": TYPICAL,
+    "arrest": ARREST,
+    "everything": EVERYTHING,
+    "refusal": REFUSAL,
+    "minimal": MINIMAL,
+    "history": HISTORY,
+    "silent": SILENT,
+    "trauma": TRAUMA,
+    "child": CHILD,
+    "unknown patient": UNKNOWN,
+    "nickname": NICKNAME,
+    "transfer": TRANSFER,
+    "crooked": CROOKED,
+}
+LANGUAGES: tuple[Language, ...] = ("en", "it")
+
+
+def reading(number: int, value: str, minute: int, **changes: Any) -> LinkedObservation:
+    values: dict[str, Any] = {
+        "id": f"obs_01jdkfx3c8e2r9v5m7q4t6w0{number:02}",
+        "device_id": "dev_01jdkfx3c8e2r9v5m7q4t6w0ya",
+        "device_class": "multiparameter",
+        "mdc_code": "MDC_PULS_OXIM_SAT_O2",
+        "mdc_code10": 150456,
+        "value": Decimal(value),
+        "unit_code": "%",
+        "data_absent_reason": None,
+        "observed_at": golden.encounter(MINIMAL).created_at.replace(minute=minute),
+        "flags": [],
+        "test": False,
+        "revision": 1,
+    }
+    return LinkedObservation(**values | changes)
+
+
+READINGS = [reading(1, "91.50", 12), reading(2, "97", 40)]
+
+
+def source(encounter: Encounter, language: Language = "en", readings: list[LinkedObservation] | None = None) -> Source:
+    domain = KEYS.domain(1, encounter.tenant_id, "handover x")
+    projection = project(encounter, Disclosure(domain, "exact", b"b" * 32))
+    closed_at = encounter.updated_at if encounter.status != "in_progress" else None
+    return Source(encounter, projection, readings or [], [], SENDER, DESTINATION, closed_at, language)
+
+
+def printed(told: Source) -> bytes:
+    view = plain_view(told.encounter, told.projection.view)
+    return pdf.render(sheet_of(told.encounter, view, told.readings, SENDER, DESTINATION, told.language))
+
+
+def made(body: dict[str, Any], language: Language = "en", status: Any = "handed_over") -> dict[str, Any]:
+    told = source(golden.encounter(body, status), language, READINGS)
+    return document(told, Pdf(printed(told), "https://api.knogin.com/x"))
+
+
+def resources(bundle: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == kind]
+
+
+def sections(bundle: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["code"]["coding"][0]["code"]: one for one in bundle["entry"][0]["resource"]["section"]}
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_validators_find_nothing_in_a_document(name: str, language: Language) -> None:
+    bundle = made(BODIES[name], language)
+    assert list(faults_of(bundle)) == []
+    assert [str(issue) for issue in fhirkit.validate(encode(bundle).decode())] == []
+
+
+def faults() -> Iterator[tuple[str, Any]]:
+    def without(name: str) -> Any:
+        return lambda bundle: bundle.pop(name)
+
+    yield "bdl-9", without("identifier")
+    yield "bdl-10", without("timestamp")
+    yield "bdl-11", lambda bundle: bundle["entry"].reverse()
+    yield "bdl-7", lambda bundle: bundle["entry"].append(copy.deepcopy(bundle["entry"][-1]))
+    yield (
+        "not reached",
+        lambda bundle: (
+            bundle["entry"][0]["resource"].pop("custodian") and bundle["entry"][0]["resource"]["section"].pop()
+        ),
+    )
+    yield "nothing in the document", lambda bundle: bundle["entry"].pop(1)
+    yield "without title", lambda bundle: bundle["entry"][0]["resource"]["section"][0].pop("text")
+    yield "vs-2", lambda bundle: resources(bundle, "Observation")[0].pop("valueQuantity")
+
+
+@pytest.mark.parametrize(("reason", "break_it"), [pytest.param(*one, id=one[0]) for one in faults()])
+def test_a_faulty_document_is_found(reason: str, break_it: Any) -> None:
+    bundle = copy.deepcopy(made(TYPICAL))
+    break_it(bundle)
+    assert any(reason in fault for fault in faults_of(bundle)), list(faults_of(bundle))
+
+
+def test_a_faulty_document_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.epcr.handover.document.faults_of", lambda _: ["a fault"])
+    with pytest.raises(UnfitBundle):
+        made(TYPICAL)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_document_has_the_sections_of_a_care_summary_and_each_has_text(name: str) -> None:
+    found = sections(made(BODIES[name]))
+    assert {"10154-3", "29299-5", "10164-2", "11450-4", "10160-0", "48765-2", "51848-0"} <= set(found)
+    for section in found.values():
+        assert section["title"]
+        assert section["text"]["status"] == "generated"
+        assert ("entry" in section) + ("emptyReason" in section) <= 1
+        ElementTree.fromstring(section["text"]["div"])  # noqa: S314 - of our own making
+
+
+def test_nothing_known_is_another_answer_than_not_asked() -> None:
+    found = sections(made(SILENT))
+    assert found["48765-2"]["emptyReason"]["coding"][0]["code"] == "nilknown"
+    assert found["10160-0"]["emptyReason"]["coding"][0]["code"] == "notasked"
+    assert sections(made(MINIMAL))["48765-2"]["emptyReason"]["coding"][0]["code"] == "unavailable"
+
+
+def test_the_patient_has_a_name_and_every_number() -> None:
+    [patient] = resources(made(TYPICAL), "Patient")
+    assert patient["name"] == [{"use": "official", "text": "Aoife Murphy", "family": "Murphy", "given": ["Aoife"]}]
+    assert patient["identifier"][1] == PATIENT["identifiers"][0]
+    assert (patient["birthDate"], patient["gender"]) == ("1958-04-17", "female")
+    assert patient["contact"][0]["name"] == {"text": "Sean Murphy"}
+    [nickname] = resources(made(NICKNAME), "Patient")
+    assert nickname["name"] == [{"use": "official", "text": "\u041f\u0451\u0442\u0440"}]
+    assert nickname["identifier"][1]["system"].startswith("https://knogin.com/fhir/organizations/")
+    [unknown] = resources(made(UNKNOWN), "Patient")
+    assert unknown["name"] == [{"use": "temp", "text": "Unknown patient"}]
+
+
+def test_the_document_is_signed_when_the_report_is_closed() -> None:
+    composition = made(TYPICAL)["entry"][0]["resource"]
+    assert composition["status"] == "final"
+    assert composition["attester"][0]["mode"] == "professional"
+    assert composition["custodian"]["display"] == "Riviera Emergency Services"
+    assert composition["type"]["coding"][0]["code"] == "67796-3"
+    open_one = made(TYPICAL, status="in_progress")["entry"][0]["resource"]
+    assert open_one["status"] == "preliminary"
+    assert "attester" not in open_one
+
+
+def test_no_resource_claims_to_be_pseudonymised_and_all_are_restricted() -> None:
+    bundle = made(TYPICAL)
+    labels = [[label["code"] for label in entry["resource"]["meta"]["security"]] for entry in bundle["entry"]]
+    assert {tuple(one) for one in labels} == {("R",)}
+    assert "PSEUDED" not in json.dumps(bundle, default=str)
+
+
+def test_a_new_revision_is_a_new_bundle_of_the_same_composition() -> None:
+    first, second = (
+        document(source(golden.encounter(TYPICAL, "handed_over", revision=n)), Pdf(b"x", "https://x")) for n in (1, 2)
+    )
+    assert first["identifier"] != second["identifier"]
+    assert first["entry"][0]["fullUrl"] == second["entry"][0]["fullUrl"]
+    assert first["entry"][0]["resource"]["identifier"] == second["entry"][0]["resource"]["identifier"]
+
+
+def test_a_document_replaces_those_of_a_former_identity() -> None:
+    former = {"system": "https://knogin.com/x", "value": "former"}
+    told = source(golden.encounter(TYPICAL, "handed_over"))._replace(former=[former])
+    composition = document(told, Pdf(b"x", "https://x"))["entry"][0]["resource"]
+    assert composition["relatesTo"] == [{"code": "replaces", "targetIdentifier": former}]
+
+
+def test_the_hash_is_that_of_the_pdf() -> None:
+    told = source(golden.encounter(TYPICAL, "handed_over"))
+    body = printed(told)
+    [found] = resources(document(told, Pdf(body, "https://x")), "DocumentReference")
+    attachment = found["content"][0]["attachment"]
+    assert base64.b64decode(attachment["hash"]) == hashlib.sha1(body, usedforsecurity=False).digest()
+    assert attachment["size"] == len(body)
+
+
+def test_readings_keep_their_digits() -> None:
+    assert b'"value":91.50' in encode(made(TYPICAL))
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_same_record_gives_the_same_pdf(name: str, language: Language) -> None:
+    told = source(golden.encounter(BODIES[name], "handed_over"), language, READINGS)
+    body = printed(told)
+    assert body.startswith(b"%PDF-")
+    assert printed(told) == body
+    assert b"/Lang" in body
+
+
+def test_the_largest_record_gives_few_pages() -> None:
+    signs = [{"taken_at": at("10:12:00"), "heart_rate": 60 + n % 40} for n in range(500)]
+    drugs = [TYPICAL["medications"][0]] * 500
+    body = TYPICAL | {"vital_signs": signs, "medications": drugs, "procedures": TYPICAL["procedures"] * 160}
+    told = source(golden.encounter(body | {"narrative": "word " * 10_000}, "handed_over"))
+    view = plain_view(told.encounter, told.projection.view)
+    sheet = sheet_of(told.encounter, view, [], SENDER, DESTINATION, "en")
+    assert max(len(one.cells) + len(one.rows) for one in sheet.sections) <= MOST_ROWS
+    assert [one.more for one in sheet.sections if one.more].count("+ 440 more in the record") == 2
+    small = pdf.render(sheet)
+    assert pages(small) <= 12
+
+
+def pages(body: bytes) -> int:
+    """The number of pages, from the streams of objects too."""
+    texts = [body]
+    for part in body.split(b"stream\n")[1:]:
+        try:
+            texts.append(zlib.decompressobj().decompress(part))
+        except zlib.error:
+            continue
+    return sum(text.count(b"/Type /Page") - text.count(b"/Type /Pages") for text in map(_spaced, texts))
+
+
+def _spaced(text: bytes) -> bytes:
+    return text.replace(b"/Type/Page", b"/Type /Page")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "e" + "\u0301" * 30_000,
+        "a\n" * 20_000,
+        "x\u2028" * 20_000,
+        "a" * 50_000,
+        "\u202e\u05d0" * 9_000,
+        "\u200d" * 40_000,
+    ],
+    ids=["marks", "lines", "separators", "a word", "right to left", "joiners"],
+)
+def test_no_text_makes_many_pages_or_takes_many_times_as_long(text: str) -> None:
+    def spent(narrative: str) -> float:
+        told = source(golden.encounter(TYPICAL | {"narrative": narrative}, "handed_over"))
+        began = time.thread_time()
+        assert pages(printed(told)) <= 6
+        return time.thread_time() - began
+
+    usual = max(spent("The patient was found on the floor of the kitchen. " * 160 + str(n)) for n in range(3))
+    assert spent(text) < 20 * usual
+
+
+def test_words_of_the_handover_are_there_in_both_languages() -> None:
+    assert [key for key, words in WORDS.items() if not all(words)] == []
+    assert set(REQUIRED) <= set(ORDER)
+    titles = {
+        language: [one["title"] for one in made(HISTORY, language)["entry"][0]["resource"]["section"]]
+        for language in LANGUAGES
+    }
+    assert titles["en"][0] == "Chief complaint"
+    assert not set(titles["en"]) & set(titles["it"]) - {"Triage"}
+
+
+def test_free_text_is_text_and_nothing_else() -> None:
+    bundle = made(CROOKED)
+    divs = [one["text"]["div"] for one in (bundle["entry"][0]["resource"], *sections(bundle).values())]
+    assert [div for div in divs if "<script" in div or "<i>" in div or "<b>" in div] == []
+    assert any("&lt;script&gt;alert(1)&lt;/script&gt;" in div for div in divs)
+    for language in LANGUAGES:
+        printed(source(golden.encounter(CROOKED, "handed_over"), language))
+
+
+@pytest.mark.parametrize("phone", ["", "12", "call me", "+39 118\n", "x" * 50])
+def test_a_sender_with_a_wrong_phone_is_refused(phone: str) -> None:
+    with pytest.raises(Exception, match="Invalid request"):
+        http.convert({"name": "Service", "phone": phone}, Sender)

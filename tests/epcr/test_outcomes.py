@@ -1,0 +1,418 @@
+"""The hospital's report: by the destination's app alone, in versions, beside the crew's entries, and counted by the indicators."""
+
+import json
+from typing import Any
+
+import httpx2
+import msgspec
+import psycopg
+import pytest
+
+from services.epcr.outcomes import endpoints
+from services.epcr.outcomes.facts import with_outcome
+from services.epcr.outcomes.models import OutcomeDraft
+from services.epcr.reencrypt import reencrypt
+from shared.messaging.messages import EncounterFacts
+from shared.primitives.crypto import Keyring
+from shared.web import http as bodies
+from tests.epcr.conftest import ENCOUNTERS, ENCRYPTION_KEYS, RECORDS, Client, Inside, Organisation, StartApp
+from tests.epcr.deliveries import recorded, spo2
+from tests.epcr.hospitals import SCOPES, Hospital, Region
+from tests.epcr.samples import ARREST, ICD10, SNOMED, TYPICAL, at
+from tests.epcr.test_reencrypt import NEW_KEY
+from tests.support.events import require_valid
+
+OUTCOME: dict[str, Any] = {
+    "visit_number": "V-118203",
+    "emergency_department": {
+        "arrived_at": at("10:51:10"),
+        "disposition": "to_cath_lab",
+        "diagnoses": [{"system": ICD10, "code": "I21.1"}],
+        "trauma_team": "no",
+    },
+    "procedures": [{"kind": "pci", "performed_at": at("11:29:00")}],
+    "stay": {"disposition": "discharged_home", "diagnoses": [{"system": ICD10, "code": "I21.1"}]},
+    "survival": {"survived_to_discharge": "yes", "alive_at_30_days": "unknown"},
+    "neurology": {"cpc": 1, "mrs": "unknown"},
+    "reported_by": "Dr. Byrne",
+}
+
+
+@pytest.fixture
+def region(organisation: Organisation, inside: Inside) -> Region:
+    return Region(organisation, inside)
+
+
+def path_of(encounter_id: str) -> str:
+    return f"{ENCOUNTERS}/{encounter_id}/outcome"
+
+
+def report(
+    client: Hospital | Client, encounter_id: str, body: Any = OUTCOME, version: int | None = None
+) -> httpx2.Response:
+    app = client.app if isinstance(client, Hospital) else client
+    headers = {} if version is None else {"if-match": f'"{version}"'}
+    return app.call("POST", path_of(encounter_id), json=body, headers=headers)
+
+
+def facts(inside: Inside, region: Region) -> list[dict[str, Any]]:
+    return inside.messages(region.organisation.id, "graphql_api.encounter_facts.v1")
+
+
+def test_the_destination_reports_and_the_crew_reads(region: Region) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    before = region.crew.record(id)
+    assert region.cork.app.get(path_of(id)).status_code == 404
+    made = report(region.cork, id)
+    assert made.status_code == 201
+    body = made.json()
+    assert (body["version"], body["identity"], body["destination_id"]) == (1, 1, region.cork.id)
+    assert body["outcome"]["neurology"] == {"cpc": 1, "mrs": "unknown", "assessed_at": None, "method": None}
+    assert body["outcome"]["survival"] == {
+        "survived_to_discharge": "yes",
+        "alive_at_30_days": "unknown",
+        "died_at": None,
+    }
+    assert region.cork.app.get(path_of(id)).json() == body
+    assert region.crew.get(f"{RECORDS}/{id}/outcome").json() == body
+    assert region.crew.record(id) == before
+    assert region.crew.write(id, {"narrative": "The crew's next version."}, version=1).status_code == 200
+
+
+def test_a_correction_needs_the_version_that_it_corrects(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    assert report(region.cork, id, version=1).status_code == 412
+    first = report(region.cork, id)
+    assert first.headers["etag"] == '"1"'
+    changed = OUTCOME | {"survival": {"survived_to_discharge": "yes", "alive_at_30_days": "yes"}}
+    assert report(region.cork, id, changed).status_code == 428
+    second = report(region.cork, id, changed, version=1)
+    assert (second.status_code, second.json()["version"]) == (201, 2)
+    assert report(region.cork, id, OUTCOME, version=1).status_code == 412
+    again = report(region.cork, id, changed, version=2)
+    assert again.json() == second.json()
+    tagged = region.cork.app.get(path_of(id), headers={"if-none-match": '"2"'})
+    assert tagged.status_code == 304
+    rows = inside.rows("SELECT version, client_id FROM outcomes WHERE encounter_id = %s ORDER BY version", id)
+    assert rows == [(1, region.cork.app.caller.client_id), (2, region.cork.app.caller.client_id)]
+    for role in (inside.database.app, inside.database.worker):
+        with psycopg.connect(role, autocommit=True) as conn:
+            for statement in ("UPDATE outcomes SET version = 9", "DELETE FROM outcomes"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    conn.execute(statement)
+
+
+def test_an_outcome_is_taken_for_two_years_after_the_encounter(region: Region) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    region.crew.write(id, {"status": "completed"})
+    region.age(id, 729)
+    assert region.cork.handover(id).status_code == 403
+    assert report(region.cork, id).status_code == 201
+    region.age(id, 1.1)
+    late = report(region.cork, id, OUTCOME | {"procedures": []}, version=1)
+    assert (late.status_code, late.json()["reason"]) == (403, "days_are_over")
+
+
+def test_only_the_destinations_app_reports(region: Region, other: Organisation, inside: Inside) -> None:
+    id, elsewhere = region.bound(region.cork, **TYPICAL), Region(other, inside)
+    region.kerry.open(id)
+    assert region.kerry.read(id)["purpose"] == "BTG"
+    reading = Client(region.cork.app.http, region.organisation.id)
+    reading.caller = msgspec.structs.replace(region.cork.app.caller, scopes=frozenset(SCOPES) - {"argus:epcr:outcome"})
+    clients = {
+        "with emergency access": region.kerry.app,
+        "without the scope": reading,
+        "of another organisation": elsewhere.cork.app,
+        "a partner": region.partner,
+        "the crew": region.crew,
+        "the administrator": region.administrator,
+        "an app without a destination": region.app(),
+    }
+    statuses = {name: report(client, id).status_code for name, client in clients.items()}
+    assert set(statuses.values()) <= {403, 404}, statuses
+    reads = {name: client.get(path_of(id)).status_code for name, client in clients.items()}
+    assert set(reads.values()) <= {403, 404}, reads
+    region.bind(id, region.kerry)
+    assert report(region.cork, id).json()["reason"] == "destination_changed"
+    assert report(region.kerry, id).status_code == 201
+    assert inside.rows("SELECT count(*) FROM outcomes WHERE encounter_id = %s", id) == [(1,)]
+
+
+WRONG: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, [""]),
+    ({"visit_number": "V-1"}, [""]),
+    ({"neurology": {"cpc": 6}}, ["/neurology/cpc"]),
+    ({"neurology": {"mrs": "none"}}, ["/neurology/mrs"]),
+    ({"neurology": {"cpc": True}}, ["/neurology/cpc"]),
+    ({"survival": {"alive_at_30_days": True}}, ["/survival/alive_at_30_days"]),
+    ({"survival": {"survived": "yes"}}, ["/survival/survived"]),
+    ({"stay": {"diagnoses": [{"system": ICD10, "code": "none"}]}}, ["/stay/diagnoses/0/code"]),
+    ({"stay": {"diagnoses": [{"system": "http://www.whocc.no/atc", "code": "B01AC06"}]}}, ["/stay/diagnoses/0/system"]),
+    ({"stay": {"intensive_care_days": -1}}, ["/stay/intensive_care_days"]),
+    ({"stay": {"injury_severity_score": 76}}, ["/stay/injury_severity_score"]),
+    ({"procedures": [{"kind": "prayer"}]}, ["/procedures/0/kind"]),
+    ({"survival": {"died_at": "2099-01-01T00:00:00Z"}}, ["/survival/died_at"]),
+    ({"emergency_department": {"arrived_at": "2026-03-23T10:00:00"}}, ["/emergency_department/arrived_at"]),
+    (
+        {"stay": {"disposition": "died"}, "survival": {"survived_to_discharge": "yes"}},
+        ["/stay/disposition", "/survival/survived_to_discharge"],
+    ),
+    (
+        {"stay": {"disposition": "discharged_home"}, "survival": {"survived_to_discharge": "no"}},
+        ["/stay/disposition", "/survival/survived_to_discharge"],
+    ),
+    (
+        {"emergency_department": {"disposition": "died"}, "survival": {"alive_at_30_days": "yes"}},
+        ["/emergency_department/disposition", "/survival/alive_at_30_days"],
+    ),
+    (
+        {"emergency_department": {"disposition": "dead_on_arrival"}, "stay": {"disposition": "rehabilitation"}},
+        ["/emergency_department/disposition", "/stay/disposition"],
+    ),
+    (
+        {"stay": {"disposition": "died"}, "neurology": {"cpc": 1}},
+        ["/neurology/cpc", "/stay/disposition"],
+    ),
+    ({"neurology": {"cpc": 5, "mrs": 2}}, ["/neurology/cpc", "/neurology/mrs"]),
+    (
+        {"stay": {"admitted_at": at("12:00:00"), "discharged_at": at("11:00:00")}},
+        ["/stay/discharged_at"],
+    ),
+    (
+        {"emergency_department": {"arrived_at": at("12:00:00"), "left_at": at("11:00:00")}},
+        ["/emergency_department/left_at"],
+    ),
+    (
+        {"emergency_department": {"arrived_at": at("12:00:00")}, "survival": {"died_at": at("11:00:00")}},
+        ["/survival/died_at"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "pointers"), WRONG)
+def test_a_wrong_outcome_is_refused_by_its_fields(region: Region, body: dict[str, Any], pointers: list[str]) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    answer = report(region.cork, id, body)
+    assert answer.status_code == 422, answer.text
+    assert sorted({error["pointer"] for error in answer.json()["errors"]}) == pointers
+    assert region.cork.app.get(path_of(id)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"survival": {"survived_to_discharge": "unknown"}},
+        {"stay": {"disposition": "died"}, "neurology": {"cpc": 5, "mrs": 6}},
+        {"stay": {"disposition": "discharged_home"}, "survival": {"alive_at_30_days": "no", "died_at": at("12:00:00")}},
+        {"survival": {"survived_to_discharge": "no", "alive_at_30_days": "yes"}},
+        {"emergency_department": {"disposition": "dead_on_arrival", "arrived_at": at("12:00:00")}}
+        | {"survival": {"died_at": at("11:00:00")}},
+        {"emergency_department": {"diagnoses": [{"system": SNOMED, "code": "401303003"}]}},
+    ],
+)
+def test_an_outcome_that_can_be_is_taken(region: Region, body: dict[str, Any]) -> None:
+    assert report(region.cork, region.bound(region.cork, **TYPICAL), body).status_code == 201
+
+
+def test_the_event_names_the_version_and_no_diagnosis(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    report(region.cork, id)
+    report(region.cork, id, version=1)
+    sent = inside.messages(region.organisation.id, "webhook_dispatcher.event.v1")
+    [event] = [one for one in sent if one["type"] == "epcr.outcome.recorded"]
+    require_valid(event["type"], event["data"])
+    assert event["data"] == {
+        "encounter_id": id,
+        "organization_id": region.organisation.id,
+        "destination_id": region.cork.id,
+        "version": 1,
+    }
+    assert [word for word in ("I21", "Byrne", "118203", "pci") if word in str(sent)] == []
+
+
+def test_facts_follow_the_hospital_and_the_crews_later_writes_keep_it(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **ARREST)
+    crews = {"status": "completed", "arrest": {"survived_to_discharge": True, "cpc": 3}}
+    assert region.crew.write(id, crews).status_code == 200
+    assert facts(inside, region)[-1]["arrest"]["cpc"] == 3
+    report(region.cork, id)
+    reported = facts(inside, region)[-1]
+    assert (reported["arrest"]["survived_to_discharge"], reported["arrest"]["cpc"]) == (True, 1)
+    assert reported["hospital"]["procedures"] == ["pci"]
+    assert reported["hospital"]["mrs"] is None
+    region.crew.write(id, {"status": "handed_over"})
+    assert facts(inside, region)[-1]["hospital"] == reported["hospital"]
+    assert facts(inside, region)[-1]["version"] > reported["version"]
+
+
+def test_late_readings_keep_the_hospitals_answers(region: Region, inside: Inside) -> None:
+    from services.epcr import tasks
+
+    id = region.bound(region.cork, **ARREST)
+    region.crew.write(id, {"status": "completed"})
+    report(region.cork, id)
+    reported = facts(inside, region)[-1]["hospital"]
+    inside.receive(region.organisation.id, recorded(id, spo2("91")))
+    inside.owner.execute("UPDATE due_facts SET due_at = now()")
+    with inside.task() as conn:
+        tasks.send_due_facts(inside.keyring, conn)
+    late = facts(inside, region)[-1]
+    assert late["hospital"] == reported
+    assert [vital["value"] for vital in late["vitals"] if vital["kind"] == "spo2"] == [91]
+
+
+def test_the_outcome_of_a_former_identity_does_not_count(region: Region, inside: Inside) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    region.cork.read(id)
+    report(region.cork, id)
+    numbers = [{"system": "urn:oid:1.2.372.980010.1.2", "value": "4445556KA"}]
+    assert region.crew.write(id, {"patient": {"identifiers": numbers}}).status_code == 200
+    assert facts(inside, region)[-1]["hospital"] is None
+    again = report(region.cork, id, version=1)
+    assert (again.json()["version"], again.json()["identity"]) == (2, 2)
+    assert facts(inside, region)[-1]["hospital"] is not None
+
+
+def test_where_the_hospital_does_not_know_the_crews_answer_stays() -> None:
+    told = EncounterFacts(
+        encounter_id="enc_x",
+        version=1,
+        day="2026-03-23",  # pyright: ignore[reportArgumentType] - not read here
+        status="completed",
+        care_model="prehospital_emergency",
+        response="emergency",
+        arrest=msgspec.convert({"survived_to_discharge": True, "cpc": 2}, EncounterFacts.__annotations__["arrest"]),
+    )
+    unknown = bodies.convert(
+        {"survival": {"survived_to_discharge": "unknown"}, "neurology": {"cpc": "unknown"}}, OutcomeDraft
+    )
+    added = with_outcome(told, unknown)
+    assert added.arrest == told.arrest
+    dead = bodies.convert({"emergency_department": {"disposition": "died"}}, OutcomeDraft)
+    assert with_outcome(told, dead).arrest.survived_to_discharge is False  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def test_an_encounter_has_a_most_of_versions(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "VERSIONS", endpoints.VERSIONS._replace(most=1))
+    id = region.bound(region.cork, **TYPICAL)
+    report(region.cork, id)
+    refused = report(region.cork, id, OUTCOME | {"procedures": []}, version=1)
+    assert (refused.status_code, refused.json()["limit"]) == (409, 1)
+
+
+def test_outcomes_and_explanations_are_readable_with_a_new_key_alone(
+    region: Region, inside: Inside, start_app: StartApp
+) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    report(region.cork, id)
+    region.kerry.open(id)
+    both = Keyring.from_text(f"{NEW_KEY},{ENCRYPTION_KEYS}")
+    assert reencrypt(inside.owner, both) >= 4
+    assert reencrypt(inside.owner, both) == 0
+    with start_app(encryption_keys=NEW_KEY) as http:
+        app = Client(http, region.organisation.id)
+        app.caller = region.cork.app.caller
+        assert app.get(path_of(id)).json()["outcome"]["visit_number"] == "V-118203"
+
+
+def resource(kind: str, url: str = "", of: str = "", **members: Any) -> dict[str, Any]:
+    """`of` is the class of an Encounter."""
+    kinds = {"resourceType": kind} | ({"class": {"code": of}} if of else {})
+    return {"fullUrl": url, "resource": kinds | members}
+
+
+def coded(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+DISPOSITION = "http://terminology.hl7.org/CodeSystem/discharge-disposition"
+EMS = "https://knogin.com/fhir/CodeSystem/ems"
+ENTRIES = [
+    resource("Encounter", "urn:uuid:1", of="EMER", period={"start": at("10:51:10")}),
+    resource(
+        "Encounter",
+        "urn:uuid:2",
+        of="IMP",
+        identifier=[{"system": "urn:x", "value": "V-118203"}],
+        hospitalization={"dischargeDisposition": coded(DISPOSITION, "rehab")},
+        status="finished",
+    ),
+    resource("Condition", code=coded(ICD10, "I21.1"), encounter={"reference": "urn:uuid:1"}),
+    resource("Condition", code=coded(ICD10, "I21.0")),
+    resource("Condition", code=coded(ICD10, "I20.0"), verificationStatus=coded("urn:x", "entered-in-error")),
+    resource("Procedure", status="completed", code=coded(SNOMED, "415070008"), performedDateTime=at("11:29:00")),
+    resource("Procedure", status="not-done", code=coded(SNOMED, "232717009")),
+    resource("Observation", status="final", code=coded("http://loinc.org", "75859-9"), valueInteger=2),
+    resource("Observation", status="final", code=coded(EMS, "cpc"), dataAbsentReason=coded("urn:x", "unknown")),
+    resource("Observation", status="final", code=coded(EMS, "survived-to-discharge"), valueBoolean=True),
+    resource("Patient", name=[{"family": "not read"}]),
+]
+
+
+def bundle_of(*entries: Any) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "collection", "entry": list(entries)}
+
+
+def send(region: Region, encounter_id: str, bundle: Any, media: str = "application/fhir+json") -> httpx2.Response:
+    headers = {"content-type": media}
+    return region.cork.app.call("POST", path_of(encounter_id) + "-bundle", content=json.dumps(bundle), headers=headers)
+
+
+@pytest.mark.parametrize("media", ["application/fhir+json", "application/json"])
+def test_a_bundle_is_the_same_outcome(region: Region, media: str) -> None:
+    made = send(region, region.bound(region.cork, **TYPICAL), bundle_of(*ENTRIES), media)
+    assert made.status_code == 201, made.text
+    outcome = made.json()["outcome"]
+    assert outcome["visit_number"] == "V-118203"
+    assert outcome["emergency_department"]["arrived_at"] == at("10:51:10")
+    assert [one["code"] for one in outcome["emergency_department"]["diagnoses"]] == ["I21.1"]
+    assert outcome["stay"]["disposition"] == "rehabilitation"
+    assert [one["code"] for one in outcome["stay"]["diagnoses"]] == ["I21.0"]
+    assert [(one["kind"], one["performed_at"]) for one in outcome["procedures"]] == [("pci", at("11:29:00"))]
+    assert (outcome["neurology"]["mrs"], outcome["neurology"]["cpc"]) == (2, "unknown")
+    assert (outcome["survival"]["survived_to_discharge"], outcome["survival"]["alive_at_30_days"]) == ("yes", None)
+    assert "not read" not in made.text
+
+
+@pytest.mark.parametrize(
+    ("entry", "pointer"),
+    [
+        (resource("Immunization"), "/entry/0/resource/resourceType"),
+        (resource("Encounter", of="AMB"), "/entry/0/resource/class"),
+        (
+            resource(
+                "Encounter",
+                of="IMP",
+                hospitalization={"dischargeDisposition": coded(DISPOSITION, "oth")},
+            ),
+            "/entry/0/resource/hospitalization/dischargeDisposition",
+        ),
+        (resource("Condition", code=coded("urn:x", "I21")), "/entry/0/resource/code"),
+        (
+            resource("Condition", code=coded(ICD10, "I21.1"), encounter={"reference": "urn:uuid:9"}),
+            "/entry/0/resource/encounter",
+        ),
+        (resource("Procedure", status="completed", code=coded(ICD10, "I21")), "/entry/0/resource/code"),
+        (resource("Observation", status="final", code=coded("http://loinc.org", "1-1")), "/entry/0/resource/code"),
+        (resource("Observation", status="final", code=coded(EMS, "cpc")), "/entry/0/resource"),
+        (resource("Observation", status="final", code=coded(EMS, "cpc"), valueInteger=9), "/neurology/cpc"),
+    ],
+)
+def test_a_bundle_that_an_outcome_cannot_hold_is_refused(region: Region, entry: Any, pointer: str) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    answer = send(region, id, bundle_of(entry))
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert region.cork.app.get(path_of(id)).status_code == 404
+
+
+def test_a_bundle_has_the_rights_and_versions_of_the_other_form(region: Region) -> None:
+    id = region.bound(region.cork, **TYPICAL)
+    path = path_of(id) + "-bundle"
+    for client in (region.kerry.app, region.partner, region.crew):
+        assert client.call("POST", path, json=bundle_of(*ENTRIES)).status_code in (403, 404)
+    assert send(region, id, bundle_of(*ENTRIES)).status_code == 201
+    assert send(region, id, bundle_of(*ENTRIES)).status_code == 428
+    assert send(region, id, bundle_of(*ENTRIES), "text/plain").status_code == 415
+    assert send(region, id, bundle_of()).status_code == 422
+    assert send(region, id, bundle_of(*ENTRIES * 30)).status_code == 422
