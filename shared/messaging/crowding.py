@@ -1,7 +1,7 @@
 """Limits how much a relay puts into Redis, so that neither a consumer nor the producer's own worker can fill it by being away.
 
-A relay sends nothing to a consumer whose queue is full. It also sends nothing while that consumer's acknowledgements fill the queue to
-its own worker: each message that goes out, again and again, comes back as one more of them.
+A relay sends nothing to a consumer whose queue is full. While its own worker takes no acknowledgements, a relay sends new messages all the
+same: of the acknowledgements it keeps the oldest. The others cost one repetition each, when the worker takes acknowledgements again.
 """
 
 import logging
@@ -14,10 +14,11 @@ from redis import Redis
 from shared.process import metrics
 
 # Limits of one consumer's queue. A call has at most half a MiB, unless a single message is larger; MAX_BYTES is approximate.
-MAX_CALLS = 200
+# A queue serves its oldest call first, so it is short: a message that enters has at most 20 calls of 200 messages before it.
+MAX_CALLS = 20
 MAX_BYTES = 16 * 1024 * 1024
-# Calls that wait for the producer's own worker: at most 50 a second come, so new messages go on for minutes after it died.
-MAX_ACKNOWLEDGEMENTS = 20_000
+# Acknowledgements, of a call each, that wait for the producer's own worker. 2,000 calls of 200 ids take about 16 MiB.
+MAX_ACKNOWLEDGEMENTS = 2_000
 # Most bytes that are claimed at one time; their text in Redis takes up to about four times as much.
 CLAIM_BYTES = 8 * 1024 * 1024
 # Above this share of Redis's memory relays send nothing: the rest is for acknowledgements, bells and the gateways' counts.
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 class Room(NamedTuple):
     """The calls and bytes that one consumer's queue can take; `again`: messages that were sent before may be sent again.
 
-    They may only while the queue is at most half full: a slow consumer still has the first copies in its queue.
+    They may only while the queue is at most half full, and that of the acknowledgements too: the first copies may still be in the queue of
+    a slow consumer, or their acknowledgements in the other.
     """
 
     calls: int
@@ -82,9 +84,10 @@ class Crowding:
         metrics.queue_length.labels(self.queues[consumer]).set(calls)
         metrics.queue_bytes.labels(self.queues[consumer]).set(size)
         metrics.queue_length.labels(self.acknowledgements[consumer]).set(acknowledgements)
-        again = max(calls, acknowledgements) <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
-        room = min(MAX_CALLS - calls, MAX_ACKNOWLEDGEMENTS - acknowledgements)
-        return Room(room, min(MAX_BYTES - size, CLAIM_BYTES), again)
+        if acknowledgements > MAX_ACKNOWLEDGEMENTS:
+            self.redis.ltrim(self.acknowledgements[consumer], -MAX_ACKNOWLEDGEMENTS, -1)
+        again = acknowledgements <= MAX_ACKNOWLEDGEMENTS // 2 and calls <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
+        return Room(MAX_CALLS - calls, min(MAX_BYTES - size, CLAIM_BYTES), again)
 
     def _redis_is_full(self) -> bool:
         """Checks once a second; a Redis without a memory limit is never full."""

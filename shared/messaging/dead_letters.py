@@ -34,18 +34,21 @@ log = logging.getLogger(__name__)
 def count_failure(pool: ConnectionPool[Connection], producer: str, envelope: Envelope, error: Exception) -> bool:
     """True if this was the last try: the message is now a dead letter, and is acknowledged like any other."""
     reason = logs.describe(error)
-    body = bytes(envelope.body).decode()
     with task_transaction(pool) as conn:
         row = conn.execute(COUNT, (envelope.id, envelope.tenant_id, reason)).fetchone()
         if row is None or row[0] < MAX_FAILURES:
             return False
-        conn.execute(
-            ADD,
-            (envelope.id, envelope.tenant_id, producer, body, body, envelope.traceparent, envelope.occurred_at, reason),
-        )
-    metrics.dead_letters.labels("any").inc()
-    log.error("dead letter %s from %s: %s", envelope.id, producer, reason)
+        add(conn, producer, envelope, reason)
     return True
+
+
+def add(conn: Connection, producer: str, envelope: Envelope, reason: str) -> None:
+    """Makes the message a dead letter when this transaction commits."""
+    body = bytes(envelope.body).decode()
+    row = envelope.id, envelope.tenant_id, producer, body, body, envelope.traceparent, envelope.occurred_at, reason
+    if conn.execute(ADD, row).rowcount:
+        conn.after_commit(metrics.dead_letters.labels("any").inc)
+        conn.after_commit(lambda: log.error("dead letter %s from %s: %s", envelope.id, producer, reason))
 
 
 def newest(pool: ConnectionPool[Connection], limit: int) -> list[tuple[str, ...]]:

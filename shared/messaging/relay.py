@@ -1,7 +1,7 @@
 """The relay: takes due rows from the outbox and hands them to the consumers' queues, many in one signed Celery call.
 
 Each consumer has its own queue. The relay sends only as much as the queue has room for; the rest waits in the outbox and does not delay
-other consumers.
+other consumers. Tenants take turns: of a tenant with new messages the oldest goes with one of the next claims, however many another has.
 """
 
 import itertools
@@ -50,36 +50,55 @@ SENT: LiteralString = """
     RETURNING id, tenant_id, consumer, CASE WHEN pg_column_size(body) <= 4194304 THEN body::text ELSE '' END AS body, traceparent,
         created_at, attempts
 """
-CLAIM: LiteralString = (
-    """
-    WITH first AS (
+# The next tenants after `after` with new messages for a consumer. A loose index scan: the cost does not depend on how many messages wait.
+WAITING: LiteralString = """
+    WITH RECURSIVE walk AS (
+        (SELECT tenant_id, 1 AS step FROM outbox
+            WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND tenant_id > %(after)s
+            ORDER BY tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT o.tenant_id FROM outbox o
+            WHERE o.consumer = %(consumer)s AND o.acknowledged_at IS NULL AND o.attempts = 0 AND o.tenant_id > w.tenant_id
+            ORDER BY o.tenant_id LIMIT 1), w.step + 1
+        FROM walk w WHERE w.tenant_id IS NOT NULL AND w.step < %(most)s
+    )
+    SELECT tenant_id FROM walk WHERE tenant_id IS NOT NULL
+"""
+# New messages in turns: the oldest of each tenant, then the second of each, up to its share; `rest` gives tenants with more the places that
+# others leave. Messages sent before get every second place. The pairs are compared, and not their parts, so that no other index fits.
+DUE_ROWS: LiteralString = """
+    WITH turns AS (
+        SELECT one.*, row_number() OVER (PARTITION BY turn ORDER BY send_at, id) AS round, turn
+        FROM unnest(%(tenants)s::text[]) WITH ORDINALITY AS walked (tenant, turn) CROSS JOIN LATERAL (
+            SELECT id, send_at, pg_column_size(body) AS size FROM outbox
+            WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0
+                AND (tenant_id, send_at) >= (walked.tenant, '-infinity') AND (tenant_id, send_at) <= (walked.tenant, now())
+            ORDER BY tenant_id, send_at LIMIT %(share)s FOR UPDATE SKIP LOCKED) AS one
+    ), rest AS (
         SELECT id, send_at, pg_column_size(body) AS size FROM outbox
         WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
-        ORDER BY send_at LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+        ORDER BY send_at LIMIT CASE WHEN (SELECT count(*) FROM turns) < %(rest)s THEN %(rest)s ELSE 0 END FOR UPDATE SKIP LOCKED
     ), again AS (
         SELECT id, send_at, pg_column_size(body) AS size FROM outbox
         WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
         ORDER BY send_at LIMIT CASE WHEN %(again)s THEN %(rows)s ELSE 0 END FOR UPDATE SKIP LOCKED
+    ), placed AS (
+        SELECT id, size, row_number() OVER (ORDER BY round, turn, send_at, id) AS place FROM (
+            TABLE turns
+            UNION ALL
+            SELECT r.*, NULL, NULL FROM rest r WHERE NOT EXISTS (SELECT FROM turns t WHERE t.id = r.id)) AS first
+        UNION ALL
+        SELECT id, size, row_number() OVER (ORDER BY send_at, id) FROM again
     ), due AS (
-        SELECT id, sum(size) OVER oldest_first - size AS before, row_number() OVER oldest_first AS number
-        FROM (TABLE first UNION ALL TABLE again) AS either WINDOW oldest_first AS (ORDER BY send_at, id)
+        SELECT id, sum(size) OVER in_order - size AS before, row_number() OVER in_order AS number
+        FROM placed WINDOW in_order AS (ORDER BY place, id)
     )
-"""  # noqa: S608 - constants of this code alone
-    + MARK_SENT
-    + """
-    WHERE id = ANY (ARRAY(SELECT id FROM due WHERE number <= %(rows)s AND before < %(bytes)s))
 """
-    + SENT
-)
+CHOSEN: LiteralString = "SELECT id FROM due WHERE number <= %(rows)s AND before < %(bytes)s"
+CLAIM: LiteralString = f"{DUE_ROWS} {MARK_SENT} WHERE id = ANY (ARRAY({CHOSEN})) {SENT}"
 CLAIM_ONE: LiteralString = MARK_SENT + " WHERE id = %(id)s " + SENT
-# The rows that a claim may take.
-CANDIDATES: LiteralString = """
-    (SELECT id FROM outbox WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
-        ORDER BY send_at LIMIT %(rows)s)
-    UNION ALL
-    (SELECT id FROM outbox WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
-        ORDER BY send_at LIMIT %(rows)s)
-"""
+# The rows that the same claim would take.
+CANDIDATES: LiteralString = DUE_ROWS + CHOSEN
 # A row that cannot be sent becomes a dead letter of its own service.
 SET_ASIDE: LiteralString = """
     WITH gone AS (
@@ -101,7 +120,11 @@ LONGEST = 4 << 20
 CALL_MESSAGES = 200
 CALL_BYTES = 512 * 1024
 BATCH = 1000
+# Tenants whose new messages share one claim; where more wait, the next claim begins after them.
+TENANTS = 100
 POLL_SECONDS = 1.0
+# After a batch, for messages that had no room in it: a worker empties 20 calls in some tenths of a second.
+SOON_SECONDS = 0.1
 # Least time from one batch's start to the next's: messages written meanwhile share a call. A single message goes at once.
 PACE_SECONDS = 0.02
 log = logging.getLogger(__name__)
@@ -147,19 +170,22 @@ class Relay:
         self.stopping = threading.Event()
         self.working = working or threading.Event()
         self._turns = itertools.count()
+        self._after: dict[str, str] = {}
 
     def run(self) -> None:
         """Sends until `stopping` is set. While the database or the broker is away it waits; this is never fatal."""
         self.working.set()
+        patience = POLL_SECONDS
         while not self.stopping.is_set():
             began = time.monotonic()
             try:
                 sent = self.send_due()
                 self.working.set()
+                patience = SOON_SECONDS if sent else min(2 * patience, POLL_SECONDS)
                 if sent < BATCH:
                     # Takes all rings at once: the next batch has the rows of each, and a bell that somebody filled is empty.
                     key = broker.bell_key(self.service)
-                    if self.redis.blpop([key], timeout=POLL_SECONDS):
+                    if self.redis.blpop([key], timeout=patience):
                         self.redis.ltrim(key, 1, 0)
                     self.stopping.wait(max(0.0, began + PACE_SECONDS - time.monotonic()))
             except (psycopg.Error, RedisError, KombuError, OSError) as error:
@@ -196,7 +222,7 @@ class Relay:
                     hand_over(self.celery, self.signer, self.service, consumer, call)
         except UNSENDABLE as error:
             log.error("messages to %s cannot be claimed together: %s", consumer, logs.describe(error))
-            self._set_unsendable_aside(consumer)
+            self._set_unsendable_aside(consumer, room)
             return 0
         except ResponseError as error:  # Redis is full or refuses this user; other consumers may still have their turn
             log.warning("%s is sent nothing: %s", consumer, type(error).__name__)
@@ -206,15 +232,39 @@ class Relay:
     def _claim(self, conn: Connection, consumer: str, room: Room) -> list[Row]:
         """Commits lazily: if a crash undoes the claim, the messages are sent again and their consumer recognises them."""
         conn.execute(LAZILY)
-        limits = {"rows": min(BATCH, room.calls * CALL_MESSAGES), "again": room.again, "bytes": room.bytes}
+        tenants = self._waiting(conn, consumer)
         with conn.cursor(row_factory=class_row(Row)) as cursor:
-            rows = cursor.execute(CLAIM, {"consumer": consumer, "resend": self.resend_seconds} | limits).fetchall()
+            rows = cursor.execute(CLAIM, self._limits(consumer, room, tenants)).fetchall()
+        self._after[consumer] = last_served(tenants, {row.tenant_id for row in rows})
         return sorted(rows, key=lambda row: row.id)
 
-    def _set_unsendable_aside(self, consumer: str) -> None:
+    def _waiting(self, conn: Connection, consumer: str) -> list[str]:
+        """The tenants whose turn it is, at most `TENANTS`."""
+        after, tenants = self._after.get(consumer, ""), dict[str, None]()
+        for begin in dict.fromkeys((after, "")):
+            if len(tenants) < TENANTS:
+                walked = conn.execute(WAITING, {"consumer": consumer, "after": begin, "most": TENANTS})
+                tenants |= dict.fromkeys(tenant for (tenant,) in walked)
+        return list(tenants)[:TENANTS]
+
+    def _limits(self, consumer: str, room: Room, tenants: list[str]) -> dict[str, object]:
+        rows = min(BATCH, room.calls * CALL_MESSAGES)
+        return {
+            "consumer": consumer,
+            "tenants": tenants,
+            "share": -(-rows // max(1, len(tenants))),
+            "rest": rows if len(tenants) > 1 else 0,
+            "rows": rows,
+            "again": room.again,
+            "bytes": min(room.bytes, room.calls * CALL_BYTES),
+            "resend": self.resend_seconds,
+        }
+
+    def _set_unsendable_aside(self, consumer: str, room: Room) -> None:
         """Tries to claim each due row alone, and sets those aside with which that fails, so that all others are claimed again."""
         with self.pool.connection() as conn:
-            for (id,) in conn.execute(CANDIDATES, {"consumer": consumer, "rows": BATCH}).fetchall():
+            limits = self._limits(consumer, room, self._waiting(conn, consumer))
+            for (id,) in conn.execute(CANDIDATES, limits).fetchall():
                 try:
                     with conn.transaction(force_rollback=True), conn.cursor(row_factory=class_row(Row)) as cursor:
                         cursor.execute(CLAIM_ONE, {"id": id, "resend": self.resend_seconds}).fetchall()
@@ -225,6 +275,13 @@ class Relay:
         conn.execute(SET_ASIDE, {"id": id, "service": self.service, "reason": f"it was not sent: {reason}"})
         metrics.dead_letters.labels("any").inc()
         log.error("message %s cannot be sent (%s); it is a dead letter now", id, reason)
+
+
+def last_served(tenants: list[str], served: set[str]) -> str:
+    """The tenant after which the next claim begins; "" if this one reached all that wait."""
+    if len(tenants) < TENANTS and served.issuperset(tenants):
+        return ""
+    return next((tenant for tenant in reversed(tenants) if tenant in served), "")
 
 
 def sendable(rows: list[Row]) -> tuple[list[Row], list[UUID]]:

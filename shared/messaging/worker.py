@@ -22,7 +22,7 @@ from opentelemetry.trace import Span, SpanKind
 from psycopg_pool import ConnectionPool
 from redis import Redis
 
-from shared.messaging import authenticity, broker, dead_letters, lockout, refusals
+from shared.messaging import authenticity, broker, dead_letters, deaths, lockout, refusals
 from shared.messaging.authenticity import Envelope
 from shared.messaging.messages import MESSAGES, Message, acknowledgements_queue, name_of
 from shared.messaging.refusals import Refusal
@@ -30,7 +30,7 @@ from shared.primitives.signatures import PublicKeys, Signer
 from shared.process import logs, metrics, redis_clients, tracing
 from shared.process.settings import required
 from shared.storage.database import LAZILY, Connection, open_tasks_pool, task_transaction
-from shared.storage.outages import is_outage
+from shared.storage.outages import UNAVAILABLE, is_outage
 from shared.storage.partitions import Daily
 
 NEW: LiteralString = """
@@ -38,6 +38,7 @@ NEW: LiteralString = """
     SELECT id, tenant_id FROM jsonb_to_recordset(%s::jsonb) AS message (id uuid, tenant_id text)
     ON CONFLICT DO NOTHING RETURNING message_id
 """
+KNOWN: LiteralString = "SELECT true FROM inbox WHERE message_id = %s"
 ACKNOWLEDGED: LiteralString = """
     UPDATE outbox SET acknowledged_at = now() WHERE id = ANY(%s) AND consumer = %s AND acknowledged_at IS NULL
 """
@@ -91,6 +92,7 @@ class Consumer:
         self._signer = Signer(required(settings.service_signing_key, "SERVICE_SIGNING_KEY"))
         self._keys = PublicKeys(required(settings.service_public_keys, "SERVICE_PUBLIC_KEYS"))
         self._redis = redis or redis_clients.client(settings.redis_url)
+        self._deaths = deaths.Deaths()
         self._opening = threading.Lock()
         self._pool: ConnectionPool[Connection] | None = None
 
@@ -119,7 +121,25 @@ class Consumer:
         except Refusal as refusal:
             refusals.count(refusal)
             return
-        self._acknowledge(batch.sender, self._done(batch.sender, batch.sent_ns, envelopes))
+        if envelopes:
+            self._take(batch.sender, batch.sent_ns, envelopes)
+
+    def _take(self, producer: str, sent_ns: int, envelopes: list[Envelope]) -> None:
+        """Applies and acknowledges the messages; those with which a worker ended come last, each alone."""
+        try:
+            suspects = self._deaths.suspects(self.pool, [each.id for each in envelopes])
+        except UNAVAILABLE as error:
+            log.warning("batch left for later: %s", type(error).__name__)
+            return
+        self._acknowledge(
+            producer, self._done(producer, sent_ns, [each for each in envelopes if each.id not in suspects])
+        )
+        for each in sorted((each for each in envelopes if each.id in suspects), key=lambda each: suspects[each.id]):
+            if suspects[each.id] >= deaths.MAX_DEATHS:
+                self._give_up(producer, each)
+                self._acknowledge(producer, [each.id])
+            elif self._settle(producer, sent_ns, each):
+                self._acknowledge(producer, [each.id])
 
     def _may_be(self, producer: str, envelope: Envelope) -> bool:
         reason = authenticity.objection(producer, self.service, envelope)
@@ -151,6 +171,13 @@ class Consumer:
             return dead_letters.count_failure(self.pool, producer, envelope, error)
         return True
 
+    def _give_up(self, producer: str, envelope: Envelope) -> None:
+        """Makes a message that ended its workers a dead letter, unless it had its effect."""
+        with task_transaction(self.pool) as conn:
+            if not conn.execute(KNOWN, (envelope.id,)).fetchone():
+                reason = f"its worker ended {deaths.MAX_DEATHS} times while it applied this message alone"
+                dead_letters.add(conn, producer, envelope, reason)
+
     def _prepare(self) -> None:
         """Makes the day's partitions, if the handlers write to partitioned tables."""
         if self._partitions is not None:
@@ -158,7 +185,8 @@ class Consumer:
 
     def _apply(self, envelopes: list[Envelope], sent_ns: int) -> None:
         self._prepare()
-        with task_transaction(self.pool) as conn:
+        with deaths.begun(self.pool, envelopes) as mark, task_transaction(self.pool) as conn:
+            conn.execute(deaths.END, (mark,))
             self._perform(conn, self._new(conn, envelopes), sent_ns)
 
     def _perform(self, conn: Connection, new: list[Envelope], sent_ns: int) -> None:

@@ -83,6 +83,7 @@ def test_every_growing_table_has_its_rule(auth: Auth) -> None:
         "outbox",
         "inbox",
         "failures",
+        "begun",
         "dead_letters",
         "idempotency_keys",
         "audit",

@@ -20,6 +20,7 @@ EVERYWHERE = {
     "audit_waiting",
     "audit_batches",
     "audit_leaves",
+    "begun",
 }  # ids and hashes, which only the worker reads
 EXEMPT = {
     "auth": {"signing_keys", "revocation_state", "sign_in_failures", "sign_in_counts"},

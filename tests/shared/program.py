@@ -1,16 +1,18 @@
 """`python -m tests.shared.program <service>`: a worker as a separate process, which a test stops or kills.
 
 It sets a key in Redis when its effect is done. With `HELD` it commits the effect only after the key `go` exists.
+A message with the encounter `KILLER` kills it before it commits.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from redis import Redis
 
-from shared.messaging import lockout
+from shared.messaging import deaths, lockout
 from shared.messaging.messages import EncounterLink, queues_of
 from shared.messaging.worker import Received, create_worker, work
 from shared.process import logs, redis_clients
@@ -31,11 +33,14 @@ def main() -> None:
 
     def announced_effect(conn: Connection, received: Sequence[Received[Any]]) -> None:
         effect(conn, received)
+        if any(each.body.encounter_id == os.environ.get("KILLER") for each in received):
+            os.kill(os.getpid(), signal.SIGKILL)
         redis.incr("begun")
         if os.environ.get("HELD"):
             wait_for(lambda: redis.exists("go"), what="the word to go on")
 
     logs.configure("program")
+    deaths.DEAD_SECONDS = float(os.environ.get("DEAD_SECONDS", deaths.DEAD_SECONDS))
     if patience := os.environ.get("LOCKOUT_SECONDS"):
         lockout.watch(redis_clients.client(settings.redis_url), float(patience), look=0.2)
     work(create_worker(service, settings, {EncounterLink: announced_effect}), ",".join(queues_of(service)), 2)

@@ -37,7 +37,7 @@ ROWS, PAGES, INDEX_PAGES = 10_000_000, 100_000, 30_000
 DAYS_BACK, DAYS_AHEAD = 30, 8
 PARTITIONS = DAYS_BACK + 1 + DAYS_AHEAD
 # Tables that always have few rows.
-FEW = frozenset({"migrations", "revocation_state", "senders"})
+FEW = frozenset({"begun", "migrations", "revocation_state", "senders"})
 # Caps and the number of tenants bound these tables, not time: they have a hundredth of the other tables' rows.
 CONFIGURED = frozenset(
     [
@@ -285,6 +285,8 @@ FRAGMENTS = frozenset(
         "services.epcr.encounters.queries._PORTION",
         "services.epcr.encounters.queries._SHAPES",
         "services.webhook_dispatcher.history.decision_queries._GIVE_UP_BEGIN",
+        "shared.messaging.relay.CHOSEN",
+        "shared.messaging.relay.DUE_ROWS",
         "shared.messaging.relay.MARK_SENT",
         "services.webhook_dispatcher.history.queries._LAST",
         "services.webhook_dispatcher.history.queries._OF_WEBHOOK",

@@ -1,0 +1,173 @@
+"""A message that kills its worker is counted before it is applied, set aside after a few deaths, and stops no other."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from deploy.local.databases import Database
+from shared.messaging import dead_letters, deaths
+from shared.messaging.authenticity import Envelope
+from shared.messaging.worker import Received
+from shared.storage.database import Connection
+from tests.shared.support import (
+    acknowledging,
+    effect,
+    effects,
+    link,
+    publish,
+    relay_of,
+    running,
+    scalar,
+    unacknowledged,
+    worker_of,
+)
+from tests.shared.test_outbox import batch, envelopes
+from tests.support.waiting import wait_for
+
+ROOT = Path(__file__).parents[2]
+KILLER = "enc_killer"
+MOST_STARTS = 12
+
+
+def started(consumer: Database, redis_url: str) -> subprocess.Popen[bytes]:
+    """A worker as a process, which a message to `KILLER` kills by SIGKILL."""
+    environment = {
+        "WORKER_DATABASE_URL": consumer.worker,
+        "REDIS_URL": redis_url,
+        "KILLER": KILLER,
+        "DEAD_SECONDS": "0.1",
+    }
+    command = [sys.executable, "-m", "tests.shared.program", "device_ingest"]
+    return subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def test_a_message_that_kills_its_worker_is_set_aside_and_all_others_have_their_effect(
+    producer: Database, consumer: Database, redis_url: str
+) -> None:
+    publish(producer, *(link(f"enc_{number}") for number in range(20)), link(KILLER), *(link() for _ in range(20)))
+    starts = 0
+    with running(relay_of(producer, redis_url, outbox_resend_seconds=0.3)), acknowledging(producer, redis_url):
+        worker = started(consumer, redis_url)
+        try:
+            while unacknowledged(producer):
+                wait_for(lambda worker=worker: worker.poll() is not None or unacknowledged(producer) == 0)
+                if worker.poll() is not None:
+                    starts += 1
+                    assert starts <= MOST_STARTS, "the worker is killed again and again"
+                    publish(producer, link("enc_meanwhile"))
+                    worker = started(consumer, redis_url)
+        finally:
+            worker.kill()
+            worker.wait()
+    assert effects(consumer) == (40 + starts, 40 + starts)
+    with psycopg.connect(consumer.admin) as conn:
+        letters = conn.execute("SELECT tenant_id, body ->> 'encounter_id', error FROM dead_letters").fetchall()
+    assert [letter[:2] for letter in letters] == [("org_1", KILLER)]
+    assert letters[0][2] == "its worker ended 3 times while it applied this message alone"
+    assert starts >= deaths.MAX_DEATHS
+    assert scalar(consumer.admin, "SELECT count(*) FROM begun") == 0
+
+
+def died(consumer: Database, *batches: Sequence[Envelope]) -> None:
+    """Leaves the rows of workers that ended."""
+    with psycopg.connect(consumer.worker) as conn:
+        for each in batches:
+            conn.execute(deaths.BEGIN, (uuid4(), [one.id for one in each], [one.tenant_id for one in each]))
+
+
+def test_the_mates_of_a_suspect_are_applied_each_alone_and_it_comes_last(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    publish(producer, *(link(f"enc_{number}") for number in range(6)))
+    first, second, *_ = found = envelopes(producer)
+    died(consumer, [first, second], [first])
+    got: list[list[str]] = []
+
+    def applied(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        effect(conn, received)
+        got.append([each.body.encounter_id for each in received])
+
+    worker_of("device_ingest", consumer, redis_url, applied).consumer.consume(*batch(found))
+    assert got == [["enc_2", "enc_3", "enc_4", "enc_5"], ["enc_1"], ["enc_0"]]
+    assert scalar(consumer.admin, "SELECT count(*) FROM begun") == 0
+
+
+def test_a_batch_that_another_worker_applies_now_is_no_death(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    publish(producer, link("enc_1"))
+    later = worker_of("device_ingest", consumer, redis_url).consumer
+    found = envelopes(producer)
+
+    def while_applied(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        effect(conn, received)
+        assert later._deaths.suspects(later.pool, [each.id for each in received]) == {}
+
+    worker_of("device_ingest", consumer, redis_url, while_applied).consumer.consume(*batch(found))
+    assert effects(consumer) == (1, 1)
+    assert scalar(consumer.admin, "SELECT count(*) FROM failures") == 0
+
+
+def test_an_error_is_no_death(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(conn: Connection, received: Sequence[Received[Any]]) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    publish(producer, link("enc_1"), link("enc_2"))
+    worker = worker_of("device_ingest", consumer, redis_url, failing).consumer
+    for _ in range(2):
+        worker._deaths._swept = float("-inf")
+        worker.consume(*batch(envelopes(producer)))
+    with psycopg.connect(consumer.admin) as conn:
+        assert conn.execute("SELECT attempts, deaths FROM failures").fetchall() == [(2, None)] * 2
+    assert scalar(consumer.admin, "SELECT count(*) FROM begun") == 0
+
+
+def test_a_message_that_had_its_effect_is_no_dead_letter_however_many_workers_ended(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    publish(producer, link("enc_1"))
+    found = envelopes(producer)
+    worker = worker_of("device_ingest", consumer, redis_url).consumer
+    worker.consume(*batch(found))
+    died(consumer, found)
+    for _ in range(deaths.MAX_DEATHS):
+        worker._deaths._swept = float("-inf")
+        worker._deaths.suspects(worker.pool, [found[0].id])
+        died(consumer, found)
+    worker._deaths._swept = float("-inf")
+    worker.consume(*batch(found))
+    assert dead_letters.newest(worker.pool, 10) == []
+    assert effects(consumer) == (1, 1)
+
+
+def test_a_dead_letter_that_is_retried_begins_anew(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deaths, "DEAD_SECONDS", 0)
+    publish(producer, link(KILLER))
+    found = envelopes(producer)
+    worker = worker_of("device_ingest", consumer, redis_url).consumer
+    for _ in range(deaths.MAX_DEATHS):
+        died(consumer, found)
+        worker._deaths._swept = float("-inf")
+        worker._deaths.suspects(worker.pool, [found[0].id])
+    worker.consume(*batch(found))
+    assert [letter[0] for letter in dead_letters.newest(worker.pool, 10)] == [str(found[0].id)]
+    assert effects(consumer) == (0, 0)
+    assert worker.revive(str(found[0].id))
+    worker.consume(*batch(found))
+    assert effects(consumer) == (1, 1)
+    assert dead_letters.newest(worker.pool, 10) == []
