@@ -61,6 +61,8 @@ def make_partitions(conn: Connection) -> None:
 class Expiry:
     """Gives up deliveries past their retention, then drops the partitions with their events; an hour later it begins again.
 
+    The next call drops the partitions that could not be dropped.
+
     An event may be a little older than its delivery, so a pass also looks at the deliveries of two further days. Where that takes longer
     than `FORGET_SECONDS`, the next call continues at the same place: however many wait, each call comes nearer to the drop.
     """
@@ -83,7 +85,8 @@ class Expiry:
         if self._forget(conn, self._before):
             for table in PARTITIONED:
                 partitions.drop_older(conn, table, days)
-            self._before, self._rests_until = None, time.monotonic() + REST_SECONDS
+            if not any(partitions.is_behind(conn, table, days) for table in PARTITIONED):
+                self._before, self._rests_until = None, time.monotonic() + REST_SECONDS
         for table in PARTITIONED:
             partitions.measure(conn, table, self._days)
 
