@@ -9,8 +9,10 @@ from celery import Celery
 
 from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.fanout import automations
+from services.webhook_dispatcher.fanout import queries as fanout_queries
 from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
+from services.webhook_dispatcher.fanout.waiting import Waiting
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.queues import SERVICE
 from services.webhook_dispatcher.sending import queries
@@ -46,6 +48,7 @@ def periodic(settings: Settings) -> list[Periodic]:
     return [
         Periodic("release held deliveries", 1, partial(decisions.release_held, pause=0.9)),
         Periodic("do chores", 1, decisions.work_off),
+        Periodic("fan out waiting events", 0.2, Waiting(Intake(settings)).go_on),
         Periodic("disable failing webhooks", 60, partial(decisions.disable_long_failing, days=days)),
         Periodic("make partitions", 3600, make_partitions),
         Periodic("drop partitions", 60, Expiry(retention).go_on),
@@ -122,6 +125,9 @@ def measure(conn: Connection) -> None:
     number, age = conn.execute(decision_queries.MEASURE).fetchone() or (0, 0)
     metrics.chores.set(number)
     metrics.chore_age.set(max(0, age))
+    number, age = conn.execute(fanout_queries.MEASURE_WAITING).fetchone() or (0, 0)
+    metrics.waiting_events.set(number)
+    metrics.oldest_waiting_event.set(max(0, age))
     (senders,) = conn.execute(queries.COUNT_SENDERS).fetchone() or (0,)
     metrics.senders.set(senders)
 
