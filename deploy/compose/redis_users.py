@@ -23,7 +23,7 @@ from shared.messaging.messages import (
 # Each connection begins with ROLE; MULTI holds the two reads of a queue's length when a worker begins. No user may give a connection names.
 CONNECTION_COMMANDS = "ping role multi exec discard info"
 # A worker takes from its queues; web processes, workers, relays and senders ring and empty the service's bells.
-OWN_COMMANDS = "brpop llen ltrim"
+OWN_COMMANDS = "brpop llen ltrim memory|usage"
 BELL_COMMANDS = "lpush brpop blpop ltrim"
 PARTNER_COMMANDS = "lpush llen memory|usage"
 # A count is a number under a name of one length, so an attacker cannot make values or names that are too large to sweep.

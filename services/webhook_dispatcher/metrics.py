@@ -24,6 +24,11 @@ oldest_failing = Gauge("webhook_oldest_due_failing_seconds", "The same of receiv
 senders = Gauge("webhook_senders", "Senders that run")
 chores = Gauge("webhook_chores", "Decisions about webhooks that still have rows of the past to follow")
 chore_age = Gauge("webhook_oldest_chore_seconds", "Age of the oldest of them")
+waiting_events = Gauge("webhook_waiting_events", "Events whose many deliveries are made in portions, at most 10,000")
+oldest_waiting_event = Gauge("webhook_oldest_waiting_event_seconds", "Age of the oldest of them")
+work_failed = Counter("webhook_work_failures_total", "Work of the relay on one webhook or event that failed", ["work"])
+for work in ("chore", "recovery", "disable", "fan-out"):
+    work_failed.labels(work)
 unclaimable = Counter("webhook_deliveries_unclaimable_total", "Deliveries forgotten because no claim could read them")
 oldest_step = Gauge(
     "webhook_oldest_recovery_step_seconds", "Time since the last step of the recovery that waits longest"

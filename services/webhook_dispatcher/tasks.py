@@ -9,8 +9,10 @@ from celery import Celery
 
 from services.webhook_dispatcher import metrics
 from services.webhook_dispatcher.fanout import automations
+from services.webhook_dispatcher.fanout import queries as fanout_queries
 from services.webhook_dispatcher.fanout.intake import Intake
 from services.webhook_dispatcher.fanout.queries import PARTITIONED
+from services.webhook_dispatcher.fanout.waiting import Waiting
 from services.webhook_dispatcher.history import decision_queries, decisions
 from services.webhook_dispatcher.queues import SERVICE
 from services.webhook_dispatcher.sending import queries
@@ -52,11 +54,12 @@ def periodic(settings: Settings) -> list[Periodic]:
             behind=metrics.oldest_step,
         ),
         Periodic("do chores", 1, decisions.work_off, behind=metrics.chore_age),
+        Periodic("fan out waiting events", 0.2, Waiting(Intake(settings)).go_on, behind=metrics.oldest_waiting_event),
         Periodic(
             "disable failing webhooks",
             60,
             partial(decisions.disable_long_failing, days=days),
-            behind="a run takes all that are due",
+            behind="the next run goes on, and what is late is disabled a minute later",
         ),
         Periodic("make partitions", 3600, make_partitions, behind="a run makes all that are missing, days ahead"),
         Periodic("drop partitions", 60, Expiry(retention).go_on, behind=shared_metrics.retention_overdue),
@@ -71,6 +74,8 @@ def make_partitions(conn: Connection) -> None:
 
 class Expiry:
     """Gives up deliveries past their retention, then drops the partitions with their events; an hour later it begins again.
+
+    The next call drops the partitions that could not be dropped.
 
     An event may be a little older than its delivery, so a pass also looks at the deliveries of two further days. Where that takes longer
     than `FORGET_SECONDS`, the next call continues at the same place: however many wait, each call comes nearer to the drop.
@@ -94,7 +99,8 @@ class Expiry:
         if self._forget(conn, self._before):
             for table in PARTITIONED:
                 partitions.drop_older(conn, table, days)
-            self._before, self._rests_until = None, time.monotonic() + REST_SECONDS
+            if not any(partitions.is_behind(conn, table, days) for table in PARTITIONED):
+                self._before, self._rests_until = None, time.monotonic() + REST_SECONDS
         for table in PARTITIONED:
             partitions.measure(conn, table, self._days)
 
@@ -133,6 +139,9 @@ def measure(conn: Connection) -> None:
     step, failing_tenants = conn.execute(decision_queries.MEASURE_RECEIVERS).fetchone() or (0, 0)
     metrics.oldest_step.set(max(0, step))
     metrics.tenants_failing.set(failing_tenants)
+    number, age = conn.execute(fanout_queries.MEASURE_WAITING).fetchone() or (0, 0)
+    metrics.waiting_events.set(number)
+    metrics.oldest_waiting_event.set(max(0, age))
     (senders,) = conn.execute(queries.COUNT_SENDERS).fetchone() or (0,)
     metrics.senders.set(senders)
 

@@ -7,20 +7,24 @@ same: of the acknowledgements it keeps the oldest. The others cost one repetitio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from redis import Redis
+from redis.exceptions import NoPermissionError
 
 from shared.process import metrics
 
-# Limits of one consumer's queue. A call has at most half a MiB, unless a single message is larger; MAX_BYTES is approximate.
+# Limits of one consumer's queue. A call has at most half a MiB of text, unless a single message is larger.
 # A queue serves its oldest call first, so it is short: a message that enters has at most 20 calls of 200 messages before it.
 MAX_CALLS = 20
 MAX_BYTES = 16 * 1024 * 1024
 # Acknowledgements, of a call each, that wait for the producer's own worker. 2,000 calls of 200 ids take about 16 MiB.
 MAX_ACKNOWLEDGEMENTS = 2_000
-# Most bytes that are claimed at one time; their text in Redis takes up to about four times as much.
+MAX_ACKNOWLEDGEMENTS_BYTES = 32 * 1024 * 1024
+# Most bytes of text that are claimed at one time. In a call a quote or backslash of the text takes two bytes.
 CLAIM_BYTES = 8 * 1024 * 1024
+ESCAPED = 2
 # Above this share of Redis's memory relays send nothing: the rest is for acknowledgements, bells and the gateways' counts.
 MAX_SHARE = 0.75
 LOOK_SECONDS = 1.0
@@ -29,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class Room(NamedTuple):
-    """The calls and bytes that one consumer's queue can take; `again`: messages that were sent before may be sent again.
+    """The calls and bytes of text that one consumer's queue can take; `again`: messages that were sent before may be sent again.
 
     They may only while the queue is at most half full, and that of the acknowledgements too: the first copies may still be in the queue of
     a slow consumer, or their acknowledgements in the other.
@@ -59,10 +63,11 @@ class Crowding:
             pipeline.llen(self.queues[consumer])
             pipeline.memory_usage(self.queues[consumer])
             pipeline.llen(self.acknowledgements[consumer])
+            pipeline.memory_usage(self.acknowledgements[consumer])
         answers = iter(pipeline.execute(raise_on_error=False))
         rooms: dict[str, Room] = {}
         for consumer in consumers:
-            room = self._room(consumer, next(answers), next(answers), next(answers))
+            room = self._room(consumer, *islice(answers, 4))
             if room.calls > 0 and room.bytes > 0 and not is_full:
                 rooms[consumer] = room
             metrics.outbox_held_back.labels(consumer).set(consumer not in rooms)
@@ -74,20 +79,24 @@ class Crowding:
             self._measured = time.monotonic()
             self.rooms(list(self.queues))
 
-    def _room(self, consumer: str, calls: Any, size: Any, acknowledgements: Any) -> Room:
+    def _room(self, consumer: str, calls: Any, size: Any, acknowledgements: Any, acknowledged: Any) -> Room:
         """No room if Redis answers with an error, for example because the key is not a list. Other consumers are not affected."""
-        for answer in (calls, size, acknowledgements):
+        if isinstance(acknowledged, NoPermissionError):  # the users of an older version
+            acknowledged = 0
+        for answer in (calls, size, acknowledgements, acknowledged):
             if isinstance(answer, Exception):
                 log.warning("%s is sent nothing: %s", consumer, type(answer).__name__)
                 return Room(0, 0, again=False)
-        size = size or 0
+        size, acknowledged = size or 0, acknowledged or 0
         metrics.queue_length.labels(self.queues[consumer]).set(calls)
         metrics.queue_bytes.labels(self.queues[consumer]).set(size)
         metrics.queue_length.labels(self.acknowledgements[consumer]).set(acknowledgements)
-        if acknowledgements > MAX_ACKNOWLEDGEMENTS:
-            self.redis.ltrim(self.acknowledgements[consumer], -MAX_ACKNOWLEDGEMENTS, -1)
-        again = acknowledgements <= MAX_ACKNOWLEDGEMENTS // 2 and calls <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
-        return Room(MAX_CALLS - calls, min(MAX_BYTES - size, CLAIM_BYTES), again)
+        filled = max(acknowledgements / MAX_ACKNOWLEDGEMENTS, acknowledged / MAX_ACKNOWLEDGEMENTS_BYTES)
+        if filled > 1:
+            kept = int(acknowledgements / filled)
+            self.redis.ltrim(self.acknowledgements[consumer], *((-kept, -1) if kept else (1, 0)))
+        again = filled <= 1 / 2 and calls <= MAX_CALLS // 2 and size <= MAX_BYTES // 2
+        return Room(MAX_CALLS - calls, min((MAX_BYTES - size) // ESCAPED, CLAIM_BYTES), again)
 
     def _redis_is_full(self) -> bool:
         """Checks once a second; a Redis without a memory limit is never full."""

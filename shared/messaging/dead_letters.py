@@ -1,14 +1,17 @@
 """Messages whose effect keeps failing. After the fifth failure a message becomes a dead letter with the reason, and blocks no other."""
 
 import logging
+from datetime import UTC, datetime
 from typing import LiteralString
 
 import msgspec
+import psycopg
 from psycopg_pool import ConnectionPool
 
 from shared.messaging.authenticity import Envelope
 from shared.process import logs, metrics
 from shared.storage.database import Connection, task_transaction
+from shared.storage.outages import is_outage
 
 MAX_FAILURES = 5
 COUNT: LiteralString = """
@@ -25,10 +28,14 @@ LIST: LiteralString = """
 """
 TAKE: LiteralString = """
     DELETE FROM dead_letters WHERE message_id = %s::uuid
-    RETURNING message_id, tenant_id, occurred_at, traceparent, body::text
+    RETURNING message_id, tenant_id, occurred_at, traceparent, coalesce(body ->> 'as_text', body::text)
 """
 FORGET: LiteralString = "DELETE FROM failures WHERE message_id = %s::uuid"
 log = logging.getLogger(__name__)
+
+
+class _Named(msgspec.Struct):
+    name: str
 
 
 def count_failure(pool: ConnectionPool[Connection], producer: str, envelope: Envelope, error: Exception) -> bool:
@@ -43,12 +50,29 @@ def count_failure(pool: ConnectionPool[Connection], producer: str, envelope: Env
 
 
 def add(conn: Connection, producer: str, envelope: Envelope, reason: str) -> None:
-    """Makes the message a dead letter when this transaction commits."""
-    body = bytes(envelope.body).decode()
-    row = envelope.id, envelope.tenant_id, producer, body, body, envelope.traceparent, envelope.occurred_at, reason
-    if conn.execute(ADD, row).rowcount:
+    """Makes the message a dead letter when this transaction commits, also where PostgreSQL cannot store its body or time as they are."""
+    try:
+        with conn.transaction():
+            added = conn.execute(ADD, _row(producer, envelope, reason)).rowcount
+    except psycopg.Error as error:
+        if is_outage(error):
+            raise
+        added = conn.execute(ADD, _row(producer, _as_text(envelope), reason)).rowcount
+    if added:
         conn.after_commit(metrics.dead_letters.labels("any").inc)
         conn.after_commit(lambda: log.error("dead letter %s from %s: %s", envelope.id, producer, reason))
+
+
+def _row(producer: str, envelope: Envelope, reason: str) -> tuple[object, ...]:
+    body = bytes(envelope.body).decode()
+    return envelope.id, envelope.tenant_id, producer, body, body, envelope.traceparent, envelope.occurred_at, reason
+
+
+def _as_text(envelope: Envelope) -> Envelope:
+    """The message with its JSON as one string, since `jsonb` has neither U+0000 nor every number. It died at about the time of now."""
+    text = bytes(envelope.body).decode()
+    body = {"name": msgspec.json.decode(text, type=_Named).name, "as_text": text}
+    return Envelope(envelope.id, envelope.tenant_id, datetime.now(UTC), None, msgspec.Raw(msgspec.json.encode(body)))
 
 
 def newest(pool: ConnectionPool[Connection], limit: int) -> list[tuple[str, ...]]:

@@ -45,10 +45,10 @@ MARK_SENT: LiteralString = """
     UPDATE outbox SET attempts = least(attempts, 1000000000) + 1,
         send_at = now() + make_interval(secs => %(resend)s * power(2, least(attempts, 6)) * (0.9 + random() * 0.2))
 """
-# A body that is longer than any message as it is stored is not read, and is "" here.
+# A body that is longer than any message is not read, and is "" here. A row from before `length` has only its size in the table.
 SENT: LiteralString = """
-    RETURNING id, tenant_id, consumer, CASE WHEN pg_column_size(body) <= 4194304 THEN body::text ELSE '' END AS body, traceparent,
-        created_at, attempts
+    RETURNING id, tenant_id, consumer, CASE WHEN coalesce(length, pg_column_size(body)) <= 4194304 THEN body::text ELSE '' END AS body,
+        traceparent, created_at, attempts
 """
 # The next tenants after `after` with new messages for a consumer. A loose index scan: the cost does not depend on how many messages wait.
 WAITING: LiteralString = """
@@ -70,16 +70,16 @@ DUE_ROWS: LiteralString = """
     WITH turns AS (
         SELECT one.*, row_number() OVER (PARTITION BY turn ORDER BY send_at, id) AS round, turn
         FROM unnest(%(tenants)s::text[]) WITH ORDINALITY AS walked (tenant, turn) CROSS JOIN LATERAL (
-            SELECT id, send_at, pg_column_size(body) AS size FROM outbox
+            SELECT id, send_at, coalesce(length, pg_column_size(body)) AS size FROM outbox
             WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0
                 AND (tenant_id, send_at) >= (walked.tenant, '-infinity') AND (tenant_id, send_at) <= (walked.tenant, now())
             ORDER BY tenant_id, send_at LIMIT %(share)s FOR UPDATE SKIP LOCKED) AS one
     ), rest AS (
-        SELECT id, send_at, pg_column_size(body) AS size FROM outbox
+        SELECT id, send_at, coalesce(length, pg_column_size(body)) AS size FROM outbox
         WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts = 0 AND send_at <= now()
         ORDER BY send_at LIMIT CASE WHEN (SELECT count(*) FROM turns) < %(rest)s THEN %(rest)s ELSE 0 END FOR UPDATE SKIP LOCKED
     ), again AS (
-        SELECT id, send_at, pg_column_size(body) AS size FROM outbox
+        SELECT id, send_at, coalesce(length, pg_column_size(body)) AS size FROM outbox
         WHERE consumer = %(consumer)s AND acknowledged_at IS NULL AND attempts > 0 AND send_at <= now()
         ORDER BY send_at LIMIT CASE WHEN %(again)s THEN %(rows)s ELSE 0 END FOR UPDATE SKIP LOCKED
     ), placed AS (
@@ -90,15 +90,17 @@ DUE_ROWS: LiteralString = """
         UNION ALL
         SELECT id, size, row_number() OVER (ORDER BY send_at, id) FROM again
     ), due AS (
-        SELECT id, sum(size) OVER in_order - size AS before, row_number() OVER in_order AS number
+        SELECT id, size, sum(size) OVER in_order - size AS before, row_number() OVER in_order AS number
         FROM placed WINDOW in_order AS (ORDER BY place, id)
     )
 """
-CHOSEN: LiteralString = "SELECT id FROM due WHERE number <= %(rows)s AND before < %(bytes)s"
-CLAIM: LiteralString = f"{DUE_ROWS} {MARK_SENT} WHERE id = ANY (ARRAY({CHOSEN})) {SENT}"
-CLAIM_ONE: LiteralString = MARK_SENT + " WHERE id = %(id)s " + SENT
-# The rows that the same claim would take.
+# The rows for one claim, locked. The first goes alone where it is longer than the room.
+CHOSEN: LiteralString = """
+    SELECT number, id, size FROM due
+    WHERE number <= %(rows)s AND before + CASE WHEN number = 1 THEN 0 ELSE size END <= %(bytes)s
+"""
 CANDIDATES: LiteralString = DUE_ROWS + CHOSEN
+CLAIM: LiteralString = f"{MARK_SENT} WHERE id = ANY (%(ids)s) {SENT}"
 # A row that cannot be sent becomes a dead letter of its own service.
 SET_ASIDE: LiteralString = """
     WITH gone AS (
@@ -139,6 +141,14 @@ class RelaySettings(Protocol):
     def outbox_resend_seconds(self) -> float: ...
     @property
     def service_signing_key(self) -> str | None: ...
+
+
+class Candidate(NamedTuple):
+    """A due row, with its place in the claim; `size` is the length of its body as text, in bytes."""
+
+    number: int
+    id: UUID
+    size: int
 
 
 class Row(NamedTuple):
@@ -213,13 +223,16 @@ class Relay:
             yield from ((consumer, room[consumer]) for consumer in (*due[begin:], *due[:begin]) if consumer in room)
 
     def _send(self, consumer: str, room: Room) -> int:
+        sent = 0
         try:
             with self.pool.connection() as conn:
-                rows, longer = sendable(self._claim(conn, consumer, room))
-                for id in longer:
-                    self._set_aside(conn, id, "its body is too long")
-                for call in calls(rows):
-                    hand_over(self.celery, self.signer, self.service, consumer, call)
+                for call in self._claim(conn, consumer, room):
+                    rows, longer = sendable(call)
+                    for id in longer:
+                        self._set_aside(conn, id, "its body is too long")
+                    if rows:
+                        hand_over(self.celery, self.signer, self.service, consumer, rows)
+                        sent += len(rows)
         except UNSENDABLE as error:
             log.error("messages to %s cannot be claimed together: %s", consumer, logs.describe(error))
             self._set_unsendable_aside(consumer, room)
@@ -227,16 +240,23 @@ class Relay:
         except ResponseError as error:  # Redis is full or refuses this user; other consumers may still have their turn
             log.warning("%s is sent nothing: %s", consumer, type(error).__name__)
             return 0
-        return len(rows)
+        return sent
 
-    def _claim(self, conn: Connection, consumer: str, room: Room) -> list[Row]:
-        """Commits lazily: if a crash undoes the claim, the messages are sent again and their consumer recognises them."""
+    def _claim(self, conn: Connection, consumer: str, room: Room) -> list[list[Row]]:
+        """The rows of each call, at most as many calls as there is room for.
+
+        Commits lazily: if a crash undoes the claim, the messages are sent again and their consumer recognises them.
+        """
         conn.execute(LAZILY)
         tenants = self._waiting(conn, consumer)
+        with conn.cursor(row_factory=class_row(Candidate)) as cursor:
+            candidates = cursor.execute(CANDIDATES, self._limits(consumer, room, tenants)).fetchall()
+        chosen = list(itertools.islice(calls(sorted(candidates)), room.calls))
+        parameters = {"ids": [one.id for call in chosen for one in call], "resend": self.resend_seconds}
         with conn.cursor(row_factory=class_row(Row)) as cursor:
-            rows = cursor.execute(CLAIM, self._limits(consumer, room, tenants)).fetchall()
-        self._after[consumer] = last_served(tenants, {row.tenant_id for row in rows})
-        return sorted(rows, key=lambda row: row.id)
+            rows = {row.id: row for row in cursor.execute(CLAIM, parameters)} if chosen else {}
+        self._after[consumer] = last_served(tenants, {row.tenant_id for row in rows.values()})
+        return [[rows[one.id] for one in sorted(call, key=lambda one: one.id)] for call in chosen]
 
     def _waiting(self, conn: Connection, consumer: str) -> list[str]:
         """The tenants whose turn it is, at most `TENANTS`."""
@@ -264,10 +284,10 @@ class Relay:
         """Tries to claim each due row alone, and sets those aside with which that fails, so that all others are claimed again."""
         with self.pool.connection() as conn:
             limits = self._limits(consumer, room, self._waiting(conn, consumer))
-            for (id,) in conn.execute(CANDIDATES, limits).fetchall():
+            for _, id, _ in conn.execute(CANDIDATES, limits).fetchall():
                 try:
                     with conn.transaction(force_rollback=True), conn.cursor(row_factory=class_row(Row)) as cursor:
-                        cursor.execute(CLAIM_ONE, {"id": id, "resend": self.resend_seconds}).fetchall()
+                        cursor.execute(CLAIM, {"ids": [id], "resend": self.resend_seconds}).fetchall()
                 except UNSENDABLE as error:
                     self._set_aside(conn, id, type(error).__name__)
 
@@ -290,16 +310,16 @@ def sendable(rows: list[Row]) -> tuple[list[Row], list[UUID]]:
     return [row for row in rows if row.id not in longer], longer
 
 
-def calls(rows: Iterable[Row]) -> Iterable[list[Row]]:
+def calls(rows: Iterable[Candidate]) -> Iterator[list[Candidate]]:
     """Groups rows into Celery calls of at most 200 messages and about half a MiB, because Celery's cost is per call."""
-    call: list[Row] = []
+    call: list[Candidate] = []
     size = 0
     for row in rows:
-        if call and (len(call) == CALL_MESSAGES or size + len(row.body) > CALL_BYTES):
+        if call and (len(call) == CALL_MESSAGES or size + row.size > CALL_BYTES):
             yield call
             call, size = [], 0
         call.append(row)
-        size += len(row.body)
+        size += row.size
     if call:
         yield call
 

@@ -168,8 +168,16 @@ class Consumer:
         except Exception as error:
             if is_outage(error) or _is_contention(error):
                 return False
-            return dead_letters.count_failure(self.pool, producer, envelope, error)
+            return self._count_failure(producer, envelope, error)
         return True
+
+    def _count_failure(self, producer: str, envelope: Envelope, error: Exception) -> bool:
+        """Whether the message is given up. Where that cannot be stored it comes again, and its mates are acknowledged all the same."""
+        try:
+            return dead_letters.count_failure(self.pool, producer, envelope, error)
+        except Exception as failure:
+            log.error("a failure of %s was not counted: %s", envelope.id, logs.describe(failure))
+            return False
 
     def _give_up(self, producer: str, envelope: Envelope) -> None:
         """Makes a message that ended its workers a dead letter, unless it had its effect."""

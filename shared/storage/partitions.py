@@ -85,6 +85,12 @@ def drop_older(conn: psycopg.Connection[Any], table: str, days: int) -> int:
     return dropped
 
 
+def is_behind(conn: psycopg.Connection[Any], table: str, days: int) -> bool:
+    """Whether `drop_older` left a partition for its next call."""
+    oldest = _oldest(conn, table)
+    return oldest is not None and oldest < _today() - timedelta(days=days)
+
+
 def measure(conn: psycopg.Connection[Any], table: str, days: int) -> None:
     """Sets `retention_overdue_seconds`: for how long the oldest partition has been past `days` days."""
     oldest, overdue = _oldest(conn, table), 0.0

@@ -13,7 +13,7 @@ from redis import Redis
 
 from deploy.local.databases import Database
 from shared.messaging.crowding import MAX_BYTES, Room
-from shared.messaging.relay import calls, hand_over
+from shared.messaging.relay import hand_over
 from shared.storage import housekeeping, retention
 from shared.storage.database import open_tasks_pool
 from tests.shared.support import (
@@ -69,15 +69,15 @@ def test_messages_a_second_of_each_stage(producer: Database, consumer: Database,
     while True:
         began = time.perf_counter()
         with relay.pool.connection() as conn:
-            rows = relay._claim(conn, "device_ingest", ROOM)
+            claimed_calls = relay._claim(conn, "device_ingest", ROOM)
         claiming += time.perf_counter() - began
-        if not rows:
+        if not claimed_calls:
             break
         began = time.perf_counter()
-        for call in calls(rows):
+        for call in claimed_calls:
             hand_over(relay.celery, relay.signer, "epcr", "device_ingest", call)
         sending += time.perf_counter() - began
-        claimed += rows
+        claimed += [row for call in claimed_calls for row in call]
     print(f"\n  claim {MESSAGES / claiming:,.0f}/s · encode and hand to Redis {MESSAGES / sending:,.0f}/s")
     relay.pool.close()
     with Redis.from_url(redis_url) as redis, consuming("device_ingest", consumer, redis_url):

@@ -21,6 +21,7 @@ from shared.messaging import crowding
 from shared.messaging.crowding import Crowding
 from shared.messaging.messages import EncounterLink, acknowledgements_queue, batches_queue
 from tests.shared.support import (
+    ACKS,
     QUEUE,
     acknowledging,
     consuming,
@@ -116,6 +117,44 @@ def test_what_compresses_well_takes_no_more_room_in_a_queue(producer: Database, 
     with Redis.from_url(redis_url) as redis:
         size: Any = redis.memory_usage(QUEUE, samples=0)
     assert size < 2 * crowding.CLAIM_BYTES
+
+
+@pytest.mark.parametrize("numbers", [1, 3])
+def test_numbers_that_are_short_in_the_table_take_no_more_room_in_a_queue(
+    producer: Database, redis_url: str, numbers: int
+) -> None:
+    """A number of ten bytes in the table has 100,000 digits as text: a batch of such messages went to Redis as a hundred MiB and more."""
+    with psycopg.connect(producer.admin) as conn:
+        conn.execute(
+            """INSERT INTO outbox (id, tenant_id, consumer, name, body)
+               SELECT gen_random_uuid(), 'org_1', 'device_ingest', 'n', ('[' || repeat('1e100000,', %s) || '1]')::jsonb
+               FROM generate_series(1, 1000)""",
+            (numbers,),
+        )
+    sender = relay_of(producer, redis_url, outbox_resend_seconds=3_600)
+    with Redis.from_url(redis_url) as redis:
+        while sender.send_due():
+            pass
+        size: Any = redis.memory_usage(QUEUE, samples=0)
+        assert crowding.MAX_CALLS // 2 <= redis.llen(QUEUE) <= crowding.MAX_CALLS
+    assert size < crowding.MAX_BYTES + 1_000_000
+
+
+def test_long_acknowledgements_are_cut_to_the_oldest_like_many(
+    producer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scaled down: 1 MiB instead of 32."""
+    monkeypatch.setattr(crowding, "MAX_ACKNOWLEDGEMENTS_BYTES", 1 << 20)
+    sender = relay_of(producer, redis_url, outbox_resend_seconds=0)
+    publish(producer, link())
+    with Redis.from_url(redis_url) as redis:
+        assert sender.send_due() == 1
+        for number in range(40):
+            redis.lpush(ACKS, f"{number:02}" + "x" * 50_000)
+        assert sender.send_due() == 0
+        kept: Any = redis.lrange(ACKS, 0, -1)
+    assert 10 <= len(kept) <= 21
+    assert [int(item[:2]) for item in reversed(kept)] == list(range(len(kept)))
 
 
 def test_many_rows_for_a_dead_consumer_cost_the_others_nothing(producer: Database, redis_url: str) -> None:

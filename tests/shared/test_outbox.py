@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -200,6 +200,50 @@ def test_a_dead_letter_is_revived_once_its_cause_is_gone(
     assert effects(consumer) == (1, 1)
 
 
+UNSTORABLE: dict[str, dict[str, Any]] = {
+    "U+0000 in its body": {"body": b'"x":"\\u0000"'},
+    "a number with 400,000 digits": {"body": b'"x":1e400000'},
+    "a time after the year 9999 in some zone": {"occurred_at": datetime(9999, 12, 31, 23, tzinfo=UTC)},
+    "a time that is none in UTC": {"occurred_at": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))},
+    "U+0000 in its trace": {"traceparent": "00-\0"},
+}
+
+
+@pytest.mark.parametrize("fault", UNSTORABLE)
+def test_a_poison_message_that_postgresql_cannot_store_is_laid_aside_and_its_mates_are_acknowledged(
+    producer: Database, consumer: Database, redis_url: str, fault: str
+) -> None:
+    publish(producer, link("enc_1"), link("enc_poison"))
+    mate, dead = envelopes(producer)
+    body = bytes(dead.body)[:-1] + b", " + bytes(UNSTORABLE[fault].get("body", b'"x":1')) + b"}"
+    dead = msgspec.structs.replace(dead, **(UNSTORABLE[fault] | {"body": msgspec.Raw(body)}))
+    broken = worker_of("device_ingest", consumer, redis_url, poisoned).consumer
+    with acknowledging(producer, redis_url):
+        for _ in range(dead_letters.MAX_FAILURES):
+            broken.consume(*batch([mate, dead]))
+        wait_for(lambda: unacknowledged(producer) == 0)
+    assert [(row[0], row[3]) for row in dead_letters.newest(broken.pool, 10)] == [
+        (str(dead.id), "device_ingest.encounter_links.v1")
+    ]
+    mended = worker_of("device_ingest", consumer, redis_url).consumer
+    assert mended.revive(str(dead.id))
+    assert effects(consumer) == (2, 2)
+
+
+def test_a_failure_that_cannot_be_counted_keeps_no_mate_from_being_acknowledged(
+    producer: Database, consumer: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> bool:
+        raise RuntimeError("not counted")
+
+    monkeypatch.setattr(dead_letters, "count_failure", fails)
+    publish(producer, link("enc_poison"), link("enc_1"))
+    worker = worker_of("device_ingest", consumer, redis_url, poisoned).consumer
+    with acknowledging(producer, redis_url):
+        worker.consume(*batch(envelopes(producer)))
+        wait_for(lambda: unacknowledged(producer) == 1)
+
+
 def test_a_message_nobody_here_knows_yet_waits_for_the_consumer_that_will(
     producer: Database, consumer: Database, redis_url: str
 ) -> None:
@@ -319,7 +363,7 @@ def test_a_call_holds_about_half_a_mebibyte(producer: Database, redis_url: str) 
     publish(producer, *(link("x" * 100_000) for _ in range(12)))
     sender = relay_of(producer, redis_url)
     with sender.pool.connection() as conn:
-        sizes = [sum(len(row.body) for row in call) for call in relay.calls(sender._claim(conn, "device_ingest", ROOM))]
+        sizes = [sum(len(row.body) for row in call) for call in sender._claim(conn, "device_ingest", ROOM)]
         conn.rollback()
     assert len(sizes) == 3
     assert max(sizes) <= relay.CALL_BYTES
@@ -650,10 +694,11 @@ def _without_limits(database: Database, statement: str) -> None:
             )
             for name in limits
         ]
-        conn.execute("ALTER TABLE outbox DISABLE TRIGGER refuse_long_message")
+        conn.execute("ALTER TABLE outbox DISABLE TRIGGER measure_message")
+        conn.execute("UPDATE outbox SET length = NULL")
         for name in limits:
             conn.execute(f"ALTER TABLE outbox DROP CONSTRAINT {name}".encode())
         conn.execute(statement.encode())
         for name, rule in zip(limits, rules, strict=True):
             conn.execute(f"ALTER TABLE outbox ADD CONSTRAINT {name} {rule}".encode())
-        conn.execute("ALTER TABLE outbox ENABLE TRIGGER refuse_long_message")
+        conn.execute("ALTER TABLE outbox ENABLE TRIGGER measure_message")

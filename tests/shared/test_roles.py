@@ -248,7 +248,7 @@ LOOPS = [
         code=TOO_LONG,
     ),
     one("limit of the trail", "ALTER TABLE audit DROP CONSTRAINT texts_are_short"),
-    one("limit of messages", "ALTER TABLE outbox DISABLE TRIGGER refuse_long_message"),
+    one("limit of messages", "ALTER TABLE outbox DISABLE TRIGGER measure_message"),
 ]  # fmt: skip
 
 ATTEMPTS = [*SHADOWS, *FUNCTIONS, *ROLES, *AGAINST_TRAIL, *SERVER, *LOOPS]

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import gzip
+import socket
 import ssl
 import threading
 import tracemalloc
@@ -13,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -492,3 +494,25 @@ def test_plain_http_to_a_tls_port_fails_in_words(tls_receiver: Receiver) -> None
     outcome, _ = post(tls_receiver.url.replace("https", "http"), deadline=5)
     assert not outcome.succeeded
     assert (outcome.error or "").startswith(("protocol_error", "connection_error", "http_status"))
+
+
+def test_a_body_that_its_receiver_does_not_read_is_held_once() -> None:
+    """The kernel accepts the connections, and takes some hundred KB of each request."""
+    number, size = 8, 4 << 20
+    peak: list[float] = []
+
+    async def run(port: int) -> None:
+        async with Client(LOCAL, Names([["127.0.0.1"]]), "", 1.0) as one:
+            tracemalloc.start()
+            bodies = [bytes(size) for _ in range(number)]
+            sent = [
+                one.post(f"http://127.0.0.1:{port}/", {"content-type": "application/json"}, body) for body in bodies
+            ]
+            outcomes = await asyncio.gather(*sent)
+            assert {outcome.timed_out for outcome, _ in outcomes} == {True}
+            peak.append(tracemalloc.get_traced_memory()[1] / (number * size))
+            tracemalloc.stop()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        uvloop.run(run(listening.getsockname()[1]))
+    assert peak[0] < 1.2

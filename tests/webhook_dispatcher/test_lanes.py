@@ -112,7 +112,7 @@ def test_two_senders_that_learn_of_the_same_receiver_add_up() -> None:
         event_type="incident.updated",
         attempt=1,
         rung=0,
-        body="",
+        body=b"",
         traceparent=None,
         url="",
         secret=b"",

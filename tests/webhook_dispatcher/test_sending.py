@@ -14,9 +14,9 @@ import pytest
 import time_machine
 
 from services.webhook_dispatcher.fanout import event_types
-from services.webhook_dispatcher.sending import lanes, queries, recording
+from services.webhook_dispatcher.sending import lanes, queries, recording, sender
 from services.webhook_dispatcher.sending.client import Outcome
-from services.webhook_dispatcher.sending.lanes import Lane
+from services.webhook_dispatcher.sending.lanes import Lane, Slots
 from services.webhook_dispatcher.sending.sender import MOST_REPORTS
 from shared.process.clock import clock
 from shared.storage.database import AsyncConnection
@@ -24,7 +24,7 @@ from tests.support.waiting import PATIENCE, wait_for
 from tests.webhook_dispatcher.conftest import Dispatcher, Partner
 from tests.webhook_dispatcher.receiver import Received, Receiver, always, answer, hang, running
 
-PLENTY = json.dumps(dict.fromkeys(lanes.CLASSES, 1000))
+PLENTY = json.dumps(dict.fromkeys(lanes.CLASSES, 1000) | {"bytes": lanes.MOST_BYTES})
 CLAIM_ALL = {
     "named": "[]",
     "after": "",
@@ -406,7 +406,7 @@ def test_no_claim_gives_a_tenant_more_than_its_share(partner: Partner, dispatche
     for _ in range(6):
         partner.subscribe("https://integrator.example/")
     dispatcher.publish(partner.tenant_id, *["incident.updated"] * 4)
-    few = json.dumps({"asked": 9, "first": 9, "new": 3, "deep": 9, "failing": 9})
+    few = json.dumps({"asked": 9, "first": 9, "new": 3, "deep": 9, "failing": 9, "bytes": lanes.MOST_BYTES})
     with psycopg.connect(dispatcher.database.worker) as conn:
         for limits in (
             {"tenant": few},
@@ -683,3 +683,74 @@ def test_a_row_of_old_that_no_claim_can_read_is_forgotten_and_stops_nobody(
         dispatcher.pump_until(lambda: False, seconds=5)
     dispatcher.pump_until(lambda: partner.books(webhook)["delivered"] == 1)
     assert dispatcher.rows("SELECT 1 FROM queue WHERE tenant_id = %s", stranger.tenant_id) == []
+
+
+def lengthen(dispatcher: Dispatcher, partner: Partner, size: int) -> None:
+    """Replaces the bodies of the partner's events by JSON of so many bytes, whose text takes four times as much in Python."""
+    body = '{"type":"incident.updated","data":"\U0001f600'
+    dispatcher.run(
+        """UPDATE events SET body = %s || repeat('A', %s - octet_length(%s) - 2) || '"}' WHERE tenant_id = %s""",
+        body, size, body, partner.tenant_id,
+    )  # fmt: skip
+
+
+def test_a_sender_holds_a_bounded_number_of_bytes_and_a_tenant_a_part_of_them(
+    http: Any, dispatcher: Dispatcher, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """96 MiB are scaled down to 4 MiB, so 290 KB to 36 KB by the same factor would be free: these are larger."""
+    dispatcher.run("DELETE FROM queue")
+    flood, other = Partner(http), Partner(http)
+    most, size, held = 4 << 20, 290_000, list[tuple[int, int]]()
+
+    class Watched(Slots):
+        def take(self, due: Any) -> None:
+            super().take(due)
+            held.append((self.free_bytes, self.bytes_of_tenants[flood.tenant_id]))
+
+    monkeypatch.setattr(sender, "Slots", lambda number: Watched(number, most))
+    with running(Receiver(behaviour=hang)) as hanging:
+        for _ in range(10):
+            flood.subscribe(hanging.url)
+        dispatcher.publish(flood.tenant_id, *["incident.updated"] * 4)
+        lengthen(dispatcher, flood, size)
+        # With a known receiver it would take 64 requests of each of the ten.
+        dispatcher.run("UPDATE subscriptions SET concurrency = 64 WHERE tenant_id = %s", flood.tenant_id)
+
+        def goes_out() -> bool:
+            if len(hanging.requests) >= most // 2 // size and not receiver.requests:
+                other.subscribe(receiver.url)
+                dispatcher.publish(other.tenant_id, "incident.updated")
+                lengthen(dispatcher, other, size)
+                wait_for(lambda: receiver.requests)
+            return bool(receiver.requests)
+
+        dispatcher.pump_until(goes_out, deadline=30)
+    assert len(receiver.requests[0].body) == size
+    assert max(bytes_of_flood for _, bytes_of_flood in held) <= most // 2 + size
+    assert min(free for free, _ in held) >= 0
+
+
+def test_a_claim_takes_no_more_bytes_than_there_is_room_for_but_one_delivery_of_a_tenant_without_any(
+    http: Any, dispatcher: Dispatcher
+) -> None:
+    dispatcher.run("DELETE FROM queue")
+    partners = [Partner(http), Partner(http)]
+    for one in partners:
+        for _ in range(6):
+            one.subscribe("https://integrator.example/")
+        dispatcher.publish(one.tenant_id, "incident.updated")
+        lengthen(dispatcher, one, 100_000)
+    plenty = json.loads(PLENTY)
+    first, second = (one.tenant_id for one in partners)
+    cases: list[tuple[dict[str, Any], list[int]]] = [
+        ({"tenant": plenty | {"bytes": 350_000}}, [3, 3]),
+        ({"tenant": plenty | {"bytes": 99_999}}, [1, 1]),
+        ({"tenants": {first: plenty | {"bytes": 99_999}}, "tenant": plenty | {"bytes": 200_000}}, [0, 2]),
+        ({"classes": plenty | {"bytes": 400_000}}, [2, 2]),
+    ]
+    with psycopg.connect(dispatcher.database.worker) as conn:
+        for limits, numbers in cases:
+            encoded = {name: json.dumps(value) for name, value in limits.items()}
+            tenants = [row[4] for row in conn.execute(queries.CLAIM, CLAIM_ALL | encoded).fetchall()]
+            assert [tenants.count(first), tenants.count(second)] == numbers, limits
+            conn.rollback()

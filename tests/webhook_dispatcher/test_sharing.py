@@ -13,7 +13,7 @@ from services.webhook_dispatcher.sending.lanes import Slots
 SLOTS = 512
 
 
-def due(share: str, tenant_id: str = "org_1", webhook: str = "wh_1") -> Due:
+def due(share: str, tenant_id: str = "org_1", webhook: str = "wh_1", size: int = 0) -> Due:
     return Due(
         delivery_id="dlv_1",
         delivery_at=datetime.now(UTC),
@@ -23,7 +23,7 @@ def due(share: str, tenant_id: str = "org_1", webhook: str = "wh_1") -> Due:
         event_type="incident.updated",
         attempt=1,
         rung=0,
-        body="",
+        body=bytes(size),
         traceparent=None,
         url="",
         secret=b"",
@@ -83,11 +83,22 @@ def test_the_last_free_slots_go_to_tenants_that_have_none() -> None:
 
 
 def test_what_is_given_back_is_forgotten() -> None:
-    one = due("deep")
+    one = due("deep", size=7)
     slots = held(one)
     slots.give_back(one)
     assert slots.free == SLOTS
-    assert (dict(slots.of_tenants), dict(slots.of_lanes)) == ({}, {})
+    assert (dict(slots.of_tenants), dict(slots.of_lanes), dict(slots.bytes_of_tenants)) == ({}, {}, {})
+    assert slots.free_bytes == lanes.MOST_BYTES
+
+
+def test_a_tenant_holds_as_many_bytes_as_are_left_and_one_without_any_gets_half_of_the_rest() -> None:
+    slots, taken = Slots(SLOTS), list[Due]()
+    while (room := rooms(slots, taken)).tenants.get("org_1", room.tenant)["bytes"] >= 1 << 20:
+        taken.append(due("deep", size=1 << 20))
+        slots.take(taken[-1])
+    assert slots.bytes_of_tenants["org_1"] == lanes.MOST_BYTES // 2
+    assert rooms(slots, taken).tenant["bytes"] == lanes.MOST_BYTES // 4
+    assert rooms(slots, taken).classes["bytes"] == lanes.CLAIM_BYTES
 
 
 @given(st.integers(0, 600), st.integers(0, 600))

@@ -20,6 +20,10 @@ from shared.process import redis_clients
 from shared.storage.database import Connection
 from shared.web import http
 
+# Of one transaction of the worker.
+MOST_LISTENERS = 4000
+MOST_DELIVERIES = 5000
+
 
 class EventRefused(Exception):
     """The event breaks the rules of its type. It becomes a dead letter, not a delivery."""
@@ -73,13 +77,18 @@ class Intake:
     def fan_out(self, conn: Connection, messages: Sequence[Received[Event]]) -> None:
         """Makes a delivery for each subscription that listens. Raises EventRefused for an event that breaks its schema.
 
-        An event for which neither a webhook nor an automation waits is not stored.
+        An event for which neither a webhook nor an automation waits is not stored. Where the deliveries are more than `MOST_DELIVERIES`,
+        those of the tenants with the most wait for the relay (waiting.py).
         """
         events = [accept(message.tenant_id, message.body, message.traceparent) for message in messages]
-        listeners = _lock_listeners(conn, events)
+        events, waiting, listeners = _divide(conn, events)
         wanted = _wanted_by_automations(conn, messages)
         needed = wanted | _wanted_by_webhooks(events, listeners)
         new = self.queue(conn, [event for event in events if event.id in needed], listeners)
+        if waiting:
+            later = sorted(_store(conn, waiting), key=lambda event: event.id)
+            conn.execute(queries.ADD_WAITING, (_rows(later),))
+            new += later
         forwarded = wanted & {event.id for event in new}
         for event_id, message in {message.body.event_id: message for message in messages}.items():
             if event_id in forwarded:
@@ -92,7 +101,7 @@ class Intake:
         new = _store(conn, events)
         planned = plan(new, listeners)
         if planned:
-            conn.execute(queries.INSERT_DELIVERIES, (_rows(planned),))
+            insert_deliveries(conn, planned)
             named = dict.fromkeys(one.subscription_id for one in planned)
             conn.after_commit(lambda: self.ring(named))
         return new
@@ -109,6 +118,11 @@ class Intake:
                 pipeline.execute()
         except (RedisError, OSError):
             return
+
+
+def insert_deliveries(conn: Connection, planned: Sequence[Planned]) -> None:
+    if planned:
+        conn.execute(queries.INSERT_DELIVERIES, (_rows(planned),))
 
 
 def accept(tenant_id: str, event: Event, traceparent: str | None) -> NewEvent:
@@ -214,11 +228,35 @@ def _for_automations(event: Event) -> PlatformEvent:
     )
 
 
+def _divide(conn: Connection, events: list[NewEvent]) -> tuple[list[NewEvent], list[NewEvent], list[Listener]]:
+    """The events to fan out now, those of tenants with too many deliveries, and the locked listeners of the first."""
+    listeners = _lock_listeners(conn, events)
+    takers = Counter((listener.tenant_id, name) for listener in listeners for name in listener.live_events)
+    deliveries = sum(takers[event.tenant_id, event.type] for event in events)
+    if len(listeners) <= MOST_LISTENERS and deliveries <= MOST_DELIVERIES:
+        return events, [], listeners
+    per_event = dict(conn.execute(queries.COUNT_LISTENERS, _heard(events)).fetchall())
+    number = Counter(event.tenant_id for event in events)
+    now, listening, deliveries = set[str](), 0, 0
+    for tenant_id in sorted(number, key=lambda tenant_id: number[tenant_id] * per_event.get(tenant_id, 0)):
+        listening += per_event.get(tenant_id, 0)
+        deliveries += number[tenant_id] * per_event.get(tenant_id, 0)
+        if listening > MOST_LISTENERS or deliveries > MOST_DELIVERIES:
+            break
+        now.add(tenant_id)
+    first = [event for event in events if event.tenant_id in now]
+    return first, [event for event in events if event.tenant_id not in now], _lock_listeners(conn, first)
+
+
 def _lock_listeners(conn: Connection, events: list[NewEvent]) -> list[Listener]:
-    tenants = list({event.tenant_id for event in events})
-    types = list({event.type for event in events})
+    """At most one more than `MOST_LISTENERS`."""
     with conn.cursor(row_factory=class_row(Listener)) as cursor:
-        return cursor.execute(queries.LOCK_LISTENERS, (tenants, types)).fetchall()
+        parameters = _heard(events) | {"after": "", "most": MOST_LISTENERS + 1}
+        return cursor.execute(queries.LOCK_LISTENERS, parameters).fetchall()
+
+
+def _heard(events: list[NewEvent]) -> dict[str, list[str]]:
+    return {"tenants": list({event.tenant_id for event in events}), "types": list({event.type for event in events})}
 
 
 def _store(conn: Connection, events: list[NewEvent]) -> list[NewEvent]:

@@ -16,7 +16,33 @@ INSERT_EVENTS: LiteralString = """
 # In the order of their ids, as every statement that locks several subscriptions, so that there is no deadlock.
 LOCK_LISTENERS: LiteralString = """
     SELECT id, tenant_id, client_id, live_events, last_sequence FROM subscriptions
-    WHERE tenant_id = ANY(%s) AND live_events && %s ORDER BY id FOR NO KEY UPDATE
+    WHERE tenant_id = ANY(%(tenants)s) AND live_events && %(types)s AND id > %(after)s ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE
+"""
+COUNT_LISTENERS: LiteralString = """
+    SELECT tenant_id, count(*) FROM subscriptions WHERE tenant_id = ANY(%(tenants)s) AND live_events && %(types)s GROUP BY tenant_id
+"""
+ADD_WAITING: LiteralString = """
+    INSERT INTO waiting_events (event_id, event_at, tenant_id, event_type, about, recipients)
+    SELECT id, at, tenant_id, type, about, recipients FROM jsonb_to_recordset(%s::jsonb) AS event (
+        id text, at timestamptz, tenant_id text, type text, about text, recipients text[])
+"""
+TAKE_WAITING: LiteralString = """
+    SELECT event_id, event_at, tenant_id, event_type, about, recipients, after FROM waiting_events
+    WHERE tenant_id > %(after)s AND due_at <= now() ORDER BY tenant_id, due_at, event_id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+MOVE_WAITING_ON: LiteralString = (
+    "UPDATE waiting_events SET after = %(after)s, failures = 0 WHERE event_id = %(event_id)s"
+)
+FORGET_WAITING: LiteralString = "DELETE FROM waiting_events WHERE event_id = %(event_id)s"
+# After 1, 2, 4 … seconds, at most ten minutes. The tenant's other events go on.
+PUT_OFF_WAITING: LiteralString = """
+    UPDATE waiting_events SET failures = least(failures, 1000000) + 1,
+        due_at = clock_timestamp() + least(600, power(2, least(failures, 10))) * interval '1 second'
+    WHERE event_id = %(event_id)s
+"""
+MEASURE_WAITING: LiteralString = """
+    SELECT count(*), coalesce(extract(epoch FROM now() - min(added_at)), 0)::float8
+    FROM (SELECT added_at FROM waiting_events ORDER BY added_at LIMIT 10000) waiting
 """
 INSERT_DELIVERIES: LiteralString = """
     WITH planned AS (

@@ -14,13 +14,19 @@ DISABLE: LiteralString = """
 """
 LONG_FAILING: LiteralString = """
     SELECT id, tenant_id, rehearses FROM subscriptions
-    WHERE failing_since < now() - %(days)s * interval '1 day' AND last_failure_at > failing_since + %(days)s * interval '1 day' AND enabled
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    WHERE failing_since < now() - %(days)s * interval '1 day' AND enabled AND id > %(after)s
+        AND last_failure_at > failing_since + %(days)s * interval '1 day'
+    ORDER BY id LIMIT %(portion)s FOR NO KEY UPDATE SKIP LOCKED
 """
 RECOVERING: LiteralString = """
     SELECT id FROM subscriptions
     WHERE recovering AND enabled AND NOT paused AND (slowed_until IS NULL OR slowed_until <= now())
+        AND (stepped_at IS NULL OR stepped_at <= clock_timestamp())
     ORDER BY stepped_at NULLS FIRST LIMIT 1000
+"""
+# A step that failed is not tried again for a minute; other recoveries go on.
+PUT_OFF_RECOVERY: LiteralString = """
+    UPDATE subscriptions SET stepped_at = clock_timestamp() + interval '1 minute' WHERE id = %(subscription_id)s
 """
 # Every query of the queue names the order of an index, or the planner may start with other rows.
 # Another relay may have made the step meanwhile.
@@ -67,7 +73,7 @@ SET_RECOVERY: LiteralString = """
 """
 PORTION = 1000
 _CHORE: LiteralString = """
-    SELECT c.subscription_id, c.kind, c.tenant_id, c.created_since, c.failed_since, c.cursor, c.done, c.begun_at,
+    SELECT c.subscription_id, c.kind, c.tenant_id, c.created_since, c.failed_since, c.cursor, c.done,
         coalesce(a.approved_events, %(approved)s) AS approved
     FROM chores c LEFT JOIN subscriptions s ON s.id = c.subscription_id
     LEFT JOIN apps a ON a.tenant_id = s.tenant_id AND a.client_id = s.client_id
@@ -86,9 +92,19 @@ BEGIN_ALL: LiteralString = """
 TAKE: LiteralString = (
     _CHORE + " WHERE c.subscription_id = %(subscription_id)s AND c.kind = %(kind)s FOR UPDATE OF c SKIP LOCKED"
 )
-TAKE_NEXT: LiteralString = _CHORE + " WHERE c.due_at <= now() ORDER BY c.due_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED"
+# Its key alone, which can always be read.
+NEXT: LiteralString = """
+    SELECT subscription_id, kind FROM chores WHERE due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+# After 1, 2, 4 … seconds, at most ten minutes. Each fourth time it begins anew: its place may be the cause.
+PUT_OFF: LiteralString = """
+    UPDATE chores SET failures = least(failures, 1000000) + 1,
+        due_at = clock_timestamp() + least(600, power(2, least(failures, 10))) * interval '1 second',
+        cursor = CASE WHEN failures %% 4 = 3 THEN '{}' ELSE cursor END
+    WHERE subscription_id = %(subscription_id)s AND kind = %(kind)s
+"""
 GO_ON: LiteralString = """
-    UPDATE chores SET cursor = %(cursor)s::jsonb, done = done + %(changed)s,
+    UPDATE chores SET cursor = %(cursor)s::jsonb, done = least(done, 1000000000000) + %(changed)s, failures = 0,
         due_at = clock_timestamp() + %(wait)s * interval '1 second'
     WHERE subscription_id = %(subscription_id)s AND kind = %(kind)s
 """
@@ -150,8 +166,8 @@ GATHER: LiteralString = """
                 OR d.attempted_at >= %(failed_since)s::timestamptz - interval '1 minute')
             AND d.event_type = ANY((SELECT live_events FROM subscriptions WHERE id = %(subscription_id)s)::text[])
             AND event_approved(d.event_type, %(approved)s)
-            AND EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.at = d.event_at AND (
-                d.event_type <> 'automation.fired' OR event_approved(e.body::jsonb #>> '{data,event_type}', %(approved)s)))
+            AND EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.at = d.event_at)
+            AND (d.event_type <> 'automation.fired' OR firing_approved(d.event_id, d.event_at, %(approved)s))
         RETURNING d.id, d.at, d.tenant_id, d.subscription_id, d.event_id, d.event_at, d.event_type, d.sequence, d.attempt
     ), kept AS (
         INSERT INTO queue (delivery_id, delivery_at, tenant_id, subscription_id, event_id, event_at, event_type, sequence, attempt)
@@ -170,8 +186,8 @@ _GIVE_UP_BEGIN: LiteralString = """
 _GIVE_UP_END: LiteralString = """ LIMIT %(portion)s FOR UPDATE SKIP LOCKED
     ), dropped AS (
         DELETE FROM queue q USING looked l WHERE q.delivery_id = l.delivery_id AND (NOT event_approved(l.event_type, %(approved)s)
-            OR l.event_type = 'automation.fired' AND EXISTS (SELECT 1 FROM events e WHERE e.id = l.event_id AND e.at = l.event_at
-                AND NOT event_approved(e.body::jsonb #>> '{data,event_type}', %(approved)s)))
+            OR l.event_type = 'automation.fired' AND NOT firing_approved(l.event_id, l.event_at, %(approved)s)
+                AND EXISTS (SELECT 1 FROM events e WHERE e.id = l.event_id AND e.at = l.event_at))
         RETURNING l.delivery_id, l.delivery_at, l.tenant_id, l.attempt
     ), logged AS (
         INSERT INTO attempts (delivery_id, at, tenant_id, number, url, request_headers, error, duration_ms)

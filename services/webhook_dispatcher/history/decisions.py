@@ -8,11 +8,13 @@ kill only the last one is done again.
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, LiteralString, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 from psycopg.rows import args_row, class_row
 
+from services.webhook_dispatcher.failing import Statement, attempt
 from services.webhook_dispatcher.fanout import event_types
 from services.webhook_dispatcher.history import decision_queries
 from services.webhook_dispatcher.history.decision_queries import PORTION
@@ -30,7 +32,7 @@ MANY = 50_000
 LAST = 2**63 - 1
 FASTEST = 1024
 STEP_SECONDS = 0.8
-Statement = tuple[LiteralString, dict[str, Any]]
+DISABLED_AT_ONCE = 100
 
 
 class Chore(msgspec.Struct, kw_only=True):
@@ -43,7 +45,6 @@ class Chore(msgspec.Struct, kw_only=True):
     failed_since: datetime | None
     cursor: dict[str, Any]
     done: int
-    begun_at: datetime
     approved: list[str]
 
 
@@ -77,12 +78,24 @@ async def disable(conn: AsyncConnection, tenant_id: str, subscription_id: str, r
 
 
 def disable_long_failing(conn: Connection, days: float) -> int:
-    """Disables every webhook whose attempts have all failed for so many days. Returns their number."""
-    failing = conn.execute(decision_queries.LONG_FAILING, {"days": days}).fetchall()
-    for subscription_id, tenant_id, is_sandbox in failing:
-        conn.execute(decision_queries.DISABLE, {"subscription_id": subscription_id, "reason": "failing", "url": None})
-        outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing", test=is_sandbox))
-    return len(failing)
+    """Disables webhooks whose attempts have all failed for so many days, in portions until the time is used. Returns their number."""
+    until, disabled, after = time.monotonic() + STEP_SECONDS, 0, ""
+    while True:
+        parameters = {"days": days, "after": after, "portion": DISABLED_AT_ONCE}
+        failing = conn.execute(decision_queries.LONG_FAILING, parameters).fetchall()
+        for subscription_id, tenant_id, is_sandbox in failing:
+            one = partial(_disable_failing, conn, subscription_id, tenant_id, test=is_sandbox)
+            disabled += attempt(conn, "disable", subscription_id, one)
+            after = subscription_id
+        conn.commit()
+        if len(failing) < DISABLED_AT_ONCE or time.monotonic() > until:
+            return disabled
+
+
+def _disable_failing(conn: Connection, subscription_id: str, tenant_id: str, *, test: bool) -> int:
+    conn.execute(decision_queries.DISABLE, {"subscription_id": subscription_id, "reason": "failing", "url": None})
+    outbox.add_sync(conn, tenant_id, disabled_event(subscription_id, "failing", test=test))
+    return 1
 
 
 def release_held(conn: Connection, pause: float = 0.0) -> int:
@@ -92,7 +105,9 @@ def release_held(conn: Connection, pause: float = 0.0) -> int:
     """
     until, released = time.monotonic() + STEP_SECONDS, 0
     for (subscription_id,) in conn.execute(decision_queries.RECOVERING).fetchall():
-        released += _release_step(conn, subscription_id, pause)
+        put_off = decision_queries.PUT_OFF_RECOVERY, {"subscription_id": subscription_id}
+        step = partial(_release_step, conn, subscription_id, pause)
+        released += attempt(conn, "recovery", subscription_id, step, put_off)
         conn.commit()
         if time.monotonic() > until:
             break
@@ -162,14 +177,14 @@ async def first_portion(conn: AsyncConnection, subscription_id: str, kind: str) 
 
 def first_portion_sync(conn: Connection, subscription_id: str, kind: str) -> int:
     """The same for tasks."""
-    return _work(conn, decision_queries.TAKE, _named(subscription_id, kind)) or 0
+    return _work(conn, subscription_id, kind)
 
 
 def work_off(conn: Connection, seconds: float = SECONDS) -> int:
     """Does portions until the time is used or no chore is due, each of the chore that waits longest. Returns the rows changed."""
     until, total = time.monotonic() + seconds, 0
     while True:
-        changed = _work(conn, decision_queries.TAKE_NEXT, {"approved": event_types.DEFAULT})
+        changed = _work_next(conn)
         conn.commit()
         if changed is None:
             return total
@@ -183,11 +198,20 @@ def chores_left(conn: Connection) -> list[tuple[Any, ...]]:
     return conn.execute(decision_queries.LEFT).fetchall()
 
 
-def _work(conn: Connection, statement: LiteralString, parameters: dict[str, Any]) -> int | None:
-    with conn.cursor(row_factory=class_row(Chore)) as cursor:
-        chore = cursor.execute(statement, parameters).fetchone()
-    if chore is None:
+def _work_next(conn: Connection) -> int | None:
+    """The rows changed, None if no chore is due."""
+    key = conn.execute(decision_queries.NEXT).fetchone()
+    if key is None:
         return None
+    put_off = decision_queries.PUT_OFF, _named(*key)
+    return attempt(conn, "chore", key[0], partial(_work, conn, *key), put_off)
+
+
+def _work(conn: Connection, subscription_id: str, kind: str) -> int:
+    with conn.cursor(row_factory=class_row(Chore)) as cursor:
+        chore = cursor.execute(decision_queries.TAKE, _named(subscription_id, kind)).fetchone()
+    if chore is None:
+        return 0
     with conn.cursor(row_factory=args_row(Portion)) as cursor:
         portion = cursor.execute(*_portion_of(chore)).fetchone() or Portion(0, 0, None)
     conn.execute(*_after(chore, portion))

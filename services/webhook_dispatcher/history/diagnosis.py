@@ -16,13 +16,14 @@ EXPIRES_SOON_DAYS = 21
 def describe(sent: Sent) -> Diagnosis:
     """The answer of `POST …/test?wait=true`. It hides the values of custom headers, and nothing else."""
     due, outcome, tls = sent.due, sent.outcome, tls_facts(sent.exchange)
+    body = due.body or b""
     shown = sent.shown_headers() | {"webhook-signature": sent.headers["webhook-signature"]}
     return Diagnosis(
         delivery_id=due.delivery_id,
         status="succeeded" if outcome.succeeded else "failed",
         verdict=verdict(outcome, tls),
-        request={"url": due.url, "headers": shown, "body": due.body},
-        signed_content=signing.signed_content(due.event_id, sent.timestamp, (due.body or "").encode()).decode(),
+        request={"url": due.url, "headers": shown, "body": body.decode()},
+        signed_content=signing.signed_content(due.event_id, sent.timestamp, body).decode(),
         resolved_address=outcome.address,
         tls=tls,
         timings_ms=timings(sent.exchange),

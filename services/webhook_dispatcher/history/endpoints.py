@@ -256,7 +256,7 @@ def _due(subscription: Subscription, test: dict[str, Any]) -> Due:
         event_type=test["type"],
         attempt=1,
         rung=test["rung"],
-        body=test["body"],
+        body=test["body"].encode(),
         traceparent=test["traceparent"],
         url=subscription.url,
         secret=subscription.secret,

@@ -28,8 +28,8 @@ REDACTED = "(redacted)"
 class Due(msgspec.Struct, kw_only=True):
     """A claimed delivery with everything that sending it needs.
 
-    `body` is None where the event is past its retention. `rung` counts the failed attempts of its ladder, `share` is its class of slots
-    (lanes.py), and its lease runs from the monotonic second `claimed`.
+    `body` is its JSON in UTF-8, None where the event is past its retention. `rung` counts the failed attempts of its ladder, `share` is its
+    class of slots (lanes.py), and its lease runs from the monotonic second `claimed`.
     """
 
     delivery_id: str
@@ -40,7 +40,7 @@ class Due(msgspec.Struct, kw_only=True):
     event_type: str
     attempt: int
     rung: int
-    body: str | None
+    body: bytes | None
     traceparent: str | None
     url: str
     secret: bytes
@@ -50,6 +50,11 @@ class Due(msgspec.Struct, kw_only=True):
     failing: bool = False
     share: str = "asked"
     claimed: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return len(self.body or b"")
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -113,7 +118,8 @@ class Client:
             return Outcome(error=f"address_refused: {error}"), None
         exchange.moments["began"] = began
         answer = Answer()
-        error, timed_out = await self._attempt(exchange, request_bytes(exchange.target, headers, body), answer)
+        head = request_head(exchange.target, headers, len(body))
+        error, timed_out = await self._attempt(exchange, head, body, answer)
         exchange.mark("ended")
         outcome = Outcome(
             error=error or _refusal(answer.status),
@@ -133,11 +139,11 @@ class Client:
             outcome.body, outcome.truncated = answer.text, answer.truncated
         return outcome, exchange
 
-    async def _attempt(self, exchange: Exchange, request: bytes, answer: Answer) -> tuple[str | None, bool]:
+    async def _attempt(self, exchange: Exchange, head: bytes, body: bytes, answer: Answer) -> tuple[str | None, bool]:
         """The error, and whether it was a time-out. The text is our own, since the system's may name our addresses."""
         try:
             async with asyncio.timeout(self.deadline):
-                await self._exchange(exchange, request, answer)
+                await self._exchange(exchange, head, body, answer)
         except RefusedTarget as error:
             return f"address_refused: {error}", False
         except UnknownName as error:
@@ -157,16 +163,16 @@ class Client:
             return "connection_error: no connection could be made", False
         return None, False
 
-    async def _exchange(self, exchange: Exchange, request: bytes, answer: Answer) -> None:
+    async def _exchange(self, exchange: Exchange, head: bytes, body: bytes, answer: Answer) -> None:
         connection = await self._pool.take(exchange)
         try:
-            await connection.post(request, answer)
+            await connection.post(head, body, answer)
         except Broken as error:
             if not error.stale:
                 raise
             # It was closed while it was idle. A receiver that got the request nevertheless recognises the second by its `webhook-id`.
             connection = await self._pool.take(exchange, fresh=True)
-            await connection.post(request, answer)
+            await connection.post(head, body, answer)
         self._pool.give_back(exchange.target, connection)
 
     async def _sweep(self) -> None:
@@ -183,7 +189,7 @@ async def deliver(client: Client, vault: Vault, due: Due) -> Sent:
     custom = vault.headers(due.subscription_id, due.headers) if due.headers is not None else {}
     span = _span(due)
     at = clock.now()  # a receiver refuses a signature whose time is wrong
-    body = (due.body or "").encode()
+    body = due.body or b""
     headers = signing.request_headers(due.event_id, int(at), keys, body) | custom
     context = span.get_span_context()
     if context.is_valid:
@@ -218,11 +224,11 @@ def _span(due: Due) -> Span:
     return span if span.get_span_context().is_valid else trace.get_current_span(parent)
 
 
-def request_bytes(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
-    """The request's bytes. `headers` has neither `host` nor `content-length`."""
+def request_head(target: Target, headers: Mapping[str, str], length: int) -> bytes:
+    """The request before its body of `length` bytes. `headers` has neither `host` nor `content-length`."""
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    head = f"POST {target.resource} HTTP/1.1\r\nhost: {target.authority}\r\n{fields}content-length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    head = f"POST {target.resource} HTTP/1.1\r\nhost: {target.authority}\r\n{fields}content-length: {length}\r\n\r\n"
+    return head.encode()
 
 
 def _refusal(status: int) -> str | None:

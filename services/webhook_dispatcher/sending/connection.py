@@ -15,6 +15,8 @@ from services.webhook_dispatcher.sending.addresses import Address, Policy, Refus
 from shared.web.responses import Fault, ResponseReader
 
 BODY_KEPT = 16 * 1024
+# A request with a longer body is written in two parts, so that no copy of the body is made.
+WRITTEN_AT_ONCE = 16 * 1024
 CONNECT_SECONDS = 10.0
 ADDRESSES_TRIED = 4
 # Shorter than the idle time of common servers, so that a request seldom meets a connection that closes.
@@ -96,7 +98,7 @@ class Connection(ResponseReader):
         self.made = self.idle_since = self._loop.time()
         self.reusable = True
 
-    async def post(self, request: bytes, answer: Answer) -> None:
+    async def post(self, head: bytes, body: bytes, answer: Answer) -> None:
         """Sends a request and reads into `answer`, also where this is cancelled or raises Broken."""
         self.reusable = False
         if self.transport.is_closing():
@@ -104,7 +106,11 @@ class Connection(ResponseReader):
         self._answer = answer
         self._over = self._loop.create_future()
         self.expect()
-        self.transport.write(request)
+        if len(body) <= WRITTEN_AT_ONCE:
+            self.transport.write(head + body)
+        else:
+            self.transport.write(head)
+            self.transport.write(body)
         try:
             await self._over
         finally:

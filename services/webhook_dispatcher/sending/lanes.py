@@ -9,6 +9,9 @@ Each delivery in flight uses a slot of one class, and no class takes the last sl
 Within a class no tenant holds more slots than are left of it, and of `deep` no receiver more than its tenant has left (dynamic thresholds,
 Choudhury and Hahne 1998): however many receivers are slow, the next one finds room.
 
+A sender holds at most `MOST_BYTES` of bodies, and of these no tenant more than are left free, but always one delivery. A receiver that
+reads nothing keeps the bytes of its deliveries until their deadline.
+
 A receiver's limit grows by one with each success and halves with each time-out.
 """
 
@@ -23,6 +26,10 @@ from services.webhook_dispatcher.sending.ladder import SLOWING
 
 MOST_CONCURRENCY = 64
 LONGEST_SLOWING = 60.0
+# Of bodies that are claimed, of the 512 MiB of a container. TLS keeps an encrypted copy of a body that its receiver does not read.
+MOST_BYTES = 96 << 20
+# Of one claim, whose rows libpq keeps beside the deliveries until all are read. The longest body has half as many.
+CLAIM_BYTES = 16 << 20
 QUICK = 0.25
 # Multiples of its limit that are claimed for a quick receiver, so that the next delivery is at hand when a request ends.
 AHEAD = 4
@@ -133,7 +140,7 @@ class Rooms(NamedTuple):
     """How many more deliveries to claim: of each class, by each tenant of each class, by a tenant that holds none.
 
     `lanes` has for each known receiver the slots it holds, the number of further claims for it, and how many times its limit all senders
-    may claim. `newcomer` is the second of these for an unknown receiver.
+    may claim. `newcomer` is the second of these for an unknown receiver. The key "bytes" beside the classes has the room for bodies.
     """
 
     classes: dict[str, int]
@@ -144,10 +151,12 @@ class Rooms(NamedTuple):
 
 
 class Slots:
-    """The slots of one sender and their holders."""
+    """The slots of one sender and the bytes of its bodies, with their holders."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, most_bytes: int = MOST_BYTES) -> None:
         self.number = number
+        self.free_bytes = most_bytes
+        self.bytes_of_tenants: Counter[str] = Counter()
         self.held: Counter[str] = Counter()
         self.of_tenants: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.of_lanes: Counter[str] = Counter()
@@ -157,11 +166,15 @@ class Slots:
         return self.number - self.held.total()
 
     def take(self, due: Due) -> None:
+        self.free_bytes -= due.size
+        self.bytes_of_tenants[due.tenant_id] += due.size
         self.held[due.share] += 1
         self.of_tenants[due.tenant_id][due.share] += 1
         self.of_lanes[due.subscription_id] += 1
 
     def give_back(self, due: Due) -> None:
+        self.free_bytes += due.size
+        _subtract(self.bytes_of_tenants, due.tenant_id, due.size)
         self.held[due.share] -= 1
         _subtract(self.of_lanes, due.subscription_id)
         of_tenant = self.of_tenants[due.tenant_id]
@@ -182,15 +195,18 @@ class Slots:
         }
         tenants = {
             tenant: {name: share(budgets[name], held[name]) for name in CLASSES}
+            | {"bytes": share(self.free_bytes, self.bytes_of_tenants[tenant])}
             for tenant, held in self.of_tenants.items()
         }
-        newcomer = {name: share(budgets[name], 0) for name in CLASSES} | {"first": share(self.free, 0)}
+        newcomer = {name: share(budgets[name], 0) for name in CLASSES}
+        newcomer |= {"first": share(self.free, 0), "bytes": share(self.free_bytes, 0)}
         newcomer_fair = max(1, share(newcomer["deep"], 0))
         lanes = {
             key: (held := self.of_lanes[key], share(tenants[tenant]["deep"], held) if held else newcomer_fair, ahead)
             for key, (tenant, ahead) in receivers.items()
         }
         classes = {name: max(0, room) for name, room in budgets.items()} | {"first": self.free}
+        classes["bytes"] = max(0, min(self.free_bytes, CLAIM_BYTES))
         return Rooms(classes, tenants, newcomer, lanes, newcomer_fair)
 
 
@@ -207,7 +223,7 @@ def _longer(one: float | None, other: float | None) -> float | None:
     return max((wait for wait in (one, other) if wait is not None), default=None)
 
 
-def _subtract(counts: Counter[str], key: str) -> None:
-    counts[key] -= 1
+def _subtract(counts: Counter[str], key: str, number: int = 1) -> None:
+    counts[key] -= number
     if counts[key] <= 0:
         del counts[key]

@@ -53,7 +53,8 @@ async def claim(conn: AsyncConnection, visited: Round, most: int, rooms: Rooms) 
         "classes": _json(rooms.classes),
         "approved": event_types.DEFAULT,
     }
-    cursor = conn.cursor(row_factory=tuple_row)
+    # Binary: bodies come as bytes, without a text of them that takes up to four times as much.
+    cursor = conn.cursor(row_factory=tuple_row, binary=True)
     try:
         async with _at_once(conn):
             await conn.execute(queries.BEGIN_CLAIM)
