@@ -2,7 +2,9 @@
 
 from typing import LiteralString
 
-COLUMNS: LiteralString = "encounter_id, version, tenant_id, identity, destination_id, content, client_id, recorded_at"
+COLUMNS: LiteralString = """
+    encounter_id, version, tenant_id, identity, destination_id, content, client_id, recorded_at
+"""
 NEWEST: LiteralString = "SELECT " + COLUMNS + " FROM outcomes WHERE encounter_id = %s ORDER BY version DESC LIMIT 1"
 # The newest one, unless the patient's identity was corrected since: then it is another patient's, and does not count.
 CURRENT: LiteralString = (
