@@ -79,7 +79,7 @@ OPERATIONS = [
         "List destinations",
         READ,
         {200: Destinations},
-        "The destinations of your organisation, newest first; those with this code, and active ones or others, on request.",
+        "The destinations of your organisation, newest first; `code` and `active` narrow them.",
         query=DestinationPage,
     ),
     Operation(
