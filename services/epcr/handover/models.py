@@ -193,25 +193,33 @@ DOCUMENT: dict[str, Any] = {
     "description": "A FHIR R4 (4.0.1) Bundle of type document, in the form of the IHE Paramedicine Care Summary.",
     "required": ["resourceType", "identifier", "type", "timestamp", "entry"],
     "properties": {
-        "resourceType": {"const": "Bundle"},
-        "type": {"const": "document"},
-        "timestamp": {"type": "string", "format": "date-time"},
+        "resourceType": {"const": "Bundle", "description": "The type of the FHIR resource"},
+        "type": {"const": "document", "description": "The type of the Bundle"},
+        "timestamp": {"type": "string", "format": "date-time", "description": "When the encounter last changed"},
         "identifier": {
             "type": "object",
+            "description": "The lasting identifier of this document",
             "required": ["system", "value"],
-            "properties": {"system": {"type": "string"}, "value": {"type": "string"}},
+            "properties": {
+                "system": {"type": "string", "description": "The URI of the identifier's system"},
+                "value": {"type": "string", "description": "The value"},
+            },
         },
         "entry": {
             "type": "array",
+            "description": "The Composition first, then every resource that it refers to",
             "items": {
                 "type": "object",
                 "required": ["fullUrl", "resource"],
                 "properties": {
-                    "fullUrl": {"type": "string"},
+                    "fullUrl": {"type": "string", "description": "The URL by which other resources refer to it"},
                     "resource": {
                         "type": "object",
+                        "description": "A FHIR R4 resource, whole",
                         "required": ["resourceType"],
-                        "properties": {"resourceType": {"type": "string"}},
+                        "properties": {
+                            "resourceType": {"type": "string", "description": "The type of the FHIR resource"}
+                        },
                     },
                 },
             },

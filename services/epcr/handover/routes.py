@@ -54,6 +54,7 @@ OPERATIONS = [
         "Read how documents name your service",
         READ,
         {200: Sender},
+        "The name, official code and telephone number that handovers show as author and custodian.",
     ),
     Operation(
         "PUT",
@@ -78,6 +79,7 @@ OPERATIONS = [
         "List destinations",
         READ,
         {200: Destinations},
+        "The destinations of your organisation, newest first; `code` and `active` narrow them.",
         query=DestinationPage,
     ),
     Operation(
@@ -101,6 +103,7 @@ OPERATIONS = [
         "Inspect a destination",
         READ,
         {200: Destination},
+        "A destination with its app and the legal basis of its reading.",
     ),
     Operation(
         "PATCH",
@@ -121,6 +124,7 @@ OPERATIONS = [
         "Delete a destination",
         ADMINISTRATOR,
         {204: None},
+        "Deletes a destination that no encounter had. For one that encounters had, `active: false` ends all reading.",
         refusals={409: "Encounters had this destination"},
     ),
     Operation(
@@ -130,6 +134,7 @@ OPERATIONS = [
         "Read the destination of an encounter",
         WRITE,
         {200: EncounterDestination},
+        "The place that the encounter is bound for, and until when its app may read the handover.",
         id="getEncounterDestination",
     ),
     Operation(

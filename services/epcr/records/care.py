@@ -339,7 +339,7 @@ class Stroke(Part):
 
 
 class Disposition(Part):
-    """The end of the encounter. `destination` names a place and never leaves."""
+    """The end of the encounter. `destination` names a place and is in no de-identified answer."""
 
     outcome: (
         Literal[

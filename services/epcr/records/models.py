@@ -71,7 +71,10 @@ class NextOfKin(http.Body):
 
 
 class Patient(http.Body):
-    """Encrypted at rest; only sex, birth year or age, and country ever leave. `age_years` is for patients without a known birth date."""
+    """Encrypted at rest; a de-identified answer has only sex, birth year or age, and country.
+
+    `age_years` is for patients without a known birth date.
+    """
 
     name: Name | None = None
     birth_date: date | None = None
