@@ -73,7 +73,7 @@ class Schemas:
             tag: f"{own}.{target.rpartition('/')[2].removeprefix(self._prefix + '.')}"
             for tag, target in discriminator["mapping"].items()
         }
-        made = {"description": self._texts[name], "oneOf": members, "discriminator": discriminator}
+        made = {"description": self._texts.get(name, ""), "oneOf": members, "discriminator": discriminator}
         if self._unions.setdefault(union, made) != made:
             raise ValueError(f"two unions would be {union}")
         rest = {key: value for key, value in schema.items() if key not in ("anyOf", "discriminator")}

@@ -136,7 +136,7 @@ def served(operation: Operation) -> Endpoint:
             given.append(http.query(request, query))
         if body is not None:
             given.append(await http.decode(request, body, required=required))
-        elif operation.method != "GET" and operation.body is None:
+        elif operation.method != "GET" and operation.body is None and operation.form is None:
             # Here, since `idempotency` asks for it in a transaction: a body that stalls would hold the connection.
             await http.read_body(request)
         answer = await endpoint(request, *given)
