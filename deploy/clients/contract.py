@@ -1,4 +1,4 @@
-"""The contract as an SDK needs it, whatever its language: operations with their parameters, bodies and answers."""
+"""The contract as an SDK of any language needs it: operations with their parameters, bodies and answers."""
 
 import json
 import re

@@ -132,7 +132,7 @@ class Types:
         return _class(schema) if _module(schema) == self.home else f"models.{_module(schema)}.{_class(schema)}"
 
     def of(self, schema: Schema, hint: str, *, sent_only: bool) -> str:
-        """`hint` names the class of a nested object. Values of an enum may grow: in what a client reads they are plain texts."""
+        """`hint` names the class of a nested object. Values of an enum may grow: in answers they are plain texts."""
         if name := referred(schema):
             return self.name(name)
         if "enum" in schema:
@@ -385,9 +385,8 @@ def _parts(path: str) -> list[str]:
 
 
 def _problems() -> str:
-    lines = [
-        f'"""{NOTE}\n\nA class for each status, and below it one for each kind of problem with that status."""\n\nfrom .errors import APIError\n'
-    ]
+    about = "A class for each status, and below it one for each kind of problem with that status."
+    lines = [f'"""{NOTE}\n\n{about}\n"""\n\nfrom .errors import APIError\n']
     by_type: dict[str, str] = {}
     for status, name in STATUSES.items():
         meaning = [one.meaning for one in PROBLEMS if one.status == status and pascal(one.title) == name]

@@ -4,8 +4,9 @@ import json
 import socket
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -97,8 +98,6 @@ class Stub:
         if self.token_script:
             return self.token_script(asked)
         time.sleep(self.minting_seconds)
-        from base64 import b64decode
-
         given = b64decode(asked.headers["authorization"].removeprefix("Basic ")).decode().partition(":")[2]
         with self.lock:
             if given != self.secret:
@@ -144,10 +143,8 @@ def stub(script: Script | None = None) -> Iterator[Stub]:
                 kept.most_open = max(kept.most_open, len(kept.open))
 
         def finish(self) -> None:
-            try:
+            with suppress(OSError):
                 super().finish()
-            except OSError:
-                pass
             with kept.lock:
                 kept.open.discard(self.connection)
 

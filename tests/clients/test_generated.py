@@ -1,4 +1,4 @@
-"""The generated part of the SDK is what the contract gives, every operation is there, and every example of the contract can be read."""
+"""The generated part of the SDK fits the contract, every operation is there, and every example of the contract can be read."""
 
 import inspect
 import json
@@ -8,13 +8,12 @@ import zipfile
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import msgspec
 import pytest
 
 import knogin
 from deploy.clients import __main__ as generating
-from deploy.clients.contract import NOT_CALLED_BY_PROGRAMS, Contract, Operation, referred, snake
-from deploy.clients.python import PACKAGE, attribute, pascal
+from deploy.clients.contract import NOT_CALLED_BY_PROGRAMS, Contract, Operation, snake
+from deploy.clients.python import PACKAGE, attribute
 from knogin import models, problems
 from knogin._model import Model, OneOf, convert, decode, encode
 from knogin._paging import AsyncPages, Pages
@@ -107,7 +106,7 @@ def test_examples_are_read_and_written_back(name: str, status: int, example: Any
     if operation is None:
         assert name in NOT_CALLED_BY_PROGRAMS
         return
-    module = vars(inspect.getmodule(getattr(knogin.Knogin, attribute(operation.tag)).func(Recorder())))  # type: ignore[arg-type]
+    module = vars(inspect.getmodule(getattr(knogin.Knogin, attribute(operation.tag)).func(Recorder())))
     kind = module[f"_{snake(name).upper()}"].answers[status]
     read = decode(json.dumps(example).encode(), kind)
     assert same(json.loads(encode(read)), example), (read, example)

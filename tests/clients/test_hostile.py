@@ -57,7 +57,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def run(kind: str, platform: Stub, call: Call, **options: Any) -> Any:
-    """What `call` gives with a client of that kind, which is closed afterwards."""
+    """The result of `call` with a client of that kind, which is closed afterwards."""
     credentials = {"client_id": "app_1", "client_secret": lambda: platform.secret, "base_url": platform.url} | options
     if kind == "sync":
         with knogin.Knogin(**credentials) as client:
@@ -250,7 +250,7 @@ def test_many_callers_get_one_token(kind: str, platform: Stub) -> None:
 
 
 def _at_once(kind: str, platform: Stub, call: Call, number: int, **options: Any) -> list[Any]:
-    """What that many calls give, of which twenty are under way at a time, with one client."""
+    """The results of that many calls, of which twenty are under way at a time, with one client."""
     if kind == "sync":
 
         def threads(client: Any) -> list[Any]:
@@ -335,8 +335,7 @@ def test_a_cancelled_task_gives_its_place_and_the_lock_back(platform: Stub) -> N
     platform.minting_seconds = 0.3
 
     async def cancelled() -> None:
-        credentials = {"client_id": "app_1", "client_secret": "secret-1", "base_url": platform.url}
-        async with knogin.AsyncKnogin(**credentials) as client:
+        async with knogin.AsyncKnogin("app_1", "secret-1", base_url=platform.url) as client:
             tasks = [asyncio.create_task(read(client)) for _ in range(3)]
             await asyncio.sleep(0.1)
             tasks[0].cancel()
@@ -349,8 +348,9 @@ def test_a_cancelled_task_gives_its_place_and_the_lock_back(platform: Stub) -> N
 
 def test_scopes_have_tokens_of_their_own_on_the_same_connections(platform: Stub) -> None:
     with knogin.Knogin("app_1", "secret-1", base_url=platform.url, scopes=["webhooks:read"]) as client:
+        read(client)
         narrowed = client.with_scopes("argus:epcr:read", "argus:devices:read")
-        for one in (client, narrowed, client, narrowed):
+        for one in (narrowed, client, narrowed):
             read(one)
     forms = [asked.body.decode() for asked in platform.asked if asked not in platform.calls]
     assert [form.partition("scope=")[2] for form in forms] == [

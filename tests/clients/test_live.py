@@ -152,7 +152,7 @@ def event_of(listening: Receiver, encounter_id: str) -> models.events.Event | No
 
 
 def delivered(client: knogin.Knogin, webhook_id: str) -> models.webhooks.Delivery | None:
-    return next((one for one in client.webhooks.list_deliveries(webhook_id) if one.status == "delivered"), None)
+    return next((one for one in client.webhooks.list_deliveries(webhook_id) if one.status == "succeeded"), None)
 
 
 def test_the_same_day_with_asyncio(admin: knogin.Knogin, base_url: str) -> None:
@@ -176,8 +176,8 @@ def test_the_same_day_with_asyncio(admin: knogin.Knogin, base_url: str) -> None:
             assert mine == {made[0].id}
             answer = await client.graphql.execute_graphql(indicators())
             assert answer.data is not None
+            wrong = models.devices.Enrolment(serial_number="", device_class="oxymeter")  # pyright: ignore[reportArgumentType]
             with pytest.raises(problems.InvalidRequest) as refused:
-                wrong = models.devices.Enrolment(serial_number="", device_class="oxymeter")  # pyright: ignore[reportArgumentType]
                 await client.devices.enrol_device(wrong)
             faults = {fault.pointer: fault for fault in refused.value.errors}
             assert faults["/device_class"].did_you_mean == "oximeter"
@@ -213,7 +213,7 @@ def test_a_token_that_is_revoked_is_replaced(admin: knogin.Knogin, stack: Stack,
 
 def test_a_rotated_secret_is_picked_up(admin: knogin.Knogin, base_url: str) -> None:
     app = registered(admin)
-    secret = [app.client_secret]
+    secret = [app.client_secret or ""]
     with knogin.Knogin(app.client_id, lambda: secret[0], base_url=base_url) as client:
         client.with_scopes("argus:epcr:write").epcr.create_encounter(draft())
         rotated = admin.apps.rotate_app_secret(app.client_id, models.apps.RotateSecret(overlap_seconds=0))

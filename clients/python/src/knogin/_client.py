@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import os
 import threading
 import time
@@ -122,7 +121,8 @@ class _Client(Generic[H]):
 
     def with_scopes(self, *scopes: str) -> Self:
         """The same client, connections and tokens, with tokens of these scopes. Close the original, not this."""
-        view = copy.copy(self)
+        view = object.__new__(type(self))
+        view.__dict__.update({name: value for name, value in vars(self).items() if name.startswith("_")})
         view._road, view._owns_http = self._road._replace(scope=" ".join(scopes)), False
         return view
 

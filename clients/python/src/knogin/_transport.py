@@ -1,6 +1,6 @@
 """The road of a call, without I/O: attempts, waits, tokens and errors. `Knogin` and `AsyncKnogin` carry its steps out.
 
-A generator yields what to do (`Send`, `Wait`, `Acquire`) and gets the result back, so both clients share every rule.
+A generator yields its next step (`Send`, `Wait`, `Acquire`) and gets the result back, so both clients share every rule.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import msgspec
 from ._model import decode, encode, members
 from ._paging import Page, next_cursor
 from ._version import CONTRACT, VERSION
-from .errors import APIError, ConfigurationError, ConnectionFailed, TimedOut, UnreadableAnswer
+from .errors import APIError, ConfigurationError, ConnectionFailed, TimedOut, UnreadableAnswer, seconds_of
 from .problems import class_of
 
 log = logging.getLogger("knogin")
@@ -59,7 +59,7 @@ class Operation(NamedTuple):
 
 
 class Call(NamedTuple):
-    """An operation with its values. `headers` and `query` leave out what is None."""
+    """An operation with its values. None in `headers` and `query` is not sent."""
 
     operation: Operation
     path: Sequence[str] = ()
@@ -181,8 +181,7 @@ def _loaded(private_key: str | bytes) -> tuple[Any, str]:
     try:
         from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-        import jwt
+        from jwt.algorithms import get_default_algorithms
     except ImportError:
         raise ConfigurationError("private_key needs: pip install 'knogin[private-key]'") from None
     pem = private_key.encode() if isinstance(private_key, str) else private_key
@@ -197,7 +196,7 @@ def _loaded(private_key: str | bytes) -> tuple[Any, str]:
         algorithm = "ES256"
     elif isinstance(key, ed25519.Ed25519PrivateKey):
         algorithm = "EdDSA"
-    if algorithm in jwt.algorithms.get_default_algorithms():
+    if algorithm in get_default_algorithms():
         return key, algorithm
     raise ConfigurationError("private_key is neither RSA, P-256 nor Ed25519")
 
@@ -352,7 +351,7 @@ class Road(NamedTuple):
         return self._judged(call, answer)
 
     def _attempts(self, call: Call, build: Callable[[], Steps[Built]]) -> Steps[Answer]:
-        """The last answer, whatever its status. `build` gives body and headers of each attempt."""
+        """The last answer, of any status. `build` gives body and headers of each attempt."""
         operation = call.operation
         safe = operation.keyed or operation.method in REPEATABLE_METHODS or operation.auth == "client"
         was_uncertain = False
@@ -391,7 +390,7 @@ class Road(NamedTuple):
             if not safe and not isinstance(failure, NOT_SENT):
                 return None
         else:
-            asked = APIError("", answer.status, answer.headers, b"").retry_after
+            asked = seconds_of(answer.headers.get("retry-after", ""))
             harmless = answer.status in HARMLESS or (answer.status == 409 and asked is not None)
             if not harmless and not (safe and answer.status in UNCERTAIN):
                 return None

@@ -1,6 +1,7 @@
 """Generated from the contract by `make clients`; do not edit.
 
-A class for each status, and below it one for each kind of problem with that status."""
+A class for each status, and below it one for each kind of problem with that status.
+"""
 
 from .errors import APIError
 
