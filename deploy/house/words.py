@@ -26,7 +26,8 @@ BEGINS = re.compile(r"(?:What|Whatever|Whoever)\b")
 QUOTED = re.compile(r'^([^\n"]*)"""(.*?)"""', re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"^[^\n'\"#]*#+ (.*)$", re.MULTILINE)
 SQL_COMMENT = re.compile(r"-- (.*)$", re.MULTILINE)
-GENERATED = '"""Generated from the contract'  # its words are those of the contract, which are counted where they are written
+# The words of such a file are counted where the contract has them from.
+GENERATED = '"""Generated from the contract'
 CODE_IN_PROSE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", re.DOTALL)
 
 
