@@ -18,7 +18,7 @@ WIDTH = 120
 # Imports that a module does not need are removed.
 HEAD = (
     f'"""{NOTE}"""\n\nfrom __future__ import annotations\n\nfrom datetime import datetime\n'
-    "from typing import TYPE_CHECKING, Any, Literal, TypeAlias\n\n"
+    "from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload\n\n"
 )
 STATUSES = {
     400: "BadRequest",
@@ -331,7 +331,6 @@ class Resource:
             answer = f"{prefix}Pages[{self._item(operation)}]"
         else:
             answer = " | ".join(dict.fromkeys(self._answer(operation, one.schema) for one in operation.answers))
-            answer += " | None" if operation.has_not_modified else ""
         start = "async def" if is_async and operation.page is None else "def"
         call = self._call(operation, path, named)
         if operation.page is not None:
@@ -341,7 +340,16 @@ class Resource:
         else:
             done = f"return self._client._call({call})"
         documented = _doc(self._documentation(operation, path, named), "        ")
-        return f"\n    {start} {snake(operation.id)}({', '.join(signature)}) -> {answer}:\n{documented}        {done}\n"
+        overloads = ""
+        if operation.has_not_modified:
+            # None is an answer only to a call with an ETag.
+            for kind, result in (("None = None", answer), ("str", f"{answer} | None")):
+                given = [f"if_none_match: {kind}" if one.startswith("if_none_match:") else one for one in signature]
+                overloads += (
+                    f"\n    @overload\n    {start} {snake(operation.id)}({', '.join(given)}) -> {result}: ...\n"
+                )
+            answer += " | None"
+        return f"{overloads}\n    {start} {snake(operation.id)}({', '.join(signature)}) -> {answer}:\n{documented}        {done}\n"
 
     def _item(self, operation: Operation) -> str:
         schema = operation.answers[0].schema or {}

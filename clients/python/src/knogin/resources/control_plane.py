@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, overload
 
 from .. import models
 from .._paging import AsyncPages, Pages
@@ -988,6 +988,30 @@ class ControlPlane:
         """
         return self._client._call(Call(_SEND_AGENT_HEARTBEAT, body=body, timeout=timeout))
 
+    @overload
+    def download_agent_content(
+        self,
+        package_id: str,
+        version: str,
+        *,
+        range: str | None = None,
+        if_range: str | None = None,
+        if_none_match: None = None,
+        timeout: float | None = None,
+    ) -> bytes: ...
+
+    @overload
+    def download_agent_content(
+        self,
+        package_id: str,
+        version: str,
+        *,
+        range: str | None = None,
+        if_range: str | None = None,
+        if_none_match: str,
+        timeout: float | None = None,
+    ) -> bytes | None: ...
+
     def download_agent_content(
         self,
         package_id: str,
@@ -1883,6 +1907,30 @@ class AsyncControlPlane:
         Sent with the agent's own credential. Repeating a heartbeat changes nothing.
         """
         return await self._client._call(Call(_SEND_AGENT_HEARTBEAT, body=body, timeout=timeout))
+
+    @overload
+    async def download_agent_content(
+        self,
+        package_id: str,
+        version: str,
+        *,
+        range: str | None = None,
+        if_range: str | None = None,
+        if_none_match: None = None,
+        timeout: float | None = None,
+    ) -> bytes: ...
+
+    @overload
+    async def download_agent_content(
+        self,
+        package_id: str,
+        version: str,
+        *,
+        range: str | None = None,
+        if_range: str | None = None,
+        if_none_match: str,
+        timeout: float | None = None,
+    ) -> bytes | None: ...
 
     async def download_agent_content(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from .. import models
 from .._model import OneOf
@@ -79,6 +79,30 @@ class Epcr:
             Call(_CREATE_ENCOUNTER, headers={"Idempotency-Key": idempotency_key}, body=body, timeout=timeout)
         )
 
+    @overload
+    def get_encounter(
+        self,
+        encounter_id: str,
+        *,
+        format: Literal["fhir", "json"] | None = None,
+        max_entries: int | None = None,
+        readings: Literal["all", "none", "summary"] | None = None,
+        if_none_match: None = None,
+        timeout: float | None = None,
+    ) -> GetEncounterAnswer: ...
+
+    @overload
+    def get_encounter(
+        self,
+        encounter_id: str,
+        *,
+        format: Literal["fhir", "json"] | None = None,
+        max_entries: int | None = None,
+        readings: Literal["all", "none", "summary"] | None = None,
+        if_none_match: str,
+        timeout: float | None = None,
+    ) -> GetEncounterAnswer | None: ...
+
     def get_encounter(
         self,
         encounter_id: str,
@@ -114,6 +138,28 @@ class Epcr:
                 timeout=timeout,
             )
         )
+
+    @overload
+    def get_fhir_bundle(
+        self,
+        encounter_id: str,
+        *,
+        max_entries: int | None = None,
+        readings: Literal["all", "none", "summary"] | None = None,
+        if_none_match: None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any]: ...
+
+    @overload
+    def get_fhir_bundle(
+        self,
+        encounter_id: str,
+        *,
+        max_entries: int | None = None,
+        readings: Literal["all", "none", "summary"] | None = None,
+        if_none_match: str,
+        timeout: float | None = None,
+    ) -> dict[str, Any] | None: ...
 
     def get_fhir_bundle(
         self,
@@ -207,6 +253,30 @@ class AsyncEpcr:
             Call(_CREATE_ENCOUNTER, headers={"Idempotency-Key": idempotency_key}, body=body, timeout=timeout)
         )
 
+    @overload
+    async def get_encounter(
+        self,
+        encounter_id: str,
+        *,
+        format: Literal["fhir", "json"] | None = None,
+        max_entries: int | None = None,
+        readings: Literal["all", "none", "summary"] | None = None,
+        if_none_match: None = None,
+        timeout: float | None = None,
+    ) -> GetEncounterAnswer: ...
+
+    @overload
+    async def get_encounter(
+        self,
+        encounter_id: str,
+        *,
+        format: Literal["fhir", "json"] | None = None,
+        max_entries: int | None = None,
+        readings: Literal["all", "none", "summary"] | None = None,
+        if_none_match: str,
+        timeout: float | None = None,
+    ) -> GetEncounterAnswer | None: ...
+
     async def get_encounter(
         self,
         encounter_id: str,
@@ -242,6 +312,28 @@ class AsyncEpcr:
                 timeout=timeout,
             )
         )
+
+    @overload
+    async def get_fhir_bundle(
+        self,
+        encounter_id: str,
+        *,
+        max_entries: int | None = None,
+        readings: Literal["all", "none", "summary"] | None = None,
+        if_none_match: None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any]: ...
+
+    @overload
+    async def get_fhir_bundle(
+        self,
+        encounter_id: str,
+        *,
+        max_entries: int | None = None,
+        readings: Literal["all", "none", "summary"] | None = None,
+        if_none_match: str,
+        timeout: float | None = None,
+    ) -> dict[str, Any] | None: ...
 
     async def get_fhir_bundle(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 from .. import models
 from .._transport import Call, Caller, Operation
 
@@ -65,6 +67,12 @@ class Oauth:
         """
         return self._client._call(Call(_INTROSPECT_TOKEN, body=body, timeout=timeout))
 
+    @overload
+    def get_jwks(self, *, if_none_match: None = None, timeout: float | None = None) -> models.oauth.Keys: ...
+
+    @overload
+    def get_jwks(self, *, if_none_match: str, timeout: float | None = None) -> models.oauth.Keys | None: ...
+
     def get_jwks(self, *, if_none_match: str | None = None, timeout: float | None = None) -> models.oauth.Keys | None:
         """Read the signing keys.
 
@@ -75,6 +83,12 @@ class Oauth:
         `if_none_match`: The ETag of an earlier answer. If it is still current, the answer is 304.
         """
         return self._client._call(Call(_GET_JWKS, headers={"If-None-Match": if_none_match}, timeout=timeout))
+
+    @overload
+    def get_versioned_jwks(self, *, if_none_match: None = None, timeout: float | None = None) -> models.oauth.Keys: ...
+
+    @overload
+    def get_versioned_jwks(self, *, if_none_match: str, timeout: float | None = None) -> models.oauth.Keys | None: ...
 
     def get_versioned_jwks(
         self, *, if_none_match: str | None = None, timeout: float | None = None
@@ -139,6 +153,12 @@ class AsyncOauth:
         """
         return await self._client._call(Call(_INTROSPECT_TOKEN, body=body, timeout=timeout))
 
+    @overload
+    async def get_jwks(self, *, if_none_match: None = None, timeout: float | None = None) -> models.oauth.Keys: ...
+
+    @overload
+    async def get_jwks(self, *, if_none_match: str, timeout: float | None = None) -> models.oauth.Keys | None: ...
+
     async def get_jwks(
         self, *, if_none_match: str | None = None, timeout: float | None = None
     ) -> models.oauth.Keys | None:
@@ -151,6 +171,16 @@ class AsyncOauth:
         `if_none_match`: The ETag of an earlier answer. If it is still current, the answer is 304.
         """
         return await self._client._call(Call(_GET_JWKS, headers={"If-None-Match": if_none_match}, timeout=timeout))
+
+    @overload
+    async def get_versioned_jwks(
+        self, *, if_none_match: None = None, timeout: float | None = None
+    ) -> models.oauth.Keys: ...
+
+    @overload
+    async def get_versioned_jwks(
+        self, *, if_none_match: str, timeout: float | None = None
+    ) -> models.oauth.Keys | None: ...
 
     async def get_versioned_jwks(
         self, *, if_none_match: str | None = None, timeout: float | None = None
